@@ -1,0 +1,336 @@
+/* faas.h - the one contract between a runtime (the host) and a module (functions and layers in a shared library).
+ *
+ * COMPATIBILITY POLICY. Cite the rules by number.
+ *  P1  A module exports exactly one symbol, faas_module_v1. The major version is in its name; a file may serve several
+ *      majors by exporting several names, and a host asks for the newest it knows first.
+ *  P2  Within a major nothing released is reordered, retyped, removed or given another meaning. A new meaning is a new
+ *      name.
+ *  P3  Tables (faas_host, faas_function, faas_layer, faas_module) begin with their size in bytes and grow at the end
+ *      only. A member exists if it lies inside `size` and is not NULL: ask with FAAS_HAS.
+ *  P4  Value types (faas_bytes, faas_pair, faas_buf) are passed by value and never change. Growth is a new type.
+ *  P5  Constants may be added. A reader treats an unknown negative status as FAAS_E_INTERNAL, an unknown non-negative
+ *      status as FAAS_OK, and ignores unknown bits, phases, lists and keys.
+ *  P6  Minor versions count additions. A module names the oldest host minor it can live with (min_minor) and, entry by
+ *      entry, the feature bits it cannot do without (needs).
+ *  P7  Names, versions and toolchains are shown to people and never compared.
+ *  P8  Pointers are 64 bits wide in v1.
+ *
+ * OWNERSHIP. There are three kinds of memory and no shared allocator.
+ *  borrowed  faas_bytes: valid until the call returns, unless its line says "invocation" (until the invocation is
+ *            done) or "process".
+ *  given     faas_buf: the receiver calls release(owner) exactly once, on any thread. release NULL = static storage,
+ *            or memory that lives as long as the invocation.
+ *  scratch   from host->scratch: zeroed, freed by the host when the invocation is done.
+ *
+ * THREADS. A host calls one entry's functions from several threads at once only if the entry is marked
+ * FAAS_IS_REENTRANT. For one invocation, functions marked [any] may be called from any thread at any time until it is
+ * done; those marked [read] from several threads at once while nobody writes; those marked [write] by one thread at a
+ * time, with no reader beside it. No call re-enters the module, except stream_begin, which runs the layers' head hooks.
+ *
+ * UNWINDING. No exception, panic or longjmp crosses this border in either direction.
+ */
+#ifndef FAAS_H
+#define FAAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FAAS_MAGIC UINT64_C(0x464141532d414249) /* "FAAS-ABI" */
+#define FAAS_MAJOR UINT32_C(1)
+#define FAAS_MINOR UINT32_C(0)
+
+/* Does table *p of type T have member f? */
+#define FAAS_HAS(T, p, f) ((p)->size >= offsetof(T, f) + sizeof((p)->f) && (p)->f)
+
+/* ---- values ------------------------------------------------------------------------------------------------------ */
+
+typedef struct faas_bytes { /* any bytes; ptr may be NULL only if len is 0 */
+    const uint8_t *ptr;
+    size_t len;
+} faas_bytes;
+
+typedef struct faas_pair {
+    faas_bytes name;
+    faas_bytes value;
+} faas_pair;
+
+typedef struct faas_buf {
+    const uint8_t *ptr;
+    size_t len;
+    void (*release)(void *owner);
+    void *owner;
+} faas_buf;
+
+/* ---- status: what a call says ------------------------------------------------------------------------------------ */
+
+typedef int32_t faas_status;
+
+#define FAAS_OK 0          /* done, inline */
+#define FAAS_PENDING 1     /* exactly one host->done(tok, status) follows, from any thread */
+#define FAAS_END 2         /* layer.before only: a reply is set; do not go further inward */
+#define FAAS_E_INVALID (-1)
+#define FAAS_E_UNSUPPORTED (-2)
+#define FAAS_E_CANCELLED (-3) /* cancelled, or the peer of a stream is gone */
+#define FAAS_E_DEADLINE (-4)
+#define FAAS_E_TOO_BIG (-5)
+#define FAAS_E_PANIC (-6)
+#define FAAS_E_USER (-7) /* the author's own error; details were given to host->fail */
+#define FAAS_E_INTERNAL (-8)
+#define FAAS_E_NOT_FOUND (-9)
+
+/* ---- phases ------------------------------------------------------------------------------------------------------ */
+
+#define FAAS_RUNTIME_START UINT32_C(0)
+#define FAAS_FUNCTION_START UINT32_C(1)
+#define FAAS_INVOKE UINT32_C(2)
+#define FAAS_CLOSE UINT32_C(3)
+#define FAAS_SUSPEND UINT32_C(4) /* about to be frozen or snapshotted: layers' `after`, outward, then functions */
+#define FAAS_RESUME UINT32_C(5)  /* restored: functions, then layers' `before`, inward */
+#define FAAS_REPLIED UINT32_C(6) /* the reply is out: function, then layers' `after`, outward; a failure is logged only */
+#define FAAS_PHASE_BIT(phase) (UINT32_C(1) << (phase))
+
+/* ---- features a host may have, and an entry may need or want --------------------------------------------------------- */
+
+#define FAAS_F_MAY_BLOCK (UINT64_C(1) << 0)  /* the host lends its thread: blocking in a call is fine */
+#define FAAS_F_STREAM_OUT (UINT64_C(1) << 1) /* stream_begin, stream_write */
+#define FAAS_F_STREAM_IN (UINT64_C(1) << 2)  /* stream_read */
+#define FAAS_F_CONCURRENT (UINT64_C(1) << 3) /* several invocations may be in flight */
+#define FAAS_F_SUSPEND (UINT64_C(1) << 4)    /* the platform freezes or snapshots and says so */
+#define FAAS_F_REPLIED (UINT64_C(1) << 5)    /* time after the reply is given */
+
+/* ---- flags of an entry ------------------------------------------------------------------------------------------- */
+
+#define FAAS_IS_BLOCKING (UINT32_C(1) << 0)   /* its calls may block: never call on an event loop */
+#define FAAS_IS_INLINE (UINT32_C(1) << 1)     /* its calls are short and never block: call right there */
+#define FAAS_IS_REENTRANT (UINT32_C(1) << 2)  /* may be called from several threads at once */
+#define FAAS_IS_ABORTING (UINT32_C(1) << 3)   /* a fault in it ends the process (built with panic=abort) */
+#define FAAS_IS_DEFAULT (UINT32_C(1) << 4)    /* function: serves what no other function of the unit serves */
+#define FAAS_IS_WHOLE_BODY (UINT32_C(1) << 5) /* layer: needs the whole reply body; see faas_layer */
+
+/* ---- lists of name-value pairs: order and repeats are kept ----------------------------------------------------------- */
+
+#define FAAS_LIST_HEADER UINT32_C(0)       /* request headers of the HTTP view */
+#define FAAS_LIST_QUERY UINT32_C(1)        /* decoded query */
+#define FAAS_LIST_COOKIE UINT32_C(2)       /* request cookies */
+#define FAAS_LIST_PATH_PARAM UINT32_C(3)   /* path parameters */
+#define FAAS_LIST_PLATFORM UINT32_C(4)     /* the platform's own metadata as it came, e.g. its headers; read only */
+#define FAAS_LIST_EXTENSION UINT32_C(5)    /* values that layers leave for whoever comes after */
+#define FAAS_LIST_REPLY_HEADER UINT32_C(6) /* changeable until the head is out */
+#define FAAS_LIST_REPLY_COOKIE UINT32_C(7) /* name empty, value a whole Set-Cookie text */
+
+/* ---- keys of host->meta: texts; an unknown or absent one is empty ---------------------------------------------------- */
+
+#define FAAS_META_REQUEST_ID UINT32_C(1)
+#define FAAS_META_FUNCTION UINT32_C(2)
+#define FAAS_META_VERSION UINT32_C(3)
+#define FAAS_META_SERVICE UINT32_C(4)
+#define FAAS_META_STAGE UINT32_C(5)
+#define FAAS_META_PLATFORM UINT32_C(6)  /* "aws-lambda", "http", ... */
+#define FAAS_META_REGION UINT32_C(7)
+#define FAAS_META_TRIGGER UINT32_C(8)   /* "http", "timer", "queue", ..., "raw"; settable by a recogniser */
+#define FAAS_META_SOURCE UINT32_C(9)    /* the trigger's own kind: "aws:apigateway:v2", "aws:sqs", ... */
+#define FAAS_META_INVOKED_AS UINT32_C(10) /* the name this call used: an ARN with alias, a qualifier */
+#define FAAS_META_TENANT UINT32_C(11)
+#define FAAS_META_ACCOUNT UINT32_C(12)
+#define FAAS_META_HANDLER UINT32_C(13)  /* the configured handler text */
+#define FAAS_META_TRACEPARENT UINT32_C(20) /* W3C; made from the platform's ids where it has none of its own */
+#define FAAS_META_TRACESTATE UINT32_C(21)
+#define FAAS_META_TRACE UINT32_C(22)    /* the platform's own trace text, e.g. Root=...;Parent=...;Sampled=1 */
+#define FAAS_META_METHOD UINT32_C(30)
+#define FAAS_META_PATH UINT32_C(31)     /* as the platform hands it */
+#define FAAS_META_RAW_PATH UINT32_C(32) /* percent-coded */
+#define FAAS_META_RAW_QUERY UINT32_C(33)
+#define FAAS_META_HOST UINT32_C(34)
+#define FAAS_META_SCHEME UINT32_C(35)
+#define FAAS_META_CLIENT_IP UINT32_C(36)
+#define FAAS_META_PROTOCOL UINT32_C(37) /* "HTTP/1.1" */
+#define FAAS_META_ROUTE UINT32_C(38)    /* the pattern that matched, where one did */
+#define FAAS_META_CONTENT_TYPE UINT32_C(39) /* of the event */
+#define FAAS_META_CLIENT_CONTEXT UINT32_C(40) /* JSON */
+#define FAAS_META_IDENTITY UINT32_C(41)       /* JSON */
+#define FAAS_META_ERROR_KIND UINT32_C(50)     /* after a failure: what failed */
+#define FAAS_META_ERROR_MESSAGE UINT32_C(51)
+#define FAAS_META_ERROR_DETAIL UINT32_C(52)
+
+/* ---- keys of host->num: numbers; an unknown one is 0 ------------------------------------------------------------------ */
+
+#define FAAS_NUM_DEADLINE_EPOCH_MS UINT32_C(1) /* 0 = none */
+#define FAAS_NUM_REMAINING_MS UINT32_C(2)      /* UINT64_MAX = no deadline */
+#define FAAS_NUM_COLD_START UINT32_C(3)        /* 1 for the first invocation of this process */
+#define FAAS_NUM_ATTEMPT UINT32_C(4)           /* the platform's retry count */
+#define FAAS_NUM_MEMORY_MB UINT32_C(5)
+#define FAAS_NUM_IS_HTTP UINT32_C(6)
+#define FAAS_NUM_REPLY_STATUS UINT32_C(7)      /* 0 until a reply is set */
+#define FAAS_NUM_REPLY_BYTES UINT32_C(8)
+#define FAAS_NUM_STREAMED UINT32_C(9)          /* 1 once the head of a stream is out */
+#define FAAS_NUM_RECEIVED_NS UINT32_C(10)      /* host->now_ns when the event was whole */
+#define FAAS_NUM_IN_FLIGHT UINT32_C(11)        /* invocations in this process now */
+#define FAAS_NUM_DEADLINE_NS UINT32_C(12)      /* on the clock of host->now_ns; 0 = none */
+
+/* ---- reply codes: what the bytes of a reply are ----------------------------------------------------------------------- */
+
+#define FAAS_REPLY_RAW UINT32_C(0)   /* the platform's own form: handed on untouched */
+#define FAAS_REPLY_VALUE UINT32_C(1) /* a value: bare for an event, body of a 200 for an HTTP trigger */
+                                     /* 100 to 599: status of an HTTP reply */
+
+/* ---- reasons of cancel -------------------------------------------------------------------------------------------- */
+
+#define FAAS_CANCEL_DEADLINE UINT32_C(1)
+#define FAAS_CANCEL_PEER_GONE UINT32_C(2)
+#define FAAS_CANCEL_CLOSING UINT32_C(3)
+
+/* ---- opaque, host owned -------------------------------------------------------------------------------------------- */
+
+typedef struct faas_host_ctx faas_host_ctx; /* one entry's view of the host; lives as long as the process */
+typedef struct faas_inv faas_inv;           /* one invocation, or one lifecycle phase */
+typedef struct faas_tok faas_tok;           /* a one-shot completion; a late or second use is ignored and counted */
+
+/* ---- what the host offers ------------------------------------------------------------------------------------------- */
+
+typedef struct faas_host {
+    size_t size;
+    uint32_t major;
+    uint32_t minor;
+    uint64_t features;
+    faas_host_ctx *ctx;
+
+    /* [any] Ends a call that returned FAAS_PENDING. */
+    void (*done)(faas_tok *tok, faas_status status);
+
+    /* [any] level 1 error, 2 warn, 3 info, 4 debug, 5 trace. Ask first, format after. The host stamps time, request
+     * id, function and entry name. */
+    uint32_t (*log_enabled)(faas_host_ctx *ctx, uint32_t level, faas_bytes target);
+    void (*log)(faas_host_ctx *ctx, const faas_inv *inv_or_null, uint32_t level, faas_bytes target, faas_bytes message,
+                const faas_pair *fields, size_t count);
+    /* [any] One whole line on the platform's log stream, as it is (e.g. a metric document). No newline in it. */
+    void (*emit)(faas_host_ctx *ctx, faas_bytes line);
+
+    /* [any] A configured or environment value as it was at start. out: process. FAAS_E_NOT_FOUND. */
+    faas_status (*config)(faas_host_ctx *ctx, faas_bytes key, faas_bytes *out);
+    uint64_t (*now_ns)(faas_host_ctx *ctx); /* [any] monotonic, never 0 */
+
+    /* [any] Services: sized tables that modules offer to one another by name and major ("faas.http", 1). Offer in
+     * create, ask in create or later; NULL = absent. The table lives as long as the process. */
+    const void *(*service)(faas_host_ctx *ctx, faas_bytes name, uint32_t major);
+    faas_status (*offer)(faas_host_ctx *ctx, faas_bytes name, uint32_t major, const void *table);
+
+    /* The request. All results: invocation. */
+    faas_bytes (*meta)(const faas_inv *inv, uint32_t key);                        /* [read] */
+    uint64_t (*num)(const faas_inv *inv, uint32_t key);                           /* [read] */
+    faas_status (*set_meta)(faas_inv *inv, uint32_t key, faas_bytes value);       /* [write] copies */
+    faas_bytes (*event)(const faas_inv *inv);                                     /* [read] as it came */
+    faas_bytes (*body)(const faas_inv *inv); /* [read] HTTP body, its base64 undone; else the event */
+    faas_status (*set_body)(faas_inv *inv, faas_buf body);                        /* [write] what body() gives from now on */
+
+    /* Lists. Header names compare without case. */
+    size_t (*count)(const faas_inv *inv, uint32_t list);                                       /* [read] */
+    faas_status (*at)(const faas_inv *inv, uint32_t list, size_t index, faas_pair *out);        /* [read] */
+    faas_status (*get)(const faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes *out);   /* [read] first of that name */
+    faas_status (*set)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);        /* [write] replaces all of that name */
+    faas_status (*add)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);        /* [write] one more */
+    faas_status (*remove)(faas_inv *inv, uint32_t list, faas_bytes name);                       /* [write] all of that name */
+
+    uint32_t (*cancelled)(const faas_inv *inv); /* [any] 0, or a reason of cancel */
+
+    /* Memory that lives as long as the invocation. */
+    void *(*scratch)(faas_inv *inv, size_t size, size_t align); /* [write] NULL if align is no power of two or memory is out */
+    faas_status (*set_slot)(faas_inv *inv, const void *key, void *value, void (*drop)(void *value)); /* [write] key: any address of yours */
+    void *(*slot)(const faas_inv *inv, const void *key);                                             /* [read] */
+
+    /* The reply. Last one wins. In after and on_error it is readable and changeable. */
+    faas_status (*reply)(faas_inv *inv, uint32_t code, faas_buf body);   /* [write] takes body, also when it fails */
+    faas_bytes (*reply_body)(const faas_inv *inv);                       /* [read] empty for a stream */
+    faas_status (*fail)(faas_inv *inv, faas_bytes kind, faas_bytes message, faas_bytes detail); /* [write] copies; drops a reply */
+
+    /* Streams. begin fixes code and reply headers and runs the head hooks. write returns FAAS_OK (room for more),
+     * FAAS_PENDING (taken; wait for room before the next), FAAS_E_CANCELLED (the peer is gone). room may be NULL on a
+     * host with FAAS_F_MAY_BLOCK, which then blocks. The end of the call ends the stream; a failure after begin is the
+     * protocol's mid-stream error. read gives one chunk, length 0 at the end. */
+    faas_status (*stream_begin)(faas_inv *inv, uint32_t code);                        /* [write] */
+    faas_status (*stream_write)(faas_inv *inv, faas_buf chunk, faas_tok *room);       /* [write] takes chunk */
+    faas_status (*stream_read)(faas_inv *inv, faas_buf *out, faas_tok *ready);        /* [write] */
+    faas_tok *(*token)(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg); /* [any] calls fn once */
+} faas_host;
+
+/* ---- what a module offers ------------------------------------------------------------------------------------------- */
+
+typedef struct faas_function {
+    size_t size;
+    faas_bytes name;
+    uint32_t flags;  /* FAAS_IS_* */
+    uint32_t phases; /* FAAS_PHASE_BITs for which `phase` has work */
+    uint64_t needs;
+    uint64_t wants;
+    faas_bytes triggers; /* JSON array of what it is written for; empty = anything */
+    /* Makes one instance. config: JSON, borrowed. why: set on failure. host: process. Never NULL. */
+    faas_status (*create)(const faas_host *host, faas_bytes config, void **self, faas_buf *why);
+    faas_status (*invoke)(void *self, faas_inv *inv, faas_tok *tok); /* never NULL */
+    faas_status (*phase)(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok);
+    void (*cancel)(void *self, faas_inv *inv, uint32_t reason); /* a wish, from any thread; returns at once */
+    void (*destroy)(void *self);                                /* after CLOSE, when no call is in progress */
+} faas_function;
+
+/* A layer. Hooks are called only for the phases named in the masks. For each phase:
+ *  O1  before, in configured order. OK: entered. END: a reply is set; nothing further in is called, this layer is not
+ *      entered, the way out begins. Negative: failed, not entered, the way out begins.
+ *  O2  On the way out each entered layer, in reverse, gets exactly one of after (status >= 0) or on_error (< 0).
+ *  O3  on_error returning OK means recovered: a reply must be set; further out `after` runs. after returning a negative
+ *      status turns the rest into on_error. Another negative status from on_error replaces it; the first is kept as
+ *      the cause.
+ *  O4  Every hook but head may return FAAS_PENDING.
+ *  O5  head runs once, outward over the entered layers, as soon as a reply's head is fixed: in stream_begin, or before
+ *      the first `after`. It may change code, headers and cookies, and must not block.
+ *  O6  CLOSE runs for every entry whose create succeeded, also after a failed start.
+ * FAAS_IS_WHOLE_BODY: on a stream the host refuses such a layer or skips it, by its policy, and says so. */
+typedef struct faas_layer {
+    size_t size;
+    faas_bytes name;
+    uint32_t flags;
+    int32_t order; /* a hint for hosts that are given no order; lower is further out */
+    uint64_t needs;
+    uint64_t wants;
+    uint32_t before_phases;
+    uint32_t after_phases;
+    uint32_t error_phases;
+    uint32_t reserved; /* 0 */
+    faas_status (*create)(const faas_host *host, faas_bytes config, void **self, faas_buf *why); /* never NULL */
+    faas_status (*before)(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok);
+    faas_status (*after)(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok);
+    faas_status (*on_error)(void *self, uint32_t phase, faas_inv *inv, faas_status inner, faas_tok *tok);
+    void (*head)(void *self, faas_inv *inv);
+    void (*cancel)(void *self, faas_inv *inv, uint32_t reason);
+    void (*destroy)(void *self);
+    /* Extensions of the host. recognise: names trigger, source and HTTP view of an event the host knows only as raw;
+     * OK = mine, FAAS_E_NOT_FOUND = not mine. context: adds to every invocation before the first before hook. health:
+     * OK or a reason; asked by readiness probes. */
+    faas_status (*recognise)(void *self, faas_inv *inv);
+    faas_status (*context)(void *self, faas_inv *inv);
+    faas_status (*health)(void *self, faas_buf *why);
+} faas_layer;
+
+typedef struct faas_module {
+    size_t size;
+    uint64_t magic;
+    uint32_t major;
+    uint32_t min_minor;
+    faas_bytes name;       /* P7 */
+    faas_bytes version;    /* P7 */
+    faas_bytes built_with; /* P7 */
+    const faas_function *const *functions;
+    size_t function_count;
+    const faas_layer *const *layers;
+    size_t layer_count;
+} faas_module;
+
+/* The only exported symbol. Pure: no threads, no allocation, no host calls. The table lives as long as the process.
+ * NULL = this module refuses that host. */
+const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* FAAS_H */

@@ -1,0 +1,100 @@
+//! The numbers of `faas.h`, under the header's names without their prefix where a Rust path says the rest.
+//!
+//! Meanings and shapes stand in the header, beside each number; a test holds every value against the compiled header.
+#![allow(missing_docs, reason = "each constant is documented where it is defined for every language: include/faas.h")]
+
+pub const MAGIC: u64 = 0x4641_4153_2d41_4249;
+pub const MAJOR: u32 = 1;
+pub const MINOR: u32 = 0;
+pub const OK: i32 = 0;
+pub const PENDING: i32 = 1;
+pub const END: i32 = 2;
+pub const E_INVALID: i32 = -1;
+pub const E_UNSUPPORTED: i32 = -2;
+pub const E_CANCELLED: i32 = -3;
+pub const E_DEADLINE: i32 = -4;
+pub const E_TOO_BIG: i32 = -5;
+pub const E_PANIC: i32 = -6;
+pub const E_USER: i32 = -7;
+pub const E_INTERNAL: i32 = -8;
+pub const E_NOT_FOUND: i32 = -9;
+pub const RUNTIME_START: u32 = 0;
+pub const FUNCTION_START: u32 = 1;
+pub const INVOKE: u32 = 2;
+pub const CLOSE: u32 = 3;
+pub const SUSPEND: u32 = 4;
+pub const RESUME: u32 = 5;
+pub const REPLIED: u32 = 6;
+pub const F_MAY_BLOCK: u64 = 1 << 0;
+pub const F_STREAM_OUT: u64 = 1 << 1;
+pub const F_STREAM_IN: u64 = 1 << 2;
+pub const F_CONCURRENT: u64 = 1 << 3;
+pub const F_SUSPEND: u64 = 1 << 4;
+pub const F_REPLIED: u64 = 1 << 5;
+pub const IS_BLOCKING: u32 = 1 << 0;
+pub const IS_INLINE: u32 = 1 << 1;
+pub const IS_REENTRANT: u32 = 1 << 2;
+pub const IS_ABORTING: u32 = 1 << 3;
+pub const IS_DEFAULT: u32 = 1 << 4;
+pub const IS_WHOLE_BODY: u32 = 1 << 5;
+pub const LIST_HEADER: u32 = 0;
+pub const LIST_QUERY: u32 = 1;
+pub const LIST_COOKIE: u32 = 2;
+pub const LIST_PATH_PARAM: u32 = 3;
+pub const LIST_PLATFORM: u32 = 4;
+pub const LIST_EXTENSION: u32 = 5;
+pub const LIST_REPLY_HEADER: u32 = 6;
+pub const LIST_REPLY_COOKIE: u32 = 7;
+pub const META_REQUEST_ID: u32 = 1;
+pub const META_FUNCTION: u32 = 2;
+pub const META_VERSION: u32 = 3;
+pub const META_SERVICE: u32 = 4;
+pub const META_STAGE: u32 = 5;
+pub const META_PLATFORM: u32 = 6;
+pub const META_REGION: u32 = 7;
+pub const META_TRIGGER: u32 = 8;
+pub const META_SOURCE: u32 = 9;
+pub const META_INVOKED_AS: u32 = 10;
+pub const META_TENANT: u32 = 11;
+pub const META_ACCOUNT: u32 = 12;
+pub const META_HANDLER: u32 = 13;
+pub const META_TRACEPARENT: u32 = 20;
+pub const META_TRACESTATE: u32 = 21;
+pub const META_TRACE: u32 = 22;
+pub const META_METHOD: u32 = 30;
+pub const META_PATH: u32 = 31;
+pub const META_RAW_PATH: u32 = 32;
+pub const META_RAW_QUERY: u32 = 33;
+pub const META_HOST: u32 = 34;
+pub const META_SCHEME: u32 = 35;
+pub const META_CLIENT_IP: u32 = 36;
+pub const META_PROTOCOL: u32 = 37;
+pub const META_ROUTE: u32 = 38;
+pub const META_CONTENT_TYPE: u32 = 39;
+pub const META_CLIENT_CONTEXT: u32 = 40;
+pub const META_IDENTITY: u32 = 41;
+pub const META_ERROR_KIND: u32 = 50;
+pub const META_ERROR_MESSAGE: u32 = 51;
+pub const META_ERROR_DETAIL: u32 = 52;
+pub const NUM_DEADLINE_EPOCH_MS: u32 = 1;
+pub const NUM_REMAINING_MS: u32 = 2;
+pub const NUM_COLD_START: u32 = 3;
+pub const NUM_ATTEMPT: u32 = 4;
+pub const NUM_MEMORY_MB: u32 = 5;
+pub const NUM_IS_HTTP: u32 = 6;
+pub const NUM_REPLY_STATUS: u32 = 7;
+pub const NUM_REPLY_BYTES: u32 = 8;
+pub const NUM_STREAMED: u32 = 9;
+pub const NUM_RECEIVED_NS: u32 = 10;
+pub const NUM_IN_FLIGHT: u32 = 11;
+pub const NUM_DEADLINE_NS: u32 = 12;
+pub const REPLY_RAW: u32 = 0;
+pub const REPLY_VALUE: u32 = 1;
+pub const CANCEL_DEADLINE: u32 = 1;
+pub const CANCEL_PEER_GONE: u32 = 2;
+pub const CANCEL_CLOSING: u32 = 3;
+
+/// The bit of a phase in a mask.
+pub const fn phase_bit(phase: u32) -> u32 {
+    1 << phase
+}

@@ -1,0 +1,264 @@
+//! Instances of a module's functions and layers: calls as plain methods.
+
+use super::given::Given;
+use super::lease::{Callee, Lease};
+use super::table::{HostTable, Invocation};
+use crate::constants::{E_INTERNAL, IS_REENTRANT, OK};
+use crate::tables::{CreateFn, Function, Inv, Layer};
+use crate::values::{Buf, Bytes, Status};
+use core::ffi::c_void;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Keeps the calls of an entry that is not re-entrant apart.
+#[derive(Debug)]
+struct Turn(Option<Mutex<()>>);
+
+impl Turn {
+    fn of(flags: u32) -> Turn {
+        Turn((flags & IS_REENTRANT == 0).then(|| Mutex::new(())))
+    }
+
+    fn take(&self) -> Option<MutexGuard<'_, ()>> {
+        self.0.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn create(create: CreateFn, host: HostTable, config: &[u8]) -> Result<*mut c_void, String> {
+    let mut this = core::ptr::null_mut();
+    let mut why = Buf::EMPTY;
+    // SAFETY: the module was checked (module.rs); the out parameters are ours and the config is borrowed for the call.
+    let status = unsafe { create(host.0, Bytes::of(config), &raw mut this, &raw mut why) };
+    // SAFETY: `why` is given by the call (faas.h, create).
+    let why = unsafe { Given::take(why) };
+    if status == OK {
+        return Ok(this);
+    }
+    let why = String::from_utf8_lossy(why.as_slice()).into_owned();
+    Err(if why.is_empty() { format!("create returned status {status} and no reason") } else { why })
+}
+
+/// One instance of a function.
+#[derive(Debug)]
+pub struct FunctionInstance {
+    table: Function,
+    name: String,
+    this: *mut c_void,
+    turn: Turn,
+}
+
+// SAFETY: the contract allows calls from any thread; `turn` keeps those of a non-re-entrant entry apart.
+unsafe impl Send for FunctionInstance {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for FunctionInstance {}
+
+impl FunctionInstance {
+    pub(super) fn create(table: Function, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
+        let entry = table.create.ok_or("it has no `create`")?;
+        let this = create(entry, host, config)?;
+        Ok(FunctionInstance { turn: Turn::of(table.flags), table, name, this })
+    }
+
+    /// Its name in the module.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `FAAS_IS_*`.
+    pub fn flags(&self) -> u32 {
+        self.table.flags
+    }
+
+    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)?
+    pub fn has_phase(&self, phase: u32) -> bool {
+        self.table.phases & crate::constants::phase_bit(phase) != 0 && self.table.phase.is_some()
+    }
+
+    /// Serves one invocation. `PENDING`: wait with [`Lease::poll_done`].
+    pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
+        let Some(invoke) = self.table.invoke else { return E_INTERNAL };
+        let callee = self.table.cancel.map(|cancel| Callee { cancel, this: self.this });
+        let _turn = self.turn.take();
+        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+        lease.lend(callee, |inv, tok| unsafe { invoke(self.this, inv, tok) })
+    }
+
+    /// Runs a lifecycle phase. `OK` at once if it has no work there.
+    pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.phase.filter(|_| self.has_phase(phase)) else { return OK };
+        let _turn = self.turn.take();
+        // SAFETY: as in `invoke`.
+        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+    }
+
+    /// Ends the instance, after CLOSE and when no call is in progress. An instance that is only dropped is leaked.
+    pub fn destroy(self) {
+        if let Some(destroy) = self.table.destroy {
+            // SAFETY: consumes the instance, so this is the last call.
+            unsafe { destroy(self.this) }
+        }
+    }
+}
+
+/// One instance of a layer.
+#[derive(Debug)]
+pub struct LayerInstance {
+    table: Layer,
+    name: String,
+    this: *mut c_void,
+    turn: Turn,
+}
+
+// SAFETY: as for `FunctionInstance`.
+unsafe impl Send for LayerInstance {}
+// SAFETY: as for `FunctionInstance`.
+unsafe impl Sync for LayerInstance {}
+
+impl LayerInstance {
+    pub(super) fn create(table: Layer, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
+        let entry = table.create.ok_or("it has no `create`")?;
+        let this = create(entry, host, config)?;
+        Ok(LayerInstance { turn: Turn::of(table.flags), table, name, this })
+    }
+
+    /// Its name in the module.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `FAAS_IS_*`.
+    pub fn flags(&self) -> u32 {
+        self.table.flags
+    }
+
+    /// Does it hook that phase on the way in?
+    pub fn has_before(&self, phase: u32) -> bool {
+        self.table.before_phases & crate::constants::phase_bit(phase) != 0 && self.table.before.is_some()
+    }
+
+    /// Does it hook that phase on the way out of a success?
+    pub fn has_after(&self, phase: u32) -> bool {
+        self.table.after_phases & crate::constants::phase_bit(phase) != 0 && self.table.after.is_some()
+    }
+
+    /// Does it hook that phase on the way out of a failure?
+    pub fn has_on_error(&self, phase: u32) -> bool {
+        self.table.error_phases & crate::constants::phase_bit(phase) != 0 && self.table.on_error.is_some()
+    }
+
+    /// Does it look at the heads of replies?
+    pub fn has_head(&self) -> bool {
+        self.table.head.is_some()
+    }
+
+    /// Does it know events of its own?
+    pub fn has_recognise(&self) -> bool {
+        self.table.recognise.is_some()
+    }
+
+    /// Does it add to every invocation's context?
+    pub fn has_context(&self) -> bool {
+        self.table.context.is_some()
+    }
+
+    /// `before`; `OK` if it has none.
+    pub fn before<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.before.filter(|_| self.has_before(phase)) else { return OK };
+        let _turn = self.turn.take();
+        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+    }
+
+    /// `after`; `OK` if it has none.
+    pub fn after<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.after.filter(|_| self.has_after(phase)) else { return OK };
+        let _turn = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+    }
+
+    /// `on_error`; hands `inner` on if it has none.
+    pub fn on_error<I: Invocation>(&self, phase: u32, inner: Status, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.on_error.filter(|_| self.has_on_error(phase)) else { return inner };
+        let _turn = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
+    }
+
+    /// `recognise`: `OK` = this layer knows the event.
+    pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
+        let _turn = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+    }
+
+    /// `context`: adds to the invocation.
+    pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
+        let Some(call) = self.table.context else { return OK };
+        let _turn = self.turn.take();
+        // SAFETY: as in `before`.
+        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+    }
+
+    /// `health`: a reason if it is not well.
+    ///
+    /// # Errors
+    /// The layer's own words.
+    pub fn health(&self) -> Result<(), String> {
+        let Some(call) = self.table.health else { return Ok(()) };
+        let mut why = Buf::EMPTY;
+        let _turn = self.turn.take();
+        // SAFETY: `this` is what `create` made; the out parameter is ours.
+        let status = unsafe { call(self.this, &raw mut why) };
+        // SAFETY: `why` is given by the call (faas.h, health).
+        let why = unsafe { Given::take(why) };
+        if status >= 0 { Ok(()) } else { Err(String::from_utf8_lossy(why.as_slice()).into_owned()) }
+    }
+
+    /// What to run when a reply's head is fixed. The instance must outlive every use: the runtimes keep layers for the
+    /// life of the process.
+    pub fn head_hook(&self) -> Option<HeadHook> {
+        self.table.head.map(|call| HeadHook { call, this: self.this })
+    }
+
+    /// Ends the instance, after CLOSE and when no call is in progress. An instance that is only dropped is leaked.
+    pub fn destroy(self) {
+        if let Some(destroy) = self.table.destroy {
+            // SAFETY: consumes the instance, so this is the last call.
+            unsafe { destroy(self.this) }
+        }
+    }
+}
+
+/// A call that has no token must not answer `PENDING`.
+fn inline(status: Status) -> Status {
+    if status == crate::constants::PENDING { E_INTERNAL } else { status }
+}
+
+/// A layer's `head`, ready to run.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadHook {
+    call: unsafe extern "C" fn(*mut c_void, *mut Inv),
+    this: *mut c_void,
+}
+
+// SAFETY: as for `LayerInstance`.
+unsafe impl Send for HeadHook {}
+// SAFETY: as for `LayerInstance`.
+unsafe impl Sync for HeadHook {}
+
+impl HeadHook {
+    /// Runs it over an invocation that is the host's.
+    pub fn run<I: Invocation>(&self, lease: &mut Lease<I>) {
+        lease.lend(None, |inv, _| {
+            self.run_raw(inv);
+            OK
+        });
+    }
+
+    /// Runs it while a module has the invocation, from within its `stream_begin`.
+    pub(super) fn run_raw(&self, inv: *mut Inv) {
+        // SAFETY: `this` is a living layer's; nobody else is in the invocation now.
+        unsafe { (self.call)(self.this, inv) }
+    }
+}

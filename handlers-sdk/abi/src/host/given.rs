@@ -1,0 +1,106 @@
+//! Bytes that one side gave to the other, released exactly once.
+
+use crate::values::{Buf, Bytes};
+
+/// Owned bytes: the host's own, or a module's with its `release`.
+#[derive(Debug)]
+pub enum Given {
+    /// The host's own bytes.
+    Host(Vec<u8>),
+    /// A module's bytes.
+    Module(ModuleBuf),
+}
+
+/// A module's buffer. Dropping it calls its `release`.
+#[derive(Debug)]
+pub struct ModuleBuf(Buf);
+
+// SAFETY: `release` may be called on any thread, and the bytes are not written while the host has them (faas.h,
+// OWNERSHIP); the module keeps that.
+unsafe impl Send for ModuleBuf {}
+// SAFETY: as for `Send`; sharing only reads.
+unsafe impl Sync for ModuleBuf {}
+
+impl Given {
+    /// No bytes.
+    pub const EMPTY: Given = Given::Host(Vec::new());
+
+    /// Takes over a buffer that a module passed.
+    ///
+    /// # Safety
+    /// `buf` must obey faas.h OWNERSHIP "given", and this must be its only receiver.
+    pub unsafe fn take(buf: Buf) -> Given {
+        Given::Module(ModuleBuf(buf))
+    }
+
+    /// Does it have nothing to release, so that it may be memory that lives only as long as the invocation?
+    pub fn is_borrowed(&self) -> bool {
+        matches!(self, Given::Module(module) if module.0.release.is_none() && module.0.len > 0)
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Given::Host(bytes) => bytes,
+            Given::Module(ModuleBuf(buf)) => {
+                let bytes = Bytes { ptr: buf.ptr, len: buf.len };
+                // SAFETY: readable and unchanged until `release`, which only our drop calls (faas.h, OWNERSHIP).
+                unsafe { bytes.as_slice() }
+            }
+        }
+    }
+}
+
+impl From<Vec<u8>> for Given {
+    fn from(bytes: Vec<u8>) -> Self {
+        Given::Host(bytes)
+    }
+}
+
+impl AsRef<[u8]> for Given {
+    fn as_ref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl Drop for ModuleBuf {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.release {
+            // SAFETY: called once, since `ModuleBuf` is not `Clone` and this is its drop.
+            unsafe { release(self.0.owner) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    unsafe extern "C" fn count(owner: *mut c_void) {
+        // SAFETY: the tests pass a live counter as owner.
+        unsafe { &*owner.cast::<AtomicU32>() }.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn release_is_called_exactly_once() {
+        let released = AtomicU32::new(0);
+        let buf =
+            Buf { ptr: b"abc".as_ptr(), len: 3, release: Some(count), owner: (&raw const released).cast_mut().cast() };
+        // SAFETY: the bytes are static and the counter outlives the buffer.
+        let given = unsafe { Given::take(buf) };
+        assert_eq!(given.as_slice(), b"abc");
+        assert_eq!(released.load(Ordering::Relaxed), 0);
+        drop(given);
+        assert_eq!(released.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_null_pointer_with_length_zero_is_empty() {
+        // SAFETY: an empty buffer owns nothing.
+        let given = unsafe { Given::take(Buf::EMPTY) };
+        assert_eq!(given.as_slice(), b"");
+        assert!(!given.is_borrowed());
+    }
+}

@@ -1,0 +1,282 @@
+//! Checks what a library offers before the first call, and lists everything that does not fit at once.
+
+use super::entry::{FunctionInstance, LayerInstance};
+use super::table::HostTable;
+use crate::constants::{IS_ABORTING, MAGIC, MAJOR, MINOR};
+use crate::tables::{Function, Layer, Module, read_table};
+use crate::values::Bytes;
+use core::mem::offset_of;
+
+/// What this host can give: its minor version and feature bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// The host's `FAAS_F_*`.
+    pub features: u64,
+}
+
+/// A module whose tables hold what the contract asks.
+#[derive(Debug)]
+pub struct CheckedModule {
+    /// Its own name; shown, never compared.
+    pub name: String,
+    /// Its own version; shown, never compared.
+    pub version: String,
+    /// Its toolchain; shown, never compared.
+    pub built_with: String,
+    /// The functions it offers.
+    pub functions: Vec<FunctionEntry>,
+    /// The layers it offers.
+    pub layers: Vec<LayerEntry>,
+}
+
+/// A function a module offers.
+#[derive(Debug)]
+pub struct FunctionEntry {
+    /// Its name.
+    pub name: String,
+    /// What it is written for, a JSON array; empty = anything.
+    pub triggers: String,
+    table: Function,
+}
+
+/// A layer a module offers.
+#[derive(Debug)]
+pub struct LayerEntry {
+    /// Its name.
+    pub name: String,
+    table: Layer,
+}
+
+// SAFETY: the raw pointers in the copied tables point to static data or code of a library that stays loaded.
+unsafe impl Send for FunctionEntry {}
+// SAFETY: as for `FunctionEntry`.
+unsafe impl Send for LayerEntry {}
+
+/// Is `len` bytes at that address part of a loaded library? Lets a check refuse junk instead of following it.
+pub type Probe<'a> = &'a dyn Fn(*const u8, usize) -> bool;
+
+/// Far more than any module has; beyond it the count is junk.
+const MOST_ENTRIES: usize = 4096;
+const LONGEST_TEXT: usize = 1 << 20;
+
+impl CheckedModule {
+    /// Reads what `faas_module_v1` returned. `probe` tells which addresses are safe to read.
+    ///
+    /// # Errors
+    /// Every mismatch found, each saying what was expected and what was found.
+    ///
+    /// # Safety
+    /// Whatever `probe` accepts must be readable for the rest of the process, and the functions named in the tables
+    /// must keep the contract of `faas.h`.
+    pub unsafe fn read(module: *const Module, needs: Needs, probe: Probe<'_>) -> Result<CheckedModule, Vec<String>> {
+        if module.is_null() {
+            return Err(vec![format!(
+                "it refuses this runtime (contract {MAJOR}.{MINOR}): faas_module_v1 returned NULL"
+            )]);
+        }
+        // The first 24 bytes hold size, magic and versions in every minor.
+        if !aligned(module) || !probe(module.cast(), offset_of!(Module, name)) {
+            return Err(vec![format!("faas_module_v1 returned {module:p}, which is not in the library's own data")]);
+        }
+        // SAFETY: aligned, and its first bytes are readable by the probe's word.
+        let size = unsafe { module.cast::<usize>().read() };
+        // SAFETY: as above.
+        let magic = unsafe { (*module).magic };
+        if magic != MAGIC {
+            return Err(vec![format!("magic: expected {MAGIC:#018x} (\"FAAS-ABI\"), found {magic:#018x}")]);
+        }
+        // SAFETY: as above.
+        let major = unsafe { (*module).major };
+        if major != MAJOR {
+            return Err(vec![format!(
+                "major version of the contract: expected {MAJOR}, found {major}; rebuild the module"
+            )]);
+        }
+        if size < size_of::<Module>() || !probe(module.cast(), size.min(1 << 16)) {
+            let expected = size_of::<Module>();
+            return Err(vec![format!("size of faas_module: expected at least {expected} bytes (1.0), found {size}")]);
+        }
+        // SAFETY: the whole table is readable by the probe's word.
+        let table = unsafe { read_table(module) };
+        let mut check = Check { probe, needs, faults: Vec::new() };
+        if table.min_minor > MINOR {
+            check.faults.push(format!(
+                "minor version of the contract: the module needs {MAJOR}.{}, this runtime has {MAJOR}.{MINOR}; use a newer runtime",
+                table.min_minor
+            ));
+        }
+        let name = check.text("faas_module.name", table.name);
+        let version = check.text("faas_module.version", table.version);
+        let built_with = check.text("faas_module.built_with", table.built_with);
+        let functions = check.functions(&table);
+        let layers = check.layers(&table);
+        if check.faults.is_empty() && functions.is_empty() && layers.is_empty() {
+            check.faults.push("it offers neither a function nor a layer".to_owned());
+        }
+        if check.faults.is_empty() {
+            Ok(CheckedModule { name, version, built_with, functions, layers })
+        } else {
+            Err(check.faults)
+        }
+    }
+}
+
+fn aligned<T>(pointer: *const T) -> bool {
+    pointer.addr().is_multiple_of(align_of::<T>())
+}
+
+struct Check<'a> {
+    probe: Probe<'a>,
+    needs: Needs,
+    faults: Vec<String>,
+}
+
+impl Check<'_> {
+    fn text(&mut self, what: &str, bytes: Bytes) -> String {
+        if bytes.len == 0 {
+            return String::new();
+        }
+        if bytes.ptr.is_null() || bytes.len > LONGEST_TEXT || !(self.probe)(bytes.ptr, bytes.len) {
+            self.faults.push(format!("{what}: expected a text, found {} bytes at {:p}", bytes.len, bytes.ptr));
+            return String::new();
+        }
+        // SAFETY: readable by the probe's word.
+        let text = unsafe { bytes.as_slice() };
+        match core::str::from_utf8(text) {
+            Ok(text) => text.to_owned(),
+            Err(error) => {
+                self.faults.push(format!("{what}: expected UTF-8, found {error}"));
+                String::new()
+            }
+        }
+    }
+
+    /// The tables behind an array of pointers.
+    fn entries<T>(&mut self, what: &str, array: *const *const T, count: usize) -> Vec<*const T> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let bytes = count.saturating_mul(size_of::<*const T>());
+        if array.is_null() || !aligned(array) || count > MOST_ENTRIES || !(self.probe)(array.cast(), bytes) {
+            self.faults.push(format!("{what}: expected {count} pointers, found an array at {array:p}"));
+            return Vec::new();
+        }
+        // SAFETY: aligned and readable by the probe's word.
+        unsafe { core::slice::from_raw_parts(array, count) }.to_vec()
+    }
+
+    /// Is this pointer to a table whose `size` covers 1.0?
+    fn table<T>(&mut self, what: &str, table: *const T) -> bool {
+        if table.is_null() || !aligned(table) || !(self.probe)(table.cast(), size_of::<usize>()) {
+            self.faults.push(format!("{what}: expected a table, found {table:p}"));
+            return false;
+        }
+        // SAFETY: aligned, and its first member is readable by the probe's word.
+        let size = unsafe { table.cast::<usize>().read() };
+        if size < size_of::<T>() || !(self.probe)(table.cast(), size.min(1 << 16)) {
+            let expected = size_of::<T>();
+            self.faults.push(format!("{what}: expected a size of at least {expected} bytes (1.0), found {size}"));
+            return false;
+        }
+        true
+    }
+
+    fn needs(&mut self, what: &str, needs: u64) {
+        let missing = needs & !self.needs.features;
+        if missing != 0 {
+            self.faults.push(format!("{what}: it needs the features {missing:#x}, which this runtime does not have"));
+        }
+    }
+
+    fn functions(&mut self, module: &Module) -> Vec<FunctionEntry> {
+        let mut functions = Vec::new();
+        for (index, pointer) in
+            self.entries("faas_module.functions", module.functions, module.function_count).into_iter().enumerate()
+        {
+            let what = format!("function {index}");
+            if !self.table(&what, pointer) {
+                continue;
+            }
+            // SAFETY: checked just now.
+            let table = unsafe { read_table(pointer) };
+            let name = self.text(&format!("{what}: name"), table.name);
+            let what = format!("function {name:?}");
+            if name.is_empty() {
+                self.faults.push(format!("{what} (number {index}): expected a name, found none"));
+            }
+            let triggers = self.text(&format!("{what}: triggers"), table.triggers);
+            self.needs(&what, table.needs);
+            for (member, present) in [("create", table.create.is_some()), ("invoke", table.invoke.is_some())] {
+                if !present {
+                    self.faults.push(format!("{what}: expected `{member}`, found NULL"));
+                }
+            }
+            functions.push(FunctionEntry { name, triggers, table });
+        }
+        functions
+    }
+
+    fn layers(&mut self, module: &Module) -> Vec<LayerEntry> {
+        let mut layers = Vec::new();
+        for (index, pointer) in
+            self.entries("faas_module.layers", module.layers, module.layer_count).into_iter().enumerate()
+        {
+            let what = format!("layer {index}");
+            if !self.table(&what, pointer) {
+                continue;
+            }
+            // SAFETY: checked just now.
+            let table = unsafe { read_table(pointer) };
+            let name = self.text(&format!("{what}: name"), table.name);
+            let what = format!("layer {name:?}");
+            if name.is_empty() {
+                self.faults.push(format!("{what} (number {index}): expected a name, found none"));
+            }
+            self.needs(&what, table.needs);
+            if table.create.is_none() {
+                self.faults.push(format!("{what}: expected `create`, found NULL"));
+            }
+            layers.push(LayerEntry { name, table });
+        }
+        layers
+    }
+}
+
+impl FunctionEntry {
+    /// Makes an instance.
+    ///
+    /// # Errors
+    /// The module's own reason.
+    pub fn create(&self, host: HostTable, config: &[u8]) -> Result<FunctionInstance, String> {
+        // SAFETY: `&self.table` is this version's own full-sized copy.
+        let table = unsafe { read_table(&raw const self.table) };
+        FunctionInstance::create(table, self.name.clone(), host, config)
+    }
+
+    /// Does a fault in it end the process?
+    pub fn aborts(&self) -> bool {
+        self.table.flags & IS_ABORTING != 0
+    }
+
+    /// Is it the one for what no other function serves?
+    pub fn is_default(&self) -> bool {
+        self.table.flags & crate::constants::IS_DEFAULT != 0
+    }
+}
+
+impl LayerEntry {
+    /// Makes an instance.
+    ///
+    /// # Errors
+    /// The module's own reason.
+    pub fn create(&self, host: HostTable, config: &[u8]) -> Result<LayerInstance, String> {
+        // SAFETY: `&self.table` is this version's own full-sized copy.
+        let table = unsafe { read_table(&raw const self.table) };
+        LayerInstance::create(table, self.name.clone(), host, config)
+    }
+
+    /// Does a fault in it end the process?
+    pub fn aborts(&self) -> bool {
+        self.table.flags & IS_ABORTING != 0
+    }
+}

@@ -1,0 +1,481 @@
+//! A `faas_host` over two safe traits: the thunks that modules call.
+//!
+//! Each thunk converts, calls one trait method, converts back. A panic in a method ends in the thunk, as the contract
+//! wants, with the fallback that its line names.
+
+use super::entry::HeadHook;
+use super::given::Given;
+use super::lease::Cell;
+use super::memory::Memory;
+use super::token;
+use crate::constants::*;
+use crate::tables::{DropFn, Host, HostCtx, Inv, Tok, TokenFn};
+use crate::values::{Buf, Bytes, Pair, Status};
+use core::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// One invocation or phase, as a runtime keeps it. `&self` methods may be called from several threads at once.
+pub trait Invocation: Send + Sync + 'static {
+    /// The text of a `FAAS_META_*` key; empty if unknown or absent.
+    fn meta(&self, key: u32) -> &[u8];
+    /// The number of a `FAAS_NUM_*` key; 0 if unknown.
+    fn num(&self, key: u32) -> u64;
+    /// Sets a text that is settable.
+    fn set_meta(&mut self, key: u32, value: &[u8]) -> Status;
+    /// The event as it came.
+    fn event(&self) -> &[u8];
+    /// The HTTP body, base64 undone, or the event.
+    fn body(&self) -> &[u8];
+    /// Replaces what `body` gives.
+    fn set_body(&mut self, body: Given) -> Status;
+    /// Length of a `FAAS_LIST_*`; 0 if unknown.
+    fn count(&self, list: u32) -> usize;
+    /// One pair of a list.
+    fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])>;
+    /// The first value of that name.
+    fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]>;
+    /// Replaces all values of that name.
+    fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
+    /// Adds one more value.
+    fn add(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
+    /// Removes all values of that name.
+    fn remove(&mut self, list: u32, name: &[u8]) -> Status;
+    /// Scratch and slots.
+    fn memory(&self) -> &Memory;
+    /// Scratch and slots.
+    fn memory_mut(&mut self) -> &mut Memory;
+    /// Sets the reply.
+    fn reply(&mut self, code: u32, body: Given) -> Status;
+    /// The reply's body; empty for none or a stream.
+    fn reply_body(&self) -> &[u8];
+    /// Sets the failure.
+    fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status;
+    /// Notes that a stream of this code begins, and gives the head hooks to run before [`stream_open`].
+    ///
+    /// [`stream_open`]: Invocation::stream_open
+    fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status>;
+    /// Sends the head of the staged stream on its way.
+    fn stream_open(&mut self) -> Status;
+    /// Takes one chunk. `room` is completed when there is room again, if the answer is `PENDING`.
+    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status;
+}
+
+/// One entry's view of the runtime. All methods from any thread.
+pub trait Context: Send + Sync + 'static {
+    /// The runtime's invocation type.
+    type Inv: Invocation;
+    /// Would a line of this level (1 error to 5 trace) and target be written?
+    fn log_enabled(&self, level: u32, target: &[u8]) -> bool;
+    /// Writes a line.
+    fn log(&self, inv: Option<&Self::Inv>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>);
+    /// Writes a line as it is.
+    fn emit(&self, line: &[u8]);
+    /// A configured or environment value.
+    fn config(&self, key: &[u8]) -> Option<&[u8]>;
+    /// Monotonic clock, never 0.
+    fn now_ns(&self) -> u64;
+    /// A service some module offers.
+    fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable>;
+    /// Offers a service.
+    fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status;
+}
+
+/// A service's table: an address that only modules dereference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceTable(*const c_void);
+
+// SAFETY: the host never dereferences it; modules share it as the service's own rules say.
+unsafe impl Send for ServiceTable {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for ServiceTable {}
+
+/// The fields of a log line.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a>(&'a [Pair]);
+
+impl<'a> Fields<'a> {
+    /// No fields.
+    pub const NONE: Fields<'static> = Fields(&[]);
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        self.0.iter().map(|pair| {
+            // SAFETY: borrowed for the duration of the `log` call, which `'a` does not outlive (faas.h, OWNERSHIP).
+            let name = unsafe { pair.name.as_slice() };
+            // SAFETY: as above.
+            let value = unsafe { pair.value.as_slice() };
+            (name, value)
+        })
+    }
+}
+
+/// A `faas_host` for one entry. Lives as long as the process, since modules keep the pointer.
+#[derive(Clone, Copy, Debug)]
+pub struct HostTable(pub(super) &'static Host);
+
+/// Makes the table for one entry's context.
+pub fn table<C: Context>(context: C, features: u64) -> HostTable {
+    let context: &'static C = Box::leak(Box::new(context));
+    HostTable(Box::leak(Box::new(Host {
+        size: size_of::<Host>(),
+        major: MAJOR,
+        minor: MINOR,
+        features,
+        ctx: core::ptr::from_ref(context).cast_mut().cast(),
+        done: Some(done),
+        log_enabled: Some(log_enabled::<C>),
+        log: Some(log::<C>),
+        emit: Some(emit::<C>),
+        config: Some(config::<C>),
+        now_ns: Some(now_ns::<C>),
+        service: Some(service::<C>),
+        offer: Some(offer::<C>),
+        meta: Some(meta::<C::Inv>),
+        num: Some(num::<C::Inv>),
+        set_meta: Some(set_meta::<C::Inv>),
+        event: Some(event::<C::Inv>),
+        body: Some(body::<C::Inv>),
+        set_body: Some(set_body::<C::Inv>),
+        count: Some(count::<C::Inv>),
+        at: Some(at::<C::Inv>),
+        get: Some(get::<C::Inv>),
+        set: Some(set::<C::Inv>),
+        add: Some(add::<C::Inv>),
+        remove: Some(remove::<C::Inv>),
+        cancelled: Some(cancelled::<C::Inv>),
+        scratch: Some(scratch::<C::Inv>),
+        set_slot: Some(set_slot::<C::Inv>),
+        slot: Some(slot::<C::Inv>),
+        reply: Some(reply::<C::Inv>),
+        reply_body: Some(reply_body::<C::Inv>),
+        fail: Some(fail::<C::Inv>),
+        stream_begin: Some(stream_begin::<C::Inv>),
+        stream_write: Some(stream_write::<C::Inv>),
+        stream_read: Some(stream_read),
+        token: Some(new_token),
+    })))
+}
+
+fn guard<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+/// The context behind a `faas_host_ctx*`.
+///
+/// # Safety
+/// `ctx` must be what [`table`] put into the table of a `C`.
+unsafe fn context<'a, C: Context>(ctx: *mut HostCtx) -> &'a C {
+    // SAFETY: leaked in `table`, never written; the module passes back the table's own `ctx` (faas.h, faas_host).
+    unsafe { &*ctx.cast::<C>() }
+}
+
+/// Bytes a module lends for a call.
+///
+/// # Safety
+/// As the contract says: readable until the call returns.
+unsafe fn lent<'a>(bytes: Bytes) -> &'a [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { bytes.as_slice() }
+}
+
+/// Reads the invocation behind a `faas_inv*`.
+///
+/// # Safety
+/// The module must have the invocation, and no writer beside this reader (faas.h, THREADS).
+unsafe fn read<'a, I: Invocation>(inv: *const Inv) -> &'a I {
+    // SAFETY: a live `faas_inv*` is the address of a `Cell<I>` (lease.rs).
+    let cell = unsafe { &*inv.cast::<Cell<I>>() };
+    // SAFETY: the caller's promise.
+    unsafe { &*cell.inv() }
+}
+
+/// Changes the invocation behind a `faas_inv*`.
+///
+/// # Safety
+/// The module must have the invocation, and nobody else may be in it now (faas.h, THREADS).
+unsafe fn write<'a, I: Invocation>(inv: *mut Inv) -> &'a mut I {
+    // SAFETY: a live `faas_inv*` is the address of a `Cell<I>` (lease.rs).
+    let cell = unsafe { &*inv.cast::<Cell<I>>() };
+    // SAFETY: the caller's promise.
+    unsafe { &mut *cell.inv() }
+}
+
+unsafe extern "C" fn done(tok: *mut Tok, status: Status) {
+    guard((), || token::complete(tok, status));
+}
+
+unsafe extern "C" fn log_enabled<C: Context>(ctx: *mut HostCtx, level: u32, target: Bytes) -> u32 {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: borrowed for the call.
+    let target = unsafe { lent(target) };
+    guard(0, || u32::from(context.log_enabled(level, target)))
+}
+
+unsafe extern "C" fn log<C: Context>(
+    ctx: *mut HostCtx,
+    inv: *const Inv,
+    level: u32,
+    target: Bytes,
+    message: Bytes,
+    fields: *const Pair,
+    count: usize,
+) {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: null, or a live invocation that nobody writes now.
+    let inv = (!inv.is_null()).then(|| unsafe { read::<C::Inv>(inv) });
+    // SAFETY: borrowed for the call.
+    let target = unsafe { lent(target) };
+    // SAFETY: borrowed for the call.
+    let message = unsafe { lent(message) };
+    let fields = if fields.is_null() || count == 0 {
+        &[][..]
+    } else {
+        // SAFETY: `count` pairs, borrowed for the call.
+        unsafe { core::slice::from_raw_parts(fields, count) }
+    };
+    guard((), || context.log(inv, level, target, message, Fields(fields)));
+}
+
+unsafe extern "C" fn emit<C: Context>(ctx: *mut HostCtx, line: Bytes) {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: borrowed for the call.
+    let line = unsafe { lent(line) };
+    guard((), || context.emit(line));
+}
+
+unsafe extern "C" fn config<C: Context>(ctx: *mut HostCtx, key: Bytes, out: *mut Bytes) -> Status {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: borrowed for the call.
+    let key = unsafe { lent(key) };
+    let found = guard(None, || context.config(key));
+    // SAFETY: `out` is the module's and writable.
+    unsafe { put(out, found) }
+}
+
+/// Writes a found text to a module's out parameter.
+///
+/// # Safety
+/// `out` must be null or writable.
+unsafe fn put(out: *mut Bytes, found: Option<&[u8]>) -> Status {
+    let (Some(found), false) = (found, out.is_null()) else { return E_NOT_FOUND };
+    // SAFETY: not null, and writable by the caller's promise.
+    unsafe { out.write(Bytes::of(found)) };
+    OK
+}
+
+unsafe extern "C" fn now_ns<C: Context>(ctx: *mut HostCtx) -> u64 {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    guard(1, || context.now_ns())
+}
+
+unsafe extern "C" fn service<C: Context>(ctx: *mut HostCtx, name: Bytes, major: u32) -> *const c_void {
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    guard(None, || context.service(name, major)).map_or(core::ptr::null(), |table| table.0)
+}
+
+unsafe extern "C" fn offer<C: Context>(ctx: *mut HostCtx, name: Bytes, major: u32, table: *const c_void) -> Status {
+    if table.is_null() {
+        return E_INVALID;
+    }
+    // SAFETY: called through the table with its own ctx.
+    let context = unsafe { context::<C>(ctx) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    guard(E_INTERNAL, || context.offer(name, major, ServiceTable(table)))
+}
+
+unsafe extern "C" fn meta<I: Invocation>(inv: *const Inv, key: u32) -> Bytes {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(Bytes::EMPTY, || Bytes::of(inv.meta(key)))
+}
+
+unsafe extern "C" fn num<I: Invocation>(inv: *const Inv, key: u32) -> u64 {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(0, || inv.num(key))
+}
+
+unsafe extern "C" fn set_meta<I: Invocation>(inv: *mut Inv, key: u32, value: Bytes) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let value = unsafe { lent(value) };
+    guard(E_INTERNAL, || inv.set_meta(key, value))
+}
+
+unsafe extern "C" fn event<I: Invocation>(inv: *const Inv) -> Bytes {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(Bytes::EMPTY, || Bytes::of(inv.event()))
+}
+
+unsafe extern "C" fn body<I: Invocation>(inv: *const Inv) -> Bytes {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(Bytes::EMPTY, || Bytes::of(inv.body()))
+}
+
+unsafe extern "C" fn set_body<I: Invocation>(inv: *mut Inv, body: Buf) -> Status {
+    // SAFETY: given by this call.
+    let body = unsafe { Given::take(body) };
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || inv.set_body(body))
+}
+
+unsafe extern "C" fn count<I: Invocation>(inv: *const Inv, list: u32) -> usize {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(0, || inv.count(list))
+}
+
+unsafe extern "C" fn at<I: Invocation>(inv: *const Inv, list: u32, index: usize, out: *mut Pair) -> Status {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    let found = guard(None, || inv.at(list, index));
+    let (Some((name, value)), false) = (found, out.is_null()) else { return E_NOT_FOUND };
+    // SAFETY: `out` is not null, and the module's to write.
+    unsafe { out.write(Pair { name: Bytes::of(name), value: Bytes::of(value) }) };
+    OK
+}
+
+unsafe extern "C" fn get<I: Invocation>(inv: *const Inv, list: u32, name: Bytes, out: *mut Bytes) -> Status {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    let found = guard(None, || inv.get(list, name));
+    // SAFETY: `out` is the module's and writable.
+    unsafe { put(out, found) }
+}
+
+unsafe extern "C" fn set<I: Invocation>(inv: *mut Inv, list: u32, name: Bytes, value: Bytes) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    // SAFETY: borrowed for the call.
+    let value = unsafe { lent(value) };
+    guard(E_INTERNAL, || inv.set(list, name, value))
+}
+
+unsafe extern "C" fn add<I: Invocation>(inv: *mut Inv, list: u32, name: Bytes, value: Bytes) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    // SAFETY: borrowed for the call.
+    let value = unsafe { lent(value) };
+    guard(E_INTERNAL, || inv.add(list, name, value))
+}
+
+unsafe extern "C" fn remove<I: Invocation>(inv: *mut Inv, list: u32, name: Bytes) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let name = unsafe { lent(name) };
+    guard(E_INTERNAL, || inv.remove(list, name))
+}
+
+unsafe extern "C" fn cancelled<I: Invocation>(inv: *const Inv) -> u32 {
+    // SAFETY: a live `faas_inv*` is the address of a `Cell<I>`; the reason is an atomic beside the invocation.
+    let cell = unsafe { &*inv.cast::<Cell<I>>() };
+    cell.reason()
+}
+
+unsafe extern "C" fn scratch<I: Invocation>(inv: *mut Inv, size: usize, align: usize) -> *mut c_void {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(core::ptr::null_mut(), || inv.memory_mut().scratch(size, align))
+}
+
+unsafe extern "C" fn set_slot<I: Invocation>(
+    inv: *mut Inv,
+    key: *const c_void,
+    value: *mut c_void,
+    drop: Option<DropFn>,
+) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || {
+        // SAFETY: the module promises it (faas.h, set_slot).
+        unsafe { inv.memory_mut().set_slot(key, value, drop) };
+        OK
+    })
+}
+
+unsafe extern "C" fn slot<I: Invocation>(inv: *const Inv, key: *const c_void) -> *mut c_void {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(core::ptr::null_mut(), || inv.memory().slot(key))
+}
+
+unsafe extern "C" fn reply<I: Invocation>(inv: *mut Inv, code: u32, body: Buf) -> Status {
+    // SAFETY: given by this call.
+    let body = unsafe { Given::take(body) };
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || inv.reply(code, body))
+}
+
+unsafe extern "C" fn reply_body<I: Invocation>(inv: *const Inv) -> Bytes {
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
+    guard(Bytes::EMPTY, || Bytes::of(inv.reply_body()))
+}
+
+unsafe extern "C" fn fail<I: Invocation>(inv: *mut Inv, kind: Bytes, message: Bytes, detail: Bytes) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: borrowed for the call.
+    let kind = unsafe { lent(kind) };
+    // SAFETY: borrowed for the call.
+    let message = unsafe { lent(message) };
+    // SAFETY: borrowed for the call.
+    let detail = unsafe { lent(detail) };
+    guard(E_INTERNAL, || inv.fail(kind, message, detail))
+}
+
+unsafe extern "C" fn stream_begin<I: Invocation>(inv: *mut Inv, code: u32) -> Status {
+    let staged = {
+        // SAFETY: [write].
+        let inv = unsafe { write::<I>(inv) };
+        guard(Err(E_INTERNAL), || inv.stream_stage(code))
+    };
+    // No reference to the invocation is held here: the hooks take their own.
+    match staged {
+        Ok(hooks) => hooks.iter().for_each(|hook| hook.run_raw(inv)),
+        Err(status) => return status,
+    }
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || inv.stream_open())
+}
+
+unsafe extern "C" fn stream_write<I: Invocation>(inv: *mut Inv, chunk: Buf, room: *mut Tok) -> Status {
+    // SAFETY: given by this call.
+    let chunk = unsafe { Given::take(chunk) };
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || inv.stream_write(chunk, room))
+}
+
+unsafe extern "C" fn stream_read(_: *mut Inv, _: *mut Buf, _: *mut Tok) -> Status {
+    E_UNSUPPORTED
+}
+
+unsafe extern "C" fn new_token(_: *mut Inv, call: Option<TokenFn>, arg: *mut c_void) -> *mut Tok {
+    let Some(call) = call else { return core::ptr::null_mut() };
+    // SAFETY: the module promises it (faas.h, token).
+    guard(core::ptr::null_mut(), || unsafe { token::callback(call, arg) })
+}

@@ -1,0 +1,309 @@
+//! One-shot completions: how a call that returned `FAAS_PENDING` ends.
+//!
+//! A `faas_tok*` is not a pointer but a slot's number and its generation. A token used late, twice or from several
+//! threads at once finds another generation or a taken slot, is ignored and counted ([`ignored`]); it can never reach
+//! freed memory. Slots are never given back to the allocator.
+
+use crate::constants::{E_INTERNAL, OK, PENDING};
+use crate::tables::{Tok, TokenFn};
+use crate::values::Status;
+use core::ffi::c_void;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Slots of chunk `n` are `FIRST_CHUNK << n`; 20 chunks are 67 million tokens at once.
+const FIRST_CHUNK: u32 = 64;
+const CHUNKS: usize = 20;
+
+const IDLE: u64 = 0;
+const ARMED: u64 = 1;
+const DONE: u64 = 2;
+
+static TABLE: [OnceLock<Box<[Slot]>>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
+static FREE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+static NEXT: AtomicU32 = AtomicU32::new(0);
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Debug)]
+struct Slot {
+    /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
+    /// completion and delivers it.
+    state: AtomicU64,
+    target: Mutex<Target>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Nobody,
+    Task(Waker),
+    Module { call: TokenFn, arg: *mut c_void },
+}
+
+// SAFETY: `arg` is only passed back to the module's function, which the contract allows from any thread.
+unsafe impl Send for Target {}
+
+impl Slot {
+    fn new() -> Slot {
+        Slot { state: AtomicU64::new(IDLE), target: Mutex::new(Target::Nobody) }
+    }
+
+    fn target(&self) -> std::sync::MutexGuard<'_, Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many completions came for a token that was not waiting: late, repeated, or never given out.
+pub fn ignored() -> u64 {
+    IGNORED.load(Ordering::Relaxed)
+}
+
+/// Chunk and place of a slot.
+fn place(index: u32) -> (usize, usize) {
+    let chunk = (index / FIRST_CHUNK + 1).ilog2();
+    let before = FIRST_CHUNK * ((1 << chunk) - 1);
+    (chunk as usize, (index - before) as usize)
+}
+
+fn slot(index: u32) -> Option<&'static Slot> {
+    let (chunk, offset) = place(index);
+    TABLE.get(chunk)?.get()?.get(offset)
+}
+
+fn new_index() -> u32 {
+    if let Some(index) = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+        return index;
+    }
+    let index = NEXT.fetch_add(1, Ordering::Relaxed);
+    let (chunk, _) = place(index);
+    TABLE[chunk].get_or_init(|| (0..FIRST_CHUNK << chunk).map(|_| Slot::new()).collect());
+    index
+}
+
+/// A completion the host waits for. One may serve any number of calls, one after the other.
+#[derive(Debug)]
+pub struct Token {
+    index: u32,
+    slot: &'static Slot,
+}
+
+impl Default for Token {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Token {
+    /// Takes a slot.
+    pub fn new() -> Token {
+        let index = new_index();
+        let slot = slot(index).expect("new_index has made the chunk of the index it returns");
+        Token { index, slot }
+    }
+
+    /// Opens it for one call. Whatever was given out before is dead from here on.
+    pub fn arm(&self) -> *mut Tok {
+        arm(self.index, self.slot)
+    }
+
+    /// Ends a call that finished inline: its token is dead.
+    pub fn disarm(&self) {
+        let generation = self.slot.state.load(Ordering::Relaxed) >> 32;
+        self.slot.state.store(generation << 32 | IDLE, Ordering::Release);
+    }
+
+    /// The status given to `done`, once.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Status> {
+        if let Some(status) = self.done() {
+            return Poll::Ready(status);
+        }
+        match &mut *self.slot.target() {
+            Target::Task(waker) => waker.clone_from(context.waker()),
+            target => *target = Target::Task(context.waker().clone()),
+        }
+        // `done` may have come between the first look and the waker being in its place.
+        match self.done() {
+            Some(status) => Poll::Ready(status),
+            None => Poll::Pending,
+        }
+    }
+
+    fn done(&self) -> Option<Status> {
+        let word = self.slot.state.load(Ordering::Acquire);
+        if word & 0xffff != DONE {
+            return None;
+        }
+        self.disarm();
+        #[allow(clippy::cast_possible_truncation, reason = "the middle 16 bits are the status")]
+        Some(Status::from((word >> 16) as i16))
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        retire(self.index, self.slot);
+    }
+}
+
+fn arm(index: u32, slot: &Slot) -> *mut Tok {
+    let generation = (slot.state.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
+    slot.state.store(generation << 32 | ARMED, Ordering::Release);
+    #[allow(clippy::cast_possible_truncation, reason = "v1 pointers are 64 bits wide (faas.h, P8)")]
+    let word = (generation << 32 | u64::from(index + 1)) as usize;
+    core::ptr::without_provenance_mut(word)
+}
+
+fn retire(index: u32, slot: &Slot) {
+    *slot.target() = Target::Nobody;
+    let generation = (slot.state.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
+    slot.state.store(generation << 32 | IDLE, Ordering::Release);
+    FREE.lock().unwrap_or_else(PoisonError::into_inner).push(index);
+}
+
+/// A completion that calls a module once: what `host->token` returns.
+///
+/// # Safety
+/// `call(arg, status)` must be callable once from any thread, for as long as the token is not completed.
+pub unsafe fn callback(call: TokenFn, arg: *mut c_void) -> *mut Tok {
+    let index = new_index();
+    let slot = slot(index).expect("new_index has made the chunk of the index it returns");
+    *slot.target() = Target::Module { call, arg };
+    arm(index, slot)
+}
+
+/// The status as the word holds it. `FAAS_PENDING` is no end; unknown statuses mean what rule P5 says.
+fn terminal(status: Status) -> i16 {
+    let fallback = if status < 0 { E_INTERNAL } else { OK };
+    let status = if status == PENDING { E_INTERNAL } else { status };
+    #[allow(clippy::cast_possible_truncation, reason = "the fallback is a small constant")]
+    i16::try_from(status).unwrap_or(fallback as i16)
+}
+
+/// Completes a token. Anything but a live token is ignored and counted. Never calls back into the module, unless the
+/// token is one of [`callback`]; the host completes those outside of any call of the module's.
+pub fn complete(token: *mut Tok, status: Status) {
+    let status = terminal(status);
+    let word = token.addr() as u64;
+    let generation = word >> 32;
+    #[allow(clippy::cast_possible_truncation, reason = "the lower half is the index")]
+    let found = (word as u32).checked_sub(1).and_then(|index| Some((index, slot(index)?)));
+    let Some((index, slot)) = found else {
+        IGNORED.fetch_add(1, Ordering::Relaxed);
+        return;
+    };
+    let armed = generation << 32 | ARMED;
+    let done = generation << 32 | u64::from(status.cast_unsigned()) << 16 | DONE;
+    if slot.state.compare_exchange(armed, done, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        IGNORED.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    // The waiter may see the end before this takes its waker, and wait for its next call: then this wakes it once for
+    // nothing, and it looks and waits again.
+    let target = core::mem::replace(&mut *slot.target(), Target::Nobody);
+    match target {
+        Target::Nobody => {}
+        Target::Task(waker) => waker.wake(),
+        Target::Module { call, arg } => {
+            retire(index, slot);
+            // SAFETY: the exchange above makes this the only call; `callback`'s caller promised the rest.
+            unsafe { call(arg, Status::from(status)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counting() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count(AtomicU32::new(0)));
+        (count.clone(), Waker::from(count))
+    }
+
+    #[test]
+    fn places_follow_one_another_without_gap() {
+        assert_eq!(place(0), (0, 0));
+        assert_eq!(place(63), (0, 63));
+        assert_eq!(place(64), (1, 0));
+        assert_eq!(place(191), (1, 127));
+        assert_eq!(place(192), (2, 0));
+    }
+
+    #[test]
+    fn done_wakes_the_waiter_once_and_gives_its_status() {
+        let (woken, waker) = counting();
+        let token = Token::new();
+        let raw = token.arm();
+        let mut context = Context::from_waker(&waker);
+        assert!(token.poll(&mut context).is_pending());
+        complete(raw, -7);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert_eq!(token.poll(&mut context), Poll::Ready(-7));
+    }
+
+    #[test]
+    fn a_second_a_late_and_an_invented_done_are_ignored_and_counted() {
+        let (woken, waker) = counting();
+        let token = Token::new();
+        let first = token.arm();
+        complete(first, 0);
+        let before = ignored();
+        complete(first, -1);
+        assert_eq!(token.poll(&mut Context::from_waker(&waker)), Poll::Ready(0));
+        let second = token.arm();
+        complete(first, -2);
+        assert!(token.poll(&mut Context::from_waker(&waker)).is_pending(), "an old generation does not end a new call");
+        complete(core::ptr::null_mut(), 0);
+        complete(core::ptr::without_provenance_mut(usize::MAX), 0);
+        assert!(ignored() >= before + 4);
+        complete(second, 5);
+        assert_eq!(token.poll(&mut Context::from_waker(&waker)), Poll::Ready(5));
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_token_finished_inline_is_dead() {
+        let (_, waker) = counting();
+        let token = Token::new();
+        let raw = token.arm();
+        token.disarm();
+        complete(raw, 0);
+        assert!(token.poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+
+    #[test]
+    fn pending_is_no_end() {
+        let (_, waker) = counting();
+        let token = Token::new();
+        complete(token.arm(), PENDING);
+        assert_eq!(token.poll(&mut Context::from_waker(&waker)), Poll::Ready(E_INTERNAL));
+    }
+
+    #[test]
+    fn one_of_many_threads_completes() {
+        for _ in 0..200 {
+            let (woken, waker) = counting();
+            let token = Token::new();
+            let raw = token.arm().addr();
+            assert!(token.poll(&mut Context::from_waker(&waker)).is_pending());
+            std::thread::scope(|scope| {
+                for status in 10..14 {
+                    scope.spawn(move || complete(core::ptr::without_provenance_mut(raw), status));
+                }
+            });
+            assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+            let Poll::Ready(status) = token.poll(&mut Context::from_waker(&waker)) else { panic!("not done") };
+            assert!((10..14).contains(&status));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The frozen value types, passed by value. Rule P4 of `faas.h`: they never change.
+
+use core::ffi::c_void;
+
+/// What a call says: zero or more is flow, less is failure.
+pub type Status = i32;
+
+/// Borrowed bytes; see OWNERSHIP in `faas.h`. `ptr` may be null only if `len` is 0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes {
+    /// First byte.
+    pub ptr: *const u8,
+    /// Number of bytes.
+    pub len: usize,
+}
+
+// SAFETY: a `Bytes` is an address and a length; whoever dereferences it answers for lifetime and sharing.
+unsafe impl Send for Bytes {}
+// SAFETY: as above; the bytes behind a shared `Bytes` are not written while it is readable (faas.h, OWNERSHIP).
+unsafe impl Sync for Bytes {}
+
+impl Bytes {
+    /// No bytes.
+    pub const EMPTY: Bytes = Bytes { ptr: core::ptr::null(), len: 0 };
+
+    /// Borrows a slice. The result must not outlive it; the receiver's rules say for how long it reads.
+    pub const fn of(slice: &[u8]) -> Bytes {
+        Bytes { ptr: slice.as_ptr(), len: slice.len() }
+    }
+
+    /// Reads as a slice; a null pointer is the empty slice.
+    ///
+    /// # Safety
+    /// If `ptr` is not null, `ptr..ptr+len` must be initialised, and neither freed nor written during `'a`.
+    pub const unsafe fn as_slice<'a>(self) -> &'a [u8] {
+        if self.ptr.is_null() || self.len == 0 {
+            return &[];
+        }
+        // SAFETY: not null and non-empty here; the rest is the caller's promise.
+        unsafe { core::slice::from_raw_parts(self.ptr, self.len) }
+    }
+}
+
+/// A name and its value.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Pair {
+    /// The name.
+    pub name: Bytes,
+    /// The value.
+    pub value: Bytes,
+}
+
+impl Pair {
+    /// Two empty texts.
+    pub const EMPTY: Pair = Pair { name: Bytes::EMPTY, value: Bytes::EMPTY };
+}
+
+/// Given bytes: the receiver calls `release(owner)` exactly once, on any thread.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Buf {
+    /// First byte; may be null only if `len` is 0.
+    pub ptr: *const u8,
+    /// Number of bytes.
+    pub len: usize,
+    /// Frees the bytes. `None`: static storage, or memory that lives as long as the invocation.
+    pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
+    /// Passed to `release`.
+    pub owner: *mut c_void,
+}
+
+impl Buf {
+    /// No bytes and nothing to release.
+    pub const EMPTY: Buf = Buf { ptr: core::ptr::null(), len: 0, release: None, owner: core::ptr::null_mut() };
+}

@@ -1,0 +1,1 @@
+//! What authors of functions and layers write against.

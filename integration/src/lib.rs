@@ -1,0 +1,1 @@
+//! Conformance and behaviour tests over the real binaries.

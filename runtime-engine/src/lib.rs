@@ -1,0 +1,1 @@
+//! The full runtime: tokio and hyper around faas-core.
