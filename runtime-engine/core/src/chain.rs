@@ -1,0 +1,311 @@
+//! The layers of a process around its functions, and the walks through them.
+//!
+//! Which layers take part in a walk is settled when they are loaded: a layer without a hook in a phase is not called
+//! for it. The walk itself is [`Onion`]'s; this file turns its steps into calls and waits. It is a future over any
+//! executor: light-runtime parks its thread, the full engine awaits.
+
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::onion::{Onion, Step, settled};
+use faas_abi::host::{FunctionInstance, HeadHook, LayerInstance, Lease};
+use faas_abi::{E_INTERNAL, FUNCTION_START, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status};
+use std::future::poll_fn;
+use std::sync::Arc;
+
+/// An invocation's place, as the runtimes use it.
+pub type Place = Lease<Invocation>;
+
+const PHASES: usize = 7;
+
+/// A layer with its policy.
+#[derive(Debug)]
+pub struct Stacked {
+    /// The instance.
+    pub instance: LayerInstance,
+    /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
+    pub required: bool,
+}
+
+/// The stack of layers, outermost first.
+#[derive(Debug)]
+pub struct Chain {
+    layers: Vec<Stacked>,
+    /// For each phase the layers that hook it in any way.
+    hooked: [Vec<usize>; PHASES],
+    heads: Arc<[HeadHook]>,
+    contexts: Vec<usize>,
+    recognisers: Vec<usize>,
+}
+
+impl Chain {
+    /// Settles who takes part in what.
+    pub fn new(layers: Vec<Stacked>) -> Chain {
+        let hooks = |phase: u32, layer: &LayerInstance| {
+            let head = phase == faas_abi::INVOKE && layer.has_head();
+            layer.has_before(phase) || layer.has_after(phase) || layer.has_on_error(phase) || head
+        };
+        let numbers = |wanted: &dyn Fn(&LayerInstance) -> bool| -> Vec<usize> {
+            layers.iter().enumerate().filter(|(_, layer)| wanted(&layer.instance)).map(|(index, _)| index).collect()
+        };
+        let mut hooked: [Vec<usize>; PHASES] = Default::default();
+        for (phase, list) in (0u32..).zip(hooked.iter_mut()) {
+            *list = numbers(&|layer| hooks(phase, layer));
+        }
+        let contexts = numbers(&LayerInstance::has_context);
+        let recognisers = numbers(&LayerInstance::has_recognise);
+        let heads = layers.iter().rev().filter_map(|layer| layer.instance.head_hook()).collect();
+        Chain { layers, hooked, heads, contexts, recognisers }
+    }
+
+    /// The layers, outermost first.
+    pub fn layers(&self) -> &[Stacked] {
+        &self.layers
+    }
+
+    /// Takes the stack apart, to end its layers.
+    pub fn into_layers(self) -> Vec<Stacked> {
+        self.layers
+    }
+
+    /// Does any layer take part in that phase?
+    pub fn has_phase(&self, phase: u32) -> bool {
+        self.hooked.get(phase as usize).is_some_and(|layers| !layers.is_empty())
+    }
+
+    /// Does any layer need the whole body of a reply, so that streams pass it by?
+    pub fn needs_whole_body(&self) -> impl Iterator<Item = &str> {
+        self.layers
+            .iter()
+            .filter(|layer| layer.instance.flags() & IS_WHOLE_BODY != 0)
+            .map(|layer| layer.instance.name())
+    }
+
+    /// Serves one invocation and settles its reply or failure.
+    pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
+        let phase = faas_abi::INVOKE;
+        let hooked = &self.hooked[phase as usize];
+        if !self.recognisers.is_empty() || !self.contexts.is_empty() {
+            self.prepare(place);
+        }
+        if hooked.is_empty() {
+            let status = call(function.invoke(place), place).await;
+            place.get_mut().settle(settled(status, false), function.name());
+            return;
+        }
+        place.get_mut().set_heads(&self.heads);
+        let status = self.walk(phase, hooked, place, true, async |place: &mut Place| {
+            let status = function.invoke(place);
+            settled(call(status, place).await, false)
+        });
+        let status = status.await;
+        place.get_mut().settle(status, function.name());
+    }
+
+    /// One lifecycle phase around the engine's own work, which is `centre`.
+    ///
+    /// # Errors
+    /// What failed first, in the words of whoever failed.
+    pub async fn phase(
+        &self,
+        phase: u32,
+        place: &mut Place,
+        centre: impl AsyncFnOnce(&mut Place) -> Status,
+    ) -> Result<(), Failure> {
+        let hooked = &self.hooked[phase as usize];
+        let status = self.walk(phase, hooked, place, false, centre).await;
+        let invocation = place.get_mut();
+        invocation.settle(status, phase_name(phase));
+        match invocation.failure() {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// SUSPEND and REPLIED: functions first, then `after` outward. Failures are the caller's to judge.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn outward(&self, phase: u32, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
+        debug_assert!(phase == SUSPEND || phase == REPLIED);
+        let mut first = Ok(());
+        for function in functions {
+            let status = function.phase(phase, place);
+            keep_first(&mut first, call(status, place).await, function.name(), place);
+        }
+        for index in self.hooked[phase as usize].iter().rev() {
+            let layer = &self.layers[*index].instance;
+            let status = layer.after(phase, place);
+            keep_first(&mut first, call(status, place).await, layer.name(), place);
+        }
+        first
+    }
+
+    /// RESUME: functions, then `before` inward.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
+        let mut first = Ok(());
+        for function in functions {
+            let status = function.phase(RESUME, place);
+            keep_first(&mut first, call(status, place).await, function.name(), place);
+        }
+        for index in &self.hooked[RESUME as usize] {
+            let layer = &self.layers[*index].instance;
+            let status = layer.before(RESUME, place);
+            keep_first(&mut first, call(status, place).await, layer.name(), place);
+        }
+        first
+    }
+
+    /// FunctionStart of one function.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn start(&self, function: &FunctionInstance, place: &mut Place) -> Result<(), Failure> {
+        self.phase(FUNCTION_START, place, async |place: &mut Place| {
+            let status = function.phase(FUNCTION_START, place);
+            settled(call(status, place).await, false)
+        })
+        .await
+    }
+
+    /// Readiness: the first layer that is not well.
+    ///
+    /// # Errors
+    /// Its name and its words.
+    pub fn health(&self) -> Result<(), String> {
+        for layer in &self.layers {
+            layer.instance.health().map_err(|why| format!("{}: {why}", layer.instance.name()))?;
+        }
+        Ok(())
+    }
+
+    /// Recognisers see what nobody knows, context extensions see everything.
+    fn prepare(&self, place: &mut Place) {
+        if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
+            for index in &self.recognisers {
+                if self.layers[*index].instance.recognise(place) == OK {
+                    break;
+                }
+            }
+        }
+        for index in &self.contexts {
+            let layer = &self.layers[*index].instance;
+            let status = layer.context(place);
+            if status < 0 {
+                complain(place, layer.name(), "context", status);
+            }
+        }
+    }
+
+    async fn walk(
+        &self,
+        phase: u32,
+        hooked: &[usize],
+        place: &mut Place,
+        heads: bool,
+        centre: impl AsyncFnOnce(&mut Place) -> Status,
+    ) -> Status {
+        let mut onion = Onion::new(hooked.len(), heads);
+        let mut centre = Some(centre);
+        let mut step = onion.begin();
+        let layer = |index: usize| &self.layers[hooked[index]];
+        loop {
+            let status = match step {
+                Step::Before(index) => {
+                    let stacked = layer(index);
+                    let status = settled(call(stacked.instance.before(phase, place), place).await, true);
+                    self.judge(stacked, status, OK, "before", place)
+                }
+                Step::Centre => match centre.take() {
+                    Some(centre) => {
+                        let status = centre(place).await;
+                        if place.get().heads_ran() {
+                            onion.heads_have_run();
+                        }
+                        status
+                    }
+                    None => E_INTERNAL,
+                },
+                Step::Head(index) => {
+                    if let Some(hook) = layer(index).instance.head_hook() {
+                        hook.run(place);
+                    }
+                    OK
+                }
+                Step::After(index) => {
+                    let stacked = layer(index);
+                    let status = settled(call(stacked.instance.after(phase, place), place).await, false);
+                    self.judge(stacked, status, OK, "after", place)
+                }
+                Step::OnError(index, inner) => {
+                    // The failure has its words before anyone is asked about it.
+                    if place.get().failure().is_none() {
+                        place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
+                    }
+                    let stacked = layer(index);
+                    let status = stacked.instance.on_error(phase, inner, place);
+                    settled(call(status, place).await, false)
+                }
+                Step::Finished { status, .. } => return status,
+            };
+            step = onion.advance(status);
+        }
+    }
+
+    /// A required layer's failure stands; an optional one's becomes `instead`, with a log line.
+    fn judge(&self, layer: &Stacked, status: Status, instead: Status, hook: &str, place: &mut Place) -> Status {
+        if status >= 0 {
+            return status;
+        }
+        if layer.required {
+            if place.get().failure().is_none() {
+                let who = format!("layer {} in {hook}", layer.instance.name());
+                place.get_mut().set_failure(Failure::of_status(status, &who));
+            }
+            return status;
+        }
+        complain(place, layer.instance.name(), hook, status);
+        place.get_mut().forget_failure();
+        instead
+    }
+}
+
+/// Waits for a call that is not done yet.
+async fn call(status: Status, place: &mut Place) -> Status {
+    if status != PENDING {
+        return status;
+    }
+    poll_fn(|context| place.poll_done(context)).await
+}
+
+fn keep_first(first: &mut Result<(), Failure>, status: Status, who: &str, place: &mut Place) {
+    if status < 0 && first.is_ok() {
+        let failure = place.get().failure().cloned().unwrap_or_else(|| Failure::of_status(status, who));
+        *first = Err(failure);
+    }
+}
+
+fn complain(place: &Place, layer: &str, hook: &str, status: Status) {
+    let invocation = place.get();
+    let why = invocation.failure().map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
+    let origin =
+        crate::log::Origin { request_id: invocation.request_id(), target: b"runtime", ..crate::log::Origin::default() };
+    let message = format!("layer {layer} failed in {hook} and was skipped: {why}");
+    invocation.unit().log.write(crate::log::Level::Error, origin, message.as_bytes(), std::iter::empty());
+}
+
+/// A phase's name as users know it.
+pub fn phase_name(phase: u32) -> &'static str {
+    match phase {
+        faas_abi::RUNTIME_START => "RuntimeStart",
+        faas_abi::FUNCTION_START => "FunctionStart",
+        faas_abi::INVOKE => "Invoke",
+        faas_abi::CLOSE => "Close",
+        SUSPEND => "Suspend",
+        RESUME => "Resume",
+        REPLIED => "Replied",
+        _ => "a phase of a later version",
+    }
+}

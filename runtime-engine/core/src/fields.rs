@@ -1,0 +1,186 @@
+//! A list of names and values in one piece of memory: order and repeats are kept, and a cleared list allocates nothing
+//! when it is filled again.
+
+/// Where a text lies in a buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// No text.
+    pub const EMPTY: Span = Span { start: 0, len: 0 };
+
+    /// The span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
+    pub fn new(start: usize, end: usize) -> Span {
+        let start32 = u32::try_from(start).unwrap_or(u32::MAX);
+        Span { start: start32, len: u32::try_from(end.saturating_sub(start)).unwrap_or(0) }
+    }
+
+    /// The span of a part of `buffer`; empty if it is not a part of it.
+    pub fn of(buffer: &[u8], part: &[u8]) -> Span {
+        match part.as_ptr().addr().checked_sub(buffer.as_ptr().addr()) {
+            Some(start) if start + part.len() <= buffer.len() => Span::new(start, start + part.len()),
+            _ => Span::EMPTY,
+        }
+    }
+
+    /// The text in its buffer.
+    pub fn read(self, buffer: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        buffer.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Is there no text?
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// Number of bytes.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+}
+
+/// Names and values in order.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    text: Vec<u8>,
+    items: Vec<(Span, Span)>,
+}
+
+impl Fields {
+    /// Number of pairs.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Are there no pairs?
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// One pair.
+    pub fn at(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        let (name, value) = self.items.get(index)?;
+        Some((name.read(&self.text), value.read(&self.text)))
+    }
+
+    /// All pairs in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.items.iter().map(|(name, value)| (name.read(&self.text), value.read(&self.text)))
+    }
+
+    /// The first value of that name; `same` compares names.
+    pub fn get(&self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> Option<&[u8]> {
+        self.iter().find(|(other, _)| same(other, name)).map(|(_, value)| value)
+    }
+
+    /// One more pair.
+    pub fn add(&mut self, name: &[u8], value: &[u8]) {
+        let name = self.put(name);
+        let value = self.put(value);
+        self.items.push((name, value));
+    }
+
+    /// One more pair, with the value written by `write` straight into the list's memory.
+    pub fn add_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
+        let name = self.put(name);
+        let start = self.text.len();
+        write(&mut self.text);
+        self.items.push((name, Span::new(start, self.text.len())));
+    }
+
+    /// One more pair, both written by closures.
+    pub fn add_pair_with(&mut self, name: impl FnOnce(&mut Vec<u8>), value: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.text.len();
+        name(&mut self.text);
+        let name = Span::new(start, self.text.len());
+        let start = self.text.len();
+        value(&mut self.text);
+        self.items.push((name, Span::new(start, self.text.len())));
+    }
+
+    /// Replaces all values of that name by one, in the place of the first.
+    pub fn set(&mut self, name: &[u8], value: &[u8], same: fn(&[u8], &[u8]) -> bool) {
+        let new = (self.put(name), self.put(value));
+        let text = &self.text;
+        match self.items.iter().position(|(other, _)| same(other.read(text), name)) {
+            Some(first) => {
+                self.items[first] = new;
+                let mut index = 0;
+                self.items.retain(|(other, _)| {
+                    index += 1;
+                    index - 1 <= first || !same(other.read(text), name)
+                });
+            }
+            None => self.items.push(new),
+        }
+    }
+
+    /// Removes all values of that name; says whether there were any.
+    pub fn remove(&mut self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> bool {
+        let before = self.items.len();
+        let text = &self.text;
+        self.items.retain(|(other, _)| !same(other.read(text), name));
+        self.items.len() < before
+    }
+
+    /// Empties the list and keeps its memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.items.clear();
+    }
+
+    fn put(&mut self, text: &[u8]) -> Span {
+        let start = self.text.len();
+        self.text.extend_from_slice(text);
+        Span::new(start, self.text.len())
+    }
+}
+
+/// Compares names as they are: query, cookies, path parameters.
+pub fn exact(a: &[u8], b: &[u8]) -> bool {
+    a == b
+}
+
+/// Compares names without case: headers.
+pub fn caseless(a: &[u8], b: &[u8]) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(fields: &Fields) -> Vec<(&str, &str)> {
+        fields
+            .iter()
+            .map(|(name, value)| (std::str::from_utf8(name).unwrap(), std::str::from_utf8(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn repeats_are_kept_in_order_and_set_replaces_them_all() {
+        let mut fields = Fields::default();
+        for (name, value) in [("A", "1"), ("b", "2"), ("a", "3")] {
+            fields.add(name.as_bytes(), value.as_bytes());
+        }
+        assert_eq!(fields.get(b"a", caseless), Some(&b"1"[..]));
+        assert_eq!(fields.get(b"a", exact), Some(&b"3"[..]));
+        fields.set(b"a", b"9", caseless);
+        assert_eq!(list(&fields), [("a", "9"), ("b", "2")]);
+        assert!(fields.remove(b"B", caseless));
+        assert!(!fields.remove(b"B", caseless));
+        assert_eq!(list(&fields), [("a", "9")]);
+    }
+
+    #[test]
+    fn a_part_of_a_buffer_has_a_span_and_a_stranger_has_none() {
+        let buffer = b"hello world".to_vec();
+        assert_eq!(Span::of(&buffer, &buffer[6..]).read(&buffer), b"world");
+        let stranger = b"world".to_vec();
+        assert!(Span::of(&buffer, &stranger).is_empty());
+    }
+}

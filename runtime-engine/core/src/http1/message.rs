@@ -1,0 +1,220 @@
+//! What a driver sees of a message: its head, body and trailers, as slices of one buffer.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::Version;
+use super::fields::Field;
+use super::framing::{Announced, Framing};
+use super::head::StartLine;
+
+/// The head of a message: start line and headers. A view that is copied freely.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) start: &'a StartLine,
+    pub(super) announced: &'a Announced,
+    pub(super) fields: &'a [Field],
+    pub(super) framing: Framing,
+}
+
+impl<'a> Head<'a> {
+    /// Status of a response, 100 to 999; 0 in a request.
+    pub fn status(self) -> u16 {
+        self.start.status
+    }
+
+    /// Method of a request as sent (methods are case-sensitive); empty in a response.
+    pub fn method(self) -> &'a [u8] {
+        &self.bytes[self.start.method.clone()]
+    }
+
+    /// Target of a request: path and query as sent, with percent-coding untouched. A target in absolute form is given
+    /// without scheme and host, `*` as it is, and for CONNECT it is host and port. Empty in a response.
+    pub fn target(self) -> &'a [u8] {
+        &self.bytes[self.start.target.clone()]
+    }
+
+    /// Host and port the request is meant for: of the target if it has them, which then outweigh `Host`
+    /// (RFC 9112 §3.2.2), else the `Host` header, which may be empty. `None` in HTTP/1.0 without either and in responses.
+    pub fn host(self) -> Option<&'a [u8]> {
+        match &self.bytes[self.start.authority.clone()] {
+            [] => self.announced.host.map(|host| host.value(self.bytes)),
+            authority => Some(authority),
+        }
+    }
+
+    /// Version the sender speaks.
+    pub fn version(self) -> Version {
+        self.start.version
+    }
+
+    /// All headers in the order they came, repeats included.
+    pub fn headers(self) -> Headers<'a> {
+        Headers { bytes: self.bytes, fields: self.fields.iter() }
+    }
+
+    /// Value of the first header of this name, in any case.
+    pub fn header(self, name: impl AsRef<[u8]>) -> Option<&'a [u8]> {
+        self.headers().first(name.as_ref())
+    }
+
+    /// Which body follows.
+    pub fn framing(self) -> Framing {
+        self.framing
+    }
+
+    /// Whether the connection can carry another message after this one, as far as its sender is concerned.
+    pub fn keep_alive(self) -> bool {
+        self.framing != Framing::UntilClose && self.announced.keep_alive(self.start.version)
+    }
+
+    /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). Never in HTTP/1.0 and
+    /// never without a body.
+    pub fn expects_continue(self) -> bool {
+        self.announced.expects_continue
+            && self.start.version == Version::Http11
+            && !matches!(self.framing, Framing::Empty | Framing::Length(0))
+    }
+}
+
+/// Iterator over fields: name and value of each, white space around the value removed.
+#[derive(Clone)]
+pub struct Headers<'a> {
+    bytes: &'a [u8],
+    fields: std::slice::Iter<'a, Field>,
+}
+
+impl<'a> Headers<'a> {
+    fn first(self, name: &[u8]) -> Option<&'a [u8]> {
+        let found = self.fields.as_slice().iter().find(|field| field.name(self.bytes).eq_ignore_ascii_case(name))?;
+        Some(found.value(self.bytes))
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = self.fields.next()?;
+        Some((field.name(self.bytes), field.value(self.bytes)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.fields.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Headers<'_> {}
+
+/// A whole message with the buffer it was received in. Give it back with [`Reader::recycle`](super::Reader::recycle)
+/// once it is done with; dropped instead, the reader allocates for the next one.
+pub struct Message {
+    pub(super) buf: Vec<u8>,
+    /// Where in `buf` the message begins; everything below counts from there.
+    pub(super) base: usize,
+    /// Bytes the message took up there.
+    pub(super) length: usize,
+    pub(super) start: StartLine,
+    pub(super) announced: Announced,
+    pub(super) fields: Vec<Field>,
+    pub(super) framing: Framing,
+    pub(super) body: Range<usize>,
+    pub(super) trailers: Vec<Field>,
+    /// Where the trailer section begins; its fields count from there.
+    pub(super) trailers_at: usize,
+}
+
+impl Message {
+    /// The buffer it lies in: everything it hands out is a part of this.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// Takes its memory, for another message.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buf
+    }
+
+    /// Start line and headers.
+    pub fn head(&self) -> Head<'_> {
+        Head {
+            bytes: &self.buf[self.base..],
+            start: &self.start,
+            announced: &self.announced,
+            fields: &self.fields,
+            framing: self.framing,
+        }
+    }
+
+    /// The body with its framing undone.
+    pub fn body(&self) -> &[u8] {
+        &self.buf[self.base..][self.body.clone()]
+    }
+
+    /// Fields of the trailer section of a chunked body, apart from the headers: they must not be taken for them.
+    pub fn trailers(&self) -> Headers<'_> {
+        Headers { bytes: &self.buf[self.base + self.trailers_at..], fields: self.trailers.iter() }
+    }
+
+    /// Value of the first trailer of this name, in any case.
+    pub fn trailer(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        self.trailers().first(name.as_ref())
+    }
+
+    /// See [`Head::status`].
+    pub fn status(&self) -> u16 {
+        self.head().status()
+    }
+
+    /// See [`Head::method`].
+    pub fn method(&self) -> &[u8] {
+        self.head().method()
+    }
+
+    /// See [`Head::target`].
+    pub fn target(&self) -> &[u8] {
+        self.head().target()
+    }
+
+    /// See [`Head::host`].
+    pub fn host(&self) -> Option<&[u8]> {
+        self.head().host()
+    }
+
+    /// See [`Head::version`].
+    pub fn version(&self) -> Version {
+        self.head().version()
+    }
+
+    /// See [`Head::headers`].
+    pub fn headers(&self) -> Headers<'_> {
+        self.head().headers()
+    }
+
+    /// See [`Head::header`].
+    pub fn header(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
+        self.head().header(name)
+    }
+
+    /// See [`Head::keep_alive`].
+    pub fn keep_alive(&self) -> bool {
+        self.head().keep_alive()
+    }
+
+    /// See [`Head::expects_continue`].
+    pub fn expects_continue(&self) -> bool {
+        self.head().expects_continue()
+    }
+}
+
+/// Says how large the message is, never what it holds: bodies and credentials stay out of logs.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("status", &self.start.status)
+            .field("headers", &self.fields.len())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

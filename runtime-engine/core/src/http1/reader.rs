@@ -1,0 +1,393 @@
+//! The receive side of a connection: one buffer, and the state of the message in progress. Does no I/O: a driver reads
+//! into [`Reader::space`] and says how much came.
+//!
+//! The buffer is initialised over its whole length and stays so: no byte is cleared again to be read over, and no
+//! `unsafe` is needed. A message in progress lies in `buf[start..end]`; all other offsets count from `start`.
+
+use std::mem;
+
+use super::chunked::{Decoder, Piece};
+use super::fields::Trailers;
+use super::framing::{Framing, request_framing, response_framing};
+use super::head::{HeadReader, Side};
+use super::{Head, Limits, Message, Refusal};
+
+/// Smallest buffer: takes an ordinary head and a small event in one read.
+const SMALLEST: usize = 8 << 10;
+
+/// A buffer over this size is given up when a message did not need it.
+const KEPT: usize = 256 << 10;
+
+/// A body whose length is known gets all of its room at once up to this size. Beyond it room grows with what arrives,
+/// as a length is easily claimed.
+const AT_ONCE: usize = 16 << 20;
+
+/// What [`Reader::poll`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More bytes are needed.
+    More,
+    /// The head is whole; see [`Reader::head`]. Reported once a message, before its body is looked at.
+    Head,
+    /// The message is whole; [`Reader::take`] hands it out.
+    Complete,
+}
+
+/// What the end of the connection means for the message in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eof {
+    /// It came between two messages.
+    Closed,
+    /// It ended the body of a response; [`Reader::take`] hands the message out.
+    Complete,
+}
+
+/// Reads the messages of one connection.
+pub struct Reader {
+    buf: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// A second buffer, there when messages are handed out while others are waiting.
+    spare: Vec<u8>,
+    limits: Limits,
+    head: HeadReader,
+    framing: Framing,
+    trailers: Trailers,
+    trailers_at: usize,
+    /// End of the body, as far as it was decoded.
+    body_end: usize,
+    state: State,
+    to_head: bool,
+}
+
+enum State {
+    Head,
+    Length {
+        end: usize,
+    },
+    Chunked(Decoder),
+    Trailers,
+    UntilClose,
+    /// The message ends at this offset.
+    Complete(usize),
+    Refused(Refusal),
+}
+
+impl Reader {
+    /// Reads requests: the server's side.
+    pub fn request(limits: Limits) -> Reader {
+        Reader::new(Side::Request, limits)
+    }
+
+    /// Reads responses: the client's side. Interim responses (1xx) are skipped.
+    pub fn response(limits: Limits) -> Reader {
+        Reader::new(Side::Response, limits)
+    }
+
+    fn new(side: Side, mut limits: Limits) -> Reader {
+        // Fields are kept as 32-bit offsets.
+        limits.head_bytes = limits.head_bytes.min(u32::MAX as usize);
+        limits.trailer_bytes = limits.trailer_bytes.min(u32::MAX as usize);
+        Reader {
+            buf: Vec::new(),
+            start: 0,
+            end: 0,
+            spare: Vec::new(),
+            limits,
+            head: HeadReader::new(side),
+            framing: Framing::Empty,
+            trailers: Trailers::default(),
+            trailers_at: 0,
+            body_end: 0,
+            state: State::Head,
+            to_head: false,
+        }
+    }
+
+    /// The next response answers a HEAD request, so it has no body whatever its head says.
+    pub fn expect_no_body(&mut self) {
+        self.to_head = true;
+    }
+
+    /// Room for at least `min` more bytes, or for the rest of the body where its length is known.
+    pub fn space(&mut self, min: usize) -> &mut [u8] {
+        let min = min.max(1);
+        let at_once = AT_ONCE.max(self.end - self.start);
+        let wanted = match &self.state {
+            State::Length { end } => (end - (self.end - self.start).min(*end)).clamp(1, at_once),
+            State::Chunked(decoder) => {
+                let chunk = usize::try_from(decoder.chunk_left()).unwrap_or(usize::MAX);
+                min.max(chunk.saturating_add(2).min(at_once))
+            }
+            _ => min,
+        };
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if self.buf.len() - self.end < wanted {
+            self.make_room(wanted);
+        }
+        &mut self.buf[self.end..]
+    }
+
+    fn make_room(&mut self, wanted: usize) {
+        let held = self.end - self.start;
+        let needed = held.saturating_add(wanted);
+        if needed <= self.buf.len() {
+            self.buf.copy_within(self.start..self.end, 0);
+        } else {
+            let mut larger = zeroed(needed.max(self.buf.len().saturating_mul(2)));
+            larger[..held].copy_from_slice(&self.buf[self.start..self.end]);
+            self.buf = larger;
+        }
+        (self.start, self.end) = (0, held);
+    }
+
+    /// The first `n` bytes of [`space`](Reader::space) have been filled.
+    pub fn filled(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.buf.len());
+    }
+
+    /// Goes as far as the received bytes allow.
+    ///
+    /// # Errors
+    /// The message is refused; every later call says the same, and the connection has to be closed.
+    pub fn poll(&mut self) -> Result<Progress, Refusal> {
+        let outcome = self.advance();
+        if let Err(refusal) = outcome {
+            self.state = State::Refused(refusal);
+        }
+        outcome
+    }
+
+    fn advance(&mut self) -> Result<Progress, Refusal> {
+        let received = self.end - self.start;
+        match &mut self.state {
+            State::Refused(refusal) => return Err(*refusal),
+            State::Head => return self.advance_head(),
+            State::Length { end } => {
+                if received < *end {
+                    return Ok(Progress::More);
+                }
+                self.body_end = *end;
+                self.state = State::Complete(*end);
+            }
+            State::Chunked(_) => {
+                if !self.advance_chunks()? {
+                    return Ok(Progress::More);
+                }
+                self.state = State::Trailers;
+                return self.advance();
+            }
+            State::Trailers => {
+                let section = &self.buf[self.start + self.trailers_at..self.end];
+                let Limits { trailer_bytes, headers, .. } = self.limits;
+                let Some(length) = self.trailers.advance(section, trailer_bytes, headers)? else {
+                    return Ok(Progress::More);
+                };
+                self.state = State::Complete(self.trailers_at + length);
+            }
+            State::UntilClose => {
+                self.body_end = received;
+                if (received - self.head.end()) as u64 > self.limits.body_bytes {
+                    return Err(Refusal::BodyTooLarge { limit: self.limits.body_bytes });
+                }
+                return Ok(Progress::More);
+            }
+            State::Complete(_) => {}
+        }
+        Ok(Progress::Complete)
+    }
+
+    fn advance_head(&mut self) -> Result<Progress, Refusal> {
+        loop {
+            if !self.head.advance(&mut self.buf[self.start..self.end], &self.limits)? {
+                return Ok(Progress::More);
+            }
+            let status = self.head.start.status;
+            if status == 101 {
+                return Err(Refusal::SwitchingProtocols);
+            }
+            if !(100..=199).contains(&status) {
+                break;
+            }
+            self.start += self.head.end();
+            self.head.reset();
+        }
+        let (start, announced) = (&self.head.start, &self.head.announced);
+        let to_head = mem::take(&mut self.to_head);
+        self.framing = match self.head.side() {
+            Side::Request => request_framing(start.version, announced.length, announced.chunked)?,
+            Side::Response => {
+                response_framing(start.version, start.status, to_head, announced.length, announced.chunked)?
+            }
+        };
+        let at = self.head.end();
+        self.body_end = at;
+        self.state = match self.framing {
+            Framing::Empty => State::Complete(at),
+            Framing::Length(length) => {
+                let limit = self.limits.body_bytes;
+                let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+                match end {
+                    Some(end) if length <= limit => State::Length { end },
+                    _ => return Err(Refusal::BodyTooLarge { limit }),
+                }
+            }
+            Framing::Chunked => State::Chunked(Decoder::new(&self.limits)),
+            Framing::UntilClose => State::UntilClose,
+        };
+        Ok(Progress::Head)
+    }
+
+    /// Decodes in place: data moves down over the framing before it, and what is received next lands right behind it.
+    fn advance_chunks(&mut self) -> Result<bool, Refusal> {
+        let State::Chunked(decoder) = &mut self.state else { return Ok(true) };
+        let message = &mut self.buf[self.start..self.end];
+        let mut at = self.body_end;
+        loop {
+            match decoder.decode(&message[at..])? {
+                Piece::Data { from, to } => {
+                    if at + from != self.body_end {
+                        message.copy_within(at + from..at + to, self.body_end);
+                    }
+                    self.body_end += to - from;
+                    at += to;
+                }
+                Piece::More => {
+                    self.end = self.start + self.body_end;
+                    return Ok(false);
+                }
+                Piece::Last { next } => {
+                    self.trailers_at = at + next;
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// The connection has ended: no more bytes will come. To be called when [`poll`](Reader::poll) last said
+    /// [`Progress::More`].
+    ///
+    /// # Errors
+    /// It ended inside a message, or an earlier message was refused.
+    pub fn eof(&mut self) -> Result<Eof, Refusal> {
+        let received = self.end - self.start;
+        let body = (received.max(self.head.end()) - self.head.end()) as u64;
+        let refusal = match &self.state {
+            State::Head if self.head.untouched(received) => return Ok(Eof::Closed),
+            State::Complete(_) => return Ok(Eof::Complete),
+            State::UntilClose => {
+                self.body_end = received;
+                self.state = State::Complete(received);
+                return Ok(Eof::Complete);
+            }
+            State::Head => Refusal::TruncatedHead { received },
+            State::Length { end } => {
+                Refusal::TruncatedBody { received: body, expected: Some((end - self.head.end()) as u64) }
+            }
+            State::Chunked(_) | State::Trailers => {
+                Refusal::TruncatedBody { received: (self.body_end - self.head.end()) as u64, expected: None }
+            }
+            State::Refused(refusal) => *refusal,
+        };
+        self.state = State::Refused(refusal);
+        Err(refusal)
+    }
+
+    /// Whether nothing of a message has come since the last one was taken: the connection may be closed, or used for
+    /// the next request, without harm to anything.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Head) && self.head.untouched(self.end - self.start)
+    }
+
+    /// The head of the message in progress, from [`Progress::Head`] until it is taken.
+    pub fn head(&self) -> Option<Head<'_>> {
+        match self.state {
+            State::Head | State::Refused(_) => None,
+            _ => Some(Head {
+                bytes: &self.buf[self.start..self.end],
+                start: &self.head.start,
+                announced: &self.head.announced,
+                fields: &self.head.fields,
+                framing: self.framing,
+            }),
+        }
+    }
+
+    /// Hands out the message after [`Progress::Complete`], `None` before. Bytes behind it stay for the next one.
+    pub fn take(&mut self) -> Option<Message> {
+        let State::Complete(length) = self.state else { return None };
+        let (buf, base) = self.hand_out(length);
+        let message = Message {
+            buf,
+            base,
+            length,
+            start: mem::take(&mut self.head.start),
+            announced: mem::take(&mut self.head.announced),
+            fields: mem::take(&mut self.head.fields),
+            framing: self.framing,
+            body: self.head.end()..self.body_end,
+            trailers: mem::take(&mut self.trailers.fields),
+            trailers_at: if matches!(self.framing, Framing::Chunked) { self.trailers_at } else { 0 },
+        };
+        self.head.reset();
+        self.trailers.reset();
+        self.state = State::Head;
+        Some(message)
+    }
+
+    /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
+    /// another, or the message is copied and the rest stays: whichever is shorter, so that a burst of small messages in
+    /// one buffer does not move the buffer once a message.
+    fn hand_out(&mut self, length: usize) -> (Vec<u8>, usize) {
+        let rest = self.start + length..self.end;
+        let mut other = mem::take(&mut self.spare);
+        if rest.len() <= length {
+            if other.len() < rest.len() {
+                other = zeroed(rest.len());
+            }
+            other[..rest.len()].copy_from_slice(&self.buf[rest.clone()]);
+            let base = mem::take(&mut self.start);
+            self.end = rest.len();
+            (mem::replace(&mut self.buf, other), base)
+        } else {
+            if other.len() < length {
+                other = zeroed(length);
+            }
+            other[..length].copy_from_slice(&self.buf[self.start..rest.start]);
+            self.start = rest.start;
+            (other, 0)
+        }
+    }
+
+    /// Takes the allocations of a message back, unless they are much larger than the message needed.
+    pub fn recycle(&mut self, message: Message) {
+        let Message { mut buf, mut fields, mut trailers, length, .. } = message;
+        if buf.len() > KEPT && length < buf.len() / 4 {
+            buf = Vec::new();
+        }
+        fields.clear();
+        trailers.clear();
+        if self.head.fields.capacity() == 0 {
+            self.head.fields = fields;
+        }
+        if self.trailers.fields.capacity() == 0 {
+            self.trailers.fields = trailers;
+        }
+        if self.buf.is_empty() {
+            self.buf = buf;
+        } else if self.spare.len() < buf.len() {
+            self.spare = buf;
+        }
+    }
+}
+
+/// A buffer of zeroes, which the allocator takes from untouched pages where it can: a large one costs memory only as it
+/// is filled.
+fn zeroed(length: usize) -> Vec<u8> {
+    vec![0; length.max(SMALLEST)]
+}
+
+#[cfg(test)]
+mod tests;

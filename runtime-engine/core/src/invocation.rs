@@ -1,0 +1,597 @@
+//! One invocation, or one lifecycle phase, as modules see it: the event, what the platform says about it, the reply.
+//!
+//! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
+
+use crate::failure::Failure;
+use crate::fields::{Fields, Span, caseless, exact};
+use crate::http1::Message;
+use crate::trigger::{Body, Form, HttpView, Kind, Reading};
+use crate::unit::{Deadline, Unit};
+use faas_abi::host::{Given, HeadHook, Memory};
+use faas_abi::*;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// What a platform's protocol knows about an invocation without reading the event. Spans lie in [`Message::bytes`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts {
+    /// Request id.
+    pub request_id: Span,
+    /// The name this call used.
+    pub invoked_as: Span,
+    /// The platform's own trace text.
+    pub trace: Span,
+    /// W3C trace context, where the platform has one.
+    pub traceparent: Span,
+    /// W3C trace state.
+    pub tracestate: Span,
+    /// Tenant.
+    pub tenant: Span,
+    /// Client context, JSON.
+    pub client_context: Span,
+    /// Caller's identity, JSON.
+    pub identity: Span,
+    /// Content type of the event.
+    pub content_type: Span,
+    /// When it must be answered.
+    pub deadline: Option<Deadline>,
+    /// The platform's retry count.
+    pub attempt: u32,
+    /// Did it come as an HTTP request of its own, rather than as an event?
+    pub native: bool,
+}
+
+/// What the reply's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The platform's own form.
+    Raw,
+    /// A value.
+    Value,
+    /// An HTTP reply of that status.
+    Http(u16),
+}
+
+impl Code {
+    /// From the contract's number.
+    fn of(number: u32) -> Option<Code> {
+        match number {
+            REPLY_RAW => Some(Code::Raw),
+            REPLY_VALUE => Some(Code::Value),
+            200..=599 => u16::try_from(number).ok().map(Code::Http),
+            _ => None,
+        }
+    }
+}
+
+/// Where a reply stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing has been set.
+    Open,
+    /// A reply is set and may still change.
+    Set(Code),
+    /// The head of a stream is out.
+    Streaming(Code),
+}
+
+/// The driver's end of a streamed reply.
+pub trait Stream: Send + Sync {
+    /// Sends the head: code, reply headers and cookies of the invocation as they are now.
+    fn open(&mut self, invocation: &Invocation, code: Code) -> Status;
+    /// Takes a chunk; `room` is completed when there is room again, if the answer is `PENDING`.
+    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
+}
+
+/// One invocation or phase.
+pub struct Invocation {
+    unit: Arc<Unit>,
+    function: Arc<str>,
+    message: Option<Message>,
+    facts: Facts,
+    peer: String,
+    request_id: Vec<u8>,
+    cold: bool,
+    received_ns: u64,
+    reading: OnceLock<Reading>,
+    spare: Mutex<HttpView>,
+    trigger: Option<Vec<u8>>,
+    source: Option<Vec<u8>>,
+    traceparent: OnceLock<Vec<u8>>,
+    body: Option<Given>,
+    extensions: Fields,
+    memory: Memory,
+    progress: Progress,
+    reply_headers: Fields,
+    reply_cookies: Fields,
+    reply: Given,
+    failure: Option<Failure>,
+    heads: Arc<[HeadHook]>,
+    heads_ran: bool,
+    stream: Option<Box<dyn Stream>>,
+}
+
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = String::from_utf8_lossy(self.request_id());
+        f.debug_struct("Invocation").field("request_id", &id).field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
+impl Invocation {
+    /// An empty one: a lifecycle phase, or a place for invocations to come.
+    pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
+        Invocation {
+            unit,
+            function,
+            message: None,
+            facts: Facts::default(),
+            peer: String::new(),
+            request_id: Vec::new(),
+            cold: false,
+            received_ns: 0,
+            reading: OnceLock::new(),
+            spare: Mutex::new(HttpView::default()),
+            trigger: None,
+            source: None,
+            traceparent: OnceLock::new(),
+            body: None,
+            extensions: Fields::default(),
+            memory: Memory::default(),
+            progress: Progress::Open,
+            reply_headers: Fields::default(),
+            reply_cookies: Fields::default(),
+            reply: Given::EMPTY,
+            failure: None,
+            heads: Arc::new([]),
+            heads_ran: false,
+            stream: None,
+        }
+    }
+
+    /// Makes this place serve the next invocation. Everything of the last one is gone.
+    pub fn renew(&mut self, message: Message, facts: Facts, cold: bool) {
+        self.clear();
+        self.message = Some(message);
+        self.facts = facts;
+        self.cold = cold;
+        self.received_ns = self.unit.now_ns();
+    }
+
+    /// Ends it and gives the message back, whose memory the reader uses again.
+    pub fn clear(&mut self) -> Option<Message> {
+        // The reply and what modules keep may point into the event: they go first.
+        self.reply = Given::EMPTY;
+        self.body = None;
+        self.memory.clear();
+        if let Some(Reading { http: Some(mut view), .. }) = self.reading.take() {
+            view.clear();
+            *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
+        }
+        self.traceparent.take();
+        self.trigger = None;
+        self.source = None;
+        self.peer.clear();
+        self.request_id.clear();
+        self.extensions.clear();
+        self.progress = Progress::Open;
+        self.reply_headers.clear();
+        self.reply_cookies.clear();
+        self.failure = None;
+        self.heads_ran = false;
+        self.stream = None;
+        self.facts = Facts::default();
+        self.message.take()
+    }
+
+    /// The address of the connection's other end, for a request that came over HTTP.
+    pub fn set_peer(&mut self, address: &str) {
+        self.peer.push_str(address);
+    }
+
+    /// A request id of our own making, where the platform gives none.
+    pub fn set_request_id(&mut self, id: &[u8]) {
+        self.request_id.clear();
+        self.request_id.extend_from_slice(id);
+    }
+
+    /// Which function serves it.
+    pub fn set_function(&mut self, function: Arc<str>) {
+        self.function = function;
+    }
+
+    /// The head hooks of the layers that a stream's begin has to run.
+    pub fn set_heads(&mut self, heads: &Arc<[HeadHook]>) {
+        if !heads.is_empty() || !self.heads.is_empty() {
+            self.heads = heads.clone();
+        }
+    }
+
+    /// Where the bytes of a stream go; without one, streams are unsupported.
+    pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
+        self.stream = Some(stream);
+    }
+
+    /// The process.
+    pub fn unit(&self) -> &Arc<Unit> {
+        &self.unit
+    }
+
+    /// What the protocol said.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The message that brought it.
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Its request id.
+    pub fn request_id(&self) -> &[u8] {
+        if self.request_id.is_empty() { self.fact(self.facts.request_id) } else { &self.request_id }
+    }
+
+    /// What the event is. Reads it the first time.
+    pub fn reading(&self) -> &Reading {
+        self.reading.get_or_init(|| {
+            let Some(message) = &self.message else { return Reading::raw() };
+            let view = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+            if self.facts.native {
+                Reading::of_request(message, &self.peer, view)
+            } else {
+                Reading::of_event(message.body(), view)
+            }
+        })
+    }
+
+    /// The HTTP request in it.
+    pub fn http(&self) -> Option<&HttpView> {
+        self.reading().http.as_ref()
+    }
+
+    fn http_mut(&mut self) -> &mut HttpView {
+        self.reading();
+        let reading = self.reading.get_mut().expect("read just above");
+        reading.http.get_or_insert_default()
+    }
+
+    /// Where the reply stands.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Headers of the reply.
+    pub fn reply_headers(&self) -> &Fields {
+        &self.reply_headers
+    }
+
+    /// Cookies of the reply, as values.
+    pub fn reply_cookies(&self) -> &Fields {
+        &self.reply_cookies
+    }
+
+    /// The reply's body.
+    pub fn reply(&self) -> &Given {
+        &self.reply
+    }
+
+    /// Moves the reply's body out.
+    pub fn take_reply(&mut self) -> Given {
+        std::mem::replace(&mut self.reply, Given::EMPTY)
+    }
+
+    /// Why it failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Ends in failure, in the runtime's own words.
+    pub fn set_failure(&mut self, failure: Failure) {
+        self.failure = Some(failure);
+    }
+
+    /// A failure that its layer's policy forgives.
+    pub fn forget_failure(&mut self) {
+        self.failure = None;
+    }
+
+    /// Have the head hooks run already, because a stream began?
+    pub fn heads_ran(&self) -> bool {
+        self.heads_ran
+    }
+
+    /// Settles what the walk ended with: a success always has a reply, a failure always has words.
+    pub fn settle(&mut self, status: Status, who: &str) {
+        if status >= 0 {
+            self.failure = None;
+            if self.progress == Progress::Open {
+                self.progress = Progress::Set(Code::Raw);
+            }
+        } else if self.failure.is_none() {
+            self.failure = Some(Failure::of_status(status, who));
+        }
+        self.stream = None;
+    }
+
+    fn fact(&self, span: Span) -> &[u8] {
+        self.message.as_ref().map_or(&[], |message| span.read(message.bytes()))
+    }
+
+    /// The W3C trace context: the platform's, or made from its own ids.
+    fn traceparent(&self) -> &[u8] {
+        if !self.facts.traceparent.is_empty() {
+            return self.fact(self.facts.traceparent);
+        }
+        self.traceparent.get_or_init(|| crate::trace::from_xray(self.fact(self.facts.trace)).unwrap_or_default())
+    }
+}
+
+impl faas_abi::host::Invocation for Invocation {
+    fn meta(&self, key: u32) -> &[u8] {
+        let identity = &self.unit.identity;
+        let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
+        match key {
+            META_REQUEST_ID => self.request_id(),
+            META_FUNCTION if identity.function.is_empty() => self.function.as_bytes(),
+            META_FUNCTION => identity.function.as_bytes(),
+            META_VERSION => identity.version.as_bytes(),
+            META_SERVICE => identity.service.as_bytes(),
+            META_STAGE => identity.stage.as_bytes(),
+            META_PLATFORM => identity.platform.as_bytes(),
+            META_REGION => identity.region.as_bytes(),
+            META_ACCOUNT => identity.account.as_bytes(),
+            META_HANDLER => identity.handler.as_bytes(),
+            META_TRIGGER => self.trigger.as_deref().unwrap_or_else(|| self.reading().kind.word().as_bytes()),
+            META_SOURCE => self.source.as_deref().unwrap_or_else(|| self.reading().source.as_bytes()),
+            META_INVOKED_AS => self.fact(self.facts.invoked_as),
+            META_TENANT => self.fact(self.facts.tenant),
+            META_TRACEPARENT => self.traceparent(),
+            META_TRACESTATE => self.fact(self.facts.tracestate),
+            META_TRACE => self.fact(self.facts.trace),
+            META_METHOD => view(HttpView::method),
+            META_PATH => view(HttpView::path),
+            META_RAW_PATH => view(HttpView::raw_path),
+            META_RAW_QUERY => view(HttpView::raw_query),
+            META_HOST => view(HttpView::host),
+            META_SCHEME => view(HttpView::scheme),
+            META_CLIENT_IP => view(HttpView::client_ip),
+            META_PROTOCOL => view(HttpView::protocol),
+            META_ROUTE => view(HttpView::route),
+            META_CONTENT_TYPE => self.fact(self.facts.content_type),
+            META_CLIENT_CONTEXT => self.fact(self.facts.client_context),
+            META_IDENTITY => self.fact(self.facts.identity),
+            META_ERROR_KIND => self.failure.as_ref().map_or(&[], |failure| failure.kind.as_bytes()),
+            META_ERROR_MESSAGE => self.failure.as_ref().map_or(&[], |failure| failure.message.as_bytes()),
+            META_ERROR_DETAIL => self.failure.as_ref().map_or(&[], |failure| failure.detail.as_bytes()),
+            _ => &[],
+        }
+    }
+
+    fn num(&self, key: u32) -> u64 {
+        match key {
+            NUM_DEADLINE_EPOCH_MS => self.facts.deadline.map_or(0, |deadline| deadline.epoch_ms),
+            NUM_DEADLINE_NS => self.facts.deadline.map_or(0, |deadline| deadline.ns),
+            NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.unit)),
+            NUM_COLD_START => u64::from(self.cold),
+            NUM_ATTEMPT => u64::from(self.facts.attempt),
+            NUM_MEMORY_MB => self.unit.identity.memory_mb,
+            NUM_IS_HTTP => u64::from(self.http().is_some()),
+            NUM_REPLY_STATUS => match self.progress {
+                Progress::Open => 0,
+                Progress::Set(Code::Http(status)) | Progress::Streaming(Code::Http(status)) => u64::from(status),
+                Progress::Set(_) | Progress::Streaming(_) => 200,
+            },
+            NUM_REPLY_BYTES => self.reply.as_slice().len() as u64,
+            NUM_STREAMED => u64::from(matches!(self.progress, Progress::Streaming(_))),
+            NUM_RECEIVED_NS => self.received_ns,
+            NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
+            _ => 0,
+        }
+    }
+
+    fn set_meta(&mut self, key: u32, value: &[u8]) -> Status {
+        match key {
+            META_TRIGGER => self.trigger = Some(value.to_vec()),
+            META_SOURCE => self.source = Some(value.to_vec()),
+            META_METHOD => self.http_mut().set_method(value),
+            META_PATH => self.http_mut().set_path(value),
+            META_RAW_PATH => self.http_mut().set_raw_path(value),
+            META_RAW_QUERY => self.http_mut().set_raw_query(value),
+            META_HOST => self.http_mut().set_host(value),
+            META_SCHEME => self.http_mut().set_scheme(value),
+            META_CLIENT_IP => self.http_mut().set_client_ip(value),
+            META_ROUTE => self.http_mut().set_route(value),
+            _ => return E_UNSUPPORTED,
+        }
+        OK
+    }
+
+    fn event(&self) -> &[u8] {
+        self.message.as_ref().map_or(&[], Message::body)
+    }
+
+    fn body(&self) -> &[u8] {
+        if let Some(body) = &self.body {
+            return body.as_slice();
+        }
+        match self.http().map(|view| &view.body) {
+            None | Some(Body::Whole) => self.event(),
+            Some(Body::Empty) => &[],
+            Some(Body::Part(span)) => span.read(self.event()),
+            Some(Body::Own(bytes)) => bytes,
+        }
+    }
+
+    fn set_body(&mut self, body: Given) -> Status {
+        self.body = Some(body);
+        OK
+    }
+
+    fn count(&self, list: u32) -> usize {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref().map_or(0, |message| message.headers().len());
+        }
+        self.list(list).map_or(0, Fields::len)
+    }
+
+    fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])> {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref()?.headers().nth(index);
+        }
+        self.list(list)?.at(index)
+    }
+
+    fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]> {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref()?.header(name);
+        }
+        self.list(list)?.get(name, comparison(list))
+    }
+
+    fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
+        if let Err(status) = self.may_write(list, name, value) {
+            return status;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        fields.set(name, value, comparison(list));
+        OK
+    }
+
+    fn add(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
+        if let Err(status) = self.may_write(list, name, value) {
+            return status;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        fields.add(name, value);
+        OK
+    }
+
+    fn remove(&mut self, list: u32, name: &[u8]) -> Status {
+        if matches!(self.progress, Progress::Streaming(_)) && matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
+            return E_INVALID;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        if fields.remove(name, comparison(list)) { OK } else { E_NOT_FOUND }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    fn reply(&mut self, code: u32, body: Given) -> Status {
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return E_INVALID;
+        }
+        let Some(code) = Code::of(code) else { return E_INVALID };
+        self.progress = Progress::Set(code);
+        self.reply = body;
+        OK
+    }
+
+    fn reply_body(&self) -> &[u8] {
+        self.reply.as_slice()
+    }
+
+    fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        self.failure = Some(Failure { kind: text(kind), message: text(message), detail: text(detail) });
+        if !matches!(self.progress, Progress::Streaming(_)) {
+            self.progress = Progress::Open;
+            self.reply = Given::EMPTY;
+            self.reply_headers.clear();
+            self.reply_cookies.clear();
+        }
+        OK
+    }
+
+    fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
+        if self.stream.is_none() {
+            return Err(E_UNSUPPORTED);
+        }
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return Err(E_INVALID);
+        }
+        let code = Code::of(code).ok_or(E_INVALID)?;
+        self.progress = Progress::Set(code);
+        self.reply = Given::EMPTY;
+        self.heads_ran = true;
+        Ok(self.heads.clone())
+    }
+
+    fn stream_open(&mut self) -> Status {
+        let Progress::Set(code) = self.progress else { return E_INVALID };
+        let Some(mut stream) = self.stream.take() else { return E_UNSUPPORTED };
+        let status = stream.open(self, code);
+        self.stream = Some(stream);
+        if status >= 0 {
+            self.progress = Progress::Streaming(code);
+        }
+        status
+    }
+
+    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
+        if !matches!(self.progress, Progress::Streaming(_)) {
+            return E_INVALID;
+        }
+        self.stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
+    }
+}
+
+impl Invocation {
+    fn list(&self, list: u32) -> Option<&Fields> {
+        match list {
+            LIST_HEADER => self.http().map(|view| &view.headers),
+            LIST_QUERY => self.http().map(|view| &view.query),
+            LIST_COOKIE => self.http().map(|view| &view.cookies),
+            LIST_PATH_PARAM => self.http().map(|view| &view.params),
+            LIST_EXTENSION => Some(&self.extensions),
+            LIST_REPLY_HEADER => Some(&self.reply_headers),
+            LIST_REPLY_COOKIE => Some(&self.reply_cookies),
+            _ => None,
+        }
+    }
+
+    fn list_mut(&mut self, list: u32) -> Option<&mut Fields> {
+        match list {
+            LIST_HEADER => Some(&mut self.http_mut().headers),
+            LIST_QUERY => Some(&mut self.http_mut().query),
+            LIST_COOKIE => Some(&mut self.http_mut().cookies),
+            LIST_PATH_PARAM => Some(&mut self.http_mut().params),
+            LIST_EXTENSION => Some(&mut self.extensions),
+            LIST_REPLY_HEADER => Some(&mut self.reply_headers),
+            LIST_REPLY_COOKIE => Some(&mut self.reply_cookies),
+            _ => None,
+        }
+    }
+
+    /// A reply's head may change until it is out, and nothing may break out of its header line.
+    fn may_write(&self, list: u32, name: &[u8], value: &[u8]) -> Result<(), Status> {
+        if !matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
+            return Ok(());
+        }
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return Err(E_INVALID);
+        }
+        let legal = (list == LIST_REPLY_COOKIE || crate::http1::write::is_header_name(name))
+            && crate::http1::write::is_header_value(value);
+        if legal { Ok(()) } else { Err(E_INVALID) }
+    }
+
+    /// Does the reply to this event go back as HTTP, natively or in the source's JSON?
+    pub fn wants_http(&self) -> bool {
+        self.reading().form != Form::Bare
+    }
+
+    /// The kind of trigger.
+    pub fn kind(&self) -> Kind {
+        self.reading().kind
+    }
+}
+
+fn comparison(list: u32) -> fn(&[u8], &[u8]) -> bool {
+    if matches!(list, LIST_HEADER | LIST_REPLY_HEADER) { caseless } else { exact }
+}

@@ -1,0 +1,39 @@
+//! What both runtimes have in common, without any I/O: platforms, lifecycle, triggers, codecs.
+//!
+//! A driver moves bytes and waits; what the bytes mean, which phase comes next and in which order layers are called is
+//! decided here, once. That is why both runtimes behave the same.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`platform`] | one file a platform: detection, protocol |
+//! | [`lifecycle`] | RuntimeStart, FunctionStart, Invoke, Close over loaded modules |
+//! | [`chain`], [`onion`] | the layers around a function, and the order of their calls |
+//! | [`invocation`] | one invocation as modules see it |
+//! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
+//! | [`host`], [`unit`] | what modules are offered; what is the same for the whole process |
+//! | [`watchdog`] | deadlines and stop signals |
+//! | [`modules`], [`settings`] | names of libraries, variables of the environment |
+//! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
+//! | [`http1`], [`json`], [`encoding`] | codecs |
+//! | [`parking`] | waiting for a future with nothing but a thread |
+#![forbid(unsafe_code)]
+
+pub mod chain;
+pub mod encoding;
+pub mod failure;
+pub mod fields;
+pub mod host;
+pub mod http1;
+pub mod invocation;
+pub mod json;
+pub mod lifecycle;
+pub mod log;
+pub mod modules;
+pub mod onion;
+pub mod parking;
+pub mod platform;
+pub mod settings;
+pub mod trace;
+pub mod trigger;
+pub mod unit;
+pub mod watchdog;

@@ -1,0 +1,337 @@
+//! RuntimeStart → FunctionStart → Invoke* → Close over loaded modules.
+//!
+//! Libraries are opened by a driver's [`Loader`]; what is looked for, in which order things are made and ended, and what
+//! a failure is called is decided here.
+
+use crate::chain::{Chain, Place, Stacked};
+use crate::failure::Failure;
+use crate::host::{self, Shared};
+use crate::invocation::Invocation;
+use crate::log::{Level, Log};
+use crate::modules::{Files, Name, Roots, pick};
+use crate::settings::{LayerName, Settings};
+use crate::unit::{Identity, Unit};
+use faas_abi::host::{CheckedModule, FunctionInstance};
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, OK, REPLIED, RUNTIME_START, SUSPEND};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Opens libraries.
+pub trait Loader: Files {
+    /// Opens a library for the life of the process and checks what it offers against these features.
+    ///
+    /// # Errors
+    /// Everything that does not fit, in one text.
+    fn load(&self, path: &Path, features: u64) -> Result<CheckedModule, String>;
+}
+
+/// Modules that are linked into the binary instead of loaded.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// Where functions come from; `None`: loaded by name.
+    pub function: Option<CheckedModule>,
+    /// The layers, outermost first.
+    pub layers: Vec<CheckedModule>,
+}
+
+/// A process that has started.
+#[derive(Debug)]
+pub struct Runtime {
+    unit: Arc<Unit>,
+    chain: Chain,
+    function: FunctionInstance,
+    name: Arc<str>,
+}
+
+/// What start needs.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The environment's settings.
+    pub settings: &'a Settings,
+    /// The handler text, if anybody gave one.
+    pub handler: Option<&'a str>,
+    /// Where libraries are.
+    pub roots: &'a Roots,
+    /// The host's `FAAS_F_*`.
+    pub features: u64,
+    /// Linked modules.
+    pub linked: Linked,
+}
+
+impl Runtime {
+    /// The process before anything is loaded.
+    pub fn unit(identity: Identity, log: Log) -> Arc<Unit> {
+        Arc::new(Unit::new(identity, log))
+    }
+
+    /// Runs RuntimeStart and FunctionStart. After a failure, whatever had been made has been closed.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub async fn start(unit: &Arc<Unit>, loader: &dyn Loader, start: Start<'_>) -> Result<Runtime, Failure> {
+        let Start { settings, handler, roots, features, linked } = start;
+        let shared = Shared::new(unit.clone());
+        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+        let chain = Chain::new(layers(&shared, loader, settings, roots, features, linked.layers)?);
+        let mut made = None;
+        let started = async {
+            chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await?;
+            place.get_mut().clear();
+            let phase = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
+                match function(&shared, loader, settings, roots, features, handler, linked.function) {
+                    Ok(function) => {
+                        let status = call(function.phase(FUNCTION_START, place), place).await;
+                        made = Some(function);
+                        status
+                    }
+                    Err(failure) => {
+                        place.get_mut().set_failure(failure);
+                        E_INTERNAL
+                    }
+                }
+            });
+            phase.await
+        };
+        match (started.await, made) {
+            (Ok(()), Some(function)) => {
+                let name = Arc::from(function.name());
+                Ok(Runtime { unit: unit.clone(), chain, function, name })
+            }
+            (result, made) => {
+                let failure = match result {
+                    Err(failure) => failure,
+                    // Layers may recover a failed phase; without a function there is still nothing to run.
+                    Ok(()) => Failure::new(
+                        "Runtime.NoFunction",
+                        "a layer recovered a failed FunctionStart, but there is no function to serve",
+                    ),
+                };
+                close(unit, chain, made.into_iter().collect()).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Arc<Unit> {
+        &self.unit
+    }
+
+    /// The stack of layers.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// `FAAS_IS_*` of the function.
+    pub fn function_flags(&self) -> u32 {
+        self.function.flags()
+    }
+
+    /// A place for invocations, one after the other.
+    pub fn place(&self) -> Place {
+        Place::new(Invocation::new(self.unit.clone(), self.name.clone()))
+    }
+
+    /// Serves the invocation in `place` and settles its reply or failure.
+    pub async fn invoke(&self, place: &mut Place) {
+        self.chain.invoke(&self.function, place).await;
+    }
+
+    /// Is there work for after the reply?
+    pub fn has_replied_work(&self) -> bool {
+        self.function.has_phase(REPLIED) || self.chain.has_phase(REPLIED)
+    }
+
+    /// Work after the reply is out. A failure is logged.
+    pub async fn replied(&self, place: &mut Place) {
+        if let Err(failure) = self.chain.outward(REPLIED, &[&self.function], place).await {
+            self.unit.log.say(Level::Error, &format!("Replied: {failure}"));
+        }
+    }
+
+    /// Before a snapshot or freeze.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn suspend(&self) -> Result<(), Failure> {
+        self.chain.outward(SUSPEND, &[&self.function], &mut self.place()).await
+    }
+
+    /// After a restore.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn resume(&self) -> Result<(), Failure> {
+        self.chain.resume(&[&self.function], &mut self.place()).await
+    }
+
+    /// Does anything want to be told of the end?
+    pub fn has_close_work(&self) -> bool {
+        self.function.has_phase(CLOSE) || self.chain.has_phase(CLOSE)
+    }
+
+    /// Runs Close, in reverse of start, and ends every instance.
+    pub async fn close(self) {
+        close(&self.unit, self.chain, vec![self.function]).await;
+    }
+}
+
+async fn close(unit: &Arc<Unit>, chain: Chain, functions: Vec<FunctionInstance>) {
+    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+    let result = chain
+        .phase(CLOSE, &mut place, async |place: &mut Place| {
+            let mut worst = OK;
+            for function in &functions {
+                worst = worst.min(call(function.phase(CLOSE, place), place).await);
+            }
+            worst
+        })
+        .await;
+    if let Err(failure) = result {
+        unit.log.say(Level::Error, &format!("Close: {failure}"));
+    }
+    functions.into_iter().for_each(FunctionInstance::destroy);
+    chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
+}
+
+async fn call(status: faas_abi::Status, place: &mut Place) -> faas_abi::Status {
+    if status != faas_abi::PENDING {
+        return crate::onion::settled(status, false);
+    }
+    let status = std::future::poll_fn(|context| place.poll_done(context)).await;
+    crate::onion::settled(status, false)
+}
+
+fn layers(
+    shared: &Arc<Shared>,
+    loader: &dyn Loader,
+    settings: &Settings,
+    roots: &Roots,
+    features: u64,
+    linked: Vec<CheckedModule>,
+) -> Result<Vec<Stacked>, Failure> {
+    let mut stack = Vec::new();
+    for module in linked {
+        for layer in &module.layers {
+            let config = settings.layers.iter().find(|named| named.name == layer.name);
+            let (required, config) = config.map_or((true, ""), |named| (named.required, named.config.as_str()));
+            stack.push(make(shared, layer, features, required, config)?);
+        }
+    }
+    if !stack.is_empty() {
+        return Ok(stack);
+    }
+    for named in &settings.layers {
+        match loaded(shared, loader, roots, features, named) {
+            Ok(layer) => stack.push(layer),
+            Err(failure) if named.required => return Err(failure),
+            Err(failure) => shared.unit.log.say(Level::Error, &format!("optional layer skipped: {failure}")),
+        }
+    }
+    Ok(stack)
+}
+
+fn loaded(
+    shared: &Arc<Shared>,
+    loader: &dyn Loader,
+    roots: &Roots,
+    features: u64,
+    named: &LayerName,
+) -> Result<Stacked, Failure> {
+    let not_found = |why: String| Failure::new("Runtime.LayerNotFound", why);
+    let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
+    let path = roots.layer(&name, loader).map_err(|error| not_found(error.to_string()))?;
+    let module = loader.load(&path, features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
+    let offered = module.layers.iter().map(|layer| layer.name.as_str());
+    // A library of one layer may be called otherwise; one of several has the one of its own name first.
+    let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
+    let index = pick("layer", offered, wanted).map_err(|why| not_found(format!("{}: {why}", path.display())))?;
+    if module.layers[index].aborts() {
+        warn_of_abort(shared, "layer", &named.name);
+    }
+    make(shared, &module.layers[index], features, named.required, &named.config)
+}
+
+fn make(
+    shared: &Arc<Shared>,
+    layer: &faas_abi::host::LayerEntry,
+    features: u64,
+    required: bool,
+    config: &str,
+) -> Result<Stacked, Failure> {
+    let host = host::table(shared, format!("layer {}", layer.name), features);
+    let instance = layer
+        .create(host, config.as_bytes())
+        .map_err(|why| Failure::new("Runtime.LayerFailed", format!("layer {} could not be made: {why}", layer.name)))?;
+    Ok(Stacked { instance, required })
+}
+
+fn function(
+    shared: &Arc<Shared>,
+    loader: &dyn Loader,
+    settings: &Settings,
+    roots: &Roots,
+    features: u64,
+    handler: Option<&str>,
+    linked: Option<CheckedModule>,
+) -> Result<FunctionInstance, Failure> {
+    let not_found = |why: String| Failure::new("Runtime.NoSuchFunction", why);
+    let (module, wanted, place) = match linked {
+        Some(module) => {
+            // A linked module is all there is: a handler names a function of it, or nothing.
+            let wanted = handler.map(|handler| handler.rsplit('.').next().unwrap_or(handler).to_owned());
+            let wanted = wanted.filter(|name| module.functions.iter().any(|function| function.name == *name));
+            (module, wanted, "the linked module".to_owned())
+        }
+        None => {
+            let name = handler.map(Name::parse).transpose().map_err(|error| not_found(error.to_string()))?;
+            let (path, entry) = roots.function(name.as_ref(), loader).map_err(|error| not_found(error.to_string()))?;
+            let module = loader.load(&path, features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
+            (module, entry, path.display().to_string())
+        }
+    };
+    let offered = module.functions.iter().map(|function| function.name.as_str());
+    let index = pick("function", offered, wanted.as_deref()).map_err(|why| not_found(format!("{place}: {why}")))?;
+    let entry = &module.functions[index];
+    if entry.aborts() {
+        warn_of_abort(shared, "function", &entry.name);
+    }
+    let host = host::table(shared, format!("function {}", entry.name), features);
+    entry.create(host, settings.config.as_bytes()).map_err(|why| {
+        Failure::new("Runtime.FunctionFailed", format!("function {} could not be made: {why}", entry.name))
+    })
+}
+
+fn warn_of_abort(shared: &Shared, what: &str, name: &str) {
+    let message =
+        format!("{what} {name} is built with panic=abort: a panic in it ends the process; build it with panic=unwind");
+    shared.unit.log.say(Level::Warn, &message);
+}
+
+/// Request ids of our own making, where a platform gives none: 16 random bytes a process, counted up.
+#[derive(Debug)]
+pub struct RequestIds(Mutex<u128>);
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        let half = || u128::from(RandomState::new().hash_one(std::process::id()));
+        RequestIds(Mutex::new(half() << 64 | half()))
+    }
+}
+
+impl RequestIds {
+    /// The next one: 32 hexadecimal digits.
+    pub fn next(&self) -> [u8; 32] {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = last.wrapping_add(1);
+        let mut id = *last;
+        drop(last);
+        let mut text = [0; 32];
+        for digit in text.iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(id & 15) as usize];
+            id >>= 4;
+        }
+        text
+    }
+}

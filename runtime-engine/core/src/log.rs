@@ -1,0 +1,328 @@
+//! Log lines: which are written, and how they look. The driver gives a [`Sink`] that moves bytes; nothing here does.
+//!
+//! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line. Bodies and
+//! secrets are never logged by the runtime itself.
+
+use crate::json::Writer;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Levels as `faas.h` counts them; a smaller number is more urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// 1.
+    Error = 1,
+    /// 2.
+    Warn,
+    /// 3.
+    Info,
+    /// 4.
+    Debug,
+    /// 5 and everything above.
+    Trace,
+}
+
+impl Level {
+    /// From the contract's number.
+    pub fn of(number: u32) -> Level {
+        match number {
+            0 | 1 => Level::Error,
+            2 => Level::Warn,
+            3 => Level::Info,
+            4 => Level::Debug,
+            _ => Level::Trace,
+        }
+    }
+
+    /// From a word in any case; `FATAL` is an error.
+    pub fn parse(word: &str) -> Option<Level> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "error" | "fatal" => Level::Error,
+            "warn" | "warning" => Level::Warn,
+            "info" => Level::Info,
+            "debug" => Level::Debug,
+            "trace" => Level::Trace,
+            _ => return None,
+        })
+    }
+
+    /// The word in a line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Error => "ERROR",
+            Level::Warn => "WARN",
+            Level::Info => "INFO",
+            Level::Debug => "DEBUG",
+            Level::Trace => "TRACE",
+        }
+    }
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `time LEVEL request-id who: message name=value`.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// What a finished line is, for a sink that frames it.
+#[derive(Clone, Copy, Debug)]
+pub struct LineKind {
+    /// Its level; none for a line that somebody emitted as it is.
+    pub level: Option<Level>,
+    /// Its format.
+    pub format: Format,
+    /// When.
+    pub time: Duration,
+}
+
+/// Moves finished lines. `line` ends with a newline.
+pub trait Sink: Send + Sync {
+    /// Writes the whole line at once, so that lines of several threads do not mix. Failures are dropped: a log that
+    /// cannot be written is no reason to fail an invocation.
+    fn write(&self, line: &[u8], kind: LineKind);
+}
+
+/// Who says it, and in which invocation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// Request id; empty outside of an invocation.
+    pub request_id: &'a [u8],
+    /// Tenant; empty where there is none.
+    pub tenant: &'a [u8],
+    /// The module's entry, e.g. `layer monitor`; empty for the runtime itself.
+    pub entry: &'a str,
+    /// The part of it that speaks.
+    pub target: &'a [u8],
+}
+
+/// Where lines go and which do.
+#[derive(Clone)]
+pub struct Log {
+    level: Level,
+    format: Format,
+    sink: Arc<dyn Sink>,
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").field("level", &self.level).field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// A log of that level and format.
+    pub fn new(level: Level, format: Format, sink: Arc<dyn Sink>) -> Log {
+        Log { level, format, sink, line: Arc::new(Mutex::new(Vec::new())) }
+    }
+
+    /// Would a line of this level be written?
+    pub fn enabled(&self, level: Level) -> bool {
+        level <= self.level
+    }
+
+    /// How lines look.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Writes a line of the runtime's own.
+    pub fn say(&self, level: Level, message: &str) {
+        let origin = Origin { target: b"runtime", ..Origin::default() };
+        self.write(level, origin, message.as_bytes(), std::iter::empty());
+    }
+
+    /// Writes a line if its level is wanted.
+    pub fn write<'f>(
+        &self,
+        level: Level,
+        origin: Origin<'_>,
+        message: &[u8],
+        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    ) {
+        if !self.enabled(level) {
+            return;
+        }
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clear();
+        match self.format {
+            Format::Text => text(&mut line, time, level, origin, message, fields),
+            Format::Json => json(&mut line, time, level, origin, message, fields),
+        }
+        line.push(b'\n');
+        self.sink.write(&line, LineKind { level: Some(level), format: self.format, time });
+    }
+
+    /// Writes a line as it is.
+    pub fn emit(&self, content: &[u8]) {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        line.clear();
+        line.extend(content.iter().filter(|byte| **byte != b'\n'));
+        line.push(b'\n');
+        self.sink.write(&line, LineKind { level: None, format: self.format, time });
+    }
+}
+
+fn text<'f>(
+    line: &mut Vec<u8>,
+    time: Duration,
+    level: Level,
+    origin: Origin<'_>,
+    message: &[u8],
+    fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+) {
+    timestamp(line, time);
+    line.push(b' ');
+    line.extend_from_slice(level.word().as_bytes());
+    line.push(b' ');
+    line.extend_from_slice(if origin.request_id.is_empty() { b"-" } else { origin.request_id });
+    line.push(b' ');
+    if origin.entry.is_empty() {
+        line.extend_from_slice(origin.target);
+    } else {
+        line.extend_from_slice(origin.entry.as_bytes());
+    }
+    line.extend_from_slice(b": ");
+    one_line(line, message);
+    for (name, value) in fields {
+        line.push(b' ');
+        line.extend_from_slice(name);
+        line.push(b'=');
+        one_line(line, value);
+    }
+}
+
+/// Platforms cut logs at newlines; a carriage return keeps a message together where they show it.
+fn one_line(line: &mut Vec<u8>, text: &[u8]) {
+    line.extend(text.iter().map(|byte| if *byte == b'\n' { b'\r' } else { *byte }));
+}
+
+fn json<'f>(
+    line: &mut Vec<u8>,
+    time: Duration,
+    level: Level,
+    origin: Origin<'_>,
+    message: &[u8],
+    fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+) {
+    let mut stamp = Vec::with_capacity(24);
+    timestamp(&mut stamp, time);
+    let mut json = Writer::new(line);
+    json.begin_object();
+    json.key("timestamp").string(&stamp);
+    json.key("level").string(level.word());
+    for (key, value) in [("requestId", origin.request_id), ("tenantId", origin.tenant), ("logger", origin.target)] {
+        if !value.is_empty() {
+            json.key(key).string(value);
+        }
+    }
+    if !origin.entry.is_empty() {
+        json.key("entry").string(origin.entry);
+    }
+    json.key("message").string(message);
+    for (name, value) in fields {
+        json.key(name).string(value);
+    }
+    json.end_object();
+}
+
+/// `2026-01-02T03:04:05.678Z` of a time since 1970.
+pub fn timestamp(out: &mut Vec<u8>, time: Duration) {
+    let seconds = time.as_secs();
+    let (year, month, day) = civil(seconds / 86_400);
+    let of_day = seconds % 86_400;
+    digits(out, year, 4);
+    for (separator, value) in
+        [(b'-', month), (b'-', day), (b'T', of_day / 3600), (b':', of_day / 60 % 60), (b':', of_day % 60)]
+    {
+        out.push(separator);
+        digits(out, value, 2);
+    }
+    out.push(b'.');
+    digits(out, u64::from(time.subsec_millis()), 3);
+    out.push(b'Z');
+}
+
+fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
+    let start = out.len();
+    out.resize(start + width, b'0');
+    for place in out[start..].iter_mut().rev() {
+        *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+    }
+}
+
+/// Year, month and day of a day number since 1970-01-01, in the Gregorian calendar: whole 400-year eras, then the year
+/// counted from March, so that the leap day is the year's last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let of_era = shifted % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<String>>);
+
+    impl Sink for Kept {
+        fn write(&self, line: &[u8], _: LineKind) {
+            self.0.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
+        }
+    }
+
+    fn stamp(seconds: u64) -> String {
+        let mut out = Vec::new();
+        timestamp(&mut out, Duration::from_millis(seconds * 1000 + 7));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn timestamps_are_utc_with_leap_days() {
+        assert_eq!(stamp(0), "1970-01-01T00:00:00.007Z");
+        assert_eq!(stamp(951_782_400), "2000-02-29T00:00:00.007Z");
+        assert_eq!(stamp(1_709_251_199), "2024-02-29T23:59:59.007Z");
+        assert_eq!(stamp(4_102_444_800), "2100-01-01T00:00:00.007Z");
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_with_the_request_id() {
+        let sink = Arc::new(Kept::default());
+        let log = Log::new(Level::Info, Format::Json, sink.clone());
+        let origin = Origin { request_id: b"id-1", target: b"shop", entry: "function order", ..Origin::default() };
+        log.write(Level::Info, origin, b"two\nlines \"quoted\"", [(&b"n"[..], &b"1"[..])].into_iter());
+        log.write(Level::Debug, origin, b"not wanted", std::iter::empty());
+        let lines = sink.0.lock().unwrap();
+        assert_eq!(lines.len(), 1);
+        let (head, rest) = lines[0].split_at(lines[0].find(",\"level\"").unwrap());
+        assert!(head.starts_with("{\"timestamp\":\"20"), "{head}");
+        assert_eq!(
+            rest,
+            ",\"level\":\"INFO\",\"requestId\":\"id-1\",\"logger\":\"shop\",\"entry\":\"function order\",\"message\":\"two\\nlines \\\"quoted\\\"\",\"n\":\"1\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_text_line_stays_one_line() {
+        let sink = Arc::new(Kept::default());
+        let log = Log::new(Level::Info, Format::Text, sink.clone());
+        log.say(Level::Warn, "first\nsecond");
+        log.emit(b"{\"raw\":1}");
+        let lines = sink.0.lock().unwrap();
+        assert!(lines[0].ends_with("Z WARN - runtime: first\rsecond\n"), "{}", lines[0]);
+        assert_eq!(lines[1], "{\"raw\":1}\n");
+    }
+}

@@ -1,0 +1,281 @@
+//! The order in which layers and their centre are called, as a state machine without any call in it.
+//!
+//! It knows numbers and statuses, nothing else: drivers do what a [`Step`] says and come back with the status. The rules
+//! are O1 to O6 of `faas.h`: layers are entered in order, leave in reverse, each entered one exactly once; heads run
+//! once, outward, before the first `after`.
+
+use faas_abi::{E_INTERNAL, END, OK, Status};
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Call `before` of that layer.
+    Before(usize),
+    /// Call what is inside: the function, or the engine's own work of a phase.
+    Centre,
+    /// Run `head` of that layer; it has no status, come back with `OK`.
+    Head(usize),
+    /// Call `after` of that layer.
+    After(usize),
+    /// Call `on_error` of that layer with this status.
+    OnError(usize, Status),
+    /// Everything has been left. `cause` is the first failure, also where a layer recovered from it.
+    Finished {
+        /// Zero, or the status that stands after all layers.
+        status: Status,
+        /// The first failure, if there was one.
+        cause: Option<Status>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    Entering(usize),
+    Centre,
+    Heads { next: usize, inner: usize },
+    Leaving(usize),
+    Finished,
+}
+
+/// One walk inward and out again.
+#[derive(Clone, Copy, Debug)]
+pub struct Onion {
+    layers: usize,
+    doing: Doing,
+    status: Status,
+    cause: Option<Status>,
+    heads: bool,
+}
+
+impl Onion {
+    /// A walk over `layers` layers. `heads`: do heads run in it (an invocation has them, a lifecycle phase does not)?
+    pub fn new(layers: usize, heads: bool) -> Onion {
+        Onion { layers, doing: Doing::Entering(0), status: OK, cause: None, heads }
+    }
+
+    /// The first step.
+    pub fn begin(&mut self) -> Step {
+        self.enter(0)
+    }
+
+    /// The head of a stream has gone out, and with it every head has run.
+    pub fn heads_have_run(&mut self) {
+        self.heads = false;
+    }
+
+    /// Takes the status of the last step and says what comes next.
+    pub fn advance(&mut self, status: Status) -> Step {
+        match self.doing {
+            Doing::Entering(layer) => match status {
+                END => self.leave(layer),
+                failure if failure < 0 => {
+                    self.fail(failure);
+                    self.leave(layer)
+                }
+                _ => self.enter(layer + 1),
+            },
+            Doing::Centre => {
+                if status < 0 {
+                    self.fail(status);
+                }
+                self.leave(self.layers)
+            }
+            Doing::Heads { next, inner } => self.heads(next, inner),
+            Doing::Leaving(layer) => {
+                if status < 0 {
+                    self.fail(status);
+                } else {
+                    self.status = OK;
+                }
+                self.leave(layer)
+            }
+            Doing::Finished => self.finished(),
+        }
+    }
+
+    fn enter(&mut self, layer: usize) -> Step {
+        if layer < self.layers {
+            self.doing = Doing::Entering(layer);
+            Step::Before(layer)
+        } else {
+            self.doing = Doing::Centre;
+            Step::Centre
+        }
+    }
+
+    fn fail(&mut self, status: Status) {
+        self.status = status;
+        self.cause.get_or_insert(status);
+    }
+
+    /// On the way out, with `inner` entered layers still to leave.
+    fn leave(&mut self, inner: usize) -> Step {
+        if self.status >= 0 && self.heads {
+            self.heads = false;
+            return self.heads(inner, inner);
+        }
+        let Some(layer) = inner.checked_sub(1) else { return self.finished() };
+        self.doing = Doing::Leaving(layer);
+        if self.status >= 0 { Step::After(layer) } else { Step::OnError(layer, self.status) }
+    }
+
+    fn heads(&mut self, next: usize, inner: usize) -> Step {
+        let Some(layer) = next.checked_sub(1) else { return self.leave(inner) };
+        self.doing = Doing::Heads { next: layer, inner };
+        Step::Head(layer)
+    }
+
+    fn finished(&mut self) -> Step {
+        self.doing = Doing::Finished;
+        Step::Finished { status: self.status, cause: self.cause }
+    }
+}
+
+/// Statuses a module may not end with are failures of its own: `PENDING` is no end, `END` belongs to `before` alone.
+pub fn settled(status: Status, before: bool) -> Status {
+    match status {
+        faas_abi::PENDING => E_INTERNAL,
+        END if !before => OK,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks with a script of statuses by step and returns the steps taken.
+    fn walk(layers: usize, heads: bool, mut status: impl FnMut(Step) -> Status) -> Vec<Step> {
+        let mut onion = Onion::new(layers, heads);
+        let mut steps = vec![onion.begin()];
+        loop {
+            let last = steps[steps.len() - 1];
+            if matches!(last, Step::Finished { .. }) {
+                return steps;
+            }
+            assert!(steps.len() < 100, "no end: {steps:?}");
+            steps.push(onion.advance(status(last)));
+        }
+    }
+
+    #[test]
+    fn layers_leave_in_reverse_and_heads_come_before_the_first_after() {
+        use Step::*;
+        let steps = walk(2, true, |_| OK);
+        let expected =
+            [Before(0), Before(1), Centre, Head(1), Head(0), After(1), After(0), Finished { status: OK, cause: None }];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn a_layer_that_answers_is_not_entered_and_nothing_inside_is_called() {
+        use Step::*;
+        let steps = walk(3, true, |step| if step == Before(1) { END } else { OK });
+        assert_eq!(steps, [Before(0), Before(1), Head(0), After(0), Finished { status: OK, cause: None }]);
+    }
+
+    #[test]
+    fn a_failing_before_turns_the_way_out_into_on_error() {
+        use Step::*;
+        let steps = walk(3, true, |step| match step {
+            Before(1) => -7,
+            OnError(0, inner) => inner,
+            _ => OK,
+        });
+        assert_eq!(steps, [Before(0), Before(1), OnError(0, -7), Finished { status: -7, cause: Some(-7) }]);
+    }
+
+    #[test]
+    fn a_recovered_failure_runs_the_heads_of_the_layers_further_out() {
+        use Step::*;
+        let steps = walk(3, true, |step| match step {
+            Centre => -7,
+            OnError(1, _) => OK,
+            OnError(_, inner) => inner,
+            _ => OK,
+        });
+        let expected = [
+            Before(0),
+            Before(1),
+            Before(2),
+            Centre,
+            OnError(2, -7),
+            OnError(1, -7),
+            Head(0),
+            After(0),
+            Finished { status: OK, cause: Some(-7) },
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn an_after_that_fails_turns_the_rest_into_on_error_and_another_status_replaces_it() {
+        use Step::*;
+        let steps = walk(3, false, |step| match step {
+            After(2) => -1,
+            OnError(1, -1) => -8,
+            OnError(0, inner) => inner,
+            _ => OK,
+        });
+        let expected = [
+            Before(0),
+            Before(1),
+            Before(2),
+            Centre,
+            After(2),
+            OnError(1, -1),
+            OnError(0, -8),
+            Finished { status: -8, cause: Some(-1) },
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    /// Every mix of statuses for up to four layers: exits mirror entries, each entered layer leaves once.
+    #[test]
+    fn every_entered_layer_leaves_exactly_once_under_any_mix_of_statuses() {
+        const BEFORE: [Status; 3] = [OK, END, -7];
+        const CENTRE: [Status; 2] = [OK, -6];
+        const OUT: [Status; 2] = [OK, -8];
+        let mut walks = 0;
+        for layers in 0..=4usize {
+            let befores = 3usize.pow(layers as u32);
+            let outs = 2usize.pow(layers as u32);
+            for before in 0..befores {
+                for centre in CENTRE {
+                    for out in 0..outs {
+                        let mut entered = Vec::new();
+                        let mut left = Vec::new();
+                        let mut heads = Vec::new();
+                        let steps = walk(layers, true, |step| match step {
+                            Step::Before(layer) => {
+                                let status = BEFORE[before / 3usize.pow(layer as u32) % 3];
+                                if status == OK {
+                                    entered.push(layer);
+                                }
+                                status
+                            }
+                            Step::Centre => centre,
+                            Step::Head(layer) => {
+                                heads.push(layer);
+                                OK
+                            }
+                            Step::After(layer) | Step::OnError(layer, _) => {
+                                left.push(layer);
+                                OUT[out >> layer & 1]
+                            }
+                            Step::Finished { .. } => OK,
+                        });
+                        entered.reverse();
+                        assert_eq!(entered, left, "{steps:?}");
+                        assert!(heads.is_sorted_by(|a, b| a > b), "heads run outward and once: {steps:?}");
+                        assert!(heads.iter().all(|head| left.contains(head)), "{steps:?}");
+                        let Step::Finished { status, cause } = steps[steps.len() - 1] else { unreachable!() };
+                        assert!(status >= 0 || cause.is_some(), "a failure has a first cause");
+                        walks += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(walks, 2 * (0..=4u32).map(|n| 6usize.pow(n)).sum::<usize>());
+    }
+}

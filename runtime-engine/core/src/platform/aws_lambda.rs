@@ -1,0 +1,386 @@
+//! AWS Lambda, Runtime API 2018-06-01: classic, managed instances, SnapStart, response streaming.
+//!
+//! Sources: the Lambda developer guide (runtimes-api, runtimes-custom, response streaming, logging, SnapStart) and the
+//! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
+//! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
+
+use super::{BodyFrom, Delivery, Enlist, Polling, Protocol, Verdict};
+use crate::encoding::base64;
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::{Message, write};
+use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::json::{Writer, decimal_into};
+use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::reply::{self, Parts};
+use crate::unit::{Deadline, Identity, Unit};
+use std::fmt::Debug;
+
+/// The platform's word.
+pub const NAME: &str = "aws-lambda";
+
+/// Request and buffered response: 6 MiB and 100 bytes; one byte more is refused with 413.
+pub const MAX_REPLY: usize = 6_291_556;
+
+/// The X-Ray cause header is cut by the platform at 64 KiB.
+const MAX_CAUSE: usize = 64 << 10;
+
+const API: &str = "/2018-06-01/runtime/";
+const EXTENSION_API: &str = "/2020-01-01/extension/";
+const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
+
+/// The name under which the process registers to be told of the end. Any name serves; it shows in the platform's log.
+const EXTENSION_NAME: &str = "runtime-engine-close";
+
+/// The variable that marks it.
+pub fn mark(env: &Env<'_>) -> Option<&'static str> {
+    env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")
+}
+
+/// Reads the platform's variables.
+///
+/// # Errors
+/// If the address of the Runtime API is missing.
+pub fn open(env: &Env<'_>, _: &Settings) -> Result<(Identity, Protocol), BadSetting> {
+    let endpoint = env.text("AWS_LAMBDA_RUNTIME_API");
+    if endpoint.is_empty() || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(BadSetting::new("AWS_LAMBDA_RUNTIME_API", &endpoint, "host:port of the Runtime API"));
+    }
+    let identity = Identity {
+        platform: NAME,
+        function: env.text("AWS_LAMBDA_FUNCTION_NAME"),
+        version: env.text("AWS_LAMBDA_FUNCTION_VERSION"),
+        region: env.first(&["AWS_REGION", "AWS_DEFAULT_REGION"]).map(|(_, region)| region).unwrap_or_default(),
+        handler: env.text("_HANDLER"),
+        memory_mb: env.number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok().flatten().unwrap_or(0),
+        ..Identity::default()
+    };
+    // Unset, invalid and 0 all mean classic, one at a time.
+    let concurrency = env.number("AWS_LAMBDA_MAX_CONCURRENCY").ok().flatten().unwrap_or(1).max(1);
+    let snapshotted = env.text("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
+    let api = RuntimeApi::new(endpoint, usize::try_from(concurrency).unwrap_or(1), snapshotted);
+    Ok((identity, Protocol::Polling(Box::new(api))))
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    endpoint: String,
+    concurrency: usize,
+    snapshotted: bool,
+    /// The poll never changes: it is written once.
+    next: Vec<u8>,
+    /// ` HTTP/1.1`, host and agent of every other request.
+    tail: Vec<u8>,
+}
+
+impl RuntimeApi {
+    fn new(endpoint: String, concurrency: usize, snapshotted: bool) -> RuntimeApi {
+        let tail = format!(" HTTP/1.1\r\nHost: {endpoint}\r\nUser-Agent: {AGENT}\r\n").into_bytes();
+        let mut next = format!("GET {API}invocation/next").into_bytes();
+        next.extend_from_slice(&tail);
+        next.extend_from_slice(b"\r\n");
+        RuntimeApi { endpoint, concurrency, snapshotted, next, tail }
+    }
+
+    fn post(&self, path: &[&[u8]], out: &mut Vec<u8>) {
+        out.extend_from_slice(b"POST ");
+        path.iter().for_each(|part| out.extend_from_slice(part));
+        out.extend_from_slice(&self.tail);
+    }
+
+    /// The head of an error report; the caller knows the body already.
+    fn error_head(&self, path: &[&[u8]], failure: &Failure, body: usize, traced: bool, out: &mut Vec<u8>) {
+        self.post(path, out);
+        out.extend_from_slice(b"Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: ");
+        out.extend_from_slice(failure.aws_type().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        if traced {
+            let start = out.len();
+            out.extend_from_slice(b"Lambda-Runtime-Function-XRay-Error-Cause: ");
+            xray_cause(failure, out);
+            out.extend_from_slice(b"\r\n");
+            if out.len() - start > MAX_CAUSE {
+                out.truncate(start);
+            }
+        }
+        length(body, out);
+    }
+
+    /// A whole error report.
+    fn error_request(&self, path: &[&[u8]], failure: &Failure, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        error_json(failure, &mut body);
+        self.error_head(path, failure, body.len(), false, out);
+        out.extend_from_slice(&body);
+    }
+
+    fn invocation_error(
+        &self,
+        invocation: &Invocation,
+        failure: &Failure,
+        head: &mut Vec<u8>,
+        scratch: &mut Vec<u8>,
+    ) -> BodyFrom {
+        error_json(failure, scratch);
+        let traced = !invocation.facts().trace.is_empty();
+        let id = invocation.request_id();
+        self.error_head(&[API.as_bytes(), b"invocation/", id, b"/error"], failure, scratch.len(), traced, head);
+        BodyFrom::Scratch
+    }
+}
+
+impl Polling for RuntimeApi {
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn next(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.next);
+    }
+
+    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+        match answer.status() {
+            200 => {}
+            status @ 500.. => return Delivery::Fatal(format!("the Runtime API answered {status} to the poll")),
+            status => return Delivery::Again(format!("the Runtime API answered {status} to the poll")),
+        }
+        let facts = facts(unit, answer);
+        if facts.request_id.is_empty() {
+            return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
+        }
+        Delivery::Event(facts)
+    }
+
+    fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom {
+        if let Some(failure) = invocation.failure() {
+            return self.invocation_error(invocation, failure, head, scratch);
+        }
+        let from = body(invocation, scratch);
+        let size = match from {
+            BodyFrom::Reply => invocation.reply().as_slice().len(),
+            BodyFrom::Scratch => scratch.len(),
+        };
+        if size > MAX_REPLY {
+            scratch.clear();
+            return self.invocation_error(invocation, &too_large(size), head, scratch);
+        }
+        self.post(&[API.as_bytes(), b"invocation/", invocation.request_id(), b"/response"], head);
+        let content_type = match from {
+            BodyFrom::Scratch => None,
+            BodyFrom::Reply => invocation.reply_headers().get(b"content-type", caseless),
+        };
+        head.extend_from_slice(b"Content-Type: ");
+        head.extend_from_slice(content_type.unwrap_or(b"application/json"));
+        head.extend_from_slice(b"\r\n");
+        length(size, head);
+        from
+    }
+
+    fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>) {
+        self.error_request(&[API.as_bytes(), b"invocation/", request_id, b"/error"], failure, out);
+    }
+
+    fn verdict(&self, status: u16) -> Verdict {
+        match status {
+            200..=299 => Verdict::Accepted,
+            // 500 is documented as not recoverable: leave promptly.
+            500.. => Verdict::Fatal,
+            // 400, 403, 410, 413: this answer is lost, the next event is not.
+            _ => Verdict::Dropped,
+        }
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, head: &mut Vec<u8>, prelude: &mut Vec<u8>) {
+        self.post(&[API.as_bytes(), b"invocation/", invocation.request_id(), b"/response"], head);
+        let status = match code {
+            Code::Http(status) => Some(status),
+            Code::Value => Some(200),
+            Code::Raw => None,
+        }
+        .filter(|_| invocation.wants_http());
+        head.extend_from_slice(b"Content-Type: ");
+        match status {
+            Some(status) => {
+                head.extend_from_slice(b"application/vnd.awslambda.http-integration-response");
+                reply::write_prelude(status, invocation.reply_headers(), invocation.reply_cookies(), prelude);
+                prelude.extend_from_slice(&[0; 8]);
+            }
+            None => {
+                let content_type = invocation.reply_headers().get(b"content-type", caseless);
+                head.extend_from_slice(content_type.unwrap_or(b"application/octet-stream"));
+            }
+        }
+        // The guide asks for the connection to be closed after a streamed response.
+        head.extend_from_slice(
+            b"\r\nLambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\
+              Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\
+              Connection: close\r\n\r\n",
+        );
+    }
+
+    fn stream_end(&self, failure: Option<&Failure>, out: &mut Vec<u8>) {
+        let Some(failure) = failure else {
+            out.extend_from_slice(write::LAST_CHUNK);
+            return;
+        };
+        let mut json = Vec::new();
+        error_json(failure, &mut json);
+        out.extend_from_slice(b"0\r\nLambda-Runtime-Function-Error-Type: ");
+        out.extend_from_slice(failure.aws_type().as_bytes());
+        out.extend_from_slice(b"\r\nLambda-Runtime-Function-Error-Body: ");
+        base64::encode_into(out, &json);
+        out.extend_from_slice(b"\r\n\r\n");
+    }
+
+    fn init_error(&self, failure: &Failure, out: &mut Vec<u8>) -> bool {
+        self.error_request(&[API.as_bytes(), b"init/error"], failure, out);
+        true
+    }
+
+    fn is_snapshotted(&self) -> bool {
+        self.snapshotted
+    }
+
+    fn restore(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"GET ");
+        out.extend_from_slice(API.as_bytes());
+        out.extend_from_slice(b"restore/next");
+        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn restore_error(&self, failure: &Failure, out: &mut Vec<u8>) {
+        self.error_request(&[API.as_bytes(), b"restore/error"], failure, out);
+    }
+
+    /// A runtime is sent SIGTERM only if an extension is registered; one without events costs two requests.
+    fn enlist(&self, answer: Option<&Message>, out: &mut Vec<u8>) -> Enlist {
+        let Some(answer) = answer else {
+            const EVENTS: &[u8] = br#"{"events":[]}"#;
+            self.post(&[EXTENSION_API.as_bytes(), b"register"], out);
+            out.extend_from_slice(b"Lambda-Extension-Name: ");
+            out.extend_from_slice(EXTENSION_NAME.as_bytes());
+            out.extend_from_slice(b"\r\nContent-Type: application/json\r\n");
+            length(EVENTS.len(), out);
+            out.extend_from_slice(EVENTS);
+            return Enlist::Exchange;
+        };
+        let Some(identifier) = answer.header("lambda-extension-identifier").filter(|_| answer.status() == 200) else {
+            return Enlist::Refused;
+        };
+        out.extend_from_slice(b"GET ");
+        out.extend_from_slice(EXTENSION_API.as_bytes());
+        out.extend_from_slice(b"event/next");
+        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(b"Lambda-Extension-Identifier: ");
+        out.extend_from_slice(identifier);
+        out.extend_from_slice(b"\r\n\r\n");
+        Enlist::Park
+    }
+}
+
+/// One pass over the headers. An empty value counts as absent: managed instances send them all.
+fn facts(unit: &Unit, answer: &Message) -> Facts {
+    let mut facts = Facts::default();
+    let bytes = answer.bytes();
+    for (name, value) in answer.headers() {
+        let span = Span::of(bytes, value);
+        if caseless(name, b"content-type") {
+            facts.content_type = span;
+        }
+        let Some(name) = name.get(..15).filter(|start| caseless(start, b"lambda-runtime-")).and(name.get(15..)) else {
+            continue;
+        };
+        if caseless(name, b"aws-request-id") {
+            facts.request_id = span;
+        } else if caseless(name, b"deadline-ms") {
+            let millis = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
+            facts.deadline = millis.map(|millis| Deadline::at_epoch_ms(unit, millis));
+        } else if caseless(name, b"invoked-function-arn") {
+            facts.invoked_as = span;
+        } else if caseless(name, b"trace-id") {
+            facts.trace = span;
+        } else if caseless(name, b"client-context") {
+            facts.client_context = span;
+        } else if caseless(name, b"cognito-identity") {
+            facts.identity = span;
+        } else if caseless(name, b"aws-tenant-id") {
+            facts.tenant = span;
+        }
+    }
+    facts
+}
+
+/// The body of a response: bytes untouched, or the JSON that the event's source wants.
+fn body(invocation: &Invocation, scratch: &mut Vec<u8>) -> BodyFrom {
+    let status = match invocation.progress() {
+        Progress::Set(Code::Http(status)) => status,
+        Progress::Set(Code::Value) => 200,
+        Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
+    };
+    let form = invocation.reading().form;
+    if form == crate::trigger::Form::Bare {
+        return BodyFrom::Reply;
+    }
+    let mut typed = None;
+    let headers = invocation.reply_headers();
+    let value = invocation.progress() == Progress::Set(Code::Value);
+    let headers = if value && headers.get(b"content-type", caseless).is_none() {
+        let mut with = headers.clone();
+        with.add(b"content-type", b"application/json");
+        typed.insert(with)
+    } else {
+        headers
+    };
+    let body = invocation.reply().as_slice();
+    reply::write(form, Parts { status, headers, cookies: invocation.reply_cookies(), body }, scratch);
+    BodyFrom::Scratch
+}
+
+/// What the platform itself says, here before the bytes are sent.
+fn too_large(size: usize) -> Failure {
+    Failure::new(
+        "Function.ResponseSizeTooLarge",
+        format!("Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_REPLY} bytes)."),
+    )
+}
+
+fn length(body: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Content-Length: ");
+    decimal_into(out, body as u64);
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+/// `{"errorType","errorMessage","stackTrace"}`: handed to the caller unchanged.
+fn error_json(failure: &Failure, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("errorType").string(&failure.kind);
+    json.key("errorMessage").string(&failure.message);
+    json.key("stackTrace").begin_array();
+    for line in failure.detail.lines() {
+        json.string(line);
+    }
+    json.end_array();
+    json.end_object();
+}
+
+/// The X-Ray cause. It stands in a header: whatever is no visible ASCII is left out of it.
+fn xray_cause(failure: &Failure, out: &mut Vec<u8>) {
+    let visible = |text: &str| -> String { text.chars().filter(|c| matches!(c, ' '..='~')).take(8 << 10).collect() };
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("working_directory").string("/var/task");
+    json.key("exceptions").begin_array().begin_object();
+    json.key("type").string(visible(&failure.kind));
+    json.key("message").string(visible(&failure.message));
+    json.key("stack").begin_array().end_array();
+    json.end_object().end_array();
+    json.key("paths").begin_array().end_array();
+    json.end_object();
+}

@@ -1,0 +1,104 @@
+//! What is the same for every invocation of this process: who we are, where we run, since when.
+
+use crate::log::Log;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Names and numbers that the platform's environment gives once.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// The platform's word, e.g. `aws-lambda`, `http`.
+    pub platform: &'static str,
+    /// The function's name at the platform.
+    pub function: String,
+    /// Its version.
+    pub version: String,
+    /// The service or application it belongs to.
+    pub service: String,
+    /// Stage or namespace.
+    pub stage: String,
+    /// Region.
+    pub region: String,
+    /// Account.
+    pub account: String,
+    /// The configured handler text.
+    pub handler: String,
+    /// Memory in MiB; 0 = unknown.
+    pub memory_mb: u64,
+}
+
+/// The process: identity, clock, log, and what it is doing.
+#[derive(Debug)]
+pub struct Unit {
+    /// Who we are.
+    pub identity: Identity,
+    /// Where log lines go.
+    pub log: Log,
+    born: Instant,
+    warm: AtomicBool,
+    in_flight: AtomicU32,
+}
+
+impl Unit {
+    /// Begins now.
+    pub fn new(identity: Identity, log: Log) -> Unit {
+        Unit { identity, log, born: Instant::now(), warm: AtomicBool::new(false), in_flight: AtomicU32::new(0) }
+    }
+
+    /// Nanoseconds on a clock that never goes back and is never 0.
+    pub fn now_ns(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    /// An invocation begins; says whether it is the process' first.
+    pub fn enter(&self) -> bool {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        !self.warm.swap(true, Ordering::Relaxed)
+    }
+
+    /// An invocation has ended.
+    pub fn leave(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Invocations in progress.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn epoch_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// When an invocation must be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// Milliseconds since 1970, as the platform says it.
+    pub epoch_ms: u64,
+    /// The same moment on [`Unit::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
+    pub ns: u64,
+}
+
+impl Deadline {
+    /// A deadline the platform gives as a moment.
+    pub fn at_epoch_ms(unit: &Unit, deadline_ms: u64) -> Deadline {
+        let left = deadline_ms.saturating_sub(epoch_ms());
+        Deadline { epoch_ms: deadline_ms, ns: unit.now_ns().saturating_add(left.saturating_mul(1_000_000)) }
+    }
+
+    /// A deadline the platform gives as a limit from now on.
+    pub fn after_ms(unit: &Unit, limit_ms: u64) -> Deadline {
+        Deadline {
+            epoch_ms: epoch_ms().saturating_add(limit_ms),
+            ns: unit.now_ns().saturating_add(limit_ms.saturating_mul(1_000_000)),
+        }
+    }
+
+    /// Milliseconds left; never negative.
+    pub fn remaining_ms(&self, unit: &Unit) -> u64 {
+        self.ns.saturating_sub(unit.now_ns()) / 1_000_000
+    }
+}

@@ -1,0 +1,152 @@
+//! The codec's promise that a connection in its steady state allocates nothing, held against a counting allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
+use faas_core::http1::{Framing, Limits, Progress, Reader};
+
+struct Counting;
+
+thread_local! {
+    /// Allocations of this thread: tests run side by side.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    // Fails only while a thread is being torn down, where nothing is measured.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every method passes its arguments on to `System` unchanged, which keeps the contract of `GlobalAlloc`; the
+// counter is a constant-initialised thread local without a destructor, so counting never allocates.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller of `alloc` keeps the contract that `System.alloc` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as in `alloc`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract; `block` came from `System`, as every block of this allocator does.
+        unsafe { System.realloc(block, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as in `realloc`.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of `rounds` rounds after two rounds of warming up.
+fn steady(rounds: usize, mut round: impl FnMut()) -> usize {
+    round();
+    round();
+    let before = ALLOCATIONS.get();
+    for _ in 0..rounds {
+        round();
+    }
+    ALLOCATIONS.get() - before
+}
+
+/// Receives `wire` in reads of at most `read` bytes and gives the number of messages in it.
+fn receive(reader: &mut Reader, mut wire: &[u8], read: usize) -> usize {
+    let mut messages = 0;
+    loop {
+        match reader.poll().expect("an acceptable message") {
+            Progress::More if wire.is_empty() => return messages,
+            Progress::More => {
+                let space = reader.space(read.min(1024));
+                let n = wire.len().min(space.len()).min(read);
+                space[..n].copy_from_slice(&wire[..n]);
+                reader.filled(n);
+                wire = &wire[n..];
+            }
+            Progress::Head => {}
+            Progress::Complete => {
+                let message = reader.take().expect("a complete message");
+                assert!(message.headers().count() > 0);
+                reader.recycle(message);
+                messages += 1;
+            }
+        }
+    }
+}
+
+fn event(body: usize) -> Vec<u8> {
+    let mut wire =
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 5c1d\r\n".to_vec();
+    wire.extend_from_slice(format!("Content-Length: {body}\r\n\r\n").as_bytes());
+    wire.resize(wire.len() + body, b'x');
+    wire
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(steady(10, || drop(std::hint::black_box(vec![1_u8]))), 10);
+}
+
+#[test]
+fn polling_for_events_allocates_nothing() {
+    let mut reader = Reader::response(Limits::default());
+    let wire = event(1024);
+    assert_eq!(steady(100, || assert_eq!(receive(&mut reader, &wire, usize::MAX), 1)), 0);
+}
+
+#[test]
+fn large_events_one_after_the_other_allocate_nothing() {
+    let mut reader = Reader::response(Limits::default());
+    let wire = event(6 << 20);
+    assert_eq!(steady(3, || assert_eq!(receive(&mut reader, &wire, 64 << 10), 1)), 0);
+}
+
+#[test]
+fn chunked_events_with_trailers_allocate_nothing() {
+    let mut reader = Reader::response(Limits::default());
+    let mut wire = Vec::new();
+    HeadWriter::response(&mut wire, 200).unwrap().end(Framing::Chunked);
+    for _ in 0..100 {
+        chunk(&mut wire, &[b'x'; 300]);
+    }
+    last_chunk(&mut wire, [(&b"a"[..], &b"b"[..])]).unwrap();
+    for read in [usize::MAX, 1000, 7] {
+        assert_eq!(steady(10, || assert_eq!(receive(&mut reader, &wire, read), 1)), 0);
+    }
+}
+
+#[test]
+fn pipelined_requests_allocate_nothing() {
+    let mut reader = Reader::request(Limits::default());
+    let wire = b"GET /orders/1?full=yes HTTP/1.1\r\nHost: shop\r\nAccept: */*\r\n\r\n".repeat(50);
+    for read in [usize::MAX, 1000, 61] {
+        assert_eq!(steady(20, || assert_eq!(receive(&mut reader, &wire, read), 50)), 0);
+    }
+}
+
+#[test]
+fn writing_heads_allocates_nothing() {
+    let mut out = Vec::new();
+    let mut round = || {
+        out.clear();
+        let mut head =
+            HeadWriter::request(&mut out, "POST", "/runtime/invocation/5c1d/response", "127.0.0.1:9001").unwrap();
+        head.header("content-type", "application/json").unwrap();
+        head.end(Framing::Length(9));
+        let mut head = HeadWriter::response(&mut out, 200).unwrap();
+        head.header("content-type", "application/json").unwrap();
+        head.end(Framing::Chunked);
+        chunk(&mut out, b"data");
+        last_chunk(&mut out, [(&b"a"[..], &b"b"[..])]).unwrap();
+    };
+    assert_eq!(steady(100, &mut round), 0);
+}
