@@ -1,0 +1,320 @@
+//! A runtime under test as a child process: its output line by line while it runs, its signals, its exit, and the end
+//! of its whole process group when the handle goes. Knows no platform.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::wait::TimedOut;
+
+/// A signal a platform sends to a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM: please leave.
+    Term,
+    /// SIGINT: what Ctrl-C sends.
+    Int,
+    /// SIGKILL: gone at once.
+    Kill,
+    /// SIGSTOP: frozen, as a platform freezes a sandbox between invocations.
+    Stop,
+    /// SIGCONT: thawed.
+    Cont,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Signal::Term => "TERM",
+            Signal::Int => "INT",
+            Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Cont => "CONT",
+        }
+    }
+}
+
+/// Which output a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One line of output, without its line feed; bytes that are not UTF-8 are replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where it was written.
+    pub stream: Stream,
+    /// Its text.
+    pub text: String,
+    /// When it was read.
+    pub at: Instant,
+}
+
+#[derive(Default)]
+struct Seen {
+    lines: Vec<Line>,
+    open_pipes: usize,
+    status: Option<ExitStatus>,
+}
+
+/// The part of a process that others may keep: it outlives the handle and never blocks the child's end.
+pub(crate) struct Watched {
+    pid: u32,
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+impl Watched {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn wait_until<T>(&self, limit: Duration, mut found: impl FnMut(&Seen) -> Option<T>) -> Option<T> {
+        let until = Instant::now() + limit;
+        let mut seen = self.seen();
+        loop {
+            if let Some(value) = found(&seen) {
+                return Some(value);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            seen = self.changed.wait_timeout(seen, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<ExitStatus> {
+        self.seen().status
+    }
+
+    pub(crate) fn wait_exit(&self, limit: Duration) -> Option<ExitStatus> {
+        self.wait_until(limit, |seen| seen.status)
+    }
+
+    /// Sends a signal to the process alone, as a platform does; nothing when it has ended.
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+        // Held while sending: the number cannot go to another process before the exit is noted here.
+        let seen = self.seen();
+        if seen.status.is_some() {
+            return Ok(());
+        }
+        kill(signal, &self.pid.to_string())
+    }
+
+    /// Ends the whole group. A group whose leader has gone is touched only while one of its pipes is still held open,
+    /// which shows that a member lives and that the number is still the group's own.
+    pub(crate) fn kill_group(&self) {
+        let seen = self.seen();
+        if seen.status.is_none() || seen.open_pipes > 0 {
+            // Fails only when there is nobody left to end.
+            let _ = kill(Signal::Kill, &format!("-{}", self.pid));
+        }
+    }
+}
+
+/// `kill` is a shell built-in everywhere, while the program is not installed everywhere.
+fn kill(signal: Signal, target: &str) -> io::Result<()> {
+    let status = Command::new("/bin/sh")
+        .args(["-c", "kill -s \"$0\" -- \"$1\" 2>/dev/null", signal.name(), target])
+        .stdin(Stdio::null())
+        .status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill -s {} {target} failed", signal.name()))) }
+}
+
+/// A running (or ended) runtime. Dropping it kills its process group.
+pub struct Process {
+    watched: Arc<Watched>,
+}
+
+impl Process {
+    /// Starts `command` in a process group of its own with no input (unless the command was given some) and both
+    /// outputs captured. `on_exit` runs once, on a thread of this crate, as soon as the process has ended.
+    ///
+    /// # Errors
+    /// Whatever the system says when the program cannot be started.
+    pub fn spawn(mut command: Command, on_exit: impl FnOnce(ExitStatus) + Send + 'static) -> io::Result<Process> {
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let watched = Arc::new(Watched { pid: child.id(), seen: Mutex::default(), changed: Condvar::new() });
+        if let Some(pipe) = child.stdout.take() {
+            read_lines(&watched, Stream::Stdout, pipe);
+        }
+        if let Some(pipe) = child.stderr.take() {
+            read_lines(&watched, Stream::Stderr, pipe);
+        }
+        let waiter = Arc::clone(&watched);
+        std::thread::spawn(move || {
+            // `wait` fails only for a child that was reaped already, which nobody else does.
+            if let Ok(status) = child.wait() {
+                waiter.seen().status = Some(status);
+                on_exit(status);
+                waiter.changed.notify_all();
+            }
+        });
+        Ok(Process { watched })
+    }
+
+    pub(crate) fn watched(&self) -> Arc<Watched> {
+        Arc::clone(&self.watched)
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.watched.pid
+    }
+
+    /// The exit status, if the process has ended.
+    pub fn status(&self) -> Option<ExitStatus> {
+        self.watched.status()
+    }
+
+    /// Sends a signal to the process alone (not to its group). Nothing happens when it has ended.
+    ///
+    /// # Errors
+    /// When the system refuses the signal.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.watched.signal(signal)
+    }
+
+    /// Waits for the exit, and for the rest of the output as far as the limit allows.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the process still runs at the limit; its last lines are in the text.
+    pub fn wait(&self, limit: Duration) -> Result<ExitStatus, TimedOut> {
+        let whole = self.watched.wait_until(limit, |seen| seen.status.filter(|_| seen.open_pipes == 0));
+        whole.or_else(|| self.status()).ok_or_else(|| self.timed_out("the process has not ended", limit))
+    }
+
+    /// Every line so far, both outputs, in the order read.
+    pub fn lines(&self) -> Vec<Line> {
+        self.watched.seen().lines.clone()
+    }
+
+    /// Every line of one output so far.
+    pub fn lines_of(&self, stream: Stream) -> Vec<String> {
+        let seen = self.watched.seen();
+        seen.lines.iter().filter(|line| line.stream == stream).map(|line| line.text.clone()).collect()
+    }
+
+    /// The whole output so far as one text, for the message of an assertion.
+    pub fn output(&self) -> String {
+        let seen = self.watched.seen();
+        seen.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()
+    }
+
+    /// Waits until some line, already read or still to come, satisfies `wanted`, and returns the first such.
+    ///
+    /// # Errors
+    /// [`TimedOut`] at the limit, or as soon as both outputs are closed without such a line.
+    pub fn wait_for_line(&self, mut wanted: impl FnMut(&str) -> bool, limit: Duration) -> Result<String, TimedOut> {
+        let mut looked_at = 0;
+        let found = self.watched.wait_until(limit, |seen| {
+            let new = &seen.lines[looked_at..];
+            looked_at = seen.lines.len();
+            match new.iter().find(|line| wanted(&line.text)) {
+                Some(line) => Some(Some(line.text.clone())),
+                None if seen.open_pipes == 0 => Some(None),
+                None => None,
+            }
+        });
+        found.flatten().ok_or_else(|| self.timed_out("no such line", limit))
+    }
+
+    fn timed_out(&self, what: &str, limit: Duration) -> TimedOut {
+        let seen = self.watched.seen();
+        let from = seen.lines.len().saturating_sub(20);
+        let tail: Vec<&str> = seen.lines[from..].iter().map(|line| line.text.as_str()).collect();
+        let what =
+            format!("{what} (pid {}, {:?}); its last lines:\n{}", self.watched.pid, seen.status, tail.join("\n"));
+        TimedOut { what, limit }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.watched.kill_group();
+    }
+}
+
+fn read_lines(watched: &Arc<Watched>, stream: Stream, pipe: impl Read + Send + 'static) {
+    watched.seen().open_pipes += 1;
+    let watched = Arc::clone(watched);
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        // A read error is the end of the pipe as far as lines go.
+        while matches!(pipe.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            }
+            let text = String::from_utf8_lossy(&line).into_owned();
+            watched.seen().lines.push(Line { stream, text, at: Instant::now() });
+            watched.changed.notify_all();
+            line.clear();
+        }
+        watched.seen().open_pipes -= 1;
+        watched.changed.notify_all();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn lines_can_be_read_while_the_process_runs_and_its_exit_is_reported() {
+        let process = Process::spawn(sh("echo one; echo two >&2; exec sleep 60"), |_| ()).expect("sh starts");
+        assert_eq!(process.wait_for_line(|line| line == "two", LIMIT).expect("it writes two"), "two");
+        assert_eq!(process.wait_for_line(|line| line == "one", LIMIT).expect("it writes one"), "one");
+        assert_eq!(process.status(), None);
+        process.signal(Signal::Term).expect("the signal is sent");
+        let status = process.wait(LIMIT).expect("SIGTERM ends sleep");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    }
+
+    #[test]
+    fn a_line_that_never_comes_is_reported_as_soon_as_the_output_closes() {
+        let process = Process::spawn(sh("echo only"), |_| ()).expect("sh starts");
+        let started = Instant::now();
+        let missing = process.wait_for_line(|line| line == "other", LIMIT).expect_err("no such line");
+        assert!(missing.what.contains("only"), "{missing}");
+        assert!(started.elapsed() < LIMIT);
+    }
+
+    #[test]
+    fn dropping_the_handle_ends_the_whole_group() {
+        let process = Process::spawn(sh("sleep 300 & echo $!; wait"), |_| ()).expect("sh starts");
+        process.wait_for_line(|line| line.parse::<u32>().is_ok(), LIMIT).expect("the grandchild's pid");
+        let watched = process.watched();
+        drop(process);
+        // The grandchild holds the pipe: it closes only when that one is gone too.
+        assert!(watched.wait_until(LIMIT, |seen| (seen.open_pipes == 0).then_some(())).is_some());
+    }
+
+    #[test]
+    fn the_exit_callback_runs_with_the_status() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let _process = Process::spawn(sh("exit 7"), move |status| sender.send(status).unwrap_or(())).expect("starts");
+        assert_eq!(receiver.recv_timeout(LIMIT).expect("it ends").code(), Some(7));
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_an_error() {
+        assert!(Process::spawn(Command::new("/no/such/program"), |_| ()).is_err());
+    }
+}
