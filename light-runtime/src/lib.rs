@@ -1,1 +1,51 @@
-//! The same runtime on std alone.
+//! The same runtime on std alone: for cold starts, small images, and other people's programs.
+//!
+//! Lifecycle, protocols, layers and errors are faas-core's, the very same as the full engine's; this crate moves bytes
+//! and waits, with std and nothing from outside the workspace. Three forms:
+//!
+//! - `light-bootstrap`, a program that loads functions and layers by name;
+//! - [`main!`], one binary with its function and layers linked in, which may be static;
+//! - [`LightRuntime`], the same phases inside a `main` of somebody else's.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `start` | from the environment to a running process, and to its exit code |
+//! | `polling` | platforms that hand out events |
+//! | `serving` | platforms that send requests |
+//! | `wrap` | [`LightRuntime`] |
+//! | `stopper` | the watchdog's hands: signals, deadlines, leaving |
+//! | `output` | log lines onto descriptors |
+//! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, `poll`, `_exit` |
+#![deny(unsafe_code)]
+
+mod loader;
+mod output;
+mod polling;
+mod serving;
+mod start;
+mod stopper;
+mod sys;
+mod wrap;
+
+pub use start::{run, run_linked};
+pub use wrap::{Failed, LightRuntime, Wrapped};
+
+#[doc(hidden)]
+pub use faas_abi::Module;
+
+/// A whole program: a function and its layers linked in, no library loaded.
+///
+/// Each part is a path to an `fn() -> &'static faas_abi::Module`, which is what a crate written with handlers-sdk
+/// offers as `faas_module`. Layers stand outermost first.
+///
+/// ```ignore
+/// light_runtime::main!(function: hello::faas_module, layers: [layer_monitor::faas_module]);
+/// ```
+#[macro_export]
+macro_rules! main {
+    (function: $function:path $(, layers: [$($layer:path),* $(,)?])? $(,)?) => {
+        fn main() {
+            $crate::run_linked($function(), &[$($($layer()),*)?]);
+        }
+    };
+}

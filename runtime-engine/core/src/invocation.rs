@@ -157,7 +157,7 @@ impl Invocation {
         self.received_ns = self.unit.now_ns();
     }
 
-    /// Ends it and gives the message back, whose memory the reader uses again.
+    /// Ends it and gives the message back, whose memory the reader uses again. Where streams go stays as it was set.
     pub fn clear(&mut self) -> Option<Message> {
         // The reply and what modules keep may point into the event: they go first.
         self.reply = Given::EMPTY;
@@ -178,7 +178,6 @@ impl Invocation {
         self.reply_cookies.clear();
         self.failure = None;
         self.heads_ran = false;
-        self.stream = None;
         self.facts = Facts::default();
         self.message.take()
     }
@@ -206,7 +205,7 @@ impl Invocation {
         }
     }
 
-    /// Where the bytes of a stream go; without one, streams are unsupported.
+    /// Where the bytes of streams go, from now on; without one, streams are unsupported.
     pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
         self.stream = Some(stream);
     }
@@ -310,7 +309,6 @@ impl Invocation {
         } else if self.failure.is_none() {
             self.failure = Some(Failure::of_status(status, who));
         }
-        self.stream = None;
     }
 
     fn fact(&self, span: Span) -> &[u8] {

@@ -11,6 +11,7 @@ use crate::fields::{Span, caseless};
 use crate::http1::{Message, write};
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::json::{Writer, decimal_into};
+use crate::log::{Format, Level, LineKind};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply::{self, Parts};
 use crate::unit::{Deadline, Identity, Unit};
@@ -383,4 +384,41 @@ fn xray_cause(failure: &Failure, out: &mut Vec<u8>) {
     json.end_object().end_array();
     json.key("paths").begin_array().end_array();
     json.end_object();
+}
+
+/// The 16 bytes before a framed message on AWS Lambda, big-endian: type with level and format, length of the message,
+/// microseconds since 1970.
+pub fn frame_head(message: usize, kind: LineKind) -> [u8; 16] {
+    let level = match kind.level {
+        None => 0,
+        Some(Level::Trace) => 1,
+        Some(Level::Debug) => 2,
+        Some(Level::Info) => 3,
+        Some(Level::Warn) => 4,
+        Some(Level::Error) => 5,
+    };
+    let text = u32::from(kind.format == Format::Text);
+    let kind_word: u32 = 0xa55a_0000 | level << 2 | 2 | text;
+    let micros = u64::try_from(kind.time.as_micros()).unwrap_or(u64::MAX);
+    let mut head = [0; 16];
+    head[..4].copy_from_slice(&kind_word.to_be_bytes());
+    head[4..8].copy_from_slice(&u32::try_from(message).unwrap_or(u32::MAX).to_be_bytes());
+    head[8..].copy_from_slice(&micros.to_be_bytes());
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_frame_names_level_format_length_and_time() {
+        let kind = LineKind { level: Some(Level::Info), format: Format::Text, time: Duration::from_micros(0x0102) };
+        assert_eq!(frame_head(5, kind), [0xa5, 0x5a, 0, 0x0f, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 1, 2]);
+        let kind = LineKind { level: Some(Level::Error), format: Format::Json, ..kind };
+        assert_eq!(frame_head(5, kind)[3], 0x16);
+        let kind = LineKind { level: None, format: Format::Text, ..kind };
+        assert_eq!(frame_head(5, kind)[3], 0x03);
+    }
 }

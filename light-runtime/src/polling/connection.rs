@@ -1,0 +1,169 @@
+//! One keep-alive connection to the control plane.
+
+use crate::sys;
+use faas_core::http1::{Eof, Limits, Message, Progress, Reader, Refusal};
+use std::fmt;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The control plane is on this machine or next to it: what does not connect soon never will.
+const CONNECT: Duration = Duration::from_secs(1);
+/// A report on a connection of its own waits this long for its answer.
+const REPORT: Duration = Duration::from_secs(1);
+/// Read this much at once when nothing is known of the length.
+const READ: usize = 16 << 10;
+/// Events are at most a few MiB; no control plane sends more than this.
+const BODY: u64 = 64 << 20;
+
+/// Why an exchange failed.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The connection ended or broke. `clean`: between messages, before any byte of an answer.
+    Connection {
+        /// The system's reason; none for an end of file.
+        error: Option<io::Error>,
+        /// Was nothing of an answer received?
+        clean: bool,
+    },
+    /// What came is no HTTP.
+    Garbage(Refusal),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Connection { error: Some(error), .. } => write!(f, "the connection failed: {error}"),
+            Lost::Connection { error: None, clean: true } => f.write_str("the connection was closed"),
+            Lost::Connection { error: None, .. } => f.write_str("the connection was closed in the middle of an answer"),
+            Lost::Garbage(refusal) => write!(f, "the answer is no HTTP: {refusal}"),
+        }
+    }
+}
+
+/// A connection and what is being read from it.
+pub(crate) struct Connection {
+    stream: Arc<TcpStream>,
+    reader: Reader,
+    usable: bool,
+}
+
+impl Connection {
+    /// Connects; every address of the name is tried.
+    pub(crate) fn open(endpoint: &str) -> io::Result<Connection> {
+        // An address needs no resolver, and the resolver reads files.
+        let stream = match endpoint.parse::<SocketAddr>() {
+            Ok(address) => TcpStream::connect_timeout(&address, CONNECT)?,
+            Err(_) => connect_by_name(endpoint)?,
+        };
+        stream.set_nodelay(true)?;
+        let limits = Limits { body_bytes: BODY, ..Limits::default() };
+        Ok(Connection { stream: Arc::new(stream), reader: Reader::response(limits), usable: true })
+    }
+
+    /// The socket.
+    pub(crate) fn stream(&self) -> &Arc<TcpStream> {
+        &self.stream
+    }
+
+    /// May another request be sent on it?
+    pub(crate) fn is_usable(&self) -> bool {
+        self.usable && self.reader.is_idle()
+    }
+
+    /// Has the other side closed it, or said something unasked?
+    pub(crate) fn is_stale(&self) -> bool {
+        !self.is_usable() || sys::is_readable_now(&*self.stream)
+    }
+
+    /// No request may follow on it.
+    pub(crate) fn spoil(&mut self) {
+        self.usable = false;
+    }
+
+    /// Sends a head and a body, in one system call where the socket takes it.
+    pub(crate) fn send(&mut self, head: &[u8], body: &[u8]) -> Result<(), Lost> {
+        write_both(&self.stream, head, body).map_err(|error| {
+            self.usable = false;
+            Lost::Connection { error: Some(error), clean: true }
+        })
+    }
+
+    /// Reads one answer, however long it takes.
+    pub(crate) fn receive(&mut self) -> Result<Message, Lost> {
+        let result = self.read_message();
+        match &result {
+            Ok(message) => self.usable = message.keep_alive(),
+            Err(_) => self.usable = false,
+        }
+        result
+    }
+
+    fn read_message(&mut self) -> Result<Message, Lost> {
+        loop {
+            match self.reader.poll().map_err(Lost::Garbage)? {
+                Progress::Complete => {
+                    if let Some(message) = self.reader.take() {
+                        return Ok(message);
+                    }
+                }
+                Progress::Head => {}
+                Progress::More => {
+                    let clean = self.reader.is_idle();
+                    match (&*self.stream).read(self.reader.space(READ)) {
+                        Ok(0) => match self.reader.eof() {
+                            Ok(Eof::Complete) => {}
+                            Ok(Eof::Closed) | Err(_) => return Err(Lost::Connection { error: None, clean }),
+                        },
+                        Ok(read) => self.reader.filled(read),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(Lost::Connection { error: Some(error), clean }),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a message's memory back.
+    pub(crate) fn recycle(&mut self, message: Message) {
+        self.reader.recycle(message);
+    }
+
+    /// One request on a connection of its own, with little patience; the status of its answer.
+    pub(crate) fn post_alone(endpoint: &str, request: &[u8]) -> io::Result<u16> {
+        let mut connection = Connection::open(endpoint)?;
+        connection.stream.set_read_timeout(Some(REPORT))?;
+        let fail = |lost: Lost| io::Error::other(lost.to_string());
+        connection.send(request, b"").map_err(fail)?;
+        connection.receive().map(|answer| answer.status()).map_err(fail)
+    }
+}
+
+fn connect_by_name(endpoint: &str) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address for {endpoint:?}; expected host:port"));
+    for address in endpoint.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Writes two slices whole, together where the socket takes them.
+pub(crate) fn write_both(mut stream: &TcpStream, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
+    while !head.is_empty() {
+        match stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                let of_head = written.min(head.len());
+                head = &head[of_head..];
+                body = &body[written - of_head..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if body.is_empty() { Ok(()) } else { stream.write_all(body) }
+}

@@ -1,0 +1,165 @@
+//! Platforms that hand out events: ask, serve, answer, ask again.
+//!
+//! One worker is one connection, one thread and one place for invocations; the platform says how many it wants. The
+//! first runs on the main thread. Requests and answers are the protocol's ([`Polling`]); waiting, connecting again and
+//! giving up are decided here, by the platform documents: a poll has no time limit, an answer that may have arrived is
+//! never sent twice, and a control plane that is gone is not asked in a busy loop.
+
+mod connection;
+mod opening;
+mod stream;
+mod worker;
+
+pub(crate) use connection::Connection;
+
+use crate::start::{FAILED, Life, report};
+use crate::stopper::Stopper;
+use crate::sys;
+use faas_core::failure::Failure;
+use faas_core::lifecycle::Runtime;
+use faas_core::parking::block_on;
+use faas_core::platform::Polling;
+use faas_core::watchdog::Actions;
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) runtime: Runtime,
+    pub(crate) protocol: Arc<dyn Polling>,
+    pub(crate) stopper: Stopper,
+    pub(crate) exit_code: AtomicI32,
+    /// Where each worker waits, so that a stop can end the waiting.
+    waiting: Mutex<Vec<Arc<Waiting>>>,
+}
+
+/// A worker's connection, as far as a stop is concerned.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// Is it parked in a poll, and in nothing else?
+    pub(crate) parked: AtomicBool,
+    stream: Mutex<Option<Arc<TcpStream>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Waiting {
+    pub(crate) fn set_stream(&self, stream: &Arc<TcpStream>) {
+        *lock(&self.stream) = Some(stream.clone());
+    }
+
+    /// Ends a parked poll. Only the reading side: an event that is already here is still read and answered.
+    fn interrupt(&self) {
+        if self.parked.load(Ordering::SeqCst)
+            && let Some(stream) = &*lock(&self.stream)
+        {
+            let _ = stream.shutdown(Shutdown::Read);
+        }
+    }
+}
+
+impl Shared {
+    fn new_waiting(&self) -> Arc<Waiting> {
+        let waiting = Arc::new(Waiting::default());
+        lock(&self.waiting).push(waiting.clone());
+        waiting
+    }
+
+    /// Ends the process' work with this code, once everybody has noticed.
+    pub(crate) fn give_up(&self, code: i32) {
+        self.exit_code.store(code, Ordering::Relaxed);
+        self.stopper.watchdog().stop();
+    }
+}
+
+/// Lives the process' life; its exit code.
+pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
+    let stopper = match life.stopper() {
+        Ok(stopper) => stopper,
+        Err(error) => {
+            let failure = Failure::new("Runtime.NoResources", format!("the watchdog cannot be made: {error}"));
+            return fail(life, &*protocol, &failure);
+        }
+    };
+    let workers = protocol.concurrency();
+    let runtime = match life.start(workers, protocol.is_snapshotted()) {
+        Ok(runtime) => runtime,
+        Err(failure) => return fail(life, &*protocol, &failure),
+    };
+    if let Err((failure, code)) = opening::open(&runtime, &*protocol) {
+        life.say_failed(&failure);
+        block_on(runtime.close());
+        return code;
+    }
+    let shared =
+        Arc::new(Shared { runtime, protocol, stopper, exit_code: AtomicI32::new(0), waiting: Mutex::new(Vec::new()) });
+    let others: Vec<_> = (1..workers)
+        .map_while(|number| {
+            let shared = shared.clone();
+            let builder = std::thread::Builder::new().name(format!("faas-worker-{number}"));
+            builder.spawn(move || worker::work(&shared)).ok()
+        })
+        .collect();
+    worker::work(&shared);
+    for other in others {
+        let _ = other.join();
+    }
+    let code = shared.exit_code.load(Ordering::Relaxed);
+    // The watchdog's thread may still hold the book; the runtime itself is ours alone now.
+    if let Ok(shared) = Arc::try_unwrap(shared).map_err(drop) {
+        block_on(shared.runtime.close());
+    }
+    code
+}
+
+fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
+    life.say_failed(failure);
+    report(protocol, failure);
+    FAILED
+}
+
+/// What the watchdog does here.
+pub(crate) struct Hands {
+    shared: std::sync::Weak<Shared>,
+    endpoint: String,
+}
+
+impl Hands {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Hands {
+        Hands { shared: Arc::downgrade(shared), endpoint: shared.protocol.endpoint().to_owned() }
+    }
+}
+
+impl Actions for Hands {
+    /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
+    /// process leaves, so that the platform starts a fresh one.
+    fn timed_out(&self, _: usize, request_id: &[u8]) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let failure = Failure::new("Function.TimedOut", "the function did not answer within its time limit");
+        let mut request = Vec::new();
+        shared.protocol.failed(request_id, &failure, &mut request);
+        if let Err(error) = Connection::post_alone(&self.endpoint, &request) {
+            let message = format!("the time-out could not be reported: {error}");
+            shared.runtime.process().log.say(faas_core::log::Level::Error, &message);
+        }
+        shared.runtime.process().log.say(faas_core::log::Level::Error, &failure.to_string());
+        if shared.stopper.watchdog().is_busy() {
+            // Others are in flight: they are drained within the grace.
+            shared.give_up(FAILED);
+        } else {
+            sys::leave(FAILED);
+        }
+    }
+
+    fn stop(&self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        lock(&shared.waiting).iter().for_each(|waiting| waiting.interrupt());
+    }
+
+    fn leave(&self) {
+        sys::leave(FAILED);
+    }
+}

@@ -1,0 +1,244 @@
+//! One worker: ask, serve, answer, ask again.
+
+use super::stream::{ToPlatform, Wire};
+use super::{Connection, Hands, Shared, Waiting};
+use crate::start::FAILED;
+use faas_core::chain::Place;
+use faas_core::failure::Failure;
+use faas_core::http1::Message;
+use faas_core::invocation::{Facts, Progress};
+use faas_core::log::{Level, Origin};
+use faas_core::parking::block_on;
+use faas_core::platform::{BodyFrom, Delivery, Verdict};
+use faas_core::watchdog::Slot;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Pauses after failures in a row. The first is none: a connection that a freeze has killed is no trouble. After the
+/// last one the control plane is taken to be gone.
+const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
+/// A connection that served nobody for this long is looked at before an answer is trusted to it.
+const LONG: Duration = Duration::from_millis(500);
+
+struct Worker<'a> {
+    shared: &'a Arc<Shared>,
+    waiting: Arc<Waiting>,
+    wire: Arc<Wire>,
+    connection: Option<Connection>,
+    failures: usize,
+    next: Vec<u8>,
+    head: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// Works until a stop.
+pub(super) fn work(shared: &Arc<Shared>) {
+    let mut place = shared.runtime.place();
+    let (_, slot) = shared.stopper.watchdog().slot(place.cancel_handle());
+    let wire = Arc::new(Wire::default());
+    let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
+    place.get_mut().set_stream(Box::new(stream));
+    let mut next = Vec::new();
+    shared.protocol.next(&mut next);
+    let waiting = shared.new_waiting();
+    let mut worker =
+        Worker { shared, waiting, wire, connection: None, failures: 0, next, head: Vec::new(), scratch: Vec::new() };
+    while let Some(event) = worker.poll() {
+        let unit = shared.runtime.process();
+        match shared.protocol.delivery(unit, &event) {
+            Delivery::Event(facts) => {
+                worker.failures = 0;
+                worker.serve(&mut place, &slot, event, facts);
+            }
+            Delivery::Again(why) => worker.setback(&why),
+            Delivery::Fatal(why) => {
+                unit.log.say(Level::Error, &why);
+                shared.give_up(FAILED);
+            }
+        }
+    }
+}
+
+impl Worker<'_> {
+    fn is_stopping(&self) -> bool {
+        self.shared.stopper.watchdog().is_stopping()
+    }
+
+    /// The next answer to a poll; none at a stop.
+    fn poll(&mut self) -> Option<Message> {
+        loop {
+            self.connect()?;
+            let connection = self.connection.as_mut()?;
+            self.waiting.parked.store(true, Ordering::SeqCst);
+            // A stop that came before this line is seen here; one that comes after sees that we are parked.
+            if self.shared.stopper.watchdog().is_stopping() {
+                self.waiting.parked.store(false, Ordering::SeqCst);
+                return None;
+            }
+            let answer = connection.send(&self.next, b"").and_then(|()| {
+                // The poll is on its way: the watchdog starts while the platform looks for an event.
+                let launched = self.shared.stopper.launch(Hands::new(self.shared));
+                if let Err(error) = launched {
+                    let message = format!("no thread for deadlines and signals: {error}");
+                    self.shared.runtime.process().log.say(Level::Error, &message);
+                }
+                connection.receive()
+            });
+            self.waiting.parked.store(false, Ordering::SeqCst);
+            match answer {
+                Ok(message) => return Some(message),
+                Err(_) if self.is_stopping() => return None,
+                Err(lost) => {
+                    self.connection = None;
+                    self.setback(&format!("the poll failed: {lost}"));
+                }
+            }
+        }
+    }
+
+    /// A usable connection; none at a stop.
+    fn connect(&mut self) -> Option<()> {
+        while !self.connection.as_ref().is_some_and(Connection::is_usable) {
+            if self.is_stopping() {
+                return None;
+            }
+            self.connection = None;
+            match Connection::open(self.shared.protocol.endpoint()) {
+                Ok(connection) => {
+                    self.waiting.set_stream(connection.stream());
+                    self.wire.set_socket(connection.stream());
+                    self.connection = Some(connection);
+                }
+                Err(error) => {
+                    let endpoint = self.shared.protocol.endpoint();
+                    self.setback(&format!("no connection to the control plane at {endpoint}: {error}"));
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// One more failure in a row: pause, or give up.
+    fn setback(&mut self, why: &str) {
+        let log = &self.shared.runtime.process().log;
+        let Some(pause) = PAUSES_MS.get(self.failures) else {
+            log.say(Level::Error, &format!("{why}; giving up after {} tries", self.failures + 1));
+            self.shared.give_up(FAILED);
+            return;
+        };
+        self.failures += 1;
+        // The first is usual after a freeze and worth no line.
+        let level = if *pause == 0 { Level::Debug } else { Level::Warn };
+        log.say(level, &format!("{why}; trying again in {pause} ms"));
+        if *pause > 0 {
+            self.shared.stopper.pause(Duration::from_millis(*pause));
+        }
+    }
+
+    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, facts: Facts) {
+        let runtime = &self.shared.runtime;
+        let watchdog = self.shared.stopper.watchdog();
+        let cold = runtime.process().enter();
+        place.reset();
+        let invocation = place.get_mut();
+        invocation.renew(event, facts, cold);
+        watchdog.begin(slot, invocation.request_id(), facts.deadline);
+        let began = runtime.process().now_ns();
+        block_on(runtime.invoke(place));
+        if !watchdog.claim(slot) {
+            // The watchdog has answered, and the process is about to leave. This thread has nothing more to say.
+            loop {
+                std::thread::park();
+            }
+        }
+        if place.cancelled() == faas_abi::CANCEL_DEADLINE && place.get().failure().is_some() {
+            let failure = Failure::new("Function.TimedOut", "the function did not answer within its time limit");
+            place.get_mut().set_failure(failure);
+        }
+        let took = Duration::from_nanos(runtime.process().now_ns() - began);
+        match place.get().progress() {
+            Progress::Streaming(_) => self.end_stream(place),
+            Progress::Open | Progress::Set(_) => self.answer(place, took > LONG),
+        }
+        if runtime.has_replied_work() {
+            block_on(runtime.replied(place));
+        }
+        runtime.process().leave();
+        if let Some(message) = place.get_mut().clear()
+            && let Some(connection) = &mut self.connection
+        {
+            connection.recycle(message);
+        }
+    }
+
+    /// Sends the answer and reads what the platform says to it.
+    fn answer(&mut self, place: &mut Place, long: bool) {
+        self.head.clear();
+        self.scratch.clear();
+        let invocation = place.get();
+        let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
+        if long && self.connection.as_ref().is_some_and(Connection::is_stale) {
+            // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
+            self.connection = None;
+        }
+        if self.connect().is_none() && self.connection.is_none() {
+            // A stop must not lose an accepted invocation: one last connection for its answer.
+            self.connection = Connection::open(self.shared.protocol.endpoint()).ok();
+        }
+        let Some(connection) = &mut self.connection else {
+            self.complain(place, "the answer is lost: no connection to the control plane");
+            return;
+        };
+        let body = match from {
+            BodyFrom::Reply => invocation.reply().as_slice(),
+            BodyFrom::Scratch => &self.scratch,
+        };
+        let result = connection.send(&self.head, body).and_then(|()| connection.receive());
+        self.taken(place, result);
+    }
+
+    fn end_stream(&mut self, place: &mut Place) {
+        let whole = self.wire.end(&*self.shared.protocol, place.get().failure());
+        let Some(connection) = &mut self.connection else { return };
+        if !whole {
+            connection.spoil();
+            self.complain(place, "the platform took no more of the stream");
+            return;
+        }
+        let result = connection.receive();
+        self.taken(place, result);
+    }
+
+    /// What the platform said to an answer. An answer that may have arrived is never sent again.
+    fn taken(&mut self, place: &Place, result: Result<Message, super::connection::Lost>) {
+        match result {
+            Ok(message) => {
+                let status = message.status();
+                match self.shared.protocol.verdict(status) {
+                    Verdict::Accepted => {}
+                    Verdict::Dropped => self.complain(place, &format!("the platform refused the answer with {status}")),
+                    Verdict::Fatal => {
+                        self.complain(place, &format!("the platform answered {status}: leaving"));
+                        self.shared.give_up(FAILED);
+                    }
+                }
+                if let Some(connection) = &mut self.connection {
+                    connection.recycle(message);
+                }
+            }
+            Err(lost) => {
+                if !self.is_stopping() {
+                    self.complain(place, &format!("whether the answer arrived is unknown: {lost}"));
+                }
+                self.connection = None;
+            }
+        }
+    }
+
+    fn complain(&self, place: &Place, what: &str) {
+        let origin = Origin { request_id: place.get().request_id(), target: b"runtime", ..Origin::default() };
+        let log = &self.shared.runtime.process().log;
+        log.write(Level::Error, origin, what.as_bytes(), std::iter::empty());
+    }
+}
