@@ -18,14 +18,16 @@
  * OWNERSHIP. There are three kinds of memory and no shared allocator.
  *  borrowed  faas_bytes: valid until the call returns, unless its line says "invocation" (until the invocation is
  *            done) or "process".
- *  given     faas_buf: the receiver calls release(owner) exactly once, on any thread. release NULL = static storage,
- *            or memory that lives as long as the invocation.
+ *  given     faas_buf: the receiver calls release(owner) exactly once, on any thread, maybe inside the call that gives
+ *            it. release NULL = static storage, or memory that lives as long as the invocation.
  *  scratch   from host->scratch: zeroed, freed by the host when the invocation is done.
+ *  release and drop functions return at once and call nothing of the host's.
  *
  * THREADS. A host calls one entry's functions from several threads at once only if the entry is marked
  * FAAS_IS_REENTRANT. For one invocation, functions marked [any] may be called from any thread at any time until it is
  * done; those marked [read] from several threads at once while nobody writes; those marked [write] by one thread at a
- * time, with no reader beside it. No call re-enters the module, except stream_begin, which runs the layers' head hooks.
+ * time, with no reader beside it. cancel may be called beside any other function of its entry. No call re-enters the
+ * module, except stream_begin, which runs the layers' head hooks, and done on a token of host->token, which runs fn.
  *
  * UNWINDING. No exception, panic or longjmp crosses this border in either direction.
  */
@@ -36,7 +38,17 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+static_assert(sizeof(void *) == 8, "faas.h, P8: pointers are 64 bits wide in v1");
 extern "C" {
+#else
+_Static_assert(sizeof(void *) == 8, "faas.h, P8: pointers are 64 bits wide in v1");
+#endif
+
+/* Keeps faas_module_v1 visible in a library built with -fvisibility=hidden. */
+#if defined(__GNUC__)
+#define FAAS_EXPORT __attribute__((visibility("default")))
+#else
+#define FAAS_EXPORT
 #endif
 
 #define FAAS_MAGIC UINT64_C(0x464141532d414249) /* "FAAS-ABI" */
@@ -88,12 +100,13 @@ typedef int32_t faas_status;
 #define FAAS_FUNCTION_START UINT32_C(1)
 #define FAAS_INVOKE UINT32_C(2)
 #define FAAS_CLOSE UINT32_C(3)
-#define FAAS_SUSPEND UINT32_C(4) /* about to be frozen or snapshotted: layers' `after`, outward, then functions */
-#define FAAS_RESUME UINT32_C(5)  /* restored: functions, then layers' `before`, inward */
-#define FAAS_REPLIED UINT32_C(6) /* the reply is out: function, then layers' `after`, outward; a failure is logged only */
+#define FAAS_SUSPEND UINT32_C(4) /* about to be frozen or snapshotted: functions, then layers' `after`, outward */
+#define FAAS_RESUME UINT32_C(5)  /* restored: layers' `before`, inward, then functions */
+#define FAAS_REPLIED UINT32_C(6) /* the reply is out: function, then layers' `after`, outward; failures are logged */
+#define FAAS_RECORD UINT32_C(7)  /* one record of a batch, around a function that is FAAS_IS_PER_RECORD; see there */
 #define FAAS_PHASE_BIT(phase) (UINT32_C(1) << (phase))
 
-/* ---- features a host may have, and an entry may need or want --------------------------------------------------------- */
+/* ---- features a host may have, and an entry may need or want ----------------------------------------------------- */
 
 #define FAAS_F_MAY_BLOCK (UINT64_C(1) << 0)  /* the host lends its thread: blocking in a call is fine */
 #define FAAS_F_STREAM_OUT (UINT64_C(1) << 1) /* stream_begin, stream_write */
@@ -101,6 +114,7 @@ typedef int32_t faas_status;
 #define FAAS_F_CONCURRENT (UINT64_C(1) << 3) /* several invocations may be in flight */
 #define FAAS_F_SUSPEND (UINT64_C(1) << 4)    /* the platform freezes or snapshots and says so */
 #define FAAS_F_REPLIED (UINT64_C(1) << 5)    /* time after the reply is given */
+#define FAAS_F_RECORDS (UINT64_C(1) << 6)    /* batches are handed out record by record: FAAS_IS_PER_RECORD */
 
 /* ---- flags of an entry ------------------------------------------------------------------------------------------- */
 
@@ -110,8 +124,11 @@ typedef int32_t faas_status;
 #define FAAS_IS_ABORTING (UINT32_C(1) << 3)   /* a fault in it ends the process (built with panic=abort) */
 #define FAAS_IS_DEFAULT (UINT32_C(1) << 4)    /* function: serves what no other function of the unit serves */
 #define FAAS_IS_WHOLE_BODY (UINT32_C(1) << 5) /* layer: needs the whole reply body; see faas_layer */
+/* function, needs FAAS_F_RECORDS: invoke is called for each record of a batch, inside the layers' FAAS_RECORD hooks.
+ * event is the record, body its payload, base64 undone. A failure is noted in the batch's FAAS_LIST_FAILED_RECORD. */
+#define FAAS_IS_PER_RECORD (UINT32_C(1) << 6)
 
-/* ---- lists of name-value pairs: order and repeats are kept ----------------------------------------------------------- */
+/* ---- lists of name-value pairs: order and repeats are kept ------------------------------------------------------- */
 
 #define FAAS_LIST_HEADER UINT32_C(0)       /* request headers of the HTTP view */
 #define FAAS_LIST_QUERY UINT32_C(1)        /* decoded query */
@@ -121,8 +138,10 @@ typedef int32_t faas_status;
 #define FAAS_LIST_EXTENSION UINT32_C(5)    /* values that layers leave for whoever comes after */
 #define FAAS_LIST_REPLY_HEADER UINT32_C(6) /* changeable until the head is out */
 #define FAAS_LIST_REPLY_COOKIE UINT32_C(7) /* name empty, value a whole Set-Cookie text */
+#define FAAS_LIST_RECORD UINT32_C(8)        /* of a batch: name a record's id, value the record; read only */
+#define FAAS_LIST_FAILED_RECORD UINT32_C(9) /* add a record's id and a reason: reported in the platform's form */
 
-/* ---- keys of host->meta: texts; an unknown or absent one is empty ---------------------------------------------------- */
+/* ---- keys of host->meta: texts; an unknown or absent one is empty ------------------------------------------------ */
 
 #define FAAS_META_REQUEST_ID UINT32_C(1)
 #define FAAS_META_FUNCTION UINT32_C(2)
@@ -155,8 +174,10 @@ typedef int32_t faas_status;
 #define FAAS_META_ERROR_KIND UINT32_C(50)     /* after a failure: what failed */
 #define FAAS_META_ERROR_MESSAGE UINT32_C(51)
 #define FAAS_META_ERROR_DETAIL UINT32_C(52)
+#define FAAS_META_RECORD_ID UINT32_C(60)    /* of the record at hand: what a retry of it has in common */
+#define FAAS_META_RECORD_GROUP UINT32_C(61) /* what it is ordered by: message group, partition, shard */
 
-/* ---- keys of host->num: numbers; an unknown one is 0 ------------------------------------------------------------------ */
+/* ---- keys of host->num: numbers; an unknown one is 0 ------------------------------------------------------------- */
 
 #define FAAS_NUM_DEADLINE_EPOCH_MS UINT32_C(1) /* 0 = none */
 #define FAAS_NUM_REMAINING_MS UINT32_C(2)      /* UINT64_MAX = no deadline */
@@ -169,27 +190,31 @@ typedef int32_t faas_status;
 #define FAAS_NUM_STREAMED UINT32_C(9)          /* 1 once the head of a stream is out */
 #define FAAS_NUM_RECEIVED_NS UINT32_C(10)      /* host->now_ns when the event was whole */
 #define FAAS_NUM_IN_FLIGHT UINT32_C(11)        /* invocations in this process now */
-#define FAAS_NUM_DEADLINE_NS UINT32_C(12)      /* on the clock of host->now_ns; 0 = none */
+#define FAAS_NUM_DEADLINE_NS UINT32_C(12)      /* on the clock of host->now_ns; 0 = none; settable, earlier only */
+#define FAAS_NUM_REPLY_CODE UINT32_C(13)       /* as given to reply, UINT64_MAX = none; settable until head is out */
+#define FAAS_NUM_STREAMED_IN UINT32_C(14)      /* 1 if the body comes through stream_read alone, and body() is empty */
+#define FAAS_NUM_STARTED_NS UINT32_C(15)       /* host->now_ns when the process began; 0 = unknown */
+#define FAAS_NUM_RECORD_INDEX UINT32_C(16)     /* of the record at hand, from 0 */
 
-/* ---- reply codes: what the bytes of a reply are ----------------------------------------------------------------------- */
+/* ---- reply codes: what the bytes of a reply are ------------------------------------------------------------------ */
 
 #define FAAS_REPLY_RAW UINT32_C(0)   /* the platform's own form: handed on untouched */
 #define FAAS_REPLY_VALUE UINT32_C(1) /* a value: bare for an event, body of a 200 for an HTTP trigger */
-                                     /* 100 to 599: status of an HTTP reply */
+                                     /* 200 to 599: status of an HTTP reply */
 
-/* ---- reasons of cancel -------------------------------------------------------------------------------------------- */
+/* ---- reasons of cancel ------------------------------------------------------------------------------------------- */
 
 #define FAAS_CANCEL_DEADLINE UINT32_C(1)
 #define FAAS_CANCEL_PEER_GONE UINT32_C(2)
 #define FAAS_CANCEL_CLOSING UINT32_C(3)
 
-/* ---- opaque, host owned -------------------------------------------------------------------------------------------- */
+/* ---- opaque, host owned ------------------------------------------------------------------------------------------ */
 
 typedef struct faas_host_ctx faas_host_ctx; /* one entry's view of the host; lives as long as the process */
 typedef struct faas_inv faas_inv;           /* one invocation, or one lifecycle phase */
 typedef struct faas_tok faas_tok;           /* a one-shot completion; a late or second use is ignored and counted */
 
-/* ---- what the host offers ------------------------------------------------------------------------------------------- */
+/* ---- what the host offers ---------------------------------------------------------------------------------------- */
 
 typedef struct faas_host {
     size_t size;
@@ -201,8 +226,8 @@ typedef struct faas_host {
     /* [any] Ends a call that returned FAAS_PENDING. */
     void (*done)(faas_tok *tok, faas_status status);
 
-    /* [any] level 1 error, 2 warn, 3 info, 4 debug, 5 trace. Ask first, format after. The host stamps time, request
-     * id, function and entry name. */
+    /* [any], and [read] if log is given an invocation. level 1 error, 2 warn, 3 info, 4 debug, 5 trace. Ask first,
+     * format after. The host stamps time, request id, function and entry name. */
     uint32_t (*log_enabled)(faas_host_ctx *ctx, uint32_t level, faas_bytes target);
     void (*log)(faas_host_ctx *ctx, const faas_inv *inv_or_null, uint32_t level, faas_bytes target, faas_bytes message,
                 const faas_pair *fields, size_t count);
@@ -218,45 +243,55 @@ typedef struct faas_host {
     const void *(*service)(faas_host_ctx *ctx, faas_bytes name, uint32_t major);
     faas_status (*offer)(faas_host_ctx *ctx, faas_bytes name, uint32_t major, const void *table);
 
-    /* The request. All results: invocation. */
+    /* The request. All results: invocation. set_meta says FAAS_E_UNSUPPORTED to a key that is the host's alone. */
     faas_bytes (*meta)(const faas_inv *inv, uint32_t key);                        /* [read] */
     uint64_t (*num)(const faas_inv *inv, uint32_t key);                           /* [read] */
     faas_status (*set_meta)(faas_inv *inv, uint32_t key, faas_bytes value);       /* [write] copies */
     faas_bytes (*event)(const faas_inv *inv);                                     /* [read] as it came */
     faas_bytes (*body)(const faas_inv *inv); /* [read] HTTP body, its base64 undone; else the event */
-    faas_status (*set_body)(faas_inv *inv, faas_buf body);                        /* [write] what body() gives from now on */
+    faas_status (*set_body)(faas_inv *inv, faas_buf body);                        /* [write] what body() gives then */
 
-    /* Lists. Header names compare without case. */
-    size_t (*count)(const faas_inv *inv, uint32_t list);                                       /* [read] */
-    faas_status (*at)(const faas_inv *inv, uint32_t list, size_t index, faas_pair *out);        /* [read] */
-    faas_status (*get)(const faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes *out);   /* [read] first of that name */
-    faas_status (*set)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);        /* [write] replaces all of that name */
-    faas_status (*add)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);        /* [write] one more */
-    faas_status (*remove)(faas_inv *inv, uint32_t list, faas_bytes name);                       /* [write] all of that name */
+    /* Lists. Header names compare without case. get: the first of that name; set: replaces all of that name; add: one
+     * more; remove: all of that name. */
+    size_t (*count)(const faas_inv *inv, uint32_t list);                                      /* [read] */
+    faas_status (*at)(const faas_inv *inv, uint32_t list, size_t index, faas_pair *out);      /* [read] */
+    faas_status (*get)(const faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes *out); /* [read] */
+    faas_status (*set)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);      /* [write] copies */
+    faas_status (*add)(faas_inv *inv, uint32_t list, faas_bytes name, faas_bytes value);      /* [write] copies */
+    faas_status (*remove)(faas_inv *inv, uint32_t list, faas_bytes name);                     /* [write] */
 
     uint32_t (*cancelled)(const faas_inv *inv); /* [any] 0, or a reason of cancel */
 
-    /* Memory that lives as long as the invocation. */
-    void *(*scratch)(faas_inv *inv, size_t size, size_t align); /* [write] NULL if align is no power of two or memory is out */
-    faas_status (*set_slot)(faas_inv *inv, const void *key, void *value, void (*drop)(void *value)); /* [write] key: any address of yours */
+    /* Memory that lives as long as the invocation. scratch: NULL if align is no power of two or memory is out. A slot's
+     * key is any address of yours; drop may be NULL. */
+    void *(*scratch)(faas_inv *inv, size_t size, size_t align);                                      /* [write] */
+    faas_status (*set_slot)(faas_inv *inv, const void *key, void *value, void (*drop)(void *value)); /* [write] */
     void *(*slot)(const faas_inv *inv, const void *key);                                             /* [read] */
 
-    /* The reply. Last one wins. In after and on_error it is readable and changeable. */
-    faas_status (*reply)(faas_inv *inv, uint32_t code, faas_buf body);   /* [write] takes body, also when it fails */
-    faas_bytes (*reply_body)(const faas_inv *inv);                       /* [read] empty for a stream */
-    faas_status (*fail)(faas_inv *inv, faas_bytes kind, faas_bytes message, faas_bytes detail); /* [write] copies; drops a reply */
+    /* The reply. Last one wins. In after and on_error it is readable and changeable. Reply headers and cookies are
+     * apart from it: they stay when it is replaced or dropped, and also go out with the error reply of an HTTP trigger,
+     * content-* excepted. */
+    faas_status (*reply)(faas_inv *inv, uint32_t code, faas_buf body); /* [write] takes body, also when it fails */
+    faas_bytes (*reply_body)(const faas_inv *inv); /* [read] until the reply is replaced; empty for a stream */
+    /* [write] copies; drops a reply */
+    faas_status (*fail)(faas_inv *inv, faas_bytes kind, faas_bytes message, faas_bytes detail);
 
     /* Streams. begin fixes code and reply headers and runs the head hooks. write returns FAAS_OK (room for more),
      * FAAS_PENDING (taken; wait for room before the next), FAAS_E_CANCELLED (the peer is gone). room may be NULL on a
      * host with FAAS_F_MAY_BLOCK, which then blocks. The end of the call ends the stream; a failure after begin is the
-     * protocol's mid-stream error. read gives one chunk, length 0 at the end. */
+     * protocol's mid-stream error. read gives one chunk, length 0 at the end; FAAS_PENDING: none yet, read again after
+     * ready. It works on a whole body too. */
     faas_status (*stream_begin)(faas_inv *inv, uint32_t code);                        /* [write] */
     faas_status (*stream_write)(faas_inv *inv, faas_buf chunk, faas_tok *room);       /* [write] takes chunk */
     faas_status (*stream_read)(faas_inv *inv, faas_buf *out, faas_tok *ready);        /* [write] */
-    faas_tok *(*token)(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg); /* [any] calls fn once */
+    /* [write] A completion that calls fn once, on any thread: when done ends it, at the latest when the invocation is
+     * done (FAAS_E_CANCELLED). It is used up only by a call that returned FAAS_PENDING. NULL if fn is. */
+    faas_tok *(*token)(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg);
+
+    faas_status (*set_num)(faas_inv *inv, uint32_t key, uint64_t value); /* [write] a key that is settable */
 } faas_host;
 
-/* ---- what a module offers ------------------------------------------------------------------------------------------- */
+/* ---- what a module offers ---------------------------------------------------------------------------------------- */
 
 typedef struct faas_function {
     size_t size;
@@ -270,8 +305,10 @@ typedef struct faas_function {
     faas_status (*create)(const faas_host *host, faas_bytes config, void **self, faas_buf *why);
     faas_status (*invoke)(void *self, faas_inv *inv, faas_tok *tok); /* never NULL */
     faas_status (*phase)(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok);
-    void (*cancel)(void *self, faas_inv *inv, uint32_t reason); /* a wish, from any thread; returns at once */
-    void (*destroy)(void *self);                                /* after CLOSE, when no call is in progress */
+    /* A wish, once, from any thread, while invoke or phase is in progress; returns at once. If the wish came before the
+     * call began, host->cancelled says so from the start and this is not called. */
+    void (*cancel)(void *self, faas_inv *inv, uint32_t reason);
+    void (*destroy)(void *self); /* after CLOSE, when no call is in progress */
 } faas_function;
 
 /* A layer. Hooks are called only for the phases named in the masks. For each phase:
@@ -284,6 +321,8 @@ typedef struct faas_function {
  *  O4  Every hook but head may return FAAS_PENDING.
  *  O5  head runs once, outward over the entered layers, as soon as a reply's head is fixed: in stream_begin, or before
  *      the first `after`. It may change code, headers and cookies, and must not block.
+ *      Where a failure came first and nobody recovers from it, there is no head: on_error sets what its layer wants
+ *      on the error reply.
  *  O6  CLOSE runs for every entry whose create succeeded, also after a failed start.
  * FAAS_IS_WHOLE_BODY: on a stream the host refuses such a layer or skips it, by its policy, and says so. */
 typedef struct faas_layer {
@@ -302,7 +341,7 @@ typedef struct faas_layer {
     faas_status (*after)(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok);
     faas_status (*on_error)(void *self, uint32_t phase, faas_inv *inv, faas_status inner, faas_tok *tok);
     void (*head)(void *self, faas_inv *inv);
-    void (*cancel)(void *self, faas_inv *inv, uint32_t reason);
+    void (*cancel)(void *self, faas_inv *inv, uint32_t reason); /* as a function's, while a hook is in progress */
     void (*destroy)(void *self);
     /* Extensions of the host. recognise: names trigger, source and HTTP view of an event the host knows only as raw;
      * OK = mine, FAAS_E_NOT_FOUND = not mine. context: adds to every invocation before the first before hook. health:
@@ -328,7 +367,7 @@ typedef struct faas_module {
 
 /* The only exported symbol. Pure: no threads, no allocation, no host calls. The table lives as long as the process.
  * NULL = this module refuses that host. */
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor);
+FAAS_EXPORT const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor);
 
 #ifdef __cplusplus
 }

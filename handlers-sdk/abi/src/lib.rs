@@ -4,7 +4,7 @@
 //! and [`tables`] mirror it item by item, without std or any dependency, so that the smallest module can use them.
 //! A test compiles the header as C and compares every size and offset with `v1.layout`, which may only grow.
 //!
-//! With the feature `host` comes the other side, [`host`]: the only code that dereferences what a module hands over,
+//! With the feature `host` comes the other side, `host`: the only code that dereferences what a module hands over,
 //! kept behind safe types so that both runtimes share it and contain none of it.
 #![cfg_attr(not(feature = "host"), no_std)]
 

@@ -94,6 +94,7 @@ pub struct Host {
     pub stream_write: Option<unsafe extern "C" fn(*mut Inv, Buf, *mut Tok) -> Status>,
     pub stream_read: Option<unsafe extern "C" fn(*mut Inv, *mut Buf, *mut Tok) -> Status>,
     pub token: Option<unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_void) -> *mut Tok>,
+    pub set_num: Option<unsafe extern "C" fn(*mut Inv, u32, u64) -> Status>,
 }
 
 /// A function a module offers: `faas_function`.
@@ -176,16 +177,27 @@ unsafe impl Sync for Module {}
 ///
 /// # Safety
 /// `#[repr(C)]`, first member `size: usize`, and every other member valid when all its bytes are zero.
-pub unsafe trait Table: Sized {}
+pub unsafe trait Table: Sized {
+    /// Its size in minor version 0, which no table may be smaller than. Never changes.
+    const FIRST_SIZE: usize;
+}
 
 // SAFETY: begins with `size`; every other member is a number, a nullable function pointer or a raw pointer.
-unsafe impl Table for Host {}
+unsafe impl Table for Host {
+    const FIRST_SIZE: usize = 288;
+}
 // SAFETY: as for `Host`.
-unsafe impl Table for Function {}
+unsafe impl Table for Function {
+    const FIRST_SIZE: usize = 104;
+}
 // SAFETY: as for `Host`.
-unsafe impl Table for Layer {}
+unsafe impl Table for Layer {
+    const FIRST_SIZE: usize = 144;
+}
 // SAFETY: as for `Host`.
-unsafe impl Table for Module {}
+unsafe impl Table for Module {
+    const FIRST_SIZE: usize = 104;
+}
 
 /// Copies a table of any minor version into this version's shape: members beyond its `size` are zero, which is `None`.
 ///

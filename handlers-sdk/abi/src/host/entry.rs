@@ -1,10 +1,11 @@
 //! Instances of a module's functions and layers: calls as plain methods.
 
+use super::calls::Callee;
 use super::given::Given;
-use super::lease::{Callee, Lease};
+use super::lease::Lease;
 use super::table::{HostTable, Invocation};
 use crate::constants::{E_INTERNAL, IS_REENTRANT, OK};
-use crate::tables::{CreateFn, Function, Inv, Layer};
+use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,11 @@ fn create(create: CreateFn, host: HostTable, config: &[u8]) -> Result<*mut c_voi
     }
     let why = String::from_utf8_lossy(why.as_slice()).into_owned();
     Err(if why.is_empty() { format!("create returned status {status} and no reason") } else { why })
+}
+
+/// Whom a cancel reaches while that instance's call is running.
+fn callee(cancel: Option<CancelFn>, this: *mut c_void) -> Option<Callee> {
+    cancel.map(|cancel| Callee { cancel, this })
 }
 
 /// One instance of a function.
@@ -76,10 +82,9 @@ impl FunctionInstance {
     /// Serves one invocation. `PENDING`: wait with [`Lease::poll_done`].
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
-        let callee = self.table.cancel.map(|cancel| Callee { cancel, this: self.this });
         let _turn = self.turn.take();
         // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(callee, |inv, tok| unsafe { invoke(self.this, inv, tok) })
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { invoke(self.this, inv, tok) })
     }
 
     /// Runs a lifecycle phase. `OK` at once if it has no work there.
@@ -87,7 +92,7 @@ impl FunctionInstance {
         let Some(call) = self.table.phase.filter(|_| self.has_phase(phase)) else { return OK };
         let _turn = self.turn.take();
         // SAFETY: as in `invoke`.
-        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
     }
 
     /// Ends the instance, after CLOSE and when no call is in progress. An instance that is only dropped is leaked.
@@ -165,7 +170,7 @@ impl LayerInstance {
         let Some(call) = self.table.before.filter(|_| self.has_before(phase)) else { return OK };
         let _turn = self.turn.take();
         // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
     }
 
     /// `after`; `OK` if it has none.
@@ -173,7 +178,7 @@ impl LayerInstance {
         let Some(call) = self.table.after.filter(|_| self.has_after(phase)) else { return OK };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
     }
 
     /// `on_error`; hands `inner` on if it has none.
@@ -181,7 +186,7 @@ impl LayerInstance {
         let Some(call) = self.table.on_error.filter(|_| self.has_on_error(phase)) else { return inner };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
+        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
     }
 
     /// `recognise`: `OK` = this layer knows the event.

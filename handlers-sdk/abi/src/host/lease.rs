@@ -4,49 +4,33 @@
 //! `done` after a pending one, the module does, and [`Lease`] refuses access. A lease dropped while lent leaks its
 //! cell: memory under a running module is never freed.
 
+use super::calls::{Callee, Calls};
 use super::token::Token;
 use crate::constants::PENDING;
-use crate::tables::{CancelFn, Inv, Tok};
+use crate::tables::{Inv, Tok};
 use crate::values::Status;
 use core::cell::UnsafeCell;
-use core::ffi::c_void;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(super) struct Cell<I> {
-    reason: AtomicU32,
-    callee: Mutex<Option<Callee>>,
+    calls: Calls,
     inv: UnsafeCell<I>,
 }
 
-// SAFETY: `reason` and `callee` are made for sharing. `inv` is reached through a `Lease` only while it is not lent, and
+// SAFETY: `calls` is made for sharing. `inv` is reached through a `Lease` only while it is not lent, and
 // by a module's calls only while it is: faas.h, THREADS, orders the latter among themselves.
 unsafe impl<I: Send + Sync> Sync for Cell<I> {}
-
-/// What is being called, so that a wish to cancel can reach it.
-#[derive(Clone, Copy)]
-pub(super) struct Callee {
-    pub(super) cancel: CancelFn,
-    pub(super) this: *mut c_void,
-}
-
-// SAFETY: `cancel` may be called from any thread with the instance's own pointer (faas.h, faas_function.cancel).
-unsafe impl Send for Callee {}
 
 impl<I> Cell<I> {
     /// The reason of a cancel, or 0. From any thread.
     pub(super) fn reason(&self) -> u32 {
-        self.reason.load(Ordering::Relaxed)
+        self.calls.reason()
     }
 
     /// The invocation, for the calls of the module that has it.
     pub(super) fn inv(&self) -> *mut I {
         self.inv.get()
-    }
-
-    fn callee(&self) -> std::sync::MutexGuard<'_, Option<Callee>> {
-        self.callee.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,7 +50,7 @@ impl<I> core::fmt::Debug for Lease<I> {
 impl<I: Send + Sync + 'static> Lease<I> {
     /// Gives an invocation its place.
     pub fn new(inv: I) -> Self {
-        let cell = Cell { reason: AtomicU32::new(0), callee: Mutex::new(None), inv: UnsafeCell::new(inv) };
+        let cell = Cell { calls: Calls::new(), inv: UnsafeCell::new(inv) };
         Lease { cell: Arc::new(cell), token: Token::new(), lent: false }
     }
 
@@ -95,9 +79,14 @@ impl<I: Send + Sync + 'static> Lease<I> {
         self.lent
     }
 
-    /// Forgets a cancel, before the place serves another invocation.
+    /// Forgets a cancel, before the place serves another invocation: it gets the next [`serial`](Lease::serial).
     pub fn reset(&mut self) {
-        self.cell.reason.store(0, Ordering::Relaxed);
+        self.cell.calls.reset();
+    }
+
+    /// The number of the invocation this place is serving, for [`Cancel::fire_for`].
+    pub fn serial(&self) -> u32 {
+        self.cell.calls.serial()
     }
 
     /// A handle through which another thread may cancel whatever this place is serving.
@@ -117,8 +106,8 @@ impl<I: Send + Sync + 'static> Lease<I> {
     /// One call of a module: `call` gets the `faas_inv*` and a fresh token.
     pub(super) fn lend(&mut self, callee: Option<Callee>, call: impl FnOnce(*mut Inv, *mut Tok) -> Status) -> Status {
         assert!(!self.lent, "the invocation is lent to a module");
-        if callee.is_some() {
-            *self.cell.callee() = callee;
+        if let Some(callee) = callee {
+            self.cell.calls.begin(callee);
         }
         let status = call(self.raw(), self.token.arm());
         if status == PENDING {
@@ -126,7 +115,7 @@ impl<I: Send + Sync + 'static> Lease<I> {
         } else {
             self.token.disarm();
             if callee.is_some() {
-                *self.cell.callee() = None;
+                self.cell.calls.end();
             }
         }
         status
@@ -136,7 +125,7 @@ impl<I: Send + Sync + 'static> Lease<I> {
     pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         let status = std::task::ready!(self.token.poll(context));
         self.lent = false;
-        *self.cell.callee() = None;
+        self.cell.calls.end();
         Poll::Ready(status)
     }
 }
@@ -167,18 +156,16 @@ impl<I> Clone for Cancel<I> {
 }
 
 impl<I: Send + Sync + 'static> Cancel<I> {
-    /// Says `reason` once: `cancelled` answers it from now on, and the running call's own `cancel` is called.
-    /// A later reason is ignored.
+    /// Says `reason` once about whatever is being served: `cancelled` answers it from now on, and the running call's own
+    /// `cancel` is called. A later reason is ignored.
     pub fn fire(&self, reason: u32) {
-        if self.cell.reason.compare_exchange(0, reason, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return;
-        }
-        // Held during the call, so that the invocation cannot end and begin anew under it.
-        let callee = self.cell.callee();
-        if let Some(Callee { cancel, this }) = *callee {
-            // SAFETY: the callee is set only while its call runs, and the lock keeps it running.
-            unsafe { cancel(this, Arc::as_ptr(&self.cell).cast_mut().cast(), reason) }
-        }
+        self.fire_for(self.cell.calls.serial(), reason);
+    }
+
+    /// As [`fire`](Cancel::fire), if the place is still serving that invocation ([`Lease::serial`]): for a clock that may
+    /// be late.
+    pub fn fire_for(&self, serial: u32, reason: u32) {
+        self.cell.calls.fire(serial, reason, Arc::as_ptr(&self.cell).cast_mut().cast());
     }
 }
 
@@ -187,6 +174,8 @@ mod tests {
     use super::*;
     use crate::constants::{CANCEL_DEADLINE, OK};
     use crate::host::token::complete;
+    use core::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::Waker;
 
     #[test]
@@ -242,5 +231,21 @@ mod tests {
         lease.reset();
         cancel.fire(CANCEL_DEADLINE);
         assert_eq!(heard.load(Ordering::Relaxed), CANCEL_DEADLINE, "nothing was running");
+    }
+
+    #[test]
+    fn a_late_clock_does_not_cancel_the_next_invocation() {
+        let heard = AtomicU32::new(0);
+        let callee = Callee { cancel: note, this: (&raw const heard).cast_mut().cast() };
+        let mut lease = Lease::new(());
+        let cancel = lease.cancel_handle();
+        let first = lease.serial();
+        lease.reset();
+        lease.lend(Some(callee), |_, _| {
+            cancel.fire_for(first, CANCEL_DEADLINE);
+            OK
+        });
+        assert_eq!(heard.load(Ordering::Relaxed), 0);
+        assert_eq!(lease.cancelled(), 0);
     }
 }

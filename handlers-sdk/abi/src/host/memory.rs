@@ -1,15 +1,18 @@
-//! Memory that lives as long as one invocation: scratch blocks and keyed slots.
+//! What lives as long as one invocation: scratch blocks, keyed slots, and completions that call a module.
 
-use crate::tables::DropFn;
+use super::token;
+use crate::constants::E_CANCELLED;
+use crate::tables::{DropFn, Tok, TokenFn};
 use core::ffi::c_void;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
-/// Scratch blocks and slots of one invocation. Dropping or [`clear`](Memory::clear)ing it frees the blocks and calls
-/// the drop function of each slot once.
+/// Scratch blocks, slots and tokens of one invocation. Dropping or [`clear`](Memory::clear)ing it ends the tokens that
+/// nobody has ended, calls the drop function of each slot once, and frees the blocks.
 #[derive(Debug, Default)]
 pub struct Memory {
     blocks: Vec<(*mut u8, Layout)>,
     slots: Vec<Slot>,
+    tokens: Vec<*mut Tok>,
 }
 
 #[derive(Debug)]
@@ -28,9 +31,7 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// A zeroed block, or null: no such alignment, or out of memory.
     pub fn scratch(&mut self, size: usize, align: usize) -> *mut c_void {
-        let Ok(layout) = Layout::from_size_align(size.max(1), align.max(1)) else {
-            return core::ptr::null_mut();
-        };
+        let Ok(layout) = Layout::from_size_align(size.max(1), align.max(1)) else { return core::ptr::null_mut() };
         // SAFETY: the layout's size is at least one.
         let block = unsafe { alloc_zeroed(layout) };
         if !block.is_null() {
@@ -56,8 +57,25 @@ impl Memory {
         self.slots.iter().find(|slot| slot.key == key).map_or(core::ptr::null_mut(), |slot| slot.value)
     }
 
+    /// A token that calls `call(arg, status)` once: when it is completed, at the latest in [`clear`](Memory::clear).
+    ///
+    /// # Safety
+    /// `call(arg, status)` must be callable once from any thread, until this memory is cleared.
+    pub unsafe fn token(&mut self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
+        if self.tokens.len() == self.tokens.capacity() {
+            self.tokens.retain(|token| token::is_armed(*token));
+        }
+        // SAFETY: the caller's promise.
+        let token = unsafe { token::callback(call, arg) };
+        self.tokens.push(token);
+        token
+    }
+
     /// Frees everything; the lists keep their capacity for the next invocation.
     pub fn clear(&mut self) {
+        for token in self.tokens.drain(..) {
+            token::try_complete(token, E_CANCELLED);
+        }
         for slot in self.slots.drain(..).rev() {
             slot.release();
         }
@@ -100,10 +118,46 @@ mod tests {
             let block = memory.scratch(100, align);
             assert_eq!(block.addr() % align, 0);
             // SAFETY: 100 bytes were asked for.
-            assert!(unsafe { core::slice::from_raw_parts(block.cast::<u8>(), 100) }.iter().all(|byte| *byte == 0));
+            let bytes = unsafe { core::slice::from_raw_parts(block.cast::<u8>(), 100) };
+            assert!(bytes.iter().all(|byte| *byte == 0));
         }
         assert!(memory.scratch(8, 3).is_null(), "3 is no power of two");
         assert!(!memory.scratch(0, 1).is_null());
+    }
+
+    unsafe extern "C" fn note(arg: *mut c_void, status: i32) {
+        // SAFETY: the tests pass a live counter.
+        unsafe { &*arg.cast::<AtomicU32>() }.fetch_add(status.unsigned_abs(), Ordering::Relaxed);
+    }
+
+    #[test]
+    fn a_token_that_nobody_ends_is_ended_with_the_invocation_and_an_ended_one_is_not() {
+        let heard = AtomicU32::new(0);
+        let arg = (&raw const heard).cast_mut().cast::<c_void>();
+        let mut memory = Memory::default();
+        // SAFETY: the counter outlives the memory.
+        let ended = unsafe { memory.token(note, arg) };
+        token::complete(ended, -100);
+        assert_eq!(heard.load(Ordering::Relaxed), 100);
+        // SAFETY: as above.
+        let open = unsafe { memory.token(note, arg) };
+        memory.clear();
+        assert_eq!(heard.load(Ordering::Relaxed), 100 + E_CANCELLED.unsigned_abs());
+        token::complete(open, -100);
+        assert_eq!(heard.load(Ordering::Relaxed), 100 + E_CANCELLED.unsigned_abs(), "late");
+    }
+
+    #[test]
+    fn a_long_stream_of_ended_tokens_does_not_grow_the_list() {
+        let heard = AtomicU32::new(0);
+        let arg = (&raw const heard).cast_mut().cast::<c_void>();
+        let mut memory = Memory::default();
+        for _ in 0..10_000 {
+            // SAFETY: the counter outlives the memory.
+            let token = unsafe { memory.token(note, arg) };
+            token::complete(token, 1);
+        }
+        assert!(memory.tokens.capacity() < 64, "{}", memory.tokens.capacity());
     }
 
     #[test]

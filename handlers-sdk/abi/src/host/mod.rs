@@ -5,19 +5,31 @@
 //! - [`token`]: completions that a module may misuse in any way without harm.
 //! - [`Lease`]: one invocation, either the host's or lent to a module.
 //! - [`Invocation`] and [`Context`]: what a runtime implements; [`table`] turns them into a `faas_host`.
+//! - [`check_library_file`]: whether the dynamic linker may be given a file.
 //! - [`CheckedModule`] and its instances: what a module offers, verified before the first call.
 //!
 //! Nothing here decides in which order anything is called.
 
+#[cfg(loom)]
+pub mod calls;
+#[cfg(not(loom))]
+mod calls;
 mod entry;
+mod file;
 mod given;
 mod lease;
 mod memory;
 mod module;
+#[cfg(loom)]
+pub mod slot;
+#[cfg(not(loom))]
+mod slot;
+mod sync;
 mod table;
 pub mod token;
 
 pub use entry::{FunctionInstance, HeadHook, LayerInstance};
+pub use file::check_library_file;
 pub use given::Given;
 pub use lease::{Cancel, Lease};
 pub use memory::Memory;

@@ -3,7 +3,7 @@
 use super::entry::{FunctionInstance, LayerInstance};
 use super::table::HostTable;
 use crate::constants::{IS_ABORTING, MAGIC, MAJOR, MINOR};
-use crate::tables::{Function, Layer, Module, read_table};
+use crate::tables::{Function, Layer, Module, Table, read_table};
 use crate::values::Bytes;
 use core::mem::offset_of;
 
@@ -92,8 +92,8 @@ impl CheckedModule {
                 "major version of the contract: expected {MAJOR}, found {major}; rebuild the module"
             )]);
         }
-        if size < size_of::<Module>() || !probe(module.cast(), size.min(1 << 16)) {
-            let expected = size_of::<Module>();
+        if size < Module::FIRST_SIZE || !probe(module.cast(), size.min(1 << 16)) {
+            let expected = Module::FIRST_SIZE;
             return Err(vec![format!("size of faas_module: expected at least {expected} bytes (1.0), found {size}")]);
         }
         // SAFETY: the whole table is readable by the probe's word.
@@ -166,15 +166,15 @@ impl Check<'_> {
     }
 
     /// Is this pointer to a table whose `size` covers 1.0?
-    fn table<T>(&mut self, what: &str, table: *const T) -> bool {
+    fn table<T: Table>(&mut self, what: &str, table: *const T) -> bool {
         if table.is_null() || !aligned(table) || !(self.probe)(table.cast(), size_of::<usize>()) {
             self.faults.push(format!("{what}: expected a table, found {table:p}"));
             return false;
         }
         // SAFETY: aligned, and its first member is readable by the probe's word.
         let size = unsafe { table.cast::<usize>().read() };
-        if size < size_of::<T>() || !(self.probe)(table.cast(), size.min(1 << 16)) {
-            let expected = size_of::<T>();
+        if size < T::FIRST_SIZE || !(self.probe)(table.cast(), size.min(1 << 16)) {
+            let expected = T::FIRST_SIZE;
             self.faults.push(format!("{what}: expected a size of at least {expected} bytes (1.0), found {size}"));
             return false;
         }
@@ -201,7 +201,7 @@ impl Check<'_> {
             let table = unsafe { read_table(pointer) };
             let name = self.text(&format!("{what}: name"), table.name);
             let what = format!("function {name:?}");
-            if name.is_empty() {
+            if name.is_empty() && table.name.len == 0 {
                 self.faults.push(format!("{what} (number {index}): expected a name, found none"));
             }
             let triggers = self.text(&format!("{what}: triggers"), table.triggers);
@@ -229,7 +229,7 @@ impl Check<'_> {
             let table = unsafe { read_table(pointer) };
             let name = self.text(&format!("{what}: name"), table.name);
             let what = format!("layer {name:?}");
-            if name.is_empty() {
+            if name.is_empty() && table.name.len == 0 {
                 self.faults.push(format!("{what} (number {index}): expected a name, found none"));
             }
             self.needs(&what, table.needs);

@@ -23,6 +23,11 @@ pub trait Invocation: Send + Sync + 'static {
     fn num(&self, key: u32) -> u64;
     /// Sets a text that is settable.
     fn set_meta(&mut self, key: u32, value: &[u8]) -> Status;
+    /// Sets a number that is settable (`NUM_DEADLINE_NS`, `NUM_REPLY_CODE`); none, unless the runtime says so.
+    fn set_num(&mut self, key: u32, value: u64) -> Status {
+        let _ = (key, value);
+        E_UNSUPPORTED
+    }
     /// The event as it came.
     fn event(&self) -> &[u8];
     /// The HTTP body, base64 undone, or the event.
@@ -41,9 +46,9 @@ pub trait Invocation: Send + Sync + 'static {
     fn add(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
     /// Removes all values of that name.
     fn remove(&mut self, list: u32, name: &[u8]) -> Status;
-    /// Scratch and slots.
+    /// Scratch, slots and tokens.
     fn memory(&self) -> &Memory;
-    /// Scratch and slots.
+    /// Scratch, slots and tokens.
     fn memory_mut(&mut self) -> &mut Memory;
     /// Sets the reply.
     fn reply(&mut self, code: u32, body: Given) -> Status;
@@ -153,7 +158,8 @@ pub fn table<C: Context>(context: C, features: u64) -> HostTable {
         stream_begin: Some(stream_begin::<C::Inv>),
         stream_write: Some(stream_write::<C::Inv>),
         stream_read: Some(stream_read),
-        token: Some(new_token),
+        token: Some(new_token::<C::Inv>),
+        set_num: Some(set_num::<C::Inv>),
     })))
 }
 
@@ -474,8 +480,16 @@ unsafe extern "C" fn stream_read(_: *mut Inv, _: *mut Buf, _: *mut Tok) -> Statu
     E_UNSUPPORTED
 }
 
-unsafe extern "C" fn new_token(_: *mut Inv, call: Option<TokenFn>, arg: *mut c_void) -> *mut Tok {
+unsafe extern "C" fn new_token<I: Invocation>(inv: *mut Inv, call: Option<TokenFn>, arg: *mut c_void) -> *mut Tok {
     let Some(call) = call else { return core::ptr::null_mut() };
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
     // SAFETY: the module promises it (faas.h, token).
-    guard(core::ptr::null_mut(), || unsafe { token::callback(call, arg) })
+    guard(core::ptr::null_mut(), || unsafe { inv.memory_mut().token(call, arg) })
+}
+
+unsafe extern "C" fn set_num<I: Invocation>(inv: *mut Inv, key: u32, value: u64) -> Status {
+    // SAFETY: [write].
+    let inv = unsafe { write::<I>(inv) };
+    guard(E_INTERNAL, || inv.set_num(key, value))
 }

@@ -4,54 +4,22 @@
 //! threads at once finds another generation or a taken slot, is ignored and counted ([`ignored`]); it can never reach
 //! freed memory. Slots are never given back to the allocator.
 
-use crate::constants::{E_INTERNAL, OK, PENDING};
+use super::slot::{Finish, Slot};
 use crate::tables::{Tok, TokenFn};
 use crate::values::Status;
 use core::ffi::c_void;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// Slots of chunk `n` are `FIRST_CHUNK << n`; 20 chunks are 67 million tokens at once.
 const FIRST_CHUNK: u32 = 64;
 const CHUNKS: usize = 20;
 
-const IDLE: u64 = 0;
-const ARMED: u64 = 1;
-const DONE: u64 = 2;
-
 static TABLE: [OnceLock<Box<[Slot]>>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
 static FREE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static IGNORED: AtomicU64 = AtomicU64::new(0);
-
-#[derive(Debug)]
-struct Slot {
-    /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
-    /// completion and delivers it.
-    state: AtomicU64,
-    target: Mutex<Target>,
-}
-
-#[derive(Debug)]
-enum Target {
-    Nobody,
-    Task(Waker),
-    Module { call: TokenFn, arg: *mut c_void },
-}
-
-// SAFETY: `arg` is only passed back to the module's function, which the contract allows from any thread.
-unsafe impl Send for Target {}
-
-impl Slot {
-    fn new() -> Slot {
-        Slot { state: AtomicU64::new(IDLE), target: Mutex::new(Target::Nobody) }
-    }
-
-    fn target(&self) -> std::sync::MutexGuard<'_, Target> {
-        self.target.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// How many completions came for a token that was not waiting: late, repeated, or never given out.
 pub fn ignored() -> u64 {
@@ -103,39 +71,17 @@ impl Token {
 
     /// Opens it for one call. Whatever was given out before is dead from here on.
     pub fn arm(&self) -> *mut Tok {
-        arm(self.index, self.slot)
+        pack(self.index, self.slot.arm())
     }
 
     /// Ends a call that finished inline: its token is dead.
     pub fn disarm(&self) {
-        let generation = self.slot.state.load(Ordering::Relaxed) >> 32;
-        self.slot.state.store(generation << 32 | IDLE, Ordering::Release);
+        self.slot.disarm();
     }
 
     /// The status given to `done`, once.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Status> {
-        if let Some(status) = self.done() {
-            return Poll::Ready(status);
-        }
-        match &mut *self.slot.target() {
-            Target::Task(waker) => waker.clone_from(context.waker()),
-            target => *target = Target::Task(context.waker().clone()),
-        }
-        // `done` may have come between the first look and the waker being in its place.
-        match self.done() {
-            Some(status) => Poll::Ready(status),
-            None => Poll::Pending,
-        }
-    }
-
-    fn done(&self) -> Option<Status> {
-        let word = self.slot.state.load(Ordering::Acquire);
-        if word & 0xffff != DONE {
-            return None;
-        }
-        self.disarm();
-        #[allow(clippy::cast_possible_truncation, reason = "the middle 16 bits are the status")]
-        Some(Status::from((word >> 16) as i16))
+        self.slot.poll(context)
     }
 }
 
@@ -145,18 +91,22 @@ impl Drop for Token {
     }
 }
 
-fn arm(index: u32, slot: &Slot) -> *mut Tok {
-    let generation = (slot.state.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
-    slot.state.store(generation << 32 | ARMED, Ordering::Release);
+fn pack(index: u32, generation: u32) -> *mut Tok {
     #[allow(clippy::cast_possible_truncation, reason = "v1 pointers are 64 bits wide (faas.h, P8)")]
-    let word = (generation << 32 | u64::from(index + 1)) as usize;
+    let word = (u64::from(generation) << 32 | u64::from(index + 1)) as usize;
     core::ptr::without_provenance_mut(word)
 }
 
+/// Index, slot and generation of what may be a token.
+#[allow(clippy::cast_possible_truncation, reason = "a token is two halves")]
+fn unpack(token: *mut Tok) -> Option<(u32, &'static Slot, u32)> {
+    let word = token.addr() as u64;
+    let index = (word as u32).checked_sub(1)?;
+    Some((index, slot(index)?, (word >> 32) as u32))
+}
+
 fn retire(index: u32, slot: &Slot) {
-    *slot.target() = Target::Nobody;
-    let generation = (slot.state.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
-    slot.state.store(generation << 32 | IDLE, Ordering::Release);
+    slot.retire();
     FREE.lock().unwrap_or_else(PoisonError::into_inner).push(index);
 }
 
@@ -167,55 +117,43 @@ fn retire(index: u32, slot: &Slot) {
 pub unsafe fn callback(call: TokenFn, arg: *mut c_void) -> *mut Tok {
     let index = new_index();
     let slot = slot(index).expect("new_index has made the chunk of the index it returns");
-    *slot.target() = Target::Module { call, arg };
-    arm(index, slot)
+    pack(index, slot.arm_call(call, arg))
 }
 
-/// The status as the word holds it. `FAAS_PENDING` is no end; unknown statuses mean what rule P5 says.
-fn terminal(status: Status) -> i16 {
-    let fallback = if status < 0 { E_INTERNAL } else { OK };
-    let status = if status == PENDING { E_INTERNAL } else { status };
-    #[allow(clippy::cast_possible_truncation, reason = "the fallback is a small constant")]
-    i16::try_from(status).unwrap_or(fallback as i16)
+/// Is it still waiting for its end?
+pub(super) fn is_armed(token: *mut Tok) -> bool {
+    unpack(token).is_some_and(|(_, slot, generation)| slot.is_armed(generation))
 }
 
 /// Completes a token. Anything but a live token is ignored and counted. Never calls back into the module, unless the
 /// token is one of [`callback`]; the host completes those outside of any call of the module's.
 pub fn complete(token: *mut Tok, status: Status) {
-    let status = terminal(status);
-    let word = token.addr() as u64;
-    let generation = word >> 32;
-    #[allow(clippy::cast_possible_truncation, reason = "the lower half is the index")]
-    let found = (word as u32).checked_sub(1).and_then(|index| Some((index, slot(index)?)));
-    let Some((index, slot)) = found else {
+    if !try_complete(token, status) {
         IGNORED.fetch_add(1, Ordering::Relaxed);
-        return;
-    };
-    let armed = generation << 32 | ARMED;
-    let done = generation << 32 | u64::from(status.cast_unsigned()) << 16 | DONE;
-    if slot.state.compare_exchange(armed, done, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        IGNORED.fetch_add(1, Ordering::Relaxed);
-        return;
     }
-    // The waiter may see the end before this takes its waker, and wait for its next call: then this wakes it once for
-    // nothing, and it looks and waits again.
-    let target = core::mem::replace(&mut *slot.target(), Target::Nobody);
-    match target {
-        Target::Nobody => {}
-        Target::Task(waker) => waker.wake(),
-        Target::Module { call, arg } => {
+}
+
+/// As [`complete`], for the host's own ends, which may well come after the module's: says whether it was the first.
+pub(super) fn try_complete(token: *mut Tok, status: Status) -> bool {
+    let Some((index, slot, generation)) = unpack(token) else { return false };
+    match slot.finish(generation, status) {
+        Finish::Ignored => return false,
+        Finish::Told => {}
+        Finish::Call { call, arg, status } => {
             retire(index, slot);
-            // SAFETY: the exchange above makes this the only call; `callback`'s caller promised the rest.
-            unsafe { call(arg, Status::from(status)) }
+            // SAFETY: `finish` gives this out once; `callback`'s caller promised the rest.
+            unsafe { call(arg, status) }
         }
     }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constants::{E_INTERNAL, PENDING};
     use std::sync::Arc;
-    use std::task::Wake;
+    use std::task::{Wake, Waker};
 
     struct Count(AtomicU32);
 

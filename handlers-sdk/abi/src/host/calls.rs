@@ -1,0 +1,95 @@
+//! The running call of an invocation and the wish to cancel it: who may be told, and whether they were.
+//!
+//! Does not know the invocation itself; model checked by `tests/loom_token.rs`.
+#![cfg_attr(not(loom), allow(unreachable_pub, reason = "public to the model checker alone"))]
+
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, put};
+use crate::tables::{CancelFn, Inv};
+use core::ffi::c_void;
+use std::sync::PoisonError;
+
+/// What is being called, so that a wish to cancel can reach it.
+#[derive(Clone, Copy, Debug)]
+pub struct Callee {
+    /// Its `cancel`.
+    pub cancel: CancelFn,
+    /// Its instance.
+    pub this: *mut c_void,
+}
+
+// SAFETY: `cancel` may be called from any thread with the instance's own pointer (faas.h, faas_function.cancel).
+unsafe impl Send for Callee {}
+
+/// The running call, and the reason of a cancel.
+#[derive(Debug)]
+pub struct Calls {
+    /// Number of the invocation (32 bits), reason of its cancel (32).
+    reason: AtomicU64,
+    callee: Mutex<Option<Callee>>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Calls {
+    /// Nothing is running or cancelled.
+    pub fn new() -> Calls {
+        Calls { reason: AtomicU64::new(0), callee: Mutex::new(None) }
+    }
+
+    fn callee(&self) -> MutexGuard<'_, Option<Callee>> {
+        self.callee.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reason of a cancel, or 0. From any thread.
+    #[allow(clippy::cast_possible_truncation, reason = "the lower half is the reason")]
+    pub fn reason(&self) -> u32 {
+        self.reason.load(Ordering::Relaxed) as u32
+    }
+
+    /// The number of the invocation being served.
+    #[allow(clippy::cast_possible_truncation, reason = "the upper half is the number")]
+    pub fn serial(&self) -> u32 {
+        (self.reason.load(Ordering::Relaxed) >> 32) as u32
+    }
+
+    /// Another invocation begins: forgets a cancel, and makes what is said about the former one too late.
+    pub fn reset(&self) {
+        let serial = self.serial().wrapping_add(1);
+        put(&self.reason, u64::from(serial) << 32, Ordering::Relaxed);
+    }
+
+    /// A call begins. A wish that came before is in [`reason`](Calls::reason) by now; a later one reaches the callee.
+    pub fn begin(&self, callee: Callee) {
+        *self.callee() = Some(callee);
+    }
+
+    /// The call is over. When this returns, its `cancel` is not running and will not be called.
+    pub fn end(&self) {
+        *self.callee() = None;
+    }
+
+    /// Says `reason` once about that invocation, and tells the running call. A later reason, or one for an invocation
+    /// that is over, is ignored.
+    #[cfg_attr(loom, allow(clippy::not_unsafe_ptr_arg_deref, reason = "`inv` is handed on, not followed"))]
+    pub fn fire(&self, serial: u32, reason: u32, inv: *mut Inv) {
+        let unsaid = u64::from(serial) << 32;
+        let said = unsaid | u64::from(reason);
+        if self.reason.compare_exchange(unsaid, said, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return;
+        }
+        // Held during the call, so that the call cannot end, and another begin, under it.
+        let callee = self.callee();
+        // The invocation may have ended between the exchange and the lock: then the callee is another's.
+        if self.serial() != serial {
+            return;
+        }
+        if let Some(Callee { cancel, this }) = *callee {
+            // SAFETY: the callee is set only while its call runs, and the lock keeps it running.
+            unsafe { cancel(this, inv, reason) }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The state machine of one completion: armed by one thread, completed by any, polled by the one that armed it.
+//!
+//! It knows generations, statuses and whom to tell; it does not know where slots live (that is `token.rs`). Model
+//! checked by `tests/loom_token.rs`.
+#![cfg_attr(not(loom), allow(unreachable_pub, reason = "public to the model checker alone"))]
+
+use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, put};
+use crate::constants::{E_INTERNAL, OK, PENDING};
+use crate::tables::TokenFn;
+use crate::values::Status;
+use core::ffi::c_void;
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
+
+const IDLE: u64 = 0;
+const ARMED: u64 = 1;
+const DONE: u64 = 2;
+
+/// One completion's place.
+#[derive(Debug)]
+pub struct Slot {
+    /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
+    /// completion and delivers it.
+    state: AtomicU64,
+    target: Mutex<Target>,
+}
+
+/// Whom to tell, and of which generation's end: a completion that is slow to come for its target must not take that of
+/// a later generation.
+#[derive(Debug)]
+struct Target {
+    generation: u32,
+    listener: Listener,
+}
+
+#[derive(Debug)]
+enum Listener {
+    Nobody,
+    Task(Waker),
+    Module { call: TokenFn, arg: *mut c_void },
+}
+
+// SAFETY: `arg` is only passed back to the module's function, which the contract allows from any thread.
+unsafe impl Send for Listener {}
+
+/// What a completion came to.
+#[derive(Debug)]
+pub enum Finish {
+    /// This generation was not armed any more, or never.
+    Ignored,
+    /// The waiter was told, or will look by itself.
+    Told,
+    /// The caller has to call a module, once, with the status.
+    Call {
+        /// What to call.
+        call: TokenFn,
+        /// With this.
+        arg: *mut c_void,
+        /// And this.
+        status: Status,
+    },
+}
+
+fn word(generation: u32, status: i16, state: u64) -> u64 {
+    u64::from(generation) << 32 | u64::from(status.cast_unsigned()) << 16 | state
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the upper half is the generation")]
+fn generation_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Slot {
+    /// An idle slot.
+    pub fn new() -> Slot {
+        let target = Target { generation: 0, listener: Listener::Nobody };
+        Slot { state: AtomicU64::new(IDLE), target: Mutex::new(target) }
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_generation(&self) -> u32 {
+        generation_of(self.state.load(Ordering::Relaxed)).wrapping_add(1)
+    }
+
+    /// Opens it for one call, and says as which generation. Earlier ones are dead from here on.
+    pub fn arm(&self) -> u32 {
+        let generation = self.next_generation();
+        put(&self.state, word(generation, 0, ARMED), Ordering::Release);
+        generation
+    }
+
+    /// As [`arm`](Slot::arm), for a completion that is a call of a module's function.
+    pub fn arm_call(&self, call: TokenFn, arg: *mut c_void) -> u32 {
+        let generation = self.next_generation();
+        *self.target() = Target { generation, listener: Listener::Module { call, arg } };
+        self.arm()
+    }
+
+    /// Closes it: what was armed is dead.
+    pub fn disarm(&self) {
+        let generation = generation_of(self.state.load(Ordering::Relaxed));
+        put(&self.state, word(generation, 0, IDLE), Ordering::Release);
+    }
+
+    /// Closes it, forgets whom to tell, and makes it ready for another owner.
+    pub fn retire(&self) {
+        let generation = self.next_generation();
+        *self.target() = Target { generation, listener: Listener::Nobody };
+        put(&self.state, word(generation, 0, IDLE), Ordering::Release);
+    }
+
+    /// Is this generation still waiting for its end?
+    pub fn is_armed(&self, generation: u32) -> bool {
+        self.state.load(Ordering::Relaxed) == word(generation, 0, ARMED)
+    }
+
+    /// The status it was completed with, once. Only for whoever armed it.
+    pub fn poll(&self, context: &mut Context<'_>) -> Poll<Status> {
+        if let Some(status) = self.take() {
+            return Poll::Ready(status);
+        }
+        let generation = generation_of(self.state.load(Ordering::Relaxed));
+        {
+            let mut target = self.target();
+            target.generation = generation;
+            match &mut target.listener {
+                Listener::Task(waker) => waker.clone_from(context.waker()),
+                listener => *listener = Listener::Task(context.waker().clone()),
+            }
+        }
+        // It may have been completed between the first look and the waker being in its place.
+        self.take().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn take(&self) -> Option<Status> {
+        let word = self.state.load(Ordering::Acquire);
+        if word & 0xffff != DONE {
+            return None;
+        }
+        self.disarm();
+        #[allow(clippy::cast_possible_truncation, reason = "the middle 16 bits are the status")]
+        Some(Status::from((word >> 16) as i16))
+    }
+
+    /// Completes a generation. From any thread, any number of times: the first wins.
+    pub fn finish(&self, generation: u32, status: Status) -> Finish {
+        let status = terminal(status);
+        let (armed, done) = (word(generation, 0, ARMED), word(generation, status, DONE));
+        if self.state.compare_exchange(armed, done, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return Finish::Ignored;
+        }
+        let listener = {
+            let mut target = self.target();
+            // Another generation's listener: the waiter has not come yet and will see the end, or has seen it already.
+            if target.generation != generation {
+                return Finish::Told;
+            }
+            core::mem::replace(&mut target.listener, Listener::Nobody)
+        };
+        match listener {
+            Listener::Nobody => Finish::Told,
+            Listener::Task(waker) => {
+                waker.wake();
+                Finish::Told
+            }
+            Listener::Module { call, arg } => Finish::Call { call, arg, status: Status::from(status) },
+        }
+    }
+}
+
+/// The status as the word holds it. `FAAS_PENDING` is no end; unknown statuses mean what rule P5 says.
+fn terminal(status: Status) -> i16 {
+    let fallback = if status < 0 { E_INTERNAL } else { OK };
+    let status = if status == PENDING { E_INTERNAL } else { status };
+    #[allow(clippy::cast_possible_truncation, reason = "the fallback is a small constant")]
+    i16::try_from(status).unwrap_or(fallback as i16)
+}

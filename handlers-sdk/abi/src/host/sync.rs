@@ -1,0 +1,23 @@
+//! The primitives of what is model checked: std's, or loom's under `--cfg loom`. Nothing else may use loom's.
+
+#[cfg(loom)]
+pub(super) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU64, Ordering},
+};
+#[cfg(not(loom))]
+pub(super) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// A plain store to a word that others change by `compare_exchange`.
+///
+/// Loom keeps a word's stores in a partial order and lets an exchange succeed on a value that a store has replaced,
+/// which no machine does: an exchange is adjacent to what it read. So there it is a swap.
+pub(super) fn put(word: &AtomicU64, value: u64, order: Ordering) {
+    #[cfg(not(loom))]
+    word.store(value, order);
+    #[cfg(loom)]
+    word.swap(value, order);
+}

@@ -1,0 +1,12 @@
+/* A table shorter than that of 1.0. */
+#include "sound.h"
+
+static const faas_function echo = {SOUND_FUNCTION};
+static const faas_function *const functions[] = {&echo};
+static faas_module module = {SOUND_MODULE, .functions = functions, .function_count = 1};
+
+const faas_module *faas_module_v1(uint32_t major, uint32_t minor) {
+    (void)major, (void)minor;
+    module.size = 40;
+    return &module;
+}
