@@ -38,7 +38,7 @@ pub use faas_abi::Module;
 /// Each part is a path to an `fn() -> &'static faas_abi::Module`, which is what a crate written with handlers-sdk
 /// offers as `faas_module`. Layers stand outermost first.
 ///
-/// ```ignore
+/// ```text
 /// light_runtime::main!(function: hello::faas_module, layers: [layer_monitor::faas_module]);
 /// ```
 #[macro_export]

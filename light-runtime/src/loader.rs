@@ -1,14 +1,11 @@
 //! Opens libraries: `dlopen` with checks that say what is wrong before the linker does in its own words.
 #![allow(unsafe_code, reason = "loading code is what this file is for")]
 
-use faas_abi::host::{CheckedModule, Needs};
+use faas_abi::host::{CheckedModule, Needs, check_library_file};
 use faas_abi::{ENTRY_SYMBOL, MAJOR, MINOR, ModuleEntry};
-use faas_core::elf;
 use faas_core::lifecycle::Loader;
 use faas_core::modules::Files;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -51,7 +48,7 @@ impl Loader for Libraries {
         let at = |why: String| format!("{}: {why}", path.display());
         let path = std::path::absolute(path).map_err(|error| at(error.to_string()))?;
         let at = |why: String| format!("{}: {why}", path.display());
-        check_file(&path).map_err(at)?;
+        check_library_file(&path).map_err(at)?;
         let entry = open(&path).map_err(at)?;
         // SAFETY: the symbol is a module's entry point by its name; it is pure and takes two numbers (faas.h).
         let module = unsafe { entry(MAJOR, MINOR) };
@@ -115,20 +112,6 @@ fn in_a_library(address: *const u8, len: usize) -> bool {
     known(address) && known(address.wrapping_add(len.saturating_sub(1)))
 }
 
-/// Looks at the file itself: a sentence for the usual mistakes, and no bus error for a file that is cut short.
-fn check_file(path: &Path) -> Result<(), String> {
-    let unreadable = |error: std::io::Error| format!("it cannot be read: {error}");
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        let found = if metadata.is_dir() { "a directory" } else { "something else" };
-        return Err(format!("expected a regular file, found {found}"));
-    }
-    let mut head = [0; elf::HEAD];
-    let read = file.read(&mut head).map_err(unreadable)?;
-    elf::check(&head[..read], metadata.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,9 +123,9 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let text = folder.join("libtext.so");
         std::fs::write(&text, [b'#'; 100]).unwrap();
-        assert!(load(&text).contains("expected an ELF library"), "{}", load(&text));
-        assert!(load(&folder).contains("expected a regular file, found a directory"), "{}", load(&folder));
+        assert!(load(&text).contains("expected an ELF shared library"), "{}", load(&text));
+        assert!(load(&folder).contains("expected a shared library, found a directory"), "{}", load(&folder));
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(load(&text).contains("it cannot be read"), "{}", load(&text));
+        assert!(load(&text).contains("expected a shared library, found none"), "{}", load(&text));
     }
 }

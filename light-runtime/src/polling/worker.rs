@@ -141,9 +141,8 @@ impl Worker<'_> {
         let watchdog = self.shared.stopper.watchdog();
         let cold = runtime.process().enter();
         place.reset();
-        let invocation = place.get_mut();
-        invocation.renew(event, facts, cold);
-        watchdog.begin(slot, invocation.request_id(), facts.deadline);
+        place.get_mut().renew(event, facts, cold);
+        watchdog.begin(slot, place);
         let began = runtime.process().now_ns();
         block_on(runtime.invoke(place));
         if !watchdog.claim(slot) {

@@ -140,20 +140,20 @@ impl Chain {
         first
     }
 
-    /// RESUME: functions, then `before` inward.
+    /// RESUME: `before` inward, then functions.
     ///
     /// # Errors
     /// The first failure.
     pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
         let mut first = Ok(());
-        for function in functions {
-            let status = function.phase(RESUME, place);
-            keep_first(&mut first, call(status, place).await, function.name(), place);
-        }
         for index in &self.hooked[RESUME as usize] {
             let layer = &self.layers[*index].instance;
             let status = layer.before(RESUME, place);
             keep_first(&mut first, call(status, place).await, layer.name(), place);
+        }
+        for function in functions {
+            let status = function.phase(RESUME, place);
+            keep_first(&mut first, call(status, place).await, function.name(), place);
         }
         first
     }

@@ -63,6 +63,17 @@ impl Code {
     }
 }
 
+impl Code {
+    /// The contract's number.
+    fn number(self) -> u64 {
+        u64::from(match self {
+            Code::Raw => REPLY_RAW,
+            Code::Value => REPLY_VALUE,
+            Code::Http(status) => u32::from(status),
+        })
+    }
+}
+
 /// Where a reply stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -382,6 +393,11 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_REPLY_BYTES => self.reply.as_slice().len() as u64,
             NUM_STREAMED => u64::from(matches!(self.progress, Progress::Streaming(_))),
             NUM_RECEIVED_NS => self.received_ns,
+            NUM_REPLY_CODE => match self.progress {
+                Progress::Open => u64::MAX,
+                Progress::Set(code) | Progress::Streaming(code) => code.number(),
+            },
+            NUM_STARTED_NS => 1,
             NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
             _ => 0,
         }
@@ -500,10 +516,31 @@ impl faas_abi::host::Invocation for Invocation {
         if !matches!(self.progress, Progress::Streaming(_)) {
             self.progress = Progress::Open;
             self.reply = Given::EMPTY;
-            self.reply_headers.clear();
-            self.reply_cookies.clear();
         }
         OK
+    }
+
+    fn set_num(&mut self, key: u32, value: u64) -> Status {
+        match key {
+            NUM_REPLY_CODE => {
+                let Progress::Set(_) = self.progress else { return E_INVALID };
+                let Some(code) = u32::try_from(value).ok().and_then(Code::of) else { return E_INVALID };
+                self.progress = Progress::Set(code);
+                OK
+            }
+            // A layer may bring the deadline forward, never put it off: the platform keeps its own.
+            NUM_DEADLINE_NS => {
+                let now = self.unit.now_ns();
+                if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
+                    return E_INVALID;
+                }
+                let left_ms = value.saturating_sub(now) / 1_000_000;
+                let epoch_ms = crate::unit::epoch_ms().saturating_add(left_ms);
+                self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
+                OK
+            }
+            _ => E_UNSUPPORTED,
+        }
     }
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {

@@ -12,14 +12,13 @@
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
 //! | [`host`], [`unit`] | what modules are offered; what is the same for the whole process |
 //! | [`watchdog`] | deadlines and stop signals |
-//! | [`modules`], [`elf`], [`settings`] | names and files of libraries, variables of the environment |
+//! | [`modules`], [`settings`] | names of libraries, variables of the environment |
 //! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
 //! | [`parking`] | waiting for a future with nothing but a thread |
 #![forbid(unsafe_code)]
 
 pub mod chain;
-pub mod elf;
 pub mod encoding;
 pub mod failure;
 pub mod fields;

@@ -6,8 +6,9 @@
 //!
 //! Exactly one side answers an invocation: whoever moves its slot out of `RUNNING` first.
 
+use crate::chain::Place;
 use crate::invocation::Invocation;
-use crate::unit::{Deadline, Unit};
+use crate::unit::Unit;
 use faas_abi::CANCEL_DEADLINE;
 use faas_abi::host::Cancel;
 use std::fmt;
@@ -65,7 +66,9 @@ pub struct Slot {
     cancel_at: AtomicU64,
     report_at: AtomicU64,
     request_id: Mutex<Vec<u8>>,
-    cancel: Mutex<Option<Cancel<Invocation>>>,
+    /// Which invocation of its place: a cancel that comes too late must not hit the next one.
+    serial: AtomicU32,
+    cancel: Cancel<Invocation>,
 }
 
 impl fmt::Debug for Slot {
@@ -118,16 +121,19 @@ impl Watchdog {
             cancel_at: AtomicU64::new(NEVER),
             report_at: AtomicU64::new(NEVER),
             request_id: Mutex::new(Vec::new()),
-            cancel: Mutex::new(Some(cancel)),
+            serial: AtomicU32::new(0),
+            cancel,
         });
         let mut slots = lock(&self.slots);
         slots.push(slot.clone());
         (slots.len() - 1, slot)
     }
 
-    /// An invocation begins in this slot.
-    pub fn begin(&self, slot: &Slot, request_id: &[u8], deadline: Option<Deadline>) {
-        let Some(deadline) = deadline else {
+    /// The invocation in `place` begins in this slot.
+    pub fn begin(&self, slot: &Slot, place: &Place) {
+        let invocation = place.get();
+        slot.serial.store(place.serial(), Ordering::Relaxed);
+        let Some(deadline) = invocation.facts().deadline else {
             slot.cancel_at.store(NEVER, Ordering::Relaxed);
             slot.report_at.store(NEVER, Ordering::Relaxed);
             slot.state.store(RUNNING, Ordering::Release);
@@ -140,7 +146,7 @@ impl Watchdog {
         {
             let mut id = lock(&slot.request_id);
             id.clear();
-            id.extend_from_slice(request_id);
+            id.extend_from_slice(invocation.request_id());
         }
         slot.cancel_at.store(cancel_at, Ordering::Relaxed);
         slot.report_at.store(deadline.ns - REPORT_BEFORE_NS.min(limit / 10).min(deadline.ns), Ordering::Relaxed);
@@ -167,10 +173,8 @@ impl Watchdog {
 
     /// The peer of this slot's invocation is gone, or the process is stopping: cancel it.
     pub fn cancel(&self, slot: &Slot, reason: u32) {
-        if slot.state.load(Ordering::Acquire) == RUNNING
-            && let Some(cancel) = &*lock(&slot.cancel)
-        {
-            cancel.fire(reason);
+        if slot.state.load(Ordering::Acquire) == RUNNING {
+            slot.cancel.fire_for(slot.serial.load(Ordering::Relaxed), reason);
         }
     }
 
@@ -247,9 +251,7 @@ impl Watchdog {
                 if slot.state.compare_exchange(RUNNING, CANCELLED, Ordering::AcqRel, Ordering::Relaxed).is_err() {
                     continue;
                 }
-                if let Some(cancel) = &*lock(&slot.cancel) {
-                    cancel.fire(CANCEL_DEADLINE);
-                }
+                slot.cancel.fire_for(slot.serial.load(Ordering::Relaxed), CANCEL_DEADLINE);
             }
             if slot.state.load(Ordering::Acquire) == CANCELLED {
                 if now < report_at {
@@ -269,9 +271,10 @@ impl Watchdog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::Place;
+    use crate::http1::Assembly;
+    use crate::invocation::Facts;
     use crate::log::{Format, Level, LineKind, Log, Sink};
-    use crate::unit::Identity;
+    use crate::unit::{Deadline, Identity};
     use std::sync::mpsc;
 
     struct Silent;
@@ -349,12 +352,22 @@ mod tests {
         Place::new(Invocation::new(unit.clone(), Arc::from("f")))
     }
 
+    /// An invocation with this id and limit begins.
+    fn begin(kennel: &Kennel, slot: &Slot, place: &mut Place, id: &[u8], limit_ms: u64) {
+        place.reset();
+        let deadline = Some(Deadline::after_ms(&kennel.unit, limit_ms));
+        let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
+        place.get_mut().renew(message, Facts { deadline, ..Facts::default() }, false);
+        place.get_mut().set_request_id(id);
+        kennel.dog.begin(slot, place);
+    }
+
     #[test]
     fn an_invocation_over_its_deadline_is_cancelled_then_answered_by_the_watchdog_alone() {
         let kennel = kennel(Duration::from_secs(60));
-        let place = place(&kennel.unit);
+        let mut place = place(&kennel.unit);
         let (number, slot) = kennel.dog.slot(place.cancel_handle());
-        kennel.dog.begin(&slot, b"id-1", Some(Deadline::after_ms(&kennel.unit, 100)));
+        begin(&kennel, &slot, &mut place, b"id-1", 100);
         assert_eq!(kennel.did.recv(), Ok(Did::TimedOut(number, b"id-1".to_vec())));
         assert_eq!(place.cancelled(), CANCEL_DEADLINE);
         assert!(!kennel.dog.claim(&slot), "its worker comes too late");
@@ -363,17 +376,17 @@ mod tests {
     #[test]
     fn later_deadlines_do_not_ring() {
         let kennel = kennel(Duration::from_secs(60));
-        let place = place(&kennel.unit);
+        let mut place = place(&kennel.unit);
         let (_, slot) = kennel.dog.slot(place.cancel_handle());
         // The first deadline may ring; once the thread has planned for it, later ones must not.
-        kennel.dog.begin(&slot, b"1", Some(Deadline::after_ms(&kennel.unit, 60_000)));
+        begin(&kennel, &slot, &mut place, b"1", 60_000);
         while kennel.dog.wakes_at.load(Ordering::SeqCst) == NEVER {
             std::thread::yield_now();
         }
         assert!(kennel.dog.claim(&slot));
         let before = kennel.rings.load(Ordering::Relaxed);
         for _ in 0..100 {
-            kennel.dog.begin(&slot, b"2", Some(Deadline::after_ms(&kennel.unit, 60_000)));
+            begin(&kennel, &slot, &mut place, b"2", 60_000);
             assert!(kennel.dog.claim(&slot));
         }
         assert_eq!(kennel.rings.load(Ordering::Relaxed), before);

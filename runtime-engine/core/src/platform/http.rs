@@ -84,6 +84,15 @@ impl Serving for PlainHttp {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
             self.failed(invocation.request_id(), failure, response, scratch);
+            // What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
+            for (name, value) in invocation.reply_headers().iter() {
+                if !name.get(..8).is_some_and(|start| caseless(start, b"content-")) {
+                    response.headers.add(name, value);
+                }
+            }
+            for (_, cookie) in invocation.reply_cookies().iter() {
+                response.headers.add(b"set-cookie", cookie);
+            }
             return BodyFrom::Scratch;
         }
         let code = match invocation.progress() {

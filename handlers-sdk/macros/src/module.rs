@@ -1,0 +1,79 @@
+//! `module!`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Error, Ident, Path, Result, Token, bracketed};
+
+#[derive(Default)]
+struct Input {
+    functions: Vec<Path>,
+    layers: Vec<Path>,
+}
+
+impl Parse for Input {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut parsed = Input::default();
+        while !input.is_empty() {
+            let what: Ident = input.parse()?;
+            input.parse::<Token![:]>()?;
+            let list;
+            bracketed!(list in input);
+            let paths = Punctuated::<Path, Token![,]>::parse_terminated(&list)?;
+            match what.to_string().as_str() {
+                "functions" => parsed.functions.extend(paths),
+                "layers" => parsed.layers.extend(paths),
+                _ => return Err(Error::new(what.span(), "expected `functions: […]` or `layers: […]`")),
+            }
+            if input.parse::<Option<Token![,]>>()?.is_none() && !input.is_empty() {
+                return Err(input.error("expected `,`"));
+            }
+        }
+        if parsed.functions.is_empty() && parsed.layers.is_empty() {
+            return Err(input.error("expected at least one function or layer"));
+        }
+        Ok(parsed)
+    }
+}
+
+/// Two entries of one kind and name are a compile-time error.
+fn distinct(paths: &[Path], definition: &TokenStream) -> TokenStream {
+    let pairs = paths.iter().enumerate().flat_map(|(index, one)| paths[..index].iter().map(move |other| (one, other)));
+    let checks = pairs.map(|(one, other)| {
+        quote! {
+            ::core::assert!(
+                !::handlers_sdk::__private::same(<#one as #definition>::NAME, <#other as #definition>::NAME),
+                "two entries of this module have the same name"
+            );
+        }
+    });
+    quote!(#(#checks)*)
+}
+
+pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
+    let Input { functions, layers } = syn::parse2(tokens)?;
+    let function = quote!(::handlers_sdk::__private::FunctionDef);
+    let layer = quote!(::handlers_sdk::__private::LayerDef);
+    let distinct_functions = distinct(&functions, &function);
+    let distinct_layers = distinct(&layers, &layer);
+    Ok(quote! {
+        const _: () = {
+            #distinct_functions
+            #distinct_layers
+        };
+
+        /// The functions and layers of this crate as one table, for static linking.
+        pub fn faas_module() -> &'static ::handlers_sdk::__private::Module {
+            const MODULE: &::handlers_sdk::__private::Module = &::handlers_sdk::__private::module(
+                &::handlers_sdk::__private::Package {
+                    name: ::core::env!("CARGO_PKG_NAME"),
+                    version: ::core::env!("CARGO_PKG_VERSION"),
+                },
+                &[#(&<#functions as #function>::TABLE),*],
+                &[#(&<#layers as #layer>::TABLE),*],
+            );
+            MODULE
+        }
+    })
+}

@@ -1,0 +1,68 @@
+//! The words in an attribute's parentheses.
+
+use proc_macro2::Span;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
+
+/// `word` or `word = value`.
+pub(crate) struct Word {
+    pub(crate) name: Ident,
+    value: Option<Expr>,
+}
+
+impl Parse for Word {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let name = input.call(syn::ext::IdentExt::parse_any)?;
+        let value = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
+        Ok(Word { name, value })
+    }
+}
+
+pub(crate) fn words(tokens: proc_macro2::TokenStream) -> Result<Vec<Word>> {
+    let parser = Punctuated::<Word, Token![,]>::parse_terminated;
+    Ok(syn::parse::Parser::parse2(parser, tokens)?.into_iter().collect())
+}
+
+impl Word {
+    pub(crate) fn flag(&self) -> Result<bool> {
+        match &self.value {
+            None => Ok(true),
+            Some(_) => Err(Error::new(self.name.span(), format!("`{}` takes no value", self.name))),
+        }
+    }
+
+    fn expected(&self, what: &str) -> Error {
+        Error::new(self.name.span(), format!("expected `{} = {what}`", self.name))
+    }
+
+    pub(crate) fn text(&self) -> Result<String> {
+        match &self.value {
+            Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => Ok(text.value()),
+            _ => Err(self.expected("\"text\"")),
+        }
+    }
+
+    pub(crate) fn number(&self) -> Result<Expr> {
+        self.value.clone().ok_or_else(|| self.expected("number"))
+    }
+
+    pub(crate) fn path(&self) -> Result<Path> {
+        match &self.value {
+            Some(Expr::Path(ExprPath { path, .. })) => Ok(path.clone()),
+            _ => Err(self.expected("path::to_function")),
+        }
+    }
+
+    pub(crate) fn unknown(&self, known: &str) -> Error {
+        Error::new(self.name.span(), format!("unknown option `{}`; there are: {known}", self.name))
+    }
+}
+
+/// A handler is named `library.function`, so a name has neither dots nor slashes.
+pub(crate) fn checked_name(name: &str, span: Span) -> Result<()> {
+    if name.is_empty() || name.contains(['.', '/', '\\', '\0']) {
+        return Err(Error::new(span, format!("expected a name without dots and slashes, found {name:?}")));
+    }
+    Ok(())
+}

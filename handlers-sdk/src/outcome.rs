@@ -1,0 +1,94 @@
+//! How a call ended, and how that is written to the host: the last thing that happens to an invocation in here.
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::json_text;
+use crate::reply::{Body, IntoReply, Reply};
+use crate::seam::write::Given;
+use crate::seam::{Held, Writer};
+use faas_abi::*;
+
+/// How a call ended.
+pub enum Outcome {
+    /// A phase is through.
+    Done,
+    /// A stream is through.
+    Streamed,
+    /// There is a reply.
+    Reply(Answer),
+    /// It failed.
+    Failed(Status, Error),
+}
+
+/// A reply whose body needs no invocation to be held any more.
+pub struct Answer {
+    reply: Reply,
+    body: Given,
+}
+
+impl Outcome {
+    /// Of what an author's function returned.
+    pub(crate) fn of(held: &Held, value: impl IntoReply) -> Outcome {
+        match value.into_reply(held.reader().num(NUM_IS_HTTP) != 0) {
+            Ok(mut reply) => {
+                let body = match std::mem::take(&mut reply.body) {
+                    Body::Event(event) => lend(event, held),
+                    other => other.into_given(),
+                };
+                Outcome::Reply(Answer { reply, body })
+            }
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    pub(crate) fn failed(error: Error) -> Outcome {
+        Outcome::Failed(E_USER, error)
+    }
+
+    pub(crate) fn panicked(panic: crate::panics::Panic) -> Outcome {
+        Outcome::Failed(E_PANIC, panic.into_error())
+    }
+
+    pub(crate) fn cancelled() -> Outcome {
+        Outcome::Failed(E_CANCELLED, Error::new("Runtime.Cancelled", "the invocation was cancelled before it ended"))
+    }
+
+    /// Nobody left an outcome behind.
+    pub(crate) fn lost() -> Outcome {
+        Outcome::Failed(E_INTERNAL, Error::new("Runtime.NoOutcome", "the call was dropped without an outcome"))
+    }
+
+    /// Writes it, and says with which status the call ends. `begun`: the head of a stream is out.
+    pub(crate) fn write(self, writer: &mut Writer<'_>, begun: bool) -> Status {
+        match self {
+            Outcome::Done => OK,
+            Outcome::Streamed if begun => OK,
+            Outcome::Streamed => writer.stream_begin(200).min(OK),
+            Outcome::Reply(Answer { reply, body }) => reply.write(body, writer),
+            Outcome::Failed(status, error) => failure(status, &error, writer, begun),
+        }
+    }
+}
+
+/// The event as the reply to itself: no copy. Another invocation's event is not ours to lend.
+fn lend(event: Event, held: &Held) -> Given {
+    match event.0.lend_to(held) {
+        Ok(lent) => Given::Lent(lent),
+        Err(bytes) => Given::Owned(bytes.to_vec()),
+    }
+}
+
+fn failure(status: Status, error: &Error, writer: &mut Writer<'_>, begun: bool) -> Status {
+    let code = error.status().filter(|code| !begun && (200..=599).contains(code));
+    if let Some(code) = code.filter(|_| writer.reader().num(NUM_IS_HTTP) != 0) {
+        let mut body = String::from("{\"error\":");
+        json_text::push(&mut body, error.kind());
+        body.push_str(",\"message\":");
+        json_text::push(&mut body, error.message());
+        body.push('}');
+        writer.set(LIST_REPLY_HEADER, "content-type", "application/json");
+        return writer.reply(u32::from(code), Given::Owned(body.into_bytes())).min(OK);
+    }
+    writer.fail(error.kind(), error.message(), error.detail());
+    status
+}

@@ -1,0 +1,114 @@
+//! What the macros' output names. No part of the API.
+
+pub use crate::driver::Call;
+pub use crate::extract::FromInvocation;
+pub use crate::outcome::Outcome;
+pub use crate::seam::export::{Package, module};
+pub use crate::seam::function::FunctionDef;
+pub use crate::seam::layer::LayerDef;
+pub use faas_abi::tables::Layer as LayerTable;
+pub use faas_abi::{Function, Module};
+
+use crate::context::FaasContext;
+use crate::error::Error;
+use crate::reply::IntoReply;
+use std::future::Future;
+
+/// A function's argument.
+///
+/// # Errors
+/// The invocation does not fit.
+pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
+    T::from_invocation(ctx)
+}
+
+/// The function cannot be called.
+pub fn refused(error: Error) -> Outcome {
+    Outcome::failed(error)
+}
+
+/// What a function returned.
+pub fn replied(ctx: &FaasContext, value: impl IntoReply) -> Outcome {
+    Outcome::of(ctx.held(), value)
+}
+
+/// What a streaming function may return.
+pub trait StreamEnd {
+    /// How its call ends.
+    fn outcome(self) -> Outcome;
+}
+
+impl StreamEnd for () {
+    fn outcome(self) -> Outcome {
+        Outcome::Streamed
+    }
+}
+
+impl<E: Into<Error>> StreamEnd for Result<(), E> {
+    fn outcome(self) -> Outcome {
+        self.map_or_else(|error| Outcome::failed(error.into()), |()| Outcome::Streamed)
+    }
+}
+
+/// What a streaming function returned.
+pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
+    value.outcome()
+}
+
+/// A call that is a future.
+pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
+    Call::Running(Box::pin(future), &crate::runtime::RUNTIME)
+}
+
+/// A function for a phase, async or not: `M` tells the two apart.
+pub trait PhaseFn<M> {
+    /// Runs it.
+    fn call(self, ctx: FaasContext) -> Call;
+}
+
+fn phase_ended<E: Into<Error>>(result: Result<(), E>) -> Outcome {
+    result.map_or_else(|error| Outcome::failed(error.into()), |()| Outcome::Done)
+}
+
+impl<F, E> PhaseFn<(E,)> for F
+where
+    F: FnOnce(FaasContext) -> Result<(), E>,
+    E: Into<Error>,
+{
+    fn call(self, ctx: FaasContext) -> Call {
+        Call::Ended(phase_ended(self(ctx)))
+    }
+}
+
+impl<F, T, E> PhaseFn<(T, E)> for F
+where
+    F: FnOnce(FaasContext) -> T,
+    T: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<Error>,
+{
+    fn call(self, ctx: FaasContext) -> Call {
+        let future = self(ctx);
+        running(async move { phase_ended(future.await) })
+    }
+}
+
+/// Runs a phase's function.
+pub fn phase<M>(function: impl PhaseFn<M>, ctx: FaasContext) -> Call {
+    function.call(ctx)
+}
+
+/// Compares two names at compile time.
+pub const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}

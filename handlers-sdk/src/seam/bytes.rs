@@ -1,0 +1,72 @@
+//! Bytes that cross the border: given away with their way home, and borrowed for as long as an invocation is held.
+
+use super::held::Held;
+use core::ffi::c_void;
+use faas_abi::{Buf, Bytes};
+use std::ops::Deref;
+
+/// A buffer whose bytes go home to this module's allocator.
+pub(crate) fn give(bytes: Vec<u8>) -> Buf {
+    if bytes.is_empty() {
+        return Buf::EMPTY;
+    }
+    let owner = Box::new(bytes);
+    let (ptr, len) = (owner.as_ptr(), owner.len());
+    Buf { ptr, len, release: Some(release), owner: Box::into_raw(owner).cast() }
+}
+
+/// A buffer over static storage.
+pub(crate) fn give_static(bytes: &'static [u8]) -> Buf {
+    Buf { ptr: bytes.as_ptr(), len: bytes.len(), release: None, owner: core::ptr::null_mut() }
+}
+
+unsafe extern "C" fn release(owner: *mut c_void) {
+    // SAFETY: `give` made this pointer, and the contract calls `release` once (faas.h, OWNERSHIP).
+    drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
+}
+
+/// Bytes of an invocation, readable wherever this is: it keeps the invocation open.
+#[derive(Clone)]
+pub(crate) struct InvBytes {
+    bytes: Bytes,
+    held: Held,
+}
+
+impl InvBytes {
+    /// The event as it came.
+    pub(crate) fn event(held: &Held) -> InvBytes {
+        InvBytes { bytes: Bytes::of(held.reader().event()), held: held.clone() }
+    }
+
+    /// Gives up the hold if these bytes belong to the invocation of `held`, whose reply they are to be.
+    pub(crate) fn lend_to(self, held: &Held) -> Result<Lent, InvBytes> {
+        if self.held.is(held) { Ok(Lent(self.bytes)) } else { Err(self) }
+    }
+}
+
+impl Deref for InvBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: Alive: the bytes live as long as the invocation, which `held` keeps open.
+        unsafe { self.bytes.as_slice() }
+    }
+}
+
+/// Bytes of the invocation whose reply they are. Made only for the end of that invocation, right before it.
+pub(crate) struct Lent(Bytes);
+
+// SAFETY: the bytes are not written while the invocation lives (faas.h: event, "invocation").
+unsafe impl Send for Lent {}
+
+impl Lent {
+    /// A buffer without a release: memory that lives as long as the invocation.
+    pub(crate) fn buf(self) -> Buf {
+        Buf { ptr: self.0.ptr, len: self.0.len, release: None, owner: core::ptr::null_mut() }
+    }
+}
+
+// SAFETY: the bytes are not written while the invocation lives, and `held` is free to move and to be shared.
+unsafe impl Send for InvBytes {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for InvBytes {}

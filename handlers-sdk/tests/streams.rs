@@ -1,0 +1,103 @@
+//! Replies written piece by piece.
+#![forbid(unsafe_code)]
+#![allow(missing_docs, reason = "tests")]
+
+use handlers_sdk::testing::{App, Invoke};
+use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, StreamError, function};
+use std::io::Write;
+
+fn count(ctx: &FaasContext) -> usize {
+    core::str::from_utf8(ctx.event()).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+#[function(stream)]
+fn lines(ctx: FaasContext, mut out: Sink) -> Result<(), StreamError> {
+    out.status(206)?.header("content-type", "text/plain")?.cookie("a=b")?;
+    for line in 0..count(&ctx) {
+        out.write(format!("{line}\n").as_bytes())?;
+        assert_eq!(ctx.request_id(), "test-request", "reads go on beside the stream");
+    }
+    Ok(())
+}
+
+#[function(stream)]
+async fn lines_async(ctx: FaasContext, mut out: AsyncSink) -> Result<(), StreamError> {
+    for line in 0..count(&ctx) {
+        out.send(format!("{line}\n").into_bytes()).await?;
+    }
+    Ok(())
+}
+
+#[function(stream)]
+fn breaks(mut out: Sink) -> Result<(), Error> {
+    write!(out, "half")?;
+    assert_eq!(out.status(500).err(), Some(StreamError::Begun));
+    Err(Error::new("Tape.Torn", "in the middle").with_status(503))
+}
+
+#[function(stream)]
+fn refuses(_out: Sink) -> Result<(), Error> {
+    Err(Error::new("Tape.None", "nothing to play").with_status(404))
+}
+
+#[function]
+fn forgot_the_word(_out: Sink) {}
+
+#[test]
+fn a_stream_has_status_headers_and_chunks() {
+    let answer = Invoke::event("3").run(lines::MODULE);
+    assert_eq!(answer.failed, None);
+    assert_eq!(answer.status(), 206);
+    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    assert_eq!(answer.cookies, ["a=b"]);
+    assert_eq!(answer.chunks.expect("a stream"), [b"0\n", b"1\n", b"2\n"]);
+}
+
+#[test]
+fn a_stream_never_begun_is_an_empty_one() {
+    for module in [lines::MODULE, lines_async::MODULE] {
+        let answer = Invoke::event("0").run(module);
+        assert_eq!(answer.failed, None);
+        assert_eq!((answer.status(), answer.chunks), (200, Some(Vec::new())));
+    }
+}
+
+#[test]
+fn a_slow_peer_is_waited_for() {
+    for module in [lines::MODULE, lines_async::MODULE] {
+        let app = App::builder().module(module).start().expect("starts");
+        let answer = app.invoke(Invoke::event("50").slow_peer());
+        assert_eq!(answer.failed, None);
+        assert_eq!(answer.chunks.expect("a stream").len(), 50);
+    }
+}
+
+#[test]
+fn a_peer_that_is_gone_is_an_error_the_author_sees() {
+    for module in [lines::MODULE, lines_async::MODULE] {
+        let answer = Invoke::event("50").peer_gone_after(2).run(module);
+        let failed = answer.failed.expect("fails");
+        assert_eq!(failed.kind, "StreamError");
+        assert_eq!(failed.message, StreamError::PeerGone.to_string());
+        assert_eq!(answer.chunks.expect("a stream").len(), 2);
+    }
+}
+
+#[test]
+fn an_error_after_the_head_is_a_failure_even_with_a_status() {
+    let answer = Invoke::http("GET", "/").run(breaks::MODULE);
+    assert_eq!(answer.failed.expect("fails").kind, "Tape.Torn");
+    assert_eq!(answer.chunks.expect("a stream").concat(), b"half");
+}
+
+#[test]
+fn an_error_before_the_head_is_a_reply_like_any() {
+    let answer = Invoke::http("GET", "/").run(refuses::MODULE);
+    assert_eq!((answer.status(), answer.chunks), (404, None));
+}
+
+#[test]
+fn a_sink_without_the_word_stream_says_what_is_missing() {
+    let failed = Invoke::event("").run(forgot_the_word::MODULE).failed.expect("fails");
+    assert!(failed.message.contains("#[function(stream)]"), "{}", failed.message);
+}
