@@ -35,17 +35,17 @@ pub use faas_abi::Module;
 
 /// A whole program: a function and its layers linked in, no library loaded.
 ///
-/// Each part is a path to an `fn() -> &'static faas_abi::Module`, which is what a crate written with handlers-sdk
-/// offers as `faas_module`. Layers stand outermost first.
+/// Each part is a `&'static faas_abi::Module`: what handlers-sdk makes beside each `#[function]` and `#[layer]` as
+/// `MODULE`, or a `module!` of several. Layers stand outermost first.
 ///
 /// ```text
-/// light_runtime::main!(function: hello::faas_module, layers: [layer_monitor::faas_module]);
+/// light_runtime::main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);
 /// ```
 #[macro_export]
 macro_rules! main {
-    (function: $function:path $(, layers: [$($layer:path),* $(,)?])? $(,)?) => {
+    (function: $function:expr $(, layers: [$($layer:expr),* $(,)?])? $(,)?) => {
         fn main() {
-            $crate::run_linked($function(), &[$($($layer()),*)?]);
+            $crate::run_linked($function, &[$($($layer),*)?]);
         }
     };
 }

@@ -89,7 +89,7 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
-/// Parses a duration; whole seconds, or numbers with `h`, `m`, `s`, `ms` as Go writes them.
+/// Parses a duration; whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them.
 pub fn duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -97,23 +97,35 @@ pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let scale = match &rest[..unit] {
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::try_from_secs_f64(number * scale).ok()?)?;
-        rest = &rest[unit..];
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, behind) = rest.split_at(end);
+        let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(end);
+        total = total.checked_add(part(number, unit)?)?;
+        rest = behind;
     }
     (!text.is_empty()).then_some(total)
+}
+
+/// A number and its unit. In whole nanoseconds: parsing floating point would add its tables to every binary.
+fn part(number: &str, unit: &str) -> Option<Duration> {
+    let scale: u64 = match unit {
+        "ns" => 1,
+        "us" | "µs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let mut nanos = whole.parse::<u64>().ok()?.checked_mul(scale)?;
+    let mut worth = scale;
+    for digit in fraction.chars() {
+        worth /= 10;
+        nanos = nanos.checked_add(worth * u64::from(digit.to_digit(10)?))?;
+    }
+    Some(Duration::from_nanos(nanos))
 }
 
 /// What the runtime itself is told, on every platform.

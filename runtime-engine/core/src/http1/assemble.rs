@@ -13,7 +13,7 @@ pub struct Assembly {
     start: StartLine,
     announced: Announced,
     fields: Vec<Field>,
-    body_at: usize,
+    body_at: Option<usize>,
 }
 
 impl Assembly {
@@ -24,7 +24,7 @@ impl Assembly {
         let target = put(&mut buf, target);
         let authority = put(&mut buf, authority);
         let start = StartLine { method, target, authority, ..StartLine::default() };
-        Assembly { buf, start, announced: Announced::default(), fields: Vec::new(), body_at: 0 }
+        Assembly { buf, start, announced: Announced::default(), fields: Vec::new(), body_at: None }
     }
 
     /// One more header.
@@ -39,14 +39,14 @@ impl Assembly {
 
     /// The head is whole; the body's bytes go behind it.
     pub fn body(&mut self) -> &mut Vec<u8> {
-        self.body_at = self.buf.len();
+        self.body_at = Some(self.buf.len());
         &mut self.buf
     }
 
     /// The message.
     pub fn finish(self) -> Message {
         let length = self.buf.len();
-        let body = if self.body_at == 0 { length..length } else { self.body_at..length };
+        let body = self.body_at.unwrap_or(length)..length;
         Message {
             framing: Framing::Length(body.len() as u64),
             base: 0,
@@ -84,5 +84,12 @@ mod tests {
         assert_eq!(message.host(), Some(&b"shop:80"[..]));
         assert_eq!(message.header("x-a"), Some(&b"1"[..]));
         assert_eq!(message.headers().count(), 3);
+    }
+
+    #[test]
+    fn a_message_without_a_head_still_has_its_body() {
+        let mut assembly = Assembly::request(Vec::new(), b"", b"", b"");
+        assembly.body().extend_from_slice(b"event");
+        assert_eq!(assembly.finish().body(), b"event");
     }
 }
