@@ -15,6 +15,7 @@ use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 
 /// The start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
@@ -89,8 +90,30 @@ pub(crate) struct Life<'a> {
 }
 
 impl Life<'_> {
-    /// RuntimeStart and FunctionStart.
-    pub(crate) fn start(&self, concurrency: usize, suspends: bool) -> Result<Runtime, Failure> {
+    /// RuntimeStart and FunctionStart. `report` tells the platform of a start that takes too long; the process then
+    /// leaves, since nobody can stop a module in its `create`.
+    pub(crate) fn start(
+        &self,
+        concurrency: usize,
+        suspends: bool,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Runtime, Failure> {
+        let (started, waiting) = mpsc::channel::<()>();
+        if let Some(limit) = self.settings.init_timeout {
+            let log = self.unit.log.clone();
+            let late = move || {
+                if waiting.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                    let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
+                    let failure = Failure::new("Runtime.InitTimedOut", message);
+                    log.say(Level::Error, &format!("start failed: {failure}"));
+                    report(&failure);
+                    sys::leave(FAILED);
+                }
+            };
+            if let Err(error) = std::thread::Builder::new().spawn(late) {
+                return Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}")));
+            }
+        }
         let mut features = F_MAY_BLOCK | F_STREAM_OUT | F_REPLIED;
         if concurrency > 1 {
             features |= F_CONCURRENT;
@@ -102,6 +125,7 @@ impl Life<'_> {
         let start =
             Start { settings: &self.settings, handler: self.handler.as_deref(), roots: &self.roots, features, linked };
         let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
+        drop(started);
         self.say_started();
         Ok(runtime)
     }
@@ -115,15 +139,12 @@ impl Life<'_> {
     }
 
     fn say_started(&self) {
-        if !self.unit.log.enabled(Level::Debug) {
-            return;
-        }
         let identity = &self.unit.identity;
         let handler = self.handler.as_deref().unwrap_or("(the only function there is)");
         let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
         let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
         let message = format!("platform {} ({}), function {handler}, {layers}", identity.platform, self.why);
-        self.unit.log.say(Level::Debug, &message);
+        self.unit.log.say(Level::Info, &message);
     }
 
     /// A failed start, in the log and on standard error.

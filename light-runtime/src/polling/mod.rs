@@ -17,12 +17,14 @@ use crate::stopper::Stopper;
 use crate::sys;
 use faas_core::failure::Failure;
 use faas_core::lifecycle::Runtime;
+use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
 use faas_core::platform::Polling;
 use faas_core::watchdog::Actions;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use stream::Wire;
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -32,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) exit_code: AtomicI32,
     /// Where each worker waits, so that a stop can end the waiting.
     waiting: Mutex<Vec<Arc<Waiting>>>,
+    /// Where each worker's streams go, by the number of its slot.
+    wires: Mutex<Vec<(usize, Arc<Wire>)>>,
 }
 
 /// A worker's connection, as far as a stop is concerned.
@@ -68,6 +72,10 @@ impl Shared {
         waiting
     }
 
+    fn add_wire(&self, slot: usize, wire: &Arc<Wire>) {
+        lock(&self.wires).push((slot, wire.clone()));
+    }
+
     /// Ends the process' work with this code, once everybody has noticed.
     pub(crate) fn give_up(&self, code: i32) {
         self.exit_code.store(code, Ordering::Relaxed);
@@ -85,7 +93,11 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         }
     };
     let workers = protocol.concurrency();
-    let runtime = match life.start(workers, protocol.is_snapshotted()) {
+    let late = {
+        let protocol = protocol.clone();
+        move |failure: &Failure| report(&*protocol, failure)
+    };
+    let runtime = match life.start(workers, protocol.is_snapshotted(), late) {
         Ok(runtime) => runtime,
         Err(failure) => return fail(life, &*protocol, &failure),
     };
@@ -94,8 +106,14 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         block_on(runtime.close());
         return code;
     }
-    let shared =
-        Arc::new(Shared { runtime, protocol, stopper, exit_code: AtomicI32::new(0), waiting: Mutex::new(Vec::new()) });
+    let shared = Arc::new(Shared {
+        runtime,
+        protocol,
+        stopper,
+        exit_code: AtomicI32::new(0),
+        waiting: Mutex::new(Vec::new()),
+        wires: Mutex::new(Vec::new()),
+    });
     let others: Vec<_> = (1..workers)
         .map_while(|number| {
             let shared = shared.clone();
@@ -136,16 +154,21 @@ impl Hands {
 impl Actions for Hands {
     /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
     /// process leaves, so that the platform starts a fresh one.
-    fn timed_out(&self, _: usize, request_id: &[u8]) {
+    fn timed_out(&self, slot: usize, request_id: &[u8]) {
         let Some(shared) = self.shared.upgrade() else { return };
+        let log = &shared.runtime.process().log;
         let failure = Failure::new("Function.TimedOut", "the function did not answer within its time limit");
-        let mut request = Vec::new();
-        shared.protocol.failed(request_id, &failure, &mut request);
-        if let Err(error) = Connection::post_alone(&self.endpoint, &request) {
-            let message = format!("the time-out could not be reported: {error}");
-            shared.runtime.process().log.say(faas_core::log::Level::Error, &message);
+        let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
+        // An answer whose head is out can only be ended; another one would be refused.
+        if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
+            let mut request = Vec::new();
+            shared.protocol.failed(request_id, &failure, &mut request);
+            if let Err(error) = Connection::post_alone(&self.endpoint, &request) {
+                log.say(Level::Error, &format!("the time-out could not be reported: {error}"));
+            }
         }
-        shared.runtime.process().log.say(faas_core::log::Level::Error, &failure.to_string());
+        let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+        log.write(Level::Error, origin, failure.to_string().as_bytes(), std::iter::empty());
         if shared.stopper.watchdog().is_busy() {
             // Others are in flight: they are drained within the grace.
             shared.give_up(FAILED);

@@ -9,7 +9,7 @@ use faas_core::invocation::{Code, Invocation, Stream};
 use faas_core::platform::Polling;
 use std::net::TcpStream;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// The socket that a worker's streams go to, and whether it has broken.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub(super) struct Wire(Mutex<State>);
 #[derive(Default)]
 struct State {
     socket: Option<Arc<TcpStream>>,
+    /// Is a head out, and no end?
+    open: bool,
     broken: bool,
 }
 
@@ -28,19 +30,42 @@ impl Wire {
 
     /// The worker has this connection now.
     pub(super) fn set_socket(&self, socket: &Arc<TcpStream>) {
-        *self.state() = State { socket: Some(socket.clone()), broken: false };
+        *self.state() = State { socket: Some(socket.clone()), open: false, broken: false };
     }
 
-    /// Ends a stream.
+    /// Ends a stream; says whether the platform took it.
     pub(super) fn end(&self, protocol: &dyn Polling, failure: Option<&Failure>) -> bool {
         let mut out = Vec::new();
         protocol.stream_end(failure, &mut out);
-        self.write(&out, b"") == OK
+        let taken = self.write(&out, b"") == OK;
+        self.state().open = false;
+        taken
+    }
+
+    /// Ends a stream in its writer's place, which is over its deadline; says whether there was one. A writer that is
+    /// stuck in a write keeps the wire, and the connection's end has to say it.
+    pub(super) fn cut(&self, protocol: &dyn Polling, failure: &Failure) -> bool {
+        let mut state = match self.0.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return true,
+        };
+        let State { socket: Some(socket), open: true, broken: false } = &*state else { return state.open };
+        let mut out = Vec::new();
+        protocol.stream_end(Some(failure), &mut out);
+        let _ = write_both(socket, &out, b"");
+        state.broken = true;
+        true
+    }
+
+    fn open(&self, head: &[u8]) -> Status {
+        self.state().open = true;
+        self.write(head, b"")
     }
 
     fn write(&self, head: &[u8], body: &[u8]) -> Status {
         let mut state = self.state();
-        let State { socket: Some(socket), broken: false } = &*state else { return E_CANCELLED };
+        let State { socket: Some(socket), broken: false, .. } = &*state else { return E_CANCELLED };
         if write_both(socket, head, body).is_err() {
             state.broken = true;
             return E_CANCELLED;
@@ -62,7 +87,7 @@ impl Stream for ToPlatform {
         if !prelude.is_empty() {
             write::chunk(&mut head, &prelude);
         }
-        self.wire.write(&head, b"")
+        self.wire.open(&head)
     }
 
     fn write(&mut self, chunk: Given, _: *mut Tok) -> Status {

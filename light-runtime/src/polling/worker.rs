@@ -21,6 +21,9 @@ const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 /// A connection that served nobody for this long is looked at before an answer is trusted to it.
 const LONG: Duration = Duration::from_millis(500);
 
+/// A rendered reply's memory up to this size is kept for the next one.
+const KEPT: usize = 256 << 10;
+
 struct Worker<'a> {
     shared: &'a Arc<Shared>,
     waiting: Arc<Waiting>,
@@ -35,8 +38,9 @@ struct Worker<'a> {
 /// Works until a stop.
 pub(super) fn work(shared: &Arc<Shared>) {
     let mut place = shared.runtime.place();
-    let (_, slot) = shared.stopper.watchdog().slot(place.cancel_handle());
+    let (number, slot) = shared.stopper.watchdog().slot(place.cancel_handle());
     let wire = Arc::new(Wire::default());
+    shared.add_wire(number, &wire);
     let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
     place.get_mut().set_stream(Box::new(stream));
     let mut next = Vec::new();
@@ -174,6 +178,9 @@ impl Worker<'_> {
     /// Sends the answer and reads what the platform says to it.
     fn answer(&mut self, place: &mut Place, long: bool) {
         self.head.clear();
+        if self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
+        }
         self.scratch.clear();
         let invocation = place.get();
         let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);

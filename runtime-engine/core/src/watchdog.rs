@@ -212,12 +212,12 @@ impl Watchdog {
             }
             let mut wake = self.look(now, actions).min(leave_at);
             if wake == NEVER {
-                // Idle between invocations of a known limit: a nap of that length ends before the deadline of whatever
-                // begins meanwhile, so that it need not ring. An idle process stops napping soon.
+                // Idle between invocations of a known limit: a nap a little shorter than that ends before the deadline of
+                // whatever begins meanwhile, so that it need not ring. An idle process stops napping soon.
                 let limit = self.last_limit.load(Ordering::Relaxed);
                 if idle_naps < IDLE_NAPS && limit != NEVER {
                     idle_naps += 1;
-                    wake = now.saturating_add(limit);
+                    wake = now.saturating_add(limit - limit / 8);
                 }
             } else {
                 idle_naps = 0;
