@@ -3,10 +3,10 @@
 use crate::config::Config;
 use crate::event::Event;
 use crate::log::Level;
+use crate::reads::reads;
 use crate::seam::service::{self, Service};
 use crate::seam::{Held, InvBytes, Reader};
 use std::fmt::{self, Arguments, Display};
-use crate::reads::reads;
 
 /// The invocation being served, or the lifecycle phase being run: who asked, on which platform, until when.
 ///
@@ -23,6 +23,10 @@ pub type PhaseContext = FaasContext;
 impl FaasContext {
     pub(crate) fn new(held: Held) -> FaasContext {
         FaasContext { held }
+    }
+
+    pub(crate) fn into_held(self) -> Held {
+        self.held
     }
 
     pub(crate) fn held(&self) -> &Held {

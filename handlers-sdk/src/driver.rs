@@ -48,9 +48,11 @@ impl Runtime {
 }
 
 /// Serves one call.
-pub(crate) fn drive(held: Held, call: impl FnOnce(FaasContext) -> Call) -> Status {
-    let ctx = FaasContext::new(held.clone());
-    match catch(|| within(&held, || call(ctx))) {
+pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Status {
+    let ctx = FaasContext::new(held);
+    let called = catch(|| within(ctx.held(), || call(&ctx)));
+    let held = ctx.into_held();
+    match called {
         Err(panic) => held.end(Outcome::panicked(panic)),
         Ok(Call::Ended(outcome)) => held.end(outcome),
         Ok(Call::Running(future, runtime)) => start(held, future, runtime),

@@ -31,6 +31,17 @@
 // The macros' output names this crate by its full path, here too.
 extern crate self as handlers_sdk;
 
+// The guides' code is compiled and run with the documentation tests.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/writing-a-function.md")]
+struct WritingAFunction;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/writing-a-layer.md")]
+struct WritingALayer;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod cancel;
 mod config;
 mod context;
@@ -47,12 +58,9 @@ mod json_text;
 mod layer;
 mod line;
 pub mod log;
+mod outcome;
 mod pairs;
 mod panics;
-#[doc(hidden)]
-#[path = "private.rs"]
-pub mod __private;
-mod outcome;
 mod reads;
 mod reply;
 mod reply_head;

@@ -54,7 +54,8 @@ pub(crate) fn write(
         }
     };
     let values: Vec<String> = fields.iter().map(|(_, value)| value.to_string()).collect();
-    let fields: Vec<(&str, &str)> = fields.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect();
     match call {
         Some(reader) => reader.log(level, target, message, &fields),
         None => entry.log_alone(level, target, message, &fields),

@@ -93,8 +93,8 @@ where
 }
 
 /// Runs a phase's function.
-pub fn phase<M>(function: impl PhaseFn<M>, ctx: FaasContext) -> Call {
-    function.call(ctx)
+pub fn phase<M>(function: impl PhaseFn<M>, ctx: &FaasContext) -> Call {
+    function.call(ctx.clone())
 }
 
 /// Compares two names at compile time.

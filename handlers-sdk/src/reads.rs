@@ -103,7 +103,8 @@ macro_rules! reads {
 
         /// When the platform gives up waiting.
         pub fn deadline(&self) -> Option<::std::time::SystemTime> {
-            self.deadline_epoch_ms().map(|ms| ::std::time::SystemTime::UNIX_EPOCH + ::core::time::Duration::from_millis(ms))
+            self.deadline_epoch_ms()
+                .map(|ms| ::std::time::SystemTime::UNIX_EPOCH + ::core::time::Duration::from_millis(ms))
         }
 
         /// The same in milliseconds since 1970.
@@ -113,7 +114,9 @@ macro_rules! reads {
 
         /// The time left until the deadline; `None` without one.
         pub fn remaining(&self) -> Option<::core::time::Duration> {
-            Some(self.reader().num(::faas_abi::NUM_REMAINING_MS)).filter(|ms| *ms != u64::MAX).map(::core::time::Duration::from_millis)
+            Some(self.reader().num(::faas_abi::NUM_REMAINING_MS))
+                .filter(|ms| *ms != u64::MAX)
+                .map(::core::time::Duration::from_millis)
         }
 
         /// Is this the first invocation of this process?

@@ -23,7 +23,9 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StreamError::PeerGone => f.write_str("the peer of the stream is gone"),
-            StreamError::Begun => f.write_str("the head of the stream is out already; status and headers come before it"),
+            StreamError::Begun => {
+                f.write_str("the head of the stream is out already; status and headers come before it")
+            }
             StreamError::Refused(status) => write!(f, "the host refused the stream with status {status}"),
         }
     }

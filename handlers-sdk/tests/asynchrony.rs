@@ -68,7 +68,7 @@ async fn ready(event: Event) -> Event {
 async fn waits(ctx: FaasContext) -> Result<Event, Error> {
     let name = String::from_utf8_lossy(ctx.event()).into_owned();
     gate(&name).await;
-    handlers_sdk::info!({gate = name}, "went through");
+    handlers_sdk::info!({ gate = name }, "went through");
     if name == "panic later" {
         panic!("behind the gate");
     }

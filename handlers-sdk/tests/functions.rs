@@ -147,7 +147,10 @@ fn json_that_does_not_fit_names_the_place() {
 #[test]
 fn an_error_is_its_type_and_its_words() {
     let failed = Invoke::event(r#"{"item":"tea","count":2}"#).run(place_order::MODULE).failed.expect("fails");
-    assert_eq!((failed.status, failed.kind.as_str(), failed.message.as_str()), (abi::E_USER, "SoldOut", "nothing left"));
+    assert_eq!(
+        (failed.status, failed.kind.as_str(), failed.message.as_str()),
+        (abi::E_USER, "SoldOut", "nothing left")
+    );
 }
 
 #[test]

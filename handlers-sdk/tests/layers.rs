@@ -126,7 +126,8 @@ fn asked(body: &str) -> Invoke {
 fn a_table_has_only_the_hooks_that_are_written() {
     let few = table(Few::MODULE);
     assert_eq!(few.name(), "few");
-    let phases = [abi::RUNTIME_START, abi::FUNCTION_START, abi::INVOKE, abi::CLOSE, abi::SUSPEND, abi::RESUME, abi::REPLIED];
+    let phases =
+        [abi::RUNTIME_START, abi::FUNCTION_START, abi::INVOKE, abi::CLOSE, abi::SUSPEND, abi::RESUME, abi::REPLIED];
     let with = |has: &dyn Fn(u32) -> bool| phases.into_iter().filter(|phase| has(*phase)).collect::<Vec<_>>();
     assert_eq!(with(&|phase| few.has_before(phase)), [abi::INVOKE]);
     assert_eq!(with(&|phase| few.has_after(phase)), [0u32; 0]);

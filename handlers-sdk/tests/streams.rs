@@ -84,6 +84,16 @@ fn a_peer_that_is_gone_is_an_error_the_author_sees() {
 }
 
 #[test]
+fn a_cancel_ends_the_wait_for_a_peer_that_is_stuck() {
+    for module in [lines::MODULE, lines_async::MODULE] {
+        let answer = Invoke::event("50").stuck_and_cancelled_after(3).run(module);
+        let failed = answer.failed.expect("fails");
+        assert!(matches!(failed.kind.as_str(), "StreamError" | "Runtime.Cancelled"), "{}", failed.kind);
+        assert_eq!(answer.chunks.expect("a stream").len(), 3);
+    }
+}
+
+#[test]
 fn an_error_after_the_head_is_a_failure_even_with_a_status() {
     let answer = Invoke::http("GET", "/").run(breaks::MODULE);
     assert_eq!(answer.failed.expect("fails").kind, "Tape.Torn");

@@ -85,17 +85,23 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let awaited = signature.asyncness.map(|_| quote!(.await));
     let end = if options.stream { quote!(streamed) } else { quote!(replied) };
     let body = quote! {
-        #(let #arguments: #types = match ::handlers_sdk::__private::argument(&ctx) {
+        #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
             ::core::result::Result::Ok(argument) => argument,
             ::core::result::Result::Err(error) => return ::handlers_sdk::__private::refused(error),
         };)*
-        ::handlers_sdk::__private::#end(&ctx, #ident(#(#arguments),*) #awaited)
+        ::handlers_sdk::__private::#end(ctx, #ident(#(#arguments),*) #awaited)
     };
     let call = if signature.asyncness.is_some() {
-        quote!(::handlers_sdk::__private::running(async move { #body }))
+        quote! {
+            let owned = ::core::clone::Clone::clone(ctx);
+            ::handlers_sdk::__private::running(async move {
+                let ctx = &owned;
+                #body
+            })
+        }
     } else {
         quote! {
-            let answer = move || -> ::handlers_sdk::__private::Outcome { #body };
+            let answer = || -> ::handlers_sdk::__private::Outcome { #body };
             ::handlers_sdk::__private::Call::Ended(answer())
         }
     };
@@ -112,7 +118,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let phase_paths = options.phases.iter().map(|(_, path)| path);
     let phase = (!options.phases.is_empty()).then(|| {
         quote! {
-            fn phase(phase: u32, ctx: ::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+            fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                 match phase {
                     #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
                     _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
@@ -138,7 +144,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
 
-                fn call(ctx: ::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                fn call(ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                     #call
                 }
 

@@ -13,7 +13,7 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 
 /// Makes a function of a `fn` or `async fn`: its arguments are what it asks for, its result is the reply.
 ///
-/// ```ignore
+/// ```text
 /// #[function]
 /// fn echo(event: Event) -> Event { event }
 ///

@@ -2,11 +2,13 @@
 //!
 //! Each library has its own, since a runtime cannot be shared across libraries, and makes it on first use.
 
+mod park;
 #[cfg(not(feature = "tokio"))]
 mod small;
 #[cfg(feature = "tokio")]
 mod with_tokio;
 
+pub(crate) use park::Parked;
 #[cfg(not(feature = "tokio"))]
 pub(crate) use small::RUNTIME;
 #[cfg(feature = "tokio")]

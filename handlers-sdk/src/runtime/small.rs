@@ -1,6 +1,7 @@
 //! An executor of one thread over std, for futures that wait for channels, streams and the like but for no socket or
 //! timer of a framework.
 
+use super::park::Parked;
 use crate::driver::Runtime;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -8,34 +9,18 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 
 pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn };
-
-struct Parked {
-    thread: Thread,
-    woken: AtomicBool,
-}
-
-impl Wake for Parked {
-    fn wake(self: Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-}
 
 /// Finishes a future on this thread.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let parked = Arc::new(Parked { thread: std::thread::current(), woken: AtomicBool::new(false) });
-    let waker = Waker::from(parked.clone());
+    let (parked, waker) = Parked::here();
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        while !parked.woken.swap(false, Ordering::Acquire) {
-            std::thread::park();
-        }
+        parked.wait();
     }
 }
 
@@ -99,8 +84,8 @@ fn work() {
 /// which ends its call.
 fn spawn(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
     static STARTED: OnceLock<bool> = OnceLock::new();
-    let started = *STARTED
-        .get_or_init(|| std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok());
+    let started =
+        *STARTED.get_or_init(|| std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok());
     if started {
         executor().push(Arc::new(Task { future: Mutex::new(Some(future)), queued: AtomicBool::new(true) }));
     }

@@ -100,7 +100,9 @@ pub const fn module(
         min_minor: 0,
         name: Bytes::of(package.name.as_bytes()),
         version: Bytes::of(package.version.as_bytes()),
-        built_with: Bytes::of(concat!(env!("HANDLERS_SDK_BUILT_WITH"), ", handlers-sdk ", env!("CARGO_PKG_VERSION")).as_bytes()),
+        built_with: Bytes::of(
+            concat!(env!("HANDLERS_SDK_BUILT_WITH"), ", handlers-sdk ", env!("CARGO_PKG_VERSION")).as_bytes(),
+        ),
         functions: functions.as_ptr().cast(),
         function_count: functions.len(),
         layers: layers.as_ptr().cast(),

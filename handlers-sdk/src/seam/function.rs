@@ -22,10 +22,10 @@ pub trait FunctionDef: Sized + 'static {
     const TRIGGERS: &'static str;
 
     /// Serves one invocation.
-    fn call(ctx: FaasContext) -> Call;
+    fn call(ctx: &FaasContext) -> Call;
 
     /// Runs one of the phases in `PHASES`.
-    fn phase(phase: u32, ctx: FaasContext) -> Call {
+    fn phase(phase: u32, ctx: &FaasContext) -> Call {
         let _ = (phase, ctx);
         Call::Ended(crate::outcome::Outcome::Done)
     }

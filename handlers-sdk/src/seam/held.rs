@@ -75,12 +75,8 @@ impl Held {
 
     /// The right to write the stream, once.
     pub(crate) fn take_sink(&self) -> Result<(), &'static str> {
-        let taken = self.shared().stream.compare_exchange(
-            STREAM_ALLOWED,
-            SINK_TAKEN,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let taken =
+            self.shared().stream.compare_exchange(STREAM_ALLOWED, SINK_TAKEN, Ordering::Relaxed, Ordering::Relaxed);
         match taken {
             Ok(_) => Ok(()),
             Err(NO_STREAM) => Err("it takes a sink but is not marked #[function(stream)]"),

@@ -2,16 +2,17 @@
 
 use super::held::Held;
 use super::write::Given;
+use crate::cancel::Cancel;
+use crate::runtime::Parked;
 use core::ffi::c_void;
 use core::task::{Context, Poll, Waker};
-use faas_abi::{E_INTERNAL, F_MAY_BLOCK, OK, PENDING, Status, Tok};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use faas_abi::{E_CANCELLED, E_INTERNAL, F_MAY_BLOCK, OK, PENDING, Status, Tok};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where the host says that there is room again.
 #[derive(Default)]
 struct Room {
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -33,7 +34,6 @@ unsafe extern "C" fn room_is_ready(arg: *mut c_void, status: Status) {
     state.ready = Some(status);
     let waker = state.waker.take();
     drop(state);
-    room.changed.notify_all();
     let _ = crate::panics::catch(|| waker.map(Waker::wake));
 }
 
@@ -121,14 +121,28 @@ impl Port {
         self.settled().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// The same, on a thread that may wait.
+    /// The same, on a thread that may wait. A cancel ends the wait as well.
     pub(crate) fn wait_for_room(&mut self) -> Status {
-        loop {
-            if let Some(status) = self.settled() {
-                return status;
-            }
-            let state = self.room.state();
-            drop(self.room.changed.wait_while(state, |state| state.ready.is_none()));
+        if let Some(status) = self.settled() {
+            return status;
         }
+        let (entry, key) = (self.held.entry(), self.held.key());
+        let (parked, waker) = Parked::here();
+        let cancel = Arc::<Cancel>::default();
+        cancel.listen(&waker);
+        entry.running.add(key, cancel.clone());
+        // The wish may have come before there was anyone to hear it.
+        if self.held.reader().cancelled() != 0 {
+            cancel.want();
+        }
+        let status = loop {
+            match self.poll_room(&mut Context::from_waker(&waker)) {
+                Poll::Ready(status) => break status,
+                Poll::Pending if cancel.wanted() => break self.note(E_CANCELLED),
+                Poll::Pending => parked.wait(),
+            }
+        };
+        entry.running.remove(key);
+        status
     }
 }

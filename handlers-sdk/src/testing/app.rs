@@ -1,7 +1,7 @@
 //! Layers and functions kept over several invocations.
 
 use super::host::{LogLine, Shared, TestHost};
-use super::inv::TestInvocation;
+use super::inv::{Peer, TestInvocation};
 use super::invoke::{Answer, Invoke};
 use super::onion;
 use crate::seam::checked::checked;
@@ -171,6 +171,10 @@ impl App {
         let mut inv = invoke.build();
         inv.heads = self.layers.iter().filter_map(LayerInstance::head_hook).collect();
         let mut lease = Lease::new(inv);
+        if matches!(lease.get().peer, Peer::StuckAfter(_)) {
+            let cancel = lease.cancel_handle();
+            lease.get_mut().cancel = Some(cancel);
+        }
         let context = self.layers.iter().map(|layer| layer.context(&mut lease)).find(|status| *status < 0);
         let (entered, mut status) = match context {
             Some(status) => (0, status),

@@ -1,6 +1,6 @@
 //! One invocation of the test host.
 
-use faas_abi::host::{Given, HeadHook, Invocation, Memory, token};
+use faas_abi::host::{Cancel, Given, HeadHook, Invocation, Memory, token};
 use faas_abi::*;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub(super) enum Peer {
     Slow,
     /// It leaves after so many chunks.
     GoneAfter(usize),
+    /// After so many chunks there is no room any more, and the invocation is cancelled.
+    StuckAfter(usize),
 }
 
 #[derive(Default)]
@@ -30,6 +32,8 @@ pub(super) struct TestInvocation {
     pub(super) stream: Option<Vec<Vec<u8>>>,
     pub(super) heads: Vec<HeadHook>,
     pub(super) peer: Peer,
+    /// For a peer that is stuck. Taken on use, since it points back to here.
+    pub(super) cancel: Option<Cancel<TestInvocation>>,
     pub(super) memory: Memory,
     /// What was replaced or removed: results of reads live as long as the invocation.
     pub(super) kept: Vec<Vec<u8>>,
@@ -198,6 +202,12 @@ impl Invocation for TestInvocation {
             return E_CANCELLED;
         }
         chunks.push(chunk.as_slice().to_vec());
+        if matches!(self.peer, Peer::StuckAfter(most) if chunks.len() >= most) {
+            if let Some(cancel) = self.cancel.take() {
+                std::thread::spawn(move || cancel.fire(CANCEL_DEADLINE));
+            }
+            return PENDING;
+        }
         if self.peer == Peer::Slow && !room.is_null() {
             let room = room.addr();
             std::thread::spawn(move || token::complete(core::ptr::without_provenance_mut(room), OK));

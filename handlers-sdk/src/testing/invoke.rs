@@ -40,10 +40,18 @@ fn decoded(text: &str) -> String {
 
 impl Invoke {
     fn new(body: Vec<u8>, trigger: &str, is_http: bool) -> Invoke {
-        Invoke { metas: Vec::new(), numbers: Vec::new(), lists: Vec::new(), body, is_http, peer: Peer::Fast, function: None }
-            .meta(META_REQUEST_ID, "test-request")
-            .meta(META_PLATFORM, "test")
-            .meta(META_TRIGGER, trigger)
+        Invoke {
+            metas: Vec::new(),
+            numbers: Vec::new(),
+            lists: Vec::new(),
+            body,
+            is_http,
+            peer: Peer::Fast,
+            function: None,
+        }
+        .meta(META_REQUEST_ID, "test-request")
+        .meta(META_PLATFORM, "test")
+        .meta(META_TRIGGER, trigger)
     }
 
     /// An event of no known kind.
@@ -136,12 +144,20 @@ impl Invoke {
         self
     }
 
+    /// After so many chunks of a stream its reader takes no more, and the invocation is cancelled.
+    #[must_use]
+    pub fn stuck_and_cancelled_after(mut self, chunks: usize) -> Invoke {
+        self.peer = Peer::StuckAfter(chunks);
+        self
+    }
+
     /// Starts the module by itself, invokes it once and closes it.
     ///
     /// # Panics
     /// The module does not start.
     pub fn run(self, module: &'static Module) -> Answer {
-        let app = App::builder().module(module).start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
+        let app =
+            App::builder().module(module).start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
         let mut answer = app.invoke(self);
         answer.logs = app.close();
         answer

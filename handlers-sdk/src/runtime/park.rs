@@ -1,0 +1,34 @@
+//! Waking a thread that waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::thread::Thread;
+
+/// The calling thread, and whether it was woken.
+pub(crate) struct Parked {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+impl Parked {
+    /// The calling thread, and a waker for it.
+    pub(crate) fn here() -> (Arc<Parked>, Waker) {
+        let parked = Arc::new(Parked { thread: std::thread::current(), woken: AtomicBool::new(false) });
+        (parked.clone(), Waker::from(parked))
+    }
+
+    /// Waits until it is woken; a wake before counts. On the thread of [`here`](Self::here) only.
+    pub(crate) fn wait(&self) {
+        while !self.woken.swap(false, Ordering::Acquire) {
+            std::thread::park();
+        }
+    }
+}
