@@ -1,1 +1,43 @@
-//! Conformance and behaviour tests over the real binaries.
+//! Conformance and behaviour tests over the real binaries: what all of them share.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`artifacts`] | binaries and modules, built once a run, their paths taken from the build's own output |
+//! | [`deployment`] | a task root as a platform unpacks it, and the command that starts a runtime in it |
+//! | [`on_aws`] | a runtime under the strict emulator of AWS Lambda |
+//! | [`on_http`] | a runtime that serves plain HTTP on a port of its own |
+//! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
+//! | [`faulty`] | the events that choose what the function `faulty` does |
+//! | [`inspected`] | what the function `inspect` saw, read back |
+//! | [`wait`] | limits of waits, and the one factor that stretches them |
+//!
+//! Nothing here knows how a runtime works inside: a process, its output, its sockets, its exit.
+#![forbid(unsafe_code)]
+
+pub mod artifacts;
+pub mod client;
+pub mod deployment;
+pub mod faulty;
+pub mod inspected;
+pub mod on_aws;
+pub mod on_http;
+pub mod wait;
+
+/// Makes every named function, which takes `&'static Runtime`, a test over each of the two runtimes:
+/// `name::bootstrap` and `name::light_bootstrap`. A behaviour left out of the list is dead code, which the lints refuse.
+#[macro_export]
+macro_rules! both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn bootstrap() {
+                super::$name($crate::artifacts::get().bootstrap());
+            }
+
+            #[test]
+            fn light_bootstrap() {
+                super::$name($crate::artifacts::get().light_bootstrap());
+            }
+        }
+    )+};
+}

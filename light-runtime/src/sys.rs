@@ -1,15 +1,18 @@
-//! The few system calls that std does not offer: signals onto a pipe, waiting on descriptors, leaving at once.
+//! The few system calls that std does not offer: signals onto a pipe, waiting on descriptors, a clock to wait on, a
+//! connection's reset, leaving at once.
 #![allow(unsafe_code, reason = "the system's edge; std already links libc, these are its declarations")]
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
 use std::fs::File;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 mod c {
-    use std::ffi::{c_int, c_short, c_ulong, c_void};
+    use std::ffi::{c_int, c_long, c_short, c_uint, c_ulong, c_ushort, c_void};
 
     #[repr(C)]
     #[derive(Clone, Copy)]
@@ -19,6 +22,46 @@ mod c {
         pub(super) revents: c_short,
     }
 
+    /// The kernel packs it on this architecture alone.
+    #[cfg_attr(target_arch = "x86_64", repr(C, packed))]
+    #[cfg_attr(not(target_arch = "x86_64"), repr(C))]
+    #[derive(Clone, Copy)]
+    pub(super) struct EpollEvent {
+        pub(super) events: u32,
+        pub(super) token: u64,
+    }
+
+    #[repr(C)]
+    pub(super) struct Timespec {
+        pub(super) seconds: c_long,
+        pub(super) nanos: c_long,
+    }
+
+    #[repr(C)]
+    pub(super) struct Itimerspec {
+        pub(super) interval: Timespec,
+        pub(super) value: Timespec,
+    }
+
+    /// `struct sockaddr`, of which only the family is looked at here.
+    #[repr(C)]
+    pub(super) struct Sockaddr {
+        pub(super) family: c_ushort,
+        pub(super) data: [u8; 14],
+    }
+
+    pub(super) const AF_UNSPEC: c_ushort = 0;
+    pub(super) const CLOCK_MONOTONIC: c_int = 1;
+    pub(super) const CLOEXEC: c_int = 0o2_000_000;
+    pub(super) const NONBLOCK: c_int = 0o4000;
+    pub(super) const EPOLL_CTL_ADD: c_int = 1;
+    pub(super) const EPOLL_CTL_MOD: c_int = 3;
+    pub(super) const EPOLLIN: u32 = 0x1;
+    pub(super) const EPOLLOUT: u32 = 0x4;
+    pub(super) const EPOLLERR: u32 = 0x8;
+    pub(super) const EPOLLHUP: u32 = 0x10;
+    pub(super) const EPOLLRDHUP: u32 = 0x2000;
+    pub(super) const EPOLLET: u32 = 1 << 31;
     pub(super) const POLLIN: c_short = 1;
     pub(super) const POLLOUT: c_short = 4;
     pub(super) const SIGINT: c_int = 2;
@@ -29,6 +72,13 @@ mod c {
         pub(super) fn signal(number: c_int, handler: usize) -> usize;
         pub(super) fn write(fd: c_int, bytes: *const c_void, count: usize) -> isize;
         pub(super) fn _exit(code: c_int) -> !;
+        pub(super) fn epoll_create1(flags: c_int) -> c_int;
+        pub(super) fn epoll_ctl(epoll: c_int, what: c_int, fd: c_int, event: *mut EpollEvent) -> c_int;
+        pub(super) fn epoll_wait(epoll: c_int, events: *mut EpollEvent, count: c_int, timeout: c_int) -> c_int;
+        pub(super) fn timerfd_create(clock: c_int, flags: c_int) -> c_int;
+        pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
+        pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
+        pub(super) fn connect(fd: c_int, address: *const Sockaddr, length: c_uint) -> c_int;
     }
 }
 
@@ -70,56 +120,146 @@ pub(crate) fn inherited(fd: RawFd) -> Option<File> {
     Some(unsafe { File::from_raw_fd(fd) })
 }
 
-/// Readiness of a set of descriptors.
-#[derive(Default)]
-pub(crate) struct Interest {
-    fds: Vec<c::PollFd>,
-}
-
-impl Interest {
-    /// Forgets the set and keeps its memory.
-    pub(crate) fn clear(&mut self) {
-        self.fds.clear();
-    }
-
-    /// Adds a descriptor; its place in the set.
-    pub(crate) fn add(&mut self, fd: &impl AsRawFd, read: bool, write: bool) -> usize {
-        let events = if read { c::POLLIN } else { 0 } | if write { c::POLLOUT } else { 0 };
-        self.fds.push(c::PollFd { fd: fd.as_raw_fd(), events, revents: 0 });
-        self.fds.len() - 1
-    }
-
-    /// Waits until one is ready or the time is up; says how many are.
-    ///
-    /// # Errors
-    /// The system's; an interrupted wait is no error and counts as none ready.
-    pub(crate) fn wait(&mut self, limit: Option<Duration>) -> std::io::Result<usize> {
-        // Rounded up, so that a wait never ends just before its moment and spins.
-        let round_up = |limit: Duration| limit.as_millis() + u128::from(limit.subsec_nanos() % 1_000_000 != 0);
-        let millis = limit.map_or(-1, |limit| c_int::try_from(round_up(limit)).unwrap_or(c_int::MAX));
-        // SAFETY: pointer and length are the vector's; the kernel writes only `revents`.
-        let ready = unsafe { c::poll(self.fds.as_mut_ptr(), self.fds.len() as _, millis) };
-        if ready >= 0 {
-            return Ok(usize::try_from(ready).unwrap_or(0));
-        }
-        let error = std::io::Error::last_os_error();
-        if error.kind() == std::io::ErrorKind::Interrupted { Ok(0) } else { Err(error) }
-    }
-
-    /// May it be read, or has it failed or closed, which a read will tell?
-    pub(crate) fn readable(&self, place: usize) -> bool {
-        self.fds.get(place).is_some_and(|fd| fd.revents & !c::POLLOUT != 0)
-    }
-
-    /// May it be written, or has it failed?
-    pub(crate) fn writable(&self, place: usize) -> bool {
-        self.fds.get(place).is_some_and(|fd| fd.revents & !c::POLLIN != 0)
-    }
+/// Waits until a descriptor is ready or the time is up; says whether it is. A failed or closed one is: the next call on
+/// it will tell. An interrupted wait says no.
+fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
+    // Rounded up, so that a wait never ends just before its moment and spins.
+    let millis = limit.as_millis() + u128::from(limit.subsec_nanos() % 1_000_000 != 0);
+    let mut fd = c::PollFd { fd: fd.as_raw_fd(), events, revents: 0 };
+    // SAFETY: one local, which is what the count says; the kernel writes only `revents`.
+    unsafe { c::poll(&raw mut fd, 1, c_int::try_from(millis).unwrap_or(c_int::MAX)) > 0 }
 }
 
 /// Has a descriptor something to read now, an end of file included?
 pub(crate) fn is_readable_now(fd: &impl AsRawFd) -> bool {
-    let mut interest = Interest::default();
-    let place = interest.add(fd, true, false);
-    matches!(interest.wait(Some(Duration::ZERO)), Ok(ready) if ready > 0) && interest.readable(place)
+    wait_for(fd, c::POLLIN, Duration::ZERO)
+}
+
+/// Waits until a descriptor takes more, or the time is up; says whether it does.
+pub(crate) fn wait_writable(fd: &impl AsRawFd, limit: Duration) -> bool {
+    wait_for(fd, c::POLLOUT, limit)
+}
+
+/// The system's answer to a call that says -1 for an error.
+fn checked(result: c_int) -> std::io::Result<c_int> {
+    if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// What happened to one of [`Epoll`]'s descriptors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    /// The number it was added with.
+    pub(crate) token: u64,
+    /// Has the other side ended its sending, or is the connection broken?
+    pub(crate) ended: bool,
+}
+
+/// Changes of readiness of many descriptors, for any number of threads: each change is told to one of them.
+#[derive(Debug)]
+pub(crate) struct Epoll(OwnedFd);
+
+impl Epoll {
+    /// An empty set.
+    pub(crate) fn new() -> std::io::Result<Epoll> {
+        // SAFETY: takes a flag.
+        let fd = checked(unsafe { c::epoll_create1(c::CLOEXEC) })?;
+        // SAFETY: new, and nobody else's.
+        Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Tells of every change of a descriptor from now on, until it is closed, and of what it is ready for already.
+    pub(crate) fn add(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
+    }
+
+    /// Tells once more what a descriptor is ready for.
+    pub(crate) fn again(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
+    }
+
+    /// From now on tells everybody, over and over, while a descriptor may be read.
+    pub(crate) fn tell_all(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN)
+    }
+
+    fn control(&self, what: c_int, fd: &impl AsRawFd, token: u64, events: u32) -> std::io::Result<()> {
+        let mut event = c::EpollEvent { events, token };
+        // SAFETY: the event is a local that the kernel only reads.
+        checked(unsafe { c::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &raw mut event) }).map(drop)
+    }
+
+    /// Waits for one change.
+    pub(crate) fn wait(&self) -> std::io::Result<Event> {
+        let mut event = c::EpollEvent { events: 0, token: 0 };
+        loop {
+            // One at a time: the rest stays for the other threads.
+            // SAFETY: room for one event, which is what the count says.
+            match checked(unsafe { c::epoll_wait(self.0.as_raw_fd(), &raw mut event, 1, -1) }) {
+                Ok(0) => {}
+                Ok(_) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let ended = event.events & (c::EPOLLRDHUP | c::EPOLLHUP | c::EPOLLERR) != 0;
+        Ok(Event { token: event.token, ended })
+    }
+}
+
+/// A clock that makes a descriptor readable.
+#[derive(Debug)]
+pub(crate) struct Alarm(File);
+
+impl AsRawFd for Alarm {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Alarm {
+    /// Not set.
+    pub(crate) fn new() -> std::io::Result<Alarm> {
+        // SAFETY: takes two numbers.
+        let fd = checked(unsafe { c::timerfd_create(c::CLOCK_MONOTONIC, c::CLOEXEC | c::NONBLOCK) })?;
+        // SAFETY: new, and nobody else's.
+        Ok(Alarm(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// Goes off once, after that time, instead of whatever was set before.
+    pub(crate) fn set(&self, after: Duration) {
+        // Zero would stop the clock.
+        let after = after.max(Duration::from_nanos(1));
+        let none = c::Timespec { seconds: 0, nanos: 0 };
+        let value = c::Timespec {
+            seconds: after.as_secs().try_into().unwrap_or(i32::MAX.into()),
+            nanos: after.subsec_nanos().into(),
+        };
+        let spec = c::Itimerspec { interval: none, value };
+        // It can fail only for a wrong descriptor or number.
+        // SAFETY: the specification is a local that is only read; the old one is not asked for.
+        unsafe { c::timerfd_settime(self.as_raw_fd(), 0, &raw const spec, std::ptr::null_mut()) };
+    }
+
+    /// Makes it unreadable until it goes off again.
+    pub(crate) fn clear(&self) {
+        // Nothing to read is as good.
+        let _ = (&self.0).read(&mut [0; 8]);
+    }
+}
+
+/// Lets that many connections wait to be accepted; the system may cap it.
+pub(crate) fn set_backlog(listener: &TcpListener, backlog: u16) {
+    // A listener that listens already only changes its number; an error leaves the one it has.
+    // SAFETY: takes two numbers.
+    unsafe { c::listen(listener.as_raw_fd(), backlog.into()) };
+}
+
+/// Breaks a connection at once, so that the other side sees a reset and no orderly end, whoever else still has the
+/// descriptor.
+pub(crate) fn reset(stream: &TcpStream) {
+    let nobody = c::Sockaddr { family: c::AF_UNSPEC, data: [0; 14] };
+    let length = size_of::<c::Sockaddr>();
+    // Connecting to nobody is the system's word for it (connect(2)).
+    // SAFETY: the address is a local of that length which is only read.
+    unsafe { c::connect(stream.as_raw_fd(), &raw const nobody, length as _) };
 }

@@ -59,7 +59,8 @@ fn the_same_phases_run_around_a_function_inside_another_program() {
     assert_eq!(wrapped.invoke(b"again").expect("it goes on after a panic"), b"the layer says again");
     wrapped.close();
     let calls = CALLS.lock().unwrap().clone();
-    let expected = [&["before RuntimeStart", "after FunctionStart"][..], &["before Invoke"; 4], &["after Close"]].concat();
+    let expected =
+        [&["before RuntimeStart", "after FunctionStart"][..], &["before Invoke"; 4], &["after Close"]].concat();
     assert_eq!(calls, expected);
 }
 

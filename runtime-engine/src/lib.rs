@@ -1,1 +1,50 @@
-//! The full runtime: tokio and hyper around faas-core.
+//! The full runtime: tokio around faas-core, for platforms that hand out events and for those that send requests.
+//!
+//! Lifecycle, protocols, layers, codecs and errors are faas-core's, the very same as light-runtime's; this crate moves
+//! bytes and waits. Two forms:
+//!
+//! - `bootstrap`, a program that loads functions and layers by name ([`run`]);
+//! - [`main!`], one binary with its function and layers linked in.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `start` | from the environment to a running process, and to its exit code |
+//! | `polling` | platforms that hand out events: the core's codec over tokio's sockets |
+//! | `serving` | platforms that send requests: HTTP/1.1 by the core's codec, HTTP/2 by hyper |
+//! | `work` | where a call runs: right here, or on the pool of threads that may block |
+//! | `stop`, `deadline` | signals, the end of work, and what is done for an invocation over its deadline |
+//! | `output`, `diagnostics` | log lines onto descriptors; the engine's own `tracing` events as such lines |
+//! | `loader`, `sys` | the only places with `unsafe`: loading libraries; `poll`, inherited descriptors, `_exit` |
+#![deny(unsafe_code)]
+
+mod deadline;
+mod diagnostics;
+mod loader;
+mod output;
+mod polling;
+mod serving;
+mod start;
+mod stop;
+mod sys;
+mod work;
+
+pub use start::{run, run_linked};
+
+#[doc(hidden)]
+pub use faas_abi::Module;
+
+/// A whole program: a function and its layers linked in, no library loaded.
+///
+/// Each part is a path to an `fn() -> &'static faas_abi::Module`. Layers stand outermost first.
+///
+/// ```ignore
+/// runtime_engine::main!(function: hello::faas_module, layers: [layer_monitor::faas_module]);
+/// ```
+#[macro_export]
+macro_rules! main {
+    (function: $function:path $(, layers: [$($layer:path),* $(,)?])? $(,)?) => {
+        fn main() {
+            $crate::run_linked($function(), &[$($($layer()),*)?]);
+        }
+    };
+}

@@ -16,12 +16,8 @@ pub(crate) enum Outcome {
     Cancelled,
 }
 
-const OUTCOMES: [(Outcome, &str); 4] = [
-    (Outcome::Ok, "ok"),
-    (Outcome::Error, "error"),
-    (Outcome::Panic, "panic"),
-    (Outcome::Cancelled, "cancelled"),
-];
+const OUTCOMES: [(Outcome, &str); 4] =
+    [(Outcome::Ok, "ok"), (Outcome::Error, "error"), (Outcome::Panic, "panic"), (Outcome::Cancelled, "cancelled")];
 
 /// Upper bounds of the duration's buckets in microseconds, with the text of the same in seconds.
 const BUCKETS: [(u64, &str); 10] = [

@@ -40,7 +40,8 @@ fn on_lambda_each_invocation_writes_a_document_in_the_embedded_metric_format() {
 #[test]
 fn over_http_the_metrics_path_is_answered_in_the_functions_place() {
     let app = app();
-    let over_http = |target: &str| Invoke::http("GET", target).meta(abi::META_PLATFORM, "http").meta(abi::META_SOURCE, "http");
+    let over_http =
+        |target: &str| Invoke::http("GET", target).meta(abi::META_PLATFORM, "http").meta(abi::META_SOURCE, "http");
     app.invoke(over_http("/hello"));
     let answer = app.invoke(over_http("/metrics"));
     assert_eq!(answer.status(), 200);

@@ -40,6 +40,18 @@ pub fn encode_path_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| is_unreserved(byte) || b"/:@!$&'()*+,;=".contains(&byte));
 }
 
+/// Appends a path that is percent-coded already. Only what no reader of URIs accepts in a path (controls, the space,
+/// `"<>#?` and the grave accent, bytes that are not ASCII) is percent-encoded; a `%` stays, whatever follows it.
+pub fn mend_path_into(out: &mut Vec<u8>, text: &[u8]) {
+    encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#?`".contains(&byte));
+}
+
+/// Appends a query that is percent-coded already. Only what no reader of URIs accepts in a query (controls, the space,
+/// `"<>#`, bytes that are not ASCII) is percent-encoded; a `%` stays, whatever follows it.
+pub fn mend_query_into(out: &mut Vec<u8>, text: &[u8]) {
+    encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#".contains(&byte));
+}
+
 /// RFC 3986 section 2.3.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
@@ -127,6 +139,14 @@ mod tests {
     fn a_path_keeps_what_a_path_may_hold() {
         assert_eq!(encoded(encode_path_into, "/a/b:c@d;e=f,g+h!$&'()*"), "/a/b:c@d;e=f,g+h!$&'()*");
         assert_eq!(encoded(encode_path_into, "/a b?c#d%é\"[]"), "/a%20b%3Fc%23d%25%C3%A9%22%5B%5D");
+    }
+
+    #[test]
+    fn what_is_coded_already_stays_but_for_what_no_uri_may_hold() {
+        assert_eq!(encoded(mend_path_into, "/a%2Fb/c%zz/[x]{y}|^~@:+"), "/a%2Fb/c%zz/[x]{y}|^~@:+");
+        assert_eq!(encoded(mend_path_into, "/a b?c#d\"é\n"), "/a%20b%3Fc%23d%22%C3%A9%0A");
+        assert_eq!(encoded(mend_query_into, "a[]=1&b=%20+x?/`"), "a[]=1&b=%20+x?/`");
+        assert_eq!(encoded(mend_query_into, "q=a b#é<>"), "q=a%20b%23%C3%A9%3C%3E");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! An event is read only when somebody asks: a function that takes raw bytes and answers raw bytes pays nothing here.
 //! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`].
-//! One file per family of sources; each turns an event into a [`Reading`] and knows how an HTTP reply to it is written.
+//! One file per family of sources turns events into [`Reading`]s; [`reply`] writes HTTP replies in the sources' forms.
 
-mod apigateway;
+mod aws;
 mod native;
 pub mod reply;
 mod view;
@@ -12,7 +12,7 @@ mod view;
 pub use view::{Body, HttpView};
 
 use crate::http1::Message;
-use crate::json::{self, Value};
+use crate::json;
 
 /// The kind of trigger, as a function sees it on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Kind {
     Stream,
     /// Changes of a table.
     Table,
-    /// An event of a bus, or a CloudEvent.
+    /// An event of a bus, a CloudEvent, or what a service of the platform calls functions with.
     Event,
     /// A message or connection of a WebSocket.
     WebSocket,
@@ -68,10 +68,14 @@ impl Kind {
 pub enum Form {
     /// As HTTP itself.
     Native,
-    /// The JSON of API Gateway REST, payload 1.0.
+    /// The JSON of API Gateway REST and WebSocket APIs, payload 1.0.
     ApiGatewayV1,
     /// The JSON of API Gateway HTTP, payload 2.0, and of function URLs.
     ApiGatewayV2,
+    /// The JSON of an Application Load Balancer.
+    Alb,
+    /// The JSON of VPC Lattice.
+    Lattice,
     /// The event has no request in it: a reply's body goes back bare.
     Bare,
 }
@@ -106,11 +110,7 @@ impl Reading {
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return Reading::raw();
         }
-        let Ok(event_value) = json::parse(event) else { return Reading::raw() };
-        of_object(event, event_value, view)
+        let Ok(value) = json::parse(event) else { return Reading::raw() };
+        aws::recognise(event, value, view).unwrap_or_else(Reading::raw)
     }
-}
-
-fn of_object(event: &[u8], value: Value<'_>, view: HttpView) -> Reading {
-    apigateway::recognise(event, value, view).unwrap_or_else(Reading::raw)
 }

@@ -3,9 +3,9 @@
 //! Behind a proxy the client's address and scheme are what the last hop says: the last element of `x-forwarded-for`,
 //! `x-forwarded-proto`. Without one they are the connection's own.
 
-use super::view::{Body, HttpView};
+use super::view::{Body, HttpView, last_element};
 use crate::fields::caseless;
-use crate::http1::Message;
+use crate::http1::{Message, Version};
 
 /// Fills a view from a message. `peer` is the address of the connection's other end, without its port.
 pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpView {
@@ -21,7 +21,10 @@ pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpVie
     view.set_raw_query(query);
     view.decode_query();
     view.set_host(message.host().unwrap_or_default());
-    view.set_protocol(b"HTTP/1.1");
+    view.set_protocol(match message.version() {
+        Version::Http10 => b"HTTP/1.0",
+        Version::Http11 => b"HTTP/1.1",
+    });
     let mut scheme: &[u8] = b"http";
     let mut client = peer.as_bytes();
     for (name, value) in message.headers() {
@@ -37,9 +40,4 @@ pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpVie
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
     view
-}
-
-/// What the nearest hop added to a list header.
-pub(super) fn last_element(value: &[u8]) -> &[u8] {
-    value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }

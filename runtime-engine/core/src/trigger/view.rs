@@ -1,5 +1,6 @@
 //! One HTTP request, whatever brought it: a connection, or an event with a request inside.
 
+use crate::encoding::percent;
 use crate::fields::{Fields, Span, caseless};
 
 /// Where the request's body is.
@@ -62,8 +63,8 @@ macro_rules! texts {
 texts! {
     method set_method method "GET, POST, …",
     path set_path path "The path, percent-coding undone where the source has not done so.",
-    raw_path set_raw_path raw_path "The path as it came.",
-    raw_query set_raw_query raw_query "The query as it came, without `?`; made from the decoded one where the source has only that.",
+    raw_path set_raw_path raw_path "The path, percent-coded: as it came, or made from the decoded one where the source has only that.",
+    raw_query set_raw_query raw_query "The query, percent-coded, without `?`: as it came, or made from the decoded one.",
     host set_host host "The host the client asked for.",
     scheme set_scheme scheme "http or https.",
     client_ip set_client_ip client_ip "The client's address.",
@@ -103,6 +104,24 @@ impl HttpView {
         Span::new(start, self.text.len())
     }
 
+    /// Takes a percent-coded path. What may not stand in a URI is coded; all else stays as it came.
+    pub fn set_coded_path(&mut self, path: &[u8]) {
+        self.raw_path = self.put_with(|out| percent::mend_path_into(out, path));
+        self.decode_path();
+    }
+
+    /// Takes a path whose coding the source has undone, and codes it anew. A coded slash or percent sign of the client
+    /// cannot be told from one that stood there.
+    pub fn set_decoded_path(&mut self, path: &[u8]) {
+        self.set_path(path);
+        self.raw_path = self.put_with(|out| percent::encode_path_into(out, path));
+    }
+
+    /// Takes a percent-coded query. What may not stand in a URI is coded; all else stays as it came.
+    pub fn set_coded_query(&mut self, query: &[u8]) {
+        self.raw_query = self.put_with(|out| percent::mend_query_into(out, query));
+    }
+
     /// Sets the path to the raw path with its percent-coding undone.
     pub fn decode_path(&mut self) {
         let raw = self.raw_path;
@@ -111,17 +130,17 @@ impl HttpView {
             return;
         }
         let mut decoded = Vec::with_capacity(raw.len());
-        crate::encoding::percent::decode_into(&mut decoded, raw.read(&self.text), false);
+        percent::decode_into(&mut decoded, raw.read(&self.text), false);
         self.path = self.put(&decoded);
     }
 
     /// Reads the query from its raw form.
     pub fn decode_query(&mut self) {
         let query = &mut self.query;
-        for (name, value) in crate::encoding::percent::pairs(self.raw_query.read(&self.text)) {
+        for (name, value) in percent::pairs(self.raw_query.read(&self.text)) {
             query.add_pair_with(
-                |out| crate::encoding::percent::decode_into(out, name, true),
-                |out| crate::encoding::percent::decode_into(out, value, true),
+                |out| percent::decode_into(out, name, true),
+                |out| percent::decode_into(out, value, true),
             );
         }
     }
@@ -133,9 +152,9 @@ impl HttpView {
             if self.text.len() > start {
                 self.text.push(b'&');
             }
-            crate::encoding::percent::encode_query_into(&mut self.text, name);
+            percent::encode_query_into(&mut self.text, name);
             self.text.push(b'=');
-            crate::encoding::percent::encode_query_into(&mut self.text, value);
+            percent::encode_query_into(&mut self.text, value);
         }
         self.raw_query = Span::new(start, self.text.len());
     }
@@ -144,11 +163,32 @@ impl HttpView {
     pub fn read_cookies(&mut self) {
         for (name, value) in self.headers.iter() {
             if caseless(name, b"cookie") {
-                for pair in value.split(|byte| *byte == b';') {
-                    add_cookie(&mut self.cookies, pair);
-                }
+                add_cookies(&mut self.cookies, value);
             }
         }
+    }
+
+    /// Reads what the headers tell of the way here: the host asked for, and as the last hop saw them scheme and client.
+    /// The scheme is `scheme` where none is told; a client that is known already stays.
+    pub fn read_way(&mut self, scheme: &[u8]) {
+        if let Some(host) = self.keep_header(b"host", |value| value) {
+            self.host = host;
+        }
+        match self.keep_header(b"x-forwarded-proto", last_element) {
+            Some(told) => self.scheme = told,
+            None => self.set_scheme(scheme),
+        }
+        if self.client_ip.is_empty() {
+            self.client_ip = self.keep_header(b"x-forwarded-for", last_element).unwrap_or_default();
+        }
+    }
+
+    /// Keeps a part of the first header of that name as a text.
+    fn keep_header(&mut self, name: &[u8], part: fn(&[u8]) -> &[u8]) -> Option<Span> {
+        let value = self.headers.get(name, caseless)?;
+        let start = self.text.len();
+        self.text.extend_from_slice(part(value));
+        Some(Span::new(start, self.text.len()))
     }
 
     /// Keeps a text of the view's own.
@@ -157,14 +197,80 @@ impl HttpView {
     }
 }
 
-/// Adds one `name=value` of a Cookie header.
-pub(super) fn add_cookie(cookies: &mut Fields, pair: &[u8]) {
-    let pair = pair.trim_ascii();
-    if pair.is_empty() {
-        return;
+/// Adds the pairs of a Cookie header.
+pub(super) fn add_cookies(cookies: &mut Fields, header: &[u8]) {
+    for pair in header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty()) {
+        match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => cookies.add(&pair[..at], &pair[at + 1..]),
+            None => cookies.add(pair, b""),
+        }
     }
-    match pair.iter().position(|byte| *byte == b'=') {
-        Some(at) => cookies.add(&pair[..at], &pair[at + 1..]),
-        None => cookies.add(pair, b""),
+}
+
+/// What the nearest hop added to a list header.
+pub(super) fn last_element(value: &[u8]) -> &[u8] {
+    value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(fields: &Fields) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        fields.iter().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
+    #[test]
+    fn a_coded_path_stays_and_a_decoded_one_is_coded_anew() {
+        let mut view = HttpView::default();
+        view.set_coded_path(b"/a%2Fb/c d");
+        assert_eq!((view.raw_path(), view.path()), (&b"/a%2Fb/c%20d"[..], &b"/a/b/c d"[..]));
+        view.set_decoded_path("/50%25/é".as_bytes());
+        assert_eq!((view.raw_path(), view.path()), (&b"/50%2525/%C3%A9"[..], "/50%25/é".as_bytes()));
+    }
+
+    #[test]
+    fn the_last_hop_says_scheme_and_client() {
+        let mut view = HttpView::default();
+        view.headers.add(b"Host", b"example.com");
+        view.headers.add(b"X-Forwarded-Proto", b"https, http");
+        view.headers.add(b"X-Forwarded-For", b"10.0.0.1 , 192.0.2.7");
+        view.read_way(b"https");
+        assert_eq!(
+            (view.host(), view.scheme(), view.client_ip()),
+            (&b"example.com"[..], &b"http"[..], &b"192.0.2.7"[..])
+        );
+        let mut view = HttpView::default();
+        view.set_client_ip(b"192.0.2.1");
+        view.set_host(b"known.example");
+        view.headers.add(b"x-forwarded-for", b"10.0.0.1");
+        view.read_way(b"https");
+        assert_eq!(
+            (view.host(), view.scheme(), view.client_ip()),
+            (&b"known.example"[..], &b"https"[..], &b"192.0.2.1"[..])
+        );
+    }
+
+    #[test]
+    fn cookies_are_read_from_all_cookie_headers_in_order() {
+        let mut view = HttpView::default();
+        view.headers.add(b"Cookie", b"a=1; b=x=y;;c");
+        view.headers.add(b"cookie", b" a=2;");
+        view.read_cookies();
+        let expected = [("a", "1"), ("b", "x=y"), ("c", ""), ("a", "2")];
+        assert_eq!(list(&view.cookies), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_cleared_view_is_empty() {
+        let mut view = HttpView::default();
+        view.set_method(b"GET");
+        view.set_coded_path(b"/a");
+        view.headers.add(b"a", b"b");
+        view.body = Body::Own(b"x".to_vec());
+        view.clear();
+        assert!(view.method().is_empty() && view.path().is_empty() && view.headers.is_empty());
+        assert!(matches!(view.body, Body::Empty));
     }
 }

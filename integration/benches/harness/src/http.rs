@@ -1,0 +1,133 @@
+//! HTTP servers, under wrk and under a client that counts requests.
+
+use crate::lambda::quantity;
+use crate::samples::Samples;
+use crate::subject::{Built, Process, Subject};
+use crate::sys;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A server that does not listen after this long is taken to be lost.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Connections of the load generator; one table each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections(pub u32);
+
+/// Loads a fresh process with wrk, once for each number of connections, and notes everything as one round.
+///
+/// # Errors
+/// If the server does not start or an answer is no 200; with the last it wrote on standard error.
+pub fn round(
+    built: &Built,
+    subject: &Subject,
+    seconds: u32,
+    loads: &mut [(Connections, Samples)],
+    round: usize,
+) -> io::Result<()> {
+    let (process, port) = start(built, subject)?;
+    let fail = |error: io::Error| io::Error::other(format!("{error} [{}]", process.last_words()));
+    for (connections, samples) in loads {
+        let used = sys::cpu_time(process.id()).map_err(fail)?;
+        let output = Command::new("wrk")
+            .args(["-t1", "--latency"])
+            .args([format!("-c{}", connections.0), format!("-d{seconds}s"), format!("http://127.0.0.1:{port}/")])
+            .output()?;
+        let used = sys::cpu_time(process.id()).map_err(fail)? - used;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if let Some(line) = text.lines().find(|line| line.contains("Socket errors") || line.contains("Non-2xx")) {
+            return Err(fail(io::Error::other(format!("wrk, {} connections: {}", connections.0, line.trim()))));
+        }
+        let word = |start: &str| text.lines().find_map(|line| line.trim().strip_prefix(start)).map(str::trim);
+        let missing = || fail(io::Error::other(format!("wrk said {text:?}")));
+        let rate: f64 = word("Requests/sec:").and_then(|text| text.parse().ok()).ok_or_else(missing)?;
+        let requests = text.lines().find_map(|line| line.split_once(" requests in ")?.0.trim().parse::<f64>().ok());
+        let requests = requests.ok_or_else(missing)?;
+        let mut note = |quantity, number| samples.note(&subject.name, quantity, round, number);
+        note(quantity::RATE, rate);
+        note(quantity::CPU, used.as_secs_f64() * 1e6 / requests);
+        note(quantity::P50, word("50%").and_then(micros).ok_or_else(missing)?);
+        note(quantity::P99, word("99%").and_then(micros).ok_or_else(missing)?);
+        note(quantity::RSS, process.proc("status", "VmRSS:").map_err(fail)? / 1024.0);
+        note(quantity::PSS, process.proc("smaps_rollup", "Pss:").map_err(fail)? / 1024.0);
+        note(quantity::THREADS, process.proc("status", "Threads:").map_err(fail)?);
+    }
+    Ok(())
+}
+
+/// Sends `count` requests on one connection and lets the server end by itself: for tools that watch it.
+///
+/// # Errors
+/// As for [`round`].
+pub fn watched(built: &Built, subject: &Subject, count: usize) -> io::Result<()> {
+    let (process, port) = start(built, subject)?;
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    for _ in 0..count {
+        exchange(&mut stream).map_err(|error| io::Error::other(format!("{error} [{}]", process.last_words())))?;
+    }
+    drop(stream);
+    process.end()
+}
+
+fn exchange(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
+    let (mut bytes, mut filled) = ([0; 4096], 0);
+    while !bytes[..filled].ends_with(b"\r\n\r\nhello, world\n") {
+        match stream.read(&mut bytes[filled..])? {
+            0 => return Err(io::Error::other(String::from_utf8_lossy(&bytes[..filled]))),
+            read => filled += read,
+        }
+    }
+    if bytes.starts_with(b"HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other("no 200")) }
+}
+
+/// A server that answers.
+fn start(built: &Built, subject: &Subject) -> io::Result<(Process, u16)> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let more = [("PORT", &*port.to_string()), ("FAAS_HOST", "127.0.0.1")];
+    let process = subject.start(built, &more)?;
+    let began = Instant::now();
+    loop {
+        let tried = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).and_then(|mut stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            exchange(&mut stream)
+        });
+        match tried {
+            Ok(()) => return Ok((process, port)),
+            Err(error) if began.elapsed() > PATIENCE => {
+                return Err(io::Error::other(format!("{error} [{}]", process.last_words())));
+            }
+            // Nobody listens yet.
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}
+
+/// wrk's times: `61.00us`, `1.07ms`, `1.50s`.
+fn micros(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let number: f64 = text[..digits].parse().ok()?;
+    Some(match &text[digits..] {
+        "us" => number,
+        "ms" => number * 1e3,
+        "s" => number * 1e6,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::micros;
+
+    #[test]
+    fn times_of_wrk_read_in_microseconds() {
+        assert_eq!(micros("61.50us"), Some(61.5));
+        assert_eq!(micros("1.50ms"), Some(1500.0));
+        assert_eq!(micros("2.00s"), Some(2_000_000.0));
+        assert_eq!(micros("3.00"), None);
+    }
+}

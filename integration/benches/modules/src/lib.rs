@@ -1,0 +1,74 @@
+//! What is measured beside `echo`: two layers of which any number may stand in a row, and two HTTP functions.
+#![forbid(unsafe_code)]
+
+use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Request, Response, function, layer};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// No hook at all.
+#[derive(Debug)]
+pub struct Empty;
+
+#[layer(name = "empty")]
+impl Layer for Empty {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(Empty)
+    }
+}
+
+/// What a small layer does on every invocation: looks at the clock before and after, looks at the request's id, counts.
+#[derive(Debug, Default)]
+pub struct Working {
+    began: AtomicU64,
+    spent: AtomicU64,
+    seen: AtomicU64,
+}
+
+#[layer(name = "working")]
+impl Layer for Working {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(Working::default())
+    }
+
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+        self.began.store(invocation.now_ns(), Ordering::Relaxed);
+        Flow::Continue
+    }
+
+    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        let took = invocation.now_ns().saturating_sub(self.began.load(Ordering::Relaxed));
+        self.spent.fetch_add(took, Ordering::Relaxed);
+        self.seen.fetch_add(invocation.request_id().len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// One header on every reply.
+#[derive(Debug)]
+pub struct Header;
+
+#[layer(name = "header")]
+impl Layer for Header {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(Header)
+    }
+
+    fn head(&self, head: &mut handlers_sdk::ReplyHead<'_>) {
+        // Only a head that is out already refuses.
+        let _ = head.set_header("x-bench", "1");
+    }
+}
+
+/// One text, whatever is asked.
+#[function]
+pub fn plain(_: FaasContext) -> Response {
+    Response::text("hello, world\n")
+}
+
+/// Looks at method, path, a header and a query value. The peer `lambda_http` does the same.
+#[function]
+pub fn http(request: Request) -> Response {
+    let name = request.query("name").unwrap_or("world");
+    let agent = request.header("user-agent").unwrap_or("none");
+    let body = request.body().len();
+    Response::text(format!("{} {} {name} {agent} {body}", request.method(), request.path()))
+}

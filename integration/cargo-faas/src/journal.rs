@@ -1,0 +1,180 @@
+//! What the runtime writes while it runs: the structured lines of the layer `monitor` are kept for tables, every other
+//! line is handed on at once.
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+use platform_emulators::process::Process;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a line that must come is waited for, once what it tells of has happened.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Longer than any session: lines are followed until the process closes its output.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// A phase that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Phase {
+    /// `RuntimeStart`, `FunctionStart`, `Close`, …
+    pub(crate) name: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// `ok`, or what went wrong.
+    pub(crate) outcome: String,
+}
+
+/// An invocation that ended, as the runtime saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    request_id: String,
+    /// How long it took inside the runtime.
+    pub(crate) took: Duration,
+    /// The first of its process?
+    pub(crate) cold_start: bool,
+    /// `ok`, or what went wrong.
+    pub(crate) outcome: String,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    Phase(Phase),
+    Invocation(Invocation),
+    Other,
+}
+
+/// Tells monitor's lines from others; one of a later version with other keys is an ordinary line.
+fn read(text: &str) -> Line {
+    if !text.starts_with("{\"faas\":") {
+        return Line::Other;
+    }
+    let Ok(line) = serde_json::from_str::<Value>(text) else { return Line::Other };
+    let word = |key: &str| line[key].as_str().map(str::to_owned);
+    let outcome = match (word("outcome"), word("error")) {
+        (Some(outcome), Some(error)) => format!("{outcome}: {error}"),
+        (outcome, _) => outcome.unwrap_or_else(|| "ok".to_owned()),
+    };
+    let Some(took) = line["us"].as_u64().map(Duration::from_micros) else { return Line::Other };
+    match (line["faas"].as_str(), word("phase"), word("request_id")) {
+        (Some("phase"), Some(name), _) => Line::Phase(Phase { name, took, outcome }),
+        (Some("invocation"), _, Some(request_id)) => {
+            let cold_start = line["cold_start"].as_bool().unwrap_or(false);
+            Line::Invocation(Invocation { request_id, took, cold_start, outcome })
+        }
+        _ => Line::Other,
+    }
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    phases: Vec<Phase>,
+    invocations: HashMap<String, Invocation>,
+    ended: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    kept: Mutex<Kept>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut self.kept());
+        self.changed.notify_all();
+    }
+}
+
+/// The output of one process.
+#[derive(Debug)]
+pub(crate) struct Journal(Arc<Shared>);
+
+impl Journal {
+    /// Follows a process until its output is closed. Lines that are nobody's are shown under `name`.
+    pub(crate) fn follow(process: Arc<Process>, name: String, screen: Screen) -> Result<Journal, Failure> {
+        let shared = Arc::new(Shared::default());
+        let written = Arc::clone(&shared);
+        let follow = move || {
+            // No line is the wanted one, so each is seen once until there are no more.
+            let _ = process.wait_for_line(
+                |text| {
+                    match read(text) {
+                        Line::Phase(phase) => written.change(|kept| kept.phases.push(phase)),
+                        Line::Invocation(invocation) => written.change(|kept| {
+                            kept.invocations.insert(invocation.request_id.clone(), invocation);
+                        }),
+                        Line::Other => screen.passed_on(&name, text),
+                    }
+                    false
+                },
+                FOR_EVER,
+            );
+            written.change(|kept| kept.ended = true);
+        };
+        let follower = std::thread::Builder::new().name("journal".to_owned()).spawn(follow);
+        follower.map_err(|error| Failure::new("following the runtime's output", error))?;
+        Ok(Journal(shared))
+    }
+
+    /// The phases up to and with the last one of that name; those there are if it does not come.
+    pub(crate) fn phases_to(&self, last: &str) -> Vec<Phase> {
+        self.wait(|kept| kept.phases.iter().any(|phase| phase.name == last).then_some(()));
+        self.0.kept().phases.clone()
+    }
+
+    /// What the runtime says of an invocation that was answered; `None` if it says nothing.
+    pub(crate) fn invocation(&self, request_id: &str) -> Option<Invocation> {
+        self.wait(|kept| kept.invocations.remove(request_id))
+    }
+
+    /// All phases of a process that has ended.
+    pub(crate) fn all_phases(&self) -> Vec<Phase> {
+        self.wait(|kept| kept.ended.then_some(()));
+        self.0.kept().phases.clone()
+    }
+
+    fn wait<T>(&self, mut found: impl FnMut(&mut Kept) -> Option<T>) -> Option<T> {
+        let until = Instant::now() + PATIENCE;
+        let mut kept = self.0.kept();
+        loop {
+            if let Some(value) = found(&mut kept) {
+                return Some(value);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || kept.ended {
+                return None;
+            }
+            kept = self.0.changed.wait_timeout(kept, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monitors_lines_are_told_from_others() {
+        let phase = r#"{"faas":"phase","phase":"RuntimeStart","us":41,"outcome":"ok"}"#;
+        let expected = Phase { name: "RuntimeStart".into(), took: Duration::from_micros(41), outcome: "ok".into() };
+        assert_eq!(read(phase), Line::Phase(expected));
+        let failed = r#"{"faas":"invocation","request_id":"r","cold_start":true,"outcome":"panic","error":"Function.Panic","us":9}"#;
+        let expected = Invocation {
+            request_id: "r".into(),
+            took: Duration::from_micros(9),
+            cold_start: true,
+            outcome: "panic: Function.Panic".into(),
+        };
+        assert_eq!(read(failed), Line::Invocation(expected));
+        for other in ["", "hello", r#"{"_aws":{}}"#, r#"{"faas":"phase","phase":"Close"}"#, r#"{"faas":"new","us":1}"#]
+        {
+            assert_eq!(read(other), Line::Other, "{other}");
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! The developer's tool.

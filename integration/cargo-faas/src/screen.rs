@@ -1,0 +1,120 @@
+//! What people see: plain lines on standard output, with colour only where that is a terminal. Decides nothing.
+
+use crate::failure::Failure;
+use crate::journal::Phase;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const RED: &str = "\x1b[31m";
+
+/// Where lines go, and whether they may be coloured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    colour: bool,
+}
+
+impl Screen {
+    /// Standard output.
+    pub(crate) fn new() -> Screen {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let able = std::env::var_os("TERM").is_some_and(|value| value != "dumb");
+        Screen { colour: wanted && able && std::io::stdout().is_terminal() }
+    }
+
+    fn paint(self, colour: &str, text: &str) -> String {
+        if self.colour { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A line as it is. A closed output is no reason to fail.
+    pub(crate) fn line(self, text: &str) {
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
+    /// A labelled line of the tool's own.
+    pub(crate) fn head(self, label: &str, text: &str) {
+        self.line(&format!("{}{text}", self.paint(BOLD, &format!("{label:<10}"))));
+    }
+
+    /// More lines that belong to the label above.
+    pub(crate) fn under(self, text: &str) {
+        for line in text.lines() {
+            self.line(&format!("{:10}{line}", ""));
+        }
+    }
+
+    /// A line the runtime wrote.
+    pub(crate) fn passed_on(self, name: &str, text: &str) {
+        self.line(&self.paint(DIM, &format!("{name} | {text}")));
+    }
+
+    /// Names and durations in columns.
+    pub(crate) fn phases(self, phases: &[Phase]) {
+        for phase in phases {
+            self.line(&phase_line(phase));
+        }
+    }
+
+    /// Why the tool ends.
+    pub(crate) fn failed(self, failure: &Failure) {
+        let text = format!("{} {failure}", self.paint(RED, "failed:"));
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+fn phase_line(phase: &Phase) -> String {
+    let mut line = format!("{:10}{:<14}{:>9}", "", phase.name, duration(phase.took));
+    if phase.outcome != "ok" {
+        let _ = write!(line, "  {}", phase.outcome);
+    }
+    line
+}
+
+/// Three digits and a unit.
+pub(crate) fn duration(time: Duration) -> String {
+    let us = time.as_secs_f64() * 1e6;
+    match us {
+        us if us < 999.5 => format!("{us:.0} us"),
+        us if us < 99_950.0 => format!("{:.1} ms", us / 1e3),
+        us if us < 999_500.0 => format!("{:.0} ms", us / 1e3),
+        us => format!("{:.2} s", us / 1e6),
+    }
+}
+
+/// A number of bytes in words.
+pub(crate) fn bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_keep_about_three_digits() {
+        for (us, text) in [
+            (0, "0 us"),
+            (999, "999 us"),
+            (1_000, "1.0 ms"),
+            (12_340, "12.3 ms"),
+            (99_960, "100 ms"),
+            (999_600, "1.00 s"),
+            (1_500_000, "1.50 s"),
+        ] {
+            assert_eq!(duration(Duration::from_micros(us)), text);
+        }
+    }
+
+    #[test]
+    fn phases_stand_in_columns_and_tell_what_went_wrong() {
+        let phase = |outcome: &str| Phase {
+            name: "FunctionStart".into(),
+            took: Duration::from_micros(41),
+            outcome: outcome.into(),
+        };
+        assert_eq!(phase_line(&phase("ok")), "          FunctionStart     41 us");
+        assert!(phase_line(&phase("error: Function.Panic")).ends_with("41 us  error: Function.Panic"));
+    }
+}

@@ -1,0 +1,89 @@
+//! Times and ids as API Gateway and X-Ray write them. Reads no clock: the moment is given.
+
+use faas_core::encoding::base64;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// Since 1970, in UTC.
+pub(crate) fn epoch(now: SystemTime) -> Duration {
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// `requestContext.time`: `12/Mar/2020:19:03:58 +0000`.
+pub(crate) fn request_time(epoch: Duration) -> String {
+    let seconds = epoch.as_secs();
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{day:02}/{}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000", MONTHS[month])
+}
+
+/// Year, month from 0 and day of month of a day counted from 1970, in the Gregorian calendar. Counts in years that
+/// begin in March, so that the leap day is the last of its year.
+fn date(days: u64) -> (u64, usize, u64) {
+    // 0000-03-01 is 719,468 days before 1970-01-01; 400 years have 146,097 days.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = (march_month + 2) % 12;
+    let year = era * 400 + year_of_era + u64::from(month < 2);
+    // In 0 to 11 by the remainder above.
+    (year, month as usize, day)
+}
+
+/// 64 bits that no other call gives.
+fn unique() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// The X-Ray root of a request: `1-<seconds in hex>-<96 bits in hex>`.
+pub(crate) fn trace_root(epoch: Duration) -> String {
+    format!("1-{:08x}-{:016x}{:08x}", epoch.as_secs(), unique(), unique() >> 32)
+}
+
+/// The trace header the platform hands on with an event; not sampled, since nothing here collects traces.
+pub(crate) fn trace_header(root: &str) -> String {
+    format!("Root={root};Parent={:016x};Sampled=0", unique())
+}
+
+/// The gateway's request id: 16 characters of base64.
+pub(crate) fn gateway_request_id() -> String {
+    let mut bytes = [unique().to_be_bytes(), unique().to_be_bytes()].concat();
+    bytes.truncate(11);
+    let mut text = Vec::new();
+    base64::encode_into(&mut text, &bytes);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_times_are_written_as_the_gateway_does() {
+        for (seconds, text) in [
+            (0, "01/Jan/1970:00:00:00 +0000"),
+            (951_782_399, "28/Feb/2000:23:59:59 +0000"),
+            (951_782_400, "29/Feb/2000:00:00:00 +0000"),
+            (951_868_800, "01/Mar/2000:00:00:00 +0000"),
+            (1_584_039_838, "12/Mar/2020:19:03:58 +0000"),
+            (4_107_542_400, "01/Mar/2100:00:00:00 +0000"),
+        ] {
+            assert_eq!(request_time(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn ids_have_their_platforms_form_and_differ() {
+        let root = trace_root(Duration::from_secs(0x5e6a_7c1e));
+        assert_eq!((root.len(), &root[..11]), (35, "1-5e6a7c1e-"));
+        assert!(trace_header(&root).starts_with(&format!("Root={root};Parent=")));
+        let id = gateway_request_id();
+        assert_eq!((id.len(), id.ends_with('=')), (16, true));
+        assert_ne!(id, gateway_request_id());
+    }
+}

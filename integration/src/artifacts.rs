@@ -1,0 +1,223 @@
+//! What the tests run: both runtimes, the example functions, the layers and the C modules, built once a run.
+//!
+//! A nested `cargo build` makes them with the profile `test-artifacts`, in a target folder of the workspace, and every
+//! path comes from its `--message-format=json`. Test binaries of one `cargo test` each ask for it: the first one builds,
+//! the others find it fresh (cargo's own lock keeps them apart). C modules are compiled beside it under a name of their
+//! own and moved into place, which needs no lock. What does not compile fails the tests that need it, with the
+//! compiler's words, and no others.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+/// The runtimes and modules that Rust makes.
+const PACKAGES: &[&str] = &[
+    "runtime-engine",
+    "light-runtime",
+    "echo",
+    "inspect",
+    "hello",
+    "faulty",
+    "stream",
+    "layer-monitor",
+    "layer-metrics",
+];
+
+/// The modules that C makes: name, source from the workspace's root.
+const C_MODULES: &[(&str, &str)] =
+    &[("echo_c", "integration/examples/echo-c/echo.c"), ("probe", "integration/tests/c/probe.c")];
+
+/// A runtime under test.
+#[derive(Debug)]
+pub struct Runtime {
+    /// `bootstrap` or `light-bootstrap`.
+    pub name: &'static str,
+    /// The binary.
+    pub path: PathBuf,
+}
+
+/// Everything built.
+#[derive(Debug)]
+pub struct Artifacts {
+    bootstrap: Result<Runtime, String>,
+    light_bootstrap: Result<Runtime, String>,
+    modules: BTreeMap<String, Result<PathBuf, String>>,
+}
+
+/// Builds what is not built yet, once a process.
+///
+/// # Panics
+/// If cargo cannot be started.
+pub fn get() -> &'static Artifacts {
+    static ARTIFACTS: OnceLock<Artifacts> = OnceLock::new();
+    ARTIFACTS.get_or_init(build)
+}
+
+impl Artifacts {
+    /// The full engine.
+    ///
+    /// # Panics
+    /// With the compiler's words, if it does not build.
+    pub fn bootstrap(&self) -> &Runtime {
+        self.bootstrap.as_ref().unwrap_or_else(|why| panic!("bootstrap was not built:\n{why}"))
+    }
+
+    /// The light runtime.
+    ///
+    /// # Panics
+    /// With the compiler's words, if it does not build.
+    pub fn light_bootstrap(&self) -> &Runtime {
+        self.light_bootstrap.as_ref().unwrap_or_else(|why| panic!("light-bootstrap was not built:\n{why}"))
+    }
+
+    /// Both runtimes.
+    ///
+    /// # Panics
+    /// With the compiler's words, if one does not build.
+    pub fn both(&self) -> [&Runtime; 2] {
+        [self.bootstrap(), self.light_bootstrap()]
+    }
+
+    /// The shared library of a module: `echo`, `layer_monitor`, `echo_c`, …
+    ///
+    /// # Panics
+    /// With the compiler's words, if it does not build.
+    pub fn module(&self, name: &str) -> &Path {
+        match self.modules.get(&name.replace('-', "_")) {
+            Some(Ok(path)) => path,
+            Some(Err(why)) => panic!("module {name} was not built:\n{why}"),
+            None => panic!("no module {name} among {:?}", self.modules.keys()),
+        }
+    }
+}
+
+/// The root of the workspace: where cargo says this package is now, which need not be where it was compiled.
+pub fn workspace() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&here).parent().unwrap_or(Path::new("/")).to_owned()
+    });
+    &ROOT
+}
+
+/// The workspace's target folder, where `.ci/foreign` puts its programs.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+/// Where the nested build goes: the workspace's target folder, in which a profile has a lock of its own; below
+/// `CARGO_TARGET_DIR` where the caller keeps its builds elsewhere.
+fn nested_target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Path::new(&folder).join("test-artifacts-build"),
+        None => workspace().join("target"),
+    }
+}
+
+/// `cargo` in the workspace, without what the outer cargo set for this test binary.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|own| name.starts_with(own)) {
+            command.env_remove(&*name);
+        }
+    }
+    command.current_dir(workspace());
+    command
+}
+
+/// Builds packages with the profile of the tests; `more` are further arguments and `rustflags` further flags of the
+/// compiler. Returns what cargo made, name of the target with `-` as `_` and its file; and what cargo and the compiler
+/// said, when anything did not build.
+///
+/// # Panics
+/// If cargo cannot be started.
+pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) -> (BTreeMap<String, PathBuf>, String) {
+    let mut command = cargo();
+    command.args(["build", "--keep-going", "--profile", "test-artifacts", "--message-format=json", "--target-dir"]);
+    command.arg(nested_target()).args(more);
+    if let Some(flags) = rustflags {
+        command.env("RUSTFLAGS", flags);
+    }
+    command.args(packages.iter().flat_map(|package| ["-p", package]));
+    let output = command.output().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
+    read_messages(&output)
+}
+
+fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {
+    let mut made = BTreeMap::new();
+    let mut said = String::new();
+    for line in output.stdout.split(|byte| *byte == b'\n') {
+        let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
+        if message["reason"] == "compiler-message" && message["message"]["level"] == "error" {
+            said.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
+        }
+        if message["reason"] != "compiler-artifact" {
+            continue;
+        }
+        let name = message["target"]["name"].as_str().unwrap_or_default().replace('-', "_");
+        let library = message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let library = library.clone().find(|file| file.ends_with(".so"));
+        let is_module = message["target"]["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == "cdylib"));
+        if let Some(file) = message["executable"].as_str().or(library.filter(|_| is_module)) {
+            made.insert(name, PathBuf::from(file));
+        }
+    }
+    if !output.status.success() {
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    (made, said)
+}
+
+fn build() -> Artifacts {
+    let (mut made, said) = cargo_build(PACKAGES, &[], None);
+    let mut take = |name: &str| {
+        let missing = || format!("cargo made no binary or shared library of the name {name}\n{said}");
+        made.remove(name).ok_or_else(missing)
+    };
+    let runtime = |name: &'static str, path: Result<PathBuf, String>| path.map(|path| Runtime { name, path });
+    let bootstrap = runtime("bootstrap", take("bootstrap"));
+    let light_bootstrap = runtime("light-bootstrap", take("light_bootstrap"));
+    let mut modules = BTreeMap::new();
+    for package in &PACKAGES[2..] {
+        let name = package.replace('-', "_");
+        let path = take(&name);
+        modules.insert(name, path);
+    }
+    for (name, source) in C_MODULES {
+        let path = compile_c(&workspace().join(source), &format!("lib{name}.so"), &[]);
+        modules.insert((*name).to_owned(), path);
+    }
+    Artifacts { bootstrap, light_bootstrap, modules }
+}
+
+/// Compiles a C file to a shared library in the folder of the C modules.
+///
+/// # Errors
+/// What the compiler said.
+pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, String> {
+    let folder = nested_target().join("c-modules");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let path = folder.join(file);
+    static COMPILED: AtomicUsize = AtomicUsize::new(0);
+    let number = COMPILED.fetch_add(1, Ordering::Relaxed);
+    let fresh = folder.join(format!("{}.{number}.{file}", std::process::id()));
+    let output = Command::new("cc")
+        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread", "-I"])
+        .arg(workspace().join("handlers-sdk/abi/include"))
+        .arg("-o")
+        .args([&fresh, source])
+        .args(more)
+        .output()
+        .map_err(|error| format!("cc cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cc {}: {}", source.display(), String::from_utf8_lossy(&output.stderr)));
+    }
+    // Whoever has the old file mapped keeps it.
+    std::fs::rename(&fresh, &path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}

@@ -1,0 +1,192 @@
+//! An HTTP client on a bare socket: it sends exactly the bytes it is given, in the pieces it is given them, and reads
+//! replies by their framing. It trusts nothing, so that a wrong length or a missing end shows.
+
+use crate::wait;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+/// A reply.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Fields in order, names as sent.
+    pub headers: Vec<(String, String)>,
+    /// Body, chunks joined.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The first header of that name, whatever its case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a header.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Does the server close after it?
+    pub fn closes(&self) -> bool {
+        self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+}
+
+/// One connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+    address: SocketAddr,
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Refused, or nobody there.
+    pub fn connect(address: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(wait::limit()))?;
+        Ok(Client { stream: BufReader::new(stream), address })
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.get_mut().write_all(bytes)
+    }
+
+    /// Ends the sending side only.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.stream.get_mut().shutdown(Shutdown::Write)
+    }
+
+    /// Sends a whole request; `headers` are further lines, each ended by CRLF. A body is sent with its length.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn request(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) -> io::Result<()> {
+        let mut bytes = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n{headers}", self.address);
+        if !body.is_empty() || method == "POST" {
+            bytes.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        bytes.push_str("\r\n");
+        let mut bytes = bytes.into_bytes();
+        bytes.extend_from_slice(body);
+        self.send(&bytes)
+    }
+
+    /// Reads one reply to a request with a method other than HEAD.
+    ///
+    /// # Errors
+    /// Not HTTP, cut short, or nothing within the limit.
+    pub fn read(&mut self) -> io::Result<Reply> {
+        self.read_reply(false)
+    }
+
+    /// Reads status and headers alone, of a reply whose body is still being made.
+    ///
+    /// # Errors
+    /// As [`Client::read`].
+    pub fn head(&mut self) -> io::Result<Reply> {
+        self.read_reply(true)
+    }
+
+    /// Reads one chunk; the last one is empty.
+    ///
+    /// # Errors
+    /// Not a chunk, cut short, or nothing within the limit.
+    pub fn chunk(&mut self) -> io::Result<Vec<u8>> {
+        let line = self.line()?;
+        let size = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16);
+        let size = size.map_err(|_| io::Error::other(format!("not the size of a chunk: {line:?}")))?;
+        let mut chunk = vec![0; size];
+        if size == 0 {
+            self.fields()?;
+            return Ok(chunk);
+        }
+        self.stream.read_exact(&mut chunk)?;
+        if self.line()?.is_empty() { Ok(chunk) } else { Err(io::Error::other("a chunk is longer than its size says")) }
+    }
+
+    /// A whole exchange.
+    ///
+    /// # Errors
+    /// As sending and reading.
+    pub fn call(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) -> io::Result<Reply> {
+        self.request(method, target, headers, body)?;
+        self.read_reply(method == "HEAD")
+    }
+
+    /// Whatever comes until the server closes.
+    ///
+    /// # Errors
+    /// A reset, or no end within the limit.
+    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+
+    /// `head_only`: the reply to a HEAD has no body, whatever its headers say.
+    fn read_reply(&mut self, head_only: bool) -> io::Result<Reply> {
+        let status_line = self.line()?;
+        let status = status_line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let status = status.ok_or_else(|| io::Error::other(format!("not a status line: {status_line:?}")))?;
+        let headers = self.fields()?;
+        let mut reply = Reply { status, headers, body: Vec::new() };
+        if head_only || matches!(status, 100..=199 | 204 | 304) {
+            return Ok(reply);
+        }
+        if reply.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+            loop {
+                let chunk = self.chunk()?;
+                if chunk.is_empty() {
+                    break;
+                }
+                reply.body.extend_from_slice(&chunk);
+            }
+        } else if let Some(length) = reply.header("content-length") {
+            let length = length.parse().map_err(|_| io::Error::other(format!("bad length {length:?}")))?;
+            reply.body.resize(length, 0);
+            self.stream.read_exact(&mut reply.body)?;
+        } else {
+            self.stream.read_to_end(&mut reply.body)?;
+        }
+        Ok(reply)
+    }
+
+    fn fields(&mut self) -> io::Result<Vec<(String, String)>> {
+        let mut fields = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(fields);
+            }
+            let (name, value) =
+                line.split_once(':').ok_or_else(|| io::Error::other(format!("not a header: {line:?}")))?;
+            fields.push((name.to_owned(), value.trim().to_owned()));
+        }
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        Ok(line)
+    }
+}

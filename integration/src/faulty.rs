@@ -1,0 +1,18 @@
+//! The events that choose what the function `faulty` does.
+
+/// Returns an error of its own, `Faulty.Error`.
+pub const ERROR: &str = r#"{"do":"error"}"#;
+/// Panics.
+pub const PANIC: &str = r#"{"do":"panic"}"#;
+/// Sleeps a second longer than the deadline allows, and does not look whether it is cancelled.
+pub const SLEEP: &str = r#"{"do":"sleep"}"#;
+/// Spins for ever.
+pub const SPIN: &str = r#"{"do":"spin"}"#;
+/// Ends the process.
+pub const ABORT: &str = r#"{"do":"abort"}"#;
+/// Answers five million bytes.
+pub const FIVE_MB: &str = r#"{"do":"reply","bytes":5000000}"#;
+/// Answers seven million bytes, more than AWS takes.
+pub const SEVEN_MB: &str = r#"{"do":"reply","bytes":7000000}"#;
+/// Answers `"fine"`.
+pub const FINE: &str = r#"{"do":"nothing"}"#;

@@ -1,0 +1,88 @@
+//! What the function `inspect` saw, read back from its reply.
+
+use serde_json::Value;
+
+/// The reply of `inspect`.
+#[derive(Debug)]
+pub struct Inspected(pub Value);
+
+impl Inspected {
+    /// Reads a bare reply.
+    ///
+    /// # Panics
+    /// If it is not JSON.
+    pub fn read(reply: &[u8]) -> Inspected {
+        match serde_json::from_slice(reply) {
+            Ok(value) => Inspected(value),
+            Err(error) => panic!("{error} in what inspect says: {:?}", String::from_utf8_lossy(reply)),
+        }
+    }
+
+    /// A text member.
+    ///
+    /// # Panics
+    /// If it is not there or no text.
+    pub fn text(&self, name: &str) -> &str {
+        self.0[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.0))
+    }
+
+    /// A number member.
+    ///
+    /// # Panics
+    /// If it is not there, negative or no whole number.
+    pub fn number(&self, name: &str) -> u64 {
+        self.0[name].as_u64().unwrap_or_else(|| panic!("no whole number {name} in {}", self.0))
+    }
+
+    /// The event as the function saw it.
+    ///
+    /// # Panics
+    /// If it is not there or not base64.
+    pub fn event(&self) -> Vec<u8> {
+        decode_base64(self.text("event_base64"))
+    }
+
+    /// The body of the HTTP view.
+    ///
+    /// # Panics
+    /// If there is no view or the body is not base64.
+    pub fn body(&self) -> Vec<u8> {
+        let text = self.0["http"]["body_base64"].as_str();
+        decode_base64(text.unwrap_or_else(|| panic!("no HTTP body in {}", self.0)))
+    }
+}
+
+/// Standard alphabet, with padding. Written anew: the tests must not trust the encoder they test.
+fn decode_base64(text: &str) -> Vec<u8> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    assert!(text.len().is_multiple_of(4), "base64 comes in fours: {text:?}");
+    let mut out = Vec::new();
+    let (mut held, mut bits) = (0_u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let Some(digit) = ALPHABET.iter().position(|letter| *letter == byte) else {
+            panic!("{:?} is no letter of base64", char::from(byte));
+        };
+        held = held << 6 | u32::try_from(digit).unwrap_or(0);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((held >> bits) as u8);
+            held &= (1 << bits) - 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_undone() {
+        for (text, bytes) in
+            [("", &b""[..]), ("Zg==", b"f"), ("Zm8=", b"fo"), ("Zm9v", b"foo"), ("/+7/", b"\xff\xee\xff")]
+        {
+            assert_eq!(decode_base64(text), bytes, "{text}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+/* Functions that show the tests what they could not see from outside: that invocations overlap, what the environment
+ * holds, that one is running at this moment. In C, so that no SDK stands between the test and the contract. */
+
+#define _POSIX_C_SOURCE 200809L
+#include <faas.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
+
+#define LITERAL_BUF(text) {(const uint8_t *)(text), sizeof(text) - 1, NULL, NULL}
+
+static const faas_host *host;
+
+static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
+    (void)config;
+    (void)why;
+    host = given;
+    *self = NULL;
+    return FAAS_OK;
+}
+
+static faas_status answer(faas_inv *inv, const char *text, size_t len) {
+    char *copy = host->scratch(inv, len + 1, 1);
+    if (!copy) return FAAS_E_INTERNAL;
+    memcpy(copy, text, len);
+    faas_buf body = {(const uint8_t *)copy, len, NULL, NULL};
+    return host->reply(inv, FAAS_REPLY_RAW, body);
+}
+
+static faas_status failed(faas_inv *inv, const char *message) {
+    faas_bytes kind = LITERAL("Function.Probe"), words = {(const uint8_t *)message, strlen(message)}, none = {NULL, 0};
+    host->fail(inv, kind, words, none);
+    return FAAS_E_USER;
+}
+
+/* The event's text, ended by a zero. */
+static char *event_text(faas_inv *inv) {
+    faas_bytes event = host->body(inv);
+    char *text = host->scratch(inv, event.len + 1, 1);
+    if (text && event.len) memcpy(text, event.ptr, event.len);
+    return text;
+}
+
+/* environment: the value of the variable the event names. */
+static faas_status environment(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *name = event_text(inv);
+    const char *value = name ? getenv(name) : NULL;
+    if (!value) value = "(not set)";
+    return answer(inv, value, strlen(value));
+}
+
+/* gate: the event is a number; nobody gets through before that many are inside at once. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static long inside, opened;
+
+static faas_status gate(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *text = event_text(inv);
+    long wanted = text ? strtol(text, NULL, 10) : 0;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    int late = 0;
+    pthread_mutex_lock(&lock);
+    long mine = opened;
+    if (++inside >= wanted) {
+        inside = 0;
+        opened++;
+        pthread_cond_broadcast(&changed);
+    }
+    while (mine == opened && !late) late = pthread_cond_timedwait(&changed, &lock, &until) != 0;
+    if (late) inside--;
+    pthread_mutex_unlock(&lock);
+    return late ? failed(inv, "the others did not come") : answer(inv, "met", 3);
+}
+
+/* hold: writes the line "holding", then stays until the file exists that the event names. */
+static faas_status hold(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *path = event_text(inv);
+    faas_bytes line = LITERAL("holding");
+    host->emit(host->ctx, line);
+    struct timespec pause = {0, 1000000};
+    while (path && access(path, F_OK) != 0) {
+        if (host->cancelled(inv)) {
+            faas_bytes told = LITERAL("cancelled");
+            host->emit(host->ctx, told);
+            return FAAS_E_CANCELLED;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return answer(inv, "let go", 6);
+}
+
+/* status: over HTTP; the path names the status, the reply has a body whatever it is. */
+static faas_status status_of_path(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    faas_bytes path = host->meta(inv, FAAS_META_PATH);
+    uint32_t code = 0;
+    for (size_t at = 1; at < path.len && path.ptr[at] >= '0' && path.ptr[at] <= '9'; at++)
+        code = code * 10 + (uint32_t)(path.ptr[at] - '0');
+    faas_buf body = LITERAL_BUF("a body all the same");
+    return host->reply(inv, code, body);
+}
+
+/* A wait for room in a stream, for hosts that do not lend their thread. Never freed: its token may come late. */
+struct room {
+    pthread_mutex_t lock;
+    pthread_cond_t there;
+    int done;
+    faas_status status;
+};
+
+static void room_there(void *arg, faas_status status) {
+    struct room *room = arg;
+    pthread_mutex_lock(&room->lock);
+    room->done = 1;
+    room->status = status;
+    pthread_cond_signal(&room->there);
+    pthread_mutex_unlock(&room->lock);
+}
+
+static faas_status write_text(faas_inv *inv, const char *text) {
+    faas_buf chunk = {(const uint8_t *)text, strlen(text), NULL, NULL};
+    if (host->features & FAAS_F_MAY_BLOCK) return host->stream_write(inv, chunk, NULL);
+    struct room *room = calloc(1, sizeof *room);
+    pthread_mutex_init(&room->lock, NULL);
+    pthread_cond_init(&room->there, NULL);
+    faas_status status = host->stream_write(inv, chunk, host->token(inv, room_there, room));
+    if (status != FAAS_PENDING) return status;
+    pthread_mutex_lock(&room->lock);
+    while (!room->done) pthread_cond_wait(&room->there, &room->lock);
+    status = room->status;
+    pthread_mutex_unlock(&room->lock);
+    return status;
+}
+
+/* streaming: the event is `path|ending`. Sends "first", writes the line "holding", stays until the file exists, sends
+ * "second". The ending `fail` fails then; `empty` sends nothing at all. */
+static faas_status streaming(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *path = event_text(inv);
+    char *ending = path ? strchr(path, '|') : NULL;
+    if (!ending) return failed(inv, "the event has no |");
+    *ending++ = 0;
+    faas_bytes name = LITERAL("x-probe"), value = LITERAL("1");
+    host->add(inv, FAAS_LIST_REPLY_HEADER, name, value);
+    faas_status status = host->stream_begin(inv, host->num(inv, FAAS_NUM_IS_HTTP) ? 201 : FAAS_REPLY_RAW);
+    if (status < 0 || strcmp(ending, "empty") == 0) return status;
+    status = write_text(inv, "first");
+    if (status < 0) return status;
+    faas_bytes line = LITERAL("holding");
+    host->emit(host->ctx, line);
+    struct timespec pause = {0, 1000000};
+    while (access(path, F_OK) != 0) nanosleep(&pause, NULL);
+    status = write_text(inv, "second");
+    if (status < 0) return status;
+    return strcmp(ending, "fail") == 0 ? failed(inv, "the rest is missing") : FAAS_OK;
+}
+
+/* failing_start: its FunctionStart fails. */
+static faas_status failing_start(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    return phase == FAAS_FUNCTION_START ? failed(inv, "the database is not there") : FAAS_OK;
+}
+
+/* slow_start: FunctionStart holds as `hold` does, for the file that PROBE_FILE names. */
+static faas_status slow_start(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)inv;
+    (void)tok;
+    const char *path = getenv("PROBE_FILE");
+    faas_bytes line = LITERAL("holding");
+    if (phase == FAAS_FUNCTION_START) host->emit(host->ctx, line);
+    struct timespec pause = {0, 1000000};
+    while (phase == FAAS_FUNCTION_START && path && access(path, F_OK) != 0) nanosleep(&pause, NULL);
+    return FAAS_OK;
+}
+
+/* phases: writes a line for everything that happens to it, and fails if the event is "fail". The layers outer and inner
+ * write theirs around it. */
+static void say(const char *who, const char *hook, uint32_t phase) {
+    static const char *const names[] = {"RuntimeStart", "FunctionStart", "Invoke", "Close",
+                                        "Suspend",      "Resume",        "Replied"};
+    char line[64];
+    int len = snprintf(line, sizeof line, "%s %s %s", who, hook, phase < 7 ? names[phase] : "?");
+    faas_bytes bytes = {(const uint8_t *)line, (size_t)len};
+    host->emit(host->ctx, bytes);
+}
+
+static faas_status phases_invoke(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    say("function", "in", FAAS_INVOKE);
+    char *text = event_text(inv);
+    if (text && strcmp(text, "fail") == 0) return failed(inv, "as asked");
+    return answer(inv, "done", 4);
+}
+
+static faas_status phases_phase(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)inv;
+    (void)tok;
+    say("function", "in", phase);
+    return FAAS_OK;
+}
+
+static faas_status create_outer(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
+    faas_status status = create(given, config, self, why);
+    *self = (void *)"outer";
+    return status;
+}
+
+static faas_status create_inner(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
+    faas_status status = create(given, config, self, why);
+    *self = (void *)"inner";
+    return status;
+}
+
+static faas_status layer_before(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)inv;
+    (void)tok;
+    say(self, "before", phase);
+    return FAAS_OK;
+}
+
+static faas_status layer_after(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)inv;
+    (void)tok;
+    say(self, "after", phase);
+    return FAAS_OK;
+}
+
+static faas_status layer_on_error(void *self, uint32_t phase, faas_inv *inv, faas_status inner, faas_tok *tok) {
+    (void)inv;
+    (void)tok;
+    say(self, "on_error", phase);
+    return inner;
+}
+
+/* ending: says in the log that Close came. */
+static faas_status ending(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)inv;
+    (void)tok;
+    faas_bytes line = LITERAL("closed");
+    if (phase == FAAS_CLOSE) host->emit(host->ctx, line);
+    return FAAS_OK;
+}
+
+static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    faas_bytes event = host->event(inv);
+    faas_buf body = {event.ptr, event.len, NULL, NULL};
+    return host->reply(inv, FAAS_REPLY_RAW, body);
+}
+
+#define FUNCTION(id, label, bits, phase_bits, invoke_fn, phase_fn)                                                     \
+    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(label), bits,     phase_bits, 0, 0,        \
+                                             {NULL, 0},             create,         invoke_fn, phase_fn,  NULL, NULL}
+
+FUNCTION(environment, "environment", FAAS_IS_INLINE, 0, environment, NULL);
+FUNCTION(gate, "gate", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, gate, NULL);
+FUNCTION(hold, "hold", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, hold, NULL);
+FUNCTION(streaming, "streaming", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, streaming, NULL);
+FUNCTION(status, "status", FAAS_IS_REENTRANT, 0, status_of_path, NULL);
+FUNCTION(failing_start, "failing_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, failing_start);
+FUNCTION(slow_start, "slow_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, slow_start);
+FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, ending);
+
+#define ALL_PHASES                                                                                                     \
+    (FAAS_PHASE_BIT(FAAS_RUNTIME_START) | FAAS_PHASE_BIT(FAAS_FUNCTION_START) | FAAS_PHASE_BIT(FAAS_INVOKE) |         \
+     FAAS_PHASE_BIT(FAAS_CLOSE))
+
+FUNCTION(phases, "phases", 0, ALL_PHASES, phases_invoke, phases_phase);
+
+#define LAYER(id)                                                                                                      \
+    static const faas_layer id##_layer = {                                                                             \
+        .size = sizeof(faas_layer),   .name = LITERAL(#id),        .before_phases = ALL_PHASES,                        \
+        .after_phases = ALL_PHASES,   .error_phases = ALL_PHASES,  .create = create_##id,                              \
+        .before = layer_before,       .after = layer_after,        .on_error = layer_on_error}
+
+LAYER(outer);
+LAYER(inner);
+static const faas_layer *const layers[] = {&outer_layer, &inner_layer};
+
+static const faas_function *const functions[] = {
+    &environment_entry, &gate_entry,          &hold_entry,       &streaming_entry,
+    &status_entry,      &failing_start_entry, &slow_start_entry, &ending_entry,
+    &phases_entry,
+};
+
+static const faas_module module = {
+    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("probe"), LITERAL("1"), LITERAL("C11"),
+    functions, sizeof functions / sizeof functions[0], layers,
+    sizeof layers / sizeof layers[0],
+};
+
+const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}

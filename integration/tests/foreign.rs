@@ -1,0 +1,20 @@
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, promtool.
+//!
+//! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
+//! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
+
+#[path = "foreign/http.rs"]
+mod http;
+#[path = "foreign/needs.rs"]
+mod needs;
+#[path = "foreign/rie.rs"]
+mod rie;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let mut trials = rie::trials();
+    trials.extend(http::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,96 @@
+//! Both runtimes as plain HTTP servers, before clients that other people wrote.
+
+use crate::needs::{over_both, program};
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::on_http::OnHttp;
+use libtest_mimic::Trial;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    over_both(&mut trials, &program("curl"), "curl_uploads_two_megabytes_after_100_continue", upload);
+    over_both(&mut trials, &program("curl"), "curl_keeps_its_connection_over_methods_and_statuses", keep_alive);
+    over_both(&mut trials, &program("wrk"), "wrk_sees_no_error_over_fifty_connections", load);
+    over_both(&mut trials, &program("promtool"), "promtool_accepts_the_metrics", metrics);
+    trials
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        return Err(format!("{}: {said}{}", output.status, String::from_utf8_lossy(&output.stdout)));
+    }
+    Ok(said + &String::from_utf8_lossy(&output.stdout))
+}
+
+fn upload(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("echo"), "echo");
+    let body: Vec<u8> = (0..2_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let (sent, got) = (run.deployment.path("sent"), run.deployment.path("got"));
+    std::fs::write(&sent, &body).map_err(|error| error.to_string())?;
+    let said = output(
+        Command::new(curl)
+            .args(["--silent", "--show-error", "--verbose", "--noproxy", "*", "-H", "Expect: 100-continue"])
+            .arg("--data-binary")
+            .arg(format!("@{}", sent.display()))
+            .arg("-o")
+            .arg(&got)
+            .arg(format!("http://{}/", run.address)),
+    )?;
+    if !said.contains("100 Continue") {
+        return Err(format!("curl was not told to go on:\n{said}"));
+    }
+    let got = std::fs::read(got).map_err(|error| error.to_string())?;
+    if got == body { Ok(()) } else { Err(format!("{} bytes came back, {} were sent", got.len(), body.len())) }
+}
+
+fn keep_alive(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("inspect"), "inspect");
+    let url = |path: &str| format!("http://{}{path}", run.address);
+    let said = output(
+        Command::new(curl)
+            .args(["--silent", "--show-error", "--verbose", "--noproxy", "*"])
+            .arg(url("/a?x=1"))
+            .args(["--next", "--silent", "--show-error", "--verbose", "--noproxy", "*", "--head"])
+            .arg(url("/b"))
+            .args(["--next", "--silent", "--show-error", "--verbose", "--noproxy", "*", "-X", "DELETE"])
+            .arg(url("/c%20d")),
+    )?;
+    let reused = said.matches("Re-using existing").count();
+    if reused == 2 { Ok(()) } else { Err(format!("{reused} of 2 requests re-used the connection:\n{said}")) }
+}
+
+fn load(wrk: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("echo"), "echo");
+    let said = output(Command::new(wrk).args(["-t1", "-c50", "-d2s"]).arg(format!("http://{}/", run.address)))?;
+    if said.contains("Socket errors") || said.contains("Non-2xx") || said.contains(" 0 requests in") {
+        return Err(format!("{said}\n{}", run.process.output()));
+    }
+    Ok(())
+}
+
+fn metrics(promtool: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("hello").layer("metrics"), "hello");
+    for _ in 0..5 {
+        run.get("/");
+    }
+    let reply = run.get("/metrics");
+    let mut check = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    check.stdin.take().map(|mut input| input.write_all(&reply.body)).transpose().map_err(|error| error.to_string())?;
+    let output = check.wait_with_output().map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() && !reply.body.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} {said}\n{}", output.status, reply.text()))
+}

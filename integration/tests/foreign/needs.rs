@@ -1,0 +1,50 @@
+//! Foreign programs: where they are, and trials that need one.
+
+use integration::artifacts::{self, Runtime};
+use libtest_mimic::Trial;
+use std::path::{Path, PathBuf};
+
+/// A program that a test needs.
+#[derive(Clone)]
+pub(crate) struct Foreign {
+    name: &'static str,
+    found: Result<PathBuf, String>,
+}
+
+/// AWS' emulator: `FAAS_FOREIGN_DIR`, else the target folder's `foreign`.
+pub(crate) fn rie() -> Foreign {
+    let found = platform_emulators::rie::find(&artifacts::target());
+    Foreign { name: "aws-lambda-rie", found: found.map_err(|path| format!("it is not at {}", path.display())) }
+}
+
+/// A program beside the emulator, or in `PATH`.
+pub(crate) fn program(name: &'static str) -> Foreign {
+    let beside =
+        std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(beside).chain(std::env::split_paths(&path));
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    Foreign { name, found: found.ok_or_else(|| "it is neither in target/foreign nor in PATH".to_owned()) }
+}
+
+/// One behaviour over both runtimes.
+pub(crate) fn over_both(
+    trials: &mut Vec<Trial>,
+    needs: &Foreign,
+    name: &str,
+    behaviour: fn(&Path, &'static Runtime) -> Result<(), String>,
+) {
+    type Pick = fn() -> &'static Runtime;
+    let runtimes: [(&str, Pick); 2] =
+        [("bootstrap", || artifacts::get().bootstrap()), ("light_bootstrap", || artifacts::get().light_bootstrap())];
+    for (label, runtime) in runtimes {
+        let Foreign { name: program, found } = needs.clone();
+        let absent = found.is_err();
+        let trial = Trial::test(format!("{name}::{label}"), move || {
+            let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
+            behaviour(&path, runtime()).map_err(Into::into)
+        });
+        let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
+        trials.push(trial.with_kind(format!("needs {program}")).with_ignored_flag(absent && !required));
+    }
+}

@@ -1,0 +1,153 @@
+//! RuntimeStart to Close over both binaries: the order of the phases, layers around the function, what a stop does to
+//! work in flight, what the layers that come with the project say; and that the light runtime stands alone.
+
+use integration::artifacts::{self, Runtime};
+use integration::deployment::Deployment;
+use integration::on_aws::OnAws;
+use integration::on_http::OnHttp;
+use integration::wait::limit;
+use platform_emulators::aws::{Kind, Options};
+use platform_emulators::process::{Process, Signal};
+
+integration::both![
+    phases_come_in_order_and_layers_mirror_each_other,
+    a_failure_passes_every_entered_layer_on_its_way_out,
+    close_runs_over_http_too,
+    work_in_flight_is_answered_after_sigterm,
+    the_monitor_layer_writes_a_line_an_invocation,
+    the_metrics_layer_counts_at_metrics_and_in_the_log,
+];
+
+/// The lines of the probe's function and layers.
+fn told(process: &Process) -> Vec<String> {
+    let own = |line: &str| ["outer ", "inner ", "function "].iter().any(|who| line.starts_with(who));
+    process.lines().into_iter().map(|line| line.text).filter(|line| own(line)).collect()
+}
+
+/// What the phases of one process say, around a function that has work in `inner` ones.
+fn around(phase: &str, with_function: bool) -> Vec<String> {
+    let mut lines = vec![format!("outer before {phase}"), format!("inner before {phase}")];
+    if with_function {
+        lines.push(format!("function in {phase}"));
+    }
+    lines.extend([format!("inner after {phase}"), format!("outer after {phase}")]);
+    lines
+}
+
+fn probe() -> Deployment {
+    Deployment::of("probe").layers(&["probe.outer", "probe.inner"])
+}
+
+fn phases_come_in_order_and_layers_mirror_each_other(runtime: &Runtime) {
+    let run = OnAws::launch(runtime, probe(), "probe.phases", Options::default()).polling();
+    assert_eq!(run.call("1").text(), "done");
+    assert_eq!(run.call("2").text(), "done");
+    run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("there is work at close");
+    let shutdown = run.aws.shutdown(&run.process);
+    assert_eq!(shutdown.signals, [Signal::Term]);
+    run.process.wait(limit()).expect("it has ended");
+    let expected = [
+        around("RuntimeStart", false),
+        around("FunctionStart", true),
+        around("Invoke", true),
+        around("Invoke", true),
+        around("Close", true),
+    ];
+    assert_eq!(told(&run.process), expected.concat());
+    run.assert_clean();
+}
+
+fn a_failure_passes_every_entered_layer_on_its_way_out(runtime: &Runtime) {
+    let run = OnAws::launch(runtime, probe(), "probe.phases", Options::default()).polling();
+    let before = told(&run.process).len();
+    assert_eq!(run.aws.invoke("fail").kind, Kind::Error);
+    run.process.wait_for_line(|line| line == "outer on_error Invoke", limit()).expect("the outermost is told");
+    let expected = [
+        "outer before Invoke",
+        "inner before Invoke",
+        "function in Invoke",
+        "inner on_error Invoke",
+        "outer on_error Invoke",
+    ];
+    assert_eq!(told(&run.process)[before..], expected);
+    run.assert_clean();
+}
+
+fn close_runs_over_http_too(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, probe(), "probe.phases");
+    assert_eq!(run.call("POST", "/", "", b"1").text(), "done");
+    assert_eq!(run.stop().code(), Some(0));
+    let lines = told(&run.process);
+    assert_eq!(lines[lines.len() - 5..], around("Close", true));
+}
+
+fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
+    let options = Options { timeout: limit(), ..Options::default() };
+    let run = OnAws::launch(runtime, Deployment::of("probe"), "probe.hold", options).polling();
+    let path = run.deployment.path("go");
+    let pending = run.aws.submit(path.display().to_string().as_str());
+    run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
+    run.process.signal(Signal::Term).expect("the signal is sent");
+    std::fs::write(path, "").expect("the handler is let go");
+    let answer = pending.wait();
+    assert_eq!((answer.kind, answer.text().as_str()), (Kind::Response, "let go"), "{}", run.process.output());
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0));
+    assert_eq!(run.aws.next_calls(), 1, "no further poll");
+    run.assert_clean();
+}
+
+fn the_monitor_layer_writes_a_line_an_invocation(runtime: &Runtime) {
+    let deployment = Deployment::of("faulty").layer("monitor");
+    let run = OnAws::launch(runtime, deployment, "faulty", Options::default()).polling();
+    let fine = run.call(integration::faulty::FINE).request_id;
+    let failed = run.aws.invoke(integration::faulty::ERROR).request_id;
+    for id in [&fine, &failed] {
+        run.process.wait_for_line(|line| line.contains(id.as_str()), limit()).expect("a line of the invocation");
+    }
+    run.assert_clean();
+}
+
+fn the_metrics_layer_counts_at_metrics_and_in_the_log(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, Deployment::of("echo").layer("metrics"), "echo");
+    for _ in 0..3 {
+        run.call("POST", "/", "", b"counted");
+    }
+    let reply = run.get("/metrics");
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")), "{reply:?}");
+    let counted = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic()) && line.ends_with(" 3");
+    assert!(reply.text().lines().any(counted), "three invocations in:\n{}", reply.text());
+
+    let deployment = Deployment::of("echo").layer("metrics");
+    let run = OnAws::launch(runtime, deployment, "echo", Options::default()).polling();
+    run.call("counted");
+    let line = run.process.wait_for_line(|line| line.contains("CloudWatchMetrics"), limit()).expect("a document");
+    let document: serde_json::Value = serde_json::from_str(&line).expect("JSON, and nothing else in the line");
+    assert!(document["_aws"]["Timestamp"].is_u64(), "{document}");
+    let metrics = &document["_aws"]["CloudWatchMetrics"][0];
+    for metric in metrics["Metrics"].as_array().expect("a list of metrics") {
+        let name = metric["Name"].as_str().expect("a name");
+        assert!(!document[name].is_null(), "{name} has a value in {document}");
+    }
+    run.assert_clean();
+}
+
+#[test]
+fn the_light_runtime_has_no_crate_from_outside_the_workspace() {
+    let tree = |package: &str| {
+        let arguments = ["tree", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}", "--locked"];
+        let output = artifacts::cargo().args(arguments).output().expect("cargo starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("names are text");
+        let mut crates: Vec<String> = text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect();
+        crates.sort();
+        crates.dedup();
+        crates
+    };
+    let root = artifacts::workspace().display().to_string();
+    let outside = |crates: &[String]| crates.iter().filter(|name| !name.contains(&root)).cloned().collect::<Vec<_>>();
+    let light = tree("light-runtime");
+    assert!(light.len() >= 3, "itself, the core and the contract: {light:?}");
+    assert_eq!(outside(&light), Vec::<String>::new());
+    assert!(!outside(&tree("platform-emulators")).is_empty(), "the question itself can be answered with no");
+}

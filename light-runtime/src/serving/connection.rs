@@ -1,0 +1,204 @@
+//! One connection: whose turn it is, what is half read, what is half sent.
+//!
+//! Any thread may attend to any connection, under its lock, which is held for reading and writing and never during an
+//! invocation. Whoever has the connection is in [`Phase`]; events that come meanwhile are noted ([`Inner::unread`], [`Inner::ended`]).
+
+use faas_abi::host::Given;
+use faas_core::http1::Reader;
+use std::io::{self, ErrorKind, IoSlice, Write};
+use std::net::TcpStream;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// No moment: on the clock of [`Unit::now_ns`](faas_core::unit::Unit::now_ns).
+pub(super) const NEVER: u64 = u64::MAX;
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its number in the table and at the system.
+    pub(super) token: u64,
+    /// Does not block.
+    pub(super) socket: TcpStream,
+    /// The other side's address.
+    pub(super) peer: Box<str>,
+    inner: Mutex<Inner>,
+}
+
+/// Who has the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Phase {
+    /// Whoever hears of it: a request is expected or half here.
+    Reading,
+    /// A request waits for a thread.
+    Queued,
+    /// A worker, with an invocation.
+    Invoking {
+        /// The worker's number at the watchdog.
+        slot: usize,
+        /// The invocation's number in the worker's place.
+        serial: u32,
+    },
+    /// Everything is sent and nothing more is read; waiting for the other side to have read it.
+    Lingering,
+    /// Nobody any more.
+    Closed,
+}
+
+pub(super) struct Inner {
+    pub(super) phase: Phase,
+    /// What has come of a request that is not whole; an idle connection has none.
+    pub(super) reader: Option<Reader>,
+    /// What the socket has not taken.
+    pub(super) unsent: Unsent,
+    /// To be closed when all is sent.
+    pub(super) closing: bool,
+    /// May there be something in the socket to read?
+    pub(super) unread: bool,
+    /// Will the other side send no more?
+    pub(super) ended: bool,
+    /// When patience ends.
+    pub(super) deadline: u64,
+    /// Is the alarm looking after the deadline?
+    pub(super) watched: bool,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("phase", &self.phase).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A fresh one.
+    pub(super) fn new(token: u64, socket: TcpStream, peer: &str) -> Connection {
+        let inner = Inner {
+            phase: Phase::Reading,
+            reader: None,
+            unsent: Unsent::default(),
+            closing: false,
+            unread: false,
+            ended: false,
+            deadline: NEVER,
+            watched: false,
+        };
+        Connection { token, socket, peer: peer.into(), inner: Mutex::new(inner) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// The invocation has its response: whoever hears of the connection may read on.
+    pub(super) fn disengage(&mut self) {
+        if matches!(self.phase, Phase::Invoking { .. }) {
+            self.phase = Phase::Reading;
+        }
+    }
+}
+
+/// Bytes of a response that the socket has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    head: Vec<u8>,
+    head_at: usize,
+    body: Option<Given>,
+    body_at: usize,
+}
+
+impl Unsent {
+    pub(super) fn is_empty(&self) -> bool {
+        self.head_at == self.head.len() && self.body.is_none()
+    }
+
+    /// Keeps copies of bytes, behind what is here already.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        debug_assert!(self.body.is_none(), "nothing may follow a body that is not copied");
+        self.head.extend_from_slice(bytes);
+    }
+
+    /// Keeps a body that is not copied, from `at` on.
+    pub(super) fn keep_body(&mut self, body: Given, at: usize) {
+        (self.body, self.body_at) = (Some(body), at);
+    }
+
+    /// Sends what the socket takes; says how much that was.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub(super) fn flush(&mut self, socket: &TcpStream) -> io::Result<usize> {
+        let body = self.body.as_ref().map_or(&[][..], |body| &body.as_slice()[self.body_at..]);
+        let head = &self.head[self.head_at..];
+        let sent = send(socket, head, body)?;
+        let of_head = sent.min(head.len());
+        let all = sent == head.len() + body.len();
+        self.head_at += of_head;
+        self.body_at += sent - of_head;
+        if all {
+            *self = Unsent::default();
+        }
+        Ok(sent)
+    }
+}
+
+/// Sends what the socket takes of two slices, in one call where they are worth two; says how much that was.
+///
+/// # Errors
+/// The connection is gone.
+pub(super) fn send(mut socket: &TcpStream, head: &[u8], body: &[u8]) -> io::Result<usize> {
+    let total = head.len() + body.len();
+    let mut sent = 0;
+    while sent < total {
+        let result = match head.get(sent..) {
+            Some(head) if body.is_empty() => socket.write(head),
+            Some(head) if !head.is_empty() => socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]),
+            _ => socket.write(&body[sent - head.len()..]),
+        };
+        match result {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => sent += written,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        (client, server)
+    }
+
+    #[test]
+    fn what_the_socket_does_not_take_is_sent_later_in_order() {
+        let (mut client, server) = pair();
+        let body: Vec<u8> = (0..8 << 20).map(|number: u32| number.to_le_bytes()[1]).collect();
+        let sent = send(&server, b"head", &body).unwrap();
+        assert!(sent > 4 && sent < body.len(), "a socket buffer is smaller than 8 MiB: {sent}");
+        let mut unsent = Unsent::default();
+        unsent.keep_body(Given::from(body.clone()), sent - 4);
+        assert!(!unsent.is_empty());
+        let reader = std::thread::spawn(move || {
+            let mut all = vec![0; 4 + (8 << 20)];
+            client.read_exact(&mut all).unwrap();
+            all
+        });
+        while !unsent.is_empty() {
+            unsent.flush(&server).unwrap();
+            std::thread::yield_now();
+        }
+        let all = reader.join().unwrap();
+        assert_eq!(&all[..4], b"head");
+        assert!(all[4..] == body, "the body came as it was");
+    }
+}

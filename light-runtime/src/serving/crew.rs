@@ -1,0 +1,304 @@
+//! Who watches the connections while others run invocations.
+//!
+//! The thread that hears of a request runs it itself, so that a request costs no hop between threads. That is safe as
+//! long as somebody else watches meanwhile. Somebody does: whoever begins an invocation as the last watcher calls a
+//! deputy first, a spare thread or a new one. A deputy waits for the system's news like everybody, but is told only when
+//! the leader, who waits again after every request, is not waiting: then the leader's invocation takes long, or there is
+//! much to do.
+//!
+//! Much to do is no reason for two threads to wake each other all the time. While invocations usually are short, a
+//! thread that others overtook becomes a spare, and one that is called naps before it watches: threads change about once
+//! a nap. When they usually are long, nobody naps, and as many threads run as there are requests.
+//!
+//! Counts and waiting only; knows nothing of connections.
+
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// So long nobody may be watching where invocations were short so far and one is not.
+const NAP: Duration = Duration::from_millis(1);
+/// From here on an invocation is long: a hop between threads no longer counts.
+const LONG_NS: u64 = 100_000;
+/// A long invocation weighs as much as so many short ones: a few that the system interrupted make no difference, a
+/// function that is long one time in nine does.
+const LONG_WEIGHT: u32 = 8;
+/// From here on invocations are taken to be long.
+const MOSTLY: u32 = 32;
+/// As sure as can be.
+const SURE: u32 = 64;
+
+#[derive(Debug)]
+pub(super) struct Crew {
+    /// Threads at most, the main one included.
+    most: usize,
+    watching: AtomicUsize,
+    /// How often a watcher has taken an invocation: the last to do so is the leader.
+    takes: AtomicU64,
+    /// How sure it is that invocations are long, 0 to [`SURE`].
+    long: AtomicU32,
+    /// Does the function say so itself?
+    blocks: bool,
+    done: AtomicBool,
+    /// Below zero for a moment where a thread comes back before it is counted.
+    hung: AtomicIsize,
+    state: Mutex<State>,
+    called: Condvar,
+    napping: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    threads: usize,
+    spares: usize,
+    /// Spares that are called and have not noticed.
+    calls: usize,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    /// The main thread, watching. `blocks`: the function says itself that it takes long.
+    pub(super) fn new(most: usize, blocks: bool) -> Crew {
+        Crew {
+            most,
+            watching: AtomicUsize::new(1),
+            takes: AtomicU64::new(0),
+            long: AtomicU32::new(0),
+            blocks,
+            done: AtomicBool::new(false),
+            hung: AtomicIsize::new(0),
+            state: Mutex::new(State { threads: 1, ..State::default() }),
+            called: Condvar::new(),
+            napping: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_long(&self) -> bool {
+        self.blocks || self.long.load(Relaxed) >= MOSTLY
+    }
+
+    /// A watcher takes an invocation: the number of its taking, and whether nobody is left to watch, in which case it
+    /// must [`call`](Crew::call) before it begins.
+    pub(super) fn take(&self) -> (u64, bool) {
+        let take = self.takes.fetch_add(1, SeqCst) + 1;
+        (take, self.watching.fetch_sub(1, SeqCst) == 1)
+    }
+
+    /// It watches again, after an invocation of that length.
+    pub(super) fn back(&self, took_ns: u64) {
+        // Two threads may overwrite each other here, which a tendency survives.
+        let long = self.long.load(Relaxed);
+        if took_ns >= LONG_NS {
+            self.long.store((long + LONG_WEIGHT).min(SURE), Relaxed);
+        } else if long > 0 {
+            self.long.store(long - 1, Relaxed);
+        }
+        self.watching.fetch_add(1, SeqCst);
+    }
+
+    /// Makes somebody watch: a spare, or a thread that `spawn` makes.
+    ///
+    /// # Errors
+    /// If the thread cannot be made. Nobody watches until somebody is back.
+    pub(super) fn call(&self, spawn: impl FnOnce() -> std::io::Result<JoinHandle<()>>) -> std::io::Result<()> {
+        let mut state = self.state();
+        if state.calls < state.spares {
+            state.calls += 1;
+            self.watching.fetch_add(1, SeqCst);
+            self.called.notify_one();
+        } else if state.threads < self.most {
+            self.watching.fetch_add(1, SeqCst);
+            match spawn() {
+                Ok(handle) => state.handles.push(handle),
+                Err(error) => {
+                    self.watching.fetch_sub(1, SeqCst);
+                    return Err(error);
+                }
+            }
+            state.threads += 1;
+        }
+        Ok(())
+    }
+
+    /// After an invocation that was that taking: goes on watching, or waits until it is needed. False: it is over.
+    pub(super) fn settle(&self, take: u64) -> bool {
+        if self.takes.load(SeqCst) == take || self.is_done() {
+            return !self.is_done();
+        }
+        let mut state = self.state();
+        if self.watching.fetch_sub(1, SeqCst) == 1 {
+            // Nobody else: all others run invocations.
+            self.watching.fetch_add(1, SeqCst);
+            drop(state);
+            self.nap();
+            return !self.is_done();
+        }
+        state.spares += 1;
+        while state.calls == 0 && !self.is_done() {
+            state = self.called.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.spares -= 1;
+        state.calls = state.calls.saturating_sub(1);
+        drop(state);
+        self.nap();
+        !self.is_done()
+    }
+
+    /// Leaves what there is to those who are at it, where invocations are short.
+    pub(super) fn nap(&self) {
+        if self.is_long() || self.is_done() {
+            return;
+        }
+        let before = self.takes.load(SeqCst);
+        let state = self.state();
+        let _ = self.napping.wait_timeout_while(state, NAP, |_| !self.is_done());
+        if self.takes.load(SeqCst) == before && self.watching.load(SeqCst) == 1 {
+            // Everybody else has been at the same invocations all the time.
+            self.long.store(SURE, Relaxed);
+        }
+    }
+
+    /// An invocation's thread is given up.
+    pub(super) fn lost(&self) {
+        self.hung.fetch_add(1, SeqCst);
+    }
+
+    /// A thread that had been given up ends.
+    pub(super) fn found(&self) {
+        self.hung.fetch_sub(1, SeqCst);
+        self.state().threads -= 1;
+    }
+
+    /// Threads that are given up.
+    pub(super) fn hung(&self) -> usize {
+        usize::try_from(self.hung.load(SeqCst)).unwrap_or(0)
+    }
+
+    /// Is there nothing more to do?
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(SeqCst)
+    }
+
+    /// Ends the work; says whether it was the first to do so.
+    pub(super) fn finish(&self) -> bool {
+        let state = self.state();
+        let first = !self.done.swap(true, SeqCst);
+        drop(state);
+        self.called.notify_all();
+        self.napping.notify_all();
+        first
+    }
+
+    /// Waits for the end of the work, and of all other threads.
+    pub(super) fn join(&self) {
+        let mut state = self.state();
+        while !self.is_done() {
+            state = self.called.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let handles = std::mem::take(&mut state.handles);
+        drop(state);
+        for handle in handles {
+            let _ = handle.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    fn nobody() -> std::io::Result<JoinHandle<()>> {
+        panic!("no thread is needed here")
+    }
+
+    #[test]
+    fn the_last_watcher_calls_a_deputy_and_a_second_one_does_not() {
+        let crew = Crew::new(3, true);
+        let (_, alone) = crew.take();
+        assert!(alone);
+        let mut spawned = 0;
+        let spawn = || {
+            spawned += 1;
+            std::thread::Builder::new().spawn(|| ())
+        };
+        crew.call(spawn).unwrap();
+        assert_eq!(spawned, 1);
+        crew.back(0);
+        let (_, alone) = crew.take();
+        assert!(!alone, "the deputy watches");
+        crew.back(0);
+    }
+
+    #[test]
+    fn who_was_overtaken_becomes_a_spare_and_is_called_before_a_thread_is_made() {
+        let crew = Arc::new(Crew::new(3, true));
+        let (first, alone) = crew.take();
+        assert!(alone);
+        let (tell, told) = channel();
+        let deputy = crew.clone();
+        let spawn = || {
+            std::thread::Builder::new().spawn(move || {
+                let (take, alone) = deputy.take();
+                tell.send((take, alone)).unwrap();
+            })
+        };
+        crew.call(spawn).unwrap();
+        // The deputy takes the next invocation and nobody watches.
+        let (second, alone) = told.recv().unwrap();
+        assert!(second == first + 1 && alone);
+        crew.back(0);
+        assert!(crew.settle(first), "overtaken, but nobody else watches: it goes on");
+        crew.back(0);
+        // Now two watch. The overtaken one becomes a spare until it is called.
+        let spare = crew.clone();
+        let waiting = std::thread::spawn(move || spare.settle(first));
+        while crew.state().spares == 0 {
+            std::thread::yield_now();
+        }
+        let (_, alone) = crew.take();
+        assert!(alone, "the spare does not watch");
+        crew.call(nobody).unwrap();
+        assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn the_end_wakes_spares_and_stops_everybody() {
+        let crew = Arc::new(Crew::new(2, true));
+        let (first, _) = crew.take();
+        crew.takes.fetch_add(1, SeqCst);
+        crew.watching.fetch_add(1, SeqCst);
+        crew.back(0);
+        let spare = crew.clone();
+        let waiting = std::thread::spawn(move || spare.settle(first));
+        assert!(crew.finish());
+        assert!(!crew.finish(), "only once");
+        assert!(!waiting.join().unwrap());
+        crew.join();
+    }
+
+    #[test]
+    fn long_invocations_become_the_usual_ones() {
+        let crew = Crew::new(2, false);
+        assert!(!crew.is_long());
+        crew.take();
+        crew.back(1_000_000_000);
+        assert!(!crew.is_long(), "one may have been interrupted");
+        for _ in 0..4 {
+            crew.take();
+            crew.back(LONG_NS);
+        }
+        assert!(crew.is_long());
+        for _ in 0..SURE {
+            crew.take();
+            crew.back(1_000);
+        }
+        assert!(!crew.is_long());
+    }
+}

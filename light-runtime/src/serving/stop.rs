@@ -1,0 +1,175 @@
+//! The end: stop signals, time-outs, and what is still done before the process leaves.
+//!
+//! A stop signal makes readiness fail at once. Service goes on for the lame-duck time, then the listener and idle
+//! connections are closed, what has been accepted is answered with `connection: close`, and when nothing is left the
+//! work is over. The watchdog ends it earlier when the grace is over.
+
+use super::answer::Manner;
+use super::connection::{Inner, Phase};
+use super::post::Current;
+use super::{Server, answer, time_out};
+use crate::start::FAILED;
+use crate::sys;
+use faas_core::failure::Failure;
+use faas_core::http1::Framing;
+use faas_core::log::{Level, Origin};
+use faas_core::platform::Response;
+use faas_core::watchdog::Actions;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// The server once it is there: signals come earlier.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hands(Arc<OnceLock<Weak<Server>>>);
+
+impl Hands {
+    /// The start has ended.
+    pub(super) fn hold(&self, server: &Arc<Server>) {
+        let _ = self.0.set(Arc::downgrade(server));
+    }
+
+    fn server(&self) -> Option<Arc<Server>> {
+        self.0.get().and_then(Weak::upgrade)
+    }
+}
+
+impl Actions for Hands {
+    fn timed_out(&self, slot: usize, request_id: &[u8]) {
+        if let Some(server) = self.server() {
+            server.give_up_worker(slot, request_id);
+        }
+    }
+
+    fn stop(&self) {
+        match self.0.get() {
+            // Nothing has been accepted: there is nothing to end in order.
+            None => sys::leave(0),
+            Some(_) => {
+                if let Some(server) = self.server() {
+                    server.alarms.ring();
+                }
+            }
+        }
+    }
+
+    fn leave(&self) {
+        sys::leave(FAILED);
+    }
+}
+
+impl Server {
+    /// The clock went off.
+    pub(super) fn alarm(&self) {
+        let now = self.runtime.process().now_ns();
+        self.alarms.went_off(|token| self.look_at(&*self.table.get(token)?, now));
+        self.accept_again();
+        if self.stopper.watchdog().is_stopping() && !self.is_draining() {
+            self.drain();
+        }
+    }
+
+    /// A stop has begun; with no lame-duck time the moment of the end is this one.
+    fn drain(&self) {
+        let at = *self.drain_at.get_or_init(|| self.alarms.after(self.config.lame_duck));
+        if self.config.lame_duck > Duration::ZERO && self.runtime.process().now_ns() < at {
+            return self.alarms.at(at);
+        }
+        // Those whose connection the system has taken already were promised to be heard.
+        self.accept();
+        self.close_listener();
+        self.draining.store(true, SeqCst);
+        self.close_idle();
+        self.end_if_quiet();
+    }
+
+    /// Has the listener been closed?
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(SeqCst)
+    }
+
+    /// Ends the work if nothing is left of it.
+    pub(super) fn end_if_quiet(&self) {
+        let hung = self.crew.hung();
+        if !self.is_draining() || !self.table.is_empty() || !self.admission.is_quiet(hung) || !self.crew.finish() {
+            return;
+        }
+        if hung > 0 {
+            // Instances that are being called cannot be ended, and their threads end nothing.
+            sys::leave(self.exit_code.load(SeqCst));
+        }
+        let woken = self.epoll.tell_all(self.alarms.clock(), super::table::ALARM);
+        self.alarms.ring();
+        if woken.is_err() {
+            sys::leave(self.exit_code.load(SeqCst));
+        }
+    }
+
+    /// A function is over its deadline and does not come back: its client is answered, its thread is left to it.
+    fn give_up_worker(&self, number: usize, request_id: &[u8]) {
+        let failure = time_out();
+        let log = &self.runtime.process().log;
+        let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+        log.write(Level::Error, origin, failure.to_string().as_bytes(), std::iter::empty());
+        self.crew.lost();
+        let abandoned = self.post(number).and_then(|post| post.abandon());
+        if let Some((Current { connection, manner }, headless)) = abandoned {
+            let inner = &mut *connection.lock();
+            if headless {
+                inner.disengage();
+                self.answer_failed(inner, request_id, &failure, manner);
+                // Whoever hears of it sends what is left and reads on.
+                let _ = self.epoll.again(&connection.socket, connection.token);
+            } else {
+                self.abort(&connection, inner);
+            }
+        }
+        self.admission.answered();
+        if self.is_exhausted() || self.crew.hung() > self.config.max_hung {
+            self.leave_soon();
+        }
+        self.end_if_quiet();
+    }
+
+    /// Is every thread that may run invocations lost?
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.crew.hung() >= self.config.threads
+    }
+
+    /// This process is of little use any more: a fresh one should take its place.
+    fn leave_soon(&self) {
+        if self.exit_code.swap(FAILED, SeqCst) != FAILED {
+            let hung = self.crew.hung();
+            let message = format!("{hung} invocations never ended; leaving as soon as the others are answered");
+            self.runtime.process().log.say(Level::Error, &message);
+            self.stopper.watchdog().stop();
+        }
+        if !self.is_exhausted() {
+            return;
+        }
+        // Nobody will ever run those that wait for a thread.
+        let failure = Failure::new("Runtime.Closing", "this instance is about to leave");
+        for request in self.admission.give_up() {
+            let connection = request.connection;
+            let inner = &mut *connection.lock();
+            inner.phase = Phase::Reading;
+            let id = request.facts.request_id.read(request.message.bytes());
+            self.answer_failed(inner, id, &failure, request.manner);
+            let _ = self.epoll.again(&connection.socket, connection.token);
+            self.admission.answered();
+        }
+    }
+
+    fn answer_failed(&self, inner: &mut Inner, request_id: &[u8], failure: &Failure, manner: Manner) {
+        let manner = self.settled(manner);
+        let (mut response, mut head, mut body) = (Response::default(), Vec::new(), Vec::new());
+        self.protocol.failed(request_id, failure, &mut response, &mut body);
+        let log = &self.runtime.process().log;
+        answer::head(&mut head, &response, manner, Framing::Length(body.len() as u64), log);
+        if !manner.to_head {
+            head.extend_from_slice(&body);
+        }
+        inner.unsent.keep(&head);
+        inner.closing = !manner.keep;
+    }
+}

@@ -1,0 +1,106 @@
+//! The open connections, found by the number that the system tells of them by.
+//!
+//! A number is a place in a list and the count of connections that had the place before, so that news of a connection
+//! that is gone finds nobody, even if its place has been taken.
+
+use super::connection::Connection;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Numbers that no connection has: places are counted far below.
+pub(super) const LISTENER: u64 = u64::MAX;
+pub(super) const ALARM: u64 = u64::MAX - 1;
+
+#[derive(Debug, Default)]
+pub(super) struct Table(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    list: Vec<Place>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    before: u32,
+    connection: Option<Arc<Connection>>,
+}
+
+fn token(place: u32, before: u32) -> u64 {
+    u64::from(before) << 32 | u64::from(place)
+}
+
+impl Table {
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a connection its place; `make` is told the number.
+    pub(super) fn add(&self, make: impl FnOnce(u64) -> Connection) -> Arc<Connection> {
+        let mut places = self.places();
+        let index = places.free.pop().unwrap_or_else(|| {
+            places.list.push(Place::default());
+            u32::try_from(places.list.len() - 1).unwrap_or(u32::MAX - 1)
+        });
+        let place = &mut places.list[index as usize];
+        let connection = Arc::new(make(token(index, place.before)));
+        place.connection = Some(connection.clone());
+        connection
+    }
+
+    /// The connection of that number, if it is still open.
+    pub(super) fn get(&self, token: u64) -> Option<Arc<Connection>> {
+        let places = self.places();
+        let connection = places.list.get((token & u64::from(u32::MAX)) as usize)?.connection.as_ref()?;
+        (connection.token == token).then(|| connection.clone())
+    }
+
+    /// Forgets a connection.
+    pub(super) fn remove(&self, token: u64) {
+        let mut places = self.places();
+        let index = (token & u64::from(u32::MAX)) as u32;
+        if let Some(place) = places.list.get_mut(index as usize)
+            && place.connection.as_ref().is_some_and(|connection| connection.token == token)
+        {
+            place.connection = None;
+            place.before = place.before.wrapping_add(1);
+            places.free.push(index);
+        }
+    }
+
+    /// Everybody who is here now.
+    pub(super) fn all(&self) -> Vec<Arc<Connection>> {
+        self.places().list.iter().filter_map(|place| place.connection.clone()).collect()
+    }
+
+    /// Is nobody here?
+    pub(super) fn is_empty(&self) -> bool {
+        let places = self.places();
+        places.free.len() == places.list.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_number_of_a_gone_connection_finds_nobody_though_its_place_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let table = Table::default();
+        let first = table.add(|token| Connection::new(token, socket(), "1"));
+        let second = table.add(|token| Connection::new(token, socket(), "2"));
+        table.remove(first.token);
+        table.remove(first.token);
+        let third = table.add(|token| Connection::new(token, socket(), "3"));
+        assert_eq!(third.token & 0xffff_ffff, first.token & 0xffff_ffff, "the place is used again");
+        assert!(table.get(first.token).is_none());
+        assert_eq!(&*table.get(second.token).unwrap().peer, "2");
+        assert_eq!(&*table.get(third.token).unwrap().peer, "3");
+        table.remove(second.token);
+        table.remove(third.token);
+        assert!(table.is_empty() && table.all().is_empty());
+        assert!(table.get(LISTENER).is_none() && table.get(ALARM).is_none());
+    }
+}

@@ -1,0 +1,165 @@
+//! Events of AWS, told apart by their shape: who sent it is not asked, what nothing knows is left to others.
+//!
+//! The first mark in this order decides. Fields may be null, missing, extra or of another type; only the mark is needed.
+//!
+//! | mark | kind | source |
+//! |---|---|---|
+//! | `methodArn`, `routeArn`, and the other authorizers' own members (`authorizer`) | authorizer | `aws:apigateway:authorizer:…`, … |
+//! | `requestContext.connectionId` | websocket | `aws:apigateway:websocket` |
+//! | `requestContext.elb` | http | `aws:alb` |
+//! | `requestContext.http`; or `rawPath` with version 2.0 | http | `aws:apigateway:v2`, `aws:lambda-url` |
+//! | `resource`, `requestContext.resourceId` or `.resourcePath`, or version 1.0, beside method and path | http | `aws:apigateway:v1` |
+//! | an ARN of VPC Lattice in `requestContext`, beside method or path | http | `aws:vpc-lattice:v2` |
+//! | `raw_path` and `method` | http | `aws:vpc-lattice:v1` |
+//! | what `services` lists | timer, queue, … | `aws:…` |
+
+mod alb;
+mod apigateway;
+mod authorizer;
+mod lattice;
+mod members;
+mod read;
+mod services;
+mod websocket;
+
+use super::view::HttpView;
+use super::{Form, Reading};
+use crate::json::Value;
+use members::{Event, Source};
+
+/// A reading if the event is one of AWS'. `view` is an old view whose memory is used again.
+pub(super) fn recognise(bytes: &[u8], value: Value<'_>, mut view: HttpView) -> Option<Reading> {
+    let event = Event::of(bytes, value);
+    if let Some(source) = authorizer::recognise(&event) {
+        return Some(bare(source));
+    }
+    let request = websocket::recognise(&event)
+        .or_else(|| alb::recognise(&event))
+        .or_else(|| apigateway::recognise(&event))
+        .or_else(|| lattice::recognise(&event));
+    let Some(((kind, source), form, fill)) = request else { return services::recognise(&event).map(bare) };
+    view.clear();
+    fill(&event, &mut view);
+    Some(Reading { kind, source, form, http: Some(view) })
+}
+
+/// What fills an empty view from an event.
+type Fill = fn(&Event<'_>, &mut HttpView);
+
+/// What a family of requests says of an event it recognises.
+type Request = (Source, Form, Fill);
+
+fn bare((kind, source): Source) -> Reading {
+    Reading { kind, source, form: Form::Bare, http: None }
+}
+
+#[cfg(test)]
+mod testing {
+    use crate::fields::Fields;
+    use crate::trigger::{Body, HttpView, Kind, Reading};
+
+    /// Reads an event.
+    pub(super) fn read(event: &str) -> Reading {
+        Reading::of_event(event.as_bytes(), HttpView::default())
+    }
+
+    /// Reads an event that carries a request from this source.
+    pub(super) fn request(event: &str, source: &str) -> HttpView {
+        let reading = read(event);
+        assert_eq!(reading.source, source, "{event}");
+        reading.http.unwrap_or_else(|| panic!("no request in {event}"))
+    }
+
+    /// What an event is.
+    pub(super) fn kind(event: &str) -> (Kind, &'static str) {
+        let reading = read(event);
+        (reading.kind, reading.source)
+    }
+
+    pub(super) fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).expect("text")
+    }
+
+    /// As `name=value`, joined by commas.
+    pub(super) fn pairs(fields: &Fields) -> String {
+        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect();
+        pairs.join(",")
+    }
+
+    /// The request's body.
+    pub(super) fn body(event: &str) -> String {
+        let reading = read(event);
+        let view = reading.http.as_ref().expect("a request");
+        let body = match &view.body {
+            Body::Empty => &[],
+            Body::Whole => event.as_bytes(),
+            Body::Part(span) => span.read(event.as_bytes()),
+            Body::Own(bytes) => bytes,
+        };
+        text(body).to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{kind, read};
+    use crate::trigger::{Form, HttpView, Kind, Reading};
+
+    #[test]
+    fn what_is_no_object_or_no_json_is_raw() {
+        for event in [
+            "",
+            " ",
+            "null",
+            "1",
+            "\"{}\"",
+            "[{\"Records\":[]}]",
+            "{",
+            "{\"a\":1}{",
+            "{\"Records\":[{\"eventSource\":\"aws:sqs\"}]",
+        ] {
+            assert_eq!(kind(event), (Kind::Raw, ""), "{event}");
+        }
+        let mut broken = br#"{"requestContext":{"elb":{}},"path":"/"#.to_vec();
+        broken.push(0xff);
+        broken.extend_from_slice(b"\"}");
+        assert_eq!(Reading::of_event(&broken, HttpView::default()).kind, Kind::Raw);
+    }
+
+    #[test]
+    fn objects_that_no_source_marks_are_raw() {
+        for event in [
+            "{}",
+            r#"{"requestContext":null}"#,
+            r#"{"requestContext":{"elb":null,"http":null,"connectionId":null}}"#,
+            r#"{"httpMethod":"GET","path":"/","headers":{},"requestContext":{"apiId":"a","stage":"RELEASE"}}"#,
+            r#"{"rawPath":"/"}"#,
+            r#"{"resource":"/"}"#,
+            r#"{"Records":[]}"#,
+            r#"{"Records":{"eventSource":"aws:sqs"}}"#,
+            r#"{"type":"REQUEST"}"#,
+        ] {
+            assert_eq!(kind(event), (Kind::Raw, ""), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_view_that_is_used_again_keeps_nothing() {
+        let first = read(
+            r#"{"requestContext":{"elb":{}},"httpMethod":"PUT","path":"/x","headers":{"a":"b","cookie":"c=d","host":"h","x-forwarded-for":"1.2.3.4"},"queryStringParameters":{"q":"1"},"body":"full"}"#,
+        );
+        let again = Reading::of_event(br#"{"requestContext":{"elb":{}}}"#, first.http.expect("a request"));
+        let view = again.http.expect("a request");
+        assert_eq!(again.form, Form::Alb);
+        for text in [view.method(), view.path(), view.raw_path(), view.raw_query(), view.host(), view.client_ip()] {
+            assert_eq!(text, b"");
+        }
+        assert!(view.headers.is_empty() && view.query.is_empty() && view.cookies.is_empty() && view.params.is_empty());
+    }
+
+    #[test]
+    fn of_equal_members_the_last_counts() {
+        assert_eq!(kind(r#"{"requestContext":{"elb":{}},"requestContext":null}"#).0, Kind::Raw);
+        assert_eq!(kind(r#"{"awslogs":null,"aws\u006cogs":{"data":""}}"#), (Kind::Log, "aws:logs"));
+    }
+}

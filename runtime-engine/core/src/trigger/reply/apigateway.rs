@@ -1,0 +1,84 @@
+//! Replies to API Gateway, and the prelude of a stream, which is written the same way.
+
+use super::Parts;
+use super::headers::{cookie_list, joined, split};
+use crate::fields::Fields;
+use crate::json::Writer;
+
+/// Payload 1.0: a name with one value stands in `headers`, one with several in `multiValueHeaders`, none in both, since
+/// the gateway merges the two.
+pub(super) fn v1(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 256);
+    let mut json = Writer::new(out);
+    json.begin_object().key("statusCode").number(u64::from(parts.status));
+    split(&mut json, parts.headers, parts.cookies);
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+/// Payload 2.0 has no lists: repeats are joined, cookies have a list of their own.
+pub(super) fn v2(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 256);
+    let mut json = Writer::new(out);
+    json.begin_object().key("statusCode").number(u64::from(parts.status));
+    json.key("headers").begin_object();
+    joined(&mut json, parts.headers);
+    json.end_object();
+    cookie_list(&mut json, parts.headers, parts.cookies);
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+/// The prelude of a streamed HTTP reply on AWS: status, headers, cookies. Set-Cookie goes to `cookies`.
+pub fn write_prelude(status: u16, headers: &Fields, cookies: &Fields, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object().key("statusCode").number(u64::from(status));
+    json.key("headers").begin_object();
+    joined(&mut json, headers);
+    json.end_object();
+    cookie_list(&mut json, headers, cookies);
+    json.end_object();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::reply;
+    use super::*;
+    use crate::trigger::Form;
+
+    #[test]
+    fn a_name_stands_in_one_of_the_two_maps_of_payload_1() {
+        let json = reply(
+            Form::ApiGatewayV1,
+            &[("Content-Type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("set-cookie", "c=1")],
+            &["d=2"],
+            b"hi",
+        );
+        assert_eq!(
+            json,
+            r#"{"statusCode":201,"headers":{"Content-Type":"text/plain"},"multiValueHeaders":{"x-a":["1","2"],"set-cookie":["c=1","d=2"]},"body":"hi","isBase64Encoded":false}"#
+        );
+    }
+
+    #[test]
+    fn payload_2_joins_repeats_and_lists_cookies() {
+        let json = reply(Form::ApiGatewayV2, &[("x-a", "1"), ("x-a", "2"), ("set-cookie", "c=1")], &["d=2"], b"");
+        assert_eq!(
+            json,
+            r#"{"statusCode":201,"headers":{"x-a":"1, 2"},"cookies":["c=1","d=2"],"body":"","isBase64Encoded":false}"#
+        );
+    }
+
+    #[test]
+    fn a_prelude_is_a_reply_without_its_body() {
+        let mut headers = Fields::default();
+        headers.add(b"content-type", b"text/plain");
+        headers.add(b"Set-Cookie", b"a=1");
+        let mut out = Vec::new();
+        write_prelude(200, &headers, &Fields::default(), &mut out);
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            r#"{"statusCode":200,"headers":{"content-type":"text/plain"},"cookies":["a=1"]}"#
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Replies to load balancers: Application Load Balancer and VPC Lattice. Both want the status in words too.
+
+use super::Parts;
+use super::headers::{joined, lists, spelled_cookies};
+use crate::http1::write::reason;
+use crate::json::Writer;
+
+/// Both header maps, each of them whole: the target group reads `multiValueHeaders` if its switch for multi-value headers
+/// is on, else `headers`, and ignores the other.
+pub(super) fn alb(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 512);
+    let mut json = Writer::new(out);
+    begin(&mut json, parts);
+    json.key("multiValueHeaders").begin_object();
+    lists(&mut json, parts.headers, parts.cookies, 1);
+    json.end_object();
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+/// One header map of single values.
+pub(super) fn lattice(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 256);
+    let mut json = Writer::new(out);
+    begin(&mut json, parts);
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
+    json.begin_object().key("statusCode").number(u64::from(parts.status));
+    let description = format!("{} {}", parts.status, reason(parts.status));
+    json.key("statusDescription").string(description.trim_end());
+    json.key("headers").begin_object();
+    joined(json, parts.headers);
+    spelled_cookies(json, parts.headers, parts.cookies);
+    json.end_object();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::reply;
+    use crate::trigger::Form;
+
+    #[test]
+    fn alb_gets_each_header_in_both_maps_and_the_status_in_words() {
+        assert_eq!(
+            reply(
+                Form::Alb,
+                &[("Content-Type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("set-cookie", "c=1")],
+                &["d=2"],
+                b"hi"
+            ),
+            r#"{"statusCode":201,"statusDescription":"201 Created","headers":{"Content-Type":"text/plain","x-a":"1, 2","set-cookie":"c=1","Set-cookie":"d=2"},"multiValueHeaders":{"Content-Type":["text/plain"],"x-a":["1","2"],"set-cookie":["c=1","d=2"]},"body":"hi","isBase64Encoded":false}"#
+        );
+    }
+
+    #[test]
+    fn lattice_gets_one_map_of_single_values() {
+        assert_eq!(
+            reply(Form::Lattice, &[("x-a", "1"), ("x-a", "2"), ("content-type", "image/png")], &[], b"abc"),
+            r#"{"statusCode":201,"statusDescription":"201 Created","headers":{"x-a":"1, 2","content-type":"image/png"},"body":"YWJj","isBase64Encoded":true}"#
+        );
+    }
+
+    #[test]
+    fn each_of_many_cookies_has_a_spelling_of_its_own_in_a_map_of_single_values() {
+        let cookies: Vec<String> = (0..20).map(|n| format!("c{n}=1")).collect();
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        let json: serde_json::Value =
+            serde_json::from_str(&reply(Form::Lattice, &[], &cookies, b"")).expect("it is JSON");
+        let headers = json["headers"].as_object().expect("headers are an object");
+        assert_eq!(headers.len(), 20);
+        assert!(headers.keys().all(|name| name.eq_ignore_ascii_case("set-cookie")));
+    }
+}

@@ -1,0 +1,112 @@
+//! Headers and cookies in the JSON of replies. Names are compared without case; Set-Cookie stands among the headers or
+//! in the list of cookies, and is the one header that a comma may not join.
+
+use crate::fields::{Fields, caseless};
+use crate::json::Writer;
+
+/// `headers` with single values, `multiValueHeaders` with the names that repeat and with cookies.
+pub(super) fn split(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
+    json.key("headers").begin_object();
+    for (index, (name, value)) in headers.iter().enumerate() {
+        if !is_cookie(name) && first(headers, index) && repeats(headers, name) == 1 {
+            json.key(name).string(value);
+        }
+    }
+    json.end_object();
+    let many = headers.iter().any(|(name, _)| is_cookie(name) || repeats(headers, name) > 1);
+    if many || !cookies.is_empty() {
+        json.key("multiValueHeaders").begin_object();
+        lists(json, headers, cookies, 2);
+        json.end_object();
+    }
+}
+
+/// A list for each name that has `at_least` so many values, and one for the cookies.
+pub(super) fn lists(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields, at_least: usize) {
+    for (index, (name, _)) in headers.iter().enumerate() {
+        if is_cookie(name) || !first(headers, index) || repeats(headers, name) < at_least {
+            continue;
+        }
+        json.key(name).begin_array();
+        for (_, value) in headers.iter().filter(|(other, _)| caseless(other, name)) {
+            json.string(value);
+        }
+        json.end_array();
+    }
+    if has_cookies(headers, cookies) {
+        json.key("set-cookie").begin_array();
+        cookie_values(headers, cookies).for_each(|value| {
+            json.string(value);
+        });
+        json.end_array();
+    }
+}
+
+/// A single value for each name, cookies left out: repeats are joined by a comma, as HTTP allows.
+pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
+    let mut joined = Vec::new();
+    for (index, (name, value)) in headers.iter().enumerate() {
+        if is_cookie(name) || !first(headers, index) {
+            continue;
+        }
+        json.key(name);
+        if repeats(headers, name) == 1 {
+            json.string(value);
+            continue;
+        }
+        joined.clear();
+        for (_, value) in headers.iter().filter(|(other, _)| caseless(other, name)) {
+            joined.extend_from_slice(if joined.is_empty() { b"" } else { b", " });
+            joined.extend_from_slice(value);
+        }
+        json.string(&joined);
+    }
+}
+
+/// The cookies as members of a map of single values, each under a spelling of its own: the only way to set several there.
+/// Header names have no case, JSON keys have.
+pub(super) fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
+    for (number, value) in cookie_values(headers, cookies).enumerate() {
+        let mut name = *b"set-cookie";
+        for (letter, bit) in name.iter_mut().filter(|byte| byte.is_ascii_alphabetic()).zip(0..) {
+            if number >> bit & 1 == 1 {
+                letter.make_ascii_uppercase();
+            }
+        }
+        json.key(name).string(value);
+    }
+}
+
+/// `cookies`, if there are any.
+pub(super) fn cookie_list(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
+    if has_cookies(headers, cookies) {
+        json.key("cookies").begin_array();
+        cookie_values(headers, cookies).for_each(|value| {
+            json.string(value);
+        });
+        json.end_array();
+    }
+}
+
+fn has_cookies(headers: &Fields, cookies: &Fields) -> bool {
+    !cookies.is_empty() || headers.iter().any(|(name, _)| is_cookie(name))
+}
+
+fn cookie_values<'a>(headers: &'a Fields, cookies: &'a Fields) -> impl Iterator<Item = &'a [u8]> {
+    let among_headers = headers.iter().filter(|(name, _)| is_cookie(name));
+    among_headers.chain(cookies.iter()).map(|(_, value)| value)
+}
+
+fn is_cookie(name: &[u8]) -> bool {
+    caseless(name, b"set-cookie")
+}
+
+fn repeats(headers: &Fields, name: &[u8]) -> usize {
+    headers.iter().filter(|(other, _)| caseless(other, name)).count()
+}
+
+/// Is it the first of its name?
+fn first(headers: &Fields, index: usize) -> bool {
+    let Some((name, _)) = headers.at(index) else { return false };
+    !headers.iter().take(index).any(|(other, _)| caseless(other, name))
+}

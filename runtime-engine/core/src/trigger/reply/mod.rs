@@ -1,0 +1,133 @@
+//! An HTTP reply in the JSON shape that the event's source expects.
+//!
+//! Names keep the case and the order they were set in. What a shape cannot say is said in the closest way that HTTP allows:
+//! the files of the shapes say how.
+
+mod apigateway;
+mod balancer;
+mod headers;
+
+pub use apigateway::write_prelude;
+
+use super::Form;
+use crate::fields::{Fields, caseless};
+use crate::json::Writer;
+
+/// What a reply consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, content type among them.
+    pub headers: &'a Fields,
+    /// Whole Set-Cookie texts, as values.
+    pub cookies: &'a Fields,
+    /// The body's bytes.
+    pub body: &'a [u8],
+}
+
+/// Writes the reply. `form` is one of the JSON shapes; for the others the body alone is written.
+pub fn write(form: Form, parts: Parts<'_>, out: &mut Vec<u8>) {
+    match form {
+        Form::ApiGatewayV1 => apigateway::v1(parts, out),
+        Form::ApiGatewayV2 => apigateway::v2(parts, out),
+        Form::Alb => balancer::alb(parts, out),
+        Form::Lattice => balancer::lattice(parts, out),
+        Form::Native | Form::Bare => out.extend_from_slice(parts.body),
+    }
+}
+
+fn body(json: &mut Writer<'_>, parts: Parts<'_>) {
+    json.key("body");
+    let coded = !is_text(parts.headers, parts.body);
+    if coded {
+        json.base64(parts.body);
+    } else {
+        json.string(parts.body);
+    }
+    json.key("isBase64Encoded").bool(coded);
+}
+
+/// May the body go into a JSON string? What says it is text and is UTF-8 may; coded content may not.
+pub fn is_text(headers: &Fields, body: &[u8]) -> bool {
+    if body.is_empty() {
+        return true;
+    }
+    if headers.get(b"content-encoding", caseless).is_some_and(|coding| !caseless(coding, b"identity")) {
+        return false;
+    }
+    let says_text = headers.get(b"content-type", caseless).is_none_or(is_text_type);
+    says_text && std::str::from_utf8(body).is_ok()
+}
+
+fn is_text_type(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let starts = |prefix: &[u8]| essence.len() >= prefix.len() && caseless(&essence[..prefix.len()], prefix);
+    let ends =
+        |suffix: &[u8]| essence.len() >= suffix.len() && caseless(&essence[essence.len() - suffix.len()..], suffix);
+    starts(b"text/")
+        || [
+            "application/json",
+            "application/javascript",
+            "application/xml",
+            "application/yaml",
+            "application/x-www-form-urlencoded",
+        ]
+        .iter()
+        .any(|known| caseless(essence, known.as_bytes()))
+        || ends(b"+json")
+        || ends(b"+xml")
+        || ends(b"+yaml")
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+
+    pub(super) fn reply(form: Form, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> String {
+        let mut fields = Fields::default();
+        headers.iter().for_each(|(name, value)| fields.add(name.as_bytes(), value.as_bytes()));
+        let mut jar = Fields::default();
+        cookies.iter().for_each(|cookie| jar.add(b"", cookie.as_bytes()));
+        let mut out = Vec::new();
+        write(form, Parts { status: 201, headers: &fields, cookies: &jar, body }, &mut out);
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::reply;
+    use super::*;
+
+    #[test]
+    fn where_no_http_reply_is_wanted_the_body_goes_alone() {
+        assert_eq!(reply(Form::Bare, &[("x-a", "1")], &["c=1"], b"[1]"), "[1]");
+        assert_eq!(reply(Form::Native, &[("x-a", "1")], &[], b"[1]"), "[1]");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_go_as_base64() {
+        assert!(
+            reply(Form::ApiGatewayV2, &[("content-type", "image/png")], &[], b"abc")
+                .contains(r#""body":"YWJj","isBase64Encoded":true"#)
+        );
+        assert!(
+            reply(Form::ApiGatewayV2, &[("content-type", "text/plain")], &[], &[0xff])
+                .contains(r#""body":"/w==","isBase64Encoded":true"#)
+        );
+        assert!(
+            reply(
+                Form::ApiGatewayV2,
+                &[("content-type", "application/problem+json"), ("content-encoding", "gzip")],
+                &[],
+                b"abc"
+            )
+            .contains("true")
+        );
+        assert!(
+            reply(Form::ApiGatewayV2, &[("content-type", "application/problem+json; charset=utf-8")], &[], b"{}")
+                .contains("false")
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! What one case's modules, stream and other thread share: the log of everything that happened, and counters for
+//! everything that must happen exactly once.
+
+use crate::plan::{Plan, Run};
+use faas_abi::host::{Cancel, Given};
+use faas_abi::{Status, Tok};
+use faas_core::invocation::Invocation;
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A hook by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    Before,
+    After,
+    OnError,
+    Head,
+    Invoke,
+    Phase,
+}
+
+/// The words of a failure: none, those of `fail` with that number, or the runtime's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    None,
+    Own(u8),
+    Runtime,
+}
+
+/// What a hook sees when it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub inner: Status,
+    pub cancelled: u32,
+    pub code: Option<u64>,
+    pub body: usize,
+    pub streamed: bool,
+    pub words: Words,
+}
+
+/// One line of a case's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Create(usize),
+    Destroy(usize),
+    Call { who: usize, hook: Hook, phase: u32, seen: Seen },
+    /// An act was taken with this status; every refusal is -1.
+    Did(Status),
+    Cancel { who: usize, reason: u32 },
+    /// The head of a stream as the driver gets it: code and reply headers.
+    Open { code: u64, headers: Vec<u8> },
+    /// A module saw what it never may see.
+    Fault(&'static str),
+}
+
+/// A buffer of a module's and how often it was released.
+pub struct Buffer {
+    pub bytes: Vec<u8>,
+    pub released: AtomicU32,
+}
+
+/// Work for the other thread.
+pub enum Job {
+    /// `done`, and perhaps once more.
+    Done { done: unsafe extern "C" fn(*mut Tok, Status), tok: usize, status: Status, again: Option<Status> },
+    /// A cancel, then a `done` that is late if `cancel` has answered.
+    Fire { cancel: Cancel<Invocation>, reason: u32, then: Option<Box<Job>> },
+    /// Room in a stream.
+    Room(usize),
+    /// Says that everything before it is done.
+    Say(Sender<()>),
+}
+
+/// A thread that does what it is told, beside the one that serves.
+pub struct Other(Sender<Job>);
+
+impl Other {
+    /// Starts it; it ends when nobody can tell it anything any more.
+    pub fn start() -> Other {
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || work(&receiver));
+        Other(sender)
+    }
+}
+
+fn work(jobs: &Receiver<Job>) {
+    for job in jobs {
+        run(job);
+    }
+}
+
+fn run(job: Job) {
+    match job {
+        Job::Done { done, tok, status, again } => {
+            // SAFETY: the host's `done`, which any thread may call; a token is no address and never dangles.
+            unsafe { done(std::ptr::without_provenance_mut(tok), status) }
+            if let Some(again) = again {
+                // SAFETY: as above: a second use is ignored and counted.
+                unsafe { done(std::ptr::without_provenance_mut(tok), again) }
+            }
+        }
+        Job::Fire { cancel, reason, then } => {
+            cancel.fire(reason);
+            if let Some(then) = then {
+                run(*then);
+            }
+        }
+        Job::Room(tok) => faas_abi::host::token::complete(std::ptr::without_provenance_mut(tok), faas_abi::OK),
+        Job::Say(sender) => drop(sender.send(())),
+    }
+}
+
+/// Everything a case shares.
+pub struct World {
+    pub id: u64,
+    pub plan: Plan,
+    /// The walk being done; `None`: the walk of the phase that is called.
+    pub now: Option<AtomicUsize>,
+    pub cancel: Mutex<Option<Cancel<Invocation>>>,
+    /// Chunks the stream has taken, still held.
+    pub chunks: Mutex<Vec<Given>>,
+    pub opens: AtomicUsize,
+    pub writes: AtomicUsize,
+    pub buffers: Mutex<Vec<Arc<Buffer>>>,
+    /// Values of slots, counting their drops; tokens, counting their calls; instances, counting their ends.
+    pub slots: Mutex<Vec<Arc<AtomicU32>>>,
+    pub tokens: Mutex<Vec<Arc<AtomicU32>>>,
+    pub instances: Mutex<Vec<Arc<crate::module::Instance>>>,
+    log: Mutex<Vec<Event>>,
+    other: Sender<Job>,
+    later: Mutex<Vec<Job>>,
+}
+
+static WORLDS: Mutex<Option<HashMap<u64, Arc<World>>>> = Mutex::new(None);
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    /// A world whose modules find it by its number, until [`World::end`].
+    pub fn new(plan: Plan, by_phase: bool, other: &Other) -> Arc<World> {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let world = Arc::new(World {
+            id,
+            plan,
+            now: (!by_phase).then(AtomicUsize::default),
+            cancel: Mutex::default(),
+            chunks: Mutex::default(),
+            opens: AtomicUsize::default(),
+            writes: AtomicUsize::default(),
+            buffers: Mutex::default(),
+            slots: Mutex::default(),
+            tokens: Mutex::default(),
+            instances: Mutex::default(),
+            log: Mutex::default(),
+            other: other.0.clone(),
+            later: Mutex::default(),
+        });
+        lock(&WORLDS).get_or_insert_default().insert(id, world.clone());
+        world
+    }
+
+    pub fn find(id: u64) -> Option<Arc<World>> {
+        lock(&WORLDS).get_or_insert_default().get(&id).cloned()
+    }
+
+    /// Forgets it. Modules and world hold each other: this lets go.
+    pub fn end(&self) {
+        lock(&WORLDS).get_or_insert_default().remove(&self.id);
+        lock(&self.instances).clear();
+    }
+
+    /// The walk that is being done.
+    pub fn run(&self, phase: u32) -> &Run {
+        let index = self.now.as_ref().map_or(phase as usize, |now| now.load(Ordering::Relaxed));
+        &self.plan.runs[index]
+    }
+
+    pub fn note(&self, event: Event) {
+        lock(&self.log).push(event);
+    }
+
+    pub fn take_log(&self) -> Vec<Event> {
+        std::mem::take(&mut lock(&self.log))
+    }
+
+    /// Gives the other thread something to do now.
+    pub fn tell(&self, job: Job) {
+        // The other thread outlives every world.
+        drop(self.other.send(job));
+    }
+
+    /// Gives the other thread something to do once the host has seen `PENDING`.
+    pub fn tell_later(&self, job: Job) {
+        lock(&self.later).push(job);
+    }
+
+    /// Waits until the other thread has done everything it was told.
+    pub fn catch_up(&self) {
+        let (sender, receiver) = channel();
+        self.tell(Job::Say(sender));
+        drop(receiver.recv());
+    }
+
+    /// Runs a future to its end as light-runtime does.
+    pub fn drive<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        faas_core::parking::block_on(poll_fn(|context| {
+            let poll = future.as_mut().poll(context);
+            if poll.is_pending() {
+                std::mem::take(&mut *lock(&self.later)).into_iter().for_each(|job| self.tell(job));
+            }
+            poll
+        }))
+    }
+}

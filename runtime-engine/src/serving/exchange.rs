@@ -1,0 +1,267 @@
+//! One request, and what becomes of it. Knows nothing of how requests and responses travel.
+
+use super::outlet::{Outlet, Piece};
+use super::seats::{Abandoned, Desk, Seat};
+use super::{Client, Server, Started};
+use crate::deadline::timed_out;
+use crate::work;
+use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE};
+use faas_core::failure::Failure;
+use faas_core::http1::Message;
+use faas_core::invocation::{Facts, Progress};
+use faas_core::platform::{Response, Route};
+use faas_core::watchdog::Slot;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// What a request came to.
+pub(super) enum Outcome {
+    /// The invocation in this seat has a response. The seat is to be [`finish`]ed once that is out.
+    Answer(Seat),
+    /// A stream has begun.
+    Stream(Response, Tap),
+    /// The runtime's own words.
+    Own(Response, Vec<u8>),
+}
+
+impl Outcome {
+    fn text(status: u16, body: &str) -> Outcome {
+        let mut response = Response { status, ..Response::default() };
+        response.headers.add(b"content-type", b"text/plain; charset=utf-8");
+        Outcome::Own(response, body.as_bytes().to_vec())
+    }
+
+    fn failed(server: &Server, request_id: &[u8], failure: &Failure) -> Outcome {
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        server.protocol.failed(request_id, failure, &mut response, &mut body);
+        Outcome::Own(response, body)
+    }
+}
+
+/// The taking end of a stream. Dropped before the stream has ended, it cancels the invocation.
+pub(super) struct Tap {
+    outlet: Arc<Outlet>,
+    slot: Arc<Slot>,
+    client: Arc<Client>,
+}
+
+impl Tap {
+    /// What comes next.
+    pub(super) async fn next(&self) -> Piece {
+        self.outlet.next().await
+    }
+
+    /// What comes next.
+    pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Piece> {
+        self.outlet.poll_next(context)
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        // A seat gets its next invocation only after its stream has ended: this hits no other.
+        if self.outlet.close() {
+            self.client.server.stop.watchdog().cancel(&self.slot, CANCEL_PEER_GONE);
+        }
+    }
+}
+
+/// Answers a request. Dropped before that, the client is taken to be gone, and the invocation is cancelled.
+pub(super) async fn exchange(client: &Arc<Client>, request: Message) -> Outcome {
+    let server = &client.server;
+    let started = server.started.get();
+    let ready = started.is_some() && !server.is_stopping();
+    match server.protocol.route(&server.unit, &request, ready) {
+        Route::Own { status, body } => Outcome::text(status, body),
+        Route::Health => match started.map_or(Ok(()), |started| started.runtime.chain().health()) {
+            Ok(()) => Outcome::text(200, "OK"),
+            Err(why) => Outcome::text(503, &why),
+        },
+        Route::Invoke(facts) => invoke(client, server.started().await, request, facts).await,
+    }
+}
+
+async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts: Facts) -> Outcome {
+    let server = &client.server;
+    let Some(mut seat) = server.seats.take(&started.runtime, &server.protocol, &server.stop) else {
+        let failure =
+            Failure::new("Runtime.Overloaded", "as many invocations as this instance serves at once are running");
+        let mut refused = Outcome::failed(server, facts.request_id.read(request.bytes()), &failure);
+        if let Outcome::Own(response, _) = &mut refused {
+            response.headers.add(b"retry-after", b"1");
+        }
+        return refused;
+    };
+    let cold = server.unit.enter();
+    seat.place.reset();
+    let invocation = seat.place.get_mut();
+    invocation.renew(request, facts, cold);
+    invocation.set_peer(&client.peer);
+    if facts.request_id.is_empty() {
+        invocation.set_request_id(&server.ids.next());
+    }
+    server.stop.watchdog().begin(&seat.desk.slot, &seat.place);
+    let (port, abandoned, slot) = (seat.desk.port.clone(), seat.desk.abandoned.clone(), seat.desk.slot.clone());
+    let mut flight = Flight::new(client.clone(), started, seat);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut flight => ended,
+        (head, outlet) = port.opened() => {
+            let tap = Tap { outlet, slot, client: client.clone() };
+            flight.land_alone();
+            return Outcome::Stream(head, tap);
+        }
+        request_id = abandoned.told() => {
+            // The call goes on by itself, and its seat is lost.
+            flight.call = None;
+            return Outcome::failed(server, &request_id, &timed_out());
+        }
+    };
+    match ended {
+        Some(seat) => match settle(server, seat) {
+            Settled::Reply(seat) => Outcome::Answer(seat),
+            Settled::Streamed(seat, stream) => {
+                // All of it is in the queue already.
+                finish_alone(client, seat);
+                match stream {
+                    Some((head, outlet)) => Outcome::Stream(head, Tap { outlet, slot, client: client.clone() }),
+                    None => Outcome::text(500, "the stream has been taken"),
+                }
+            }
+            Settled::TooLate(request_id) => Outcome::failed(server, &request_id, &timed_out()),
+        },
+        None => {
+            let failure = Failure::new("Runtime.Internal", "a thread of the pool ended in the middle of the invocation");
+            Outcome::failed(server, b"", &failure)
+        }
+    }
+}
+
+type Call = Pin<Box<dyn Future<Output = Option<Seat>> + Send>>;
+
+/// A running invocation.
+struct Flight {
+    client: Arc<Client>,
+    slot: Arc<Slot>,
+    abandoned: Arc<Abandoned>,
+    call: Option<Call>,
+}
+
+impl Flight {
+    fn new(client: Arc<Client>, started: &Started, seat: Seat) -> Flight {
+        let (slot, abandoned) = (seat.desk.slot.clone(), seat.desk.abandoned.clone());
+        let (runtime, way) = (started.runtime.clone(), started.way);
+        let call = async move {
+            let Seat { place, desk } = seat;
+            let place = work::invoke(&runtime, way, place).await?;
+            Some(Seat { place, desk })
+        };
+        Flight { client, slot, abandoned, call: Some(Box::pin(call)) }
+    }
+
+    /// Nobody waits for it any more, but its stream does go on.
+    fn land_alone(&mut self) {
+        let Some(call) = self.call.take() else { return };
+        let (client, abandoned) = (self.client.clone(), self.abandoned.clone());
+        tokio::spawn(async move {
+            let seat = tokio::select! {
+                biased;
+                seat = call => seat,
+                _ = abandoned.told() => None,
+            };
+            match seat.map(|seat| settle(&client.server, seat)) {
+                Some(Settled::Reply(seat) | Settled::Streamed(seat, _)) => finish_alone(&client, seat),
+                Some(Settled::TooLate(_)) | None => {}
+            }
+        });
+    }
+}
+
+impl Future for Flight {
+    type Output = Option<Seat>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(call) = &mut self.call else { return Poll::Pending };
+        let seat = std::task::ready!(call.as_mut().poll(context));
+        self.call = None;
+        Poll::Ready(seat)
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.call.is_some() {
+            self.client.server.stop.watchdog().cancel(&self.slot, CANCEL_PEER_GONE);
+            self.land_alone();
+        }
+    }
+}
+
+/// What an ended invocation came to.
+enum Settled {
+    /// Its response is made.
+    Reply(Seat),
+    /// Its stream has ended; here it is, if nobody has picked it up.
+    Streamed(Seat, Option<(Response, Arc<Outlet>)>),
+    /// The watchdog has taken it away; its request id.
+    TooLate(Vec<u8>),
+}
+
+fn settle(server: &Server, mut seat: Seat) -> Settled {
+    if !server.stop.watchdog().claim(&seat.desk.slot) {
+        return Settled::TooLate(seat.place.get().request_id().to_vec());
+    }
+    let cancelled = seat.place.cancelled();
+    let invocation = seat.place.get_mut();
+    if invocation.failure().is_some() {
+        match cancelled {
+            CANCEL_DEADLINE => invocation.set_failure(timed_out()),
+            CANCEL_CLOSING => {
+                invocation.set_failure(Failure::new("Runtime.Closing", "the instance is stopping; try another"));
+            }
+            _ => {}
+        }
+    }
+    if let Progress::Streaming(_) = invocation.progress() {
+        let stream = seat.desk.port.end(invocation.failure().is_none());
+        return Settled::Streamed(seat, stream);
+    }
+    let Desk { response, scratch, .. } = &mut seat.desk;
+    seat.desk.from = server.protocol.respond(seat.place.get(), response, scratch);
+    Settled::Reply(seat)
+}
+
+/// The response is out: work after it, and the seat is free again. Gives the request's memory back.
+pub(super) fn finish(client: &Arc<Client>, mut seat: Seat) -> Option<Message> {
+    let server = &client.server;
+    if server.has_replied_work() {
+        finish_alone(client, seat);
+        return None;
+    }
+    let message = seat.clear();
+    server.unit.leave();
+    server.seats.put(seat);
+    message
+}
+
+/// As [`finish`], for nobody who waits.
+fn finish_alone(client: &Arc<Client>, seat: Seat) {
+    let client = client.clone();
+    tokio::spawn(async move {
+        let server = &client.server;
+        let Seat { mut place, desk } = seat;
+        if server.has_replied_work()
+            && let Some(started) = server.started.get()
+        {
+            match work::replied(&started.runtime, started.way, place).await {
+                Some(back) => place = back,
+                None => return,
+            }
+        }
+        let mut seat = Seat { place, desk };
+        seat.clear();
+        server.unit.leave();
+        server.seats.put(seat);
+    });
+}
