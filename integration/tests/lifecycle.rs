@@ -1,13 +1,14 @@
 //! RuntimeStart to Close over both binaries: the order of the phases, layers around the function, what a stop does to
 //! work in flight, what the layers that come with the project say; and that the light runtime stands alone.
 
-use integration::artifacts::{self, Runtime};
+use integration::artifacts::{self, Runtime, cargo_build};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use integration::wait::limit;
+use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
+use std::process::Command;
 
 integration::both![
     phases_come_in_order_and_layers_mirror_each_other,
@@ -43,6 +44,7 @@ fn phases_come_in_order_and_layers_mirror_each_other(runtime: &Runtime) {
     assert_eq!(run.call("1").text(), "done");
     assert_eq!(run.call("2").text(), "done");
     run.aws.wait_for(|now| now.extensions_parked == 1, limit()).expect("there is work at close");
+    until_sigterm_is_handled(&run.process);
     let shutdown = run.aws.shutdown(&run.process);
     assert_eq!(shutdown.signals, [Signal::Term]);
     run.process.wait(limit()).expect("it has ended");
@@ -87,6 +89,7 @@ fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
     let path = run.deployment.path("go");
     let pending = run.aws.submit(path.display().to_string().as_str());
     run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
+    until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
     std::fs::write(path, "").expect("the handler is let go");
     let answer = pending.wait();
@@ -150,4 +153,25 @@ fn the_light_runtime_has_no_crate_from_outside_the_workspace() {
     assert!(light.len() >= 3, "itself, the core and the contract: {light:?}");
     assert_eq!(outside(&light), Vec::<String>::new());
     assert!(!outside(&tree("platform-emulators")).is_empty(), "the question itself can be answered with no");
+}
+
+/// The target that this machine is.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}
+
+#[test]
+fn a_function_links_with_the_light_runtime_into_one_static_program() {
+    // With an explicit target the flags reach no procedural macro, which cannot be static.
+    let (made, said) = cargo_build(&["one-file"], &["--target", &host()], Some("-C target-feature=+crt-static"));
+    let path = made.get("one_file").unwrap_or_else(|| panic!("one-file was not built:\n{said}")).clone();
+    let runtime = Runtime { name: "one-file", path };
+    let run = OnAws::launch(&runtime, Deployment::empty(), "one_file.echo", Options::default()).polling();
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", run.process.pid())).expect("the process is there");
+    assert!(!maps.contains(".so"), "no library is loaded:\n{maps}");
+    assert_eq!(run.call("from one file").text(), "from one file");
+    run.assert_clean();
 }

@@ -174,7 +174,7 @@ fn a_module_without_permission_is_refused(runtime: &Runtime) {
     let deployment = Deployment::empty();
     let path = deployment.path("libbad.so");
     std::fs::copy(bad("sound", &[]), &path).expect("the task root is writable");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("it is ours");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("it is ours");
     if std::fs::File::open(&path).is_ok() {
         // Root may read it all the same: then it is refused nothing, and loads.
         let run = OnAws::launch(runtime, deployment, "bad.echo", Options::default()).polling();

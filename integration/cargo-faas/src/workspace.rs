@@ -50,7 +50,7 @@ impl Workspace {
         let metadata: Value = serde_json::from_slice(metadata).ok()?;
         let packages = metadata["packages"].as_array()?.iter().filter_map(|package| {
             let targets = package["targets"].as_array()?;
-            let module = targets.iter().any(|target| is_cdylib(target));
+            let module = targets.iter().any(is_cdylib);
             Some(Package { name: package["name"].as_str()?.to_owned(), module })
         });
         Some(Workspace { packages: packages.collect(), root: metadata["workspace_root"].as_str()?.into() })

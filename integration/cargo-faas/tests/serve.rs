@@ -24,6 +24,13 @@ fn line(tool: &Process, wanted: &str) -> String {
     tool.wait_for_line(|line| line.contains(wanted), wait::limit()).unwrap_or_else(|timed_out| panic!("{timed_out}"))
 }
 
+/// Ctrl-C, and the exit that has to follow.
+fn leave(tool: &Process) {
+    tool.signal(Signal::Int).expect("the signal is sent");
+    let status = tool.wait(wait::limit()).expect("it leaves");
+    assert_eq!(status.code(), Some(0), "{}", tool.output());
+}
+
 #[test]
 fn requests_on_one_connection_are_answered_and_ctrl_c_ends_with_close_and_zero() {
     let (tool, address) = serve("hello", &[]);
@@ -31,18 +38,16 @@ fn requests_on_one_connection_are_answered_and_ctrl_c_ends_with_close_and_zero()
         line(&tool, phase);
     }
     let mut client = Client::connect(address).expect("connects");
-    let reply = client.call("GET", "/a%20b?name=J%C3%B8rgen", "", b"").expect("answers");
+    let reply = client.call("GET", "/greet?name=J%C3%B8rgen", "", b"").expect("answers");
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
-    assert_eq!(reply.text(), r#"{"hello":"Jørgen","path":"/a b","cold_start":true}"#);
+    assert_eq!(reply.text(), r#"{"hello":"Jørgen","path":"/greet","cold_start":true}"#);
     let reply = client.call("POST", "/", "Content-Type: text/plain\r\n", b"body").expect("answers");
     assert!(reply.text().ends_with(r#""cold_start":false}"#), "{}", reply.text());
     let reply = client.call("HEAD", "/", "", b"").expect("answers");
     assert_eq!((reply.status, reply.body.len()), (200, 0));
-    let told = line(&tool, "GET /a%20b?name=J%C3%B8rgen -> 200, ");
+    let told = line(&tool, "GET /greet?name=J%C3%B8rgen -> 200, ");
     assert!(told.contains("Invoke ") && told.ends_with("ok, cold start"), "{told}");
-    tool.signal(Signal::Int).expect("the signal is sent");
-    let status = tool.wait(wait::limit()).expect("it leaves");
-    assert_eq!(status.code(), Some(0), "{}", tool.output());
+    leave(&tool);
     let close = tool.lines().iter().position(|line| line.text.trim_start().starts_with("Close "));
     let shutdown = tool.lines().iter().position(|line| line.text.starts_with("shutdown  SIGTERM, exit status: 0"));
     assert!(close.is_some() && close < shutdown, "{}", tool.output());
@@ -62,6 +67,7 @@ fn a_dead_runtime_is_a_500_and_the_next_request_finds_a_fresh_one() {
     }
     let starts = tool.lines().iter().filter(|line| line.text.contains("first poll after")).count();
     assert_eq!(starts, 3, "{}", tool.output());
+    leave(&tool);
 }
 
 #[test]
@@ -77,4 +83,5 @@ fn what_is_no_request_is_refused_and_a_taken_port_is_a_failure() {
     assert_eq!(taken.status.code(), Some(1));
     let error = String::from_utf8_lossy(&taken.stderr).into_owned();
     assert!(error.starts_with(&format!("failed: serving: port {}: ", address.port())), "{error}");
+    leave(&tool);
 }

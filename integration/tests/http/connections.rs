@@ -88,7 +88,8 @@ fn a_thousand_connections_stay_open(runtime: &Runtime) {
         assert!(output.status.success() && said.contains("1 passed"), "{said}");
         return;
     }
-    let run = OnHttp::start(runtime, Deployment::of("echo"), "echo");
+    let deployment = Deployment::of("echo").env("FAAS_CONCURRENCY", "1000");
+    let run = OnHttp::start(runtime, deployment, "echo");
     let mut clients: Vec<_> = (0..1000).map(|_| run.client()).collect();
     for round in [b"first", b"again"] {
         for client in &mut clients {

@@ -65,7 +65,7 @@ struct Server {
     stopper: Stopper,
     config: Config,
     epoll: Epoll,
-    alarms: Alarms,
+    alarms: Arc<Alarms>,
     listener: Mutex<Option<TcpListener>>,
     /// Could the last try not accept everybody?
     stalled: AtomicBool,
@@ -120,7 +120,7 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
     // Before the start: as the first process of a container nothing else would heed a signal.
     stopper.launch(hands.clone()).map_err(no_resources)?;
     let epoll = Epoll::new().map_err(no_resources)?;
-    let alarms = Alarms::new(life.unit.clone()).map_err(no_resources)?;
+    let alarms = Arc::new(Alarms::new(life.unit.clone()).map_err(no_resources)?);
     epoll.add(alarms.clock(), ALARM).map_err(no_resources)?;
     let runtime = life.start(config.concurrency, false, |_| ())?;
     let flags = runtime.function_flags();

@@ -4,6 +4,7 @@
 //! connections are closed, what has been accepted is answered with `connection: close`, and when nothing is left the
 //! work is over. The watchdog ends it earlier when the grace is over.
 
+use super::alarms::Alarms;
 use super::answer::Manner;
 use super::connection::{Inner, Phase};
 use super::post::Current;
@@ -21,16 +22,16 @@ use std::time::Duration;
 
 /// The server once it is there: signals come earlier.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hands(Arc<OnceLock<Weak<Server>>>);
+pub(super) struct Hands(Arc<OnceLock<(Weak<Server>, Arc<Alarms>)>>);
 
 impl Hands {
     /// The start has ended.
     pub(super) fn hold(&self, server: &Arc<Server>) {
-        let _ = self.0.set(Arc::downgrade(server));
+        let _ = self.0.set((Arc::downgrade(server), server.alarms.clone()));
     }
 
     fn server(&self) -> Option<Arc<Server>> {
-        self.0.get().and_then(Weak::upgrade)
+        self.0.get().and_then(|(server, _)| server.upgrade())
     }
 }
 
@@ -45,11 +46,9 @@ impl Actions for Hands {
         match self.0.get() {
             // Nothing has been accepted: there is nothing to end in order.
             None => sys::leave(0),
-            Some(_) => {
-                if let Some(server) = self.server() {
-                    server.alarms.ring();
-                }
-            }
+            // Not by way of the server: the main thread runs Close only if it is the last to hold that, and the work may
+            // be over before this thread has let go.
+            Some((_, alarms)) => alarms.ring(),
         }
     }
 

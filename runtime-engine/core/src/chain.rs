@@ -5,12 +5,13 @@
 //! executor: light-runtime parks its thread, the full engine awaits.
 
 use crate::failure::Failure;
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, Progress};
 use crate::onion::{Onion, Step, settled};
-use faas_abi::host::{FunctionInstance, HeadHook, LayerInstance, Lease};
-use faas_abi::{E_INTERNAL, FUNCTION_START, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status};
+use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
+use faas_abi::{
+    CLOSE, E_INTERNAL, END, FUNCTION_START, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
+};
 use std::future::poll_fn;
-use std::sync::Arc;
 
 /// An invocation's place, as the runtimes use it.
 pub type Place = Lease<Invocation>;
@@ -32,7 +33,6 @@ pub struct Chain {
     layers: Vec<Stacked>,
     /// For each phase the layers that hook it in any way.
     hooked: [Vec<usize>; PHASES],
-    heads: Arc<[HeadHook]>,
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
 }
@@ -41,7 +41,7 @@ impl Chain {
     /// Settles who takes part in what.
     pub fn new(layers: Vec<Stacked>) -> Chain {
         let hooks = |phase: u32, layer: &LayerInstance| {
-            let head = phase == faas_abi::INVOKE && layer.has_head();
+            let head = phase == INVOKE && layer.has_head();
             layer.has_before(phase) || layer.has_after(phase) || layer.has_on_error(phase) || head
         };
         let numbers = |wanted: &dyn Fn(&LayerInstance) -> bool| -> Vec<usize> {
@@ -53,8 +53,7 @@ impl Chain {
         }
         let contexts = numbers(&LayerInstance::has_context);
         let recognisers = numbers(&LayerInstance::has_recognise);
-        let heads = layers.iter().rev().filter_map(|layer| layer.instance.head_hook()).collect();
-        Chain { layers, hooked, heads, contexts, recognisers }
+        Chain { layers, hooked, contexts, recognisers }
     }
 
     /// The layers, outermost first.
@@ -82,8 +81,7 @@ impl Chain {
 
     /// Serves one invocation and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
-        let phase = faas_abi::INVOKE;
-        let hooked = &self.hooked[phase as usize];
+        let hooked = &self.hooked[INVOKE as usize];
         if !self.recognisers.is_empty() || !self.contexts.is_empty() {
             self.prepare(place);
         }
@@ -92,8 +90,7 @@ impl Chain {
             place.get_mut().settle(settled(status, false), function.name());
             return;
         }
-        place.get_mut().set_heads(&self.heads);
-        let status = self.walk(phase, hooked, place, true, async |place: &mut Place| {
+        let status = self.walk(INVOKE, hooked, place, async |place: &mut Place| {
             let status = function.invoke(place);
             settled(call(status, place).await, false)
         });
@@ -112,7 +109,7 @@ impl Chain {
         centre: impl AsyncFnOnce(&mut Place) -> Status,
     ) -> Result<(), Failure> {
         let hooked = &self.hooked[phase as usize];
-        let status = self.walk(phase, hooked, place, false, centre).await;
+        let status = self.walk(phase, hooked, place, centre).await;
         let invocation = place.get_mut();
         invocation.settle(status, phase_name(phase));
         match invocation.failure() {
@@ -204,11 +201,13 @@ impl Chain {
         phase: u32,
         hooked: &[usize],
         place: &mut Place,
-        heads: bool,
         centre: impl AsyncFnOnce(&mut Place) -> Status,
     ) -> Status {
-        let mut onion = Onion::new(hooked.len(), heads);
+        let invoking = phase == INVOKE;
+        let mut onion = Onion::new(hooked.len(), invoking);
         let mut centre = Some(centre);
+        // The words of what failed on the way in, and did not end it.
+        let mut failed = None;
         let mut step = onion.begin();
         let layer = |index: usize| &self.layers[hooked[index]];
         loop {
@@ -216,19 +215,38 @@ impl Chain {
                 Step::Before(index) => {
                     let stacked = layer(index);
                     let status = settled(call(stacked.instance.before(phase, place), place).await, true);
-                    self.judge(stacked, status, OK, "before", place)
+                    let status = if status == END && invoking { with_reply(status, stacked, place) } else { status };
+                    let judged = judge(stacked, status, "before", place);
+                    if let (Some(OK), Some(hook)) = (judged, stacked.instance.head_hook()) {
+                        place.get_mut().push_head(hook);
+                    }
+                    match judged {
+                        None => {
+                            step = onion.pass_by(OK);
+                            continue;
+                        }
+                        // Nothing keeps CLOSE from those further in.
+                        Some(status) if phase == CLOSE && status != OK => {
+                            let invocation = place.get_mut();
+                            invocation.keep_cause(failed.take());
+                            failed = invocation.take_failure();
+                            step = onion.pass_by(status);
+                            continue;
+                        }
+                        Some(status) => status,
+                    }
                 }
                 Step::Centre => match centre.take() {
                     Some(centre) => {
                         let status = centre(place).await;
-                        if place.get().heads_ran() {
-                            onion.heads_have_run();
-                        }
+                        place.get_mut().end_call(status);
+                        place.get_mut().keep_cause(failed.take());
                         status
                     }
                     None => E_INTERNAL,
                 },
                 Step::Head(index) => {
+                    place.get_mut().set_heads_ran();
                     if let Some(hook) = layer(index).instance.head_hook() {
                         hook.run(place);
                     }
@@ -236,40 +254,79 @@ impl Chain {
                 }
                 Step::After(index) => {
                     let stacked = layer(index);
+                    leave(stacked, place);
                     let status = settled(call(stacked.instance.after(phase, place), place).await, false);
-                    self.judge(stacked, status, OK, "after", place)
+                    judge(stacked, status, "after", place).unwrap_or(OK)
                 }
                 Step::OnError(index, inner) => {
-                    // The failure has its words before anyone is asked about it.
-                    if place.get().failure().is_none() {
-                        place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
-                    }
                     let stacked = layer(index);
-                    let status = stacked.instance.on_error(phase, inner, place);
-                    settled(call(status, place).await, false)
+                    leave(stacked, place);
+                    if stacked.instance.has_on_error(phase) {
+                        self.ask(stacked, phase, inner, place).await
+                    } else {
+                        inner
+                    }
                 }
                 Step::Finished { status, .. } => return status,
             };
+            // In a stream's begin, whoever began it.
+            if place.get().heads_ran() {
+                onion.heads_have_run();
+            }
             step = onion.advance(status);
         }
     }
 
-    /// A required layer's failure stands; an optional one's becomes `instead`, with a log line.
-    fn judge(&self, layer: &Stacked, status: Status, instead: Status, hook: &str, place: &mut Place) -> Status {
-        if status >= 0 {
-            return status;
+    /// Asks a layer about a failure. Whatever it makes of it, the first one is kept as the cause.
+    async fn ask(&self, layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> Status {
+        // The failure has its words before anyone is asked about it.
+        if place.get().failure().is_none() {
+            place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
         }
-        if layer.required {
-            if place.get().failure().is_none() {
-                let who = format!("layer {} in {hook}", layer.instance.name());
-                place.get_mut().set_failure(Failure::of_status(status, &who));
-            }
-            return status;
+        let first = place.get().failure().cloned();
+        let status = layer.instance.on_error(phase, inner, place);
+        let status = settled(call(status, place).await, false);
+        let status = if status >= 0 && phase == INVOKE { with_reply(status, layer, place) } else { status };
+        place.get_mut().end_call(status);
+        if status < 0 {
+            place.get_mut().keep_cause(first);
         }
-        complain(place, layer.instance.name(), hook, status);
-        place.get_mut().forget_failure();
-        instead
+        status
     }
+}
+
+/// The layer is about to leave: a stream that begins from here on runs the heads further out.
+fn leave(layer: &Stacked, place: &mut Place) {
+    if layer.instance.has_head() {
+        place.get_mut().pop_head();
+    }
+}
+
+/// A layer that ends the way in, or recovers, has set a reply; otherwise it has failed.
+fn with_reply(status: Status, layer: &Stacked, place: &mut Place) -> Status {
+    if place.get().progress() != Progress::Open {
+        return status;
+    }
+    let message = format!("layer {} answered for the function, but set no reply", layer.instance.name());
+    place.get_mut().set_failure(Failure::new("Runtime.NoReply", message));
+    E_INTERNAL
+}
+
+/// What a layer's status comes to, at the end of its call. `None`: a failure that its policy passes over, with a log
+/// line. A required layer's failure stands, with words.
+fn judge(layer: &Stacked, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
+    if status < 0 && !layer.required {
+        complain(place, layer.instance.name(), hook, status);
+        place.get_mut().forgive_call();
+        return None;
+    }
+    let invocation = place.get_mut();
+    if status < 0 && invocation.failure().is_none() {
+        let who = format!("layer {} in {hook}", layer.instance.name());
+        invocation.set_failure(Failure::of_status(status, &who));
+    }
+    invocation.end_call(status);
+    Some(status)
 }
 
 /// Waits for a call that is not done yet.

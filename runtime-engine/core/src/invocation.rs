@@ -2,6 +2,8 @@
 //!
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
+mod walk;
+
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless, exact};
 use crate::http1::Message;
@@ -116,7 +118,10 @@ pub struct Invocation {
     reply_cookies: Fields,
     reply: Given,
     failure: Option<Failure>,
-    heads: Arc<[HeadHook]>,
+    /// What `fail` dropped in the call at hand.
+    dropped: Option<(Code, Given)>,
+    /// Head hooks of the layers that are entered, outermost first.
+    heads: Vec<HeadHook>,
     heads_ran: bool,
     stream: Option<Box<dyn Stream>>,
 }
@@ -153,7 +158,8 @@ impl Invocation {
             reply_cookies: Fields::default(),
             reply: Given::EMPTY,
             failure: None,
-            heads: Arc::new([]),
+            dropped: None,
+            heads: Vec::new(),
             heads_ran: false,
             stream: None,
         }
@@ -188,6 +194,8 @@ impl Invocation {
         self.reply_headers.clear();
         self.reply_cookies.clear();
         self.failure = None;
+        self.dropped = None;
+        self.heads.clear();
         self.heads_ran = false;
         self.facts = Facts::default();
         self.message.take()
@@ -207,13 +215,6 @@ impl Invocation {
     /// Which function serves it.
     pub fn set_function(&mut self, function: Arc<str>) {
         self.function = function;
-    }
-
-    /// The head hooks of the layers that a stream's begin has to run.
-    pub fn set_heads(&mut self, heads: &Arc<[HeadHook]>) {
-        if !heads.is_empty() || !self.heads.is_empty() {
-            self.heads = heads.clone();
-        }
     }
 
     /// Where the bytes of streams go, from now on; without one, streams are unsupported.
@@ -293,33 +294,6 @@ impl Invocation {
     /// Why it failed.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
-    }
-
-    /// Ends in failure, in the runtime's own words.
-    pub fn set_failure(&mut self, failure: Failure) {
-        self.failure = Some(failure);
-    }
-
-    /// A failure that its layer's policy forgives.
-    pub fn forget_failure(&mut self) {
-        self.failure = None;
-    }
-
-    /// Have the head hooks run already, because a stream began?
-    pub fn heads_ran(&self) -> bool {
-        self.heads_ran
-    }
-
-    /// Settles what the walk ended with: a success always has a reply, a failure always has words.
-    pub fn settle(&mut self, status: Status, who: &str) {
-        if status >= 0 {
-            self.failure = None;
-            if self.progress == Progress::Open {
-                self.progress = Progress::Set(Code::Raw);
-            }
-        } else if self.failure.is_none() {
-            self.failure = Some(Failure::of_status(status, who));
-        }
     }
 
     fn fact(&self, span: Span) -> &[u8] {
@@ -512,11 +486,7 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        self.failure = Some(Failure { kind: text(kind), message: text(message), detail: text(detail) });
-        if !matches!(self.progress, Progress::Streaming(_)) {
-            self.progress = Progress::Open;
-            self.reply = Given::EMPTY;
-        }
+        self.fail_with(Failure { kind: text(kind), message: text(message), detail: text(detail) });
         OK
     }
 
@@ -553,8 +523,7 @@ impl faas_abi::host::Invocation for Invocation {
         let code = Code::of(code).ok_or(E_INVALID)?;
         self.progress = Progress::Set(code);
         self.reply = Given::EMPTY;
-        self.heads_ran = true;
-        Ok(self.heads.clone())
+        Ok(self.heads_to_run())
     }
 
     fn stream_open(&mut self) -> Status {
@@ -562,9 +531,8 @@ impl faas_abi::host::Invocation for Invocation {
         let Some(mut stream) = self.stream.take() else { return E_UNSUPPORTED };
         let status = stream.open(self, code);
         self.stream = Some(stream);
-        if status >= 0 {
-            self.progress = Progress::Streaming(code);
-        }
+        // A stream that could not begin is no reply.
+        self.progress = if status < 0 { Progress::Open } else { Progress::Streaming(code) };
         status
     }
 

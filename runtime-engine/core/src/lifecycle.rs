@@ -72,9 +72,12 @@ impl Runtime {
         let Start { settings, handler, roots, features, linked } = start;
         let shared = Shared::new(unit.clone());
         let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
-        let chain = Chain::new(layers(&shared, loader, settings, roots, features, linked.layers)?);
+        let mut stack = Vec::new();
+        let stacked = layers(&shared, loader, settings, roots, features, &linked.layers, &mut stack);
+        let chain = Chain::new(stack);
         let mut made = None;
         let started = async {
+            stacked?;
             chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await?;
             place.get_mut().clear();
             let phase = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
@@ -202,33 +205,39 @@ async fn call(status: faas_abi::Status, place: &mut Place) -> faas_abi::Status {
     crate::onion::settled(status, false)
 }
 
+/// Makes the layers, outermost first. Those in `stack` after a failure have been made and must be closed.
 fn layers(
     shared: &Arc<Shared>,
     loader: &dyn Loader,
     settings: &Settings,
     roots: &Roots,
     features: u64,
-    linked: Vec<CheckedModule>,
-) -> Result<Vec<Stacked>, Failure> {
-    let mut stack = Vec::new();
-    for module in linked {
-        for layer in &module.layers {
-            let config = settings.layers.iter().find(|named| named.name == layer.name);
-            let (required, config) = config.map_or((true, ""), |named| (named.required, named.config.as_str()));
-            stack.push(make(shared, layer, features, required, config)?);
+    linked: &[CheckedModule],
+    stack: &mut Vec<Stacked>,
+) -> Result<(), Failure> {
+    let mut keep = |layer: Result<Stacked, Failure>, required: bool| match layer {
+        Ok(layer) => {
+            stack.push(layer);
+            Ok(())
         }
-    }
-    if !stack.is_empty() {
-        return Ok(stack);
-    }
-    for named in &settings.layers {
-        match loaded(shared, loader, roots, features, named) {
-            Ok(layer) => stack.push(layer),
-            Err(failure) if named.required => return Err(failure),
-            Err(failure) => shared.unit.log.say(Level::Error, &format!("optional layer skipped: {failure}")),
+        Err(failure) if required => Err(failure),
+        Err(failure) => {
+            shared.unit.log.say(Level::Error, &format!("optional layer skipped: {failure}"));
+            Ok(())
         }
+    };
+    if linked.iter().all(|module| module.layers.is_empty()) {
+        for named in &settings.layers {
+            keep(loaded(shared, loader, roots, features, named), named.required)?;
+        }
+        return Ok(());
     }
-    Ok(stack)
+    for layer in linked.iter().flat_map(|module| &module.layers) {
+        let config = settings.layers.iter().find(|named| named.name == layer.name);
+        let (required, config) = config.map_or((true, ""), |named| (named.required, named.config.as_str()));
+        keep(make(shared, layer, features, required, config), required)?;
+    }
+    Ok(())
 }
 
 fn loaded(

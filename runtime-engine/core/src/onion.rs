@@ -38,19 +38,21 @@ enum Doing {
 }
 
 /// One walk inward and out again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Onion {
     layers: usize,
     doing: Doing,
     status: Status,
     cause: Option<Status>,
     heads: bool,
+    /// Layers on the way in that are not entered. Rare, so no memory is taken for it before.
+    passed_by: Vec<usize>,
 }
 
 impl Onion {
     /// A walk over `layers` layers. `heads`: do heads run in it (an invocation has them, a lifecycle phase does not)?
     pub fn new(layers: usize, heads: bool) -> Onion {
-        Onion { layers, doing: Doing::Entering(0), status: OK, cause: None, heads }
+        Onion { layers, doing: Doing::Entering(0), status: OK, cause: None, heads, passed_by: Vec::new() }
     }
 
     /// The first step.
@@ -61,6 +63,17 @@ impl Onion {
     /// The head of a stream has gone out, and with it every head has run.
     pub fn heads_have_run(&mut self) {
         self.heads = false;
+    }
+
+    /// Instead of [`advance`](Onion::advance) after a `before`: that layer is not entered, and the way in goes on all the
+    /// same. A failing status stands for the way out; `OK` if nobody is to hear of it.
+    pub fn pass_by(&mut self, status: Status) -> Step {
+        let Doing::Entering(layer) = self.doing else { return self.advance(status) };
+        if status < 0 {
+            self.fail(status);
+        }
+        self.passed_by.push(layer);
+        self.enter(layer + 1)
     }
 
     /// Takes the status of the last step and says what comes next.
@@ -114,15 +127,20 @@ impl Onion {
             self.heads = false;
             return self.heads(inner, inner);
         }
-        let Some(layer) = inner.checked_sub(1) else { return self.finished() };
+        let Some(layer) = self.entered_below(inner) else { return self.finished() };
         self.doing = Doing::Leaving(layer);
         if self.status >= 0 { Step::After(layer) } else { Step::OnError(layer, self.status) }
     }
 
     fn heads(&mut self, next: usize, inner: usize) -> Step {
-        let Some(layer) = next.checked_sub(1) else { return self.leave(inner) };
+        let Some(layer) = self.entered_below(next) else { return self.leave(inner) };
         self.doing = Doing::Heads { next: layer, inner };
         Step::Head(layer)
+    }
+
+    /// The innermost entered layer further out than `layer`.
+    fn entered_below(&self, layer: usize) -> Option<usize> {
+        (0..layer).rev().find(|layer| !self.passed_by.contains(layer))
     }
 
     fn finished(&mut self) -> Step {
@@ -131,12 +149,14 @@ impl Onion {
     }
 }
 
-/// Statuses a module may not end with are failures of its own: `PENDING` is no end, `END` belongs to `before` alone.
+/// What a status means at the end of a call: `PENDING` is no end, `END` belongs to `before` alone, and every other one
+/// that is not negative is `OK` (faas.h, P5).
 pub fn settled(status: Status, before: bool) -> Status {
     match status {
         faas_abi::PENDING => E_INTERNAL,
-        END if !before => OK,
-        other => other,
+        END if before => END,
+        OK.. => OK,
+        failure => failure,
     }
 }
 
@@ -228,6 +248,27 @@ mod tests {
             Finished { status: -8, cause: Some(-1) },
         ];
         assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn a_layer_that_is_passed_by_neither_leaves_nor_has_a_head() {
+        use Step::*;
+        let mut onion = Onion::new(2, true);
+        assert_eq!(onion.begin(), Before(0));
+        let mut steps = vec![onion.pass_by(OK)];
+        steps.extend((0..4).map(|_| onion.advance(OK)));
+        assert_eq!(steps, [Before(1), Centre, Head(1), After(1), Finished { status: OK, cause: None }]);
+    }
+
+    #[test]
+    fn a_failure_that_is_passed_by_stands_on_the_way_out() {
+        use Step::*;
+        let mut onion = Onion::new(2, false);
+        assert_eq!(onion.begin(), Before(0));
+        assert_eq!(onion.advance(OK), Before(1));
+        assert_eq!(onion.pass_by(-7), Centre);
+        assert_eq!(onion.advance(OK), OnError(0, -7));
+        assert_eq!(onion.advance(-7), Finished { status: -7, cause: Some(-7) });
     }
 
     /// Every mix of statuses for up to four layers: exits mirror entries, each entered layer leaves once.

@@ -84,6 +84,13 @@ impl Connection {
         !self.is_usable() || crate::sys::is_stale(self.read.as_ref())
     }
 
+    /// Has the other side closed it, as far as is known without asking the system?
+    pub(super) fn has_ended(&self) -> bool {
+        // A read that emptied the socket has taken its readiness away: usually this does not get as far as the system.
+        let mut byte = [0];
+        !matches!(self.read.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Has anything of an answer come?
     pub(super) fn is_silent(&self) -> bool {
         self.reader.is_idle()

@@ -241,7 +241,7 @@ impl Worker {
         let invocation = place.get();
         let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
         if let Some(connection) = &self.connection
-            && (!connection.is_usable() || long && connection.is_stale())
+            && (!connection.is_usable() || connection.has_ended() || long && connection.is_stale())
         {
             // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
             self.connection = None;

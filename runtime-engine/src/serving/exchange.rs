@@ -132,7 +132,8 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
             Settled::TooLate(request_id) => Outcome::failed(server, &request_id, &timed_out()),
         },
         None => {
-            let failure = Failure::new("Runtime.Internal", "a thread of the pool ended in the middle of the invocation");
+            let failure =
+                Failure::new("Runtime.Internal", "a thread of the pool ended in the middle of the invocation");
             Outcome::failed(server, b"", &failure)
         }
     }

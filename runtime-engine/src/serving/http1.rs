@@ -78,6 +78,7 @@ impl Connection {
     async fn receive(&mut self) -> Result<Message, End> {
         let patience = self.client.server.config.read_timeout;
         let mut head_until = None;
+        let mut closing_until = None;
         let mut in_body = false;
         loop {
             match self.reader.poll().map_err(End::Refused)? {
@@ -105,7 +106,16 @@ impl Connection {
                     } else {
                         let now = Instant::now();
                         let until = if in_body { now + patience } else { *head_until.get_or_insert(now + patience) };
-                        timeout_at(until, read).await.map_err(|_| End::Late)?
+                        let until = closing_until.map_or(until, |closing: Instant| closing.min(until));
+                        tokio::select! {
+                            biased;
+                            read = timeout_at(until, read) => read.map_err(|_| End::Late)?,
+                            // What is nearly here is still served.
+                            () = reached(&mut self.phase, Phase::Closing), if closing_until.is_none() => {
+                                closing_until = Some(now + LINGER);
+                                continue;
+                            }
+                        }
                     };
                     match read {
                         // In the middle of a request or not, there is nobody to answer.

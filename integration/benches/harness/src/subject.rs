@@ -53,7 +53,7 @@ impl Built {
 
     /// A runtime with a function of the task root.
     pub fn runtime(&self, program: &str, function: &str) -> Subject {
-        self.subject(program, program).env("_HANDLER", function).env("FAAS_LOG", "error")
+        self.subject(program, program).env("FAAS_HANDLER", function).env("FAAS_LOG", "error")
     }
 }
 
@@ -121,9 +121,7 @@ impl Subject {
     #[must_use]
     pub fn on_lambda(self, built: &Built) -> Subject {
         let task = built.task().to_string_lossy().into_owned();
-        let own = self.env.iter().any(|(name, _)| name == "_HANDLER");
-        let subject = if own { self } else { self.env("_HANDLER", "echo") };
-        subject
+        self.env("_HANDLER", "echo")
             .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")

@@ -41,3 +41,45 @@ pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpVie
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
     view
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::trigger::{Form, Kind, Reading};
+
+    fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
+        let mut assembly = Assembly::request(Vec::new(), b"PUT", target.as_bytes(), b"");
+        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
+        assembly.body().extend_from_slice(body);
+        let reading = Reading::of_request(&assembly.finish(), "192.0.2.1", HttpView::default());
+        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "http", Form::Native));
+        reading.http.expect("a request has a view")
+    }
+
+    fn pairs(fields: &crate::fields::Fields) -> Vec<(&[u8], &[u8])> {
+        fields.iter().collect()
+    }
+
+    #[test]
+    fn a_request_is_told_as_it_came_and_decoded() {
+        let view = request("/a%2Fb?x=1&x=%32+&y", &[("Host", "h.example"), ("Cookie", "a=1; b=2")], b"body");
+        assert_eq!((view.method(), view.raw_path(), view.path()), (&b"PUT"[..], &b"/a%2Fb"[..], &b"/a/b"[..]));
+        assert_eq!(view.raw_query(), b"x=1&x=%32+&y");
+        assert_eq!(pairs(&view.query), [(&b"x"[..], &b"1"[..]), (b"x", b"2 "), (b"y", b"")]);
+        assert_eq!(pairs(&view.cookies), [(&b"a"[..], &b"1"[..]), (b"b", b"2")]);
+        assert_eq!((view.host(), view.protocol()), (&b"h.example"[..], &b"HTTP/1.1"[..]));
+        assert!(matches!(view.body, Body::Whole));
+        assert!(matches!(request("/", &[], b"").body, Body::Empty));
+    }
+
+    #[test]
+    fn behind_a_proxy_the_last_hop_says_client_and_scheme() {
+        let bare = request("/", &[], b"");
+        assert_eq!((bare.client_ip(), bare.scheme()), (&b"192.0.2.1"[..], &b"http"[..]));
+        let headers =
+            [("x-forwarded-for", "10.0.0.1"), ("X-Forwarded-For", "a, 10.0.0.2"), ("x-forwarded-proto", "https")];
+        let proxied = request("/", &headers, b"");
+        assert_eq!((proxied.client_ip(), proxied.scheme()), (&b"10.0.0.2"[..], &b"https"[..]));
+    }
+}

@@ -169,26 +169,25 @@ impl HttpView {
     }
 
     /// Reads what the headers tell of the way here: the host asked for, and as the last hop saw them scheme and client.
-    /// The scheme is `scheme` where none is told; a client that is known already stays.
+    /// The scheme is `scheme` where none is told; a host that no header names and a client that is known already stay.
     pub fn read_way(&mut self, scheme: &[u8]) {
-        if let Some(host) = self.keep_header(b"host", |value| value) {
-            self.host = host;
+        let (text, headers) = (&mut self.text, &self.headers);
+        let mut keep = |value: &[u8]| {
+            let start = text.len();
+            text.extend_from_slice(value);
+            Span::new(start, text.len())
+        };
+        // Each hop adds to the end, whether it joins the header or repeats it.
+        let told = |name: &[u8]| headers.iter().filter(|(other, _)| caseless(other, name)).last();
+        if let Some(host) = headers.get(b"host", caseless) {
+            self.host = keep(host);
         }
-        match self.keep_header(b"x-forwarded-proto", last_element) {
-            Some(told) => self.scheme = told,
-            None => self.set_scheme(scheme),
+        self.scheme = keep(told(b"x-forwarded-proto").map_or(scheme, |(_, value)| last_element(value)));
+        if self.client_ip.is_empty()
+            && let Some((_, value)) = told(b"x-forwarded-for")
+        {
+            self.client_ip = keep(last_element(value));
         }
-        if self.client_ip.is_empty() {
-            self.client_ip = self.keep_header(b"x-forwarded-for", last_element).unwrap_or_default();
-        }
-    }
-
-    /// Keeps a part of the first header of that name as a text.
-    fn keep_header(&mut self, name: &[u8], part: fn(&[u8]) -> &[u8]) -> Option<Span> {
-        let value = self.headers.get(name, caseless)?;
-        let start = self.text.len();
-        self.text.extend_from_slice(part(value));
-        Some(Span::new(start, self.text.len()))
     }
 
     /// Keeps a text of the view's own.
@@ -235,7 +234,8 @@ mod tests {
         let mut view = HttpView::default();
         view.headers.add(b"Host", b"example.com");
         view.headers.add(b"X-Forwarded-Proto", b"https, http");
-        view.headers.add(b"X-Forwarded-For", b"10.0.0.1 , 192.0.2.7");
+        view.headers.add(b"X-Forwarded-For", b"10.0.0.1");
+        view.headers.add(b"X-Forwarded-For", b"10.0.0.2 , 192.0.2.7");
         view.read_way(b"https");
         assert_eq!(
             (view.host(), view.scheme(), view.client_ip()),

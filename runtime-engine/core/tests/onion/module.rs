@@ -1,6 +1,7 @@
 //! A module as an author's compiler would leave it: tables, `unsafe extern "C"` hooks, and instances that play their
 //! script. It takes nothing from the host but what `faas.h` gives.
 
+use crate::oracle::known;
 use crate::plan::{Act, End, Plan, Script};
 use crate::world::{Buffer, Event, Hook, Job, Seen, Words, World, lock};
 use faas_abi::host::{CheckedModule, Needs};
@@ -13,7 +14,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Names of layers by number.
-pub const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub(crate) const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// Values of the header that hooks add, by number.
+pub(crate) const HEADERS: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
+
+/// Is it a code of a reply, by the list in `faas.h`?
+pub(crate) fn is_code(code: u32) -> bool {
+    matches!(code, 0 | 1 | 200..=599)
+}
 
 const MEMBER: &str = "every member of 1.0 is there";
 
@@ -21,7 +30,7 @@ const MEMBER: &str = "every member of 1.0 is there";
 static KEYS: [u8; 3] = [0; 3];
 
 /// What `create` makes. It stays in its world after `destroy`, so that a later call is seen, not followed.
-pub struct Instance {
+pub(crate) struct Instance {
     world: Arc<World>,
     host: &'static Host,
     who: usize,
@@ -31,7 +40,7 @@ pub struct Instance {
 }
 
 /// Configuration of entry `who`: where its script is.
-pub fn config(world: &World, who: usize) -> String {
+pub(crate) fn config(world: &World, who: usize) -> String {
     format!("{}:{who}", world.id)
 }
 
@@ -40,7 +49,7 @@ fn leak<T>(value: T) -> &'static T {
 }
 
 /// The table of layer `index`.
-pub fn layer(plan: &Plan, index: usize) -> &'static Layer {
+pub(crate) fn layer(plan: &Plan, index: usize) -> &'static Layer {
     let layer = &plan.layers[index];
     leak(Layer {
         size: size_of::<Layer>(),
@@ -67,7 +76,7 @@ pub fn layer(plan: &Plan, index: usize) -> &'static Layer {
 }
 
 /// The function's table.
-pub fn function(plan: &Plan) -> &'static Function {
+pub(crate) fn function(plan: &Plan) -> &'static Function {
     leak(Function {
         size: size_of::<Function>(),
         name: Bytes::of(b"f"),
@@ -85,7 +94,7 @@ pub fn function(plan: &Plan) -> &'static Function {
 }
 
 /// What a host makes of a module with these entries.
-pub fn module(functions: Vec<*const Function>, layers: Vec<*const Layer>) -> CheckedModule {
+pub(crate) fn module(functions: Vec<*const Function>, layers: Vec<*const Layer>) -> CheckedModule {
     let (functions, layers) = (functions.leak(), layers.leak());
     let module = leak(Module {
         size: size_of::<Module>(),
@@ -235,6 +244,11 @@ fn counter(list: &Mutex<Vec<Arc<AtomicU32>>>) -> *mut c_void {
 }
 
 impl Instance {
+    /// How often it was destroyed.
+    pub(crate) fn ends(&self) -> u32 {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     fn done(&self, tok: usize, status: Status) {
         let done = self.host.done.expect(MEMBER);
         // SAFETY: any thread may call it, with any token.
@@ -270,7 +284,14 @@ impl Call<'_> {
         };
         let code = Some(self.num(NUM_REPLY_CODE)).filter(|code| *code != u64::MAX);
         let streamed = self.num(NUM_STREAMED) == 1;
-        let seen = Seen { inner, cancelled: self.cancelled(), code, body: self.reply_body().len(), streamed, words };
+        let seen = Seen {
+            inner: known(inner),
+            cancelled: self.cancelled(),
+            code,
+            body: self.reply_body().len(),
+            streamed,
+            words,
+        };
         world.note(Event::Call { who: self.this.who, hook, phase, seen });
     }
 
@@ -382,8 +403,7 @@ impl Call<'_> {
 
     fn header(&self, value: u8) -> Status {
         let add = self.this.host.add.expect(MEMBER);
-        // A letter, so that every value is one a header may have.
-        let value = [b'a' + value % 26];
+        let value = [HEADERS[usize::from(value) % HEADERS.len()]];
         // SAFETY: this call has the invocation; the texts outlive it.
         unsafe { add(self.inv, LIST_REPLY_HEADER, Bytes::of(b"x-test"), Bytes::of(&value)) }
     }

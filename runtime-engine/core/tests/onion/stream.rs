@@ -8,7 +8,7 @@ use faas_core::invocation::{Code, Invocation, Stream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-pub struct Recorder(pub Arc<World>);
+pub(crate) struct Recorder(pub Arc<World>);
 
 impl Stream for Recorder {
     fn open(&mut self, invocation: &Invocation, code: Code) -> Status {
@@ -45,7 +45,7 @@ impl Stream for Recorder {
 }
 
 /// The contract's number of a code.
-pub fn number(code: Code) -> u64 {
+pub(crate) fn number(code: Code) -> u64 {
     match code {
         Code::Raw => u64::from(faas_abi::REPLY_RAW),
         Code::Value => u64::from(faas_abi::REPLY_VALUE),

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A hook by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hook {
+pub(crate) enum Hook {
     Before,
     After,
     OnError,
@@ -25,7 +25,7 @@ pub enum Hook {
 
 /// The words of a failure: none, those of `fail` with that number, or the runtime's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Words {
+pub(crate) enum Words {
     None,
     Own(u8),
     Runtime,
@@ -33,38 +33,49 @@ pub enum Words {
 
 /// What a hook sees when it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub inner: Status,
-    pub cancelled: u32,
-    pub code: Option<u64>,
-    pub body: usize,
-    pub streamed: bool,
-    pub words: Words,
+pub(crate) struct Seen {
+    pub(crate) inner: Status,
+    pub(crate) cancelled: u32,
+    pub(crate) code: Option<u64>,
+    pub(crate) body: usize,
+    pub(crate) streamed: bool,
+    pub(crate) words: Words,
 }
 
 /// One line of a case's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Create(usize),
     Destroy(usize),
-    Call { who: usize, hook: Hook, phase: u32, seen: Seen },
+    Call {
+        who: usize,
+        hook: Hook,
+        phase: u32,
+        seen: Seen,
+    },
     /// An act was taken with this status; every refusal is -1.
     Did(Status),
-    Cancel { who: usize, reason: u32 },
+    Cancel {
+        who: usize,
+        reason: u32,
+    },
     /// The head of a stream as the driver gets it: code and reply headers.
-    Open { code: u64, headers: Vec<u8> },
+    Open {
+        code: u64,
+        headers: Vec<u8>,
+    },
     /// A module saw what it never may see.
     Fault(&'static str),
 }
 
 /// A buffer of a module's and how often it was released.
-pub struct Buffer {
-    pub bytes: Vec<u8>,
-    pub released: AtomicU32,
+pub(crate) struct Buffer {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) released: AtomicU32,
 }
 
 /// Work for the other thread.
-pub enum Job {
+pub(crate) enum Job {
     /// `done`, and perhaps once more.
     Done { done: unsafe extern "C" fn(*mut Tok, Status), tok: usize, status: Status, again: Option<Status> },
     /// A cancel, then a `done` that is late if `cancel` has answered.
@@ -76,11 +87,11 @@ pub enum Job {
 }
 
 /// A thread that does what it is told, beside the one that serves.
-pub struct Other(Sender<Job>);
+pub(crate) struct Other(Sender<Job>);
 
 impl Other {
     /// Starts it; it ends when nobody can tell it anything any more.
-    pub fn start() -> Other {
+    pub(crate) fn start() -> Other {
         let (sender, receiver) = channel();
         std::thread::spawn(move || work(&receiver));
         Other(sender)
@@ -110,26 +121,28 @@ fn run(job: Job) {
             }
         }
         Job::Room(tok) => faas_abi::host::token::complete(std::ptr::without_provenance_mut(tok), faas_abi::OK),
-        Job::Say(sender) => drop(sender.send(())),
+        Job::Say(sender) => {
+            let _ = sender.send(());
+        }
     }
 }
 
 /// Everything a case shares.
-pub struct World {
-    pub id: u64,
-    pub plan: Plan,
+pub(crate) struct World {
+    pub(crate) id: u64,
+    pub(crate) plan: Plan,
     /// The walk being done; `None`: the walk of the phase that is called.
-    pub now: Option<AtomicUsize>,
-    pub cancel: Mutex<Option<Cancel<Invocation>>>,
+    pub(crate) now: Option<AtomicUsize>,
+    pub(crate) cancel: Mutex<Option<Cancel<Invocation>>>,
     /// Chunks the stream has taken, still held.
-    pub chunks: Mutex<Vec<Given>>,
-    pub opens: AtomicUsize,
-    pub writes: AtomicUsize,
-    pub buffers: Mutex<Vec<Arc<Buffer>>>,
+    pub(crate) chunks: Mutex<Vec<Given>>,
+    pub(crate) opens: AtomicUsize,
+    pub(crate) writes: AtomicUsize,
+    pub(crate) buffers: Mutex<Vec<Arc<Buffer>>>,
     /// Values of slots, counting their drops; tokens, counting their calls; instances, counting their ends.
-    pub slots: Mutex<Vec<Arc<AtomicU32>>>,
-    pub tokens: Mutex<Vec<Arc<AtomicU32>>>,
-    pub instances: Mutex<Vec<Arc<crate::module::Instance>>>,
+    pub(crate) slots: Mutex<Vec<Arc<AtomicU32>>>,
+    pub(crate) tokens: Mutex<Vec<Arc<AtomicU32>>>,
+    pub(crate) instances: Mutex<Vec<Arc<crate::module::Instance>>>,
     log: Mutex<Vec<Event>>,
     other: Sender<Job>,
     later: Mutex<Vec<Job>>,
@@ -138,13 +151,13 @@ pub struct World {
 static WORLDS: Mutex<Option<HashMap<u64, Arc<World>>>> = Mutex::new(None);
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl World {
     /// A world whose modules find it by its number, until [`World::end`].
-    pub fn new(plan: Plan, by_phase: bool, other: &Other) -> Arc<World> {
+    pub(crate) fn new(plan: Plan, by_phase: bool, other: &Other) -> Arc<World> {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let world = Arc::new(World {
             id,
@@ -166,50 +179,60 @@ impl World {
         world
     }
 
-    pub fn find(id: u64) -> Option<Arc<World>> {
+    pub(crate) fn find(id: u64) -> Option<Arc<World>> {
         lock(&WORLDS).get_or_insert_default().get(&id).cloned()
     }
 
     /// Forgets it. Modules and world hold each other: this lets go.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         lock(&WORLDS).get_or_insert_default().remove(&self.id);
         lock(&self.instances).clear();
     }
 
     /// The walk that is being done.
-    pub fn run(&self, phase: u32) -> &Run {
+    pub(crate) fn run(&self, phase: u32) -> &Run {
         let index = self.now.as_ref().map_or(phase as usize, |now| now.load(Ordering::Relaxed));
         &self.plan.runs[index]
     }
 
-    pub fn note(&self, event: Event) {
+    /// The next invocation is that one of the plan's.
+    pub(crate) fn begin_run(&self, index: usize) {
+        if let Some(now) = &self.now {
+            now.store(index, Ordering::Relaxed);
+        }
+        self.opens.store(0, Ordering::Relaxed);
+        self.writes.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note(&self, event: Event) {
         lock(&self.log).push(event);
     }
 
-    pub fn take_log(&self) -> Vec<Event> {
+    pub(crate) fn take_log(&self) -> Vec<Event> {
         std::mem::take(&mut lock(&self.log))
     }
 
     /// Gives the other thread something to do now.
-    pub fn tell(&self, job: Job) {
+    pub(crate) fn tell(&self, job: Job) {
         // The other thread outlives every world.
-        drop(self.other.send(job));
+        let _ = self.other.send(job);
     }
 
     /// Gives the other thread something to do once the host has seen `PENDING`.
-    pub fn tell_later(&self, job: Job) {
+    pub(crate) fn tell_later(&self, job: Job) {
         lock(&self.later).push(job);
     }
 
     /// Waits until the other thread has done everything it was told.
-    pub fn catch_up(&self) {
+    pub(crate) fn catch_up(&self) {
         let (sender, receiver) = channel();
         self.tell(Job::Say(sender));
-        drop(receiver.recv());
+        // An error would be that thread's end, which only the last sender's end brings about.
+        let _ = receiver.recv();
     }
 
     /// Runs a future to its end as light-runtime does.
-    pub fn drive<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) fn drive<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         faas_core::parking::block_on(poll_fn(|context| {
             let poll = future.as_mut().poll(context);

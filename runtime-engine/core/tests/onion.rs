@@ -1,0 +1,385 @@
+//! The layers around a function, checked against the rules of `faas.h`: real tables of real hooks on the real chain,
+//! with failures, panics (as an SDK's guard reports them), pendings, cancels, streams and broken promises. What must
+//! happen comes from an oracle written from the header's text, never from the code under test.
+
+#[path = "onion/module.rs"]
+mod module;
+#[path = "onion/oracle.rs"]
+mod oracle;
+#[path = "onion/plan.rs"]
+mod plan;
+#[path = "onion/stream.rs"]
+mod stream;
+#[path = "onion/world.rs"]
+mod world;
+
+use faas_abi::host::CheckedModule;
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, RUNTIME_START, Status};
+use faas_core::chain::{Chain, Place, Stacked};
+use faas_core::failure::Failure;
+use faas_core::invocation::{Invocation, Progress};
+use faas_core::lifecycle::{Linked, Loader, Runtime, Start};
+use faas_core::log::{Format, Level, LineKind, Log, Sink};
+use faas_core::modules::{Files, Roots};
+use faas_core::settings::{Env, LayerName, Settings};
+use faas_core::unit::{Identity, Unit};
+use oracle::{Reply, Walk};
+use plan::{FUNCTION, Plan};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use world::{Event, Hook, Other, Words, World, lock};
+
+/// Counts the lines that say a layer was skipped.
+#[derive(Default)]
+struct Skips(AtomicUsize);
+
+impl Sink for Skips {
+    fn write(&self, line: &[u8], _: LineKind) {
+        if String::from_utf8_lossy(line).contains("skipped") {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn unit(skips: &Arc<Skips>) -> Arc<Unit> {
+    Runtime::unit(Identity::default(), Log::new(Level::Error, Format::Text, skips.clone()))
+}
+
+/// One host table for all cases: it has to live as long as the process.
+fn host() -> faas_abi::host::HostTable {
+    static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
+    *TABLE.get_or_init(|| {
+        let shared = faas_core::host::Shared::new(unit(&Arc::default()));
+        faas_core::host::table(&shared, "scripted".to_owned(), 0)
+    })
+}
+
+type Verdict = Result<(), TestCaseError>;
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Verdict {
+    if found == expected {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("{what}\n   found: {found:?}\nexpected: {expected:?}")))
+}
+
+/// Compares two logs and shows where they part.
+fn same_log(found: &[Event], expected: &[Event]) -> Verdict {
+    let Some(at) = (0..found.len().max(expected.len())).find(|at| found.get(*at) != expected.get(*at)) else {
+        return Ok(());
+    };
+    Err(TestCaseError::fail(format!(
+        "event {at}\n   found: {:?}\nexpected: {:?}\nboth before: {:#?}",
+        found.get(at),
+        expected.get(at),
+        &found[..at]
+    )))
+}
+
+/// What may be read off any log, whatever the plan was.
+fn invariants(events: &[Event]) -> Verdict {
+    let mut calls = Vec::new();
+    for event in events {
+        match event {
+            Event::Call { who, hook, phase, .. } => {
+                let call = (*who, *hook, *phase);
+                if calls.contains(&call) {
+                    return Err(TestCaseError::fail(format!("called twice: {call:?}")));
+                }
+                calls.push(call);
+            }
+            Event::Fault(fault) => return Err(TestCaseError::fail(*fault)),
+            _ => {}
+        }
+    }
+    let of = |hook: Hook| calls.iter().filter(move |call| call.1 == hook).map(|call| call.0);
+    let first = |hook: Hook| calls.iter().position(|call| call.1 == hook);
+    let leaving: Vec<usize> =
+        calls.iter().filter(|call| matches!(call.1, Hook::After | Hook::OnError)).map(|call| call.0).collect();
+    let invoked_only = calls.iter().all(|call| call.2 == INVOKE);
+    if invoked_only {
+        same("layers leave outward, each once", &leaving.is_sorted_by(|a, b| a > b), &true)?;
+        same("layers are entered inward", &of(Hook::Before).is_sorted_by(|a, b| a < b), &true)?;
+        same("heads run outward", &of(Hook::Head).is_sorted_by(|a, b| a > b), &true)?;
+    }
+    if let (Some(head), Some(after)) = (calls.iter().rposition(|call| call.1 == Hook::Head), first(Hook::After)) {
+        same("heads before the first after", &(head < after || !invoked_only), &true)?;
+    }
+    Ok(())
+}
+
+/// Everything given away or kept has ended exactly once.
+fn exactly_once(world: &World) -> Verdict {
+    let buffers: Vec<u32> = lock(&world.buffers).iter().map(|one| one.released.load(Ordering::Relaxed)).collect();
+    same("releases of buffers", &buffers, &vec![1; buffers.len()])?;
+    for (what, list) in [("drops of slots", &world.slots), ("ends of tokens", &world.tokens)] {
+        let counts: Vec<u32> = lock(list).iter().map(|one| one.load(Ordering::Relaxed)).collect();
+        same(what, &counts, &vec![1; counts.len()])?;
+    }
+    let ends: Vec<u32> = lock(&world.instances).iter().map(|one| one.ends()).collect();
+    same("destroys", &ends, &vec![1; ends.len()])
+}
+
+/// A success has a reply; a failure has words and its first cause.
+fn outcome(walk: &Walk<'_>, status: Status, invocation: &Invocation) -> Verdict {
+    let headers: Vec<u8> = invocation.reply_headers().iter().map(|(_, value)| value[0]).collect();
+    same("reply headers", &headers, &walk.headers)?;
+    if status < 0 {
+        same("is the stream's head out", &is_out(invocation), &matches!(walk.reply, Reply::Out { .. }))?;
+        let Some(failure) = invocation.failure() else {
+            return Err(TestCaseError::fail(format!("no failure for status {status}")));
+        };
+        return failure_words(failure, walk.words, walk.cause);
+    }
+    same("failure", &invocation.failure(), &None)?;
+    let (code, body) = match invocation.progress() {
+        Progress::Open => return Err(TestCaseError::fail("a success without a reply")),
+        Progress::Set(code) => (code, invocation.reply().as_slice()),
+        Progress::Streaming(code) => (code, &[][..]),
+    };
+    let (expected_code, expected_body) = match &walk.reply {
+        // A function that says nothing has said the empty value.
+        Reply::None => (0, &[][..]),
+        Reply::Set { code, body } => (*code, &body[..]),
+        Reply::Out { code } => (*code, &[][..]),
+    };
+    same("code", &stream::number(code), &u64::from(expected_code))?;
+    same("is it a stream", &is_out(invocation), &matches!(walk.reply, Reply::Out { .. }))?;
+    same("body", &body, &expected_body)
+}
+
+fn is_out(invocation: &Invocation) -> bool {
+    matches!(invocation.progress(), Progress::Streaming(_))
+}
+
+fn failure_words(failure: &Failure, words: Words, cause: Option<Words>) -> Verdict {
+    let own = |number: u8| (format!("Kind.{number}"), format!("message {number}"));
+    match words {
+        Words::None => return Err(TestCaseError::fail("the oracle has a failure without words")),
+        Words::Own(number) => same("words", &(failure.kind.clone(), failure.message.clone()), &own(number))?,
+        Words::Runtime => {
+            let named = !failure.kind.is_empty() && !failure.kind.starts_with("Kind.") && !failure.message.is_empty();
+            same(&format!("the runtime's own words in {failure}"), &named, &true)?;
+        }
+    }
+    let kept = match cause {
+        None => failure.detail.is_empty(),
+        Some(Words::Own(number)) => failure.detail.contains(&own(number).1),
+        Some(_) => !failure.detail.is_empty(),
+    };
+    same(&format!("the first cause {cause:?} in {failure}"), &kept, &true)
+}
+
+fn modules(plan: &Plan) -> (CheckedModule, Vec<CheckedModule>) {
+    let layers = (0..plan.layers.len()).map(|index| module::module(vec![], vec![module::layer(plan, index)])).collect();
+    (module::module(vec![module::function(plan)], vec![]), layers)
+}
+
+fn invocations_case(plan: Plan, other: &Other) -> Verdict {
+    let (function, layers) = modules(&plan);
+    let world = World::new(plan, false, other);
+    let result = invocations_in(&world, &function, &layers);
+    world.end();
+    result
+}
+
+fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[CheckedModule]) -> Verdict {
+    let plan = &world.plan;
+    let skips = Arc::<Skips>::default();
+    let stack = layers.iter().zip(&plan.layers).enumerate().map(|(who, (module, layer))| Stacked {
+        instance: module.layers[0].create(host(), module::config(world, who).as_bytes()).expect("it creates"),
+        required: layer.required,
+    });
+    let chain = Chain::new(stack.collect());
+    let function =
+        function.functions[0].create(host(), module::config(world, FUNCTION).as_bytes()).expect("it creates");
+    let mut place = Place::new(Invocation::new(unit(&skips), Arc::from("f")));
+    if plan.has_stream {
+        place.get_mut().set_stream(Box::new(stream::Recorder(world.clone())));
+    }
+    *lock(&world.cancel) = Some(place.cancel_handle());
+    world.take_log();
+    let everyone: Vec<usize> = (0..plan.layers.len()).collect();
+    let mut skipped = 0;
+    for (index, run) in plan.runs.iter().enumerate() {
+        world.begin_run(index);
+        place.reset();
+        let mut walk = Walk::new(plan, run, INVOKE);
+        let status = walk.walk(&everyone, |walk| walk.function(Hook::Invoke));
+        world.drive(chain.invoke(&function, &mut place));
+        world.catch_up();
+        let log = world.take_log();
+        invariants(&log)?;
+        same_log(&log, &walk.events)?;
+        outcome(&walk, status, place.get())?;
+        let streamed: Vec<u8> = lock(&world.chunks).drain(..).flat_map(|chunk| chunk.as_slice().to_vec()).collect();
+        same("bytes of the stream", &streamed, &walk.streamed)?;
+        skipped += walk.skipped;
+        same("lines about skipped layers", &skips.0.load(Ordering::Relaxed), &skipped)?;
+        place.get_mut().clear();
+    }
+    *lock(&world.cancel) = None;
+    drop(place);
+    function.destroy();
+    chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
+    exactly_once(world)
+}
+
+/// Nothing is loaded here.
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn exists(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn names(&self, _: &Path) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Loader for NoFiles {
+    fn load(&self, path: &Path, _: u64) -> Result<CheckedModule, String> {
+        Err(format!("{} was not to be loaded", path.display()))
+    }
+}
+
+fn life_case(plan: Plan, other: &Other) -> Verdict {
+    let (function, layers) = modules(&plan);
+    let world = World::new(plan, true, other);
+    let result = life_in(&world, function, layers);
+    world.end();
+    result
+}
+
+fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModule>) -> Verdict {
+    let plan = &world.plan;
+    let skips = Arc::<Skips>::default();
+    let unit = unit(&skips);
+    let mut settings = Settings::read(&Env::new(&|_| None)).expect("an empty environment is fine");
+    settings.config = module::config(world, FUNCTION);
+    settings.layers = plan
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(who, layer)| LayerName {
+            name: module::NAMES[who].to_owned(),
+            required: layer.required,
+            config: module::config(world, who),
+        })
+        .collect();
+    let start = Start {
+        settings: &settings,
+        handler: None,
+        roots: &Roots { task: PathBuf::from("/nowhere") },
+        features: 0,
+        linked: Linked { function: Some(function), layers },
+    };
+    let (started, expected) = (world.drive(Runtime::start(&unit, &NoFiles, start)), life(plan));
+    match started {
+        Ok(runtime) => {
+            same("did it start", &true, &expected.invoked.is_some())?;
+            let mut place = runtime.place();
+            world.drive(runtime.invoke(&mut place));
+            if let Some((walk, status)) = &expected.invoked {
+                outcome(walk, *status, place.get())?;
+            }
+            drop(place);
+            world.drive(runtime.close());
+        }
+        Err(failure) => {
+            same(&format!("did it start, {failure}"), &false, &expected.invoked.is_some())?;
+            same("kind and message of the failure", &(!failure.kind.is_empty() && !failure.message.is_empty()), &true)?;
+        }
+    }
+    world.catch_up();
+    let log = world.take_log();
+    invariants(&log)?;
+    same_log(&log, &expected.events)?;
+    same("lines about skipped layers", &skips.0.load(Ordering::Relaxed), &expected.skipped)?;
+    exactly_once(world)
+}
+
+/// A whole life, as the rules have it.
+struct Life<'a> {
+    events: Vec<Event>,
+    skipped: usize,
+    /// The invocation of a process that started.
+    invoked: Option<(Walk<'a>, Status)>,
+}
+
+fn life(plan: &Plan) -> Life<'_> {
+    let mut life = Life { events: Vec::new(), skipped: 0, invoked: None };
+    let mut layers = Vec::new();
+    let mut complete = true;
+    for (who, layer) in plan.layers.iter().enumerate() {
+        life.events.push(Event::Create(who));
+        match (layer.creates, layer.required) {
+            (true, _) => layers.push(who),
+            (false, false) => life.skipped += 1,
+            (false, true) => {
+                complete = false;
+                break;
+            }
+        }
+    }
+    let phase = |life: &mut Life<'_>, phase: u32, centre: &mut dyn FnMut(&mut Walk<'_>) -> Status| {
+        let mut walk = Walk::new(plan, &plan.runs[phase as usize], phase);
+        let status = walk.walk(&layers, |walk| centre(walk));
+        life.events.append(&mut walk.events);
+        life.skipped += walk.skipped;
+        status
+    };
+    let mut function = false;
+    if complete && phase(&mut life, RUNTIME_START, &mut |_| OK) >= 0 {
+        let status = phase(&mut life, FUNCTION_START, &mut |walk| {
+            walk.events.push(Event::Create(FUNCTION));
+            function = plan.function_creates;
+            match function {
+                false => {
+                    walk.words = Words::Runtime;
+                    E_INTERNAL
+                }
+                true if plan.phase.hooks(FUNCTION_START) => walk.function(Hook::Phase),
+                true => OK,
+            }
+        });
+        if status >= 0 && function {
+            let mut walk = Walk::new(plan, &plan.runs[INVOKE as usize], INVOKE);
+            let status = walk.walk(&layers, |walk| walk.function(Hook::Invoke));
+            life.events.append(&mut walk.events);
+            life.skipped += walk.skipped;
+            life.invoked = Some((walk, status));
+        }
+    }
+    // O6.
+    phase(&mut life, CLOSE, &mut |walk| match function && plan.phase.hooks(CLOSE) {
+        true => walk.function(Hook::Phase),
+        false => OK,
+    });
+    life.events.extend(function.then_some(Event::Destroy(FUNCTION)));
+    life.events.extend(layers.iter().rev().map(|who| Event::Destroy(*who)));
+    life
+}
+
+fn runner() -> TestRunner {
+    // Enough for every rule to be met in many ways; `PROPTEST_CASES` raises it.
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000);
+    TestRunner::new(Config { cases, max_shrink_iters: 20_000, failure_persistence: None, ..Config::default() })
+}
+
+#[test]
+fn every_invocation_follows_the_rules_of_the_contract() {
+    let other = Other::start();
+    let result = runner().run(&plan::invocations(), |plan| invocations_case(plan, &other));
+    assert!(result.is_ok(), "{}", result.unwrap_err());
+}
+
+#[test]
+fn every_life_of_a_process_follows_the_rules_of_the_contract() {
+    let other = Other::start();
+    let result = runner().run(&plan::lives(), |plan| life_case(plan, &other));
+    assert!(result.is_ok(), "{}", result.unwrap_err());
+}
