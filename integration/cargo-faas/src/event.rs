@@ -6,6 +6,7 @@
 
 use crate::stamp;
 use faas_core::encoding::base64;
+use faas_core::encoding::percent;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -35,6 +36,10 @@ pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     let epoch = stamp::epoch(now);
     let root = stamp::trace_root(epoch);
     let (path, query) = request.target.split_once('?').unwrap_or((request.target, ""));
+    // HTTP APIs hand the path decoded, in `rawPath` too; the query stays as it came.
+    let mut decoded = Vec::new();
+    percent::decode_into(&mut decoded, path.as_bytes(), false);
+    let path = String::from_utf8_lossy(&decoded);
     let (mut headers, cookies) = fields(request.headers);
     let client = request.client.ip().to_string();
     forwarded(&mut headers, &client, request.port, &root);
@@ -203,7 +208,7 @@ mod tests {
         let expected = json!({
             "version": "2.0",
             "routeKey": "$default",
-            "rawPath": "/my/path%20x",
+            "rawPath": "/my/path x",
             "rawQueryString": "a=1&a=2&b=%C3%A9+z&c",
             "cookies": ["c1=v1", "c2=v2", "c3=v3"],
             "headers": {
@@ -224,7 +229,7 @@ mod tests {
                 "domainPrefix": "localhost",
                 "http": {
                     "method": "POST",
-                    "path": "/my/path%20x",
+                    "path": "/my/path x",
                     "protocol": "HTTP/1.1",
                     "sourceIp": "192.0.2.7",
                     "userAgent": "agent",
