@@ -6,6 +6,7 @@
 
 use crate::failure::Failure;
 use crate::invocation::{Invocation, Progress};
+use crate::log::{Level, Origin};
 use crate::onion::{Onion, Step, settled};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
 use faas_abi::{
@@ -25,6 +26,12 @@ pub struct Stacked {
     pub instance: LayerInstance,
     /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
     pub required: bool,
+}
+
+impl Stacked {
+    fn needs_whole_body(&self) -> bool {
+        self.instance.flags() & IS_WHOLE_BODY != 0
+    }
 }
 
 /// The stack of layers, outermost first.
@@ -71,26 +78,17 @@ impl Chain {
         self.hooked.get(phase as usize).is_some_and(|layers| !layers.is_empty())
     }
 
-    /// Does any layer need the whole body of a reply, so that streams pass it by?
-    pub fn needs_whole_body(&self) -> impl Iterator<Item = &str> {
-        self.layers
-            .iter()
-            .filter(|layer| layer.instance.flags() & IS_WHOLE_BODY != 0)
-            .map(|layer| layer.instance.name())
-    }
-
     /// Serves one invocation and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
-        let hooked = &self.hooked[INVOKE as usize];
         if !self.recognisers.is_empty() || !self.contexts.is_empty() {
             self.prepare(place);
         }
-        if hooked.is_empty() {
+        if self.hooked[INVOKE as usize].is_empty() {
             let status = call(function.invoke(place), place).await;
             place.get_mut().settle(settled(status, false), function.name());
             return;
         }
-        let status = self.walk(INVOKE, hooked, place, async |place: &mut Place| {
+        let status = self.walk(INVOKE, place, async |place: &mut Place| {
             let status = function.invoke(place);
             settled(call(status, place).await, false)
         });
@@ -108,8 +106,7 @@ impl Chain {
         place: &mut Place,
         centre: impl AsyncFnOnce(&mut Place) -> Status,
     ) -> Result<(), Failure> {
-        let hooked = &self.hooked[phase as usize];
-        let status = self.walk(phase, hooked, place, centre).await;
+        let status = self.walk(phase, place, centre).await;
         let invocation = place.get_mut();
         invocation.settle(status, phase_name(phase));
         match invocation.failure() {
@@ -130,9 +127,10 @@ impl Chain {
             keep_first(&mut first, call(status, place).await, function.name(), place);
         }
         for index in self.hooked[phase as usize].iter().rev() {
-            let layer = &self.layers[*index].instance;
-            let status = layer.after(phase, place);
-            keep_first(&mut first, call(status, place).await, layer.name(), place);
+            let layer = &self.layers[*index];
+            let status = settled(call(layer.instance.after(phase, place), place).await, false);
+            let status = judge(layer, status, phase_name(phase), place).unwrap_or(OK);
+            keep_first(&mut first, status, layer.instance.name(), place);
         }
         first
     }
@@ -144,9 +142,10 @@ impl Chain {
     pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
         let mut first = Ok(());
         for index in &self.hooked[RESUME as usize] {
-            let layer = &self.layers[*index].instance;
-            let status = layer.before(RESUME, place);
-            keep_first(&mut first, call(status, place).await, layer.name(), place);
+            let layer = &self.layers[*index];
+            let status = settled(call(layer.instance.before(RESUME, place), place).await, false);
+            let status = judge(layer, status, phase_name(RESUME), place).unwrap_or(OK);
+            keep_first(&mut first, status, layer.instance.name(), place);
         }
         for function in functions {
             let status = function.phase(RESUME, place);
@@ -196,55 +195,46 @@ impl Chain {
         }
     }
 
-    async fn walk(
-        &self,
-        phase: u32,
-        hooked: &[usize],
-        place: &mut Place,
-        centre: impl AsyncFnOnce(&mut Place) -> Status,
-    ) -> Status {
-        let invoking = phase == INVOKE;
-        let mut onion = Onion::new(hooked.len(), invoking);
-        let mut centre = Some(centre);
-        // The words of what failed on the way in, and did not end it.
-        let mut failed = None;
-        let mut step = onion.begin();
-        let layer = |index: usize| &self.layers[hooked[index]];
+    /// A walk with its centre. Only this is made anew for each kind of centre: the walk itself is one piece of code.
+    async fn walk(&self, phase: u32, place: &mut Place, centre: impl AsyncFnOnce(&mut Place) -> Status) -> Status {
+        let mut walk = Walk::new(self, phase);
+        if let Some(status) = walk.go(place).await {
+            return status;
+        }
+        let status = centre(place).await;
+        walk.centre_is_done(status, place);
+        walk.go(place).await.unwrap_or(E_INTERNAL)
+    }
+}
+
+/// One walk in progress: to the centre, and out again.
+struct Walk<'a> {
+    chain: &'a Chain,
+    phase: u32,
+    onion: Onion,
+    step: Step,
+    /// The words of what failed on the way in, and did not end it.
+    failed: Option<Failure>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
+        let mut onion = Onion::new(chain.hooked[phase as usize].len(), phase == INVOKE);
+        let step = onion.begin();
+        Walk { chain, phase, onion, step, failed: None }
+    }
+
+    /// Walks to the centre, `None`, or to the end and its status.
+    async fn go(&mut self, place: &mut Place) -> Option<Status> {
+        let (chain, phase) = (self.chain, self.phase);
+        let layer = |index: usize| &chain.layers[chain.hooked[phase as usize][index]];
         loop {
-            let status = match step {
-                Step::Before(index) => {
-                    let stacked = layer(index);
-                    let status = settled(call(stacked.instance.before(phase, place), place).await, true);
-                    let status = if status == END && invoking { with_reply(status, stacked, place) } else { status };
-                    let judged = judge(stacked, status, "before", place);
-                    if let (Some(OK), Some(hook)) = (judged, stacked.instance.head_hook()) {
-                        place.get_mut().push_head(hook);
-                    }
-                    match judged {
-                        None => {
-                            step = onion.pass_by(OK);
-                            continue;
-                        }
-                        // Nothing keeps CLOSE from those further in.
-                        Some(status) if phase == CLOSE && status != OK => {
-                            let invocation = place.get_mut();
-                            invocation.keep_cause(failed.take());
-                            failed = invocation.take_failure();
-                            step = onion.pass_by(status);
-                            continue;
-                        }
-                        Some(status) => status,
-                    }
-                }
-                Step::Centre => match centre.take() {
-                    Some(centre) => {
-                        let status = centre(place).await;
-                        place.get_mut().end_call(status);
-                        place.get_mut().keep_cause(failed.take());
-                        status
-                    }
-                    None => E_INTERNAL,
+            let status = match self.step {
+                Step::Before(index) => match self.enter(layer(index), place).await {
+                    Some(status) => status,
+                    None => continue,
                 },
+                Step::Centre => return None,
                 Step::Head(index) => {
                     place.get_mut().set_heads_ran();
                     if let Some(hook) = layer(index).instance.head_hook() {
@@ -255,44 +245,94 @@ impl Chain {
                 Step::After(index) => {
                     let stacked = layer(index);
                     leave(stacked, place);
-                    let status = settled(call(stacked.instance.after(phase, place), place).await, false);
-                    judge(stacked, status, "after", place).unwrap_or(OK)
+                    after(stacked, phase, place).await
                 }
                 Step::OnError(index, inner) => {
                     let stacked = layer(index);
                     leave(stacked, place);
-                    if stacked.instance.has_on_error(phase) {
-                        self.ask(stacked, phase, inner, place).await
-                    } else {
-                        inner
-                    }
+                    if stacked.instance.has_on_error(phase) { ask(stacked, phase, inner, place).await } else { inner }
                 }
-                Step::Finished { status, .. } => return status,
+                Step::Finished { status, .. } => return Some(status),
             };
-            // In a stream's begin, whoever began it.
-            if place.get().heads_ran() {
-                onion.heads_have_run();
-            }
-            step = onion.advance(status);
+            self.advance(status, place);
         }
     }
 
-    /// Asks a layer about a failure. Whatever it makes of it, the first one is kept as the cause.
-    async fn ask(&self, layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> Status {
-        // The failure has its words before anyone is asked about it.
-        if place.get().failure().is_none() {
-            place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
+    /// Calls a layer's `before`. `None`: the next step is chosen already.
+    async fn enter(&mut self, stacked: &Stacked, place: &mut Place) -> Option<Status> {
+        let status = settled(call(stacked.instance.before(self.phase, place), place).await, true);
+        let invoking = self.phase == INVOKE;
+        let status = if status == END && invoking { with_reply(status, stacked, place) } else { status };
+        let judged = judge(stacked, status, "before", place);
+        if judged == Some(OK) {
+            if let Some(hook) = stacked.instance.head_hook() {
+                place.get_mut().push_head(hook);
+            }
+            if stacked.needs_whole_body() && stacked.required {
+                place.get_mut().refuse_streams();
+            }
         }
-        let first = place.get().failure().cloned();
-        let status = layer.instance.on_error(phase, inner, place);
-        let status = settled(call(status, place).await, false);
-        let status = if status >= 0 && phase == INVOKE { with_reply(status, layer, place) } else { status };
-        place.get_mut().end_call(status);
-        if status < 0 {
-            place.get_mut().keep_cause(first);
+        match judged {
+            None => {
+                self.step = self.onion.pass_by(OK);
+                None
+            }
+            // Nothing keeps CLOSE from those further in.
+            Some(status) if self.phase == CLOSE && status != OK => {
+                let invocation = place.get_mut();
+                invocation.keep_cause(self.failed.take());
+                self.failed = invocation.take_failure();
+                self.step = self.onion.pass_by(status);
+                None
+            }
+            Some(status) => Some(status),
         }
-        status
     }
+
+    fn centre_is_done(&mut self, status: Status, place: &mut Place) {
+        place.get_mut().end_call(status);
+        place.get_mut().keep_cause(self.failed.take());
+        self.advance(status, place);
+    }
+
+    fn advance(&mut self, status: Status, place: &Place) {
+        // In a stream's begin, whoever began it.
+        if place.get().heads_ran() {
+            self.onion.heads_have_run();
+        }
+        self.step = self.onion.advance(status);
+    }
+}
+
+/// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
+async fn after(stacked: &Stacked, phase: u32, place: &mut Place) -> Status {
+    if stacked.needs_whole_body() && matches!(place.get().progress(), Progress::Streaming(_)) {
+        note(
+            place,
+            Level::Warn,
+            &format!("layer {} needs the whole body and was skipped: the reply is a stream", stacked.instance.name()),
+        );
+        return OK;
+    }
+    let status = settled(call(stacked.instance.after(phase, place), place).await, false);
+    judge(stacked, status, "after", place).unwrap_or(OK)
+}
+
+/// Asks a layer about a failure. Whatever it makes of it, the first one is kept as the cause.
+async fn ask(layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> Status {
+    // The failure has its words before anyone is asked about it.
+    if place.get().failure().is_none() {
+        place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
+    }
+    let first = place.get().failure().cloned();
+    let status = layer.instance.on_error(phase, inner, place);
+    let status = settled(call(status, place).await, false);
+    let status = if status >= 0 && phase == INVOKE { with_reply(status, layer, place) } else { status };
+    place.get_mut().end_call(status);
+    if status < 0 {
+        place.get_mut().keep_cause(first);
+    }
+    status
 }
 
 /// The layer is about to leave: a stream that begins from here on runs the heads further out.
@@ -345,12 +385,14 @@ fn keep_first(first: &mut Result<(), Failure>, status: Status, who: &str, place:
 }
 
 fn complain(place: &Place, layer: &str, hook: &str, status: Status) {
+    let why = place.get().failure().map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
+    note(place, Level::Error, &format!("layer {layer} failed in {hook} and was skipped: {why}"));
+}
+
+fn note(place: &Place, level: Level, message: &str) {
     let invocation = place.get();
-    let why = invocation.failure().map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
-    let origin =
-        crate::log::Origin { request_id: invocation.request_id(), target: b"runtime", ..crate::log::Origin::default() };
-    let message = format!("layer {layer} failed in {hook} and was skipped: {why}");
-    invocation.unit().log.write(crate::log::Level::Error, origin, message.as_bytes(), std::iter::empty());
+    let origin = Origin { request_id: invocation.request_id(), target: b"runtime", ..Origin::default() };
+    invocation.unit().log.write(level, origin, message.as_bytes(), std::iter::empty());
 }
 
 /// A phase's name as users know it.

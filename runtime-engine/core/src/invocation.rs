@@ -123,6 +123,8 @@ pub struct Invocation {
     /// Head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
     heads_ran: bool,
+    /// Has a layer been entered that cannot do without the whole body of the reply?
+    no_streams: bool,
     stream: Option<Box<dyn Stream>>,
 }
 
@@ -161,6 +163,7 @@ impl Invocation {
             dropped: None,
             heads: Vec::new(),
             heads_ran: false,
+            no_streams: false,
             stream: None,
         }
     }
@@ -197,6 +200,7 @@ impl Invocation {
         self.dropped = None;
         self.heads.clear();
         self.heads_ran = false;
+        self.no_streams = false;
         self.facts = Facts::default();
         self.message.take()
     }
@@ -514,7 +518,7 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
-        if self.stream.is_none() {
+        if self.stream.is_none() || self.no_streams {
             return Err(E_UNSUPPORTED);
         }
         if matches!(self.progress, Progress::Streaming(_)) {

@@ -78,34 +78,40 @@ fn same_log(found: &[Event], expected: &[Event]) -> Verdict {
     )))
 }
 
-/// What may be read off any log, whatever the plan was.
-fn invariants(events: &[Event]) -> Verdict {
+/// What may be read off any log without the oracle: nothing is called twice, layers are entered inward and leave
+/// outward, nobody leaves or has a head who was not asked to come in, and heads run outward before the first `after`.
+fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
     let mut calls = Vec::new();
     for event in events {
         match event {
             Event::Call { who, hook, phase, .. } => {
-                let call = (*who, *hook, *phase);
-                if calls.contains(&call) {
-                    return Err(TestCaseError::fail(format!("called twice: {call:?}")));
-                }
+                let call = (*phase, *who, *hook);
+                same(&format!("{call:?} is called twice"), &calls.contains(&call), &false)?;
                 calls.push(call);
             }
             Event::Fault(fault) => return Err(TestCaseError::fail(*fault)),
             _ => {}
         }
     }
-    let of = |hook: Hook| calls.iter().filter(move |call| call.1 == hook).map(|call| call.0);
-    let first = |hook: Hook| calls.iter().position(|call| call.1 == hook);
-    let leaving: Vec<usize> =
-        calls.iter().filter(|call| matches!(call.1, Hook::After | Hook::OnError)).map(|call| call.0).collect();
-    let invoked_only = calls.iter().all(|call| call.2 == INVOKE);
-    if invoked_only {
-        same("layers leave outward, each once", &leaving.is_sorted_by(|a, b| a > b), &true)?;
-        same("layers are entered inward", &of(Hook::Before).is_sorted_by(|a, b| a < b), &true)?;
-        same("heads run outward", &of(Hook::Head).is_sorted_by(|a, b| a > b), &true)?;
-    }
-    if let (Some(head), Some(after)) = (calls.iter().rposition(|call| call.1 == Hook::Head), first(Hook::After)) {
-        same("heads before the first after", &(head < after || !invoked_only), &true)?;
+    for phase in [RUNTIME_START, FUNCTION_START, INVOKE, CLOSE] {
+        let calls: Vec<(usize, Hook)> =
+            calls.iter().filter(|call| call.0 == phase).map(|call| (call.1, call.2)).collect();
+        let of = |hooks: &[Hook]| -> Vec<usize> {
+            calls.iter().filter(|(_, hook)| hooks.contains(hook)).map(|(who, _)| *who).collect()
+        };
+        let (asked, heads, left) = (of(&[Hook::Before]), of(&[Hook::Head]), of(&[Hook::After, Hook::OnError]));
+        same("layers are entered inward", &asked.is_sorted_by(|a, b| a < b), &true)?;
+        same("layers leave outward, each once", &left.is_sorted_by(|a, b| a > b), &true)?;
+        same("heads run outward, each once", &heads.is_sorted_by(|a, b| a > b), &true)?;
+        for who in heads.iter().chain(&left) {
+            let came = asked.contains(who) || !plan.layers[*who].before.hooks(phase);
+            same(&format!("layer {who} was asked to come in"), &came, &true)?;
+        }
+        let last_head = calls.iter().rposition(|(_, hook)| *hook == Hook::Head);
+        let first_after = calls.iter().position(|(_, hook)| *hook == Hook::After);
+        if let (Some(head), Some(after)) = (last_head, first_after) {
+            same("heads run before the first after", &(head < after), &true)?;
+        }
     }
     Ok(())
 }
@@ -211,7 +217,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         world.drive(chain.invoke(&function, &mut place));
         world.catch_up();
         let log = world.take_log();
-        invariants(&log)?;
+        invariants(plan, &log)?;
         same_log(&log, &walk.events)?;
         outcome(&walk, status, place.get())?;
         let streamed: Vec<u8> = lock(&world.chunks).drain(..).flat_map(|chunk| chunk.as_slice().to_vec()).collect();
@@ -296,7 +302,7 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
     }
     world.catch_up();
     let log = world.take_log();
-    invariants(&log)?;
+    invariants(plan, &log)?;
     same_log(&log, &expected.events)?;
     same("lines about skipped layers", &skips.0.load(Ordering::Relaxed), &expected.skipped)?;
     exactly_once(world)

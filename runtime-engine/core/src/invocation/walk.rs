@@ -17,6 +17,11 @@ impl Invocation {
         self.heads.pop();
     }
 
+    /// A layer that cannot do without the whole body of the reply has been entered: a stream is refused from here on.
+    pub fn refuse_streams(&mut self) {
+        self.no_streams = true;
+    }
+
     /// The heads run now, or have run, and never again in this invocation.
     pub fn set_heads_ran(&mut self) {
         self.heads_ran = true;
