@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `start` | from the environment to a running process, and to its exit code |
+//! | `first` | the duties of a container's process 1 |
 //! | `polling` | platforms that hand out events |
 //! | `serving` | platforms that send requests |
 //! | `wrap` | [`LightRuntime`] |
@@ -18,6 +19,7 @@
 //! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, `poll`, `_exit` |
 #![deny(unsafe_code)]
 
+mod first;
 mod loader;
 mod output;
 mod polling;

@@ -3,7 +3,7 @@
 use crate::loader::{self, Libraries};
 use crate::output::Output;
 use crate::stopper::Stopper;
-use crate::{polling, serving, sys};
+use crate::{first, polling, serving, sys};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::failure::Failure;
 use faas_core::lifecycle::{Linked, Runtime, Start};
@@ -15,18 +15,23 @@ use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// The start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
 
-/// Runs the process to its end: functions and layers are libraries, named by the environment.
+/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
+/// thread is made.
 pub fn run() -> ! {
+    first::step_aside();
     sys::leave(go(Source::Libraries))
 }
 
-/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary.
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
+/// called before any thread is made.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
+    first::step_aside();
     sys::leave(go(Source::Linked { function, layers }))
 }
 
@@ -98,17 +103,22 @@ impl Life<'_> {
         suspends: bool,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
-        let (started, waiting) = mpsc::channel::<()>();
+        let started = Arc::new(AtomicBool::new(false));
         if let Some(limit) = self.settings.init_timeout {
-            let log = self.unit.log.clone();
+            let (started, log) = (started.clone(), self.unit.log.clone());
             let late = move || {
-                if waiting.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                    let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
-                    let failure = Failure::new("Runtime.InitTimedOut", message);
-                    log.say(Level::Error, &format!("start failed: {failure}"));
-                    report(&failure);
-                    sys::leave(FAILED);
+                let began = Instant::now();
+                while let Some(left) = limit.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+                    std::thread::park_timeout(left);
                 }
+                if started.load(Ordering::Acquire) {
+                    return;
+                }
+                let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
+                let failure = Failure::new("Runtime.InitTimedOut", message);
+                log.say(Level::Error, &format!("start failed: {failure}"));
+                report(&failure);
+                sys::leave(FAILED);
             };
             if let Err(error) = std::thread::Builder::new().spawn(late) {
                 return Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}")));
@@ -125,7 +135,7 @@ impl Life<'_> {
         let start =
             Start { settings: &self.settings, handler: self.handler.as_deref(), roots: &self.roots, features, linked };
         let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
-        drop(started);
+        started.store(true, Ordering::Release);
         self.say_started();
         Ok(runtime)
     }

@@ -23,9 +23,10 @@ impl Bell for Pipe {
         if self.reader.set_read_timeout(limit).is_err() {
             return Rung::Timeout;
         }
-        let mut bytes = [0; 16];
-        match (&self.reader).read(&mut bytes) {
-            Ok(read) if bytes[..read].iter().any(|byte| *byte != RING) => Rung::Stop,
+        // One byte at a time: two signals are two.
+        let mut byte = [RING];
+        match (&self.reader).read(&mut byte) {
+            Ok(1) if byte != [RING] => Rung::Stop,
             Ok(_) => Rung::Bell,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Rung::Timeout,
             Err(_) => Rung::Bell,

@@ -1,5 +1,5 @@
-//! The few system calls that std does not offer: signals onto a pipe, waiting on descriptors, a clock to wait on, a
-//! connection's reset, leaving at once.
+//! The few system calls that std does not offer: what process 1 of a container needs, signals onto a pipe, waiting on
+//! descriptors, a clock to wait on, a connection's reset, leaving at once.
 #![allow(unsafe_code, reason = "the system's edge; std already links libc, these are its declarations")]
 
 use std::ffi::{c_int, c_short};
@@ -67,6 +67,15 @@ mod c {
     pub(super) const SIGINT: c_int = 2;
     pub(super) const SIGTERM: c_int = 15;
 
+    /// `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct SignalSet(pub(super) [u64; 16]);
+
+    pub(super) const SIG_BLOCK: c_int = 0;
+    pub(super) const SIG_SETMASK: c_int = 2;
+    pub(super) const WNOHANG: c_int = 1;
+
     unsafe extern "C" {
         pub(super) fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
         pub(super) fn signal(number: c_int, handler: usize) -> usize;
@@ -79,6 +88,13 @@ mod c {
         pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
         pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
         pub(super) fn connect(fd: c_int, address: *const Sockaddr, length: c_uint) -> c_int;
+        pub(super) fn sigfillset(set: *mut SignalSet) -> c_int;
+        pub(super) fn sigprocmask(how: c_int, new: *const SignalSet, old: *mut SignalSet) -> c_int;
+        pub(super) fn sigwait(set: *const SignalSet, number: *mut c_int) -> c_int;
+        pub(super) fn fork() -> c_int;
+        pub(super) fn setpgid(process: c_int, group: c_int) -> c_int;
+        pub(super) fn kill(process: c_int, number: c_int) -> c_int;
+        pub(super) fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
     }
 }
 
@@ -86,6 +102,82 @@ mod c {
 pub(crate) fn leave(code: i32) -> ! {
     // SAFETY: takes a number and does not return.
     unsafe { c::_exit(code) }
+}
+
+/// The system's own handler.
+const SIG_DFL: usize = 0;
+/// Tells of a child's end.
+pub(crate) const SIGCHLD: c_int = 17;
+
+/// Signals that wait instead of arriving, on this thread.
+#[derive(Debug)]
+pub(crate) struct HeldSignals {
+    all: c::SignalSet,
+    before: c::SignalSet,
+}
+
+/// Holds every signal that can be held.
+pub(crate) fn hold_signals() -> HeldSignals {
+    // Whoever started this process may have left it ignored, and then it never comes.
+    // SAFETY: the handler is the system's own.
+    unsafe { c::signal(SIGCHLD, SIG_DFL) };
+    let mut held = HeldSignals { all: c::SignalSet([0; 16]), before: c::SignalSet([0; 16]) };
+    // SAFETY: a set of the C library's size, which it fills.
+    unsafe { c::sigfillset(&raw mut held.all) };
+    // It can fail only for a wrong number.
+    // SAFETY: two sets of ours, one read, one written.
+    unsafe { c::sigprocmask(c::SIG_BLOCK, &raw const held.all, &raw mut held.before) };
+    held
+}
+
+impl HeldSignals {
+    /// Waits for one and takes it.
+    pub(crate) fn next(&self) -> c_int {
+        let mut number = 0;
+        // It can fail only for a wrong set.
+        // SAFETY: a set of ours that is read and a number that is written.
+        unsafe { c::sigwait(&raw const self.all, &raw mut number) };
+        number
+    }
+
+    /// From here on they arrive as before.
+    pub(crate) fn release(self) {
+        // SAFETY: a set of ours that is read; the old one is not asked for.
+        unsafe { c::sigprocmask(c::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// Doubles the process if this is its only thread: the number of the child, 0 in the child itself. `None`: it did not.
+pub(crate) fn fork() -> Option<c_int> {
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1) {
+        return None;
+    }
+    // SAFETY: no other thread, as was just seen, that could hold a lock which nobody in the child would ever release.
+    // Without /proc it is as the callers' documentation asks.
+    let child = unsafe { c::fork() };
+    (child >= 0).then_some(child)
+}
+
+/// Makes this process the first of a process group.
+pub(crate) fn lead_a_group() {
+    // A child that was just made can.
+    // SAFETY: takes two numbers.
+    unsafe { c::setpgid(0, 0) };
+}
+
+/// Sends a signal; one that has ended already needs none.
+pub(crate) fn send(process: c_int, signal: c_int) {
+    // SAFETY: takes two numbers.
+    unsafe { c::kill(process, signal) };
+}
+
+/// Collects one child that has ended, if there is one: its number, and its exit code or 128 and the signal's number.
+pub(crate) fn collect() -> Option<(c_int, c_int)> {
+    let mut status = 0;
+    // SAFETY: the status is a local that is written.
+    let child = unsafe { c::waitpid(-1, &raw mut status, c::WNOHANG) };
+    let signal = status & 0x7f;
+    (child > 0).then_some((child, if signal == 0 { status >> 8 & 0xff } else { 128 + signal }))
 }
 
 /// Where the signal handler writes.

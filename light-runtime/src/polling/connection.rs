@@ -5,13 +5,14 @@ use faas_core::http1::{Eof, Limits, Message, Progress, Reader, Refusal};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The control plane is on this machine or next to it: what does not connect soon never will.
 const CONNECT: Duration = Duration::from_secs(1);
-/// A report on a connection of its own waits this long for its answer.
-const REPORT: Duration = Duration::from_secs(1);
+/// What is not worth waiting for, a report on a connection of its own or a favour at start, waits this long.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Read this much at once when nothing is known of the length.
 const READ: usize = 16 << 10;
 /// Events are at most a few MiB; no control plane sends more than this.
@@ -57,9 +58,19 @@ impl Connection {
             Ok(address) => TcpStream::connect_timeout(&address, CONNECT)?,
             Err(_) => connect_by_name(endpoint)?,
         };
+        // A function may have closed the standard descriptors, and still write to them.
+        let stream = if stream.as_raw_fd() <= 2 { stream.try_clone()? } else { stream };
         stream.set_nodelay(true)?;
         let limits = Limits { body_bytes: BODY, ..Limits::default() };
         Ok(Connection { stream: Arc::new(stream), reader: Reader::response(limits), usable: true })
+    }
+
+    /// As [`open`](Connection::open), with little patience for everything that follows.
+    pub(crate) fn open_impatient(endpoint: &str) -> io::Result<Connection> {
+        let connection = Connection::open(endpoint)?;
+        connection.stream.set_read_timeout(Some(PATIENCE))?;
+        connection.stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(connection)
     }
 
     /// The socket.
@@ -118,6 +129,10 @@ impl Connection {
                         },
                         Ok(read) => self.reader.filled(read),
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            let error = Some(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
+                            return Err(Lost::Connection { error, clean });
+                        }
                         Err(error) => return Err(Lost::Connection { error: Some(error), clean }),
                     }
                 }
@@ -132,8 +147,7 @@ impl Connection {
 
     /// One request on a connection of its own, with little patience; the status of its answer.
     pub(crate) fn post_alone(endpoint: &str, request: &[u8]) -> io::Result<u16> {
-        let mut connection = Connection::open(endpoint)?;
-        connection.stream.set_read_timeout(Some(REPORT))?;
+        let mut connection = Connection::open_impatient(endpoint)?;
         let fail = |lost: Lost| io::Error::other(lost.to_string());
         connection.send(request, b"").map_err(fail)?;
         connection.receive().map(|answer| answer.status()).map_err(fail)

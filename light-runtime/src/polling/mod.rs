@@ -22,7 +22,7 @@ use faas_core::parking::block_on;
 use faas_core::platform::Polling;
 use faas_core::watchdog::Actions;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stream::Wire;
 
@@ -32,8 +32,12 @@ pub(crate) struct Shared {
     pub(crate) protocol: Arc<dyn Polling>,
     pub(crate) stopper: Stopper,
     pub(crate) exit_code: AtomicI32,
+    /// Workers that have not ended, without those whose function never will.
+    at_work: AtomicUsize,
+    /// Is there such a function?
+    hung: AtomicBool,
     /// Where each worker waits, so that a stop can end the waiting.
-    waiting: Mutex<Vec<Arc<Waiting>>>,
+    waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
     /// Where each worker's streams go, by the number of its slot.
     wires: Mutex<Vec<(usize, Arc<Wire>)>>,
 }
@@ -81,6 +85,19 @@ impl Shared {
         self.exit_code.store(code, Ordering::Relaxed);
         self.stopper.watchdog().stop();
     }
+
+    /// A worker has begun.
+    fn enter(&self) {
+        self.at_work.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A worker has ended, or never will. A thread in a function that does not end cannot be waited for, so then the
+    /// last of the others ends the process.
+    fn retire(&self) {
+        if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 && self.hung.load(Ordering::Acquire) {
+            sys::leave(self.exit_code.load(Ordering::Relaxed));
+        }
+    }
 }
 
 /// Lives the process' life; its exit code.
@@ -111,7 +128,9 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         protocol,
         stopper,
         exit_code: AtomicI32::new(0),
-        waiting: Mutex::new(Vec::new()),
+        at_work: AtomicUsize::new(0),
+        hung: AtomicBool::new(false),
+        waiting: Arc::default(),
         wires: Mutex::new(Vec::new()),
     });
     let others: Vec<_> = (1..workers)
@@ -139,25 +158,34 @@ fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
     FAILED
 }
 
+/// What whoever waits for an invocation over its deadline is told.
+fn timed_out() -> Failure {
+    Failure::new("Function.TimedOut", "the function did not answer within its time limit")
+}
+
 /// What the watchdog does here.
 pub(crate) struct Hands {
     shared: std::sync::Weak<Shared>,
+    /// Not by way of `shared`: the main thread runs Close only if it is the last to hold that, and the work may be over
+    /// before this thread has let go.
+    waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
     endpoint: String,
 }
 
 impl Hands {
     pub(crate) fn new(shared: &Arc<Shared>) -> Hands {
-        Hands { shared: Arc::downgrade(shared), endpoint: shared.protocol.endpoint().to_owned() }
+        let (waiting, endpoint) = (shared.waiting.clone(), shared.protocol.endpoint().to_owned());
+        Hands { shared: Arc::downgrade(shared), waiting, endpoint }
     }
 }
 
 impl Actions for Hands {
     /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
-    /// process leaves, so that the platform starts a fresh one.
+    /// process leaves once the others have ended, so that the platform starts a fresh one.
     fn timed_out(&self, slot: usize, request_id: &[u8]) {
         let Some(shared) = self.shared.upgrade() else { return };
         let log = &shared.runtime.process().log;
-        let failure = Failure::new("Function.TimedOut", "the function did not answer within its time limit");
+        let failure = timed_out();
         let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
         // An answer whose head is out can only be ended; another one would be refused.
         if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
@@ -167,22 +195,26 @@ impl Actions for Hands {
                 log.say(Level::Error, &format!("the time-out could not be reported: {error}"));
             }
         }
+        let others = if shared.protocol.concurrency() > 1 { " once the others have ended" } else { "" };
+        let message = format!("{} and is still running: leaving{others}", failure.message);
         let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-        log.write(Level::Error, origin, failure.to_string().as_bytes(), std::iter::empty());
-        if shared.stopper.watchdog().is_busy() {
-            // Others are in flight: they are drained within the grace.
-            shared.give_up(FAILED);
-        } else {
-            sys::leave(FAILED);
-        }
+        log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
+        shared.hung.store(true, Ordering::Release);
+        shared.give_up(FAILED);
+        shared.retire();
     }
 
     fn stop(&self) {
-        let Some(shared) = self.shared.upgrade() else { return };
-        lock(&shared.waiting).iter().for_each(|waiting| waiting.interrupt());
+        lock(&self.waiting).iter().for_each(|waiting| waiting.interrupt());
     }
 
     fn leave(&self) {
+        if let Some(shared) = self.shared.upgrade()
+            && shared.stopper.watchdog().is_busy()
+        {
+            let message = "leaving with invocations unanswered: the grace is over, or a second signal came";
+            shared.runtime.process().log.say(Level::Error, message);
+        }
         sys::leave(FAILED);
     }
 }

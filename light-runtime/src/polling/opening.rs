@@ -24,13 +24,15 @@ pub(super) fn open(runtime: &Runtime, protocol: &dyn Polling) -> Result<(), (Fai
     if protocol.is_snapshotted() { snapshot(runtime, protocol) } else { Ok(()) }
 }
 
-/// Asks to be sent a stop signal. Refused or impossible is no failure: the process is then simply killed one day.
+/// Asks to be sent a stop signal, which is worth a second of a start and no more. Refused or impossible is no failure:
+/// the process is then simply killed one day.
 fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
     let mut request = Vec::new();
     if protocol.enlist(None, &mut request) == Enlist::Done {
         return;
     }
-    let result = Connection::open(protocol.endpoint()).map_err(|error| error.to_string()).and_then(|mut connection| {
+    let open = Connection::open_impatient(protocol.endpoint());
+    let result = open.map_err(|error| error.to_string()).and_then(|mut connection| {
         loop {
             connection.send(&request, b"").map_err(|lost| lost.to_string())?;
             let answer = connection.receive().map_err(|lost| lost.to_string())?;

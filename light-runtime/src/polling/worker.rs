@@ -1,10 +1,9 @@
 //! One worker: ask, serve, answer, ask again.
 
 use super::stream::{ToPlatform, Wire};
-use super::{Connection, Hands, Shared, Waiting};
+use super::{Connection, Hands, Shared, Waiting, timed_out};
 use crate::start::FAILED;
 use faas_core::chain::Place;
-use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
@@ -18,8 +17,9 @@ use std::time::Duration;
 /// Pauses after failures in a row. The first is none: a connection that a freeze has killed is no trouble. After the
 /// last one the control plane is taken to be gone.
 const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
-/// A connection that served nobody for this long is looked at before an answer is trusted to it.
-const LONG: Duration = Duration::from_millis(500);
+/// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
+/// call, which an invocation of that length does not feel.
+const LONG: Duration = Duration::from_millis(1);
 
 /// A rendered reply's memory up to this size is kept for the next one.
 const KEPT: usize = 256 << 10;
@@ -37,6 +37,7 @@ struct Worker<'a> {
 
 /// Works until a stop.
 pub(super) fn work(shared: &Arc<Shared>) {
+    shared.enter();
     let mut place = shared.runtime.place();
     let (number, slot) = shared.stopper.watchdog().slot(place.cancel_handle());
     let wire = Arc::new(Wire::default());
@@ -62,6 +63,7 @@ pub(super) fn work(shared: &Arc<Shared>) {
             }
         }
     }
+    shared.retire();
 }
 
 impl Worker<'_> {
@@ -156,8 +158,7 @@ impl Worker<'_> {
             }
         }
         if place.cancelled() == faas_abi::CANCEL_DEADLINE && place.get().failure().is_some() {
-            let failure = Failure::new("Function.TimedOut", "the function did not answer within its time limit");
-            place.get_mut().set_failure(failure);
+            place.get_mut().set_failure(timed_out());
         }
         let took = Duration::from_nanos(runtime.process().now_ns() - began);
         match place.get().progress() {
@@ -184,7 +185,9 @@ impl Worker<'_> {
         self.scratch.clear();
         let invocation = place.get();
         let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
-        if long && self.connection.as_ref().is_some_and(Connection::is_stale) {
+        // Only one at a time does the platform hand out an event again whose answer it did not get.
+        let look = long || self.shared.protocol.concurrency() > 1;
+        if self.connection.as_ref().is_some_and(|open| !open.is_usable() || look && open.is_stale()) {
             // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
             self.connection = None;
         }
@@ -213,6 +216,8 @@ impl Worker<'_> {
             return;
         }
         let result = connection.receive();
+        // Its head announced it.
+        connection.spoil();
         self.taken(place, result);
     }
 

@@ -38,6 +38,14 @@ impl Worker {
             return false;
         }
         self.post.end();
+        let aside = aside.filter(|began| {
+            // What follows does not block, so this thread counts as watching from here on, unless the function has work
+            // after the response.
+            if !server.has_replied_work {
+                self.step_back(*began);
+            }
+            server.has_replied_work
+        });
         if self.place.cancelled() == CANCEL_DEADLINE && self.place.get().failure().is_some() {
             self.place.get_mut().set_failure(time_out());
         }

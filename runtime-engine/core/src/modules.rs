@@ -139,10 +139,13 @@ impl Roots {
 
     fn only(&self, folder: &Path, files: &dyn Files) -> Result<PathBuf, NotFound> {
         let modules = |folder: &Path| -> Vec<String> {
-            let mut names = files.names(folder);
-            names.retain(|name| name.ends_with(".so") && !name.starts_with("liblayer_"));
-            names.sort();
-            names
+            let mut sorted: Vec<String> = Vec::new();
+            for name in files.names(folder) {
+                if name.ends_with(".so") && !name.starts_with("liblayer_") {
+                    sorted.insert(sorted.partition_point(|other| *other < name), name);
+                }
+            }
+            sorted
         };
         let found = modules(folder);
         match &found[..] {

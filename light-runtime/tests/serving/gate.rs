@@ -1,0 +1,73 @@
+//! The test's end of `slow.c`: sees each invocation begin and says when it goes on.
+
+use crate::server::LIMIT;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+
+pub struct Gate {
+    pub path: PathBuf,
+    arrivals: Receiver<Running>,
+}
+
+/// An invocation that runs.
+pub struct Running {
+    pub path: String,
+    stream: BufReader<UnixStream>,
+}
+
+impl Gate {
+    pub fn new() -> Gate {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("gate-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        let listener = UnixListener::bind(&path).unwrap();
+        let (sender, arrivals) = channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut running = Running { path: String::new(), stream: BufReader::new(stream.unwrap()) };
+                running.stream.get_ref().set_read_timeout(Some(LIMIT)).unwrap();
+                running.path = running.line();
+                if sender.send(running).is_err() {
+                    return;
+                }
+            }
+        });
+        Gate { path, arrivals }
+    }
+
+    /// The configuration of `slow.c`.
+    pub fn config(&self) -> String {
+        format!("\"{}\"", self.path.display())
+    }
+
+    /// The next invocation that begins.
+    pub fn next(&self) -> Running {
+        self.arrivals.recv_timeout(LIMIT).expect("an invocation begins")
+    }
+
+    /// Has none begun that was not seen?
+    pub fn is_quiet(&self) -> bool {
+        self.arrivals.try_recv().is_err()
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Running {
+    pub fn go_on(&mut self) {
+        self.stream.get_mut().write_all(b"g").unwrap();
+    }
+
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
