@@ -21,14 +21,18 @@ const PACKAGES: &[&str] = &[
     "inspect",
     "hello",
     "faulty",
+    "shaky",
     "stream",
     "layer-monitor",
     "layer-metrics",
 ];
 
 /// The modules that C makes: name, source from the workspace's root.
-const C_MODULES: &[(&str, &str)] =
-    &[("echo_c", "integration/examples/echo-c/echo.c"), ("probe", "integration/tests/c/probe.c")];
+const C_MODULES: &[(&str, &str)] = &[
+    ("echo_c", "integration/examples/echo-c/echo.c"),
+    ("probe", "integration/tests/c/probe.c"),
+    ("unruly", "integration/tests/c/unruly.c"),
+];
 
 /// A runtime under test.
 #[derive(Debug)]

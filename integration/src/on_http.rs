@@ -7,6 +7,7 @@ use crate::wait;
 use platform_emulators::process::{Process, Signal};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A runtime that was started with a function.
 pub struct OnHttp {
@@ -18,13 +19,23 @@ pub struct OnHttp {
     pub deployment: Deployment,
 }
 
-/// A port that nobody listens on at this moment.
+/// A port that nobody listens on. It lies below those that the kernel gives to outgoing connections, one of which would
+/// sooner or later take it between here and the runtime's own bind.
 ///
 /// # Panics
 /// If there is none.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("it has an address").port()
+    const FIRST: u32 = 10_000;
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let ephemeral = range.split_whitespace().next().and_then(|low| low.parse().ok()).unwrap_or(32_768);
+    let count = u32::max(ephemeral, FIRST + 1000) - FIRST;
+    // Test binaries that run at the same time begin in different places.
+    let start = std::process::id().wrapping_mul(577);
+    let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % count + FIRST;
+    let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
+    let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.expect("there is a free port")
 }
 
 /// The command of a runtime on plain HTTP: nothing of the caller's environment but `PATH`.
@@ -41,8 +52,7 @@ pub fn command(runtime: &Runtime, deployment: &Deployment, handler: &str, port: 
 }
 
 impl OnHttp {
-    /// Starts it and does not wait for anything. Should another program take the port first, the runtime says so and
-    /// ends; see [`OnHttp::start`].
+    /// Starts it and does not wait for anything.
     ///
     /// # Panics
     /// If the program cannot be started.

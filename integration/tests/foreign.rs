@@ -1,4 +1,5 @@
-//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, promtool.
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, wrk,
+//! promtool, valgrind.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
@@ -9,6 +10,8 @@ mod http;
 mod needs;
 #[path = "foreign/rie.rs"]
 mod rie;
+#[path = "foreign/valgrind.rs"]
+mod valgrind;
 
 use std::process::ExitCode;
 
@@ -16,5 +19,6 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = rie::trials();
     trials.extend(http::trials());
+    trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -6,3 +6,5 @@ mod connections;
 mod exchange;
 #[path = "http/stopping.rs"]
 mod stopping;
+#[path = "http/table.rs"]
+mod table;

@@ -3,11 +3,13 @@
 
 use integration::artifacts::{self, Runtime, cargo_build};
 use integration::deployment::Deployment;
+use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
+use serde_json::Value;
 use std::process::Command;
 
 integration::both![
@@ -15,7 +17,7 @@ integration::both![
     a_failure_passes_every_entered_layer_on_its_way_out,
     close_runs_over_http_too,
     work_in_flight_is_answered_after_sigterm,
-    the_monitor_layer_writes_a_line_an_invocation,
+    the_monitor_layer_writes_a_line_a_phase_and_an_invocation,
     the_metrics_layer_counts_at_metrics_and_in_the_log,
 ];
 
@@ -99,14 +101,30 @@ fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn the_monitor_layer_writes_a_line_an_invocation(runtime: &Runtime) {
+fn the_monitor_layer_writes_a_line_a_phase_and_an_invocation(runtime: &Runtime) {
     let deployment = Deployment::of("faulty").layer("monitor");
     let run = OnAws::launch(runtime, deployment, "faulty", Options::default()).polling();
-    let fine = run.call(integration::faulty::FINE).request_id;
-    let failed = run.aws.invoke(integration::faulty::ERROR).request_id;
-    for id in [&fine, &failed] {
-        run.process.wait_for_line(|line| line.contains(id.as_str()), limit()).expect("a line of the invocation");
-    }
+    let fine = run.call(faulty::FINE).request_id;
+    let failed = run.aws.invoke(faulty::ERROR).request_id;
+    run.process.wait_for_line(|line| line.contains(&failed), limit()).expect("a line of the last invocation");
+    until_sigterm_is_handled(&run.process);
+    run.process.signal(Signal::Term).expect("the signal is sent");
+    run.process.wait(limit()).expect("it leaves");
+    let lines = run.process.lines().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line.text).ok());
+    let lines: Vec<Value> = lines.filter(|line| !line["faas"].is_null()).collect();
+    let phases: Vec<_> =
+        lines.iter().filter(|line| line["faas"] == "phase").map(|line| line["phase"].clone()).collect();
+    assert_eq!(phases, ["RuntimeStart", "FunctionStart", "Close"]);
+    let invocations: Vec<_> = lines.iter().filter(|line| line["faas"] == "invocation").collect();
+    let told: Vec<_> = invocations
+        .iter()
+        .map(|line| (line["requestId"].as_str(), line["cold_start"].as_bool(), line["outcome"].as_str()))
+        .collect();
+    assert_eq!(told[0], (Some(fine.as_str()), Some(true), Some("ok")));
+    assert_eq!(told.len(), 2);
+    assert_eq!((told[1].0, told[1].1), (Some(failed.as_str()), Some(false)));
+    assert_ne!(told[1].2, Some("ok"));
+    assert!(invocations.iter().all(|line| line["us"].is_u64() && line["rss_kib"].is_u64()), "{invocations:?}");
     run.assert_clean();
 }
 
@@ -125,7 +143,7 @@ fn the_metrics_layer_counts_at_metrics_and_in_the_log(runtime: &Runtime) {
     let run = OnAws::launch(runtime, deployment, "echo", Options::default()).polling();
     run.call("counted");
     let line = run.process.wait_for_line(|line| line.contains("CloudWatchMetrics"), limit()).expect("a document");
-    let document: serde_json::Value = serde_json::from_str(&line).expect("JSON, and nothing else in the line");
+    let document: Value = serde_json::from_str(&line).expect("JSON, and nothing else in the line");
     assert!(document["_aws"]["Timestamp"].is_u64(), "{document}");
     let metrics = &document["_aws"]["CloudWatchMetrics"][0];
     for metric in metrics["Metrics"].as_array().expect("a list of metrics") {
@@ -164,14 +182,18 @@ fn host() -> String {
 }
 
 #[test]
-fn a_function_links_with_the_light_runtime_into_one_static_program() {
+fn a_function_and_two_layers_link_with_the_light_runtime_into_one_static_program() {
     // With an explicit target the flags reach no procedural macro, which cannot be static.
-    let (made, said) = cargo_build(&["one-file"], &["--target", &host()], Some("-C target-feature=+crt-static"));
-    let path = made.get("one_file").unwrap_or_else(|| panic!("one-file was not built:\n{said}")).clone();
-    let runtime = Runtime { name: "one-file", path };
-    let run = OnAws::launch(&runtime, Deployment::empty(), "one_file.echo", Options::default()).polling();
+    let (made, said) = cargo_build(&["linked"], &["--target", &host()], Some("-C target-feature=+crt-static"));
+    let path = made.get("linked").unwrap_or_else(|| panic!("linked was not built:\n{said}")).clone();
+    let runtime = Runtime { name: "linked", path };
+    let run = OnAws::launch(&runtime, Deployment::empty(), "linked.echo", Options::default()).polling();
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", run.process.pid())).expect("the process is there");
     assert!(!maps.contains(".so"), "no library is loaded:\n{maps}");
-    assert_eq!(run.call("from one file").text(), "from one file");
+    let answer = run.call("from one file");
+    assert_eq!(answer.text(), "from one file");
+    for layer in ["\"faas\":\"invocation\"", "CloudWatchMetrics"] {
+        run.process.wait_for_line(|line| line.contains(layer), limit()).expect("both layers are around it");
+    }
     run.assert_clean();
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
 mod c {
@@ -182,9 +182,20 @@ pub(crate) fn collect() -> Option<(c_int, c_int)> {
 
 /// Where the signal handler writes.
 static SIGNALS: AtomicI32 = AtomicI32::new(-1);
+/// The process whose signals they are.
+static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Writes the signal's number to the pipe: the only thing a handler may safely do.
+/// Writes the signal's number to the pipe, one of the few things a handler may safely do.
 extern "C" fn on_signal(number: c_int) {
+    let own = std::process::id();
+    if own != OWNER.load(Ordering::Relaxed) {
+        // A function has forked: its child has this handler and the pipe, but not this process' signals.
+        // SAFETY: async-signal-safe; takes two numbers.
+        unsafe { c::signal(number, SIG_DFL) };
+        // SAFETY: as above; the signal arrives once more, and as usual, when this handler is done.
+        unsafe { c::kill(own.cast_signed(), number) };
+        return;
+    }
     let fd = SIGNALS.load(Ordering::Relaxed);
     let byte = number.to_ne_bytes()[0];
     // SAFETY: `write` is async-signal-safe; one byte of a local. A full or closed pipe loses the byte and nothing else.
@@ -194,6 +205,7 @@ extern "C" fn on_signal(number: c_int) {
 /// Sends SIGTERM and SIGINT as bytes into `pipe`, which stays open for the life of the process.
 pub(crate) fn signals_into(pipe: UnixStream) {
     SIGNALS.store(pipe.into_raw_fd(), Ordering::Relaxed);
+    OWNER.store(std::process::id(), Ordering::Relaxed);
     for number in [c::SIGTERM, c::SIGINT] {
         // SAFETY: the handler above does only what a handler may do.
         unsafe { c::signal(number, on_signal as *const () as usize) };
@@ -216,7 +228,7 @@ pub(crate) fn inherited(fd: RawFd) -> Option<File> {
 /// it will tell. An interrupted wait says no.
 fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
     // Rounded up, so that a wait never ends just before its moment and spins.
-    let millis = limit.as_millis() + u128::from(limit.subsec_nanos() % 1_000_000 != 0);
+    let millis = limit.as_millis() + u128::from(!limit.subsec_nanos().is_multiple_of(1_000_000));
     let mut fd = c::PollFd { fd: fd.as_raw_fd(), events, revents: 0 };
     // SAFETY: one local, which is what the count says; the kernel writes only `revents`.
     unsafe { c::poll(&raw mut fd, 1, c_int::try_from(millis).unwrap_or(c_int::MAX)) > 0 }
@@ -269,9 +281,9 @@ impl Epoll {
         self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
     }
 
-    /// From now on tells everybody, over and over, while a descriptor may be read.
-    pub(crate) fn tell_all(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
-        self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN)
+    /// Tells everybody, over and over, while a descriptor may be read.
+    pub(crate) fn add_for_all(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN)
     }
 
     fn control(&self, what: c_int, fd: &impl AsRawFd, token: u64, events: u32) -> std::io::Result<()> {
@@ -280,21 +292,39 @@ impl Epoll {
         checked(unsafe { c::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &raw mut event) }).map(drop)
     }
 
-    /// Waits for one change.
-    pub(crate) fn wait(&self) -> std::io::Result<Event> {
-        let mut event = c::EpollEvent { events: 0, token: 0 };
-        loop {
-            // One at a time: the rest stays for the other threads.
-            // SAFETY: room for one event, which is what the count says.
-            match checked(unsafe { c::epoll_wait(self.0.as_raw_fd(), &raw mut event, 1, -1) }) {
-                Ok(0) => {}
-                Ok(_) => break,
+    /// Waits for changes; some of them, as many as there is room for in `events`.
+    pub(crate) fn wait<'e>(
+        &self,
+        events: &'e mut Events,
+        most: usize,
+    ) -> std::io::Result<impl Iterator<Item = Event> + 'e> {
+        let most = most.clamp(1, events.0.len());
+        let count = loop {
+            let (room, most) = (events.0.as_mut_ptr(), c_int::try_from(most).unwrap_or(1));
+            // SAFETY: the list has room for as many events as the count says.
+            match checked(unsafe { c::epoll_wait(self.0.as_raw_fd(), room, most, -1) }) {
+                Ok(count) => break usize::try_from(count).unwrap_or(0),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-        }
-        let ended = event.events & (c::EPOLLRDHUP | c::EPOLLHUP | c::EPOLLERR) != 0;
-        Ok(Event { token: event.token, ended })
+        };
+        Ok(events.0[..count].iter().map(|event| {
+            let ended = event.events & (c::EPOLLRDHUP | c::EPOLLHUP | c::EPOLLERR) != 0;
+            Event { token: event.token, ended }
+        }))
+    }
+}
+
+/// Room for what [`Epoll::wait`] tells.
+pub(crate) struct Events([c::EpollEvent; Events::ROOM]);
+
+impl Events {
+    /// As many as it has room for.
+    pub(crate) const ROOM: usize = 32;
+
+    /// Nothing yet.
+    pub(crate) fn new() -> Events {
+        Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
     }
 }
 

@@ -9,9 +9,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `start` | from the environment to a running process, and to its exit code |
+//! | `first` | the duties of a container's process 1 |
 //! | `polling` | platforms that hand out events: the core's codec over tokio's sockets |
 //! | `serving` | platforms that send requests: HTTP/1.1 by the core's codec, HTTP/2 by hyper |
-//! | `work` | where a call runs: right here, or on the pool of threads that may block |
+//! | `loops`, `work` | the threads; where a call runs: right here, or on the pool of threads that may block |
 //! | `stop`, `deadline` | signals, the end of work, and what is done for an invocation over its deadline |
 //! | `output`, `diagnostics` | log lines onto descriptors; the engine's own `tracing` events as such lines |
 //! | `loader`, `sys` | the only places with `unsafe`: loading libraries; `poll`, inherited descriptors, `_exit` |
@@ -19,7 +20,9 @@
 
 mod deadline;
 mod diagnostics;
+mod first;
 mod loader;
+mod loops;
 mod output;
 mod polling;
 mod serving;

@@ -3,7 +3,7 @@
 use crate::loader::{self, Libraries};
 use crate::output::Output;
 use crate::stop::Stop;
-use crate::{diagnostics, polling, serving, sys};
+use crate::{first, polling, serving, sys};
 use faas_abi::Module;
 use faas_core::failure::Failure;
 use faas_core::lifecycle::{Linked, Runtime, Start};
@@ -21,13 +21,18 @@ use std::time::Duration;
 /// The start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
 
-/// Runs the process to its end: functions and layers are libraries, named by the environment.
+/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
+/// thread is made.
 pub fn run() -> ! {
+    sys::begin();
+    first::step_aside();
     sys::leave(go(Source::Libraries))
 }
 
-/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary.
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
+/// called before any thread is made.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
+    first::step_aside();
     sys::leave(go(Source::Linked { function, layers: layers.to_vec() }))
 }
 
@@ -68,7 +73,6 @@ fn go(source: Source) -> i32 {
     let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
     let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
     let log = Log::new(settings.level, settings.format, Arc::new(Output::new(framed)));
-    diagnostics::install(&log);
     let unit = Runtime::unit(identity, log);
     let root = env.first(&["LAMBDA_TASK_ROOT", "FAAS_ROOT"]).map(|(_, root)| PathBuf::from(root));
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
@@ -152,7 +156,7 @@ impl InitTimer {
         let wait = move || {
             if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT allows ({limit:?})");
-                late(Failure::new("Runtime.InitTimeout", message));
+                late(Failure::new("Runtime.InitTimedOut", message));
             }
         };
         // Without a thread there is no limit, which is how platforms behave that set none.
@@ -171,7 +175,7 @@ mod tests {
         let slow = InitTimer::begin(Some(Duration::from_millis(1)), move |failure| {
             let _ = sender.send(failure.kind);
         });
-        assert_eq!(receiver.recv().as_deref(), Ok("Runtime.InitTimeout"));
+        assert_eq!(receiver.recv().as_deref(), Ok("Runtime.InitTimedOut"));
         drop(slow);
         let (sender, receiver) = mpsc::channel();
         drop(InitTimer::begin(Some(Duration::from_secs(3600)), move |failure| {

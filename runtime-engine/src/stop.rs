@@ -1,8 +1,8 @@
 //! The end of work: signals, the watchdog's bell, and how everybody hears of it.
 
+use crate::sys;
 use faas_core::unit::Unit;
 use faas_core::watchdog::{Actions, Bell, Rung, Watchdog};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What rings the bell without being a signal: signal-hook writes another byte.
+/// What rings the bell without being a signal, which writes another byte.
 const RING: u8 = 0;
 
 /// A pair of connected sockets: signal handlers and [`Bell::ring`] write, the watchdog reads.
@@ -87,8 +87,7 @@ impl Stop {
     pub(crate) fn launch(&self, actions: impl Actions + 'static) -> io::Result<()> {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(signals) = signals else { return Ok(()) };
-        signal_hook::low_level::pipe::register(SIGTERM, signals.try_clone()?)?;
-        signal_hook::low_level::pipe::register(SIGINT, signals)?;
+        sys::signals_into(&signals)?;
         let watchdog = self.watchdog.clone();
         // It sleeps nearly always and calls little: a small stack is enough and costs less to map.
         let builder = std::thread::Builder::new().name("faas-watchdog".to_owned()).stack_size(128 << 10);

@@ -57,7 +57,7 @@ fn read(text: &str) -> Line {
         (outcome, _) => outcome.unwrap_or_else(|| "ok".to_owned()),
     };
     let Some(took) = line["us"].as_u64().map(Duration::from_micros) else { return Line::Other };
-    match (line["faas"].as_str(), word("phase"), word("request_id")) {
+    match (line["faas"].as_str(), word("phase"), word("requestId")) {
         (Some("phase"), Some(name), _) => Line::Phase(Phase { name, took, outcome }),
         (Some("invocation"), _, Some(request_id)) => {
             let cold_start = line["cold_start"].as_bool().unwrap_or(false);
@@ -164,7 +164,7 @@ mod tests {
         let phase = r#"{"faas":"phase","phase":"RuntimeStart","us":41,"outcome":"ok"}"#;
         let expected = Phase { name: "RuntimeStart".into(), took: Duration::from_micros(41), outcome: "ok".into() };
         assert_eq!(read(phase), Line::Phase(expected));
-        let failed = r#"{"faas":"invocation","request_id":"r","cold_start":true,"outcome":"panic","error":"Function.Panic","us":9}"#;
+        let failed = r#"{"faas":"invocation","requestId":"r","cold_start":true,"outcome":"panic","error":"Function.Panic","us":9}"#;
         let expected = Invocation {
             request_id: "r".into(),
             took: Duration::from_micros(9),

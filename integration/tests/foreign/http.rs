@@ -1,11 +1,14 @@
 //! Both runtimes as plain HTTP servers, before clients that other people wrote.
 
-use crate::needs::{over_both, program};
+use crate::needs::{Foreign, over_both, program};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::on_http::OnHttp;
+use integration::on_http::{self, OnHttp};
+use integration::wait::limit;
 use libtest_mimic::Trial;
+use platform_emulators::process::Process;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     over_both(&mut trials, &program("curl"), "curl_keeps_its_connection_over_methods_and_statuses", keep_alive);
     over_both(&mut trials, &program("wrk"), "wrk_sees_no_error_over_fifty_connections", load);
     over_both(&mut trials, &program("promtool"), "promtool_accepts_the_metrics", metrics);
+    over_both(&mut trials, &pid_namespace(), "as_process_1_sigterm_runs_close_and_leaves_cleanly", as_process_1);
     trials
 }
 
@@ -25,6 +29,46 @@ fn output(command: &mut Command) -> Result<String, String> {
         return Err(format!("{}: {said}{}", output.status, String::from_utf8_lossy(&output.stdout)));
     }
     Ok(said + &String::from_utf8_lossy(&output.stdout))
+}
+
+/// Options that make the program behind them process 1 of a namespace of its own.
+const AS_PROCESS_1: [&str; 5] = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+
+/// `unshare`, where the kernel lets it.
+fn pid_namespace() -> Foreign {
+    program("unshare").if_it(|unshare| {
+        let tried = Command::new(unshare).args(AS_PROCESS_1).arg("true").stderr(Stdio::null()).status();
+        if tried.is_ok_and(|status| status.success()) {
+            Ok(())
+        } else {
+            Err("the kernel lets this user make no pid namespace".to_owned())
+        }
+    })
+}
+
+fn as_process_1(unshare: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let deployment = Deployment::of("probe");
+    let port = on_http::free_port();
+    let own = on_http::command(runtime, &deployment, "probe.ending", port);
+    let mut command = Command::new(unshare);
+    command.args(AS_PROCESS_1).arg(own.get_program()).current_dir(deployment.root()).env_clear().stdin(Stdio::null());
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let process = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
+    let run = OnHttp { process, address: (Ipv4Addr::LOCALHOST, port).into(), deployment }.ready();
+    // Its number outside of the namespace.
+    let pid = run.process.pid();
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(&children).map_err(|error| format!("{children}: {error}"))?;
+    let inside = children.split_whitespace().next().ok_or("unshare has no child")?;
+    let status = std::fs::read_to_string(format!("/proc/{inside}/status")).map_err(|error| error.to_string())?;
+    if !status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1")) {
+        return Err(format!("it is not process 1:\n{status}"));
+    }
+    // A process 1 is sent nothing that it has no handler for.
+    output(Command::new("/bin/sh").args(["-c", "kill -s TERM \"$0\"", inside]))?;
+    let status = run.process.wait(limit()).map_err(|late| late.to_string())?;
+    let said = run.process.output();
+    if status.code() == Some(0) && said.contains("closed") { Ok(()) } else { Err(format!("{status}:\n{said}")) }
 }
 
 fn upload(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {

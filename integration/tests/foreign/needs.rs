@@ -9,12 +9,28 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Foreign {
     name: &'static str,
     found: Result<PathBuf, String>,
+    /// It is there and may not do its work here, which no installation changes.
+    barred: bool,
+}
+
+impl Foreign {
+    /// Bars the program unless `try_it` succeeds.
+    pub(crate) fn if_it(self, try_it: impl FnOnce(&Path) -> Result<(), String>) -> Foreign {
+        match self.found.as_deref().map(try_it) {
+            Ok(Err(why)) => Foreign { found: Err(why), barred: true, ..self },
+            _ => self,
+        }
+    }
 }
 
 /// AWS' emulator: `FAAS_FOREIGN_DIR`, else the target folder's `foreign`.
 pub(crate) fn rie() -> Foreign {
     let found = platform_emulators::rie::find(&artifacts::target());
-    Foreign { name: "aws-lambda-rie", found: found.map_err(|path| format!("it is not at {}", path.display())) }
+    Foreign {
+        name: "aws-lambda-rie",
+        found: found.map_err(|path| format!("it is not at {}", path.display())),
+        barred: false,
+    }
 }
 
 /// A program beside the emulator, or in `PATH`.
@@ -24,7 +40,11 @@ pub(crate) fn program(name: &'static str) -> Foreign {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(beside).chain(std::env::split_paths(&path));
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
-    Foreign { name, found: found.ok_or_else(|| "it is neither in target/foreign nor in PATH".to_owned()) }
+    Foreign {
+        name,
+        found: found.ok_or_else(|| "it is neither in target/foreign nor in PATH".to_owned()),
+        barred: false,
+    }
 }
 
 /// One behaviour over both runtimes.
@@ -38,13 +58,13 @@ pub(crate) fn over_both(
     let runtimes: [(&str, Pick); 2] =
         [("bootstrap", || artifacts::get().bootstrap()), ("light_bootstrap", || artifacts::get().light_bootstrap())];
     for (label, runtime) in runtimes {
-        let Foreign { name: program, found } = needs.clone();
+        let Foreign { name: program, found, barred } = needs.clone();
         let absent = found.is_err();
         let trial = Trial::test(format!("{name}::{label}"), move || {
             let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
             behaviour(&path, runtime()).map_err(Into::into)
         });
         let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
-        trials.push(trial.with_kind(format!("needs {program}")).with_ignored_flag(absent && !required));
+        trials.push(trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required));
     }
 }

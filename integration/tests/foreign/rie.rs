@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     add("rie_a_panic_is_answered_and_the_next_call_works", panic);
     add("rie_a_passed_deadline_is_answered_and_the_next_call_works", timeout);
     add("rie_a_failed_start_is_answered_with_its_reason", init_failure);
+    add("rie_a_reply_of_five_megabytes_passes", large);
     add("rie_a_reply_of_seven_megabytes_is_refused_and_the_next_call_works", too_large);
     trials
 }
@@ -169,6 +170,13 @@ fn panic(program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let errors = fails_then_works(program, runtime, faulty::PANIC)?;
     let named = errors.iter().all(|(kind, _)| kind.contains("Panic"));
     if named { Ok(()) } else { Err(format!("{errors:?}")) }
+}
+
+fn large(program: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = Run::start(program, runtime, "faulty", Duration::from_secs(60))?;
+    run.first_call(faulty::FINE.as_bytes())?;
+    let expected = [b"\"", &vec![b'x'; 4_999_998][..], b"\""].concat();
+    run.expect(&run.call(faulty::FIVE_MB.as_bytes())?, &expected)
 }
 
 fn too_large(program: &Path, runtime: &'static Runtime) -> Result<(), String> {

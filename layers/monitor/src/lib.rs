@@ -3,7 +3,7 @@
 //! The lines are JSON objects on the platform's log stream. `faas` tells them from others:
 //!
 //! - `{"faas":"phase","phase":"FunctionStart","us":812,"outcome":"ok"}`
-//! - `{"faas":"invocation","request_id":"…","function":"hello","cold_start":true,"outcome":"ok","us":41,"status":200,
+//! - `{"faas":"invocation","requestId":"…","function":"hello","cold_start":true,"outcome":"ok","us":41,"status":200,
 //!   "reply_bytes":13,"in_flight":1,"rss_kib":2140}`; after a failure also `"error"`, its kind. Messages and bodies are
 //!   never written.
 //!
@@ -41,7 +41,7 @@ impl Monitor {
     fn invocation(&self, invocation: &Invocation<'_>, word: &str, error: Option<&str>) {
         let mut line = Line::new();
         line.text("faas", "invocation");
-        line.text("request_id", invocation.request_id());
+        line.text("requestId", invocation.request_id());
         line.text("function", invocation.function());
         line.flag("cold_start", invocation.is_cold_start());
         line.text("outcome", word);

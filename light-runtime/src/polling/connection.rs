@@ -12,7 +12,7 @@ use std::time::Duration;
 /// The control plane is on this machine or next to it: what does not connect soon never will.
 const CONNECT: Duration = Duration::from_secs(1);
 /// What is not worth waiting for, a report on a connection of its own or a favour at start, waits this long.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Read this much at once when nothing is known of the length.
 const READ: usize = 16 << 10;
 /// Events are at most a few MiB; no control plane sends more than this.

@@ -7,6 +7,7 @@ use faas_core::lifecycle::Runtime;
 use faas_core::log::Level;
 use faas_core::parking::block_on;
 use faas_core::platform::{Enlist, Polling};
+use std::sync::{Mutex, PoisonError};
 
 /// A hook before the snapshot failed.
 const BEFORE_SNAPSHOT: i32 = 64;
@@ -23,6 +24,9 @@ pub(super) fn open(runtime: &Runtime, protocol: &dyn Polling) -> Result<(), (Fai
     }
     if protocol.is_snapshotted() { snapshot(runtime, protocol) } else { Ok(()) }
 }
+
+/// Open for the life of the process; its answer never comes.
+static ENLISTED: Mutex<Option<Connection>> = Mutex::new(None);
 
 /// Asks to be sent a stop signal, which is worth a second of a start and no more. Refused or impossible is no failure:
 /// the process is then simply killed one day.
@@ -43,8 +47,7 @@ fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
                 Enlist::Refused => return Err(format!("the platform answered {}", answer.status())),
                 Enlist::Park => {
                     connection.send(&request, b"").map_err(|lost| lost.to_string())?;
-                    // Open for the life of the process; its answer never comes.
-                    std::mem::forget(connection);
+                    *ENLISTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
                     return Ok(());
                 }
             }

@@ -1,12 +1,13 @@
 //! A streamed answer: head, chunks as they come, end. The function's own writes go to the socket and wait for it.
 
-use super::connection::write_both;
+use super::connection::{PATIENCE, write_both};
 use faas_abi::host::Given;
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::failure::Failure;
 use faas_core::http1::write;
 use faas_core::invocation::{Code, Invocation, Stream};
 use faas_core::platform::Polling;
+use std::io::Read;
 use std::net::TcpStream;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -33,6 +34,14 @@ impl Wire {
         *self.state() = State { socket: Some(socket.clone()), open: false, broken: false };
     }
 
+    /// The worker has ended. Whoever else still has the socket, the platform sees that nobody polls on it.
+    pub(super) fn close(&self) {
+        if let Some(socket) = std::mem::take(&mut *self.state()).socket {
+            // One that is broken needs no end.
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
     /// Ends a stream; says whether the platform took it.
     pub(super) fn end(&self, protocol: &dyn Polling, failure: Option<&Failure>) -> bool {
         let mut out = Vec::new();
@@ -42,8 +51,9 @@ impl Wire {
         taken
     }
 
-    /// Ends a stream in its writer's place, which is over its deadline; says whether there was one. A writer that is
-    /// stuck in a write keeps the wire, and the connection's end has to say it.
+    /// Ends a stream in its writer's place, which is over its deadline, and waits a little until the platform has taken
+    /// it; says whether there was one. A writer that is stuck in a write keeps the wire, and the connection's end has to
+    /// say it.
     pub(super) fn cut(&self, protocol: &dyn Polling, failure: &Failure) -> bool {
         let mut state = match self.0.try_lock() {
             Ok(state) => state,
@@ -53,8 +63,14 @@ impl Wire {
         let State { socket: Some(socket), open: true, broken: false } = &*state else { return state.open };
         let mut out = Vec::new();
         protocol.stream_end(Some(failure), &mut out);
-        let _ = write_both(socket, &out, b"");
+        let socket = socket.clone();
+        let written = write_both(&socket, &out, b"");
         state.broken = true;
+        drop(state);
+        // The process leaves next, and whatever is on its way then may be lost.
+        if written.and_then(|()| socket.set_read_timeout(Some(PATIENCE))).is_ok() {
+            let _ = (&*socket).read(&mut [0; 64]);
+        }
         true
     }
 

@@ -63,6 +63,8 @@ pub(super) fn work(shared: &Arc<Shared>) {
             }
         }
     }
+    // Before the others have ended: an event that came on it now would be lost.
+    worker.wire.close();
     shared.retire();
 }
 

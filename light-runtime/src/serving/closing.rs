@@ -79,17 +79,17 @@ impl Server {
     /// Throws away what comes, until the end.
     fn discard(&self, connection: &Connection, inner: &mut Inner) {
         let mut waste = [0; 16 << 10];
-        // What comes faster than this is not worth waiting for.
         for _ in 0..64 {
             match (&connection.socket).read(&mut waste) {
-                Ok(0) => break,
+                Ok(0) => return self.close(connection, inner),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break,
+                Err(_) => return self.close(connection, inner),
             }
         }
-        self.close(connection, inner);
+        // It comes fast: others first, then more of it, until the patience ends.
+        let _ = self.epoll.again(&connection.socket, connection.token);
     }
 
     /// Its moment has come, maybe; the next one, if there is any.

@@ -1,12 +1,14 @@
 //! One connection: whose turn it is, what is half read, what is half sent.
 //!
-//! Any thread may attend to any connection, under its lock, which is held for reading and writing and never during an
-//! invocation. Whoever has the connection is in [`Phase`]; events that come meanwhile are noted ([`Inner::unread`], [`Inner::ended`]).
+//! One thread at a time attends to a connection: whoever [`claim`](Connection::claim)s it first. Others only leave a
+//! note of what they heard, which the one finds when it lets go. The lock is for those who have to look in between, the
+//! clock and the watchdog; it is held for reading and writing and never during an invocation.
 
 use faas_abi::host::Given;
 use faas_core::http1::Reader;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// No moment: on the clock of [`Unit::now_ns`](faas_core::unit::Unit::now_ns).
@@ -20,17 +22,26 @@ pub(super) struct Connection {
     pub(super) socket: TcpStream,
     /// The other side's address.
     pub(super) peer: Box<str>,
+    /// Does a thread, or the queue, have it?
+    claimed: AtomicBool,
+    /// What was heard of it and not looked at yet.
+    news: AtomicU8,
     inner: Mutex<Inner>,
 }
 
-/// Who has the connection.
+/// There may be something to read, or room to write.
+const CHANGED: u8 = 1;
+/// The other side sends no more.
+const ENDED: u8 = 2;
+
+/// What goes on at the connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
-    /// Whoever hears of it: a request is expected or half here.
+    /// A request is expected or half here, or a response is on its way.
     Reading,
     /// A request waits for a thread.
     Queued,
-    /// A worker, with an invocation.
+    /// An invocation.
     Invoking {
         /// The worker's number at the watchdog.
         slot: usize,
@@ -39,7 +50,7 @@ pub(super) enum Phase {
     },
     /// Everything is sent and nothing more is read; waiting for the other side to have read it.
     Lingering,
-    /// Nobody any more.
+    /// Nothing any more.
     Closed,
 }
 
@@ -80,7 +91,38 @@ impl Connection {
             deadline: NEVER,
             watched: false,
         };
-        Connection { token, socket, peer: peer.into(), inner: Mutex::new(inner) }
+        let (claimed, news) = (AtomicBool::new(false), AtomicU8::new(0));
+        Connection { token, socket, peer: peer.into(), claimed, news, inner: Mutex::new(inner) }
+    }
+
+    /// Leaves a note for whoever has it or will have it.
+    pub(super) fn note(&self, ended: bool) {
+        self.news.fetch_or(if ended { CHANGED | ENDED } else { CHANGED }, SeqCst);
+    }
+
+    /// Takes it, if nobody has it.
+    pub(super) fn claim(&self) -> bool {
+        !self.claimed.swap(true, SeqCst)
+    }
+
+    /// Lets go of it. True: there was a note, and it is claimed again.
+    pub(super) fn release(&self) -> bool {
+        self.let_go();
+        self.news.load(SeqCst) != 0 && self.claim()
+    }
+
+    /// Lets go of it; somebody has to be told of it anew.
+    pub(super) fn let_go(&self) {
+        self.claimed.store(false, SeqCst);
+    }
+
+    /// Reads the notes.
+    pub(super) fn read_notes(&self, inner: &mut Inner) {
+        if self.news.load(SeqCst) != 0 {
+            let news = self.news.swap(0, SeqCst);
+            inner.unread |= news & CHANGED != 0;
+            inner.ended |= news & ENDED != 0;
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -89,7 +131,7 @@ impl Connection {
 }
 
 impl Inner {
-    /// The invocation has its response: whoever hears of the connection may read on.
+    /// The invocation has its response.
     pub(super) fn disengage(&mut self) {
         if matches!(self.phase, Phase::Invoking { .. }) {
             self.phase = Phase::Reading;
@@ -177,6 +219,20 @@ mod tests {
         let (server, _) = listener.accept().unwrap();
         server.set_nonblocking(true).unwrap();
         (client, server)
+    }
+
+    #[test]
+    fn a_note_left_while_somebody_has_it_is_found_when_it_is_let_go() {
+        let (_client, server) = pair();
+        let connection = Connection::new(0, server, "");
+        assert!(connection.claim());
+        assert!(!connection.claim());
+        connection.note(true);
+        assert!(connection.release(), "there is something to look at");
+        connection.read_notes(&mut connection.lock());
+        assert!(connection.lock().unread && connection.lock().ended);
+        assert!(!connection.release());
+        assert!(connection.claim(), "it was let go");
     }
 
     #[test]

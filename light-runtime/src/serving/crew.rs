@@ -7,8 +7,9 @@
 //! much to do.
 //!
 //! Much to do is no reason for two threads to wake each other all the time. While invocations usually are short, a
-//! thread that others overtook becomes a spare, and one that is called naps before it watches: threads change about once
-//! a nap. When they usually are long, nobody naps, and as many threads run as there are requests.
+//! thread that was overtaken or called, or that leaves another listening when news comes thick, naps before it listens,
+//! and naps on while the others get on with the work: one thread does it all. When invocations usually are long, nobody
+//! naps, and as many threads run as there are requests. Who would nap beside two others becomes a spare.
 //!
 //! Counts and waiting only; knows nothing of connections.
 
@@ -20,7 +21,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// So long nobody may be watching where invocations were short so far and one is not.
-const NAP: Duration = Duration::from_millis(1);
+pub(super) const NAP: Duration = Duration::from_millis(1);
 /// From here on an invocation is long: a hop between threads no longer counts.
 const LONG_NS: u64 = 100_000;
 /// A long invocation weighs as much as so many short ones: a few that the system interrupted make no difference, a
@@ -36,6 +37,8 @@ pub(super) struct Crew {
     /// Threads at most, the main one included.
     most: usize,
     watching: AtomicUsize,
+    /// Those of them that wait for news this moment.
+    listening: AtomicUsize,
     /// How often a watcher has taken an invocation: the last to do so is the leader.
     takes: AtomicU64,
     /// How sure it is that invocations are long, 0 to [`SURE`].
@@ -65,6 +68,7 @@ impl Crew {
         Crew {
             most,
             watching: AtomicUsize::new(1),
+            listening: AtomicUsize::new(0),
             takes: AtomicU64::new(0),
             long: AtomicU32::new(0),
             blocks,
@@ -80,7 +84,8 @@ impl Crew {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_long(&self) -> bool {
+    /// Are invocations mostly long?
+    pub(super) fn is_long(&self) -> bool {
         self.blocks || self.long.load(Relaxed) >= MOSTLY
     }
 
@@ -127,14 +132,25 @@ impl Crew {
         Ok(())
     }
 
-    /// After an invocation that was that taking: goes on watching, or waits until it is needed. False: it is over.
-    pub(super) fn settle(&self, take: u64) -> bool {
-        if self.takes.load(SeqCst) == take || self.is_done() {
+    /// Waits for news with `wait`.
+    pub(super) fn listen<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.listening.fetch_add(1, SeqCst);
+        let news = wait();
+        self.listening.fetch_sub(1, SeqCst);
+        news
+    }
+
+    /// After an invocation that was that taking: goes on watching, or leaves it to others and waits until it is needed.
+    /// `busy`: news came thick, and every listener more is woken by it. False: it is over.
+    pub(super) fn settle(&self, take: u64, busy: bool) -> bool {
+        let is_overtaken = self.takes.load(SeqCst) != take;
+        let is_crowded = busy && self.listening.load(SeqCst) > 0 && !self.is_long();
+        if !(is_overtaken || is_crowded) || self.is_done() {
             return !self.is_done();
         }
         let mut state = self.state();
-        if self.watching.fetch_sub(1, SeqCst) == 1 {
-            // Nobody else: all others run invocations.
+        if self.watching.fetch_sub(1, SeqCst) < 3 {
+            // A leader and a deputy at least.
             self.watching.fetch_add(1, SeqCst);
             drop(state);
             self.nap();
@@ -151,17 +167,20 @@ impl Crew {
         !self.is_done()
     }
 
-    /// Leaves what there is to those who are at it, where invocations are short.
+    /// Leaves the work to those who are at it, as long as invocations are short and they get on with them.
     pub(super) fn nap(&self) {
-        if self.is_long() || self.is_done() {
-            return;
-        }
-        let before = self.takes.load(SeqCst);
-        let state = self.state();
-        let _ = self.napping.wait_timeout_while(state, NAP, |_| !self.is_done());
-        if self.takes.load(SeqCst) == before && self.watching.load(SeqCst) == 1 {
-            // Everybody else has been at the same invocations all the time.
-            self.long.store(SURE, Relaxed);
+        let mut state = self.state();
+        while !self.is_long() && !self.is_done() {
+            let before = self.takes.load(SeqCst);
+            let nap = self.napping.wait_timeout_while(state, NAP, |_| !self.is_done());
+            state = nap.unwrap_or_else(PoisonError::into_inner).0;
+            if self.takes.load(SeqCst) == before {
+                if self.watching.load(SeqCst) == 1 {
+                    // Everybody else has been at the same invocations all the time.
+                    self.long.store(SURE, Relaxed);
+                }
+                return;
+            }
         }
     }
 
@@ -256,16 +275,18 @@ mod tests {
         let (second, alone) = told.recv().unwrap();
         assert!(second == first + 1 && alone);
         crew.back(0);
-        assert!(crew.settle(first), "overtaken, but nobody else watches: it goes on");
+        assert!(crew.settle(first, false), "overtaken, but nobody else watches: it goes on");
         crew.back(0);
-        // Now two watch. The overtaken one becomes a spare until it is called.
+        assert!(crew.settle(first, false), "overtaken, but the leader needs a deputy");
+        // Now three watch. The overtaken one becomes a spare until it is called.
+        crew.back(0);
         let spare = crew.clone();
-        let waiting = std::thread::spawn(move || spare.settle(first));
+        let waiting = std::thread::spawn(move || spare.settle(first, false));
         while crew.state().spares == 0 {
             std::thread::yield_now();
         }
-        let (_, alone) = crew.take();
-        assert!(alone, "the spare does not watch");
+        assert!(!crew.take().1);
+        assert!(crew.take().1, "the spare does not watch");
         crew.call(nobody).unwrap();
         assert!(waiting.join().unwrap());
     }
@@ -275,10 +296,10 @@ mod tests {
         let crew = Arc::new(Crew::new(2, true));
         let (first, _) = crew.take();
         crew.takes.fetch_add(1, SeqCst);
-        crew.watching.fetch_add(1, SeqCst);
+        crew.watching.fetch_add(2, SeqCst);
         crew.back(0);
         let spare = crew.clone();
-        let waiting = std::thread::spawn(move || spare.settle(first));
+        let waiting = std::thread::spawn(move || spare.settle(first, false));
         assert!(crew.finish());
         assert!(!crew.finish(), "only once");
         assert!(!waiting.join().unwrap());

@@ -15,6 +15,7 @@
 //! | `post` | a worker's invocation as others see it, and its streams |
 //! | `admission` | how many at once |
 //! | `crew` | how many threads watch |
+//! | `heard` | news that nobody has looked at yet |
 //! | `closing`, `alarms` | how connections end, and when |
 //! | `stop` | stop signals, time-outs, the end |
 
@@ -25,6 +26,7 @@ mod closing;
 mod config;
 mod connection;
 mod crew;
+mod heard;
 mod listening;
 mod post;
 mod serve;
@@ -34,7 +36,7 @@ mod worker;
 
 use crate::start::{FAILED, Life};
 use crate::stopper::Stopper;
-use crate::sys::{self, Epoll};
+use crate::sys::{self, Alarm, Epoll};
 use admission::Admission;
 use alarms::Alarms;
 use answer::Manner;
@@ -50,12 +52,13 @@ use faas_core::log::Level;
 use faas_core::parking::block_on;
 use faas_core::platform::Serving;
 use faas_core::settings::Env;
+use heard::Heard;
 use post::Post;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 use stop::Hands;
-use table::{ALARM, LISTENER, Table};
+use table::{ALARM, END, LISTENER, Table};
 use worker::Worker;
 
 /// What all threads share.
@@ -65,7 +68,10 @@ struct Server {
     stopper: Stopper,
     config: Config,
     epoll: Epoll,
+    heard: Heard,
     alarms: Arc<Alarms>,
+    /// Goes off when the work is over, and is never cleared: every watcher hears of it.
+    end: Alarm,
     listener: Mutex<Option<TcpListener>>,
     /// Could the last try not accept everybody?
     stalled: AtomicBool,
@@ -122,13 +128,17 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
     let epoll = Epoll::new().map_err(no_resources)?;
     let alarms = Arc::new(Alarms::new(life.unit.clone()).map_err(no_resources)?);
     epoll.add(alarms.clock(), ALARM).map_err(no_resources)?;
+    let end = Alarm::new().map_err(no_resources)?;
+    epoll.add_for_all(&end, END).map_err(no_resources)?;
     let runtime = life.start(config.concurrency, false, |_| ())?;
     let flags = runtime.function_flags();
     let server = Arc::new(Server {
         protocol,
         stopper,
         epoll,
+        heard: Heard::default(),
         alarms,
+        end,
         stalled: AtomicBool::new(false),
         table: Table::default(),
         admission: Admission::new(config.concurrency, config.threads),

@@ -113,7 +113,7 @@ impl Post {
 impl Outgoing {
     /// Sends both slices whole, however long the client takes, as long as it takes something.
     fn write(&mut self, mut head: &[u8], mut body: &[u8], patience: Duration) -> Status {
-        while !self.broken && !(head.is_empty() && body.is_empty()) {
+        while !(self.broken || head.is_empty() && body.is_empty()) {
             match send(&self.connection.socket, head, body) {
                 Err(_) => self.broken = true,
                 Ok(sent) => {

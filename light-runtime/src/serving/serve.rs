@@ -30,7 +30,7 @@ impl Worker {
         }
         self.post.begin(&connection, manner);
         // A function that says it is short is run right here, with nobody watching.
-        let aside = (!server.is_inline).then(|| self.step_aside());
+        let mut aside = (!server.is_inline).then(|| self.step_aside());
         watchdog.begin(&self.slot, &self.place);
         block_on(server.runtime.invoke(&mut self.place));
         if !watchdog.claim(&self.slot) {
@@ -38,14 +38,12 @@ impl Worker {
             return false;
         }
         self.post.end();
-        let aside = aside.filter(|began| {
-            // What follows does not block, so this thread counts as watching from here on, unless the function has work
-            // after the response.
-            if !server.has_replied_work {
-                self.step_back(*began);
-            }
-            server.has_replied_work
-        });
+        // Unless a stream has to be ended or the function has work after the response, what follows does not block, and
+        // this thread counts as watching from here on.
+        let is_streaming = matches!(self.place.get().progress(), Progress::Streaming(_));
+        if let Some(began) = aside.take_if(|_| !is_streaming && !server.has_replied_work) {
+            self.step_back(began);
+        }
         if self.place.cancelled() == CANCEL_DEADLINE && self.place.get().failure().is_some() {
             self.place.get_mut().set_failure(time_out());
         }
@@ -53,7 +51,7 @@ impl Worker {
         server.admission.answered();
         if server.has_replied_work {
             // The client has its response and may go on; this thread cannot yet.
-            connection.lock().disengage();
+            connection.let_go();
             let _ = server.epoll.again(&connection.socket, connection.token);
             block_on(server.runtime.replied(&mut self.place));
         }
@@ -75,8 +73,9 @@ impl Worker {
     fn come_back_late(&mut self, server: &Server) {
         self.lost = true;
         server.runtime.process().leave();
-        server.admission.freed();
+        // In this order: a thread that still works must not be taken for a lost one.
         server.crew.found();
+        server.admission.freed();
         if server.is_draining() {
             server.end_if_quiet();
         }
@@ -104,6 +103,7 @@ impl Worker {
             body = &[];
         }
         let inner = &mut *connection.lock();
+        inner.disengage();
         inner.closing = !manner.keep;
         let Ok(sent) = send(&connection.socket, &self.head, body) else {
             return server.close(connection, inner);
@@ -131,6 +131,7 @@ impl Worker {
         let whole = self.place.get().failure().is_none();
         let ending = self.post.end_stream(whole, server.config.write_timeout);
         let inner = &mut *connection.lock();
+        inner.disengage();
         match ending {
             Ending::Keep => {}
             Ending::Close => inner.closing = true,

@@ -97,11 +97,7 @@ impl Server {
             // Instances that are being called cannot be ended, and their threads end nothing.
             sys::leave(self.exit_code.load(SeqCst));
         }
-        let woken = self.epoll.tell_all(self.alarms.clock(), super::table::ALARM);
-        self.alarms.ring();
-        if woken.is_err() {
-            sys::leave(self.exit_code.load(SeqCst));
-        }
+        self.end.set(Duration::ZERO);
     }
 
     /// A function is over its deadline and does not come back: its client is answered, its thread is left to it.
@@ -118,6 +114,7 @@ impl Server {
                 inner.disengage();
                 self.answer_failed(inner, request_id, &failure, manner);
                 // Whoever hears of it sends what is left and reads on.
+                connection.let_go();
                 let _ = self.epoll.again(&connection.socket, connection.token);
             } else {
                 self.abort(&connection, inner);
@@ -154,6 +151,7 @@ impl Server {
             inner.phase = Phase::Reading;
             let id = request.facts.request_id.read(request.message.bytes());
             self.answer_failed(inner, id, &failure, request.manner);
+            connection.let_go();
             let _ = self.epoll.again(&connection.socket, connection.token);
             self.admission.answered();
         }

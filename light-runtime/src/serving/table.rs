@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Numbers that no connection has: places are counted far below.
 pub(super) const LISTENER: u64 = u64::MAX;
 pub(super) const ALARM: u64 = u64::MAX - 1;
+pub(super) const END: u64 = u64::MAX - 2;
 
 #[derive(Debug, Default)]
 pub(super) struct Table(Mutex<Places>);

@@ -3,8 +3,9 @@
 use super::answer::Manner;
 use super::connection::{Connection, Inner, NEVER, Phase};
 use super::post::Post;
-use super::table::{ALARM, LISTENER};
-use super::{Request, Server, answer};
+use super::table::{ALARM, END, LISTENER};
+use super::{Request, Server, answer, crew};
+use crate::sys::{Event, Events};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Message, Progress, Reader, Version, write};
@@ -27,6 +28,9 @@ pub(super) struct Worker {
     pub(super) response: Response,
     pub(super) head: Vec<u8>,
     pub(super) scratch: Vec<u8>,
+    events: Events,
+    /// Was there news of several connections at once?
+    busy: bool,
     /// The last invocation this thread took, if it took any since it settled.
     pub(super) taken: Option<u64>,
     /// Has the watchdog given this thread up?
@@ -34,6 +38,7 @@ pub(super) struct Worker {
 }
 
 /// What a connection brought.
+#[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
 enum Work {
     Invoke(Request),
     /// The readiness probe.
@@ -55,6 +60,8 @@ impl Worker {
             response: Response::default(),
             head: Vec::new(),
             scratch: Vec::new(),
+            events: Events::new(),
+            busy: false,
             taken: None,
             lost: false,
         }
@@ -67,10 +74,11 @@ impl Worker {
             server.crew.nap();
         }
         while !server.crew.is_done() {
-            match server.epoll.wait() {
-                Ok(event) => self.hear(event.token, event.ended),
-                // Only a wrong descriptor or address could be the reason.
-                Err(error) => server.die(&format!("the system tells no news of connections: {error}")),
+            if let Some(event) = self.listen()
+                && !self.attend_to(event)
+            {
+                // Its thread is about to hear the next itself, and hears it sooner with nobody before it.
+                server.crew.nap();
             }
             while !self.lost
                 && let Some(request) = server.admission.next()
@@ -81,41 +89,70 @@ impl Worker {
                 return;
             }
             if let Some(take) = self.taken.take()
-                && !server.crew.settle(take)
+                && !server.crew.settle(take, self.busy && server.heard.is_empty())
             {
                 return;
             }
         }
     }
 
-    fn hear(&mut self, token: u64, ended: bool) {
-        match token {
-            ALARM => self.server.alarm(),
-            LISTENER => self.server.accept(),
-            _ => {
-                if let Some(connection) = self.server.table.get(token) {
-                    self.attend(&connection, ended);
-                }
-            }
+    /// Waits for news, does what is nobody's but the server's, and gives one connection that something happened to.
+    fn listen(&mut self) -> Option<Event> {
+        let server = &self.server;
+        if let Some(event) = server.heard.next() {
+            return Some(event);
         }
+        // Several at a time spare calls, but those not looked at yet wait for as long as an invocation takes.
+        let most = if server.crew.is_long() { 1 } else { Events::ROOM };
+        let news = match server.crew.listen(|| server.epoll.wait(&mut self.events, most)) {
+            Ok(news) => news,
+            // Only a wrong descriptor or address could be the reason.
+            Err(error) => server.die(&format!("the system tells no news of connections: {error}")),
+        };
+        let mut connections = news.filter(|event| match event.token {
+            ALARM => {
+                server.alarm();
+                false
+            }
+            LISTENER => {
+                server.accept();
+                false
+            }
+            token => token != END,
+        });
+        let first = connections.next();
+        self.busy = server.heard.keep(connections);
+        if self.busy {
+            // Should the next invocation take long, the clock sends somebody here for the others.
+            server.alarms.at(server.alarms.after(crew::NAP));
+        }
+        first
     }
 
-    fn attend(&mut self, connection: &Arc<Connection>, ended: bool) {
-        let mut inner = connection.lock();
-        inner.unread = true;
-        inner.ended |= ended;
-        match inner.phase {
-            Phase::Reading | Phase::Lingering => self.go_on(connection, inner),
-            Phase::Invoking { slot, serial } if ended => {
-                drop(inner);
+    /// False: another thread has the connection.
+    fn attend_to(&mut self, event: Event) -> bool {
+        let Some(connection) = self.server.table.get(event.token) else { return true };
+        connection.note(event.ended);
+        if connection.claim() {
+            self.look_after(&connection);
+            return true;
+        }
+        if event.ended {
+            let phase = connection.lock().phase;
+            if let Phase::Invoking { slot, serial } = phase {
                 self.server.peer_gone(slot, serial);
             }
-            Phase::Invoking { .. } | Phase::Queued | Phase::Closed => {}
         }
+        false
     }
 
-    /// Serves whatever the connection brings, one after the other.
-    pub(super) fn go_on<'c>(&mut self, connection: &'c Arc<Connection>, mut inner: MutexGuard<'c, Inner>) {
+    /// Does what there is to do at a connection that is this thread's.
+    fn look_after(&mut self, connection: &Arc<Connection>) {
+        while self.go_on(connection, connection.lock()) && connection.release() {}
+    }
+
+    /// Serves whatever the connection brings, one after the other. False: the connection is this thread's no more.
+    fn go_on<'c>(&mut self, connection: &'c Arc<Connection>, mut inner: MutexGuard<'c, Inner>) -> bool {
         while let Some(work) = self.next_work(connection, &mut inner) {
             match work {
                 Work::Health(manner) => {
@@ -139,18 +176,18 @@ impl Worker {
                         inner.phase = Phase::Queued;
                         drop(inner);
                         self.server.admission.wait(request);
-                        return;
+                        return false;
                     }
                     self.engage(&mut inner);
                     drop(inner);
                     if !self.serve(request) {
-                        return;
+                        return false;
                     }
                     inner = connection.lock();
-                    inner.disengage();
                 }
             }
         }
+        true
     }
 
     /// The connection is this worker's until its invocation has been answered.
@@ -163,6 +200,7 @@ impl Worker {
     fn serve_queued(&mut self, request: Request) {
         let connection = request.connection.clone();
         let mut inner = connection.lock();
+        connection.read_notes(&mut inner);
         if inner.ended {
             // The client left while it waited.
             self.server.close(&connection, &mut inner);
@@ -175,15 +213,14 @@ impl Worker {
         self.engage(&mut inner);
         drop(inner);
         if self.serve(request) {
-            let mut inner = connection.lock();
-            inner.disengage();
-            self.go_on(&connection, inner);
+            self.look_after(&connection);
         }
     }
 
     /// Reads and looks, until there is work or nothing more to read.
     fn next_work(&mut self, connection: &Arc<Connection>, inner: &mut Inner) -> Option<Work> {
         loop {
+            connection.read_notes(inner);
             if !self.server.flush(connection, inner) {
                 match inner.phase {
                     // The client does not take its response: the next request waits with its connection.
@@ -252,14 +289,11 @@ impl Worker {
 
     /// A reader with something in it stays with its connection, an idle one with this thread.
     fn put_reader(&mut self, inner: &mut Inner) {
-        match &inner.reader {
-            Some(reader) if reader.is_idle() => self.reader = inner.reader.take().expect("it was there just now"),
-            Some(_) => {}
-            None if self.reader.is_idle() => {}
-            None => {
-                let idle = Reader::request(self.server.config.limits);
-                inner.reader = Some(std::mem::replace(&mut self.reader, idle));
-            }
+        if let Some(reader) = inner.reader.take_if(|reader| reader.is_idle()) {
+            self.reader = reader;
+        } else if inner.reader.is_none() && !self.reader.is_idle() {
+            let idle = Reader::request(self.server.config.limits);
+            inner.reader = Some(std::mem::replace(&mut self.reader, idle));
         }
     }
 

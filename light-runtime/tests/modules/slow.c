@@ -5,7 +5,8 @@
  *   /hold    answers when a byte comes; when it is cancelled, sends "cancelled <reason>\n" and fails
  *   /hang    as /hold, deaf to cancel
  *   /stream  begins a stream, writes "first;", and after a byte "second;"
- *   /broken  begins a stream, writes "first;", and after a byte fails */
+ *   /broken  begins a stream, writes "first;", and after a byte fails
+ * late: answers at once; after the response it connects, sends "replied\n" and waits for a byte. */
 #include "faas.h"
 
 #include <poll.h>
@@ -73,6 +74,31 @@ static faas_status invoke(void *self, faas_inv *inv, faas_tok *tok) {
     return status;
 }
 
+static faas_status reply_at_once(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self, (void)tok;
+    return host->reply(inv, 204, (faas_buf){0});
+}
+
+static faas_status replied(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self, (void)phase, (void)tok;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&gate, sizeof gate) != 0)
+        return FAAS_E_INTERNAL;
+    dprintf(fd, "replied\n");
+    wait_for_it(inv, fd, 1);
+    close(fd);
+    return FAAS_OK;
+}
+
+static const faas_function late = {
+    .size = sizeof late,
+    .name = {(const uint8_t *)"late", 4},
+    .flags = FAAS_IS_REENTRANT,
+    .phases = FAAS_PHASE_BIT(FAAS_REPLIED),
+    .create = create,
+    .invoke = reply_at_once,
+    .phase = replied,
+};
 static const faas_function slow = {
     .size = sizeof slow,
     .name = {(const uint8_t *)"slow", 4},
@@ -80,14 +106,14 @@ static const faas_function slow = {
     .create = create,
     .invoke = invoke,
 };
-static const faas_function *const functions[] = {&slow};
+static const faas_function *const functions[] = {&slow, &late};
 static const faas_module module = {
     .size = sizeof module,
     .magic = FAAS_MAGIC,
     .major = FAAS_MAJOR,
     .name = {(const uint8_t *)"slow", 4},
     .functions = functions,
-    .function_count = 1,
+    .function_count = 2,
 };
 
 const faas_module *faas_module_v1(uint32_t major, uint32_t minor) {

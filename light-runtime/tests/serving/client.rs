@@ -5,68 +5,68 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn closes(&self) -> bool {
+    pub(crate) fn closes(&self) -> bool {
         self.header("connection") == Some("close")
     }
 }
 
-pub struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>);
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> Client {
+    pub(crate) fn connect(address: SocketAddr) -> Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         Client(BufReader::new(stream))
     }
 
-    pub fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &TcpStream {
         self.0.get_ref()
     }
 
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
     /// Sends, to a server that may have closed already.
-    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.0.get_mut().write_all(bytes.as_ref());
     }
 
-    pub fn get(&mut self, path: &str) -> Reply {
+    pub(crate) fn get(&mut self, path: &str) -> Reply {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
         self.read()
     }
 
-    pub fn post(&mut self, path: &str, body: &[u8]) -> Reply {
+    pub(crate) fn post(&mut self, path: &str, body: &[u8]) -> Reply {
         self.send(format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n", body.len()));
         self.send(body);
         self.read()
     }
 
     /// One line without its end; none at the end of the connection.
-    pub fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
         line.strip_suffix("\r\n").map(str::to_owned)
     }
 
-    pub fn read(&mut self) -> Reply {
+    pub(crate) fn read(&mut self) -> Reply {
         let mut reply = self.read_head();
         if reply.header("transfer-encoding") == Some("chunked") {
             while let Some(chunk) = self.chunk() {
@@ -81,7 +81,7 @@ impl Client {
         reply
     }
 
-    pub fn read_head(&mut self) -> Reply {
+    pub(crate) fn read_head(&mut self) -> Reply {
         let first = self.line().expect("a status line");
         let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
         let status = status.unwrap_or_else(|| panic!("not a status line: {first:?}"));
@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// One chunk; none for the last one.
-    pub fn chunk(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
         let length = usize::from_str_radix(&self.line().expect("a chunk"), 16).unwrap();
         let mut data = vec![0; length + 2];
         self.0.read_exact(&mut data).unwrap();
@@ -105,12 +105,12 @@ impl Client {
     }
 
     /// Whatever comes until the server closes.
-    pub fn rest(&mut self) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn rest(&mut self) -> std::io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         self.0.read_to_end(&mut rest).map(|_| rest)
     }
 
-    pub fn is_closed(&mut self) -> bool {
+    pub(crate) fn is_closed(&mut self) -> bool {
         self.rest().is_ok_and(|rest| rest.is_empty())
     }
 }

@@ -99,6 +99,23 @@ fn a_request_that_comes_during_an_invocation_is_read_after_it() {
 }
 
 #[test]
+fn work_after_the_response_holds_up_neither_the_client_nor_the_end() {
+    let gate = Gate::new();
+    let server = Server::late(&gate);
+    let mut client = server.connect();
+    assert_eq!(client.get("/").status, 204);
+    let mut first = gate.next();
+    assert_eq!((first.path.as_str(), client.get("/").status), ("replied", 204));
+    let mut second = gate.next();
+    server.signal("TERM");
+    assert!(client.is_closed());
+    first.go_on();
+    second.go_on();
+    assert_eq!((first.line(), second.line()), (String::new(), String::new()));
+    assert_eq!(server.exit().code(), Some(0));
+}
+
+#[test]
 fn without_descriptors_clients_wait_until_others_close() {
     let gate = Gate::new();
     let server = Server::slow_with_files(&gate, 40, &[]);

@@ -7,19 +7,19 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
-pub struct Gate {
-    pub path: PathBuf,
+pub(crate) struct Gate {
+    pub(crate) path: PathBuf,
     arrivals: Receiver<Running>,
 }
 
 /// An invocation that runs.
-pub struct Running {
-    pub path: String,
+pub(crate) struct Running {
+    pub(crate) path: String,
     stream: BufReader<UnixStream>,
 }
 
 impl Gate {
-    pub fn new() -> Gate {
+    pub(crate) fn new() -> Gate {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("gate-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
@@ -39,17 +39,17 @@ impl Gate {
     }
 
     /// The configuration of `slow.c`.
-    pub fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         format!("\"{}\"", self.path.display())
     }
 
     /// The next invocation that begins.
-    pub fn next(&self) -> Running {
+    pub(crate) fn next(&self) -> Running {
         self.arrivals.recv_timeout(LIMIT).expect("an invocation begins")
     }
 
     /// Has none begun that was not seen?
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.arrivals.try_recv().is_err()
     }
 }
@@ -61,11 +61,11 @@ impl Drop for Gate {
 }
 
 impl Running {
-    pub fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         self.stream.get_mut().write_all(b"g").unwrap();
     }
 
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.stream.read_line(&mut line).unwrap();
         line.trim_end().to_owned()

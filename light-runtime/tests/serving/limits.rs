@@ -33,6 +33,15 @@ fn what_is_too_large_is_refused_and_others_are_served() {
 }
 
 #[test]
+fn a_client_that_sends_all_of_a_refused_body_first_still_gets_the_answer() {
+    let server = Server::echo(&[("FAAS_MAX_BODY", "1000")]);
+    let mut client = server.connect();
+    client.send(format!("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n", 8 << 20));
+    client.send(vec![b'x'; 8 << 20]);
+    assert_eq!(client.read().status, 413);
+}
+
+#[test]
 fn what_two_servers_might_read_differently_is_refused() {
     let server = Server::echo(&[]);
     for (status, request) in [

@@ -11,11 +11,11 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 /// After this long a wait is a failure.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-pub struct Server {
+pub(crate) struct Server {
     child: Mutex<Child>,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     lines: Mutex<Receiver<String>>,
 }
 
@@ -41,7 +41,7 @@ fn modules() -> &'static Path {
 }
 
 /// The program with nothing of the caller's environment.
-pub fn command(handler: &str, env: &[(&str, &str)]) -> Command {
+pub(crate) fn command(handler: &str, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_light-bootstrap"));
     configure(&mut command, handler, env);
     command
@@ -54,19 +54,24 @@ fn configure(command: &mut Command, handler: &str, env: &[(&str, &str)]) {
 }
 
 impl Server {
-    pub fn echo(env: &[(&str, &str)]) -> Server {
+    pub(crate) fn echo(env: &[(&str, &str)]) -> Server {
         Server::launch(command("echo.echo", env))
     }
 
-    pub fn slow(gate: &Gate, env: &[(&str, &str)]) -> Server {
+    pub(crate) fn slow(gate: &Gate, env: &[(&str, &str)]) -> Server {
         let config = gate.config();
         let mut all = vec![("FAAS_CONFIG", config.as_str())];
         all.extend_from_slice(env);
         Server::launch(command("slow.slow", &all))
     }
 
+    /// Whose function has work after its response.
+    pub(crate) fn late(gate: &Gate) -> Server {
+        Server::launch(command("slow.late", &[("FAAS_CONFIG", &gate.config())]))
+    }
+
     /// With that many descriptors at most.
-    pub fn slow_with_files(gate: &Gate, files: u32, env: &[(&str, &str)]) -> Server {
+    pub(crate) fn slow_with_files(gate: &Gate, files: u32, env: &[(&str, &str)]) -> Server {
         let config = gate.config();
         let mut all = vec![("FAAS_CONFIG", config.as_str())];
         all.extend_from_slice(env);
@@ -77,7 +82,7 @@ impl Server {
         Server::launch(command)
     }
 
-    pub fn launch(mut command: Command) -> Server {
+    pub(crate) fn launch(mut command: Command) -> Server {
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (sender, lines) = channel();
@@ -95,21 +100,21 @@ impl Server {
         Server { child: Mutex::new(child), address, lines: Mutex::new(lines) }
     }
 
-    pub fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address)
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.lock().unwrap().id()
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 
     /// Waits for its own exit.
-    pub fn exit(&self) -> ExitStatus {
+    pub(crate) fn exit(&self) -> ExitStatus {
         let mut child = self.child.lock().unwrap();
         // Its output ends with it; that is an event to wait on with a limit.
         let lines = self.lines.lock().unwrap();
@@ -126,7 +131,7 @@ impl Server {
     }
 
     /// Waits for a log line that holds this text.
-    pub fn log_line(&self, part: &str) -> String {
+    pub(crate) fn log_line(&self, part: &str) -> String {
         let lines = self.lines.lock().unwrap();
         loop {
             let line = lines.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("no line with {part:?}"));

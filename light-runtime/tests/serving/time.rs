@@ -6,7 +6,7 @@ use crate::server::Server;
 #[test]
 fn a_function_that_heeds_its_cancel_is_answered_504_and_goes_on_serving() {
     let gate = Gate::new();
-    let server = Server::slow(&gate, &[("FAAS_TIMEOUT", "200ms"), ("FAAS_THREADS", "1")]);
+    let server = Server::slow(&gate, &[("FAAS_TIMEOUT", "200ms")]);
     let mut client = server.connect();
     for _ in 0..2 {
         client.send("GET /hold HTTP/1.1\r\nHost: test\r\n\r\n");

@@ -275,6 +275,20 @@ fn every_cut_and_every_single_byte_is_judged_alike() {
 }
 
 #[test]
+fn numbers_around_the_largest_float_are_judged_exactly_where_serde_json_rounds_twice() {
+    for (text, here, there) in [
+        ("1.7976931348623157e308", Some(f64::MAX), Some(f64::MAX)),
+        ("1797693134862315697e290", Some(f64::MAX), None),
+        ("1.79769313486231581e308", None, Some(f64::MAX)),
+        ("1.7976931348623159e308", None, None),
+    ] {
+        let ours = json::parse(text.as_bytes()).ok().and_then(|value| value.as_f64());
+        let theirs = serde_json::from_str::<Tree>(text).ok().and_then(|tree| tree.as_f64());
+        assert_eq!((ours, theirs), (here, there), "{text}");
+    }
+}
+
+#[test]
 fn every_depth_is_judged_alike() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":"#, "}]")] {
         for depth in 0..200 {

@@ -6,6 +6,7 @@
 use faas_core::http1::{Eof, Limits, Message, Progress, Reader, Refusal};
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -63,7 +64,11 @@ impl Connection {
     /// # Errors
     /// The system's, or that it took longer than [`CONNECT`].
     pub(super) async fn open(endpoint: &str) -> io::Result<Connection> {
-        let stream = tokio::time::timeout(CONNECT, TcpStream::connect(endpoint)).await??;
+        let mut stream = tokio::time::timeout(CONNECT, TcpStream::connect(endpoint)).await??;
+        if stream.as_raw_fd() <= 2 {
+            // A function may have closed the standard descriptors, and still write to them.
+            stream = TcpStream::from_std(stream.into_std()?.try_clone()?)?;
+        }
         stream.set_nodelay(true)?;
         let (read, write) = stream.into_split();
         Ok(Connection { read, write: Arc::new(write), reader: Reader::response(limits()), usable: true })
@@ -139,7 +144,12 @@ impl Connection {
                     Ok(0) => Err(Lost::Closed { clean: self.reader.is_idle() }),
                     Ok(read) => {
                         self.reader.filled(read);
-                        self.reader.poll().map(|progress| progress == Progress::Complete).map_err(Lost::Garbage)
+                        loop {
+                            match self.reader.poll().map_err(Lost::Garbage)? {
+                                Progress::Head => {}
+                                progress => break Ok(progress == Progress::Complete),
+                            }
+                        }
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
                     Err(error) => Err(Lost::Broken(error)),

@@ -5,9 +5,11 @@ use super::connection::{Connection, Lost};
 use crate::start::FAILED;
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
+use faas_core::log::Level;
 use faas_core::platform::{Enlist, Polling};
 use std::fmt;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Exit code when the work before a snapshot failed.
@@ -25,7 +27,8 @@ pub(super) async fn open(shared: &Shared) -> Result<(), (Failure, i32)> {
     if shared.runtime.has_close_work() {
         let enlisted = tokio::time::timeout(ENLIST, enlist(&*shared.protocol)).await;
         if let Err(why) = enlisted.unwrap_or(Err(Trouble::Late)) {
-            tracing::warn!("no stop signal will come, so Close will not run: {why}");
+            let message = format!("no stop signal will come, so Close will not run: {why}");
+            shared.runtime.process().log.say(Level::Warn, &message);
         }
     }
     if shared.protocol.is_snapshotted() { snapshot(shared).await } else { Ok(()) }
@@ -50,6 +53,9 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// Open for the life of the process; its answer never comes.
+static ENLISTED: Mutex<Option<Connection>> = Mutex::new(None);
+
 async fn enlist(protocol: &dyn Polling) -> Result<(), Trouble> {
     let mut connection: Option<Connection> = None;
     let mut answer: Option<Message> = None;
@@ -69,8 +75,7 @@ async fn enlist(protocol: &dyn Polling) -> Result<(), Trouble> {
         let open = connection.insert(open);
         open.send(&request, b"").await.map_err(Trouble::Exchange)?;
         if step == Enlist::Park {
-            // Open for the life of the process; its answer never comes.
-            std::mem::forget(connection);
+            *ENLISTED.lock().unwrap_or_else(PoisonError::into_inner) = connection;
             return Ok(());
         }
         answer = Some(open.receive().await.map_err(Trouble::Exchange)?);

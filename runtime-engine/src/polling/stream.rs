@@ -4,6 +4,7 @@
 //! waits for it: on a lent thread, the write waits; else the rest is kept, the function is told to wait for room, and
 //! the worker writes it. No more than one chunk and a head are ever kept.
 
+use super::spare::PATIENCE;
 use crate::sys;
 use faas_abi::host::Given;
 use faas_abi::host::token::complete;
@@ -81,6 +82,11 @@ impl Wire {
         *self.state() = State { socket: Some(socket.clone()), ..State::default() };
     }
 
+    /// The worker has ended. Its connection ends with its last owner: an event that came on it now would be lost.
+    pub(super) fn close(&self) {
+        *self.state() = State::default();
+    }
+
     /// Writes what the function's own writes leave. Never ends.
     pub(super) async fn pump(&self) {
         loop {
@@ -102,8 +108,8 @@ impl Wire {
         self.flush().await
     }
 
-    /// As [`end`](Wire::end), for a function that does not end. True: the invocation has been streaming, and all that
-    /// can be said of its end has been.
+    /// As [`end`](Wire::end), for a function that does not end; waits a little until the platform has taken it. True: the
+    /// invocation has been streaming, and all that can be said of its end has been.
     pub(super) fn cut(&self, protocol: &dyn Polling, failure: &Failure) -> bool {
         // The function may be waiting in the middle of a write; then the connection's end is the stream's.
         let Ok(mut state) = self.state.try_lock() else { return true };
@@ -113,8 +119,16 @@ impl Wire {
         if !state.broken && state.rest.is_empty() {
             let mut end = Vec::new();
             protocol.stream_end(Some(failure), &mut end);
-            if let Some(socket) = &state.socket {
-                let _ = socket.try_write(&end);
+            if let Some(socket) = state.socket.clone() {
+                let written = socket.try_write(&end);
+                state.fail();
+                drop(state);
+                // The process may leave next, and whatever is on its way then may be lost.
+                if written.is_ok() {
+                    let socket: &tokio::net::TcpStream = (*socket).as_ref();
+                    sys::wait_readable(socket, PATIENCE);
+                }
+                return true;
             }
         }
         state.fail();

@@ -21,8 +21,9 @@ use tokio::sync::{Notify, watch};
 /// Pauses after failures in a row. The first is none: a connection that a freeze has killed is no trouble. After the
 /// last one the control plane is taken to be gone.
 const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
-/// A connection that has been silent for this long is looked at before an answer is trusted to it.
-const LONG: Duration = Duration::from_millis(100);
+/// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
+/// call, which an invocation of that length does not feel.
+const LONG: Duration = Duration::from_millis(1);
 
 /// What a worker keeps from one invocation to the next.
 pub(super) struct Seat {
@@ -97,6 +98,7 @@ pub(super) async fn work(shared: Arc<Shared>, seat: Seat) {
             }
         }
     }
+    worker.wire.close();
 }
 
 impl Worker {
@@ -163,6 +165,7 @@ impl Worker {
 
     /// One more failure in a row: pause, or give up.
     async fn setback(&mut self, why: &str) {
+        self.shared.launch();
         let Some(pause) = PAUSES_MS.get(self.failures) else {
             tracing::error!("{why}; giving up after {} tries", self.failures + 1);
             self.shared.stop.give_up(FAILED);
@@ -193,7 +196,7 @@ impl Worker {
         let began = unit.now_ns();
         let place = tokio::select! {
             biased;
-            place = work::invoke(runtime, shared.way, place) => place,
+            place = work::invoke(runtime, &shared.way, place) => place,
             () = self.wire.pump() => None,
             () = self.abandoned.notified() => return None,
         };
@@ -214,7 +217,7 @@ impl Worker {
             Progress::Open | Progress::Set(_) => self.answer(&place, took > LONG).await,
         }
         if runtime.has_replied_work() {
-            place = work::replied(runtime, shared.way, place).await?;
+            place = work::replied(runtime, &shared.way, place).await?;
         }
         unit.leave();
         if let Some(message) = place.get_mut().clear()
@@ -240,19 +243,22 @@ impl Worker {
         self.scratch.clear();
         let invocation = place.get();
         let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
+        // Only one at a time does the platform hand out an event again whose answer it did not get.
+        let look = long || !self.shared.is_alone;
         if let Some(connection) = &self.connection
-            && (!connection.is_usable() || connection.has_ended() || long && connection.is_stale())
+            && (!connection.is_usable() || connection.has_ended() || look && connection.is_stale())
         {
             // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
             self.connection = None;
         }
-        if self.connection.is_none()
-            && let Err(error) = self.open_for_answer().await
-        {
-            self.complain(place, &format!("the answer is lost: no connection to the control plane: {error}"));
-            return;
+        if self.connect().await.is_none() && self.connection.is_none() {
+            // A stop must not lose an accepted invocation: one last connection for its answer.
+            let _ = self.open().await;
         }
-        let Some(connection) = &mut self.connection else { return };
+        let Some(connection) = &mut self.connection else {
+            self.complain(place, "the answer is lost: no connection to the control plane");
+            return;
+        };
         let body = match from {
             BodyFrom::Reply => invocation.reply().as_slice(),
             BodyFrom::Scratch => &self.scratch,
@@ -262,17 +268,6 @@ impl Worker {
             Err(lost) => Err(lost),
         };
         self.taken(place, result);
-    }
-
-    /// A connection for an answer: an accepted invocation is answered also during a stop.
-    async fn open_for_answer(&mut self) -> std::io::Result<()> {
-        let mut pauses = PAUSES_MS[1..4].iter();
-        loop {
-            match (self.open().await, pauses.next()) {
-                (Err(_), Some(pause)) => tokio::time::sleep(Duration::from_millis(*pause)).await,
-                (result, _) => return result,
-            }
-        }
     }
 
     async fn end_stream(&mut self, place: &Place) {

@@ -152,10 +152,10 @@ struct Flight {
 impl Flight {
     fn new(client: Arc<Client>, started: &Started, seat: Seat) -> Flight {
         let (slot, abandoned) = (seat.desk.slot.clone(), seat.desk.abandoned.clone());
-        let (runtime, way) = (started.runtime.clone(), started.way);
+        let (runtime, way) = (started.runtime.clone(), started.way.clone());
         let call = async move {
             let Seat { place, desk } = seat;
-            let place = work::invoke(&runtime, way, place).await?;
+            let place = work::invoke(&runtime, &way, place).await?;
             Some(Seat { place, desk })
         };
         Flight { client, slot, abandoned, call: Some(Box::pin(call)) }
@@ -255,7 +255,7 @@ fn finish_alone(client: &Arc<Client>, seat: Seat) {
         if server.has_replied_work()
             && let Some(started) = server.started.get()
         {
-            match work::replied(&started.runtime, started.way, place).await {
+            match work::replied(&started.runtime, &started.way, place).await {
                 Some(back) => place = back,
                 None => return,
             }

@@ -13,9 +13,10 @@ mod outlet;
 mod seats;
 
 use crate::deadline::{Hands, Overdue, Then};
+use crate::loops::Loops;
 use crate::start::{FAILED, Life, complain, look_up, say_failed};
 use crate::stop::{Phase, Stop, reached};
-use crate::sys;
+use crate::{diagnostics, sys};
 use crate::work::Way;
 use config::Config;
 use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT};
@@ -32,7 +33,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::runtime::Builder;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
@@ -114,8 +115,10 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
         Ok(config) => config,
         Err(bad) => return complain(&bad),
     };
-    let threads = match threads(&config) {
-        Ok(threads) => threads,
+    diagnostics::install(&life.unit.log);
+    // One more thread, for start.
+    let loops = match Loops::start(config.concurrency, config.threads.saturating_add(1)) {
+        Ok(loops) => loops,
         Err(error) => return complain(&format_args!("no event loop: {error}")),
     };
     let server = Arc::new(Server {
@@ -133,9 +136,9 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
     if let Err(error) = life.stop.launch(hands) {
         return complain(&format_args!("no thread for deadlines and signals: {error}"));
     }
-    let code = threads.block_on(live(life, &server));
-    // Threads of the pool may be in functions that do not end; those are not closed under.
-    threads.shutdown_background();
+    let code = loops.block_on(live(life, &server, &loops));
+    loops.abandon();
+    // Functions that do not end are not closed under.
     if server.seats.lost() == 0
         && let Some(started) = Arc::into_inner(server).and_then(|server| server.started.into_inner())
         && let Some(runtime) = Arc::into_inner(started.runtime)
@@ -145,19 +148,8 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
     code
 }
 
-fn threads(config: &Config) -> io::Result<tokio::runtime::Runtime> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = processors.min(config.concurrency);
-    let mut builder = if workers > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    if workers > 1 {
-        builder.worker_threads(workers);
-    }
-    // One more, for start.
-    builder.max_blocking_threads(config.threads.saturating_add(1)).thread_name("faas-engine").enable_all().build()
-}
-
 /// From the open port to the last answer; the exit code.
-async fn live(life: Life, server: &Arc<Server>) -> i32 {
+async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
     let listener = match listen(server.protocol.listen()) {
         Ok(listener) => listener,
         Err(error) => return complain(&format_args!("cannot listen on {}: {error}", server.protocol.listen())),
@@ -168,8 +160,8 @@ async fn live(life: Life, server: &Arc<Server>) -> i32 {
     tokio::select! {
         biased;
         () = reached(&mut phase, Phase::Leaving) => {}
-        Failed = start(life, server, listener.local_addr().ok()) => return FAILED,
-        never = accept(&listener, server, &live) => match never {},
+        Failed = start(life, server, loops.pool(), listener.local_addr().ok()) => return FAILED,
+        never = accept(&listener, server, loops, &live) => match never {},
     }
     if server.started.get().is_none() {
         // Nothing has begun, so nothing has to end.
@@ -177,7 +169,7 @@ async fn live(life: Life, server: &Arc<Server>) -> i32 {
     }
     let lame_duck = server.config.lame_duck.min(grace / 2);
     tokio::select! {
-        never = accept(&listener, server, &live) => match never {},
+        never = accept(&listener, server, loops, &live) => match never {},
         () = tokio::time::sleep(lame_duck) => {}
     }
     drop(listener);
@@ -198,7 +190,7 @@ async fn live(life: Life, server: &Arc<Server>) -> i32 {
 struct Failed;
 
 /// Starts layers and function on a thread of the pool, and opens the doors. Ends only if that fails.
-async fn start(life: Life, server: &Server, address: Option<SocketAddr>) -> Failed {
+async fn start(life: Life, server: &Server, pool: Handle, address: Option<SocketAddr>) -> Failed {
     let mut features = F_STREAM_OUT | F_REPLIED;
     if server.config.concurrency > 1 {
         features |= F_CONCURRENT;
@@ -212,14 +204,14 @@ async fn start(life: Life, server: &Server, address: Option<SocketAddr>) -> Fail
         let runtime = life.start(features, late);
         (life, runtime)
     };
-    let (life, result) = match tokio::task::spawn_blocking(begin).await {
+    let (life, result) = match pool.spawn_blocking(begin).await {
         Ok(started) => started,
         // The thread panicked, and said so.
         Err(_) => return Failed,
     };
     match result {
         Ok(runtime) => {
-            let way = Way::of(&runtime);
+            let way = Way::of(&runtime, pool);
             let _ = server.started.set(Started { runtime: Arc::new(runtime), way });
             server.has_started.notify_waiters();
             let address = address.map_or_else(|| server.protocol.listen().to_owned(), |address| address.to_string());
@@ -247,12 +239,19 @@ fn listen(endpoint: &str) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections, each of which is a task. Never ends.
-async fn accept(listener: &TcpListener, server: &Arc<Server>, live: &mpsc::Sender<()>) -> Infallible {
+async fn accept(
+    listener: &TcpListener,
+    server: &Arc<Server>,
+    loops: &Loops,
+    live: &mpsc::Sender<()>,
+) -> Infallible {
     loop {
-        match listener.accept().await {
+        // Out of this loop's hands, so that any loop may have it.
+        let accepted = listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
+        match accepted {
             Ok((stream, peer)) => {
                 let client = Client { server: server.clone(), peer: peer.ip().to_string(), _live: live.clone() };
-                tokio::spawn(connection(Arc::new(client), stream));
+                loops.pick().spawn(connection(Arc::new(client), stream));
             }
             Err(error) => {
                 tracing::warn!("no connection could be accepted: {error}");
@@ -262,7 +261,14 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>, live: &mpsc::Sende
     }
 }
 
-async fn connection(client: Arc<Client>, stream: TcpStream) {
+async fn connection(client: Arc<Client>, stream: std::net::TcpStream) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::warn!("a connection could not be served: {error}");
+            return;
+        }
+    };
     // A socket that is gone already says so when it is read.
     let _ = stream.set_nodelay(true);
     let mut beginning = [0; http2::BEGINNING.len()];

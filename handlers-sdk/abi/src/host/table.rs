@@ -119,10 +119,13 @@ impl<'a> Fields<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct HostTable(pub(super) &'static Host);
 
+/// Every table there is. Whoever looks for lost memory finds them here: modules have let go of theirs after Close.
+static TABLES: std::sync::Mutex<Vec<HostTable>> = std::sync::Mutex::new(Vec::new());
+
 /// Makes the table for one entry's context.
 pub fn table<C: Context>(context: C, features: u64) -> HostTable {
     let context: &'static C = Box::leak(Box::new(context));
-    HostTable(Box::leak(Box::new(Host {
+    let table = HostTable(Box::leak(Box::new(Host {
         size: size_of::<Host>(),
         major: MAJOR,
         minor: MINOR,
@@ -160,7 +163,9 @@ pub fn table<C: Context>(context: C, features: u64) -> HostTable {
         stream_read: Some(stream_read),
         token: Some(new_token::<C::Inv>),
         set_num: Some(set_num::<C::Inv>),
-    })))
+    })));
+    TABLES.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(table);
+    table
 }
 
 fn guard<T>(fallback: T, body: impl FnOnce() -> T) -> T {

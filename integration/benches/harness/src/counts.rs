@@ -77,17 +77,18 @@ fn profile(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> 
     Ok(functions)
 }
 
-/// `file:function [object]` without the folders of both.
+/// The function's name in `file:function [object]`; what has no symbol is one entry for its object.
 fn function(text: &str) -> String {
     let (name, object) = text.rsplit_once(" [").unwrap_or((text, ""));
-    let object = object.trim_end_matches(']');
-    let object = Path::new(object).file_name().map_or_else(|| object.to_owned(), |name| name.to_string_lossy().into());
     // The file's path ends at the first colon that no second one follows.
     let bytes = name.as_bytes();
-    let colon =
-        (1..bytes.len()).find(|at| bytes[*at] == b':' && bytes.get(at + 1) != Some(&b':') && bytes[at - 1] != b':');
-    let name = colon.map_or(name, |at| &name[at + 1..]);
-    format!("{name} [{object}]")
+    let alone = |at: &usize| bytes[*at] == b':' && bytes.get(at + 1) != Some(&b':') && bytes[at - 1] != b':';
+    let name = (1..bytes.len()).find(alone).map_or(name, |at| &name[at + 1..]);
+    if !name.starts_with("0x") {
+        return name.trim_end().to_owned();
+    }
+    let object = Path::new(object.trim_end_matches(']')).file_name().unwrap_or_default();
+    format!("(no symbols) {}", object.to_string_lossy())
 }
 
 /// Calls by name.
@@ -136,8 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn functions_lose_their_folders() {
-        assert_eq!(function("/a/b.rs:core::ptr::drop [/bin/light-bootstrap]"), "core::ptr::drop [light-bootstrap]");
-        assert_eq!(function("???:memcpy [/lib/libc.so.6]"), "memcpy [libc.so.6]");
+    fn functions_lose_their_files_and_objects() {
+        assert_eq!(function("/a/b.rs:core::ptr::drop [/bin/light-bootstrap]"), "core::ptr::drop");
+        assert_eq!(function("???:memcpy []"), "memcpy");
+        assert_eq!(function("???:0x0000000000013e20 [/a/libbench.so]"), "(no symbols) libbench.so");
     }
 }

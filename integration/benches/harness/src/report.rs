@@ -187,7 +187,9 @@ fn counts(page: &mut String, results: &Results) {
     let _ = write!(page, "\nAn echo:\n\n{}", table::markdown(&head, &rows(&results.counts)));
     let _ = write!(page, "\nAn HTTP request:\n\n{}", table::markdown(&head, &rows(&results.http_counts)));
     for (what, counts) in [("an echo", &results.counts), ("an HTTP request", &results.http_counts)] {
-        for (subject, counts) in counts.iter().filter(|(subject, _)| [name::LIGHT, name::FULL].contains(&&**subject)) {
+        let most = layered(name::LIGHT, "working", LAYERS[LAYERS.len() - 1]);
+        let shown = [name::LIGHT, name::FULL, name::FULL_BLOCKING, &most];
+        for (subject, counts) in counts.iter().filter(|(subject, _)| shown.contains(&&**subject)) {
             let head = ["function", "instructions"].map(str::to_owned);
             let row = |(function, each): &(String, f64)| vec![format!("`{function}`"), format!("{each:.0}")];
             let rows: Vec<_> = counts.functions.iter().map(row).collect();

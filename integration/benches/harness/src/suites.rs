@@ -21,6 +21,7 @@ pub mod name {
     pub const ONE_FILE: &str = "one-file, static";
     pub const FULL: &str = "bootstrap";
     pub const FULL_LAYERS: &str = "bootstrap, two layers";
+    pub const FULL_BLOCKING: &str = "bootstrap, a function that may block";
     pub const RAW: &str = "lambda_runtime, tuned, one thread, RawValue";
     pub const README: &str = "lambda_runtime, tuned, README shape";
     pub const README_STOCK: &str = "lambda_runtime, as users build it, README shape";
@@ -230,6 +231,7 @@ impl Bench {
             self.built.subject(name::HYPER, "hyper_server"),
             self.built.runtime(name::LIGHT, "bench.plain"),
             self.built.runtime(name::FULL, "bench.plain"),
+            self.built.runtime(name::FULL, "bench.plain_blocking").named(name::FULL_BLOCKING),
         ]
     }
 

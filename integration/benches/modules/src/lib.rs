@@ -58,9 +58,15 @@ impl Layer for Header {
     }
 }
 
-/// One text, whatever is asked.
+/// One text, whatever is asked, as a server written on hyper gives it.
 #[function]
-pub fn plain(_: FaasContext) -> Response {
+pub async fn plain(_: FaasContext) -> Response {
+    Response::text("hello, world\n")
+}
+
+/// The same from a function that may block.
+#[function]
+pub fn plain_blocking(_: FaasContext) -> Response {
     Response::text("hello, world\n")
 }
 

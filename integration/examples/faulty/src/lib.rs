@@ -7,6 +7,9 @@
 //! | `sleep` | it waits `ms`; without `ms`, a second longer than the deadline allows |
 //! | `spin` | it never ends and never looks up |
 //! | `reply` | a JSON text of `bytes` bytes, quotes included |
+//! | `thread` | a thread of its own panics, and nobody asks how it ended |
+//! | `exit` | the process ends with `code` |
+//! | `hoard` | it asks for more memory than there is |
 //! | `abort` | the process dies |
 //! | anything else | the reply `"fine"` |
 //!
@@ -24,6 +27,7 @@ struct Wish {
     ms: Option<u64>,
     bytes: Option<usize>,
     status: Option<u16>,
+    code: i32,
 }
 
 impl Wish {
@@ -35,6 +39,7 @@ impl Wish {
                 ms: number("ms"),
                 bytes: number("bytes").and_then(|bytes| usize::try_from(bytes).ok()),
                 status: number("status").and_then(|status| u16::try_from(status).ok()),
+                code: number("code").and_then(|code| i32::try_from(code).ok()).unwrap_or_default(),
             };
         }
         serde_json::from_slice(ctx.body()).unwrap_or_default()
@@ -80,6 +85,16 @@ pub fn faulty(ctx: FaasContext) -> Result<Reply, Error> {
             text.pop();
             text.push(b'"');
             return Ok(Reply::value(text));
+        }
+        "thread" => {
+            let thread = std::thread::Builder::new().name("faulty".to_owned());
+            // It has panicked before the reply is made, so that whoever reads the log finds it.
+            let _ = thread.spawn(|| panic!("asked for a panic elsewhere")).map(std::thread::JoinHandle::join);
+        }
+        "exit" => std::process::exit(wish.code),
+        "hoard" => {
+            let hoard = vec![1_u8; usize::MAX >> 2];
+            return Ok(Reply::value(hoard));
         }
         "abort" => std::process::abort(),
         _ => {}

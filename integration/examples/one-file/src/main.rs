@@ -2,9 +2,12 @@
 //! thirds of the time and runs in an image that holds nothing else:
 //!
 //! ```text
-//! RUSTFLAGS="-C target-feature=+crt-static" \
+//! RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
 //!     cargo build --release --target x86_64-unknown-linux-gnu -p one-file
 //! ```
+//!
+//! `--target` keeps the flags away from build scripts and macros; without the second flag the program is position
+//! independent and relocates itself at every start.
 #![forbid(unsafe_code)]
 
 light_runtime::main!(function: echo::echo::MODULE);

@@ -120,13 +120,18 @@ pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &P
             return refused(shared, &what, refusal);
         }
     };
-    let (verdict, size) = match post {
+    // The account of a post is closed together with its verdict, since from there on somebody may look at both.
+    let verdict = match post {
         Post::Response => {
             let mode = parts.headers.get(MODE);
             if let Some(mode) = mode.filter(|mode| mode.as_bytes() != b"streaming") {
                 let mode = String::from_utf8_lossy(mode.as_bytes()).into_owned();
                 let size = read(parts, body, usize::MAX, |_| ()).await.size;
-                (Err(shared.change(|control| control.invalid_mode(id, mode))), size)
+                Err(shared.change(|control| {
+                    let refusal = control.invalid_mode(id, mode);
+                    control.close_post(&token, refusal.status(), size);
+                    refusal
+                }))
             } else {
                 let streaming = mode.is_some();
                 let limit = if streaming { MAX_STREAM } else { MAX_PAYLOAD };
@@ -134,13 +139,12 @@ pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &P
                 let sent = read(parts, body, limit, note).await;
                 let size = sent.size;
                 let breaches = strict::response(&parts.headers, &sent, streaming);
-                let verdict = shared.change(|control| {
+                shared.change(|control| {
                     control.violations.extend(breaches.into_iter().map(|breach| format!("{what}: {breach}")));
                     let verdict = control.finish_response(id, sent, streaming);
                     control.close_post(&token, verdict.as_ref().map_or_else(Refusal::status, |()| 202), size);
                     verdict
-                });
-                return verdict.map_or_else(|refusal| refused(shared, &what, refusal), |()| Reply::accepted());
+                })
             }
         }
         Post::Error => {
@@ -148,15 +152,14 @@ pub(crate) async fn answer(shared: &Arc<Shared>, id: &str, post: Post, parts: &P
             let sent = read(parts, body, limit, |_| ()).await;
             let size = sent.size;
             let breaches = strict::error(&what, &sent);
-            let verdict = shared.change(|control| {
+            shared.change(|control| {
                 control.violations.extend(breaches);
-                control.finish_error(id, sent, begun)
-            });
-            (verdict, size)
+                let verdict = control.finish_error(id, sent, begun);
+                control.close_post(&token, verdict.as_ref().map_or_else(Refusal::status, |()| 202), size);
+                verdict
+            })
         }
     };
-    let status = verdict.as_ref().map_or_else(Refusal::status, |()| 202);
-    shared.change(|control| control.close_post(&token, status, size));
     verdict.map_or_else(|refusal| refused(shared, &what, refusal), |()| Reply::accepted())
 }
 

@@ -190,9 +190,11 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     tokio::select! {
         biased;
         Ok(takeover) = takeover => {
-            // Before the end of the stream, which may be "never".
-            shared.change(|control| control.disconnected(connection));
-            return end(stream, takeover).await;
+            // One that stays open for ever is no longer anybody's.
+            if takeover.ending == Ending::Hang {
+                shared.change(|control| control.disconnected(connection));
+            }
+            end(stream, takeover).await;
         }
         result = http => {
             if let Err(error) = result && error.is_parse() {

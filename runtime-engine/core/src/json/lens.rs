@@ -12,8 +12,9 @@ use std::fmt;
 ///
 /// The verdict is serde_json's for its own `Value`: strings must be UTF-8 without lone surrogates, numbers must fit a
 /// 64-bit float, a byte order mark is refused, and at most 127 arrays and objects may be open at once. The one difference:
-/// serde_json rounds floats with an error of a few units and so refuses some numbers just below the largest one,
-/// 1.7976931348623157e308, which are accepted here.
+/// serde_json rounds floats with an error of a few units. Of the numbers that round to the largest one,
+/// 1.7976931348623157e308, it refuses some, which are accepted here; of those a little too large it takes some for the
+/// largest, which are refused here.
 ///
 /// # Errors
 /// The first place where the text stops being JSON, and what was expected there. Bytes that are not UTF-8 are reported

@@ -70,6 +70,12 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_value_keeps_its_place_among_the_joined() {
+        let json = reply(Form::ApiGatewayV2, &[("x-a", ""), ("x-a", "2"), ("x-a", ""), ("x-b", "")], &[], b"");
+        assert!(json.contains(r#""headers":{"x-a":", 2, ","x-b":""}"#), "{json}");
+    }
+
+    #[test]
     fn a_prelude_is_a_reply_without_its_body() {
         let mut headers = Fields::default();
         headers.add(b"content-type", b"text/plain");

@@ -55,8 +55,8 @@ pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
             continue;
         }
         joined.clear();
-        for (_, value) in headers.iter().filter(|(other, _)| caseless(other, name)) {
-            joined.extend_from_slice(if joined.is_empty() { b"" } else { b", " });
+        for (number, (_, value)) in headers.iter().filter(|(other, _)| caseless(other, name)).enumerate() {
+            joined.extend_from_slice(if number == 0 { b"" } else { b", " });
             joined.extend_from_slice(value);
         }
         json.string(&joined);

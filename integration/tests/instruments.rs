@@ -1,0 +1,24 @@
+//! Both runtimes and their modules under instruments: valgrind's memory checker, gcc's sanitizers, and a pid namespace in
+//! which the runtime is process 1.
+//!
+//! Without an instrument its tests are listed as ignored, their kind saying what they need; with `FAAS_REQUIRE=all`, as
+//! `.ci/run` sets it, they fail instead. None ever passes without its instrument.
+
+#[path = "instruments/first_process.rs"]
+mod first_process;
+#[path = "instruments/needs.rs"]
+mod needs;
+#[path = "instruments/sanitizers.rs"]
+mod sanitizers;
+#[path = "instruments/valgrind.rs"]
+mod valgrind;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let mut trials = valgrind::trials();
+    trials.extend(sanitizers::trials());
+    trials.extend(first_process::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

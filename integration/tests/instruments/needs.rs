@@ -1,0 +1,68 @@
+//! Instruments: whether one is here, trials that need one, and a command under one.
+
+use integration::artifacts::{self, Runtime};
+use libtest_mimic::Trial;
+use std::process::{Command, Stdio};
+
+/// What a test needs, and why it is missing.
+#[derive(Clone)]
+pub(crate) struct Need {
+    name: &'static str,
+    found: Result<(), String>,
+}
+
+/// Something is here if this command succeeds.
+pub(crate) fn need(name: &'static str, program: &str, arguments: &[&str]) -> Need {
+    let tried = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let found = match tried {
+        Err(error) => Err(format!("{program}: {error}")),
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim_end())),
+    };
+    Need { name, found }
+}
+
+/// Does this build and run an empty program with those flags of the C compiler?
+pub(crate) fn need_of_compiler(name: &'static str, flags: &str) -> Need {
+    let script = format!(
+        "folder=$(mktemp -d) && trap 'rm -rf \"$folder\"' EXIT && \
+         echo 'int main(void) {{ return 0; }}' | cc {flags} -x c -o \"$folder/empty\" - && \"$folder/empty\""
+    );
+    need(name, "sh", &["-c", &script])
+}
+
+impl Need {
+    /// A test that needs it; it fails by panicking.
+    pub(crate) fn trial(&self, name: &str, behaviour: impl FnOnce() + Send + 'static) -> Trial {
+        let Need { name: needed, found } = self.clone();
+        let absent = found.is_err();
+        let trial = Trial::test(name, move || {
+            found.map_err(|why| format!("needs {needed}: {why}"))?;
+            behaviour();
+            Ok(())
+        });
+        let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
+        trial.with_kind(format!("needs {needed}")).with_ignored_flag(absent && !required)
+    }
+
+    /// The same over both runtimes.
+    pub(crate) fn over_both(&self, name: &str, behaviour: fn(&'static Runtime)) -> [Trial; 2] {
+        [
+            self.trial(&format!("{name}::bootstrap"), move || behaviour(artifacts::get().bootstrap())),
+            self.trial(&format!("{name}::light_bootstrap"), move || behaviour(artifacts::get().light_bootstrap())),
+        ]
+    }
+}
+
+/// A command under another one: `prefix` is the program with its arguments in front. The variables are those that the
+/// command itself was given.
+pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
+    let (program, arguments) = prefix.split_first().expect("a program");
+    let mut outer = Command::new(program);
+    outer.args(arguments).arg(command.get_program()).args(command.get_args()).stdin(Stdio::null()).env_clear();
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer
+}

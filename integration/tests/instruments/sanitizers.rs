@@ -1,0 +1,122 @@
+//! C modules built with gcc's address and undefined behaviour sanitizers: under a small host in C that is built with them
+//! too, and under the real runtimes, whose allocations the sanitizer's library takes over without their being built for
+//! it.
+
+use crate::needs::{Need, need_of_compiler};
+use integration::artifacts::{Runtime, compile_c, workspace};
+use integration::deployment::Deployment;
+use integration::on_aws::OnAws;
+use integration::on_http::OnHttp;
+use integration::wait::{limit, until_sigterm_is_handled};
+use libtest_mimic::Trial;
+use platform_emulators::aws::{Kind, Options};
+use platform_emulators::process::{Process, Signal};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const SANITIZERS: &str = "-fsanitize=address,undefined";
+
+/// Every end of an invocation that `ledger` knows; the last ones take an HTTP connection along.
+const EVENTS: [&str; 17] = [
+    "plain",
+    "twice",
+    "reply, fail",
+    "fail, reply",
+    "reply, panic",
+    "reply, cancelled",
+    "no such code",
+    "too big",
+    "keep",
+    "pending",
+    "no stream",
+    "recover",
+    "over",
+    "reply, stream",
+    "stream, reply",
+    "stream, fail",
+    "stream",
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let need: Need = need_of_compiler("cc with the sanitizers' libraries", SANITIZERS);
+    let mut trials = vec![
+        need.trial("sanitizers_echo_c_under_a_host_in_c", || {
+            assert_clean(&under_host("examples/echo-c/echo.c", &["", "a", "{\"n\":1}", &"x".repeat(100_000)]));
+        }),
+        need.trial("sanitizers_every_end_of_an_invocation_under_a_host_in_c", || {
+            assert_clean(&under_host("tests/c/ledger.c", &[&EVENTS[..], &["hold"]].concat()));
+        }),
+        need.trial("sanitizers_find_a_byte_too_far", || {
+            let output = under_host("tests/c/ledger.c", &["overrun"]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && said.contains("heap-buffer-overflow"), "{}: {said}", output.status);
+        }),
+    ];
+    trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_on_aws", on_aws));
+    trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_over_http", on_http));
+    trials
+}
+
+/// Compiles a source below `integration` with the sanitizers.
+fn compile(source: &str, file: &str, more: &[&str]) -> PathBuf {
+    let flags = [SANITIZERS, "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"];
+    let source = workspace().join("integration").join(source);
+    compile_c(&source, file, &[&flags, more].concat()).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn library(source: &str) -> PathBuf {
+    let stem = Path::new(source).file_stem().unwrap_or_default().to_string_lossy();
+    compile(source, &format!("lib{stem}_sanitized.so"), &[])
+}
+
+fn under_host(source: &str, events: &[&str]) -> Output {
+    // The last word on the kind of output is the one that counts.
+    let host = compile("tests/c/host.c", "host_sanitized", &["-fPIE", "-pie", "-ldl"]);
+    Command::new(host).arg(library(source)).args(events).output().expect("the host starts")
+}
+
+fn assert_clean(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("closed"), "{}: {said}", output.status);
+}
+
+/// The module with the books, and the variables that bring the sanitizer's library in front of all others.
+fn ledger() -> Deployment {
+    let found = Command::new("cc").arg("-print-file-name=libasan.so").output().expect("cc starts");
+    let path = String::from_utf8_lossy(&found.stdout).trim_end().to_owned();
+    let deployment = Deployment::empty().file("libledger.so", &library("tests/c/ledger.c")).layers(&["ledger.over"]);
+    // The runtimes leave without exit handlers, where leaks would be looked for; valgrind looks for them.
+    deployment.env("LD_PRELOAD", &path).env("ASAN_OPTIONS", "detect_leaks=0:log_to_stderr=1:exitcode=99")
+}
+
+fn assert_leaves(process: &Process) {
+    until_sigterm_is_handled(process);
+    process.signal(Signal::Term).expect("the signal is sent");
+    let status = process.wait(limit()).expect("SIGTERM ends it");
+    let output = process.output();
+    assert_eq!(status.code(), Some(0), "{output}");
+    assert!(output.contains(", 0 released again") && !output.contains("AddressSanitizer"), "{output}");
+    assert!(!output.contains("runtime error:"), "{output}");
+}
+
+fn on_aws(runtime: &'static Runtime) {
+    let options = Options { timeout: limit(), ..Options::default() };
+    let run = OnAws::launch(runtime, ledger(), "ledger", options).polling();
+    for event in EVENTS.iter().cycle().take(3 * EVENTS.len()) {
+        let answer = run.aws.invoke(*event);
+        let ended = matches!(answer.kind, Kind::Response | Kind::Error | Kind::Stream | Kind::TooLarge);
+        assert!(ended, "{event}: {:?}\n{}", answer.kind, run.process.output());
+    }
+    run.assert_clean();
+    assert_leaves(&run.process);
+}
+
+fn on_http(runtime: &'static Runtime) {
+    let run = OnHttp::start(runtime, ledger(), "ledger");
+    for event in EVENTS.iter().cycle().take(3 * EVENTS.len()) {
+        // Broken streams have no whole answer; that the process lives is what counts.
+        let _ = run.client().call("POST", "/", "Content-Type: text/plain\r\n", event.as_bytes());
+        assert_eq!(run.process.status(), None, "{event}: {}", run.process.output());
+    }
+    assert_leaves(&run.process);
+}

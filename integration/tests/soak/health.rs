@@ -1,0 +1,59 @@
+//! What a process holds at a moment between invocations.
+
+use integration::wait;
+use platform_emulators::process::Process;
+use std::fmt;
+
+/// How much the memory may grow, in KiB: less than eight bytes an invocation of a long soak.
+const MEMORY: u64 = 1024;
+
+/// Memory, descriptors, threads.
+pub(crate) struct Health {
+    /// Memory that no file backs, in KiB: unlike the proportional share, no business of other processes.
+    anonymous: u64,
+    /// The proportional share of all memory, in KiB.
+    share: u64,
+    descriptors: usize,
+    threads: usize,
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Health { anonymous, share, descriptors, threads } = self;
+        write!(f, "{anonymous} KiB anonymous, {share} KiB Pss, {descriptors} descriptors, {threads} threads")
+    }
+}
+
+fn count(process: &Process, of: &str) -> usize {
+    let path = format!("/proc/{}/{of}", process.pid());
+    std::fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}")).count()
+}
+
+impl Health {
+    /// Now.
+    pub(crate) fn of(process: &Process) -> Health {
+        let path = format!("/proc/{}/smaps_rollup", process.pid());
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let size = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let number = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+            number.unwrap_or_else(|| panic!("no {name} in {path}: {text}"))
+        };
+        let (descriptors, threads) = (count(process, "fd"), count(process, "task"));
+        Health { anonymous: size("Anonymous"), share: size("Pss"), descriptors, threads }
+    }
+
+    /// Asserts that a process holds no more than before. Descriptors of connections that have just been closed go a
+    /// moment later.
+    pub(crate) fn assert_no_more_than(&self, before: &Health, process: &Process) {
+        let grown = self.anonymous.saturating_sub(before.anonymous);
+        assert!(grown <= MEMORY, "memory grew by {grown} KiB, allowed are {MEMORY}: {before} before, {self} after");
+        let flat = wait::until("no more descriptors and threads than before", process, || {
+            let now = (count(process, "fd"), count(process, "task"));
+            (now.0 <= before.descriptors && now.1 <= before.threads).then_some(())
+        });
+        if let Err(why) = flat {
+            panic!("{before} before, {self} after; {why:.300}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What is asked for in each round, and what is to come of it. The same round is the same every time.
+
+use integration::faulty;
+
+/// What is to come of an event.
+pub(crate) enum Outcome {
+    /// A reply with this body.
+    Reply(Body),
+    /// An error of this kind.
+    Error(&'static str),
+    /// Seven million bytes, or the platform's refusal of them.
+    TooLarge,
+    /// A stream of so many bytes.
+    Stream(usize),
+    /// A stream that breaks after so many bytes.
+    BrokenStream(usize),
+}
+
+/// A reply's body.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    /// `"fine"`.
+    Fine,
+    /// A JSON text of so many bytes.
+    Text(usize),
+}
+
+impl Outcome {
+    /// Are these the bytes?
+    pub(crate) fn is_body(&self, body: &Body, bytes: &[u8]) -> bool {
+        match body {
+            Body::Fine => bytes == b"\"fine\"",
+            Body::Text(size) => bytes.len() == *size && bytes.first() == Some(&b'"') && bytes.last() == Some(&b'"'),
+        }
+    }
+}
+
+/// An event and its outcome.
+pub(crate) struct Mix {
+    pub(crate) event: String,
+    pub(crate) outcome: Outcome,
+}
+
+/// For the function `faulty`: in a hundred rounds two errors, two panics, 36 replies of up to 64 KiB, 60 events of up to
+/// 4 KiB; in a thousand a reply of five million bytes, one of seven, and an event of one.
+pub(crate) fn replies(at: usize) -> Mix {
+    // Neighbours differ, and each round is the same every time.
+    let spread = at.wrapping_mul(0x9e37_79b9) >> 3;
+    let mix = |event: String, outcome| Mix { event, outcome };
+    match (at % 1000, at % 100) {
+        (101, _) => mix(faulty::FIVE_MB.to_owned(), Outcome::Reply(Body::Text(5_000_000))),
+        (102, _) => mix(faulty::SEVEN_MB.to_owned(), Outcome::TooLarge),
+        (103, _) => mix(padded(1 << 20), Outcome::Reply(Body::Fine)),
+        (_, 13 | 63) => mix(faulty::ERROR.to_owned(), Outcome::Error("Faulty.Error")),
+        (_, 37 | 87) => mix(faulty::PANIC.to_owned(), Outcome::Error("Panic")),
+        (_, 60..) => {
+            let size = 2 + spread % (64 << 10);
+            mix(format!(r#"{{"do":"reply","bytes":{size}}}"#), Outcome::Reply(Body::Text(size)))
+        }
+        _ => mix(padded(spread % 4096), Outcome::Reply(Body::Fine)),
+    }
+}
+
+fn padded(size: usize) -> String {
+    format!(r#"{{"do":"nothing","pad":"{}"}}"#, "p".repeat(size))
+}
+
+/// For the function `stream`: up to 20 chunks of up to 8 KiB; one in ten breaks.
+pub(crate) fn streams(at: usize) -> Mix {
+    let spread = at.wrapping_mul(0x9e37_79b9) >> 3;
+    // A chunk begins with its number, so that it has three bytes at least.
+    let (chunks, bytes) = (1 + spread % 20, 3 + spread % (8 << 10));
+    if at % 10 == 7 {
+        let after = chunks / 2;
+        let event = format!(r#"{{"chunks":{chunks},"bytes":{bytes},"fail_after":{after}}}"#);
+        return Mix { event, outcome: Outcome::BrokenStream(after * bytes) };
+    }
+    Mix { event: format!(r#"{{"chunks":{chunks},"bytes":{bytes}}}"#), outcome: Outcome::Stream(chunks * bytes) }
+}
