@@ -1,6 +1,6 @@
 //! Long service: many thousand invocations with errors, panics, streams whole and broken, and replies from nothing to
 //! more than the platform takes, mixed. Each has exactly one answer of the right shape, and at the end the process holds
-//! no more memory, descriptors or threads than after its warm-up of 2,000.
+//! no more memory, descriptors or threads than after its warm-up.
 //!
 //! `FAAS_SOAK` says how many a runtime and platform (default 2,000; `.ci/run` a tenth of 200,000, `.ci/long` all of
 //! them). Each prints one line with its figures.
@@ -28,8 +28,10 @@ integration::both![on_aws_replies, on_aws_streams, over_http_replies, over_http_
 /// Connections of the HTTP clients, one a thread.
 const CLIENTS: usize = 4;
 
-/// Rounds until pools have their threads and buffers their size.
+/// Rounds until buffers have their size on AWS Lambda, one invocation at a time.
 const WARM_UP: usize = 2_000;
+/// Rounds until each thread of a pool has its buffers, over HTTP.
+const WARM_UP_OF_POOL: usize = 10_000;
 
 /// Of a soak, one part in five is streams; they have a process of their own.
 const PARTS: usize = 5;
@@ -43,11 +45,11 @@ fn invocations() -> usize {
 }
 
 /// Runs the warm-up and then `count` rounds, and compares.
-fn soak(name: &str, process: &Process, count: usize, mut rounds: impl FnMut(Range<usize>)) {
-    rounds(0..WARM_UP);
+fn soak(name: &str, process: &Process, warm_up: usize, count: usize, mut rounds: impl FnMut(Range<usize>)) {
+    rounds(0..warm_up);
     let before = Health::of(process);
     let started = Instant::now();
-    rounds(WARM_UP..WARM_UP + count);
+    rounds(warm_up..warm_up + count);
     let seconds = started.elapsed().as_secs_f64();
     let after = Health::of(process);
     let rate = count as f64 / seconds;
@@ -55,17 +57,17 @@ fn soak(name: &str, process: &Process, count: usize, mut rounds: impl FnMut(Rang
     after.assert_no_more_than(&before, process);
 }
 
-/// With both layers. The C library is told to give free memory back at once, so that what is there is in use: by itself
+/// With both layers, and a pool with twice as many threads as there are clients. The C library is told to give free memory back at once, so that what is there is in use: by itself
 /// it keeps some megabytes a thread once replies as large have been made.
 fn deployment(function: &str) -> Deployment {
     let deployment = Deployment::of(function).layer("monitor").layer("metrics");
-    deployment.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072")
+    deployment.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072").env("FAAS_THREADS", "8")
 }
 
 fn aws(name: &str, runtime: &Runtime, function: &str, count: usize, event: Event) {
     let options = Options { timeout: limit(), patience: limit(), ..Options::default() };
     let run = OnAws::launch(runtime, deployment(function), function, options).polling();
-    soak(&format!("{} on AWS Lambda, {name}", runtime.name), &run.process, count, |rounds| {
+    soak(&format!("{} on AWS Lambda, {name}", runtime.name), &run.process, WARM_UP, count, |rounds| {
         for at in rounds {
             let Mix { event, outcome } = event(at);
             let answer = run.aws.invoke(event.as_str());
@@ -108,7 +110,7 @@ fn http_round(client: &mut Client, reconnect: &dyn Fn() -> Client, at: usize, Mi
 fn http(name: &str, runtime: &Runtime, function: &str, count: usize, event: Event) {
     let run = OnHttp::start(runtime, deployment(function), function);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| run.client()).collect();
-    soak(&format!("{} on plain HTTP, {name}", runtime.name), &run.process, count, |rounds| {
+    soak(&format!("{} on plain HTTP, {name}", runtime.name), &run.process, WARM_UP_OF_POOL, count, |rounds| {
         std::thread::scope(|scope| {
             for (number, client) in clients.iter_mut().enumerate() {
                 let (rounds, run) = (rounds.clone(), &run);

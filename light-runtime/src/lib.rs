@@ -16,7 +16,7 @@
 //! | `wrap` | [`LightRuntime`] |
 //! | `stopper` | the watchdog's hands: signals, deadlines, leaving |
 //! | `output` | log lines onto descriptors |
-//! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, `poll`, `_exit` |
+//! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, epoll, process 1, `_exit` |
 #![deny(unsafe_code)]
 
 mod first;

@@ -15,7 +15,7 @@
 //! | `loops`, `work` | the threads; where a call runs: right here, or on the pool of threads that may block |
 //! | `stop`, `deadline` | signals, the end of work, and what is done for an invocation over its deadline |
 //! | `output`, `diagnostics` | log lines onto descriptors; the engine's own `tracing` events as such lines |
-//! | `loader`, `sys` | the only places with `unsafe`: loading libraries; `poll`, inherited descriptors, `_exit` |
+//! | `loader`, `sys` | the only places with `unsafe`, but for the name `main`: loading libraries; the system itself |
 #![deny(unsafe_code)]
 
 mod deadline;
@@ -38,16 +38,17 @@ pub use faas_abi::Module;
 
 /// A whole program: a function and its layers linked in, no library loaded.
 ///
-/// Each part is a path to an `fn() -> &'static faas_abi::Module`. Layers stand outermost first.
+/// Each part is a `&'static faas_abi::Module`: what handlers-sdk makes beside each `#[function]` and `#[layer]` as
+/// `MODULE`, or a `module!` of several. Layers stand outermost first.
 ///
-/// ```ignore
-/// runtime_engine::main!(function: hello::faas_module, layers: [layer_monitor::faas_module]);
+/// ```text
+/// runtime_engine::main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);
 /// ```
 #[macro_export]
 macro_rules! main {
-    (function: $function:path $(, layers: [$($layer:path),* $(,)?])? $(,)?) => {
+    (function: $function:expr $(, layers: [$($layer:expr),* $(,)?])? $(,)?) => {
         fn main() {
-            $crate::run_linked($function(), &[$($($layer()),*)?]);
+            $crate::run_linked($function, &[$($($layer),*)?]);
         }
     };
 }

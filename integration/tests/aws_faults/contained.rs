@@ -2,14 +2,14 @@
 
 use crate::run::{
     assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, assert_next_one_serves, cut_parked,
-    due_in, faulty, hold, one_of_five_tries, patient, unruly, until_holding, until_said,
+    due_in, faulty, go_down, hold, one_of_five_tries, patient, unruly, until_holding, until_said,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::faulty::{ABORT, FIVE_MB, PANIC, SLEEP};
 use integration::on_aws::OnAws;
 use integration::wait::{self, limit, scale, until_sigterm_is_handled};
-use platform_emulators::aws::{Answer, Ending, Kind};
+use platform_emulators::aws::{Answer, Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -53,6 +53,12 @@ pub(crate) const GROUP: Group = Group {
             fault: "it never ends after the first piece of a stream",
             then: "the stream ends with `Function.TimedOut` in its trailers; exit 1; a fresh process serves",
             check: endless_stream,
+        },
+        Case {
+            name: "function_that_blocks_and_its_report_is_lost",
+            fault: "it never ends, and the report of that is reset, refused with 500, not replied to, or finds nobody there",
+            then: "the report is not sent again; exit 1; a fresh process serves",
+            check: report_lost,
         },
         Case { name: "function_that_panics", fault: "it panics", then: "an error; goes on", check: panics },
         Case {
@@ -175,6 +181,27 @@ fn endless_stream(runtime: &Runtime) {
     assert_answered_once(&run, &answer.request_id, 1);
     assert_leaves(&run, "and is still running: leaving");
     assert_next_one_serves(&mut run, runtime);
+}
+
+fn report_lost(runtime: &Runtime) {
+    for fault in [Fault::Reset, Fault::Status(500), Fault::Never, Fault::CloseAfterRequest] {
+        let mut run = unruly(runtime, due_in(due()));
+        let taken = fault == Fault::CloseAfterRequest;
+        run.aws.fault(Endpoint::Error, fault);
+        let answer = run.aws.invoke("deaf");
+        assert_leaves(&run, "and is still running: leaving");
+        assert_eq!(answer.kind == Kind::Error, taken, "{}", answer.text());
+        let posts = run.aws.record(&answer.request_id).expect("it was submitted").posts;
+        assert!(posts.len() <= 1, "{posts:?}");
+        assert_eq!(run.aws.snapshot().faults, 0, "one report");
+        assert_next_one_serves(&mut run, runtime);
+    }
+    let run = unruly(runtime, due_in(due()));
+    let pending = run.aws.submit("deaf");
+    until_holding(&run, 1);
+    go_down(&run);
+    assert_leaves(&run, "and is still running: leaving");
+    assert_eq!(pending.wait().kind, Kind::Exited);
 }
 
 fn panics(runtime: &Runtime) {

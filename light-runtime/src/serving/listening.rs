@@ -47,7 +47,7 @@ impl Server {
         }
     }
 
-    fn welcome(&self, socket: TcpStream, address: SocketAddr) {
+    pub(super) fn welcome(&self, socket: TcpStream, address: SocketAddr) {
         // Responses are written whole; waiting for more would only delay their last packet.
         if socket.set_nonblocking(true).and_then(|()| socket.set_nodelay(true)).is_err() {
             return;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `config` | sizes, times and numbers from the environment |
 //! | `listening` | the port |
+//! | `early` | probes while the start runs |
 //! | `table`, `connection` | the open connections, and the state of one |
 //! | `worker` | a thread: hears, reads, hands on |
 //! | `serve` | an invocation, from request to response |
@@ -26,6 +27,7 @@ mod closing;
 mod config;
 mod connection;
 mod crew;
+mod early;
 mod heard;
 mod listening;
 mod post;
@@ -43,6 +45,7 @@ use answer::Manner;
 use config::Config;
 use connection::Connection;
 use crew::Crew;
+use early::Doorman;
 use faas_abi::{IS_BLOCKING, IS_INLINE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
@@ -130,7 +133,10 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
     epoll.add(alarms.clock(), ALARM).map_err(no_resources)?;
     let end = Alarm::new().map_err(no_resources)?;
     epoll.add_for_all(&end, END).map_err(no_resources)?;
-    let runtime = life.start(config.concurrency, false, |_| ())?;
+    let doorman = Doorman::begin(&listener, protocol.clone(), life.unit.clone()).map_err(no_resources)?;
+    let started = life.start(config.concurrency, false, |_| ());
+    let guests = doorman.end();
+    let runtime = started?;
     let flags = runtime.function_flags();
     let server = Arc::new(Server {
         protocol,
@@ -159,6 +165,7 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
     *server.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(listener);
     added.map_err(no_resources)?;
     hands.hold(&server);
+    guests.into_iter().for_each(|guest| server.welcome(guest.socket, guest.address));
     life.unit.log.say(Level::Info, &format!("listening on {address}"));
     Ok(server)
 }

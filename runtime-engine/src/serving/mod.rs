@@ -16,8 +16,8 @@ use crate::deadline::{Hands, Overdue, Then};
 use crate::loops::Loops;
 use crate::start::{FAILED, Life, complain, look_up, say_failed};
 use crate::stop::{Phase, Stop, reached};
-use crate::{diagnostics, sys};
 use crate::work::Way;
+use crate::{diagnostics, sys};
 use config::Config;
 use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT};
 use faas_core::failure::Failure;
@@ -239,12 +239,7 @@ fn listen(endpoint: &str) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections, each of which is a task. Never ends.
-async fn accept(
-    listener: &TcpListener,
-    server: &Arc<Server>,
-    loops: &Loops,
-    live: &mpsc::Sender<()>,
-) -> Infallible {
+async fn accept(listener: &TcpListener, server: &Arc<Server>, loops: &Loops, live: &mpsc::Sender<()>) -> Infallible {
     loop {
         // Out of this loop's hands, so that any loop may have it.
         let accepted = listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
