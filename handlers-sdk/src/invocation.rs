@@ -221,8 +221,7 @@ impl<'a> Invocation<'a> {
     /// # Errors
     /// It cannot be made, or the host refuses it.
     pub fn set_reply(&mut self, reply: impl IntoReply) -> Result<(), Error> {
-        let is_http = self.reader().num(NUM_IS_HTTP) != 0;
-        let mut reply = reply.into_reply(is_http)?;
+        let mut reply = reply.into_reply(&|| self.reader().num(NUM_IS_HTTP) != 0)?;
         let body = std::mem::take(&mut reply.body).into_given();
         accepted("the reply", reply.write(body, &mut self.writer))
     }

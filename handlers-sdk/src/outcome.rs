@@ -29,7 +29,7 @@ pub struct Answer {
 impl Outcome {
     /// Of what an author's function returned.
     pub(crate) fn of(held: &Held, value: impl IntoReply) -> Outcome {
-        match value.into_reply(held.reader().num(NUM_IS_HTTP) != 0) {
+        match value.into_reply(&|| held.reader().num(NUM_IS_HTTP) != 0) {
             Ok(mut reply) => {
                 let body = match std::mem::take(&mut reply.body) {
                     Body::Event(event) => lend(event, held),

@@ -8,11 +8,11 @@ use faas_abi::*;
 
 /// Something a function returns.
 pub trait IntoReply {
-    /// Makes the reply. `is_http`: an HTTP trigger asked.
+    /// Makes the reply. `is_http` answers whether an HTTP trigger asked; it reads the event, so ask only where it matters.
     ///
     /// # Errors
     /// There is none; this is the function's error.
-    fn into_reply(self, is_http: bool) -> Result<Reply, Error>;
+    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error>;
 }
 
 /// A reply: what its bytes are, headers, cookies, body.
@@ -133,47 +133,47 @@ impl Reply {
 }
 
 impl IntoReply for Reply {
-    fn into_reply(self, _is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(self)
     }
 }
 
 impl IntoReply for () {
-    fn into_reply(self, _is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::value(Body::default()))
     }
 }
 
 /// The platform's own form, untouched and uncopied.
 impl IntoReply for Event {
-    fn into_reply(self, _is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::raw(self))
     }
 }
 
 /// The platform's own form, untouched.
 impl IntoReply for Vec<u8> {
-    fn into_reply(self, _is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::raw(self))
     }
 }
 
 /// A text value.
 impl IntoReply for String {
-    fn into_reply(self, is_http: bool) -> Result<Reply, Error> {
-        Ok(Reply::text(self, is_http))
+    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Ok(Reply::text(self, is_http()))
     }
 }
 
 /// A text value.
 impl IntoReply for &'static str {
-    fn into_reply(self, is_http: bool) -> Result<Reply, Error> {
-        Ok(Reply::text(self, is_http))
+    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Ok(Reply::text(self, is_http()))
     }
 }
 
 impl<R: IntoReply, E: Into<Error>> IntoReply for Result<R, E> {
-    fn into_reply(self, is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         self.map_err(Into::into)?.into_reply(is_http)
     }
 }

@@ -94,7 +94,7 @@ impl Response {
 }
 
 impl IntoReply for Response {
-    fn into_reply(self, _is_http: bool) -> Result<Reply, Error> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         self.into_http()
     }
 }

@@ -22,8 +22,9 @@ use std::time::Instant;
 pub(crate) const FAILED: i32 = 1;
 
 /// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
-/// thread is made.
+/// thread is made, and fit for a program that starts without std's own preparations.
 pub fn run() -> ! {
+    sys::begin();
     first::step_aside();
     sys::leave(go(Source::Libraries))
 }
@@ -51,6 +52,11 @@ pub(crate) enum Source<'a> {
 /// A failed configuration has no log yet: one line on standard error, where every platform looks.
 fn complain(what: &dyn std::fmt::Display) {
     eprintln!("light-bootstrap: {what}");
+}
+
+fn say_failed(log: &Log, failure: &Failure) {
+    log.say(Level::Error, &format!("start failed: {failure}"));
+    complain(&format_args!("start failed: {failure}"));
 }
 
 fn go(source: Source<'_>) -> i32 {
@@ -116,7 +122,7 @@ impl Life<'_> {
                 }
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
                 let failure = Failure::new("Runtime.InitTimedOut", message);
-                log.say(Level::Error, &format!("start failed: {failure}"));
+                say_failed(&log, &failure);
                 report(&failure);
                 sys::leave(FAILED);
             };
@@ -159,7 +165,7 @@ impl Life<'_> {
 
     /// A failed start, in the log and on standard error.
     pub(crate) fn say_failed(&self, failure: &Failure) {
-        self.unit.log.say(Level::Error, &format!("start failed: {failure}"));
+        say_failed(&self.unit.log, failure);
     }
 
     /// A watchdog that listens to stop signals, running on a thread of its own.

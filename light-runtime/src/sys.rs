@@ -104,6 +104,23 @@ pub(crate) fn leave(code: i32) -> ! {
     unsafe { c::_exit(code) }
 }
 
+/// What std does before `main`, for a program that starts without it: descriptors 0 to 2 are open, so that no socket is
+/// taken for standard output, and a broken pipe is an error of the write, not the end of the process.
+pub(crate) fn begin() {
+    const NOT_OPEN: c_short = 0x20;
+    const SIGPIPE: c_int = 13;
+    const SIG_IGN: usize = 1;
+    let mut standard = [0, 1, 2].map(|fd| c::PollFd { fd, events: 0, revents: 0 });
+    // SAFETY: three entries, ours; the kernel writes only `revents`.
+    unsafe { c::poll(standard.as_mut_ptr(), 3, 0) };
+    for _ in standard.iter().filter(|fd| fd.revents & NOT_OPEN != 0) {
+        // It gets the lowest number that is free, and keeps it.
+        std::mem::forget(File::options().read(true).write(true).open("/dev/null"));
+    }
+    // SAFETY: two numbers; the signal is to be ignored.
+    unsafe { c::signal(SIGPIPE, SIG_IGN) };
+}
+
 /// The system's own handler.
 const SIG_DFL: usize = 0;
 /// Tells of a child's end.

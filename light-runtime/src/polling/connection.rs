@@ -168,7 +168,12 @@ fn connect_by_name(endpoint: &str) -> io::Result<TcpStream> {
 /// Writes two slices whole, together where the socket takes them.
 pub(crate) fn write_both(mut stream: &TcpStream, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
     while !head.is_empty() {
-        match stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
+        let sent = if body.is_empty() {
+            stream.write(head)
+        } else {
+            stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)])
+        };
+        match sent {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => {
                 let of_head = written.min(head.len());

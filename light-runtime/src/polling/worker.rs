@@ -151,7 +151,6 @@ impl Worker<'_> {
         place.reset();
         place.get_mut().renew(event, facts, cold);
         watchdog.begin(slot, place);
-        let began = runtime.process().now_ns();
         block_on(runtime.invoke(place));
         if !watchdog.claim(slot) {
             // The watchdog has answered, and the process is about to leave. This thread has nothing more to say.
@@ -162,7 +161,7 @@ impl Worker<'_> {
         if place.cancelled() == faas_abi::CANCEL_DEADLINE && place.get().failure().is_some() {
             place.get_mut().set_failure(timed_out());
         }
-        let took = Duration::from_nanos(runtime.process().now_ns() - began);
+        let took = Duration::from_nanos(runtime.process().now_ns() - place.get().received_ns());
         match place.get().progress() {
             Progress::Streaming(_) => self.end_stream(place),
             Progress::Open | Progress::Set(_) => self.answer(place, took > LONG),

@@ -236,6 +236,11 @@ impl Invocation {
         &self.facts
     }
 
+    /// When its event was whole, on the unit's clock.
+    pub fn received_ns(&self) -> u64 {
+        self.received_ns
+    }
+
     /// The message that brought it.
     pub fn message(&self) -> Option<&Message> {
         self.message.as_ref()

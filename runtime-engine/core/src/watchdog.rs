@@ -139,7 +139,7 @@ impl Watchdog {
             slot.state.store(RUNNING, Ordering::Release);
             return;
         };
-        let now = self.unit.now_ns();
+        let now = invocation.received_ns();
         let limit = deadline.ns.saturating_sub(now);
         let cancel_at = deadline.ns - CANCEL_BEFORE_NS.min(limit / 5).min(deadline.ns);
         self.last_limit.store(cancel_at.saturating_sub(now), Ordering::Relaxed);

@@ -136,9 +136,13 @@ impl Reader {
         if needed <= self.buf.len() {
             self.buf.copy_within(self.start..self.end, 0);
         } else {
-            let mut larger = zeroed(needed.max(self.buf.len().saturating_mul(2)));
+            // The buffer of the last large message, if it is here: a stream of large messages makes no new one each time.
+            let mut larger = mem::take(&mut self.spare);
+            if larger.len() < needed {
+                larger = zeroed(needed.max(self.buf.len().saturating_mul(2)));
+            }
             larger[..held].copy_from_slice(&self.buf[self.start..self.end]);
-            self.buf = larger;
+            self.spare = mem::replace(&mut self.buf, larger);
         }
         (self.start, self.end) = (0, held);
     }
