@@ -30,7 +30,7 @@ const CLIENTS: usize = 4;
 
 /// Rounds until buffers have their size on AWS Lambda, one invocation at a time.
 const WARM_UP: usize = 2_000;
-/// Rounds until each thread of a pool has its buffers, over HTTP.
+/// Rounds until each thread of a pool has its buffers, over HTTP; half the soak if that is more.
 const WARM_UP_OF_POOL: usize = 10_000;
 
 /// Of a soak, one part in five is streams; they have a process of their own.
@@ -109,8 +109,9 @@ fn http_round(client: &mut Client, reconnect: &dyn Fn() -> Client, at: usize, Mi
 
 fn http(name: &str, runtime: &Runtime, function: &str, count: usize, event: Event) {
     let run = OnHttp::start(runtime, deployment(function), function);
+    let warm_up = WARM_UP_OF_POOL.max(count / 2);
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| run.client()).collect();
-    soak(&format!("{} on plain HTTP, {name}", runtime.name), &run.process, WARM_UP_OF_POOL, count, |rounds| {
+    soak(&format!("{} on plain HTTP, {name}", runtime.name), &run.process, warm_up, count, |rounds| {
         std::thread::scope(|scope| {
             for (number, client) in clients.iter_mut().enumerate() {
                 let (rounds, run) = (rounds.clone(), &run);

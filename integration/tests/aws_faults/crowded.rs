@@ -1,7 +1,7 @@
 //! Several invocations at once (managed instances): what one worker's trouble is to the others.
 
 use crate::run::{
-    Held, assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, go_down, hold, holding,
+    Held, connected, until_connected, assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, go_down, hold, holding,
     record, until_holding, until_said,
 };
 use crate::{Case, Group};
@@ -197,16 +197,19 @@ fn one_told_500(runtime: &Runtime) {
 }
 
 fn closed_behind_the_event(runtime: &Runtime) {
-    let run = OnAws::launch(runtime, Deployment::of("faulty"), "faulty", crowd(2));
-    until_parked(&run, 2);
-    for _ in 0..6 {
-        // The polls that are parked by now never meet it; the two after them do.
-        run.aws.fault(Endpoint::Next, Fault::CloseKeepAlive);
-        let answer = run.call("{\"do\":\"sleep\",\"ms\":50}");
-        assert_answered_once(&run, &answer.request_id, 1);
+    let run = start(runtime, 2, ENDLESS);
+    run.aws.fault(Endpoint::Next, Fault::CloseKeepAlive);
+    // Polls are served in the order they came: the first one now goes to the end of the line and meets the fault.
+    for event in ["the first poll", "the second poll"] {
+        assert_eq!(run.call(event).kind, Kind::Response);
         until_parked(&run, 2);
     }
-    assert_calm(&run);
+    let before = connected(&run);
+    let held = hold(&run, "hold");
+    until_connected(&run, before - 1);
+    assert_let_go(&run, held);
+    until_parked(&run, 2);
+    assert_goes_on(&run);
 }
 
 fn late(runtime: &Runtime) {

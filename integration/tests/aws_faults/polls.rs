@@ -2,14 +2,14 @@
 
 use crate::run::{
     assert_answered_once, assert_goes_on, assert_idles, assert_leaves, assert_no_busy_loop, cut_parked, due_in, faulty,
-    go_down, launch_prepared, patient, polls_meet, processor_time, record, until_said, until_struck,
+    go_down, hold, launch_prepared, patient, polls_meet, processor_time, record, unruly, until_connected, until_said, until_struck,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty::FINE;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{Ending, Event, Fault, Kind};
+use platform_emulators::aws::{Ending, Endpoint, Event, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::time::Instant;
 
@@ -208,8 +208,15 @@ fn cut_after_a_silence(runtime: &Runtime) {
 }
 
 fn closed_behind_the_event(runtime: &Runtime) {
-    let run = polls_meet(runtime, patient(), &[Fault::CloseKeepAlive]);
-    let answer = run.call("{\"do\":\"sleep\",\"ms\":50}");
+    let run = unruly(runtime, patient());
+    run.aws.fault(Endpoint::Next, Fault::CloseKeepAlive);
+    run.call("the poll before it");
+    let held = hold(&run, "hold");
+    // The extension's is left.
+    until_connected(&run, 1);
+    held.let_go();
+    let answer = held.answer();
+    assert_eq!(answer.kind, Kind::Response, "{}", answer.text());
     assert_answered_once(&run, &answer.request_id, 1);
     assert_goes_on(&run);
 }

@@ -98,18 +98,23 @@ impl Held {
 /// ones meanwhile.
 pub(crate) fn cut(run: &OnAws, ending: Ending) {
     run.aws.cut(ending);
-    let told = wait::until("the connections end", &run.process, || (!is_connected(run)).then_some(()));
+    until_connected(run, 0);
+}
+
+/// Waits until just that many connections are left, as the kernel has told the runtime's side.
+pub(crate) fn until_connected(run: &OnAws, count: usize) {
+    let told = wait::until("connections end", &run.process, || (connected(run) == count).then_some(()));
     told.unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// Whether some socket is connected to the control plane, as far as its own side knows.
-fn is_connected(run: &OnAws) -> bool {
+/// Sockets that are connected to the control plane, as far as their own side knows.
+pub(crate) fn connected(run: &OnAws) -> usize {
     const ESTABLISHED: &str = "01";
     let SocketAddr::V4(address) = run.aws.address() else { panic!("an address of version 4") };
     let wanted = format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port());
     let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel tells");
-    let mut rows = table.lines().map(|line| line.split_whitespace().skip(2));
-    rows.any(|mut row| row.next() == Some(&wanted) && row.next() == Some(ESTABLISHED))
+    let rows = table.lines().map(|line| line.split_whitespace().skip(2));
+    rows.filter_map(|mut row| (row.next()? == wanted && row.next()? == ESTABLISHED).then_some(())).count()
 }
 
 /// Ends the connection of a parked poll, and waits until another one is parked.
