@@ -1,8 +1,8 @@
 //! Several invocations at once (managed instances): what one worker's trouble is to the others.
 
 use crate::run::{
-    Held, connected, until_connected, assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, go_down, hold, holding,
-    record, until_holding, until_said,
+    Held, assert_answered_once, assert_calm, assert_error, assert_goes_on, assert_leaves, connected, go_down, hold,
+    holding, record, until_connected, until_holding, until_said,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
@@ -207,6 +207,7 @@ fn closed_behind_the_event(runtime: &Runtime) {
     let before = connected(&run);
     let held = hold(&run, "hold");
     until_connected(&run, before - 1);
+    held.let_go();
     assert_let_go(&run, held);
     until_parked(&run, 2);
     assert_goes_on(&run);

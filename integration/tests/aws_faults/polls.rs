@@ -2,7 +2,8 @@
 
 use crate::run::{
     assert_answered_once, assert_goes_on, assert_idles, assert_leaves, assert_no_busy_loop, cut_parked, due_in, faulty,
-    go_down, hold, launch_prepared, patient, polls_meet, processor_time, record, unruly, until_connected, until_said, until_struck,
+    go_down, hold, launch_prepared, patient, polls_meet, processor_time, record, unruly, until_connected, until_said,
+    until_struck,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;

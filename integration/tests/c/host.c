@@ -112,9 +112,9 @@ static uint32_t cancelled(const faas_inv *inv) {
 }
 
 static void *scratch(faas_inv *inv, size_t size, size_t align) {
-    void *room;
     if (inv->scratches == MOST || align == 0 || (align & (align - 1))) return NULL;
-    room = aligned_alloc(align < 16 ? 16 : align, (size + 15 + align) / (align < 16 ? 16 : align) * (align < 16 ? 16 : align));
+    if (align < 16) align = 16;
+    void *room = aligned_alloc(align, (size + align) / align * align);
     if (room) memset(room, 0, size);
     if (room) inv->scratch[inv->scratches++] = room;
     return room;
