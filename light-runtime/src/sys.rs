@@ -253,7 +253,12 @@ fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
 
 /// Has a descriptor something to read now, an end of file included?
 pub(crate) fn is_readable_now(fd: &impl AsRawFd) -> bool {
-    wait_for(fd, c::POLLIN, Duration::ZERO)
+    wait_readable(fd, Duration::ZERO)
+}
+
+/// Waits until a descriptor has something to read, or the time is up; says whether it has.
+pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
+    wait_for(fd, c::POLLIN, limit)
 }
 
 /// Waits until a descriptor takes more, or the time is up; says whether it does.

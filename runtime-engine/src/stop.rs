@@ -3,7 +3,7 @@
 use crate::sys;
 use faas_core::unit::Unit;
 use faas_core::watchdog::{Actions, Bell, Rung, Watchdog};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +21,7 @@ struct Pipe {
 
 impl Bell for Pipe {
     fn wait(&self, limit: Option<Duration>) -> Rung {
-        // Zero would be no limit at all.
-        let limit = limit.map(|limit| limit.max(Duration::from_micros(100)));
-        if self.reader.set_read_timeout(limit).is_err() {
+        if limit.is_some_and(|limit| !sys::wait_readable(&self.reader, limit)) {
             return Rung::Timeout;
         }
         // One byte at a time: two signals are two.
@@ -31,7 +29,6 @@ impl Bell for Pipe {
         match (&self.reader).read(&mut byte) {
             Ok(1) if byte != [RING] => Rung::Stop,
             Ok(_) => Rung::Bell,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Rung::Timeout,
             Err(_) => Rung::Bell,
         }
     }

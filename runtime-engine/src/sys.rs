@@ -177,23 +177,27 @@ pub(crate) fn collect() -> Option<(c_int, c_int)> {
 /// # Errors
 /// The system's; an interrupted wait is none.
 pub(crate) fn wait_writable(socket: &impl AsFd) -> io::Result<()> {
-    wait_for(socket, c::POLLOUT, -1)
+    wait_for(socket, c::POLLOUT, -1).map(drop)
 }
 
-/// Waits on this thread until the socket has something to read, has failed, or the time is up.
-pub(crate) fn wait_readable(socket: &impl AsFd, limit: Duration) {
-    // Whoever waits only for a while goes on in any case.
-    let _ = wait_for(socket, c::POLLIN, c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX));
+/// Waits on this thread until the socket has something to read or has failed, or the time is up; says whether it has. An
+/// interrupted wait says no.
+pub(crate) fn wait_readable(socket: &impl AsFd, limit: Duration) -> bool {
+    // Rounded up, so that a wait never ends just before its moment and spins.
+    let millis = limit.as_millis() + u128::from(!limit.subsec_nanos().is_multiple_of(1_000_000));
+    wait_for(socket, c::POLLIN, c_int::try_from(millis).unwrap_or(c_int::MAX)).unwrap_or(true)
 }
 
-fn wait_for(socket: &impl AsFd, events: c_short, millis: c_int) -> io::Result<()> {
+/// Says whether it is ready.
+fn wait_for(socket: &impl AsFd, events: c_short, millis: c_int) -> io::Result<bool> {
     let mut fd = c::PollFd { fd: socket.as_fd().as_raw_fd(), events, revents: 0 };
     // SAFETY: one entry, ours, open for as long as it is borrowed; the kernel writes only `revents`.
-    if unsafe { c::poll(&raw mut fd, 1, millis) } >= 0 {
-        return Ok(());
+    let ready = unsafe { c::poll(&raw mut fd, 1, millis) };
+    if ready >= 0 {
+        return Ok(ready > 0);
     }
     let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+    if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) }
 }
 
 /// Has the other side closed this connection, or said something unasked? Costs a system call and consumes nothing.

@@ -43,7 +43,8 @@ pub enum Rung {
 
 /// How the thread sleeps and is woken; a driver's, since it is a system call.
 pub trait Bell: Send + Sync {
-    /// Sleeps until rung, signalled, or `limit` has passed.
+    /// Sleeps until rung, signalled, or `limit` has passed. The end of it should be exact to a few milliseconds: a
+    /// socket's own read time-out is not, since Linux rounds long ones up by as much as an eighth.
     fn wait(&self, limit: Option<Duration>) -> Rung;
     /// Wakes the sleeper.
     fn ring(&self);
@@ -225,7 +226,7 @@ impl Watchdog {
             self.wakes_at.store(wake, Ordering::SeqCst);
             // What begins from here on compares with the new moment; what began before is seen by this second look.
             let wake = wake.min(self.look(now, actions));
-            let sleep = (wake != NEVER).then(|| Duration::from_nanos(wake.saturating_sub(self.unit.now_ns())));
+            let sleep = (wake != NEVER).then(|| nearly(wake.saturating_sub(self.unit.now_ns())));
             if self.bell.wait(sleep) == Rung::Stop {
                 if self.is_stopping() {
                     actions.leave();
@@ -266,6 +267,13 @@ impl Watchdog {
         }
         earliest
     }
+}
+
+/// How long to sleep for something that is so many nanoseconds away. Systems end a sleep late by a part of its length
+/// (`poll` on Linux by a thousandth, up to 100 ms): a long one ends sooner, and what is left is slept then.
+fn nearly(away: u64) -> Duration {
+    const LONG_NS: u64 = 1_000_000_000;
+    Duration::from_nanos(if away > LONG_NS { away - away / 256 } else { away })
 }
 
 #[cfg(test)]
@@ -400,6 +408,16 @@ mod tests {
         kennel.signal.send(Rung::Stop).unwrap();
         assert_eq!(kennel.did.recv(), Ok(Did::Leave));
         kennel.thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_long_sleep_leaves_room_for_a_late_end() {
+        for seconds in [2, 3, 900] {
+            let away = Duration::from_secs(seconds);
+            let slept = nearly(u64::try_from(away.as_nanos()).unwrap());
+            assert!(slept + away / 1000 < away && slept > away * 99 / 100, "{slept:?} of {away:?}");
+        }
+        assert_eq!(nearly(1_000_000), Duration::from_millis(1), "a short one is slept whole");
     }
 
     #[test]
