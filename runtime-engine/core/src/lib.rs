@@ -10,7 +10,7 @@
 //! | [`chain`], [`onion`] | the layers around a function, and the order of their calls |
 //! | [`invocation`] | one invocation as modules see it |
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
-//! | [`host`], [`unit`] | what modules are offered; what is the same for the whole process |
+//! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
 //! | [`watchdog`] | deadlines and stop signals |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
 //! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |

@@ -1,6 +1,6 @@
 //! The platforms: which one this process runs on, and what its bytes mean.
 //!
-//! A platform is one file that implements one of two traits and one row of [`PLATFORMS`]. [`Polling`] platforms hand out
+//! A platform is one file that implements one of two traits and one row of `PLATFORMS`. [`Polling`] platforms hand out
 //! events to whoever asks; [`Serving`] platforms send requests to a listening process. Drivers move the bytes that
 //! these traits write and read, and decide nothing about them.
 
