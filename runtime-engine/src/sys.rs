@@ -185,7 +185,7 @@ pub(crate) fn wait_writable(socket: &impl AsFd) -> io::Result<()> {
 pub(crate) fn wait_readable(socket: &impl AsFd, limit: Duration) -> bool {
     // Rounded up, so that a wait never ends just before its moment and spins.
     let millis = limit.as_millis() + u128::from(!limit.subsec_nanos().is_multiple_of(1_000_000));
-    wait_for(socket, c::POLLIN, c_int::try_from(millis).unwrap_or(c_int::MAX)).unwrap_or(true)
+    wait_for(socket, c::POLLIN, c_int::try_from(millis).unwrap_or(c_int::MAX)).unwrap_or(false)
 }
 
 /// Says whether it is ready.

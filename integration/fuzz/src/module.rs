@@ -2,8 +2,8 @@
 //! before every load. The check may read nothing that its probe has not allowed, and decides as a second check does that
 //! follows offsets instead of pointers.
 //!
-//! An input is two bytes, the offset of the descriptor, and an image of memory. A word of it whose upper half is
-//! [`POINTER`] stands for the address that many bytes behind the image's start, its lower half taken as signed.
+//! An input is two bytes, the offset of the descriptor, and an image of memory. Eight bytes of it whose upper half is
+//! [`POINTER`] stand for the address that many bytes behind the image's start, its lower half taken as signed.
 
 use crate::arena::{Arena, Place};
 use faas_abi::host::{CheckedModule, Needs};
@@ -51,14 +51,18 @@ pub fn check(input: &[u8]) {
     });
 }
 
-/// The image with its pointers made for that address.
+/// The image with its pointers made for that address. They may stand anywhere, so that misaligned tables have some too.
 fn placed(image: &[u8], base: *const u8) -> Vec<u8> {
     let mut placed = image.to_vec();
-    for word in placed.as_chunks_mut::<8>().0 {
+    let mut rest = placed.as_mut_slice();
+    while let Some((word, _)) = rest.split_first_chunk_mut::<8>() {
         let value = u64::from_le_bytes(*word);
         if value >> 32 == POINTER {
             let offset = value as u32 as i32;
             *word = base.wrapping_offset(offset as isize).addr().to_le_bytes();
+            rest = &mut rest[8..];
+        } else {
+            rest = &mut rest[1..];
         }
     }
     placed
