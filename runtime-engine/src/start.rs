@@ -126,9 +126,9 @@ impl Life {
         Ok(Linked { function, layers })
     }
 
-    /// The line that says what runs here. `level`: a process that is started for an event says it only if asked to.
-    pub(crate) fn say_started(&self, level: Level, what: &str) {
-        if !self.unit.log.enabled(level) {
+    /// The line that says what runs here, and why under this platform.
+    pub(crate) fn say_started(&self, what: &str) {
+        if !self.unit.log.enabled(Level::Info) {
             return;
         }
         let identity = &self.unit.identity;
@@ -136,7 +136,7 @@ impl Life {
         let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
         let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
         let message = format!("{what}platform {} ({}), function {handler}, {layers}", identity.platform, self.why);
-        self.unit.log.say(level, &message);
+        self.unit.log.say(Level::Info, &message);
     }
 }
 

@@ -141,7 +141,7 @@ pub(crate) fn run(life: &Life, protocol: Arc<dyn Polling>) -> i32 {
         Ok(runtime) => Arc::new(runtime),
         Err(failure) => return fail(&failure, FAILED),
     };
-    life.say_started(Level::Debug, "");
+    life.say_started("");
     let loops = match Loops::start(workers, workers) {
         Ok(loops) => loops,
         Err(error) => {

@@ -22,7 +22,6 @@ use config::Config;
 use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT};
 use faas_core::failure::Failure;
 use faas_core::lifecycle::{RequestIds, Runtime};
-use faas_core::log::Level;
 use faas_core::platform::Serving;
 use faas_core::settings::Env;
 use faas_core::unit::Unit;
@@ -215,7 +214,7 @@ async fn start(life: Life, server: &Server, pool: Handle, address: Option<Socket
             let _ = server.started.set(Started { runtime: Arc::new(runtime), way });
             server.has_started.notify_waiters();
             let address = address.map_or_else(|| server.protocol.listen().to_owned(), |address| address.to_string());
-            life.say_started(Level::Info, &format!("listening on http://{address}, "));
+            life.say_started(&format!("listening on http://{address}, "));
             std::future::pending().await
         }
         Err(failure) => {
