@@ -48,6 +48,8 @@ mod context;
 mod driver;
 mod error;
 mod event;
+#[cfg(feature = "json")]
+pub mod events;
 mod extract;
 mod hooks;
 mod http;
@@ -61,6 +63,8 @@ pub mod log;
 mod outcome;
 mod pairs;
 mod panics;
+#[cfg(any(feature = "json", feature = "testing"))]
+mod percent;
 mod reads;
 mod reply;
 mod reply_head;

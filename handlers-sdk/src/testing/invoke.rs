@@ -3,6 +3,7 @@
 use super::app::App;
 use super::host::LogLine;
 use super::inv::{Peer, TestInvocation};
+use crate::percent::decoded;
 use faas_abi::*;
 use std::time::Duration;
 
@@ -16,26 +17,6 @@ pub struct Invoke {
     is_http: bool,
     peer: Peer,
     pub(super) function: Option<String>,
-}
-
-/// Undoes percent-coding, as a platform does for paths and queries.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let coded = if *first == b'%' { tail.get(..2).and_then(|hex| core::str::from_utf8(hex).ok()) } else { None };
-        match coded.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(if *first == b'+' { b' ' } else { *first });
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Invoke {

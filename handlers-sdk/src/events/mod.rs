@@ -1,0 +1,65 @@
+//! Events of AWS that are no HTTP requests, as arguments.
+//!
+//! ```
+//! use handlers_sdk::{Error, FaasContext, events, function};
+//!
+//! #[function]
+//! fn jobs(ctx: FaasContext, batch: events::Sqs) -> Result<events::BatchFailures, Error> {
+//!     let mut failures = events::BatchFailures::new();
+//!     for message in &batch.records {
+//!         if message.body.is_empty() {
+//!             ctx.warn(format_args!("nothing in {}", message.message_id));
+//!             failures.add(&message.message_id);
+//!         }
+//!     }
+//!     Ok(failures)
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A view has the members that the service's documentation names, in snake case. It is lenient: a member that is missing or
+//! `null` is empty, zero or `None`; members nobody knows are passed over; numbers may come as texts and texts as numbers.
+//! Times stay what they were, texts or numbers. The bytes of the event are there beside it: take an
+//! [`Event`](crate::Event) too.
+//!
+//! An event that is not of the view's service is refused with an error of kind `Runtime.UnmarshalError` that says what was
+//! expected and what was found. What counts is what the event says of itself: the source that its records name, or the
+//! members that no other event has. The same goes for one that has a member of a wrong shape, as an object for a text.
+//!
+//! Every view also reads bytes that came some other way, as a notification of S3 in a message of SQS:
+//!
+//! ```
+//! use handlers_sdk::events;
+//!
+//! let inner = br#"{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"my+file.txt"}}}]}"#;
+//! let notice = events::S3::parse(inner)?;
+//! assert_eq!(notice.records[0].s3.object.decoded_key(), "my file.txt");
+//! # Ok::<(), handlers_sdk::Error>(())
+//! ```
+//!
+//! The form of all this is AWS' own; see "Invoking Lambda with events from other AWS services" in the Lambda developer guide.
+
+mod base64;
+mod batch;
+pub mod dynamodb;
+pub mod eventbridge;
+mod found;
+pub mod kafka;
+pub mod kinesis;
+mod lenient;
+pub mod logs;
+pub mod s3;
+pub mod sns;
+pub mod sqs;
+mod view;
+
+pub use base64::Base64;
+pub use batch::BatchFailures;
+pub use dynamodb::DynamoDb;
+pub use eventbridge::EventBridge;
+pub use kafka::Kafka;
+pub use kinesis::Kinesis;
+pub use logs::CloudWatchLogs;
+pub use s3::S3;
+pub use sns::Sns;
+pub use sqs::Sqs;
