@@ -19,15 +19,14 @@ use std::sync::Arc;
 
 /// Layers that wait for a function to stand around.
 ///
-/// ```no_run
-/// # fn hello() -> &'static light_runtime::Module { unimplemented!() }
-/// # fn monitor() -> &'static light_runtime::Module { unimplemented!() }
+/// ```
 /// use light_runtime::LightRuntime;
 ///
-/// let mut hello = LightRuntime::new(&[monitor()]).wrap(hello())?; // RuntimeStart, FunctionStart
-/// let reply = hello.invoke(br#"{"name":"you"}"#)?;                // Invoke
-/// println!("{}", String::from_utf8_lossy(&reply));
-/// hello.close();                                                  // Close
+/// let layers = [layer_monitor::Monitor::MODULE];
+/// let mut echo = LightRuntime::new(&layers).wrap(echo::echo::MODULE)?; // RuntimeStart, FunctionStart
+/// let reply = echo.invoke(b"hello")?;                                   // Invoke
+/// assert_eq!(reply, b"hello");
+/// echo.close();                                                         // Close
 /// # Ok::<(), light_runtime::Failed>(())
 /// ```
 #[derive(Debug)]

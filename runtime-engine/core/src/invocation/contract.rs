@@ -1,0 +1,293 @@
+//! An invocation as `faas.h` shows it to modules: texts and numbers by key, lists, the reply, streams.
+//!
+//! What may be changed, and until when, is decided here; how it is kept is [`Invocation`]'s own.
+
+use super::{Code, Invocation, Progress};
+use crate::failure::Failure;
+use crate::fields::{Fields, caseless, exact};
+use crate::http1::Message;
+use crate::trigger::{Body, HttpView};
+use crate::unit::Deadline;
+use faas_abi::host::{Given, HeadHook, Memory};
+use faas_abi::*;
+use std::sync::Arc;
+
+impl faas_abi::host::Invocation for Invocation {
+    fn meta(&self, key: u32) -> &[u8] {
+        let identity = &self.unit.identity;
+        let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
+        match key {
+            META_REQUEST_ID => self.request_id(),
+            META_FUNCTION if identity.function.is_empty() => self.function.as_bytes(),
+            META_FUNCTION => identity.function.as_bytes(),
+            META_VERSION => identity.version.as_bytes(),
+            META_SERVICE => identity.service.as_bytes(),
+            META_STAGE => identity.stage.as_bytes(),
+            META_PLATFORM => identity.platform.as_bytes(),
+            META_REGION => identity.region.as_bytes(),
+            META_ACCOUNT => identity.account.as_bytes(),
+            META_HANDLER => identity.handler.as_bytes(),
+            META_TRIGGER => self.trigger.as_deref().unwrap_or_else(|| self.reading().kind.word().as_bytes()),
+            META_SOURCE => self.source.as_deref().unwrap_or_else(|| self.reading().source.as_bytes()),
+            META_INVOKED_AS => self.fact(self.facts.invoked_as),
+            META_TENANT => self.fact(self.facts.tenant),
+            META_TRACEPARENT => self.traceparent(),
+            META_TRACESTATE => self.fact(self.facts.tracestate),
+            META_TRACE => self.fact(self.facts.trace),
+            META_METHOD => view(HttpView::method),
+            META_PATH => view(HttpView::path),
+            META_RAW_PATH => view(HttpView::raw_path),
+            META_RAW_QUERY => view(HttpView::raw_query),
+            META_HOST => view(HttpView::host),
+            META_SCHEME => view(HttpView::scheme),
+            META_CLIENT_IP => view(HttpView::client_ip),
+            META_PROTOCOL => view(HttpView::protocol),
+            META_ROUTE => view(HttpView::route),
+            META_CONTENT_TYPE => self.fact(self.facts.content_type),
+            META_CLIENT_CONTEXT => self.fact(self.facts.client_context),
+            META_IDENTITY => self.fact(self.facts.identity),
+            META_ERROR_KIND => self.failure.as_ref().map_or(&[], |failure| failure.kind.as_bytes()),
+            META_ERROR_MESSAGE => self.failure.as_ref().map_or(&[], |failure| failure.message.as_bytes()),
+            META_ERROR_DETAIL => self.failure.as_ref().map_or(&[], |failure| failure.detail.as_bytes()),
+            _ => &[],
+        }
+    }
+
+    fn num(&self, key: u32) -> u64 {
+        match key {
+            NUM_DEADLINE_EPOCH_MS => self.facts.deadline.map_or(0, |deadline| deadline.epoch_ms),
+            NUM_DEADLINE_NS => self.facts.deadline.map_or(0, |deadline| deadline.ns),
+            NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.unit)),
+            NUM_COLD_START => u64::from(self.cold),
+            NUM_ATTEMPT => u64::from(self.facts.attempt),
+            NUM_MEMORY_MB => self.unit.identity.memory_mb,
+            NUM_IS_HTTP => u64::from(self.http().is_some()),
+            NUM_REPLY_STATUS => match self.progress {
+                Progress::Open => 0,
+                Progress::Set(Code::Http(status)) | Progress::Streaming(Code::Http(status)) => u64::from(status),
+                Progress::Set(_) | Progress::Streaming(_) => 200,
+            },
+            NUM_REPLY_BYTES => self.reply.as_slice().len() as u64,
+            NUM_STREAMED => u64::from(matches!(self.progress, Progress::Streaming(_))),
+            NUM_RECEIVED_NS => self.received_ns,
+            NUM_REPLY_CODE => match self.progress {
+                Progress::Open => u64::MAX,
+                Progress::Set(code) | Progress::Streaming(code) => code.number(),
+            },
+            NUM_STARTED_NS => 1,
+            NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
+            _ => 0,
+        }
+    }
+
+    fn set_meta(&mut self, key: u32, value: &[u8]) -> Status {
+        match key {
+            META_TRIGGER => self.trigger = Some(value.to_vec()),
+            META_SOURCE => self.source = Some(value.to_vec()),
+            META_METHOD => self.http_mut().set_method(value),
+            META_PATH => self.http_mut().set_path(value),
+            META_RAW_PATH => self.http_mut().set_raw_path(value),
+            META_RAW_QUERY => self.http_mut().set_raw_query(value),
+            META_HOST => self.http_mut().set_host(value),
+            META_SCHEME => self.http_mut().set_scheme(value),
+            META_CLIENT_IP => self.http_mut().set_client_ip(value),
+            META_ROUTE => self.http_mut().set_route(value),
+            _ => return E_UNSUPPORTED,
+        }
+        OK
+    }
+
+    fn event(&self) -> &[u8] {
+        self.message.as_ref().map_or(&[], Message::body)
+    }
+
+    fn body(&self) -> &[u8] {
+        if let Some(body) = &self.body {
+            return body.as_slice();
+        }
+        match self.http().map(|view| &view.body) {
+            None | Some(Body::Whole) => self.event(),
+            Some(Body::Empty) => &[],
+            Some(Body::Part(span)) => span.read(self.event()),
+            Some(Body::Own(bytes)) => bytes,
+        }
+    }
+
+    fn set_body(&mut self, body: Given) -> Status {
+        self.body = Some(body);
+        OK
+    }
+
+    fn count(&self, list: u32) -> usize {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref().map_or(0, |message| message.headers().len());
+        }
+        self.list(list).map_or(0, Fields::len)
+    }
+
+    fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])> {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref()?.headers().nth(index);
+        }
+        self.list(list)?.at(index)
+    }
+
+    fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]> {
+        if list == LIST_PLATFORM {
+            return self.message.as_ref()?.header(name);
+        }
+        self.list(list)?.get(name, comparison(list))
+    }
+
+    fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
+        if let Err(status) = self.may_write(list, name, value) {
+            return status;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        fields.set(name, value, comparison(list));
+        OK
+    }
+
+    fn add(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
+        if let Err(status) = self.may_write(list, name, value) {
+            return status;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        fields.add(name, value);
+        OK
+    }
+
+    fn remove(&mut self, list: u32, name: &[u8]) -> Status {
+        if matches!(self.progress, Progress::Streaming(_)) && matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
+            return E_INVALID;
+        }
+        let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
+        if fields.remove(name, comparison(list)) { OK } else { E_NOT_FOUND }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    fn reply(&mut self, code: u32, body: Given) -> Status {
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return E_INVALID;
+        }
+        let Some(code) = Code::of(code) else { return E_INVALID };
+        self.progress = Progress::Set(code);
+        self.reply = body;
+        OK
+    }
+
+    fn reply_body(&self) -> &[u8] {
+        self.reply.as_slice()
+    }
+
+    fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        self.fail_with(Failure { kind: text(kind), message: text(message), detail: text(detail) });
+        OK
+    }
+
+    fn set_num(&mut self, key: u32, value: u64) -> Status {
+        match key {
+            NUM_REPLY_CODE => {
+                let Progress::Set(_) = self.progress else { return E_INVALID };
+                let Some(code) = u32::try_from(value).ok().and_then(Code::of) else { return E_INVALID };
+                self.progress = Progress::Set(code);
+                OK
+            }
+            // A layer may bring the deadline forward, never put it off: the platform keeps its own.
+            NUM_DEADLINE_NS => {
+                let now = self.unit.now_ns();
+                if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
+                    return E_INVALID;
+                }
+                let left_ms = value.saturating_sub(now) / 1_000_000;
+                let epoch_ms = crate::unit::epoch_ms().saturating_add(left_ms);
+                self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
+                OK
+            }
+            _ => E_UNSUPPORTED,
+        }
+    }
+
+    fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
+        if self.stream.is_none() || self.no_streams {
+            return Err(E_UNSUPPORTED);
+        }
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return Err(E_INVALID);
+        }
+        let code = Code::of(code).ok_or(E_INVALID)?;
+        self.progress = Progress::Set(code);
+        self.reply = Given::EMPTY;
+        Ok(self.heads_to_run())
+    }
+
+    fn stream_open(&mut self) -> Status {
+        let Progress::Set(code) = self.progress else { return E_INVALID };
+        let Some(mut stream) = self.stream.take() else { return E_UNSUPPORTED };
+        let status = stream.open(self, code);
+        self.stream = Some(stream);
+        // A stream that could not begin is no reply.
+        self.progress = if status < 0 { Progress::Open } else { Progress::Streaming(code) };
+        status
+    }
+
+    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
+        if !matches!(self.progress, Progress::Streaming(_)) {
+            return E_INVALID;
+        }
+        self.stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
+    }
+}
+
+impl Invocation {
+    fn list(&self, list: u32) -> Option<&Fields> {
+        match list {
+            LIST_HEADER => self.http().map(|view| &view.headers),
+            LIST_QUERY => self.http().map(|view| &view.query),
+            LIST_COOKIE => self.http().map(|view| &view.cookies),
+            LIST_PATH_PARAM => self.http().map(|view| &view.params),
+            LIST_EXTENSION => Some(&self.extensions),
+            LIST_REPLY_HEADER => Some(&self.reply_headers),
+            LIST_REPLY_COOKIE => Some(&self.reply_cookies),
+            _ => None,
+        }
+    }
+
+    fn list_mut(&mut self, list: u32) -> Option<&mut Fields> {
+        match list {
+            LIST_HEADER => Some(&mut self.http_mut().headers),
+            LIST_QUERY => Some(&mut self.http_mut().query),
+            LIST_COOKIE => Some(&mut self.http_mut().cookies),
+            LIST_PATH_PARAM => Some(&mut self.http_mut().params),
+            LIST_EXTENSION => Some(&mut self.extensions),
+            LIST_REPLY_HEADER => Some(&mut self.reply_headers),
+            LIST_REPLY_COOKIE => Some(&mut self.reply_cookies),
+            _ => None,
+        }
+    }
+
+    /// A reply's head may change until it is out, and nothing may break out of its header line.
+    fn may_write(&self, list: u32, name: &[u8], value: &[u8]) -> Result<(), Status> {
+        if !matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
+            return Ok(());
+        }
+        if matches!(self.progress, Progress::Streaming(_)) {
+            return Err(E_INVALID);
+        }
+        let legal = (list == LIST_REPLY_COOKIE || crate::http1::write::is_header_name(name))
+            && crate::http1::write::is_header_value(value);
+        if legal { Ok(()) } else { Err(E_INVALID) }
+    }
+}
+
+fn comparison(list: u32) -> fn(&[u8], &[u8]) -> bool {
+    if matches!(list, LIST_HEADER | LIST_REPLY_HEADER) { caseless } else { exact }
+}
