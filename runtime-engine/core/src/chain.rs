@@ -9,9 +9,7 @@ use crate::invocation::{Invocation, Progress};
 use crate::log::{Level, Origin};
 use crate::onion::{Onion, Step, settled};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
-use faas_abi::{
-    CLOSE, E_INTERNAL, END, FUNCTION_START, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
-};
+use faas_abi::{CLOSE, E_INTERNAL, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status};
 use std::future::poll_fn;
 
 /// An invocation's place, as the runtimes use it.
@@ -152,18 +150,6 @@ impl Chain {
             keep_first(&mut first, call(status, place).await, function.name(), place);
         }
         first
-    }
-
-    /// FunctionStart of one function.
-    ///
-    /// # Errors
-    /// The first failure.
-    pub async fn start(&self, function: &FunctionInstance, place: &mut Place) -> Result<(), Failure> {
-        self.phase(FUNCTION_START, place, async |place: &mut Place| {
-            let status = function.phase(FUNCTION_START, place);
-            settled(call(status, place).await, false)
-        })
-        .await
     }
 
     /// Readiness: the first layer that is not well.

@@ -217,11 +217,6 @@ impl Invocation {
         self.request_id.extend_from_slice(id);
     }
 
-    /// Which function serves it.
-    pub fn set_function(&mut self, function: Arc<str>) {
-        self.function = function;
-    }
-
     /// Where the bytes of streams go, from now on; without one, streams are unsupported.
     pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
         self.stream = Some(stream);
