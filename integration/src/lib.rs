@@ -9,6 +9,7 @@
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
 //! | [`inspected`] | what the function `inspect` saw, read back |
+//! | [`table`] | tables of `docs/conformance` against the tests there are |
 //! | [`wait`] | limits of waits, and the one factor that stretches them |
 //!
 //! Nothing here knows how a runtime works inside: a process, its output, its sockets, its exit.
@@ -21,6 +22,7 @@ pub mod faulty;
 pub mod inspected;
 pub mod on_aws;
 pub mod on_http;
+pub mod table;
 pub mod wait;
 
 /// Makes every named function, which takes `&'static Runtime`, a test over each of the two runtimes:

@@ -93,6 +93,8 @@ fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
     run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
     until_sigterm_is_handled(&run.process);
     run.process.signal(Signal::Term).expect("the signal is sent");
+    // Handled, not only sent: an answer before that may well be followed by another poll.
+    run.process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
     std::fs::write(path, "").expect("the handler is let go");
     let answer = pending.wait();
     assert_eq!((answer.kind, answer.text().as_str()), (Kind::Response, "let go"), "{}", run.process.output());

@@ -1,6 +1,7 @@
 //! Log lines onto descriptors: standard output, or the platform's framed channel.
 
-use faas_core::log::{LineKind, Sink};
+use faas_core::log::{Level, LineKind, Sink};
+use faas_core::platform::LogTo;
 use faas_core::platform::aws_lambda::frame_head;
 use std::fs::File;
 use std::io::Write;
@@ -11,15 +12,16 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Output {
     plain: Option<File>,
+    to: LogTo,
     framed: Option<Mutex<File>>,
 }
 
 impl Output {
-    /// Standard output, and if the platform gave one, its descriptor for framed lines.
-    pub(crate) fn new(framed: Option<File>) -> Output {
+    /// What `to` says of standard output and error, and if the platform gave one, its descriptor for framed lines.
+    pub(crate) fn new(framed: Option<File>, to: LogTo) -> Output {
         // std's own stdout would copy and lock each line once more.
         let plain = std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
-        Output { plain, framed: framed.map(Mutex::new) }
+        Output { plain, to, framed: framed.map(Mutex::new) }
     }
 }
 
@@ -32,8 +34,23 @@ impl Sink for Output {
             frame.extend_from_slice(message);
             let mut file = framed.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = file.write_all(&frame);
-        } else if let Some(mut plain) = self.plain.as_ref() {
-            let _ = plain.write_all(line);
+        } else {
+            let is_error = kind.level == Some(Level::Error);
+            let to_output = self.to == LogTo::Output || self.to == LogTo::Split && !is_error;
+            if !to_output {
+                let _ = std::io::stderr().write_all(line);
+            } else if let Some(mut plain) = self.plain.as_ref() {
+                let _ = plain.write_all(line);
+            }
+        }
+    }
+
+    fn mark(&self, text: &[u8], both: bool) {
+        if let Some(mut plain) = self.plain.as_ref() {
+            let _ = plain.write_all(text);
+        }
+        if both {
+            let _ = std::io::stderr().write_all(text);
         }
     }
 }

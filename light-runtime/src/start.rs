@@ -10,7 +10,7 @@ use faas_core::lifecycle::{Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
-use faas_core::platform::{self, Detected, Polling, Protocol};
+use faas_core::platform::{self, Detected, HandlerName, Opened, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
@@ -78,15 +78,20 @@ fn go(source: Source<'_>) -> i32 {
     };
     let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
     let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
-    let log = Log::new(settings.level, settings.format, Arc::new(Output::new(framed)));
-    let Detected { identity, protocol, why, handler } = detected;
+    let Detected { opened, why } = detected;
+    let Opened { identity, protocol, handler, root, log: style } = opened;
+    let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let unit = Runtime::unit(identity, log);
-    let root = env.first(&["LAMBDA_TASK_ROOT", "FAAS_ROOT"]).map(|(_, root)| PathBuf::from(root));
+    let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     let life = Life { unit, settings, roots, handler, source, why };
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
         Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
+        Protocol::Piping(_) => {
+            complain(&"no pipes yet");
+            FAILED
+        }
     }
 }
 
@@ -95,7 +100,7 @@ pub(crate) struct Life<'a> {
     pub(crate) unit: Arc<Unit>,
     pub(crate) settings: Settings,
     pub(crate) roots: Roots,
-    pub(crate) handler: Option<String>,
+    pub(crate) handler: Option<HandlerName>,
     pub(crate) source: Source<'a>,
     pub(crate) why: String,
 }
@@ -138,8 +143,8 @@ impl Life<'_> {
             features |= F_SUSPEND;
         }
         let linked = self.linked(features)?;
-        let start =
-            Start { settings: &self.settings, handler: self.handler.as_deref(), roots: &self.roots, features, linked };
+        let (handler, roots) = (self.handler.as_ref(), &self.roots);
+        let start = Start { settings: &self.settings, handler, roots, features, code: None, linked };
         let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
         started.store(true, Ordering::Release);
         self.say_started();
@@ -156,7 +161,7 @@ impl Life<'_> {
 
     fn say_started(&self) {
         let identity = &self.unit.identity;
-        let handler = self.handler.as_deref().unwrap_or("(the only function there is)");
+        let handler = self.handler.as_ref().map_or("(the only function there is)", |handler| handler.text.as_str());
         let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
         let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
         let message = format!("platform {} ({}), function {handler}, {layers}", identity.platform, self.why);

@@ -11,6 +11,7 @@ use faas_core::lifecycle::{Linked, RequestIds, Runtime, Start};
 use faas_core::log::Log;
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
+use faas_core::platform::{HandlerName, LogTo};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Identity;
 use std::fmt;
@@ -83,15 +84,21 @@ impl LightRuntime {
         let env = Env::new(&look_up);
         let settings =
             Settings::read(&env).map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
-        let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None)));
+        let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None, LogTo::Output)));
         let unit = Runtime::unit(Identity { platform: "embedded", ..Identity::default() }, log);
         let check = |module| loader::linked(module, F_MAY_BLOCK).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;
         let linked = Linked { function: Some(check(module)?), layers };
         let roots = Roots { task: PathBuf::new() };
-        let handler = settings.handler.clone();
-        let start =
-            Start { settings: &settings, handler: handler.as_deref(), roots: &roots, features: F_MAY_BLOCK, linked };
+        let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
+        let start = Start {
+            settings: &settings,
+            handler: handler.as_ref(),
+            roots: &roots,
+            features: F_MAY_BLOCK,
+            code: None,
+            linked,
+        };
         let runtime = block_on(Runtime::start(&unit, &Libraries, start))?;
         let place = runtime.place();
         Ok(Wrapped { runtime, place, ids: RequestIds::default() })

@@ -1,6 +1,7 @@
 //! Log lines onto descriptors: standard output, or the platform's framed channel.
 
-use faas_core::log::{LineKind, Sink};
+use faas_core::log::{Level, LineKind, Sink};
+use faas_core::platform::LogTo;
 use faas_core::platform::aws_lambda::frame_head;
 use std::fs::File;
 use std::io::Write;
@@ -11,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub(crate) struct Output {
     plain: Option<File>,
+    to: LogTo,
     framed: Option<Mutex<Framed>>,
 }
 
@@ -22,11 +24,11 @@ struct Framed {
 }
 
 impl Output {
-    /// Standard output, and if the platform gave one, its descriptor for framed lines.
-    pub(crate) fn new(framed: Option<File>) -> Output {
+    /// What `to` says of standard output and error, and if the platform gave one, its descriptor for framed lines.
+    pub(crate) fn new(framed: Option<File>, to: LogTo) -> Output {
         // std's own stdout would copy and lock each line once more.
         let plain = std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
-        Output { plain, framed: framed.map(|file| Mutex::new(Framed { file, frame: Vec::new() })) }
+        Output { plain, to, framed: framed.map(|file| Mutex::new(Framed { file, frame: Vec::new() })) }
     }
 }
 
@@ -40,8 +42,23 @@ impl Sink for Output {
             frame.extend_from_slice(&frame_head(message.len(), kind));
             frame.extend_from_slice(message);
             let _ = file.write_all(frame);
-        } else if let Some(mut plain) = self.plain.as_ref() {
-            let _ = plain.write_all(line);
+        } else {
+            let is_error = kind.level == Some(Level::Error);
+            let to_output = self.to == LogTo::Output || self.to == LogTo::Split && !is_error;
+            if !to_output {
+                let _ = std::io::stderr().write_all(line);
+            } else if let Some(mut plain) = self.plain.as_ref() {
+                let _ = plain.write_all(line);
+            }
+        }
+    }
+
+    fn mark(&self, text: &[u8], both: bool) {
+        if let Some(mut plain) = self.plain.as_ref() {
+            let _ = plain.write_all(text);
+        }
+        if both {
+            let _ = std::io::stderr().write_all(text);
         }
     }
 }
@@ -49,14 +66,14 @@ impl Sink for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faas_core::log::{Format, Level};
+    use faas_core::log::Format;
     use std::io::{Read, Seek};
     use std::time::Duration;
 
     #[test]
     fn a_framed_line_is_a_head_and_the_line_without_its_newline() {
         let mut file = tempfile();
-        let output = Output::new(Some(file.try_clone().unwrap()));
+        let output = Output::new(Some(file.try_clone().unwrap()), LogTo::Output);
         let kind = LineKind { level: Some(Level::Info), format: Format::Text, time: Duration::from_micros(7) };
         output.write(b"one\n", kind);
         output.write(b"two!\n", kind);

@@ -10,7 +10,7 @@ use faas_core::lifecycle::{Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
-use faas_core::platform::{self, Detected, Protocol};
+use faas_core::platform::{self, Detected, HandlerName, Opened, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::fmt::Display;
@@ -66,15 +66,16 @@ fn go(source: Source) -> i32 {
         Ok(settings) => settings,
         Err(bad) => return complain(&bad),
     };
-    let Detected { identity, protocol, why, handler } = match platform::detect(&env, &settings) {
+    let Detected { opened, why } = match platform::detect(&env, &settings) {
         Ok(detected) => detected,
         Err(unknown) => return complain(&unknown),
     };
     let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
     let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
-    let log = Log::new(settings.level, settings.format, Arc::new(Output::new(framed)));
+    let Opened { identity, protocol, handler, root, log: style } = opened;
+    let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let unit = Runtime::unit(identity, log);
-    let root = env.first(&["LAMBDA_TASK_ROOT", "FAAS_ROOT"]).map(|(_, root)| PathBuf::from(root));
+    let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     let stop = match Stop::new(unit.clone(), settings.grace) {
         Ok(stop) => Arc::new(stop),
@@ -84,6 +85,7 @@ fn go(source: Source) -> i32 {
     match protocol {
         Protocol::Polling(protocol) => polling::run(&life, Arc::from(protocol)),
         Protocol::Serving(protocol) => serving::run(life, Arc::from(protocol)),
+        Protocol::Piping(_) => complain(&"no pipes yet"),
     }
 }
 
@@ -92,7 +94,7 @@ pub(crate) struct Life {
     pub(crate) unit: Arc<Unit>,
     pub(crate) settings: Settings,
     pub(crate) roots: Roots,
-    pub(crate) handler: Option<String>,
+    pub(crate) handler: Option<HandlerName>,
     pub(crate) source: Source,
     pub(crate) why: String,
     pub(crate) stop: Arc<Stop>,
@@ -111,8 +113,8 @@ impl Life {
     pub(crate) fn start(&self, features: u64, late: impl FnOnce(Failure) + Send + 'static) -> Result<Runtime, Failure> {
         let limit = InitTimer::begin(self.settings.init_timeout, late);
         let linked = self.linked(features)?;
-        let start =
-            Start { settings: &self.settings, handler: self.handler.as_deref(), roots: &self.roots, features, linked };
+        let (handler, roots) = (self.handler.as_ref(), &self.roots);
+        let start = Start { settings: &self.settings, handler, roots, features, code: None, linked };
         let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
         drop(limit);
         Ok(runtime)
@@ -132,7 +134,7 @@ impl Life {
             return;
         }
         let identity = &self.unit.identity;
-        let handler = self.handler.as_deref().unwrap_or("(the only function there is)");
+        let handler = self.handler.as_ref().map_or("(the only function there is)", |handler| handler.text.as_str());
         let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
         let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
         let message = format!("{what}platform {} ({}), function {handler}, {layers}", identity.platform, self.why);

@@ -140,6 +140,7 @@ typedef int32_t faas_status;
 #define FAAS_LIST_REPLY_COOKIE UINT32_C(7) /* name empty, value a whole Set-Cookie text */
 #define FAAS_LIST_RECORD UINT32_C(8)        /* of a batch: name a record's id, value the record; read only */
 #define FAAS_LIST_FAILED_RECORD UINT32_C(9) /* add a record's id and a reason: reported in the platform's form */
+#define FAAS_LIST_ATTRIBUTE UINT32_C(10)    /* of a CloudEvent, whatever mode it came in; body is its data; read only */
 
 /* ---- keys of host->meta: texts; an unknown or absent one is empty ------------------------------------------------ */
 

@@ -50,6 +50,7 @@ pub const LIST_REPLY_HEADER: u32 = 6;
 pub const LIST_REPLY_COOKIE: u32 = 7;
 pub const LIST_RECORD: u32 = 8;
 pub const LIST_FAILED_RECORD: u32 = 9;
+pub const LIST_ATTRIBUTE: u32 = 10;
 pub const META_REQUEST_ID: u32 = 1;
 pub const META_FUNCTION: u32 = 2;
 pub const META_VERSION: u32 = 3;

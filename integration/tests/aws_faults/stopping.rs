@@ -92,6 +92,7 @@ fn in_flight(runtime: &Runtime) {
     let run = start(runtime, "24h");
     let held = hold(&run, "hold");
     signal(&run, Signal::Term);
+    until_said(&run, "stopping: 1 in flight");
     assert_let_go(&run, held);
     assert_stops(&run);
     assert_eq!(run.aws.next_calls(), 1, "no further poll");
@@ -101,6 +102,7 @@ fn in_flight_and_cut(runtime: &Runtime) {
     let run = start(runtime, "24h");
     let held = hold(&run, "hold");
     signal(&run, Signal::Term);
+    until_said(&run, "stopping: 1 in flight");
     cut(&run, Ending::Close);
     assert_let_go(&run, held);
     assert_stops(&run);

@@ -8,15 +8,12 @@ use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
-use faas_core::platform::{BodyFrom, Delivery, Verdict};
+use faas_core::platform::{BodyFrom, Delivery, Verdict, nothing_pause_ms};
 use faas_core::watchdog::Slot;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Pauses after failures in a row. The first is none: a connection that a freeze has killed is no trouble. After the
-/// last one the control plane is taken to be gone.
-const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 /// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
 /// call, which an invocation of that length does not feel.
 const LONG: Duration = Duration::from_millis(1);
@@ -30,7 +27,8 @@ struct Worker<'a> {
     wire: Arc<Wire>,
     connection: Option<Connection>,
     failures: usize,
-    next: Vec<u8>,
+    /// Polls in a row that brought nothing.
+    nothings: u32,
     head: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -42,20 +40,35 @@ pub(super) fn work(shared: &Arc<Shared>) {
     let (number, slot) = shared.stopper.watchdog().slot(place.cancel_handle());
     let wire = Arc::new(Wire::default());
     shared.add_wire(number, &wire);
-    let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
-    place.get_mut().set_stream(Box::new(stream));
+    if shared.protocol.streams() {
+        let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
+        place.get_mut().set_stream(Box::new(stream));
+    }
     let mut next = Vec::new();
     shared.protocol.next(&mut next);
     let waiting = shared.new_waiting();
-    let mut worker =
-        Worker { shared, waiting, wire, connection: None, failures: 0, next, head: Vec::new(), scratch: Vec::new() };
-    while let Some(event) = worker.poll() {
+    let mut announced = false;
+    let mut worker = Worker {
+        shared,
+        waiting,
+        wire,
+        connection: None,
+        failures: 0,
+        nothings: 0,
+        head: Vec::new(),
+        scratch: Vec::new(),
+    };
+    while worker.is_announced(&mut announced)
+        && let Some(event) = worker.ask(&next)
+    {
         let unit = shared.runtime.process();
         match shared.protocol.delivery(unit, &event) {
             Delivery::Event(facts) => {
                 worker.failures = 0;
+                worker.nothings = 0;
                 worker.serve(&mut place, &slot, event, facts);
             }
+            Delivery::Nothing => worker.pause_for_nothing(),
             Delivery::Again(why) => worker.setback(&why),
             Delivery::Fatal(why) => {
                 unit.log.say(Level::Error, &why);
@@ -73,8 +86,30 @@ impl Worker<'_> {
         self.shared.stopper.watchdog().is_stopping()
     }
 
-    /// The next answer to a poll; none at a stop.
-    fn poll(&mut self) -> Option<Message> {
+    /// Says that the process is ready, where the platform wants to hear it, the first time. False: it never will.
+    fn is_announced(&mut self, announced: &mut bool) -> bool {
+        let mut request = Vec::new();
+        if std::mem::replace(announced, true) || !self.shared.protocol.ready(&mut request) {
+            return true;
+        }
+        while let Some(answer) = self.ask(&request) {
+            if let 200..=299 = answer.status() {
+                self.failures = 0;
+                return true;
+            }
+            self.setback(&format!("the platform answered {} to being told of readiness", answer.status()));
+        }
+        false
+    }
+
+    fn pause_for_nothing(&mut self) {
+        self.failures = 0;
+        self.nothings += 1;
+        self.shared.stopper.pause(Duration::from_millis(nothing_pause_ms(self.nothings)));
+    }
+
+    /// The answer to a poll, which may take hours; none at a stop.
+    fn ask(&mut self, request: &[u8]) -> Option<Message> {
         loop {
             self.connect()?;
             let connection = self.connection.as_mut()?;
@@ -84,7 +119,7 @@ impl Worker<'_> {
                 self.waiting.parked.store(false, Ordering::SeqCst);
                 return None;
             }
-            let answer = connection.send(&self.next, b"").and_then(|()| {
+            let answer = connection.send(request, b"").and_then(|()| {
                 // The poll is on its way: the watchdog starts while the platform looks for an event.
                 let launched = self.shared.stopper.launch(Hands::new(self.shared));
                 if let Err(error) = launched {
@@ -130,17 +165,17 @@ impl Worker<'_> {
     /// One more failure in a row: pause, or give up.
     fn setback(&mut self, why: &str) {
         let log = &self.shared.runtime.process().log;
-        let Some(pause) = PAUSES_MS.get(self.failures) else {
+        let Some(pause) = self.shared.protocol.pauses_ms().get(self.failures).copied() else {
             log.say(Level::Error, &format!("{why}; giving up after {} tries", self.failures + 1));
             self.shared.give_up(FAILED);
             return;
         };
         self.failures += 1;
         // The first is usual after a freeze and worth no line.
-        let level = if *pause == 0 { Level::Debug } else { Level::Warn };
+        let level = if pause == 0 { Level::Debug } else { Level::Warn };
         log.say(level, &format!("{why}; trying again in {pause} ms"));
-        if *pause > 0 {
-            self.shared.stopper.pause(Duration::from_millis(*pause));
+        if pause > 0 {
+            self.shared.stopper.pause(Duration::from_millis(pause.into()));
         }
     }
 

@@ -7,7 +7,7 @@ use super::answer;
 use super::table::{END, LISTENER};
 use crate::sys::{Alarm, Epoll, Events};
 use faas_core::http1::{Limits, Progress, Reader};
-use faas_core::platform::{Route, Serving};
+use faas_core::platform::{Answer, Route, Serving, State};
 use faas_core::unit::Unit;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -96,9 +96,9 @@ impl Door {
         let Some(Some(guest)) = self.guests.get(number) else { return };
         let mut seen = [0; PROBE];
         let Ok(length) = guest.socket.peek(&mut seen) else { return };
-        let Some((status, body)) = self.own_answer(&seen[..length]) else { return };
+        let Some(answer) = self.own_answer(&seen[..length]) else { return };
         let mut response = Vec::new();
-        answer::plain(&mut response, status, body);
+        answer::plain(&mut response, answer.status, &answer.body);
         let mut socket = &guest.socket;
         // Taken, so that closing is an orderly end and no reset.
         let _ = socket.read(&mut seen[..length]);
@@ -106,7 +106,7 @@ impl Door {
         self.guests[number] = None;
     }
 
-    fn own_answer(&self, bytes: &[u8]) -> Option<(u16, &'static str)> {
+    fn own_answer(&self, bytes: &[u8]) -> Option<Answer> {
         let mut reader = Reader::request(Limits { head_bytes: PROBE, body_bytes: 0, ..Limits::default() });
         reader.space(bytes.len()).get_mut(..bytes.len())?.copy_from_slice(bytes);
         reader.filled(bytes.len());
@@ -117,9 +117,9 @@ impl Door {
                 Ok(Progress::More) | Err(_) => return None,
             }
         };
-        match self.protocol.route(&self.unit, &request, false) {
-            Route::Own { status, body } => Some((status, body)),
-            Route::Health | Route::Invoke(_) => None,
+        match self.protocol.route(&self.unit, &request, State::Starting) {
+            Route::Own(answer) => Some(answer),
+            Route::Health | Route::Invoke(_) | Route::Rewritten(..) | Route::Signal(_) => None,
         }
     }
 }

@@ -6,7 +6,6 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `config` | sizes, times and numbers from the environment |
 //! | `listening` | the port |
 //! | `early` | probes while the start runs |
 //! | `table`, `connection` | the open connections, and the state of one |
@@ -24,7 +23,6 @@ mod admission;
 mod alarms;
 mod answer;
 mod closing;
-mod config;
 mod connection;
 mod crew;
 mod early;
@@ -42,7 +40,6 @@ use crate::sys::{self, Alarm, Epoll};
 use admission::Admission;
 use alarms::Alarms;
 use answer::Manner;
-use config::Config;
 use connection::Connection;
 use crew::Crew;
 use early::Doorman;
@@ -53,8 +50,8 @@ use faas_core::invocation::Facts;
 use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::Level;
 use faas_core::parking::block_on;
-use faas_core::platform::Serving;
-use faas_core::settings::Env;
+use faas_core::platform::{Listen, Serving};
+use faas_core::settings::{Env, ServerSettings};
 use heard::Heard;
 use post::Post;
 use std::net::TcpListener;
@@ -69,7 +66,7 @@ struct Server {
     runtime: Runtime,
     protocol: Arc<dyn Serving>,
     stopper: Stopper,
-    config: Config,
+    config: ServerSettings,
     epoll: Epoll,
     heard: Heard,
     alarms: Arc<Alarms>,
@@ -118,12 +115,14 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
 /// Takes the port, then starts the function: platforms probe the port while they wait.
 fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, Failure> {
     let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let config = Config::read(&Env::new(&look_up), protocol.concurrency())
+    let config = ServerSettings::read(&Env::new(&look_up), protocol.concurrency(), protocol.lame_duck())
         .map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
     let no_resources =
         |error: std::io::Error| Failure::new("Runtime.NoResources", format!("the server cannot be made: {error}"));
-    let (listener, address) =
-        listening::bind(protocol.listen()).map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    let Listen::Tcp(endpoint) = protocol.listen() else {
+        return Err(Failure::new("Runtime.NoListener", "no unix sockets yet"));
+    };
+    let (listener, address) = listening::bind(endpoint).map_err(|why| Failure::new("Runtime.NoListener", why))?;
     let stopper = life.stopper().map_err(no_resources)?;
     let hands = Hands::default();
     // Before the start: as the first process of a container nothing else would heed a signal.

@@ -11,7 +11,7 @@ use faas_abi::host::{Cancel, Given};
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::chain::Place;
 use faas_core::http1::{Framing, Version, status_has_body, write};
-use faas_core::invocation::{Code, Invocation, Stream};
+use faas_core::invocation::{Code, Facts, Invocation, Stream};
 use faas_core::platform::{Response, Serving};
 use faas_core::watchdog::Watchdog;
 use std::num::NonZeroUsize;
@@ -47,6 +47,7 @@ impl std::fmt::Debug for Post {
 pub(super) struct Current {
     pub(super) connection: Arc<Connection>,
     pub(super) manner: Manner,
+    pub(super) facts: Facts,
 }
 
 /// A stream that is open.
@@ -80,9 +81,9 @@ impl Post {
     }
 
     /// An invocation for that connection begins.
-    pub(super) fn begin(&self, connection: &Arc<Connection>, manner: Manner) {
+    pub(super) fn begin(&self, connection: &Arc<Connection>, manner: Manner, facts: Facts) {
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(Current { connection: connection.clone(), manner });
+        *lock(&self.current) = Some(Current { connection: connection.clone(), manner, facts });
     }
 
     /// It has ended.
@@ -142,7 +143,7 @@ struct ToClient {
 
 impl Stream for ToClient {
     fn open(&mut self, invocation: &Invocation, code: Code) -> Status {
-        let Some(Current { connection, manner }) = lock(&self.post.current).clone() else { return E_CANCELLED };
+        let Some(Current { connection, manner, .. }) = lock(&self.post.current).clone() else { return E_CANCELLED };
         if self.post.head.compare_exchange(WHOLE, STREAMING, SeqCst, SeqCst).is_err() {
             return E_CANCELLED;
         }

@@ -28,7 +28,7 @@ impl Worker {
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&server.ids.next());
         }
-        self.post.begin(&connection, manner);
+        self.post.begin(&connection, manner, facts);
         // A function that says it is short is run right here, with nobody watching.
         let mut aside = (!server.is_inline).then(|| self.step_aside());
         watchdog.begin(&self.slot, &self.place);

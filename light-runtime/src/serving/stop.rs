@@ -13,6 +13,7 @@ use crate::start::FAILED;
 use crate::sys;
 use faas_core::failure::Failure;
 use faas_core::http1::Framing;
+use faas_core::invocation::Facts;
 use faas_core::log::{Level, Origin};
 use faas_core::platform::Response;
 use faas_core::watchdog::Actions;
@@ -108,11 +109,11 @@ impl Server {
         log.write(Level::Error, origin, failure.to_string().as_bytes(), std::iter::empty());
         self.crew.lost();
         let abandoned = self.post(number).and_then(|post| post.abandon());
-        if let Some((Current { connection, manner }, headless)) = abandoned {
+        if let Some((Current { connection, manner, facts }, headless)) = abandoned {
             let inner = &mut *connection.lock();
             if headless {
                 inner.disengage();
-                self.answer_failed(inner, request_id, &failure, manner);
+                self.answer_failed(inner, &facts, request_id, &failure, manner);
                 // Whoever hears of it sends what is left and reads on.
                 connection.let_go();
                 let _ = self.epoll.again(&connection.socket, connection.token);
@@ -150,17 +151,17 @@ impl Server {
             let inner = &mut *connection.lock();
             inner.phase = Phase::Reading;
             let id = request.facts.request_id.read(request.message.bytes());
-            self.answer_failed(inner, id, &failure, request.manner);
+            self.answer_failed(inner, &request.facts, id, &failure, request.manner);
             connection.let_go();
             let _ = self.epoll.again(&connection.socket, connection.token);
             self.admission.answered();
         }
     }
 
-    fn answer_failed(&self, inner: &mut Inner, request_id: &[u8], failure: &Failure, manner: Manner) {
+    fn answer_failed(&self, inner: &mut Inner, facts: &Facts, request_id: &[u8], failure: &Failure, manner: Manner) {
         let manner = self.settled(manner);
         let (mut response, mut head, mut body) = (Response::default(), Vec::new(), Vec::new());
-        self.protocol.failed(request_id, failure, &mut response, &mut body);
+        self.protocol.failed(facts, request_id, failure, &mut response, &mut body);
         let log = &self.runtime.process().log;
         answer::head(&mut head, &response, manner, Framing::Length(body.len() as u64), log);
         if !manner.to_head {

@@ -9,7 +9,7 @@ use crate::sys::{Event, Events};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Message, Progress, Reader, Version, write};
-use faas_core::platform::{Response, Route};
+use faas_core::platform::{Answer, Response, Route, State};
 use faas_core::watchdog::Slot;
 use std::io::{ErrorKind, Read};
 use std::sync::{Arc, MutexGuard};
@@ -165,7 +165,8 @@ impl Worker {
                     inner = connection.lock();
                     inner.phase = Phase::Reading;
                     let (status, body) = health.as_ref().map_or_else(|why| (503, why.as_str()), |()| (200, "OK"));
-                    self.answer_own(&mut inner, manner, status, body);
+                    let answer = Answer::text(status, body.to_owned());
+                    self.answer_own(&mut inner, manner, &answer);
                 }
                 Work::Invoke(request) => {
                     if self.server.is_exhausted() || !self.server.admission.accept() {
@@ -318,9 +319,9 @@ impl Worker {
 
     fn dispatch(&mut self, connection: &Arc<Connection>, inner: &mut Inner, message: Message) -> Option<Work> {
         let server = &self.server;
-        let ready = !server.stopper.watchdog().is_stopping();
+        let state = if server.stopper.watchdog().is_stopping() { State::Stopping } else { State::Ready };
         let manner = Manner::of(&message);
-        match server.protocol.route(server.runtime.process(), &message, ready) {
+        match server.protocol.route(server.runtime.process(), &message, state) {
             Route::Invoke(facts) => {
                 let connection = connection.clone();
                 return Some(Work::Invoke(Request { connection, message, facts, manner }));
@@ -329,21 +330,24 @@ impl Worker {
                 self.reader.recycle(message);
                 return Some(Work::Health(manner));
             }
-            Route::Own { status, body } => {
+            Route::Own(answer) => {
                 self.reader.recycle(message);
-                self.answer_own(inner, manner, status, body);
+                self.answer_own(inner, manner, &answer);
             }
+            Route::Rewritten(message, facts) => {
+                let connection = connection.clone();
+                return Some(Work::Invoke(Request { connection, message: *message, facts, manner }));
+            }
+            Route::Signal(_) => self.answer_own(inner, manner, &Answer::text(501, "not yet")),
         }
         None
     }
 
     /// The runtime's own word, to a probe.
-    fn answer_own(&mut self, inner: &mut Inner, manner: Manner, status: u16, body: &str) {
-        self.response.clear();
-        self.response.status = status;
-        self.response.headers.add(b"content-type", b"text/plain; charset=utf-8");
+    fn answer_own(&mut self, inner: &mut Inner, manner: Manner, answer: &Answer) {
+        answer.head(&mut self.response);
         self.scratch.clear();
-        self.scratch.extend_from_slice(body.as_bytes());
+        self.scratch.extend_from_slice(answer.body.as_bytes());
         self.answer_scratch(inner, manner);
     }
 
@@ -353,8 +357,7 @@ impl Worker {
         let failure = Failure::new("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
         self.scratch.clear();
         let id = facts.request_id.read(message.bytes());
-        self.server.protocol.failed(id, &failure, &mut self.response, &mut self.scratch);
-        self.response.headers.add(b"retry-after", b"1");
+        self.server.protocol.refused(&facts, id, &failure, &mut self.response, &mut self.scratch);
         self.reader.recycle(message);
         self.answer_scratch(inner, manner);
     }

@@ -53,6 +53,9 @@ impl Context for Entry {
 
     fn log(&self, inv: Option<&Invocation>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
         use faas_abi::host::Invocation as _;
+        if inv.is_some_and(|inv| inv.capture(Level::of(level), message, fields.iter())) {
+            return;
+        }
         let origin = Origin {
             request_id: inv.map_or(&[], Invocation::request_id),
             tenant: inv.map_or(&[], |inv| inv.meta(META_TENANT)),
@@ -67,6 +70,9 @@ impl Context for Entry {
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
+        if let Some(value) = self.shared.unit.given(key) {
+            return Some(value.as_bytes());
+        }
         let environment = self
             .shared
             .environment

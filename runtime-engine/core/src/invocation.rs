@@ -8,7 +8,8 @@ mod walk;
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::http1::Message;
-use crate::trigger::{Form, HttpView, Kind, Reading};
+use crate::log::Level;
+use crate::trigger::{Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
@@ -39,8 +40,26 @@ pub struct Facts {
     pub deadline: Option<Deadline>,
     /// The platform's retry count.
     pub attempt: u32,
-    /// Did it come as an HTTP request of its own, rather than as an event?
-    pub native: bool,
+    /// The function's name as this call gives it; empty: the process' own.
+    pub function: Span,
+    /// The version as this call gives it; empty: the process' own.
+    pub version: Span,
+    /// The service as this call gives it; empty: the process' own.
+    pub service: Span,
+    /// The region as this call gives it; empty: the process' own.
+    pub region: Span,
+    /// The account as this call gives it; empty: the process' own.
+    pub account: Span,
+    /// The memory limit in MiB as this call gives it; 0: the process' own.
+    pub memory_mb: u32,
+    /// How the message is read.
+    pub shape: Shape,
+    /// The part of the message that is the event; empty: its whole body.
+    pub event: Span,
+    /// Must the reply go out in one piece? Then a stream is collected first.
+    pub is_whole: bool,
+    /// Are the function's log lines up to info kept for the reply, instead of being written?
+    pub captures_log: bool,
 }
 
 /// What the reply's bytes are.
@@ -127,7 +146,22 @@ pub struct Invocation {
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
     stream: Option<Box<dyn Stream>>,
+    /// What a stream has written so far, where its reply must go out in one piece.
+    collected: Option<Vec<u8>>,
+    captured: Mutex<Captured>,
 }
+
+/// Log lines kept for the reply.
+#[derive(Debug, Default)]
+struct Captured {
+    lines: Vec<String>,
+    bytes: usize,
+}
+
+/// More of the log than this is written as usual: a reply is no place for it.
+const CAPTURE_BYTES: usize = 64 << 10;
+/// More than this is collected for no platform: each has a smaller limit of its own.
+const COLLECT_BYTES: usize = 64 << 20;
 
 impl std::fmt::Debug for Invocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -166,6 +200,8 @@ impl Invocation {
             heads_ran: false,
             no_streams: false,
             stream: None,
+            collected: None,
+            captured: Mutex::default(),
         }
     }
 
@@ -202,6 +238,10 @@ impl Invocation {
         self.heads.clear();
         self.heads_ran = false;
         self.no_streams = false;
+        self.collected = None;
+        if self.facts.captures_log {
+            *self.captured.get_mut().unwrap_or_else(PoisonError::into_inner) = Captured::default();
+        }
         self.facts = Facts::default();
         self.message.take()
     }
@@ -252,11 +292,7 @@ impl Invocation {
         self.reading.get_or_init(|| {
             let Some(message) = &self.message else { return Reading::raw() };
             let view = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-            if self.facts.native {
-                Reading::of_request(message, &self.peer, view)
-            } else {
-                Reading::of_event(message.body(), view)
-            }
+            Reading::of(&self.facts, message, &self.peer, view)
         })
     }
 
@@ -296,6 +332,42 @@ impl Invocation {
         std::mem::replace(&mut self.reply, Given::EMPTY)
     }
 
+    /// Keeps a line of the function's log for the reply, if the platform takes it there. False: it is to be written.
+    pub fn capture<'f>(
+        &self,
+        level: Level,
+        message: &[u8],
+        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    ) -> bool {
+        if !self.facts.captures_log || level < Level::Info || !self.unit.log.enabled(level) {
+            return false;
+        }
+        let mut line = String::from_utf8_lossy(message).into_owned();
+        for (name, value) in fields {
+            line.push_str(&format!(" {}={}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
+        }
+        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        if captured.bytes + line.len() > CAPTURE_BYTES {
+            return false;
+        }
+        captured.bytes += line.len();
+        captured.lines.push(line);
+        true
+    }
+
+    /// The lines kept so far; they are gone from here.
+    pub fn take_captured(&self) -> Vec<String> {
+        std::mem::take(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner)).lines
+    }
+
+    /// Where streams are collected, the end of the call ends the stream: what has come is the reply.
+    pub(crate) fn settle_collected(&mut self) {
+        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.collected.take()) {
+            self.progress = Progress::Set(code);
+            self.reply = Given::from(bytes);
+        }
+    }
+
     /// Why it failed.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
@@ -303,6 +375,10 @@ impl Invocation {
 
     fn fact(&self, span: Span) -> &[u8] {
         self.message.as_ref().map_or(&[], |message| span.read(message.bytes()))
+    }
+
+    fn fact_or<'a>(&'a self, span: Span, otherwise: &'a str) -> &'a [u8] {
+        if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
     /// The W3C trace context: the platform's, or made from its own ids.

@@ -8,12 +8,14 @@ use crate::failure::Failure;
 use crate::host::{self, Shared};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
-use crate::modules::{Files, Name, Roots, pick};
+use crate::modules::{Files, Name, NotFound, Roots, pick};
+use crate::platform::{HandlerName, Signal};
 use crate::settings::{LayerName, Settings};
 use crate::unit::{Identity, Unit};
 use faas_abi::host::{CheckedModule, FunctionInstance};
 use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, OK, REPLIED, RUNTIME_START, SUSPEND};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Opens libraries.
@@ -41,6 +43,18 @@ pub struct Runtime {
     chain: Chain,
     function: FunctionInstance,
     name: Arc<str>,
+    /// Has Suspend run, and no Resume since?
+    suspended: AtomicBool,
+    /// Has Close run?
+    closed: AtomicBool,
+}
+
+/// A process after RuntimeStart, without a function yet.
+#[derive(Debug)]
+pub struct Booted {
+    unit: Arc<Unit>,
+    shared: Arc<Shared>,
+    chain: Chain,
 }
 
 /// What start needs.
@@ -48,14 +62,65 @@ pub struct Runtime {
 pub struct Start<'a> {
     /// The environment's settings.
     pub settings: &'a Settings,
-    /// The handler text, if anybody gave one.
-    pub handler: Option<&'a str>,
+    /// The function's name, if anybody gave one.
+    pub handler: Option<&'a HandlerName>,
+    /// The library that holds the function, where it is given and not looked for.
+    pub code: Option<&'a Path>,
     /// Where libraries are.
     pub roots: &'a Roots,
     /// The host's `FAAS_F_*`.
     pub features: u64,
     /// Linked modules.
     pub linked: Linked,
+}
+
+impl Booted {
+    /// Runs FunctionStart. After a failure, whatever had been made has been closed.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub async fn start(self, loader: &dyn Loader, start: Start<'_>) -> Result<Runtime, Failure> {
+        let Booted { unit, shared, chain } = self;
+        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+        let mut made = None;
+        let started = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
+            match function(&shared, loader, &start) {
+                Ok(function) => {
+                    let status = call(function.phase(FUNCTION_START, place), place).await;
+                    made = Some(function);
+                    status
+                }
+                Err(failure) => {
+                    place.get_mut().set_failure(failure);
+                    E_INTERNAL
+                }
+            }
+        });
+        match (started.await, made) {
+            (Ok(()), Some(function)) => {
+                let name = Arc::from(function.name());
+                let (suspended, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+                Ok(Runtime { unit, chain, function, name, suspended, closed })
+            }
+            (result, made) => {
+                let failure = match result {
+                    Err(failure) => failure,
+                    // Layers may recover a failed phase; without a function there is still nothing to run.
+                    Ok(()) => Failure::new(
+                        "Runtime.NoFunction",
+                        "a layer recovered a failed FunctionStart, but there is no function to serve",
+                    ),
+                };
+                close(&unit, chain, made.into_iter().collect(), true).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Runs Close: the process is asked to end before there was a function.
+    pub async fn close(self) {
+        close(&self.unit, self.chain, Vec::new(), true).await;
+    }
 }
 
 impl Runtime {
@@ -69,47 +134,27 @@ impl Runtime {
     /// # Errors
     /// What the platform is told.
     pub async fn start(unit: &Arc<Unit>, loader: &dyn Loader, start: Start<'_>) -> Result<Runtime, Failure> {
-        let Start { settings, handler, roots, features, linked } = start;
+        Runtime::boot(unit, loader, &start).await?.start(loader, start).await
+    }
+
+    /// Runs RuntimeStart. After a failure, whatever had been made has been closed.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub async fn boot(unit: &Arc<Unit>, loader: &dyn Loader, start: &Start<'_>) -> Result<Booted, Failure> {
         let shared = Shared::new(unit.clone());
-        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
         let mut stack = Vec::new();
-        let stacked = layers(&shared, loader, settings, roots, features, &linked.layers, &mut stack);
+        let stacked = layers(&shared, loader, start, &mut stack);
         let chain = Chain::new(stack);
-        let mut made = None;
-        let started = async {
+        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+        let booted = async {
             stacked?;
-            chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await?;
-            place.get_mut().clear();
-            let phase = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
-                match function(&shared, loader, settings, roots, features, handler, linked.function) {
-                    Ok(function) => {
-                        let status = call(function.phase(FUNCTION_START, place), place).await;
-                        made = Some(function);
-                        status
-                    }
-                    Err(failure) => {
-                        place.get_mut().set_failure(failure);
-                        E_INTERNAL
-                    }
-                }
-            });
-            phase.await
+            chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await
         };
-        match (started.await, made) {
-            (Ok(()), Some(function)) => {
-                let name = Arc::from(function.name());
-                Ok(Runtime { unit: unit.clone(), chain, function, name })
-            }
-            (result, made) => {
-                let failure = match result {
-                    Err(failure) => failure,
-                    // Layers may recover a failed phase; without a function there is still nothing to run.
-                    Ok(()) => Failure::new(
-                        "Runtime.NoFunction",
-                        "a layer recovered a failed FunctionStart, but there is no function to serve",
-                    ),
-                };
-                close(unit, chain, made.into_iter().collect()).await;
+        match booted.await {
+            Ok(()) => Ok(Booted { unit: unit.clone(), shared, chain }),
+            Err(failure) => {
+                close(unit, chain, Vec::new(), true).await;
                 Err(failure)
             }
         }
@@ -137,7 +182,38 @@ impl Runtime {
 
     /// Serves the invocation in `place` and settles its reply or failure.
     pub async fn invoke(&self, place: &mut Place) {
+        if self.suspended.load(Ordering::Relaxed) && self.suspended.swap(false, Ordering::AcqRel) {
+            // The platform says when it freezes the process and not when it thaws it: this is the first sign.
+            if let Err(failure) = self.resume().await {
+                self.unit.log.say(Level::Error, &format!("Resume: {failure}"));
+            }
+        }
         self.chain.invoke(&self.function, place).await;
+        if place.get().facts().is_whole {
+            place.get_mut().settle_collected();
+        }
+    }
+
+    /// The name of the function as its module gives it.
+    pub fn function_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs the phase that a platform asks a started process for.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn signal(&self, signal: &Signal) -> Result<(), Failure> {
+        match signal {
+            Signal::Initialize(_) => Ok(()),
+            Signal::Suspend => {
+                self.suspend().await?;
+                self.suspended.store(true, Ordering::Release);
+                Ok(())
+            }
+            Signal::Stop if self.closed.swap(true, Ordering::AcqRel) => Ok(()),
+            Signal::Stop => close_phase(&self.unit, &self.chain, &[&self.function]).await,
+        }
     }
 
     /// Is there work for after the reply?
@@ -173,24 +249,27 @@ impl Runtime {
         self.function.has_phase(CLOSE) || self.chain.has_phase(CLOSE)
     }
 
-    /// Runs Close, in reverse of start, and ends every instance.
+    /// Runs Close, in reverse of start, unless it has run already, and ends every instance.
     pub async fn close(self) {
-        close(&self.unit, self.chain, vec![self.function]).await;
+        let closed = self.closed.load(Ordering::Acquire);
+        close(&self.unit, self.chain, vec![self.function], !closed).await;
     }
 }
 
-async fn close(unit: &Arc<Unit>, chain: Chain, functions: Vec<FunctionInstance>) {
+async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&FunctionInstance]) -> Result<(), Failure> {
     let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
-    let result = chain
-        .phase(CLOSE, &mut place, async |place: &mut Place| {
-            let mut worst = OK;
-            for function in &functions {
-                worst = worst.min(call(function.phase(CLOSE, place), place).await);
-            }
-            worst
-        })
-        .await;
-    if let Err(failure) = result {
+    let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| {
+        let mut worst = OK;
+        for function in functions {
+            worst = worst.min(call(function.phase(CLOSE, place), place).await);
+        }
+        worst
+    });
+    phase.await
+}
+
+async fn close(unit: &Arc<Unit>, chain: Chain, functions: Vec<FunctionInstance>, phase: bool) {
+    if phase && let Err(failure) = close_phase(unit, &chain, &functions.iter().collect::<Vec<_>>()).await {
         unit.log.say(Level::Error, &format!("Close: {failure}"));
     }
     functions.into_iter().for_each(FunctionInstance::destroy);
@@ -209,12 +288,11 @@ async fn call(status: faas_abi::Status, place: &mut Place) -> faas_abi::Status {
 fn layers(
     shared: &Arc<Shared>,
     loader: &dyn Loader,
-    settings: &Settings,
-    roots: &Roots,
-    features: u64,
-    linked: &[CheckedModule],
+    start: &Start<'_>,
     stack: &mut Vec<Stacked>,
 ) -> Result<(), Failure> {
+    let Start { settings, roots, features, linked, .. } = start;
+    let linked = &linked.layers;
     let mut keep = |layer: Result<Stacked, Failure>, required: bool| match layer {
         Ok(layer) => {
             stack.push(layer);
@@ -228,14 +306,14 @@ fn layers(
     };
     if linked.iter().all(|module| module.layers.is_empty()) {
         for named in &settings.layers {
-            keep(loaded(shared, loader, roots, features, named), named.required)?;
+            keep(loaded(shared, loader, roots, *features, named), named.required)?;
         }
         return Ok(());
     }
     for layer in linked.iter().flat_map(|module| &module.layers) {
         let config = settings.layers.iter().find(|named| named.name == layer.name);
         let (required, config) = config.map_or((true, ""), |named| (named.required, named.config.as_str()));
-        keep(make(shared, layer, features, required, config), required)?;
+        keep(make(shared, layer, *features, required, config), required)?;
     }
     Ok(())
 }
@@ -275,28 +353,27 @@ fn make(
     Ok(Stacked { instance, required })
 }
 
-fn function(
-    shared: &Arc<Shared>,
-    loader: &dyn Loader,
-    settings: &Settings,
-    roots: &Roots,
-    features: u64,
-    handler: Option<&str>,
-    linked: Option<CheckedModule>,
-) -> Result<FunctionInstance, Failure> {
+fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Result<FunctionInstance, Failure> {
+    let Start { settings, features, .. } = start;
     let not_found = |why: String| Failure::new("Runtime.NoSuchFunction", why);
-    let (module, wanted, place) = match linked {
-        Some(module) => {
+    let loaded;
+    let (module, wanted, place) = match (&start.linked.function, start.code) {
+        (Some(module), _) => {
             // A linked module is all there is: a handler names a function of it, or nothing.
-            let wanted = handler.map(|handler| handler.rsplit('.').next().unwrap_or(handler).to_owned());
+            let wanted = start.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
             let wanted = wanted.filter(|name| module.functions.iter().any(|function| function.name == *name));
             (module, wanted, "the linked module".to_owned())
         }
-        None => {
-            let name = handler.map(Name::parse).transpose().map_err(|error| not_found(error.to_string()))?;
-            let (path, entry) = roots.function(name.as_ref(), loader).map_err(|error| not_found(error.to_string()))?;
-            let module = loader.load(&path, features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
-            (module, entry, path.display().to_string())
+        (None, code) => {
+            let (path, entry) = match code {
+                Some(path) => (path.to_owned(), None),
+                None => find(shared, loader, start).map_err(|error| not_found(error.to_string()))?,
+            };
+            loaded = loader.load(&path, *features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
+            // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
+            let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
+            let entry = entry.or_else(|| start.handler.map(|handler| handler.text.clone()).filter(offers));
+            (&loaded, entry, path.display().to_string())
         }
     };
     let offered = module.functions.iter().map(|function| function.name.as_str());
@@ -305,10 +382,24 @@ fn function(
     if entry.aborts() {
         warn_of_abort(shared, "function", &entry.name);
     }
-    let host = host::table(shared, format!("function {}", entry.name), features);
+    let host = host::table(shared, format!("function {}", entry.name), *features);
     entry.create(host, settings.config.as_bytes()).map_err(|why| {
         Failure::new("Runtime.FunctionFailed", format!("function {} could not be made: {why}", entry.name))
     })
+}
+
+/// The library of the function. A hint that leads nowhere gives way to the only function there is.
+fn find(shared: &Shared, loader: &dyn Loader, start: &Start<'_>) -> Result<(PathBuf, Option<String>), NotFound> {
+    let Some(handler) = start.handler else { return start.roots.function(None, loader) };
+    let found = Name::parse(&handler.text).and_then(|name| start.roots.function(Some(&name), loader));
+    let Err(error) = found else { return found };
+    if handler.required {
+        return Err(error);
+    }
+    let Ok(only) = start.roots.function(None, loader) else { return Err(error) };
+    let message = format!("the platform's handler {:?} names no library; running {}", handler.text, only.0.display());
+    shared.unit.log.say(Level::Info, &message);
+    Ok(only)
 }
 
 fn warn_of_abort(shared: &Shared, what: &str, name: &str) {

@@ -83,6 +83,10 @@ pub trait Sink: Send + Sync {
     /// Writes the whole line at once, so that lines of several threads do not mix. Failures are dropped: a log that
     /// cannot be written is no reason to fail an invocation.
     fn write(&self, line: &[u8], kind: LineKind);
+
+    /// Writes a text that the platform cuts its log by, as it is and to the process' own descriptors: standard output,
+    /// and standard error too if `both`.
+    fn mark(&self, _text: &[u8], _both: bool) {}
 }
 
 /// Who says it, and in which invocation.
@@ -155,6 +159,11 @@ impl Log {
         }
         line.push(b'\n');
         self.sink.write(&line, LineKind { level: Some(level), format: self.format, time });
+    }
+
+    /// Writes a text that the platform cuts its log by: whole lines, newlines included. `both`: to standard error too.
+    pub fn mark(&self, text: &[u8], both: bool) {
+        self.sink.mark(text, both);
     }
 
     /// Writes a line as it is.

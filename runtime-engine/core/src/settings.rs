@@ -1,5 +1,9 @@
 //! What the environment configures, read once at start: names, values, and errors that say which variable is wrong.
 
+mod serving;
+
+pub use serving::ServerSettings;
+
 use crate::log::{Format, Level};
 use std::fmt;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use crate::log::Log;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Names and numbers that the platform's environment gives once.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +38,25 @@ pub struct Unit {
     born: Instant,
     warm: AtomicBool,
     in_flight: AtomicU32,
+    /// Does anybody wait for invocations to end?
+    awaited: AtomicBool,
+    quiet: (Mutex<()>, Condvar),
+    given: OnceLock<Vec<(String, String)>>,
 }
 
 impl Unit {
     /// Begins now.
     pub fn new(identity: Identity, log: Log) -> Unit {
-        Unit { identity, log, born: Instant::now(), warm: AtomicBool::new(false), in_flight: AtomicU32::new(0) }
+        Unit {
+            identity,
+            log,
+            born: Instant::now(),
+            warm: AtomicBool::new(false),
+            in_flight: AtomicU32::new(0),
+            awaited: AtomicBool::new(false),
+            quiet: (Mutex::new(()), Condvar::new()),
+            given: OnceLock::new(),
+        }
     }
 
     /// Nanoseconds on a clock that never goes back and is never 0.
@@ -60,7 +74,33 @@ impl Unit {
 
     /// An invocation has ended.
     pub fn leave(&self) {
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        // In one order with `awaited`, so that who begins to wait either sees the end or is told of it.
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if self.awaited.load(Ordering::SeqCst) {
+            drop(self.quiet.0.lock());
+            self.quiet.1.notify_all();
+        }
+    }
+
+    /// Blocks until no invocation is in progress, or the time is over; says which.
+    pub fn wait_quiet(&self, limit: Duration) -> bool {
+        self.awaited.store(true, Ordering::SeqCst);
+        let guard = self.quiet.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = |(): &mut ()| self.in_flight.load(Ordering::SeqCst) > 0;
+        let waited = self.quiet.1.wait_timeout_while(guard, limit, busy);
+        waited.map_or(true, |(_, result)| !result.timed_out())
+    }
+
+    /// Values that the platform has sent after the process began, to be seen over the environment's. Only the first call
+    /// counts: the environment is read when functions start.
+    pub fn give_environment(&self, values: Vec<(String, String)>) {
+        let _ = self.given.set(values);
+    }
+
+    /// One of those values.
+    pub fn given(&self, name: &[u8]) -> Option<&str> {
+        let values = self.given.get()?;
+        values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())
     }
 
     /// Invocations in progress.

@@ -8,6 +8,7 @@
 
 use crate::chain::Place;
 use crate::invocation::Invocation;
+use crate::log::Level;
 use crate::unit::Unit;
 use faas_abi::CANCEL_DEADLINE;
 use faas_abi::host::Cancel;
@@ -206,6 +207,7 @@ impl Watchdog {
                 told = true;
                 leave_at = now.saturating_add(u64::try_from(self.grace.as_nanos()).unwrap_or(NEVER));
                 actions.stop();
+                self.say_stopping();
             }
             if now >= leave_at {
                 actions.leave();
@@ -235,6 +237,12 @@ impl Watchdog {
                 self.stopping.store(true, Ordering::Release);
             }
         }
+    }
+
+    fn say_stopping(&self) {
+        let running = self.unit.in_flight();
+        let message = format!("stopping: {running} in flight, at most {:?} to end", self.grace);
+        self.unit.log.say(Level::Info, &message);
     }
 
     /// Does what is due; says when the next thing is.

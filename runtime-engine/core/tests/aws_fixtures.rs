@@ -200,6 +200,7 @@ fn seen(event: &[u8]) -> Value {
         Form::Alb => "alb",
         Form::Lattice => "lattice",
         Form::Bare => "bare",
+        other => panic!("no event of AWS is answered as {other:?}"),
     };
     let http = reading.http.as_ref().map(|view| request(event, view));
     json!({"trigger": reading.kind.word(), "source": reading.source, "reply": reply, "http": http})

@@ -279,6 +279,7 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
     let start = Start {
         settings: &settings,
         handler: None,
+        code: None,
         roots: &Roots { task: PathBuf::from("/nowhere") },
         features: 0,
         linked: Linked { function: Some(function), layers },

@@ -12,15 +12,12 @@ use faas_core::chain::Place;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
-use faas_core::platform::{BodyFrom, Delivery, Verdict};
+use faas_core::platform::{BodyFrom, Delivery, Verdict, nothing_pause_ms};
 use faas_core::watchdog::Slot;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// Pauses after failures in a row. The first is none: a connection that a freeze has killed is no trouble. After the
-/// last one the control plane is taken to be gone.
-const PAUSES_MS: [u64; 7] = [0, 50, 100, 200, 400, 800, 1600];
 /// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
 /// call, which an invocation of that length does not feel.
 const LONG: Duration = Duration::from_millis(1);
@@ -39,8 +36,10 @@ impl Seat {
         let mut place = shared.runtime.place();
         let (_, slot) = shared.stop.watchdog().slot(place.cancel_handle());
         let wire = Arc::new(Wire::new(shared.is_alone));
-        let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
-        place.get_mut().set_stream(Box::new(stream));
+        if shared.protocol.streams() {
+            let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
+            place.get_mut().set_stream(Box::new(stream));
+        }
         Seat { place, slot, wire, abandoned: Arc::default() }
     }
 
@@ -58,7 +57,8 @@ struct Worker {
     phase: watch::Receiver<Phase>,
     connection: Option<Connection>,
     failures: usize,
-    next: Vec<u8>,
+    /// Polls in a row that brought nothing.
+    nothings: u32,
     head: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -77,20 +77,25 @@ pub(super) async fn work(shared: Arc<Shared>, seat: Seat) {
         phase,
         connection: None,
         failures: 0,
-        next,
+        nothings: 0,
         head: Vec::new(),
         scratch: Vec::new(),
     };
-    while let Some(event) = worker.poll().await {
+    if !worker.announce().await {
+        return worker.wire.close();
+    }
+    while let Some(event) = worker.ask(&next).await {
         let unit = worker.shared.runtime.process();
         match worker.shared.protocol.delivery(unit, &event) {
             Delivery::Event(facts) => {
                 worker.failures = 0;
+                worker.nothings = 0;
                 match worker.serve(place, event, facts).await {
                     Some(back) => place = back,
                     None => return,
                 }
             }
+            Delivery::Nothing => worker.pause_for_nothing().await,
             Delivery::Again(why) => worker.setback(&why).await,
             Delivery::Fatal(why) => {
                 tracing::error!("{why}");
@@ -106,12 +111,37 @@ impl Worker {
         self.shared.stop.phase() > Phase::Running
     }
 
-    /// The next answer to a poll; none at a stop.
-    async fn poll(&mut self) -> Option<Message> {
+    /// Says that the process is ready, where the platform wants to hear it. False: it will never hear it.
+    async fn announce(&mut self) -> bool {
+        let mut request = Vec::new();
+        if !self.shared.protocol.ready(&mut request) {
+            return true;
+        }
+        while let Some(answer) = self.ask(&request).await {
+            if let 200..=299 = answer.status() {
+                self.failures = 0;
+                return true;
+            }
+            self.setback(&format!("the platform answered {} to being told of readiness", answer.status())).await;
+        }
+        false
+    }
+
+    async fn pause_for_nothing(&mut self) {
+        self.failures = 0;
+        self.nothings += 1;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(nothing_pause_ms(self.nothings))) => {}
+            () = reached(&mut self.phase, Phase::Leaving) => {}
+        }
+    }
+
+    /// The answer to a poll, which may take hours; none at a stop.
+    async fn ask(&mut self, request: &[u8]) -> Option<Message> {
         loop {
             self.connect().await?;
             let connection = self.connection.as_mut()?;
-            let sent = connection.send(&self.next, b"").await;
+            let sent = connection.send(request, b"").await;
             self.shared.launch();
             let answer = match sent {
                 Ok(()) => tokio::select! {
@@ -166,20 +196,20 @@ impl Worker {
     /// One more failure in a row: pause, or give up.
     async fn setback(&mut self, why: &str) {
         self.shared.launch();
-        let Some(pause) = PAUSES_MS.get(self.failures) else {
+        let Some(pause) = self.shared.protocol.pauses_ms().get(self.failures).copied() else {
             tracing::error!("{why}; giving up after {} tries", self.failures + 1);
             self.shared.stop.give_up(FAILED);
             return;
         };
         self.failures += 1;
-        if *pause == 0 {
+        if pause == 0 {
             // Usual after a freeze, and worth no line.
             tracing::debug!("{why}; trying again at once");
             return;
         }
         tracing::warn!("{why}; trying again in {pause} ms");
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(*pause)) => {}
+            () = tokio::time::sleep(Duration::from_millis(pause.into())) => {}
             () = reached(&mut self.phase, Phase::Leaving) => {}
         }
     }

@@ -9,7 +9,7 @@ use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
-use faas_core::platform::{Response, Route};
+use faas_core::platform::{Answer, Response, Route, State};
 use faas_core::watchdog::Slot;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,15 +26,19 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    fn text(status: u16, body: &str) -> Outcome {
-        let mut response = Response { status, ..Response::default() };
-        response.headers.add(b"content-type", b"text/plain; charset=utf-8");
-        Outcome::Own(response, body.as_bytes().to_vec())
+    fn own(answer: &Answer) -> Outcome {
+        let mut response = Response::default();
+        answer.head(&mut response);
+        Outcome::Own(response, answer.body.as_bytes().to_vec())
     }
 
-    fn failed(server: &Server, request_id: &[u8], failure: &Failure) -> Outcome {
+    fn text(status: u16, body: &str) -> Outcome {
+        Outcome::own(&Answer::text(status, body.to_owned()))
+    }
+
+    fn failed(server: &Server, facts: &Facts, request_id: &[u8], failure: &Failure) -> Outcome {
         let (mut response, mut body) = (Response::default(), Vec::new());
-        server.protocol.failed(request_id, failure, &mut response, &mut body);
+        server.protocol.failed(facts, request_id, failure, &mut response, &mut body);
         Outcome::Own(response, body)
     }
 }
@@ -71,9 +75,15 @@ impl Drop for Tap {
 pub(super) async fn exchange(client: &Arc<Client>, request: Message) -> Outcome {
     let server = &client.server;
     let started = server.started.get();
-    let ready = started.is_some() && !server.is_stopping();
-    match server.protocol.route(&server.unit, &request, ready) {
-        Route::Own { status, body } => Outcome::text(status, body),
+    let state = match started {
+        None => State::Starting,
+        Some(_) if server.is_stopping() => State::Stopping,
+        Some(_) => State::Ready,
+    };
+    match server.protocol.route(&server.unit, &request, state) {
+        Route::Own(answer) => Outcome::own(&answer),
+        Route::Signal(_) => Outcome::text(501, "not yet"),
+        Route::Rewritten(request, facts) => invoke(client, server.started().await, *request, facts).await,
         Route::Health => match started.map_or(Ok(()), |started| started.runtime.chain().health()) {
             Ok(()) => Outcome::text(200, "OK"),
             Err(why) => Outcome::text(503, &why),
@@ -87,7 +97,7 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
     let Some(mut seat) = server.seats.take(&started.runtime, &server.protocol, &server.stop) else {
         let failure =
             Failure::new("Runtime.Overloaded", "as many invocations as this instance serves at once are running");
-        let mut refused = Outcome::failed(server, facts.request_id.read(request.bytes()), &failure);
+        let mut refused = Outcome::failed(server, &facts, facts.request_id.read(request.bytes()), &failure);
         if let Outcome::Own(response, _) = &mut refused {
             response.headers.add(b"retry-after", b"1");
         }
@@ -115,7 +125,7 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
         request_id = abandoned.told() => {
             // The call goes on by itself, and its seat is lost.
             flight.call = None;
-            return Outcome::failed(server, &request_id, &timed_out());
+            return Outcome::failed(server, &facts, &request_id, &timed_out());
         }
     };
     match ended {
@@ -129,12 +139,12 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
                     None => Outcome::text(500, "the stream has been taken"),
                 }
             }
-            Settled::TooLate(request_id) => Outcome::failed(server, &request_id, &timed_out()),
+            Settled::TooLate(request_id) => Outcome::failed(server, &facts, &request_id, &timed_out()),
         },
         None => {
             let failure =
                 Failure::new("Runtime.Internal", "a thread of the pool ended in the middle of the invocation");
-            Outcome::failed(server, b"", &failure)
+            Outcome::failed(server, &facts, b"", &failure)
         }
     }
 }

@@ -4,7 +4,6 @@
 //! they have. After a stop signal readiness is 503, requests are served for the lame-duck time, then the port closes,
 //! what runs is answered, and Close follows.
 
-mod config;
 mod exchange;
 mod head;
 mod http1;
@@ -18,12 +17,11 @@ use crate::start::{FAILED, Life, complain, look_up, say_failed};
 use crate::stop::{Phase, Stop, reached};
 use crate::work::Way;
 use crate::{diagnostics, sys};
-use config::Config;
 use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT};
 use faas_core::failure::Failure;
 use faas_core::lifecycle::{RequestIds, Runtime};
-use faas_core::platform::Serving;
-use faas_core::settings::Env;
+use faas_core::platform::{Listen, Serving};
+use faas_core::settings::{Env, ServerSettings};
 use faas_core::unit::Unit;
 use seats::Seats;
 use std::convert::Infallible;
@@ -48,7 +46,7 @@ pub(crate) struct Server {
     unit: Arc<Unit>,
     protocol: Arc<dyn Serving>,
     stop: Arc<Stop>,
-    config: Config,
+    config: ServerSettings,
     seats: Arc<Seats>,
     ids: RequestIds,
     started: OnceLock<Started>,
@@ -110,7 +108,7 @@ impl Overdue for TakeAway {
 
 /// Lives the process' life; its exit code.
 pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
-    let config = match Config::read(&Env::new(&look_up), protocol.concurrency()) {
+    let config = match ServerSettings::read(&Env::new(&look_up), protocol.concurrency(), protocol.lame_duck()) {
         Ok(config) => config,
         Err(bad) => return complain(&bad),
     };
@@ -149,7 +147,8 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
 
 /// From the open port to the last answer; the exit code.
 async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
-    let listener = match listen(server.protocol.listen()) {
+    let Listen::Tcp(address) = server.protocol.listen() else { return complain(&"no unix sockets yet") };
+    let listener = match listen(address) {
         Ok(listener) => listener,
         Err(error) => return complain(&format_args!("cannot listen on {}: {error}", server.protocol.listen())),
     };
@@ -213,7 +212,7 @@ async fn start(life: Life, server: &Server, pool: Handle, address: Option<Socket
             let way = Way::of(&runtime, pool);
             let _ = server.started.set(Started { runtime: Arc::new(runtime), way });
             server.has_started.notify_waiters();
-            let address = address.map_or_else(|| server.protocol.listen().to_owned(), |address| address.to_string());
+            let address = address.map_or_else(|| server.protocol.listen().to_string(), |address| address.to_string());
             life.say_started(&format!("listening on http://{address}, "));
             std::future::pending().await
         }

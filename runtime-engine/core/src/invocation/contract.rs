@@ -2,7 +2,7 @@
 //!
 //! What may be changed, and until when, is decided here; how it is kept is [`Invocation`]'s own.
 
-use super::{Code, Invocation, Progress};
+use super::{COLLECT_BYTES, Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::fields::{Fields, caseless, exact};
 use crate::http1::Message;
@@ -18,14 +18,15 @@ impl faas_abi::host::Invocation for Invocation {
         let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
         match key {
             META_REQUEST_ID => self.request_id(),
+            META_FUNCTION if !self.facts.function.is_empty() => self.fact(self.facts.function),
             META_FUNCTION if identity.function.is_empty() => self.function.as_bytes(),
             META_FUNCTION => identity.function.as_bytes(),
-            META_VERSION => identity.version.as_bytes(),
-            META_SERVICE => identity.service.as_bytes(),
+            META_VERSION => self.fact_or(self.facts.version, &identity.version),
+            META_SERVICE => self.fact_or(self.facts.service, &identity.service),
             META_STAGE => identity.stage.as_bytes(),
             META_PLATFORM => identity.platform.as_bytes(),
-            META_REGION => identity.region.as_bytes(),
-            META_ACCOUNT => identity.account.as_bytes(),
+            META_REGION => self.fact_or(self.facts.region, &identity.region),
+            META_ACCOUNT => self.fact_or(self.facts.account, &identity.account),
             META_HANDLER => identity.handler.as_bytes(),
             META_TRIGGER => self.trigger.as_deref().unwrap_or_else(|| self.reading().kind.word().as_bytes()),
             META_SOURCE => self.source.as_deref().unwrap_or_else(|| self.reading().source.as_bytes()),
@@ -60,6 +61,7 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.unit)),
             NUM_COLD_START => u64::from(self.cold),
             NUM_ATTEMPT => u64::from(self.facts.attempt),
+            NUM_MEMORY_MB if self.facts.memory_mb > 0 => u64::from(self.facts.memory_mb),
             NUM_MEMORY_MB => self.unit.identity.memory_mb,
             NUM_IS_HTTP => u64::from(self.http().is_some()),
             NUM_REPLY_STATUS => match self.progress {
@@ -98,6 +100,9 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn event(&self) -> &[u8] {
+        if !self.facts.event.is_empty() {
+            return self.fact(self.facts.event);
+        }
         self.message.as_ref().map_or(&[], Message::body)
     }
 
@@ -105,7 +110,9 @@ impl faas_abi::host::Invocation for Invocation {
         if let Some(body) = &self.body {
             return body.as_slice();
         }
-        match self.http().map(|view| &view.body) {
+        let reading = self.reading();
+        let data = reading.data.as_ref().map(|data| &data.body);
+        match data.or(reading.http.as_ref().map(|view| &view.body)) {
             None | Some(Body::Whole) => self.event(),
             Some(Body::Empty) => &[],
             Some(Body::Part(span)) => span.read(self.event()),
@@ -217,7 +224,7 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
-        if self.stream.is_none() || self.no_streams {
+        if self.no_streams || self.stream.is_none() && !self.facts.is_whole {
             return Err(E_UNSUPPORTED);
         }
         if matches!(self.progress, Progress::Streaming(_)) {
@@ -231,6 +238,11 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn stream_open(&mut self) -> Status {
         let Progress::Set(code) = self.progress else { return E_INVALID };
+        if self.facts.is_whole {
+            self.collected = Some(Vec::new());
+            self.progress = Progress::Streaming(code);
+            return OK;
+        }
         let Some(mut stream) = self.stream.take() else { return E_UNSUPPORTED };
         let status = stream.open(self, code);
         self.stream = Some(stream);
@@ -242,6 +254,13 @@ impl faas_abi::host::Invocation for Invocation {
     fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         if !matches!(self.progress, Progress::Streaming(_)) {
             return E_INVALID;
+        }
+        if let Some(collected) = &mut self.collected {
+            if collected.len() + chunk.as_slice().len() > COLLECT_BYTES {
+                return E_TOO_BIG;
+            }
+            collected.extend_from_slice(chunk.as_slice());
+            return OK;
         }
         self.stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
     }
@@ -257,6 +276,7 @@ impl Invocation {
             LIST_EXTENSION => Some(&self.extensions),
             LIST_REPLY_HEADER => Some(&self.reply_headers),
             LIST_REPLY_COOKIE => Some(&self.reply_cookies),
+            LIST_ATTRIBUTE => self.reading().data.as_ref().map(|data| &data.attributes),
             _ => None,
         }
     }

@@ -4,16 +4,16 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
-use super::{BodyFrom, Delivery, Enlist, Polling, Protocol, Verdict};
+use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Message, write};
-use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::reply::{self, Parts};
+use crate::trigger::reply;
 use crate::unit::{Deadline, Identity, Unit};
 use std::fmt::Debug;
 
@@ -33,16 +33,14 @@ const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 /// The name under which the process registers to be told of the end. Any name serves; it shows in the platform's log.
 const EXTENSION_NAME: &str = "runtime-engine-close";
 
-/// The variable that marks it.
-pub fn mark(env: &Env<'_>) -> Option<&'static str> {
+/// The platform's row.
+pub const ROW: Row = Row { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, open };
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")
 }
 
-/// Reads the platform's variables.
-///
-/// # Errors
-/// If the address of the Runtime API is missing.
-pub fn open(env: &Env<'_>, _: &Settings) -> Result<(Identity, Protocol), BadSetting> {
+fn open(env: &Env<'_>, _: &Settings) -> Result<Opened, BadSetting> {
     let endpoint = env.text("AWS_LAMBDA_RUNTIME_API");
     if endpoint.is_empty() || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(BadSetting::new("AWS_LAMBDA_RUNTIME_API", &endpoint, "host:port of the Runtime API"));
@@ -60,7 +58,9 @@ pub fn open(env: &Env<'_>, _: &Settings) -> Result<(Identity, Protocol), BadSett
     let concurrency = env.number("AWS_LAMBDA_MAX_CONCURRENCY").ok().flatten().unwrap_or(1).max(1);
     let snapshotted = env.text("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
     let api = RuntimeApi::new(endpoint, usize::try_from(concurrency).unwrap_or(1), snapshotted);
-    Ok((identity, Protocol::Polling(Box::new(api))))
+    let handler = identity.handler.clone();
+    let opened = Opened::new(identity, Protocol::Polling(Box::new(api))).with_handler(handler);
+    Ok(opened.with_root(env.text("LAMBDA_TASK_ROOT")))
 }
 
 /// The protocol.
@@ -161,7 +161,7 @@ impl Polling for RuntimeApi {
         if let Some(failure) = invocation.failure() {
             return self.invocation_error(invocation, failure, head, scratch);
         }
-        let from = body(invocation, scratch);
+        let from = reply_body(invocation, scratch);
         let size = match from {
             BodyFrom::Reply => invocation.reply().as_slice().len(),
             BodyFrom::Scratch => scratch.len(),
@@ -184,6 +184,10 @@ impl Polling for RuntimeApi {
 
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>) {
         self.error_request(&[API.as_bytes(), b"invocation/", request_id, b"/error"], failure, out);
+    }
+
+    fn streams(&self) -> bool {
+        true
     }
 
     fn verdict(&self, status: u16) -> Verdict {
@@ -315,32 +319,6 @@ fn facts(unit: &Unit, answer: &Message) -> Facts {
         }
     }
     facts
-}
-
-/// The body of a response: bytes untouched, or the JSON that the event's source wants.
-fn body(invocation: &Invocation, scratch: &mut Vec<u8>) -> BodyFrom {
-    let status = match invocation.progress() {
-        Progress::Set(Code::Http(status)) => status,
-        Progress::Set(Code::Value) => 200,
-        Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
-    };
-    let form = invocation.reading().form;
-    if form == crate::trigger::Form::Bare {
-        return BodyFrom::Reply;
-    }
-    let mut typed = None;
-    let headers = invocation.reply_headers();
-    let value = invocation.progress() == Progress::Set(Code::Value);
-    let headers = if value && headers.get(b"content-type", caseless).is_none() {
-        let mut with = headers.clone();
-        with.add(b"content-type", b"application/json");
-        typed.insert(with)
-    } else {
-        headers
-    };
-    let body = invocation.reply().as_slice();
-    reply::write(form, Parts { status, headers, cookies: invocation.reply_cookies(), body }, scratch);
-    BodyFrom::Scratch
 }
 
 /// What the platform itself says, here before the bytes are sent.

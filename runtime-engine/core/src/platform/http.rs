@@ -3,13 +3,14 @@
 //! `PORT` (8080), every path is the function's, but two probe paths and `kube-probe` clients. After SIGTERM readiness is
 //! 503 and requests are still served until the process is told to stop accepting.
 
-use super::{BodyFrom, Protocol, Response, Route, Serving};
+use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::json::Writer;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
 use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
 
@@ -19,11 +20,14 @@ pub const NAME: &str = "http";
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`.
 const CONCURRENCY: usize = 256;
 
+/// The platform's row.
+pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, open };
+
 /// Reads the variables.
 ///
 /// # Errors
 /// If `PORT` is no port.
-pub fn open(env: &Env<'_>, settings: &Settings) -> Result<(Identity, Protocol), BadSetting> {
+pub(super) fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let port = env.get("PORT").unwrap_or_else(|| "8080".to_owned());
     let number: u16 = port.trim().parse().map_err(|_| BadSetting::new("PORT", &port, "a port from 0 to 65535"))?;
     let host = env.get("FAAS_HOST").unwrap_or_else(|| "0.0.0.0".to_owned());
@@ -38,7 +42,7 @@ pub fn open(env: &Env<'_>, settings: &Settings) -> Result<(Identity, Protocol), 
         ..Identity::default()
     };
     let path = |name: &str, default: &str| env.get(name).unwrap_or_else(|| default.to_owned()).into_bytes();
-    Ok((
+    Ok(Opened::new(
         identity,
         Protocol::Serving(Box::new(PlainHttp {
             listen: format!("{host}:{number}"),
@@ -61,29 +65,29 @@ pub struct PlainHttp {
 }
 
 impl Serving for PlainHttp {
-    fn listen(&self) -> &str {
-        &self.listen
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
     }
 
     fn concurrency(&self) -> usize {
         self.concurrency
     }
 
-    fn route(&self, unit: &Unit, request: &Message, ready: bool) -> Route {
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
         let path = request.target().split(|byte| *byte == b'?').next().unwrap_or_default();
         if path == self.live {
-            return Route::Own { status: 200, body: "OK" };
+            return Route::text(200, "OK");
         }
         let agent = request.header("user-agent").unwrap_or_default();
         if path == self.ready || agent.starts_with(b"kube-probe/") || agent.starts_with(b"GoogleHC/") {
-            return if ready { Route::Health } else { Route::Own { status: 503, body: "not ready" } };
+            return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
         Route::Invoke(self.facts(unit, request))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.request_id(), failure, response, scratch);
+            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
             // What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
             for (name, value) in invocation.reply_headers().iter() {
                 if !name.get(..8).is_some_and(|start| caseless(start, b"content-")) {
@@ -103,7 +107,7 @@ impl Serving for PlainHttp {
         BodyFrom::Reply
     }
 
-    fn failed(&self, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
         response.clear();
         response.status = status_of(failure);
         response.headers.add(b"content-type", b"application/json");
@@ -142,7 +146,7 @@ impl Serving for PlainHttp {
 
 impl PlainHttp {
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        let mut facts = Facts { native: true, ..Facts::default() };
+        let mut facts = Facts { shape: Shape::Request, ..Facts::default() };
         let bytes = request.bytes();
         for (name, value) in request.headers() {
             let span = Span::of(bytes, value);

@@ -4,14 +4,25 @@
 //! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`].
 //! One file per family of sources turns events into [`Reading`]s; [`reply`] writes HTTP replies in the sources' forms.
 
+mod aliyun;
 mod aws;
+mod azure;
+pub mod cloudevents;
+mod fn_project;
+pub mod google;
+mod huawei;
 mod native;
+mod openwhisk;
 pub mod reply;
+mod tencent;
 mod view;
+mod yandex;
 
 pub use view::{Body, HttpView};
 
+use crate::fields::Fields;
 use crate::http1::Message;
+use crate::invocation::Facts;
 use crate::json;
 
 /// The kind of trigger, as a function sees it on every platform.
@@ -76,6 +87,14 @@ pub enum Form {
     Alb,
     /// The JSON of VPC Lattice.
     Lattice,
+    /// `statusCode`, `headers`, `body`, `isBase64Encoded`, one value a header: Alibaba, Tencent, Huawei.
+    Plain,
+    /// As [`Plain`](Form::Plain), and `multiValueHeaders`: Yandex.
+    Yandex,
+    /// `statusCode`, `headers` and `body` of an OpenWhisk web action.
+    WebAction,
+    /// The outputs of an Azure custom handler.
+    Azure,
     /// The event has no request in it: a reply's body goes back bare.
     Bare,
 }
@@ -91,26 +110,87 @@ pub struct Reading {
     pub form: Form,
     /// The request in it.
     pub http: Option<HttpView>,
+    /// Attributes and data, if it is a CloudEvent.
+    pub data: Option<Box<Data>>,
+}
+
+/// What a CloudEvent carries, whatever mode it came in.
+#[derive(Debug, Default)]
+pub struct Data {
+    /// Its attributes by name, extensions among them, as canonical texts.
+    pub attributes: Fields,
+    /// Its data.
+    pub body: Body,
+}
+
+/// How a message is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// Its body is an event, recognised by its own look.
+    #[default]
+    Event,
+    /// It is itself the request.
+    Request,
+    /// It is a CloudEvent over HTTP, in the mode that its content type says.
+    CloudEvent,
+    /// It is the envelope of Azure's host.
+    Azure,
+    /// It is a call of the Fn agent, with a request in `Fn-Http-` headers.
+    Fn,
+    /// Its event is the arguments of an OpenWhisk action.
+    OpenWhisk,
 }
 
 impl Reading {
     /// Bytes that nothing recognises.
     pub fn raw() -> Reading {
-        Reading { kind: Kind::Raw, source: "", form: Form::Bare, http: None }
+        Reading::bare(Kind::Raw, "")
+    }
+
+    /// An event without a request in it.
+    pub fn bare(kind: Kind, source: &'static str) -> Reading {
+        Reading { kind, source, form: Form::Bare, http: None, data: None }
+    }
+
+    /// An event with a request in it, or a request.
+    pub fn request(kind: Kind, source: &'static str, form: Form, view: HttpView) -> Reading {
+        Reading { kind, source, form, http: Some(view), data: None }
+    }
+
+    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
+    /// whose memory is used again.
+    pub fn of(facts: &Facts, message: &Message, peer: &str, view: HttpView) -> Reading {
+        match facts.shape {
+            Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), view),
+            Shape::Event => Reading::of_event(facts.event.read(message.bytes()), view),
+            Shape::Request => Reading::of_request(message, peer, view),
+            Shape::CloudEvent => cloudevents::of_message(message),
+            Shape::Azure => azure::read(message, view),
+            Shape::Fn => fn_project::read(message, peer, view),
+            Shape::OpenWhisk => openwhisk::read(facts.event.read(message.bytes()), view),
+        }
     }
 
     /// Reads a request that came over HTTP itself.
     pub fn of_request(message: &Message, peer: &str, view: HttpView) -> Reading {
-        Reading { kind: Kind::Http, source: "http", form: Form::Native, http: Some(native::read(message, peer, view)) }
+        Reading::request(Kind::Http, "http", Form::Native, native::read(message, peer, view))
     }
 
     /// Reads an event by its shape. `view` is an old view whose memory is used again.
     pub fn of_event(event: &[u8], view: HttpView) -> Reading {
-        // Only a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
+        // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return Reading::raw();
+            return aliyun::recognise_other(event).unwrap_or_else(Reading::raw);
         }
         let Ok(value) = json::parse(event) else { return Reading::raw() };
-        aws::recognise(event, value, view).unwrap_or_else(Reading::raw)
+        let mut view = view;
+        aws::recognise(event, value, &mut view)
+            .or_else(|| cloudevents::recognise(event, value))
+            .or_else(|| aliyun::recognise(event, value, &mut view))
+            .or_else(|| tencent::recognise(event, value, &mut view))
+            .or_else(|| huawei::recognise(event, value, &mut view))
+            .or_else(|| yandex::recognise(event, value, &mut view))
+            .or_else(|| google::recognise(event, value))
+            .unwrap_or_else(Reading::raw)
     }
 }

@@ -27,8 +27,8 @@ use super::{Form, Reading};
 use crate::json::Value;
 use members::{Event, Source};
 
-/// A reading if the event is one of AWS'. `view` is an old view whose memory is used again.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>, mut view: HttpView) -> Option<Reading> {
+/// A reading if the event is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
+pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
     let event = Event::of(bytes, value);
     if let Some(source) = authorizer::recognise(&event) {
         return Some(bare(source));
@@ -38,9 +38,10 @@ pub(super) fn recognise(bytes: &[u8], value: Value<'_>, mut view: HttpView) -> O
         .or_else(|| apigateway::recognise(&event))
         .or_else(|| lattice::recognise(&event));
     let Some(((kind, source), form, fill)) = request else { return services::recognise(&event).map(bare) };
+    let mut view = std::mem::take(view);
     view.clear();
     fill(&event, &mut view);
-    Some(Reading { kind, source, form, http: Some(view) })
+    Some(Reading::request(kind, source, form, view))
 }
 
 /// What fills an empty view from an event.
@@ -50,7 +51,7 @@ type Fill = fn(&Event<'_>, &mut HttpView);
 type Request = (Source, Form, Fill);
 
 fn bare((kind, source): Source) -> Reading {
-    Reading { kind, source, form: Form::Bare, http: None }
+    Reading::bare(kind, source)
 }
 
 #[cfg(test)]

@@ -4,8 +4,11 @@
 //! the files of the shapes say how.
 
 mod apigateway;
+mod azure;
 mod balancer;
 mod headers;
+mod plain;
+mod web_action;
 
 pub use apigateway::write_prelude;
 
@@ -33,6 +36,10 @@ pub fn write(form: Form, parts: Parts<'_>, out: &mut Vec<u8>) {
         Form::ApiGatewayV2 => apigateway::v2(parts, out),
         Form::Alb => balancer::alb(parts, out),
         Form::Lattice => balancer::lattice(parts, out),
+        Form::Plain => plain::plain(parts, out),
+        Form::Yandex => plain::yandex(parts, out),
+        Form::WebAction => web_action::write(parts, out),
+        Form::Azure => azure::write(parts, out),
         Form::Native | Form::Bare => out.extend_from_slice(parts.body),
     }
 }

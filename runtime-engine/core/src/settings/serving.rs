@@ -1,7 +1,7 @@
-//! What the environment says about serving: sizes, times, threads.
+//! What the environment says about serving requests: sizes, times, threads. The same in both runtimes.
 
-use faas_core::http1::Limits;
-use faas_core::settings::{BadSetting, Env};
+use super::{BadSetting, Env};
+use crate::http1::Limits;
 use std::time::Duration;
 
 /// Threads that run invocations, where nobody sets `FAAS_THREADS`: enough for functions that wait, few enough for small
@@ -15,44 +15,44 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_HUNG: usize = 16;
 
 /// The settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Config {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
     /// Sizes of a request; the body's is `FAAS_MAX_BODY`, bytes.
-    pub(super) limits: Limits,
+    pub limits: Limits,
     /// Invocations accepted at once; more are refused.
-    pub(super) concurrency: usize,
+    pub concurrency: usize,
     /// Invocations run at once; the other accepted ones wait.
-    pub(super) threads: usize,
+    pub threads: usize,
     /// From the first byte of a request to the end of its head, and between any two parts of its body.
-    pub(super) read_timeout: Duration,
+    pub read_timeout: Duration,
     /// Between any two parts of a response that the client takes.
-    pub(super) write_timeout: Duration,
+    pub write_timeout: Duration,
     /// How long a stop signal is followed by ordinary service (`FAAS_LAME_DUCK`), for routers that learn late.
-    pub(super) lame_duck: Duration,
+    pub lame_duck: Duration,
     /// Threads that may be lost before the process leaves.
-    pub(super) max_hung: usize,
+    pub max_hung: usize,
 }
 
-impl Config {
-    /// Reads the variables; `concurrency` is the platform's.
+impl ServerSettings {
+    /// Reads the variables; `concurrency` and, where nobody sets it, `lame_duck` are the platform's.
     ///
     /// # Errors
     /// The first variable whose value does not fit.
-    pub(super) fn read(env: &Env<'_>, concurrency: usize) -> Result<Config, BadSetting> {
+    pub fn read(env: &Env<'_>, concurrency: usize, lame_duck: Duration) -> Result<ServerSettings, BadSetting> {
         let count = |name, default: usize| -> Result<usize, BadSetting> {
             Ok(env.number(name)?.map_or(default, |number| usize::try_from(number).unwrap_or(usize::MAX)))
         };
         let mut limits = Limits::default();
         limits.body_bytes = env.number("FAAS_MAX_BODY")?.unwrap_or(limits.body_bytes);
         let concurrency = concurrency.max(1);
-        Ok(Config {
+        Ok(ServerSettings {
             limits,
             concurrency,
             threads: count("FAAS_THREADS", THREADS)?.clamp(1, concurrency),
             read_timeout: env.duration("FAAS_READ_TIMEOUT")?.unwrap_or(READ_TIMEOUT),
             write_timeout: env.duration("FAAS_WRITE_TIMEOUT")?.unwrap_or(WRITE_TIMEOUT),
-            lame_duck: env.duration("FAAS_LAME_DUCK")?.unwrap_or_default(),
-            max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?,
+            lame_duck: env.duration("FAAS_LAME_DUCK")?.unwrap_or(lame_duck),
+            max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?.clamp(1, concurrency),
         })
     }
 }
@@ -61,9 +61,9 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)], concurrency: usize) -> Result<Config, BadSetting> {
+    fn read(pairs: &[(&str, &str)], concurrency: usize) -> Result<ServerSettings, BadSetting> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        Config::read(&Env::new(&look_up), concurrency)
+        ServerSettings::read(&Env::new(&look_up), concurrency, Duration::ZERO)
     }
 
     #[test]

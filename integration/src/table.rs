@@ -1,0 +1,38 @@
+//! A conformance table in `docs/conformance` against the tests there are: every statement has a row, and what a row names
+//! is a test over both runtimes.
+
+use crate::artifacts::workspace;
+use std::ops::RangeInclusive;
+use std::process::Command;
+
+/// Checks the table at `path`, relative to the workspace, whose statements have these numbers. To be called from the test
+/// binary that the table speaks of. A row that is not shown by a test says `not …` and why.
+///
+/// # Panics
+/// If the table and the tests differ.
+pub fn check(path: &str, numbers: RangeInclusive<u32>) {
+    let this = std::env::current_exe().expect("the test binary has a path");
+    let list = Command::new(this).args(["--list", "--format", "terse"]).output().expect("it lists its tests");
+    let list = String::from_utf8(list.stdout).expect("names are text");
+    let table = workspace().join(path);
+    let table = std::fs::read_to_string(&table).unwrap_or_else(|error| panic!("{}: {error}", table.display()));
+    let mut found = Vec::new();
+    for line in table.lines().filter_map(|line| line.strip_prefix("| ")) {
+        let cells: Vec<&str> = line.trim_end_matches(" |").split(" | ").collect();
+        let Some(number) = cells[0].trim().parse::<u32>().ok() else { continue };
+        found.push(number);
+        let shown = cells[2];
+        if shown.starts_with("not ") {
+            continue;
+        }
+        let names: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{path}: statement {number} names no test and no reason");
+        for name in names {
+            for runtime in ["bootstrap", "light_bootstrap"] {
+                let name = format!("::{name}::{runtime}: test");
+                assert!(list.contains(&name), "{path}: statement {number} names {name}, which is no test");
+            }
+        }
+    }
+    assert_eq!(found, numbers.collect::<Vec<_>>(), "{path}: the statements in order");
+}

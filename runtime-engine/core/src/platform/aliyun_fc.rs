@@ -1,0 +1,18 @@
+//! Alibaba Cloud Function Compute, custom runtime and custom container.
+
+use super::{Opened, Row, http};
+use crate::settings::{BadSetting, Env, Settings};
+
+/// The platform's word.
+pub const NAME: &str = "aliyun-fc";
+
+/// The platform's row.
+pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+
+fn mark(_: &Env<'_>) -> Option<&'static str> {
+    None
+}
+
+fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+    http::open(env, settings)
+}

@@ -1,0 +1,233 @@
+//! Which platform this is, by its marks in the environment: one ordered table.
+
+use super::{
+    Protocol, aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, http,
+    huawei_functiongraph, knative, kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
+};
+use crate::log::Format;
+use crate::settings::{BadSetting, Env, Settings};
+use crate::unit::Identity;
+use std::fmt;
+
+/// A platform's row.
+#[derive(Debug)]
+pub struct Row {
+    /// The word that `FAAS_PLATFORM` forces it with.
+    pub name: &'static str,
+    /// What has to be in the environment for it, in words, for the documentation.
+    pub marks: &'static str,
+    /// The variable that marks it, if it is here.
+    pub mark: fn(&Env<'_>) -> Option<&'static str>,
+    /// Reads its variables.
+    pub open: fn(&Env<'_>, &Settings) -> Result<Opened, BadSetting>,
+}
+
+/// What a platform's variables come to.
+#[derive(Debug)]
+pub struct Opened {
+    /// Names of the function and its place.
+    pub identity: Identity,
+    /// How to talk.
+    pub protocol: Protocol,
+    /// The function's name as the platform gives it, where it does.
+    pub handler: Option<HandlerName>,
+    /// The folder of the function's code, where the platform names one.
+    pub root: Option<String>,
+    /// Where log lines go and how they look.
+    pub log: LogStyle,
+}
+
+impl Opened {
+    /// A platform that gives neither handler nor folder, with logs as usual.
+    pub fn new(identity: Identity, protocol: Protocol) -> Opened {
+        Opened { identity, protocol, handler: None, root: None, log: LogStyle::default() }
+    }
+
+    /// The same with a folder; an empty one is none.
+    pub fn with_root(self, root: String) -> Opened {
+        Opened { root: Some(root).filter(|root| !root.is_empty()), ..self }
+    }
+
+    /// The same with a function's name that has to be found; an empty one is none.
+    pub fn with_handler(self, text: String) -> Opened {
+        let handler = (!text.is_empty()).then_some(HandlerName { text, required: true });
+        Opened { handler, ..self }
+    }
+
+    /// The same with a text that may name the function: some platforms demand one that means nothing to them. Where
+    /// nothing of that name is found, the only function there is runs.
+    pub fn with_hint(self, text: String) -> Opened {
+        let handler = (!text.is_empty()).then_some(HandlerName { text, required: false });
+        Opened { handler, ..self }
+    }
+}
+
+/// A function's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerName {
+    /// `library.function`, or one of them.
+    pub text: String,
+    /// Is it an error if there is no such function?
+    pub required: bool,
+}
+
+/// How a platform wants its log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogStyle {
+    /// Which descriptor.
+    pub to: LogTo,
+    /// The look, unless `FAAS_LOG_FORMAT` says another.
+    pub format: Option<Format>,
+}
+
+impl LogStyle {
+    /// The look of lines: what `FAAS_LOG_FORMAT` says, else the platform's own, else as usual.
+    pub fn look(self, env: &Env<'_>, settings: &Settings) -> Format {
+        match env.get("FAAS_LOG_FORMAT") {
+            Some(_) => settings.format,
+            None => self.format.unwrap_or(settings.format),
+        }
+    }
+}
+
+/// Which descriptor log lines go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogTo {
+    /// Standard output.
+    #[default]
+    Output,
+    /// Standard error: the output is taken for something else.
+    Error,
+    /// Errors to standard error, all else to standard output.
+    Split,
+}
+
+/// What the environment turned out to be.
+#[derive(Debug)]
+pub struct Detected {
+    /// What the platform's variables come to. The handler is `FAAS_HANDLER`'s if there is one.
+    pub opened: Opened,
+    /// Why this platform, for the start line.
+    pub why: String,
+}
+
+/// In the order of asking: what has the most particular mark comes first, what nothing marks last.
+pub const PLATFORMS: &[Row] = &[
+    aws_lambda::ROW,
+    tencent_scf::ROW,
+    huawei_functiongraph::ROW,
+    aliyun_fc::ROW,
+    azure_functions::ROW,
+    fn_project::ROW,
+    openwhisk::ROW,
+    vefaas::ROW,
+    yandex::ROW,
+    openfaas::ROW,
+    google_cloud::ROW,
+    knative::ROW,
+    container_apps::ROW,
+    kubernetes::ROW,
+    http::ROW,
+];
+
+/// Why no platform could be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// `FAAS_PLATFORM` names none.
+    Platform(String),
+    /// A variable does not fit the platform that was found.
+    Setting {
+        /// The platform.
+        platform: &'static str,
+        /// Why it was taken to be this one.
+        why: String,
+        /// The variable.
+        bad: BadSetting,
+    },
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unknown::Platform(found) => {
+                write!(f, "FAAS_PLATFORM: expected one of ")?;
+                for (index, row) in PLATFORMS.iter().enumerate() {
+                    write!(f, "{}{}", if index == 0 { "" } else { ", " }, row.name)?;
+                }
+                write!(f, ", found {found:?}")
+            }
+            Unknown::Setting { platform, why, bad } => write!(f, "{bad} (platform {platform}: {why})"),
+        }
+    }
+}
+
+impl std::error::Error for Unknown {}
+
+/// Finds the platform: `FAAS_PLATFORM` forces one, else the first whose mark is in the environment, else plain HTTP.
+///
+/// # Errors
+/// If `FAAS_PLATFORM` names none, or a variable of the platform's does not fit.
+pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, Unknown> {
+    let (row, why) = match env.get("FAAS_PLATFORM") {
+        Some(name) => match PLATFORMS.iter().find(|row| row.name == name) {
+            Some(row) => (row, "FAAS_PLATFORM names it".to_owned()),
+            None => return Err(Unknown::Platform(name)),
+        },
+        None => PLATFORMS
+            .iter()
+            .find_map(|row| (row.mark)(env).map(|mark| (row, format!("{mark} is set"))))
+            .unwrap_or((&PLATFORMS[PLATFORMS.len() - 1], "nothing marks another platform".to_owned())),
+    };
+    let mut opened = match (row.open)(env, settings) {
+        Ok(opened) => opened,
+        Err(bad) => return Err(Unknown::Setting { platform: row.name, why, bad }),
+    };
+    if let Some(text) = settings.handler.clone() {
+        opened.handler = Some(HandlerName { text, required: true });
+    }
+    Ok(Detected { opened, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pairs: &'static [(&'static str, &'static str)]) -> Result<(String, String), String> {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).expect("no setting is wrong here");
+        detect(&env, &settings)
+            .map(|detected| (detected.opened.identity.platform.to_owned(), detected.why))
+            .map_err(|unknown| unknown.to_string())
+    }
+
+    #[test]
+    fn a_mark_finds_the_platform_and_nothing_means_http() {
+        assert_eq!(
+            found(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")]),
+            Ok(("aws-lambda".into(), "AWS_LAMBDA_RUNTIME_API is set".into()))
+        );
+        assert_eq!(found(&[]), Ok(("http".into(), "nothing marks another platform".into())));
+    }
+
+    #[test]
+    fn faas_platform_forces_one_and_an_unknown_name_lists_them() {
+        let forced = found(&[("AWS_LAMBDA_RUNTIME_API", "x:1"), ("FAAS_PLATFORM", "http")]);
+        assert_eq!(forced, Ok(("http".into(), "FAAS_PLATFORM names it".into())));
+        let unknown = found(&[("FAAS_PLATFORM", "moon")]).unwrap_err();
+        assert!(
+            unknown.starts_with("FAAS_PLATFORM: expected one of aws-lambda, ") && unknown.ends_with(", found \"moon\"")
+        );
+        assert!(PLATFORMS.iter().all(|row| unknown.contains(row.name)), "{unknown}");
+    }
+
+    #[test]
+    fn a_forced_platform_without_its_variables_says_which_is_missing() {
+        assert_eq!(
+            found(&[("FAAS_PLATFORM", "aws-lambda")]),
+            Err("AWS_LAMBDA_RUNTIME_API: expected host:port of the Runtime API, found \"\" (platform aws-lambda: FAAS_PLATFORM \
+                names it)"
+                .into())
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Platforms that run the process as a child and speak with it over its descriptors: one event in, one answer out.
+
+use crate::failure::Failure;
+use crate::http1::Message;
+use crate::invocation::{Facts, Invocation};
+use crate::unit::Unit;
+use std::fmt;
+
+/// A parent that writes events and reads answers. One at a time; the end of the input is the end of the process' work.
+pub trait Piping: Send + Sync + fmt::Debug {
+    /// How events are told apart.
+    fn feed(&self) -> Feed;
+    /// The descriptor that answers go to; events come on standard input. It must not reach children of functions.
+    fn answers_to(&self) -> i32;
+    /// Writes what the parent is told when start is over. Nothing written: it is not told.
+    fn started(&self, _result: Result<(), &Failure>, _out: &mut Vec<u8>) {}
+    /// What an event is. What is none is answered at once, with the text of the error.
+    ///
+    /// # Errors
+    /// The whole answer to what is no event.
+    fn event(&self, unit: &Unit, input: &[u8]) -> Result<(Message, Facts), Vec<u8>>;
+    /// Writes the whole answer to an invocation. False: the process has to exit with a failure afterwards.
+    fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool;
+    /// Writes the whole answer for an invocation whose memory is out of reach; the process leaves afterwards.
+    fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
+}
+
+/// How events come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// One a line, any number of them.
+    Lines,
+    /// One: all there is until the end of the input.
+    Whole,
+}

@@ -1,0 +1,110 @@
+//! Platforms that are asked for events: what a driver needs to know of one. Drivers move bytes and wait; every word on
+//! the wire, every pause and every number of tries is a protocol's.
+
+use super::BodyFrom;
+use crate::failure::Failure;
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::unit::Unit;
+use std::fmt;
+
+/// A platform to be asked for events.
+pub trait Polling: Send + Sync + fmt::Debug {
+    /// Where, as `host:port`.
+    fn endpoint(&self) -> &str;
+    /// How many polls may be parked at once.
+    fn concurrency(&self) -> usize {
+        1
+    }
+    /// Writes the request that says, once, after start and before the first poll, that the process is ready. Its answer
+    /// has to be a success, and it is repeated as a poll is. False: the platform wants none.
+    fn ready(&self, _out: &mut Vec<u8>) -> bool {
+        false
+    }
+    /// Writes the request for the next event. It may stay unanswered for hours and has no read timeout.
+    fn next(&self, out: &mut Vec<u8>);
+    /// What an answer to it is.
+    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery;
+    /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is worth
+    /// no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
+    fn pauses_ms(&self) -> &[u16] {
+        // The first is none: a connection that a freeze has killed is no trouble.
+        &[0, 50, 100, 200, 400, 800, 1600]
+    }
+    /// Can a reply go out in parts? If not, streams are collected and go out as one.
+    fn streams(&self) -> bool {
+        false
+    }
+    /// Writes the head of the request that answers an invocation, and where its body is no plain copy of the reply,
+    /// the body into `scratch`.
+    fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom;
+    /// Writes the whole request that says an invocation failed, for one whose memory is out of reach.
+    fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
+    /// What the status of the answer to one of those means.
+    fn verdict(&self, status: u16) -> Verdict;
+    /// Writes the head of a streamed answer and what precedes the function's bytes in its body. Called only where
+    /// [`streams`](Polling::streams) is true.
+    fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
+    /// Writes the end of a streamed answer, and in it why it ended early.
+    fn stream_end(&self, _failure: Option<&Failure>, _out: &mut Vec<u8>) {}
+    /// Writes the request that reports a failed start. False: the platform has none, and the exit code says it.
+    fn init_error(&self, _failure: &Failure, _out: &mut Vec<u8>) -> bool {
+        false
+    }
+    /// Is the process to be snapshotted after start? Then [`restore`](Polling::restore) comes before the first poll.
+    fn is_snapshotted(&self) -> bool {
+        false
+    }
+    /// Writes the request that is answered when a snapshot has been restored.
+    fn restore(&self, _out: &mut Vec<u8>) {}
+    /// Writes the request that reports a failure after a restore.
+    fn restore_error(&self, _failure: &Failure, _out: &mut Vec<u8>) {}
+    /// What must be done, on a connection of its own, to be told of the end: called with no answer for the first
+    /// request, then with each answer.
+    fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Enlist {
+        Enlist::Done
+    }
+}
+
+/// What a poll brought.
+#[derive(Debug)]
+pub enum Delivery {
+    /// An event.
+    Event(Facts),
+    /// There is none now, which is no failure: poll again after a short pause that grows while there is none.
+    Nothing,
+    /// A failure; poll again after a pause that grows.
+    Again(String),
+    /// Nothing that will get better; the process has to leave.
+    Fatal(String),
+}
+
+/// The pause before the next poll after so many polls in a row that brought [`Delivery::Nothing`], in milliseconds:
+/// 50, 100, … 1000. Never a busy loop, and never a second too late for more than an idle process.
+pub fn nothing_pause_ms(in_a_row: u32) -> u64 {
+    u64::from(in_a_row.clamp(1, 20)) * 50
+}
+
+/// How an answer was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Delivered.
+    Accepted,
+    /// Refused for this invocation only; go on.
+    Dropped,
+    /// The platform is in trouble; leave.
+    Fatal,
+}
+
+/// One step of [`Polling::enlist`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enlist {
+    /// Send what was written, read the answer, come back with it.
+    Exchange,
+    /// Send what was written, and leave the connection open for the life of the process.
+    Park,
+    /// Nothing more to do.
+    Done,
+    /// The platform refused; stop signals will not come.
+    Refused,
+}

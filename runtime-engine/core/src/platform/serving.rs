@@ -1,0 +1,243 @@
+//! Platforms that send requests: what a driver needs to know of one. Drivers listen, read, wait and write; what a request
+//! is, how its response looks and which lifecycle phase it drives is a protocol's.
+
+use super::BodyFrom;
+use crate::failure::Failure;
+use crate::fields::Fields;
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::unit::Unit;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+/// A platform that sends requests.
+pub trait Serving: Send + Sync + fmt::Debug {
+    /// Where to listen.
+    fn listen(&self) -> Listen<'_>;
+    /// Exit code of a process that could not listen there.
+    fn listen_failed(&self) -> i32 {
+        1
+    }
+    /// How many invocations at once; more are [`refused`](Serving::refused).
+    fn concurrency(&self) -> usize;
+    /// When functions start.
+    fn start(&self) -> StartAt {
+        StartAt::Once
+    }
+    /// Does the platform say when it freezes the process? Then [`Signal::Suspend`] comes, and Resume runs before the
+    /// next invocation.
+    fn suspends(&self) -> bool {
+        false
+    }
+    /// How long after a stop signal requests are served as before, for routers that learn late; `FAAS_LAME_DUCK` says it
+    /// otherwise.
+    fn lame_duck(&self) -> Duration {
+        Duration::ZERO
+    }
+    /// A file that is there while the process takes requests, and whose absence fails [`Route::Health`].
+    fn ready_file(&self) -> Option<&str> {
+        None
+    }
+    /// A second port, as `host:port`, for [`side_page`](Serving::side_page)s alone.
+    fn side_listen(&self) -> Option<&str> {
+        None
+    }
+    /// What a GET of this path on the second port is answered: content type and text.
+    fn side_page(&self, _path: &[u8]) -> Option<(&'static str, String)> {
+        None
+    }
+    /// What a request is. May write to the unit's log; may not keep anything of the request.
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route;
+    /// An invocation is about to begin.
+    fn before(&self, _invocation: &Invocation) {}
+    /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
+    /// for a function that never ended.
+    fn after(&self, _unit: &Unit, _facts: &Facts, _request_id: &[u8], _failed: bool) {}
+    /// Status, headers and body of the response to an invocation.
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom;
+    /// The response that says an invocation failed, for one whose memory is out of reach. `facts`: only what is no
+    /// [`Span`](crate::fields::Span) is to be read.
+    fn failed(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    );
+    /// The response to one more request than may run at once, or than is still taken.
+    fn refused(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        self.failed(facts, request_id, failure, response, scratch);
+        response.headers.add(b"retry-after", b"1");
+    }
+    /// Status and headers of a streamed response.
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response);
+    /// The answer to a [`Signal`], once what it asks for is done.
+    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> Answer {
+        let _ = signal;
+        match result {
+            Ok(()) => Answer::text(200, "OK"),
+            Err(failure) => Answer::text(500, failure.to_string()),
+        }
+    }
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen<'a> {
+    /// `host:port`.
+    Tcp(&'a str),
+    /// A Unix socket of this path, open to all users. It is bound under another name in the same folder first, and the
+    /// path becomes a symbolic link with a relative target: who waits for the path to appear can connect at once. Both
+    /// are removed at the end.
+    Unix(&'a str),
+}
+
+impl fmt::Display for Listen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Listen::Tcp(address) => f.write_str(address),
+            Listen::Unix(path) => write!(f, "unix:{path}"),
+        }
+    }
+}
+
+/// When FunctionStart runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartAt {
+    /// With the process.
+    Once,
+    /// At [`Signal::Initialize`], or at the first invocation that comes without one.
+    Signal,
+}
+
+/// How far the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It waits for [`Signal::Initialize`]; no function has been started.
+    Waiting,
+    /// Layers and functions are being started.
+    Starting,
+    /// It serves.
+    Ready,
+    /// A stop has begun. Requests are still served, and routers should learn that they soon will not be.
+    Stopping,
+    /// Close has run at [`Signal::Stop`]: nothing can be served any more.
+    Closed,
+}
+
+impl State {
+    /// Would a new request be served in the ordinary way?
+    pub fn is_ready(self) -> bool {
+        self == State::Ready
+    }
+}
+
+/// What a request is for.
+#[derive(Debug)]
+pub enum Route {
+    /// An invocation.
+    Invoke(Facts),
+    /// An invocation by this request, which the protocol has made out of the one that came.
+    Rewritten(Box<Message>, Facts),
+    /// Something the runtime answers itself; not an invocation, not logged.
+    Own(Answer),
+    /// Answered by the runtime after asking the layers how they are.
+    Health,
+    /// The platform drives the lifecycle. The answer is [`Serving::signalled`].
+    Signal(Signal),
+}
+
+impl Route {
+    /// A short text of the runtime's own.
+    pub fn text(status: u16, body: &'static str) -> Route {
+        Route::Own(Answer::text(status, body))
+    }
+}
+
+/// What a platform asks of a process, apart from invocations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// FunctionStart is to run now. A process that has started is not sent it twice: the protocol answers itself.
+    Initialize(Initial),
+    /// The process is about to be frozen: Suspend.
+    Suspend,
+    /// The process is about to be ended: Close, after what is in flight.
+    Stop,
+}
+
+/// What comes with [`Signal::Initialize`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Initial {
+    /// Values that functions and layers are to see as their environment.
+    pub environment: Vec<(String, String)>,
+    /// A module, or an archive with one, that is to be the function. Given only where the protocol allows it.
+    pub code: Option<Vec<u8>>,
+    /// The handler text, where the signal names one.
+    pub handler: Option<String>,
+}
+
+/// A response of the runtime's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type of the body.
+    pub content_type: &'static str,
+    /// More headers.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Body.
+    pub body: Cow<'static, str>,
+}
+
+impl Answer {
+    /// A text.
+    pub fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Answer {
+        Answer { status, content_type: "text/plain; charset=utf-8", headers: &[], body: body.into() }
+    }
+
+    /// A JSON text.
+    pub fn json(status: u16, body: impl Into<Cow<'static, str>>) -> Answer {
+        Answer { content_type: "application/json", ..Answer::text(status, body) }
+    }
+
+    /// With more headers.
+    pub fn with(self, headers: &'static [(&'static str, &'static str)]) -> Answer {
+        Answer { headers, ..self }
+    }
+
+    /// As status and headers; the body is what is left.
+    pub fn head(&self, response: &mut Response) {
+        response.clear();
+        response.status = self.status;
+        response.headers.add(b"content-type", self.content_type.as_bytes());
+        for (name, value) in self.headers {
+            response.headers.add(name.as_bytes(), value.as_bytes());
+        }
+    }
+}
+
+/// Status and headers of a response; drivers add framing and `Connection`.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers in order, cookies included.
+    pub headers: Fields,
+}
+
+impl Response {
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.status = 0;
+        self.headers.clear();
+    }
+}

@@ -1,0 +1,14 @@
+//! Events of Alibaba Cloud Function Compute.
+
+use super::{HttpView, Reading};
+use crate::json::Value;
+
+/// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+pub(super) fn recognise(_bytes: &[u8], _value: Value<'_>, _view: &mut HttpView) -> Option<Reading> {
+    None
+}
+
+/// A reading of an event that is no JSON object.
+pub(super) fn recognise_other(_event: &[u8]) -> Option<Reading> {
+    None
+}

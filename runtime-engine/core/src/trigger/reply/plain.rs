@@ -1,0 +1,58 @@
+//! Replies of four members, which most platforms have taken over from each other: `statusCode`, `headers`, `body`,
+//! `isBase64Encoded`.
+//!
+//! A header stands once, its values joined; several cookies stand under one name in several spellings, which the clients of
+//! these platforms read alike.
+
+use super::Parts;
+use super::headers::{joined, lists, spelled_cookies};
+use crate::json::Writer;
+
+/// The four members and no other: Alibaba's API gateway refuses more.
+pub(super) fn plain(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 256);
+    let mut json = Writer::new(out);
+    begin(&mut json, parts);
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+/// And `multiValueHeaders`, which keeps repeats.
+pub(super) fn yandex(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.reserve(parts.body.len() + 512);
+    let mut json = Writer::new(out);
+    begin(&mut json, parts);
+    json.key("multiValueHeaders").begin_object();
+    lists(&mut json, parts.headers, parts.cookies, 1);
+    json.end_object();
+    super::body(&mut json, parts);
+    json.end_object();
+}
+
+fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
+    json.begin_object().key("statusCode").number(u64::from(parts.status));
+    json.key("headers").begin_object();
+    joined(json, parts.headers);
+    spelled_cookies(json, parts.headers, parts.cookies);
+    json.end_object();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::reply;
+    use crate::trigger::Form;
+
+    #[test]
+    fn four_members_are_all_there_is() {
+        assert_eq!(
+            reply(Form::Plain, &[("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")], &[], b"hi"),
+            r#"{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"1, 2"},"body":"hi","isBase64Encoded":false}"#
+        );
+    }
+
+    #[test]
+    fn yandex_keeps_repeats_beside_them() {
+        let text = reply(Form::Yandex, &[("x-a", "1"), ("x-a", "2")], &["c=1"], b"");
+        assert!(text.contains(r#""multiValueHeaders":{"x-a":["1","2"],"#), "{text}");
+    }
+}

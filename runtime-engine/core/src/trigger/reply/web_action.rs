@@ -1,0 +1,8 @@
+//! Replies of OpenWhisk web actions.
+
+use super::Parts;
+
+/// Writes the reply.
+pub(super) fn write(parts: Parts<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(parts.body);
+}
