@@ -1,11 +1,13 @@
-//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, wrk,
-//! promtool, valgrind.
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, load generators, promtool,
+//! tini, valgrind, and the function frameworks and event libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
 
 #[path = "foreign/http.rs"]
 mod http;
+#[path = "foreign/load.rs"]
+mod load;
 #[path = "foreign/needs.rs"]
 mod needs;
 #[path = "foreign/rie.rs"]
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = rie::trials();
     trials.extend(http::trials());
+    trials.extend(load::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

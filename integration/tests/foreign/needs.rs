@@ -47,24 +47,26 @@ pub(crate) fn program(name: &'static str) -> Foreign {
     }
 }
 
+type Behaviour = fn(&Path, &'static Runtime) -> Result<(), String>;
+
 /// One behaviour over both runtimes.
-pub(crate) fn over_both(
-    trials: &mut Vec<Trial>,
-    needs: &Foreign,
-    name: &str,
-    behaviour: fn(&Path, &'static Runtime) -> Result<(), String>,
-) {
-    type Pick = fn() -> &'static Runtime;
-    let runtimes: [(&str, Pick); 2] =
-        [("bootstrap", || artifacts::get().bootstrap()), ("light_bootstrap", || artifacts::get().light_bootstrap())];
-    for (label, runtime) in runtimes {
-        let Foreign { name: program, found, barred } = needs.clone();
-        let absent = found.is_err();
-        let trial = Trial::test(format!("{name}::{label}"), move || {
-            let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
-            behaviour(&path, runtime()).map_err(Into::into)
-        });
-        let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
-        trials.push(trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required));
-    }
+pub(crate) fn over_both(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: Behaviour) {
+    over_full(trials, needs, name, behaviour);
+    trials.push(trial(needs, &format!("{name}::light_bootstrap"), || artifacts::get().light_bootstrap(), behaviour));
+}
+
+/// One behaviour that the light runtime does not have.
+pub(crate) fn over_full(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: Behaviour) {
+    trials.push(trial(needs, &format!("{name}::bootstrap"), || artifacts::get().bootstrap(), behaviour));
+}
+
+fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: Behaviour) -> Trial {
+    let Foreign { name: program, found, barred } = needs.clone();
+    let absent = found.is_err();
+    let trial = Trial::test(name, move || {
+        let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
+        behaviour(&path, runtime()).map_err(Into::into)
+    });
+    let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
+    trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required)
 }
