@@ -4,6 +4,10 @@
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
 
+#[path = "foreign/fn_peers.rs"]
+mod fn_peers;
+#[path = "foreign/frameworks.rs"]
+mod frameworks;
 #[path = "foreign/http.rs"]
 mod http;
 #[path = "foreign/load.rs"]
@@ -21,6 +25,8 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = rie::trials();
     trials.extend(http::trials());
+    trials.extend(fn_peers::trials());
+    trials.extend(frameworks::trials());
     trials.extend(load::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

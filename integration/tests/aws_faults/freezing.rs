@@ -181,7 +181,7 @@ fn running_late(runtime: &Runtime) {
 }
 
 fn killed(runtime: &Runtime) {
-    let mut run = faulty(runtime, Options { timeout: Duration::from_millis(200) * scale(), ..Options::default() });
+    let mut run = faulty(runtime, Options { timeout: Duration::from_secs(1) * scale(), ..Options::default() });
     freeze(&run.process);
     assert_eq!(run.aws.invoke(FINE).kind, Kind::Timeout);
     run.process.wait(limit()).expect("the platform ends it");

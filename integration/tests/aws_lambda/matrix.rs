@@ -84,7 +84,9 @@ fn panic(runtime: &Runtime) {
 }
 
 fn deadline(runtime: &Runtime) {
-    let options = Options { timeout: std::time::Duration::from_secs(2), ..Options::default() };
+    // The platform's own end of the environment would race with the report on a busy machine.
+    let timeout = std::time::Duration::from_secs(2);
+    let options = Options { timeout, enforce_deadline: false, ..Options::default() };
     let run = OnAws::start(runtime, "faulty", options);
     let answer = run.aws.invoke(faulty::SPIN);
     assert_eq!(answer.kind, Kind::Error, "{}", answer.text());

@@ -47,6 +47,16 @@ pub(crate) fn program(name: &'static str) -> Foreign {
     }
 }
 
+/// A folder of other people's packages beside the emulator.
+pub(crate) fn folder(name: &'static str) -> Foreign {
+    let beside =
+        std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
+    let path = beside.join(name);
+    let found =
+        if path.join("complete").is_file() { Ok(path) } else { Err(format!("it is not at {}", path.display())) };
+    Foreign { name, found, barred: false }
+}
+
 type Behaviour = fn(&Path, &'static Runtime) -> Result<(), String>;
 
 /// One behaviour over both runtimes.

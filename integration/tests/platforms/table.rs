@@ -1,0 +1,92 @@
+//! The table of `docs/platforms.md` is made from the tests of this binary: platforms by behaviours, each cell one test over
+//! both runtimes.
+//!
+//! `FAAS_WRITE_DOCS=1 cargo test -p integration --test platforms the_table` writes it; without that a difference fails.
+
+use integration::artifacts::workspace;
+use std::fmt::Write;
+use std::process::Command;
+
+/// Module of the tests, name, page.
+const PLATFORMS: &[(&str, &str, &str)] = &[
+    ("aws_lambda", "AWS Lambda", "aws-lambda"),
+    ("aliyun_fc", "Alibaba Function Compute", "aliyun-fc"),
+    ("tencent_scf", "Tencent SCF", "tencent-scf"),
+    ("huawei_functiongraph", "Huawei FunctionGraph", "huawei-functiongraph"),
+    ("azure_functions", "Azure Functions", "azure-functions"),
+    ("container_apps", "Azure Container Apps", "azure-container-apps"),
+    ("google_cloud", "Google Cloud Run and functions", "google-cloud"),
+    ("knative", "Knative, CloudEvents", "knative"),
+    ("openfaas", "OpenFaaS", "openfaas"),
+    ("openwhisk", "Apache OpenWhisk", "openwhisk"),
+    ("fn_project", "Fn, Oracle Functions", "fn"),
+    ("vefaas", "VolcEngine veFaaS", "vefaas"),
+    ("yandex", "Yandex Cloud Functions", "yandex"),
+    ("kubernetes", "Kubernetes", "kubernetes"),
+    ("plain_http", "plain HTTP, Docker", "http"),
+];
+
+/// Test, head of its column. A platform has one of two tests where two are named.
+const COLUMNS: &[(&[&str], &str)] = &[
+    (&["echo"], "echo"),
+    (&["inspect_over_every_trigger"], "every trigger"),
+    (&["error"], "error"),
+    (&["panic"], "panic"),
+    (&["deadline"], "deadline"),
+    (&["large_body"], "large body"),
+    (&["init_failure"], "init failure"),
+    (&["sigterm_in_flight"], "SIGTERM in flight"),
+    (&["concurrency", "refusal"], "several at once"),
+];
+
+const BEGIN: &str = "<!-- made by the tests: begin -->\n";
+const END: &str = "<!-- made by the tests: end -->\n";
+
+fn table(tests: &str) -> String {
+    let has = |module: &str, cell: &str| {
+        ["bootstrap", "light_bootstrap"]
+            .iter()
+            .all(|runtime| tests.contains(&format!("{module}::matrix::{cell}::{runtime}: test")))
+    };
+    let mut out = String::from("| platform |");
+    COLUMNS.iter().for_each(|(_, head)| write!(out, " {head} |").expect("a text takes all"));
+    out.push_str("\n|---|");
+    out.push_str(&"---|".repeat(COLUMNS.len()));
+    out.push('\n');
+    for (module, name, page) in PLATFORMS {
+        write!(out, "| [{name}](platforms/{page}.md) |").expect("a text takes all");
+        for (cells, _) in COLUMNS {
+            let shown = cells.iter().find(|cell| has(module, cell));
+            let shown = match shown {
+                Some(&"concurrency") => "served",
+                Some(&"refusal") => "refused",
+                Some(_) => "yes",
+                None => "no",
+            };
+            write!(out, " {shown} |").expect("a text takes all");
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn the_table_is_what_the_tests_show() {
+    let this = std::env::current_exe().expect("the test binary has a path");
+    let list = Command::new(this).args(["--list", "--format", "terse"]).output().expect("it lists its tests");
+    let made = table(&String::from_utf8(list.stdout).expect("names are text"));
+    let path = workspace().join("docs/platforms.md");
+    let page = std::fs::read_to_string(&path).expect("the page is there");
+    let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the table");
+    let (written, after) = rest.split_once(END).expect("the table ends");
+    if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{made}{END}{after}")).expect("the page can be written");
+        return;
+    }
+    assert_eq!(written, made, "docs/platforms.md; FAAS_WRITE_DOCS=1 writes it anew");
+    assert!(!made.contains(" no |"), "a cell without a test:\n{made}");
+    for (_, _, page) in PLATFORMS {
+        let page = workspace().join(format!("docs/platforms/{page}.md"));
+        assert!(page.is_file(), "{} is missing", page.display());
+    }
+}
