@@ -103,7 +103,12 @@ pub(crate) fn cut(run: &OnAws, ending: Ending) {
 
 /// Waits until just that many connections are left, as the kernel has told the runtime's side.
 pub(crate) fn until_connected(run: &OnAws, count: usize) {
-    let told = wait::until("connections end", &run.process, || (connected(run) == count).then_some(()));
+    // The kernel's table is read in pieces, and a row that moves meanwhile may be missing from one look.
+    let mut looks = 0;
+    let told = wait::until("connections end", &run.process, || {
+        looks = if connected(run) == count { looks + 1 } else { 0 };
+        (looks == 3).then_some(())
+    });
     told.unwrap_or_else(|why| panic!("{why}"));
 }
 
