@@ -17,6 +17,7 @@ use std::sync::{LazyLock, OnceLock};
 const PACKAGES: &[&str] = &[
     "runtime-engine",
     "light-runtime",
+    "cloud-event",
     "echo",
     "inspect",
     "hello",

@@ -6,6 +6,7 @@
 //! | [`deployment`] | a task root as a platform unpacks it, and the command that starts a runtime in it |
 //! | [`on_aws`] | a runtime under the strict emulator of AWS Lambda |
 //! | [`on_http`] | a runtime that serves plain HTTP on a port of its own |
+//! | [`on_plane`] | a runtime under a control plane that hands out events |
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
 //! | [`inspected`] | what the function `inspect` saw, read back |
@@ -22,6 +23,7 @@ pub mod faulty;
 pub mod inspected;
 pub mod on_aws;
 pub mod on_http;
+pub mod on_plane;
 pub mod table;
 pub mod wait;
 

@@ -5,3 +5,5 @@
 mod aws_lambda;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
+#[path = "platforms/table.rs"]
+mod table;

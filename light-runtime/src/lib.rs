@@ -13,20 +13,26 @@
 //! | `first` | the duties of a container's process 1 |
 //! | `polling` | platforms that hand out events |
 //! | `serving` | platforms that send requests |
+//! | `piping` | platforms that are a parent with a pipe |
 //! | `wrap` | [`LightRuntime`] |
 //! | `stopper` | the watchdog's hands: signals, deadlines, leaving |
 //! | `output` | log lines onto descriptors |
+//! | `code` | code that came over the wire, as a file |
+//! | `traces` | files that end with the process |
 //! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, epoll, process 1, `_exit` |
 #![deny(unsafe_code)]
 
+mod code;
 mod first;
 mod loader;
 mod output;
+mod piping;
 mod polling;
 mod serving;
 mod start;
 mod stopper;
 mod sys;
+mod traces;
 mod wrap;
 
 pub use start::{run, run_linked};

@@ -2,21 +2,21 @@
 
 use crate::loader::{self, Libraries};
 use crate::output::Output;
+use crate::piping::{self, Answers};
 use crate::stopper::Stopper;
-use crate::{first, polling, serving, sys};
+use crate::{code, first, polling, serving, sys, traces};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::failure::Failure;
-use faas_core::lifecycle::{Linked, Runtime, Start};
+use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
-use faas_core::platform::{self, Detected, HandlerName, Opened, Polling, Protocol};
+use faas_core::platform::{self, Detected, HandlerName, Initial, Opened, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
 /// The start failed, or the platform's control plane is gone.
 pub(crate) const FAILED: i32 = 1;
@@ -26,14 +26,14 @@ pub(crate) const FAILED: i32 = 1;
 pub fn run() -> ! {
     sys::begin();
     first::step_aside();
-    sys::leave(go(Source::Libraries))
+    traces::leave(go(Source::Libraries))
 }
 
 /// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
 /// called before any thread is made.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
     first::step_aside();
-    sys::leave(go(Source::Linked { function, layers }))
+    traces::leave(go(Source::Linked { function, layers }))
 }
 
 /// Where modules come from.
@@ -79,7 +79,18 @@ fn go(source: Source<'_>) -> i32 {
     let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
     let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
     let Detected { opened, why } = detected;
-    let Opened { identity, protocol, handler, root, log: style } = opened;
+    let answers = match &opened.protocol {
+        Protocol::Piping(piping) => match Answers::to(piping.answers_to()) {
+            Ok(answers) => Some(answers),
+            Err(error) => {
+                complain(&error);
+                return FAILED;
+            }
+        },
+        Protocol::Polling(_) | Protocol::Serving(_) => None,
+    };
+    let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
+    let Opened { identity, protocol, handler, root, log: style, .. } = opened;
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let unit = Runtime::unit(identity, log);
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
@@ -88,10 +99,10 @@ fn go(source: Source<'_>) -> i32 {
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
         Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
-        Protocol::Piping(_) => {
-            complain(&"no pipes yet");
-            FAILED
-        }
+        Protocol::Piping(piping) => match answers {
+            Some(answers) => piping::run(&life, &Arc::from(piping), &answers),
+            None => FAILED,
+        },
     }
 }
 
@@ -108,47 +119,95 @@ pub(crate) struct Life<'a> {
 impl Life<'_> {
     /// RuntimeStart and FunctionStart. `report` tells the platform of a start that takes too long; the process then
     /// leaves, since nobody can stop a module in its `create`.
+    ///
+    /// # Errors
+    /// What the platform is told.
     pub(crate) fn start(
         &self,
-        concurrency: usize,
-        suspends: bool,
+        features: u64,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
-        let started = Arc::new(AtomicBool::new(false));
-        if let Some(limit) = self.settings.init_timeout {
-            let (started, log) = (started.clone(), self.unit.log.clone());
-            let late = move || {
-                let began = Instant::now();
-                while let Some(left) = limit.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-                    std::thread::park_timeout(left);
-                }
-                if started.load(Ordering::Acquire) {
-                    return;
-                }
+        let limit = self.limit(report)?;
+        let runtime = self.run_function_start(self.run_runtime_start(features)?, features, None)?;
+        drop(limit);
+        Ok(runtime)
+    }
+
+    /// RuntimeStart alone. A limit counts for each of the two.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn boot(&self, features: u64) -> Result<Booted, Failure> {
+        let limit = self.limit(|_| ())?;
+        let booted = self.run_runtime_start(features)?;
+        drop(limit);
+        Ok(booted)
+    }
+
+    /// FunctionStart after it, with what the platform has sent for it.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn begin(&self, booted: Booted, features: u64, with: Option<Initial>) -> Result<Runtime, Failure> {
+        let limit = self.limit(|_| ())?;
+        let runtime = self.run_function_start(booted, features, with)?;
+        drop(limit);
+        Ok(runtime)
+    }
+
+    fn run_runtime_start(&self, features: u64) -> Result<Booted, Failure> {
+        let start = Start {
+            settings: &self.settings,
+            handler: self.handler.as_ref(),
+            roots: &self.roots,
+            features,
+            code: None,
+            linked: self.linked(features)?,
+        };
+        block_on(Runtime::boot(&self.unit, &Libraries, &start))
+    }
+
+    fn run_function_start(&self, booted: Booted, features: u64, with: Option<Initial>) -> Result<Runtime, Failure> {
+        let Initial { environment, code, handler } = with.unwrap_or_default();
+        if !environment.is_empty() {
+            self.unit.give_environment(environment);
+        }
+        let named = handler.map(|text| HandlerName { text, required: true });
+        let handler = named.as_ref().or(self.handler.as_ref());
+        let prepared =
+            code.map(|code| code::keep(&code)).transpose().and_then(|code| Ok((code, self.linked(features)?)));
+        let (code, linked) = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                block_on(booted.close());
+                return Err(failure);
+            }
+        };
+        let (settings, roots) = (&self.settings, &self.roots);
+        let start = Start { settings, handler, roots, features, code: code.as_deref(), linked };
+        let runtime = block_on(booted.start(&Libraries, start))?;
+        self.say_started(handler);
+        Ok(runtime)
+    }
+
+    /// Runs while a start does.
+    fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
+        let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
+        let (started, is_over) = channel();
+        let log = self.unit.log.clone();
+        let late = move || {
+            if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
                 let failure = Failure::new("Runtime.InitTimedOut", message);
                 say_failed(&log, &failure);
                 report(&failure);
-                sys::leave(FAILED);
-            };
-            if let Err(error) = std::thread::Builder::new().spawn(late) {
-                return Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}")));
+                traces::leave(FAILED);
             }
+        };
+        match std::thread::Builder::new().spawn(late) {
+            Ok(_) => Ok(Limit(Some(started))),
+            Err(error) => Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}"))),
         }
-        let mut features = F_MAY_BLOCK | F_STREAM_OUT | F_REPLIED;
-        if concurrency > 1 {
-            features |= F_CONCURRENT;
-        }
-        if suspends {
-            features |= F_SUSPEND;
-        }
-        let linked = self.linked(features)?;
-        let (handler, roots) = (self.handler.as_ref(), &self.roots);
-        let start = Start { settings: &self.settings, handler, roots, features, code: None, linked };
-        let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
-        started.store(true, Ordering::Release);
-        self.say_started();
-        Ok(runtime)
     }
 
     fn linked(&self, features: u64) -> Result<Linked, Failure> {
@@ -159,9 +218,9 @@ impl Life<'_> {
         Ok(Linked { function, layers })
     }
 
-    fn say_started(&self) {
+    fn say_started(&self, handler: Option<&HandlerName>) {
         let identity = &self.unit.identity;
-        let handler = self.handler.as_ref().map_or("(the only function there is)", |handler| handler.text.as_str());
+        let handler = handler.map_or("(the only function there is)", |handler| handler.text.as_str());
         let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
         let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
         let message = format!("platform {} ({}), function {handler}, {layers}", identity.platform, self.why);
@@ -177,6 +236,16 @@ impl Life<'_> {
     pub(crate) fn stopper(&self) -> std::io::Result<Stopper> {
         Stopper::new(self.unit.clone(), self.settings.grace)
     }
+}
+
+/// There while a start runs; what it drops tells the thread that waits that the start is over.
+struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Sender<()>>);
+
+/// What the host offers, `FAAS_F_*`.
+pub(crate) fn features(concurrency: usize, suspends: bool) -> u64 {
+    let several = if concurrency > 1 { F_CONCURRENT } else { 0 };
+    let suspend = if suspends { F_SUSPEND } else { 0 };
+    F_MAY_BLOCK | F_STREAM_OUT | F_REPLIED | several | suspend
 }
 
 /// How a driver reports a failed start.

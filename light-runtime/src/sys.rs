@@ -5,7 +5,7 @@
 use std::ffi::{c_int, c_short};
 use std::fs::File;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -62,6 +62,7 @@ mod c {
     pub(super) const EPOLLHUP: u32 = 0x10;
     pub(super) const EPOLLRDHUP: u32 = 0x2000;
     pub(super) const EPOLLET: u32 = 1 << 31;
+    pub(super) const MSG_PEEK: c_int = 2;
     pub(super) const POLLIN: c_short = 1;
     pub(super) const POLLOUT: c_short = 4;
     pub(super) const SIGINT: c_int = 2;
@@ -87,6 +88,7 @@ mod c {
         pub(super) fn timerfd_create(clock: c_int, flags: c_int) -> c_int;
         pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
         pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
+        pub(super) fn recv(fd: c_int, room: *mut c_void, count: usize, flags: c_int) -> isize;
         pub(super) fn connect(fd: c_int, address: *const Sockaddr, length: c_uint) -> c_int;
         pub(super) fn sigfillset(set: *mut SignalSet) -> c_int;
         pub(super) fn sigprocmask(how: c_int, new: *const SignalSet, old: *mut SignalSet) -> c_int;
@@ -261,6 +263,15 @@ pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
     wait_for(fd, c::POLLIN, limit)
 }
 
+/// Waits until one of two descriptors has something to read; says which. An interrupted wait says neither.
+pub(crate) fn wait_readable_either(first: &impl AsRawFd, second: &impl AsRawFd) -> [bool; 2] {
+    let events = c::POLLIN;
+    let mut both = [first.as_raw_fd(), second.as_raw_fd()].map(|fd| c::PollFd { fd, events, revents: 0 });
+    // SAFETY: two locals, which is what the count says; the kernel writes only `revents`.
+    let ready = unsafe { c::poll(both.as_mut_ptr(), 2, -1) };
+    both.map(|fd| ready > 0 && fd.revents != 0)
+}
+
 /// Waits until a descriptor takes more, or the time is up; says whether it does.
 pub(crate) fn wait_writable(fd: &impl AsRawFd, limit: Duration) -> bool {
     wait_for(fd, c::POLLOUT, limit)
@@ -392,10 +403,20 @@ impl Alarm {
 }
 
 /// Lets that many connections wait to be accepted; the system may cap it.
-pub(crate) fn set_backlog(listener: &TcpListener, backlog: u16) {
+pub(crate) fn set_backlog(listener: &impl AsRawFd, backlog: u16) {
     // A listener that listens already only changes its number; an error leaves the one it has.
     // SAFETY: takes two numbers.
     unsafe { c::listen(listener.as_raw_fd(), backlog.into()) };
+}
+
+/// What has come on a socket, and stays to be read.
+///
+/// # Errors
+/// Nothing has, or the connection is gone.
+pub(crate) fn peek(socket: &impl AsRawFd, room: &mut [u8]) -> std::io::Result<usize> {
+    // SAFETY: writes at most as many bytes as the slice has.
+    let seen = unsafe { c::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), c::MSG_PEEK) };
+    usize::try_from(seen).map_err(|_| std::io::Error::last_os_error())
 }
 
 /// Breaks a connection at once, so that the other side sees a reset and no orderly end, whoever else still has the

@@ -3,7 +3,7 @@
 
 use crate::start::FAILED;
 use crate::stop::{Phase, Stop};
-use crate::sys;
+use crate::traces;
 use faas_core::failure::Failure;
 use faas_core::log::{Level, Origin};
 use faas_core::unit::Unit;
@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) trait Overdue: Send + Sync {
     /// Tells the platform, or whoever will. The invocation's memory is out of reach.
     fn answer(&self, slot: usize, request_id: &[u8], failure: &Failure) -> Then;
+    /// A stop begins.
+    fn stopping(&self) {}
 }
 
 /// What comes after an answer for a function that does not end.
@@ -52,13 +54,14 @@ impl<O: Overdue> Actions for Hands<O> {
         let message = format!("{} {what}", failure.message);
         self.unit.log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
         match then {
-            Then::Leave => sys::leave(FAILED),
+            Then::Leave => traces::leave(FAILED),
             Then::Drain => self.stop.give_up(FAILED),
             Then::GoOn => {}
         }
     }
 
     fn stop(&self) {
+        self.overdue.stopping();
         self.stop.advance(Phase::Leaving);
     }
 
@@ -68,6 +71,6 @@ impl<O: Overdue> Actions for Hands<O> {
                 .log
                 .say(Level::Error, "leaving with invocations unanswered: the grace is over, or a second signal came");
         }
-        sys::leave(FAILED);
+        traces::leave(FAILED);
     }
 }

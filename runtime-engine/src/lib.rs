@@ -1,4 +1,5 @@
-//! The full runtime: tokio around faas-core, for platforms that hand out events and for those that send requests.
+//! The full runtime: tokio around faas-core, for platforms that hand out events, that send requests, or that are a parent
+//! with a pipe.
 //!
 //! Lifecycle, protocols, layers, codecs and errors are faas-core's, the very same as light-runtime's; this crate moves
 //! bytes and waits. Two forms:
@@ -12,23 +13,28 @@
 //! | `first` | the duties of a container's process 1 |
 //! | `polling` | platforms that hand out events: the core's codec over tokio's sockets |
 //! | `serving` | platforms that send requests: HTTP/1.1 by the core's codec, HTTP/2 by hyper |
+//! | `piping` | platforms that are a parent with a pipe: one event at a time, without tokio |
 //! | `loops`, `work` | the threads; where a call runs: right here, or on the pool of threads that may block |
 //! | `stop`, `deadline` | signals, the end of work, and what is done for an invocation over its deadline |
 //! | `output`, `diagnostics` | log lines onto descriptors; the engine's own `tracing` events as such lines |
+//! | `code`, `traces` | code that a platform sends; files that go with the process |
 //! | `loader`, `sys` | the only places with `unsafe`, but for the name `main`: loading libraries; the system itself |
 #![deny(unsafe_code)]
 
+mod code;
 mod deadline;
 mod diagnostics;
 mod first;
 mod loader;
 mod loops;
 mod output;
+mod piping;
 mod polling;
 mod serving;
 mod start;
 mod stop;
 mod sys;
+mod traces;
 mod work;
 
 pub use start::{run, run_linked};

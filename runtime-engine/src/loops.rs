@@ -51,6 +51,11 @@ impl Loops {
         &self.all[self.next.fetch_add(1, Ordering::Relaxed) % self.all.len()]
     }
 
+    /// The calling thread's own loop.
+    pub(crate) fn first(&self) -> &Handle {
+        &self.all[0]
+    }
+
     /// Where blocking calls go.
     pub(crate) fn pool(&self) -> Handle {
         self.own.handle().clone()

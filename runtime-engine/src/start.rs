@@ -2,11 +2,12 @@
 
 use crate::loader::{self, Libraries};
 use crate::output::Output;
+use crate::piping::Answers;
 use crate::stop::Stop;
-use crate::{first, polling, serving, sys};
+use crate::{first, piping, polling, serving, sys, traces};
 use faas_abi::Module;
 use faas_core::failure::Failure;
-use faas_core::lifecycle::{Linked, Runtime, Start};
+use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
@@ -14,7 +15,7 @@ use faas_core::platform::{self, Detected, HandlerName, Opened, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -26,14 +27,14 @@ pub(crate) const FAILED: i32 = 1;
 pub fn run() -> ! {
     sys::begin();
     first::step_aside();
-    sys::leave(go(Source::Libraries))
+    traces::leave(go(Source::Libraries))
 }
 
 /// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
 /// called before any thread is made.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
     first::step_aside();
-    sys::leave(go(Source::Linked { function, layers: layers.to_vec() }))
+    traces::leave(go(Source::Linked { function, layers: layers.to_vec() }))
 }
 
 /// Where modules come from.
@@ -70,9 +71,18 @@ fn go(source: Source) -> i32 {
         Ok(detected) => detected,
         Err(unknown) => return complain(&unknown),
     };
+    // Before anything is opened: a number that the parent has left free would become something else's.
+    let answers = match &opened.protocol {
+        Protocol::Piping(protocol) => match Answers::to(protocol.answers_to()) {
+            Ok(answers) => Some(answers),
+            Err(error) => return complain(&error),
+        },
+        Protocol::Polling(_) | Protocol::Serving(_) => None,
+    };
     let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
     let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
-    let Opened { identity, protocol, handler, root, log: style } = opened;
+    let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
+    let Opened { identity, protocol, handler, root, log: style, .. } = opened;
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let unit = Runtime::unit(identity, log);
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
@@ -85,7 +95,9 @@ fn go(source: Source) -> i32 {
     match protocol {
         Protocol::Polling(protocol) => polling::run(&life, Arc::from(protocol)),
         Protocol::Serving(protocol) => serving::run(life, Arc::from(protocol)),
-        Protocol::Piping(_) => complain(&"no pipes yet"),
+        Protocol::Piping(protocol) => {
+            answers.map_or(FAILED, |answers| piping::run(&life, &Arc::from(protocol), answers))
+        }
     }
 }
 
@@ -112,12 +124,48 @@ impl Life {
     /// What the platform is told.
     pub(crate) fn start(&self, features: u64, late: impl FnOnce(Failure) + Send + 'static) -> Result<Runtime, Failure> {
         let limit = InitTimer::begin(self.settings.init_timeout, late);
-        let linked = self.linked(features)?;
-        let (handler, roots) = (self.handler.as_ref(), &self.roots);
-        let start = Start { settings: &self.settings, handler, roots, features, code: None, linked };
+        let start = self.what_to_start(features, self.handler.as_ref(), None)?;
         let runtime = block_on(Runtime::start(&self.unit, &Libraries, start))?;
         drop(limit);
         Ok(runtime)
+    }
+
+    /// RuntimeStart alone, in the same way.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn boot(&self, features: u64, late: impl FnOnce(Failure) + Send + 'static) -> Result<Booted, Failure> {
+        let limit = InitTimer::begin(self.settings.init_timeout, late);
+        let start = self.what_to_start(features, None, None)?;
+        let booted = block_on(Runtime::boot(&self.unit, &Libraries, &start))?;
+        drop(limit);
+        Ok(booted)
+    }
+
+    /// FunctionStart after [`boot`](Life::boot), on this thread and without a limit. `code`: the library, where it is not
+    /// to be looked for.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn function(
+        &self,
+        booted: Booted,
+        features: u64,
+        handler: Option<&HandlerName>,
+        code: Option<&Path>,
+    ) -> Result<Runtime, Failure> {
+        let start = self.what_to_start(features, handler, code)?;
+        block_on(booted.start(&Libraries, start))
+    }
+
+    fn what_to_start<'a>(
+        &'a self,
+        features: u64,
+        handler: Option<&'a HandlerName>,
+        code: Option<&'a Path>,
+    ) -> Result<Start<'a>, Failure> {
+        let linked = self.linked(features)?;
+        Ok(Start { settings: &self.settings, handler, code, roots: &self.roots, features, linked })
     }
 
     fn linked(&self, features: u64) -> Result<Linked, Failure> {
@@ -148,6 +196,11 @@ pub(crate) fn say_failed(unit: &Unit, failure: &Failure) {
     eprintln!("bootstrap: start failed: {failure}");
 }
 
+/// What the platform is told of a start over its limit.
+pub(crate) fn too_long(limit: Duration) -> Failure {
+    Failure::new("Runtime.InitTimedOut", format!("start took longer than FAAS_INIT_TIMEOUT allows ({limit:?})"))
+}
+
 /// A thread that waits for the end of start, there only if somebody set a limit.
 struct InitTimer(#[expect(dead_code, reason = "its drop is the message")] Option<mpsc::Sender<()>>);
 
@@ -157,8 +210,7 @@ impl InitTimer {
         let (sender, receiver) = mpsc::channel();
         let wait = move || {
             if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let message = format!("start took longer than FAAS_INIT_TIMEOUT allows ({limit:?})");
-                late(Failure::new("Runtime.InitTimedOut", message));
+                late(too_long(limit));
             }
         };
         // Without a thread there is no limit, which is how platforms behave that set none.

@@ -188,6 +188,24 @@ pub(crate) fn wait_readable(socket: &impl AsFd, limit: Duration) -> bool {
     wait_for(socket, c::POLLIN, c_int::try_from(millis).unwrap_or(c_int::MAX)).unwrap_or(false)
 }
 
+/// Waits on this thread until one of the two has something to read, its end or a failure included; says which. An
+/// interrupted wait says neither.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn wait_readable_either(first: &impl AsFd, second: &impl AsFd) -> io::Result<[bool; 2]> {
+    let mut fds =
+        [first.as_fd(), second.as_fd()].map(|fd| c::PollFd { fd: fd.as_raw_fd(), events: c::POLLIN, revents: 0 });
+    // SAFETY: two entries, ours, open for as long as they are borrowed; the kernel writes only `revents`.
+    let ready = unsafe { c::poll(fds.as_mut_ptr(), 2, -1) };
+    let error = io::Error::last_os_error();
+    match ready {
+        0.. => Ok(fds.map(|fd| fd.revents != 0)),
+        _ if error.kind() == io::ErrorKind::Interrupted => Ok([false, false]),
+        _ => Err(error),
+    }
+}
+
 /// Says whether it is ready.
 fn wait_for(socket: &impl AsFd, events: c_short, millis: c_int) -> io::Result<bool> {
     let mut fd = c::PollFd { fd: socket.as_fd().as_raw_fd(), events, revents: 0 };

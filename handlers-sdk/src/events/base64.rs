@@ -56,6 +56,20 @@ impl Lenient for Base64 {
     }
 }
 
+/// Bytes as base64 (RFC 4648 §4), with padding.
+pub(super) fn encode(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let digit = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
+            out.push(if place <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
 /// The bytes, or where the text stops being base64.
 fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
     let digits = match text {
@@ -91,7 +105,15 @@ fn value(byte: u8) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Base64, decode};
+    use super::{Base64, decode, encode};
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_the_same() {
+        for (bytes, coded) in [(&b""[..], ""), (b"f", "Zg=="), (b"fo", "Zm8="), (b"foo", "Zm9v"), (b"\xfb\xff", "+/8=")]
+        {
+            assert_eq!((&*encode(bytes), decode(coded.as_bytes()).as_deref()), (coded, Ok(bytes)));
+        }
+    }
 
     #[test]
     fn base64_of_every_length_is_decoded() {

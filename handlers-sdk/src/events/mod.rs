@@ -39,11 +39,15 @@
 //!
 //! The form of all this is AWS' own; see "Invoking Lambda with events from other AWS services" in the Lambda developer guide.
 
+pub mod aliyun;
 mod base64;
 mod batch;
+pub mod cloudevents;
 pub mod dynamodb;
 pub mod eventbridge;
 mod found;
+pub mod google;
+pub mod huawei;
 pub mod kafka;
 pub mod kinesis;
 mod lenient;
@@ -51,10 +55,13 @@ pub mod logs;
 pub mod s3;
 pub mod sns;
 pub mod sqs;
+pub mod tencent;
 mod view;
+pub mod yandex;
 
 pub use base64::Base64;
 pub use batch::BatchFailures;
+pub use cloudevents::{CloudEvent, CloudEventReply};
 pub use dynamodb::DynamoDb;
 pub use eventbridge::EventBridge;
 pub use kafka::Kafka;

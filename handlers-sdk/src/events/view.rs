@@ -70,6 +70,29 @@ macro_rules! argument {
 }
 pub(crate) use argument;
 
+/// Declares views that are told from other events by what was read alone: a second look would find no more.
+macro_rules! views {
+    ($($view:ident: $expected:literal, $is_sure:expr;)+) => {
+        $(
+            crate::events::view::argument!($view);
+
+            impl crate::events::view::View for $view {
+                const EXPECTED: &'static str = $expected;
+
+                fn is_sure(&self) -> bool {
+                    let is_sure: fn(&$view) -> bool = $is_sure;
+                    is_sure(self)
+                }
+
+                fn accepts(_: &crate::events::found::Found) -> bool {
+                    false
+                }
+            }
+        )+
+    };
+}
+pub(crate) use views;
+
 /// Reads a view. The event is looked at a second time only where the view is in doubt.
 pub(crate) fn read<V: View>(event: &[u8]) -> Result<V, Error> {
     let why = match serde_json::from_slice::<V>(event) {

@@ -26,7 +26,7 @@ pub(super) struct TestInvocation {
     pub(super) numbers: Vec<(u32, u64)>,
     pub(super) event: Vec<u8>,
     pub(super) body: Option<Given>,
-    pub(super) lists: [List; 10],
+    pub(super) lists: [List; 11],
     pub(super) reply: Option<(u32, Given)>,
     pub(super) failure: Option<[String; 3]>,
     pub(super) stream: Option<Vec<Vec<u8>>>,
@@ -58,7 +58,11 @@ impl TestInvocation {
     }
 
     fn known(&mut self, list: u32) -> Option<&mut List> {
-        if matches!(list, LIST_PLATFORM | LIST_RECORD) { None } else { self.lists.get_mut(list as usize) }
+        if matches!(list, LIST_PLATFORM | LIST_RECORD | LIST_ATTRIBUTE) {
+            None
+        } else {
+            self.lists.get_mut(list as usize)
+        }
     }
 }
 

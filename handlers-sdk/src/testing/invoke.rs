@@ -40,6 +40,16 @@ impl Invoke {
         Invoke::new(event.into(), "raw", false)
     }
 
+    /// A CloudEvent of these attributes; `specversion` need not be among them.
+    pub fn cloud_event(attributes: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Invoke {
+        let mut invoke = Invoke::new(data.into(), "event", false).meta(META_SOURCE, "cloudevents");
+        let version = attributes.iter().all(|(name, _)| *name != "specversion").then_some(("specversion", "1.0"));
+        for (name, value) in version.into_iter().chain(attributes.iter().copied()) {
+            invoke.lists.push((LIST_ATTRIBUTE, name.to_owned(), value.to_owned()));
+        }
+        invoke
+    }
+
     /// An HTTP request; `target` may have a query.
     pub fn http(method: &str, target: &str) -> Invoke {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));

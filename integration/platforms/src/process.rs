@@ -128,6 +128,14 @@ fn kill(signal: Signal, target: &str) -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill -s {} {target} failed", signal.name()))) }
 }
 
+/// Gives a command this environment and `PATH`, and over both the variables it was given: nothing of the caller's.
+pub(crate) fn alone(command: &mut Command, environment: impl IntoIterator<Item = (String, String)>) {
+    let own: Vec<_> =
+        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command.envs(environment).envs(own);
+}
+
 /// A running (or ended) runtime. Dropping it kills its process group.
 pub struct Process {
     watched: Arc<Watched>,

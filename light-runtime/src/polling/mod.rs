@@ -12,9 +12,9 @@ mod worker;
 
 pub(crate) use connection::Connection;
 
-use crate::start::{FAILED, Life, report};
+use crate::start::{FAILED, Life, features, report};
 use crate::stopper::Stopper;
-use crate::sys;
+use crate::traces;
 use faas_core::failure::Failure;
 use faas_core::lifecycle::Runtime;
 use faas_core::log::{Level, Origin};
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     at_work: AtomicUsize,
     /// Is there such a function?
     hung: AtomicBool,
+    /// Has the platform been told that the process is ready?
+    announced: Mutex<bool>,
     /// Where each worker waits, so that a stop can end the waiting.
     waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
     /// Where each worker's streams go, by the number of its slot.
@@ -95,7 +97,7 @@ impl Shared {
     /// last of the others ends the process.
     fn retire(&self) {
         if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 && self.hung.load(Ordering::Acquire) {
-            sys::leave(self.exit_code.load(Ordering::Relaxed));
+            traces::leave(self.exit_code.load(Ordering::Relaxed));
         }
     }
 }
@@ -114,7 +116,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         let protocol = protocol.clone();
         move |failure: &Failure| report(&*protocol, failure)
     };
-    let runtime = match life.start(workers, protocol.is_snapshotted(), late) {
+    let runtime = match life.start(features(workers, protocol.is_snapshotted()), late) {
         Ok(runtime) => runtime,
         Err(failure) => return fail(life, &*protocol, &failure),
     };
@@ -130,6 +132,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         exit_code: AtomicI32::new(0),
         at_work: AtomicUsize::new(0),
         hung: AtomicBool::new(false),
+        announced: Mutex::new(false),
         waiting: Arc::default(),
         wires: Mutex::new(Vec::new()),
     });
@@ -215,6 +218,6 @@ impl Actions for Hands {
             let message = "leaving with invocations unanswered: the grace is over, or a second signal came";
             shared.runtime.process().log.say(Level::Error, message);
         }
-        sys::leave(FAILED);
+        traces::leave(FAILED);
     }
 }

@@ -10,8 +10,8 @@ use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
 use faas_core::platform::{BodyFrom, Delivery, Verdict, nothing_pause_ms};
 use faas_core::watchdog::Slot;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
@@ -47,7 +47,6 @@ pub(super) fn work(shared: &Arc<Shared>) {
     let mut next = Vec::new();
     shared.protocol.next(&mut next);
     let waiting = shared.new_waiting();
-    let mut announced = false;
     let mut worker = Worker {
         shared,
         waiting,
@@ -58,9 +57,8 @@ pub(super) fn work(shared: &Arc<Shared>) {
         head: Vec::new(),
         scratch: Vec::new(),
     };
-    while worker.is_announced(&mut announced)
-        && let Some(event) = worker.ask(&next)
-    {
+    let is_announced = worker.announce();
+    while is_announced && let Some(event) = worker.ask(&next) {
         let unit = shared.runtime.process();
         match shared.protocol.delivery(unit, &event) {
             Delivery::Event(facts) => {
@@ -86,15 +84,22 @@ impl Worker<'_> {
         self.shared.stopper.watchdog().is_stopping()
     }
 
-    /// Says that the process is ready, where the platform wants to hear it, the first time. False: it never will.
-    fn is_announced(&mut self, announced: &mut bool) -> bool {
+    /// Says that the process is ready, where the platform wants to hear it: the first worker does, and the others wait.
+    /// False: it could not be said.
+    fn announce(&mut self) -> bool {
         let mut request = Vec::new();
-        if std::mem::replace(announced, true) || !self.shared.protocol.ready(&mut request) {
+        if !self.shared.protocol.ready(&mut request) {
+            return true;
+        }
+        let shared = self.shared;
+        let mut announced = shared.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *announced {
             return true;
         }
         while let Some(answer) = self.ask(&request) {
             if let 200..=299 = answer.status() {
                 self.failures = 0;
+                *announced = true;
                 return true;
             }
             self.setback(&format!("the platform answered {} to being told of readiness", answer.status()));

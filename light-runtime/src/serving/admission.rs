@@ -4,8 +4,9 @@
 //! whichever comes later.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// `T` is an accepted request.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ pub(super) struct Admission<T> {
     running: AtomicUsize,
     waiting: AtomicUsize,
     queue: Mutex<VecDeque<T>>,
+    /// Does anybody wait for everything to have its answer?
+    awaited: AtomicBool,
+    idle: Condvar,
 }
 
 /// Adds one if there are fewer than `limit`.
@@ -37,6 +41,8 @@ impl<T> Admission<T> {
             running: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             queue: Mutex::new(VecDeque::new()),
+            awaited: AtomicBool::new(false),
+            idle: Condvar::new(),
         }
     }
 
@@ -83,6 +89,10 @@ impl<T> Admission<T> {
     /// An accepted one has its answer.
     pub(super) fn answered(&self) {
         self.accepted.fetch_sub(1, SeqCst);
+        if self.awaited.load(SeqCst) {
+            drop(self.queue());
+            self.idle.notify_all();
+        }
     }
 
     /// A running one has left its thread.
@@ -90,9 +100,21 @@ impl<T> Admission<T> {
         self.running.fetch_sub(1, SeqCst);
     }
 
+    /// Has everything its answer?
+    fn is_idle(&self) -> bool {
+        self.accepted.load(SeqCst) == 0
+    }
+
+    /// Waits until everything has its answer, or the time is over; says which.
+    pub(super) fn wait_idle(&self, limit: Duration) -> bool {
+        self.awaited.store(true, SeqCst);
+        let waited = self.idle.wait_timeout_while(self.queue(), limit, |_| !self.is_idle());
+        waited.map_or(true, |(_, result)| !result.timed_out())
+    }
+
     /// Has everything its answer, and does nothing run but `hung` ones?
     pub(super) fn is_quiet(&self, hung: usize) -> bool {
-        self.accepted.load(SeqCst) == 0 && self.running.load(SeqCst) <= hung
+        self.is_idle() && self.running.load(SeqCst) <= hung
     }
 }
 
@@ -120,6 +142,20 @@ mod tests {
             admission.answered();
         }
         assert!(!admission.is_quiet(1) && admission.is_quiet(2), "two still have their threads");
+    }
+
+    #[test]
+    fn who_waits_for_the_last_answer_is_told_of_it() {
+        let admission = Admission::<()>::new(2, 2);
+        assert!(admission.wait_idle(Duration::ZERO));
+        assert!(admission.accept() && admission.accept());
+        assert!(!admission.wait_idle(Duration::from_millis(1)));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| admission.wait_idle(Duration::from_secs(3600)));
+            admission.answered();
+            admission.answered();
+            assert!(waiting.join().unwrap());
+        });
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Server {
 
     /// Everything is sent: ends the sending side.
     fn linger(&self, connection: &Connection, inner: &mut Inner) {
-        let _ = connection.socket.shutdown(Shutdown::Write);
+        connection.socket.shutdown(Shutdown::Write);
         inner.reader = None;
         inner.phase = Phase::Lingering;
         self.be_patient(connection, inner, LINGER);
@@ -117,13 +117,13 @@ impl Server {
 
     /// Ends it in order.
     pub(super) fn close(&self, connection: &Connection, inner: &mut Inner) {
-        let _ = connection.socket.shutdown(Shutdown::Both);
+        connection.socket.shutdown(Shutdown::Both);
         self.forget(connection, inner);
     }
 
     /// Ends it so that the client knows that something is missing.
     pub(super) fn abort(&self, connection: &Connection, inner: &mut Inner) {
-        sys::reset(&connection.socket);
+        connection.socket.abort();
         self.forget(connection, inner);
     }
 

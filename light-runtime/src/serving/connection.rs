@@ -4,10 +4,11 @@
 //! note of what they heard, which the one finds when it lets go. The lock is for those who have to look in between, the
 //! clock and the watchdog; it is held for reading and writing and never during an invocation.
 
+use super::early::{Brought, Guest};
+use super::socket::Socket;
 use faas_abi::host::Given;
 use faas_core::http1::Reader;
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,8 +20,8 @@ pub(super) struct Connection {
     /// Its number in the table and at the system.
     pub(super) token: u64,
     /// Does not block.
-    pub(super) socket: TcpStream,
-    /// The other side's address.
+    pub(super) socket: Socket,
+    /// The other side's address; empty over a Unix socket.
     pub(super) peer: Box<str>,
     /// Does a thread, or the queue, have it?
     claimed: AtomicBool,
@@ -58,6 +59,8 @@ pub(super) struct Inner {
     pub(super) phase: Phase,
     /// What has come of a request that is not whole; an idle connection has none.
     pub(super) reader: Option<Reader>,
+    /// What it brought while the start ran.
+    pub(super) brought: Option<Box<Brought>>,
     /// What the socket has not taken.
     pub(super) unsent: Unsent,
     /// To be closed when all is sent.
@@ -80,10 +83,12 @@ impl std::fmt::Debug for Inner {
 
 impl Connection {
     /// A fresh one.
-    pub(super) fn new(token: u64, socket: TcpStream, peer: &str) -> Connection {
+    pub(super) fn new(token: u64, guest: Guest) -> Connection {
+        let Guest { socket, peer, reader, brought } = guest;
         let inner = Inner {
             phase: Phase::Reading,
-            reader: None,
+            reader,
+            brought: brought.map(Box::new),
             unsent: Unsent::default(),
             closing: false,
             unread: false,
@@ -92,7 +97,7 @@ impl Connection {
             watched: false,
         };
         let (claimed, news) = (AtomicBool::new(false), AtomicU8::new(0));
-        Connection { token, socket, peer: peer.into(), claimed, news, inner: Mutex::new(inner) }
+        Connection { token, socket, peer, claimed, news, inner: Mutex::new(inner) }
     }
 
     /// Leaves a note for whoever has it or will have it.
@@ -168,7 +173,7 @@ impl Unsent {
     ///
     /// # Errors
     /// The connection is gone.
-    pub(super) fn flush(&mut self, socket: &TcpStream) -> io::Result<usize> {
+    pub(super) fn flush(&mut self, socket: &Socket) -> io::Result<usize> {
         let body = self.body.as_ref().map_or(&[][..], |body| &body.as_slice()[self.body_at..]);
         let head = &self.head[self.head_at..];
         let sent = send(socket, head, body)?;
@@ -187,7 +192,7 @@ impl Unsent {
 ///
 /// # Errors
 /// The connection is gone.
-pub(super) fn send(mut socket: &TcpStream, head: &[u8], body: &[u8]) -> io::Result<usize> {
+pub(super) fn send(mut socket: &Socket, head: &[u8], body: &[u8]) -> io::Result<usize> {
     let total = head.len() + body.len();
     let mut sent = 0;
     while sent < total {
@@ -210,21 +215,13 @@ pub(super) fn send(mut socket: &TcpStream, head: &[u8], body: &[u8]) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serving::socket::tests::tcp;
     use std::io::Read;
-    use std::net::TcpListener;
-
-    fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (server, _) = listener.accept().unwrap();
-        server.set_nonblocking(true).unwrap();
-        (client, server)
-    }
 
     #[test]
     fn a_note_left_while_somebody_has_it_is_found_when_it_is_let_go() {
-        let (_client, server) = pair();
-        let connection = Connection::new(0, server, "");
+        let (_client, socket) = tcp();
+        let connection = Connection::new(0, Guest::new(socket, Box::default()));
         assert!(connection.claim());
         assert!(!connection.claim());
         connection.note(true);
@@ -237,7 +234,7 @@ mod tests {
 
     #[test]
     fn what_the_socket_does_not_take_is_sent_later_in_order() {
-        let (mut client, server) = pair();
+        let (mut client, server) = tcp();
         let body: Vec<u8> = (0..8 << 20).map(|number: u32| number.to_le_bytes()[1]).collect();
         let sent = send(&server, b"head", &body).unwrap();
         assert!(sent > 4 && sent < body.len(), "a socket buffer is smaller than 8 MiB: {sent}");

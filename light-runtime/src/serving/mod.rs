@@ -6,8 +6,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `listening` | the port |
-//! | `early` | probes while the start runs |
+//! | `listening`, `socket` | the port or path, and the ends of its connections |
+//! | `early` | the door while the start runs, or waits to be asked for |
 //! | `table`, `connection` | the open connections, and the state of one |
 //! | `worker` | a thread: hears, reads, hands on |
 //! | `serve` | an invocation, from request to response |
@@ -17,6 +17,8 @@
 //! | `crew` | how many threads watch |
 //! | `heard` | news that nobody has looked at yet |
 //! | `closing`, `alarms` | how connections end, and when |
+//! | `side` | the second port |
+//! | `signals` | what a platform asks for besides invocations |
 //! | `stop` | stop signals, time-outs, the end |
 
 mod admission;
@@ -30,19 +32,23 @@ mod heard;
 mod listening;
 mod post;
 mod serve;
+mod side;
+mod signals;
+mod socket;
 mod stop;
 mod table;
 mod worker;
 
-use crate::start::{FAILED, Life};
+use crate::start::{FAILED, Life, features};
 use crate::stopper::Stopper;
-use crate::sys::{self, Alarm, Epoll};
+use crate::sys::{Alarm, Epoll};
+use crate::traces;
 use admission::Admission;
 use alarms::Alarms;
 use answer::Manner;
 use connection::Connection;
 use crew::Crew;
-use early::Doorman;
+use early::{Door, Doorman, Guest, Wish};
 use faas_abi::{IS_BLOCKING, IS_INLINE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
@@ -50,13 +56,14 @@ use faas_core::invocation::Facts;
 use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::Level;
 use faas_core::parking::block_on;
-use faas_core::platform::{Listen, Serving};
+use faas_core::platform::{Serving, StartAt};
 use faas_core::settings::{Env, ServerSettings};
 use heard::Heard;
+use listening::Listener;
 use post::Post;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use stop::Hands;
 use table::{ALARM, END, LISTENER, Table};
 use worker::Worker;
@@ -72,7 +79,7 @@ struct Server {
     alarms: Arc<Alarms>,
     /// Goes off when the work is over, and is never cleared: every watcher hears of it.
     end: Alarm,
-    listener: Mutex<Option<TcpListener>>,
+    listener: Mutex<Option<Arc<Listener>>>,
     /// Could the last try not accept everybody?
     stalled: AtomicBool,
     table: Table,
@@ -85,6 +92,10 @@ struct Server {
     /// When the listener is to be closed, once a stop has begun.
     drain_at: OnceLock<u64>,
     draining: AtomicBool,
+    /// Has the platform had Close run? Then nothing can be served any more.
+    closed: AtomicBool,
+    /// How long what is in flight may take to end.
+    grace: Duration,
     exit_code: AtomicI32,
 }
 
@@ -103,8 +114,16 @@ fn time_out() -> Failure {
 
 /// Lives the process' life; its exit code.
 pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
-    match prepare(life, protocol) {
-        Ok(server) => serve(server),
+    let listener = match listening::bind(protocol.listen()) {
+        Ok(listener) => Arc::new(listener),
+        Err(why) => {
+            life.say_failed(&Failure::new("Runtime.NoListener", why));
+            return protocol.listen_failed();
+        }
+    };
+    match prepare(life, protocol, listener) {
+        Ok(Some(server)) => serve(server),
+        Ok(None) => 0,
         Err(failure) => {
             life.say_failed(&failure);
             FAILED
@@ -112,19 +131,22 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
     }
 }
 
-/// Takes the port, then starts the function: platforms probe the port while they wait.
-fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, Failure> {
+fn no_resources(error: std::io::Error) -> Failure {
+    Failure::new("Runtime.NoResources", format!("the server cannot be made: {error}"))
+}
+
+/// Makes the server. There is none if the process is told to end before it was told to start its function.
+fn prepare(
+    life: &Life<'_>,
+    protocol: Arc<dyn Serving>,
+    listener: Arc<Listener>,
+) -> Result<Option<Arc<Server>>, Failure> {
     let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let config = ServerSettings::read(&Env::new(&look_up), protocol.concurrency(), protocol.lame_duck())
+    let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
+    let config = ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes())
         .map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
-    let no_resources =
-        |error: std::io::Error| Failure::new("Runtime.NoResources", format!("the server cannot be made: {error}"));
-    let Listen::Tcp(endpoint) = protocol.listen() else {
-        return Err(Failure::new("Runtime.NoListener", "no unix sockets yet"));
-    };
-    let (listener, address) = listening::bind(endpoint).map_err(|why| Failure::new("Runtime.NoListener", why))?;
     let stopper = life.stopper().map_err(no_resources)?;
-    let hands = Hands::default();
+    let hands = Hands::new(protocol.ready_file());
     // Before the start: as the first process of a container nothing else would heed a signal.
     stopper.launch(hands.clone()).map_err(no_resources)?;
     let epoll = Epoll::new().map_err(no_resources)?;
@@ -132,10 +154,11 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
     epoll.add(alarms.clock(), ALARM).map_err(no_resources)?;
     let end = Alarm::new().map_err(no_resources)?;
     epoll.add_for_all(&end, END).map_err(no_resources)?;
-    let doorman = Doorman::begin(&listener, protocol.clone(), life.unit.clone()).map_err(no_resources)?;
-    let started = life.start(config.concurrency, false, |_| ());
-    let guests = doorman.end();
-    let runtime = started?;
+    epoll.add(&*listener, LISTENER).map_err(no_resources)?;
+    side::open(&protocol, &life.unit.log).map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    let door = Door::new(listener.clone(), protocol.clone(), life.unit.clone(), config.limits).map_err(no_resources)?;
+    let begun = begin(life, &protocol, &hands, &stopper, &listener, door)?;
+    let Some((runtime, guests)) = begun else { return Ok(None) };
     let flags = runtime.function_flags();
     let server = Arc::new(Server {
         protocol,
@@ -155,18 +178,98 @@ fn prepare(life: &Life<'_>, protocol: Arc<dyn Serving>) -> Result<Arc<Server>, F
         has_replied_work: runtime.has_replied_work(),
         drain_at: OnceLock::new(),
         draining: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
+        grace: life.settings.grace,
         exit_code: AtomicI32::new(0),
         config,
         runtime,
-        listener: Mutex::new(None),
+        listener: Mutex::new(Some(listener.clone())),
     });
-    let added = server.epoll.add(&listener, LISTENER);
-    *server.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(listener);
-    added.map_err(no_resources)?;
     hands.hold(&server);
-    guests.into_iter().for_each(|guest| server.welcome(guest.socket, guest.address));
-    life.unit.log.say(Level::Info, &format!("listening on {address}"));
-    Ok(server)
+    guests.into_iter().for_each(|guest| server.welcome(guest));
+    if server.protocol.start() == StartAt::Once {
+        say_place(life, &listener);
+    }
+    Ok(Some(server))
+}
+
+/// RuntimeStart, and FunctionStart when its time has come; platforms probe while they wait. Nothing: the process was
+/// told to end before.
+fn begin(
+    life: &Life<'_>,
+    protocol: &Arc<dyn Serving>,
+    hands: &Hands,
+    stopper: &Stopper,
+    listener: &Listener,
+    door: Door,
+) -> Result<Option<(Runtime, Vec<Guest>)>, Failure> {
+    let features = features(protocol.concurrency(), protocol.suspends());
+    let waits = protocol.start() == StartAt::Signal;
+    let mut doorman = door.keep(waits).map_err(no_resources)?;
+    let booted = match life.boot(features) {
+        Ok(booted) => booted,
+        Err(failure) => return Err(turn_away(doorman, failure)),
+    };
+    let mut with = None;
+    if waits {
+        let (mut door, wish) = doorman.end().map_err(no_resources)?;
+        hands.wait(door.alarm());
+        if let Err(failure) = announce(&**protocol, listener) {
+            block_on(booted.close());
+            door.turn_away(Err(&failure));
+            return Err(failure);
+        }
+        say_place(life, listener);
+        let wish = wish.unwrap_or_else(|| door.wait());
+        match hands.go_on(stopper.watchdog(), wish) {
+            Wish::Start(initial) => with = initial,
+            Wish::Close => {
+                block_on(booted.close());
+                door.turn_away(Ok(()));
+                hands.wait(door.alarm());
+                if !stopper.watchdog().is_stopping() {
+                    door.wait_for_end();
+                }
+                return Ok(None);
+            }
+            Wish::Leave => {
+                block_on(booted.close());
+                return Ok(None);
+            }
+        }
+        doorman = door.keep(false).map_err(no_resources)?;
+    }
+    let runtime = match life.begin(booted, features, with) {
+        Ok(runtime) => runtime,
+        Err(failure) => return Err(turn_away(doorman, failure)),
+    };
+    let (mut door, _) = doorman.end().map_err(no_resources)?;
+    // Whoever comes from here on finds the server.
+    if !waits && let Err(failure) = announce(&**protocol, listener) {
+        block_on(runtime.close());
+        door.turn_away(Err(&failure));
+        return Err(failure);
+    }
+    Ok(Some((runtime, door.guests().collect())))
+}
+
+/// Who has asked for the start is told that it failed.
+fn turn_away(doorman: Doorman, failure: Failure) -> Failure {
+    if let Ok((mut door, _)) = doorman.end() {
+        door.turn_away(Err(&failure));
+    }
+    failure
+}
+
+/// Makes what tells others that the process takes requests.
+fn announce(protocol: &dyn Serving, listener: &Listener) -> Result<(), Failure> {
+    listener.announce().map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    signals::be_ready(protocol.ready_file())
+}
+
+/// Who reads this line may send requests, and stop signals that end the process in order.
+fn say_place(life: &Life<'_>, listener: &Listener) {
+    life.unit.log.say(Level::Info, &format!("listening on {}", listener.place()));
 }
 
 fn serve(server: Arc<Server>) -> i32 {
@@ -204,6 +307,6 @@ impl Server {
     /// The system refuses what the server lives on.
     fn die(&self, why: &str) -> ! {
         self.runtime.process().log.say(Level::Error, why);
-        sys::leave(FAILED)
+        traces::leave(FAILED)
     }
 }

@@ -31,6 +31,8 @@ impl Worker {
         self.post.begin(&connection, manner, facts);
         // A function that says it is short is run right here, with nobody watching.
         let mut aside = (!server.is_inline).then(|| self.step_aside());
+        // Before the watchdog may give the invocation up: who has begun is told of once, and ends once.
+        server.protocol.before(self.place.get());
         watchdog.begin(&self.slot, &self.place);
         block_on(server.runtime.invoke(&mut self.place));
         if !watchdog.claim(&self.slot) {
@@ -47,6 +49,8 @@ impl Worker {
         if self.place.cancelled() == CANCEL_DEADLINE && self.place.get().failure().is_some() {
             self.place.get_mut().set_failure(time_out());
         }
+        let ended = self.place.get();
+        server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
         self.respond(&server, &connection, manner);
         server.admission.answered();
         if server.has_replied_work {

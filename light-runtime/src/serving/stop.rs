@@ -7,32 +7,81 @@
 use super::alarms::Alarms;
 use super::answer::Manner;
 use super::connection::{Inner, Phase};
+use super::early::Wish;
 use super::post::Current;
 use super::{Server, answer, time_out};
 use crate::start::FAILED;
-use crate::sys;
+use crate::sys::Alarm;
+use crate::traces;
 use faas_core::failure::Failure;
 use faas_core::http1::Framing;
 use faas_core::invocation::Facts;
 use faas_core::log::{Level, Origin};
 use faas_core::platform::Response;
-use faas_core::watchdog::Actions;
+use faas_core::watchdog::{Actions, Watchdog};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-/// The server once it is there: signals come earlier.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hands(Arc<OnceLock<(Weak<Server>, Arc<Alarms>)>>);
+/// What a stop signal finds.
+#[derive(Debug)]
+enum Stage {
+    /// A start: nothing has been accepted, and nothing that runs can be ended in order.
+    Starting,
+    /// A process that waits to be told to start its function, until this goes off.
+    Waiting(Arc<Alarm>),
+    /// One that ends before it had a function, and needs no more than the time.
+    Ending,
+    /// The server. Its memory is held by its threads alone: the main one runs Close only if it is the last to hold it,
+    /// and the work may be over before the watchdog's thread has let go.
+    Serving { server: Weak<Server>, alarms: Arc<Alarms> },
+}
+
+/// The watchdog's, at whatever stage the process is.
+#[derive(Clone, Debug)]
+pub(super) struct Hands {
+    stage: Arc<Mutex<Stage>>,
+    /// The file that says the process is ready: a stop makes that untrue.
+    ready: Option<PathBuf>,
+}
 
 impl Hands {
+    /// A start has begun.
+    pub(super) fn new(ready: Option<&str>) -> Hands {
+        Hands { stage: Arc::new(Mutex::new(Stage::Starting)), ready: ready.map(PathBuf::from) }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on a stop signal makes the alarm go off.
+    pub(super) fn wait(&self, alarm: &Arc<Alarm>) {
+        *self.stage() = Stage::Waiting(alarm.clone());
+    }
+
+    /// The waiting is over: what is to be done, for a stop signal outweighs what else was wished for.
+    pub(super) fn go_on(&self, watchdog: &Watchdog, wish: Wish) -> Wish {
+        let mut stage = self.stage();
+        let wish = if watchdog.is_stopping() { Wish::Leave } else { wish };
+        *stage = match wish {
+            Wish::Start(_) => Stage::Starting,
+            Wish::Close | Wish::Leave => Stage::Ending,
+        };
+        wish
+    }
+
     /// The start has ended.
     pub(super) fn hold(&self, server: &Arc<Server>) {
-        let _ = self.0.set((Arc::downgrade(server), server.alarms.clone()));
+        *self.stage() = Stage::Serving { server: Arc::downgrade(server), alarms: server.alarms.clone() };
     }
 
     fn server(&self) -> Option<Arc<Server>> {
-        self.0.get().and_then(|(server, _)| server.upgrade())
+        match &*self.stage() {
+            Stage::Serving { server, .. } => server.upgrade(),
+            _ => None,
+        }
     }
 }
 
@@ -44,17 +93,19 @@ impl Actions for Hands {
     }
 
     fn stop(&self) {
-        match self.0.get() {
-            // Nothing has been accepted: there is nothing to end in order.
-            None => sys::leave(0),
-            // Not by way of the server: the main thread runs Close only if it is the last to hold that, and the work may
-            // be over before this thread has let go.
-            Some((_, alarms)) => alarms.ring(),
+        if let Some(path) = &self.ready {
+            traces::remove(path);
+        }
+        match &*self.stage() {
+            Stage::Starting => traces::leave(0),
+            Stage::Waiting(alarm) => alarm.set(Duration::ZERO),
+            Stage::Ending => {}
+            Stage::Serving { alarms, .. } => alarms.ring(),
         }
     }
 
     fn leave(&self) {
-        sys::leave(FAILED);
+        traces::leave(FAILED);
     }
 }
 
@@ -96,7 +147,7 @@ impl Server {
         }
         if hung > 0 {
             // Instances that are being called cannot be ended, and their threads end nothing.
-            sys::leave(self.exit_code.load(SeqCst));
+            traces::leave(self.exit_code.load(SeqCst));
         }
         self.end.set(Duration::ZERO);
     }
@@ -110,6 +161,7 @@ impl Server {
         self.crew.lost();
         let abandoned = self.post(number).and_then(|post| post.abandon());
         if let Some((Current { connection, manner, facts }, headless)) = abandoned {
+            self.protocol.after(self.runtime.process(), &facts, request_id, true);
             let inner = &mut *connection.lock();
             if headless {
                 inner.disengage();
@@ -122,7 +174,7 @@ impl Server {
             }
         }
         self.admission.answered();
-        if self.is_exhausted() || self.crew.hung() > self.config.max_hung {
+        if self.is_exhausted() || self.crew.hung() >= self.config.max_hung {
             self.leave_soon();
         }
         self.end_if_quiet();

@@ -83,18 +83,18 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{TcpListener, TcpStream};
+    use crate::serving::early::Guest;
+    use crate::serving::socket::tests::tcp;
 
     #[test]
     fn a_number_of_a_gone_connection_finds_nobody_though_its_place_is_taken() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let socket = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let guest = |peer: &str| Guest::new(tcp().1, peer.into());
         let table = Table::default();
-        let first = table.add(|token| Connection::new(token, socket(), "1"));
-        let second = table.add(|token| Connection::new(token, socket(), "2"));
+        let first = table.add(|token| Connection::new(token, guest("1")));
+        let second = table.add(|token| Connection::new(token, guest("2")));
         table.remove(first.token);
         table.remove(first.token);
-        let third = table.add(|token| Connection::new(token, socket(), "3"));
+        let third = table.add(|token| Connection::new(token, guest("3")));
         assert_eq!(third.token & 0xffff_ffff, first.token & 0xffff_ffff, "the place is used again");
         assert!(table.get(first.token).is_none());
         assert_eq!(&*table.get(second.token).unwrap().peer, "2");

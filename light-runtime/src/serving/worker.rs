@@ -2,7 +2,9 @@
 
 use super::answer::Manner;
 use super::connection::{Connection, Inner, NEVER, Phase};
+use super::early::Brought;
 use super::post::Post;
+use super::signals::Errand;
 use super::table::{ALARM, END, LISTENER};
 use super::{Request, Server, answer, crew};
 use crate::sys::{Event, Events};
@@ -16,6 +18,11 @@ use std::sync::{Arc, MutexGuard};
 
 /// Read this much at once when nothing is known of the length: an ordinary request.
 const READ: usize = 4 << 10;
+
+/// Too many at once: the client may try again soon.
+const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
+/// Close has run, or is about to.
+const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
 pub(super) struct Worker {
     pub(super) server: Arc<Server>,
@@ -41,8 +48,8 @@ pub(super) struct Worker {
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
 enum Work {
     Invoke(Request),
-    /// The readiness probe.
-    Health(Manner),
+    /// Something else that takes its time.
+    Errand(Errand, Manner),
 }
 
 impl Worker {
@@ -155,22 +162,25 @@ impl Worker {
     fn go_on<'c>(&mut self, connection: &'c Arc<Connection>, mut inner: MutexGuard<'c, Inner>) -> bool {
         while let Some(work) = self.next_work(connection, &mut inner) {
             match work {
-                Work::Health(manner) => {
-                    // Layers are asked, and they may take their time.
+                Work::Errand(errand, manner) => {
                     inner.phase = Phase::Queued;
                     drop(inner);
                     let began = self.step_aside();
-                    let health = self.server.runtime.chain().health();
+                    let answer = self.server.run_errand(&errand);
                     self.step_back(began);
                     inner = connection.lock();
                     inner.phase = Phase::Reading;
-                    let (status, body) = health.as_ref().map_or_else(|why| (503, why.as_str()), |()| (200, "OK"));
-                    let answer = Answer::text(status, body.to_owned());
                     self.answer_own(&mut inner, manner, &answer);
                 }
                 Work::Invoke(request) => {
                     if self.server.is_exhausted() || !self.server.admission.accept() {
-                        self.refuse_overload(&mut inner, request);
+                        self.refuse(&mut inner, request, OVERLOADED);
+                        continue;
+                    }
+                    // After it has been accepted: whoever closes looks at the two in the other order.
+                    if self.server.state() == State::Closed {
+                        self.server.admission.answered();
+                        self.refuse(&mut inner, request, CLOSED);
                         continue;
                     }
                     if !self.server.admission.start() {
@@ -220,6 +230,15 @@ impl Worker {
 
     /// Reads and looks, until there is work or nothing more to read.
     fn next_work(&mut self, connection: &Arc<Connection>, inner: &mut Inner) -> Option<Work> {
+        if let Some(brought) = inner.brought.take() {
+            let work = match *brought {
+                Brought::Request(message) => self.dispatch(connection, inner, message),
+                Brought::Signal(signal, manner) => Some(Work::Errand(Errand::Signal(signal), manner)),
+            };
+            if work.is_some() {
+                return work;
+            }
+        }
         loop {
             connection.read_notes(inner);
             if !self.server.flush(connection, inner) {
@@ -319,16 +338,15 @@ impl Worker {
 
     fn dispatch(&mut self, connection: &Arc<Connection>, inner: &mut Inner, message: Message) -> Option<Work> {
         let server = &self.server;
-        let state = if server.stopper.watchdog().is_stopping() { State::Stopping } else { State::Ready };
         let manner = Manner::of(&message);
-        match server.protocol.route(server.runtime.process(), &message, state) {
+        match server.protocol.route(server.runtime.process(), &message, server.state()) {
             Route::Invoke(facts) => {
                 let connection = connection.clone();
                 return Some(Work::Invoke(Request { connection, message, facts, manner }));
             }
             Route::Health => {
                 self.reader.recycle(message);
-                return Some(Work::Health(manner));
+                return Some(Work::Errand(Errand::Health, manner));
             }
             Route::Own(answer) => {
                 self.reader.recycle(message);
@@ -338,7 +356,10 @@ impl Worker {
                 let connection = connection.clone();
                 return Some(Work::Invoke(Request { connection, message: *message, facts, manner }));
             }
-            Route::Signal(_) => self.answer_own(inner, manner, &Answer::text(501, "not yet")),
+            Route::Signal(signal) => {
+                self.reader.recycle(message);
+                return Some(Work::Errand(Errand::Signal(signal), manner));
+            }
         }
         None
     }
@@ -351,10 +372,10 @@ impl Worker {
         self.answer_scratch(inner, manner);
     }
 
-    /// Too many at once: the client may try again soon, on this connection.
-    fn refuse_overload(&mut self, inner: &mut Inner, request: Request) {
+    /// One that is not taken; another may come on this connection.
+    fn refuse(&mut self, inner: &mut Inner, request: Request, (kind, why): (&str, &str)) {
         let Request { message, facts, manner, .. } = request;
-        let failure = Failure::new("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
+        let failure = Failure::new(kind, why);
         self.scratch.clear();
         let id = facts.request_id.read(message.bytes());
         self.server.protocol.refused(&facts, id, &failure, &mut self.response, &mut self.scratch);

@@ -56,6 +56,11 @@ pub struct Facts {
     pub shape: Shape,
     /// The part of the message that is the event; empty: its whole body.
     pub event: Span,
+    /// The address of a request's client, where the platform says it by itself; empty: see [`HttpView::client_ip`].
+    pub client_ip: Span,
+    /// How the names of headers begin that are the platform's words to the runtime and no part of a request; empty: none.
+    /// They stay among the platform's metadata, unless they are empty.
+    pub own_headers: &'static [u8],
     /// Must the reply go out in one piece? Then a stream is collected first.
     pub is_whole: bool,
     /// Are the function's log lines up to info kept for the reply, instead of being written?
@@ -355,9 +360,10 @@ impl Invocation {
         true
     }
 
-    /// The lines kept so far; they are gone from here.
+    /// The lines kept so far; they are gone from here. Nobody would take later ones any more: they are written.
     pub fn take_captured(&self) -> Vec<String> {
-        std::mem::take(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner)).lines
+        let full = Captured { lines: Vec::new(), bytes: CAPTURE_BYTES + 1 };
+        std::mem::replace(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner), full).lines
     }
 
     /// Where streams are collected, the end of the call ends the stream: what has come is the reply.
@@ -386,7 +392,12 @@ impl Invocation {
         if !self.facts.traceparent.is_empty() {
             return self.fact(self.facts.traceparent);
         }
-        self.traceparent.get_or_init(|| crate::trace::from_xray(self.fact(self.facts.trace)).unwrap_or_default())
+        self.traceparent.get_or_init(|| {
+            crate::trace::from_xray(self.fact(self.facts.trace))
+                .or_else(|| crate::trace::from_cloud(self.fact(self.facts.trace)))
+                .or_else(|| crate::trace::from_b3(self.message.as_ref()?))
+                .unwrap_or_default()
+        })
     }
 }
 

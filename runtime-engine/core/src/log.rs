@@ -3,6 +3,8 @@
 //! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line. Bodies and
 //! secrets are never logged by the runtime itself.
 
+mod google;
+
 use crate::json::Writer;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -65,6 +67,8 @@ pub enum Format {
     Text,
     /// One JSON object.
     Json,
+    /// One JSON object with the names that Google Cloud's log knows.
+    Google,
 }
 
 /// What a finished line is, for a sink that frames it.
@@ -100,6 +104,10 @@ pub struct Origin<'a> {
     pub entry: &'a str,
     /// The part of it that speaks.
     pub target: &'a [u8],
+    /// The invocation's `traceparent`. Only for a log that [shows it](Log::shows_trace).
+    pub trace: &'a [u8],
+    /// The account or project that the trace belongs to; only beside a trace.
+    pub account: &'a str,
 }
 
 /// Where lines go and which do.
@@ -133,6 +141,11 @@ impl Log {
         self.format
     }
 
+    /// Do lines name the trace they belong to? To others it need not be given, which costs something.
+    pub fn shows_trace(&self) -> bool {
+        self.format == Format::Google
+    }
+
     /// Writes a line of the runtime's own.
     pub fn say(&self, level: Level, message: &str) {
         let origin = Origin { target: b"runtime", ..Origin::default() };
@@ -156,6 +169,7 @@ impl Log {
         match self.format {
             Format::Text => text(&mut line, time, level, origin, message, fields),
             Format::Json => json(&mut line, time, level, origin, message, fields),
+            Format::Google => google::line(&mut line, time, level, origin, message, fields),
         }
         line.push(b'\n');
         self.sink.write(&line, LineKind { level: Some(level), format: self.format, time });

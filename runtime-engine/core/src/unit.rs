@@ -68,7 +68,8 @@ impl Unit {
 
     /// An invocation begins; says whether it is the process' first.
     pub fn enter(&self) -> bool {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        // In one order with whoever forbids more and then waits for the end of what has begun.
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
         !self.warm.swap(true, Ordering::Relaxed)
     }
 

@@ -19,7 +19,7 @@ use crate::loops::Loops;
 use crate::start::{FAILED, Life, say_failed};
 use crate::stop::Stop;
 use crate::work::Way;
-use crate::{diagnostics, sys};
+use crate::{diagnostics, traces};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND};
 use faas_core::failure::Failure;
 use faas_core::lifecycle::Runtime;
@@ -28,7 +28,7 @@ use faas_core::platform::Polling;
 use spare::Spare;
 use std::sync::{Arc, Once, OnceLock};
 use stream::Wire;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use worker::{Seat, work};
 
 /// What all workers share.
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     way: Way,
     is_alone: bool,
     launched: Once,
+    /// Does the platform know that the process is ready?
+    announced: Arc<OnceCell<bool>>,
 }
 
 impl Shared {
@@ -133,7 +135,7 @@ pub(crate) fn run(life: &Life, protocol: Arc<dyn Polling>) -> i32 {
         move |failure: Failure| {
             say_failed(&unit, &failure);
             report(&unit.log, &spare, &*protocol, |request| protocol.init_error(&failure, request));
-            sys::leave(FAILED);
+            traces::leave(FAILED);
         }
     };
     let workers = protocol.concurrency();
@@ -153,7 +155,8 @@ pub(crate) fn run(life: &Life, protocol: Arc<dyn Polling>) -> i32 {
     let way = if is_alone { Way::Here } else { Way::of(&runtime, loops.pool()) };
     let stop = life.stop.clone();
     let desks = Arc::new(OnceLock::new());
-    let shared = Arc::new(Shared { runtime, protocol, stop, spare, desks, way, is_alone, launched: Once::new() });
+    let (launched, announced) = (Once::new(), Arc::default());
+    let shared = Arc::new(Shared { runtime, protocol, stop, spare, desks, way, is_alone, launched, announced });
     let code = loops.block_on(live(&shared, &loops, workers));
     loops.abandon();
     if let Some(runtime) = Arc::into_inner(shared).and_then(|shared| Arc::into_inner(shared.runtime)) {

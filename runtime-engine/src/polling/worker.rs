@@ -81,7 +81,8 @@ pub(super) async fn work(shared: Arc<Shared>, seat: Seat) {
         head: Vec::new(),
         scratch: Vec::new(),
     };
-    if !worker.announce().await {
+    let announced = worker.shared.announced.clone();
+    if !*announced.get_or_init(|| worker.announce()).await {
         return worker.wire.close();
     }
     while let Some(event) = worker.ask(&next).await {
@@ -111,7 +112,8 @@ impl Worker {
         self.shared.stop.phase() > Phase::Running
     }
 
-    /// Says that the process is ready, where the platform wants to hear it. False: it will never hear it.
+    /// Says that the process is ready, where the platform wants to hear it. One worker says it for all. False: the
+    /// platform will never hear it.
     async fn announce(&mut self) -> bool {
         let mut request = Vec::new();
         if !self.shared.protocol.ready(&mut request) {

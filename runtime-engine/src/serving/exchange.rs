@@ -2,17 +2,20 @@
 
 use super::outlet::{Outlet, Piece};
 use super::seats::{Abandoned, Desk, Seat};
-use super::{Client, Server, Started};
+use super::signals::{heed, stopping};
+use super::stage::Started;
+use super::{Client, Server};
 use crate::deadline::timed_out;
 use crate::work;
 use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
-use faas_core::platform::{Answer, Response, Route, State};
+use faas_core::platform::{Answer, Response, Route};
 use faas_core::watchdog::Slot;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll};
 
 /// What a request came to.
@@ -32,8 +35,11 @@ impl Outcome {
         Outcome::Own(response, answer.body.as_bytes().to_vec())
     }
 
-    fn text(status: u16, body: &str) -> Outcome {
-        Outcome::own(&Answer::text(status, body.to_owned()))
+    fn refused(server: &Server, facts: &Facts, request: &Message, failure: &Failure) -> Outcome {
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        let request_id = facts.request_id.read(request.bytes());
+        server.protocol.refused(facts, request_id, failure, &mut response, &mut body);
+        Outcome::Own(response, body)
     }
 
     fn failed(server: &Server, facts: &Facts, request_id: &[u8], failure: &Failure) -> Outcome {
@@ -74,36 +80,45 @@ impl Drop for Tap {
 /// Answers a request. Dropped before that, the client is taken to be gone, and the invocation is cancelled.
 pub(super) async fn exchange(client: &Arc<Client>, request: Message) -> Outcome {
     let server = &client.server;
-    let started = server.started.get();
-    let state = match started {
-        None => State::Starting,
-        Some(_) if server.is_stopping() => State::Stopping,
-        Some(_) => State::Ready,
-    };
-    match server.protocol.route(&server.unit, &request, state) {
-        Route::Own(answer) => Outcome::own(&answer),
-        Route::Signal(_) => Outcome::text(501, "not yet"),
-        Route::Rewritten(request, facts) => invoke(client, server.started().await, *request, facts).await,
-        Route::Health => match started.map_or(Ok(()), |started| started.runtime.chain().health()) {
-            Ok(()) => Outcome::text(200, "OK"),
-            Err(why) => Outcome::text(503, &why),
-        },
-        Route::Invoke(facts) => invoke(client, server.started().await, request, facts).await,
+    loop {
+        match server.protocol.route(&server.unit, &request, server.state()) {
+            Route::Own(answer) => return Outcome::own(&answer),
+            Route::Health => return Outcome::own(&server.health()),
+            Route::Invoke(facts) => return invoke(client, request, facts).await,
+            Route::Rewritten(request, facts) => return invoke(client, *request, facts).await,
+            Route::Signal(mut signal) => {
+                if let Some(answer) = heed(client, &mut signal).await {
+                    return Outcome::own(&answer);
+                }
+            }
+        }
     }
 }
 
-async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts: Facts) -> Outcome {
+async fn invoke(client: &Arc<Client>, request: Message, facts: Facts) -> Outcome {
     let server = &client.server;
+    let started = match server.stage.started() {
+        Some(started) => started,
+        None => match server.started_for(client).await {
+            Ok(started) => started,
+            Err((failure, true)) => return Outcome::refused(server, &facts, &request, &failure),
+            Err((failure, false)) => {
+                return Outcome::failed(server, &facts, facts.request_id.read(request.bytes()), &failure);
+            }
+        },
+    };
     let Some(mut seat) = server.seats.take(&started.runtime, &server.protocol, &server.stop) else {
         let failure =
             Failure::new("Runtime.Overloaded", "as many invocations as this instance serves at once are running");
-        let mut refused = Outcome::failed(server, &facts, facts.request_id.read(request.bytes()), &failure);
-        if let Outcome::Own(response, _) = &mut refused {
-            response.headers.add(b"retry-after", b"1");
-        }
-        return refused;
+        return Outcome::refused(server, &facts, &request, &failure);
     };
     let cold = server.unit.enter();
+    // After that: whoever closes looks at the two in the other order.
+    if server.closed.load(SeqCst) {
+        server.unit.leave();
+        server.seats.put(seat);
+        return Outcome::refused(server, &facts, &request, &stopping());
+    }
     seat.place.reset();
     let invocation = seat.place.get_mut();
     invocation.renew(request, facts, cold);
@@ -111,9 +126,13 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
     if facts.request_id.is_empty() {
         invocation.set_request_id(&server.ids.next());
     }
+    server.protocol.before(seat.place.get());
+    if facts.deadline.is_some() {
+        seat.desk.abandoned.may_be(&facts);
+    }
     server.stop.watchdog().begin(&seat.desk.slot, &seat.place);
     let (port, abandoned, slot) = (seat.desk.port.clone(), seat.desk.abandoned.clone(), seat.desk.slot.clone());
-    let mut flight = Flight::new(client.clone(), started, seat);
+    let mut flight = Flight::new(client.clone(), started, facts, seat);
     let ended = tokio::select! {
         biased;
         ended = &mut flight => ended,
@@ -136,16 +155,28 @@ async fn invoke(client: &Arc<Client>, started: &Started, request: Message, facts
                 finish_alone(client, seat);
                 match stream {
                     Some((head, outlet)) => Outcome::Stream(head, Tap { outlet, slot, client: client.clone() }),
-                    None => Outcome::text(500, "the stream has been taken"),
+                    None => Outcome::own(&Answer::text(500, "the stream has been taken")),
                 }
             }
-            Settled::TooLate(request_id) => Outcome::failed(server, &facts, &request_id, &timed_out()),
+            Settled::TooLate => {
+                // It is about to say so, and the protocol has heard of the end by then.
+                let request_id = abandoned.told().await;
+                Outcome::failed(server, &facts, &request_id, &timed_out())
+            }
         },
         None => {
+            lost(server, &slot, &facts);
             let failure =
                 Failure::new("Runtime.Internal", "a thread of the pool ended in the middle of the invocation");
             Outcome::failed(server, &facts, b"", &failure)
         }
+    }
+}
+
+/// An invocation's thread is gone, and its place and request id with it.
+fn lost(server: &Server, slot: &Slot, facts: &Facts) {
+    if server.stop.watchdog().claim(slot) {
+        server.protocol.after(&server.unit, facts, b"", true);
     }
 }
 
@@ -154,13 +185,14 @@ type Call = Pin<Box<dyn Future<Output = Option<Seat>> + Send>>;
 /// A running invocation.
 struct Flight {
     client: Arc<Client>,
+    facts: Facts,
     slot: Arc<Slot>,
     abandoned: Arc<Abandoned>,
     call: Option<Call>,
 }
 
 impl Flight {
-    fn new(client: Arc<Client>, started: &Started, seat: Seat) -> Flight {
+    fn new(client: Arc<Client>, started: &Started, facts: Facts, seat: Seat) -> Flight {
         let (slot, abandoned) = (seat.desk.slot.clone(), seat.desk.abandoned.clone());
         let (runtime, way) = (started.runtime.clone(), started.way.clone());
         let call = async move {
@@ -168,22 +200,24 @@ impl Flight {
             let place = work::invoke(&runtime, &way, place).await?;
             Some(Seat { place, desk })
         };
-        Flight { client, slot, abandoned, call: Some(Box::pin(call)) }
+        Flight { client, facts, slot, abandoned, call: Some(Box::pin(call)) }
     }
 
     /// Nobody waits for it any more, but its stream does go on.
     fn land_alone(&mut self) {
         let Some(call) = self.call.take() else { return };
         let (client, abandoned) = (self.client.clone(), self.abandoned.clone());
+        let (facts, slot) = (self.facts, self.slot.clone());
         tokio::spawn(async move {
             let seat = tokio::select! {
                 biased;
                 seat = call => seat,
-                _ = abandoned.told() => None,
+                _ = abandoned.told() => return,
             };
             match seat.map(|seat| settle(&client.server, seat)) {
                 Some(Settled::Reply(seat) | Settled::Streamed(seat, _)) => finish_alone(&client, seat),
-                Some(Settled::TooLate(_)) | None => {}
+                Some(Settled::TooLate) => {}
+                None => lost(&client.server, &slot, &facts),
             }
         });
     }
@@ -215,13 +249,13 @@ enum Settled {
     Reply(Seat),
     /// Its stream has ended; here it is, if nobody has picked it up.
     Streamed(Seat, Option<(Response, Arc<Outlet>)>),
-    /// The watchdog has taken it away; its request id.
-    TooLate(Vec<u8>),
+    /// The watchdog has taken it away.
+    TooLate,
 }
 
 fn settle(server: &Server, mut seat: Seat) -> Settled {
     if !server.stop.watchdog().claim(&seat.desk.slot) {
-        return Settled::TooLate(seat.place.get().request_id().to_vec());
+        return Settled::TooLate;
     }
     let cancelled = seat.place.cancelled();
     let invocation = seat.place.get_mut();
@@ -234,6 +268,7 @@ fn settle(server: &Server, mut seat: Seat) -> Settled {
             _ => {}
         }
     }
+    server.protocol.after(&server.unit, invocation.facts(), invocation.request_id(), invocation.failure().is_some());
     if let Progress::Streaming(_) = invocation.progress() {
         let stream = seat.desk.port.end(invocation.failure().is_none());
         return Settled::Streamed(seat, stream);
@@ -263,7 +298,7 @@ fn finish_alone(client: &Arc<Client>, seat: Seat) {
         let server = &client.server;
         let Seat { mut place, desk } = seat;
         if server.has_replied_work()
-            && let Some(started) = server.started.get()
+            && let Some(started) = server.stage.started()
         {
             match work::replied(&started.runtime, &started.way, place).await {
                 Some(back) => place = back,

@@ -1,4 +1,4 @@
-//! An HTTP/1 connection: the core's codec over a tokio socket.
+//! An HTTP/1 connection: the core's codec over one of tokio's sockets.
 //!
 //! Not hyper's: it mends a request with both `Content-Length` and `Transfer-Encoding` without a word, where it has to be
 //! refused, and its time limit for heads runs on an idle connection too, which proxies keep open for minutes. With the
@@ -9,6 +9,7 @@ use super::exchange::{Outcome, Tap, exchange, finish};
 use super::head::{self, Manner};
 use super::outlet::Piece;
 use super::seats::Seat;
+use super::sockets::{ReadHalf, WriteHalf};
 use crate::stop::{Phase, reached};
 use faas_abi::host::Given;
 use faas_core::http1::{Framing, Message, Progress, Reader, Refusal, write};
@@ -17,9 +18,6 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -33,8 +31,8 @@ const LINGER_BYTES: usize = 1 << 20;
 
 struct Connection {
     client: Arc<Client>,
-    read: OwnedReadHalf,
-    write: OwnedWriteHalf,
+    read: ReadHalf,
+    write: WriteHalf,
     reader: Reader,
     phase: watch::Receiver<Phase>,
     out: Vec<u8>,
@@ -51,8 +49,7 @@ enum End {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(client: Arc<Client>, stream: TcpStream) {
-    let (read, write) = stream.into_split();
+pub(super) async fn serve(client: Arc<Client>, (read, write): (ReadHalf, WriteHalf)) {
     let reader = Reader::request(client.server.config.limits);
     let phase = client.server.stop.listen();
     let mut connection = Connection { client, read, write, reader, phase, out: Vec::new() };
@@ -255,7 +252,7 @@ impl Connection {
 }
 
 /// Comes back when the client is gone. What it sends ahead is kept for later.
-async fn gone(read: &mut OwnedReadHalf, reader: &mut Reader) {
+async fn gone(read: &mut ReadHalf, reader: &mut Reader) {
     let mut ahead = 0;
     while ahead < AHEAD {
         match read.read(reader.space(READ)).await {

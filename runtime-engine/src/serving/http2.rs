@@ -84,8 +84,8 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<Message,
         return Err((414, "the request target is too long"));
     }
     let authority = head.uri.authority().map_or("", |authority| authority.as_str());
-    let mut assembly =
-        Assembly::request(Vec::new(), head.method.as_str().as_bytes(), target.as_bytes(), authority.as_bytes());
+    let method = head.method.as_str().as_bytes();
+    let mut assembly = Assembly::request(Vec::new(), method, target.as_bytes(), authority.as_bytes()).over_http2();
     for (name, value) in &head.headers {
         assembly.header(name.as_str().as_bytes(), value.as_bytes());
     }
@@ -113,7 +113,9 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<Message,
 
 fn response(head: &platform::Response, body: Payload) -> Response<Payload> {
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // As over HTTP/1: one below 200 would be no response.
+    let status = StatusCode::from_u16(head.status).ok().filter(|status| !status.is_informational());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in head.headers.iter().filter(|(name, _)| !is_of_the_connection(name)) {
         match (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
             (Ok(name), Ok(value)) => {
@@ -180,5 +182,21 @@ impl Body for Payload {
             Payload::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Payload::Stream(_) => SizeHint::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_of_one_connection_and_what_is_no_response_stays_out() {
+        let mut head = platform::Response { status: 101, ..platform::Response::default() };
+        for name in ["connection", "Keep-Alive", "te", "transfer-encoding", "upgrade", "x-own"] {
+            head.headers.add(name.as_bytes(), b"1");
+        }
+        let response = response(&head, Payload::whole(Bytes::new(), false));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers().keys().collect::<Vec<_>>(), ["x-own"]);
     }
 }

@@ -1,8 +1,9 @@
 //! Platforms that send requests: bind, start, accept, answer, drain.
 //!
 //! The port is open before anything is loaded, so that probes are answered while functions start; invocations wait until
-//! they have. After a stop signal readiness is 503, requests are served for the lame-duck time, then the port closes,
-//! what runs is answered, and Close follows.
+//! they have. Where the platform says when functions start, only layers have started before, and connections wait for
+//! them. After a stop signal readiness is 503, requests are served for the lame-duck time, then the port closes, what runs
+//! is answered, and Close follows.
 
 mod exchange;
 mod head;
@@ -10,32 +11,38 @@ mod http1;
 mod http2;
 mod outlet;
 mod seats;
+mod side;
+mod signals;
+mod sockets;
+mod stage;
 
 use crate::deadline::{Hands, Overdue, Then};
+use crate::diagnostics;
 use crate::loops::Loops;
 use crate::start::{FAILED, Life, complain, look_up, say_failed};
 use crate::stop::{Phase, Stop, reached};
-use crate::work::Way;
-use crate::{diagnostics, sys};
-use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT};
+use crate::traces;
+use faas_abi::{CANCEL_CLOSING, F_CONCURRENT, F_REPLIED, F_STREAM_OUT, F_SUSPEND};
 use faas_core::failure::Failure;
-use faas_core::lifecycle::{RequestIds, Runtime};
-use faas_core::platform::{Listen, Serving};
+use faas_core::lifecycle::{Booted, RequestIds, Runtime};
+use faas_core::parking::block_on;
+use faas_core::platform::{Serving, StartAt};
 use faas_core::settings::{Env, ServerSettings};
 use faas_core::unit::Unit;
 use seats::Seats;
+use sockets::{Accepted, Door};
+use stage::{Ground, Rest, Stage, Started};
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
 /// Between a failure to accept, usually for want of descriptors, and the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// This long before the grace ends, what still runs is cancelled, so that there is time to answer it.
@@ -49,14 +56,12 @@ pub(crate) struct Server {
     config: ServerSettings,
     seats: Arc<Seats>,
     ids: RequestIds,
-    started: OnceLock<Started>,
-    has_started: Notify,
-}
-
-/// What there is once start is over.
-struct Started {
-    runtime: Arc<Runtime>,
-    way: Way,
+    stage: Stage,
+    /// Has the platform had Close run? Then nothing can be served any more.
+    closed: AtomicBool,
+    /// How long what is in flight may take to end.
+    grace: Duration,
+    pool: Handle,
 }
 
 impl Server {
@@ -65,18 +70,18 @@ impl Server {
     }
 
     fn has_replied_work(&self) -> bool {
-        self.started.get().is_some_and(|started| started.runtime.has_replied_work())
+        self.stage.started().is_some_and(|started| started.runtime.has_replied_work())
     }
 
-    /// Waits for the end of start.
-    async fn started(&self) -> &Started {
-        loop {
-            let notified = self.has_started.notified();
-            if let Some(started) = self.started.get() {
-                return started;
-            }
-            notified.await;
-        }
+    /// Whoever looks for the file that says the process takes requests finds none.
+    fn no_longer_ready(&self) {
+        no_longer_ready(&*self.protocol);
+    }
+}
+
+fn no_longer_ready(protocol: &dyn Serving) {
+    if let Some(path) = protocol.ready_file() {
+        traces::remove(Path::new(path));
     }
 }
 
@@ -91,6 +96,8 @@ struct Client {
 
 /// Takes an invocation away from a function that does not end.
 struct TakeAway {
+    unit: Arc<Unit>,
+    protocol: Arc<dyn Serving>,
     seats: Arc<Seats>,
     max_hung: usize,
 }
@@ -98,23 +105,29 @@ struct TakeAway {
 impl Overdue for TakeAway {
     fn answer(&self, slot: usize, request_id: &[u8], _: &Failure) -> Then {
         if let Some(seat) = self.seats.view(slot) {
+            self.protocol.after(&self.unit, &seat.abandoned.facts(), request_id, true);
             seat.port.cut();
             // Whoever waits for it answers 504.
             seat.abandoned.tell(request_id);
         }
         if self.seats.lose() < self.max_hung { Then::GoOn } else { Then::Drain }
     }
+
+    fn stopping(&self) {
+        no_longer_ready(&*self.protocol);
+    }
 }
 
 /// Lives the process' life; its exit code.
 pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
-    let config = match ServerSettings::read(&Env::new(&look_up), protocol.concurrency(), protocol.lame_duck()) {
+    let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
+    let config = match ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes()) {
         Ok(config) => config,
         Err(bad) => return complain(&bad),
     };
     diagnostics::install(&life.unit.log);
-    // One more thread, for start.
-    let loops = match Loops::start(config.concurrency, config.threads.saturating_add(1)) {
+    // Two more threads, for start and for what the platform asks for besides invocations.
+    let loops = match Loops::start(config.concurrency, config.threads.saturating_add(2)) {
         Ok(loops) => loops,
         Err(error) => return complain(&format_args!("no event loop: {error}")),
     };
@@ -125,10 +138,17 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
         config,
         seats: Arc::new(Seats::new(config.concurrency)),
         ids: RequestIds::default(),
-        started: OnceLock::new(),
-        has_started: Notify::new(),
+        stage: Stage::default(),
+        closed: AtomicBool::new(false),
+        grace: life.settings.grace,
+        pool: loops.pool(),
     });
-    let overdue = TakeAway { seats: server.seats.clone(), max_hung: config.max_hung };
+    let overdue = TakeAway {
+        unit: life.unit.clone(),
+        protocol: server.protocol.clone(),
+        seats: server.seats.clone(),
+        max_hung: config.max_hung,
+    };
     let hands = Hands { unit: life.unit.clone(), stop: life.stop.clone(), overdue };
     if let Err(error) = life.stop.launch(hands) {
         return complain(&format_args!("no thread for deadlines and signals: {error}"));
@@ -137,40 +157,60 @@ pub(crate) fn run(life: Life, protocol: Arc<dyn Serving>) -> i32 {
     loops.abandon();
     // Functions that do not end are not closed under.
     if server.seats.lost() == 0
-        && let Some(started) = Arc::into_inner(server).and_then(|server| server.started.into_inner())
-        && let Some(runtime) = Arc::into_inner(started.runtime)
+        && let Some(server) = Arc::into_inner(server)
     {
-        faas_core::parking::block_on(runtime.close());
+        match server.stage.into_rest() {
+            Rest::Started(started) => {
+                if let Some(runtime) = Arc::into_inner(started.runtime) {
+                    block_on(runtime.close());
+                }
+            }
+            Rest::Layers(ground) => block_on(ground.booted.close()),
+            Rest::Nothing => {}
+        }
     }
     code
 }
 
 /// From the open port to the last answer; the exit code.
 async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
-    let Listen::Tcp(address) = server.protocol.listen() else { return complain(&"no unix sockets yet") };
-    let listener = match listen(address) {
-        Ok(listener) => listener,
-        Err(error) => return complain(&format_args!("cannot listen on {}: {error}", server.protocol.listen())),
+    let asked = server.protocol.listen();
+    let door = match Door::open(asked) {
+        Ok(door) => door,
+        Err(error) => {
+            complain(&format_args!("cannot listen on {asked}: {error}"));
+            return server.protocol.listen_failed();
+        }
     };
-    let grace = life.settings.grace;
+    if let Err(failure) = side::open(&server.protocol, loops) {
+        say_failed(&server.unit, &failure);
+        return FAILED;
+    }
+    let grace = server.grace;
     let (live, mut all_gone) = mpsc::channel(1);
     let mut phase = server.stop.listen();
     tokio::select! {
         biased;
         () = reached(&mut phase, Phase::Leaving) => {}
-        Failed = start(life, server, loops.pool(), listener.local_addr().ok()) => return FAILED,
-        never = accept(&listener, server, loops, &live) => match never {},
+        Failed = start(life, server, &door) => return FAILED,
+        never = accept_when_due(&door, server, loops, &live) => match never {},
     }
-    if server.started.get().is_none() {
-        // Nothing has begun, so nothing has to end.
+    // Once more, should the start have ended while the stop began.
+    server.no_longer_ready();
+    if server.stage.has_just_begun() {
+        // Nothing else has, so nothing has to end.
         return server.stop.code();
     }
-    let lame_duck = server.config.lame_duck.min(grace / 2);
+    let lame_duck = match server.stage.started() {
+        Some(_) => server.config.lame_duck.min(grace / 2),
+        // There is nothing to be served, only answers to be given.
+        None => Duration::ZERO,
+    };
     tokio::select! {
-        never = accept(&listener, server, loops, &live) => match never {},
+        never = accept(&door, server, loops, &live) => match never {},
         () = tokio::time::sleep(lame_duck) => {}
     }
-    drop(listener);
+    drop(door);
     server.stop.advance(Phase::Closing);
     drop(live);
     let left = grace - lame_duck;
@@ -187,64 +227,90 @@ async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
 /// Start has failed, and has been told.
 struct Failed;
 
-/// Starts layers and function on a thread of the pool, and opens the doors. Ends only if that fails.
-async fn start(life: Life, server: &Server, pool: Handle, address: Option<SocketAddr>) -> Failed {
+/// What has been started when the first part of a start is over.
+enum Begun {
+    Everything(Runtime),
+    Layers(Booted),
+}
+
+/// Starts layers, and the function unless that waits for a signal, on a thread of the pool, and opens the doors. Ends only
+/// if that fails.
+async fn start(life: Life, server: &Server, door: &Door) -> Failed {
+    let features = features(server);
+    let at = server.protocol.start();
+    let unit = life.unit.clone();
+    let late = move |failure: Failure| {
+        say_failed(&unit, &failure);
+        traces::leave(FAILED);
+    };
+    let begin = move || {
+        let begun = match at {
+            StartAt::Once => life.start(features, late).map(Begun::Everything),
+            StartAt::Signal => life.boot(features, late).map(Begun::Layers),
+        };
+        (life, begun)
+    };
+    let (life, begun) = match server.pool.spawn_blocking(begin).await {
+        Ok(begun) => begun,
+        // The thread panicked, and said so.
+        Err(_) => return Failed,
+    };
+    let life = Arc::new(life);
+    match begun {
+        Ok(Begun::Everything(runtime)) => server.stage.start(Started::new(runtime, server.pool.clone())),
+        Ok(Begun::Layers(booted)) => server.stage.wait(Ground { life: life.clone(), booted, features }),
+        Err(failure) => {
+            say_failed(&server.unit, &failure);
+            return Failed;
+        }
+    }
+    if let Err(failure) = show(server, door) {
+        say_failed(&server.unit, &failure);
+        return Failed;
+    }
+    life.say_started(&format!("listening on {}, ", door.place(server.protocol.listen())));
+    std::future::pending().await
+}
+
+fn features(server: &Server) -> u64 {
     let mut features = F_STREAM_OUT | F_REPLIED;
     if server.config.concurrency > 1 {
         features |= F_CONCURRENT;
     }
-    let unit = life.unit.clone();
-    let late = move |failure: Failure| {
-        say_failed(&unit, &failure);
-        sys::leave(FAILED);
-    };
-    let begin = move || {
-        let runtime = life.start(features, late);
-        (life, runtime)
-    };
-    let (life, result) = match pool.spawn_blocking(begin).await {
-        Ok(started) => started,
-        // The thread panicked, and said so.
-        Err(_) => return Failed,
-    };
-    match result {
-        Ok(runtime) => {
-            let way = Way::of(&runtime, pool);
-            let _ = server.started.set(Started { runtime: Arc::new(runtime), way });
-            server.has_started.notify_waiters();
-            let address = address.map_or_else(|| server.protocol.listen().to_string(), |address| address.to_string());
-            life.say_started(&format!("listening on http://{address}, "));
-            std::future::pending().await
-        }
-        Err(failure) => {
-            say_failed(&server.unit, &failure);
-            Failed
-        }
+    if server.protocol.suspends() {
+        features |= F_SUSPEND;
     }
+    features
 }
 
-fn listen(endpoint: &str) -> io::Result<TcpListener> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "no such address");
-    for address in endpoint.to_socket_addrs()? {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = error,
-        }
+/// Lets those know who look for a file.
+fn show(server: &Server, door: &Door) -> Result<(), Failure> {
+    server.say_ready()?;
+    door.show().map_err(|error| {
+        let message = format!("{} could not be given its name: {error}", server.protocol.listen());
+        Failure::new("Runtime.NoResources", message)
+    })
+}
+
+/// Accepts connections, but where functions wait for a signal only once it may come: one that came while layers start
+/// would be taken for the second of two.
+async fn accept_when_due(door: &Door, server: &Arc<Server>, loops: &Loops, live: &mpsc::Sender<()>) -> Infallible {
+    if server.protocol.start() == StartAt::Signal {
+        server.stage.beyond_the_first().await;
     }
-    Err(last)
+    accept(door, server, loops, live).await
 }
 
 /// Accepts connections, each of which is a task. Never ends.
-async fn accept(listener: &TcpListener, server: &Arc<Server>, loops: &Loops, live: &mpsc::Sender<()>) -> Infallible {
+async fn accept(door: &Door, server: &Arc<Server>, loops: &Loops, live: &mpsc::Sender<()>) -> Infallible {
     loop {
-        // Out of this loop's hands, so that any loop may have it.
-        let accepted = listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
-        match accepted {
-            Ok((stream, peer)) => {
-                let client = Client { server: server.clone(), peer: peer.ip().to_string(), _live: live.clone() };
-                loops.pick().spawn(connection(Arc::new(client), stream));
+        match door.accept().await {
+            Ok((accepted, peer)) => {
+                let client = Arc::new(Client { server: server.clone(), peer, _live: live.clone() });
+                match accepted {
+                    Accepted::Tcp(stream) => loops.pick().spawn(over_tcp(client, stream)),
+                    Accepted::Unix(stream) => loops.pick().spawn(over_unix(client, stream)),
+                };
             }
             Err(error) => {
                 tracing::warn!("no connection could be accepted: {error}");
@@ -254,13 +320,21 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>, loops: &Loops, liv
     }
 }
 
-async fn connection(client: Arc<Client>, stream: std::net::TcpStream) {
+fn not_served(error: &io::Error) {
+    tracing::warn!("a connection could not be served: {error}");
+}
+
+async fn over_unix(client: Arc<Client>, stream: std::os::unix::net::UnixStream) {
+    match UnixStream::from_std(stream) {
+        Ok(stream) => http1::serve(client, sockets::unix_halves(stream)).await,
+        Err(error) => not_served(&error),
+    }
+}
+
+async fn over_tcp(client: Arc<Client>, stream: std::net::TcpStream) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
-        Err(error) => {
-            tracing::warn!("a connection could not be served: {error}");
-            return;
-        }
+        Err(error) => return not_served(&error),
     };
     // A socket that is gone already says so when it is read.
     let _ = stream.set_nodelay(true);
@@ -274,6 +348,6 @@ async fn connection(client: Arc<Client>, stream: std::net::TcpStream) {
     match seen {
         Ok(0) | Err(_) => {}
         Ok(_) if beginning == *http2::BEGINNING => http2::serve(client, stream).await,
-        Ok(_) => http1::serve(client, stream).await,
+        Ok(_) => http1::serve(client, sockets::tcp_halves(stream)).await,
     }
 }

@@ -5,6 +5,7 @@ use crate::stop::Stop;
 use faas_abi::host::Given;
 use faas_core::chain::Place;
 use faas_core::http1::Message;
+use faas_core::invocation::Facts;
 use faas_core::lifecycle::Runtime;
 use faas_core::platform::{BodyFrom, Response, Serving};
 use faas_core::watchdog::Slot;
@@ -70,9 +71,21 @@ pub(super) struct View {
 pub(super) struct Abandoned {
     told: Notify,
     request_id: Mutex<Vec<u8>>,
+    /// Of the invocation that may be taken away: its own are out of reach by then.
+    facts: Mutex<Facts>,
 }
 
 impl Abandoned {
+    /// An invocation with these facts may be taken away from now on.
+    pub(super) fn may_be(&self, facts: &Facts) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = *facts;
+    }
+
+    /// Facts of the one that was.
+    pub(super) fn facts(&self) -> Facts {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// It has.
     pub(super) fn tell(&self, request_id: &[u8]) {
         *self.request_id.lock().unwrap_or_else(PoisonError::into_inner) = request_id.to_vec();

@@ -85,6 +85,11 @@ wrk, one thread, keep-alive, `GET /` answered with a text of 13 bytes. From 50 c
 at the CPU for one request there.
 ";
 
+const WAITING: &str = "\
+The same load on a function that blocks its thread for five milliseconds; hyper waits without a thread. Each connection has one
+request in flight. Both runtimes run up to 64 invocations at once (`FAAS_THREADS`); what is accepted beyond that waits.
+";
+
 const COUNTS: &str = "\
 Of one echo of 1 KiB, and of one HTTP request on a connection that stays open: the difference of two runs of which one had
 twice as many. Instructions are the process' own, without the kernel's (callgrind), system calls are strace's.
@@ -151,7 +156,7 @@ fn layers(page: &mut String, results: &Results) {
 }
 
 fn servers(page: &mut String, results: &Results) {
-    if results.server.is_empty() {
+    if results.server.is_empty() && results.waiting.is_empty() {
         return;
     }
     let columns = [
@@ -166,6 +171,14 @@ fn servers(page: &mut String, results: &Results) {
     for (connections, suite) in &results.server {
         let table = table::of_samples(&suite.subjects, &suite.samples, &columns);
         let _ = write!(page, "\n{connections} connections:\n\n{table}");
+    }
+    if results.waiting.is_empty() {
+        return;
+    }
+    let _ = write!(page, "\n## Invocations in flight\n\n{WAITING}");
+    for (in_flight, suite) in &results.waiting {
+        let table = table::of_samples(&suite.subjects, &suite.samples, &columns);
+        let _ = write!(page, "\n{in_flight} in flight:\n\n{table}");
     }
 }
 

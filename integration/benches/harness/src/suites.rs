@@ -39,6 +39,9 @@ pub const SIZES: [(&str, usize); 4] = [("2 B", 2), ("1 KiB", 1 << 10), ("100 KiB
 /// Connections of the load generator.
 pub const CONNECTIONS: [u32; 3] = [1, 50, 200];
 
+/// Invocations in flight, of a function that waits.
+pub const IN_FLIGHT: [u32; 3] = [1, 8, 64];
+
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub struct Results {
@@ -56,6 +59,8 @@ pub struct Results {
     pub layers: Suite,
     /// HTTP servers by number of connections.
     pub server: Vec<(u32, Suite)>,
+    /// HTTP servers with a function that waits, by number of invocations in flight.
+    pub waiting: Vec<(u32, Suite)>,
     /// Instructions and system calls of an echo.
     pub counts: Vec<(String, Counts)>,
     /// The same of an HTTP request.
@@ -92,7 +97,7 @@ impl Bench {
     /// Runs every suite.
     pub fn run(&self) -> Results {
         let mut results = Results::default();
-        let all: [(&str, Measure); 9] = [
+        let all: [(&str, Measure); 10] = [
             ("cold", Bench::cold),
             ("steady", Bench::steady),
             ("sparse", Bench::sparse),
@@ -100,6 +105,7 @@ impl Bench {
             ("http-event", Bench::http_event),
             ("layers", Bench::layers),
             ("server", Bench::server),
+            ("waiting", Bench::waiting),
             ("counts", Bench::counts),
             ("files", Bench::files),
         ];
@@ -245,6 +251,22 @@ impl Bench {
         let names: Vec<_> = subjects.into_iter().map(|subject| subject.name).collect();
         let suite = |(count, samples): (Connections, Samples)| (count.0, Suite { subjects: names.clone(), samples });
         results.server = loads.into_iter().map(suite).collect();
+    }
+
+    fn waiting(&self, results: &mut Results) {
+        let subjects = vec![
+            self.built.subject(name::HYPER, "hyper_server").env("WAIT_MS", "5"),
+            self.built.runtime(name::LIGHT, "bench.waiting"),
+            self.built.runtime(name::FULL, "bench.waiting"),
+        ];
+        let in_flight = self.pick(&IN_FLIGHT[..], &IN_FLIGHT[..2]);
+        let mut loads: Vec<_> = in_flight.iter().map(|count| (Connections(*count), Samples::default())).collect();
+        self.rounds(&subjects, self.pick(5, 1), &mut results.missing, |subject, round| {
+            http::round(&self.built, subject, self.pick(2, 1), &mut loads, round)
+        });
+        let names: Vec<_> = subjects.into_iter().map(|subject| subject.name).collect();
+        let suite = |(count, samples): (Connections, Samples)| (count.0, Suite { subjects: names.clone(), samples });
+        results.waiting = loads.into_iter().map(suite).collect();
     }
 
     fn counts(&self, results: &mut Results) {

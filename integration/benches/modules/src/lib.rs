@@ -70,6 +70,13 @@ pub fn plain_blocking(_: FaasContext) -> Response {
     Response::text("hello, world\n")
 }
 
+/// The same after a wait of five milliseconds, as a function waits for a database.
+#[function]
+pub fn waiting(_: FaasContext) -> Response {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    Response::text("hello, world\n")
+}
+
 /// Looks at method, path, a header and a query value. The peer `lambda_http` does the same.
 #[function]
 pub fn http(request: Request) -> Response {

@@ -57,7 +57,8 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-fn encode_into(out: &mut Vec<u8>, text: &[u8], stays: impl Fn(u8) -> bool) {
+/// Appends `text` with every byte percent-encoded that `stays` does not name.
+pub(crate) fn encode_into(out: &mut Vec<u8>, text: &[u8], stays: impl Fn(u8) -> bool) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     out.reserve(text.len());
     for &byte in text {

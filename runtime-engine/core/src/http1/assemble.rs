@@ -27,6 +27,12 @@ impl Assembly {
         Assembly { buf, start, announced: Announced::default(), fields: Vec::new(), body_at: None }
     }
 
+    /// The same for a request that came over HTTP/2. But for the name of the protocol it is one of HTTP/1.1.
+    pub fn over_http2(mut self) -> Assembly {
+        self.start.is_http2 = true;
+        self
+    }
+
     /// One more header.
     pub fn header(&mut self, name: &[u8], value: &[u8]) {
         let name = put(&mut self.buf, name);

@@ -27,6 +27,8 @@ pub(super) enum Side {
 #[derive(Clone, Debug, Default)]
 pub(super) struct StartLine {
     pub(super) version: Version,
+    /// Did it come as HTTP/2, and is a message of HTTP/1.1 only here?
+    pub(super) is_http2: bool,
     pub(super) method: Range<usize>,
     pub(super) target: Range<usize>,
     pub(super) authority: Range<usize>,

@@ -49,6 +49,15 @@ impl<'a> Head<'a> {
         self.start.version
     }
 
+    /// The protocol it came by in words, `HTTP/1.1`, for whoever wants to know.
+    pub fn protocol(self) -> &'static str {
+        match self.start.version {
+            _ if self.start.is_http2 => "HTTP/2.0",
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        }
+    }
+
     /// All headers in the order they came, repeats included.
     pub fn headers(self) -> Headers<'a> {
         Headers { bytes: self.bytes, fields: self.fields.iter() }

@@ -127,21 +127,22 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn count(&self, list: u32) -> usize {
         if list == LIST_PLATFORM {
-            return self.message.as_ref().map_or(0, |message| message.headers().len());
+            return self.platform_list().count();
         }
         self.list(list).map_or(0, Fields::len)
     }
 
     fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])> {
         if list == LIST_PLATFORM {
-            return self.message.as_ref()?.headers().nth(index);
+            return self.platform_list().nth(index);
         }
         self.list(list)?.at(index)
     }
 
     fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]> {
         if list == LIST_PLATFORM {
-            return self.message.as_ref()?.header(name);
+            let value = self.message.as_ref()?.header(name)?;
+            return self.is_told(name, value).then_some(value);
         }
         self.list(list)?.get(name, comparison(list))
     }
@@ -267,6 +268,17 @@ impl faas_abi::host::Invocation for Invocation {
 }
 
 impl Invocation {
+    /// The headers of the message, without those of the platform's own that say nothing.
+    fn platform_list(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let headers = self.message.iter().flat_map(Message::headers);
+        headers.filter(|(name, value)| self.is_told(name, value))
+    }
+
+    fn is_told(&self, name: &[u8], value: &[u8]) -> bool {
+        let own = self.facts.own_headers;
+        !value.is_empty() || own.is_empty() || !name.get(..own.len()).is_some_and(|start| caseless(start, own))
+    }
+
     fn list(&self, list: u32) -> Option<&Fields> {
         match list {
             LIST_HEADER => self.http().map(|view| &view.headers),

@@ -1,18 +1,433 @@
-//! Alibaba Cloud Function Compute, custom runtime and custom container.
+//! Alibaba Cloud Function Compute, custom runtime and custom container, versions 2.0 and 3.0: the platform is the client of
+//! a long-lived HTTP server, and calls it for events, for requests and for the steps of the instance's life.
+//!
+//! Sources: Function Compute's help pages on custom runtimes (principles, web functions, event handlers, instance
+//! lifecycle hooks) and the vendor's published local tools, which leave `x-fc-control-path` out: what it would say is then
+//! told by the path.
 
-use super::{Opened, Row, http};
+use super::{
+    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native,
+    reply_body,
+};
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::json::Writer;
+use crate::log::Log;
+use crate::platform::Initial;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
+use crate::unit::{Deadline, Identity, Unit};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "aliyun-fc";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// The port where no variable names another.
+const PORT: u16 = 9000;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
+/// tells what it is configured for, and the platform never sends more.
+const CONCURRENCY: usize = 200;
+
+/// Headers of the platform's own, both ways. Those of a client are not let through.
+const OWN: &[u8] = b"x-fc-";
+
+/// Says of a response that the call is a failure of the function's, whatever its status.
+const FAILED: &[(&str, &str)] = &[("x-fc-status", "404")];
+
+/// What marks the platform. The last is of the built-in runtimes and leads to an error.
+const MARKS: [&str; 7] = [
+    "FC_FUNC_CODE_PATH",
+    "FC_SERVER_PORT",
+    "FC_CUSTOM_LISTEN_PORT",
+    "FC_FUNCTION_NAME",
+    "FC_RUNTIME",
+    "FC_INSTANCE_ID",
+    "FC_RUNTIME_API",
+];
+
+/// The platform's row.
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "one of `FC_FUNC_CODE_PATH`, `FC_SERVER_PORT`, `FC_CUSTOM_LISTEN_PORT`, `FC_FUNCTION_NAME`, `FC_RUNTIME`, \
+            `FC_INSTANCE_ID`",
+    mark,
+    open,
+};
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    env.first(&MARKS).map(|(name, _)| name)
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    let port = env.first(&["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"]).map(|(name, _)| name);
+    if let (None, Some(api)) = (port, env.get("FC_RUNTIME_API")) {
+        const EXPECTED: &str =
+            "nothing: this is a custom runtime or container, not one of the platform's built-in runtimes";
+        return Err(BadSetting::new("FC_RUNTIME_API", &api, EXPECTED));
+    }
+    let text = |names: &[&str]| env.first(names).map(|(_, value)| value).unwrap_or_default();
+    let memory = text(&["FC_FUNCTION_MEMORY_SIZE", "FC_MEMORY_SIZE"]);
+    let identity = Identity {
+        platform: NAME,
+        function: env.text("FC_FUNCTION_NAME"),
+        version: text(&["FC_VERSION_ID", "FC_QUALIFIER"]),
+        service: env.text("FC_SERVICE_NAME"),
+        region: env.text("FC_REGION"),
+        account: env.text("FC_ACCOUNT_ID"),
+        handler: text(&["FC_FUNCTION_HANDLER", "FC_HANDLER"]),
+        memory_mb: memory.trim().parse().unwrap_or(0),
+        ..Identity::default()
+    };
+    let server = FunctionCompute {
+        listen: native::address(env, port.unwrap_or("FC_SERVER_PORT"), PORT)?,
+        concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
+        timeout: env.number("FC_TIMEOUT").ok().flatten().map(Duration::from_secs).or(settings.timeout),
+        initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
+        ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+        hooks: Mutex::default(),
+    };
+    // The handler's text is demanded by the platform and means nothing to it.
+    let hint = identity.handler.clone();
+    let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(hint);
+    Ok(opened.with_root(env.text("FC_FUNC_CODE_PATH")))
 }
+
+/// The protocol.
+#[derive(Debug)]
+pub struct FunctionCompute {
+    listen: String,
+    concurrency: usize,
+    timeout: Option<Duration>,
+    /// Does the platform ask for FunctionStart by a request?
+    initializes: bool,
+    /// The path of the health check, where one is configured; empty: none.
+    ready: Vec<u8>,
+    /// Hooks that run, for the line at their end.
+    hooks: Mutex<Vec<Running>>,
+}
+
+/// A hook that runs.
+#[derive(Debug)]
+struct Running {
+    hook: Hook,
+    request_id: Vec<u8>,
+    log: Log,
+}
+
+/// A step of the instance's life that the platform asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hook {
+    Initialize,
+    PreFreeze,
+    PreStop,
+}
+
+impl Hook {
+    fn of(signal: &Signal) -> Hook {
+        match signal {
+            Signal::Initialize(_) => Hook::Initialize,
+            Signal::Suspend => Hook::PreFreeze,
+            Signal::Stop => Hook::PreStop,
+        }
+    }
+
+    /// The word in the log's markers.
+    fn word(self) -> &'static str {
+        match self {
+            Hook::Initialize => "Initialize",
+            Hook::PreFreeze => "PreFreeze",
+            Hook::PreStop => "PreStop",
+        }
+    }
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// An event, in the body.
+    Event,
+    /// A client's own request.
+    Request,
+    /// A step of the instance's life.
+    Hook(Hook),
+    /// A control path that nothing is known of.
+    Unknown,
+}
+
+/// What the headers of a request say.
+struct Call<'m> {
+    facts: Facts,
+    control: &'m [u8],
+    /// The hooks that the function is configured with.
+    initializes: bool,
+    stops: bool,
+    freezes: bool,
+}
+
+impl Serving for FunctionCompute {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn start(&self) -> StartAt {
+        if self.initializes { StartAt::Signal } else { StartAt::Once }
+    }
+
+    /// Whether the hook is configured shows only when it comes.
+    fn suspends(&self) -> bool {
+        true
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        let path = native::path(request);
+        let mut call = self.read(unit, request);
+        if call.control.is_empty() && !self.ready.is_empty() && path == self.ready {
+            return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
+        }
+        match call.asked(request.method(), path) {
+            Asked::Unknown => Route::text(404, "no such control path"),
+            Asked::Hook(hook) => self.hook(unit, hook, call.facts.request_id.read(request.bytes()), state),
+            _ if state == State::Closed => Route::Own(closed()),
+            Asked::Request => {
+                call.facts.shape = Shape::Request;
+                Route::Invoke(call.facts)
+            }
+            Asked::Event => {
+                call.facts.is_whole = true;
+                Route::Invoke(call.facts)
+            }
+        }
+    }
+
+    fn before(&self, invocation: &Invocation) {
+        mark_begin(&invocation.unit().log, "Invoke", invocation.request_id());
+    }
+
+    fn after(&self, unit: &Unit, _: &Facts, request_id: &[u8], failed: bool) {
+        mark_end(&unit.log, "Invoke", request_id, failed);
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        if let Some(failure) = invocation.failure() {
+            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            if !is_event(invocation.facts()) {
+                native::kept_headers(invocation, response);
+                sign(response, 404);
+            }
+            return BodyFrom::Scratch;
+        }
+        if !is_event(invocation.facts()) {
+            self.stream_head(invocation, native::code(invocation), response);
+            return BodyFrom::Reply;
+        }
+        let from = reply_body(invocation, scratch);
+        response.clear();
+        response.status = 200;
+        let own = invocation.reply_headers().get(b"content-type", caseless);
+        let content_type = match (from, own, invocation.progress()) {
+            (BodyFrom::Scratch, ..) | (_, None, Progress::Set(Code::Value)) => b"application/json",
+            (_, Some(own), _) => own,
+            (_, None, _) => &b"application/octet-stream"[..],
+        };
+        response.headers.add(b"content-type", content_type);
+        sign(response, 200);
+        from
+    }
+
+    fn failed(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        native::failed(request_id, failure, response, scratch);
+        if is_event(facts) {
+            scratch.clear();
+            failure_json(failure, scratch);
+            // What was never begun is no failure of the function's: the caller may send it again.
+            response.status = if response.status == 503 { 503 } else { 404 };
+        }
+        sign(response, 404);
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        native::head(invocation, code, response);
+        sign(response, 200);
+    }
+
+    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> Answer {
+        let hook = Hook::of(signal);
+        let mut hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = hooks.iter().position(|running| running.hook == hook).map(|at| hooks.remove(at));
+        drop(hooks);
+        if let Some(Running { request_id, log, .. }) = running {
+            mark_end(&log, hook.word(), &request_id, result.is_err());
+        }
+        match result {
+            Ok(()) => Answer::text(200, ""),
+            Err(failure) => {
+                let mut json = Vec::new();
+                failure_json(failure, &mut json);
+                Answer::json(404, String::from_utf8_lossy(&json).into_owned()).with(FAILED)
+            }
+        }
+    }
+}
+
+impl FunctionCompute {
+    /// One pass over the headers. An empty value is an absent one: the platform sends all that it knows of.
+    fn read<'m>(&self, unit: &Unit, request: &'m Message) -> Call<'m> {
+        let facts = Facts { own_headers: OWN, ..Facts::default() };
+        let mut call = Call { facts, control: b"", initializes: self.initializes, stops: false, freezes: false };
+        let facts = &mut call.facts;
+        let mut timeout = self.timeout;
+        for (name, value) in request.headers() {
+            if value.is_empty() {
+                continue;
+            }
+            let span = Span::of(request.bytes(), value);
+            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
+            else {
+                match name.len() {
+                    11 if caseless(name, b"traceparent") => facts.traceparent = span,
+                    10 if caseless(name, b"tracestate") => facts.tracestate = span,
+                    12 if caseless(name, b"content-type") => facts.content_type = span,
+                    _ => {}
+                }
+                continue;
+            };
+            let is = |name: &[u8]| caseless(own, name);
+            match own.len() {
+                6 if is(b"region") => facts.region = span,
+                9 if is(b"qualifier") => {
+                    facts.invoked_as = span;
+                    if facts.version.is_empty() {
+                        facts.version = span;
+                    }
+                }
+                9 if is(b"client-ip") => facts.client_ip = span,
+                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"account-id") => facts.account = span,
+                10 if is(b"version-id") => facts.version = span,
+                11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),
+                12 if is(b"control-path") => call.control = value,
+                12 if is(b"service-name") => facts.service = span,
+                13 if is(b"function-name") => facts.function = span,
+                15 if is(b"function-memory") => facts.memory_mb = number().unwrap_or(0),
+                16 if is(b"function-timeout") => {
+                    let seconds = number().filter(|seconds| *seconds > 0);
+                    timeout = seconds.map(|seconds| Duration::from_secs(u64::from(seconds))).or(timeout);
+                }
+                20 if is(b"function-initializer") => call.initializes = true,
+                32 if is(b"tracing-opentracing-span-context") => facts.trace = span,
+                35 if is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
+                37 if is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
+                _ => {}
+            }
+        }
+        let millis = |timeout: Duration| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        facts.deadline = timeout.map(|timeout| Deadline::after_ms(unit, millis(timeout)));
+        call
+    }
+
+    /// Runs the step, or says at once that there is nothing to do.
+    fn hook(&self, unit: &Unit, hook: Hook, request_id: &[u8], state: State) -> Route {
+        let signal = match (hook, state) {
+            (Hook::Initialize, State::Waiting | State::Starting) => Some(Signal::Initialize(Initial::default())),
+            (Hook::PreFreeze, State::Ready | State::Stopping) => Some(Signal::Suspend),
+            (Hook::PreStop, State::Waiting | State::Starting | State::Ready | State::Stopping) => Some(Signal::Stop),
+            (Hook::Initialize | Hook::PreFreeze, State::Closed) => return Route::Own(closed()),
+            // It has been done, or nothing has begun that it could be done to.
+            _ => None,
+        };
+        mark_begin(&unit.log, hook.word(), request_id);
+        let Some(signal) = signal else {
+            mark_end(&unit.log, hook.word(), request_id, false);
+            return Route::text(200, "");
+        };
+        let running = Running { hook, request_id: request_id.to_vec(), log: unit.log.clone() };
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(running);
+        Route::Signal(signal)
+    }
+}
+
+impl Call<'_> {
+    /// The control path decides; without one, a path that a hook is configured for, and `/invoke`.
+    fn asked(&self, method: &[u8], path: &[u8]) -> Asked {
+        // The hooks are documented as POST and GET; the vendor's own samples do not look at the method.
+        let calls = method == b"POST" || method == b"GET";
+        match (self.control, path) {
+            (b"/invoke", _) => Asked::Event,
+            (b"/http-invoke", _) => Asked::Request,
+            (b"/initialize", _) => Asked::Hook(Hook::Initialize),
+            (b"/pre-freeze", _) => Asked::Hook(Hook::PreFreeze),
+            (b"/pre-stop", _) => Asked::Hook(Hook::PreStop),
+            (b"", b"/invoke") if method == b"POST" => Asked::Event,
+            (b"", b"/initialize") if calls && self.initializes => Asked::Hook(Hook::Initialize),
+            (b"", b"/pre-freeze") if calls && self.freezes => Asked::Hook(Hook::PreFreeze),
+            (b"", b"/pre-stop") if calls && self.stops => Asked::Hook(Hook::PreStop),
+            (b"", _) => Asked::Request,
+            _ => Asked::Unknown,
+        }
+    }
+}
+
+fn is_event(facts: &Facts) -> bool {
+    facts.shape == Shape::Event
+}
+
+/// Says what became of the call, in the platform's own header and in no other of that kind.
+fn sign(response: &mut Response, status: u16) {
+    response.headers.remove(OWN, |name, start| name.get(..start.len()).is_some_and(|name| caseless(name, start)));
+    response.headers.add(b"x-fc-status", if status == 200 { b"200" } else { b"404" });
+}
+
+/// What is said once Close has run.
+fn closed() -> Answer {
+    let body = r#"{"errorMessage":"the instance has been told to stop","errorType":"Runtime.Closing","stackTrace":[]}"#;
+    Answer::json(503, body).with(FAILED)
+}
+
+/// `{"errorMessage","errorType","stackTrace"}`: the platform hands it to the caller as it is.
+fn failure_json(failure: &Failure, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("errorMessage").string(&failure.message);
+    json.key("errorType").string(&failure.kind);
+    json.key("stackTrace").begin_array();
+    for line in failure.detail.lines() {
+        json.string(line);
+    }
+    json.end_array();
+    json.end_object();
+}
+
+/// The line that the platform takes for the beginning of a call's log.
+fn mark_begin(log: &Log, what: &str, request_id: &[u8]) {
+    mark_line(log, what, " Start RequestId: ", request_id, "");
+}
+
+/// The line that the platform takes for its end.
+fn mark_end(log: &Log, what: &str, request_id: &[u8], failed: bool) {
+    let error = if failed { ", Error: Unhandled function error" } else { "" };
+    mark_line(log, what, " End RequestId: ", request_id, error);
+}
+
+fn mark_line(log: &Log, what: &str, edge: &str, request_id: &[u8], error: &str) {
+    let parts = [b"FC ", what.as_bytes(), edge.as_bytes(), request_id, error.as_bytes(), b"\n"];
+    log.mark(&parts.concat(), false);
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use crate::log::Format;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
 use std::fmt;
+use std::time::Duration;
 
 /// A platform's row.
 #[derive(Debug)]
@@ -35,12 +36,24 @@ pub struct Opened {
     pub root: Option<String>,
     /// Where log lines go and how they look.
     pub log: LogStyle,
+    /// How long a stop may take in all, the lame-duck time included, where `FAAS_GRACE` does not say; `None`: as usual.
+    pub grace: Option<Duration>,
 }
 
 impl Opened {
     /// A platform that gives neither handler nor folder, with logs as usual.
     pub fn new(identity: Identity, protocol: Protocol) -> Opened {
-        Opened { identity, protocol, handler: None, root: None, log: LogStyle::default() }
+        Opened { identity, protocol, handler: None, root: None, log: LogStyle::default(), grace: None }
+    }
+
+    /// The same with a time for a stop.
+    pub fn with_grace(self, grace: Duration) -> Opened {
+        Opened { grace: Some(grace), ..self }
+    }
+
+    /// How long a stop may take: what `FAAS_GRACE` says, else the platform's own time, else as usual.
+    pub fn stop_within(&self, env: &Env<'_>, settings: &Settings) -> Duration {
+        self.grace.filter(|_| env.get("FAAS_GRACE").is_none()).unwrap_or(settings.grace)
     }
 
     /// The same with a folder; an empty one is none.
@@ -219,6 +232,21 @@ mod tests {
             unknown.starts_with("FAAS_PLATFORM: expected one of aws-lambda, ") && unknown.ends_with(", found \"moon\"")
         );
         assert!(PLATFORMS.iter().all(|row| unknown.contains(row.name)), "{unknown}");
+    }
+
+    #[test]
+    fn the_platforms_time_for_a_stop_counts_unless_we_say_another() {
+        let within = |grace: Option<u64>, pairs: &'static [(&'static str, &'static str)]| {
+            let look_up =
+                |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            let env = Env::new(&look_up);
+            let settings = Settings::read(&env).expect("no setting is wrong here");
+            let mut opened = (http::ROW.open)(&env, &settings).expect("nothing is asked of it");
+            opened.grace = grace.map(Duration::from_secs);
+            opened.stop_within(&env, &settings).as_secs()
+        };
+        assert_eq!((within(None, &[]), within(Some(60), &[])), (8, 60));
+        assert_eq!(within(Some(60), &[("FAAS_GRACE", "3s")]), 3);
     }
 
     #[test]

@@ -1,18 +1,265 @@
-//! Google Cloud Run and Cloud Run functions.
+//! Google Cloud Run, and Cloud Run functions: containers that a front end sends requests and events.
+//!
+//! What is taken is told by `FUNCTION_SIGNATURE_TYPE`: requests (`http`), CloudEvents (`cloudevent`), or events of the
+//! older form (`event`); whichever form an event comes in, the function gets the one it takes. A service that names no
+//! function is sent both requests and CloudEvents.
+//!
+//! Sources: Cloud Run's container contract and its page on health checks, the contract in the README of
+//! `GoogleCloudPlatform/functions-framework`, and for headers the framework for Node.js.
 
-use super::{Opened, Row, http};
+use super::{
+    Answer, BodyFrom, Listen, LogStyle, LogTo, Opened, Protocol, Response, Route, Row, Serving, State, cloudevents,
+    http, native,
+};
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::log::Format;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trace;
+use crate::trigger::google;
+use crate::trigger::{Shape, cloudevents::Refusal};
+use crate::unit::{self, Identity, Unit};
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "google-cloud";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
+/// tells what it is configured for, and the front end never sends more.
+const CONCURRENCY: usize = 1000;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+/// Says of a response that the function failed, and how.
+const STATUS: &[u8] = b"X-Google-Status";
+
+/// What marks the platform beside `K_SERVICE`.
+const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "CLOUD_RUN_JOB"];
+
+/// The platform's row.
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
+            `CLOUD_RUN_TIMEOUT_SECONDS`",
+    mark,
+    open,
+};
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    let service = env.get("K_SERVICE").filter(|_| env.get("KUBERNETES_SERVICE_HOST").is_none());
+    service.map(|_| "K_SERVICE").or_else(|| env.first(&MARKS).map(|(name, _)| name))
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    if let Some(job) = env.get("CLOUD_RUN_JOB") {
+        const EXPECTED: &str = "nothing: a job is sent no requests, and there is nothing to serve; deploy a service";
+        return Err(BadSetting::new("CLOUD_RUN_JOB", &job, EXPECTED));
+    }
+    let or = |names: &[&str], own: String| env.first(names).map_or(own, |(_, value)| value);
+    let own = http::identity(env, NAME);
+    let takes = Takes::read(env)?;
+    // The name that the frameworks have for a function where nobody gives one. A service has none.
+    let target = env.get("FUNCTION_TARGET");
+    let target = target.or_else(|| (takes != Takes::Both).then(|| "function".to_owned())).unwrap_or_default();
+    let identity = Identity {
+        function: or(&["K_SERVICE"], own.function),
+        version: or(&["K_REVISION"], own.version),
+        service: or(&["K_CONFIGURATION"], own.service),
+        region: or(&["FUNCTION_REGION"], own.region),
+        account: env.first(&["GOOGLE_CLOUD_PROJECT", "GCP_PROJECT"]).map_or_else(String::new, |(_, project)| project),
+        handler: target.clone(),
+        ..own
+    };
+    let server = GoogleCloud {
+        listen: native::address(env, "PORT", http::PORT)?,
+        concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
+        timeout: env.number("CLOUD_RUN_TIMEOUT_SECONDS")?.map(Duration::from_secs).or(settings.timeout),
+        takes,
+        live: env.get("FAAS_LIVENESS_PATH").map(String::into_bytes),
+        ready: env.get("FAAS_READINESS_PATH").map(String::into_bytes),
+    };
+    let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(target);
+    Ok(Opened { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
 }
+
+/// What is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// A service: CloudEvents as events, all else as requests.
+    Both,
+    /// A function: everything as a request.
+    Requests,
+    /// A function: CloudEvents.
+    Events,
+    /// A function: events of the older form.
+    Legacy,
+}
+
+impl Takes {
+    fn read(env: &Env<'_>) -> Result<Takes, BadSetting> {
+        match env.get("FUNCTION_SIGNATURE_TYPE").as_deref() {
+            None if env.get("FUNCTION_TARGET").is_none() => Ok(Takes::Both),
+            None | Some("http") => Ok(Takes::Requests),
+            Some("cloudevent") => Ok(Takes::Events),
+            Some("event") => Ok(Takes::Legacy),
+            Some(other) => Err(BadSetting::new("FUNCTION_SIGNATURE_TYPE", other, "http, cloudevent or event")),
+        }
+    }
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct GoogleCloud {
+    listen: String,
+    concurrency: usize,
+    timeout: Option<Duration>,
+    takes: Takes,
+    /// Paths of probes, where somebody names some: all others are the function's.
+    live: Option<Vec<u8>>,
+    ready: Option<Vec<u8>>,
+}
+
+impl GoogleCloud {
+    fn probe(&self, request: &Message, state: State) -> Option<Route> {
+        let path = native::path(request);
+        if self.live.as_deref() == Some(path) {
+            return Some(Route::text(200, "OK"));
+        }
+        let agent = request.header("user-agent").unwrap_or_default();
+        let asks =
+            self.ready.as_deref() == Some(path) || agent.starts_with(b"GoogleHC/") || agent.starts_with(b"kube-probe/");
+        asks.then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
+    }
+
+    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
+        let mut facts = native::facts(unit, request, self.timeout);
+        if !trace::is_traceparent(facts.traceparent.read(request.bytes())) {
+            facts.traceparent = Span::EMPTY;
+        }
+        for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
+            if caseless(name, b"function-execution-id") {
+                facts.request_id = Span::of(request.bytes(), value);
+            } else if caseless(name, b"x-cloud-trace-context") && trace::from_cloud(value).is_some() {
+                facts.trace = Span::of(request.bytes(), value);
+            }
+        }
+        facts
+    }
+
+    /// An invocation by an event that came in another form than the function takes.
+    fn rewritten(&self, unit: &Unit, made: Result<Message, Refusal>, shape: Shape) -> Route {
+        match made {
+            Ok(message) => {
+                let facts = Facts { shape, ..self.facts(unit, &message) };
+                Route::Rewritten(Box::new(message), facts)
+            }
+            Err(refusal) => cloudevents::refuse(refusal),
+        }
+    }
+
+    fn legacy(&self, unit: &Unit, request: &Message) -> Route {
+        // Whether it is an event, and a sound one, is the same question here as elsewhere.
+        match cloudevents::route(request, Facts::default) {
+            Some(Route::Invoke(_)) => self.rewritten(unit, google::legacy_of_event(request), Shape::Event),
+            Some(answer) => answer,
+            None => match google::legacy_of_body(request, now()) {
+                Ok(None) => Route::Invoke(Facts { shape: Shape::Event, ..self.facts(unit, request) }),
+                Ok(Some(made)) => self.rewritten(unit, Ok(made), Shape::Event),
+                Err(refusal) => cloudevents::refuse(refusal),
+            },
+        }
+    }
+
+    fn is_event(&self, facts: &Facts) -> bool {
+        facts.shape == Shape::CloudEvent || self.takes == Takes::Legacy
+    }
+}
+
+/// The time since 1970.
+fn now() -> Duration {
+    Duration::from_millis(unit::epoch_ms())
+}
+
+impl Serving for GoogleCloud {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        if let Some(route) = self.probe(request, state) {
+            return route;
+        }
+        let facts = || self.facts(unit, request);
+        match self.takes {
+            Takes::Both => cloudevents::route(request, facts).unwrap_or_else(|| Route::Invoke(facts())),
+            Takes::Requests => match native::path(request) {
+                b"/favicon.ico" | b"/robots.txt" => Route::Own(Answer::text(404, "")),
+                _ => Route::Invoke(facts()),
+            },
+            Takes::Events | Takes::Legacy if request.method() != b"POST" => cloudevents::only_post(),
+            Takes::Events => cloudevents::route(request, facts)
+                .unwrap_or_else(|| self.rewritten(unit, google::event_of_body(request, now()), Shape::CloudEvent)),
+            Takes::Legacy => self.legacy(unit, request),
+        }
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        if let Some(failure) = invocation.failure() {
+            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            native::kept_headers(invocation, response);
+            return BodyFrom::Scratch;
+        }
+        if self.is_event(invocation.facts()) {
+            return cloudevents::respond(invocation, response, scratch);
+        }
+        native::respond(invocation, response, scratch)
+    }
+
+    fn failed(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        if self.is_event(facts) {
+            cloudevents::failed(request_id, failure, response, scratch);
+        } else {
+            native::failed(request_id, failure, response, scratch);
+        }
+        let status: &[u8] = match response.status {
+            500 => b"crash",
+            504 => b"timeout",
+            _ => b"error",
+        };
+        response.headers.add(STATUS, status);
+    }
+
+    /// Too much is the sender's to know: the platform then tries another instance.
+    fn refused(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        self.failed(facts, request_id, failure, response, scratch);
+        if failure.kind == "Runtime.Overloaded" {
+            response.status = 429;
+        }
+        response.headers.add(b"retry-after", b"1");
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        native::head(invocation, code, response);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,119 @@
-//! Huawei Cloud FunctionGraph.
+//! Huawei Cloud FunctionGraph, also sold by partners: event functions with a custom runtime, which ask for their events;
+//! HTTP functions and event functions of an image, which are sent requests.
+//!
+//! Sources: FunctionGraph's developer guide (custom runtimes, HTTP functions, environment variables, container images) and
+//! Open Telekom Cloud's published runtimes for the same service.
+//!
+//! The address of the runtime API tells asking from being asked. An HTTP function and an event function of an image listen
+//! on the same port and find the same variables, and `/invoke` may be a path of anybody's: `FAAS_HUAWEI_MODE` tells them
+//! apart. Built-in runtimes of a partner know `RUNTIME_API_ADDR` as an address to listen on, so that this variable alone
+//! marks nothing.
 
-use super::{Opened, Row, http};
+mod runtime_api;
+mod server;
+
+use super::{Opened, Protocol, Row};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::unit::Identity;
+use runtime_api::RuntimeApi;
+use server::Server;
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "huawei-functiongraph";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// The longest result where `RUNTIME_MAX_RESP_BODY_SIZE` says no other, in bytes.
+pub const MAX_RESULT: usize = 6 << 20;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+const ADDRESS: &str = "RUNTIME_API_ADDR";
+const FUNCTION: &str = "RUNTIME_FUNC_NAME";
+const PROJECT: &str = "RUNTIME_PROJECT_ID";
+const ROOT: &str = "RUNTIME_CODE_ROOT";
+const MODE: &str = "FAAS_HUAWEI_MODE";
+
+/// The platform's row.
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "two of `RUNTIME_API_ADDR`, `RUNTIME_FUNC_NAME`, `RUNTIME_PROJECT_ID`, `RUNTIME_CODE_ROOT`",
+    mark,
+    open,
+};
+
+/// None of the names is so particular that one alone would do.
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    let mut there = [FUNCTION, ADDRESS, PROJECT, ROOT].into_iter().filter(|name| env.get(name).is_some());
+    let first = there.next()?;
+    there.next().map(|_| first)
+}
+
+/// Who sends what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// The process asks for events.
+    Poll,
+    /// Clients' requests come.
+    Http,
+    /// Events come, in requests.
+    Event,
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    let memory = env.text("RUNTIME_MEMORY");
+    let identity = Identity {
+        platform: NAME,
+        function: env.text(FUNCTION),
+        version: env.text("RUNTIME_FUNC_VERSION"),
+        service: env.text("RUNTIME_PACKAGE"),
+        account: env.text(PROJECT),
+        handler: env.text("RUNTIME_HANDLER"),
+        memory_mb: memory.trim().parse().unwrap_or(0),
+        ..Identity::default()
+    };
+    let seconds = env.number("RUNTIME_TIMEOUT").ok().flatten().filter(|seconds| *seconds > 0);
+    let limits = Limits {
+        timeout: seconds.map(Duration::from_secs).or(settings.timeout),
+        max_result: env
+            .number("RUNTIME_MAX_RESP_BODY_SIZE")?
+            .map_or(MAX_RESULT, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+    };
+    let protocol = match mode(env)? {
+        Mode::Poll => Protocol::Polling(Box::new(RuntimeApi::new(endpoint(env)?, limits))),
+        Mode::Http => Protocol::Serving(Box::new(Server::read(env, settings, limits, false)?)),
+        Mode::Event => Protocol::Serving(Box::new(Server::read(env, settings, limits, true)?)),
+    };
+    // A new function gets a handler that means nothing to a custom runtime.
+    let hint = identity.handler.clone();
+    Ok(Opened::new(identity, protocol).with_hint(hint).with_root(env.text(ROOT)))
 }
+
+/// What the platform allows an invocation.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    timeout: Option<Duration>,
+    max_result: usize,
+}
+
+fn mode(env: &Env<'_>) -> Result<Mode, BadSetting> {
+    match env.get(MODE).as_deref() {
+        None if env.get(ADDRESS).is_some() => Ok(Mode::Poll),
+        None | Some("http") => Ok(Mode::Http),
+        Some("poll") => Ok(Mode::Poll),
+        Some("event") => Ok(Mode::Event),
+        Some(other) => Err(BadSetting::new(MODE, other, "poll, http or event")),
+    }
+}
+
+/// The address is taken as it is, host and port.
+fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
+    let address = env.text(ADDRESS);
+    if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+        return Err(BadSetting::new(ADDRESS, &address, "host:port of the runtime API"));
+    }
+    if env.get(FUNCTION).is_none() {
+        return Err(BadSetting::new(FUNCTION, "", "the function's name, beside RUNTIME_API_ADDR"));
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests;

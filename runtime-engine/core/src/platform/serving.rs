@@ -4,7 +4,7 @@
 use super::BodyFrom;
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::http1::Message;
+use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::unit::Unit;
 use std::borrow::Cow;
@@ -21,6 +21,10 @@ pub trait Serving: Send + Sync + fmt::Debug {
     }
     /// How many invocations at once; more are [`refused`](Serving::refused).
     fn concurrency(&self) -> usize;
+    /// The largest body of a request, in bytes; `FAAS_MAX_BODY` says it otherwise.
+    fn body_bytes(&self) -> u64 {
+        Limits::default().body_bytes
+    }
     /// When functions start.
     fn start(&self) -> StartAt {
         StartAt::Once

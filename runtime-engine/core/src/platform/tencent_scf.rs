@@ -1,18 +1,90 @@
-//! Tencent Cloud SCF.
+//! Tencent Cloud SCF: event functions with a custom runtime, which ask for their events; web functions and event functions
+//! of an image, which are sent requests.
+//!
+//! Sources: SCF's help pages on custom runtimes, environment variables, web functions, function URLs and functions of
+//! images, and the vendor's published samples of custom runtimes.
+//!
+//! The two ways are told apart by the address of the runtime API. Should a process find one where it is to serve, or the
+//! other way round, `FAAS_SCF_MODE` says what counts.
 
-use super::{Opened, Row, http};
+mod runtime_api;
+mod web;
+
+use super::{Opened, Protocol, Row};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::unit::Identity;
+use runtime_api::RuntimeApi;
+use web::WebFunction;
 
 /// The platform's word.
 pub const NAME: &str = "tencent-scf";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// The longest result of an event: 6 MiB. What is longer would be an error of the platform's.
+pub const MAX_RESULT: usize = 6 << 20;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+const HOST: &str = "SCF_RUNTIME_API";
+const PORT: &str = "SCF_RUNTIME_API_PORT";
+const RUN_ENV: &str = "TENCENTCLOUD_RUNENV";
+const MODE: &str = "FAAS_SCF_MODE";
+
+/// The platform's row.
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "`SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`; or `TENCENTCLOUD_RUNENV=SCF`, `SCF_FUNCTIONNAME`, \
+            `SCF_FUNCTIONVERSION`",
+    mark,
+    open,
+};
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    let is_scf = env.get(RUN_ENV).is_some_and(|value| value.eq_ignore_ascii_case("SCF"));
+    let first = |names: &[&'static str]| env.first(names).map(|(name, _)| name);
+    first(&[HOST, PORT]).or(is_scf.then_some(RUN_ENV)).or_else(|| first(&["SCF_FUNCTIONNAME", "SCF_FUNCTIONVERSION"]))
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    let identity = Identity {
+        platform: NAME,
+        function: env.text("SCF_FUNCTIONNAME"),
+        version: env.text("SCF_FUNCTIONVERSION"),
+        stage: env.text("SCF_NAMESPACE"),
+        region: env.text("TENCENTCLOUD_REGION"),
+        account: env.first(&["TENCENTCLOUD_UIN", "TENCENTCLOUD_APPID"]).map(|(_, value)| value).unwrap_or_default(),
+        handler: env.text("_HANDLER"),
+        ..Identity::default()
+    };
+    let protocol = if is_asked(env)? {
+        Protocol::Serving(Box::new(WebFunction::read(env, settings)?))
+    } else {
+        Protocol::Polling(Box::new(RuntimeApi::new(endpoint(env)?, settings.timeout)))
+    };
+    // The console demands a handler and gives one that means nothing to a custom runtime.
+    let hint = identity.handler.clone();
+    Ok(Opened::new(identity, protocol).with_hint(hint).with_root(env.text("USER_CODE_ROOT")))
 }
+
+/// Are requests sent to this process?
+fn is_asked(env: &Env<'_>) -> Result<bool, BadSetting> {
+    match env.get(MODE).as_deref() {
+        None => Ok(env.first(&[HOST, PORT]).is_none()),
+        Some("poll") => Ok(false),
+        Some("web") => Ok(true),
+        Some(other) => Err(BadSetting::new(MODE, other, "poll or web")),
+    }
+}
+
+/// Host and port come in two variables.
+fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
+    let (host, port) = (env.text(HOST), env.text(PORT));
+    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+        return Err(BadSetting::new(HOST, &host, "the host of the runtime API, beside SCF_RUNTIME_API_PORT"));
+    }
+    if port.trim().parse::<u16>().is_err() {
+        return Err(BadSetting::new(PORT, &port, "the port of the runtime API, beside SCF_RUNTIME_API"));
+    }
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
+    Ok(format!("{host}:{}", port.trim()))
+}
+
+#[cfg(test)]
+mod tests;

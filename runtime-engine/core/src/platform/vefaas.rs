@@ -1,18 +1,333 @@
-//! VolcEngine veFaaS.
+//! VolcEngine veFaaS: a server of ours, which is sent requests, CloudEvents, and under a header of its own control
+//! requests.
+//!
+//! Source: the repository `volcengine/vefaas-golang-runtime`. Its failures are told in two headers of the response, which
+//! the platform reads.
 
-use super::{Opened, Row, http};
+use super::http::CONCURRENCY;
+use super::native;
+use super::{
+    Answer, BodyFrom, Initial, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State,
+};
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::json::decimal_into;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
+use crate::trigger::cloudevents::{self, Offer};
+use crate::unit::{Identity, Unit};
+use std::borrow::Cow;
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "vefaas";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// The port where nobody sets one.
+const PORT: u16 = 5000;
+/// A call's time where nobody sets one.
+const TIMEOUT: Duration = Duration::from_secs(900);
+/// Exit code of a process that cannot listen.
+const CANNOT_LISTEN: i32 = 170;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+const ERROR_CODE: &str = "X-Faas-Response-Error-Code";
+const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
+
+/// The platform's row.
+pub const ROW: Row = Row { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, open };
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    env.first(&["_FAAS_RUNTIME_PORT", "_FAAS_FUNC_TIMEOUT"]).map(|(name, _)| name)
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    let timeout = env.number("_FAAS_FUNC_TIMEOUT")?.map(Duration::from_secs);
+    let server = Server {
+        listen: native::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
+        concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
+        timeout: timeout.or(settings.timeout),
+    };
+    let identity = Identity {
+        platform: NAME,
+        function: env.text("FAAS_FUNCTION_NAME"),
+        version: env.text("FAAS_FUNCTION_VERSION"),
+        service: env.text("FAAS_SERVICE"),
+        stage: env.text("FAAS_STAGE"),
+        region: env.text("FAAS_REGION"),
+        ..Identity::default()
+    };
+    // What is called when a stop begins may take as long as any other call.
+    let grace = timeout.unwrap_or(TIMEOUT);
+    Ok(Opened::new(identity, Protocol::Serving(Box::new(server))).with_grace(grace))
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct Server {
+    listen: String,
+    concurrency: usize,
+    timeout: Option<Duration>,
+}
+
+impl Serving for Server {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn listen_failed(&self) -> i32 {
+        CANNOT_LISTEN
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn start(&self) -> StartAt {
+        StartAt::Signal
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        if request.header("x-faas-internal-request") == Some(b"true") {
+            return control(request, state);
+        }
+        let mut facts = native::facts(unit, request, self.timeout);
+        facts.own_headers = b"x-faas-";
+        let mut event_type: &[u8] = b"";
+        for (name, value) in request.headers() {
+            match name.len() {
+                9 if caseless(name, b"x-real-ip") => facts.client_ip = Span::of(request.bytes(), value),
+                17 if caseless(name, b"x-faas-event-type") => event_type = value,
+                17 if caseless(name, b"x-faas-request-id") => facts.request_id = Span::of(request.bytes(), value),
+                _ => {}
+            }
+        }
+        match event_type {
+            b"" | b"http" => Route::Invoke(facts),
+            b"cloudevent" => match cloudevents::look(request) {
+                Offer::One | Offer::Batch => Route::Invoke(Facts { shape: Shape::CloudEvent, ..facts }),
+                Offer::NoEvent | Offer::EmptyBatch => no_event("the request has no CloudEvent in it".into()),
+                Offer::Refused(refusal) => no_event(refusal.reason),
+            },
+            _ => Route::Own(Answer::text(400, "").with(&[
+                (ERROR_CODE, "invalid_event_type"),
+                (ERROR_MESSAGE, "The event type is neither http nor cloudevent."),
+            ])),
+        }
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        if let Some(failure) = invocation.failure() {
+            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            native::kept_headers(invocation, response);
+            duration(invocation, response);
+            return BodyFrom::Scratch;
+        }
+        self.stream_head(invocation, native::code(invocation), response);
+        BodyFrom::Reply
+    }
+
+    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+        native::failed(request_id, failure, response, scratch);
+        let panicked = matches!(failure.kind.as_str(), "Panic" | "Function.Panic");
+        let code = if panicked { "function_panic" } else { "function_execution_error" };
+        response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
+        let visible =
+            |out: &mut Vec<u8>| out.extend(failure.message.bytes().filter(|byte| (b' '..=b'~').contains(byte)));
+        response.headers.add_with(ERROR_MESSAGE.as_bytes(), visible);
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        native::head(invocation, code, response);
+        duration(invocation, response);
+    }
+
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
+        match result {
+            Ok(()) => Answer::text(200, ""),
+            Err(failure) => Answer::text(500, failure.to_string()),
+        }
+    }
+}
+
+/// Says why a request that should be an event is none.
+fn no_event(why: Cow<'static, str>) -> Route {
+    Route::Own(Answer::text(400, why).with(&[
+        (ERROR_CODE, "invalid_cloud_event"),
+        (ERROR_MESSAGE, "The request is not a valid CloudEvent; the body says why."),
+    ]))
+}
+
+/// A request of the platform's own. What no control header marks is the function's, whatever its path.
+fn control(request: &Message, state: State) -> Route {
+    let method = request.method();
+    match native::path(request) {
+        b"/v1/initialize" if method == b"POST" => match state {
+            State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),
+            // It may be asked for again, and has been done.
+            State::Ready | State::Stopping | State::Closed => Route::text(200, ""),
+        },
+        b"/v1/version" if method == b"GET" => Route::text(200, env!("CARGO_PKG_VERSION")),
+        b"/v1/initialize" | b"/v1/version" => Route::text(405, ""),
+        _ => Route::text(404, ""),
+    }
+}
+
+/// How long the invocation took, in milliseconds with two digits behind the point. One that the function set is gone.
+fn duration(invocation: &Invocation, response: &mut Response) {
+    let hundredths = invocation.unit().now_ns().saturating_sub(invocation.received_ns()) / 10_000;
+    let mut text = Vec::new();
+    decimal_into(&mut text, hundredths / 100);
+    text.push(b'.');
+    text.extend([hundredths / 10 % 10, hundredths % 10].map(|digit| b'0' + digit as u8));
+    response.headers.set(b"X-Faas-Execution-Duration", &text, caseless);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use faas_abi::host::Invocation as _;
+    use std::sync::Arc;
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    fn opened(pairs: &[(&str, &str)]) -> Result<Box<dyn Serving>, String> {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).expect("no setting is wrong here");
+        match open(&env, &settings).map_err(|bad| bad.to_string())?.protocol {
+            Protocol::Serving(server) => Ok(server),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn unit() -> Arc<Unit> {
+        Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+    }
+
+    fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Message {
+        let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
+        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
+        assembly.finish()
+    }
+
+    #[test]
+    fn the_port_and_the_limit_are_of_the_variables() {
+        let server = opened(&[]).expect("there are defaults");
+        assert_eq!((server.listen(), server.listen_failed()), (Listen::Tcp("0.0.0.0:5000"), 170));
+        assert_eq!(opened(&[("_FAAS_RUNTIME_PORT", "8000")]).expect("fits").listen(), Listen::Tcp("0.0.0.0:8000"));
+        for (name, value) in [("_FAAS_RUNTIME_PORT", "x"), ("_FAAS_FUNC_TIMEOUT", "x")] {
+            assert!(opened(&[(name, value)]).unwrap_err().starts_with(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_internal_header_makes_a_control_request() {
+        let (server, unit) = (opened(&[]).expect("fits"), unit());
+        let internal = [("x-faas-internal-request", "true")];
+        let told = |method, path, state| server.route(&unit, &request(method, path, &internal), state);
+        let start = told("POST", "/v1/initialize", State::Waiting);
+        assert!(matches!(start, Route::Signal(Signal::Initialize(_))), "{start:?}");
+        for (method, path, status) in [
+            ("POST", "/v1/initialize", 200),
+            ("GET", "/v1/initialize", 405),
+            ("GET", "/v1/version", 200),
+            ("POST", "/v1/version", 405),
+            ("GET", "/", 404),
+        ] {
+            let route = told(method, path, State::Ready);
+            assert!(matches!(&route, Route::Own(answer) if answer.status == status), "{method} {path}: {route:?}");
+        }
+        for headers in [&[][..], &[("X-Faas-Internal-Request", "false")]] {
+            let route = server.route(&unit, &request("POST", "/v1/initialize", headers), State::Waiting);
+            assert!(matches!(route, Route::Invoke(_)), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn the_event_type_says_how_a_request_is_read() {
+        let (server, unit) = (opened(&[("_FAAS_FUNC_TIMEOUT", "30")]).expect("fits"), unit());
+        let event = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "t"), ("ce-source", "s")];
+        for (event_type, shape) in [("", Shape::Request), ("http", Shape::Request), ("cloudevent", Shape::CloudEvent)] {
+            let mut headers = vec![("X-Faas-Event-Type", event_type), ("X-Faas-Request-Id", "r")];
+            headers.extend(event);
+            let message = request("POST", "/a", &headers);
+            let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+                panic!("it is for the function")
+            };
+            assert_eq!((facts.shape, facts.request_id.read(message.bytes())), (shape, &b"r"[..]));
+            assert!(facts.deadline.is_some_and(|deadline| deadline.remaining_ms(&unit) <= 30_000));
+        }
+        for (headers, code) in [
+            (&[("X-Faas-Event-Type", "else")][..], "invalid_event_type"),
+            (&[("X-Faas-Event-Type", "cloudevent")], "invalid_cloud_event"),
+            (&[("X-Faas-Event-Type", "cloudevent"), event[0], event[1], event[2]], "invalid_cloud_event"),
+            (
+                &[("X-Faas-Event-Type", "cloudevent"), event[0], event[1], event[2], ("ce-source", "")],
+                "invalid_cloud_event",
+            ),
+        ] {
+            let route = server.route(&unit, &request("POST", "/", headers), State::Ready);
+            let Route::Own(answer) = route else { panic!("{route:?}") };
+            assert_eq!((answer.status, answer.headers[0]), (400, (ERROR_CODE, code)));
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_one_the_platform_names_and_its_own_headers_are_not_the_clients() {
+        let (server, unit) = (opened(&[]).expect("fits"), unit());
+        let headers = [("X-Faas-Access-Key-Id", "k"), ("X-Real-Ip", "192.0.2.7"), ("X-A", "1")];
+        let message = request("GET", "/", &headers);
+        let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+            panic!("it is for the function")
+        };
+        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        invocation.renew(message, facts, false);
+        let view = invocation.http().expect("a request");
+        assert_eq!((view.client_ip(), view.headers.len()), (&b"192.0.2.7"[..], 2));
+        assert_eq!(invocation.get(faas_abi::LIST_PLATFORM, b"x-faas-access-key-id"), Some(&b"k"[..]));
+    }
+
+    #[test]
+    fn failures_are_told_in_two_headers() {
+        let server = opened(&[]).expect("fits");
+        for (kind, status, code) in [
+            ("Panic", 500, "function_panic"),
+            ("Shop.Closed", 500, "function_execution_error"),
+            ("Function.TimedOut", 504, "function_execution_error"),
+        ] {
+            let mut response = Response::default();
+            let failure = Failure::new(kind, "why\r\nnot: ü");
+            server.failed(&Facts::default(), b"r", &failure, &mut response, &mut Vec::new());
+            let header = |name: &str| response.headers.get(name.as_bytes(), caseless).map(String::from_utf8_lossy);
+            assert_eq!((response.status, header(ERROR_CODE).as_deref()), (status, Some(code)));
+            assert_eq!(header(ERROR_MESSAGE).as_deref(), Some("whynot: "), "one line of visible text");
+        }
+    }
+
+    #[test]
+    fn a_response_says_how_long_the_invocation_took() {
+        let (server, unit) = (opened(&[]).expect("fits"), unit());
+        let message = request("GET", "/", &[]);
+        let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+            panic!("it is for the function")
+        };
+        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        invocation.renew(message, facts, false);
+        invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-faas-execution-duration", b"mine");
+        let mut response = Response::default();
+        server.respond(&invocation, &mut response, &mut Vec::new());
+        let text = response.headers.get(b"X-Faas-Execution-Duration", caseless).expect("it is there");
+        let text = std::str::from_utf8(text).expect("text");
+        assert!(
+            text.parse::<f64>().is_ok_and(|millis| millis >= 0.0) && text.as_bytes()[text.len() - 3] == b'.',
+            "{text}"
+        );
+    }
 }

@@ -1,18 +1,231 @@
-//! Yandex Cloud Functions.
+//! Yandex Cloud Functions, through its bash runtime: a process for each call, the event on standard input, one JSON
+//! document on standard output, the log on standard error.
+//!
+//! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
+//! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{Opened, Row, http};
+use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, reply_body};
+use crate::failure::Failure;
+use crate::fields::Span;
+use crate::http1::{Assembly, Message};
+use crate::invocation::{Facts, Invocation};
+use crate::json::{self, Writer};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::unit::{Deadline, Identity, Unit};
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "yandex";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "", mark, open };
+/// A larger answer is an error at the platform.
+const MAX_REPLY: usize = 1 << 20;
 
-fn mark(_: &Env<'_>) -> Option<&'static str> {
-    None
+/// The name under which the request's id stands among the platform's metadata.
+const REQUEST_ID: &str = "REQUEST_ID";
+
+/// The platform's row.
+pub const ROW: Row =
+    Row { name: NAME, marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`", mark, open };
+
+/// Each name alone is anybody's. Together they are given to scripts alone: servers, there and elsewhere, have a port.
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    let all = [REQUEST_ID, "FUNCTION_NAME", "FUNCTION_VERSION"].iter().all(|name| env.get(name).is_some());
+    (all && env.get("PORT").is_none()).then_some("REQUEST_ID")
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    http::open(env, settings)
+    let identity = Identity {
+        platform: NAME,
+        function: env.text("FUNCTION_NAME"),
+        version: env.text("FUNCTION_VERSION"),
+        service: env.text("FAAS_SERVICE"),
+        stage: env.text("FAAS_STAGE"),
+        region: env.text("FAAS_REGION"),
+        ..Identity::default()
+    };
+    let script = Script { request_id: env.text(REQUEST_ID), timeout: settings.timeout };
+    let opened = Opened::new(identity, Protocol::Piping(Box::new(script)));
+    Ok(Opened { log: LogStyle { to: LogTo::Error, format: None }, ..opened })
+}
+
+/// The protocol.
+#[derive(Debug)]
+pub struct Script {
+    request_id: String,
+    timeout: Option<Duration>,
+}
+
+impl Piping for Script {
+    fn feed(&self) -> Feed {
+        Feed::Whole
+    }
+
+    fn answers_to(&self) -> i32 {
+        1
+    }
+
+    fn started(&self, result: Result<(), &Failure>, out: &mut Vec<u8>) {
+        if let Err(failure) = result {
+            error_json(failure, out);
+        }
+    }
+
+    fn event(&self, unit: &Unit, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
+        let mut assembly = Assembly::request(Vec::new(), b"", b"", b"");
+        if !self.request_id.is_empty() {
+            assembly.header(REQUEST_ID.as_bytes(), self.request_id.as_bytes());
+        }
+        assembly.body().extend_from_slice(input);
+        let message = assembly.finish();
+        let request_id = message.header(REQUEST_ID).map_or(Span::EMPTY, |id| Span::of(message.bytes(), id));
+        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let deadline = self.timeout.map(limit);
+        Ok((message, Facts { request_id, deadline, is_whole: true, ..Facts::default() }))
+    }
+
+    fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {
+        if let Some(failure) = invocation.failure() {
+            error_json(failure, out);
+            return false;
+        }
+        let start = out.len();
+        let mut scratch = Vec::new();
+        match reply_body(invocation, &mut scratch) {
+            BodyFrom::Scratch => out.append(&mut scratch),
+            BodyFrom::Reply => document(invocation.reply().as_slice(), out),
+        }
+        let size = out.len() - start;
+        if size > MAX_REPLY {
+            out.truncate(start);
+            let why = format!("the answer has {size} bytes and the platform takes {MAX_REPLY}");
+            error_json(&Failure::new("Function.ResponseSizeTooLarge", why), out);
+            return false;
+        }
+        true
+    }
+
+    fn failed(&self, _: &[u8], failure: &Failure, out: &mut Vec<u8>) {
+        error_json(failure, out);
+    }
+}
+
+/// A reply as a JSON document: as it is if it is one, else its text.
+fn document(reply: &[u8], out: &mut Vec<u8>) {
+    if json::parse(reply).is_ok() {
+        out.extend_from_slice(reply);
+    } else {
+        Writer::new(out).string(reply);
+    }
+}
+
+/// `{"errorMessage","errorType","stackTrace"}`, as the platform's other runtimes say it.
+fn error_json(failure: &Failure, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("errorMessage").string(&failure.message);
+    json.key("errorType").string(&failure.kind);
+    json.key("stackTrace").begin_array();
+    failure.detail.lines().for_each(|line| {
+        json.string(line);
+    });
+    json.end_array().end_object();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use faas_abi::host::{Given, Invocation as Contract};
+    use std::sync::Arc;
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    fn script(pairs: &[(&str, &str)]) -> (Option<&'static str>, Opened) {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).expect("no setting is wrong here");
+        (mark(&env), open(&env, &settings).expect("nothing can be wrong"))
+    }
+
+    fn invocation(opened: &Opened, input: &[u8]) -> Invocation {
+        let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
+        let unit = Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
+        let (message, facts) = script.event(&unit, input).expect("everything is an event");
+        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        invocation.renew(message, facts, true);
+        invocation
+    }
+
+    fn answered(opened: &Opened, invocation: &Invocation) -> (bool, String) {
+        let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
+        let mut out = Vec::new();
+        let well = script.answer(invocation, &mut out);
+        (well, String::from_utf8(out).expect("JSON is UTF-8"))
+    }
+
+    const ALL: [(&str, &str); 3] = [("REQUEST_ID", "r-1"), ("FUNCTION_NAME", "d4e"), ("FUNCTION_VERSION", "d4v")];
+
+    #[test]
+    fn three_names_together_without_a_port_mark_it() {
+        let (mark, opened) = script(&ALL);
+        assert_eq!(
+            (mark, opened.identity.function.as_str(), opened.identity.version.as_str()),
+            (Some("REQUEST_ID"), "d4e", "d4v")
+        );
+        assert_eq!(opened.log.to, LogTo::Error);
+        assert_eq!(script(&ALL[..2]).0, None);
+        assert_eq!(script(&[ALL[0], ALL[1], ALL[2], ("PORT", "8080")]).0, None);
+    }
+
+    #[test]
+    fn the_whole_input_is_the_event_and_the_id_comes_from_the_environment() {
+        let opened = script(&ALL).1;
+        let event = invocation(&opened, b"{\"a\":1}\n");
+        assert_eq!(
+            (event.request_id(), event.event(), event.facts().is_whole),
+            (&b"r-1"[..], &b"{\"a\":1}\n"[..], true)
+        );
+        assert!(invocation(&script(&[]).1, b"").request_id().is_empty(), "the driver makes one");
+    }
+
+    #[test]
+    fn whatever_the_reply_is_the_answer_is_one_json_document() {
+        let opened = script(&ALL).1;
+        for (reply, answer) in
+            [(&b"[1]"[..], "[1]"), (b"", "\"\""), (b"two \"words\"", r#""two \"words\"""#), (b"\xff", "\"\u{fffd}\"")]
+        {
+            let mut invocation = invocation(&opened, b"");
+            Contract::reply(&mut invocation, faas_abi::REPLY_RAW, Given::from(reply.to_vec()));
+            assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_reply_to_a_request_goes_in_the_platforms_form() {
+        let opened = script(&ALL).1;
+        let event = br#"{"httpMethod":"GET","requestContext":{"requestTimeEpoch":1},"body":""}"#;
+        let mut invocation = invocation(&opened, event);
+        invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-a", b"1");
+        Contract::reply(&mut invocation, 201, Given::from(b"made".to_vec()));
+        let (well, answer) = answered(&opened, &invocation);
+        assert!(well && answer.starts_with(r#"{"statusCode":201,"headers":{"x-a":"1"}"#), "{answer}");
+        assert!(answer.contains(r#""multiValueHeaders":{"x-a":["1"]},"body":"made""#), "{answer}");
+    }
+
+    #[test]
+    fn a_failure_and_an_answer_that_is_too_large_are_errors() {
+        let opened = script(&ALL).1;
+        let mut failed = invocation(&opened, b"");
+        failed.fail(b"Shop.Closed", b"come back", b"one\ntwo");
+        let told = r#"{"errorMessage":"come back","errorType":"Shop.Closed","stackTrace":["one","two"]}"#;
+        assert_eq!(answered(&opened, &failed), (false, told.to_owned()));
+        let mut large = invocation(&opened, b"");
+        Contract::reply(&mut large, faas_abi::REPLY_RAW, Given::from(vec![b'1'; MAX_REPLY + 1]));
+        let (well, answer) = answered(&opened, &large);
+        assert!(!well && answer.contains("Function.ResponseSizeTooLarge"), "{}", answer.len());
+    }
 }

@@ -34,16 +34,20 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
-    /// Reads the variables; `concurrency` and, where nobody sets it, `lame_duck` are the platform's.
+    /// Reads the variables; `concurrency` and, where nobody sets them, `lame_duck` and `body_bytes` are the platform's.
     ///
     /// # Errors
     /// The first variable whose value does not fit.
-    pub fn read(env: &Env<'_>, concurrency: usize, lame_duck: Duration) -> Result<ServerSettings, BadSetting> {
+    pub fn read(
+        env: &Env<'_>,
+        concurrency: usize,
+        lame_duck: Duration,
+        body_bytes: u64,
+    ) -> Result<ServerSettings, BadSetting> {
         let count = |name, default: usize| -> Result<usize, BadSetting> {
             Ok(env.number(name)?.map_or(default, |number| usize::try_from(number).unwrap_or(usize::MAX)))
         };
-        let mut limits = Limits::default();
-        limits.body_bytes = env.number("FAAS_MAX_BODY")?.unwrap_or(limits.body_bytes);
+        let limits = Limits { body_bytes: env.number("FAAS_MAX_BODY")?.unwrap_or(body_bytes), ..Limits::default() };
         let concurrency = concurrency.max(1);
         Ok(ServerSettings {
             limits,
@@ -63,7 +67,13 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)], concurrency: usize) -> Result<ServerSettings, BadSetting> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        ServerSettings::read(&Env::new(&look_up), concurrency, Duration::ZERO)
+        ServerSettings::read(&Env::new(&look_up), concurrency, Duration::ZERO, 7)
+    }
+
+    #[test]
+    fn the_platforms_largest_body_counts_unless_we_say_another() {
+        assert_eq!(read(&[], 1).unwrap().limits.body_bytes, 7);
+        assert_eq!(read(&[("FAAS_MAX_BODY", "5")], 1).unwrap().limits.body_bytes, 5);
     }
 
     #[test]

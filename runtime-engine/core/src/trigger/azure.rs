@@ -1,9 +1,236 @@
-//! The envelope that the Azure Functions host sends.
+//! The envelope in which the Azure Functions host calls a custom handler: `Data` holds a value for each input binding, the
+//! trigger's first; `Metadata` what the host knows of the trigger.
+//!
+//! Objects stand in `Data` as they are and bytes as base64. Texts, numbers, truths, lists and null stand there as a string
+//! that holds their JSON; one such coding is undone, and a plain string is taken as well. Which trigger it was nobody says;
+//! of the trigger's value and the metadata the first mark in this order decides:
+//!
+//! | mark | kind | source |
+//! |---|---|---|
+//! | the value has `Url` and `Method` | http | `azure:http` |
+//! | it has `IsPastDue` and `Schedule` | timer | `azure:timer` |
+//! | metadata `PartitionContext` | stream | `azure:eventhub` |
+//! | metadata `DeliveryCount` and `MessageId`, or the lists of both | queue | `azure:servicebus` |
+//! | metadata `DequeueCount` | queue | `azure:queue` |
+//! | metadata `Uri` and `Properties` | storage | `azure:blob` |
+//! | the value, or its first element, is a CloudEvent, or has `eventType`, `subject` and `data` | event | `azure:eventgrid` |
+//! | the value's first element has `_rid` and `_etag` | table | `azure:cosmosdb` |
+//!
+//! Source: the repository `Azure/azure-functions-host`, `ScriptInvocationContextExtensions` and `HttpRequestExtensions`; the
+//! names in `Metadata` are those of the extensions' documentation.
 
-use super::{HttpView, Reading};
+use super::aws::read::{body_of, map, pairs, text};
+use super::view::{Body, HttpView};
+use super::{Data, Form, Kind, Reading, cloudevents};
+use crate::encoding::base64;
+use crate::fields::{Span, caseless};
 use crate::http1::Message;
+use crate::json::{self, Kind as Json, Value};
+
+/// An envelope's two parts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Envelope<'a> {
+    data: Value<'a>,
+    metadata: Value<'a>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Of a message's body, if it is one.
+    pub(crate) fn of(body: &'a [u8]) -> Option<Envelope<'a>> {
+        // Most of what is none is seen to be none without a look at all of it.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return None;
+        }
+        let (mut data, mut metadata) = (None, None);
+        for (key, value) in json::parse(body).ok()?.members() {
+            if key == *"Data" {
+                data = Some(value);
+            } else if key == *"Metadata" {
+                metadata = Some(value);
+            }
+        }
+        let is_object = |value: &Value<'_>| value.kind() == Json::Object;
+        Some(Envelope { data: data.filter(is_object)?, metadata: metadata.filter(is_object)? })
+    }
+
+    /// How often the host has tried before, under a retry policy of the function's.
+    pub(crate) fn attempt(self) -> u32 {
+        let count = self.metadata.path(&["RetryContext", "RetryCount"]).and_then(|count| count.as_u64());
+        count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+}
 
 /// Reads an envelope.
-pub(super) fn read(_message: &Message, _view: HttpView) -> Reading {
-    Reading::raw()
+pub(super) fn read(message: &Message, mut view: HttpView) -> Reading {
+    let event = message.body();
+    let Some(Envelope { data, metadata }) = Envelope::of(event) else { return Reading::raw() };
+    let Some((_, trigger)) = data.members().next() else { return Reading::raw() };
+    if !has(trigger, &["Url", "Method"]) {
+        return of_value(event, trigger, metadata);
+    }
+    view.clear();
+    fill(event, trigger, &mut view);
+    Reading::request(Kind::Http, "azure:http", Form::Azure, view)
 }
+
+/// Reads the trigger's value, its coding undone.
+fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> Reading {
+    let Some(inner) = value.as_str() else {
+        return reading(event, value, metadata, || Body::Part(Span::of(event, value.raw())));
+    };
+    let inner = inner.as_bytes();
+    match json::parse(inner) {
+        Ok(inner) if inner.kind() == Json::String => {
+            let text = inner.as_str().unwrap_or_default().into_owned().into_bytes();
+            // A text may be JSON in its turn, as a message of a queue is, and is still given as it was written.
+            let content = json::parse(&text).unwrap_or(inner);
+            let mut reading = reading(&text, content, metadata, || Body::Whole);
+            settle(&mut reading, &text);
+            reading
+        }
+        Ok(content) => {
+            let mut reading = reading(inner, content, metadata, || Body::Whole);
+            settle(&mut reading, inner);
+            reading
+        }
+        // The host writes no text like this: it is bytes in base64, or was written by hand.
+        Err(_) => {
+            let mut bytes = Vec::new();
+            let coded = inner.len().is_multiple_of(4) && base64::decode_into(&mut bytes, inner).is_ok();
+            let body = if coded { bytes } else { inner.to_vec() };
+            reading(event, value, metadata, || Body::Own(body))
+        }
+    }
+}
+
+/// A reading of a value that stands in `text`; its body is `whole`, unless it is a CloudEvent.
+fn reading(text: &[u8], value: Value<'_>, metadata: Value<'_>, whole: impl FnOnce() -> Body) -> Reading {
+    let (kind, source) = recognise(value, metadata);
+    if source == EVENT_GRID
+        && let Some(event) = cloudevents::recognise(text, value)
+    {
+        return Reading { kind, source, ..event };
+    }
+    let data = Data { body: whole(), ..Data::default() };
+    Reading { data: Some(Box::new(data)), ..Reading::bare(kind, source) }
+}
+
+/// Makes a body that lies in a text which goes away one of its own.
+fn settle(reading: &mut Reading, text: &[u8]) {
+    let Some(data) = &mut reading.data else { return };
+    match data.body {
+        Body::Whole => data.body = Body::Own(text.to_vec()),
+        Body::Part(span) => data.body = Body::Own(span.read(text).to_vec()),
+        Body::Empty | Body::Own(_) => {}
+    }
+}
+
+const EVENT_GRID: &str = "azure:eventgrid";
+
+fn recognise(value: Value<'_>, metadata: Value<'_>) -> (Kind, &'static str) {
+    let knows = |names: &[&str]| has(metadata, names);
+    if has(value, &["IsPastDue", "Schedule"]) {
+        return (Kind::Timer, "azure:timer");
+    }
+    if knows(&["PartitionContext"]) {
+        return (Kind::Stream, "azure:eventhub");
+    }
+    if knows(&["DeliveryCount", "MessageId"]) || knows(&["DeliveryCountArray", "MessageIdArray"]) {
+        return (Kind::Queue, "azure:servicebus");
+    }
+    if knows(&["DequeueCount"]) {
+        return (Kind::Queue, "azure:queue");
+    }
+    if knows(&["Uri", "Properties"]) {
+        return (Kind::Storage, "azure:blob");
+    }
+    let first = value.elements().next().unwrap_or(value);
+    if has(first, &["specversion", "type", "source"]) || has(first, &["eventType", "subject", "data"]) {
+        return (Kind::Event, EVENT_GRID);
+    }
+    if value.kind() == Json::Array && has(first, &["_rid", "_etag"]) {
+        return (Kind::Table, "azure:cosmosdb");
+    }
+    (Kind::Raw, "")
+}
+
+/// Has the object all these members?
+fn has(object: Value<'_>, names: &[&str]) -> bool {
+    names.iter().all(|name| object.members().any(|(key, _)| key == **name))
+}
+
+/// Fills an empty view from the trigger's request.
+fn fill(event: &[u8], request: Value<'_>, view: &mut HttpView) {
+    let (mut query, mut body) = (None, None);
+    let mut scheme = &b"http"[..];
+    for (key, value) in request.members() {
+        match &*key.as_str() {
+            "Url" => text(Some(value), |url| scheme = address(url, view)),
+            "Method" => text(Some(value), |method| view.set_method(method)),
+            "Query" => query = Some(value),
+            "Headers" => map(Some(value), &mut view.headers),
+            "Params" => map(Some(value), &mut view.params),
+            "Body" => body = Some(value),
+            _ => {}
+        }
+    }
+    // The address has the repeats that the map joins.
+    if view.query.is_empty()
+        && let Some(query) = query
+    {
+        match query.as_str() {
+            Some(coded) => add_query(json::parse(coded.as_bytes()).ok(), view),
+            None => add_query(Some(query), view),
+        }
+    }
+    view.read_cookies();
+    view.read_way(scheme);
+    let client = without_port(view.client_ip()).to_vec();
+    view.set_client_ip(&client);
+    let coded = view.header(b"content-type").is_some_and(is_binary);
+    view.body = body_of(event, body, coded);
+}
+
+/// Takes an absolute address apart; its scheme.
+fn address(url: &[u8], view: &mut HttpView) -> &'static [u8] {
+    let (scheme, rest) = match url.windows(3).position(|three| three == b"://") {
+        Some(at) => (&url[..at], &url[at + 3..]),
+        None => (&b""[..], url),
+    };
+    let slash = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (host, rest) = rest.split_at(slash);
+    view.set_host(host);
+    let question = rest.iter().position(|byte| *byte == b'?');
+    let (path, query) = rest.split_at(question.unwrap_or(rest.len()));
+    view.set_coded_path(if path.is_empty() { b"/" } else { path });
+    view.set_coded_query(query.strip_prefix(b"?").unwrap_or_default());
+    view.decode_query();
+    if caseless(scheme, b"https") { b"https" } else { b"http" }
+}
+
+fn add_query(object: Option<Value<'_>>, view: &mut HttpView) {
+    pairs(object, |key, value| view.query.add(key.as_str().as_bytes(), value));
+    view.encode_query();
+}
+
+/// Does the host give a body of that type in base64?
+fn is_binary(content_type: &[u8]) -> bool {
+    let essence = super::reply::essence(content_type);
+    caseless(essence, b"application/octet-stream")
+        || essence.get(..10).is_some_and(|kind| caseless(kind, b"multipart/"))
+}
+
+/// Azure's front ends put the client's port behind its address.
+fn without_port(address: &[u8]) -> &[u8] {
+    if let Some(inner) = address.strip_prefix(b"[") {
+        return inner.split(|byte| *byte == b']').next().unwrap_or_default();
+    }
+    let mut parts = address.split(|byte| *byte == b':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(host), Some(_), None) => host,
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,140 @@
-//! Events of Huawei FunctionGraph.
+//! Events of Huawei FunctionGraph, told apart by their shape. Source: FunctionGraph's developer guide, supported event
+//! sources, and the types that a partner has published for its Go runtime.
+//!
+//! | mark | kind | source |
+//! |---|---|---|
+//! | `httpMethod` beside `requestContext.apiId` | http | `huawei:apig` |
+//! | `trigger_type` of TIMER | timer | `huawei:timer` |
+//! | `trigger_type` of KAFKA | stream | `huawei:kafka` |
+//! | `record`, the first with `smn` | topic | `huawei:smn` |
+//! | `Records`, the first with `s3` from OBS | storage | `huawei:obs` |
+//! | `ShardID` or `StreamName` beside `Message` | stream | `huawei:dis` |
+//! | `lts.data` | log | `huawei:lts` |
+//! | `cts` | event | `huawei:cts` |
+//! | `records`, the first with `dds` | table | `huawei:dds` |
+//!
+//! Three spellings of records are three sources. Bodies of API Gateway are base64 unless it says otherwise, and its own test
+//! event says so of a plain text: what does not decode is the text.
 
-use super::{HttpView, Reading};
-use crate::json::Value;
+use super::aws::read::{body_of, map, text};
+use super::{Form, HttpView, Kind, Reading};
+use crate::json::{Kind as Json, Value};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(_bytes: &[u8], _value: Value<'_>, _view: &mut HttpView) -> Option<Reading> {
-    None
+pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
+    let event = Event::of(value);
+    if event.method.is_none() || event.in_context("apiId").is_none() {
+        return event.service().map(|(kind, source)| Reading::bare(kind, source));
+    }
+    let mut view = std::mem::take(view);
+    view.clear();
+    event.fill(bytes, &mut view);
+    Some(Reading::request(Kind::Http, "huawei:apig", Form::Plain, view))
 }
+
+/// The members that tell what an event is. Null counts as missing; of equal keys the last counts.
+#[derive(Clone, Copy, Default)]
+struct Event<'a> {
+    method: Option<Value<'a>>,
+    path: Option<Value<'a>>,
+    headers: Option<Value<'a>>,
+    query: Option<Value<'a>>,
+    params: Option<Value<'a>>,
+    body: Option<Value<'a>>,
+    base64: Option<Value<'a>>,
+    context: Option<Value<'a>>,
+    trigger: Option<Value<'a>>,
+    smn_records: Option<Value<'a>>,
+    obs_records: Option<Value<'a>>,
+    dds_records: Option<Value<'a>>,
+    shard: Option<Value<'a>>,
+    message: Option<Value<'a>>,
+    logs: Option<Value<'a>>,
+    traces: Option<Value<'a>>,
+}
+
+impl<'a> Event<'a> {
+    fn of(value: Value<'a>) -> Event<'a> {
+        let mut event = Event::default();
+        for (key, value) in value.members() {
+            let slot = match &*key.as_str() {
+                "httpMethod" => &mut event.method,
+                "path" => &mut event.path,
+                "headers" => &mut event.headers,
+                "queryStringParameters" => &mut event.query,
+                "pathParameters" => &mut event.params,
+                "body" => &mut event.body,
+                "isBase64Encoded" => &mut event.base64,
+                "requestContext" => &mut event.context,
+                "trigger_type" => &mut event.trigger,
+                "record" => &mut event.smn_records,
+                "Records" => &mut event.obs_records,
+                "records" => &mut event.dds_records,
+                "ShardID" | "StreamName" => &mut event.shard,
+                "Message" => &mut event.message,
+                "lts" => &mut event.logs,
+                "cts" => &mut event.traces,
+                _ => continue,
+            };
+            *slot = (!value.is_null()).then_some(value);
+        }
+        event
+    }
+
+    fn in_context(&self, member: &str) -> Option<Value<'a>> {
+        self.context.and_then(|context| context.get(member)).filter(|value| !value.is_null())
+    }
+
+    fn service(&self) -> Option<(Kind, &'static str)> {
+        match self.trigger.and_then(|kind| kind.as_str()).as_deref() {
+            Some("TIMER") => return Some((Kind::Timer, "huawei:timer")),
+            Some("KAFKA") => return Some((Kind::Stream, "huawei:kafka")),
+            _ => {}
+        }
+        let is_object = |value: Option<Value<'_>>| value.is_some_and(|value| value.kind() == Json::Object);
+        let first = |records: Option<Value<'a>>| records.and_then(|records| records.elements().next());
+        let in_first = |records, member| first(records).and_then(|record| record.get(member));
+        let is_obs = || {
+            let source = in_first(self.obs_records, "eventSource").and_then(|source| source.as_str());
+            source.is_some_and(|source| source.eq_ignore_ascii_case("OBS"))
+        };
+        Some(if is_object(in_first(self.smn_records, "smn")) {
+            (Kind::Topic, "huawei:smn")
+        } else if is_object(in_first(self.obs_records, "s3")) && is_obs() {
+            (Kind::Storage, "huawei:obs")
+        } else if is_object(in_first(self.dds_records, "dds")) {
+            (Kind::Table, "huawei:dds")
+        } else if self.shard.is_some() && is_object(self.message) {
+            (Kind::Stream, "huawei:dis")
+        } else if self.logs.is_some_and(|logs| logs.get("data").is_some()) {
+            (Kind::Log, "huawei:lts")
+        } else if is_object(self.traces) {
+            (Kind::Event, "huawei:cts")
+        } else {
+            return None;
+        })
+    }
+
+    fn fill(&self, bytes: &[u8], view: &mut HttpView) {
+        text(self.method, |t| view.set_method(t));
+        text(self.path, |t| view.set_coded_path(t));
+        map(self.query, &mut view.query);
+        view.encode_query();
+        map(self.headers, &mut view.headers);
+        map(self.params, &mut view.params);
+        view.read_cookies();
+        text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
+        if view.client_ip().is_empty() {
+            // The gateway is the last hop and names the client first.
+            let forwarded = || view.header(b"x-forwarded-for").and_then(|list| list.split(|byte| *byte == b',').next());
+            let address = view.header(b"x-real-ip").or_else(forwarded).map(|address| address.trim_ascii().to_vec());
+            view.set_client_ip(&address.unwrap_or_default());
+        }
+        view.read_way(b"https");
+        let coded = self.base64.and_then(|flag| flag.as_bool()) == Some(true);
+        view.body = body_of(bytes, self.body, coded);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 mod aliyun;
 mod aws;
-mod azure;
+pub(crate) mod azure;
 pub mod cloudevents;
 mod fn_project;
 pub mod google;
@@ -163,10 +163,10 @@ impl Reading {
         match facts.shape {
             Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), view),
             Shape::Event => Reading::of_event(facts.event.read(message.bytes()), view),
-            Shape::Request => Reading::of_request(message, peer, view),
+            Shape::Request => Reading::of_request(message, peer, view).without_own(facts, message),
             Shape::CloudEvent => cloudevents::of_message(message),
             Shape::Azure => azure::read(message, view),
-            Shape::Fn => fn_project::read(message, peer, view),
+            Shape::Fn => fn_project::read(message, view),
             Shape::OpenWhisk => openwhisk::read(facts.event.read(message.bytes()), view),
         }
     }
@@ -174,6 +174,20 @@ impl Reading {
     /// Reads a request that came over HTTP itself.
     pub fn of_request(message: &Message, peer: &str, view: HttpView) -> Reading {
         Reading::request(Kind::Http, "http", Form::Native, native::read(message, peer, view))
+    }
+
+    /// The same without the platform's own words in the request's headers, and with the client that they name.
+    fn without_own(mut self, facts: &Facts, message: &Message) -> Reading {
+        let Some(view) = &mut self.http else { return self };
+        if !facts.own_headers.is_empty() {
+            view.headers.remove(facts.own_headers, |name, start| {
+                name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start))
+            });
+        }
+        if !facts.client_ip.is_empty() {
+            view.set_client_ip(facts.client_ip.read(message.bytes()));
+        }
+        self
     }
 
     /// Reads an event by its shape. `view` is an old view whose memory is used again.
@@ -186,9 +200,9 @@ impl Reading {
         let mut view = view;
         aws::recognise(event, value, &mut view)
             .or_else(|| cloudevents::recognise(event, value))
-            .or_else(|| aliyun::recognise(event, value, &mut view))
             .or_else(|| tencent::recognise(event, value, &mut view))
             .or_else(|| huawei::recognise(event, value, &mut view))
+            .or_else(|| aliyun::recognise(event, value, &mut view))
             .or_else(|| yandex::recognise(event, value, &mut view))
             .or_else(|| google::recognise(event, value))
             .unwrap_or_else(Reading::raw)

@@ -5,7 +5,7 @@
 
 use super::view::{Body, HttpView, last_element};
 use crate::fields::caseless;
-use crate::http1::{Message, Version};
+use crate::http1::Message;
 
 /// Fills a view from a message. `peer` is the address of the connection's other end, without its port.
 pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpView {
@@ -21,10 +21,7 @@ pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpVie
     view.set_raw_query(query);
     view.decode_query();
     view.set_host(message.host().unwrap_or_default());
-    view.set_protocol(match message.version() {
-        Version::Http10 => b"HTTP/1.0",
-        Version::Http11 => b"HTTP/1.1",
-    });
+    view.set_protocol(message.head().protocol().as_bytes());
     let mut scheme: &[u8] = b"http";
     let mut client = peer.as_bytes();
     for (name, value) in message.headers() {
@@ -70,6 +67,8 @@ mod tests {
         assert_eq!(pairs(&view.cookies), [(&b"a"[..], &b"1"[..]), (b"b", b"2")]);
         assert_eq!((view.host(), view.protocol()), (&b"h.example"[..], &b"HTTP/1.1"[..]));
         assert!(matches!(view.body, Body::Whole));
+        let newer = Assembly::request(Vec::new(), b"GET", b"/", b"").over_http2().finish();
+        assert_eq!(read(&newer, "", HttpView::default()).protocol(), b"HTTP/2.0");
         assert!(matches!(request("/", &[], b"").body, Body::Empty));
     }
 

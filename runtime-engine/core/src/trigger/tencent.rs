@@ -1,9 +1,143 @@
-//! Events of Tencent SCF.
+//! Events of Tencent SCF, told apart by their shape. Source: SCF's help pages on triggers and the vendor's published Go
+//! library.
+//!
+//! | mark | kind | source |
+//! |---|---|---|
+//! | `httpMethod` and `path` beside `requestContext.serviceId` | http | `tencent:apigateway` |
+//! | `httpMethod` and `path` beside `queryString`, or beside a header that begins with `x-scf-` | http | `tencent:url` |
+//! | `Type` of Timer, `TriggerName` | timer | `tencent:timer` |
+//! | `Records`, the first with `cos` | storage | `tencent:cos` |
+//! | `Records`, the first with `CMQ` | topic | `tencent:cmq` |
+//! | `Records`, the first with `Ckafka` | stream | `tencent:ckafka` |
+//! | `clslogs` | log | `tencent:cls` |
+//!
+//! Queries stand decoded in `queryString`: a text, a list where a name repeats, `true` for a name without a value. The maps
+//! with longer names hold only what an API declares, and are not read.
 
-use super::{HttpView, Reading};
-use crate::json::Value;
+use super::aws::read::{body_of, map, pairs, text};
+use super::{Form, HttpView, Kind, Reading};
+use crate::json::{Kind as Json, Value};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(_bytes: &[u8], _value: Value<'_>, _view: &mut HttpView) -> Option<Reading> {
-    None
+pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
+    let event = Event::of(value);
+    let Some(source) = event.http_source() else {
+        return event.service().map(|(kind, source)| Reading::bare(kind, source));
+    };
+    let mut view = std::mem::take(view);
+    view.clear();
+    event.fill(bytes, &mut view);
+    Some(Reading::request(Kind::Http, source, Form::Plain, view))
 }
+
+/// The members that tell what an event is. Null counts as missing; of equal keys the last counts.
+#[derive(Clone, Copy, Default)]
+struct Event<'a> {
+    method: Option<Value<'a>>,
+    path: Option<Value<'a>>,
+    headers: Option<Value<'a>>,
+    query: Option<Value<'a>>,
+    params: Option<Value<'a>>,
+    body: Option<Value<'a>>,
+    base64: Option<Value<'a>>,
+    context: Option<Value<'a>>,
+    kind: Option<Value<'a>>,
+    trigger: Option<Value<'a>>,
+    records: Option<Value<'a>>,
+    logs: Option<Value<'a>>,
+}
+
+impl<'a> Event<'a> {
+    fn of(value: Value<'a>) -> Event<'a> {
+        let mut event = Event::default();
+        for (key, value) in value.members() {
+            let slot = match &*key.as_str() {
+                "httpMethod" => &mut event.method,
+                "path" => &mut event.path,
+                "headers" => &mut event.headers,
+                "queryString" => &mut event.query,
+                "pathParameters" => &mut event.params,
+                "body" => &mut event.body,
+                "isBase64Encoded" => &mut event.base64,
+                "requestContext" => &mut event.context,
+                "Type" => &mut event.kind,
+                "TriggerName" => &mut event.trigger,
+                "Records" => &mut event.records,
+                "clslogs" => &mut event.logs,
+                _ => continue,
+            };
+            *slot = (!value.is_null()).then_some(value);
+        }
+        event
+    }
+
+    fn in_context(&self, member: &str) -> Option<Value<'a>> {
+        self.context.and_then(|context| context.get(member)).filter(|value| !value.is_null())
+    }
+
+    fn http_source(&self) -> Option<&'static str> {
+        let is_text = |value: Option<Value<'_>>| value.is_some_and(|value| value.kind() == Json::String);
+        if !is_text(self.method) || !is_text(self.path) {
+            return None;
+        }
+        if self.in_context("serviceId").is_some() {
+            return Some("tencent:apigateway");
+        }
+        // Huawei's gateway names its API, Alibaba's and AWS' have maps of other names.
+        let is_own = |name: &str| name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-scf-"));
+        let has_own = || self.headers.is_some_and(|map| map.members().any(|(key, _)| is_own(&key.as_str())));
+        (self.in_context("apiId").is_none() && (self.query.is_some() || has_own())).then_some("tencent:url")
+    }
+
+    fn service(&self) -> Option<(Kind, &'static str)> {
+        if self.trigger.is_some() && self.kind.and_then(|kind| kind.as_str()).as_deref() == Some("Timer") {
+            return Some((Kind::Timer, "tencent:timer"));
+        }
+        if self.logs.is_some() {
+            return Some((Kind::Log, "tencent:cls"));
+        }
+        let first = self.records?.elements().next()?;
+        let has = |member| first.get(member).is_some_and(|value| value.kind() == Json::Object);
+        if has("cos") {
+            Some((Kind::Storage, "tencent:cos"))
+        } else if has("CMQ") {
+            Some((Kind::Topic, "tencent:cmq"))
+        } else if has("Ckafka") {
+            Some((Kind::Stream, "tencent:ckafka"))
+        } else {
+            None
+        }
+    }
+
+    fn fill(&self, bytes: &[u8], view: &mut HttpView) {
+        text(self.method, |t| view.set_method(t));
+        text(self.path, |t| view.set_coded_path(t));
+        pairs(self.query, |key, value| {
+            let value = if value == b"true" && self.is_bare(&key.as_str()) { b"" } else { value };
+            view.query.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(value));
+        });
+        view.encode_query();
+        map(self.headers, &mut view.headers);
+        map(self.params, &mut view.params);
+        // The path as the API defines it.
+        text(self.in_context("path"), |t| view.set_route(t));
+        view.read_cookies();
+        text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
+        if view.client_ip().is_empty()
+            && let Some(address) = view.header(b"x-scf-remote-addr").map(<[u8]>::to_vec)
+        {
+            view.set_client_ip(&address);
+        }
+        view.read_way(b"https");
+        let coded = self.base64.and_then(|flag| flag.as_bool()) == Some(true);
+        view.body = body_of(bytes, self.body, coded);
+    }
+
+    /// Is it a name without a value, and no text `true`?
+    fn is_bare(&self, name: &str) -> bool {
+        self.query.and_then(|query| query.get(name)).is_some_and(|value| value.kind() == Json::Bool)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,8 @@ use crate::json::Kind as Json;
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     let (top, context) = (&event.top, &event.context);
-    if context.http.is_some_and(|http| http.kind() == Json::Object)
+    // Alibaba's HTTP trigger has the same members, and a version of its own.
+    if context.http.is_some_and(|http| http.kind() == Json::Object && !is(top.version, "v1"))
         || (top.raw_path.is_some() && is(top.version, "2.0"))
     {
         let source = if is_function_url(event) { "aws:lambda-url" } else { "aws:apigateway:v2" };

@@ -18,7 +18,7 @@ mod apigateway;
 mod authorizer;
 mod lattice;
 mod members;
-mod read;
+pub(super) mod read;
 mod services;
 mod websocket;
 
@@ -55,40 +55,40 @@ fn bare((kind, source): Source) -> Reading {
 }
 
 #[cfg(test)]
-mod testing {
+pub(super) mod testing {
     use crate::fields::Fields;
     use crate::trigger::{Body, HttpView, Kind, Reading};
 
     /// Reads an event.
-    pub(super) fn read(event: &str) -> Reading {
+    pub(in crate::trigger) fn read(event: &str) -> Reading {
         Reading::of_event(event.as_bytes(), HttpView::default())
     }
 
     /// Reads an event that carries a request from this source.
-    pub(super) fn request(event: &str, source: &str) -> HttpView {
+    pub(in crate::trigger) fn request(event: &str, source: &str) -> HttpView {
         let reading = read(event);
         assert_eq!(reading.source, source, "{event}");
         reading.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 
     /// What an event is.
-    pub(super) fn kind(event: &str) -> (Kind, &'static str) {
+    pub(in crate::trigger) fn kind(event: &str) -> (Kind, &'static str) {
         let reading = read(event);
         (reading.kind, reading.source)
     }
 
-    pub(super) fn text(bytes: &[u8]) -> &str {
+    pub(in crate::trigger) fn text(bytes: &[u8]) -> &str {
         std::str::from_utf8(bytes).expect("text")
     }
 
     /// As `name=value`, joined by commas.
-    pub(super) fn pairs(fields: &Fields) -> String {
+    pub(in crate::trigger) fn pairs(fields: &Fields) -> String {
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect();
         pairs.join(",")
     }
 
     /// The request's body.
-    pub(super) fn body(event: &str) -> String {
+    pub(in crate::trigger) fn body(event: &str) -> String {
         let reading = read(event);
         let view = reading.http.as_ref().expect("a request");
         let body = match &view.body {
@@ -133,7 +133,7 @@ mod tests {
             "{}",
             r#"{"requestContext":null}"#,
             r#"{"requestContext":{"elb":null,"http":null,"connectionId":null}}"#,
-            r#"{"httpMethod":"GET","path":"/","headers":{},"requestContext":{"apiId":"a","stage":"RELEASE"}}"#,
+            r#"{"httpMethod":"GET","path":"/","headers":{},"requestContext":{"stage":"RELEASE"}}"#,
             r#"{"rawPath":"/"}"#,
             r#"{"resource":"/"}"#,
             r#"{"Records":[]}"#,

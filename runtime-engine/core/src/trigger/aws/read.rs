@@ -1,4 +1,5 @@
-//! What the HTTP shapes of AWS have in common: texts, maps of headers and queries, the body.
+//! What HTTP shapes in JSON have in common: texts, maps of headers and queries, the body. Made for those of AWS, which
+//! other clouds have taken over.
 //!
 //! Everything is read leniently: a map may hold texts or lists of texts, a text may be a number or a boolean, and what
 //! fits nowhere is left out.
@@ -10,7 +11,7 @@ use crate::fields::{Fields, Span};
 use crate::json::{Key, Kind as Json, Value};
 
 /// Calls `set` with the text of a string, or of a number or boolean as it stands.
-pub(super) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])) {
+pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])) {
     let Some(value) = value else { return };
     match value.kind() {
         Json::String => {
@@ -24,7 +25,7 @@ pub(super) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])) {
 }
 
 /// Calls `each` with every name and value of a map, with repeats where a value is a list.
-pub(super) fn pairs<'a>(map: Option<Value<'a>>, mut each: impl FnMut(Key<'a>, &[u8])) {
+pub(in crate::trigger) fn pairs<'a>(map: Option<Value<'a>>, mut each: impl FnMut(Key<'a>, &[u8])) {
     let Some(map) = map else { return };
     for (key, value) in map.members() {
         if value.kind() == Json::Array {
@@ -36,12 +37,12 @@ pub(super) fn pairs<'a>(map: Option<Value<'a>>, mut each: impl FnMut(Key<'a>, &[
 }
 
 /// Adds a map as it stands.
-pub(super) fn map(map: Option<Value<'_>>, out: &mut Fields) {
+pub(in crate::trigger) fn map(map: Option<Value<'_>>, out: &mut Fields) {
     pairs(map, |key, value| out.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(value)));
 }
 
 /// Adds the map of lists, and of the map of single values the names that it lacks; `same` compares names.
-pub(super) fn both_maps(
+pub(in crate::trigger) fn both_maps(
     lists: Option<Value<'_>>,
     singles: Option<Value<'_>>,
     out: &mut Fields,
@@ -90,22 +91,27 @@ fn joinable(part: &[u8], name: bool, out: &mut Vec<u8>) {
 /// The body of an event. Base64 that does not decode is taken as the text it is; a body that is no string, as consoles
 /// send by hand, is its JSON.
 pub(super) fn body(event: &Event<'_>, coded: Option<Value<'_>>) -> Body {
-    let Some(body) = event.top.body else { return Body::Empty };
+    let coded = coded.and_then(|flag| flag.as_bool()) == Some(true);
+    body_of(event.bytes, event.top.body, coded)
+}
+
+/// The same for a member of any event whose text is `bytes`.
+pub(in crate::trigger) fn body_of(bytes: &[u8], body: Option<Value<'_>>, coded: bool) -> Body {
+    let Some(body) = body.filter(|body| !body.is_null()) else { return Body::Empty };
     let raw = body.raw();
     if body.kind() != Json::String {
-        return Body::Part(Span::of(event.bytes, raw));
+        return Body::Part(Span::of(bytes, raw));
     }
     let quoted = raw.get(1..raw.len() - 1).unwrap_or_default();
     if quoted.is_empty() {
         return Body::Empty;
     }
-    let coded = coded.and_then(|flag| flag.as_bool()) == Some(true);
     let mut own = Vec::new();
     if !quoted.contains(&b'\\') {
         if coded && base64::decode_into(&mut own, quoted).is_ok() {
             return Body::Own(own);
         }
-        return Body::Part(Span::of(event.bytes, quoted));
+        return Body::Part(Span::of(bytes, quoted));
     }
     body.append_str_to(&mut own);
     let mut decoded = Vec::new();

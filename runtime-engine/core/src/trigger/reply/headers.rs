@@ -92,7 +92,7 @@ fn has_cookies(headers: &Fields, cookies: &Fields) -> bool {
     !cookies.is_empty() || headers.iter().any(|(name, _)| is_cookie(name))
 }
 
-fn cookie_values<'a>(headers: &'a Fields, cookies: &'a Fields) -> impl Iterator<Item = &'a [u8]> {
+pub(super) fn cookie_values<'a>(headers: &'a Fields, cookies: &'a Fields) -> impl Iterator<Item = &'a [u8]> {
     let among_headers = headers.iter().filter(|(name, _)| is_cookie(name));
     among_headers.chain(cookies.iter()).map(|(_, value)| value)
 }

@@ -4,13 +4,14 @@
 //! the files of the shapes say how.
 
 mod apigateway;
-mod azure;
+pub(crate) mod azure;
 mod balancer;
 mod headers;
 mod plain;
 mod web_action;
 
 pub use apigateway::write_prelude;
+pub(super) use web_action::{essence, is_json, is_text_at_controller};
 
 use super::Form;
 use crate::fields::{Fields, caseless};

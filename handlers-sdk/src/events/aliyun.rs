@@ -1,0 +1,266 @@
+//! Events of Alibaba Cloud Function Compute that are no HTTP requests. Those of EventBridge are CloudEvents; changes of a
+//! Tablestore table come in CBOR, which is left to the function and a crate of its choice: take an
+//! [`Event`](crate::Event).
+//!
+//! The form is Alibaba's own: see "Formats of event for different triggers" in Function Compute's help pages.
+
+use super::found::Found;
+use super::view::{View, all_from, argument, members};
+use crate::percent;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+members! {
+    /// What happened to objects of a bucket.
+    Oss {
+        /// What happened, most often one thing.
+        events: Vec<OssEvent> = "events",
+    }
+
+    /// One thing that happened.
+    OssEvent {
+        /// `ObjectCreated:PutObject`, `ObjectRemoved:DeleteObject`, …
+        event_name: String = "eventName",
+        /// `acs:oss`.
+        event_source: String = "eventSource",
+        /// When, in RFC 3339.
+        event_time: String = "eventTime",
+        /// Of this form, as in `1.0`.
+        event_version: String = "eventVersion",
+        /// The bucket's region.
+        region: String = "region",
+        /// To what it happened.
+        oss: OssEntity = "oss",
+        /// From where and by whom it was asked for, and what was answered.
+        request_parameters: BTreeMap<String, String> = "requestParameters",
+        /// The answer's ids.
+        response_elements: BTreeMap<String, String> = "responseElements",
+        /// Who asked for it.
+        user_identity: BTreeMap<String, String> = "userIdentity",
+    }
+
+    /// Bucket and object.
+    OssEntity {
+        /// The bucket.
+        bucket: OssBucket = "bucket",
+        /// The object.
+        object: OssObject = "object",
+        /// Of this part's form.
+        schema_version: String = "ossSchemaVersion",
+        /// The trigger's rule.
+        rule_id: String = "ruleId",
+    }
+
+    /// A bucket.
+    OssBucket {
+        /// Its resource name.
+        arn: String = "arn",
+        /// Its name.
+        name: String = "name",
+        /// Its owner.
+        owner_identity: String = "ownerIdentity",
+        /// A bucket in front of it, if there is one.
+        virtual_bucket: String = "virtualBucket",
+    }
+
+    /// An object.
+    OssObject {
+        /// Its key, URL-coded as it came: see [`OssObject::decoded_key`].
+        key: String = "key",
+        /// In bytes.
+        size: Option<u64> = "size",
+        /// By how many bytes it grew.
+        delta_size: Option<i64> = "deltaSize",
+        /// Its entity tag.
+        e_tag: String = "eTag",
+    }
+
+    /// What happened to domains of the content delivery network.
+    Cdn {
+        /// What happened, most often one thing.
+        events: Vec<CdnEvent> = "events",
+    }
+
+    /// One thing that happened.
+    CdnEvent {
+        /// `LogFileCreated`, `CdnDomainAdded`, …
+        event_name: String = "eventName",
+        /// `cdn`.
+        event_source: String = "eventSource",
+        /// When, in RFC 3339.
+        event_time: String = "eventTime",
+        /// Of this form.
+        event_version: String = "eventVersion",
+        /// Where.
+        region: String = "region",
+        /// Of the event.
+        trace_id: String = "traceId",
+        /// The domain, and more.
+        resource: BTreeMap<String, Value> = "resource",
+        /// What the event is about.
+        parameters: BTreeMap<String, Value> = "eventParameter",
+        /// Whose domain it is.
+        user_identity: BTreeMap<String, Value> = "userIdentity",
+    }
+
+    /// A time has come.
+    Timer {
+        /// When, in RFC 3339.
+        trigger_time: String = "triggerTime",
+        /// The trigger's name.
+        trigger_name: String = "triggerName",
+        /// What the trigger was given to say.
+        payload: String = "payload",
+    }
+
+    /// Log lines of a Simple Log Service store are there to be fetched.
+    Sls {
+        /// What the trigger was given to say.
+        parameter: BTreeMap<String, Value> = "parameter",
+        /// Where the lines are.
+        source: SlsSource = "source",
+        /// The job's name.
+        job_name: String = "jobName",
+        /// The task's id: the same if the event comes again.
+        task_id: String = "taskId",
+        /// When the last line came, in seconds since 1970.
+        cursor_time: i64 = "cursorTime",
+    }
+
+    /// A part of a log store's shard.
+    SlsSource {
+        /// The service's address.
+        endpoint: String = "endpoint",
+        /// The project.
+        project_name: String = "projectName",
+        /// The store.
+        logstore_name: String = "logstoreName",
+        /// The shard.
+        shard_id: i64 = "shardId",
+        /// From here.
+        begin_cursor: String = "beginCursor",
+        /// Up to here.
+        end_cursor: String = "endCursor",
+    }
+
+    /// A message of an MNS topic, in either of its JSON forms. In the simplified form the event is the message's own bytes.
+    Mns {
+        /// What was published.
+        message: String = "Message" | "body",
+        /// Attributes, in the form that has them apart.
+        attrs: BTreeMap<String, String> = "attrs",
+        /// The topic.
+        topic_name: String = "TopicName",
+        /// Its owner's account.
+        topic_owner: String = "TopicOwner",
+        /// The subscription.
+        subscription_name: String = "SubscriptionName",
+        /// Its owner's account.
+        subscriber: String = "Subscriber",
+        /// Of the message.
+        message_id: String = "MessageId",
+        /// Of the message's bytes.
+        message_md5: String = "MessageMD5",
+        /// When, in milliseconds since 1970.
+        publish_time: i64 = "PublishTime",
+    }
+}
+
+argument!(Oss);
+argument!(Cdn);
+argument!(Timer);
+argument!(Sls);
+argument!(Mns);
+argument!(Batch);
+
+/// Records of Kafka or of another stream, by way of EventBridge: each is a text, and the text a CloudEvent in JSON.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Batch {
+    /// The texts.
+    pub records: Vec<String>,
+}
+
+impl OssObject {
+    /// The key as the object has it.
+    pub fn decoded_key(&self) -> String {
+        percent::decoded(&self.key)
+    }
+}
+
+/// Declares how views are told from other events. What looks alike is refused: no second look finds more.
+macro_rules! views {
+    ($($view:ident: $expected:literal, $is_sure:expr;)+) => {
+        $(impl View for $view {
+            const EXPECTED: &'static str = $expected;
+
+            fn is_sure(&self) -> bool {
+                let is_sure: fn(&$view) -> bool = $is_sure;
+                is_sure(self)
+            }
+
+            fn accepts(_: &Found) -> bool {
+                false
+            }
+        })+
+    };
+}
+
+views! {
+    Oss: "an event of acs:oss", |view| all_from("acs:oss", view.events.iter().map(|event| &*event.event_source));
+    Cdn: "an event of cdn", |view| all_from("cdn", view.events.iter().map(|event| &*event.event_source));
+    Timer: "an event of a timer", |view| !view.trigger_name.is_empty();
+    Sls: "an event of a log store", |view| !view.source.logstore_name.is_empty();
+    Mns: "an event of an MNS topic", |view| !view.topic_name.is_empty() || !view.attrs.is_empty();
+    Batch: "a list of texts", |_| true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_read_with_its_key_as_it_came_and_as_it_is() {
+        let event = r#"{"events":[{"eventName":"ObjectCreated:PutObject","eventSource":"acs:oss","region":"cn-test",
+            "oss":{"bucket":{"name":"b","virtualBucket":null},"object":{"key":"a%2F%C3%BC","size":7,"deltaSize":"-1"}},
+            "userIdentity":{"principalId":1},"new":[]}]}"#;
+        let oss = Oss::parse(event.as_bytes()).expect("OSS");
+        let object = &oss.events[0].oss.object;
+        assert_eq!((&*object.key, &*object.decoded_key()), ("a%2F%C3%BC", "a/ü"));
+        assert_eq!((object.size, object.delta_size), (Some(7), Some(-1)));
+        assert_eq!((&*oss.events[0].oss.bucket.name, &*oss.events[0].user_identity["principalId"]), ("b", "1"));
+    }
+
+    #[test]
+    fn domains_timers_logs_and_batches_are_read() {
+        let cdn = br#"{"events":[{"eventName":"CdnDomainAdded","eventSource":"cdn","resource":{"domain":"d"}}]}"#;
+        assert_eq!(Cdn::parse(cdn).expect("CDN").events[0].resource["domain"], "d");
+        let timer = br#"{"triggerTime":"2026-01-02T03:04:05Z","triggerName":"tick","payload":null}"#;
+        let timer = Timer::parse(timer).expect("a timer");
+        assert_eq!((&*timer.trigger_name, &*timer.payload), ("tick", ""));
+        let sls = br#"{"source":{"logstoreName":"l","shardId":3},"cursorTime":"5"}"#;
+        let sls = Sls::parse(sls).expect("SLS");
+        assert_eq!((sls.source.shard_id, sls.cursor_time), (3, 5));
+        assert_eq!(Batch::parse(br#"["{}","{\"a\":1}"]"#).expect("a batch").records[1], "{\"a\":1}");
+    }
+
+    #[test]
+    fn a_message_of_a_topic_is_read_in_both_forms() {
+        for event in [
+            r#"{"body":"hi","attrs":{"Extend":"{}"}}"#,
+            r#"{"Message":"hi","TopicName":"t","PublishTime":1700000000000,"own":"attribute"}"#,
+        ] {
+            assert_eq!(Mns::parse(event.as_bytes()).expect("MNS").message, "hi", "{event}");
+        }
+    }
+
+    #[test]
+    fn another_event_is_refused_in_words() {
+        let error = Oss::parse(br#"{"events":[{"eventSource":"cdn"}]}"#).expect_err("another source");
+        assert_eq!(error.message(), "expected an event of acs:oss, found an object with the members events");
+        let error = Timer::parse(br#"{"triggerTime":"x"}"#).expect_err("no timer");
+        assert_eq!(error.message(), "expected an event of a timer, found an object with the members triggerTime");
+        assert!(Batch::parse(b"{}").expect_err("no list").message().starts_with("expected a list of texts, found"));
+        assert!(Cdn::parse(br#"{"events":[]}"#).is_err() && Sls::parse(b"{}").is_err() && Mns::parse(b"{}").is_err());
+    }
+}

@@ -1,0 +1,341 @@
+//! Events of Huawei FunctionGraph that are no HTTP requests. The form is Huawei's own: see "Supported event sources" in
+//! FunctionGraph's developer guide.
+
+use super::Base64;
+use super::view::{all_from, members, views};
+use crate::percent;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+members! {
+    /// A time has come.
+    Timer {
+        /// Of this form, as in `v1.0`.
+        version: String = "version",
+        /// When, in RFC 3339.
+        time: String = "time",
+        /// `TIMER`.
+        trigger_type: String = "trigger_type",
+        /// The trigger's name.
+        trigger_name: String = "trigger_name",
+        /// What the trigger was given to say.
+        user_event: String = "user_event",
+    }
+
+    /// Messages of Kafka, by topic.
+    Kafka {
+        /// Of this form.
+        event_version: String = "event_version",
+        /// When, in seconds since 1970.
+        event_time: i64 = "event_time",
+        /// `KAFKA`.
+        trigger_type: String = "trigger_type",
+        /// Where.
+        region: String = "region",
+        /// The Kafka instance.
+        instance_id: String = "instance_id",
+        /// The messages.
+        records: Vec<KafkaRecord> = "records",
+    }
+
+    /// Messages of one topic.
+    KafkaRecord {
+        /// The topic.
+        topic_id: String = "topic_id",
+        /// Values of the messages.
+        messages: Vec<String> = "messages",
+    }
+
+    /// Messages of SMN.
+    Smn {
+        /// The messages, most often one.
+        records: Vec<SmnRecord> = "record",
+    }
+
+    /// A message, and how it came.
+    SmnRecord {
+        /// Of this form.
+        event_version: String = "event_version",
+        /// The subscription.
+        subscription_urn: String = "event_subscription_urn",
+        /// `smn`.
+        event_source: String = "event_source",
+        /// The message.
+        smn: SmnMessage = "smn",
+    }
+
+    /// A message.
+    SmnMessage {
+        /// The topic.
+        topic_urn: String = "topic_urn",
+        /// When, in RFC 3339.
+        timestamp: String = "timestamp",
+        /// What the sender says of it.
+        attributes: Value = "message_attributes",
+        /// What was published.
+        message: String = "message",
+        /// `notification`, …
+        kind: String = "type",
+        /// Of the message.
+        message_id: String = "message_id",
+        /// Its subject.
+        subject: String = "subject",
+    }
+
+    /// What happened to objects of a bucket.
+    Obs {
+        /// What happened, most often one thing.
+        records: Vec<ObsRecord> = "Records",
+    }
+
+    /// One thing that happened.
+    ObsRecord {
+        /// `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
+        event_name: String = "eventName",
+        /// When, in RFC 3339.
+        event_time: String = "eventTime",
+        /// Of this form.
+        event_version: String = "eventVersion",
+        /// `OBS`.
+        event_source: String = "eventSource",
+        /// The bucket's region.
+        region: String = "awsRegion" | "region",
+        /// Who caused it.
+        user_identity: BTreeMap<String, String> = "userIdentity",
+        /// How it was asked for.
+        request_parameters: BTreeMap<String, String> = "requestParameters",
+        /// What was answered to it.
+        response_elements: BTreeMap<String, String> = "responseElements",
+        /// To what it happened.
+        obs: ObsEntity = "s3" | "obs",
+    }
+
+    /// Bucket and object.
+    ObsEntity {
+        /// The id of the bucket's notification.
+        configuration_id: String = "configurationId",
+        /// The bucket.
+        bucket: ObsBucket = "bucket",
+        /// The object.
+        object: ObsObject = "object",
+    }
+
+    /// A bucket.
+    ObsBucket {
+        /// Its name.
+        name: String = "name",
+        /// Its resource name.
+        arn: String = "arn",
+    }
+
+    /// An object.
+    ObsObject {
+        /// Its key, URL-coded as it came: see [`ObsObject::decoded_key`].
+        key: String = "key",
+        /// In bytes; removals name none.
+        size: Option<u64> = "size",
+        /// Its entity tag.
+        e_tag: String = "eTag" | "etag",
+        /// Its version, if the bucket keeps versions.
+        version_id: String = "versionId",
+        /// Orders what happened to one key.
+        sequencer: String = "sequencer",
+    }
+
+    /// Records of a stream of DIS.
+    Dis {
+        /// The shard.
+        shard_id: String = "ShardID",
+        /// The stream.
+        stream_name: String = "StreamName",
+        /// Where reading began.
+        tag: String = "Tag",
+        /// The records.
+        message: DisMessage = "Message",
+    }
+
+    /// Records, and what lies behind them.
+    DisMessage {
+        /// Where the next ones begin.
+        next_partition_cursor: String = "next_partition_cursor",
+        /// How far behind the stream's end they are.
+        millis_behind_latest: String = "millis_behind_latest",
+        /// The records.
+        records: Vec<DisRecord> = "records",
+    }
+
+    /// A record.
+    DisRecord {
+        /// Its key.
+        partition_key: String = "partition_key",
+        /// Its data.
+        data: Base64 = "data",
+        /// Its place in the shard.
+        sequence_number: String = "sequence_number",
+    }
+
+    /// Log lines of LTS.
+    Lts {
+        /// The bundle.
+        lts: LtsData = "lts",
+    }
+
+    /// The bundle: base64 of JSON.
+    LtsData {
+        /// The base64, as it came.
+        data: Base64 = "data",
+    }
+
+    /// An operation on a resource that CTS has recorded.
+    Cts {
+        /// The record.
+        cts: Trace = "cts",
+    }
+
+    /// A record of an operation.
+    Trace {
+        /// When the operation was.
+        time: String = "time",
+        /// Who it was: `name`, `id`, `domain`.
+        user: Value = "user",
+        /// What was asked.
+        request: Value = "request",
+        /// What was answered.
+        response: Value = "response",
+        /// The status of the answer.
+        code: String = "code",
+        /// The service.
+        service_type: String = "service_type",
+        /// What kind of resource.
+        resource_type: String = "resource_type",
+        /// Its name.
+        resource_name: String = "resource_name",
+        /// Its id.
+        resource_id: String = "resource_id",
+        /// The operation.
+        trace_name: String = "trace_name",
+        /// `ConsoleAction`, `SystemAction`, …
+        trace_type: String = "trace_type",
+        /// When it was recorded.
+        record_time: String = "record_time",
+        /// Of the record.
+        trace_id: String = "trace_id",
+        /// `normal`, `warning`, `incident`.
+        trace_status: String = "trace_status",
+    }
+
+    /// Changes of a collection of DDS.
+    Dds {
+        /// The changes.
+        records: Vec<DdsRecord> = "records",
+    }
+
+    /// A change.
+    DdsRecord {
+        /// `insert`, `update`, …
+        event_name: String = "event_name",
+        /// Of this form.
+        event_version: String = "event_version",
+        /// `dds`.
+        event_source: String = "event_source",
+        /// Where.
+        region: String = "region",
+        /// Of the event.
+        event_source_id: String = "event_source_id",
+        /// What changed.
+        dds: DdsChange = "dds",
+    }
+
+    /// What changed.
+    DdsChange {
+        /// In bytes.
+        size_bytes: u64 = "size_bytes",
+        /// Where to go on reading: JSON, or a text of it.
+        token: Value = "token",
+        /// The document: JSON, or a text of it.
+        full_document: Value = "full_document",
+        /// Database and collection, `db` and `coll`: JSON, or a text of it.
+        ns: Value = "ns",
+    }
+}
+
+views! {
+    Timer: "an event of a timer", |view| view.trigger_type == "TIMER";
+    Kafka: "an event of Kafka", |view| view.trigger_type == "KAFKA";
+    Smn: "an event of SMN", |view| all_from("smn", view.records.iter().map(|record| &*record.event_source));
+    Obs: "an event of OBS", |view| all_from("OBS", view.records.iter().map(|record| &*record.event_source));
+    Dis: "an event of DIS", |view| !view.stream_name.is_empty() || !view.shard_id.is_empty();
+    Lts: "an event of LTS", |view| !view.lts.data.is_empty();
+    Cts: "an event of CTS", |view| !view.cts.trace_name.is_empty();
+    Dds: "an event of DDS", |view| all_from("dds", view.records.iter().map(|record| &*record.event_source));
+}
+
+impl ObsObject {
+    /// The key as the object has it.
+    pub fn decoded_key(&self) -> String {
+        percent::decoded(&self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_and_messages_are_read() {
+        let event = br#"{"version":"v1.0","time":"2026-01-02T03:04:00+08:00","trigger_type":"TIMER","trigger_name":"t",
+            "user_event":null}"#;
+        let timer = Timer::parse(event).expect("a timer");
+        assert_eq!((&*timer.trigger_name, &*timer.user_event), ("t", ""));
+        let event = br#"{"event_time":1767323045,"trigger_type":"KAFKA","region":"cn-test",
+            "records":[{"messages":["one",2],"topic_id":"t"}]}"#;
+        let kafka = Kafka::parse(event).expect("Kafka");
+        assert_eq!((kafka.event_time, &*kafka.records[0].topic_id), (1_767_323_045, "t"));
+        assert_eq!(kafka.records[0].messages, ["one", "2"]);
+        let event = br#"{"record":[{"event_source":"smn","event_subscription_urn":"urn","smn":{"topic_urn":"urn:t",
+            "message":"hi","type":"notification","message_id":"m","subject":null,"message_attributes":null}}],"x":1}"#;
+        let smn = &Smn::parse(event).expect("SMN").records[0].smn;
+        assert_eq!((&*smn.message, &*smn.subject, &*smn.kind), ("hi", "", "notification"));
+    }
+
+    #[test]
+    fn an_object_is_read_with_its_key_as_it_came_and_as_it_is() {
+        for tag in ["eTag", "etag"] {
+            let event = format!(
+                r#"{{"Records":[{{"eventSource":"OBS","eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"b"}},
+                "object":{{"key":"a%2F%C3%BC","size":3,"{tag}":"e"}}}},"userIdentity":{{"ID":1}}}}]}}"#
+            );
+            let record = &Obs::parse(event.as_bytes()).expect("OBS").records[0];
+            assert_eq!((&*record.obs.object.decoded_key(), &*record.obs.object.e_tag), ("a/ü", "e"));
+            assert_eq!((record.obs.object.size, &*record.user_identity["ID"]), (Some(3), "1"));
+        }
+    }
+
+    #[test]
+    fn streams_logs_traces_and_changes_are_read() {
+        let event = br#"{"ShardID":"s","Message":{"next_partition_cursor":"c","records":[{"partition_key":"k",
+            "data":"aGk=","sequence_number":1}],"millis_behind_latest":""},"Tag":"latest","StreamName":"dis-1"}"#;
+        let dis = Dis::parse(event).expect("DIS");
+        assert_eq!(dis.message.records[0].data.bytes().expect("base64"), b"hi");
+        assert_eq!((&*dis.stream_name, &*dis.message.records[0].sequence_number), ("dis-1", "1"));
+        let lts = Lts::parse(br#"{"lts":{"data":"e30="}}"#).expect("LTS");
+        assert_eq!(lts.lts.data.bytes().expect("base64"), b"{}");
+        let cts = br#"{"cts":{"trace_name":"createFunction","user":{"name":"u"},"code":200,"request":""}}"#;
+        let cts = Cts::parse(cts).expect("CTS").cts;
+        assert_eq!((&cts.user["name"], &*cts.code), (&"u".into(), "200"));
+        let event = br#"{"records":[{"event_name":"insert","event_source":"dds","dds":{"size_bytes":"100",
+            "full_document":"{}","ns":{"db":"d","coll":"c"}}}]}"#;
+        let dds = &Dds::parse(event).expect("DDS").records[0].dds;
+        assert_eq!((dds.size_bytes, &dds.full_document, &dds.ns["db"]), (100, &"{}".into(), &"d".into()));
+    }
+
+    #[test]
+    fn another_event_is_refused_in_words() {
+        let s3 = br#"{"Records":[{"eventSource":"aws:s3","s3":{}}]}"#;
+        assert_eq!(Obs::parse(s3).expect_err("S3").message(), "expected an event of OBS, found one of aws:s3");
+        let kafka = br#"{"trigger_type":"KAFKA","records":[]}"#;
+        assert!(Timer::parse(kafka).expect_err("Kafka").message().starts_with("expected an event of a timer, found"));
+        assert!(Dds::parse(kafka).is_err() && Smn::parse(kafka).is_err() && Dis::parse(kafka).is_err());
+        assert!(Lts::parse(b"{}").is_err() && Cts::parse(b"{}").is_err() && Kafka::parse(b"{}").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! Events of Tencent SCF that are no HTTP requests. The form is Tencent's own: see "Trigger event message structure" in SCF's
+//! help pages.
+
+use super::Base64;
+use super::lenient::{Element, Lenient};
+use super::view::{members, views};
+use crate::error::Error;
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+members! {
+    /// A time has come.
+    Timer {
+        /// `Timer`.
+        kind: String = "Type",
+        /// The trigger's name.
+        trigger_name: String = "TriggerName",
+        /// When, in RFC 3339.
+        time: String = "Time",
+        /// What the trigger was given to say.
+        message: String = "Message",
+    }
+
+    /// What happened to objects of a bucket.
+    Cos {
+        /// What happened, most often one thing.
+        records: Vec<CosRecord> = "Records",
+    }
+
+    /// One thing that happened.
+    CosRecord {
+        /// To what it happened.
+        cos: CosEntity = "cos",
+        /// What it was.
+        event: CosEvent = "event",
+    }
+
+    /// Bucket and object.
+    CosEntity {
+        /// Of this part's form.
+        schema_version: String = "cosSchemaVersion",
+        /// The id of the bucket's notification.
+        notification_id: String = "cosNotificationId",
+        /// The bucket.
+        bucket: CosBucket = "cosBucket",
+        /// The object.
+        object: CosObject = "cosObject",
+    }
+
+    /// A bucket.
+    CosBucket {
+        /// Its name, without the app id.
+        name: String = "name",
+        /// The app id.
+        appid: String = "appid",
+        /// Its region.
+        region: String = "region",
+    }
+
+    /// An object.
+    CosObject {
+        /// `/<app id>/<bucket>/<key>`: see [`CosObject::path`].
+        key: String = "key",
+        /// In bytes.
+        size: Option<u64> = "size",
+        /// Where it can be fetched.
+        url: String = "url",
+        /// Its version, if the bucket keeps versions.
+        vid: String = "vid",
+        /// Its metadata.
+        meta: BTreeMap<String, String> = "meta",
+    }
+
+    /// What happened.
+    CosEvent {
+        /// `cos:ObjectCreated:Put`, `cos:ObjectRemove:Delete`, …
+        name: String = "eventName",
+        /// Of this form, as in `1.0`.
+        version: String = "eventVersion",
+        /// When, in seconds since 1970.
+        time: i64 = "eventTime",
+        /// `qcs::cos`.
+        source: String = "eventSource",
+        /// How it was asked for.
+        request: CosRequest = "requestParameters",
+        /// The queue it came through.
+        queue: String = "eventQueue",
+        /// The request's id.
+        request_id: String = "reqid",
+    }
+
+    /// How it was asked for.
+    CosRequest {
+        /// From which address.
+        source_ip: String = "requestSourceIP",
+        /// With which headers.
+        headers: BTreeMap<String, String> = "requestHeaders",
+    }
+
+    /// Messages of a topic of CMQ.
+    Cmq {
+        /// The messages, most often one.
+        records: Vec<CmqRecord> = "Records",
+    }
+
+    /// A message.
+    CmqRecord {
+        /// The message.
+        cmq: CmqMessage = "CMQ",
+    }
+
+    /// A message.
+    CmqMessage {
+        /// `topic`.
+        kind: String = "type",
+        /// The topic's owner: an app id.
+        topic_owner: String = "topicOwner",
+        /// The topic.
+        topic_name: String = "topicName",
+        /// The subscription.
+        subscription_name: String = "subscriptionName",
+        /// When, in RFC 3339.
+        publish_time: String = "publishTime",
+        /// Of the message.
+        message_id: String = "msgId",
+        /// Of the request that published it.
+        request_id: String = "requestId",
+        /// What was published.
+        body: String = "msgBody",
+        /// The tags it was published with.
+        tags: Tags = "msgTag",
+    }
+
+    /// Messages of CKafka.
+    Ckafka {
+        /// The messages.
+        records: Vec<CkafkaRecord> = "Records",
+    }
+
+    /// A message.
+    CkafkaRecord {
+        /// The message.
+        ckafka: CkafkaMessage = "Ckafka",
+    }
+
+    /// A message.
+    CkafkaMessage {
+        /// The topic.
+        topic: String = "topic",
+        /// The partition.
+        partition: i64 = "partition",
+        /// Its place in the partition.
+        offset: i64 = "offset",
+        /// Its key.
+        key: String = "msgKey",
+        /// Its value.
+        body: String = "msgBody",
+    }
+
+    /// A bundle of log lines of CLS.
+    Cls {
+        /// The bundle.
+        logs: ClsData = "clslogs",
+    }
+
+    /// The bundle: base64 of gzip of JSON.
+    ClsData {
+        /// The base64, as it came.
+        data: Base64 = "data",
+    }
+}
+
+views! {
+    Timer: "an event of a timer", |view| view.kind == "Timer" && !view.trigger_name.is_empty();
+    Cos: "an event of COS", |view| all(&view.records, |record| !record.cos.object.key.is_empty());
+    Cmq: "an event of CMQ", |view| all(&view.records, |record| !record.cmq.topic_name.is_empty());
+    Ckafka: "an event of CKafka", |view| all(&view.records, |record| !record.ckafka.topic.is_empty());
+    Cls: "an event of CLS", |view| !view.logs.data.is_empty();
+}
+
+fn all<T>(records: &[T], is_one: fn(&T) -> bool) -> bool {
+    !records.is_empty() && records.iter().all(is_one)
+}
+
+impl CosObject {
+    /// The key as the bucket knows it: without the app id and the bucket's name in front.
+    pub fn path(&self) -> &str {
+        let mut parts = self.key.splitn(4, '/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(""), Some(_), Some(_), Some(path)) => path,
+            _ => &self.key,
+        }
+    }
+}
+
+impl Cls {
+    /// The gzip stream. Unpacking is left to the function, with a crate of its choice.
+    ///
+    /// # Errors
+    /// `Runtime.UnmarshalError`: it is no base64.
+    pub fn compressed(&self) -> Result<Vec<u8>, Error> {
+        self.logs.data.bytes()
+    }
+}
+
+/// Tags of a message: they come as a list, or as one text with commas between them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tags, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            List(Vec<Element<String>>),
+            Joined(Element<String>),
+        }
+        Ok(Tags(match Form::deserialize(deserializer)? {
+            Form::List(tags) => tags.into_iter().map(|tag| tag.0).collect(),
+            Form::Joined(text) => {
+                text.0.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+            }
+        }))
+    }
+}
+
+impl Lenient for Tags {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tags, D::Error> {
+        Tags::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_is_read() {
+        let event = br#"{"Type":"Timer","TriggerName":"tick","Time":"2026-01-02T03:04:00Z","Message":null,"New":[]}"#;
+        let timer = Timer::parse(event).expect("a timer");
+        assert_eq!((&*timer.trigger_name, &*timer.time, &*timer.message), ("tick", "2026-01-02T03:04:00Z", ""));
+    }
+
+    #[test]
+    fn an_object_is_read_with_its_key_as_it_came_and_as_the_bucket_knows_it() {
+        let event = br#"{"Records":[{"cos":{"cosBucket":{"name":"b","appid":1250000000,"region":"ap-test"},
+            "cosObject":{"key":"/1250000000/b/dir/a.txt","size":"3","vid":null,"meta":{"x-cos-request-id":"r","n":1}}},
+            "event":{"eventName":"cos:ObjectCreated:Put","eventTime":1767323045,"reqid":17,
+            "requestParameters":{"requestSourceIP":"192.0.2.1","requestHeaders":{"Authorization":"a"}}}}]}"#;
+        let record = &Cos::parse(event).expect("COS").records[0];
+        assert_eq!((record.cos.object.path(), record.cos.object.size), ("dir/a.txt", Some(3)));
+        assert_eq!((&*record.cos.bucket.appid, &*record.cos.object.meta["n"]), ("1250000000", "1"));
+        assert_eq!((record.event.time, &*record.event.request_id), (1_767_323_045, "17"));
+        assert_eq!(&*record.event.request.source_ip, "192.0.2.1");
+        for odd in ["a.txt", "/1/b", "x/1/b/a.txt"] {
+            assert_eq!(CosObject { key: odd.into(), ..CosObject::default() }.path(), odd);
+        }
+    }
+
+    #[test]
+    fn tags_come_as_a_list_or_joined() {
+        for (tags, expected) in [
+            (r#"["a","b"]"#, &["a", "b"][..]),
+            (r#""a, b""#, &["a", "b"]),
+            (r#""a""#, &["a"]),
+            (r#""""#, &[]),
+            ("null", &[]),
+            ("[]", &[]),
+            ("[1]", &["1"]),
+        ] {
+            let event = format!(
+                r#"{{"Records":[{{"CMQ":{{"topicName":"t","topicOwner":1,"msgBody":"hi","msgTag":{tags}}}}}]}}"#
+            );
+            let message = &Cmq::parse(event.as_bytes()).expect("CMQ").records[0].cmq;
+            assert_eq!(
+                (&message.tags.0[..], &*message.topic_owner),
+                (&expected.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>()[..], "1"),
+                "{tags}"
+            );
+        }
+    }
+
+    #[test]
+    fn messages_and_logs_are_read() {
+        let event =
+            br#"{"Records":[{"Ckafka":{"topic":"t","partition":1,"offset":"36","msgKey":null,"msgBody":"hi"}}]}"#;
+        let message = &Ckafka::parse(event).expect("CKafka").records[0].ckafka;
+        assert_eq!((message.partition, message.offset, &*message.key, &*message.body), (1, 36, "", "hi"));
+        let logs = Cls::parse(br#"{"clslogs":{"data":"H4sIAAAAAAAAAA=="}}"#).expect("CLS");
+        assert_eq!(logs.compressed().expect("base64")[..3], [0x1f, 0x8b, 8]);
+    }
+
+    #[test]
+    fn another_event_is_refused_in_words() {
+        let cmq = br#"{"Records":[{"CMQ":{"topicName":"t"}}]}"#;
+        let error = Cos::parse(cmq).expect_err("another source");
+        assert_eq!(error.message(), "expected an event of COS, found records that name no source");
+        let error = Timer::parse(br#"{"Type":"Other","TriggerName":"t"}"#).expect_err("no timer");
+        assert!(error.message().starts_with("expected an event of a timer, found an object with"), "{error}");
+        assert!(Ckafka::parse(cmq).is_err() && Cmq::parse(br#"{"Records":[]}"#).is_err() && Cls::parse(b"{}").is_err());
+    }
+}

@@ -1,0 +1,197 @@
+//! One request over HTTP/2 without TLS, by a client that knows beforehand that it is spoken (RFC 9113 §3.3). Frames and
+//! header blocks by hand: enough for one exchange, and it trusts nothing.
+
+use crate::wire::Headers;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// More than a server has to take in one frame.
+const MAX_FRAME: usize = 16 << 10;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Status.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// Sends a request on a fresh connection and reads the answer. The body is at most one frame.
+///
+/// # Errors
+/// The server does not speak HTTP/2, resets the stream, or answers with a status that a few bytes cannot tell.
+pub fn exchange(
+    mut stream: TcpStream,
+    method: &str,
+    path: &str,
+    authority: &str,
+    headers: &Headers,
+    body: &[u8],
+) -> io::Result<Answer> {
+    assert!(body.len() <= MAX_FRAME, "a body of one frame");
+    let mut block = Vec::new();
+    for (name, value) in [(":method", method), (":scheme", "http"), (":path", path), (":authority", authority)] {
+        literal(&mut block, name, value);
+    }
+    headers.iter().for_each(|(name, value)| literal(&mut block, &name.to_ascii_lowercase(), value));
+    let mut out = PREFACE.to_vec();
+    frame(&mut out, SETTINGS, 0, 0, &[]);
+    let end = if body.is_empty() { END_STREAM } else { 0 };
+    frame(&mut out, HEADERS, END_HEADERS | end, 1, &block);
+    if !body.is_empty() {
+        frame(&mut out, DATA, END_STREAM, 1, body);
+    }
+    stream.write_all(&out)?;
+    receive(&mut stream)
+}
+
+fn receive(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
+    let mut status = None;
+    let mut body = Vec::new();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head)?;
+        let [a, b, c, kind, flags, id @ ..] = head;
+        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        if length > MAX_FRAME {
+            return Err(broken(&format!("no frame of HTTP/2: {:?}", String::from_utf8_lossy(&head))));
+        }
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload)?;
+        let is_ours = u32::from_be_bytes(id) & 0x7fff_ffff == 1;
+        match kind {
+            SETTINGS if flags & ACK == 0 => answer(stream, SETTINGS, &[])?,
+            PING if flags & ACK == 0 => answer(stream, PING, &payload)?,
+            GOAWAY => return Err(broken(&format!("the server goes away: {payload:?}"))),
+            RST_STREAM if is_ours => return Err(broken(&format!("the stream is reset: {payload:?}"))),
+            HEADERS if is_ours && status.is_none() => status = Some(status_of(&payload)?),
+            DATA if is_ours => body.extend_from_slice(&payload),
+            _ => {}
+        }
+        if is_ours && matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 {
+            let status = status.ok_or_else(|| broken("data before headers"))?;
+            return Ok(Answer { status, body });
+        }
+    }
+}
+
+fn answer(stream: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
+    let mut out = Vec::new();
+    frame(&mut out, kind, ACK, 0, payload);
+    stream.write_all(&out)
+}
+
+/// The status that a header block begins with, where it is one of HPACK's static table (RFC 7541, appendix A).
+fn status_of(block: &[u8]) -> io::Result<u16> {
+    // Changes of the table's size may stand before the first field.
+    let field = block.iter().find(|byte| **byte & 0xe0 != 0x20);
+    Ok(match field {
+        Some(0x88) => 200,
+        Some(0x89) => 204,
+        Some(0x8c) => 400,
+        Some(0x8d) => 404,
+        Some(0x8e) => 500,
+        other => return Err(broken(&format!("a status that the static table does not have: {other:?}"))),
+    })
+}
+
+/// A field that no table keeps.
+fn literal(block: &mut Vec<u8>, name: &str, value: &str) {
+    block.push(0);
+    for text in [name, value] {
+        let length = text.len();
+        // Seven bits, and the rest of a long one in a second byte.
+        match u8::try_from(length) {
+            Ok(short @ 0..127) => block.push(short),
+            _ => {
+                assert!(length < 127 + 128, "a text of two bytes' length");
+                block.push(127);
+                block.push((length - 127) as u8);
+            }
+        }
+        block.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn frame(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes()[1..]);
+    out.extend_from_slice(&[kind, flags]);
+    out.extend_from_slice(&stream.to_be_bytes());
+    out.extend_from_slice(payload);
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a server says; what it hears is kept.
+    struct Server(io::Cursor<Vec<u8>>, Vec<u8>);
+
+    impl Read for Server {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            self.0.read(room)
+        }
+    }
+
+    impl Write for Server {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn server(frames: &[(u8, u8, u32, &[u8])]) -> Server {
+        let mut says = Vec::new();
+        frames.iter().for_each(|(kind, flags, stream, payload)| frame(&mut says, *kind, *flags, *stream, payload));
+        Server(io::Cursor::new(says), Vec::new())
+    }
+
+    #[test]
+    fn an_answer_is_read_past_the_connections_own_frames() {
+        let mut server = server(&[
+            (SETTINGS, 0, 0, b""),
+            (SETTINGS, ACK, 0, b""),
+            (PING, 0, 0, b"12345678"),
+            (HEADERS, END_HEADERS, 1, &[0x20, 0x88]),
+            (DATA, 0, 1, b"bo"),
+            (DATA, END_STREAM, 1, b"dy"),
+        ]);
+        let answer = receive(&mut server).expect("an answer");
+        assert_eq!((answer.status, &answer.body[..]), (200, &b"body"[..]));
+        assert_eq!(server.1.len(), 9 + 9 + 8, "settings and ping are acknowledged");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error() {
+        for frames in [
+            &[][..],
+            &[(GOAWAY, 0, 0, &[0; 8][..])],
+            &[(RST_STREAM, 0, 1, &[0; 4])],
+            &[(DATA, END_STREAM, 1, b"x")],
+            &[(HEADERS, END_HEADERS | END_STREAM, 1, b"\x08\x03200")],
+        ] {
+            assert!(receive(&mut server(frames)).is_err(), "{frames:?}");
+        }
+        let mut other = Server(io::Cursor::new(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Vec::new());
+        assert!(receive(&mut other).is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! of-watchdog in mode `http`: it starts the function's process once, forwards every call to its port, measures, limits
+//! and logs it, and at the end passes SIGTERM on first and goes on taking calls for a while. Its own port is left out:
+//! who calls [`Watchdog::call`] is the gateway.
+
+use super::call::{Call, Pool, is_late};
+use super::options::{Options, go_duration};
+use super::pod::in_container;
+use crate::process::{Process, Signal};
+use crate::wire::Answer;
+use std::io;
+use std::process::{Command, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A connection to the function is kept so long without a call.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A watchdog with the process that it has started.
+pub struct Watchdog {
+    options: Options,
+    process: Process,
+    pool: Pool,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: usize,
+    /// SIGTERM has come.
+    unhealthy: bool,
+    /// The port is closed.
+    closed: bool,
+    log: Vec<String>,
+    /// How the process ended, if that ended the watchdog.
+    fatal: Option<ExitStatus>,
+}
+
+/// What is left when a watchdog leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Calls without an answer.
+    pub unfinished: usize,
+}
+
+impl Watchdog {
+    /// Starts the process as `fprocess`, with the watchdog's own environment.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn spawn(command: Command, options: Options) -> io::Result<Watchdog> {
+        let mut variables = options.variables();
+        variables.push(("fprocess", command.get_program().to_string_lossy().into_owned()));
+        variables.push(("mode", "http".to_owned()));
+        variables.push(("http_upstream_url", format!("http://127.0.0.1:{}", options.upstream)));
+        let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
+        let noted = Arc::clone(&state);
+        let process = Process::spawn(in_container(command, variables), move |status| {
+            if !status.success() {
+                lock(&noted.0).fatal = Some(status);
+            }
+        })?;
+        let pool = Pool::new(options.upstream, IDLE);
+        Ok(Watchdog { options, process, pool, state })
+    }
+
+    /// The function's process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The lines of its log, one a call.
+    pub fn log(&self) -> Vec<String> {
+        lock(&self.state.0).log.clone()
+    }
+
+    /// How the process ended, if it ended with a failure, which is the watchdog's end too.
+    pub fn fatal(&self) -> Option<ExitStatus> {
+        lock(&self.state.0).fatal
+    }
+
+    /// The status of `GET /_/health`.
+    pub fn health(&self) -> u16 {
+        if lock(&self.state.0).unhealthy { 503 } else { 200 }
+    }
+
+    /// `GET /_/ready`.
+    ///
+    /// # Errors
+    /// As [`call`](Watchdog::call).
+    pub fn ready(&self) -> io::Result<u16> {
+        {
+            let state = lock(&self.state.0);
+            if state.unhealthy {
+                return Ok(503);
+            }
+            if self.options.max_inflight > 0 && state.running >= self.options.max_inflight {
+                return Ok(429);
+            }
+        }
+        if self.options.ready_path.is_empty() {
+            return Ok(200);
+        }
+        let call = Call::new("GET", &self.options.ready_path).with("User-Agent", "kube-probe/1.30");
+        Ok(self.forward(&call).status)
+    }
+
+    /// Takes a call.
+    ///
+    /// # Errors
+    /// The port is closed.
+    pub fn call(&self, call: &Call) -> io::Result<Answer> {
+        {
+            let mut state = lock(&self.state.0);
+            if state.closed || state.fatal.is_some() {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            if self.options.max_inflight > 0 && state.running >= self.options.max_inflight {
+                return Ok(own(429, "faas-middleware"));
+            }
+            state.running += 1;
+        }
+        let answer = self.forward(call);
+        lock(&self.state.0).running -= 1;
+        self.state.1.notify_all();
+        Ok(answer)
+    }
+
+    /// SIGTERM, in the watchdog's order: the process hears of it at once; calls are taken for the interval as before; then
+    /// the port closes, and what runs has the write time. What is left of the container ends with this value.
+    ///
+    /// # Errors
+    /// The system refuses the signal.
+    pub fn terminate(&self) -> io::Result<Drained> {
+        lock(&self.state.0).unhealthy = true;
+        self.process.signal(Signal::Term)?;
+        let from = Instant::now();
+        let mut state = lock(&self.state.0);
+        loop {
+            let left = self.options.drain().saturating_sub(from.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            state = self.state.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.closed = true;
+        let busy = |state: &mut State| state.running > 0;
+        let waited = self.state.1.wait_timeout_while(state, self.options.write(), busy);
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        Ok(Drained { unfinished: state.running })
+    }
+
+    fn forward(&self, call: &Call) -> Answer {
+        let from = Instant::now();
+        let mut headers = call.forwarded("gateway.example:8080");
+        if call.header("accept-encoding").is_none() {
+            // Go's client adds it, and undoes the coding itself.
+            headers.push(("Accept-Encoding".to_owned(), "gzip".to_owned()));
+        }
+        let limit = if streams(call) { None } else { self.limit(call) };
+        let mut answer = match self.pool.exchange(call, &headers, limit.unwrap_or(self.options.patience)) {
+            Ok(answer) => answer,
+            Err(error) if is_late(&error) && limit.is_some() => own(504, "of-watchdog"),
+            Err(error) => {
+                self.say(format!("Upstream HTTP request error: {error}"));
+                own(500, "of-watchdog")
+            }
+        };
+        answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-duration-seconds"));
+        let seconds = from.elapsed().as_secs_f64();
+        answer.headers.push(("X-Duration-Seconds".to_owned(), format!("{seconds:.6}")));
+        if !call.header("user-agent").is_some_and(|agent| agent.starts_with("kube-probe")) {
+            let (length, path) = (answer.body.len(), &call.target);
+            self.say(format!("{} {path} - {} - ContentLength: {length}B ({seconds:.4}s)", call.method, answer.status));
+        }
+        answer
+    }
+
+    /// The limit of a call: the client's if it is no longer than the watchdog's.
+    fn limit(&self, call: &Call) -> Option<Duration> {
+        let exec = self.options.exec()?;
+        let own = call.header("x-timeout").and_then(go_duration);
+        Some(own.filter(|own| *own <= exec).unwrap_or(exec))
+    }
+
+    fn say(&self, line: String) {
+        lock(&self.state.0).log.push(line);
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does the client want events as they come? Then the watchdog sets no limit.
+fn streams(call: &Call) -> bool {
+    let accept = call.header("accept").unwrap_or_default().to_ascii_lowercase();
+    accept.contains("text/event-stream") || accept.contains("application/x-ndjson")
+}
+
+/// An answer that is not the function's.
+fn own(status: u16, who: &str) -> Answer {
+    let headers = vec![("X-OpenFaaS-Internal".to_owned(), who.to_owned())];
+    Answer { status, headers, body: Vec::new(), closes: false }
+}

@@ -1,0 +1,204 @@
+//! The invoker's side of an action container: a connection of its own for every request, answers that must say their
+//! length, and the container's log, which is read up to the sentinels.
+
+use super::SENTINEL;
+use super::activation::{Activation, Init, Outcome};
+use crate::process::{Process, Signal, Stream};
+use crate::wait::TimedOut;
+use crate::wire::{Answer, Framing, Wire};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Between two tries to reach a container that does not listen yet.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How a container is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The container's port; 8080 on the platform.
+    pub port: u16,
+    /// The address of the API, a variable of the container; empty: left out.
+    pub api_host: String,
+    /// May the container have several activations at once?
+    pub concurrent: bool,
+    /// How long anything may take that should happen at once.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            port: 8080,
+            api_host: "https://ow.example".to_owned(),
+            concurrent: false,
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+/// An invoker with one container.
+pub struct Invoker {
+    options: Options,
+    process: Process,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many sentinels each stream must have by now.
+    expected: usize,
+    breaches: Vec<String>,
+}
+
+impl Invoker {
+    /// Starts the container: the command with the platform's variables, its own over them, `PATH`, and nothing else.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn spawn(mut command: Command, options: Options) -> io::Result<Invoker> {
+        let own: Vec<_> =
+            command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        if !options.api_host.is_empty() {
+            command.env("__OW_API_HOST", &options.api_host);
+        }
+        if options.concurrent {
+            command.env("__OW_ALLOW_CONCURRENT", "true");
+        }
+        command.envs(own).stdin(Stdio::null());
+        let process = Process::spawn(command, |_| ())?;
+        Ok(Invoker { options, process, state: Mutex::default() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
+    }
+
+    /// The container's process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Initialises, and for that waits until the container listens.
+    ///
+    /// # Errors
+    /// It does not listen within the patience, or what it answers is none.
+    pub fn init(&self, init: &Init) -> io::Result<Answer> {
+        let end = Instant::now() + self.options.patience;
+        loop {
+            match self.exchange("/init", init.body().as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < end => {
+                    if let Ok(status) = self.process.wait(RETRY) {
+                        return Err(io::Error::other(format!("{status}: {}", self.process.output())));
+                    }
+                }
+                Ok(answer) => {
+                    if answer.status == 502 {
+                        self.expect_sentinels();
+                    }
+                    return Ok(answer);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Sends an activation. The log is read up to its end.
+    ///
+    /// # Errors
+    /// No connection, or what came is no answer.
+    pub fn send(&self, activation: &Activation) -> io::Result<Answer> {
+        let answer = self.exchange("/run", activation.body().as_bytes())?;
+        // The action itself has run only then.
+        if matches!(answer.status, 200 | 502) {
+            self.expect_sentinels();
+        }
+        Ok(answer)
+    }
+
+    /// Sends an activation and judges the answer.
+    pub fn run(&self, activation: &Activation) -> Outcome {
+        match self.send(activation) {
+            Ok(answer) => Outcome::of(&answer),
+            Err(error) => Outcome::NoResponse(error.to_string()),
+        }
+    }
+
+    /// Sends any request, on a connection of its own.
+    ///
+    /// # Errors
+    /// No connection, or what came is no answer.
+    pub fn exchange(&self, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let address = self.address();
+        let socket = TcpStream::connect_timeout(&address, self.options.patience)?;
+        socket.set_read_timeout(Some(self.options.patience))?;
+        let headers = [
+            ("Host", address.to_string()),
+            ("Content-Type", "application/json".to_owned()),
+            ("Accept", "application/json".to_owned()),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        let mut wire = Wire::new(socket);
+        wire.send("POST", path, &headers, body, Framing::Length)?;
+        let answer = wire.receive("POST")?;
+        if answer.header("content-length").is_none() {
+            // An answer of unknown length is thrown away.
+            self.state().breaches.push(format!("{path}: {} without a length", answer.status));
+            return Err(io::Error::other("no length"));
+        }
+        Ok(answer)
+    }
+
+    fn expect_sentinels(&self) {
+        let expected = {
+            let mut state = self.state();
+            state.expected += 1;
+            state.expected
+        };
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let _ = self.process.wait_for_line(|_| self.sentinels(stream) >= expected, self.options.patience);
+        }
+    }
+
+    /// How many sentinels a stream has.
+    pub fn sentinels(&self, stream: Stream) -> usize {
+        self.process.lines_of(stream).iter().filter(|line| *line == SENTINEL).count()
+    }
+
+    /// Asks the container to leave.
+    ///
+    /// # Errors
+    /// The system refuses the signal.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.process.signal(Signal::Term)
+    }
+
+    /// Its exit.
+    ///
+    /// # Errors
+    /// It still runs when the patience ends.
+    pub fn wait(&self) -> Result<ExitStatus, TimedOut> {
+        self.process.wait(self.options.patience)
+    }
+
+    /// Every breach of the contract so far.
+    pub fn violations(&self) -> Vec<String> {
+        let state = self.state();
+        let mut found = state.breaches.clone();
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let sentinels = self.sentinels(stream);
+            if sentinels != state.expected {
+                found.push(format!("{sentinels} sentinels on {stream:?} after {} activations", state.expected));
+            }
+        }
+        found
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

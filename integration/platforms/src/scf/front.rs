@@ -1,0 +1,122 @@
+//! What makes events of clients' requests, and replies of results: the function URL, and the API gateway, whose service
+//! has ended and whose events live on.
+
+use crate::handout::{Kind, Plane};
+use serde_json::{Map, Value, json};
+
+/// A client's request.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Method.
+    pub method: String,
+    /// Path.
+    pub path: String,
+    /// Decoded query: repeats become a list, a name with `None` has no value.
+    pub query: Vec<(String, Option<String>)>,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: String,
+}
+
+/// What the client gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: String,
+}
+
+impl Request {
+    /// A request without query, headers and body.
+    pub fn new(method: &str, path: &str) -> Request {
+        Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() }
+    }
+
+    fn query(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        for (name, value) in &self.query {
+            let new = value.as_ref().map_or(Value::Bool(true), |value| json!(value));
+            match map.get_mut(name) {
+                None => {
+                    map.insert(name.clone(), new);
+                }
+                Some(Value::Array(list)) => list.push(new),
+                Some(one) => *one = json!([one.take(), new]),
+            }
+        }
+        map
+    }
+
+    fn headers(&self) -> Map<String, Value> {
+        self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect()
+    }
+}
+
+/// The function URL: no context; the client's address stands in a header. A result without a status is a JSON body.
+pub fn url(plane: &Plane, request: &Request) -> Reply {
+    let mut headers = request.headers();
+    headers.insert("x-scf-remote-addr".to_owned(), json!("192.0.2.7"));
+    let event = json!({
+        "body": request.body,
+        "headers": headers,
+        "httpMethod": request.method,
+        "path": request.path,
+        "queryString": request.query(),
+    });
+    let outcome = plane.invoke(event.to_string());
+    if outcome.kind != Kind::Result {
+        return failed(430, outcome.kind);
+    }
+    match serde_json::from_slice::<Value>(&outcome.body) {
+        Ok(result) if result.get("statusCode").is_some() => {
+            integrated(&result).unwrap_or_else(|| failed(430, outcome.kind))
+        }
+        Ok(_) => Reply {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: outcome.text(),
+        },
+        Err(_) => failed(430, outcome.kind),
+    }
+}
+
+/// The API gateway with an integrated response: what is none is the gateway's error.
+pub fn gateway(plane: &Plane, request: &Request) -> Reply {
+    let event = json!({
+        "requestContext": {
+            "serviceId": "service-1", "path": "/shop/{id}", "httpMethod": request.method, "requestId": "gateway-1",
+            "identity": {}, "sourceIp": "192.0.2.8", "stage": "release",
+        },
+        "headers": request.headers(),
+        "body": request.body,
+        "httpMethod": request.method,
+        "path": request.path,
+        "pathParameters": {"id": "7"},
+        "queryString": request.query(),
+        "queryStringParameters": {},
+        "headerParameters": {},
+        "stageVariables": {"stage": "release"},
+    });
+    let outcome = plane.invoke(event.to_string());
+    let result = serde_json::from_slice::<Value>(&outcome.body).ok().filter(|_| outcome.kind == Kind::Result);
+    result.as_ref().and_then(integrated).unwrap_or_else(|| failed(502, outcome.kind))
+}
+
+fn integrated(result: &Value) -> Option<Reply> {
+    let status = u16::try_from(result["statusCode"].as_u64()?).ok()?;
+    let mut headers = Vec::new();
+    for (name, value) in result["headers"].as_object()? {
+        headers.push((name.clone(), value.as_str()?.to_owned()));
+    }
+    result["isBase64Encoded"].as_bool()?;
+    Some(Reply { status, headers, body: result["body"].as_str()?.to_owned() })
+}
+
+fn failed(status: u16, kind: Kind) -> Reply {
+    let headers = vec![("x-scf-error-type".to_owned(), "ScfCommonError".to_owned())];
+    Reply { status, headers, body: format!("{kind:?}") }
+}

@@ -1,0 +1,4 @@
+//! What both binaries say of where they run.
+
+#[path = "detection/mod.rs"]
+mod detection;

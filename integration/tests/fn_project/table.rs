@@ -1,0 +1,6 @@
+//! The table of `docs/conformance/fn.md` against the tests there are.
+
+#[test]
+fn the_table_names_tests_there_are() {
+    integration::table::check("docs/conformance/fn.md", 1..=18);
+}

@@ -1,0 +1,8 @@
+//! The row of Google Cloud in the matrix, and the statements of `docs/conformance/google-cloud.md`.
+
+mod conformance;
+mod conformance_events;
+mod conformance_life;
+mod matrix;
+mod run;
+mod table;

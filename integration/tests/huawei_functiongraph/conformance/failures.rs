@@ -1,0 +1,109 @@
+//! What is done when something goes wrong.
+
+use crate::huawei_functiongraph::run::{launch, options, start};
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::faulty;
+use integration::wait::{limit, until_sigterm_is_handled};
+use platform_emulators::functiongraph::Options;
+use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
+use platform_emulators::process::{Signal, Stream};
+
+integration::both![
+    a_refused_answer_is_logged_and_the_loop_goes_on,
+    an_error_and_a_panic_are_reported_with_both_members,
+    a_result_over_the_limit_is_an_error_of_our_own,
+    a_failed_start_is_said_and_no_poll_is_made,
+    polls_that_fail_are_made_again,
+    a_control_plane_that_is_away_is_waited_for,
+    sigterm_between_events_closes_in_order,
+];
+
+fn a_refused_answer_is_logged_and_the_loop_goes_on(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    for status in [400, 413, 500, 503] {
+        run.plane.fault(Endpoint::Answer, Fault::Status(status));
+        assert_eq!(run.plane.invoke("x").kind, Kind::Refused);
+        run.until_said(&format!("the platform refused the answer with {status}"));
+    }
+    run.plane.fault(Endpoint::Answer, Fault::Status(202));
+    assert_eq!(run.call("y").text(), "y");
+    let posts = run.asked().iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(posts, 5, "no answer is sent twice");
+    run.assert_clean();
+}
+
+fn an_error_and_a_panic_are_reported_with_both_members(runtime: &Runtime) {
+    let run = start(runtime, "faulty");
+    for (event, kind, words) in
+        [(faulty::ERROR, "Faulty.Error", "asked for an error"), (faulty::PANIC, "Panic", "asked for a panic")]
+    {
+        let outcome = run.plane.invoke(event);
+        assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
+        let report: serde_json::Value = serde_json::from_slice(&outcome.body).expect("JSON");
+        assert!(report["errorType"].as_str().is_some_and(|found| found.contains(kind)), "{report}");
+        assert!(report["errorMessage"].as_str().is_some_and(|found| found.contains(words)), "{report}");
+    }
+    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"");
+    run.assert_clean();
+}
+
+fn a_result_over_the_limit_is_an_error_of_our_own(runtime: &Runtime) {
+    let options = Options { max_result: 10, ..options() };
+    let run = launch(runtime, Deployment::of("echo"), "echo", options).polling();
+    assert_eq!(run.call("ten bytes!").text(), "ten bytes!");
+    let outcome = run.plane.invoke("eleven byte");
+    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
+    assert!(outcome.text().contains("Function.ResponseSizeTooLarge"), "{}", outcome.text());
+    run.assert_clean();
+}
+
+fn a_failed_start_is_said_and_no_poll_is_made(runtime: &Runtime) {
+    let run = launch(runtime, Deployment::of("probe"), "probe.failing_start", options());
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
+    let errors = run.process.lines_of(Stream::Stderr);
+    assert!(errors.iter().any(|line| line.contains("the database is not there")), "{}", run.process.output());
+    assert_eq!(run.asked(), Vec::<String>::new());
+}
+
+fn polls_that_fail_are_made_again(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    let garbage = Fault::Garbage(b"\x16\x03\x01garbage".to_vec());
+    for fault in [Fault::Reset, Fault::Close, garbage, Fault::HalfHead, Fault::HalfBody] {
+        run.plane.fault(Endpoint::Poll, fault.clone());
+        // The poll that is parked is not met by it; the one behind its answer is.
+        assert_eq!(run.call("before").text(), "before", "{fault:?}");
+        assert_eq!(run.call("behind").text(), "behind", "{fault:?}");
+        assert_eq!(run.plane.snapshot().faults, 0, "{fault:?}");
+    }
+    let run = run.polling();
+    run.plane.cut(Ending::Reset);
+    assert_eq!(run.call("after a cut").text(), "after a cut");
+    run.assert_clean();
+}
+
+/// For a minute in all, which is the pauses' own test; here for as long as it takes to reach the longest of them.
+fn a_control_plane_that_is_away_is_waited_for(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    run.go_down();
+    run.until_said("trying again in 1000 ms");
+    run.plane.listen().expect("the port is still free");
+    assert_eq!(run.call("back").text(), "back");
+    assert_eq!(run.process.status(), None);
+    run.assert_clean();
+}
+
+/// What the platform sends at the end is not documented; whatever it is, nothing is lost by a stop signal, be a poll held
+/// or between two of them.
+fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
+    for holds_polls in [true, false] {
+        let options = Options { holds_polls, ..options() };
+        let run = launch(runtime, Deployment::of("probe"), "probe.ending", options);
+        assert_eq!(run.call("1").text(), "1");
+        until_sigterm_is_handled(&run.process);
+        run.process.signal(Signal::Term).expect("the signal is sent");
+        assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
+        assert!(run.process.output().contains("closed"), "Close came:\n{}", run.process.output());
+        run.assert_clean();
+    }
+}

@@ -1,0 +1,145 @@
+//! The matrix on FunctionGraph, for event functions. One event is out at a time there; several at once are an HTTP
+//! function's matter.
+
+use super::run::{launch, options, patient, start, start_http};
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::faulty;
+use integration::inspected::Inspected;
+use integration::wait::{limit, until, until_sigterm_is_handled};
+use platform_emulators::functiongraph::{self, Options, Request};
+use platform_emulators::handout::{Kind, Times};
+use platform_emulators::process::Signal;
+use std::time::Duration;
+
+integration::both![
+    echo,
+    inspect_over_every_trigger,
+    error,
+    panic,
+    deadline,
+    large_body,
+    init_failure,
+    sigterm_in_flight,
+    concurrency,
+];
+
+fn echo(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
+        assert_eq!(run.call(body.to_vec()).body, body);
+    }
+    run.assert_clean();
+}
+
+fn inspect_over_every_trigger(runtime: &Runtime) {
+    let run = start(runtime, "inspect");
+    let request = Request { body: b"\xff\x00body".to_vec(), ..Request::new("PUT", "/a%20b") };
+    let reply = functiongraph::apig(&run.plane, &request);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let seen = Inspected::read(&reply.body);
+    assert_eq!((seen.text("platform"), seen.text("trigger")), ("huawei-functiongraph", "http"));
+    assert_eq!((&seen.0["http"]["method"], &seen.0["http"]["path"]), (&"PUT".into(), &"/a b".into()));
+    assert_eq!(seen.body(), b"\xff\x00body");
+    for (trigger, event) in [
+        ("timer", r#"{"version":"v1.0","trigger_type":"TIMER","trigger_name":"t","user_event":"blue"}"#),
+        ("stream", r#"{"trigger_type":"KAFKA","records":[{"topic_id":"t","messages":["hi"]}]}"#),
+        ("topic", r#"{"record":[{"event_source":"smn","smn":{"topic_urn":"urn","message":"hi"}}]}"#),
+        ("storage", r#"{"Records":[{"eventSource":"OBS","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}"#),
+        ("stream", r#"{"ShardID":"s","Message":{"records":[]},"Tag":"latest","StreamName":"dis-1"}"#),
+        ("log", r#"{"lts":{"data":"e30="}}"#),
+        ("event", r#"{"cts":{"trace_name":"createFunction"}}"#),
+        ("table", r#"{"records":[{"event_source":"dds","dds":{"size_bytes":"1"}}]}"#),
+        ("raw", "[1]"),
+    ] {
+        let seen = run.inspect(event);
+        assert_eq!((seen.text("trigger"), seen.event()), (trigger, event.as_bytes().to_vec()));
+    }
+    run.assert_clean();
+}
+
+fn fails(runtime: &Runtime, event: &str, words: &str) {
+    let run = start(runtime, "faulty");
+    let outcome = run.plane.invoke(event);
+    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
+    assert!(outcome.text().contains(words), "{}", outcome.text());
+    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"", "the process lives on");
+    run.assert_clean();
+}
+
+fn error(runtime: &Runtime) {
+    fails(runtime, faulty::ERROR, "Faulty.Error");
+}
+
+fn panic(runtime: &Runtime) {
+    fails(runtime, faulty::PANIC, "asked for a panic");
+}
+
+/// The platform kills late here, so that the runtime's own report is what counts.
+fn deadline(runtime: &Runtime) {
+    let times = Times { limit: Duration::from_secs(2), ..patient() };
+    let run = launch(runtime, Deployment::of("faulty"), "faulty", Options { times, ..options() }).polling();
+    let outcome = run.plane.invoke(faulty::SPIN);
+    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
+    assert!(outcome.text().contains("TimedOut"), "{}", outcome.text());
+    run.process.wait(limit()).expect("a fresh process is to take its place");
+    run.assert_clean();
+}
+
+fn large_body(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    let body = vec![b'x'; 5_900_000];
+    assert_eq!(run.call(body.clone()).body.len(), body.len());
+    run.assert_clean();
+}
+
+fn init_failure(runtime: &Runtime) {
+    let deployment = Deployment::of("faulty").env("FAULTY_START", "error");
+    let run = launch(runtime, deployment, "faulty", options());
+    let pending = run.plane.submit("{}");
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
+    assert!(run.process.output().contains("asked not to start"), "{}", run.process.output());
+    assert_eq!((pending.wait().kind, run.asked()), (Kind::Exited, Vec::<String>::new()));
+}
+
+fn sigterm_in_flight(runtime: &Runtime) {
+    let run = launch(runtime, Deployment::of("probe"), "probe.hold", options()).polling();
+    let path = run.deployment.path("go");
+    let pending = run.plane.submit(path.display().to_string());
+    run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
+    until_sigterm_is_handled(&run.process);
+    run.process.signal(Signal::Term).expect("the signal is sent");
+    run.until_said("stopping: 1 in flight");
+    std::fs::write(path, "").expect("the handler is let go");
+    assert_eq!(pending.wait().text(), "let go");
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
+    run.assert_clean();
+}
+
+/// Events wait for one another at the platform; an HTTP function's instance may be given several requests.
+fn concurrency(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    let pending: Vec<_> = (0..3).map(|number| run.plane.submit(number.to_string())).collect();
+    for (number, pending) in pending.into_iter().enumerate() {
+        assert_eq!(pending.wait().text(), number.to_string());
+    }
+    run.assert_clean();
+    let run = start_http(runtime, Deployment::of("probe"), "probe.hold");
+    let paths: Vec<_> = (0..4).map(|number| run.deployment.path(&format!("go-{number}"))).collect();
+    let mut clients: Vec<_> = paths
+        .iter()
+        .map(|path| {
+            let mut client = run.client();
+            client.request("POST", "/", "", path.display().to_string().as_bytes()).expect("it is open");
+            client
+        })
+        .collect();
+    let all = || run.process.lines().iter().filter(|line| line.text == "holding").count() == 4;
+    until("four run at once", &run.process, || all().then_some(())).expect("four at once");
+    for path in paths {
+        std::fs::write(path, "").expect("a handler is let go");
+    }
+    for client in &mut clients {
+        assert_eq!(client.read().expect("it is answered").text(), "let go");
+    }
+}

@@ -1,0 +1,8 @@
+//! FunctionGraph's row of the matrix, for event functions and for HTTP functions, and the statements of
+//! `docs/conformance/huawei-functiongraph.md`.
+
+mod conformance;
+mod matrix;
+mod matrix_http;
+mod run;
+mod table;

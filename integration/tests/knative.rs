@@ -1,0 +1,4 @@
+//! Knative and CloudEvents over both binaries.
+
+#[path = "knative/mod.rs"]
+mod knative;

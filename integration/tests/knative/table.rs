@@ -1,0 +1,6 @@
+//! The table of `docs/conformance/knative.md` against the tests there are.
+
+#[test]
+fn the_table_names_tests_there_are() {
+    integration::table::check("docs/conformance/knative.md", 1..=23);
+}

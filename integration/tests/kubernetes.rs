@@ -1,0 +1,4 @@
+//! Kubernetes over both binaries.
+
+#[path = "kubernetes/mod.rs"]
+mod kubernetes;

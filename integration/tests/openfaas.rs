@@ -1,0 +1,4 @@
+//! OpenFaaS, behind of-watchdog and in its place, over both binaries.
+
+#[path = "openfaas/mod.rs"]
+mod openfaas;

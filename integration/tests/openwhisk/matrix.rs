@@ -1,0 +1,134 @@
+//! The matrix on OpenWhisk, as an action container.
+
+use super::run::{Container, NO_RESULT, action, error_of, until_held};
+use super::web::inspected;
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::faulty;
+use integration::wait::limit;
+use platform_emulators::openwhisk::{Activation, Init, Options, Outcome};
+use serde_json::json;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+integration::both![
+    echo,
+    inspect_over_every_trigger,
+    error,
+    panic,
+    deadline,
+    large_body,
+    init_failure,
+    sigterm_in_flight,
+    refusal,
+];
+
+fn echo(runtime: &Runtime) {
+    let run = Container::of(runtime, "echo");
+    for value in ["{}", "[]", r#"{ "a" : [1, 2.50, "ü\u00fc\n", null] }"#, r#"[{"b":true}]"#] {
+        let answer = run.invoker.send(&Activation::of(value)).expect("an answer");
+        assert_eq!((answer.status, answer.text().as_str()), (200, value));
+    }
+    run.assert_clean();
+}
+
+fn inspect_over_every_trigger(runtime: &Runtime) {
+    let run = Container::of(runtime, "inspect");
+    let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;
+    let change = r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#;
+    for (value, trigger) in [(r#"{"n":1}"#, "raw"), ("[1]", "raw"), (kafka, "stream"), (change, "table")] {
+        let activation = Activation::of(value);
+        let seen = inspected(run.invoker.run(&activation));
+        assert_eq!((seen.text("platform"), seen.text("trigger")), ("openwhisk", trigger), "{value}");
+        assert_eq!((seen.text("request_id"), seen.text("function")), (&*activation.id, "order"));
+        assert_eq!((seen.text("version"), seen.event()), ("0.0.1", value.as_bytes().to_vec()));
+    }
+    for (mode, more) in [("raw", r#","__ow_query":"x=1","__ow_body":"aGk=""#), ("taken apart", r#","x":"1""#)] {
+        let headers = r#"{"content-type":"application/json","cookie":"c=d","host":"h.example"}"#;
+        let value = format!(r#"{{"__ow_method":"put","__ow_headers":{headers},"__ow_path":"/a%20b"{more}}}"#);
+        let seen = inspected(run.run(&value));
+        assert_eq!(seen.text("trigger"), "http", "{mode}");
+        let http = &seen.0["http"];
+        assert_eq!(
+            (&http["method"], &http["path"], &http["host"]),
+            (&"PUT".into(), &"/a b".into(), &"h.example".into())
+        );
+        assert_eq!((http["query"].to_string().as_str(), &http["cookies"]), (r#"[["x","1"]]"#, &json!(["c=d"])));
+        assert_eq!(seen.body(), if mode == "raw" { &b"hi"[..] } else { br#"{"x":"1"}"# });
+    }
+    run.assert_clean();
+}
+
+fn error(runtime: &Runtime) {
+    let run = Container::of(runtime, "faulty");
+    assert!(error_of(&run.run(faulty::ERROR)).starts_with("Faulty.Error: "), "{}", run.output());
+    assert_eq!(error_of(&run.run(faulty::FINE)), NO_RESULT, "the process lives on, and a text is no result");
+    run.assert_clean();
+}
+
+fn panic(runtime: &Runtime) {
+    let run = Container::of(runtime, "faulty");
+    assert!(error_of(&run.run(faulty::PANIC)).starts_with("Panic: "), "{}", run.output());
+    assert_eq!(error_of(&run.run(faulty::FINE)), NO_RESULT, "the process lives on, and a text is no result");
+    run.assert_clean();
+}
+
+fn deadline(runtime: &Runtime) {
+    let run = Container::of(runtime, "faulty");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_millis();
+    let deadline_ms = u64::try_from(now).expect("it is not that late") + 2_000;
+    let outcome = run.invoker.run(&Activation { deadline_ms, ..Activation::of(faulty::SPIN) });
+    assert!(error_of(&outcome).starts_with("Function.TimedOut: "), "{outcome:?}");
+    // It was the only thread that may run an activation.
+    assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(1), "{}", run.output());
+    run.assert_clean();
+}
+
+fn large_body(runtime: &Runtime) {
+    let run = Container::of(runtime, "echo");
+    let value = format!(r#"{{"a":"{}"}}"#, "x".repeat(1_048_561));
+    let answer = run.invoker.send(&Activation::of(&value)).expect("an answer");
+    assert!(answer.status == 200 && answer.text() == value, "{} bytes", answer.body.len());
+    let value = format!("[{}0]", "0,".repeat(10_000_000));
+    let answer = run.invoker.send(&Activation::of(&value)).expect("an answer");
+    assert_eq!((answer.status, answer.body.len()), (200, value.len()));
+    run.assert_clean();
+}
+
+fn init_failure(runtime: &Runtime) {
+    let run = Container::launch(runtime, Deployment::empty(), "missing", Options::default());
+    let answer = run.invoker.init(&Init::default()).expect("an answer");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let said: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let error = said["error"].as_str().expect("an error");
+    assert!(error.contains("no library for function \"missing\""), "{error}");
+    assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(1), "{}", run.output());
+    run.assert_clean();
+}
+
+fn sigterm_in_flight(runtime: &Runtime) {
+    let run = Container::start(runtime, action(), "action.hold", Options::default());
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| run.run(&run.until_file("go")));
+        until_held(run.invoker.process(), 1);
+        run.invoker.terminate().expect("the signal is sent");
+        let begun = run.invoker.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit());
+        begun.unwrap_or_else(|why| panic!("{why}"));
+        run.let_go("go");
+        assert_eq!(held.join().expect("it is answered"), Outcome::Success(json!({ "let": "go" })));
+    });
+    assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(0), "{}", run.output());
+    run.assert_clean();
+}
+
+fn refusal(runtime: &Runtime) {
+    let run = Container::start(runtime, action(), "action.hold", Options::default());
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| run.run(&run.until_file("go")));
+        until_held(run.invoker.process(), 1);
+        assert_eq!(run.run("{}"), Outcome::Rescheduled, "{}", run.output());
+        run.let_go("go");
+        assert_eq!(held.join().expect("it is answered"), Outcome::Success(json!({ "let": "go" })));
+    });
+    assert_eq!(run.result("{}"), json!({ "no": "path" }));
+    run.assert_clean();
+}

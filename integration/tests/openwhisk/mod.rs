@@ -1,0 +1,8 @@
+//! OpenWhisk: the matrix and the statements of `docs/conformance/openwhisk.md`, for containers and for ActionLoop.
+
+mod action_loop;
+mod conformance;
+mod matrix;
+mod run;
+mod table;
+mod web;

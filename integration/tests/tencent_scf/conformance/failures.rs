@@ -1,0 +1,142 @@
+//! What is done when something goes wrong.
+
+use crate::tencent_scf::run::{launch, patient, start};
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::faulty;
+use integration::wait::{limit, until_sigterm_is_handled};
+use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
+use platform_emulators::process::{Signal, Stream};
+
+integration::both![
+    a_failed_start_tells_nothing_and_exits,
+    a_panic_is_reported_and_the_loop_goes_on,
+    an_event_that_comes_again_after_its_answer_is_said,
+    a_refused_answer_is_logged_and_the_loop_goes_on,
+    a_result_over_six_mebibytes_is_an_error_of_our_own,
+    polls_that_fail_are_made_again,
+    readiness_that_is_refused_is_told_again,
+    a_control_plane_that_is_gone_ends_the_process,
+    keys_of_the_role_are_not_logged,
+    sigterm_between_events_closes_in_order,
+];
+
+fn a_failed_start_tells_nothing_and_exits(runtime: &Runtime) {
+    let run = launch(runtime, Deployment::of("probe"), Some("probe.failing_start"), patient());
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
+    let errors = run.process.lines_of(Stream::Stderr);
+    assert!(errors.iter().any(|line| line.contains("the database is not there")), "{}", run.process.output());
+    assert_eq!(run.asked(), Vec::<String>::new());
+}
+
+fn a_panic_is_reported_and_the_loop_goes_on(runtime: &Runtime) {
+    let run = start(runtime, "faulty");
+    for _ in 0..3 {
+        let outcome = run.plane.invoke(faulty::PANIC);
+        assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
+        assert!(outcome.text().contains("asked for a panic"), "{}", outcome.text());
+    }
+    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"");
+    run.assert_clean();
+}
+
+fn an_event_that_comes_again_after_its_answer_is_said(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    // Strikes the poll behind this event.
+    run.plane.fault(Endpoint::Poll, Fault::Again);
+    run.call("first");
+    let outcome = run.call("second");
+    run.until_said("this event comes again, though it has been answered");
+    assert_eq!(run.call("third").text(), "third");
+    assert_eq!(run.plane.deliveries(&outcome.id), 2);
+    run.assert_clean();
+    let said = run.last_words();
+    assert_eq!(said.matches("comes again").count(), 1, "{said}");
+    assert!(said.lines().any(|line| line.contains("comes again") && line.contains(&outcome.id)), "{said}");
+}
+
+fn a_refused_answer_is_logged_and_the_loop_goes_on(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    for status in [400, 413, 500, 503] {
+        run.plane.fault(Endpoint::Answer, Fault::Status(status));
+        assert_eq!(run.call("x").text(), "x", "the platform hands it out again");
+        run.until_said(&format!("the platform refused the answer with {status}"));
+    }
+    run.plane.fault(Endpoint::Answer, Fault::Close);
+    run.plane.submit("y");
+    run.until_said("whether the answer arrived is unknown");
+    assert_eq!(run.process.status(), None);
+}
+
+fn a_result_over_six_mebibytes_is_an_error_of_our_own(runtime: &Runtime) {
+    let run = start(runtime, "faulty");
+    let outcome = run.plane.invoke(faulty::SEVEN_MB);
+    assert_eq!(outcome.kind, Kind::Error, "{}", &outcome.text()[..100]);
+    assert!(outcome.text().contains("Function.ResponseSizeTooLarge"), "{}", outcome.text());
+    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"");
+    run.assert_clean();
+}
+
+fn polls_that_fail_are_made_again(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    let garbage = Fault::Garbage(b"\x16\x03\x01garbage".to_vec());
+    let faults =
+        [Fault::Reset, Fault::Close, garbage, Fault::HalfHead, Fault::HalfBody, Fault::Status(500), Fault::Status(404)];
+    for fault in faults {
+        run.plane.fault(Endpoint::Poll, fault.clone());
+        // The poll that is parked is not met by it; the one behind its answer is.
+        assert_eq!(run.call("before").text(), "before", "{fault:?}");
+        assert_eq!(run.call("behind").text(), "behind", "{fault:?}");
+        assert_eq!(run.plane.snapshot().faults, 0, "{fault:?}");
+    }
+    let run = run.polling();
+    run.plane.cut(Ending::Reset);
+    assert_eq!(run.call("after a cut").text(), "after a cut");
+    run.assert_clean();
+}
+
+fn readiness_that_is_refused_is_told_again(runtime: &Runtime) {
+    let deployment = Deployment::of("probe");
+    let go = deployment.path("go");
+    let deployment = deployment.env("PROBE_FILE", &go.display().to_string());
+    let run = launch(runtime, deployment, Some("probe.slow_start"), patient());
+    run.plane.fault(Endpoint::Ready, Fault::Status(500));
+    run.plane.fault(Endpoint::Ready, Fault::Close);
+    std::fs::write(go, "").expect("the start is let go");
+    let run = run.polling();
+    let told = run.asked().iter().filter(|line| *line == "POST /runtime/init/ready").count();
+    assert_eq!(told, 3, "{:?}", run.asked());
+    assert_eq!(run.call("1").text(), "1");
+    run.assert_clean();
+}
+
+fn a_control_plane_that_is_gone_ends_the_process(runtime: &Runtime) {
+    let run = start(runtime, "echo");
+    run.go_down();
+    run.until_said("trying again in 200 ms");
+    run.plane.listen().expect("the port is still free");
+    assert_eq!(run.call("back").text(), "back", "for a while it may be gone");
+    run.go_down();
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
+    run.until_said("giving up after 8 tries");
+}
+
+fn keys_of_the_role_are_not_logged(runtime: &Runtime) {
+    let deployment = Deployment::of("probe").env("FAAS_LOG", "trace");
+    let run = launch(runtime, deployment, Some("probe.environment"), patient()).polling();
+    assert_eq!(run.call("TENCENTCLOUD_SECRETKEY").text(), "temporary-key", "the function has them");
+    let said = run.last_words();
+    assert!(!said.is_empty() && !said.contains("temporary-"), "{said}");
+}
+
+/// What the platform sends at the end is not documented; whatever it is, nothing is lost by a stop signal.
+fn sigterm_between_events_closes_in_order(runtime: &Runtime) {
+    let run = launch(runtime, Deployment::of("probe"), Some("probe.ending"), patient()).polling();
+    assert_eq!(run.call("1").text(), "1");
+    let run = run.polling();
+    until_sigterm_is_handled(&run.process);
+    run.process.signal(Signal::Term).expect("the signal is sent");
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
+    assert!(run.process.output().contains("closed"), "Close came:\n{}", run.process.output());
+    run.assert_clean();
+}

@@ -1,0 +1,8 @@
+//! SCF's row of the matrix, for event functions and for web functions, and the statements of
+//! `docs/conformance/tencent-scf.md`.
+
+mod conformance;
+mod matrix;
+mod matrix_web;
+mod run;
+mod table;

@@ -1,0 +1,4 @@
+//! VolcEngine veFaaS over both binaries.
+
+#[path = "vefaas/mod.rs"]
+mod vefaas;

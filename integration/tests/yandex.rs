@@ -1,0 +1,4 @@
+//! Yandex Cloud Functions over both binaries.
+
+#[path = "yandex/mod.rs"]
+mod yandex;

@@ -1,0 +1,6 @@
+//! The row of Yandex Cloud Functions in the matrix, and the statements of `docs/conformance/yandex.md`.
+
+mod conformance;
+mod matrix;
+mod run;
+mod table;

@@ -1,0 +1,120 @@
+//! What a platform or a probe asks of a process that has started, besides invocations: how it is, and steps of its life.
+
+use super::Server;
+use crate::traces;
+use faas_core::failure::Failure;
+use faas_core::parking::block_on;
+use faas_core::platform::{Answer, Signal, State};
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+/// What takes its time and is no invocation.
+pub(super) enum Errand {
+    /// The readiness probe: layers are asked.
+    Health,
+    /// A phase.
+    Signal(Signal),
+}
+
+impl Server {
+    /// How far the process is.
+    pub(super) fn state(&self) -> State {
+        if self.closed.load(SeqCst) {
+            State::Closed
+        } else if self.stopper.watchdog().is_stopping() {
+            State::Stopping
+        } else {
+            State::Ready
+        }
+    }
+
+    /// Does what was asked for.
+    pub(super) fn run_errand(&self, errand: &Errand) -> Answer {
+        match errand {
+            Errand::Health => match self.health() {
+                Ok(()) => Answer::text(200, "OK"),
+                Err(why) => Answer::text(503, why),
+            },
+            Errand::Signal(signal) => {
+                let result = self.heed(signal);
+                self.protocol.signalled(signal, result.as_ref().copied())
+            }
+        }
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.runtime.chain().health()?;
+        match self.protocol.ready_file() {
+            Some(path) if !Path::new(path).exists() => Err(format!("{path} is gone")),
+            _ => Ok(()),
+        }
+    }
+
+    fn heed(&self, signal: &Signal) -> Result<(), Failure> {
+        if *signal == Signal::Stop {
+            self.closed.store(true, SeqCst);
+            self.no_longer_ready();
+            if !self.is_quiet_within(self.grace) {
+                let message =
+                    format!("invocations are still in progress after {:?}: Close is left to the end", self.grace);
+                return Err(Failure::new("Runtime.Closing", message));
+            }
+        }
+        block_on(self.runtime.signal(signal))
+    }
+
+    /// Waits for the end of what has been accepted; nothing more is, any more.
+    fn is_quiet_within(&self, limit: Duration) -> bool {
+        let began = Instant::now();
+        // The last of them may still be at its work after the response.
+        self.admission.wait_idle(limit) && self.runtime.process().wait_quiet(limit.saturating_sub(began.elapsed()))
+    }
+
+    /// Whoever looks for the file that says so finds none.
+    pub(super) fn no_longer_ready(&self) {
+        if let Some(path) = self.protocol.ready_file() {
+            traces::remove(Path::new(path));
+        }
+    }
+}
+
+/// Makes the file that says that the process takes requests.
+///
+/// # Errors
+/// If it cannot be made.
+pub(super) fn be_ready(path: Option<&str>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    // For its owner and group, whatever the umask says.
+    let made = File::create(path).and_then(|file| file.set_permissions(Permissions::from_mode(0o660)));
+    made.map_err(|error| {
+        let message = format!("the file that says that the process is ready cannot be made at {path}: {error}");
+        Failure::new("Runtime.NoReadyFile", message)
+    })?;
+    traces::add(Path::new(path));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_says_ready_is_for_owner_and_group_and_goes() {
+        let path = std::env::temp_dir().join(format!("faas-ready-{}", std::process::id()));
+        be_ready(path.to_str()).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+        traces::remove(&path);
+        assert!(!path.exists());
+        be_ready(None).unwrap();
+    }
+
+    #[test]
+    fn without_its_folder_it_cannot_be_made() {
+        let failure = be_ready(Some("/no/such/folder/.lock")).unwrap_err();
+        let words = "the file that says that the process is ready cannot be made at /no/such/folder/.lock: ";
+        assert!(failure.message.starts_with(words), "{failure}");
+    }
+}

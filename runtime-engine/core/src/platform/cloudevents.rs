@@ -1,0 +1,167 @@
+//! What servers that take CloudEvents have in common: which request is an event, and what an event is answered.
+//!
+//! No reply is 204; a reply of bytes that are an event in JSON says so in its content type; whatever a function sets by
+//! itself goes out as it is. Source: the specification's HTTP protocol binding, and Knative Eventing's on replies.
+
+use super::{Answer, BodyFrom, Response, Route, native};
+use crate::failure::Failure;
+use crate::fields::caseless;
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::trigger::Shape;
+use crate::trigger::cloudevents::{self, Offer, Refusal};
+
+/// The content type of an event in JSON.
+const STRUCTURED: &[u8] = b"application/cloudevents+json; charset=utf-8";
+
+/// What becomes of a request that says it is an event; `None`: it does not. What claims to be an event and is none is
+/// answered here, and no function is called. A batch is one invocation, and an empty one none.
+pub(super) fn route(request: &Message, facts: impl FnOnce() -> Facts) -> Option<Route> {
+    Some(match cloudevents::look(request) {
+        Offer::NoEvent => return None,
+        Offer::One | Offer::Batch => Route::Invoke(Facts { shape: Shape::CloudEvent, ..facts() }),
+        Offer::EmptyBatch => Route::text(204, ""),
+        Offer::Refused(refusal) => refuse(refusal),
+    })
+}
+
+/// Says why a request is no event.
+pub(super) fn refuse(refusal: Refusal) -> Route {
+    Route::Own(Answer::text(refusal.status, refusal.reason))
+}
+
+/// The answer where only events are taken and the method is none for them.
+pub(super) fn only_post() -> Route {
+    Route::Own(Answer::text(405, "events are sent by POST").with(&[("allow", "POST")]))
+}
+
+/// The response to an event.
+pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+    if let Some(failure) = invocation.failure() {
+        failed(invocation.request_id(), failure, response, scratch);
+        native::kept_headers(invocation, response);
+        return BodyFrom::Scratch;
+    }
+    let code = native::code(invocation);
+    native::head(invocation, code, response);
+    let is_typed = invocation.reply_headers().get(b"content-type", caseless).is_some();
+    match (code, invocation.reply().as_slice()) {
+        (Code::Value | Code::Raw, []) if !invocation.reply_headers().iter().any(|(name, _)| is_attribute(name)) => {
+            response.status = 204;
+            response.headers.remove(b"content-type", caseless);
+        }
+        (Code::Raw, body) if !is_typed && cloudevents::is_event(body) => {
+            response.headers.set(b"content-type", STRUCTURED, caseless);
+        }
+        _ => {}
+    }
+    BodyFrom::Reply
+}
+
+fn is_attribute(header: &[u8]) -> bool {
+    header.get(..3).is_some_and(|start| caseless(start, b"ce-"))
+}
+
+/// The response to an event that failed: whoever sent it repeats it after a 5xx, and gives it up after a 400, which is
+/// for data that a function cannot read however often it is sent.
+pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    native::failed(request_id, failure, response, scratch);
+    if failure.kind == "Runtime.UnmarshalError" {
+        response.status = 400;
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use crate::platform::Serving;
+    use crate::unit::{Identity, Unit};
+    use faas_abi::host::{Given, Invocation as Contract};
+    use std::sync::Arc;
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    pub(in crate::platform) fn unit() -> Arc<Unit> {
+        Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+    }
+
+    pub(in crate::platform) fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Message {
+        let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
+        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
+        assembly.body().extend_from_slice(body.as_bytes());
+        assembly.finish()
+    }
+
+    /// An event in binary mode.
+    pub(in crate::platform) const EVENT: [(&str, &str); 5] = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "77"),
+        ("ce-source", "/pots/3"),
+        ("ce-type", "org.example.pot.boiled"),
+        ("content-type", "text/plain"),
+    ];
+
+    /// An invocation by a request that a server takes.
+    pub(in crate::platform) fn invoked(server: &dyn Serving, request: Message) -> Invocation {
+        let unit = unit();
+        let (request, facts) = match server.route(&unit, &request, crate::platform::State::Ready) {
+            Route::Invoke(facts) => (request, facts),
+            Route::Rewritten(request, facts) => (*request, facts),
+            other => panic!("{other:?}"),
+        };
+        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        invocation.renew(request, facts, false);
+        invocation
+    }
+
+    fn answered(code: u32, headers: &[(&str, &str)], body: &[u8]) -> (u16, Option<String>) {
+        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        let facts = Facts { shape: Shape::CloudEvent, ..Facts::default() };
+        invocation.renew(request("POST", "/", &EVENT, "100C"), facts, false);
+        for (name, value) in headers {
+            invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
+        }
+        Contract::reply(&mut invocation, code, Given::from(body.to_vec()));
+        let mut response = Response::default();
+        assert_eq!(respond(&invocation, &mut response, &mut Vec::new()), BodyFrom::Reply);
+        let content_type = response.headers.get(b"content-type", caseless);
+        (response.status, content_type.map(|text| String::from_utf8_lossy(text).into_owned()))
+    }
+
+    #[test]
+    fn no_reply_is_204_and_every_other_says_what_it_is() {
+        let json = r#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#;
+        let structured = "application/cloudevents+json; charset=utf-8";
+        for (code, headers, body, expected) in [
+            (faas_abi::REPLY_VALUE, &[][..], "", (204, None)),
+            (faas_abi::REPLY_RAW, &[], "", (204, None)),
+            (faas_abi::REPLY_RAW, &[("Ce-Id", "9")], "", (200, Some("application/octet-stream"))),
+            (faas_abi::REPLY_VALUE, &[], "{}", (200, Some("application/json"))),
+            (faas_abi::REPLY_RAW, &[], "{}", (200, Some("application/octet-stream"))),
+            (faas_abi::REPLY_RAW, &[], json, (200, Some(structured))),
+            (faas_abi::REPLY_RAW, &[("content-type", "a/b")], json, (200, Some("a/b"))),
+            (200, &[("ce-id", "9")], "", (200, None)),
+            (422, &[], "", (422, None)),
+        ] {
+            let (status, content_type) = answered(code, headers, body.as_bytes());
+            assert_eq!((status, content_type.as_deref()), expected, "{code} {body}");
+        }
+    }
+
+    #[test]
+    fn data_that_cannot_be_read_is_given_up_and_all_else_is_repeated() {
+        for (kind, status) in
+            [("Runtime.UnmarshalError", 400), ("Shop.Closed", 500), ("Panic", 500), ("Function.TimedOut", 504)]
+        {
+            let mut response = Response::default();
+            failed(b"r", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
+            assert_eq!(response.status, status, "{kind}");
+        }
+    }
+}

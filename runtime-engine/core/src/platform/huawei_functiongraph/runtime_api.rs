@@ -1,0 +1,100 @@
+//! The polling protocol of FunctionGraph's custom runtimes. Whether the platform holds a poll until there is an event, or
+//! answers at once that there is none, is not promised: both are fine.
+
+use super::Limits;
+use crate::failure::Failure;
+use crate::fields::Span;
+use crate::http1::Message;
+use crate::invocation::{Facts, Invocation};
+use crate::log::Level;
+use crate::platform::plain_event::Requests;
+use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
+use crate::unit::{Deadline, Unit};
+use std::time::Duration;
+
+const REQUEST: &str = "/v1/runtime/invocation/request";
+/// The id comes behind these.
+const RESPONSE: &[u8] = b"/v1/runtime/invocation/response/";
+const ERROR: &[u8] = b"/v1/runtime/invocation/error/";
+
+/// How often in a row a second's pause is made.
+const SECONDS: usize = 59;
+
+/// None, for a connection that a freeze has killed; then up to a second, for a minute in all.
+const PAUSES_MS: [u16; 6 + SECONDS] = {
+    let mut pauses = [1000; 6 + SECONDS];
+    let first = [0, 50, 100, 200, 400, 800];
+    let mut at = 0;
+    while at < first.len() {
+        pauses[at] = first[at];
+        at += 1;
+    }
+    pauses
+};
+
+/// The protocol.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    endpoint: String,
+    requests: Requests,
+    timeout: Option<Duration>,
+}
+
+impl RuntimeApi {
+    pub(super) fn new(endpoint: String, limits: Limits) -> RuntimeApi {
+        let requests = Requests::to(&endpoint, limits.max_result);
+        RuntimeApi { endpoint, requests, timeout: limits.timeout }
+    }
+}
+
+impl Polling for RuntimeApi {
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    fn next(&self, out: &mut Vec<u8>) {
+        self.requests.get(REQUEST, out);
+    }
+
+    /// An event is what has an id and the status 200. Anything else is none, and no failure.
+    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+        let request_id = answer.header("x-cff-request-id").unwrap_or_default().trim_ascii();
+        if answer.status() != 200 || request_id.is_empty() {
+            if !matches!(answer.status(), 200 | 204) {
+                unit.log.say(Level::Debug, &format!("the runtime API answered {} to the poll", answer.status()));
+            }
+            return Delivery::Nothing;
+        }
+        if !request_id.iter().all(u8::is_ascii_graphic) {
+            return Delivery::Again("the runtime API handed out an event whose id fits in no path".into());
+        }
+        let bytes = answer.bytes();
+        let limit = self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+        Delivery::Event(Facts {
+            request_id: Span::of(bytes, request_id),
+            content_type: answer.header("content-type").map_or(Span::EMPTY, |value| Span::of(bytes, value)),
+            // No event says when it is due: the limit counts from here.
+            deadline: limit.map(|millis| Deadline::after_ms(unit, millis)),
+            is_whole: true,
+            ..Facts::default()
+        })
+    }
+
+    fn pauses_ms(&self) -> &[u16] {
+        &PAUSES_MS
+    }
+
+    fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom {
+        let id = invocation.request_id();
+        self.requests.answer(invocation, [[RESPONSE, id], [ERROR, id]], head, scratch)
+    }
+
+    fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>) {
+        self.requests.failed([ERROR, request_id], failure, out);
+    }
+
+    /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
+    fn verdict(&self, status: u16) -> Verdict {
+        if let 200..=299 = status { Verdict::Accepted } else { Verdict::Dropped }
+    }
+}

@@ -1,0 +1,174 @@
+//! FunctionGraph's HTTP functions and event functions of an image, on port 8000.
+//!
+//! An HTTP function is sent what API Gateway makes of its clients' requests; every path is the function's. An event
+//! function of an image is sent events by `POST /invoke`, and one `POST /init` before them if its initializer is on.
+//!
+//! What the platform adds to a request stands in headers that begin with `X-CFF-`. They are no part of the request that a
+//! function sees; keys of the agency may be among them. Partners fill the names of project and region with others, so that
+//! what the environment says counts more.
+
+use super::Limits;
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::platform::plain_event::{self, is_event};
+use crate::platform::{Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
+use crate::unit::{Deadline, Unit};
+
+/// The only port that the platform sends to.
+const PORT: u16 = 8000;
+
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
+/// tells what it is configured for, and the platform never sends more.
+const CONCURRENCY: usize = 1000;
+
+const OWN: &[u8] = b"x-cff-";
+
+/// The protocol.
+#[derive(Debug)]
+pub(super) struct Server {
+    listen: String,
+    concurrency: usize,
+    limits: Limits,
+    /// Is it an image that is sent events?
+    takes_events: bool,
+    /// Does the platform ask for FunctionStart by a request?
+    initializes: bool,
+    /// The path of a health check, where one is configured; empty: none.
+    ready: Vec<u8>,
+}
+
+impl Server {
+    pub(super) fn read(
+        env: &Env<'_>,
+        settings: &Settings,
+        limits: Limits,
+        takes_events: bool,
+    ) -> Result<Server, BadSetting> {
+        // The server of an HTTP function is reached from its own machine; a container's is not.
+        let host = if takes_events { "0.0.0.0" } else { "127.0.0.1" };
+        Ok(Server {
+            listen: native::address_on(env, host, "PORT", PORT)?,
+            concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
+            limits,
+            takes_events,
+            initializes: takes_events && env.get("RUNTIME_INITIALIZER_HANDLER").is_some(),
+            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+        })
+    }
+
+    /// What the headers say, where the environment says nothing.
+    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
+        let identity = &unit.identity;
+        let mut facts = Facts { own_headers: OWN, ..native::facts(unit, request, self.limits.timeout) };
+        for (name, value) in request.headers() {
+            let span = Span::of(request.bytes(), value);
+            if caseless(name, b"x-real-ip") {
+                facts.client_ip = span;
+            }
+            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
+            else {
+                continue;
+            };
+            if value.is_empty() {
+                continue;
+            }
+            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let is = |name: &[u8]| caseless(own, name);
+            match own.len() {
+                6 if is(b"memory") && identity.memory_mb == 0 => facts.memory_mb = number().unwrap_or(0),
+                6 if is(b"region") => facts.region = span,
+                7 if is(b"package") && identity.service.is_empty() => facts.service = span,
+                7 if is(b"timeout") && self.limits.timeout.is_none() => {
+                    if let Some(seconds) = number().filter(|seconds| *seconds > 0) {
+                        facts.deadline = Some(Deadline::after_ms(unit, u64::from(seconds) * 1000));
+                    }
+                }
+                9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
+                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"project-id") && identity.account.is_empty() => facts.account = span,
+                12 if is(b"func-version") && identity.version.is_empty() => facts.version = span,
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    /// An event, a step of the instance's life, or nothing that the platform sends to an image.
+    fn event_route(&self, unit: &Unit, request: &Message, path: &[u8], state: State) -> Route {
+        match path {
+            b"/invoke" if request.method() == b"POST" => {
+                let facts = self.facts(unit, request);
+                Route::Invoke(Facts { shape: Shape::Event, is_whole: true, ..facts })
+            }
+            b"/init" if request.method() == b"POST" => match state {
+                State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),
+                State::Ready | State::Stopping | State::Closed => Route::Own(Answer::json(200, "{}")),
+            },
+            b"/invoke" | b"/init" => Route::Own(Answer::text(405, "POST is expected").with(&[("allow", "POST")])),
+            _ => Route::text(404, "events come to /invoke"),
+        }
+    }
+}
+
+impl Serving for Server {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn start(&self) -> StartAt {
+        if self.initializes { StartAt::Signal } else { StartAt::Once }
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        let path = native::path(request);
+        if !self.ready.is_empty() && path == self.ready {
+            return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
+        }
+        if self.takes_events {
+            return self.event_route(unit, request, path, state);
+        }
+        Route::Invoke(self.facts(unit, request))
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        if is_event(invocation.facts()) {
+            plain_event::respond(invocation, self.limits.max_result, response, scratch)
+        } else {
+            native::respond(invocation, response, scratch)
+        }
+    }
+
+    fn failed(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        if is_event(facts) {
+            plain_event::failed(failure, response, scratch);
+        } else {
+            native::failed(request_id, failure, response, scratch);
+        }
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        native::head(invocation, code, response);
+    }
+
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
+        let Err(failure) = result else { return Answer::json(200, "{}") };
+        let mut body = Vec::new();
+        plain_event::failure_json(failure, &mut body);
+        Answer::json(500, String::from_utf8_lossy(&body).into_owned())
+    }
+}

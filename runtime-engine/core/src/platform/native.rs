@@ -1,0 +1,167 @@
+//! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
+//! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
+
+use super::{BodyFrom, Response};
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::json::Writer;
+use crate::settings::{BadSetting, Env};
+use crate::trigger::Shape;
+use crate::unit::{Deadline, Unit};
+use std::time::Duration;
+
+/// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
+///
+/// # Errors
+/// If the variable holds no port.
+pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Result<String, BadSetting> {
+    address_on(env, "0.0.0.0", variable, port)
+}
+
+/// The same with another host where `FAAS_HOST` names none.
+///
+/// # Errors
+/// If the variable holds no port.
+pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port: u16) -> Result<String, BadSetting> {
+    let port = match env.get(variable) {
+        None => port,
+        Some(text) => text.trim().parse().map_err(|_| BadSetting::new(variable, &text, "a port from 0 to 65535"))?,
+    };
+    let host = env.get("FAAS_HOST").unwrap_or_else(|| host.to_owned());
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
+    Ok(format!("{host}:{port}"))
+}
+
+/// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
+/// is the limit of an invocation from now on.
+pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -> Facts {
+    let mut facts = Facts { shape: Shape::Request, ..Facts::default() };
+    let bytes = request.bytes();
+    for (name, value) in request.headers() {
+        let span = Span::of(bytes, value);
+        match name.len() {
+            11 if caseless(name, b"traceparent") => facts.traceparent = span,
+            10 if caseless(name, b"tracestate") => facts.tracestate = span,
+            12 if caseless(name, b"content-type") => facts.content_type = span,
+            12 if caseless(name, b"x-request-id") => facts.request_id = span,
+            _ => {}
+        }
+    }
+    if let Some(timeout) = timeout {
+        facts.deadline = Some(Deadline::after_ms(unit, u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)));
+    }
+    facts
+}
+
+/// The path of a request's target, percent-coded as it came.
+pub(super) fn path(request: &Message) -> &[u8] {
+    request.target().split(|byte| *byte == b'?').next().unwrap_or_default()
+}
+
+/// The whole response to an invocation: its reply, or [`failed`] with what layers have set.
+pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+    if let Some(failure) = invocation.failure() {
+        failed(invocation.request_id(), failure, response, scratch);
+        kept_headers(invocation, response);
+        return BodyFrom::Scratch;
+    }
+    head(invocation, code(invocation), response);
+    BodyFrom::Reply
+}
+
+/// The code of the reply as it stands.
+pub(super) fn code(invocation: &Invocation) -> Code {
+    match invocation.progress() {
+        Progress::Set(code) | Progress::Streaming(code) => code,
+        Progress::Open => Code::Raw,
+    }
+}
+
+/// Status, headers and cookies of a reply.
+pub(super) fn head(invocation: &Invocation, code: Code, response: &mut Response) {
+    response.clear();
+    response.status = match code {
+        Code::Http(status) => status,
+        Code::Value | Code::Raw => 200,
+    };
+    let mut typed = false;
+    for (name, value) in invocation.reply_headers().iter() {
+        typed |= caseless(name, b"content-type");
+        response.headers.add(name, value);
+    }
+    for (_, cookie) in invocation.reply_cookies().iter() {
+        response.headers.add(b"set-cookie", cookie);
+    }
+    if !typed && let Some(default) = content_type(code) {
+        response.headers.add(b"content-type", default);
+    }
+}
+
+/// The content type of a reply that sets none.
+pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
+    match code {
+        Code::Value => Some(b"application/json"),
+        Code::Raw => Some(b"application/octet-stream"),
+        Code::Http(_) => None,
+    }
+}
+
+/// A failure as status and JSON.
+pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    response.clear();
+    response.status = status_of(failure);
+    response.headers.add(b"content-type", b"application/json");
+    failure_json(request_id, failure, scratch);
+}
+
+/// What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
+pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
+    for (name, value) in invocation.reply_headers().iter() {
+        if !name.get(..8).is_some_and(|start| caseless(start, b"content-")) {
+            response.headers.add(name, value);
+        }
+    }
+    for (_, cookie) in invocation.reply_cookies().iter() {
+        response.headers.add(b"set-cookie", cookie);
+    }
+}
+
+/// The status that says what kind of failure it was.
+pub(super) fn status_of(failure: &Failure) -> u16 {
+    match failure.kind.as_str() {
+        "Function.TimedOut" => 504,
+        "Runtime.Overloaded" | "Runtime.Closing" => 503,
+        _ => 500,
+    }
+}
+
+/// `{"errorType","errorMessage","requestId"}`.
+pub(super) fn failure_json(request_id: &[u8], failure: &Failure, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("errorType").string(&failure.kind);
+    json.key("errorMessage").string(&failure.message);
+    json.key("requestId").string(request_id);
+    json.end_object();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<String, String> {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        address(&Env::new(&look_up), "PORT", 8080).map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn the_address_is_of_the_variables_and_brackets_ipv6() {
+        assert_eq!(read(&[]), Ok("0.0.0.0:8080".into()));
+        assert_eq!(read(&[("PORT", " 9000 "), ("FAAS_HOST", "127.0.0.1")]), Ok("127.0.0.1:9000".into()));
+        assert_eq!(read(&[("FAAS_HOST", "::")]), Ok("[::]:8080".into()));
+        assert_eq!(read(&[("FAAS_HOST", "[::1]")]), Ok("[::1]:8080".into()));
+        assert_eq!(read(&[("PORT", "70000")]), Err("PORT: expected a port from 0 to 65535, found \"70000\"".into()));
+    }
+}

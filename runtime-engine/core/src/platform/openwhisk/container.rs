@@ -1,0 +1,309 @@
+//! The action container: `/init` once, `/run` for each activation, JSON both ways, and two lines in the log after each run
+//! by which the invoker knows that the log of the activation is whole.
+
+use super::init::{self, refusal};
+use super::{Outcome, activation, error, in_words, outcome};
+use crate::failure::Failure;
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::log::Log;
+use crate::platform::{Answer, BodyFrom, Listen, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::settings::{BadSetting, Env, Settings};
+use crate::unit::Unit;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The invoker looks for it on both descriptors.
+const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
+/// The answer to a second initialisation.
+const TWICE: &str = "Cannot initialize the action more than once.";
+/// At once where the container may have several at all: OpenWhisk's own highest limit as it is installed.
+const CONCURRENCY: usize = 200;
+/// Each activation comes on a connection of its own, and one that is refused by the kernel counts as a broken container.
+/// For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
+const LAME_DUCK: Duration = Duration::from_secs(2);
+
+/// The protocol.
+#[derive(Debug)]
+pub(super) struct Container {
+    listen: String,
+    concurrency: usize,
+    timeout: Option<Duration>,
+    wants_code: bool,
+    /// The log, from the initialisation on.
+    log: OnceLock<Log>,
+}
+
+impl Container {
+    pub(super) fn read(env: &Env<'_>, settings: &Settings) -> Result<Container, BadSetting> {
+        // A container may be told of several only if its image says that it can.
+        let several = env.text("__OW_ALLOW_CONCURRENT").eq_ignore_ascii_case("true");
+        Ok(Container {
+            listen: native::address(env, "PORT", 8080)?,
+            concurrency: if several { settings.concurrency.unwrap_or(CONCURRENCY) } else { 1 },
+            timeout: settings.timeout,
+            wants_code: settings.handler.is_none() && env.flag("FAAS_ALLOW_INIT_CODE"),
+            log: OnceLock::new(),
+        })
+    }
+
+    fn init(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        match state {
+            State::Waiting => {
+                self.log.get_or_init(|| unit.log.clone());
+                match init::read(request.body(), self.wants_code) {
+                    Ok(initial) => Route::Signal(Signal::Initialize(initial)),
+                    Err(answer) => Route::Own(answer),
+                }
+            }
+            State::Starting | State::Ready => {
+                unit.log.emit(TWICE.as_bytes());
+                Route::Own(refusal(403, TWICE))
+            }
+            State::Stopping | State::Closed => Route::Own(leaving()),
+        }
+    }
+
+    fn run(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        match state {
+            State::Waiting | State::Starting => Route::Own(refusal(500, "no action defined yet")),
+            State::Stopping | State::Closed => Route::Own(leaving()),
+            State::Ready => match activation(unit, request.body(), self.timeout) {
+                Ok((message, facts)) => Route::Rewritten(Box::new(message), facts),
+                Err(what) => Route::Own(refusal(400, &what)),
+            },
+        }
+    }
+}
+
+/// The invoker takes the activation to another container.
+fn leaving() -> Answer {
+    refusal(503, "this container is about to leave")
+}
+
+impl Serving for Container {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn start(&self) -> StartAt {
+        StartAt::Signal
+    }
+
+    fn lame_duck(&self) -> Duration {
+        LAME_DUCK
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        match (request.method(), native::path(request)) {
+            (b"POST", b"/init") => self.init(unit, request, state),
+            (b"POST", b"/run") => self.run(unit, request, state),
+            _ => Route::Own(refusal(404, "expected POST /init or POST /run")),
+        }
+    }
+
+    fn after(&self, unit: &Unit, _: &Facts, _: &[u8], _: bool) {
+        unit.log.mark(SENTINEL, true);
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        match outcome(invocation, scratch) {
+            Outcome::Result(from) => {
+                head(200, response);
+                from
+            }
+            Outcome::Error => {
+                head(502, response);
+                BodyFrom::Scratch
+            }
+        }
+    }
+
+    fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+        head(502, response);
+        error(&in_words(failure), scratch);
+    }
+
+    /// Any other status would be the action's fault; by this one the invoker goes elsewhere.
+    fn refused(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+        head(503, response);
+        error(&in_words(failure), scratch);
+    }
+
+    fn stream_head(&self, _: &Invocation, _: Code, response: &mut Response) {
+        head(200, response);
+    }
+
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
+        let Err(failure) = result else { return Answer::json(200, "{\"ok\":true}\n") };
+        if let Some(log) = self.log.get() {
+            // What was said while it failed is read up to here.
+            log.mark(SENTINEL, true);
+        }
+        refusal(502, &in_words(failure))
+    }
+}
+
+fn head(status: u16, response: &mut Response) {
+    response.clear();
+    response.status = status;
+    response.headers.add(b"content-type", b"application/json");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{invocation, opened, reply, unit};
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::platform::{Initial, Protocol};
+    use faas_abi::REPLY_VALUE;
+
+    fn container(pairs: &[(&str, &str)]) -> Box<dyn Serving> {
+        let mut all = vec![("__OW_API_HOST", "https://h")];
+        all.extend_from_slice(pairs);
+        match opened(&all).expect("the variables fit").1.protocol {
+            Protocol::Serving(serving) => serving,
+            other => panic!("it is sent requests, not {other:?}"),
+        }
+    }
+
+    fn post(path: &str, body: &str) -> Message {
+        let mut assembly = Assembly::request(Vec::new(), b"POST", path.as_bytes(), b"");
+        assembly.body().extend_from_slice(body.as_bytes());
+        assembly.finish()
+    }
+
+    fn own(route: Route) -> (u16, String) {
+        match route {
+            Route::Own(answer) => (answer.status, answer.body.into_owned()),
+            other => panic!("not the runtime's own answer: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_waits_to_be_initialised_on_the_port_of_the_contract() {
+        let serving = container(&[]);
+        assert_eq!((serving.listen(), serving.start()), (Listen::Tcp("0.0.0.0:8080"), StartAt::Signal));
+    }
+
+    #[test]
+    fn one_at_a_time_unless_the_container_allows_more() {
+        let at_once = |pairs: &[(&str, &str)]| container(pairs).concurrency();
+        assert_eq!(at_once(&[("FAAS_CONCURRENCY", "7")]), 1);
+        assert_eq!(at_once(&[("__OW_ALLOW_CONCURRENT", "false")]), 1);
+        assert_eq!(at_once(&[("__OW_ALLOW_CONCURRENT", "true")]), 200);
+        assert_eq!(at_once(&[("__OW_ALLOW_CONCURRENT", "true"), ("FAAS_CONCURRENCY", "7")]), 7);
+    }
+
+    #[test]
+    fn the_first_init_starts_and_a_second_is_refused_in_the_exact_words_also_in_the_log() {
+        let (serving, (unit, kept)) = (container(&[]), unit());
+        let init = post("/init", r#"{"value":{"env":{"A":"1"}}}"#);
+        let Route::Signal(Signal::Initialize(initial)) = serving.route(&unit, &init, State::Waiting) else {
+            panic!("it is the signal to start")
+        };
+        assert_eq!(initial, Initial { environment: vec![("A".into(), "1".into())], ..Initial::default() });
+        let ok = serving.signalled(&Signal::Initialize(Initial::default()), Ok(()));
+        assert_eq!((ok.status, &*ok.body), (200, "{\"ok\":true}\n"));
+        for state in [State::Starting, State::Ready] {
+            let expected = r#"{"error":"Cannot initialize the action more than once."}"#;
+            assert_eq!(own(serving.route(&unit, &init, state)), (403, expected.into()));
+        }
+        let lines = kept.lines.lock().unwrap();
+        assert_eq!(*lines, ["Cannot initialize the action more than once.\n"; 2]);
+        assert!(kept.marks.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_failed_start_is_502_and_the_log_is_whole() {
+        let (serving, (unit, kept)) = (container(&[]), unit());
+        serving.route(&unit, &post("/init", "{}"), State::Waiting);
+        let failure = Failure::new("Faulty.Start", "no \"database\"");
+        let answer = serving.signalled(&Signal::Initialize(Initial::default()), Err(&failure));
+        assert_eq!((answer.status, &*answer.body), (502, r#"{"error":"Faulty.Start: no \"database\""}"#));
+        assert_eq!(kept.marks.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn code_counts_only_where_it_is_allowed_and_no_function_is_named() {
+        let code = r#"{"value":{"code":"f0VMRg==","binary":true}}"#;
+        let given = |pairs: &[(&str, &str)]| {
+            let (unit, _) = unit();
+            match container(pairs).route(&unit, &post("/init", code), State::Waiting) {
+                Route::Signal(Signal::Initialize(initial)) => initial.code.is_some(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(given(&[("FAAS_ALLOW_INIT_CODE", "1")]));
+        assert!(!given(&[]));
+        assert!(!given(&[("FAAS_ALLOW_INIT_CODE", "1"), ("FAAS_HANDLER", "hello")]));
+    }
+
+    #[test]
+    fn runs_are_answered_by_the_state() {
+        let (serving, (unit, _)) = (container(&[]), unit());
+        let run = post("/run", r#"{"value":{"a":1},"activation_id":"a1"}"#);
+        for state in [State::Waiting, State::Starting] {
+            assert_eq!(own(serving.route(&unit, &run, state)), (500, r#"{"error":"no action defined yet"}"#.into()));
+        }
+        for state in [State::Stopping, State::Closed] {
+            assert_eq!(own(serving.route(&unit, &run, state)).0, 503);
+            assert_eq!(own(serving.route(&unit, &post("/init", "{}"), state)).0, 503);
+        }
+        let Route::Rewritten(message, facts) = serving.route(&unit, &run, State::Ready) else { panic!("it runs") };
+        assert_eq!((message.body(), facts.request_id.read(message.bytes())), (&br#"{"a":1}"#[..], &b"a1"[..]));
+        let (status, body) = own(serving.route(&unit, &post("/run", "no json"), State::Ready));
+        assert!(status == 400 && body.starts_with(r#"{"error":"invalid JSON at byte "#), "{body}");
+    }
+
+    #[test]
+    fn other_requests_are_404() {
+        let (serving, (unit, _)) = (container(&[]), unit());
+        let get = Assembly::request(Vec::new(), b"GET", b"/run", b"").finish();
+        for request in [get, post("/", "{}"), post("/running", "{}")] {
+            assert_eq!(own(serving.route(&unit, &request, State::Ready)).0, 404);
+        }
+    }
+
+    #[test]
+    fn results_are_200_errors_502_and_both_are_json() {
+        let (serving, (unit, _)) = (container(&[]), unit());
+        for (result, status, expected) in [
+            (Some(r#"{"error":"mine"}"#), 200, r#"{"error":"mine"}"#),
+            (Some("7"), 502, r#"{"error":"The action did not return a dictionary or array."}"#),
+            (None, 502, r#"{"error":"Shop.Closed: come \"later\""}"#),
+        ] {
+            let (message, facts) = activation(&unit, br#"{"value":{}}"#, None).expect("an activation");
+            let mut invocation = invocation(&unit, message, facts);
+            match result {
+                Some(text) => reply(&mut invocation, REPLY_VALUE, text),
+                None => invocation.set_failure(Failure::new("Shop.Closed", "come \"later\"")),
+            }
+            let (mut response, mut scratch) = (Response::default(), Vec::new());
+            let from = serving.respond(&invocation, &mut response, &mut scratch);
+            let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
+            assert_eq!((response.status, String::from_utf8_lossy(body).as_ref()), (status, expected));
+            assert_eq!(response.headers.iter().next(), Some((&b"content-type"[..], &b"application/json"[..])));
+        }
+    }
+
+    #[test]
+    fn one_too_many_goes_elsewhere() {
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        let failure = Failure::new("Runtime.Overloaded", "busy");
+        container(&[]).refused(&Facts::default(), b"", &failure, &mut response, &mut body);
+        assert_eq!((response.status, &*body), (503, &br#"{"error":"Runtime.Overloaded: busy"}"#[..]));
+    }
+
+    #[test]
+    fn the_end_of_each_run_is_marked_on_both_descriptors() {
+        let (serving, (unit, kept)) = (container(&[]), unit());
+        serving.after(&unit, &Facts::default(), b"a1", false);
+        let marks = kept.marks.lock().unwrap();
+        assert_eq!(*marks, [("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n".to_owned(), true)]);
+    }
+}

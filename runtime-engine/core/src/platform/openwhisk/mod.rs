@@ -1,0 +1,372 @@
+//! Apache OpenWhisk: the action container that the invoker talks HTTP to, and the ActionLoop child of the proxy that the
+//! stock images hold.
+//!
+//! Sources: `docs/actions-new.md`, `docs/actions-actionloop.md` and `docs/webactions.md` of the repository
+//! `apache/openwhisk`, its invoker, and the proxy in `apache/openwhisk-runtime-go`. Both ways carry the same activations:
+//! a JSON object whose member `value` is the arguments, and an answer that is a JSON object or array.
+
+mod action_loop;
+mod container;
+mod init;
+
+use super::{BodyFrom, Opened, Protocol, Row, reply_body};
+use crate::failure::Failure;
+use crate::fields::Span;
+use crate::http1::{Assembly, Message};
+use crate::invocation::{Facts, Invocation};
+use crate::json::{self, Kind, Value, Writer};
+use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
+use crate::unit::{Deadline, Identity, Unit};
+use action_loop::ActionLoop;
+use container::Container;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The platform's word.
+pub const NAME: &str = "openwhisk";
+
+/// The platform's row.
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "`__OW_PROXY_VERSION`, `__OW_EXECUTION_ENV` or `__OW_WAIT_FOR_ACK` (ActionLoop), `__OW_API_HOST` or \
+            `__OW_ALLOW_CONCURRENT` (action container)",
+    mark,
+    open,
+};
+
+/// What the proxy sets for its child alone.
+const CHILD: [&str; 3] = ["__OW_PROXY_VERSION", "__OW_EXECUTION_ENV", "__OW_WAIT_FOR_ACK"];
+/// What the invoker sets for a container. The proxy passes those on, so the child's come first.
+const CONTAINER: [&str; 2] = ["__OW_API_HOST", "__OW_ALLOW_CONCURRENT"];
+
+/// The answer in place of a result that is neither object nor array, as the stock proxy words it.
+const NO_RESULT: &str = "The action did not return a dictionary or array.";
+
+fn mark(env: &Env<'_>) -> Option<&'static str> {
+    env.first(&CHILD).or_else(|| env.first(&CONTAINER)).map(|(name, _)| name)
+}
+
+fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+    let full = env.text("__OW_ACTION_NAME");
+    let (package, action) = parts(&full);
+    let identity = Identity {
+        platform: NAME,
+        function: env.get("FAAS_FUNCTION_NAME").unwrap_or_else(|| action.to_owned()),
+        version: env.text("__OW_ACTION_VERSION"),
+        service: package.to_owned(),
+        account: env.text("__OW_NAMESPACE"),
+        ..Identity::default()
+    };
+    let protocol = if env.first(&CHILD).is_some() {
+        Protocol::Piping(Box::new(ActionLoop::read(env, settings)))
+    } else {
+        Protocol::Serving(Box::new(Container::read(env, settings)?))
+    };
+    Ok(Opened::new(identity, protocol))
+}
+
+/// Package and name of `/namespace/package/name`; the package may be missing.
+fn parts(full: &str) -> (&str, &str) {
+    let mut parts = full.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let package = parts.next().filter(|_| full.matches('/').count() > 2).unwrap_or_default();
+    (package, name)
+}
+
+/// An activation out of the object that brings it: the arguments are the message's body, each other member is a header
+/// of the name that the actions of other languages find it under in their environment.
+///
+/// # Errors
+/// What the object lacks.
+fn activation(unit: &Unit, object: &[u8], timeout: Option<Duration>) -> Result<(Message, Facts), String> {
+    let object = json::parse(object).map_err(|error| error.to_string())?;
+    if object.kind() != Kind::Object {
+        return Err("expected an object with the member value".to_owned());
+    }
+    let mut arguments: &[u8] = b"{}";
+    let mut deadline =
+        timeout.map(|limit| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)));
+    let mut assembly = Assembly::request(Vec::new(), b"POST", b"/run", b"");
+    for (key, value) in object.members() {
+        let key = key.as_str();
+        if key == "value" {
+            arguments = if value.is_null() { b"{}" } else { value.raw() };
+            continue;
+        }
+        let text = text(value);
+        if key == "deadline"
+            && let Ok(millis) = text.trim().parse()
+        {
+            deadline = Some(Deadline::at_epoch_ms(unit, millis));
+        }
+        let mut name = b"__OW_".to_vec();
+        name.extend(key.bytes().map(|byte| byte.to_ascii_uppercase()));
+        assembly.header(&name, text.as_bytes());
+    }
+    assembly.body().extend_from_slice(arguments);
+    let message = assembly.finish();
+    let facts = facts(&message, deadline);
+    Ok((message, facts))
+}
+
+/// The text of a member as a variable of the environment has it: a string's own, nothing for `null`, JSON for all else.
+fn text(value: Value<'_>) -> Cow<'_, str> {
+    match value.kind() {
+        Kind::String => value.as_str().unwrap_or_default(),
+        Kind::Null => Cow::Borrowed(""),
+        Kind::Bool | Kind::Number | Kind::Array | Kind::Object => String::from_utf8_lossy(value.raw()),
+    }
+}
+
+fn facts(message: &Message, deadline: Option<Deadline>) -> Facts {
+    let bytes = message.bytes();
+    let header = |name: &str| message.header(name).map_or(Span::EMPTY, |value| Span::of(bytes, value));
+    let full = message.header("__OW_ACTION_NAME").and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+    let (package, name) = parts(full);
+    Facts {
+        request_id: header("__OW_ACTIVATION_ID"),
+        invoked_as: header("__OW_ACTION_NAME"),
+        function: Span::of(bytes, name.as_bytes()),
+        service: Span::of(bytes, package.as_bytes()),
+        version: header("__OW_ACTION_VERSION"),
+        account: header("__OW_NAMESPACE"),
+        trace: header("__OW_TRANSACTION_ID"),
+        deadline,
+        shape: Shape::OpenWhisk,
+        event: Span::of(bytes, message.body()),
+        is_whole: true,
+        ..Facts::default()
+    }
+}
+
+/// What an invocation came to.
+enum Outcome {
+    /// An object or array, there.
+    Result(BodyFrom),
+    /// The object of an error, in the scratch buffer.
+    Error,
+}
+
+/// The answer to an activation. Nothing but an object or array is one; no reply at all is an empty object.
+fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
+    if let Some(failure) = invocation.failure() {
+        error(&in_words(failure), scratch);
+        return Outcome::Error;
+    }
+    let from = reply_body(invocation, scratch);
+    if from == BodyFrom::Scratch {
+        return Outcome::Result(from);
+    }
+    let reply = invocation.reply().as_slice();
+    if reply.is_empty() {
+        scratch.extend_from_slice(b"{}");
+        return Outcome::Result(BodyFrom::Scratch);
+    }
+    if is_result(reply) {
+        return Outcome::Result(BodyFrom::Reply);
+    }
+    error(NO_RESULT, scratch);
+    Outcome::Error
+}
+
+fn is_result(reply: &[u8]) -> bool {
+    // A look at the first byte spares the rest of a large text.
+    matches!(reply.trim_ascii_start().first(), Some(b'{' | b'[')) && json::parse(reply).is_ok()
+}
+
+/// `{"error":…}`.
+fn error(what: &str, out: &mut Vec<u8>) {
+    Writer::new(out).begin_object().key("error").string(what).end_object();
+}
+
+fn in_words(failure: &Failure) -> String {
+    format!("{}: {}", failure.kind, failure.message)
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::http1::Message;
+    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use std::sync::{Arc, Mutex};
+
+    /// Lines and marks of a log.
+    #[derive(Default)]
+    pub(super) struct Kept {
+        pub(super) lines: Mutex<Vec<String>>,
+        pub(super) marks: Mutex<Vec<(String, bool)>>,
+    }
+
+    impl Sink for Kept {
+        fn write(&self, line: &[u8], _: LineKind) {
+            self.lines.lock().expect("no test panicked here").push(String::from_utf8_lossy(line).into_owned());
+        }
+
+        fn mark(&self, text: &[u8], both: bool) {
+            let text = String::from_utf8_lossy(text).into_owned();
+            self.marks.lock().expect("no test panicked here").push((text, both));
+        }
+    }
+
+    pub(super) fn unit() -> (Arc<Unit>, Arc<Kept>) {
+        let kept = Arc::new(Kept::default());
+        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+    }
+
+    pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, Opened), String> {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
+        Ok((mark(&env), open(&env, &settings).map_err(|bad| bad.to_string())?))
+    }
+
+    /// An invocation for that activation, without a reply yet.
+    pub(super) fn invocation(unit: &Arc<Unit>, message: Message, facts: Facts) -> Invocation {
+        let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
+        invocation.renew(message, facts, false);
+        invocation
+    }
+
+    /// The function replies.
+    pub(super) fn reply(invocation: &mut Invocation, code: u32, body: &str) {
+        let body = faas_abi::host::Given::from(body.as_bytes().to_vec());
+        assert_eq!(faas_abi::host::Invocation::reply(invocation, code, body), faas_abi::OK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{invocation, opened, reply, unit};
+    use super::*;
+    use crate::unit::epoch_ms;
+    use faas_abi::{REPLY_RAW, REPLY_VALUE};
+
+    #[test]
+    fn the_proxys_variables_mark_its_child_before_the_containers_mark_a_container() {
+        let found = |pairs: &[(&str, &str)]| {
+            let (mark, opened) = opened(pairs).expect("the variables fit");
+            (mark, matches!(opened.protocol, Protocol::Piping(_)))
+        };
+        assert_eq!(found(&[("__OW_API_HOST", "h")]), (Some("__OW_API_HOST"), false));
+        assert_eq!(found(&[("__OW_ALLOW_CONCURRENT", "true")]), (Some("__OW_ALLOW_CONCURRENT"), false));
+        assert_eq!(found(&[("__OW_API_HOST", "h"), ("__OW_PROXY_VERSION", "1")]), (Some("__OW_PROXY_VERSION"), true));
+        assert_eq!(found(&[("__OW_WAIT_FOR_ACK", "1")]), (Some("__OW_WAIT_FOR_ACK"), true));
+        assert_eq!(found(&[]), (None, false));
+    }
+
+    #[test]
+    fn a_childs_environment_names_the_action() {
+        let pairs = [
+            ("__OW_EXECUTION_ENV", "x"),
+            ("__OW_ACTION_NAME", "/guest/shop/order"),
+            ("__OW_ACTION_VERSION", "0.0.7"),
+            ("__OW_NAMESPACE", "guest"),
+        ];
+        let identity = opened(&pairs).expect("the variables fit").1.identity;
+        assert_eq!((identity.function.as_str(), identity.service.as_str()), ("order", "shop"));
+        assert_eq!((identity.version.as_str(), identity.account.as_str()), ("0.0.7", "guest"));
+    }
+
+    #[test]
+    fn a_name_may_have_no_package() {
+        assert_eq!(parts("/guest/shop/order"), ("shop", "order"));
+        assert_eq!(parts("/guest/order"), ("", "order"));
+        assert_eq!(parts("order"), ("", "order"));
+        assert_eq!(parts(""), ("", ""));
+    }
+
+    #[test]
+    fn an_activation_is_its_arguments_and_every_other_member_is_a_word_of_the_platforms() {
+        let (unit, _) = unit();
+        let object = br#" {"activation_id":"a\u00e91","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
+            "namespace":"ns","transaction_id":"t","deadline":"1790000000123","api_host":"https://h","extra":{"a":1},"none":null} "#;
+        let (message, facts) = activation(&unit, object, None).expect("an activation");
+        let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
+        assert_eq!(read(facts.event), r#"{"n": [1]}"#);
+        assert_eq!((read(facts.request_id), read(facts.trace)), ("aé1".into(), "t".into()));
+        assert_eq!((read(facts.invoked_as), read(facts.function)), ("/ns/pkg/name".into(), "name".into()));
+        assert_eq!((read(facts.service), read(facts.version)), ("pkg".into(), "0.0.2".into()));
+        assert_eq!(read(facts.account), "ns");
+        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(1_790_000_000_123));
+        assert!(facts.is_whole && facts.shape == Shape::OpenWhisk);
+        for (name, value) in [("__OW_API_HOST", "https://h"), ("__OW_EXTRA", r#"{"a":1}"#), ("__OW_NONE", "")] {
+            assert_eq!(message.header(name), Some(value.as_bytes()), "{name}");
+        }
+        assert_eq!(message.header("__OW_VALUE"), None);
+    }
+
+    #[test]
+    fn a_deadline_may_be_a_number_and_without_one_ours_counts() {
+        let (unit, _) = unit();
+        let deadline = |object: &str, ours| {
+            let facts = activation(&unit, object.as_bytes(), ours).expect("an activation").1;
+            facts.deadline.map(|deadline| deadline.epoch_ms)
+        };
+        assert_eq!(deadline(r#"{"deadline":1790000000123}"#, None), Some(1_790_000_000_123));
+        for object in ["{}", r#"{"deadline":"soon"}"#, r#"{"deadline":null}"#] {
+            assert_eq!(deadline(object, None), None, "{object}");
+            let ours = deadline(object, Some(Duration::from_secs(60))).expect("ours");
+            assert!((59_000..=60_000).contains(&(ours - epoch_ms())), "{object}");
+        }
+    }
+
+    #[test]
+    fn without_arguments_there_is_an_empty_object() {
+        let (unit, _) = unit();
+        for object in ["{}", r#"{"value":null}"#] {
+            let (message, _) = activation(&unit, object.as_bytes(), None).expect("an activation");
+            assert_eq!(message.body(), b"{}", "{object}");
+        }
+        let (message, _) = activation(&unit, br#"{"value":[1,2]}"#, None).expect("an activation");
+        assert_eq!(message.body(), b"[1,2]");
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_activation() {
+        let (unit, _) = unit();
+        for object in ["", "[]", "7", "{", r#"{"value":}"#] {
+            assert!(activation(&unit, object.as_bytes(), None).is_err(), "{object}");
+        }
+    }
+
+    fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
+        let (unit, _) = unit();
+        let object = format!(r#"{{"value":{arguments}}}"#);
+        let (message, facts) = activation(&unit, object.as_bytes(), None).expect("an activation");
+        let mut invocation = invocation(&unit, message, facts);
+        reply(&mut invocation, code, text);
+        let mut scratch = Vec::new();
+        let (good, from) = match outcome(&invocation, &mut scratch) {
+            Outcome::Result(from) => (true, from),
+            Outcome::Error => (false, BodyFrom::Scratch),
+        };
+        let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
+        (good, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    #[test]
+    fn an_object_or_array_is_a_result_and_nothing_else_is() {
+        for reply in [r#"{"a":1}"#, "[1, 2]", " {\n} ", r#"{"error":"mine"}"#] {
+            assert_eq!(result("{}", REPLY_VALUE, reply), (true, reply.to_owned()));
+            assert_eq!(result("{}", REPLY_RAW, reply), (true, reply.to_owned()));
+        }
+        let refused = r#"{"error":"The action did not return a dictionary or array."}"#;
+        for reply in ["\"text\"", "7", "null", "true", "{broken", "[1] 2", "plain", " "] {
+            assert_eq!(result("{}", REPLY_VALUE, reply), (false, refused.to_owned()), "{reply}");
+            assert_eq!(result("{}", REPLY_RAW, reply), (false, refused.to_owned()), "{reply}");
+        }
+        assert_eq!(result("{}", REPLY_VALUE, ""), (true, "{}".to_owned()), "nothing to say");
+        assert_eq!(result("{}", 404, r#"{"no":1}"#), (true, r#"{"no":1}"#.to_owned()), "nobody there to see a status");
+    }
+
+    #[test]
+    fn a_web_action_answers_in_the_controllers_shape() {
+        let web = r#"{"__ow_method":"get","__ow_headers":{},"__ow_path":""}"#;
+        let (good, text) = result(web, 404, "not here");
+        assert!(good && text.starts_with(r#"{"statusCode":404,"headers":{"#), "{text}");
+        let (good, text) = result(web, REPLY_RAW, r#"{"statusCode":204}"#);
+        assert_eq!((good, text.as_str()), (true, r#"{"statusCode":204}"#));
+        assert!(!result(web, REPLY_RAW, "no object").0);
+    }
+}

@@ -1,0 +1,159 @@
+//! Events and results without a form of their own, as Tencent's and Huawei's platforms take them: the bytes in one message,
+//! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
+//! and in responses to one that sends them. Nothing here knows which platform it is.
+
+use super::{BodyFrom, Response, reply_body};
+use crate::failure::Failure;
+use crate::fields::caseless;
+use crate::invocation::{Facts, Invocation};
+use crate::json::{Writer, decimal_into};
+use crate::trigger::Shape;
+
+const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
+
+/// The content type of a result that names none, and of every failure.
+const JSON: &[u8] = b"application/json";
+
+/// Writes requests to one control plane.
+#[derive(Debug)]
+pub(super) struct Requests {
+    /// ` HTTP/1.1`, host and agent of each.
+    tail: Vec<u8>,
+    /// The longest result that the platform takes, in bytes.
+    max_result: usize,
+}
+
+impl Requests {
+    /// To the control plane at `host:port`, which takes results of so many bytes.
+    pub(super) fn to(endpoint: &str, max_result: usize) -> Requests {
+        let tail = format!(" HTTP/1.1\r\nHost: {endpoint}\r\nUser-Agent: {AGENT}\r\n").into_bytes();
+        Requests { tail, max_result }
+    }
+
+    /// A whole GET.
+    pub(super) fn get(&self, path: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"GET ");
+        out.extend_from_slice(path.as_bytes());
+        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// The head of a POST whose path has these parts.
+    pub(super) fn post(&self, path: [&[u8]; 2], content_type: &[u8], body: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"POST ");
+        path.iter().for_each(|part| out.extend_from_slice(part));
+        out.extend_from_slice(&self.tail);
+        out.extend_from_slice(b"Content-Type: ");
+        out.extend_from_slice(content_type);
+        out.extend_from_slice(b"\r\nContent-Length: ");
+        decimal_into(out, body as u64);
+        out.extend_from_slice(b"\r\n\r\n");
+    }
+
+    /// A whole report of a failure.
+    pub(super) fn failed(&self, path: [&[u8]; 2], failure: &Failure, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        failure_json(failure, &mut body);
+        self.post(path, JSON, body.len(), out);
+        out.extend_from_slice(&body);
+    }
+
+    /// The answer to an invocation: its result to one path, or its failure to the other.
+    pub(super) fn answer(
+        &self,
+        invocation: &Invocation,
+        [result, error]: [[&[u8]; 2]; 2],
+        head: &mut Vec<u8>,
+        scratch: &mut Vec<u8>,
+    ) -> BodyFrom {
+        match result_body(invocation, self.max_result, scratch) {
+            Ok(from) => {
+                let size = if from == BodyFrom::Reply { invocation.reply().as_slice().len() } else { scratch.len() };
+                self.post(result, content_type(invocation, from), size, head);
+                from
+            }
+            Err(failure) => {
+                failure_json(&failure, scratch);
+                self.post(error, JSON, scratch.len(), head);
+                BodyFrom::Scratch
+            }
+        }
+    }
+}
+
+/// The response to an event: its result with 200, or its failure.
+pub(super) fn respond(
+    invocation: &Invocation,
+    max_result: usize,
+    response: &mut Response,
+    scratch: &mut Vec<u8>,
+) -> BodyFrom {
+    match result_body(invocation, max_result, scratch) {
+        Ok(from) => {
+            response.clear();
+            response.status = 200;
+            response.headers.add(b"content-type", content_type(invocation, from));
+            from
+        }
+        Err(failure) => {
+            failed(&failure, response, scratch);
+            BodyFrom::Scratch
+        }
+    }
+}
+
+/// The response to an event that failed. Any status but 200 says so; the one for what was never begun is another, since
+/// it may be sent again.
+pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    response.clear();
+    response.status = match super::native::status_of(failure) {
+        503 => 503,
+        _ => 500,
+    };
+    response.headers.add(b"content-type", JSON);
+    failure_json(failure, scratch);
+}
+
+/// Is it an invocation by an event, and not by a request of a client's?
+pub(super) fn is_event(facts: &Facts) -> bool {
+    facts.shape == Shape::Event
+}
+
+/// Where the result is, unless there is none or it is too long.
+fn result_body(invocation: &Invocation, max_result: usize, scratch: &mut Vec<u8>) -> Result<BodyFrom, Failure> {
+    if let Some(failure) = invocation.failure() {
+        return Err(failure.clone());
+    }
+    let from = reply_body(invocation, scratch);
+    let size = if from == BodyFrom::Reply { invocation.reply().as_slice().len() } else { scratch.len() };
+    if size > max_result {
+        scratch.clear();
+        let message = format!("the result has {size} bytes, and the platform takes at most {max_result}");
+        return Err(Failure::new("Function.ResponseSizeTooLarge", message));
+    }
+    Ok(from)
+}
+
+fn content_type(invocation: &Invocation, from: BodyFrom) -> &[u8] {
+    match from {
+        BodyFrom::Scratch => JSON,
+        BodyFrom::Reply => invocation.reply_headers().get(b"content-type", caseless).unwrap_or(JSON),
+    }
+}
+
+/// `{"errorType","errorMessage","stackTrace"}`: what samples and built-in runtimes of both send, and callers are handed.
+pub(super) fn failure_json(failure: &Failure, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    json.key("errorType").string(&failure.kind);
+    json.key("errorMessage").string(&failure.message);
+    json.key("stackTrace").begin_array();
+    for line in failure.detail.lines() {
+        json.string(line);
+    }
+    json.end_array();
+    json.end_object();
+}
+
+#[cfg(test)]
+pub(super) mod testing;

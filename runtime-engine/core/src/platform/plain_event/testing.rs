@@ -1,0 +1,157 @@
+//! What the unit tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
+
+use crate::failure::Failure;
+use crate::http1::{Assembly, Limits, Message, Progress, Reader};
+use crate::invocation::{Facts, Invocation};
+use crate::log::{Format, Level, LineKind, Log, Sink};
+use crate::platform::{BodyFrom, Delivery, Opened, Polling, Protocol, Response, Serving, detect};
+use crate::settings::{Env, Settings};
+use crate::unit::{Unit, epoch_ms};
+use faas_abi::NUM_DEADLINE_EPOCH_MS;
+use faas_abi::host::{Given, Invocation as _};
+use std::sync::{Arc, Mutex};
+
+/// Names and values.
+pub(in crate::platform) type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+/// A log that is kept.
+#[derive(Default)]
+pub(in crate::platform) struct Kept(Mutex<String>);
+
+impl Sink for Kept {
+    fn write(&self, line: &[u8], _: LineKind) {
+        self.0.lock().expect("whole").push_str(text(line));
+    }
+}
+
+/// What the environment comes to.
+pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<Opened, String> {
+    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let env = Env::new(&look_up);
+    let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
+    detect(&env, &settings).map(|detected| detected.opened).map_err(|unknown| unknown.to_string())
+}
+
+/// A process on a platform.
+pub(in crate::platform) struct World {
+    pub(in crate::platform) unit: Arc<Unit>,
+    pub(in crate::platform) protocol: Protocol,
+    log: Arc<Kept>,
+}
+
+impl World {
+    pub(in crate::platform) fn new(pairs: Pairs<'_>) -> World {
+        let opened = opened(pairs).expect("the variables fit");
+        let log = Arc::new(Kept::default());
+        let unit = Arc::new(Unit::new(opened.identity, Log::new(Level::Info, Format::Text, log.clone())));
+        World { unit, protocol: opened.protocol, log }
+    }
+
+    pub(in crate::platform) fn polling(&self) -> &dyn Polling {
+        let Protocol::Polling(polling) = &self.protocol else { panic!("it asks for events: {:?}", self.protocol) };
+        &**polling
+    }
+
+    pub(in crate::platform) fn serving(&self) -> &dyn Serving {
+        let Protocol::Serving(serving) = &self.protocol else { panic!("it is sent requests: {:?}", self.protocol) };
+        &**serving
+    }
+
+    /// What an answer to a poll is: `event`, `nothing`, or the reason.
+    pub(in crate::platform) fn poll(&self, answer: &str) -> String {
+        match self.polling().delivery(&self.unit, &response(answer)) {
+            Delivery::Event(_) => "event".to_owned(),
+            Delivery::Nothing => "nothing".to_owned(),
+            Delivery::Again(why) | Delivery::Fatal(why) => why,
+        }
+    }
+
+    /// An invocation by the event in an answer to a poll.
+    pub(in crate::platform) fn polled(&self, answer: &str) -> Invocation {
+        let message = response(answer);
+        let Delivery::Event(facts) = self.polling().delivery(&self.unit, &message) else {
+            panic!("an event: {answer}")
+        };
+        self.invocation(message, facts)
+    }
+
+    pub(in crate::platform) fn invocation(&self, message: Message, facts: Facts) -> Invocation {
+        let mut invocation = Invocation::new(self.unit.clone(), Arc::from("own"));
+        invocation.renew(message, facts, false);
+        invocation
+    }
+
+    /// The whole request that answers an invocation.
+    pub(in crate::platform) fn answer(&self, invocation: &Invocation) -> String {
+        let (mut head, mut scratch) = (Vec::new(), Vec::new());
+        let from = self.polling().answer(invocation, &mut head, &mut scratch);
+        head.extend_from_slice(if from == BodyFrom::Scratch { &scratch } else { invocation.reply().as_slice() });
+        text(&head).to_owned()
+    }
+
+    /// Status, headers and body of the response to an invocation.
+    pub(in crate::platform) fn respond(&self, invocation: &Invocation) -> (u16, String, String) {
+        let (mut response, mut scratch) = (Response::default(), Vec::new());
+        let from = self.serving().respond(invocation, &mut response, &mut scratch);
+        let body = if from == BodyFrom::Scratch { &scratch[..] } else { invocation.reply().as_slice() };
+        (response.status, headers(&response), text(body).to_owned())
+    }
+
+    /// The same for one that failed out of reach.
+    pub(in crate::platform) fn failed(&self, facts: &Facts, kind: &str) -> (u16, String) {
+        let (mut response, mut scratch) = (Response::default(), Vec::new());
+        self.serving().failed(facts, b"r-1", &Failure::new(kind, "why"), &mut response, &mut scratch);
+        (response.status, text(&scratch).to_owned())
+    }
+
+    pub(in crate::platform) fn log(&self) -> String {
+        self.log.0.lock().expect("whole").clone()
+    }
+}
+
+/// Makes an invocation, and says whether it is due so many milliseconds after it was made.
+pub(in crate::platform) fn is_due_in(limit_ms: u64, make: impl FnOnce() -> Invocation) -> bool {
+    let before = epoch_ms();
+    let deadline = make().num(NUM_DEADLINE_EPOCH_MS);
+    (before + limit_ms..=epoch_ms() + limit_ms).contains(&deadline)
+}
+
+/// The reply of a function.
+pub(in crate::platform) fn set(invocation: &mut Invocation, code: u32, body: &[u8]) {
+    let status = faas_abi::host::Invocation::reply(invocation, code, Given::from(body.to_vec()));
+    assert_eq!(status, faas_abi::OK);
+}
+
+/// Reads a response as a driver does. Lines of its head end with a line feed; its length is added.
+pub(in crate::platform) fn response(answer: &str) -> Message {
+    let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
+    let head = head.lines().map(str::trim).collect::<Vec<_>>().join("\r\n");
+    let length = if head.contains(" 204 ") { String::new() } else { format!("\r\nContent-Length: {}", body.len()) };
+    let bytes = format!("HTTP/1.1 {head}{length}\r\n\r\n{body}").into_bytes();
+    let mut reader = Reader::response(Limits::default());
+    reader.space(bytes.len())[..bytes.len()].copy_from_slice(&bytes);
+    reader.filled(bytes.len());
+    loop {
+        match reader.poll() {
+            Ok(Progress::Head) => {}
+            Ok(Progress::Complete) => return reader.take().expect("it is complete"),
+            other => panic!("{answer}: {other:?}"),
+        }
+    }
+}
+
+pub(in crate::platform) fn request(method: &str, target: &str, headers: Pairs<'_>, body: &[u8]) -> Message {
+    let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
+    headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
+    assembly.body().extend_from_slice(body);
+    assembly.finish()
+}
+
+pub(in crate::platform) fn headers(response: &Response) -> String {
+    let lines = response.headers.iter().map(|(name, value)| format!("{}: {}", text(name), text(value)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+pub(in crate::platform) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("text")
+}

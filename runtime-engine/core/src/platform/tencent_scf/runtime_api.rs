@@ -1,0 +1,120 @@
+//! The polling protocol of SCF's custom runtimes. No path holds an id: one event is out at a time, and the first answer
+//! that is posted is its answer.
+
+use super::MAX_RESULT;
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Facts, Invocation};
+use crate::log::{Level, Origin};
+use crate::platform::plain_event::Requests;
+use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
+use crate::unit::{Deadline, Unit};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+const READY: &[u8] = b"/runtime/init/ready";
+const NEXT: &str = "/runtime/invocation/next";
+const RESPONSE: &[u8] = b"/runtime/invocation/response";
+const ERROR: &[u8] = b"/runtime/invocation/error";
+
+/// The protocol.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    endpoint: String,
+    requests: Requests,
+    /// The limit of an event that comes without one.
+    timeout: Option<Duration>,
+    /// The request id that was answered last.
+    answered: Mutex<Vec<u8>>,
+}
+
+impl RuntimeApi {
+    pub(super) fn new(endpoint: String, timeout: Option<Duration>) -> RuntimeApi {
+        let requests = Requests::to(&endpoint, MAX_RESULT);
+        RuntimeApi { endpoint, requests, timeout, answered: Mutex::default() }
+    }
+
+    fn note_answered(&self, request_id: &[u8]) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.clear();
+        answered.extend_from_slice(request_id);
+    }
+
+    /// The platform hands an event out again until it has an answer, so one that comes again after its answer shows that
+    /// the answer was lost. It is served, and it is said.
+    fn watch_for_repeats(&self, unit: &Unit, request_id: &[u8]) {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if !request_id.is_empty() && *answered == request_id {
+            let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+            let message = b"this event comes again, though it has been answered: it runs once more";
+            unit.log.write(Level::Warn, origin, message, std::iter::empty());
+        }
+    }
+}
+
+impl Polling for RuntimeApi {
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// No event is delivered before it. The vendor's samples send one blank.
+    fn ready(&self, out: &mut Vec<u8>) -> bool {
+        self.requests.post([READY, b""], b"text/plain", 1, out);
+        out.push(b' ');
+        true
+    }
+
+    fn next(&self, out: &mut Vec<u8>) {
+        self.requests.get(NEXT, out);
+    }
+
+    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+        match answer.status() {
+            204 => return Delivery::Nothing,
+            200..=299 => {}
+            status => return Delivery::Again(format!("the runtime API answered {status} to the poll")),
+        }
+        let facts = self.facts(unit, answer);
+        self.watch_for_repeats(unit, facts.request_id.read(answer.bytes()));
+        Delivery::Event(facts)
+    }
+
+    fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom {
+        self.note_answered(invocation.request_id());
+        self.requests.answer(invocation, [[RESPONSE, b""], [ERROR, b""]], head, scratch)
+    }
+
+    fn failed(&self, _: &[u8], failure: &Failure, out: &mut Vec<u8>) {
+        self.requests.failed([ERROR, b""], failure, out);
+    }
+
+    /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
+    fn verdict(&self, status: u16) -> Verdict {
+        if let 200..=299 = status { Verdict::Accepted } else { Verdict::Dropped }
+    }
+}
+
+impl RuntimeApi {
+    /// One pass over the headers. Their names have underscores; an event that lacks one of them is served all the same.
+    fn facts(&self, unit: &Unit, answer: &Message) -> Facts {
+        let mut facts = Facts { is_whole: true, ..Facts::default() };
+        let mut limit = self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+        for (name, value) in answer.headers() {
+            let span = Span::of(answer.bytes(), value);
+            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u64>().ok());
+            match name.len() {
+                10 if caseless(name, b"request_id") => facts.request_id = span,
+                12 if caseless(name, b"content-type") => facts.content_type = span,
+                16 if caseless(name, b"time_limit_in_ms") => limit = number().filter(|millis| *millis > 0).or(limit),
+                18 if caseless(name, b"memory_limit_in_mb") => {
+                    facts.memory_mb = number().and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
+                }
+                _ => {}
+            }
+        }
+        // A limit, not a moment: it counts from here.
+        facts.deadline = limit.map(|millis| Deadline::after_ms(unit, millis));
+        facts
+    }
+}

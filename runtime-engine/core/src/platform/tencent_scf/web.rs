@@ -1,0 +1,131 @@
+//! SCF's web functions, and event functions of an image, which come to the same port: `POST /event-invoke` is an event, and
+//! all else is a client's own request.
+//!
+//! What the platform adds to a request stands in headers that begin with `X-Scf-`, which it lets no client send. They are no
+//! part of the request that a function sees; keys of the role are among them.
+
+use super::MAX_RESULT;
+use crate::failure::Failure;
+use crate::fields::{Span, caseless};
+use crate::http1::Message;
+use crate::invocation::{Code, Facts, Invocation};
+use crate::platform::plain_event::{self, is_event};
+use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::Shape;
+use crate::unit::{Deadline, Unit};
+use std::time::Duration;
+
+/// The only port that the platform sends to.
+const PORT: u16 = 9000;
+
+/// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
+/// tells what it is configured for, and the platform never sends more.
+const CONCURRENCY: usize = 100;
+
+const OWN: &[u8] = b"x-scf-";
+
+/// The protocol.
+#[derive(Debug)]
+pub(super) struct WebFunction {
+    listen: String,
+    concurrency: usize,
+    timeout: Option<Duration>,
+    /// The path of a health check, where one is configured; empty: none.
+    ready: Vec<u8>,
+}
+
+impl WebFunction {
+    pub(super) fn read(env: &Env<'_>, settings: &Settings) -> Result<WebFunction, BadSetting> {
+        Ok(WebFunction {
+            listen: native::address(env, "PORT", PORT)?,
+            concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
+            timeout: settings.timeout,
+            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+        })
+    }
+
+    /// What the headers say.
+    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
+        let mut facts = Facts { own_headers: OWN, ..native::facts(unit, request, self.timeout) };
+        for (name, value) in request.headers() {
+            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
+            else {
+                continue;
+            };
+            if value.is_empty() {
+                continue;
+            }
+            let span = Span::of(request.bytes(), value);
+            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let is = |name: &[u8]| caseless(own, name);
+            match own.len() {
+                3 if is(b"uin") => facts.account = span,
+                4 if is(b"name") => facts.function = span,
+                5 if is(b"appid") && facts.account.is_empty() => facts.account = span,
+                6 if is(b"memory") => facts.memory_mb = number().unwrap_or(0),
+                6 if is(b"region") => facts.region = span,
+                7 if is(b"version") => facts.version = span,
+                7 if is(b"timeout") => {
+                    if let Some(millis) = number().filter(|millis| *millis > 0) {
+                        facts.deadline = Some(Deadline::after_ms(unit, millis.into()));
+                    }
+                }
+                10 if is(b"request-id") => facts.request_id = span,
+                11 if is(b"remote-addr") => facts.client_ip = span,
+                _ => {}
+            }
+        }
+        facts
+    }
+}
+
+impl Serving for WebFunction {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp(&self.listen)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+        let path = native::path(request);
+        if !self.ready.is_empty() && path == self.ready {
+            return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
+        }
+        let mut facts = self.facts(unit, request);
+        if path == b"/event-invoke" && request.method() == b"POST" {
+            facts.shape = Shape::Event;
+            facts.is_whole = true;
+        }
+        Route::Invoke(facts)
+    }
+
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        if is_event(invocation.facts()) {
+            plain_event::respond(invocation, MAX_RESULT, response, scratch)
+        } else {
+            native::respond(invocation, response, scratch)
+        }
+    }
+
+    fn failed(
+        &self,
+        facts: &Facts,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
+        if is_event(facts) {
+            plain_event::failed(failure, response, scratch);
+        } else {
+            native::failed(request_id, failure, response, scratch);
+        }
+    }
+
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        native::head(invocation, code, response);
+    }
+}

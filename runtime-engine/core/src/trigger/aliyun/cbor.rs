@@ -1,0 +1,137 @@
+//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore. It decodes no value and allocates nothing.
+
+/// Maps and lists may lie this deep in each other; the events have five.
+const DEPTH: u32 = 16;
+
+/// Is it one map with the text `Version` and the list `Records`?
+pub(super) fn is_map_of_records(bytes: &[u8]) -> bool {
+    let mut cbor = Cbor { rest: bytes };
+    let Some(Head { major: MAP, size }) = cbor.head() else { return false };
+    let (mut version, mut records) = (false, false);
+    let _ = cbor.items(size, |cbor| {
+        let key = cbor.text()?;
+        let kind = cbor.rest.first()? >> 5;
+        version |= key == b"Version" && kind == TEXT;
+        records |= key == b"Records" && kind == LIST;
+        // Whatever follows the second of the two need not be looked at.
+        if version && records { None } else { cbor.skip(DEPTH) }
+    });
+    version && records
+}
+
+const TEXT: u8 = 3;
+const LIST: u8 = 4;
+const MAP: u8 = 5;
+const TAG: u8 = 6;
+const SIMPLE: u8 = 7;
+
+/// Ends what has no size.
+const BREAK: u8 = 0xff;
+
+struct Cbor<'a> {
+    rest: &'a [u8],
+}
+
+/// The beginning of a value.
+struct Head {
+    major: u8,
+    /// Its size, count or number; none: until a break.
+    size: Option<u64>,
+}
+
+impl<'a> Cbor<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn head(&mut self) -> Option<Head> {
+        let first = *self.take(1)?.first()?;
+        let size = match first & 0x1f {
+            size @ 0..=23 => Some(u64::from(size)),
+            size @ 24..=27 => {
+                let bytes = self.take(1 << (size - 24))?;
+                Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+            }
+            31 => None,
+            _ => return None,
+        };
+        Some(Head { major: first >> 5, size })
+    }
+
+    /// A text of a known size.
+    fn text(&mut self) -> Option<&'a [u8]> {
+        match self.head()? {
+            Head { major: TEXT, size: Some(size) } => self.take(usize::try_from(size).ok()?),
+            _ => None,
+        }
+    }
+
+    /// Calls `each` before every item of so many, or up to a break.
+    fn items(&mut self, count: Option<u64>, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        let mut left = count.unwrap_or(u64::MAX);
+        while left > 0 {
+            if count.is_none() && *self.rest.first()? == BREAK {
+                return self.take(1).map(|_| ());
+            }
+            each(self)?;
+            left -= 1;
+        }
+        Some(())
+    }
+
+    fn skip(&mut self, depth: u32) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        match self.head()? {
+            Head { major: 0 | 1, size: Some(_) } | Head { major: SIMPLE, size: Some(_) } => Some(()),
+            Head { major: 2 | TEXT, size: Some(size) } => self.take(usize::try_from(size).ok()?).map(|_| ()),
+            Head { major: TAG, size: Some(_) } => self.skip(depth),
+            Head { major: MAP, size } => self.items(size, |cbor| cbor.skip(depth).and_then(|()| cbor.skip(depth))),
+            // A text or bytes in pieces is skipped as the list of them.
+            Head { major: 2 | TEXT | LIST, size } => self.items(size, |cbor| cbor.skip(depth)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_map_of_records;
+
+    /// `{"Version":"Sync-v1","Records":[]}`, in this order or the other.
+    const VERSION: &[u8] = b"\x67Version\x67Sync-v1";
+    const RECORDS: &[u8] = b"\x67Records\x80";
+
+    fn of(parts: &[&[u8]]) -> bool {
+        is_map_of_records(&parts.concat())
+    }
+
+    #[test]
+    fn the_two_members_are_found_in_any_order_among_others_and_in_maps_without_a_count() {
+        let others: &[u8] = b"\x61a\xa1\x01\x82\xf6\xfb\0\0\0\0\0\0\0\0\x61b\x5f\x41x\x41y\xff\x61c\xc1\x19\x01\x00";
+        assert!(of(&[b"\xa2", VERSION, RECORDS]));
+        assert!(of(&[b"\xa2", RECORDS, VERSION]));
+        assert!(of(&[b"\xa5", others, RECORDS, VERSION]));
+        assert!(of(&[b"\xbf", others, VERSION, RECORDS, b"\xff"]));
+        assert!(of(&[b"\xb8\x02", VERSION, b"\x67Records\x9f\xa0\xff"]));
+    }
+
+    #[test]
+    fn what_is_cut_short_too_deep_or_of_another_type_is_not() {
+        let whole = [b"\xa2", VERSION, RECORDS].concat();
+        for end in 0..whole.len() {
+            assert!(!is_map_of_records(&whole[..end]), "{end}");
+        }
+        assert!(!of(&[b"\xa2", b"\x67Version\x01", RECORDS]));
+        assert!(!of(&[b"\xa2", VERSION, b"\x67Records\xa0"]));
+        assert!(!of(&[b"\xa1", VERSION]));
+        assert!(!of(&[b"\x82", VERSION, RECORDS]));
+        let deep = [b"\xa3\x61a".as_slice(), &[0x81; 64], b"\x00", VERSION, RECORDS].concat();
+        assert!(!is_map_of_records(&deep));
+        // A size that no memory holds is no reason to wait or to fail.
+        assert!(!of(&[b"\xa3\x61a\x9b\xff\xff\xff\xff\xff\xff\xff\xff", VERSION, RECORDS]));
+        assert!(!of(&[b"\xa2\x7b\xff\xff\xff\xff\xff\xff\xff\xff"]));
+        assert!(!is_map_of_records("{\"Version\":\"\",\"Records\":[]}".as_bytes()));
+    }
+}

@@ -1,0 +1,81 @@
+//! Types and services of events: what the older form calls them, and CloudEvents.
+
+pub(super) const PUBSUB: &str = "pubsub.googleapis.com";
+pub(super) const STORAGE: &str = "storage.googleapis.com";
+pub(super) const FIRESTORE: &str = "firestore.googleapis.com";
+pub(super) const FIREBASE_AUTH: &str = "firebaseauth.googleapis.com";
+pub(super) const FIREBASE_DATABASE: &str = "firebasedatabase.googleapis.com";
+pub(super) const FIREBASE_ANALYTICS: &str = "firebaseanalytics.googleapis.com";
+pub(super) const FIREBASE_REMOTE_CONFIG: &str = "firebaseremoteconfig.googleapis.com";
+
+/// What a message of Pub/Sub says of itself.
+pub(super) const PUBSUB_MESSAGE: &str = "type.googleapis.com/google.pubsub.v1.PubsubMessage";
+/// The older type of its events.
+pub(super) const PUBSUB_PUBLISH: &str = "google.pubsub.topic.publish";
+
+/// Older type, CloudEvent type. Of several older ones for one of CloudEvents, the first is the one it goes back to.
+const TYPES: &[(&str, &str)] = &[
+    (PUBSUB_PUBLISH, "google.cloud.pubsub.topic.v1.messagePublished"),
+    ("providers/cloud.pubsub/eventTypes/topic.publish", "google.cloud.pubsub.topic.v1.messagePublished"),
+    ("google.storage.object.finalize", "google.cloud.storage.object.v1.finalized"),
+    ("providers/cloud.storage/eventTypes/object.change", "google.cloud.storage.object.v1.finalized"),
+    ("google.storage.object.delete", "google.cloud.storage.object.v1.deleted"),
+    ("google.storage.object.archive", "google.cloud.storage.object.v1.archived"),
+    ("google.storage.object.metadataUpdate", "google.cloud.storage.object.v1.metadataUpdated"),
+    ("providers/cloud.firestore/eventTypes/document.write", "google.cloud.firestore.document.v1.written"),
+    ("providers/cloud.firestore/eventTypes/document.create", "google.cloud.firestore.document.v1.created"),
+    ("providers/cloud.firestore/eventTypes/document.update", "google.cloud.firestore.document.v1.updated"),
+    ("providers/cloud.firestore/eventTypes/document.delete", "google.cloud.firestore.document.v1.deleted"),
+    ("providers/firebase.auth/eventTypes/user.create", "google.firebase.auth.user.v1.created"),
+    ("providers/firebase.auth/eventTypes/user.delete", "google.firebase.auth.user.v1.deleted"),
+    ("providers/firebase.remoteConfig/remoteconfig.update", "google.firebase.remoteconfig.remoteConfig.v1.updated"),
+    ("providers/google.firebase.analytics/eventTypes/event.log", "google.firebase.analytics.log.v1.written"),
+    ("providers/google.firebase.database/eventTypes/ref.create", "google.firebase.database.ref.v1.created"),
+    ("providers/google.firebase.database/eventTypes/ref.write", "google.firebase.database.ref.v1.written"),
+    ("providers/google.firebase.database/eventTypes/ref.update", "google.firebase.database.ref.v1.updated"),
+    ("providers/google.firebase.database/eventTypes/ref.delete", "google.firebase.database.ref.v1.deleted"),
+];
+
+/// How older types begin, and the service they are of.
+const SERVICES: &[(&str, &str)] = &[
+    ("providers/cloud.firestore/", FIRESTORE),
+    ("providers/google.firebase.analytics/", FIREBASE_ANALYTICS),
+    ("providers/firebase.auth/", FIREBASE_AUTH),
+    ("providers/google.firebase.database/", FIREBASE_DATABASE),
+    ("providers/firebase.remoteConfig/", FIREBASE_REMOTE_CONFIG),
+    ("providers/cloud.pubsub/", PUBSUB),
+    ("providers/cloud.storage/", STORAGE),
+    ("google.pubsub", PUBSUB),
+    ("google.storage", STORAGE),
+];
+
+/// The CloudEvent type of an older one.
+pub(super) fn event_type(legacy: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(older, _)| *older == legacy).map(|(_, event)| *event)
+}
+
+/// The older type of one of CloudEvents.
+pub(super) fn legacy_type(event: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(_, newer)| *newer == event).map(|(older, _)| *older)
+}
+
+/// The service that sends events of an older type.
+pub(super) fn service_of_type(legacy: &str) -> Option<&'static str> {
+    SERVICES.iter().find(|(start, _)| legacy.starts_with(start)).map(|(_, service)| *service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_older_type_has_a_service_and_comes_back_to_a_type_of_the_same_event() {
+        for (older, newer) in TYPES {
+            assert!(service_of_type(older).is_some(), "{older}");
+            assert_eq!(event_type(older), Some(*newer));
+            assert_eq!(legacy_type(newer).and_then(event_type), Some(*newer), "{newer}");
+        }
+        assert_eq!(legacy_type("google.cloud.pubsub.topic.v1.messagePublished"), Some("google.pubsub.topic.publish"));
+        assert_eq!(event_type("google.pubsub"), None);
+    }
+}

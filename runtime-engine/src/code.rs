@@ -1,0 +1,155 @@
+//! Code that a platform sends with its signal to start: from bytes to a library the loader can open. A zip archive gives
+//! its entry `exec`, as OpenWhisk's own binary actions are packed, or the only library in it.
+
+use crate::traces;
+use faas_core::failure::Failure;
+use std::borrow::Cow;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Cursor, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use zip::ZipArchive;
+
+/// How archives begin; libraries begin otherwise.
+const ARCHIVE: &[u8] = b"PK";
+/// No function is larger; an archive that says so would only fill the memory.
+const LIBRARY_BYTES: u64 = 256 << 20;
+/// Folders that are tried before the temporary folder is taken to be unusable.
+const TRIES: u32 = 64;
+
+/// Writes it to a file that nobody else can have put there.
+///
+/// # Errors
+/// What the platform is told.
+pub(crate) fn unpack(code: &[u8]) -> Result<PathBuf, Failure> {
+    let bad = |why: String| Failure::new("Runtime.BadCode", why);
+    let library = if code.starts_with(ARCHIVE) {
+        Cow::Owned(
+            extract(code, LIBRARY_BYTES)
+                .map_err(|why| bad(format!("the code is an archive that cannot be used: {why}")))?,
+        )
+    } else {
+        Cow::Borrowed(code)
+    };
+    write(&std::env::temp_dir(), &library)
+        .map_err(|error| bad(format!("the code could not be written to a file: {error}")))
+}
+
+/// The library in an archive, if it has no more than `limit` bytes.
+fn extract(code: &[u8], limit: u64) -> Result<Vec<u8>, String> {
+    let mut archive = ZipArchive::new(Cursor::new(code)).map_err(|error| error.to_string())?;
+    // A name that is no text is no name of a library.
+    let names: Vec<_> = archive.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();
+    let name = match names.iter().find(|name| *name == "exec") {
+        Some(exec) => exec,
+        None => {
+            let mut libraries = names.iter().filter(|name| name.ends_with(".so"));
+            match (libraries.next(), libraries.next()) {
+                (Some(only), None) => only,
+                (None, _) => return Err("expected an entry exec or one .so, found none".to_owned()),
+                (Some(first), Some(second)) => {
+                    return Err(format!("expected an entry exec or one .so, found {first} and {second}"));
+                }
+            }
+        }
+    };
+    let entry = archive.by_name(name).map_err(|error| format!("{name}: {error}"))?;
+    let mut library = Vec::new();
+    // What the archive says of the size may be wrong; what comes out of it counts.
+    entry.take(limit + 1).read_to_end(&mut library).map_err(|error| format!("{name}: {error}"))?;
+    if library.len() as u64 > limit {
+        return Err(format!("{name} is larger than {limit} bytes"));
+    }
+    Ok(library)
+}
+
+fn write(below: &Path, code: &[u8]) -> io::Result<PathBuf> {
+    let folder = private_folder(below)?;
+    traces::add(&folder);
+    let path = folder.join("libfunction.so");
+    let mut file = File::options().write(true).create_new(true).mode(0o700).open(&path)?;
+    traces::add(&path);
+    file.write_all(code)?;
+    Ok(path)
+}
+
+/// A new folder for this user alone.
+fn private_folder(below: &Path) -> io::Result<PathBuf> {
+    let mut tries = 0;
+    loop {
+        let folder = below.join(format!("faas-code-{}-{tries}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            // Of a process that was killed, or of somebody with plans.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
+    fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            let method = if content.len() > 64 { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+            writer.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn an_archive_gives_exec_or_its_only_library() {
+        let library = b"\x7fELF".repeat(1000);
+        let found = |entries: &[(&str, &[u8])]| extract(&archive(entries), 1 << 20);
+        assert_eq!(found(&[("readme", b"x"), ("lib/libf.so", &library)]).unwrap(), library);
+        assert_eq!(found(&[("a.so", b"a"), ("exec", &library), ("b.so", b"b")]).unwrap(), library);
+        assert_eq!(found(&[("exec", b"stored")]).unwrap(), b"stored");
+        for (entries, expected) in [
+            (&[("readme", &b"x"[..])][..], "expected an entry exec or one .so, found none"),
+            (&[("a.so", b"a"), ("b.so", b"b")], "expected an entry exec or one .so, found a.so and b.so"),
+        ] {
+            assert_eq!(found(entries).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_broken_archive_is_a_failure_in_words() {
+        let mut cut = archive(&[("exec", &[7; 4096])]);
+        cut.truncate(cut.len() / 2);
+        let failure = unpack(&cut).unwrap_err();
+        assert_eq!(failure.kind, "Runtime.BadCode");
+        assert!(failure.message.starts_with("the code is an archive that cannot be used: "), "{failure}");
+    }
+
+    #[test]
+    fn an_archive_that_fills_the_memory_is_refused() {
+        let bomb = archive(&[("exec", &[0; 1 << 20])]);
+        assert!(bomb.len() < 1 << 16);
+        assert_eq!(extract(&bomb, 1 << 20).map(|library| library.len()), Ok(1 << 20));
+        assert_eq!(extract(&bomb, (1 << 20) - 1).unwrap_err(), "exec is larger than 1048575 bytes");
+    }
+
+    #[test]
+    fn code_goes_to_a_new_file_that_only_its_owner_can_touch() {
+        let [first, second] = [b"\x7fELF1", b"\x7fELF2"].map(|code| write(&std::env::temp_dir(), code).unwrap());
+        assert_ne!(first, second);
+        assert_eq!(std::fs::read(&second).unwrap(), b"\x7fELF2");
+        for path in [&first, &second] {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with("lib") && name.ends_with(".so"), "{name}");
+            for path in [path, path.parent().unwrap()] {
+                assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+            }
+            traces::remove(path);
+            traces::remove(path.parent().unwrap());
+            assert!(!path.parent().unwrap().exists());
+        }
+    }
+}
