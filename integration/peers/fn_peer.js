@@ -1,4 +1,4 @@
-// The same function for Fn's Node kit: the bytes that came, under the content type they came with.
+// The function echo for Fn's Node kit.
 const fdk = require('@fnproject/fdk');
 
 fdk.handle(
@@ -6,7 +6,7 @@ fdk.handle(
     if (input && input.toString() === 'fail') {
       throw new Error('as asked');
     }
-    ctx.responseContentType = ctx.contentType || 'application/octet-stream';
+    ctx.responseContentType = 'application/octet-stream';
     return fdk.rawResult(input || Buffer.alloc(0));
   },
   { inputMode: 'buffer' },

@@ -4,6 +4,8 @@
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
 
+#[path = "foreign/events.rs"]
+mod events;
 #[path = "foreign/fn_peers.rs"]
 mod fn_peers;
 #[path = "foreign/frameworks.rs"]
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let mut trials = rie::trials();
     trials.extend(http::trials());
     trials.extend(fn_peers::trials());
+    trials.extend(events::trials());
     trials.extend(frameworks::trials());
     trials.extend(load::trials());
     trials.extend(valgrind::trials());

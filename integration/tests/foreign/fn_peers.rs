@@ -148,9 +148,10 @@ fn names_kit(told: &mut Told) {
     told.names_its_kit = true;
 }
 
-fn json_error(told: &mut Told) {
-    told.content_type = "application/json".to_owned();
-    told.names_its_kit = true;
+/// In one line of text, as the agent never asks and a person who does reads it.
+fn plain_refusal(told: &mut Told, status: u16) {
+    told.status = status;
+    told.content_type = "text/plain".to_owned();
 }
 
 fn beside_python(python: &Path, runtime: &'static Runtime) -> Result<(), String> {
@@ -158,11 +159,8 @@ fn beside_python(python: &Path, runtime: &'static Runtime) -> Result<(), String>
     let mut command = Command::new(python.join("bin/fdk"));
     command.arg(workspace().join("integration/peers/fn_peer.py")).arg("handler");
     let (_peer, socket) = listening(command, folder.path())?;
-    let meant: &[Meant] = &[
-        (Ask::OtherPath, json_error, "errors are JSON, as those of functions are"),
-        (Ask::OtherMethod, json_error, "errors are JSON, as those of functions are"),
-    ];
-    compare(&socket, runtime, meant)
+    // None is meant.
+    compare(&socket, runtime, &[])
 }
 
 fn beside_node(node: &Path, runtime: &'static Runtime) -> Result<(), String> {
@@ -175,10 +173,8 @@ fn beside_node(node: &Path, runtime: &'static Runtime) -> Result<(), String> {
         (Ask::Gateway, gateway, "the status for the client is always said, not only when it is no 200"),
         (Ask::GatewayEmpty, gateway, "the status for the client is always said, not only when it is no 200"),
         (Ask::Fail, names_kit, "an answer names the kit whatever it is"),
-        (Ask::OtherPath, json_error, "an answer names the kit whatever it is"),
-        (Ask::OtherPath, |told| told.status = 404, "404 says what is wrong; the agent never asks"),
-        (Ask::OtherMethod, json_error, "an answer names the kit whatever it is"),
-        (Ask::OtherMethod, |told| told.status = 405, "405 says what is wrong; the agent never asks"),
+        (Ask::OtherPath, |told| plain_refusal(told, 404), "404 says what is wrong"),
+        (Ask::OtherMethod, |told| plain_refusal(told, 405), "405 says what is wrong"),
     ];
     compare(&socket, runtime, meant)
 }

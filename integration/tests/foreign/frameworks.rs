@@ -84,7 +84,12 @@ const REQUESTS: &[Request] = &[
     Request { method: "GET", target: "/", headers: "", body: b"" },
     Request { method: "GET", target: "/a%20b?x=1&x=2&y", headers: "", body: b"" },
     Request { method: "POST", target: "/", headers: "Content-Type: text/plain\r\n", body: b"over there" },
-    Request { method: "PUT", target: "/deep/er/path", headers: "", body: "grün".as_bytes() },
+    Request {
+        method: "PUT",
+        target: "/deep/er/path",
+        headers: "Content-Type: text/plain\r\n",
+        body: "grün".as_bytes(),
+    },
     Request { method: "DELETE", target: "/a?b=%26%3D", headers: "", body: b"" },
     Request { method: "GET", target: "/favicon.ico", headers: "", body: b"" },
     Request { method: "GET", target: "/robots.txt", headers: "", body: b"" },
