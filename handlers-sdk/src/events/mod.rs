@@ -40,6 +40,7 @@
 //! The form of all this is AWS' own; see "Invoking Lambda with events from other AWS services" in the Lambda developer guide.
 
 pub mod aliyun;
+pub mod azure;
 mod base64;
 mod batch;
 pub mod cloudevents;

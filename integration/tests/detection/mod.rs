@@ -40,7 +40,7 @@ fn the_start_line_names_platform_and_reason(runtime: &Runtime) {
         (&[("CONTAINER_APP_NAME", "shop")], "azure-container-apps", "CONTAINER_APP_NAME is set"),
         (&[("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("K_SERVICE", "shop")], "knative", "K_SERVICE is set"),
         (&[("K_SERVICE", "shop")], "google-cloud", "K_SERVICE is set"),
-        (&[("FAAS_PLATFORM", "openfaas")], "openfaas", "FAAS_PLATFORM names it"),
+        (&[("FAAS_PLATFORM", "openfaas"), ("FAAS_METRICS_PORT", "0")], "openfaas", "FAAS_PLATFORM names it"),
     ] {
         let port = free_port().to_string();
         let variables = [&[("PORT", port.as_str()), ("port", port.as_str())][..], variables].concat();

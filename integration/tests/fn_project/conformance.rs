@@ -6,12 +6,14 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::{limit, scale};
-use platform_emulators::fn_agent::{Call, Options, Outcome};
+use platform_emulators::fn_agent::{Agent, Call, Options, Outcome};
 use platform_emulators::process::Stream;
-use std::fs::read_link;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::fs::{Permissions, read_link};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ integration::both![
     the_socket_goes_with_the_process,
     a_streamed_reply_is_taken,
     the_trace_goes_on,
+    a_read_only_folder_and_any_user_will_do,
 ];
 
 fn the_socket_appears_ready_under_a_relative_link(runtime: &Runtime) {
@@ -73,8 +76,7 @@ fn stale_sockets_are_replaced(runtime: &Runtime) {
         Options { start_limit: limit(), patience: limit(), ..Options::in_folder(first.agent.folder().to_owned()) };
     let options = Options { listener: Some(listener), ..options };
     let deployment = Deployment::of("echo").env("FAAS_HANDLER", "echo");
-    let mut second =
-        platform_emulators::fn_agent::Agent::spawn(deployment.command(runtime), options).expect("it starts");
+    let mut second = Agent::spawn(deployment.command(runtime), options).expect("it starts");
     second.connect().unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(second.call(&Call::plain("second")).answer().text(), "second");
 }
@@ -284,6 +286,34 @@ fn the_trace_goes_on(runtime: &Runtime) {
     let seen = Inspected::read(&run.call(&call).answer().body);
     let expected = "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01";
     assert_eq!(seen.0["trace"]["traceparent"], expected);
+}
+
+/// The platform's root is read-only and its user is not root. As root, this test takes another user; else it has one.
+fn a_read_only_folder_and_any_user_will_do(runtime: &Runtime) {
+    const SOMEBODY: u32 = 54_321;
+    let deployment = Deployment::empty().env("FAAS_HANDLER", "echo");
+    let program = deployment.path("bootstrap");
+    std::fs::copy(&runtime.path, &program).expect("it can be copied");
+    let module = integration::artifacts::get().module("echo");
+    std::fs::copy(module, deployment.path("libecho.so")).expect("it can be copied");
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    mode(&program, 0o555);
+    mode(&deployment.path("libecho.so"), 0o444);
+    mode(deployment.root(), 0o555);
+    let mut command = Command::new(program);
+    command.current_dir(deployment.root()).envs(deployment.variables());
+    if std::fs::metadata("/proc/self").expect("it is there").uid() == 0 {
+        command.uid(SOMEBODY).gid(SOMEBODY);
+    }
+    let folder = shared_folder();
+    let options = Options { start_limit: limit(), patience: limit(), ..Options::in_folder(folder.path().to_owned()) };
+    let mut agent = Agent::spawn(command, options).expect("the runtime starts");
+    agent.connect().unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(agent.call(&Call::plain("x")).answer().text(), "x");
+    assert_eq!(agent.stop(limit()).code(), Some(0), "{}", agent.process().output());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("it is there").count(), 0, "the socket is gone");
+    // Whoever removes the folder has to be able to.
+    mode(deployment.root(), 0o755);
 }
 
 /// A task root with the function of `made.c`.

@@ -76,7 +76,7 @@ fn panic(runtime: &Runtime) {
 
 fn deadline(runtime: &Runtime) {
     for ((start, target), status) in WAYS.into_iter().zip([504, 500]) {
-        let run = start(runtime, Deployment::of("faulty").env("RUNTIME_TIMEOUT", "1"), "faulty");
+        let run = start(runtime, Deployment::of("faulty").env("RUNTIME_TIMEOUT", "3"), "faulty");
         let reply = run.call("POST", target, "", faulty::SPIN.as_bytes());
         assert_eq!(reply.status, status, "{target}: {}", reply.text());
         assert!(reply.text().contains("TimedOut"), "{}", reply.text());

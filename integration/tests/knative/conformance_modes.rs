@@ -34,12 +34,11 @@ fn a_binary_event_has_all_four_attributes(runtime: &Runtime) {
     let run = OnKnative::of(runtime, "inspect");
     assert_eq!(run.inspect(&binary(&[], "100C")).text("trigger"), "event");
     let events = OnKnative::of_events(runtime, "inspect");
-    for missing in 0..REQUIRED.len() {
-        let mut some = REQUIRED.to_vec();
-        some.remove(missing);
+    for (missing, _) in REQUIRED {
+        let some: Vec<_> = REQUIRED.into_iter().filter(|(name, _)| *name != missing).collect();
         let request = Request::binary(&some, "100C");
-        assert_eq!(run.inspect(&request).text("trigger"), "http", "without {}", REQUIRED[missing].0);
-        assert_eq!(events.call(&request).status, 400, "without {}", REQUIRED[missing].0);
+        assert_eq!(run.inspect(&request).text("trigger"), "http", "without {missing}");
+        assert_eq!(events.call(&request).status, 400, "without {missing}");
     }
     assert_eq!(events.call(&Request::new("GET", "/", &[], "")).status, 405);
     assert_eq!(events.inspect(&binary(&[], "100C")).text("trigger"), "event");

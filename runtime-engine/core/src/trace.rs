@@ -51,18 +51,28 @@ pub fn is_traceparent(text: &[u8]) -> bool {
 /// A `traceparent` from Google's `X-Cloud-Trace-Context`: 32 digits of the trace, `/`, the span as a decimal number, and
 /// maybe `;o=1` for one that is sampled.
 pub fn from_cloud(header: &[u8]) -> Option<Vec<u8>> {
-    let header = std::str::from_utf8(header).ok()?;
-    let (trace, rest) = header.split_once('/')?;
+    let (trace, span, sampled) = cloud_parts(header)?;
+    let flags = u8::from(sampled);
+    Some(format!("00-{trace}-{span:016x}-{flags:02}").to_ascii_lowercase().into_bytes())
+}
+
+/// Is it a header that [`from_cloud`] reads?
+pub fn is_cloud(header: &[u8]) -> bool {
+    cloud_parts(header).is_some()
+}
+
+/// Trace, span, and whether it is sampled.
+fn cloud_parts(header: &[u8]) -> Option<(&str, u64, bool)> {
+    let (trace, rest) = std::str::from_utf8(header).ok()?.split_once('/')?;
     let (span, options) = rest.split_once(';').unwrap_or((rest, "o=0"));
     let options = options.strip_prefix("o=")?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    if trace.len() != 32 || !digits(span) || !digits(options) {
+    let is_trace = trace.len() == 32 && trace.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !is_trace || !trace.bytes().any(|digit| digit != b'0') || !digits(span) || !digits(options) {
         return None;
     }
-    let span: u64 = span.parse().ok()?;
-    let sampled = if options == "1" { "01" } else { "00" };
-    let made = format!("00-{trace}-{span:016x}-{sampled}").to_ascii_lowercase().into_bytes();
-    is_traceparent(&made).then_some(made)
+    let span = span.parse().ok().filter(|span| *span != 0)?;
+    Some((trace, span, options == "1"))
 }
 
 #[cfg(test)]
@@ -124,7 +134,7 @@ mod tests {
             format!("{}z/1", &trace[1..]),
             format!("{}/1", "0".repeat(32)),
         ] {
-            assert_eq!(from_cloud(header.as_bytes()), None, "{header}");
+            assert_eq!((from_cloud(header.as_bytes()), is_cloud(header.as_bytes())), (None, false), "{header}");
         }
     }
 

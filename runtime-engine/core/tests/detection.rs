@@ -228,6 +228,7 @@ fn half_an_environment_is_an_error_that_names_variable_and_platform() {
         (&[("SCF_RUNTIME_API_PORT", "9001")], "SCF_RUNTIME_API", "tencent-scf"),
         (&[("AWS_LAMBDA_RUNTIME_API", "not an address")], "AWS_LAMBDA_RUNTIME_API", "aws-lambda"),
         (&[("_FAAS_RUNTIME_PORT", "x")], "_FAAS_RUNTIME_PORT", "vefaas"),
+        (&[("CLOUD_RUN_JOB", "nightly")], "CLOUD_RUN_JOB", "google-cloud"),
         (&[("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("PORT", "x")], "PORT", "kubernetes"),
         (&[("FAAS_PLATFORM", "aws-lambda")], "AWS_LAMBDA_RUNTIME_API", "aws-lambda"),
         (&[("FAAS_PLATFORM", "fn")], "FN_LISTENER", "fn"),

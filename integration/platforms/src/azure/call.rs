@@ -289,7 +289,7 @@ impl Call {
     }
 
     /// The envelope. Written by hand for the order of its members, which the host keeps.
-    pub(super) fn envelope(&self) -> String {
+    pub fn envelope(&self) -> String {
         let members = |pairs: &[(String, Bound)]| {
             let member = |(name, value): &(String, Bound)| format!("{}:{}", json!(name), value.json());
             pairs.iter().map(member).collect::<Vec<_>>().join(",")

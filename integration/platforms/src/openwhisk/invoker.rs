@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// Between two tries to reach a container that does not listen yet.
 const RETRY: Duration = Duration::from_millis(50);
 
+/// Between two looks at a log that is not whole yet.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// How a container is started.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -159,8 +162,13 @@ impl Invoker {
             state.expected += 1;
             state.expected
         };
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let _ = self.process.wait_for_line(|_| self.sentinels(stream) >= expected, self.options.patience);
+        let end = Instant::now() + self.options.patience;
+        let both = || [Stream::Stdout, Stream::Stderr].iter().all(|stream| self.sentinels(*stream) >= expected);
+        // Those that never come show as a breach.
+        while !both() && Instant::now() < end {
+            if self.process.wait(LOOK).is_ok() {
+                return;
+            }
         }
     }
 

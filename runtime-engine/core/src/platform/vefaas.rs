@@ -4,10 +4,9 @@
 //! Source: the repository `volcengine/vefaas-golang-runtime`. Its failures are told in two headers of the response, which
 //! the platform reads.
 
-use super::http::CONCURRENCY;
-use super::native;
+use super::http::{self, CONCURRENCY};
 use super::{
-    Answer, BodyFrom, Initial, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State,
+    Answer, BodyFrom, Initial, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -17,7 +16,7 @@ use crate::json::decimal_into;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::trigger::cloudevents::{self, Offer};
-use crate::unit::{Identity, Unit};
+use crate::unit::Unit;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -48,18 +47,9 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: timeout.or(settings.timeout),
     };
-    let identity = Identity {
-        platform: NAME,
-        function: env.text("FAAS_FUNCTION_NAME"),
-        version: env.text("FAAS_FUNCTION_VERSION"),
-        service: env.text("FAAS_SERVICE"),
-        stage: env.text("FAAS_STAGE"),
-        region: env.text("FAAS_REGION"),
-        ..Identity::default()
-    };
     // What is called when a stop begins may take as long as any other call.
     let grace = timeout.unwrap_or(TIMEOUT);
-    Ok(Opened::new(identity, Protocol::Serving(Box::new(server))).with_grace(grace))
+    Ok(Opened::new(http::identity(env, NAME), Protocol::Serving(Box::new(server))).with_grace(grace))
 }
 
 /// The protocol.
@@ -188,6 +178,7 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::log::{Format, Level, LineKind, Log, Sink};
+    use crate::unit::Identity;
     use faas_abi::host::Invocation as _;
     use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, reply_body};
+use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -34,15 +34,11 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    let identity = Identity {
-        platform: NAME,
-        function: env.text("FUNCTION_NAME"),
-        version: env.text("FUNCTION_VERSION"),
-        service: env.text("FAAS_SERVICE"),
-        stage: env.text("FAAS_STAGE"),
-        region: env.text("FAAS_REGION"),
-        ..Identity::default()
-    };
+    let own = http::identity(env, NAME);
+    // The platform's names are ids.
+    let or = |own: String, name: &str| if own.is_empty() { env.text(name) } else { own };
+    let identity =
+        Identity { function: or(own.function, "FUNCTION_NAME"), version: or(own.version, "FUNCTION_VERSION"), ..own };
     let script = Script { request_id: env.text(REQUEST_ID), timeout: settings.timeout };
     let opened = Opened::new(identity, Protocol::Piping(Box::new(script)));
     Ok(Opened { log: LogStyle { to: LogTo::Error, format: None }, ..opened })

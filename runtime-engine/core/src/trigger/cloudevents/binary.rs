@@ -25,10 +25,13 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
     let mut required = Required::default();
     let (mut lower, mut decoded) = (Vec::new(), Vec::new());
     for (index, (header, value)) in request.headers().enumerate() {
-        let Some(name) = attribute_name(header) else { continue };
-        lower.clear();
-        lower.extend(name.iter().map(u8::to_ascii_lowercase));
-        if lower == b"datacontenttype" {
+        let Some(mut name) = attribute_name(header) else { continue };
+        if name.iter().any(u8::is_ascii_uppercase) {
+            lower.clear();
+            lower.extend(name.iter().map(u8::to_ascii_lowercase));
+            name = &lower;
+        }
+        if name == b"datacontenttype" {
             continue;
         }
         let value = if value.first() == Some(&b'"') || value.contains(&b'%') {
@@ -38,13 +41,13 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
         } else {
             value
         };
-        check(&lower, value)?;
+        check(name, value)?;
         if request.headers().take(index).any(|(other, _)| caseless(other, header)) {
-            let name = String::from_utf8_lossy(&lower).into_owned();
+            let name = String::from_utf8_lossy(name).into_owned();
             return Err(Refusal::new(format!("the attribute {name:?} is there twice")));
         }
-        required.note(&lower);
-        each(&lower, value);
+        required.note(name);
+        each(name, value);
     }
     required.complete()?;
     if let Some(content_type) = request.header("content-type").filter(|content_type| !content_type.is_empty()) {

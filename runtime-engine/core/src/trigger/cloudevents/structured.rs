@@ -84,6 +84,8 @@ impl<'a> Event<'a, '_> {
         match name {
             b"data" => return self.data.replace(value).map_or(Ok(()), |_| Err(twice())),
             b"data_base64" => return self.coded.replace(value).map_or(Ok(()), |_| Err(twice())),
+            // It is none, unless a reader that goes by the last of its name would miss what stands before it.
+            _ if value.is_null() && self.into.attributes.get(name, exact).is_some() => return Err(twice()),
             _ if value.is_null() => return check_name(name),
             _ => {}
         }
@@ -256,6 +258,7 @@ mod tests {
             (r#","time":"noon""#, r#"the attribute "time" is no time of RFC 3339"#),
             (r#","e":"a\n""#, r#"the attribute "e" has characters that no attribute may have"#),
             (r#","e":1,"e":2"#, r#"the member "e" is there twice"#),
+            (r#","e":1,"e":null"#, r#"the member "e" is there twice"#),
             (r#","id":"c""#, r#"the member "id" is there twice"#),
             (r#","data":1,"data":2"#, r#"the member "data" is there twice"#),
             (r#","data":1,"data_base64":"AAE=""#, r#"the event has both "data" and "data_base64""#),

@@ -1,0 +1,7 @@
+//! The row of Azure Functions in the matrix, and the statements of `docs/conformance/azure-functions.md`.
+
+mod conformance;
+mod conformance_http;
+mod matrix;
+mod run;
+mod table;

@@ -1,0 +1,121 @@
+//! A runtime as the custom handler of a function app.
+
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::inspected::Inspected;
+use integration::on_http::free_port;
+use integration::wait::limit;
+use platform_emulators::azure::{Call, Done, Ended, Host, Mode, Options, Reply, Request};
+use platform_emulators::process::Process;
+use std::process::Command;
+use std::sync::Arc;
+
+/// An app, its host and its code.
+pub(crate) struct OnAzure {
+    pub(crate) host: Host,
+    pub(crate) deployment: Deployment,
+    /// The function's folder: the name that the host calls.
+    pub(crate) name: String,
+}
+
+impl OnAzure {
+    /// Starts it and does not wait for anything.
+    pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, mode: Mode) -> OnAzure {
+        OnAzure::with(runtime, deployment, handler, |options| options.mode = mode)
+    }
+
+    /// The same with other properties of the app.
+    pub(crate) fn with(
+        runtime: &Runtime,
+        deployment: Deployment,
+        handler: &str,
+        change: impl FnOnce(&mut Options),
+    ) -> OnAzure {
+        let deployment = deployment.env("FAAS_HANDLER", handler);
+        let mut options = Options {
+            port: free_port(),
+            is_old: false,
+            app_root: deployment.root().to_owned(),
+            mode: Mode::Envelope,
+            patience: limit(),
+        };
+        change(&mut options);
+        let (program, variables) = (runtime.path.clone(), deployment.variables());
+        let make = move || {
+            let mut command = Command::new(&program);
+            command.envs(variables.iter().cloned()).current_dir("/");
+            command
+        };
+        let host = Host::spawn(make, options).expect("the runtime starts");
+        let name = handler.rsplit('.').next().unwrap_or_default().to_owned();
+        OnAzure { host, deployment, name }
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(runtime: &Runtime, deployment: Deployment, handler: &str, mode: Mode) -> OnAzure {
+        let run = OnAzure::launch(runtime, deployment, handler, mode);
+        run.ready();
+        run
+    }
+
+    /// The same with an example function that is called in envelopes.
+    pub(crate) fn of(runtime: &Runtime, function: &str) -> OnAzure {
+        OnAzure::start(runtime, Deployment::of(function), function, Mode::Envelope)
+    }
+
+    /// Waits until it listens.
+    pub(crate) fn ready(&self) {
+        self.host.ready().unwrap_or_else(|why| panic!("{why}"));
+    }
+
+    /// Calls the function.
+    pub(crate) fn call(&self, call: &Call) -> Ended {
+        self.host.call(call).unwrap_or_else(|error| panic!("{call:?}: {error}; output:\n{}", self.process().output()))
+    }
+
+    /// Calls the function, which must end well.
+    pub(crate) fn done(&self, call: &Call) -> Done {
+        match self.call(call) {
+            Ended::Done(done) => done,
+            other => panic!("{other:?}; output:\n{}", self.process().output()),
+        }
+    }
+
+    /// The text that a message of a queue makes the function return.
+    pub(crate) fn returned(&self, message: &str) -> String {
+        let done = self.done(&Call::queue(&self.name, message).output("$return"));
+        done.output("$return").unwrap_or_default()
+    }
+
+    /// Calls the function, which must fail; why it did.
+    pub(crate) fn fails(&self, message: &str) -> String {
+        match self.call(&Call::queue(&self.name, message)) {
+            Ended::Failed(why) => why,
+            other => panic!("{other:?}; output:\n{}", self.process().output()),
+        }
+    }
+
+    /// A client's request.
+    pub(crate) fn request(&self, request: Request) -> Reply {
+        self.done(&Call::http(&self.name, request)).reply.expect("a reply")
+    }
+
+    /// What `inspect` saw of a call by something other than a request.
+    pub(crate) fn inspect(&self, call: &Call) -> Inspected {
+        Inspected(self.done(call).raw["ReturnValue"].clone())
+    }
+
+    /// What `inspect` saw of a request.
+    pub(crate) fn inspect_request(&self, request: Request) -> Inspected {
+        Inspected::read(&self.request(request).body)
+    }
+
+    pub(crate) fn process(&self) -> Arc<Process> {
+        self.host.process()
+    }
+
+    /// Asserts that the host found nothing that a handler should not do.
+    pub(crate) fn assert_clean(&self) {
+        assert_eq!(self.host.breaches(), Vec::<String>::new(), "output:\n{}", self.process().output());
+    }
+}

@@ -1,0 +1,6 @@
+//! The table of `docs/conformance/azure-functions.md` against the tests there are.
+
+#[test]
+fn the_table_names_tests_there_are() {
+    integration::table::check("docs/conformance/azure-functions.md", 1..=20);
+}
