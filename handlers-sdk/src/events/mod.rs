@@ -53,6 +53,7 @@ pub mod kafka;
 pub mod kinesis;
 mod lenient;
 pub mod logs;
+pub mod openwhisk;
 pub mod s3;
 pub mod sns;
 pub mod sqs;

@@ -51,8 +51,9 @@ impl Worker {
         }
         let ended = self.place.get();
         server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
-        self.respond(&server, &connection, manner);
+        // Before the response is out: whoever has read it may send the next request, which waits for this thread then.
         server.admission.answered();
+        self.respond(&server, &connection, manner);
         if server.has_replied_work {
             // The client has its response and may go on; this thread cannot yet.
             connection.let_go();

@@ -159,6 +159,8 @@ impl Server {
         let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
         log.write(Level::Error, origin, failure.to_string().as_bytes(), std::iter::empty());
         self.crew.lost();
+        // Before the response, which may be followed by the next request.
+        self.admission.answered();
         let abandoned = self.post(number).and_then(|post| post.abandon());
         if let Some((Current { connection, manner, facts }, headless)) = abandoned {
             self.protocol.after(self.runtime.process(), &facts, request_id, true);
@@ -173,7 +175,6 @@ impl Server {
                 self.abort(&connection, inner);
             }
         }
-        self.admission.answered();
         if self.is_exhausted() || self.crew.hung() >= self.config.max_hung {
             self.leave_soon();
         }
