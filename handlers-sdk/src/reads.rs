@@ -159,7 +159,8 @@ macro_rules! reads {
             self.reader().event()
         }
 
-        /// The HTTP body with its base64 undone; of any other trigger, the event.
+        /// The HTTP body with its base64 undone; of a CloudEvent its data, on Azure Functions the trigger's value; of any
+        /// other trigger, the event.
         pub fn body(&self) -> &[u8] {
             self.reader().body()
         }

@@ -5,15 +5,18 @@ use crate::artifacts::workspace;
 use std::ops::RangeInclusive;
 use std::process::Command;
 
-/// Checks the table at `path`, relative to the workspace, whose statements have these numbers. To be called from the test
-/// binary that the table speaks of. A row that is not shown by a test says `not …` and why.
+/// Checks the table at `path`, relative to the workspace, whose statements have these numbers. `module` is the
+/// `module_path!()` of the caller: the tests are looked for in its binary, under its parent. A row that is not shown by a test says `not …` and why.
 ///
 /// # Panics
 /// If the table and the tests differ.
-pub fn check(path: &str, numbers: RangeInclusive<u32>) {
+pub fn check(module: &str, path: &str, numbers: RangeInclusive<u32>) {
     let this = std::env::current_exe().expect("the test binary has a path");
     let list = Command::new(this).args(["--list", "--format", "terse"]).output().expect("it lists its tests");
     let list = String::from_utf8(list.stdout).expect("names are text");
+    // Without the name of the binary, which tests do not carry.
+    let inside = module.split_once("::").map_or("", |(_, inside)| inside);
+    let parent = inside.rsplit_once("::").map_or("", |(parent, _)| parent);
     let table = workspace().join(path);
     let table = std::fs::read_to_string(&table).unwrap_or_else(|error| panic!("{}: {error}", table.display()));
     let mut found = Vec::new();
@@ -29,8 +32,9 @@ pub fn check(path: &str, numbers: RangeInclusive<u32>) {
         assert!(!names.is_empty(), "{path}: statement {number} names no test and no reason");
         for name in names {
             for runtime in ["bootstrap", "light_bootstrap"] {
-                let name = format!("::{name}::{runtime}: test");
-                assert!(list.contains(&name), "{path}: statement {number} names {name}, which is no test");
+                let end = format!("::{name}::{runtime}: test");
+                let is_one = list.lines().any(|test| test.starts_with(parent) && test.ends_with(&end));
+                assert!(is_one, "{path}: statement {number} names {name}, which is no test over {runtime}");
             }
         }
     }

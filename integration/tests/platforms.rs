@@ -1,9 +1,39 @@
-//! Every platform under its emulator, over both binaries: the matrix, the conformance statements, and the table of both in
-//! `docs/platforms.md`.
+//! Every platform under its emulator, over both binaries: the matrix, the conformance statements, the events, and the tables
+//! of `docs/platforms.md` and `docs/conformance`. One binary, since each more costs a link and a build of its own.
 
+#[path = "aliyun_fc/mod.rs"]
+mod aliyun_fc;
 #[path = "aws_lambda/mod.rs"]
 mod aws_lambda;
+#[path = "azure_functions/mod.rs"]
+mod azure_functions;
+#[path = "container_apps/mod.rs"]
+mod container_apps;
+#[path = "detection/mod.rs"]
+mod detection;
+#[path = "fn_project/mod.rs"]
+mod fn_project;
+#[path = "google_cloud/mod.rs"]
+mod google_cloud;
+#[path = "huawei_functiongraph/mod.rs"]
+mod huawei_functiongraph;
+#[path = "knative/mod.rs"]
+mod knative;
+#[path = "kubernetes/mod.rs"]
+mod kubernetes;
+#[path = "openfaas/mod.rs"]
+mod openfaas;
+#[path = "openwhisk/mod.rs"]
+mod openwhisk;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
+#[path = "platforms/same_bytes.rs"]
+mod same_bytes;
 #[path = "platforms/table.rs"]
 mod table;
+#[path = "tencent_scf/mod.rs"]
+mod tencent_scf;
+#[path = "vefaas/mod.rs"]
+mod vefaas;
+#[path = "yandex/mod.rs"]
+mod yandex;

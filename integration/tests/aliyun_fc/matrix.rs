@@ -22,7 +22,7 @@ integration::both![
     concurrency,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnFc::of(runtime, "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         assert_eq!(&run.call(body.to_vec()).body[..], body);
@@ -36,7 +36,7 @@ fn echo(runtime: &Runtime) {
 const TABLESTORE: &[u8] = b"\xa2\x67Version\x67Sync-v1\x67Records\x81\xa3\x64Type\x66PutRow\x6aPrimaryKey\x81\xa2\x6a\
     ColumnName\x62id\x65Value\x18\x2a\x67Columns\x80";
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnFc::of(runtime, "inspect");
     let seen = Inspected::read(&run.fc.request(&Request::new("PUT", "/a%20b?x=1&x=2").body("body")).body());
     assert_eq!((seen.text("platform"), seen.text("trigger")), ("aliyun-fc", "http"));

@@ -1,6 +1,6 @@
 //! Function Compute's row of the matrix, and the statements of `docs/conformance/aliyun-fc.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

@@ -20,7 +20,7 @@ integration::both![
     concurrency,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnAws::start(runtime, "echo", Options::default());
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         assert_eq!(&run.call(body.to_vec()).body[..], body);
@@ -29,7 +29,7 @@ fn echo(runtime: &Runtime) {
 }
 
 /// One event a source; every fixture of two crates is `aws_fixtures`' matter.
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnAws::start(runtime, "inspect", Options::default());
     let http = [
         r#"{"version":"2.0","rawPath":"/a","requestContext":{"http":{"method":"GET","path":"/a"}}}"#,

@@ -1,4 +1,4 @@
 //! AWS Lambda's row of the matrix. Its conformance tests are `aws_conformance`, its faults `aws_faults`, its events
 //! `aws_fixtures`.
 
-mod matrix;
+pub(crate) mod matrix;

@@ -22,7 +22,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnAzure::of(runtime, "echo");
     for message in ["", "{}", "gr\u{fc}n \"\\\n"] {
         let call = Call::queue("echo", message);
@@ -35,7 +35,7 @@ fn echo(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnAzure::of(runtime, "inspect");
     let grid = json!({
         "id": "1", "topic": "t", "subject": "s", "eventType": "E", "eventTime": "2026-01-02T03:04:05Z", "data": { "a": 1 },

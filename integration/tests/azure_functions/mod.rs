@@ -2,6 +2,6 @@
 
 mod conformance;
 mod conformance_http;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

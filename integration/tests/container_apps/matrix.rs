@@ -22,7 +22,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = start(runtime, Deployment::of("echo"), "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         let reply = run.call("POST", "/", "", body);
@@ -31,7 +31,7 @@ fn echo(runtime: &Runtime) {
 }
 
 /// There is one: the request, here as the ingress hands it on.
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, Deployment::of("inspect"), "inspect");
     let headers = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n\
                    traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";

@@ -1,5 +1,5 @@
 //! The row of Azure Container Apps in the matrix, and what differs there from plain HTTP, whose statements it shares.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;

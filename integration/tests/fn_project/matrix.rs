@@ -22,7 +22,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let mut run = OnFn::start(runtime, Deployment::of("echo"), "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         assert_eq!(run.call(&Call::plain(body)).answer().body, body);
@@ -31,7 +31,7 @@ fn echo(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let mut run = OnFn::start(runtime, Deployment::of("inspect"), "inspect");
     let headers = [("X-Twice", "1"), ("X-Twice", "2"), ("Cookie", "c=d"), ("Content-Type", "text/plain")];
     let call = Call::request("PUT", "https://shop.example/t/app/a%20b?x=1&x=2", &headers, "body");

@@ -1,6 +1,6 @@
 //! Fn's row of the matrix, and the statements of `docs/conformance/fn.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

@@ -2,5 +2,5 @@
 
 #[test]
 fn the_table_names_tests_there_are() {
-    integration::table::check("docs/conformance/http.md", 1..=25);
+    integration::table::check(module_path!(), "docs/conformance/http.md", 1..=25);
 }

@@ -2,7 +2,7 @@
 //! `docs/conformance/huawei-functiongraph.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod matrix_http;
 mod run;
 mod table;

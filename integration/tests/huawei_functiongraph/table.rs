@@ -2,5 +2,5 @@
 
 #[test]
 fn the_table_names_tests_there_are() {
-    integration::table::check("docs/conformance/huawei-functiongraph.md", 1..=30);
+    integration::table::check(module_path!(), "docs/conformance/huawei-functiongraph.md", 1..=30);
 }

@@ -23,7 +23,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnKnative::start(runtime, Deployment::of("echo"), "echo", service());
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         let answer = run.call(&Request::new("POST", "/", &[], body));
@@ -31,7 +31,7 @@ fn echo(runtime: &Runtime) {
     }
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnKnative::of(runtime, "inspect");
     let headers = [("X-Twice", "1"), ("X-Twice", "2"), ("Cookie", "c=d")];
     let seen = run.inspect(&Request::new("PUT", "/a%20b?x=1&x=2", &headers, "body"));

@@ -3,6 +3,6 @@
 mod conformance;
 mod conformance_events;
 mod conformance_modes;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

@@ -22,7 +22,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = start(runtime, Deployment::of("echo"), "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         let reply = run.call("POST", "/", "", body);
@@ -31,7 +31,7 @@ fn echo(runtime: &Runtime) {
 }
 
 /// There is one: the request, here with the trace of a service mesh.
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, Deployment::of("inspect"), "inspect");
     let headers = "X-B3-TraceId: 80f198ee56343ba864fe8b2a57d3eff7\r\nX-B3-SpanId: e457b5a2e4d86bd1\r\nX-B3-Sampled: 1\r\n\
                    X-Forwarded-For: 10.0.0.1, 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n";

@@ -1,6 +1,6 @@
 //! The row of Kubernetes in the matrix, and the statements of `docs/conformance/kubernetes.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

@@ -20,7 +20,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = InPod::of(runtime, "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         let answer = run.post(body);
@@ -30,7 +30,7 @@ fn echo(runtime: &Runtime) {
 }
 
 /// There is one: the request that the gateway passes on.
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = InPod::of(runtime, "inspect");
     let call = Call { method: "PUT".into(), ..Call::post("/a%20b?x=1&x=2", b"body") };
     let call = call.with("X-Twice", "1").with("X-Twice", "2").with("Cookie", "c=d");

@@ -1,7 +1,7 @@
 //! OpenFaaS: the matrix and the statements of `docs/conformance/openfaas.md`, in the watchdog's place and behind it.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;
 mod watchdog;

@@ -22,7 +22,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = Container::of(runtime, "echo");
     for value in ["{}", "[]", r#"{ "a" : [1, 2.50, "ü\u00fc\n", null] }"#, r#"[{"b":true}]"#] {
         let answer = run.invoker.send(&Activation::of(value)).expect("an answer");
@@ -31,7 +31,7 @@ fn echo(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = Container::of(runtime, "inspect");
     let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;
     let change = r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#;

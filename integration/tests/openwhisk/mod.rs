@@ -2,7 +2,7 @@
 
 mod action_loop;
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;
 mod web;

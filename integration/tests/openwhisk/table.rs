@@ -2,5 +2,5 @@
 
 #[test]
 fn the_table_names_tests_there_are() {
-    integration::table::check("docs/conformance/openwhisk.md", 1..=27);
+    integration::table::check(module_path!(), "docs/conformance/openwhisk.md", 1..=27);
 }

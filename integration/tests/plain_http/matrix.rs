@@ -20,7 +20,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnHttp::start(runtime, Deployment::of("echo"), "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         let reply = run.call("POST", "/", "", body);
@@ -29,7 +29,7 @@ fn echo(runtime: &Runtime) {
 }
 
 /// There is one: the request.
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnHttp::start(runtime, Deployment::of("inspect"), "inspect");
     let reply = run.call("PUT", "/a%20b?x=1&x=2", "X-Twice: 1\r\nX-Twice: 2\r\nCookie: c=d\r\n", b"body");
     let seen = Inspected::read(&reply.body);

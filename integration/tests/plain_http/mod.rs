@@ -1,3 +1,3 @@
 //! The row of plain HTTP in the matrix. Its conformance tests are `http`.
 
-mod matrix;
+pub(crate) mod matrix;

@@ -24,7 +24,7 @@ integration::both![
     concurrency,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = start(runtime, "echo");
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
         assert_eq!(run.call(body.to_vec()).body, body);
@@ -32,7 +32,7 @@ fn echo(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let request = Request { body: "body".to_owned(), ..Request::new("PUT", "/a%20b") };
     for front in [scf::url, scf::gateway] {

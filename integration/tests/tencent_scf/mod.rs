@@ -2,7 +2,7 @@
 //! `docs/conformance/tencent-scf.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod matrix_web;
 mod run;
 mod table;

@@ -21,7 +21,7 @@ integration::both![
     refusal,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnVefaas::of(runtime, "echo");
     run.instance.initialize().unwrap_or_else(|why| panic!("{why}"));
     for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
@@ -39,7 +39,7 @@ const EVENT: [(&str, &str); 5] = [
     ("Content-Type", "application/json"),
 ];
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnVefaas::of(runtime, "inspect");
     let headers = [("X-Twice", "1"), ("X-Twice", "2"), ("Cookie", "c=d")];
     let seen = run.inspect(&Request::http("PUT", "/a%20b?x=1&x=2", &headers, "body"));

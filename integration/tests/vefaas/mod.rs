@@ -1,6 +1,6 @@
 //! The row of veFaaS in the matrix, and the statements of `docs/conformance/vefaas.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

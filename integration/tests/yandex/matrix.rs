@@ -22,7 +22,7 @@ integration::both![
     concurrency,
 ];
 
-fn echo(runtime: &Runtime) {
+pub(crate) fn echo(runtime: &Runtime) {
     let run = OnYandex::of(runtime, "echo");
     for event in ["{}", "[1,2]", "\"grün\"", "null", "{\"a\":{\"b\":[]}}\n"] {
         let sent: Value = serde_json::from_str(event).expect("JSON");
@@ -34,7 +34,7 @@ fn echo(runtime: &Runtime) {
     }
 }
 
-fn inspect_over_every_trigger(runtime: &Runtime) {
+pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = OnYandex::of(runtime, "inspect");
     let headers = [("X-Twice", "1"), ("X-Twice", "2"), ("Host", "functions.example"), ("Content-Type", "text/plain")];
     let event = http_event("PUT", &[("x", "1"), ("x", "2")], &headers, "body");

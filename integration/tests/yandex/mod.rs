@@ -1,6 +1,6 @@
 //! The row of Yandex Cloud Functions in the matrix, and the statements of `docs/conformance/yandex.md`.
 
 mod conformance;
-mod matrix;
+pub(crate) mod matrix;
 mod run;
 mod table;

@@ -2,5 +2,5 @@
 
 #[test]
 fn the_table_names_tests_there_are() {
-    integration::table::check("docs/conformance/yandex.md", 1..=8);
+    integration::table::check(module_path!(), "docs/conformance/yandex.md", 1..=8);
 }

@@ -33,6 +33,7 @@ pub mod onion;
 pub mod parking;
 pub mod platform;
 pub mod settings;
+mod thaw;
 pub mod trace;
 pub mod trigger;
 pub mod unit;

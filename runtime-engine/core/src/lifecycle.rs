@@ -11,6 +11,7 @@ use crate::log::{Level, Log};
 use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::{HandlerName, Signal};
 use crate::settings::{LayerName, Settings};
+use crate::thaw::Thaw;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::{CheckedModule, FunctionInstance};
 use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, OK, REPLIED, RUNTIME_START, SUSPEND};
@@ -43,8 +44,8 @@ pub struct Runtime {
     chain: Chain,
     function: FunctionInstance,
     name: Arc<str>,
-    /// Has Suspend run, and no Resume since?
-    suspended: AtomicBool,
+    /// Is Resume to run before the next invocation?
+    thaw: Thaw,
     /// Has Close run?
     closed: AtomicBool,
 }
@@ -99,8 +100,8 @@ impl Booted {
         match (started.await, made) {
             (Ok(()), Some(function)) => {
                 let name = Arc::from(function.name());
-                let (suspended, closed) = (AtomicBool::new(false), AtomicBool::new(false));
-                Ok(Runtime { unit, chain, function, name, suspended, closed })
+                let (thaw, closed) = (Thaw::default(), AtomicBool::new(false));
+                Ok(Runtime { unit, chain, function, name, thaw, closed })
             }
             (result, made) => {
                 let failure = match result {
@@ -182,11 +183,11 @@ impl Runtime {
 
     /// Serves the invocation in `place` and settles its reply or failure.
     pub async fn invoke(&self, place: &mut Place) {
-        if self.suspended.load(Ordering::Relaxed) && self.suspended.swap(false, Ordering::AcqRel) {
-            // The platform says when it freezes the process and not when it thaws it: this is the first sign.
-            if let Err(failure) = self.resume().await {
-                self.unit.log.say(Level::Error, &format!("Resume: {failure}"));
-            }
+        // The platform says when it freezes the process and not when it thaws it: this is the first sign.
+        if let Some(_turn) = self.thaw.turn().await
+            && let Err(failure) = self.resume().await
+        {
+            self.unit.log.say(Level::Error, &format!("Resume: {failure}"));
         }
         self.chain.invoke(&self.function, place).await;
         if place.get().facts().is_whole {
@@ -208,7 +209,7 @@ impl Runtime {
             Signal::Initialize(_) => Ok(()),
             Signal::Suspend => {
                 self.suspend().await?;
-                self.suspended.store(true, Ordering::Release);
+                self.thaw.froze();
                 Ok(())
             }
             Signal::Stop if self.closed.swap(true, Ordering::AcqRel) => Ok(()),

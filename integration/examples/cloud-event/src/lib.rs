@@ -47,7 +47,7 @@ pub fn document(event: CloudEvent) -> CloudEventReply {
     event.to_reply().structured()
 }
 
-/// What [`payload`] answers.
+/// What the function [`payload`](fn@payload) answers.
 #[derive(Serialize)]
 pub struct Payload {
     payload: serde_json::Value,

@@ -202,3 +202,74 @@ fn own(status: u16, who: &str) -> Answer {
     let headers = vec![("X-OpenFaaS-Internal".to_owned(), who.to_owned())];
     Answer { status, headers, body: Vec::new(), closes: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    /// A watchdog over a process that only waits, and a server elsewhere that answers each connection so.
+    fn watchdog(script: &str, answer: &'static [u8], options: Options) -> Watchdog {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
+        let upstream = listener.local_addr().expect("it has an address").port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().filter_map(Result::ok) {
+                std::thread::spawn(move || {
+                    let mut request = Vec::new();
+                    let mut byte = [0];
+                    while !request.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                        request.push(byte[0]);
+                    }
+                    // The client may have gone. Without an answer the connection stays open.
+                    let _ = stream.write_all(answer);
+                    let _ = stream.read(&mut byte);
+                });
+            }
+        });
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        Watchdog::spawn(command, Options { upstream, ..options }).expect("sh starts")
+    }
+
+    #[test]
+    fn an_answer_is_passed_on_with_the_time_that_it_took() {
+        let answer = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nX-Duration-Seconds: mine\r\n\r\nhi";
+        let watchdog = watchdog("exec sleep 60", answer, Options::default());
+        let told = watchdog.call(&Call::new("GET", "/a?b=1")).expect("it is taken");
+        assert_eq!((told.status, told.text().as_str()), (201, "hi"));
+        assert!(!told.all("x-duration-seconds").contains(&"mine") && told.all("x-duration-seconds").len() == 1);
+        assert!(watchdog.log()[0].starts_with("GET /a?b=1 - 201 - ContentLength: 2B ("), "{:?}", watchdog.log());
+    }
+
+    #[test]
+    fn a_call_over_its_limit_is_504_and_one_that_reaches_nobody_500() {
+        let options = Options { exec_timeout: "200ms".into(), ..Options::default() };
+        let slow = watchdog("exec sleep 60", b"", options);
+        let told = slow.call(&Call::new("GET", "/")).expect("it is taken");
+        assert_eq!((told.status, told.header("x-openfaas-internal")), (504, Some("of-watchdog")));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec sleep 60"]);
+        // Port 1 is nobody's.
+        let alone = Watchdog::spawn(command, Options { upstream: 1, ..Options::default() }).expect("sh starts");
+        assert_eq!(alone.call(&Call::new("GET", "/")).expect("it is taken").status, 500);
+    }
+
+    #[test]
+    fn the_process_hears_of_the_end_first_and_a_failure_of_its_own_is_the_watchdogs() {
+        let options = Options { healthcheck_interval: "300ms".into(), ..Options::default() };
+        let script = "trap 'echo heard; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+        let watchdog = watchdog(script, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", options);
+        let limit = Duration::from_secs(20);
+        watchdog.process().wait_for_line(|line| line == "up", limit).expect("it starts");
+        assert_eq!((watchdog.health(), watchdog.terminate().expect("it ends")), (200, Drained { unfinished: 0 }));
+        watchdog.process().wait_for_line(|line| line == "heard", limit).expect("it was told");
+        assert_eq!((watchdog.health(), watchdog.ready().ok(), watchdog.fatal()), (503, Some(503), None));
+        assert!(watchdog.call(&Call::new("GET", "/")).is_err(), "the port is closed");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exit 7"]);
+        let failed = Watchdog::spawn(command, Options::default()).expect("sh starts");
+        failed.process().wait(limit).expect("it leaves");
+        assert_eq!(failed.fatal().and_then(|status| status.code()), Some(7));
+    }
+}

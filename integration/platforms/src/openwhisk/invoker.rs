@@ -210,3 +210,66 @@ impl Invoker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// A container that writes these lines, with a server elsewhere that answers each request with these bytes.
+    fn container(lines: &str, answer: &'static str) -> Invoker {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
+        let port = listener.local_addr().expect("it has an address").port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().filter_map(Result::ok) {
+                let mut request = Vec::new();
+                let mut byte = [0];
+                while !request.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                    request.push(byte[0]);
+                }
+                // The client may have gone.
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "printf \"$0\"; printf \"$0\" >&2; exec sleep 60", lines]);
+        let patience = Duration::from_millis(500);
+        Invoker::spawn(command, Options { port, patience, ..Options::default() }).expect("sh starts")
+    }
+
+    #[test]
+    fn an_answer_with_a_length_and_a_sentinel_a_stream_is_all_it_takes() {
+        let invoker = container(
+            "log\\nXXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+        );
+        assert_eq!(invoker.run(&Activation::of("{}")), Outcome::Success(json!({ "a": 1 })));
+        assert_eq!(invoker.violations(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn missing_sentinels_and_too_many_are_breaches() {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        let silent = container("log\\n", answer);
+        silent.run(&Activation::of("{}"));
+        assert_eq!(silent.violations().len(), 2, "one for each stream");
+        let loud = container("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\\n", answer);
+        assert_eq!(loud.init(&Init::default()).expect("an answer").status, 200);
+        let told = loud.process().wait_for_line(|line| line == SENTINEL, Duration::from_secs(20));
+        assert!(told.is_ok() && !loud.violations().is_empty(), "none belongs to an init");
+    }
+
+    #[test]
+    fn an_answer_of_unknown_length_is_none() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+        ] {
+            let invoker = container("", answer);
+            assert!(matches!(invoker.run(&Activation::of("{}")), Outcome::NoResponse(_)), "{answer}");
+            assert_eq!(invoker.violations().len(), 1, "{answer}");
+        }
+    }
+}

@@ -190,3 +190,62 @@ impl Proxy {
         self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A proxy over a child that breaks the contract so.
+    fn proxy(lie: &str, wait_for_ack: bool) -> (Proxy, Said) {
+        let patience = Duration::from_millis(if lie == "no-word" { 200 } else { 20_000 });
+        let proxy = Proxy::new(Started { wait_for_ack, patience, ..Started::default() });
+        let liar = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/openwhisk/liar.sh");
+        let init = Init { code: "code".to_owned(), ..Init::default() }.env("LIE", lie);
+        let said = proxy.init(&init, &liar, Path::new("/"));
+        (proxy, said)
+    }
+
+    #[test]
+    fn a_good_child_gets_lines_without_line_feeds_and_its_lines_are_the_answers() {
+        let (proxy, said) = proxy("", true);
+        assert_eq!(said.status, 200);
+        let said = proxy.send(b"{\n\"value\":{}\n}");
+        assert_eq!((said.status, said.json()), (200, json!({ "got": { "value": {} } })));
+        assert_eq!(proxy.unasked(), Vec::<String>::new());
+        assert_eq!(proxy.end().expect("it leaves").code(), Some(0));
+        assert_eq!(proxy.send(b"{}").status, 500);
+    }
+
+    #[test]
+    fn a_start_without_the_word_or_with_a_bad_one_has_failed() {
+        for lie in ["no-word", "bad-word", "gone"] {
+            assert_eq!(proxy(lie, true).1.status, 502, "{lie}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_nobody_waits_for_is_the_first_answer() {
+        let (proxy, said) = proxy("", false);
+        assert_eq!(said.status, 200);
+        assert_eq!(proxy.send(b"1").json(), json!({ "ok": true }));
+        assert_eq!(proxy.send(b"2").json(), json!({ "got": 1 }), "every answer is one behind");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_and_a_second_line_is_noticed() {
+        for lie in ["text", "blank"] {
+            assert_eq!(proxy(lie, true).0.send(b"{}").status, 502, "{lie}");
+        }
+        let (dead, _) = proxy("dies", true);
+        assert_eq!((dead.send(b"{}").status, dead.send(b"{}").status), (400, 500));
+        let (twice, _) = proxy("twice", true);
+        assert_eq!(twice.send(b"{}").status, 200);
+        assert_eq!(twice.end().expect("it leaves").code(), Some(0));
+        assert_eq!(twice.send(b"{}").status, 500);
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        while twice.unasked().is_empty() && std::time::Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert_eq!(twice.unasked(), ["{}\n"]);
+    }
+}

@@ -3,7 +3,7 @@
 //! In its default mode the host posts an envelope to `/{function}` and reads outputs, logs and a return value from the
 //! answer. Where HTTP requests are forwarded or proxied, functions whose only input is an HTTP trigger and whose only output
 //! is its reply get the client's request itself. Both carry `X-Azure-Functions-InvocationId`; what tells them apart is said
-//! at [`AzureFunctions::envelope`]. `GET /` asks whether the process listens. Source: the repository
+//! at `AzureFunctions::envelope`. `GET /` asks whether the process listens. Source: the repository
 //! `Azure/azure-functions-host`, `DefaultHttpWorkerService` and `HttpWorkerProcess`, and Azure's documentation on custom
 //! handlers.
 

@@ -19,8 +19,8 @@ use std::time::Duration;
 /// The platform's word.
 pub const NAME: &str = "fn";
 
-/// What fits in a socket's address, `sun_path` without its last zero.
-const MAX_PATH: usize = 107;
+/// What fits in a socket's address, `sun_path` without its last zero and the `phony` of the name that is bound.
+const MAX_PATH: usize = 107 - 5;
 
 /// What every response says of itself.
 const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
@@ -43,7 +43,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let listener = env.text("FN_LISTENER");
     let path = listener.strip_prefix("unix:").unwrap_or_default();
     if !path.starts_with('/') || path.ends_with('/') || path.len() > MAX_PATH {
-        let expected = "unix: and the absolute path of a socket, of at most 107 bytes";
+        let expected = "unix: and the absolute path of a socket, of at most 102 bytes";
         return Err(BadSetting::new("FN_LISTENER", &listener, expected));
     }
     let either = |names: &[&'static str]| env.first(names).map(|(_, value)| value).unwrap_or_default();

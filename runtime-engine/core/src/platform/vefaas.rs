@@ -31,6 +31,8 @@ const TIMEOUT: Duration = Duration::from_secs(900);
 const CANNOT_LISTEN: i32 = 170;
 
 const ERROR_CODE: &str = "X-Faas-Response-Error-Code";
+/// More of a message than this no proxy takes in a header.
+const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 
 /// The platform's row.
@@ -122,8 +124,9 @@ impl Serving for Server {
         let panicked = matches!(failure.kind.as_str(), "Panic" | "Function.Panic");
         let code = if panicked { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
-        let visible =
-            |out: &mut Vec<u8>| out.extend(failure.message.bytes().filter(|byte| (b' '..=b'~').contains(byte)));
+        let visible = |out: &mut Vec<u8>| {
+            out.extend(failure.message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))
+        };
         response.headers.add_with(ERROR_MESSAGE.as_bytes(), visible);
     }
 

@@ -110,11 +110,11 @@ pub struct Reading {
     pub form: Form,
     /// The request in it.
     pub http: Option<HttpView>,
-    /// Attributes and data, if it is a CloudEvent.
+    /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
     pub data: Option<Box<Data>>,
 }
 
-/// What a CloudEvent carries, whatever mode it came in.
+/// What a CloudEvent carries, whatever mode it came in; without attributes, the value inside of another envelope.
 #[derive(Debug, Default)]
 pub struct Data {
     /// Its attributes by name, extensions among them, as canonical texts.

@@ -4,7 +4,7 @@
 use super::init::{self, refusal};
 use super::{Outcome, activation, error, in_words, outcome};
 use crate::failure::Failure;
-use crate::http1::Message;
+use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::log::Log;
 use crate::platform::{Answer, BodyFrom, Listen, Response, Route, Serving, Signal, StartAt, State, native};
@@ -19,6 +19,8 @@ const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 const TWICE: &str = "Cannot initialize the action more than once.";
 /// At once where the container may have several at all: OpenWhisk's own highest limit as it is installed.
 const CONCURRENCY: usize = 200;
+/// The largest `/init` with code in it: 48 MiB of code, in base64.
+const CODE_BYTES: u64 = 72 << 20;
 /// Each activation comes on a connection of its own, and one that is refused by the kernel counts as a broken container.
 /// For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
 const LAME_DUCK: Duration = Duration::from_secs(2);
@@ -84,6 +86,11 @@ fn leaving() -> Answer {
 impl Serving for Container {
     fn listen(&self) -> Listen<'_> {
         Listen::Tcp(&self.listen)
+    }
+
+    fn body_bytes(&self) -> u64 {
+        // Code travels in base64.
+        if self.wants_code { CODE_BYTES } else { Limits::default().body_bytes }
     }
 
     fn concurrency(&self) -> usize {

@@ -1,4 +1,0 @@
-//! What both binaries say of where they run.
-
-#[path = "detection/mod.rs"]
-mod detection;

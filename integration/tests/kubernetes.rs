@@ -1,4 +1,0 @@
-//! Kubernetes over both binaries.
-
-#[path = "kubernetes/mod.rs"]
-mod kubernetes;

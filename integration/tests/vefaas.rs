@@ -1,4 +1,0 @@
-//! VolcEngine veFaaS over both binaries.
-
-#[path = "vefaas/mod.rs"]
-mod vefaas;

@@ -1,4 +1,0 @@
-//! Yandex Cloud Functions over both binaries.
-
-#[path = "yandex/mod.rs"]
-mod yandex;
