@@ -133,12 +133,16 @@ impl Life<'_> {
         Ok(runtime)
     }
 
-    /// RuntimeStart alone. A limit counts for each of the two.
+    /// RuntimeStart alone. A limit counts for each of the two, and `report` is as for [`start`](Life::start).
     ///
     /// # Errors
     /// What the platform is told.
-    pub(crate) fn boot(&self, features: u64) -> Result<Booted, Failure> {
-        let limit = self.limit(|_| ())?;
+    pub(crate) fn boot(
+        &self,
+        features: u64,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Booted, Failure> {
+        let limit = self.limit(report)?;
         let booted = self.run_runtime_start(features)?;
         drop(limit);
         Ok(booted)
@@ -148,8 +152,14 @@ impl Life<'_> {
     ///
     /// # Errors
     /// What the platform is told.
-    pub(crate) fn begin(&self, booted: Booted, features: u64, with: Option<Initial>) -> Result<Runtime, Failure> {
-        let limit = self.limit(|_| ())?;
+    pub(crate) fn begin(
+        &self,
+        booted: Booted,
+        features: u64,
+        with: Option<Initial>,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Runtime, Failure> {
+        let limit = self.limit(report)?;
         let runtime = self.run_function_start(booted, features, with)?;
         drop(limit);
         Ok(runtime)

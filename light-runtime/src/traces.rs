@@ -17,6 +17,17 @@ pub(crate) fn add(path: &Path) {
     traces().push(path.to_owned());
 }
 
+/// As [`add`] does, for what `make` makes in one step: whoever removes or leaves comes before both or after both.
+///
+/// # Errors
+/// It was not made; then it is no trace.
+pub(crate) fn make<T, E>(path: &Path, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let mut traces = traces();
+    let made = make()?;
+    traces.push(path.to_owned());
+    Ok(made)
+}
+
 /// It goes now, if it is one of ours and still there.
 pub(crate) fn remove(path: &Path) {
     let mut traces = traces();
@@ -27,8 +38,10 @@ pub(crate) fn remove(path: &Path) {
 
 /// Ends the process without a trace, and without running exit handlers.
 pub(crate) fn leave(code: i32) -> ! {
+    // Held to the end: nothing is made after this.
+    let mut traces = traces();
     // What was made last may lie in a folder made before.
-    traces().drain(..).rev().for_each(|path| wipe(&path));
+    traces.drain(..).rev().for_each(|path| wipe(&path));
     sys::leave(code)
 }
 
@@ -54,6 +67,11 @@ mod tests {
         remove(&own);
         remove(&other);
         assert!(!own.exists() && other.exists());
+        make(&own, || std::fs::write(&own, "x")).unwrap();
+        remove(&own);
+        make(&other, || Err::<(), ()>(())).unwrap_err();
+        remove(&other);
+        assert!(!own.exists() && other.exists(), "what was not made is a stranger");
         std::fs::remove_file(&other).unwrap();
     }
 }

@@ -5,6 +5,7 @@ use crate::traces;
 use faas_core::failure::Failure;
 use std::borrow::Cow;
 use std::fs::{DirBuilder, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Cursor, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ const ARCHIVE: &[u8] = b"PK";
 /// No function is larger; an archive that says so would only fill the memory.
 const LIBRARY_BYTES: u64 = 256 << 20;
 /// Folders that are tried before the temporary folder is taken to be unusable.
-const TRIES: u32 = 64;
+const TRIES: u32 = 8;
 
 /// Writes it to a file that nobody else can have put there.
 ///
@@ -77,10 +78,11 @@ fn write(below: &Path, code: &[u8]) -> io::Result<PathBuf> {
 fn private_folder(below: &Path) -> io::Result<PathBuf> {
     let mut tries = 0;
     loop {
-        let folder = below.join(format!("faas-code-{}-{tries}", std::process::id()));
+        // No name that others could have taken beforehand.
+        let random = RandomState::new().hash_one(std::process::id());
+        let folder = below.join(format!("faas-code-{random:016x}"));
         match DirBuilder::new().mode(0o700).create(&folder) {
             Ok(()) => return Ok(folder),
-            // Of a process that was killed, or of somebody with plans.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
             Err(error) => return Err(error),
         }

@@ -77,7 +77,7 @@ fn what_is_missing_is_named_with_the_platform(runtime: &Runtime) {
     for (variables, words) in [
         (
             &[("FN_FORMAT", "http-stream")][..],
-            "FN_LISTENER: expected unix: and the absolute path of a socket, of at most 107 bytes, found \"\" \
+            "FN_LISTENER: expected unix: and the absolute path of a socket, of at most 102 bytes, found \"\" \
              (platform fn: FN_FORMAT is set)",
         ),
         (

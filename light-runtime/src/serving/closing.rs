@@ -142,7 +142,8 @@ impl Server {
     pub(super) fn close_idle(&self) {
         for connection in self.table.all() {
             let inner = &mut *connection.lock();
-            let idle = matches!(inner.phase, Phase::Reading) && inner.reader.is_none() && inner.unsent.is_empty();
+            let has_request = inner.reader.is_some() || inner.brought.is_some();
+            let idle = matches!(inner.phase, Phase::Reading) && !has_request && inner.unsent.is_empty();
             // What has arrived and is not read yet is a request on its way.
             if idle && !inner.closing && !sys::is_readable_now(&connection.socket) {
                 self.close(&connection, inner);

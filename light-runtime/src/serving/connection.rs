@@ -84,7 +84,7 @@ impl std::fmt::Debug for Inner {
 impl Connection {
     /// A fresh one.
     pub(super) fn new(token: u64, guest: Guest) -> Connection {
-        let Guest { socket, peer, reader, brought } = guest;
+        let Guest { socket, peer, reader, brought, .. } = guest;
         let inner = Inner {
             phase: Phase::Reading,
             reader,

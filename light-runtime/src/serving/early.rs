@@ -4,28 +4,36 @@
 //! While the start runs, one thread looks at what comes. It answers what the protocol answers itself, closes that
 //! connection, and takes not one byte of anything else, but for signals of the platform, which are small and kept for
 //! later. While the process waits, requests are read whole, however large: one of them says that the start is to begin,
-//! and may bring the function's code. Everybody else is welcomed when the start is over. No invocation runs here: there
-//! is no function yet.
+//! and may bring the function's code. Who begins a request and does not get on with it is sent away, and when all room
+//! is taken, who has been waited for the longest. Everybody else is welcomed when the start is over. No invocation runs
+//! here: there is no function yet.
 
 use super::answer::{self, Manner};
+use super::connection::NEVER;
 use super::listening::Listener;
 use super::socket::Socket;
-use super::table::{END, LISTENER};
-use crate::sys::{Alarm, Epoll, Events};
+use super::table::{ALARM, END, LISTENER};
+use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Limits, Message, Progress, Reader, write};
 use faas_core::platform::{Answer, Initial, Response, Route, Serving, Signal, State};
+use faas_core::settings::ServerSettings;
 use faas_core::unit::Unit;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The whole request of a probe, or of a signal during the start, is in here.
 const PROBE: usize = 4 << 10;
 /// So many may wait for the end of the start; others stay in the system's backlog.
-const MOST: usize = 1024;
+const MOST: usize = if cfg!(test) { 16 } else { 1024 };
+/// So much of what a guest still sends is thrown away after its answer.
+const WASTE: usize = 1 << 20;
+/// So long a process that leaves waits for its last answers to go out.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Somebody who came before the server.
 pub(super) struct Guest {
@@ -34,12 +42,19 @@ pub(super) struct Guest {
     /// What has been read and is not used up.
     pub(super) reader: Option<Reader>,
     pub(super) brought: Option<Brought>,
+    /// The end of the patience with one who was listened to and has not brought a whole request.
+    pub(super) patience: u64,
 }
 
 impl Guest {
+    /// Is a request half here?
+    fn has_begun(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| !reader.is_idle())
+    }
+
     /// Who has not been listened to yet.
     pub(super) fn new(socket: Socket, peer: Box<str>) -> Guest {
-        Guest { socket, peer, reader: None, brought: None }
+        Guest { socket, peer, reader: None, brought: None, patience: NEVER }
     }
 }
 
@@ -67,9 +82,14 @@ pub(super) struct Door {
     listener: Arc<Listener>,
     epoll: Epoll,
     end: Arc<Alarm>,
+    /// Goes off when somebody's patience may be over.
+    clock: Alarm,
+    /// What it is set for.
+    set_for: u64,
     protocol: Arc<dyn Serving>,
     unit: Arc<Unit>,
     limits: Limits,
+    read_timeout: Duration,
     state: State,
     guests: Vec<Option<Guest>>,
     /// Places in the list that are free.
@@ -80,9 +100,25 @@ pub(super) struct Door {
 pub(super) struct Doorman {
     thread: JoinHandle<(Door, Option<Wish>)>,
     end: Arc<Alarm>,
+    /// Tells the thread of a start that takes too long; the other end hears that it has passed it on.
+    late: Option<(Sender<Failure>, Receiver<()>)>,
 }
 
 impl Doorman {
+    /// For a start that takes too long and ends the process: tells those who have asked for it. The first time only.
+    pub(super) fn on_late(&mut self) -> impl FnOnce(&Failure) + Send + 'static {
+        let (late, end) = (self.late.take(), self.end.clone());
+        move |failure| {
+            if let Some((late, passed_on)) = late
+                && late.send(failure.clone()).is_ok()
+            {
+                end.set(Duration::ZERO);
+                // The sender goes with the thread's work.
+                let _ = passed_on.recv_timeout(LAST_WORD);
+            }
+        }
+    }
+
     /// Closes the door; nobody is sent away. With what was wished for, if anything was.
     ///
     /// # Errors
@@ -104,13 +140,26 @@ impl Door {
         listener: Arc<Listener>,
         protocol: Arc<dyn Serving>,
         unit: Arc<Unit>,
-        limits: Limits,
+        config: &ServerSettings,
     ) -> io::Result<Door> {
-        let (epoll, end) = (Epoll::new()?, Arc::new(Alarm::new()?));
+        let (epoll, end, clock) = (Epoll::new()?, Arc::new(Alarm::new()?), Alarm::new()?);
         epoll.add(&*listener, LISTENER)?;
         epoll.add_for_all(&*end, END)?;
-        let state = State::Starting;
-        Ok(Door { listener, epoll, end, protocol, unit, limits, state, guests: Vec::new(), free: Vec::new() })
+        epoll.add(&clock, ALARM)?;
+        Ok(Door {
+            listener,
+            epoll,
+            end,
+            clock,
+            set_for: NEVER,
+            protocol,
+            unit,
+            limits: config.limits,
+            read_timeout: config.read_timeout,
+            state: State::Starting,
+            guests: Vec::new(),
+            free: Vec::new(),
+        })
     }
 
     /// Looks after it on a thread of its own, while this one starts something: the function, or what comes before it
@@ -120,15 +169,20 @@ impl Door {
     /// If there is no thread.
     pub(super) fn keep(mut self, waits: bool) -> io::Result<Doorman> {
         let end = self.end.clone();
+        let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
         let builder = std::thread::Builder::new().name("faas-doorman".to_owned()).stack_size(128 << 10);
         let thread = builder.spawn(move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
                 self.watch(State::Starting);
             }
+            if let Ok(failure) = heard.try_recv() {
+                self.turn_away(Err(&failure));
+            }
+            drop(passing_on);
             (self, wish)
         })?;
-        Ok(Doorman { thread, end })
+        Ok(Doorman { thread, end, late: Some((late, passed_on)) })
     }
 
     /// What ends a wait.
@@ -146,21 +200,20 @@ impl Door {
         self.watch(State::Closed);
     }
 
-    /// Answers those who have brought something, and sends them away: there will be no server.
+    /// Answers those who have brought something, and sends them away: there will be no server, because the start failed, or
+    /// because the process was told to end before.
     pub(super) fn turn_away(&mut self, result: Result<(), &Failure>) {
+        let closed = closed();
         for number in 0..self.guests.len() {
             let Some(Some(guest)) = self.guests.get_mut(number) else { continue };
             match guest.brought.take() {
                 None => {}
                 Some(Brought::Signal(signal, manner)) => {
+                    let result = result.and_then(|()| after_close(&signal, &closed));
                     let answer = self.protocol.signalled(&signal, result);
                     self.tell(number, manner, &answer);
                 }
-                Some(Brought::Request(request)) => {
-                    if let Err(failure) = result {
-                        self.fail(number, request, failure);
-                    }
-                }
+                Some(Brought::Request(request)) => self.fail(number, request, result.err().unwrap_or(&closed)),
             }
         }
     }
@@ -197,16 +250,16 @@ impl Door {
         }
         let mut events = Events::new();
         loop {
+            // Everybody has been looked at: who has still not said it all is late, or in the way of others.
+            self.lose_patience();
+            self.accept();
             let tokens: Vec<u64> = self.epoll.wait(&mut events, Events::ROOM).ok()?.map(|event| event.token).collect();
             if tokens.contains(&END) {
                 return None;
             }
             for token in tokens {
                 let wish = match token {
-                    LISTENER => {
-                        self.accept();
-                        None
-                    }
+                    LISTENER | ALARM => None,
                     number => usize::try_from(number).ok().and_then(|number| self.look(number)),
                 };
                 if wish.is_some() {
@@ -217,7 +270,7 @@ impl Door {
     }
 
     fn accept(&mut self) {
-        while self.guests.len() - self.free.len() < MOST {
+        while self.guests.len() - self.free.len() < MOST || self.make_room() {
             match self.listener.accept() {
                 Ok((socket, peer)) => {
                     let number = self.free.last().copied().unwrap_or(self.guests.len());
@@ -238,9 +291,81 @@ impl Door {
         }
     }
 
-    fn send_away(&mut self, number: usize) {
+    /// All room is taken: sends away who has been waited for the longest, if there is anybody outside. Whoever has not been
+    /// listened to all of yet stays, and so does everybody while nobody is listened to.
+    fn make_room(&mut self) -> bool {
+        if self.state == State::Starting || !sys::is_readable_now(&*self.listener) {
+            return false;
+        }
+        let guests = self.guests.iter().enumerate();
+        let patience = guests.filter_map(|(number, guest)| Some((guest.as_ref()?.patience, number)));
+        let Some((_, number)) = patience.min().filter(|(patience, _)| *patience != NEVER) else { return false };
+        let has_more = self.guests[number].as_ref().is_some_and(|guest| sys::is_readable_now(&guest.socket));
+        if !has_more {
+            self.give_up(number);
+        }
+        !has_more
+    }
+
+    /// Sends away those whose patience is over. It is not over while nobody is listened to, nor for one who has not begun.
+    fn lose_patience(&mut self) {
+        let now = self.unit.now_ns();
+        if self.state == State::Starting || now < self.set_for {
+            return;
+        }
+        self.clock.clear();
+        self.set_for = NEVER;
+        for number in 0..self.guests.len() {
+            let Some(Some(guest)) = self.guests.get(number) else { continue };
+            let patience = guest.patience;
+            if patience == NEVER || !guest.has_begun() {
+                continue;
+            }
+            if patience <= now {
+                self.give_up(number);
+            } else {
+                self.wake_at(patience);
+            }
+        }
+    }
+
+    fn wake_at(&mut self, moment: u64) {
+        if moment < self.set_for {
+            self.set_for = moment;
+            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.unit.now_ns())));
+        }
+    }
+
+    /// A guest that was listened to has nothing more to say for now.
+    fn be_patient(&mut self, number: usize) {
+        let limit = u64::try_from(self.read_timeout.as_nanos()).unwrap_or(NEVER);
+        let moment = self.unit.now_ns().saturating_add(limit).min(NEVER - 1);
+        let Some(Some(guest)) = self.guests.get_mut(number) else { return };
+        guest.patience = guest.patience.min(moment);
+        if guest.has_begun() {
+            let moment = guest.patience;
+            self.wake_at(moment);
+        }
+    }
+
+    /// Sends away a guest that does not get on.
+    fn give_up(&mut self, number: usize) {
+        let Some(Some(guest)) = self.guests.get(number) else { return };
+        if guest.has_begun() {
+            let mut response = Vec::new();
+            answer::plain(&mut response, 408, "the request did not come in within its time limit");
+            self.say(number, &response);
+        }
+        self.forget(number);
+    }
+
+    fn forget(&mut self, number: usize) {
         self.guests[number] = None;
         self.free.push(number);
+    }
+
+    fn send_away(&mut self, number: usize) {
+        self.forget(number);
         // Somebody may have found it full.
         self.accept();
     }
@@ -308,15 +433,28 @@ impl Door {
                 }
                 Ok(Progress::Complete) => {
                     let request = reader.take()?;
+                    guest.patience = NEVER;
                     return self.receive(number, request);
                 }
-                Ok(Progress::More) => match (&guest.socket).read(reader.space(PROBE)) {
-                    Ok(0) => self.send_away(number),
-                    Ok(read) => reader.filled(read),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(_) => self.send_away(number),
-                },
+                Ok(Progress::More) => {
+                    let begins = reader.is_idle();
+                    match (&guest.socket).read(reader.space(PROBE)) {
+                        Ok(0) => self.send_away(number),
+                        Ok(read) => {
+                            reader.filled(read);
+                            // The head has one limit from its first byte on; a body may take long, as long as it comes.
+                            if begins || reader.head().is_some() {
+                                guest.patience = NEVER;
+                            }
+                        }
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                            self.be_patient(number);
+                            return None;
+                        }
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(_) => self.send_away(number),
+                    }
+                }
                 Err(refusal) => {
                     if refusal.answerable() {
                         let mut response = Vec::new();
@@ -333,7 +471,6 @@ impl Door {
     fn receive(&mut self, number: usize, request: Message) -> Option<Wish> {
         let manner = Manner::of(&request);
         let is_closed = self.state == State::Closed;
-        let closed = || Failure::new("Runtime.Closing", "this instance has been told to stop");
         match self.protocol.route(&self.unit, &request, self.state) {
             Route::Own(answer) => self.tell(number, manner, &answer),
             // It waits to be asked for something: nothing is wrong with it.
@@ -346,9 +483,7 @@ impl Door {
                 return Some(Wish::Start(None));
             }
             Route::Signal(signal) if is_closed => {
-                // What has ended needs neither of the others.
-                let result = if matches!(signal, Signal::Initialize(_)) { Err(closed()) } else { Ok(()) };
-                let answer = self.protocol.signalled(&signal, result.as_ref().copied());
+                let answer = self.protocol.signalled(&signal, after_close(&signal, &closed()));
                 self.tell(number, manner, &answer);
             }
             Route::Signal(signal) => return self.heed(number, signal, manner),
@@ -409,12 +544,30 @@ impl Door {
         self.send_away(number);
     }
 
-    /// The socket takes an answer of this size at once; a client that has never read any is none.
+    /// The socket takes an answer of this size at once; a client that has never read any is none. What has come from it is
+    /// thrown away: the system would reset a connection that is closed over it, and take the answer away.
     fn say(&self, number: usize, bytes: &[u8]) {
         let Some(Some(guest)) = self.guests.get(number) else { return };
         let _ = (&guest.socket).write_all(bytes);
         guest.socket.shutdown(Shutdown::Write);
+        let mut waste = [0; PROBE];
+        for _ in 0..WASTE / PROBE {
+            match (&guest.socket).read(&mut waste) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
     }
+}
+
+fn closed() -> Failure {
+    Failure::new("Runtime.Closing", "this instance has been told to stop")
+}
+
+/// What a signal is told when Close has run: what has ended cannot start, and needs neither of the others.
+fn after_close<'f>(signal: &Signal, closed: &'f Failure) -> Result<(), &'f Failure> {
+    if matches!(signal, Signal::Initialize(_)) { Err(closed) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -143,8 +143,10 @@ fn prepare(
 ) -> Result<Option<Arc<Server>>, Failure> {
     let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
-    let config = ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes())
+    let mut config = ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes())
         .map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
+    // What is in flight then has to end within what is left.
+    config.lame_duck = config.lame_duck.min(life.settings.grace / 2);
     let stopper = life.stopper().map_err(no_resources)?;
     let hands = Hands::new(protocol.ready_file());
     // Before the start: as the first process of a container nothing else would heed a signal.
@@ -156,7 +158,7 @@ fn prepare(
     epoll.add_for_all(&end, END).map_err(no_resources)?;
     epoll.add(&*listener, LISTENER).map_err(no_resources)?;
     side::open(&protocol, &life.unit.log).map_err(|why| Failure::new("Runtime.NoListener", why))?;
-    let door = Door::new(listener.clone(), protocol.clone(), life.unit.clone(), config.limits).map_err(no_resources)?;
+    let door = Door::new(listener.clone(), protocol.clone(), life.unit.clone(), &config).map_err(no_resources)?;
     let begun = begin(life, &protocol, &hands, &stopper, &listener, door)?;
     let Some((runtime, guests)) = begun else { return Ok(None) };
     let flags = runtime.function_flags();
@@ -206,7 +208,7 @@ fn begin(
     let features = features(protocol.concurrency(), protocol.suspends());
     let waits = protocol.start() == StartAt::Signal;
     let mut doorman = door.keep(waits).map_err(no_resources)?;
-    let booted = match life.boot(features) {
+    let booted = match life.boot(features, doorman.on_late()) {
         Ok(booted) => booted,
         Err(failure) => return Err(turn_away(doorman, failure)),
     };
@@ -223,23 +225,21 @@ fn begin(
         let wish = wish.unwrap_or_else(|| door.wait());
         match hands.go_on(stopper.watchdog(), wish) {
             Wish::Start(initial) => with = initial,
-            Wish::Close => {
+            wish @ (Wish::Close | Wish::Leave) => {
                 block_on(booted.close());
                 door.turn_away(Ok(()));
-                hands.wait(door.alarm());
-                if !stopper.watchdog().is_stopping() {
-                    door.wait_for_end();
+                if matches!(wish, Wish::Close) {
+                    hands.wait(door.alarm());
+                    if !stopper.watchdog().is_stopping() {
+                        door.wait_for_end();
+                    }
                 }
-                return Ok(None);
-            }
-            Wish::Leave => {
-                block_on(booted.close());
                 return Ok(None);
             }
         }
         doorman = door.keep(false).map_err(no_resources)?;
     }
-    let runtime = match life.begin(booted, features, with) {
+    let runtime = match life.begin(booted, features, with, doorman.on_late()) {
         Ok(runtime) => runtime,
         Err(failure) => return Err(turn_away(doorman, failure)),
     };

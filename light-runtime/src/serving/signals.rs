@@ -87,14 +87,13 @@ impl Server {
 /// If it cannot be made.
 pub(super) fn be_ready(path: Option<&str>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
+    // A stop that comes now finds it, or the process leaves before it is made.
+    let made = traces::make(Path::new(path), || File::create(path));
     // For its owner and group, whatever the umask says.
-    let made = File::create(path).and_then(|file| file.set_permissions(Permissions::from_mode(0o660)));
-    made.map_err(|error| {
+    made.and_then(|file| file.set_permissions(Permissions::from_mode(0o660))).map_err(|error| {
         let message = format!("the file that says that the process is ready cannot be made at {path}: {error}");
         Failure::new("Runtime.NoReadyFile", message)
-    })?;
-    traces::add(Path::new(path));
-    Ok(())
+    })
 }
 
 #[cfg(test)]

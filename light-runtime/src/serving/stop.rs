@@ -2,7 +2,8 @@
 //!
 //! A stop signal makes readiness fail at once. Service goes on for the lame-duck time, then the listener and idle
 //! connections are closed, what has been accepted is answered with `connection: close`, and when nothing is left the
-//! work is over. The watchdog ends it earlier when the grace is over.
+//! work is over. The watchdog ends it earlier when the grace is over. A stop during a start that somebody has asked for is
+//! followed at its end, without that time.
 
 use super::alarms::Alarms;
 use super::answer::Manner;
@@ -29,6 +30,8 @@ use std::time::Duration;
 enum Stage {
     /// A start: nothing has been accepted, and nothing that runs can be ended in order.
     Starting,
+    /// The start of a function that a request has asked for: it goes on, and that request is answered before the end.
+    Asked,
     /// A process that waits to be told to start its function, until this goes off.
     Waiting(Arc<Alarm>),
     /// One that ends before it had a function, and needs no more than the time.
@@ -66,7 +69,7 @@ impl Hands {
         let mut stage = self.stage();
         let wish = if watchdog.is_stopping() { Wish::Leave } else { wish };
         *stage = match wish {
-            Wish::Start(_) => Stage::Starting,
+            Wish::Start(_) => Stage::Asked,
             Wish::Close | Wish::Leave => Stage::Ending,
         };
         wish
@@ -75,6 +78,11 @@ impl Hands {
     /// The start has ended.
     pub(super) fn hold(&self, server: &Arc<Server>) {
         *self.stage() = Stage::Serving { server: Arc::downgrade(server), alarms: server.alarms.clone() };
+        if server.stopper.watchdog().is_stopping() {
+            // It came during the start, and has waited long enough.
+            let _ = server.drain_at.set(0);
+            server.alarms.ring();
+        }
     }
 
     fn server(&self) -> Option<Arc<Server>> {
@@ -99,7 +107,7 @@ impl Actions for Hands {
         match &*self.stage() {
             Stage::Starting => traces::leave(0),
             Stage::Waiting(alarm) => alarm.set(Duration::ZERO),
-            Stage::Ending => {}
+            Stage::Asked | Stage::Ending => {}
             Stage::Serving { alarms, .. } => alarms.ring(),
         }
     }

@@ -85,3 +85,13 @@ fn a_process_with_a_hung_invocation_leaves_when_the_others_have_their_answers() 
     assert_eq!(reply.status, 504);
     assert_eq!(server.exit().code(), Some(1));
 }
+
+#[test]
+fn half_of_the_grace_is_left_for_the_end_however_long_the_lame_duck_time() {
+    let server = Server::echo(&[("FAAS_LAME_DUCK", "1h"), ("FAAS_GRACE", "8s")]);
+    let mut client = server.connect();
+    assert_eq!(client.post("/", b"x").text(), "x");
+    server.signal("TERM");
+    assert!(client.is_closed());
+    assert_eq!(server.exit().code(), Some(0));
+}

@@ -12,7 +12,7 @@ use crate::{sys, traces};
 use faas_abi::{CANCEL_DEADLINE, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
-use faas_core::lifecycle::Runtime;
+use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::{Level, Log};
 use faas_core::parking::block_on;
 use faas_core::platform::{Feed, Piping};
@@ -150,6 +150,7 @@ struct Child<'a> {
     stop: &'a Stop,
     place: Place,
     slot: Arc<Slot>,
+    ids: RequestIds,
     out: Vec<u8>,
 }
 
@@ -157,7 +158,7 @@ impl<'a> Child<'a> {
     fn new(runtime: &'a Runtime, protocol: &'a dyn Piping, answers: &'a Answers, stop: &'a Stop) -> Child<'a> {
         let place = runtime.place();
         let (_, slot) = stop.watchdog().slot(place.cancel_handle());
-        Child { runtime, protocol, answers, stop, place, slot, out: Vec::new() }
+        Child { runtime, protocol, answers, stop, place, slot, ids: RequestIds::default(), out: Vec::new() }
     }
 
     /// Serves events until there are no more, or a stop. False: the process has to say that something failed.
@@ -198,7 +199,11 @@ impl<'a> Child<'a> {
         let watchdog = self.stop.watchdog();
         let cold = unit.enter();
         self.place.reset();
-        self.place.get_mut().renew(message, facts, cold);
+        let invocation = self.place.get_mut();
+        invocation.renew(message, facts, cold);
+        if invocation.request_id().is_empty() {
+            invocation.set_request_id(&self.ids.next());
+        }
         watchdog.begin(&self.slot, &self.place);
         block_on(self.runtime.invoke(&mut self.place));
         if !watchdog.claim(&self.slot) {

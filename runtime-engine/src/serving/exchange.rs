@@ -1,7 +1,7 @@
 //! One request, and what becomes of it. Knows nothing of how requests and responses travel.
 
 use super::outlet::{Outlet, Piece};
-use super::seats::{Abandoned, Desk, Seat};
+use super::seats::{Abandoned, Desk, Seat, Seats};
 use super::signals::{heed, stopping};
 use super::stage::Started;
 use super::{Client, Server};
@@ -12,6 +12,7 @@ use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::platform::{Answer, Response, Route};
+use faas_core::unit::Unit;
 use faas_core::watchdog::Slot;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -86,8 +87,8 @@ pub(super) async fn exchange(client: &Arc<Client>, request: Message) -> Outcome 
             Route::Health => return Outcome::own(&server.health()),
             Route::Invoke(facts) => return invoke(client, request, facts).await,
             Route::Rewritten(request, facts) => return invoke(client, *request, facts).await,
-            Route::Signal(mut signal) => {
-                if let Some(answer) = heed(client, &mut signal).await {
+            Route::Signal(signal) => {
+                if let Some(answer) = heed(client, signal).await {
                     return Outcome::own(&answer);
                 }
             }
@@ -143,7 +144,9 @@ async fn invoke(client: &Arc<Client>, request: Message, facts: Facts) -> Outcome
         }
         request_id = abandoned.told() => {
             // The call goes on by itself, and its seat is lost.
-            flight.call = None;
+            if let Some(call) = flight.call.take() {
+                tokio::spawn(late(server.unit.clone(), server.seats.clone(), call));
+            }
             return Outcome::failed(server, &facts, &request_id, &timed_out());
         }
     };
@@ -159,6 +162,7 @@ async fn invoke(client: &Arc<Client>, request: Message, facts: Facts) -> Outcome
                 }
             }
             Settled::TooLate => {
+                back(&server.unit, &server.seats);
                 // It is about to say so, and the protocol has heard of the end by then.
                 let request_id = abandoned.told().await;
                 Outcome::failed(server, &facts, &request_id, &timed_out())
@@ -177,7 +181,23 @@ async fn invoke(client: &Arc<Client>, request: Message, facts: Facts) -> Outcome
 fn lost(server: &Server, slot: &Slot, facts: &Facts) {
     if server.stop.watchdog().claim(slot) {
         server.protocol.after(&server.unit, facts, b"", true);
+        server.unit.leave();
+    } else {
+        back(&server.unit, &server.seats);
     }
+}
+
+/// The end of a call that the watchdog has taken away. Holds nothing that the end of the process waits for.
+async fn late(unit: Arc<Unit>, seats: Arc<Seats>, call: Call) {
+    call.await;
+    back(&unit, &seats);
+}
+
+/// A call that the watchdog has taken away has ended.
+fn back(unit: &Unit, seats: &Seats) {
+    // In this order: one that is in flight must not be taken for one that does not end.
+    seats.come_back();
+    unit.leave();
 }
 
 type Call = Pin<Box<dyn Future<Output = Option<Seat>> + Send>>;
@@ -205,18 +225,22 @@ impl Flight {
 
     /// Nobody waits for it any more, but its stream does go on.
     fn land_alone(&mut self) {
-        let Some(call) = self.call.take() else { return };
+        let Some(mut call) = self.call.take() else { return };
         let (client, abandoned) = (self.client.clone(), self.abandoned.clone());
         let (facts, slot) = (self.facts, self.slot.clone());
         tokio::spawn(async move {
             let seat = tokio::select! {
                 biased;
-                seat = call => seat,
-                _ = abandoned.told() => return,
+                seat = &mut call => seat,
+                _ = abandoned.told() => {
+                    let (unit, seats) = (client.server.unit.clone(), client.server.seats.clone());
+                    drop(client);
+                    return late(unit, seats, call).await;
+                }
             };
             match seat.map(|seat| settle(&client.server, seat)) {
                 Some(Settled::Reply(seat) | Settled::Streamed(seat, _)) => finish_alone(&client, seat),
-                Some(Settled::TooLate) => {}
+                Some(Settled::TooLate) => back(&client.server.unit, &client.server.seats),
                 None => lost(&client.server, &slot, &facts),
             }
         });
@@ -302,7 +326,7 @@ fn finish_alone(client: &Arc<Client>, seat: Seat) {
         {
             match work::replied(&started.runtime, &started.way, place).await {
                 Some(back) => place = back,
-                None => return,
+                None => return server.unit.leave(),
             }
         }
         let mut seat = Seat { place, desk };

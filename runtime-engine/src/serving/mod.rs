@@ -31,7 +31,7 @@ use faas_core::settings::{Env, ServerSettings};
 use faas_core::unit::Unit;
 use seats::Seats;
 use sockets::{Accepted, Door};
-use stage::{Ground, Rest, Stage, Started};
+use stage::{Ground, Rest, Seen, Stage, Started};
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
@@ -47,6 +47,8 @@ use tokio::time::timeout;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// This long before the grace ends, what still runs is cancelled, so that there is time to answer it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// After layers have failed to start, so long those are told who have asked for a start.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// What all connections share.
 pub(crate) struct Server {
@@ -189,10 +191,18 @@ async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
     let grace = server.grace;
     let (live, mut all_gone) = mpsc::channel(1);
     let mut phase = server.stop.listen();
+    let mut last_answers = Duration::ZERO;
     tokio::select! {
         biased;
         () = reached(&mut phase, Phase::Leaving) => {}
-        Failed = start(life, server, &door) => return FAILED,
+        Failed = start(life, server, &door) => {
+            if !matches!(server.stage.look(), Seen::Failed(_)) {
+                return FAILED;
+            }
+            // Who has asked for the start is at the door, and is told.
+            last_answers = LAST_ANSWERS.min(grace / 2);
+            server.stop.give_up(FAILED);
+        }
         never = accept_when_due(&door, server, loops, &live) => match never {},
     }
     // Once more, should the start have ended while the stop began.
@@ -204,7 +214,7 @@ async fn live(life: Life, server: &Arc<Server>, loops: &Loops) -> i32 {
     let lame_duck = match server.stage.started() {
         Some(_) => server.config.lame_duck.min(grace / 2),
         // There is nothing to be served, only answers to be given.
-        None => Duration::ZERO,
+        None => last_answers,
     };
     tokio::select! {
         never = accept(&door, server, loops, &live) => match never {},
@@ -229,8 +239,8 @@ struct Failed;
 
 /// What has been started when the first part of a start is over.
 enum Begun {
-    Everything(Runtime),
-    Layers(Booted),
+    Everything(Box<Runtime>),
+    Layers(Box<Booted>),
 }
 
 /// Starts layers, and the function unless that waits for a signal, on a thread of the pool, and opens the doors. Ends only
@@ -245,8 +255,8 @@ async fn start(life: Life, server: &Server, door: &Door) -> Failed {
     };
     let begin = move || {
         let begun = match at {
-            StartAt::Once => life.start(features, late).map(Begun::Everything),
-            StartAt::Signal => life.boot(features, late).map(Begun::Layers),
+            StartAt::Once => life.start(features, late).map(|runtime| Begun::Everything(Box::new(runtime))),
+            StartAt::Signal => life.boot(features, late).map(|booted| Begun::Layers(Box::new(booted))),
         };
         (life, begun)
     };
@@ -257,10 +267,13 @@ async fn start(life: Life, server: &Server, door: &Door) -> Failed {
     };
     let life = Arc::new(life);
     match begun {
-        Ok(Begun::Everything(runtime)) => server.stage.start(Started::new(runtime, server.pool.clone())),
-        Ok(Begun::Layers(booted)) => server.stage.wait(Ground { life: life.clone(), booted, features }),
+        Ok(Begun::Everything(runtime)) => server.stage.start(Started::new(*runtime, server.pool.clone())),
+        Ok(Begun::Layers(booted)) => server.stage.wait(Ground { life: life.clone(), booted: *booted, features }),
         Err(failure) => {
             say_failed(&server.unit, &failure);
+            if at == StartAt::Signal {
+                server.stage.fail(failure);
+            }
             return Failed;
         }
     }

@@ -111,6 +111,8 @@ struct State {
     /// Every seat ever made, by its number in the watchdog's book.
     all: Vec<View>,
     hung: usize,
+    /// So many of those have ended after all.
+    back: usize,
 }
 
 impl Seats {
@@ -169,5 +171,34 @@ impl Seats {
     /// How many are lost.
     pub(super) fn lost(&self) -> usize {
         self.state().hung
+    }
+
+    /// A function that did not end has ended. Its seat stays lost.
+    pub(super) fn come_back(&self) {
+        self.state().back += 1;
+    }
+
+    /// How many functions are running that do not end.
+    pub(super) fn still_hung(&self) -> usize {
+        let state = self.state();
+        // An end may be told a moment before it is known that there was none.
+        state.hung.saturating_sub(state.back)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_that_ends_after_all_is_no_longer_hung_but_its_seat_is_lost() {
+        let seats = Seats::new(1);
+        // Its end may be told first.
+        seats.come_back();
+        assert_eq!((seats.lost(), seats.still_hung()), (0, 0));
+        assert_eq!((seats.lose(), seats.still_hung()), (1, 0));
+        assert_eq!((seats.lose(), seats.still_hung()), (2, 1));
+        seats.come_back();
+        assert_eq!((seats.lost(), seats.still_hung()), (2, 0));
     }
 }

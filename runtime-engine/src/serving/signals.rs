@@ -17,7 +17,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
+
+/// Who waits for the end of invocations looks this often for such as do not end.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Nothing is started any more.
 pub(super) fn stopping() -> Failure {
@@ -95,14 +99,26 @@ fn make_ready(path: &str) -> Result<(), Failure> {
     })
 }
 
-/// Does what a signal asks for; the answer to it. `None`: what it asks for was being done for somebody else meanwhile, so
-/// that its request means something else now.
-pub(super) async fn heed(client: &Arc<Client>, signal: &mut Signal) -> Option<Answer> {
+/// Does what a signal asks for; the answer to it. `None`: what it asks for has been done for somebody else meanwhile, so
+/// that its request means something else now. The protocol hears of the end of each signal once, also when nobody waits
+/// for it any more.
+pub(super) async fn heed(client: &Arc<Client>, signal: Signal) -> Option<Answer> {
+    let client = client.clone();
+    let heeded = tokio::spawn(async move {
+        let mut signal = signal;
+        let done = obey(&client, &mut signal).await;
+        let result = done.as_ref().map_or(Ok(()), |result| result.as_ref().copied());
+        let answer = client.server.protocol.signalled(&signal, result);
+        done.is_some().then_some(answer)
+    });
+    heeded.await.unwrap_or_else(|_| Some(Answer::text(500, broken().to_string())))
+}
+
+/// What a signal came to. `None`: it asked for a start that somebody else had begun, and that start has gone well.
+async fn obey(client: &Arc<Client>, signal: &mut Signal) -> Option<Result<(), Failure>> {
     let server = &client.server;
-    let second = matches!(server.stage.look(), Seen::Function);
     let result = match (server.stage.settled().await, &mut *signal) {
-        (Seen::Started(_), Signal::Initialize(_)) if second => return None,
-        (Seen::Started(_), Signal::Initialize(_)) => Ok(()),
+        (Seen::Started(_), Signal::Initialize(_)) => return None,
         (Seen::Started(started), signal) => drive(client, started, signal).await,
         (Seen::Waiting, Signal::Initialize(_)) if server.is_stopping() => Err(stopping()),
         (Seen::Waiting, Signal::Initialize(initial)) => {
@@ -121,7 +137,7 @@ pub(super) async fn heed(client: &Arc<Client>, signal: &mut Signal) -> Option<An
         (Seen::Closed, Signal::Stop) => Ok(()),
         (Seen::Begun | Seen::Function | Seen::Closed, _) => Err(stopping()),
     };
-    Some(server.protocol.signalled(signal, result.as_ref().copied()))
+    Some(result)
 }
 
 /// Runs a phase of a process that has started.
@@ -133,19 +149,34 @@ async fn drive(client: &Arc<Client>, started: &Started, signal: &Signal) -> Resu
     }
     let (client, runtime, signal) = (client.clone(), started.runtime.clone(), signal.clone());
     let phase = move || {
-        let grace = client.server.grace;
-        let result = if signal == Signal::Stop && !runtime.process().wait_quiet(grace) {
-            let message = format!("invocations are still in progress after {grace:?}: Close is left to the end");
-            Err(Failure::new("Runtime.Closing", message))
-        } else {
-            block_on(runtime.signal(&signal))
-        };
+        let quiet = if signal == Signal::Stop { quiet(&client.server) } else { Ok(()) };
+        let result = quiet.and_then(|()| block_on(runtime.signal(&signal)));
         // Before the client, whose end the process waits for.
         drop(runtime);
         drop(client);
         result
     };
     server.pool.spawn_blocking(phase).await.unwrap_or_else(|_| Err(broken()))
+}
+
+/// Blocks until no invocation is in progress, but no longer than the grace, and not for functions that do not end.
+fn quiet(server: &Server) -> Result<(), Failure> {
+    let begin = Instant::now();
+    loop {
+        let left = server.grace.saturating_sub(begin.elapsed());
+        if server.unit.wait_quiet(left.min(LOOK)) {
+            return Ok(());
+        }
+        let hung = server.seats.still_hung();
+        let message = if hung > 0 && server.unit.in_flight() as usize <= hung {
+            "functions are running that do not end: Close is left to the end".to_owned()
+        } else if left <= LOOK {
+            format!("invocations are still in progress after {:?}: Close is left to the end", server.grace)
+        } else {
+            continue;
+        };
+        return Err(Failure::new("Runtime.Closing", message));
+    }
 }
 
 /// Runs Close over layers that wait for a function.

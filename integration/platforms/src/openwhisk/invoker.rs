@@ -216,10 +216,13 @@ mod tests {
     use super::*;
     use serde_json::json;
     use std::io::{Read, Write};
-    use std::net::TcpListener;
+    use std::net::{Shutdown, TcpListener};
+
+    const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_secs(2);
 
     /// A container that writes these lines, with a server elsewhere that answers each request with these bytes.
-    fn container(lines: &str, answer: &'static str) -> Invoker {
+    fn container(lines: &str, answer: &'static str, patience: Duration) -> Invoker {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let port = listener.local_addr().expect("it has an address").port();
         std::thread::spawn(move || {
@@ -231,11 +234,12 @@ mod tests {
                 }
                 // The client may have gone.
                 let _ = stream.write_all(answer.as_bytes());
+                let _ = stream.shutdown(Shutdown::Write);
+                let _ = stream.read_to_end(&mut request);
             }
         });
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "printf \"$0\"; printf \"$0\" >&2; exec sleep 60", lines]);
-        let patience = Duration::from_millis(500);
         Invoker::spawn(command, Options { port, patience, ..Options::default() }).expect("sh starts")
     }
 
@@ -244,6 +248,7 @@ mod tests {
         let invoker = container(
             "log\\nXXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+            LONG,
         );
         assert_eq!(invoker.run(&Activation::of("{}")), Outcome::Success(json!({ "a": 1 })));
         assert_eq!(invoker.violations(), Vec::<String>::new());
@@ -252,12 +257,12 @@ mod tests {
     #[test]
     fn missing_sentinels_and_too_many_are_breaches() {
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        let silent = container("log\\n", answer);
+        let silent = container("log\\n", answer, SHORT);
         silent.run(&Activation::of("{}"));
         assert_eq!(silent.violations().len(), 2, "one for each stream");
-        let loud = container("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\\n", answer);
+        let loud = container("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\\n", answer, LONG);
         assert_eq!(loud.init(&Init::default()).expect("an answer").status, 200);
-        let told = loud.process().wait_for_line(|line| line == SENTINEL, Duration::from_secs(20));
+        let told = loud.process().wait_for_line(|line| line == SENTINEL, LONG);
         assert!(told.is_ok() && !loud.violations().is_empty(), "none belongs to an init");
     }
 
@@ -267,7 +272,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
         ] {
-            let invoker = container("", answer);
+            let invoker = container("", answer, LONG);
             assert!(matches!(invoker.run(&Activation::of("{}")), Outcome::NoResponse(_)), "{answer}");
             assert_eq!(invoker.violations().len(), 1, "{answer}");
         }

@@ -5,6 +5,7 @@ use crate::serving::listening;
 use faas_core::invocation::{Code, Facts, Invocation};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::{BodyFrom, Listen};
+use faas_core::settings::Env;
 use faas_core::unit::Identity;
 use std::net::TcpStream;
 use std::thread;
@@ -68,13 +69,22 @@ impl Client {
     }
 }
 
+/// Of an environment that says nothing.
+fn config() -> ServerSettings {
+    ServerSettings::read(&Env::new(&|_| None), 1, Duration::ZERO, 64 << 20).unwrap()
+}
+
 /// A door, and how to come to it.
-fn door() -> (Door, impl Fn() -> Client) {
+fn door() -> (Door, impl Fn() -> Client + use<>) {
+    door_with(&config())
+}
+
+fn door_with(config: &ServerSettings) -> (Door, impl Fn() -> Client + use<>) {
     let listener = Arc::new(listening::bind(Platform.listen()).unwrap());
     let address = listener.place();
     let log = Log::new(Level::Error, Format::Text, Arc::new(Silent));
     let unit = Arc::new(Unit::new(Identity::default(), log));
-    let door = Door::new(listener, Arc::new(Platform), unit, Limits::default()).unwrap();
+    let door = Door::new(listener, Arc::new(Platform), unit, config).unwrap();
     (door, move || Client(TcpStream::connect(&address).unwrap()))
 }
 
@@ -193,4 +203,79 @@ fn who_leaves_makes_room() {
     }
     let (door, _) = doorman.end().unwrap();
     assert!(door.guests.len() <= 2, "{} places for one at a time", door.guests.len());
+}
+
+const HALF: &str = "POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf";
+
+#[test]
+fn who_begins_and_does_not_get_on_is_sent_away_and_who_says_nothing_stays() {
+    let (mut door, come) = door_with(&ServerSettings { read_timeout: Duration::from_millis(50), ..config() });
+    let end = door.alarm().clone();
+    thread::scope(|scope| {
+        scope.spawn(|| door.wait());
+        let mut silent = come();
+        for begun in [HALF, "GET /pro"] {
+            let reply = come().send(begun).reply();
+            assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
+        }
+        assert!(silent.send(PROBE_REQUEST).reply().ends_with("Waiting"));
+        end.set(Duration::ZERO);
+    });
+}
+
+#[test]
+fn who_has_been_waited_for_the_longest_makes_room_for_others() {
+    let (mut door, come) = door();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| door.wait());
+        let mut silent: Vec<Client> = (0..MOST).map(|_| come()).collect();
+        let mut client = come();
+        client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+        assert!(matches!(waiting.join().unwrap(), Wish::Start(Some(_))), "the door was full and it is heard");
+        assert_eq!(silent[0].reply(), "", "the first is gone");
+    });
+}
+
+#[test]
+fn after_close_a_start_fails_and_a_stop_does_not() {
+    let (door, come) = door();
+    let doorman = door.keep(true).unwrap();
+    let (mut stop, mut start) = (come(), come());
+    stop.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+    // Whoever is told so comes after the stop has been heard.
+    while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
+    start.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+    assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
+    let (mut door, wish) = doorman.end().unwrap();
+    assert!(matches!(wish, Some(Wish::Close)));
+    door.turn_away(Ok(()));
+    assert!(stop.reply().starts_with("HTTP/1.1 200 "));
+    let reply = start.reply();
+    assert!(reply.ends_with("Runtime.Closing: this instance has been told to stop"), "{reply}");
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_told_to_who_asked_for_it() {
+    let (door, come) = door();
+    let mut doorman = door.keep(true).unwrap();
+    let mut client = come();
+    client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+    while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
+    doorman.on_late()(&Failure::new("Test.Late", "too long"));
+    let reply = client.reply();
+    assert!(reply.ends_with("Test.Late: too long"), "{reply}");
+}
+
+#[test]
+fn an_answer_is_not_lost_with_what_nobody_reads() {
+    let (mut door, come) = door();
+    let end = door.alarm().clone();
+    let mut client = come();
+    client.send(&format!("{PROBE_REQUEST}{}", "x".repeat(60 << 10)));
+    thread::scope(|scope| {
+        scope.spawn(|| door.wait());
+        let reply = client.reply();
+        assert!(reply.ends_with("Waiting"), "{reply}");
+        end.set(Duration::ZERO);
+    });
 }

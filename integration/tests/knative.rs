@@ -1,4 +1,0 @@
-//! Knative and CloudEvents over both binaries.
-
-#[path = "knative/mod.rs"]
-mod knative;
