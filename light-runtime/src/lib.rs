@@ -1,7 +1,7 @@
 //! The same runtime on std alone: for cold starts, small images, and other people's programs.
 //!
-//! Lifecycle, protocols, layers and errors are faas-core's, the very same as the full engine's; this crate moves bytes
-//! and waits, with std and nothing from outside the workspace. Three forms:
+//! Lifecycle, protocols, layers and errors are faas-core's, and sockets and threads faas-unix', the very same
+//! as the full engine's, with std and nothing from outside the workspace. Three forms:
 //!
 //! - `light-bootstrap`, a program that loads functions and layers by name;
 //! - [`main!`], one binary with its function and layers linked in, which may be static;
@@ -9,34 +9,50 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `start` | from the environment to a running process, and to its exit code |
-//! | `first` | the duties of a container's process 1 |
-//! | `polling` | platforms that hand out events |
-//! | `serving` | platforms that send requests |
-//! | `piping` | platforms that are a parent with a pipe |
-//! | `wrap` | [`LightRuntime`] |
-//! | `stopper` | the watchdog's hands: signals, deadlines, leaving |
-//! | `output` | log lines onto descriptors |
-//! | `code` | code that came over the wire, as a file |
-//! | `traces` | files that end with the process |
-//! | `loader`, `sys` | the only places with `unsafe`: `dlopen`; signals, epoll, process 1, `_exit` |
+//! | `embed` | [`LightRuntime`] |
+//! | `loader`, `signals` | the only places with `unsafe`, but for the name `main`: `dlopen`, `signal` |
 #![deny(unsafe_code)]
 
-mod code;
-mod first;
+mod embed;
 mod loader;
-mod output;
-mod piping;
-mod polling;
-mod serving;
-mod start;
-mod stopper;
-mod sys;
-mod traces;
-mod wrap;
+mod signals;
 
-pub use start::{run, run_linked};
-pub use wrap::{Failed, LightRuntime, Wrapped};
+use faas_core::failure::Failure;
+use faas_unix::driver::Driver;
+use std::borrow::Cow;
+
+pub use embed::{Failed, LightRuntime, Wrapped};
+
+static DRIVER: Driver = Driver {
+    program: "light-bootstrap",
+    open: loader::open,
+    signals_into: signals::signals_into,
+    library,
+    http2: None,
+};
+
+/// Returns the code that a platform sends, if it is a bare library.
+fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
+    // How a zip archive begins.
+    if !code.starts_with(b"PK") {
+        return Ok(Cow::Borrowed(code));
+    }
+    let message =
+        "the code is a zip archive: this runtime takes a bare module, a lib….so; the full engine takes archives";
+    Err(Failure::new("Runtime.BadCode", message))
+}
+
+/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
+/// thread is made, and fit for a program that starts without std's own preparations.
+pub fn run() -> ! {
+    faas_unix::start::run(&DRIVER)
+}
+
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
+/// called before any thread is made.
+pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
+    faas_unix::start::run_linked(&DRIVER, function, layers)
+}
 
 #[doc(hidden)]
 pub use faas_abi::Module;

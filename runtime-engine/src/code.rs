@@ -1,39 +1,27 @@
-//! Code that a platform sends with its signal to start: from bytes to a library the loader can open. A zip archive gives
-//! its entry `exec`, as OpenWhisk's own binary actions are packed, or the only library in it.
+//! Code that a platform sends with its signal to start: a zip archive gives its entry `exec`, as OpenWhisk's own binary
+//! actions are packed, or the only library in it.
 
-use crate::traces;
 use faas_core::failure::Failure;
 use std::borrow::Cow;
-use std::fs::{DirBuilder, File};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Cursor, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 /// How archives begin; libraries begin otherwise.
 const ARCHIVE: &[u8] = b"PK";
 /// No function is larger; an archive that says so would only fill the memory.
 const LIBRARY_BYTES: u64 = 256 << 20;
-/// Folders that are tried before the temporary folder is taken to be unusable.
-const TRIES: u32 = 8;
 
-/// Writes it to a file that nobody else can have put there.
+/// Returns the library in the code.
 ///
 /// # Errors
 /// What the platform is told.
-pub(crate) fn unpack(code: &[u8]) -> Result<PathBuf, Failure> {
-    let bad = |why: String| Failure::new("Runtime.BadCode", why);
-    let library = if code.starts_with(ARCHIVE) {
-        Cow::Owned(
-            extract(code, LIBRARY_BYTES)
-                .map_err(|why| bad(format!("the code is an archive that cannot be used: {why}")))?,
-        )
-    } else {
-        Cow::Borrowed(code)
-    };
-    write(&std::env::temp_dir(), &library)
-        .map_err(|error| bad(format!("the code could not be written to a file: {error}")))
+pub(crate) fn library(code: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
+    if !code.starts_with(ARCHIVE) {
+        return Ok(Cow::Borrowed(code));
+    }
+    let bad =
+        |why: String| Failure::new("Runtime.BadCode", format!("the code is an archive that cannot be used: {why}"));
+    extract(code, LIBRARY_BYTES).map(Cow::Owned).map_err(bad)
 }
 
 /// The library in an archive, if it has no more than `limit` bytes.
@@ -64,35 +52,10 @@ fn extract(code: &[u8], limit: u64) -> Result<Vec<u8>, String> {
     Ok(library)
 }
 
-fn write(below: &Path, code: &[u8]) -> io::Result<PathBuf> {
-    let folder = private_folder(below)?;
-    traces::add(&folder);
-    let path = folder.join("libfunction.so");
-    let mut file = File::options().write(true).create_new(true).mode(0o700).open(&path)?;
-    traces::add(&path);
-    file.write_all(code)?;
-    Ok(path)
-}
-
-/// A new folder for this user alone.
-fn private_folder(below: &Path) -> io::Result<PathBuf> {
-    let mut tries = 0;
-    loop {
-        // No name that others could have taken beforehand.
-        let random = RandomState::new().hash_one(std::process::id());
-        let folder = below.join(format!("faas-code-{random:016x}"));
-        match DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Write;
     use zip::write::SimpleFileOptions;
     use zip::{CompressionMethod, ZipWriter};
 
@@ -125,7 +88,7 @@ mod tests {
     fn a_broken_archive_is_a_failure_in_words() {
         let mut cut = archive(&[("exec", &[7; 4096])]);
         cut.truncate(cut.len() / 2);
-        let failure = unpack(&cut).unwrap_err();
+        let failure = library(&cut).unwrap_err();
         assert_eq!(failure.kind, "Runtime.BadCode");
         assert!(failure.message.starts_with("the code is an archive that cannot be used: "), "{failure}");
     }
@@ -136,22 +99,5 @@ mod tests {
         assert!(bomb.len() < 1 << 16);
         assert_eq!(extract(&bomb, 1 << 20).map(|library| library.len()), Ok(1 << 20));
         assert_eq!(extract(&bomb, (1 << 20) - 1).unwrap_err(), "exec is larger than 1048575 bytes");
-    }
-
-    #[test]
-    fn code_goes_to_a_new_file_that_only_its_owner_can_touch() {
-        let [first, second] = [b"\x7fELF1", b"\x7fELF2"].map(|code| write(&std::env::temp_dir(), code).unwrap());
-        assert_ne!(first, second);
-        assert_eq!(std::fs::read(&second).unwrap(), b"\x7fELF2");
-        for path in [&first, &second] {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            assert!(name.starts_with("lib") && name.ends_with(".so"), "{name}");
-            for path in [path, path.parent().unwrap()] {
-                assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-            }
-            traces::remove(path);
-            traces::remove(path.parent().unwrap());
-            assert!(!path.parent().unwrap().exists());
-        }
     }
 }

@@ -1,46 +1,51 @@
-//! The full runtime: tokio around faas-core, for platforms that hand out events, that send requests, or that are a parent
-//! with a pipe.
+//! The full runtime: everything that light-runtime does, and what takes libraries to do: HTTP/2, archives of code.
 //!
-//! Lifecycle, protocols, layers, codecs and errors are faas-core's, the very same as light-runtime's; this crate moves
-//! bytes and waits. Two forms:
+//! Lifecycle, protocols, layers, codecs and errors are faas-core's, sockets and threads are faas-unix', the very same as
+//! light-runtime's. Two forms:
 //!
 //! - `bootstrap`, a program that loads functions and layers by name ([`run`]);
 //! - [`main!`], one binary with its function and layers linked in.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `start` | from the environment to a running process, and to its exit code |
-//! | `first` | the duties of a container's process 1 |
-//! | `polling` | platforms that hand out events: the core's codec over tokio's sockets |
-//! | `serving` | platforms that send requests: HTTP/1.1 by the core's codec, HTTP/2 by hyper |
-//! | `piping` | platforms that are a parent with a pipe: one event at a time, without tokio |
-//! | `loops`, `work` | the threads; where a call runs: right here, or on the pool of threads that may block |
-//! | `stop`, `deadline` | signals, the end of work, and what is done for an invocation over its deadline |
-//! | `output`, `diagnostics` | log lines onto descriptors; the engine's own `tracing` events as such lines |
-//! | `code`, `traces` | code that a platform sends; files that go with the process |
-//! | `loader`, `sys` | the only places with `unsafe`, but for the name `main`: loading libraries; the system itself |
+//! | `http2` | HTTP/2 by hyper over tokio, in front of the same server |
+//! | `code` | archives that a platform sends |
+//! | `diagnostics` | this crate's own `tracing` events as lines of the log |
+//! | `loader`, `signals` | the only places with `unsafe`, but for the name `main`: libloading, signal-hook |
 #![deny(unsafe_code)]
 
 mod code;
-mod deadline;
 mod diagnostics;
-mod first;
+mod http2;
 mod loader;
-mod loops;
-mod output;
-mod piping;
-mod polling;
-mod serving;
-mod start;
-mod stop;
-mod sys;
-mod traces;
-mod work;
+mod signals;
 
-pub use start::{run, run_linked};
+use faas_unix::driver::Driver;
 
 #[doc(hidden)]
 pub use faas_abi::Module;
+
+static HTTP2: http2::OverTokio = http2::OverTokio::new();
+
+static DRIVER: Driver = Driver {
+    program: "bootstrap",
+    open: loader::open,
+    signals_into: signals::signals_into,
+    library: code::library,
+    http2: Some(&HTTP2),
+};
+
+/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
+/// thread is made.
+pub fn run() -> ! {
+    faas_unix::start::run(&DRIVER)
+}
+
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
+/// called before any thread is made.
+pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
+    faas_unix::start::run_linked(&DRIVER, function, layers)
+}
 
 /// A whole program: a function and its layers linked in, no library loaded.
 ///

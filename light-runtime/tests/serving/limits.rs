@@ -73,7 +73,7 @@ fn a_request_that_stays_half_is_answered_408_and_idle_connections_stay() {
         assert_eq!(refused(&server, half.as_bytes()), 408, "{half:?}");
     }
     assert_eq!(idle.post("/", b"2").text(), "2", "between requests there is no limit");
-    assert_eq!(silent.post("/", b"3").text(), "3", "nor before the first");
+    assert!(silent.is_closed(), "but one before the first byte");
 }
 
 #[test]

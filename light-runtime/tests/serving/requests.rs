@@ -131,10 +131,10 @@ fn probes_are_answered_by_the_runtime() {
 }
 
 #[test]
-fn a_short_function_needs_no_other_threads() {
+fn short_calls_need_few_threads_however_many_clients_there_are() {
     let server = Server::launch(command("echo.short", &[]));
     thread::scope(|scope| {
-        for _ in 0..4 {
+        for _ in 0..16 {
             scope.spawn(|| {
                 let mut client = server.connect();
                 (0..50).for_each(|_| assert_eq!(client.post("/", b"x").text(), "x"));
@@ -142,7 +142,7 @@ fn a_short_function_needs_no_other_threads() {
         }
     });
     let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap().count();
-    assert_eq!(tasks, 2, "the main thread and the watchdog");
+    assert!(tasks < 12, "one for deadlines, and a few that read and run: {tasks}");
 }
 
 #[test]

@@ -11,7 +11,8 @@
 //! | [`invocation`] | one invocation as modules see it |
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
 //! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
-//! | [`watchdog`] | deadlines and stop signals |
+//! | [`flight`] | one running invocation, deadlines and stop signals |
+//! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
 //! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
@@ -22,6 +23,7 @@ pub mod chain;
 pub mod encoding;
 pub mod failure;
 pub mod fields;
+pub mod flight;
 pub mod host;
 pub mod http1;
 pub mod invocation;
@@ -32,9 +34,9 @@ pub mod modules;
 pub mod onion;
 pub mod parking;
 pub mod platform;
+pub mod serve;
 pub mod settings;
 mod thaw;
 pub mod trace;
 pub mod trigger;
 pub mod unit;
-pub mod watchdog;

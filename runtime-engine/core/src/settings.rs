@@ -152,6 +152,8 @@ pub struct Settings {
     /// How long invocations may still run after a stop signal: `FAAS_GRACE`, 8 s, below the ten seconds that most
     /// platforms give.
     pub grace: Duration,
+    /// How long work for after a reply may take: `FAAS_REPLIED_TIMEOUT`, 5 s.
+    pub replied_timeout: Duration,
     /// How many invocations at once on platforms that set no limit: `FAAS_CONCURRENCY`.
     pub concurrency: Option<usize>,
     /// The function's configuration, JSON: `FAAS_CONFIG`.
@@ -184,6 +186,7 @@ impl Settings {
             init_timeout: env.duration("FAAS_INIT_TIMEOUT")?,
             timeout: env.duration("FAAS_TIMEOUT")?,
             grace: env.duration("FAAS_GRACE")?.unwrap_or(Duration::from_secs(8)),
+            replied_timeout: env.duration("FAAS_REPLIED_TIMEOUT")?.unwrap_or(Duration::from_secs(5)),
             concurrency: env.number("FAAS_CONCURRENCY")?.map(|n| usize::try_from(n.max(1)).unwrap_or(usize::MAX)),
             config: env.text("FAAS_CONFIG"),
         })

@@ -11,6 +11,11 @@ const THREADS: usize = 64;
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// A client has to take something of its response within this time (`FAAS_WRITE_TIMEOUT`).
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many connections may be open (`FAAS_MAX_CONNECTIONS`).
+const MAX_CONNECTIONS: usize = 10_000;
+/// How many bytes of unfinished requests and unsent responses are held beside two of the largest bodies, where nobody
+/// sets `FAAS_MAX_BUFFERED`.
+const MAX_BUFFERED: u64 = 64 << 20;
 /// How many threads may be lost to functions that never return (`FAAS_MAX_HUNG`).
 const MAX_HUNG: usize = 16;
 
@@ -23,7 +28,8 @@ pub struct ServerSettings {
     pub concurrency: usize,
     /// Invocations run at once; the other accepted ones wait.
     pub threads: usize,
-    /// From the first byte of a request to the end of its head, and between any two parts of its body.
+    /// From a connection to its first byte, from the first byte of a request to the end of its head, and between any two
+    /// parts of its body, which also has to come at a least rate.
     pub read_timeout: Duration,
     /// Between any two parts of a response that the client takes.
     pub write_timeout: Duration,
@@ -31,6 +37,10 @@ pub struct ServerSettings {
     pub lame_duck: Duration,
     /// Threads that may be lost before the process leaves.
     pub max_hung: usize,
+    /// Connections that may be open; beyond it idle ones are closed for new ones.
+    pub max_connections: usize,
+    /// Bytes of unfinished requests and unsent responses that are held; beyond it requests are refused.
+    pub max_buffered: usize,
 }
 
 impl ServerSettings {
@@ -49,14 +59,18 @@ impl ServerSettings {
         };
         let limits = Limits { body_bytes: env.number("FAAS_MAX_BODY")?.unwrap_or(body_bytes), ..Limits::default() };
         let concurrency = concurrency.max(1);
+        let threads = count("FAAS_THREADS", THREADS)?.clamp(1, concurrency);
+        let buffered = MAX_BUFFERED.saturating_add(limits.body_bytes.saturating_mul(2));
         Ok(ServerSettings {
             limits,
             concurrency,
-            threads: count("FAAS_THREADS", THREADS)?.clamp(1, concurrency),
+            threads,
             read_timeout: env.duration("FAAS_READ_TIMEOUT")?.unwrap_or(READ_TIMEOUT),
             write_timeout: env.duration("FAAS_WRITE_TIMEOUT")?.unwrap_or(WRITE_TIMEOUT),
             lame_duck: env.duration("FAAS_LAME_DUCK")?.unwrap_or(lame_duck),
-            max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?.clamp(1, concurrency),
+            max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?.clamp(1, threads),
+            max_connections: count("FAAS_MAX_CONNECTIONS", MAX_CONNECTIONS)?.max(1),
+            max_buffered: count("FAAS_MAX_BUFFERED", usize::try_from(buffered).unwrap_or(usize::MAX))?,
         })
     }
 }

@@ -1,0 +1,137 @@
+//! The same phases inside a `main` of somebody else's: a managed runtime, a test, a program of its own.
+
+use crate::DRIVER;
+use faas_abi::{F_MAY_BLOCK, Module};
+use faas_core::chain::Place;
+use faas_core::failure::Failure;
+use faas_core::http1::Assembly;
+use faas_core::invocation::Facts;
+use faas_core::lifecycle::{Linked, RequestIds, Runtime, Start};
+use faas_core::log::Log;
+use faas_core::modules::Roots;
+use faas_core::parking::block_on;
+use faas_core::platform::{HandlerName, LogTo};
+use faas_core::settings::{Env, Settings};
+use faas_core::unit::Identity;
+use faas_unix::loader::{self, Libraries};
+use faas_unix::output::Output;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Layers that wait for a function to stand around.
+///
+/// ```
+/// use light_runtime::LightRuntime;
+///
+/// let layers = [layer_monitor::Monitor::MODULE];
+/// let mut echo = LightRuntime::new(&layers).wrap(echo::echo::MODULE)?; // RuntimeStart, FunctionStart
+/// let reply = echo.invoke(b"hello")?;                                   // Invoke
+/// assert_eq!(reply, b"hello");
+/// echo.close();                                                         // Close
+/// # Ok::<(), light_runtime::Failed>(())
+/// ```
+#[derive(Debug)]
+pub struct LightRuntime {
+    layers: Vec<&'static Module>,
+}
+
+/// A function with its layers, started.
+#[derive(Debug)]
+pub struct Wrapped {
+    runtime: Runtime,
+    place: Place,
+    ids: RequestIds,
+}
+
+/// Why a start or an invocation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What failed, in dotted words.
+    pub kind: String,
+    /// One sentence.
+    pub message: String,
+    /// Causes and location, line by line; may be empty.
+    pub detail: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Failed {
+        Failed { kind: failure.kind, message: failure.message, detail: failure.detail }
+    }
+}
+
+impl LightRuntime {
+    /// With these layers, outermost first.
+    pub fn new(layers: &[&'static Module]) -> LightRuntime {
+        LightRuntime { layers: layers.to_vec() }
+    }
+
+    /// Starts a function of `module` among the layers: RuntimeStart and FunctionStart run here. Settings come from the
+    /// environment as in the programs; signals and deadlines stay with whoever has the process.
+    ///
+    /// # Errors
+    /// If a setting, a module or a start does not fit.
+    pub fn wrap(self, module: &'static Module) -> Result<Wrapped, Failed> {
+        let look_up = |name: &str| std::env::var(name).ok();
+        let env = Env::new(&look_up);
+        let settings =
+            Settings::read(&env).map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
+        let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None, LogTo::Output)));
+        let unit = Runtime::unit(Identity { platform: "embedded", ..Identity::default() }, log);
+        let check = |module| loader::linked(module, F_MAY_BLOCK).map_err(|why| Failure::new("Runtime.LoadFailed", why));
+        let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;
+        let linked = Linked { function: Some(check(module)?), layers };
+        let roots = Roots { task: PathBuf::new() };
+        let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
+        let start = Start {
+            settings: &settings,
+            handler: handler.as_ref(),
+            roots: &roots,
+            features: F_MAY_BLOCK,
+            code: None,
+            linked,
+        };
+        let runtime = block_on(Runtime::start(&unit, &Libraries(&DRIVER), start))?;
+        let place = runtime.place();
+        Ok(Wrapped { runtime, place, ids: RequestIds::default() })
+    }
+}
+
+impl Wrapped {
+    /// Serves one event; the reply's bytes.
+    ///
+    /// # Errors
+    /// The function's or a layer's failure.
+    pub fn invoke(&mut self, event: &[u8]) -> Result<Vec<u8>, Failed> {
+        let cold = self.runtime.process().enter();
+        self.place.reset();
+        let memory = self.place.get_mut().clear().map(faas_core::http1::Message::into_buffer).unwrap_or_default();
+        let mut assembly = Assembly::request(memory, b"", b"", b"");
+        assembly.body().extend_from_slice(event);
+        let invocation = self.place.get_mut();
+        invocation.renew(assembly.finish(), Facts::default(), cold);
+        invocation.set_request_id(&self.ids.next());
+        block_on(self.runtime.invoke(&mut self.place));
+        self.runtime.process().leave();
+        let invocation = self.place.get();
+        match invocation.failure() {
+            Some(failure) => Err(failure.clone().into()),
+            None => Ok(invocation.reply().as_slice().to_vec()),
+        }
+    }
+
+    /// Runs Close and ends every instance.
+    pub fn close(self) {
+        drop(self.place);
+        block_on(self.runtime.close());
+    }
+}

@@ -1,0 +1,459 @@
+//! Deadlines and stop signals: one thread that sleeps until the earliest of them.
+//!
+//! An invocation costs it no system call as long as its deadline is not earlier than the moment the thread will wake by
+//! itself: it writes a number, and the thread looks when it wakes. Cancel comes shortly before the deadline, the report
+//! a little later, both before the platform would kill the process. A stop sets the same two moments for everything that
+//! runs, so that there is time left to answer and to run Close.
+//!
+//! The thread marks what has come due and tells the driver. It never runs a module's code, which may block.
+
+use super::slot::{Canceller, Slot};
+use super::word::{Due, Limits, NEVER};
+use crate::chain::Place;
+use crate::invocation::Invocation;
+use crate::log::Level;
+use crate::unit::Unit;
+use faas_abi::host::Cancel;
+use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Cancel comes this long before the deadline, in nanoseconds, or a fifth of the limit if that is less.
+const CANCEL_BEFORE_NS: u64 = 50_000_000;
+/// The report comes this long before the deadline, in nanoseconds, or a tenth of the limit if that is less.
+const REPORT_BEFORE_NS: u64 = 20_000_000;
+/// How often an idle process wakes for nothing before it sleeps until rung.
+const IDLE_NAPS: u32 = 2;
+/// What is kept of a stop's grace for Close, in nanoseconds, or a quarter of the grace if that is less.
+const CLOSE_NS: u64 = 1_000_000_000;
+/// How long before that what still runs is told to end, in nanoseconds, or a quarter of the grace if that is less.
+const LAST_WORDS_NS: u64 = 1_000_000_000;
+
+/// What woke the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rung {
+    /// The time is up.
+    Timeout,
+    /// Somebody rang.
+    Bell,
+    /// A stop signal came.
+    Stop,
+}
+
+/// How the thread sleeps and is woken; a driver's, since it is a system call.
+pub trait Bell: Send + Sync {
+    /// Sleeps until rung, signalled, or `limit` has passed. The end of it should be exact to a few milliseconds: a
+    /// socket's own read time-out is not, since Linux rounds long ones up by as much as an eighth.
+    fn wait(&self, limit: Option<Duration>) -> Rung;
+    /// Wakes the sleeper.
+    fn ring(&self);
+}
+
+/// What a driver does when a moment has come. Called on the thread of the deadlines, which must not wait: a module's
+/// code, and what may block, is to run elsewhere.
+pub trait Actions: Send + Sync {
+    /// An invocation's module is to be told to end, on another thread. `reason` is a `FAAS_CANCEL_*`.
+    fn cancel(&self, canceller: Canceller, reason: u32);
+    /// The invocation in the slot of this number is to be answered for. Its memory is out of reach. `closing`: a stop
+    /// ends it and not its own deadline.
+    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool);
+    /// One more thread counts as lost; how many do now.
+    fn hung(&self, hung: usize);
+    /// A stop begins: no more work is to be taken, what runs is to end.
+    fn stop(&self);
+    /// A second signal came, or the grace is over: the process has to leave now.
+    fn leave(&self);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(NEVER)
+}
+
+/// The slots of a process, and the moments that its thread looks after.
+pub struct Deadlines {
+    unit: Arc<Unit>,
+    slots: Mutex<Vec<Arc<Slot>>>,
+    bell: Box<dyn Bell>,
+    /// When the thread will wake by itself, on the unit's clock.
+    wakes_at: AtomicU64,
+    /// How long the last invocation with a deadline had, in nanoseconds, up to its cancel.
+    last_limit: AtomicU64,
+    stopping: AtomicBool,
+    hung: Arc<AtomicUsize>,
+    grace: Duration,
+}
+
+impl fmt::Debug for Deadlines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deadlines").field("stopping", &self.stopping).finish_non_exhaustive()
+    }
+}
+
+impl Deadlines {
+    /// Makes it without slots. `grace`: how long a stop may take.
+    pub fn new(unit: Arc<Unit>, bell: Box<dyn Bell>, grace: Duration) -> Deadlines {
+        Deadlines {
+            unit,
+            slots: Mutex::new(Vec::new()),
+            bell,
+            wakes_at: AtomicU64::new(NEVER),
+            last_limit: AtomicU64::new(NEVER),
+            stopping: AtomicBool::new(false),
+            hung: Arc::default(),
+            grace,
+        }
+    }
+
+    /// Makes a slot for the invocations of one place.
+    pub fn slot(&self, cancel: Cancel<Invocation>) -> Arc<Slot> {
+        let mut slots = lock(&self.slots);
+        let slot = Arc::new(Slot::new(slots.len(), cancel, self.hung.clone()));
+        slots.push(slot.clone());
+        slot
+    }
+
+    /// The invocation in `place` begins in this slot.
+    pub fn begin(&self, slot: &Slot, place: &Place) {
+        let invocation = place.get();
+        let Some(deadline) = invocation.facts().deadline else {
+            return slot.begin(place, NEVER, NEVER);
+        };
+        let now = invocation.received_ns();
+        let (cancel_at, report_at) = moments(now, deadline.ns);
+        self.last_limit.store(cancel_at.saturating_sub(now), Ordering::Relaxed);
+        slot.begin(place, cancel_at, report_at);
+        self.wake_by(cancel_at);
+    }
+
+    /// The deadline of the invocation that runs in this slot has been brought forward to `deadline_ns`.
+    pub fn tighten(&self, slot: &Slot, deadline_ns: u64) {
+        let (cancel_at, report_at) = moments(self.unit.now_ns(), deadline_ns);
+        slot.tighten(cancel_at, report_at);
+        self.wake_by(cancel_at);
+    }
+
+    /// The work after the reply of the invocation in `place` begins in this slot, and may take that long.
+    pub fn begin_replied(&self, slot: &Slot, place: &Place, budget: Duration) {
+        let now = self.unit.now_ns();
+        let cancel_at = now.saturating_add(nanos(budget));
+        slot.begin_replied(place, cancel_at, cancel_at.saturating_add(super::word::HUNG_AFTER_NS));
+        self.wake_by(cancel_at);
+    }
+
+    fn wake_by(&self, moment: u64) {
+        if moment < self.wakes_at.load(Ordering::SeqCst) {
+            self.bell.ring();
+        }
+    }
+
+    /// Returns `true` once a stop has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Returns `true` if any invocation runs that nobody has answered for.
+    pub fn is_busy(&self) -> bool {
+        lock(&self.slots).iter().any(|slot| slot.is_running())
+    }
+
+    /// Returns how many threads count as lost to functions that do not end.
+    pub fn hung(&self) -> usize {
+        self.hung.load(Ordering::SeqCst)
+    }
+
+    /// Begins a stop as a signal would, but is none: the first signal that comes later is the first.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.bell.ring();
+    }
+
+    /// Does the thread's work, for the life of the process.
+    pub fn run(&self, actions: &dyn Actions) {
+        let mut leave_at = NEVER;
+        let mut limits = Limits::NONE;
+        let mut signals = 0;
+        let mut idle_naps = 0;
+        loop {
+            let now = self.unit.now_ns();
+            if self.is_stopping() && leave_at == NEVER {
+                let grace = nanos(self.grace).min(NEVER / 2);
+                leave_at = now.saturating_add(grace).min(NEVER - 1);
+                let report_at = leave_at - CLOSE_NS.min(grace / 4);
+                limits = Limits { cancel_at: report_at - LAST_WORDS_NS.min(grace / 4), report_at };
+                actions.stop();
+                self.say_stopping();
+            }
+            if now >= leave_at {
+                return actions.leave();
+            }
+            let mut wake = self.look(now, limits, actions).min(leave_at);
+            if wake == NEVER {
+                // Idle between invocations of a known limit: a nap a little shorter than that ends before the deadline of
+                // whatever begins meanwhile, so that it need not ring. An idle process stops napping soon.
+                let limit = self.last_limit.load(Ordering::Relaxed);
+                if idle_naps < IDLE_NAPS && limit != NEVER {
+                    idle_naps += 1;
+                    wake = now.saturating_add(limit - limit / 8);
+                }
+            } else {
+                idle_naps = 0;
+            }
+            self.wakes_at.store(wake, Ordering::SeqCst);
+            // What begins from here on compares with the new moment; what began before is seen by this second look.
+            let wake = wake.min(self.look(now, limits, actions));
+            let sleep = (wake != NEVER).then(|| nearly(wake.saturating_sub(self.unit.now_ns())));
+            if self.bell.wait(sleep) == Rung::Stop {
+                signals += 1;
+                if signals > 1 {
+                    return actions.leave();
+                }
+                self.stopping.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    fn say_stopping(&self) {
+        let running = self.unit.in_flight();
+        let message = format!("stopping: {running} in flight, at most {:?} to end", self.grace);
+        self.unit.log.say(Level::Info, &message);
+    }
+
+    /// Marks what is due and says it; returns when the next thing is.
+    fn look(&self, now: u64, limits: Limits, actions: &dyn Actions) -> u64 {
+        let slots: Vec<Arc<Slot>> = lock(&self.slots).clone();
+        let mut earliest = NEVER;
+        for slot in slots {
+            loop {
+                match slot.look(now, limits) {
+                    Due::At(moment) => {
+                        earliest = earliest.min(moment);
+                        break;
+                    }
+                    Due::Cancel { serial, closing } => {
+                        let reason = if closing { CANCEL_CLOSING } else { CANCEL_DEADLINE };
+                        actions.cancel(slot.canceller_of(serial), reason);
+                    }
+                    Due::Report { closing } => actions.overdue(slot.number(), &slot.request_id(), closing),
+                    Due::Hung => actions.hung(self.hung()),
+                }
+            }
+        }
+        earliest
+    }
+}
+
+/// When an invocation is to be cancelled and reported that began at `now` and has to be answered at `deadline`.
+fn moments(now: u64, deadline: u64) -> (u64, u64) {
+    let limit = deadline.saturating_sub(now);
+    let before = |margin: u64, part: u64| deadline - margin.min(limit / part).min(deadline);
+    (before(CANCEL_BEFORE_NS, 5), before(REPORT_BEFORE_NS, 10))
+}
+
+/// How long to sleep for something that is so many nanoseconds away. Systems end a sleep late by a part of its length
+/// (`poll` on Linux by a thousandth, up to 100 ms): a long one ends sooner, and what is left is slept then.
+fn nearly(away: u64) -> Duration {
+    const LONG_NS: u64 = 1_000_000_000;
+    Duration::from_nanos(if away > LONG_NS { away - away / 256 } else { away })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flight::Claim;
+    use crate::http1::Assembly;
+    use crate::invocation::Facts;
+    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use crate::unit::{Deadline, Identity};
+    use std::sync::atomic::AtomicU32;
+    use std::sync::mpsc;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    struct ChannelBell {
+        receiver: Mutex<mpsc::Receiver<Rung>>,
+        sender: mpsc::Sender<Rung>,
+        rings: Arc<AtomicU32>,
+    }
+
+    impl Bell for ChannelBell {
+        fn wait(&self, limit: Option<Duration>) -> Rung {
+            let receiver = lock(&self.receiver);
+            match limit {
+                Some(limit) => receiver.recv_timeout(limit).unwrap_or(Rung::Timeout),
+                None => receiver.recv().unwrap_or(Rung::Stop),
+            }
+        }
+
+        fn ring(&self) {
+            self.rings.fetch_add(1, Ordering::Relaxed);
+            let _ = self.sender.send(Rung::Bell);
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Did {
+        Cancel(u32),
+        Overdue(usize, Vec<u8>),
+        Hung(usize),
+        Stop,
+        Leave,
+    }
+
+    struct Record(Mutex<mpsc::Sender<Did>>);
+
+    impl Actions for Record {
+        fn cancel(&self, canceller: Canceller, reason: u32) {
+            canceller.fire(reason);
+            let _ = lock(&self.0).send(Did::Cancel(reason));
+        }
+
+        fn overdue(&self, slot: usize, request_id: &[u8], _: bool) {
+            let _ = lock(&self.0).send(Did::Overdue(slot, request_id.to_vec()));
+        }
+
+        fn hung(&self, hung: usize) {
+            let _ = lock(&self.0).send(Did::Hung(hung));
+        }
+
+        fn stop(&self) {
+            let _ = lock(&self.0).send(Did::Stop);
+        }
+
+        fn leave(&self) {
+            let _ = lock(&self.0).send(Did::Leave);
+        }
+    }
+
+    struct Fixture {
+        unit: Arc<Unit>,
+        deadlines: Arc<Deadlines>,
+        did: mpsc::Receiver<Did>,
+        signal: mpsc::Sender<Rung>,
+        rings: Arc<AtomicU32>,
+        thread: std::thread::JoinHandle<()>,
+    }
+
+    fn fixture(grace: Duration) -> Fixture {
+        let unit = Arc::new(Unit::new(Identity::default(), Log::new(Level::Error, Format::Text, Arc::new(Silent))));
+        let (sender, receiver) = mpsc::channel();
+        let rings = Arc::new(AtomicU32::new(0));
+        let bell = ChannelBell { receiver: Mutex::new(receiver), sender: sender.clone(), rings: rings.clone() };
+        let deadlines = Arc::new(Deadlines::new(unit.clone(), Box::new(bell), grace));
+        let (tell, did) = mpsc::channel();
+        let running = deadlines.clone();
+        let thread = std::thread::spawn(move || running.run(&Record(Mutex::new(tell))));
+        Fixture { unit, deadlines, did, signal: sender, rings, thread }
+    }
+
+    fn place(unit: &Arc<Unit>) -> Place {
+        Place::new(Invocation::new(unit.clone(), Arc::from("f")))
+    }
+
+    /// An invocation with this id and limit begins.
+    fn begin(fixture: &Fixture, slot: &Slot, place: &mut Place, id: &[u8], limit_ms: u64) {
+        place.reset();
+        let deadline = Some(Deadline::after_ms(&fixture.unit, limit_ms));
+        let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
+        place.get_mut().renew(message, Facts { deadline, ..Facts::default() }, false);
+        place.get_mut().set_request_id(id);
+        fixture.deadlines.begin(slot, place);
+    }
+
+    #[test]
+    fn an_invocation_over_its_deadline_is_cancelled_then_answered_by_somebody_else_alone() {
+        let fixture = fixture(Duration::from_secs(60));
+        let mut place = place(&fixture.unit);
+        let slot = fixture.deadlines.slot(place.cancel_handle());
+        begin(&fixture, &slot, &mut place, b"id-1", 100);
+        assert_eq!(fixture.did.recv(), Ok(Did::Cancel(CANCEL_DEADLINE)));
+        assert_eq!(fixture.did.recv(), Ok(Did::Overdue(slot.number(), b"id-1".to_vec())));
+        assert_eq!(place.cancelled(), CANCEL_DEADLINE);
+        assert_eq!(fixture.did.recv(), Ok(Did::Hung(1)));
+        assert_eq!(fixture.deadlines.hung(), 1);
+        assert_eq!(slot.claim(), Claim::Late, "its worker comes too late");
+        assert_eq!(fixture.deadlines.hung(), 0, "and is lost no more");
+    }
+
+    #[test]
+    fn later_deadlines_do_not_ring() {
+        let fixture = fixture(Duration::from_secs(60));
+        let mut place = place(&fixture.unit);
+        let slot = fixture.deadlines.slot(place.cancel_handle());
+        // The first deadline may ring; once the thread has planned for it, later ones must not.
+        begin(&fixture, &slot, &mut place, b"1", 60_000);
+        while fixture.deadlines.wakes_at.load(Ordering::SeqCst) == NEVER {
+            std::thread::yield_now();
+        }
+        assert_eq!(slot.claim(), Claim::Mine);
+        let before = fixture.rings.load(Ordering::Relaxed);
+        for _ in 0..100 {
+            begin(&fixture, &slot, &mut place, b"2", 60_000);
+            assert_eq!(slot.claim(), Claim::Mine);
+        }
+        assert_eq!(fixture.rings.load(Ordering::Relaxed), before);
+    }
+
+    #[test]
+    fn the_first_signal_stops_and_the_second_leaves() {
+        let fixture = fixture(Duration::from_secs(60));
+        fixture.signal.send(Rung::Stop).unwrap();
+        assert_eq!(fixture.did.recv(), Ok(Did::Stop));
+        fixture.signal.send(Rung::Stop).unwrap();
+        assert_eq!(fixture.did.recv(), Ok(Did::Leave));
+        fixture.thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_long_sleep_leaves_room_for_a_late_end() {
+        for seconds in [2, 3, 900] {
+            let away = Duration::from_secs(seconds);
+            let slept = nearly(u64::try_from(away.as_nanos()).unwrap());
+            assert!(slept + away / 1000 < away && slept > away * 99 / 100, "{slept:?} of {away:?}");
+        }
+        assert_eq!(nearly(1_000_000), Duration::from_millis(1), "a short one is slept whole");
+    }
+
+    #[test]
+    fn a_stop_of_our_own_is_no_signal() {
+        let fixture = fixture(Duration::from_secs(60));
+        fixture.deadlines.stop();
+        assert_eq!(fixture.did.recv(), Ok(Did::Stop));
+        fixture.signal.send(Rung::Stop).unwrap();
+        fixture.signal.send(Rung::Stop).unwrap();
+        assert_eq!(fixture.did.recv(), Ok(Did::Leave), "only the second signal ends it");
+        fixture.thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_stop_cancels_and_answers_for_what_does_not_end_before_its_grace_is_over() {
+        let fixture = fixture(Duration::from_millis(400));
+        let mut place = place(&fixture.unit);
+        let slot = fixture.deadlines.slot(place.cancel_handle());
+        place.reset();
+        place.get_mut().renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), Facts::default(), false);
+        place.get_mut().set_request_id(b"id-2");
+        fixture.deadlines.begin(&slot, &place);
+        fixture.deadlines.stop();
+        let did: Vec<Did> = fixture.did.iter().take(4).collect();
+        let overdue = Did::Overdue(0, b"id-2".to_vec());
+        assert_eq!(did, [Did::Stop, Did::Cancel(CANCEL_CLOSING), overdue, Did::Leave]);
+    }
+
+    #[test]
+    fn the_grace_ends() {
+        let fixture = fixture(Duration::from_millis(10));
+        fixture.deadlines.stop();
+        assert_eq!(fixture.did.recv(), Ok(Did::Stop));
+        assert_eq!(fixture.did.recv(), Ok(Did::Leave));
+    }
+}

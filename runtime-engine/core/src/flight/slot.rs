@@ -1,0 +1,131 @@
+//! One place for running invocations, one after the other, as other threads see it.
+
+use super::word::{Due, Limits, State, StateWord};
+use crate::chain::Place;
+use crate::invocation::Invocation;
+use faas_abi::host::Cancel;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What became of an invocation whose worker wants to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The answer is the worker's to give.
+    Mine,
+    /// Somebody else has answered; the worker has only its thread and memory to give back.
+    Late,
+}
+
+/// One place for running invocations.
+pub struct Slot {
+    number: usize,
+    state: StateWord,
+    request_id: Mutex<Vec<u8>>,
+    cancel: Cancel<Invocation>,
+    /// How many slots of the process are hung.
+    hung: Arc<AtomicUsize>,
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("number", &self.number).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Slot {
+    pub(super) fn new(number: usize, cancel: Cancel<Invocation>, hung: Arc<AtomicUsize>) -> Slot {
+        Slot { number, state: StateWord::default(), request_id: Mutex::new(Vec::new()), cancel, hung }
+    }
+
+    /// Returns its number among the slots of the process, counted from 0.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Returns the request id of the invocation that runs, or ran last, with a deadline.
+    pub(super) fn request_id(&self) -> Vec<u8> {
+        lock(&self.request_id).clone()
+    }
+
+    /// Returns `true` while an invocation runs that nobody has answered for.
+    pub fn is_running(&self) -> bool {
+        matches!(self.state.load().0, State::Running | State::Cancelled)
+    }
+
+    /// The invocation in `place` runs from now on, with these moments.
+    pub(super) fn begin(&self, place: &Place, cancel_at: u64, report_at: u64) {
+        let mut id = lock(&self.request_id);
+        id.clear();
+        id.extend_from_slice(place.get().request_id());
+        drop(id);
+        self.state.set(place.serial(), State::Running, cancel_at, report_at);
+    }
+
+    /// Its work for after the reply runs from now on, with these moments.
+    pub(super) fn begin_replied(&self, place: &Place, cancel_at: u64, hung_at: u64) {
+        self.state.set(place.serial(), State::Replied, cancel_at, hung_at);
+    }
+
+    pub(super) fn tighten(&self, cancel_at: u64, report_at: u64) {
+        self.state.tighten(cancel_at, report_at);
+    }
+
+    pub(super) fn look(&self, now: u64, stop: Limits) -> Due {
+        let due = self.state.look(now, stop);
+        if due == Due::Hung {
+            self.hung.fetch_add(1, Ordering::SeqCst);
+        }
+        due
+    }
+
+    /// The worker's invocation has ended, and it wants to answer.
+    pub fn claim(&self) -> Claim {
+        match self.end() {
+            State::Abandoned | State::Hung => Claim::Late,
+            _ => Claim::Mine,
+        }
+    }
+
+    /// The work after the reply has ended.
+    pub fn end_replied(&self) {
+        self.end();
+    }
+
+    fn end(&self) -> State {
+        let before = self.state.end();
+        if before == State::Hung {
+            self.hung.fetch_sub(1, Ordering::SeqCst);
+        }
+        before
+    }
+
+    /// Returns what tells the module of the running invocation to end; `None` if none runs, or if it has been told.
+    pub fn canceller(&self) -> Option<Canceller> {
+        let (state, serial) = self.state.load();
+        (state == State::Running).then(|| self.canceller_of(serial))
+    }
+
+    pub(super) fn canceller_of(&self, serial: u32) -> Canceller {
+        Canceller { cancel: self.cancel.clone(), serial }
+    }
+}
+
+/// Tells a module to end one certain invocation. It runs the module's own code, which may take its time: not on a thread
+/// that others wait for.
+#[derive(Clone, Debug)]
+pub struct Canceller {
+    cancel: Cancel<Invocation>,
+    serial: u32,
+}
+
+impl Canceller {
+    /// Tells it, unless that invocation is over. `reason` is a `FAAS_CANCEL_*`.
+    pub fn fire(&self, reason: u32) {
+        self.cancel.fire_for(self.serial, reason);
+    }
+}

@@ -1,0 +1,220 @@
+//! What one slot's invocation is doing, and when that has to change: state, serial number and two moments.
+//!
+//! State and serial are one word and are exchanged as one: whoever looks a moment too late holds the word of an earlier
+//! invocation, and its exchange fails. The moments are written before the word that they belong to, so that who has
+//! read a word reads its moments or later ones. Checked with loom (`tests/loom_flight.rs`).
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The moment that never comes, in nanoseconds on the process' clock.
+pub const NEVER: u64 = u64::MAX;
+
+/// How long after its report an invocation may still run before its thread counts as lost, in nanoseconds.
+pub const HUNG_AFTER_NS: u64 = 1_000_000_000;
+
+/// What an invocation is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum State {
+    /// There is none.
+    Idle = 0,
+    /// It runs.
+    Running = 1,
+    /// It runs, and its module has been told to end.
+    Cancelled = 2,
+    /// It runs, and somebody else has answered for it.
+    Abandoned = 3,
+    /// It has been answered, and its work for after the reply runs.
+    Replied = 4,
+    /// As before, and its module has been told to end.
+    RepliedCancelled = 5,
+    /// It still runs a grace after it should have ended: its thread counts as lost.
+    Hung = 6,
+}
+
+const STATES: [State; 7] = [
+    State::Idle,
+    State::Running,
+    State::Cancelled,
+    State::Abandoned,
+    State::Replied,
+    State::RepliedCancelled,
+    State::Hung,
+];
+
+fn word(serial: u32, state: State) -> u64 {
+    u64::from(serial) << 32 | state as u64
+}
+
+fn state_of(word: u64) -> State {
+    STATES.get((word & 7) as usize).copied().unwrap_or(State::Idle)
+}
+
+fn serial_of(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+/// The moments that a stop sets for every invocation, in nanoseconds on the process' clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// When modules are told to end.
+    pub cancel_at: u64,
+    /// When what still runs is answered for.
+    pub report_at: u64,
+}
+
+impl Limits {
+    /// No stop has begun.
+    pub const NONE: Limits = Limits { cancel_at: NEVER, report_at: NEVER };
+}
+
+/// What has come due, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing before this moment, which may be [`NEVER`].
+    At(u64),
+    /// The module of the invocation with this serial is to be told to end.
+    Cancel {
+        /// Which invocation of the slot.
+        serial: u32,
+        /// `true` if a stop asks for it, `false` if the invocation's own deadline does.
+        closing: bool,
+    },
+    /// The invocation is to be answered for: its worker no longer may.
+    Report {
+        /// As for [`Due::Cancel`].
+        closing: bool,
+    },
+    /// Its thread counts as lost.
+    Hung,
+}
+
+/// State, serial number and moments of a slot.
+#[derive(Debug)]
+pub struct StateWord {
+    word: AtomicU64,
+    cancel_at: AtomicU64,
+    report_at: AtomicU64,
+}
+
+impl Default for StateWord {
+    fn default() -> StateWord {
+        StateWord { word: AtomicU64::new(0), cancel_at: AtomicU64::new(NEVER), report_at: AtomicU64::new(NEVER) }
+    }
+}
+
+impl StateWord {
+    /// The invocation of that serial is in this state from now on. `report_at` after the reply is the moment at which
+    /// its thread counts as lost.
+    pub fn set(&self, serial: u32, state: State, cancel_at: u64, report_at: u64) {
+        self.cancel_at.store(cancel_at, Ordering::Relaxed);
+        self.report_at.store(report_at, Ordering::Relaxed);
+        // In one order with the moment at which the looking thread will wake: of two writers, one sees the other.
+        self.word.store(word(serial, state), Ordering::SeqCst);
+    }
+
+    /// Brings the moments forward, never back.
+    pub fn tighten(&self, cancel_at: u64, report_at: u64) {
+        self.cancel_at.fetch_min(cancel_at, Ordering::Relaxed);
+        self.report_at.fetch_min(report_at, Ordering::SeqCst);
+    }
+
+    /// Nothing runs any more; returns what ran.
+    pub fn end(&self) -> State {
+        state_of(self.word.swap(word(0, State::Idle), Ordering::SeqCst))
+    }
+
+    /// Returns the state and the serial.
+    pub fn load(&self) -> (State, u32) {
+        let word = self.word.load(Ordering::SeqCst);
+        (state_of(word), serial_of(word))
+    }
+
+    /// Looks at it at the moment `now` and takes at most one step. To be called until it says [`Due::At`].
+    pub fn look(&self, now: u64, stop: Limits) -> Due {
+        loop {
+            let seen = self.word.load(Ordering::SeqCst);
+            let (cancel_at, report_at) =
+                (self.cancel_at.load(Ordering::Relaxed), self.report_at.load(Ordering::Relaxed));
+            let serial = serial_of(seen);
+            let reported_at = report_at.min(stop.report_at);
+            let (at, next) = match state_of(seen) {
+                State::Idle | State::Hung => return Due::At(NEVER),
+                State::Running => (cancel_at.min(stop.cancel_at), State::Cancelled),
+                State::Cancelled => (reported_at, State::Abandoned),
+                State::Abandoned => (reported_at.saturating_add(HUNG_AFTER_NS), State::Hung),
+                State::Replied => (cancel_at.min(stop.cancel_at), State::RepliedCancelled),
+                State::RepliedCancelled => (reported_at, State::Hung),
+            };
+            if now < at {
+                return Due::At(at);
+            }
+            if self.word.compare_exchange(seen, word(serial, next), Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                continue;
+            }
+            return match next {
+                State::Cancelled | State::RepliedCancelled => Due::Cancel { serial, closing: now < cancel_at },
+                State::Abandoned => Due::Report { closing: now < report_at },
+                _ => Due::Hung,
+            };
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invocation_is_cancelled_reported_and_lost_in_this_order_and_each_once() {
+        let slot = StateWord::default();
+        slot.set(7, State::Running, 100, 200);
+        assert_eq!(slot.look(99, Limits::NONE), Due::At(100));
+        assert_eq!(slot.look(100, Limits::NONE), Due::Cancel { serial: 7, closing: false });
+        assert_eq!(slot.look(100, Limits::NONE), Due::At(200));
+        assert_eq!(slot.look(200, Limits::NONE), Due::Report { closing: false });
+        assert_eq!(slot.look(200, Limits::NONE), Due::At(200 + HUNG_AFTER_NS));
+        assert_eq!(slot.look(200 + HUNG_AFTER_NS, Limits::NONE), Due::Hung);
+        assert_eq!(slot.look(NEVER - 1, Limits::NONE), Due::At(NEVER));
+        assert_eq!(slot.end(), State::Hung);
+    }
+
+    #[test]
+    fn one_that_ends_in_time_is_never_reported() {
+        let slot = StateWord::default();
+        slot.set(1, State::Running, 100, 200);
+        assert_eq!(slot.end(), State::Running);
+        assert_eq!(slot.look(1_000, Limits::NONE), Due::At(NEVER), "old moments of an idle slot mean nothing");
+    }
+
+    #[test]
+    fn a_stop_sets_moments_also_for_one_without_a_deadline() {
+        let slot = StateWord::default();
+        slot.set(3, State::Running, NEVER, NEVER);
+        let stop = Limits { cancel_at: 50, report_at: 60 };
+        assert_eq!(slot.look(50, stop), Due::Cancel { serial: 3, closing: true });
+        assert_eq!(slot.look(60, stop), Due::Report { closing: true });
+    }
+
+    #[test]
+    fn a_deadline_can_be_brought_forward_and_not_put_off() {
+        let slot = StateWord::default();
+        slot.set(1, State::Running, 100, 200);
+        slot.tighten(150, 250);
+        assert_eq!(slot.look(99, Limits::NONE), Due::At(100));
+        slot.tighten(10, 20);
+        assert_eq!(slot.look(10, Limits::NONE), Due::Cancel { serial: 1, closing: false });
+        assert_eq!(slot.look(20, Limits::NONE), Due::Report { closing: false });
+    }
+
+    #[test]
+    fn work_after_the_reply_is_cancelled_and_then_lost_but_never_reported() {
+        let slot = StateWord::default();
+        slot.set(9, State::Replied, 10, 20);
+        assert_eq!(slot.look(10, Limits::NONE), Due::Cancel { serial: 9, closing: false });
+        assert_eq!(slot.look(20, Limits::NONE), Due::Hung);
+    }
+}

@@ -1,0 +1,228 @@
+//! How many at once: accepted invocations, those of them that run, and the queue between the two numbers.
+//!
+//! Whoever accepts one, and whoever ends one, asks for the next that waits: either of the two sees it, whichever comes
+//! later. What waits has a moment until which it may; beyond it the server refuses it, and it has cost nobody a thread.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The moment that never comes, in nanoseconds on the process' clock.
+pub const NEVER: u64 = u64::MAX;
+
+/// `T` is an accepted piece of work.
+#[derive(Debug)]
+pub struct Admission<T> {
+    concurrency: usize,
+    threads: usize,
+    accepted: AtomicUsize,
+    running: AtomicUsize,
+    waiting: AtomicUsize,
+    queue: Mutex<VecDeque<Waiting<T>>>,
+    /// `true` if somebody waits for everything to have its answer.
+    awaited: AtomicBool,
+    idle: Condvar,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    work: T,
+    /// Until when it may wait, in nanoseconds on the process' clock.
+    until: u64,
+}
+
+/// Adds one if there are fewer than `limit`.
+fn below(count: &AtomicUsize, limit: usize) -> bool {
+    if count.fetch_add(1, SeqCst) < limit {
+        return true;
+    }
+    count.fetch_sub(1, SeqCst);
+    false
+}
+
+impl<T> Admission<T> {
+    /// Admits `concurrency` accepted ones at once, `threads` of them running.
+    pub fn new(concurrency: usize, threads: usize) -> Admission<T> {
+        Admission {
+            concurrency,
+            threads,
+            accepted: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            queue: Mutex::new(VecDeque::new()),
+            awaited: AtomicBool::new(false),
+            idle: Condvar::new(),
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Waiting<T>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts one more; `false` if there are too many.
+    pub fn accept(&self) -> bool {
+        below(&self.accepted, self.concurrency)
+    }
+
+    /// Lets one more run; `false` if there are too many.
+    pub fn start(&self) -> bool {
+        below(&self.running, self.threads)
+    }
+
+    /// Puts an accepted one at the end of the queue, where it may wait until that moment.
+    pub fn wait(&self, work: T, until: u64) {
+        self.queue().push_back(Waiting { work, until });
+        self.waiting.fetch_add(1, SeqCst);
+    }
+
+    /// Puts one that has begun already at the front of the queue, where it may wait for ever.
+    pub fn resume(&self, work: T) {
+        self.queue().push_front(Waiting { work, until: NEVER });
+        self.waiting.fetch_add(1, SeqCst);
+    }
+
+    /// Returns the first of the queue, if it may run now.
+    pub fn next(&self) -> Option<T> {
+        // Between a look at the queue and the return of an unused permission somebody may have come: look again.
+        while self.waiting.load(SeqCst) > 0 && self.start() {
+            if let Some(waiting) = self.queue().pop_front() {
+                self.waiting.fetch_sub(1, SeqCst);
+                return Some(waiting.work);
+            }
+            self.freed();
+        }
+        None
+    }
+
+    /// Takes those out of the queue that may not wait any longer at `now`; also returns the moment of the next one.
+    pub fn expired(&self, now: u64) -> (Vec<T>, u64) {
+        if self.waiting.load(SeqCst) == 0 {
+            return (Vec::new(), NEVER);
+        }
+        let mut queue = self.queue();
+        let (late, rest): (VecDeque<_>, VecDeque<_>) = queue.drain(..).partition(|waiting| waiting.until <= now);
+        *queue = rest;
+        let next = queue.iter().map(|waiting| waiting.until).min().unwrap_or(NEVER);
+        drop(queue);
+        self.waiting.fetch_sub(late.len(), SeqCst);
+        (late.into_iter().map(|waiting| waiting.work).collect(), next)
+    }
+
+    /// Takes the queue apart: nothing will run any more.
+    pub fn give_up(&self) -> Vec<T> {
+        self.expired(NEVER).0
+    }
+
+    /// An accepted one has its answer.
+    pub fn answered(&self) {
+        self.accepted.fetch_sub(1, SeqCst);
+        if self.awaited.load(SeqCst) {
+            drop(self.queue());
+            self.idle.notify_all();
+        }
+    }
+
+    /// A running one has left its thread.
+    pub fn freed(&self) {
+        self.running.fetch_sub(1, SeqCst);
+    }
+
+    /// Returns `true` if every accepted one has its answer.
+    pub fn is_idle(&self) -> bool {
+        self.accepted.load(SeqCst) == 0
+    }
+
+    /// Returns how many hold a thread.
+    pub fn running(&self) -> usize {
+        self.running.load(SeqCst)
+    }
+
+    /// Waits until everything has its answer; `false` if the time was over before.
+    pub fn wait_idle(&self, limit: Duration) -> bool {
+        self.awaited.store(true, SeqCst);
+        let waited = self.idle.wait_timeout_while(self.queue(), limit, |_| !self.is_idle());
+        waited.map_or(true, |(_, result)| !result.timed_out())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_run_yet_waits_and_what_is_too_much_is_refused() {
+        let admission = Admission::new(3, 2);
+        for _ in 0..3 {
+            assert!(admission.accept());
+        }
+        assert!(!admission.accept(), "a fourth is too much");
+        assert!(admission.start() && admission.start());
+        assert!(!admission.start());
+        admission.wait("third", NEVER);
+        assert_eq!(admission.next(), None, "both threads are busy");
+        admission.answered();
+        assert!(admission.accept(), "an answered one makes room");
+        admission.freed();
+        assert_eq!(admission.next(), Some("third"));
+        assert_eq!(admission.next(), None);
+        for _ in 0..3 {
+            admission.answered();
+        }
+        assert!(admission.is_idle() && admission.running() == 2, "two still have their threads");
+    }
+
+    #[test]
+    fn what_may_not_wait_any_longer_leaves_the_queue_and_has_held_no_thread() {
+        let admission = Admission::new(9, 1);
+        assert!(admission.start());
+        admission.wait("patient", 100);
+        admission.wait("hasty", 10);
+        admission.resume("begun");
+        assert_eq!(admission.expired(9), (vec![], 10));
+        assert_eq!(admission.expired(10), (vec!["hasty"], 100));
+        admission.freed();
+        assert_eq!(admission.next(), Some("begun"));
+        assert_eq!(admission.give_up(), ["patient"]);
+        assert_eq!(admission.running(), 1);
+    }
+
+    #[test]
+    fn who_waits_for_the_last_answer_is_told_of_it() {
+        let admission = Admission::<()>::new(2, 2);
+        assert!(admission.wait_idle(Duration::ZERO));
+        assert!(admission.accept() && admission.accept());
+        assert!(!admission.wait_idle(Duration::from_millis(1)));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| admission.wait_idle(Duration::from_secs(3600)));
+            admission.answered();
+            admission.answered();
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn nothing_is_lost_between_those_who_queue_and_those_who_end() {
+        let admission = Admission::new(usize::MAX, 2);
+        let served = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        if admission.start() {
+                            served.fetch_add(1, SeqCst);
+                            admission.freed();
+                        } else {
+                            admission.wait((), NEVER);
+                        }
+                        while admission.next().is_some() {
+                            served.fetch_add(1, SeqCst);
+                            admission.freed();
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(served.load(SeqCst), 8000, "the last to queue or to end sees what waits");
+    }
+}

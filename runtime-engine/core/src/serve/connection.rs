@@ -1,0 +1,577 @@
+//! One connection of HTTP/1.1 to a server: what it does next.
+//!
+//! A driver tells what the system said and asks for the next [`Step`], until that is [`Step::Wait`]. It reads and writes
+//! as it is told and decides nothing: time limits, the order of responses, what is refused, how the end comes. The
+//! connection is never closed under bytes that the client is still sending, which would make the system reset it and
+//! take the last response away: the sending side is ended first, and what comes is thrown away until the client has read
+//! and closed too.
+
+use super::admission::NEVER;
+use super::budget::{Budget, Charge};
+use super::response_head;
+use super::unsent::Unsent;
+use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
+use crate::http1::{Message, Progress, Reader, Version};
+use crate::settings::ServerSettings;
+use crate::unit::Unit;
+use faas_abi::host::Given;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a client that has its last response may be silent before the connection is closed under it.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long altogether what a client sends after its last response is thrown away. A body that was refused comes at the
+/// speed of the client, and its refusal is read when it has been sent.
+const LINGER_LONGEST: Duration = Duration::from_secs(30);
+/// What a client has to send, or to take, on the average: beyond its time limit it has one second more for this many
+/// bytes.
+const LEAST_RATE: u64 = 1 << 10;
+/// Bytes of a stream that may wait for its client.
+pub const STREAM_FULL: usize = 256 << 10;
+
+/// A clock, in nanoseconds: [`Unit`]'s, or a test's.
+pub trait Clock {
+    /// Returns the moment.
+    fn now_ns(&self) -> u64;
+}
+
+impl Clock for Unit {
+    fn now_ns(&self) -> u64 {
+        Unit::now_ns(self)
+    }
+}
+
+/// What the system told of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// The other side sends no more, or is gone.
+    pub ended: bool,
+}
+
+/// What a driver does next.
+#[derive(Debug)]
+pub enum Step {
+    /// Read into [`space`](Connection::space), and say what came of it: [`filled`](Connection::filled),
+    /// [`end_of_input`](Connection::end_of_input), [`nothing_to_read`](Connection::nothing_to_read).
+    Read,
+    /// Write from [`unsent`](Connection::unsent), and say what came of it: [`sent`](Connection::sent),
+    /// [`no_room`](Connection::no_room).
+    Write,
+    /// Read and throw away, and say what came of it: [`discarded`](Connection::discarded) and as for reading.
+    Discard,
+    /// A request is whole. It is to be answered before the next step.
+    Request(Message),
+    /// Nothing, until something is told of the connection.
+    Wait,
+    /// End the sending side, and go on.
+    EndSending,
+    /// Close the connection in order. There is no step after it.
+    Close,
+    /// Break the connection, so that the client sees that something is missing. There is no step after it.
+    Abort,
+}
+
+/// What goes on at the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A request is expected or half here, or a response is on its way.
+    Reading,
+    /// A request is being answered.
+    Busy,
+    /// A stream is its answer, and has begun.
+    Streaming { chunked: bool, mute: bool, keep: bool },
+    /// Everything is sent and nothing more is read; waiting for the other side to have read it.
+    Lingering,
+    /// The client has to see that something is missing.
+    Broken,
+    /// Nothing any more.
+    Closed,
+}
+
+/// A limit that moves with what a client does: a time between any two parts, and a least rate over all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    began: u64,
+    bytes: u64,
+    limit: u64,
+}
+
+impl Pace {
+    /// Begins at `now`, in nanoseconds; `limit` is the time between any two parts.
+    pub fn new(now: u64, limit: Duration) -> Pace {
+        Pace { began: now, bytes: 0, limit: nanos(limit) }
+    }
+
+    /// More has come at `now`; returns until when the next part may.
+    pub fn advance(&mut self, now: u64, bytes: usize) -> u64 {
+        self.bytes += bytes as u64;
+        let earned = self.bytes.saturating_mul(1_000_000_000 / LEAST_RATE);
+        let whole = self.began.saturating_add(self.limit).saturating_add(earned);
+        now.saturating_add(self.limit).min(whole)
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1)
+}
+
+/// One connection.
+pub struct Connection {
+    phase: Phase,
+    /// What has come of a request that is not whole; an idle connection has none.
+    reader: Option<Reader>,
+    unsent: Unsent,
+    charge: Charge,
+    /// `true` if the connection is to be ended when all is sent.
+    closing: bool,
+    /// `true` if there may be something in the socket to read.
+    unread: bool,
+    /// `true` if the socket may take something.
+    writable: bool,
+    ended: bool,
+    /// `true` once a first byte has come.
+    begun: bool,
+    /// `true` once the head of the request in progress is whole.
+    in_body: bool,
+    reading: Option<Pace>,
+    writing: Option<Pace>,
+    linger_until: u64,
+    /// When patience ends.
+    deadline: u64,
+    /// The moment that the driver's timers hold for it.
+    entered: u64,
+    /// When it last did something.
+    active_at: u64,
+    /// When its client last took something of what is waiting.
+    progress_at: u64,
+    /// A token of a stream's writer, which waits for room; 0 if none does.
+    room: usize,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("phase", &self.phase)
+            .field("unsent", &self.unsent.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Makes a fresh one, with what has been read of it already.
+    pub fn new(
+        reader: Option<Reader>,
+        budget: &Arc<Budget>,
+        config: &ServerSettings,
+        clock: &impl Clock,
+    ) -> Connection {
+        let now = clock.now_ns();
+        let first_byte_by = now.saturating_add(nanos(config.read_timeout));
+        Connection {
+            deadline: if reader.is_some() { NEVER } else { first_byte_by },
+            phase: Phase::Reading,
+            begun: reader.is_some(),
+            reader,
+            unsent: Unsent::default(),
+            charge: Charge::of(budget),
+            closing: false,
+            unread: false,
+            writable: true,
+            ended: false,
+            in_body: false,
+            reading: None,
+            writing: None,
+            linger_until: NEVER,
+            entered: NEVER,
+            active_at: now,
+            progress_at: 0,
+            room: 0,
+        }
+    }
+
+    /// The system told of a change.
+    pub fn heard(&mut self, event: Event) {
+        self.unread = true;
+        self.writable = true;
+        self.ended |= event.ended;
+    }
+
+    /// Returns the next step. `spare` is read into while the connection is idle, and stays idle itself. `draining`: no
+    /// request is waited for any more.
+    pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
+        loop {
+            match self.phase {
+                Phase::Closed => return Step::Wait,
+                Phase::Broken => return self.end(Step::Abort),
+                Phase::Lingering if self.unread => return Step::Discard,
+                Phase::Lingering => return Step::Wait,
+                Phase::Reading | Phase::Busy | Phase::Streaming { .. } => {}
+            }
+            if !self.unsent.is_empty() {
+                return if self.writable { Step::Write } else { Step::Wait };
+            }
+            if self.phase != Phase::Reading {
+                return Step::Wait;
+            }
+            if self.closing {
+                self.phase = Phase::Lingering;
+                self.reader = None;
+                let now = clock.now_ns();
+                self.linger_until = now.saturating_add(nanos(LINGER_LONGEST));
+                self.deadline = now.saturating_add(nanos(LINGER));
+                return Step::EndSending;
+            }
+            let reader = self.reader.as_mut().unwrap_or(spare);
+            match reader.poll() {
+                Ok(Progress::Complete) => {
+                    let Some(message) = reader.take() else { continue };
+                    self.put_reader(spare, config);
+                    self.deadline = NEVER;
+                    (self.reading, self.in_body) = (None, false);
+                    self.phase = Phase::Busy;
+                    return Step::Request(message);
+                }
+                Ok(Progress::Head) => self.greet(spare),
+                Ok(Progress::More) if self.unread => return Step::Read,
+                Ok(Progress::More) => {
+                    self.put_reader(spare, config);
+                    return self.rest(config, draining, clock);
+                }
+                Err(refusal) if refusal.answerable() => self.refuse(refusal.status(), &refusal.to_string()),
+                Err(_) => return self.end(Step::Close),
+            }
+        }
+    }
+
+    /// Nothing more to do until more comes.
+    fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
+        if self.reader.is_none() {
+            if draining {
+                return self.end(Step::Close);
+            }
+            return Step::Wait;
+        }
+        if self.in_body && self.reading.is_none() {
+            let now = clock.now_ns();
+            let mut pace = Pace::new(now, config.read_timeout);
+            self.deadline = pace.advance(now, 0);
+            self.reading = Some(pace);
+        } else if self.deadline == NEVER {
+            // The head has one limit, from its first byte on.
+            self.deadline = clock.now_ns().saturating_add(nanos(config.read_timeout));
+        }
+        if draining {
+            // What is nearly here is still served.
+            self.deadline = self.deadline.min(clock.now_ns().saturating_add(nanos(LINGER)));
+        }
+        Step::Wait
+    }
+
+    /// A reader with something in it stays with its connection, an idle one with the thread.
+    fn put_reader(&mut self, spare: &mut Reader, config: &ServerSettings) {
+        if let Some(reader) = self.reader.take_if(|reader| reader.is_idle()) {
+            *spare = reader;
+        } else if self.reader.is_none() && !spare.is_idle() {
+            self.reader = Some(std::mem::replace(spare, Reader::request(config.limits)));
+        }
+    }
+
+    /// The head is here and its body may come.
+    fn greet(&mut self, spare: &Reader) {
+        self.in_body = true;
+        let reader = self.reader.as_ref().unwrap_or(spare);
+        let Some(head) = reader.head() else { return };
+        let Some(expected) = head.header("expect") else { return };
+        if head.expects_continue() {
+            self.unsent.copy(CONTINUE);
+        } else if head.version() == Version::Http11 && !expected.eq_ignore_ascii_case(b"100-continue") {
+            self.refuse(417, "the only expectation known here is 100-continue");
+        }
+    }
+
+    /// Returns room for what is read next. `least`: bytes, where nothing is known of the length.
+    pub fn space<'a>(&'a mut self, spare: &'a mut Reader, least: usize) -> &'a mut [u8] {
+        self.reader.as_mut().unwrap_or(spare).space(least)
+    }
+
+    /// That many bytes came, of so many that there was room for.
+    pub fn filled(&mut self, spare: &mut Reader, count: usize, room: usize, clock: &impl Clock) {
+        let reader = self.reader.as_mut().unwrap_or(spare);
+        let first = reader.is_idle();
+        reader.filled(count);
+        let held = reader.buffered();
+        // Less than there was room for: the next bytes, but not an end that was told already, are told anew.
+        self.unread = count == room || self.ended;
+        self.begun = true;
+        if let Some(pace) = &mut self.reading {
+            self.deadline = pace.advance(clock.now_ns(), count);
+        } else if first {
+            // The limit to the first byte is kept; that of the head begins when it does not come whole.
+            self.deadline = NEVER;
+        }
+        if !self.charge.resize(held) {
+            self.refuse(503, "too much of unfinished requests is held; try again");
+        }
+    }
+
+    /// The other side sends no more, or the connection is gone. Between requests or inside one, nobody is there to be
+    /// answered.
+    pub fn end_of_input(&mut self) -> Step {
+        self.end(Step::Close)
+    }
+
+    /// The socket may take something again.
+    pub fn may_take(&mut self) {
+        self.writable = true;
+    }
+
+    /// Nothing has come.
+    pub fn nothing_to_read(&mut self) {
+        self.unread = false;
+    }
+
+    /// That many bytes were read to be thrown away.
+    pub fn discarded(&mut self, clock: &impl Clock) {
+        self.deadline = clock.now_ns().saturating_add(nanos(LINGER)).min(self.linger_until);
+    }
+
+    /// Returns what is to be written.
+    pub fn unsent(&self) -> (&[u8], &[u8]) {
+        self.unsent.front()
+    }
+
+    /// That many bytes were taken; returns the token of a writer who has room again, 0 for none.
+    pub fn sent(&mut self, count: usize, clock: &impl Clock) -> usize {
+        self.unsent.sent(count);
+        if self.unsent.is_empty() {
+            self.writing = None;
+            self.deadline = NEVER;
+            self.charge.force(0);
+        } else if let Some(pace) = &mut self.writing {
+            let now = clock.now_ns();
+            self.progress_at = now;
+            self.deadline = pace.advance(now, count);
+        }
+        if self.unsent.len() < STREAM_FULL / 2 { std::mem::take(&mut self.room) } else { 0 }
+    }
+
+    /// The socket takes nothing for now.
+    pub fn no_room(&mut self, config: &ServerSettings, clock: &impl Clock) {
+        self.writable = false;
+        if self.writing.is_none() {
+            let now = clock.now_ns();
+            let mut pace = Pace::new(now, config.write_timeout);
+            self.deadline = pace.advance(now, 0);
+            self.progress_at = now;
+            self.writing = Some(pace);
+        }
+    }
+
+    /// A request of its is being answered that came before this connection was made.
+    pub fn occupy(&mut self) {
+        self.phase = Phase::Busy;
+    }
+
+    /// Returns `true` if something waits that the socket may take.
+    pub fn wants_to_write(&self) -> bool {
+        !self.unsent.is_empty() && self.writable && self.phase != Phase::Closed
+    }
+
+    /// Returns `true` if a response may be written past the connection: nothing is before it.
+    pub fn may_write(&self) -> bool {
+        self.phase == Phase::Busy && self.unsent.is_empty() && self.writable
+    }
+
+    /// The request has its response, of which so much has been written already. `keep`: another request may follow.
+    pub fn answered(&mut self, keep: bool) {
+        if matches!(self.phase, Phase::Busy | Phase::Streaming { .. }) {
+            self.phase = Phase::Reading;
+            self.closing = !keep;
+        }
+    }
+
+    /// Has these bytes sent, behind what is waiting.
+    pub fn send(&mut self, bytes: &[u8]) {
+        if self.phase != Phase::Closed {
+            self.unsent.copy(bytes);
+            self.charge.force(self.unsent.len());
+        }
+    }
+
+    /// Has a body sent without copying it, from `at` on.
+    pub fn send_body(&mut self, body: Given, at: usize) {
+        if self.phase != Phase::Closed {
+            self.unsent.keep(body, at);
+            self.charge.force(self.unsent.len());
+        }
+    }
+
+    /// Answers what cannot be accepted; nothing more of the request is read.
+    pub fn refuse(&mut self, status: u16, why: &str) {
+        let mut response = Vec::new();
+        response_head::plain(&mut response, status, why);
+        self.phase = Phase::Reading;
+        self.reader = None;
+        (self.reading, self.in_body, self.deadline) = (None, false, NEVER);
+        self.charge.force(0);
+        self.unsent.copy(&response);
+        self.closing = true;
+    }
+
+    /// Takes over what the request in progress counts for: its memory is the invocation's now.
+    pub fn take_charge(&mut self) -> Charge {
+        self.charge.take()
+    }
+
+    /// The answer is a stream; its head is this. `false`: nobody takes it any more.
+    pub fn begin_stream(&mut self, head: &[u8], chunked: bool, mute: bool, keep: bool) -> bool {
+        if self.phase != Phase::Busy {
+            return false;
+        }
+        self.phase = Phase::Streaming { chunked, mute, keep };
+        self.send(head);
+        true
+    }
+
+    /// A part of the stream; `false` if nobody takes it any more.
+    pub fn chunk(&mut self, chunk: Given) -> bool {
+        let Phase::Streaming { chunked, mute, .. } = self.phase else { return false };
+        // An empty chunk would be the end of the body.
+        let Some(length) = NonZeroUsize::new(chunk.as_slice().len()) else { return true };
+        if mute {
+            return true;
+        }
+        if chunked {
+            let mut size = Vec::with_capacity(20);
+            chunk_size(&mut size, length);
+            self.unsent.copy(&size);
+        }
+        self.unsent.keep(chunk, 0);
+        if chunked {
+            self.unsent.copy(CHUNK_END);
+        }
+        self.charge.force(self.unsent.len());
+        true
+    }
+
+    /// Returns `true` if the stream's writer has to wait, which is told with that token.
+    pub fn is_full(&self) -> bool {
+        self.unsent.len() >= STREAM_FULL
+    }
+
+    /// A stream's writer waits for room.
+    pub fn wait_for_room(&mut self, token: usize) {
+        self.room = token;
+    }
+
+    /// Returns the token of a writer who waits for room that nobody will make, 0 for none.
+    pub fn take_room(&mut self) -> usize {
+        std::mem::take(&mut self.room)
+    }
+
+    /// The stream has ended. `whole`: nothing failed after its head; otherwise the client has to see that something is
+    /// missing, which over HTTP/1.0 only a broken connection tells.
+    pub fn end_stream(&mut self, whole: bool) {
+        let Phase::Streaming { chunked, mute, keep } = self.phase else { return };
+        if !whole {
+            return self.break_off();
+        }
+        if chunked && !mute {
+            self.send(LAST_CHUNK);
+        }
+        self.answered(keep && chunked);
+    }
+
+    /// The client has to see that something is missing.
+    pub fn break_off(&mut self) {
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Broken;
+        }
+    }
+
+    /// Returns `true` while a stream is open that nobody has ended.
+    pub fn is_streaming(&self) -> bool {
+        matches!(self.phase, Phase::Streaming { .. })
+    }
+
+    /// Its patience may be over; returns a step if it is.
+    pub fn time_is_up(&mut self, clock: &impl Clock) -> Option<Step> {
+        self.entered = NEVER;
+        if clock.now_ns() < self.deadline {
+            return None;
+        }
+        self.deadline = NEVER;
+        match self.phase {
+            Phase::Reading if !self.unsent.is_empty() => Some(self.end(Step::Abort)),
+            Phase::Reading if self.reader.is_none() => Some(self.end(Step::Close)),
+            Phase::Reading => {
+                self.refuse(408, "the request did not come in within its time limit");
+                None
+            }
+            Phase::Busy | Phase::Streaming { .. } if !self.unsent.is_empty() => Some(self.end(Step::Abort)),
+            Phase::Lingering => Some(self.end(Step::Close)),
+            Phase::Busy | Phase::Streaming { .. } | Phase::Broken | Phase::Closed => None,
+        }
+    }
+
+    /// Returns the moment that the driver has to enter in its timers for this connection, if it does not hold one that is
+    /// as early.
+    pub fn timer(&mut self) -> Option<u64> {
+        if self.deadline >= self.entered {
+            return None;
+        }
+        self.entered = self.deadline;
+        Some(self.deadline)
+    }
+
+    /// Returns `true` if no byte has come yet.
+    pub fn is_fresh(&self) -> bool {
+        !self.begun && self.phase == Phase::Reading
+    }
+
+    /// Returns `true` if it waits for a request and nothing has come of one.
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Reading && self.reader.is_none() && self.unsent.is_empty()
+    }
+
+    /// Returns `true` if nobody works for it: it may be closed when room is needed for others.
+    pub fn is_dispensable(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Lingering)
+    }
+
+    /// Returns `true` if its client has something to get.
+    pub fn owes(&self) -> bool {
+        matches!(self.phase, Phase::Busy | Phase::Streaming { .. }) || !self.unsent.is_empty()
+    }
+
+    /// Returns `true` if nothing is to be done with it any more.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// Returns when it last did something, in nanoseconds.
+    pub fn active_at(&self) -> u64 {
+        self.active_at
+    }
+
+    /// Returns when its client last took something of what was waiting, in nanoseconds.
+    pub fn progress_at(&self) -> u64 {
+        self.progress_at
+    }
+
+    /// It did something at that moment.
+    pub fn touch(&mut self, moment: u64) {
+        self.active_at = moment;
+    }
+
+    /// Ends it: the driver has done, or does now, what the step says.
+    pub fn end(&mut self, step: Step) -> Step {
+        self.phase = Phase::Closed;
+        self.reader = None;
+        self.deadline = NEVER;
+        self.unsent.clear();
+        self.charge.force(0);
+        step
+    }
+}

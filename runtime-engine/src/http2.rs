@@ -1,0 +1,527 @@
+//! HTTP/2 without TLS, as proxies speak it that know beforehand: hyper over tokio, in front of the same server.
+//!
+//! Event loops are made when the first such connection comes: a process that is spoken to in HTTP/1.1 never pays for
+//! them. Requests are read here, run where all others run, and answered here. Limits are those of HTTP/1.1: a time to the
+//! first request, a time between any two parts of a body, a time in which a client takes something of its response, and
+//! the one budget for what is buffered.
+
+use crate::diagnostics;
+use bytes::Bytes;
+use faas_abi::host::Given;
+use faas_abi::host::token::complete;
+use faas_abi::{E_CANCELLED, E_INVALID, OK, PENDING, Status, Tok};
+use faas_core::http1::{Assembly, Message};
+use faas_core::platform;
+use faas_core::serve::Charge;
+use faas_core::serve::connection::STREAM_FULL;
+use faas_core::serve::response_head::is_of_the_connection;
+use faas_unix::serving::http2::{Desk, Handover, Http2, Recipient};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::server::conn::http2::Builder;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use once_cell::sync::OnceCell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder as RuntimeBuilder, Handle};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+/// Requests at once on one connection; how many run is the server's.
+const STREAMS: u32 = 256;
+/// A peer that says nothing is asked after this time whether it is there, and has as long again to answer.
+const PING: Duration = Duration::from_secs(20);
+/// A part of a response is not larger, so that what its client takes can be seen.
+const PART: usize = 16 << 10;
+/// How often the clients of a connection are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a connection without requests is kept once the end has begun.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// HTTP/2 over tokio's loops.
+#[derive(Debug, Default)]
+pub(crate) struct OverTokio {
+    loops: OnceCell<Vec<Handle>>,
+    next: AtomicUsize,
+}
+
+impl OverTokio {
+    /// Nothing runs yet.
+    pub(crate) const fn new() -> OverTokio {
+        OverTokio { loops: OnceCell::new(), next: AtomicUsize::new(0) }
+    }
+
+    /// One loop after the other, to give connections to.
+    fn pick(&self, desk: &Desk) -> io::Result<&Handle> {
+        let loops = self.loops.get_or_try_init(|| {
+            diagnostics::install(desk.log());
+            start_loops()
+        })?;
+        Ok(&loops[self.next.fetch_add(1, SeqCst) % loops.len()])
+    }
+}
+
+/// One loop a processor, each on a thread of its own; no task moves from one to another.
+fn start_loops() -> io::Result<Vec<Handle>> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    (0..count)
+        .map(|number| {
+            let runtime = RuntimeBuilder::new_current_thread().enable_all().build()?;
+            let handle = runtime.handle().clone();
+            let turn = move || runtime.block_on(std::future::pending::<()>());
+            std::thread::Builder::new().name(format!("faas-http2-{number}")).spawn(turn)?;
+            Ok(handle)
+        })
+        .collect()
+}
+
+impl Http2 for OverTokio {
+    fn serve(&self, connection: Handover) {
+        match self.pick(&connection.desk) {
+            Ok(handle) => {
+                handle.spawn(serve(connection));
+            }
+            Err(error) => connection.desk.log().say(
+                faas_core::log::Level::Error,
+                &format!("HTTP/2 cannot be spoken, as there are no event loops: {error}"),
+            ),
+        }
+    }
+}
+
+/// What the requests of one connection share.
+struct Client {
+    desk: Desk,
+    peer: Box<str>,
+    /// Requests that came, and those of them whose answers are not out.
+    seen: AtomicUsize,
+    open: Mutex<Vec<Arc<Reply>>>,
+}
+
+impl Client {
+    fn open(&self) -> MutexGuard<'_, Vec<Arc<Reply>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves a connection to its end.
+async fn serve(Handover { socket, peer, desk }: Handover) {
+    let stream = match TcpStream::from_std(socket) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!("a connection could not be served: {error}"),
+    };
+    let end = Arc::new(Notify::new());
+    let told = end.clone();
+    desk.at_the_end(move || told.notify_one());
+    let config = *desk.config();
+    let client = Arc::new(Client { desk, peer, seen: AtomicUsize::new(0), open: Mutex::default() });
+    let served = client.clone();
+    let service = service_fn(move |request| {
+        let client = served.clone();
+        async move { Ok::<_, Infallible>(answer(&client, request).await) }
+    });
+    let head_bytes = u32::try_from(config.limits.head_bytes).unwrap_or(u32::MAX);
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(head_bytes);
+    builder.keep_alive_interval(PING).keep_alive_timeout(PING).max_send_buf_size(PART * 4);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let began = Instant::now();
+    let mut ending: Option<Instant> = None;
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!("an HTTP/2 connection ended: {error}");
+                }
+                return;
+            }
+            () = end.notified(), if ending.is_none() => {
+                connection.as_mut().graceful_shutdown();
+                ending = Some(Instant::now());
+            }
+            now = look.tick() => {
+                let idle = client.open().is_empty();
+                let has_asked = client.seen.load(SeqCst) > 0;
+                let is_late = !has_asked && now.duration_since(began) > config.read_timeout;
+                let is_over = idle && ending.is_some_and(|since| now.duration_since(since) > LINGER);
+                let is_stuck = client.open().iter().any(|reply| reply.is_stuck(now, config.write_timeout));
+                if is_late || is_over || is_stuck {
+                    tracing::debug!("an HTTP/2 connection is closed: its client does not get on");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Payload> {
+    client.seen.fetch_add(1, SeqCst);
+    let to_head = request.method() == Method::HEAD;
+    let (message, charge) = match receive(client, request).await {
+        Ok(received) => received,
+        Err((status, why)) => {
+            let mut head = platform::Response { status, ..platform::Response::default() };
+            head.headers.add(b"content-type", b"text/plain; charset=utf-8");
+            let body = if to_head { Bytes::new() } else { Bytes::from_static(why.as_bytes()) };
+            return response(&head, Payload::Whole(body));
+        }
+    };
+    let reply = Arc::new(Reply { state: Mutex::new(State::new(to_head, charge)) });
+    client.open().push(reply.clone());
+    let taker = Taker { client: client.clone(), reply };
+    client.desk.exchange(message, &client.peer, taker.reply.clone());
+    let head = poll_fn(|context| taker.reply.poll_head(context)).await;
+    let status = head.status;
+    let body =
+        if faas_core::http1::status_has_body(status) && !to_head { Payload::Reply(taker) } else { taker.discard() };
+    response(&head, body)
+}
+
+/// The request as the core knows it with what it counts for, or why not.
+async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message, Charge), (u16, &'static str)> {
+    let config = client.desk.config();
+    let (head, mut body) = request.into_parts();
+    if head.method == Method::CONNECT {
+        return Err((501, "this server opens no tunnels"));
+    }
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    if target.len() > config.limits.target_bytes {
+        return Err((414, "the request target is too long"));
+    }
+    let authority = head.uri.authority().map_or("", |authority| authority.as_str());
+    let method = head.method.as_str().as_bytes();
+    let mut assembly = Assembly::request(Vec::new(), method, target.as_bytes(), authority.as_bytes()).over_http2();
+    for (name, value) in &head.headers {
+        assembly.header(name.as_str().as_bytes(), value.as_bytes());
+    }
+    const TOO_LARGE: (u16, &str) = (413, "the body is larger than this server takes");
+    const TOO_MUCH: (u16, &str) = (503, "too much of unfinished requests is held; try again");
+    const LATE: (u16, &str) = (408, "the request did not come in within its time limit");
+    let limit = usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX);
+    if body.size_hint().lower() > config.limits.body_bytes {
+        return Err(TOO_LARGE);
+    }
+    let mut charge = Charge::of(client.desk.budget());
+    let into = assembly.body();
+    let head_bytes = into.len();
+    let mut pace = faas_core::serve::connection::Pace::new(0, config.read_timeout);
+    let began = Instant::now();
+    let since = || u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let mut until = pace.advance(0, 0);
+    while let Some(frame) =
+        timeout(Duration::from_nanos(until.saturating_sub(since())), body.frame()).await.map_err(|_| LATE)?
+    {
+        let frame = frame.map_err(|_| (400, "the request was not sent whole"))?;
+        if let Ok(data) = frame.into_data() {
+            let length = into.len() - head_bytes + data.len();
+            if length > limit {
+                return Err(TOO_LARGE);
+            }
+            if !charge.resize(length) || into.try_reserve(data.len()).is_err() {
+                return Err(TOO_MUCH);
+            }
+            into.extend_from_slice(&data);
+            until = pace.advance(since(), data.len());
+        }
+    }
+    Ok((assembly.finish(), charge))
+}
+
+fn response(head: &platform::Response, body: Payload) -> Response<Payload> {
+    let mut response = Response::new(body);
+    // As over HTTP/1: one below 200 would be no response.
+    let status = StatusCode::from_u16(head.status).ok().filter(|status| !status.is_informational());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in head.headers.iter().filter(|(name, _)| !is_of_the_connection(name)) {
+        match (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            (Ok(name), Ok(value)) => {
+                response.headers_mut().append(name, value);
+            }
+            _ => tracing::debug!("response header {:?} is left out", String::from_utf8_lossy(name)),
+        }
+    }
+    response
+}
+
+fn bytes_of(given: Given) -> Bytes {
+    match given {
+        Given::Host(bytes) => bytes.into(),
+        given @ Given::Module(_) => Bytes::from_owner(given),
+    }
+}
+
+/// The answer to one request, from the server to its client.
+struct Reply {
+    state: Mutex<State>,
+}
+
+struct State {
+    head: Option<platform::Response>,
+    parts: VecDeque<Bytes>,
+    queued: usize,
+    /// `true` once it has ended well, `false` once it has failed.
+    ended: Option<bool>,
+    /// Nobody takes it any more.
+    gone: bool,
+    to_head: bool,
+    /// Address of the token that waits for room, 0 for none.
+    room: usize,
+    slot: Option<usize>,
+    waiting: Option<Waker>,
+    /// When the client last took something; `None` while nothing is waiting.
+    stalled_since: Option<Instant>,
+    /// What the request counts for, and then what waits of its response.
+    charge: Charge,
+}
+
+impl State {
+    fn new(to_head: bool, charge: Charge) -> State {
+        State {
+            head: None,
+            parts: VecDeque::new(),
+            queued: 0,
+            ended: None,
+            gone: false,
+            to_head,
+            room: 0,
+            slot: None,
+            waiting: None,
+            stalled_since: None,
+            charge,
+        }
+    }
+
+    fn push(&mut self, body: Given) {
+        // Memory of the invocation may be gone before the client has taken it.
+        let body = if body.is_borrowed() { Given::from(body.as_slice().to_vec()) } else { body };
+        let mut bytes = bytes_of(body);
+        if bytes.is_empty() || self.to_head {
+            return;
+        }
+        self.queued += bytes.len();
+        self.charge.force(self.queued);
+        self.stalled_since.get_or_insert_with(Instant::now);
+        while bytes.len() > PART {
+            self.parts.push_back(bytes.split_to(PART));
+        }
+        self.parts.push_back(bytes);
+    }
+}
+
+fn tell(room: usize, status: Status) {
+    if room != 0 {
+        complete(std::ptr::without_provenance_mut::<Tok>(room), status);
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
+    }
+}
+
+impl Reply {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let waiting = state.waiting.take();
+        drop(state);
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+
+    fn poll_head(&self, context: &mut Context<'_>) -> Poll<platform::Response> {
+        let mut state = self.state();
+        match state.head.take() {
+            Some(head) => Poll::Ready(head),
+            None => {
+                state.waiting = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_part(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let mut state = self.state();
+        if let Some(part) = state.parts.pop_front() {
+            state.queued -= part.len();
+            let queued = state.queued;
+            state.charge.force(queued);
+            state.stalled_since = (queued > 0).then(Instant::now);
+            let room = if queued < STREAM_FULL / 2 { std::mem::take(&mut state.room) } else { 0 };
+            drop(state);
+            tell(room, OK);
+            return Poll::Ready(Some(Ok(part)));
+        }
+        match state.ended {
+            Some(true) => Poll::Ready(None),
+            Some(false) => Poll::Ready(Some(Err(Broken))),
+            None => {
+                state.waiting = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Returns `true` if the client has taken nothing for that long.
+    fn is_stuck(&self, now: Instant, limit: Duration) -> bool {
+        self.state().stalled_since.is_some_and(|since| now.duration_since(since) > limit)
+    }
+}
+
+impl Recipient for Reply {
+    fn answer(&self, response: &platform::Response, body: Given) {
+        self.change(|state| {
+            state.head = Some(platform::Response { status: response.status, headers: response.headers.clone() });
+            state.push(body);
+            state.ended = Some(true);
+            state.slot = None;
+        });
+    }
+
+    fn begin(&self, response: &platform::Response) -> bool {
+        let mut gone = false;
+        self.change(|state| {
+            gone = state.gone;
+            state.head = Some(platform::Response { status: response.status, headers: response.headers.clone() });
+        });
+        !gone
+    }
+
+    fn chunk(&self, chunk: Given, room: usize) -> Status {
+        let mut status = OK;
+        self.change(|state| {
+            if state.gone {
+                status = E_CANCELLED;
+            } else if state.room != 0 || state.ended.is_some() || room == 0 && state.queued >= STREAM_FULL {
+                status = E_INVALID;
+            } else {
+                state.push(chunk);
+                if room != 0 && state.queued >= STREAM_FULL {
+                    state.room = room;
+                    status = PENDING;
+                }
+            }
+        });
+        status
+    }
+
+    fn end(&self, whole: bool) {
+        let mut room = 0;
+        self.change(|state| {
+            state.ended.get_or_insert(whole);
+            state.slot = None;
+            room = std::mem::take(&mut state.room);
+        });
+        tell(room, E_CANCELLED);
+    }
+
+    fn runs_in(&self, slot: usize) {
+        self.state().slot = Some(slot);
+    }
+}
+
+/// The taking end of a reply. Dropped before the reply has ended, its client is taken to be gone.
+struct Taker {
+    client: Arc<Client>,
+    reply: Arc<Reply>,
+}
+
+impl Taker {
+    /// No body follows; what comes of one is thrown away.
+    fn discard(self) -> Payload {
+        let mut state = self.reply.state();
+        state.to_head = true;
+        state.parts.clear();
+        state.queued = 0;
+        state.stalled_since = None;
+        drop(state);
+        Payload::Reply(self)
+    }
+}
+
+impl Drop for Taker {
+    fn drop(&mut self) {
+        self.client.open().retain(|other| !Arc::ptr_eq(other, &self.reply));
+        let mut state = self.reply.state();
+        state.gone = true;
+        state.parts.clear();
+        state.charge.force(0);
+        let (slot, room) = (state.slot.take(), std::mem::take(&mut state.room));
+        drop(state);
+        tell(room, E_CANCELLED);
+        if let Some(slot) = slot {
+            self.client.desk.peer_gone(slot);
+        }
+    }
+}
+
+/// A response's body.
+enum Payload {
+    Whole(Bytes),
+    Reply(Taker),
+}
+
+/// The stream failed in its middle; the connection's other streams go on.
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the function failed in the middle of its reply")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut *self {
+            Payload::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Payload::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Payload::Reply(taker) => taker.reply.poll_part(context).map(|part| part.map(|part| part.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Payload::Whole(bytes) => bytes.is_empty(),
+            Payload::Reply(taker) => {
+                let state = taker.reply.state();
+                state.queued == 0 && state.ended == Some(true)
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Payload::Reply(taker) => {
+                let state = taker.reply.state();
+                if state.ended == Some(true) { SizeHint::with_exact(state.queued as u64) } else { SizeHint::default() }
+            }
+        }
+    }
+}

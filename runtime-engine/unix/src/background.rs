@@ -1,0 +1,110 @@
+//! Threads for what may take its time and must hold up nobody else: a module's code that is told of a cancel, a report
+//! to a platform, a probe of health. Made when they are needed, ended when nothing has come for a while.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Jobs at once; more wait.
+const MOST: usize = 32;
+/// A thread without a job ends after this time.
+const IDLE: Duration = Duration::from_secs(5);
+/// What runs here is short on stack, but a module's own code may not be.
+const STACK: usize = 1 << 20;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads, shared by all clones.
+#[derive(Clone, Default)]
+pub(crate) struct Background(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    called: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+}
+
+impl std::fmt::Debug for Background {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Background").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            while let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                job();
+                state = self.state();
+            }
+            state.idle += 1;
+            let (back, waited) = self.called.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = back;
+            state.idle -= 1;
+            if waited.timed_out() && state.jobs.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+}
+
+impl Background {
+    /// Runs the job on one of the threads. If the system gives none, it runs when one is free, or right here if there
+    /// is none at all.
+    pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
+        let mut state = self.0.state();
+        state.jobs.push_back(Box::new(job));
+        if state.idle >= state.jobs.len() {
+            drop(state);
+            return self.0.called.notify_one();
+        }
+        if state.threads < MOST {
+            let shared = self.0.clone();
+            let builder = std::thread::Builder::new().name("faas-background".to_owned()).stack_size(STACK);
+            if builder.spawn(move || shared.work()).is_ok() {
+                state.threads += 1;
+                return;
+            }
+        }
+        if state.threads == 0
+            && let Some(job) = state.jobs.pop_back()
+        {
+            drop(state);
+            job();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_job_that_blocks_holds_up_no_other() {
+        let background = Background::default();
+        let (release, blocked) = channel::<()>();
+        let (done, finished) = channel();
+        background.run(move || drop(blocked.recv()));
+        for number in 0..3 {
+            let done = done.clone();
+            background.run(move || done.send(number).unwrap());
+            assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok(number));
+        }
+        drop(release);
+    }
+}

@@ -1,0 +1,33 @@
+//! What the two runtimes do differently: a table of functions that each of them fills in, and nothing else.
+
+use crate::serving::http2::Http2;
+use faas_abi::ModuleEntry;
+use faas_core::failure::Failure;
+use std::borrow::Cow;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// One runtime's own ways.
+#[derive(Debug)]
+pub struct Driver {
+    /// The program's name in messages that are written before there is a log.
+    pub program: &'static str,
+    /// Opens a library for the life of the process and finds its entry point.
+    ///
+    /// # Errors
+    /// In words that need no path in front of them.
+    pub open: fn(&Path) -> Result<ModuleEntry, String>,
+    /// Writes a byte other than 0 into the socket for each SIGTERM and SIGINT from now on.
+    ///
+    /// # Errors
+    /// The system takes no handler, or has no descriptor left.
+    pub signals_into: fn(UnixStream) -> io::Result<()>,
+    /// Makes a library's bytes out of the code that a platform sends, which may be an archive.
+    ///
+    /// # Errors
+    /// The code holds no library that this runtime can take.
+    pub library: for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>,
+    /// Serves connections of HTTP/2; `None` if the runtime speaks HTTP/1.1 alone.
+    pub http2: Option<&'static dyn Http2>,
+}

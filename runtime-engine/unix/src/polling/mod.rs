@@ -1,0 +1,245 @@
+//! Platforms that hand out events: ask, serve, answer, ask again.
+//!
+//! One worker is one connection, one thread and one place for invocations; the platform says how many it wants. The
+//! first runs on the main thread. Requests and answers are the protocol's ([`Polling`]); waiting, connecting again and
+//! giving up are decided here, by the platform documents: a poll has no time limit, an answer that may have arrived is
+//! never sent twice, and a control plane that is gone is not asked in a busy loop.
+
+mod connection;
+mod opening;
+mod stream;
+mod worker;
+
+pub(crate) use connection::Connection;
+
+use crate::background::Background;
+use crate::runtime_files;
+use crate::shutdown::Shutdown;
+use crate::start::{FAILED, Life, features, report};
+use faas_core::failure::Failure;
+use faas_core::flight::{self, Actions, Canceller};
+use faas_core::lifecycle::Runtime;
+use faas_core::log::{Level, Origin};
+use faas_core::parking::block_on;
+use faas_core::platform::Polling;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use stream::Wire;
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) runtime: Runtime,
+    pub(crate) protocol: Arc<dyn Polling>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) background: Background,
+    pub(crate) replied_timeout: Duration,
+    pub(crate) exit_code: AtomicI32,
+    /// Workers that have not ended, without those whose function never will.
+    at_work: AtomicUsize,
+    /// Is there such a function?
+    hung: AtomicBool,
+    /// Has the platform been told that the process is ready?
+    announced: Mutex<bool>,
+    /// Where each worker waits, so that a stop can end the waiting.
+    waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
+    /// Where each worker's streams go, by the number of its slot.
+    wires: Mutex<Vec<(usize, Arc<Wire>)>>,
+}
+
+/// A worker's connection, as far as a stop is concerned.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// Is it parked in a poll, and in nothing else?
+    pub(crate) parked: AtomicBool,
+    stream: Mutex<Option<Arc<TcpStream>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Waiting {
+    pub(crate) fn set_stream(&self, stream: &Arc<TcpStream>) {
+        *lock(&self.stream) = Some(stream.clone());
+    }
+
+    /// Ends a parked poll. Only the reading side: an event that is already here is still read and answered.
+    fn interrupt(&self) {
+        if self.parked.load(Ordering::SeqCst)
+            && let Some(stream) = &*lock(&self.stream)
+        {
+            let _ = stream.shutdown(std::net::Shutdown::Read);
+        }
+    }
+}
+
+impl Shared {
+    fn new_waiting(&self) -> Arc<Waiting> {
+        let waiting = Arc::new(Waiting::default());
+        lock(&self.waiting).push(waiting.clone());
+        waiting
+    }
+
+    fn add_wire(&self, slot: usize, wire: &Arc<Wire>) {
+        lock(&self.wires).push((slot, wire.clone()));
+    }
+
+    /// Ends the process' work with this code, once everybody has noticed.
+    pub(crate) fn give_up(&self, code: i32) {
+        self.exit_code.store(code, Ordering::Relaxed);
+        self.shutdown.deadlines().stop();
+    }
+
+    /// A worker has begun.
+    fn enter(&self) {
+        self.at_work.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A worker has ended, or never will. A thread in a function that does not end cannot be waited for, so then the
+    /// last of the others ends the process.
+    fn retire(&self) {
+        if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 && self.hung.load(Ordering::Acquire) {
+            runtime_files::leave(self.exit_code.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// Lives the process' life; its exit code.
+pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
+    let shutdown = match life.shutdown() {
+        Ok(shutdown) => shutdown,
+        Err(error) => {
+            let message = format!("no descriptors for signals and deadlines: {error}");
+            let failure = Failure::new("Runtime.NoResources", message);
+            return fail(life, &*protocol, &failure);
+        }
+    };
+    let workers = protocol.concurrency();
+    let late = {
+        let protocol = protocol.clone();
+        move |failure: &Failure| report(&*protocol, failure)
+    };
+    let runtime = match life.start(features(workers, protocol.is_snapshotted(), true), late) {
+        Ok(runtime) => runtime,
+        Err(failure) => return fail(life, &*protocol, &failure),
+    };
+    if let Err((failure, code)) = opening::open(&runtime, &*protocol) {
+        life.say_failed(&failure);
+        block_on(runtime.close());
+        return code;
+    }
+    let shared = Arc::new(Shared {
+        runtime,
+        protocol,
+        shutdown,
+        background: Background::default(),
+        replied_timeout: life.settings.replied_timeout,
+        exit_code: AtomicI32::new(0),
+        at_work: AtomicUsize::new(0),
+        hung: AtomicBool::new(false),
+        announced: Mutex::new(false),
+        waiting: Arc::default(),
+        wires: Mutex::new(Vec::new()),
+    });
+    let others: Vec<_> = (1..workers)
+        .map_while(|number| {
+            let shared = shared.clone();
+            let builder = std::thread::Builder::new().name(format!("faas-worker-{number}"));
+            builder.spawn(move || worker::work(&shared)).ok()
+        })
+        .collect();
+    worker::work(&shared);
+    for other in others {
+        let _ = other.join();
+    }
+    let code = shared.exit_code.load(Ordering::Relaxed);
+    // Threads of reports have it only for a moment, and then the process leaves anyway.
+    if let Ok(shared) = Arc::try_unwrap(shared).map_err(drop) {
+        block_on(shared.runtime.close());
+    }
+    code
+}
+
+fn fail(life: &Life<'_>, protocol: &dyn Polling, failure: &Failure) -> i32 {
+    life.say_failed(failure);
+    report(protocol, failure);
+    FAILED
+}
+
+/// What is done here when a moment has come.
+pub(crate) struct Hands {
+    shared: std::sync::Weak<Shared>,
+    /// Not by way of `shared`: the main thread runs Close only if it is the last to hold that, and the work may be over
+    /// before this thread has let go.
+    waiting: Arc<Mutex<Vec<Arc<Waiting>>>>,
+    background: Background,
+    log: faas_core::log::Log,
+}
+
+impl Hands {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Hands {
+        let (waiting, background) = (shared.waiting.clone(), shared.background.clone());
+        Hands { shared: Arc::downgrade(shared), waiting, background, log: shared.runtime.process().log.clone() }
+    }
+}
+
+impl Actions for Hands {
+    fn cancel(&self, canceller: Canceller, reason: u32) {
+        self.background.run(move || canceller.fire(reason));
+    }
+
+    /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
+    /// process leaves once the others have ended, so that the platform starts a fresh one.
+    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool) {
+        let (shared, request_id) = (self.shared.clone(), request_id.to_vec());
+        // A report waits for the platform, and others' deadlines do not wait for that.
+        self.background.run(move || {
+            if let Some(shared) = shared.upgrade() {
+                answer_for(&shared, slot, &request_id, closing);
+            }
+        });
+    }
+
+    fn hung(&self, _: usize) {
+        // One that was answered for has made the process leave already; what is left is work after a reply.
+        if let Some(shared) = self.shared.upgrade()
+            && !shared.hung.swap(true, Ordering::AcqRel)
+        {
+            self.log.say(Level::Error, "the work after a reply does not end: leaving once the others have ended");
+            shared.give_up(FAILED);
+            shared.retire();
+        }
+    }
+
+    fn stop(&self) {
+        lock(&self.waiting).iter().for_each(|waiting| waiting.interrupt());
+    }
+
+    fn leave(&self) {
+        self.log.say(Level::Error, "leaving before everything has ended: the grace is over, or a second signal came");
+        runtime_files::leave(FAILED);
+    }
+}
+
+fn answer_for(shared: &Shared, slot: usize, request_id: &[u8], closing: bool) {
+    let log = &shared.runtime.process().log;
+    let failure = if closing { flight::closing() } else { flight::timed_out() };
+    let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
+    // An answer whose head is out can only be ended; another one would be refused.
+    if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
+        let mut request = Vec::new();
+        shared.protocol.failed(request_id, &failure, &mut request);
+        if let Err(error) = Connection::post_alone(shared.protocol.endpoint(), &request) {
+            log.say(Level::Error, &format!("the time-out could not be reported: {error}"));
+        }
+    }
+    let others = if shared.protocol.concurrency() > 1 { " once the others have ended" } else { "" };
+    let message = format!("{failure} (the function is still running: leaving{others})");
+    let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+    log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
+    shared.hung.store(true, Ordering::Release);
+    shared.give_up(FAILED);
+    shared.retire();
+}

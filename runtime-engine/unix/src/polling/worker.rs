@@ -1,0 +1,298 @@
+//! One worker: ask, serve, answer, ask again.
+
+use super::stream::{ToPlatform, Wire};
+use super::{Connection, Hands, Shared, Waiting};
+use crate::start::FAILED;
+use faas_core::chain::Place;
+use faas_core::flight::{self, Claim, Slot};
+use faas_core::http1::Message;
+use faas_core::invocation::{Facts, Progress};
+use faas_core::log::{Level, Origin};
+use faas_core::parking::block_on;
+use faas_core::platform::{BodyFrom, Delivery, Verdict, nothing_pause_ms};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// A connection that has been silent for this long is looked at before an answer is trusted to it. The look is a system
+/// call, which an invocation of that length does not feel.
+const LONG: Duration = Duration::from_millis(1);
+
+/// A rendered reply's memory up to this size is kept for the next one.
+const KEPT: usize = 256 << 10;
+
+struct Worker<'a> {
+    shared: &'a Arc<Shared>,
+    waiting: Arc<Waiting>,
+    wire: Arc<Wire>,
+    connection: Option<Connection>,
+    failures: usize,
+    /// Polls in a row that brought nothing.
+    nothings: u32,
+    head: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// Works until a stop.
+pub(super) fn work(shared: &Arc<Shared>) {
+    shared.enter();
+    let mut place = shared.runtime.place();
+    let slot = shared.shutdown.deadlines().slot(place.cancel_handle());
+    let wire = Arc::new(Wire::default());
+    shared.add_wire(slot.number(), &wire);
+    if shared.protocol.streams() {
+        let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };
+        place.get_mut().set_stream(Box::new(stream));
+    }
+    let mut next = Vec::new();
+    shared.protocol.next(&mut next);
+    let waiting = shared.new_waiting();
+    let mut worker = Worker {
+        shared,
+        waiting,
+        wire,
+        connection: None,
+        failures: 0,
+        nothings: 0,
+        head: Vec::new(),
+        scratch: Vec::new(),
+    };
+    let is_announced = worker.announce();
+    while is_announced && let Some(event) = worker.ask(&next) {
+        let unit = shared.runtime.process();
+        match shared.protocol.delivery(unit, &event) {
+            Delivery::Event(facts) => {
+                worker.failures = 0;
+                worker.nothings = 0;
+                worker.serve(&mut place, &slot, event, facts);
+            }
+            Delivery::Nothing => worker.pause_for_nothing(),
+            Delivery::Again(why) => worker.setback(&why),
+            Delivery::Fatal(why) => {
+                unit.log.say(Level::Error, &why);
+                shared.give_up(FAILED);
+            }
+        }
+    }
+    // Before the others have ended: an event that came on it now would be lost.
+    worker.wire.close();
+    shared.retire();
+}
+
+impl Worker<'_> {
+    fn is_stopping(&self) -> bool {
+        self.shared.shutdown.deadlines().is_stopping()
+    }
+
+    /// Says that the process is ready, where the platform wants to hear it: the first worker does, and the others wait.
+    /// False: it could not be said.
+    fn announce(&mut self) -> bool {
+        let mut request = Vec::new();
+        if !self.shared.protocol.ready(&mut request) {
+            return true;
+        }
+        let shared = self.shared;
+        let mut announced = shared.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *announced {
+            return true;
+        }
+        while let Some(answer) = self.ask(&request) {
+            if let 200..=299 = answer.status() {
+                self.failures = 0;
+                *announced = true;
+                return true;
+            }
+            self.setback(&format!("the platform answered {} to being told of readiness", answer.status()));
+        }
+        false
+    }
+
+    fn pause_for_nothing(&mut self) {
+        self.failures = 0;
+        self.nothings += 1;
+        self.shared.shutdown.pause(Duration::from_millis(nothing_pause_ms(self.nothings)));
+    }
+
+    /// The answer to a poll, which may take hours; none at a stop.
+    fn ask(&mut self, request: &[u8]) -> Option<Message> {
+        loop {
+            self.connect()?;
+            let connection = self.connection.as_mut()?;
+            self.waiting.parked.store(true, Ordering::SeqCst);
+            // A stop that came before this line is seen here; one that comes after sees that we are parked.
+            if self.shared.shutdown.deadlines().is_stopping() {
+                self.waiting.parked.store(false, Ordering::SeqCst);
+                return None;
+            }
+            let answer = connection.send(request, b"").and_then(|()| {
+                // The poll is on its way: the thread of the deadlines starts while the platform looks for an event.
+                let launched = self.shared.shutdown.launch(Hands::new(self.shared));
+                if let Err(error) = launched {
+                    let message = format!("no thread for deadlines and signals: {error}");
+                    self.shared.runtime.process().log.say(Level::Error, &message);
+                }
+                connection.receive()
+            });
+            self.waiting.parked.store(false, Ordering::SeqCst);
+            match answer {
+                Ok(message) => return Some(message),
+                Err(_) if self.is_stopping() => return None,
+                Err(lost) => {
+                    self.connection = None;
+                    self.setback(&format!("the poll failed: {lost}"));
+                }
+            }
+        }
+    }
+
+    /// A usable connection; none at a stop.
+    fn connect(&mut self) -> Option<()> {
+        while !self.connection.as_ref().is_some_and(Connection::is_usable) {
+            if self.is_stopping() {
+                return None;
+            }
+            self.connection = None;
+            match Connection::open(self.shared.protocol.endpoint()) {
+                Ok(connection) => {
+                    self.waiting.set_stream(connection.stream());
+                    self.wire.set_socket(connection.stream());
+                    self.connection = Some(connection);
+                }
+                Err(error) => {
+                    let endpoint = self.shared.protocol.endpoint();
+                    self.setback(&format!("no connection to the control plane at {endpoint}: {error}"));
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// One more failure in a row: pause, or give up.
+    fn setback(&mut self, why: &str) {
+        let log = &self.shared.runtime.process().log;
+        let Some(pause) = self.shared.protocol.pauses_ms().get(self.failures).copied() else {
+            log.say(Level::Error, &format!("{why}; giving up after {} tries", self.failures + 1));
+            self.shared.give_up(FAILED);
+            return;
+        };
+        self.failures += 1;
+        // The first is usual after a freeze and worth no line.
+        let level = if pause == 0 { Level::Debug } else { Level::Warn };
+        log.say(level, &format!("{why}; trying again in {pause} ms"));
+        if pause > 0 {
+            self.shared.shutdown.pause(Duration::from_millis(pause.into()));
+        }
+    }
+
+    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, facts: Facts) {
+        let runtime = &self.shared.runtime;
+        let deadlines = self.shared.shutdown.deadlines();
+        let cold = runtime.process().enter();
+        place.reset();
+        place.get_mut().renew(event, facts, cold);
+        deadlines.begin(slot, place);
+        block_on(runtime.invoke(place));
+        if slot.claim() == Claim::Late {
+            // It has been answered for, and the process is about to leave. This thread has nothing more to say.
+            loop {
+                std::thread::park();
+            }
+        }
+        if place.cancelled() == faas_abi::CANCEL_DEADLINE && place.get().failure().is_some() {
+            place.get_mut().set_failure(flight::timed_out());
+        }
+        let took = Duration::from_nanos(runtime.process().now_ns() - place.get().received_ns());
+        match place.get().progress() {
+            Progress::Streaming(_) => self.end_stream(place),
+            Progress::Open | Progress::Set(_) => self.answer(place, took > LONG),
+        }
+        if runtime.has_replied_work() {
+            deadlines.begin_replied(slot, place, self.shared.replied_timeout);
+            block_on(runtime.replied(place));
+            slot.end_replied();
+        }
+        runtime.process().leave();
+        if let Some(message) = place.get_mut().clear()
+            && let Some(connection) = &mut self.connection
+        {
+            connection.recycle(message);
+        }
+    }
+
+    /// Sends the answer and reads what the platform says to it.
+    fn answer(&mut self, place: &mut Place, long: bool) {
+        self.head.clear();
+        if self.scratch.capacity() > KEPT {
+            self.scratch = Vec::new();
+        }
+        self.scratch.clear();
+        let invocation = place.get();
+        let from = self.shared.protocol.answer(invocation, &mut self.head, &mut self.scratch);
+        // Only one at a time does the platform hand out an event again whose answer it did not get.
+        let look = long || self.shared.protocol.concurrency() > 1;
+        if self.connection.as_ref().is_some_and(|open| !open.is_usable() || look && open.is_stale()) {
+            // Nothing of this answer has been sent yet, so a fresh connection repeats nothing.
+            self.connection = None;
+        }
+        if self.connect().is_none() && self.connection.is_none() {
+            // A stop must not lose an accepted invocation: one last connection for its answer.
+            self.connection = Connection::open(self.shared.protocol.endpoint()).ok();
+        }
+        let Some(connection) = &mut self.connection else {
+            self.complain(place, "the answer is lost: no connection to the control plane");
+            return;
+        };
+        let body = match from {
+            BodyFrom::Reply => invocation.reply().as_slice(),
+            BodyFrom::Scratch => &self.scratch,
+        };
+        let result = connection.send(&self.head, body).and_then(|()| connection.receive());
+        self.taken(place, result);
+    }
+
+    fn end_stream(&mut self, place: &mut Place) {
+        let whole = self.wire.end(&*self.shared.protocol, place.get().failure());
+        let Some(connection) = &mut self.connection else { return };
+        if !whole {
+            connection.spoil();
+            self.complain(place, "the platform took no more of the stream");
+            return;
+        }
+        let result = connection.receive();
+        // Its head announced it.
+        connection.spoil();
+        self.taken(place, result);
+    }
+
+    /// What the platform said to an answer. An answer that may have arrived is never sent again.
+    fn taken(&mut self, place: &Place, result: Result<Message, super::connection::Lost>) {
+        match result {
+            Ok(message) => {
+                let status = message.status();
+                match self.shared.protocol.verdict(status) {
+                    Verdict::Accepted => {}
+                    Verdict::Dropped => self.complain(place, &format!("the platform refused the answer with {status}")),
+                    Verdict::Fatal => {
+                        self.complain(place, &format!("the platform answered {status}: leaving"));
+                        self.shared.give_up(FAILED);
+                    }
+                }
+                if let Some(connection) = &mut self.connection {
+                    connection.recycle(message);
+                }
+            }
+            Err(lost) => {
+                if !self.is_stopping() {
+                    self.complain(place, &format!("whether the answer arrived is unknown: {lost}"));
+                }
+                self.connection = None;
+            }
+        }
+    }
+
+    fn complain(&self, place: &Place, what: &str) {
+        let origin = Origin { request_id: place.get().request_id(), target: b"runtime", ..Origin::default() };
+        let log = &self.shared.runtime.process().log;
+        log.write(Level::Error, origin, what.as_bytes(), std::iter::empty());
+    }
+}

@@ -1,0 +1,197 @@
+//! The second port: short pages for whoever looks after the process, on a thread of their own, so that they come also
+//! while everything else is busy. One client at a time, none for long.
+
+use faas_core::http1::{Limits, Message, Progress, Reader};
+use faas_core::log::{Level, Log};
+use faas_core::platform::{Answer, Serving};
+use faas_core::serve::{Manner, response_head};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A client has to send its request, and take the page, within this time each.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// After a failure to accept, for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What a request for a page may be long.
+const REQUEST: Limits = Limits {
+    head_bytes: 16 << 10,
+    target_bytes: 2 << 10,
+    headers: 64,
+    body_bytes: 0,
+    trailer_bytes: 0,
+    chunk_ext_bytes: 0,
+};
+
+/// Opens the port, if the protocol has one, and says where it is.
+///
+/// # Errors
+/// In words that name the address.
+pub(super) fn open(protocol: &Arc<dyn Serving>, log: &Log) -> Result<Option<SocketAddr>, String> {
+    let Some(address) = protocol.side_listen() else { return Ok(None) };
+    let at = |error: io::Error| format!("cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).map_err(at)?;
+    let local = listener.local_addr().map_err(at)?;
+    log.say(Level::Info, &format!("pages on {local}"));
+    let (protocol, log) = (protocol.clone(), log.clone());
+    let builder = std::thread::Builder::new().name("faas-pages".to_owned()).stack_size(128 << 10);
+    builder.spawn(move || serve(&listener, &*protocol, &log)).map_err(at)?;
+    Ok(Some(local))
+}
+
+/// For the life of the process.
+fn serve(listener: &TcpListener, protocol: &dyn Serving, log: &Log) {
+    loop {
+        match listener.accept() {
+            // Who does not listen, or leaves, has missed it.
+            Ok((socket, _)) => drop(converse(&socket, protocol, log)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => std::thread::park_timeout(PAUSE),
+        }
+    }
+}
+
+fn converse(mut socket: &TcpStream, protocol: &dyn Serving, log: &Log) -> io::Result<()> {
+    let Some(request) = read(socket)? else { return Ok(()) };
+    let answer = page(protocol, &request);
+    let mut out = Vec::new();
+    response_head::own(&mut out, &answer, Manner::of(&request).last(), log);
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.write_all(&out)?;
+    socket.shutdown(Shutdown::Write)
+}
+
+/// A whole request, if one comes in time.
+fn read(mut socket: &TcpStream) -> io::Result<Option<Message>> {
+    let began = Instant::now();
+    let mut reader = Reader::request(REQUEST);
+    loop {
+        match reader.poll() {
+            Ok(Progress::Head) => {}
+            Ok(Progress::Complete) => return Ok(reader.take()),
+            Ok(Progress::More) => {
+                let left = PATIENCE.saturating_sub(began.elapsed());
+                if left.is_zero() {
+                    return Ok(None);
+                }
+                socket.set_read_timeout(Some(left))?;
+                match socket.read(reader.space(1 << 10))? {
+                    0 => return Ok(None),
+                    read => reader.filled(read),
+                }
+            }
+            Err(refusal) => {
+                let mut out = Vec::new();
+                response_head::plain(&mut out, refusal.status(), &refusal.to_string());
+                socket.set_write_timeout(Some(PATIENCE))?;
+                socket.write_all(&out)?;
+                return Ok(None);
+            }
+        }
+    }
+}
+
+fn page(protocol: &dyn Serving, request: &Message) -> Answer {
+    if request.method() != b"GET" {
+        return Answer::text(405, "the only method is GET").with(&[("allow", "GET")]);
+    }
+    let path = request.target().split(|byte| *byte == b'?').next().unwrap_or_default();
+    match protocol.side_page(path) {
+        Some((content_type, text)) => Answer { content_type, ..Answer::text(200, text) },
+        None => Answer::text(404, "no such page"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faas_core::failure::Failure;
+    use faas_core::invocation::{Code, Facts, Invocation};
+    use faas_core::log::{Format, LineKind, Sink};
+    use faas_core::platform::Response;
+    use faas_core::platform::{BodyFrom, Listen, Route, State};
+    use faas_core::unit::Unit;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    /// Has a page and nothing else.
+    #[derive(Debug)]
+    struct Page(String);
+
+    impl Serving for Page {
+        fn listen(&self) -> Listen<'_> {
+            Listen::Tcp("")
+        }
+
+        fn concurrency(&self) -> usize {
+            1
+        }
+
+        fn side_listen(&self) -> Option<&str> {
+            Some(&self.0)
+        }
+
+        fn side_page(&self, path: &[u8]) -> Option<(&'static str, String)> {
+            (path == b"/metrics").then(|| ("text/plain; version=0.0.4", "up 1\n".to_owned()))
+        }
+
+        fn route(&self, _: &Unit, _: &Message, _: State) -> Route {
+            Route::text(404, "")
+        }
+
+        fn respond(&self, _: &Invocation, _: &mut Response, _: &mut Vec<u8>) -> BodyFrom {
+            BodyFrom::Reply
+        }
+
+        fn failed(&self, _: &Facts, _: &[u8], _: &Failure, _: &mut Response, _: &mut Vec<u8>) {}
+
+        fn stream_head(&self, _: &Invocation, _: Code, _: &mut Response) {}
+    }
+
+    fn opened(address: &str) -> Result<Option<SocketAddr>, String> {
+        let protocol: Arc<dyn Serving> = Arc::new(Page(address.to_owned()));
+        open(&protocol, &Log::new(Level::Error, Format::Text, Arc::new(Silent)))
+    }
+
+    fn ask(address: SocketAddr, request: &str) -> String {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut all = String::new();
+        socket.read_to_string(&mut all).unwrap();
+        all
+    }
+
+    #[test]
+    fn a_page_is_for_get_alone_and_each_answer_is_the_last() {
+        let address = opened("127.0.0.1:0").unwrap().unwrap();
+        let reply = ask(address, "GET /metrics?all HTTP/1.1\r\nHost: test\r\n\r\n");
+        let page = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\n\
+                    content-length: 5\r\n\r\nup 1\n";
+        assert_eq!(reply, page);
+        let status = |request: &str| ask(address, request).split(' ').nth(1).map(str::to_owned);
+        assert_eq!(status("GET /other HTTP/1.1\r\nHost: test\r\n\r\n").as_deref(), Some("404"));
+        assert_eq!(status("POST /metrics HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n").as_deref(), Some("405"));
+        assert_eq!(status("nonsense\r\n\r\n").as_deref(), Some("400"));
+    }
+
+    #[test]
+    fn who_says_nothing_is_not_waited_for() {
+        let address = opened("127.0.0.1:0").unwrap().unwrap();
+        let mut silent = TcpStream::connect(address).unwrap();
+        assert!(ask(address, "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n").ends_with("up 1\n"));
+        assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "it was let go first");
+    }
+
+    #[test]
+    fn a_port_in_use_is_named() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let error = opened(&address).unwrap_err();
+        assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+    }
+}

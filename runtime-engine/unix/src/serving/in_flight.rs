@@ -1,0 +1,172 @@
+//! What others may know of a seat's invocation: whom it is for, how to cancel it, and the stream it opens.
+//!
+//! The first to send a head decides: the invocation's stream, or whoever answers for it. After that the other may only
+//! break the connection off.
+
+use super::link::{Link, tell};
+use super::{Server, http2};
+use crate::sys;
+use faas_abi::host::Given;
+use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
+use faas_core::chain::Place;
+use faas_core::flight::Slot;
+use faas_core::http1::{Framing, Version};
+use faas_core::invocation::{Code, Facts, Invocation, Stream};
+use faas_core::platform::Response;
+use faas_core::serve::{Manner, response_head};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// No head is out.
+const WHOLE: u8 = 0;
+/// A stream's head is out, or on its way.
+const STREAMING: u8 = 1;
+/// Somebody else answers.
+const ABANDONED: u8 = 2;
+
+/// Who waits for the answer.
+#[derive(Clone, Debug)]
+pub(super) enum Client {
+    /// A connection of HTTP/1.1.
+    Link(Arc<Link>),
+    /// A request of HTTP/2.
+    Http2(Arc<dyn http2::Recipient>),
+}
+
+/// The invocation's client, and how the response goes out.
+#[derive(Clone, Debug)]
+pub(super) struct Current {
+    pub(super) client: Client,
+    pub(super) manner: Manner,
+    pub(super) facts: Facts,
+}
+
+/// What others may know of a seat.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    slot: Arc<Slot>,
+    current: Mutex<Option<Current>>,
+    head: AtomicU8,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl InFlight {
+    /// For a new seat, whose streams go to its clients from now on.
+    pub(super) fn new(server: &Arc<Server>, slot: &Arc<Slot>, place: &mut Place) -> Arc<InFlight> {
+        let flight = InFlight { slot: slot.clone(), current: Mutex::new(None), head: AtomicU8::new(WHOLE) };
+        let flight = Arc::new(flight);
+        place.get_mut().set_stream(Box::new(ToClient {
+            flight: flight.clone(),
+            server: Arc::downgrade(server),
+            response: Response::default(),
+            head: Vec::new(),
+        }));
+        flight
+    }
+
+    /// An invocation begins.
+    pub(super) fn begin(&self, current: Current) {
+        self.head.store(WHOLE, SeqCst);
+        *lock(&self.current) = Some(current);
+    }
+
+    /// It has ended; returns whom it was for, unless somebody else has answered.
+    pub(super) fn end(&self) -> Option<Current> {
+        lock(&self.current).take()
+    }
+
+    /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
+    pub(super) fn abandon(&self) -> Option<(Current, bool)> {
+        let current = lock(&self.current).take()?;
+        Some((current, self.head.swap(ABANDONED, SeqCst) == WHOLE))
+    }
+}
+
+impl Server {
+    /// The client of the invocation in this slot has left, or sends no more. Its module is told elsewhere.
+    pub(super) fn peer_gone(&self, number: usize) {
+        let canceller = self.seats.flight(number).and_then(|flight| flight.slot.canceller());
+        if let Some(canceller) = canceller {
+            self.background.run(move || canceller.fire(CANCEL_PEER_GONE));
+        }
+    }
+}
+
+/// What a seat's invocations stream into.
+struct ToClient {
+    flight: Arc<InFlight>,
+    server: Weak<Server>,
+    response: Response,
+    head: Vec<u8>,
+}
+
+impl ToClient {
+    fn current(&self) -> Option<(Arc<Server>, Current)> {
+        Some((self.server.upgrade()?, lock(&self.flight.current).clone()?))
+    }
+}
+
+impl Stream for ToClient {
+    fn open(&mut self, invocation: &Invocation, code: Code) -> Status {
+        let Some((server, Current { client, manner, .. })) = self.current() else { return E_CANCELLED };
+        if self.flight.head.compare_exchange(WHOLE, STREAMING, SeqCst, SeqCst).is_err() {
+            return E_CANCELLED;
+        }
+        server.protocol.stream_head(invocation, code, &mut self.response);
+        let taken = match client {
+            Client::Http2(recipient) => recipient.begin(&self.response),
+            Client::Link(link) => {
+                let chunked = manner.version == Version::Http11;
+                let keep = manner.keep && chunked && !server.shutdown.deadlines().is_stopping();
+                let manner = Manner { keep, ..manner };
+                let framing = if chunked { Framing::Chunked } else { Framing::UntilClose };
+                self.head.clear();
+                response_head::head(&mut self.head, &self.response, manner, framing, &invocation.unit().log);
+                let mute = !manner.has_body(self.response.status);
+                let mut state = link.lock();
+                let taken = state.connection.begin_stream(&self.head, chunked, mute, keep);
+                server.flush(&link, &mut state, &mut Vec::new());
+                taken && !state.connection.is_closed()
+            }
+        };
+        if taken { OK } else { E_CANCELLED }
+    }
+
+    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
+        let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
+        match client {
+            Client::Http2(recipient) => recipient.chunk(chunk, room.addr()),
+            Client::Link(link) => write(&server, &link, chunk, room.addr()),
+        }
+    }
+}
+
+/// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
+/// thread only if it has no token to be told by.
+fn write(server: &Server, link: &Link, chunk: Given, room: usize) -> Status {
+    let mut rooms = Vec::new();
+    let mut state = link.lock();
+    if !state.connection.chunk(chunk) {
+        return E_CANCELLED;
+    }
+    server.flush(link, &mut state, &mut rooms);
+    while state.connection.is_full() && !state.connection.is_closed() {
+        if room != 0 {
+            state.connection.wait_for_room(room);
+            return PENDING;
+        }
+        drop(state);
+        // The connection's own time limit, which the clock looks after, ends this.
+        sys::wait_writable(&link.socket, server.config.write_timeout);
+        state = link.lock();
+        state.connection.may_take();
+        server.flush(link, &mut state, &mut rooms);
+    }
+    let is_open = state.connection.is_streaming();
+    drop(state);
+    rooms.into_iter().for_each(|room| tell(room, OK));
+    if is_open { OK } else { E_CANCELLED }
+}

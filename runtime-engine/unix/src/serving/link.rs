@@ -1,0 +1,239 @@
+//! One connection as the system knows it: its socket, and the core's [`Connection`] behind a lock.
+//!
+//! The lock is held for reading, writing and deciding, never during an invocation. Whoever works for the connection
+//! claims it under the lock; others leave what they heard with it, and only send what is waiting.
+
+use super::Server;
+use super::socket::Socket;
+use super::startup_listener::Brought;
+use faas_abi::host::token::complete;
+use faas_abi::{E_CANCELLED, OK, Status, Tok};
+use faas_core::http1::{Message, Reader};
+use faas_core::serve::{Connection, Manner, Step};
+use faas_core::unit::Unit;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Reads this many bytes at once when nothing is known of the length: an ordinary request.
+const READ: usize = 4 << 10;
+/// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
+const WASTE_READS: usize = 64;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// Its number in the table and at the system.
+    pub(super) token: u64,
+    /// Does not block.
+    pub(super) socket: Socket,
+    /// The other side's address; empty over a Unix socket.
+    pub(super) peer: Box<str>,
+    state: Mutex<State>,
+}
+
+/// What is known of it.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) connection: Connection,
+    /// `true` while somebody works for it.
+    pub(super) claimed: bool,
+    /// The invocation that runs for it: the number of its slot.
+    pub(super) slot: Option<usize>,
+    /// What the runtime itself does for it: how the answer goes out, and when it is overdue.
+    pub(super) errand: Option<(Manner, u64)>,
+    /// What came with it before the server was there.
+    pub(super) brought: Option<Box<Brought>>,
+}
+
+impl Link {
+    pub(super) fn new(token: u64, socket: Socket, peer: Box<str>, connection: Connection) -> Link {
+        let state = State { connection, claimed: false, slot: None, errand: None, brought: None };
+        Link { token, socket, peer, state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns its state, unless somebody has it this moment.
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.try_lock().ok()
+    }
+}
+
+/// Tells a stream's writer, if there is one, that it can go on, or with another status that it cannot.
+pub(super) fn tell(room: usize, status: Status) {
+    if room != 0 {
+        complete(std::ptr::without_provenance_mut::<Tok>(room), status);
+    }
+}
+
+/// Writes what the socket takes of two slices in one call; how much that was, `None` if it takes nothing now.
+///
+/// # Errors
+/// The connection is gone.
+pub(super) fn write(mut socket: &Socket, head: &[u8], body: &[u8]) -> io::Result<Option<usize>> {
+    loop {
+        let result = match (head.is_empty(), body.is_empty()) {
+            (_, true) => socket.write(head),
+            (true, _) => socket.write(body),
+            (false, false) => socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]),
+        };
+        match result {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => return Ok(Some(written)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl Server {
+    /// Does what the connection wants until it has a request, which is returned, or waits. `rooms` gets the tokens of
+    /// writers to be told, once the lock is free, that there is room.
+    pub(super) fn drive(
+        &self,
+        link: &Link,
+        state: &mut State,
+        spare: &mut Reader,
+        rooms: &mut Vec<usize>,
+    ) -> Option<Message> {
+        let clock = &**self.runtime.process();
+        let connection = &mut state.connection;
+        let request = loop {
+            match connection.step(spare, &self.config, self.is_draining(), clock) {
+                Step::Read => {
+                    let space = connection.space(spare, READ);
+                    let room = space.len();
+                    match (&link.socket).read(space) {
+                        Ok(0) => break self.carry_out(link, connection.end_of_input()),
+                        Ok(count) => connection.filled(spare, count, room, clock),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => connection.nothing_to_read(),
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(_) => break self.carry_out(link, connection.end_of_input()),
+                    }
+                }
+                Step::Write => {
+                    if !self.write_some(link, connection, rooms) {
+                        break None;
+                    }
+                }
+                Step::Discard => match discard(link, connection, clock) {
+                    Waste::All => {}
+                    // It comes fast: others first, then more of it, until the patience ends.
+                    Waste::Some => {
+                        self.look_again(link);
+                        break None;
+                    }
+                    Waste::Ended => break self.carry_out(link, connection.end(Step::Close)),
+                },
+                Step::EndSending => link.socket.shutdown(Shutdown::Write),
+                Step::Request(message) => break Some(message),
+                Step::Wait => break None,
+                step @ (Step::Close | Step::Abort) => break self.carry_out(link, step),
+            }
+        };
+        if !spare.is_idle() {
+            // What was half read from a connection that is closed or closing is of no use to the next.
+            *spare = Reader::request(self.config.limits);
+        }
+        self.arm(link, state);
+        request
+    }
+
+    /// Writes what the socket takes of what is waiting; `false` if the connection is gone.
+    fn write_some(&self, link: &Link, connection: &mut Connection, rooms: &mut Vec<usize>) -> bool {
+        let clock = &**self.runtime.process();
+        let (first, second) = connection.unsent();
+        match write(&link.socket, first, second) {
+            Ok(Some(count)) => {
+                let room = connection.sent(count, clock);
+                if room != 0 {
+                    rooms.push(room);
+                }
+            }
+            Ok(None) => connection.no_room(&self.config, clock),
+            Err(_) => {
+                self.carry_out::<()>(link, connection.end(Step::Close));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends what is waiting, and nothing else, for a connection that somebody works for.
+    pub(super) fn flush(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) {
+        while state.connection.wants_to_write() && self.write_some(link, &mut state.connection, rooms) {}
+        self.arm(link, state);
+    }
+
+    /// Enters the connection's moment, if it has an earlier one now; one that is closed makes no room any more.
+    pub(super) fn arm(&self, link: &Link, state: &mut State) {
+        if let Some(moment) = state.connection.timer() {
+            self.timers.enter(moment, link.token);
+        }
+        if state.connection.is_closed() {
+            self.no_more_room(state.connection.take_room());
+        }
+    }
+
+    /// Ends a connection as the step says. Returns nothing: no request comes.
+    pub(super) fn carry_out<T>(&self, link: &Link, step: Step) -> Option<T> {
+        match step {
+            Step::Abort => link.socket.abort(),
+            _ => link.socket.shutdown(Shutdown::Both),
+        }
+        self.table.remove(link.token);
+        None
+    }
+
+    /// Tells writers of streams; not to be called with a connection's lock held.
+    pub(super) fn tell_rooms(&self, rooms: &mut Vec<usize>) {
+        for room in rooms.drain(..) {
+            tell(room, OK);
+        }
+        self.end_if_quiet();
+    }
+
+    /// Has the connection looked at again by whoever listens.
+    pub(super) fn look_again(&self, link: &Link) {
+        let _ = self.epoll.again(&link.socket, link.token);
+    }
+
+    /// Nobody makes room for the stream's writer any more. Told on a thread of its own: it may be a module's code.
+    pub(super) fn no_more_room(&self, room: usize) {
+        if room != 0 {
+            self.background.run(move || tell(room, E_CANCELLED));
+        }
+    }
+}
+
+/// What came of throwing away.
+enum Waste {
+    /// Nothing is left for now.
+    All,
+    /// There may be more.
+    Some,
+    /// The connection has ended.
+    Ended,
+}
+
+/// Throws away what has come.
+fn discard(link: &Link, connection: &mut Connection, clock: &Unit) -> Waste {
+    let mut waste = [0; 16 << 10];
+    for _ in 0..WASTE_READS {
+        match (&link.socket).read(&mut waste) {
+            Ok(0) => return Waste::Ended,
+            Ok(_) => connection.discarded(clock),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                connection.nothing_to_read();
+                return Waste::All;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Waste::Ended,
+        }
+    }
+    Waste::Some
+}

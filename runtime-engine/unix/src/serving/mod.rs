@@ -1,0 +1,396 @@
+//! Platforms that send requests: an HTTP/1.1 server on std, for both runtimes.
+//!
+//! Threads wait together for news of all connections; whoever hears of a request reads it, runs it and answers it. An
+//! idle connection holds neither a thread nor a buffer. What requests mean is the protocol's ([`Serving`]), what a
+//! connection does next and how many invocations there are is the core's ([`faas_core::serve`]); here are the system's
+//! calls, the threads, and the order of start and end.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `listening`, `socket` | the port or path, and the ends of its connections |
+//! | `startup_listener` | the port while the start runs, or waits to be asked for |
+//! | `table`, `link` | the open connections, and one of them |
+//! | `worker` | a thread: hears, reads, hands on |
+//! | `serve`, `pending` | an invocation, from request to response; one that waits |
+//! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
+//! | `thread_pool` | how many threads watch |
+//! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
+//! | `refusals` | requests that were not taken, counted |
+//! | `admin_port` | the second port |
+//! | `platform_signals` | what a platform asks for besides invocations |
+//! | `shutdown` | stop signals, time-outs, the end |
+//! | `http2` | how a runtime that speaks HTTP/2 takes part |
+
+mod admin_port;
+pub mod http2;
+mod in_flight;
+mod link;
+mod listening;
+mod pending;
+mod platform_signals;
+mod ready_list;
+mod refusals;
+mod seats;
+mod serve;
+mod shutdown;
+mod socket;
+mod startup_listener;
+mod table;
+mod thread_pool;
+mod timers;
+mod worker;
+
+use crate::background::Background;
+use crate::runtime_files;
+use crate::shutdown::Shutdown;
+use crate::start::{FAILED, Life, features};
+use crate::sys::{Alarm, Bell, Epoll};
+use faas_abi::IS_BLOCKING;
+use faas_core::failure::Failure;
+use faas_core::http1::Message;
+use faas_core::invocation::Facts;
+use faas_core::lifecycle::{RequestIds, Runtime};
+use faas_core::log::Level;
+use faas_core::parking::block_on;
+use faas_core::platform::{Serving, StartAt};
+use faas_core::serve::{Admission, Budget, Charge, Connection, Manner};
+use faas_core::settings::{Env, ServerSettings};
+use in_flight::Client;
+use listening::Listener;
+use ready_list::ReadyList;
+use refusals::Refusals;
+use seats::Seats;
+use shutdown::Hands;
+use startup_listener::{Attendant, Pending as PendingConnection, StartupListener, Wish};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+use table::{ALARM, END, LISTENER, NEWS, Table};
+use thread_pool::ThreadPool;
+use timers::Timers;
+use worker::Worker;
+
+/// How long the main thread waits between two looks whether it is the last to hold the server.
+const LAST_HOLDER: Duration = Duration::from_millis(1);
+
+/// What all threads share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    runtime: Runtime,
+    protocol: Arc<dyn Serving>,
+    shutdown: Shutdown,
+    config: ServerSettings,
+    epoll: Epoll,
+    ready: ReadyList,
+    timers: Arc<Timers>,
+    /// Rings when there is work that no connection told of.
+    news: Bell,
+    /// Goes off when the work is over, and is never cleared: every watcher hears of it.
+    end: Alarm,
+    listener: Mutex<Option<Arc<Listener>>>,
+    /// `true` if the last try could not accept everybody.
+    stalled: AtomicBool,
+    /// When the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
+    stall_said_at: AtomicU64,
+    table: Table,
+    budget: Arc<Budget>,
+    admission: Admission<Work>,
+    pool: ThreadPool,
+    background: Background,
+    seats: Seats,
+    ids: RequestIds,
+    refusals: Refusals,
+    /// `true` if the function says itself that it blocks its thread.
+    blocks: bool,
+    /// `true` once a call has waited for something else than its thread.
+    waits: AtomicBool,
+    has_replied_work: bool,
+    replied_timeout: Duration,
+    http2: Option<&'static dyn http2::Http2>,
+    /// Connections of HTTP/2 that are open, and how to tell them of the end.
+    http2_open: AtomicUsize,
+    http2_end: http2::Ends,
+    /// When the listener is to be closed, once a stop has begun.
+    drain_at: OnceLock<u64>,
+    draining: AtomicBool,
+    /// When the first look found every accepted invocation answered after that, in nanoseconds; 0 for not yet.
+    answered_at: AtomicU64,
+    /// `true` once the platform has had Close run: nothing can be served any more.
+    closed: AtomicBool,
+    /// How long a stop may take.
+    grace: Duration,
+    exit_code: AtomicI32,
+}
+
+impl std::fmt::Debug for dyn http2::Http2 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Http2")
+    }
+}
+
+/// A request that is accepted, and is to be an invocation.
+#[derive(Debug)]
+struct Request {
+    client: Client,
+    peer: Box<str>,
+    message: Message,
+    facts: Facts,
+    manner: Manner,
+    /// What its memory counts for.
+    charge: Charge,
+}
+
+/// What waits for a thread.
+#[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
+#[derive(Debug)]
+enum Work {
+    /// An accepted request.
+    Request(Request),
+    /// An invocation that has been woken.
+    Pending(Arc<pending::Pending>),
+}
+
+/// Lives the process' life; its exit code.
+pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Serving>) -> i32 {
+    let listener = match listening::bind(protocol.listen()) {
+        Ok(listener) => Arc::new(listener),
+        Err(why) => {
+            life.say_failed(&Failure::new("Runtime.NoListener", why));
+            return protocol.listen_failed();
+        }
+    };
+    match prepare(life, protocol, listener) {
+        Ok(Some(server)) => serve(server),
+        Ok(None) => 0,
+        Err(failure) => {
+            life.say_failed(&failure);
+            FAILED
+        }
+    }
+}
+
+fn no_resources(error: std::io::Error) -> Failure {
+    Failure::new("Runtime.NoResources", format!("the server cannot be made: {error}"))
+}
+
+/// Makes the server. There is none if the process is told to end before it was told to start its function.
+fn prepare(
+    life: &Life<'_>,
+    protocol: Arc<dyn Serving>,
+    listener: Arc<Listener>,
+) -> Result<Option<Arc<Server>>, Failure> {
+    let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let (most, lame_duck) = (protocol.concurrency(), protocol.lame_duck());
+    let mut config = ServerSettings::read(&Env::new(&look_up), most, lame_duck, protocol.body_bytes())
+        .map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
+    // What is in flight then has to end within what is left.
+    config.lame_duck = config.lame_duck.min(life.settings.grace / 2);
+    let shutdown = life.shutdown().map_err(no_resources)?;
+    let background = Background::default();
+    let hands = Hands::new(&life.unit, &background, protocol.ready_file());
+    // Before the start: as the first process of a container nothing else would heed a signal.
+    shutdown.launch(hands.clone()).map_err(no_resources)?;
+    let epoll = Epoll::new().map_err(no_resources)?;
+    let timers = Arc::new(Timers::new(life.unit.clone()).map_err(no_resources)?);
+    epoll.add(timers.clock(), ALARM).map_err(no_resources)?;
+    let end = Alarm::new().map_err(no_resources)?;
+    epoll.add_for_all(&end, END).map_err(no_resources)?;
+    let news = Bell::new().map_err(no_resources)?;
+    epoll.add(&news, NEWS).map_err(no_resources)?;
+    epoll.add(&*listener, LISTENER).map_err(no_resources)?;
+    admin_port::open(&protocol, &life.unit.log).map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    let startup =
+        StartupListener::new(listener.clone(), protocol.clone(), life.unit.clone(), &config).map_err(no_resources)?;
+    let begun = begin(life, &protocol, &hands, &shutdown, &listener, startup)?;
+    let Some((runtime, guests)) = begun else { return Ok(None) };
+    let flags = runtime.function_flags();
+    let server = Arc::new(Server {
+        protocol,
+        shutdown,
+        epoll,
+        ready: ReadyList::default(),
+        timers,
+        news,
+        end,
+        stalled: AtomicBool::new(false),
+        stall_said_at: AtomicU64::new(0),
+        table: Table::default(),
+        budget: Budget::new(config.max_buffered),
+        admission: Admission::new(config.concurrency, config.threads),
+        // One more than may run invocations, so that somebody always watches.
+        pool: ThreadPool::new(config.threads.saturating_add(1), flags & IS_BLOCKING != 0),
+        background,
+        seats: Seats::default(),
+        ids: RequestIds::default(),
+        refusals: Refusals::default(),
+        blocks: flags & IS_BLOCKING != 0,
+        waits: AtomicBool::new(false),
+        has_replied_work: runtime.has_replied_work(),
+        replied_timeout: life.settings.replied_timeout,
+        http2: life.driver.http2,
+        http2_open: AtomicUsize::new(0),
+        http2_end: http2::Ends::default(),
+        drain_at: OnceLock::new(),
+        draining: AtomicBool::new(false),
+        answered_at: AtomicU64::new(0),
+        closed: AtomicBool::new(false),
+        grace: life.settings.grace,
+        exit_code: AtomicI32::new(0),
+        config,
+        runtime,
+        listener: Mutex::new(Some(listener.clone())),
+    });
+    hands.hold(&server);
+    guests.into_iter().for_each(|guest| server.welcome(guest));
+    if server.protocol.start() == StartAt::Once {
+        say_place(life, &listener);
+    }
+    Ok(Some(server))
+}
+
+/// RuntimeStart, and FunctionStart when its time has come; platforms probe while they wait. Nothing: the process was
+/// told to end before.
+fn begin(
+    life: &Life<'_>,
+    protocol: &Arc<dyn Serving>,
+    hands: &Hands,
+    shutdown: &Shutdown,
+    listener: &Listener,
+    startup: StartupListener,
+) -> Result<Option<(Runtime, Vec<PendingConnection>)>, Failure> {
+    let features = features(protocol.concurrency(), protocol.suspends(), protocol.concurrency() == 1);
+    let waits = protocol.start() == StartAt::Signal;
+    let mut attendant = startup.attend(waits).map_err(no_resources)?;
+    let booted = match life.boot(features, attendant.on_late()) {
+        Ok(booted) => booted,
+        Err(failure) => return Err(turn_away(attendant, failure)),
+    };
+    let mut with = None;
+    if waits {
+        let (mut startup, wish) = attendant.end().map_err(no_resources)?;
+        hands.wait(startup.alarm());
+        if let Err(failure) = announce(&**protocol, listener) {
+            block_on(booted.close());
+            startup.turn_away(Err(&failure));
+            return Err(failure);
+        }
+        say_place(life, listener);
+        let wish = wish.unwrap_or_else(|| startup.wait());
+        match hands.go_on(shutdown.deadlines(), wish) {
+            Wish::Start(initial) => with = initial,
+            wish @ (Wish::Close | Wish::Leave) => {
+                block_on(booted.close());
+                startup.turn_away(Ok(()));
+                if matches!(wish, Wish::Close) {
+                    hands.wait(startup.alarm());
+                    if !shutdown.deadlines().is_stopping() {
+                        startup.wait_for_end();
+                    }
+                }
+                return Ok(None);
+            }
+        }
+        attendant = startup.attend(false).map_err(no_resources)?;
+    }
+    let runtime = match life.begin(booted, features, with, attendant.on_late()) {
+        Ok(runtime) => runtime,
+        Err(failure) => return Err(turn_away(attendant, failure)),
+    };
+    let (mut startup, _) = attendant.end().map_err(no_resources)?;
+    // Whoever comes from here on finds the server.
+    if !waits && let Err(failure) = announce(&**protocol, listener) {
+        block_on(runtime.close());
+        startup.turn_away(Err(&failure));
+        return Err(failure);
+    }
+    Ok(Some((runtime, startup.pending().collect())))
+}
+
+/// Who has asked for the start is told that it failed.
+fn turn_away(attendant: Attendant, failure: Failure) -> Failure {
+    if let Ok((mut startup, _)) = attendant.end() {
+        startup.turn_away(Err(&failure));
+    }
+    failure
+}
+
+/// Makes what tells others that the process takes requests.
+fn announce(protocol: &dyn Serving, listener: &Listener) -> Result<(), Failure> {
+    listener.announce().map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    platform_signals::be_ready(protocol.ready_file())
+}
+
+/// Who reads this line may send requests, and stop signals that end the process in order.
+fn say_place(life: &Life<'_>, listener: &Listener) {
+    life.unit.log.say(Level::Info, &format!("listening on {}", listener.place()));
+}
+
+fn serve(server: Arc<Server>) -> i32 {
+    let mut worker = Worker::new(&server);
+    worker.work(false);
+    // One that was given up and came back ends like the others do.
+    drop(worker);
+    server.pool.join();
+    let code = server.exit_code.load(SeqCst);
+    // Another thread may be looking at it this moment; else it is this thread's alone.
+    let mut server = server;
+    loop {
+        match Arc::try_unwrap(server) {
+            Ok(server) => {
+                block_on(server.runtime.close());
+                return code;
+            }
+            // When the grace is over, the thread of the deadlines ends the process.
+            Err(shared) => server = shared,
+        }
+        std::thread::sleep(LAST_HOLDER);
+    }
+}
+
+impl Server {
+    /// What is still true of the way a response goes out: a process that stops keeps no connection.
+    fn settled(&self, manner: Manner) -> Manner {
+        if self.shutdown.deadlines().is_stopping() { manner.last() } else { manner }
+    }
+
+    /// Makes somebody watch while this thread does not.
+    fn call_deputy(self: &Arc<Self>) {
+        let server = self.clone();
+        let called = self.pool.call(|| {
+            let builder = std::thread::Builder::new().name("faas-worker".to_owned());
+            builder.spawn(move || {
+                let _guard = server.guard();
+                Worker::new(&server).work(true);
+            })
+        });
+        if let Err(error) = called {
+            self.runtime.process().log.say(Level::Warn, &format!("no thread for the next request: {error}"));
+        }
+    }
+
+    /// What ends the process if this thread panics: nobody else would miss it, and its seat would never come back.
+    fn guard(self: &Arc<Self>) -> Guard {
+        Guard(self.clone())
+    }
+
+    /// The system refuses what the server lives on.
+    fn die(&self, why: &str) -> ! {
+        self.runtime.process().log.say(Level::Error, why);
+        runtime_files::leave(FAILED)
+    }
+
+    /// A connection of its own making.
+    fn new_connection(&self, reader: Option<faas_core::http1::Reader>) -> Connection {
+        Connection::new(reader, &self.budget, &self.config, &**self.runtime.process())
+    }
+}
+
+struct Guard(Arc<Server>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.die("a thread of the runtime itself panicked, as standard error says: leaving");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a platform or a probe asks of a process that has started, besides invocations: how it is, and steps of its life.
+//!
+//! Modules may take their time here: it is done on threads of its own, beside those that run invocations.
+
+use super::Server;
+use super::link::{Link, State as LinkState};
+use crate::runtime_files;
+use faas_core::failure::Failure;
+use faas_core::log::Level;
+use faas_core::parking::block_on;
+use faas_core::platform::{Answer, Signal, State};
+use faas_core::serve::{Manner, response_head};
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+/// How long layers may take to say how they are.
+const HEALTH: Duration = Duration::from_secs(5);
+
+impl Server {
+    /// How far the process is.
+    pub(super) fn state(&self) -> State {
+        if self.closed.load(SeqCst) {
+            State::Closed
+        } else if self.shutdown.deadlines().is_stopping() {
+            State::Stopping
+        } else {
+            State::Ready
+        }
+    }
+
+    /// Does what was asked for on a connection that is claimed, and answers there. No signal: a probe of health, which
+    /// has a time limit.
+    pub(super) fn run_errand(self: &Arc<Self>, link: &Arc<Link>, manner: Manner, signal: Option<Signal>) {
+        if signal.is_none() {
+            let until = self.timers.after(HEALTH);
+            link.lock().errand = Some((manner, until));
+            self.timers.enter(until, link.token);
+        } else {
+            link.lock().errand = Some((manner, u64::MAX));
+        }
+        let (server, link) = (self.clone(), link.clone());
+        self.background.run(move || {
+            let answer = server.do_errand(signal);
+            let mut state = link.lock();
+            server.answer_errand(&link, &mut state, &answer);
+            drop(state);
+            server.end_if_quiet();
+        });
+    }
+
+    /// The probe of health on this connection has taken too long, if there is one.
+    pub(super) fn errand_is_overdue(&self, link: &Link, state: &mut LinkState) {
+        let now = self.runtime.process().now_ns();
+        if state.errand.is_some_and(|(_, until)| until <= now) {
+            let message = format!("layers did not say within {HEALTH:?} how they are");
+            self.runtime.process().log.say(Level::Warn, &format!("readiness: {message}"));
+            self.answer_errand(link, state, &Answer::text(503, message));
+        }
+    }
+
+    /// Answers once, and has the connection looked at again.
+    fn answer_errand(&self, link: &Link, state: &mut LinkState, answer: &Answer) {
+        let Some((manner, _)) = state.errand.take() else { return };
+        let manner = self.settled(manner);
+        let mut out = Vec::new();
+        response_head::own(&mut out, answer, manner, &self.runtime.process().log);
+        state.connection.send(&out);
+        state.connection.answered(manner.keep);
+        state.claimed = false;
+        self.look_again(link);
+    }
+
+    /// Does what was asked for.
+    pub(super) fn do_errand(&self, signal: Option<Signal>) -> Answer {
+        let Some(signal) = signal else {
+            return match self.health() {
+                Ok(()) => Answer::text(200, "OK"),
+                Err(why) => Answer::text(503, why),
+            };
+        };
+        let result = self.heed(&signal);
+        self.protocol.signalled(&signal, result.as_ref().copied())
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.runtime.chain().health()?;
+        match self.protocol.ready_file() {
+            Some(path) if !Path::new(path).exists() => Err(format!("{path} is gone")),
+            _ => Ok(()),
+        }
+    }
+
+    fn heed(&self, signal: &Signal) -> Result<(), Failure> {
+        if *signal == Signal::Stop {
+            self.closed.store(true, SeqCst);
+            self.no_longer_ready();
+            if !self.is_quiet_within(self.grace) {
+                let message =
+                    format!("invocations are still in progress after {:?}: Close is left to the end", self.grace);
+                return Err(Failure::new("Runtime.Closing", message));
+            }
+        }
+        block_on(self.runtime.signal(signal))
+    }
+
+    /// Waits for the end of what has been accepted; nothing more is, any more.
+    fn is_quiet_within(&self, limit: Duration) -> bool {
+        let began = Instant::now();
+        // The last of them may still be at its work after the response.
+        self.admission.wait_idle(limit) && self.runtime.process().wait_quiet(limit.saturating_sub(began.elapsed()))
+    }
+
+    /// Whoever looks for the file that says so finds none.
+    pub(super) fn no_longer_ready(&self) {
+        if let Some(path) = self.protocol.ready_file() {
+            runtime_files::remove(Path::new(path));
+        }
+    }
+}
+
+/// Makes the file that says that the process takes requests.
+///
+/// # Errors
+/// If it cannot be made.
+pub(super) fn be_ready(path: Option<&str>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    // A stop that comes now finds it, or the process leaves before it is made.
+    let made = runtime_files::make(Path::new(path), || File::create(path));
+    // For its owner and group, whatever the umask says.
+    made.and_then(|file| file.set_permissions(Permissions::from_mode(0o660))).map_err(|error| {
+        let message = format!("the file that says that the process is ready cannot be made at {path}: {error}");
+        Failure::new("Runtime.NoReadyFile", message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_says_ready_is_for_owner_and_group_and_goes() {
+        let path = std::env::temp_dir().join(format!("faas-ready-{}", std::process::id()));
+        be_ready(path.to_str()).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+        runtime_files::remove(&path);
+        assert!(!path.exists());
+        be_ready(None).unwrap();
+    }
+
+    #[test]
+    fn without_its_folder_it_cannot_be_made() {
+        let failure = be_ready(Some("/no/such/folder/.lock")).unwrap_err();
+        let words = "the file that says that the process is ready cannot be made at /no/such/folder/.lock: ";
+        assert!(failure.message.starts_with(words), "{failure}");
+    }
+}

@@ -1,0 +1,65 @@
+//! News of connections that one thread was told and nobody has looked at yet.
+//!
+//! The system tells several at a time. The thread that it told looks at the first; the others lie here for whoever comes
+//! first: that thread again, or another should an invocation hold it up.
+
+use crate::sys::Event;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[derive(Debug, Default)]
+pub(super) struct ReadyList {
+    count: AtomicUsize,
+    list: Mutex<VecDeque<Event>>,
+}
+
+impl ReadyList {
+    fn list(&self) -> MutexGuard<'_, VecDeque<Event>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps some for later; says whether there were any.
+    pub(super) fn keep(&self, events: impl Iterator<Item = Event>) -> bool {
+        let mut events = events.peekable();
+        if events.peek().is_none() {
+            return false;
+        }
+        let mut list = self.list();
+        list.extend(events);
+        self.count.store(list.len(), SeqCst);
+        true
+    }
+
+    /// Has everything been looked at?
+    pub(super) fn is_empty(&self) -> bool {
+        self.count.load(SeqCst) == 0
+    }
+
+    /// The one that has been lying here for longest.
+    pub(super) fn next(&self) -> Option<Event> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut list = self.list();
+        let event = list.pop_front();
+        self.count.store(list.len(), SeqCst);
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_first_is_looked_at_first() {
+        let ready = ReadyList::default();
+        let event = |token| Event { token, ended: false };
+        assert!(!ready.keep(std::iter::empty()) && ready.next().is_none());
+        assert!(ready.keep([event(1), event(2)].into_iter()));
+        assert!(ready.keep([event(3)].into_iter()));
+        let order: Vec<_> = std::iter::from_fn(|| ready.next()).map(|event| event.token).collect();
+        assert_eq!(order, [1, 2, 3]);
+    }
+}

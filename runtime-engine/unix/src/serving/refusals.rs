@@ -1,0 +1,25 @@
+//! Requests that were not taken: each is a line at debug; the first of an episode is a warning, and its end says how many
+//! there were.
+
+use faas_core::failure::Failure;
+use faas_core::log::{Level, Log, Origin};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// How many.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(AtomicU64);
+
+impl Refusals {
+    /// One more, with the request id that its client gave, if any.
+    pub(super) fn say(&self, log: &Log, request_id: &[u8], failure: &Failure) {
+        let count = self.0.fetch_add(1, Relaxed) + 1;
+        // The first, and then each time there are ten times as many: a flood of requests is no flood of lines.
+        let is_told = count.ilog10() != (count - 1).checked_ilog10().unwrap_or(u32::MAX);
+        let level = if is_told { Level::Warn } else { Level::Debug };
+        if log.enabled(level) {
+            let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+            let message = format!("request {count} that was not taken: {}", failure.message);
+            log.write(level, origin, message.as_bytes(), std::iter::empty());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Seats: places for invocations, made as they are needed and used again, each with what answers from it.
+
+use super::Server;
+use super::in_flight::InFlight;
+use faas_core::chain::Place;
+use faas_core::flight::Slot;
+use faas_core::platform::Response;
+use faas_core::serve::Charge;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A place for invocations, and what belongs to it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) place: Place,
+    pub(super) slot: Arc<Slot>,
+    pub(super) flight: Arc<InFlight>,
+    pub(super) response: Response,
+    pub(super) head: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
+    /// What the request's memory counts for.
+    pub(super) charge: Charge,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Seats {
+    free: Mutex<Vec<Seat>>,
+    /// What others may know of each, by the number of its slot.
+    flights: Mutex<Vec<Option<Arc<InFlight>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Seats {
+    /// Gives one back.
+    pub(super) fn put(&self, seat: Seat) {
+        lock(&self.free).push(seat);
+    }
+
+    /// Returns what others may know of the seat with that slot.
+    pub(super) fn flight(&self, number: usize) -> Option<Arc<InFlight>> {
+        lock(&self.flights).get(number)?.clone()
+    }
+
+    fn add(&self, number: usize, flight: &Arc<InFlight>) {
+        let mut flights = lock(&self.flights);
+        if flights.len() <= number {
+            flights.resize(number + 1, None);
+        }
+        flights[number] = Some(flight.clone());
+    }
+}
+
+impl Server {
+    /// Returns a free seat, or a new one. How many there are is decided by admission.
+    pub(super) fn seat(self: &Arc<Self>) -> Seat {
+        if let Some(seat) = lock(&self.seats.free).pop() {
+            return seat;
+        }
+        let mut place = self.runtime.place();
+        let slot = self.shutdown.deadlines().slot(place.cancel_handle());
+        let flight = InFlight::new(self, &slot, &mut place);
+        self.seats.add(slot.number(), &flight);
+        let (response, charge) = (Response::default(), Charge::default());
+        Seat { place, slot, flight, response, head: Vec::new(), scratch: Vec::new(), charge }
+    }
+}

@@ -1,0 +1,229 @@
+//! One invocation, from an accepted request to its response, on the thread that read the request.
+//!
+//! A call runs where it is while that is short; the threads beside it see to it that somebody watches the connections
+//! meanwhile (`thread_pool`). A function whose calls wait for something else than this thread leaves it: the invocation
+//! is kept (`pending`) and goes on when it is woken.
+
+use super::in_flight::{Client, Current};
+use super::link::{Link, write};
+use super::pending::Pending;
+use super::seats::Seat;
+use super::worker::Worker;
+use super::{Request, Server};
+use faas_abi::host::Given;
+use faas_core::flight::Claim;
+use faas_core::http1::Framing;
+use faas_core::invocation::Progress;
+use faas_core::parking::block_on;
+use faas_core::platform::BodyFrom;
+use faas_core::serve::response_head;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, Waker};
+
+/// A body up to this size is copied behind its head: cheaper than telling the system of two places.
+const COPY: usize = 4 << 10;
+/// A rendered reply's memory up to this size is kept for the next one.
+const KEPT: usize = 256 << 10;
+
+impl Worker {
+    /// Serves a request. Returns the connection if it is this worker's to go on with.
+    pub(super) fn serve(&mut self, request: Request) -> Option<Arc<Link>> {
+        let server = self.server.clone();
+        let Request { client, peer, message, facts, manner, charge } = request;
+        let mut seat = self.seat.take().unwrap_or_else(|| server.seat());
+        let unit = server.runtime.process();
+        let cold = unit.enter();
+        seat.place.reset();
+        let invocation = seat.place.get_mut();
+        invocation.renew(message, facts, cold);
+        invocation.set_peer(&peer);
+        if invocation.request_id().is_empty() {
+            invocation.set_request_id(&server.ids.next());
+        }
+        seat.charge = charge;
+        match &client {
+            Client::Link(link) => link.lock().slot = Some(seat.slot.number()),
+            Client::Http2(recipient) => recipient.runs_in(seat.slot.number()),
+        }
+        seat.flight.begin(Current { client, manner, facts });
+        // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
+        server.protocol.before(seat.place.get());
+        server.shutdown.deadlines().begin(&seat.slot, &seat.place);
+        let began = self.step_aside(seat.place.get().received_ns());
+        if server.waits.load(Relaxed) {
+            let pending = Pending::new(&server, seat);
+            let Some(seat) = pending.run() else {
+                // It is kept until it is woken; the thread is free.
+                server.admission.freed();
+                self.step_back(began);
+                return None;
+            };
+            return self.finish(seat, began);
+        }
+        {
+            let mut call = pin!(server.runtime.invoke(&mut seat.place));
+            if let Poll::Pending = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                // The thread is held this once. Further calls of a function like this one leave theirs.
+                server.waits.store(!server.blocks, Relaxed);
+                block_on(call);
+            }
+        }
+        self.finish(seat, began)
+    }
+
+    /// Goes on with an invocation that was woken. Returns the connection if it is this worker's to go on with.
+    pub(super) fn resume(&mut self, pending: &Arc<Pending>) -> Option<Arc<Link>> {
+        let server = self.server.clone();
+        let began = self.step_aside(server.runtime.process().now_ns());
+        match pending.run() {
+            Some(seat) => self.finish(seat, began),
+            None => {
+                server.admission.freed();
+                self.step_back(began);
+                None
+            }
+        }
+    }
+
+    /// The walk has ended: answers, unless somebody else has, and does what comes after the reply.
+    fn finish(&mut self, mut seat: Seat, began: u64) -> Option<Arc<Link>> {
+        let server = self.server.clone();
+        let unit = server.runtime.process();
+        let (mut mine, mut answered) = (None, false);
+        if seat.slot.claim() == Claim::Mine
+            && let Some(current) = seat.flight.end()
+        {
+            let ended = seat.place.get();
+            server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
+            // Before the response is out: whoever has read it may send the next request at once.
+            server.admission.answered();
+            mine = self.answer(&server, &mut seat, current);
+            answered = true;
+        }
+        if server.has_replied_work && answered {
+            // The client has its response and may go on; this thread cannot yet.
+            if let Some(link) = mine.take() {
+                link.lock().claimed = false;
+                server.look_again(&link);
+            }
+            self.after_reply(&server, &mut seat);
+        }
+        unit.leave();
+        seat.charge = Default::default();
+        if let Some(message) = seat.place.get_mut().clear() {
+            self.reader.recycle(message);
+        }
+        if seat.scratch.capacity() > KEPT {
+            seat.scratch = Vec::new();
+        }
+        match &self.seat {
+            None => self.seat = Some(seat),
+            Some(_) => server.seats.put(seat),
+        }
+        server.admission.freed();
+        self.step_back(began);
+        server.end_if_quiet();
+        mine
+    }
+
+    /// Runs the work for after the reply, within its own budget.
+    fn after_reply(&mut self, server: &Server, seat: &mut Seat) {
+        let deadlines = server.shutdown.deadlines();
+        deadlines.begin_replied(&seat.slot, &seat.place, server.replied_timeout);
+        block_on(server.runtime.replied(&mut seat.place));
+        seat.slot.end_replied();
+    }
+
+    /// Gives the client its answer. Returns the connection if it is this worker's to go on with.
+    fn answer(&mut self, server: &Server, seat: &mut Seat, current: Current) -> Option<Arc<Link>> {
+        let is_stream = matches!(seat.place.get().progress(), Progress::Streaming(_));
+        let whole = seat.place.get().failure().is_none();
+        match current.client {
+            Client::Http2(recipient) => {
+                if is_stream {
+                    recipient.end(whole);
+                } else {
+                    let body = respond(server, seat);
+                    recipient.answer(&seat.response, body);
+                }
+                None
+            }
+            Client::Link(link) => {
+                let mut state = link.lock();
+                state.slot = None;
+                if is_stream {
+                    state.connection.end_stream(whole);
+                    self.reading_goes_on(server, &link, &mut state);
+                } else {
+                    let manner = server.settled(current.manner);
+                    seat.head.clear();
+                    let from = render(server, seat);
+                    let body = match from {
+                        BodyFrom::Reply => seat.place.get().reply().as_slice(),
+                        BodyFrom::Scratch => &seat.scratch,
+                    };
+                    let framing = Framing::Length(body.len() as u64);
+                    let log = &server.runtime.process().log;
+                    response_head::head(&mut seat.head, &seat.response, manner, framing, log);
+                    let mut body = if manner.has_body(seat.response.status) { body } else { &[] };
+                    if body.len() <= COPY {
+                        seat.head.extend_from_slice(body);
+                        body = &[];
+                    }
+                    let written =
+                        if state.connection.may_write() { write(&link.socket, &seat.head, body) } else { Ok(None) };
+                    match written {
+                        Ok(written) => {
+                            let written = written.unwrap_or(0);
+                            let (of_head, of_body) =
+                                (written.min(seat.head.len()), written.saturating_sub(seat.head.len()));
+                            let rest = body.len() - of_body;
+                            state.connection.send(&seat.head[of_head..]);
+                            if rest > 0 {
+                                // Unless it outlives the invocation by itself, it is copied.
+                                let body = take_body(seat, from);
+                                state.connection.send_body(body, of_body);
+                            }
+                            state.connection.answered(manner.keep);
+                            state.connection.touch(seat.place.get().received_ns());
+                        }
+                        Err(_) => {
+                            let step = state.connection.end_of_input();
+                            server.carry_out::<()>(&link, step);
+                        }
+                    }
+                }
+                drop(state);
+                Some(link)
+            }
+        }
+    }
+
+    fn reading_goes_on(&mut self, server: &Server, link: &Link, state: &mut super::link::State) {
+        server.flush(link, state, &mut self.rooms);
+    }
+}
+
+/// Renders status, headers and body.
+fn render(server: &Server, seat: &mut Seat) -> BodyFrom {
+    seat.scratch.clear();
+    server.protocol.respond(seat.place.get(), &mut seat.response, &mut seat.scratch)
+}
+
+/// Renders the response; returns its body, to outlive the invocation.
+fn respond(server: &Server, seat: &mut Seat) -> Given {
+    let from = render(server, seat);
+    take_body(seat, from)
+}
+
+fn take_body(seat: &mut Seat, from: BodyFrom) -> Given {
+    match from {
+        BodyFrom::Scratch => Given::from(std::mem::take(&mut seat.scratch)),
+        BodyFrom::Reply if seat.place.get().reply().is_borrowed() => {
+            Given::from(seat.place.get().reply().as_slice().to_vec())
+        }
+        BodyFrom::Reply => seat.place.get_mut().take_reply(),
+    }
+}

@@ -1,0 +1,573 @@
+//! The door before there is a server behind it: while layers and functions start, and while the process waits to be told
+//! to start its function.
+//!
+//! While the start runs, one thread looks at what comes. It answers what the protocol answers itself, closes that
+//! connection, and takes not one byte of anything else, but for signals of the platform, which are small and kept for
+//! later. While the process waits, requests are read whole, however large: one of them says that the start is to begin,
+//! and may bring the function's code. Who begins a request and does not get on with it is sent away, and when all room
+//! is taken, who has been waited for the longest. Everybody else is welcomed when the start is over. No invocation runs
+//! here: there is no function yet.
+
+use super::listening::Listener;
+use super::socket::Socket;
+use super::table::{ALARM, END, LISTENER};
+use crate::sys::{self, Alarm, Epoll, Events};
+use faas_core::failure::Failure;
+use faas_core::http1::{Framing, Limits, Message, Progress, Reader, write};
+use faas_core::platform::{Answer, Initial, Response, Route, Serving, Signal, State};
+use faas_core::serve::{Manner, NEVER, response_head};
+use faas_core::settings::ServerSettings;
+use faas_core::unit::Unit;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The whole request of a probe, or of a signal during the start, is in here.
+const PROBE: usize = 4 << 10;
+/// So many may wait for the end of the start; others stay in the system's backlog.
+const MOST: usize = if cfg!(test) { 16 } else { 1024 };
+/// So much of what a pending still sends is thrown away after its answer.
+const WASTE: usize = 1 << 20;
+/// So long a process that leaves waits for its last answers to go out.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// Somebody who came before the server.
+pub(super) struct Pending {
+    pub(super) socket: Socket,
+    pub(super) peer: Box<str>,
+    /// What has been read and is not used up.
+    pub(super) reader: Option<Reader>,
+    pub(super) brought: Option<Brought>,
+    /// The end of the patience with one who was listened to and has not brought a whole request.
+    pub(super) patience: u64,
+}
+
+impl Pending {
+    /// Is a request half here?
+    fn has_begun(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| !reader.is_idle())
+    }
+
+    /// Who has not been listened to yet.
+    pub(super) fn new(socket: Socket, peer: Box<str>) -> Pending {
+        Pending { socket, peer, reader: None, brought: None, patience: NEVER }
+    }
+}
+
+/// A whole request that waits for the server.
+#[derive(Debug)]
+pub(super) enum Brought {
+    /// An invocation.
+    Request(Message),
+    /// What the platform asks for, and how it wants the answer.
+    Signal(Signal, Manner),
+}
+
+/// What is to happen to a process that waits.
+pub(super) enum Wish {
+    /// FunctionStart, with what came with the signal, if it was one.
+    Start(Option<Initial>),
+    /// Close: the platform ends the process, and will say so once more.
+    Close,
+    /// The end.
+    Leave,
+}
+
+/// The door, and everybody who is inside.
+pub(super) struct StartupListener {
+    listener: Arc<Listener>,
+    epoll: Epoll,
+    end: Arc<Alarm>,
+    /// Goes off when somebody's patience may be over.
+    clock: Alarm,
+    /// What it is set for.
+    set_for: u64,
+    protocol: Arc<dyn Serving>,
+    unit: Arc<Unit>,
+    limits: Limits,
+    read_timeout: Duration,
+    state: State,
+    pending: Vec<Option<Pending>>,
+    /// Places in the list that are free.
+    free: Vec<usize>,
+}
+
+/// A thread at the door.
+pub(super) struct Attendant {
+    thread: JoinHandle<(StartupListener, Option<Wish>)>,
+    end: Arc<Alarm>,
+    /// Tells the thread of a start that takes too long; the other end hears that it has passed it on.
+    late: Option<(Sender<Failure>, Receiver<()>)>,
+}
+
+impl Attendant {
+    /// For a start that takes too long and ends the process: tells those who have asked for it. The first time only.
+    pub(super) fn on_late(&mut self) -> impl FnOnce(&Failure) + Send + 'static {
+        let (late, end) = (self.late.take(), self.end.clone());
+        move |failure| {
+            if let Some((late, passed_on)) = late
+                && late.send(failure.clone()).is_ok()
+            {
+                end.set(Duration::ZERO);
+                // The sender goes with the thread's work.
+                let _ = passed_on.recv_timeout(LAST_WORD);
+            }
+        }
+    }
+
+    /// Closes the door; nobody is sent away. With what was wished for, if anything was.
+    ///
+    /// # Errors
+    /// The thread is gone.
+    pub(super) fn end(self) -> io::Result<(StartupListener, Option<Wish>)> {
+        self.end.set(Duration::ZERO);
+        let ended = self.thread.join().map_err(|_| io::Error::other("the thread at the door is gone"))?;
+        self.end.clear();
+        Ok(ended)
+    }
+}
+
+impl StartupListener {
+    /// Nobody is inside.
+    ///
+    /// # Errors
+    /// If there are no descriptors left.
+    pub(super) fn new(
+        listener: Arc<Listener>,
+        protocol: Arc<dyn Serving>,
+        unit: Arc<Unit>,
+        config: &ServerSettings,
+    ) -> io::Result<StartupListener> {
+        let (epoll, end, clock) = (Epoll::new()?, Arc::new(Alarm::new()?), Alarm::new()?);
+        epoll.add(&*listener, LISTENER)?;
+        epoll.add_for_all(&*end, END)?;
+        epoll.add(&clock, ALARM)?;
+        Ok(StartupListener {
+            listener,
+            epoll,
+            end,
+            clock,
+            set_for: NEVER,
+            protocol,
+            unit,
+            limits: config.limits,
+            read_timeout: config.read_timeout,
+            state: State::Starting,
+            pending: Vec::new(),
+            free: Vec::new(),
+        })
+    }
+
+    /// Looks after it on a thread of its own, while this one starts something: the function, or what comes before it
+    /// where the function waits for a signal. Such a signal may come as early as that.
+    ///
+    /// # Errors
+    /// If there is no thread.
+    pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
+        let end = self.end.clone();
+        let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
+        let builder = std::thread::Builder::new().name("faas-attendant".to_owned()).stack_size(128 << 10);
+        let thread = builder.spawn(move || {
+            let wish = if waits { self.watch(State::Waiting) } else { None };
+            if wish.is_some() || !waits {
+                self.watch(State::Starting);
+            }
+            if let Ok(failure) = heard.try_recv() {
+                self.turn_away(Err(&failure));
+            }
+            drop(passing_on);
+            (self, wish)
+        })?;
+        Ok(Attendant { thread, end, late: Some((late, passed_on)) })
+    }
+
+    /// What ends a wait.
+    pub(super) fn alarm(&self) -> &Arc<Alarm> {
+        &self.end
+    }
+
+    /// Waits for the signal that starts the function, or for an invocation that comes without one.
+    pub(super) fn wait(&mut self) -> Wish {
+        self.watch(State::Waiting).unwrap_or(Wish::Leave)
+    }
+
+    /// Waits for the end, after Close.
+    pub(super) fn wait_for_end(&mut self) {
+        self.watch(State::Closed);
+    }
+
+    /// Answers those who have brought something, and sends them away: there will be no server, because the start failed, or
+    /// because the process was told to end before.
+    pub(super) fn turn_away(&mut self, result: Result<(), &Failure>) {
+        let closed = closed();
+        for number in 0..self.pending.len() {
+            let Some(Some(pending)) = self.pending.get_mut(number) else { continue };
+            match pending.brought.take() {
+                None => {}
+                Some(Brought::Signal(signal, manner)) => {
+                    let result = result.and_then(|()| after_close(&signal, &closed));
+                    let answer = self.protocol.signalled(&signal, result);
+                    self.tell(number, manner, &answer);
+                }
+                Some(Brought::Request(request)) => self.fail(number, request, result.err().unwrap_or(&closed)),
+            }
+        }
+    }
+
+    /// A request that has asked for a start that failed.
+    fn fail(&mut self, number: usize, request: Message, failure: &Failure) {
+        let manner = Manner::of(&request);
+        let (request, facts) = match self.protocol.route(&self.unit, &request, self.state) {
+            Route::Invoke(facts) => (request, facts),
+            Route::Rewritten(rewritten, facts) => (*rewritten, facts),
+            Route::Own(answer) => return self.tell(number, manner, &answer),
+            Route::Health | Route::Signal(_) => return,
+        };
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        let id = facts.request_id.read(request.bytes());
+        self.protocol.failed(&facts, id, failure, &mut response, &mut body);
+        self.respond(number, manner, &response, &body);
+    }
+
+    /// Everybody who is inside.
+    pub(super) fn pending(self) -> impl Iterator<Item = Pending> {
+        self.pending.into_iter().flatten()
+    }
+
+    /// Looks after it until something is wished for, or until the end: then nothing is.
+    fn watch(&mut self, state: State) -> Option<Wish> {
+        self.state = state;
+        // What came in another state was looked at with other eyes.
+        self.accept();
+        for number in 0..self.pending.len() {
+            if let Some(wish) = self.look(number) {
+                return Some(wish);
+            }
+        }
+        let mut events = Events::new();
+        loop {
+            // Everybody has been looked at: who has still not said it all is late, or in the way of others.
+            self.lose_patience();
+            self.accept();
+            let tokens: Vec<u64> = self.epoll.wait(&mut events, Events::ROOM).ok()?.map(|event| event.token).collect();
+            if tokens.contains(&END) {
+                return None;
+            }
+            for token in tokens {
+                let wish = match token {
+                    LISTENER | ALARM => None,
+                    number => usize::try_from(number).ok().and_then(|number| self.look(number)),
+                };
+                if wish.is_some() {
+                    return wish;
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while self.pending.len() - self.free.len() < MOST || self.make_room() {
+            match self.listener.accept() {
+                Ok((socket, peer)) => {
+                    let number = self.free.last().copied().unwrap_or(self.pending.len());
+                    if socket.prepare().is_err() || self.epoll.add(&socket, number as u64).is_err() {
+                        continue;
+                    }
+                    let pending = Some(Pending::new(socket, peer));
+                    match self.free.pop() {
+                        Some(number) => self.pending[number] = pending,
+                        None => self.pending.push(pending),
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                // No descriptors: who waits is heard when a pending leaves, or by the server.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// All room is taken: sends away who has been waited for the longest, if there is anybody outside. Whoever has not been
+    /// listened to all of yet stays, and so does everybody while nobody is listened to.
+    fn make_room(&mut self) -> bool {
+        if self.state == State::Starting || !sys::is_readable_now(&*self.listener) {
+            return false;
+        }
+        let pending = self.pending.iter().enumerate();
+        let patience = pending.filter_map(|(number, pending)| Some((pending.as_ref()?.patience, number)));
+        let Some((_, number)) = patience.min().filter(|(patience, _)| *patience != NEVER) else { return false };
+        let has_more = self.pending[number].as_ref().is_some_and(|pending| sys::is_readable_now(&pending.socket));
+        if !has_more {
+            self.give_up(number);
+        }
+        !has_more
+    }
+
+    /// Sends away those whose patience is over. It is not over while nobody is listened to, nor for one who has not begun.
+    fn lose_patience(&mut self) {
+        let now = self.unit.now_ns();
+        if self.state == State::Starting || now < self.set_for {
+            return;
+        }
+        self.clock.clear();
+        self.set_for = NEVER;
+        for number in 0..self.pending.len() {
+            let Some(Some(pending)) = self.pending.get(number) else { continue };
+            let patience = pending.patience;
+            if patience == NEVER || !pending.has_begun() {
+                continue;
+            }
+            if patience <= now {
+                self.give_up(number);
+            } else {
+                self.wake_at(patience);
+            }
+        }
+    }
+
+    fn wake_at(&mut self, moment: u64) {
+        if moment < self.set_for {
+            self.set_for = moment;
+            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.unit.now_ns())));
+        }
+    }
+
+    /// A pending that was listened to has nothing more to say for now.
+    fn be_patient(&mut self, number: usize) {
+        let limit = u64::try_from(self.read_timeout.as_nanos()).unwrap_or(NEVER);
+        let moment = self.unit.now_ns().saturating_add(limit).min(NEVER - 1);
+        let Some(Some(pending)) = self.pending.get_mut(number) else { return };
+        pending.patience = pending.patience.min(moment);
+        if pending.has_begun() {
+            let moment = pending.patience;
+            self.wake_at(moment);
+        }
+    }
+
+    /// Sends away a pending that does not get on.
+    fn give_up(&mut self, number: usize) {
+        let Some(Some(pending)) = self.pending.get(number) else { return };
+        if pending.has_begun() {
+            let mut response = Vec::new();
+            response_head::plain(&mut response, 408, "the request did not come in within its time limit");
+            self.say(number, &response);
+        }
+        self.forget(number);
+    }
+
+    fn forget(&mut self, number: usize) {
+        self.pending[number] = None;
+        self.free.push(number);
+    }
+
+    fn send_away(&mut self, number: usize) {
+        self.forget(number);
+        // Somebody may have found it full.
+        self.accept();
+    }
+
+    fn look(&mut self, number: usize) -> Option<Wish> {
+        let pending = self.pending.get(number)?.as_ref()?;
+        match (&pending.brought, &pending.reader, self.state) {
+            (Some(_), ..) | (None, Some(_), State::Starting) => None,
+            (None, None, State::Starting) => {
+                self.glance(number);
+                None
+            }
+            (None, ..) => self.listen(number),
+        }
+    }
+
+    /// Looks at what a pending has sent without taking it, and takes it if it is for us. A request that is not whole yet is
+    /// looked at again when more has come.
+    fn glance(&mut self, number: usize) {
+        let Some(Some(pending)) = self.pending.get_mut(number) else { return };
+        let mut seen = [0; PROBE];
+        let seen = match pending.socket.peek(&mut seen) {
+            Ok(0) => return self.send_away(number),
+            Ok(length) => &mut seen[..length],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(_) => return self.send_away(number),
+        };
+        let mut reader = Reader::request(self.limits);
+        let Some(room) = reader.space(seen.len()).get_mut(..seen.len()) else { return };
+        room.copy_from_slice(seen);
+        reader.filled(seen.len());
+        let request = loop {
+            match reader.poll() {
+                Ok(Progress::Head) => {}
+                Ok(Progress::Complete) => break reader.take(),
+                Ok(Progress::More) | Err(_) => return,
+            }
+        };
+        let Some(request) = request else { return };
+        let manner = Manner::of(&request);
+        match self.protocol.route(&self.unit, &request, self.state) {
+            Route::Own(answer) => {
+                let _ = (&pending.socket).read(seen);
+                self.tell(number, manner, &answer);
+            }
+            Route::Signal(signal) => {
+                let _ = (&pending.socket).read(seen);
+                pending.reader = Some(reader);
+                pending.brought = Some(Brought::Signal(signal, manner));
+            }
+            Route::Health | Route::Invoke(_) | Route::Rewritten(..) => {}
+        }
+    }
+
+    /// Reads what a pending sends, until its request is whole.
+    fn listen(&mut self, number: usize) -> Option<Wish> {
+        loop {
+            let pending = self.pending.get_mut(number)?.as_mut()?;
+            let reader = pending.reader.get_or_insert_with(|| Reader::request(self.limits));
+            match reader.poll() {
+                Ok(Progress::Head) => {
+                    if reader.head().is_some_and(|head| head.expects_continue()) {
+                        let _ = (&pending.socket).write_all(write::CONTINUE);
+                    }
+                }
+                Ok(Progress::Complete) => {
+                    let request = reader.take()?;
+                    pending.patience = NEVER;
+                    return self.receive(number, request);
+                }
+                Ok(Progress::More) => {
+                    let begins = reader.is_idle();
+                    match (&pending.socket).read(reader.space(PROBE)) {
+                        Ok(0) => self.send_away(number),
+                        Ok(read) => {
+                            reader.filled(read);
+                            // The head has one limit from its first byte on; a body may take long, as long as it comes.
+                            if begins || reader.head().is_some() {
+                                pending.patience = NEVER;
+                            }
+                        }
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                            self.be_patient(number);
+                            return None;
+                        }
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Err(_) => self.send_away(number),
+                    }
+                }
+                Err(refusal) => {
+                    if refusal.answerable() {
+                        let mut response = Vec::new();
+                        response_head::plain(&mut response, refusal.status(), &refusal.to_string());
+                        self.say(number, &response);
+                    }
+                    self.send_away(number);
+                }
+            }
+        }
+    }
+
+    /// A request that came whole while the process waits, or after its end.
+    fn receive(&mut self, number: usize, request: Message) -> Option<Wish> {
+        let manner = Manner::of(&request);
+        let is_closed = self.state == State::Closed;
+        match self.protocol.route(&self.unit, &request, self.state) {
+            Route::Own(answer) => self.tell(number, manner, &answer),
+            // It waits to be asked for something: nothing is wrong with it.
+            Route::Health if is_closed => self.tell(number, manner, &Answer::text(503, "stopped")),
+            Route::Health => self.tell(number, manner, &Answer::text(200, "OK")),
+            Route::Invoke(facts) if is_closed => self.refuse(number, manner, &request, &facts, &closed()),
+            Route::Rewritten(request, facts) if is_closed => self.refuse(number, manner, &request, &facts, &closed()),
+            Route::Invoke(_) | Route::Rewritten(..) => {
+                self.bring(number, Brought::Request(request));
+                return Some(Wish::Start(None));
+            }
+            Route::Signal(signal) if is_closed => {
+                let answer = self.protocol.signalled(&signal, after_close(&signal, &closed()));
+                self.tell(number, manner, &answer);
+            }
+            Route::Signal(signal) => return self.heed(number, signal, manner),
+        }
+        None
+    }
+
+    /// A signal to a process that waits.
+    fn heed(&mut self, number: usize, mut signal: Signal, manner: Manner) -> Option<Wish> {
+        let wish = match &mut signal {
+            Signal::Initialize(initial) => Wish::Start(Some(std::mem::take(initial))),
+            Signal::Stop => Wish::Close,
+            Signal::Suspend => {
+                // There is no function to be told of it, and its layers have only just begun.
+                let answer = self.protocol.signalled(&signal, Ok(()));
+                self.tell(number, manner, &answer);
+                return None;
+            }
+        };
+        self.bring(number, Brought::Signal(signal, manner));
+        Some(wish)
+    }
+
+    fn bring(&mut self, number: usize, brought: Brought) {
+        if let Some(Some(pending)) = self.pending.get_mut(number) {
+            pending.brought = Some(brought);
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        number: usize,
+        manner: Manner,
+        request: &Message,
+        facts: &faas_core::invocation::Facts,
+        failure: &Failure,
+    ) {
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        let id = facts.request_id.read(request.bytes());
+        self.protocol.refused(facts, id, failure, &mut response, &mut body);
+        self.respond(number, manner, &response, &body);
+    }
+
+    fn tell(&mut self, number: usize, manner: Manner, answer: &Answer) {
+        let mut response = Response::default();
+        answer.head(&mut response);
+        self.respond(number, manner, &response, answer.body.as_bytes());
+    }
+
+    /// Answers a pending, which leaves with it.
+    fn respond(&mut self, number: usize, manner: Manner, response: &Response, body: &[u8]) {
+        let mut out = Vec::new();
+        response_head::head(&mut out, response, manner.last(), Framing::Length(body.len() as u64), &self.unit.log);
+        if !manner.to_head {
+            out.extend_from_slice(body);
+        }
+        self.say(number, &out);
+        self.send_away(number);
+    }
+
+    /// The socket takes an answer of this size at once; a client that has never read any is none. What has come from it is
+    /// thrown away: the system would reset a connection that is closed over it, and take the answer away.
+    fn say(&self, number: usize, bytes: &[u8]) {
+        let Some(Some(pending)) = self.pending.get(number) else { return };
+        let _ = (&pending.socket).write_all(bytes);
+        pending.socket.shutdown(Shutdown::Write);
+        let mut waste = [0; PROBE];
+        for _ in 0..WASTE / PROBE {
+            match (&pending.socket).read(&mut waste) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}
+
+fn closed() -> Failure {
+    Failure::new("Runtime.Closing", "this instance has been told to stop")
+}
+
+/// What a signal is told when Close has run: what has ended cannot start, and needs neither of the others.
+fn after_close<'f>(signal: &Signal, closed: &'f Failure) -> Result<(), &'f Failure> {
+    if matches!(signal, Signal::Initialize(_)) { Err(closed) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,281 @@
+//! Pendings of every kind, before there is a server.
+
+use super::*;
+use crate::serving::listening;
+use faas_core::invocation::{Code, Facts, Invocation};
+use faas_core::log::{Format, Level, LineKind, Log, Sink};
+use faas_core::platform::{BodyFrom, Listen};
+use faas_core::settings::Env;
+use faas_core::unit::Identity;
+use std::net::TcpStream;
+use std::thread;
+
+struct Silent;
+
+impl Sink for Silent {
+    fn write(&self, _: &[u8], _: LineKind) {}
+}
+
+/// `/init` brings code, `/stop` ends, `/probe` tells the state, all else is an invocation.
+#[derive(Debug)]
+struct Platform;
+
+impl Serving for Platform {
+    fn listen(&self) -> Listen<'_> {
+        Listen::Tcp("127.0.0.1:0")
+    }
+
+    fn concurrency(&self) -> usize {
+        1
+    }
+
+    fn route(&self, _: &Unit, request: &Message, state: State) -> Route {
+        match request.target() {
+            b"/init" => {
+                let code = Some(request.body().to_vec());
+                Route::Signal(Signal::Initialize(Initial { code, ..Initial::default() }))
+            }
+            b"/stop" => Route::Signal(Signal::Stop),
+            b"/probe" => Route::Own(Answer::json(200, format!("{state:?}")).with(&[("x-state", "told")])),
+            _ => Route::Invoke(Facts::default()),
+        }
+    }
+
+    fn respond(&self, _: &Invocation, _: &mut Response, _: &mut Vec<u8>) -> BodyFrom {
+        BodyFrom::Reply
+    }
+
+    fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, body: &mut Vec<u8>) {
+        response.status = 500;
+        body.extend_from_slice(failure.message.as_bytes());
+    }
+
+    fn stream_head(&self, _: &Invocation, _: Code, _: &mut Response) {}
+}
+
+struct Client(TcpStream);
+
+impl Client {
+    fn send(&mut self, text: &str) -> &mut Client {
+        self.0.write_all(text.as_bytes()).unwrap();
+        self
+    }
+
+    /// All until the end of the connection.
+    fn reply(&mut self) -> String {
+        let mut all = String::new();
+        self.0.read_to_string(&mut all).unwrap();
+        all
+    }
+}
+
+/// Of an environment that says nothing.
+fn config() -> ServerSettings {
+    ServerSettings::read(&Env::new(&|_| None), 1, Duration::ZERO, 64 << 20).unwrap()
+}
+
+/// A door, and how to come to it.
+fn door() -> (StartupListener, impl Fn() -> Client + use<>) {
+    door_with(&config())
+}
+
+fn door_with(config: &ServerSettings) -> (StartupListener, impl Fn() -> Client + use<>) {
+    let listener = Arc::new(listening::bind(Platform.listen()).unwrap());
+    let address = listener.place();
+    let log = Log::new(Level::Error, Format::Text, Arc::new(Silent));
+    let unit = Arc::new(Unit::new(Identity::default(), log));
+    let door = StartupListener::new(listener, Arc::new(Platform), unit, config).unwrap();
+    (door, move || Client(TcpStream::connect(&address).unwrap()))
+}
+
+const PROBE_REQUEST: &str = "GET /probe HTTP/1.1\r\nHost: test\r\n\r\n";
+
+#[test]
+fn a_probe_is_answered_at_every_stage_with_all_that_its_answer_has() {
+    let (door, come) = door();
+    let attendant = door.attend(false).unwrap();
+    let reply = come().send(PROBE_REQUEST).reply();
+    let expected = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-state: told\r\nconnection: close\r\n\
+                    content-length: 8\r\n\r\nStarting";
+    assert_eq!(reply, expected);
+    let (door, _) = attendant.end().unwrap();
+    let attendant = door.attend(true).unwrap();
+    assert!(come().send(PROBE_REQUEST).reply().ends_with("\r\n\r\nWaiting"));
+    let (mut door, wish) = attendant.end().unwrap();
+    assert!(wish.is_none(), "a probe wishes for nothing");
+    let end = door.alarm().clone();
+    thread::scope(|scope| {
+        scope.spawn(|| door.wait_for_end());
+        assert!(come().send(PROBE_REQUEST).reply().ends_with("\r\n\r\nClosed"));
+        let reply = come().send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").reply();
+        assert!(
+            reply.starts_with("HTTP/1.1 500 ") && reply.ends_with("this instance has been told to stop"),
+            "{reply}"
+        );
+        let reply = come().send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n").reply();
+        assert!(reply.starts_with("HTTP/1.1 200 "), "it has ended already: {reply}");
+        end.set(Duration::ZERO);
+    });
+}
+
+#[test]
+fn code_of_many_parts_is_waited_for_while_probes_are_answered() {
+    let (mut door, come) = door();
+    let length = 20 << 20;
+    let half = "x".repeat(length / 2);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let wish = door.wait();
+            (door, wish)
+        });
+        let mut client = come();
+        let head =
+            format!("POST /init HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+        client.send(&head);
+        let mut go_on = vec![0; write::CONTINUE.len()];
+        client.0.read_exact(&mut go_on).unwrap();
+        assert_eq!(go_on, write::CONTINUE);
+        client.send(&half);
+        assert!(come().send(PROBE_REQUEST).reply().ends_with("Waiting"));
+        client.send(&half);
+        let (mut door, wish) = waiting.join().unwrap();
+        let Wish::Start(Some(initial)) = wish else { panic!("it is a signal") };
+        assert_eq!(initial.code.map(|code| code.len()), Some(length));
+        door.turn_away(Err(&Failure::new("Test.Failed", "no good")));
+        let reply = client.reply();
+        assert!(reply.starts_with("HTTP/1.1 500 ") && reply.ends_with("Test.Failed: no good"), "{reply}");
+    });
+}
+
+#[test]
+fn an_invocation_wishes_for_the_start_and_comes_in_whole() {
+    let (mut door, come) = door();
+    let mut client = come();
+    client.send("POST /work HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello");
+    assert!(matches!(door.wait(), Wish::Start(None)));
+    let pending = door.pending().next().unwrap();
+    let Some(Brought::Request(request)) = pending.brought else { panic!("it has brought its request") };
+    assert_eq!((request.target(), request.body()), (&b"/work"[..], &b"hello"[..]));
+}
+
+#[test]
+fn a_start_that_fails_is_told_to_the_invocation_that_wished_for_it() {
+    let (mut door, come) = door();
+    let mut client = come();
+    client.send("GET /work HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert!(matches!(door.wait(), Wish::Start(None)));
+    door.turn_away(Err(&Failure::new("Test.Failed", "no good")));
+    assert!(client.reply().ends_with("no good"));
+}
+
+#[test]
+fn during_a_start_signals_are_kept_and_invocations_are_left_unread() {
+    let (door, come) = door();
+    let attendant = door.attend(false).unwrap();
+    let (mut invocation, mut signal) = (come(), come());
+    invocation.send("GET /work HTTP/1.1\r\nHost: test\r\n\r\n");
+    signal.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\nGET /next");
+    // They are looked at in the order they come in; this one is the last.
+    assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
+    let (door, _) = attendant.end().unwrap();
+    let pending: Vec<Pending> = door.pending().collect();
+    assert_eq!(pending.len(), 2);
+    for pending in pending {
+        let mut room = [0; 8];
+        match pending.brought {
+            Some(Brought::Signal(Signal::Stop, _)) => {
+                assert!(pending.socket.peek(&mut room).is_err(), "it was taken");
+                assert!(pending.reader.is_some_and(|reader| !reader.is_idle()), "and what came behind it is kept");
+            }
+            None => assert_eq!((pending.socket.peek(&mut room).unwrap(), &room), (8, b"GET /wor")),
+            other => panic!("nobody has brought {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_leaves_makes_room() {
+    let (door, come) = door();
+    let attendant = door.attend(true).unwrap();
+    for _ in 0..3 {
+        drop(come());
+        assert!(come().send(PROBE_REQUEST).reply().ends_with("Waiting"));
+    }
+    let (door, _) = attendant.end().unwrap();
+    assert!(door.pending.len() <= 2, "{} places for one at a time", door.pending.len());
+}
+
+const HALF: &str = "POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf";
+
+#[test]
+fn who_begins_and_does_not_get_on_is_sent_away_and_who_says_nothing_stays() {
+    let (mut door, come) = door_with(&ServerSettings { read_timeout: Duration::from_millis(50), ..config() });
+    let end = door.alarm().clone();
+    thread::scope(|scope| {
+        scope.spawn(|| door.wait());
+        let mut silent = come();
+        for begun in [HALF, "GET /pro"] {
+            let reply = come().send(begun).reply();
+            assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
+        }
+        assert!(silent.send(PROBE_REQUEST).reply().ends_with("Waiting"));
+        end.set(Duration::ZERO);
+    });
+}
+
+#[test]
+fn who_has_been_waited_for_the_longest_makes_room_for_others() {
+    let (mut door, come) = door();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| door.wait());
+        let mut silent: Vec<Client> = (0..MOST).map(|_| come()).collect();
+        let mut client = come();
+        client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+        assert!(matches!(waiting.join().unwrap(), Wish::Start(Some(_))), "the door was full and it is heard");
+        assert_eq!(silent[0].reply(), "", "the first is gone");
+    });
+}
+
+#[test]
+fn after_close_a_start_fails_and_a_stop_does_not() {
+    let (door, come) = door();
+    let attendant = door.attend(true).unwrap();
+    let (mut stop, mut start) = (come(), come());
+    stop.send("POST /stop HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
+    // Whoever is told so comes after the stop has been heard.
+    while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
+    start.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+    assert!(come().send(PROBE_REQUEST).reply().ends_with("Starting"));
+    let (mut door, wish) = attendant.end().unwrap();
+    assert!(matches!(wish, Some(Wish::Close)));
+    door.turn_away(Ok(()));
+    assert!(stop.reply().starts_with("HTTP/1.1 200 "));
+    let reply = start.reply();
+    assert!(reply.ends_with("Runtime.Closing: this instance has been told to stop"), "{reply}");
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_told_to_who_asked_for_it() {
+    let (door, come) = door();
+    let mut attendant = door.attend(true).unwrap();
+    let mut client = come();
+    client.send("POST /init HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\ncode");
+    while !come().send(PROBE_REQUEST).reply().ends_with("Starting") {}
+    attendant.on_late()(&Failure::new("Test.Late", "too long"));
+    let reply = client.reply();
+    assert!(reply.ends_with("Test.Late: too long"), "{reply}");
+}
+
+#[test]
+fn an_answer_is_not_lost_with_what_nobody_reads() {
+    let (mut door, come) = door();
+    let end = door.alarm().clone();
+    let mut client = come();
+    client.send(&format!("{PROBE_REQUEST}{}", "x".repeat(60 << 10)));
+    thread::scope(|scope| {
+        scope.spawn(|| door.wait());
+        let reply = client.reply();
+        assert!(reply.ends_with("Waiting"), "{reply}");
+        end.set(Duration::ZERO);
+    });
+}

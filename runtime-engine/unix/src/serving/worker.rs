@@ -1,0 +1,364 @@
+//! A thread of the pool: hears what happened to a connection, reads, and runs what it has read.
+
+use super::in_flight::Client;
+use super::link::Link;
+use super::seats::Seat;
+use super::startup_listener::Brought as StartupBrought;
+use super::table::{ALARM, END, LISTENER, NEWS};
+use super::{Request, Server, Work, thread_pool};
+use crate::sys::{Event, Events};
+use faas_core::failure::Failure;
+use faas_core::http1::{Message, Reader};
+use faas_core::invocation::Facts;
+use faas_core::platform::{Response, Route, Signal, State};
+use faas_core::serve::{self, Manner, response_head};
+use std::sync::Arc;
+
+/// Too many at once: the client may try again soon.
+const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
+/// The memory for unfinished requests and unsent responses is used up.
+const FULL: (&str, &str) = ("Runtime.Overloaded", "this instance holds as many unsent responses as it may");
+/// It waited for a thread until its time was over.
+const WAITED: (&str, &str) = ("Runtime.Overloaded", "no thread was free before the time limit of the invocation");
+/// Close has run, or is about to.
+const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
+
+/// The thread.
+pub(super) struct Worker {
+    pub(super) server: Arc<Server>,
+    /// For whatever comes next; idle between connections, so that an idle connection needs no buffer.
+    pub(super) reader: Reader,
+    /// For the next invocation.
+    pub(super) seat: Option<Seat>,
+    /// Writers of streams that are to be told that there is room.
+    pub(super) rooms: Vec<usize>,
+    response: Response,
+    head: Vec<u8>,
+    scratch: Vec<u8>,
+    events: Events,
+    /// `true` if there was news of several connections at once.
+    busy: bool,
+    /// The last invocation this thread took, if it took any since it settled.
+    taken: Option<u64>,
+}
+
+/// What a connection brought.
+#[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
+enum Brought {
+    Invoke(Message, Facts, Manner),
+    /// A probe of readiness; layers are asked.
+    Health(Manner),
+    /// A phase that the platform asks for.
+    Signal(Signal, Manner),
+}
+
+impl Worker {
+    pub(super) fn new(server: &Arc<Server>) -> Worker {
+        Worker {
+            server: server.clone(),
+            reader: Reader::request(server.config.limits),
+            seat: None,
+            rooms: Vec::new(),
+            response: Response::default(),
+            head: Vec::new(),
+            scratch: Vec::new(),
+            events: Events::new(),
+            busy: false,
+            taken: None,
+        }
+    }
+
+    /// Works until the end. `called`: somebody needed a watcher.
+    pub(super) fn work(&mut self, called: bool) {
+        let server = self.server.clone();
+        if called {
+            server.pool.nap();
+        }
+        while !server.pool.is_done() {
+            if let Some(event) = self.listen()
+                && !self.attend_to(event)
+            {
+                // Its thread is about to hear the next itself, and hears it sooner with nobody before it.
+                server.pool.nap();
+            }
+            while let Some(work) = server.admission.next() {
+                let link = match work {
+                    Work::Request(request) => self.serve(request),
+                    Work::Pending(pending) => self.resume(&pending),
+                };
+                if let Some(link) = link {
+                    self.look_after(&link);
+                }
+            }
+            if let Some(take) = self.taken.take()
+                && !server.pool.settle(take, self.busy && server.ready.is_empty())
+            {
+                return;
+            }
+        }
+    }
+
+    /// Waits for news, does what is nobody's but the server's, and gives one connection that something happened to.
+    fn listen(&mut self) -> Option<Event> {
+        let server = self.server.clone();
+        if let Some(event) = server.ready.next() {
+            return Some(event);
+        }
+        // Several at a time spare calls, but those not looked at yet wait for as long as an invocation takes.
+        let most = if server.pool.is_long() { 1 } else { Events::ROOM };
+        let news = match server.pool.listen(|| server.epoll.wait(&mut self.events, most)) {
+            Ok(news) => news,
+            // Only a wrong descriptor or address could be the reason.
+            Err(error) => server.die(&format!("the system tells no news of connections: {error}")),
+        };
+        let mut alarm = false;
+        let mut connections = news.filter(|event| match event.token {
+            ALARM => {
+                alarm = true;
+                false
+            }
+            LISTENER => {
+                server.accept();
+                false
+            }
+            NEWS => {
+                server.news.clear();
+                false
+            }
+            token => token != END,
+        });
+        let first = connections.next();
+        self.busy = server.ready.keep(connections);
+        if self.busy {
+            // Should the next invocation take long, the clock sends somebody here for the others.
+            server.timers.at(server.timers.after(thread_pool::NAP));
+        }
+        if alarm {
+            self.alarm(&server);
+        }
+        first
+    }
+
+    /// The clock went off.
+    fn alarm(&mut self, server: &Arc<Server>) {
+        for token in server.timers.went_off() {
+            let Some(link) = server.table.get(token) else { continue };
+            let mut state = link.lock();
+            server.errand_is_overdue(&link, &mut state);
+            if let Some(step) = state.connection.time_is_up(&**server.runtime.process()) {
+                server.carry_out::<()>(&link, step);
+                let slot = state.slot;
+                server.arm(&link, &mut state);
+                drop(state);
+                if let Some(slot) = slot {
+                    server.peer_gone(slot);
+                }
+            } else {
+                drop(state);
+                self.attend_to(Event { token, ended: false });
+            }
+        }
+        self.refuse_late(server);
+        server.accept_again();
+        server.go_on_stopping();
+    }
+
+    /// What has waited for a thread until its time was over is refused; it has cost nobody anything.
+    fn refuse_late(&mut self, server: &Arc<Server>) {
+        let (late, next) = server.admission.expired(server.runtime.process().now_ns());
+        for work in late {
+            if let Work::Request(request) = work {
+                self.refuse_accepted(server, request, WAITED);
+            }
+        }
+        if next != serve::NEVER {
+            server.timers.at(next);
+        }
+    }
+
+    fn refuse_accepted(&mut self, server: &Arc<Server>, request: Request, (kind, why): (&'static str, &'static str)) {
+        let Request { client, message, facts, manner, .. } = request;
+        self.render_refusal(&message, &facts, (kind, why));
+        server.admission.answered();
+        match client {
+            Client::Http2(recipient) => recipient.answer(&self.response, std::mem::take(&mut self.scratch).into()),
+            Client::Link(link) => {
+                let mut state = link.lock();
+                self.answer_scratch(&mut state.connection, manner);
+                drop(state);
+                self.look_after(&link);
+            }
+        }
+    }
+
+    /// `false`: another thread has the connection.
+    fn attend_to(&mut self, event: Event) -> bool {
+        let server = self.server.clone();
+        let Some(link) = server.table.get(event.token) else { return true };
+        let mut state = link.lock();
+        state.connection.heard(serve::Event { ended: event.ended });
+        if !state.claimed {
+            state.claimed = true;
+            drop(state);
+            self.look_after(&link);
+            return true;
+        }
+        // Somebody works for it; a stream's reader may have made room.
+        server.flush(&link, &mut state, &mut self.rooms);
+        let slot = state.slot.filter(|_| event.ended || state.connection.is_closed());
+        drop(state);
+        server.tell_rooms(&mut self.rooms);
+        if let Some(slot) = slot {
+            server.peer_gone(slot);
+        }
+        false
+    }
+
+    /// Does what there is to do at a connection that is this thread's, until there is nothing more or it is somebody
+    /// else's.
+    fn look_after(&mut self, link: &Arc<Link>) {
+        let server = self.server.clone();
+        if server.http2.is_some() && !server.is_http1(link) {
+            return;
+        }
+        loop {
+            let mut state = link.lock();
+            let message = match state.brought.take().map(|brought| *brought) {
+                Some(StartupBrought::Signal(signal, manner)) => {
+                    drop(state);
+                    return self.errand(link, manner, Some(signal));
+                }
+                Some(StartupBrought::Request(message)) => Some(message),
+                None => server.drive(link, &mut state, &mut self.reader, &mut self.rooms),
+            };
+            let Some(message) = message else {
+                state.claimed = false;
+                drop(state);
+                return server.tell_rooms(&mut self.rooms);
+            };
+            match self.dispatch(&mut state.connection, message) {
+                None => {}
+                Some(Brought::Health(manner)) => {
+                    drop(state);
+                    return self.errand(link, manner, None);
+                }
+                Some(Brought::Signal(signal, manner)) => {
+                    drop(state);
+                    return self.errand(link, manner, Some(signal));
+                }
+                Some(Brought::Invoke(message, facts, manner)) => {
+                    if let Err(why) = server.admit() {
+                        self.render_refusal(&message, &facts, why);
+                        self.reader.recycle(message);
+                        self.answer_scratch(&mut state.connection, manner);
+                        continue;
+                    }
+                    let charge = state.connection.take_charge();
+                    drop(state);
+                    let peer = link.peer.clone();
+                    let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
+                    let client = Client::Link(link.clone());
+                    let request = Request { client, peer, message, facts, manner, charge };
+                    if !server.admission.start() {
+                        server.admission.wait(Work::Request(request), until);
+                        if until != serve::NEVER {
+                            server.timers.at(until);
+                        }
+                        return;
+                    }
+                    match self.serve(request) {
+                        Some(_) => {}
+                        None => return,
+                    }
+                }
+            }
+            server.tell_rooms(&mut self.rooms);
+        }
+    }
+
+    /// What a request asks for; `None` if it has been answered here.
+    fn dispatch(&mut self, connection: &mut serve::Connection, message: Message) -> Option<Brought> {
+        let server = &self.server;
+        let manner = Manner::of(&message);
+        Some(match server.protocol.route(server.runtime.process(), &message, server.state()) {
+            Route::Invoke(facts) => Brought::Invoke(message, facts, manner),
+            Route::Rewritten(message, facts) => Brought::Invoke(*message, facts, manner),
+            Route::Health => {
+                self.reader.recycle(message);
+                Brought::Health(manner)
+            }
+            Route::Signal(signal) => {
+                self.reader.recycle(message);
+                Brought::Signal(signal, manner)
+            }
+            Route::Own(answer) => {
+                self.reader.recycle(message);
+                answer.head(&mut self.response);
+                self.scratch.clear();
+                self.scratch.extend_from_slice(answer.body.as_bytes());
+                self.answer_scratch(connection, manner);
+                return None;
+            }
+        })
+    }
+
+    fn errand(&mut self, link: &Arc<Link>, manner: Manner, signal: Option<Signal>) {
+        self.server.tell_rooms(&mut self.rooms);
+        self.server.run_errand(link, manner, signal);
+    }
+
+    /// Renders the response to a request that is not taken.
+    fn render_refusal(&mut self, message: &Message, facts: &Facts, (kind, why): (&str, &str)) {
+        self.scratch.clear();
+        let id = facts.request_id.read(message.bytes());
+        let failure = Failure::new(kind, why);
+        self.server.protocol.refused(facts, id, &failure, &mut self.response, &mut self.scratch);
+        self.server.refusals.say(&self.server.runtime.process().log, id, &failure);
+    }
+
+    /// Has the response sent, with the scratch buffer as its body.
+    fn answer_scratch(&mut self, connection: &mut serve::Connection, manner: Manner) {
+        let manner = self.server.settled(manner);
+        self.head.clear();
+        let log = &self.server.runtime.process().log;
+        response_head::whole(&mut self.head, &self.response, &self.scratch, manner, log);
+        connection.send(&self.head);
+        connection.answered(manner.keep);
+    }
+
+    /// Leaves the watching to others for a while; they are called if there are none.
+    pub(super) fn step_aside(&mut self, now: u64) -> u64 {
+        let (take, alone) = self.server.pool.take();
+        self.taken = Some(take);
+        if alone {
+            self.server.call_deputy();
+        }
+        now
+    }
+
+    /// Watches again.
+    pub(super) fn step_back(&mut self, began: u64) {
+        self.server.pool.back(self.server.runtime.process().now_ns().saturating_sub(began));
+    }
+}
+
+impl Server {
+    /// Accepts one more invocation, or says why not.
+    ///
+    /// # Errors
+    /// Kind and words of the refusal.
+    pub(super) fn admit(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.budget.is_exhausted() {
+            return Err(FULL);
+        }
+        if !self.admission.accept() {
+            return Err(OVERLOADED);
+        }
+        // After it has been accepted: whoever closes looks at the two in the other order.
+        if self.state() == State::Closed {
+            self.admission.answered();
+            return Err(CLOSED);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Deadlines and stop signals on std: a thread, a socket that signals and rings arrive on, and what is done then.
+
+use crate::driver::Driver;
+use crate::sys;
+use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Rung};
+use faas_core::unit::Unit;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What rings the bell without being a signal: no signal has the number 0.
+const RING: u8 = 0;
+
+/// A pair of connected sockets: signal handlers and [`Bell::ring`] write, the thread of the deadlines reads.
+struct Pipe {
+    reader: UnixStream,
+    writer: UnixStream,
+}
+
+impl Bell for Pipe {
+    fn wait(&self, limit: Option<Duration>) -> Rung {
+        if limit.is_some_and(|limit| !sys::wait_readable(&self.reader, limit)) {
+            return Rung::Timeout;
+        }
+        // One byte at a time: two signals are two.
+        let mut byte = [RING];
+        match (&self.reader).read(&mut byte) {
+            Ok(1) if byte != [RING] => Rung::Stop,
+            Ok(_) => Rung::Bell,
+            Err(_) => Rung::Bell,
+        }
+    }
+
+    fn ring(&self) {
+        // A full pipe has rung already.
+        let _ = (&self.writer).write(&[RING]);
+    }
+}
+
+/// The deadlines with their bell, ready to run.
+#[derive(Debug)]
+pub(crate) struct Shutdown {
+    deadlines: Arc<Deadlines>,
+    signals: Mutex<Option<UnixStream>>,
+    signals_into: fn(UnixStream) -> std::io::Result<()>,
+    stopped: Arc<Gate>,
+}
+
+/// Opens once, when a stop begins.
+#[derive(Debug, Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Shutdown {
+    /// Nothing runs yet. `grace`: how long a stop may take.
+    ///
+    /// # Errors
+    /// If there are no descriptors left.
+    pub(crate) fn new(driver: &Driver, unit: Arc<Unit>, grace: Duration) -> std::io::Result<Shutdown> {
+        let (reader, writer) = UnixStream::pair()?;
+        writer.set_nonblocking(true)?;
+        let signals = Mutex::new(Some(writer.try_clone()?));
+        let deadlines = Arc::new(Deadlines::new(unit, Box::new(Pipe { reader, writer }), grace));
+        Ok(Shutdown { deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
+    }
+
+    /// Returns the deadlines.
+    pub(crate) fn deadlines(&self) -> &Arc<Deadlines> {
+        &self.deadlines
+    }
+
+    /// Takes signals and starts the thread, the first time.
+    ///
+    /// # Errors
+    /// If no thread can be made, or no handler.
+    pub(crate) fn launch(&self, actions: impl Actions + 'static) -> std::io::Result<()> {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(signals) = signals else { return Ok(()) };
+        (self.signals_into)(signals)?;
+        let (deadlines, stopped) = (self.deadlines.clone(), self.stopped.clone());
+        let actions = Gated { actions, stopped };
+        // It sleeps nearly always and calls little: a small stack is enough and costs less to map.
+        let builder = std::thread::Builder::new().name("faas-deadlines".to_owned()).stack_size(128 << 10);
+        builder.spawn(move || deadlines.run(&actions)).map(drop)
+    }
+
+    /// Pauses, unless or until a stop begins; `true` if one has.
+    pub(crate) fn pause(&self, limit: Duration) -> bool {
+        let open = self.stopped.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.stopped.opened.wait_timeout_while(open, limit, |open| !*open);
+        result.map_or(true, |(open, _)| *open)
+    }
+}
+
+/// A direction's actions, with the gate opened at the stop.
+struct Gated<A> {
+    actions: A,
+    stopped: Arc<Gate>,
+}
+
+impl<A: Actions> Actions for Gated<A> {
+    fn cancel(&self, canceller: Canceller, reason: u32) {
+        self.actions.cancel(canceller, reason);
+    }
+
+    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool) {
+        self.actions.overdue(slot, request_id, closing);
+    }
+
+    fn hung(&self, hung: usize) {
+        self.actions.hung(hung);
+    }
+
+    fn stop(&self) {
+        *self.stopped.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stopped.opened.notify_all();
+        self.actions.stop();
+    }
+
+    fn leave(&self) {
+        self.actions.leave();
+    }
+}

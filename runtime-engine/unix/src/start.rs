@@ -1,0 +1,278 @@
+//! From the environment to a running process, and to its exit code.
+
+use crate::driver::Driver;
+use crate::loader::{self, Libraries};
+use crate::output::Output;
+use crate::piping::{self, Answers};
+use crate::shutdown::Shutdown;
+use crate::{code, pid1, polling, runtime_files, serving, sys};
+use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
+use faas_core::failure::Failure;
+use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
+use faas_core::log::{Level, Log};
+use faas_core::modules::Roots;
+use faas_core::parking::block_on;
+use faas_core::platform::{self, Detected, HandlerName, Initial, Opened, Polling, Protocol};
+use faas_core::settings::{Env, Settings};
+use faas_core::unit::Unit;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+
+/// The start failed, or the platform's control plane is gone.
+pub(crate) const FAILED: i32 = 1;
+
+/// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any
+/// thread is made, and fit for a program that starts without std's own preparations.
+pub fn run(driver: &'static Driver) -> ! {
+    sys::begin();
+    pid1::step_aside();
+    runtime_files::leave(go(driver, Source::Libraries))
+}
+
+/// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
+/// called before any thread is made.
+pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[&'static Module]) -> ! {
+    pid1::step_aside();
+    runtime_files::leave(go(driver, Source::Linked { function, layers }))
+}
+
+/// Where modules come from.
+pub(crate) enum Source<'a> {
+    /// Loaded by name.
+    Libraries,
+    /// In the binary.
+    Linked {
+        /// Offers the function.
+        function: &'static Module,
+        /// Offer the layers.
+        layers: &'a [&'static Module],
+    },
+}
+
+/// A failed configuration has no log yet: one line on standard error, where every platform looks.
+fn complain(driver: &Driver, what: &dyn std::fmt::Display) {
+    eprintln!("{}: {what}", driver.program);
+}
+
+fn say_failed(driver: &Driver, log: &Log, failure: &Failure) {
+    log.say(Level::Error, &format!("start failed: {failure}"));
+    complain(driver, &format_args!("start failed: {failure}"));
+}
+
+fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
+    let complain = |what: &dyn std::fmt::Display| complain(driver, what);
+    let look_up = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let env = Env::new(&look_up);
+    let settings = match Settings::read(&env) {
+        Ok(settings) => settings,
+        Err(bad) => {
+            complain(&bad);
+            return FAILED;
+        }
+    };
+    let detected = match platform::detect(&env, &settings) {
+        Ok(detected) => detected,
+        Err(unknown) => {
+            complain(&unknown);
+            return FAILED;
+        }
+    };
+    let framed = env.number("_LAMBDA_TELEMETRY_LOG_FD").ok().flatten();
+    let framed = framed.and_then(|fd| i32::try_from(fd).ok()).and_then(sys::inherited);
+    let Detected { opened, why } = detected;
+    let answers = match &opened.protocol {
+        Protocol::Piping(piping) => match Answers::to(piping.answers_to()) {
+            Ok(answers) => Some(answers),
+            Err(error) => {
+                complain(&error);
+                return FAILED;
+            }
+        },
+        Protocol::Polling(_) | Protocol::Serving(_) => None,
+    };
+    let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
+    let Opened { identity, protocol, handler, root, log: style, .. } = opened;
+    let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
+    let unit = Runtime::unit(identity, log);
+    let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
+    let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
+    let life = Life { driver, unit, settings, roots, handler, source, why };
+    match protocol {
+        Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
+        Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
+        Protocol::Piping(piping) => match answers {
+            Some(answers) => piping::run(&life, &Arc::from(piping), &answers),
+            None => FAILED,
+        },
+    }
+}
+
+/// What a direction's driver needs to live the process' life.
+pub(crate) struct Life<'a> {
+    pub(crate) driver: &'static Driver,
+    pub(crate) unit: Arc<Unit>,
+    pub(crate) settings: Settings,
+    pub(crate) roots: Roots,
+    pub(crate) handler: Option<HandlerName>,
+    pub(crate) source: Source<'a>,
+    pub(crate) why: String,
+}
+
+impl Life<'_> {
+    /// RuntimeStart and FunctionStart. `report` tells the platform of a start that takes too long; the process then
+    /// leaves, since nobody can stop a module in its `create`.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn start(
+        &self,
+        features: u64,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Runtime, Failure> {
+        let limit = self.limit(report)?;
+        let runtime = self.run_function_start(self.run_runtime_start(features)?, features, None)?;
+        drop(limit);
+        Ok(runtime)
+    }
+
+    /// RuntimeStart alone. A limit counts for each of the two, and `report` is as for [`start`](Life::start).
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn boot(
+        &self,
+        features: u64,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Booted, Failure> {
+        let limit = self.limit(report)?;
+        let booted = self.run_runtime_start(features)?;
+        drop(limit);
+        Ok(booted)
+    }
+
+    /// FunctionStart after it, with what the platform has sent for it.
+    ///
+    /// # Errors
+    /// What the platform is told.
+    pub(crate) fn begin(
+        &self,
+        booted: Booted,
+        features: u64,
+        with: Option<Initial>,
+        report: impl FnOnce(&Failure) + Send + 'static,
+    ) -> Result<Runtime, Failure> {
+        let limit = self.limit(report)?;
+        let runtime = self.run_function_start(booted, features, with)?;
+        drop(limit);
+        Ok(runtime)
+    }
+
+    fn run_runtime_start(&self, features: u64) -> Result<Booted, Failure> {
+        let start = Start {
+            settings: &self.settings,
+            handler: self.handler.as_ref(),
+            roots: &self.roots,
+            features,
+            code: None,
+            linked: self.linked(features)?,
+        };
+        block_on(Runtime::boot(&self.unit, &Libraries(self.driver), &start))
+    }
+
+    fn run_function_start(&self, booted: Booted, features: u64, with: Option<Initial>) -> Result<Runtime, Failure> {
+        let Initial { environment, code, handler } = with.unwrap_or_default();
+        if !environment.is_empty() {
+            self.unit.give_environment(environment);
+        }
+        let named = handler.map(|text| HandlerName { text, required: true });
+        let handler = named.as_ref().or(self.handler.as_ref());
+        let prepared = code
+            .map(|code| code::keep(self.driver, &code))
+            .transpose()
+            .and_then(|code| Ok((code, self.linked(features)?)));
+        let (code, linked) = match prepared {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                block_on(booted.close());
+                return Err(failure);
+            }
+        };
+        let (settings, roots) = (&self.settings, &self.roots);
+        let start = Start { settings, handler, roots, features, code: code.as_deref(), linked };
+        let runtime = block_on(booted.start(&Libraries(self.driver), start))?;
+        self.say_started(handler);
+        Ok(runtime)
+    }
+
+    /// Runs while a start does.
+    fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
+        let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
+        let (started, is_over) = channel();
+        let (driver, log) = (self.driver, self.unit.log.clone());
+        let late = move || {
+            if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
+                let failure = Failure::new("Runtime.InitTimedOut", message);
+                say_failed(driver, &log, &failure);
+                report(&failure);
+                runtime_files::leave(FAILED);
+            }
+        };
+        match std::thread::Builder::new().spawn(late) {
+            Ok(_) => Ok(Limit(Some(started))),
+            Err(error) => Err(Failure::new("Runtime.NoResources", format!("no thread for FAAS_INIT_TIMEOUT: {error}"))),
+        }
+    }
+
+    fn linked(&self, features: u64) -> Result<Linked, Failure> {
+        let Source::Linked { function, layers } = &self.source else { return Ok(Linked::default()) };
+        let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
+        let function = Some(check(*function)?);
+        let layers = layers.iter().map(|module| check(module)).collect::<Result<_, _>>()?;
+        Ok(Linked { function, layers })
+    }
+
+    fn say_started(&self, handler: Option<&HandlerName>) {
+        let identity = &self.unit.identity;
+        let handler = handler.map_or("(the only function there is)", |handler| handler.text.as_str());
+        let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
+        let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
+        let message = format!("platform {} ({}), function {handler}, {layers}", identity.platform, self.why);
+        self.unit.log.say(Level::Info, &message);
+    }
+
+    /// A failed start, in the log and on standard error.
+    pub(crate) fn say_failed(&self, failure: &Failure) {
+        say_failed(self.driver, &self.unit.log, failure);
+    }
+
+    /// Deadlines and stop signals, not running yet.
+    ///
+    /// # Errors
+    /// If there are no descriptors left.
+    pub(crate) fn shutdown(&self) -> std::io::Result<Shutdown> {
+        Shutdown::new(self.driver, self.unit.clone(), self.settings.grace)
+    }
+}
+
+/// There while a start runs; what it drops tells the thread that waits that the start is over.
+struct Limit(#[expect(dead_code, reason = "its drop is the message")] Option<Sender<()>>);
+
+/// What the host offers, `FAAS_F_*`. `lends`: a call may hold its thread for as long as it waits.
+pub(crate) fn features(concurrency: usize, suspends: bool, lends: bool) -> u64 {
+    let several = if concurrency > 1 { F_CONCURRENT } else { 0 };
+    let suspend = if suspends { F_SUSPEND } else { 0 };
+    // A thread that serves nothing else meanwhile is lent to whatever a module waits for.
+    let lends = if lends { F_MAY_BLOCK } else { 0 };
+    lends | F_STREAM_OUT | F_REPLIED | several | suspend
+}
+
+/// How a driver reports a failed start.
+pub(crate) fn report(polling: &dyn Polling, failure: &Failure) {
+    let mut request = Vec::new();
+    if polling.init_error(failure, &mut request) {
+        // The platform may be the very thing that is missing; the process leaves either way.
+        let _ = polling::Connection::post_alone(polling.endpoint(), &request);
+    }
+}

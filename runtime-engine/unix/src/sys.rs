@@ -1,0 +1,436 @@
+//! The few system calls that std does not offer: what process 1 of a container needs, waiting on
+//! descriptors, a clock to wait on, a connection's reset, leaving at once.
+#![allow(unsafe_code, reason = "the system's edge; std already links libc, these are its declarations")]
+
+use std::ffi::{c_int, c_short};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+mod c {
+    use std::ffi::{c_int, c_long, c_short, c_uint, c_ulong, c_ushort, c_void};
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    pub(super) struct PollFd {
+        pub(super) fd: c_int,
+        pub(super) events: c_short,
+        pub(super) revents: c_short,
+    }
+
+    /// The kernel packs it on this architecture alone.
+    #[cfg_attr(target_arch = "x86_64", repr(C, packed))]
+    #[cfg_attr(not(target_arch = "x86_64"), repr(C))]
+    #[derive(Clone, Copy)]
+    pub(super) struct EpollEvent {
+        pub(super) events: u32,
+        pub(super) token: u64,
+    }
+
+    #[repr(C)]
+    pub(super) struct Timespec {
+        pub(super) seconds: c_long,
+        pub(super) nanos: c_long,
+    }
+
+    #[repr(C)]
+    pub(super) struct Itimerspec {
+        pub(super) interval: Timespec,
+        pub(super) value: Timespec,
+    }
+
+    /// `struct sockaddr`, of which only the family is looked at here.
+    #[repr(C)]
+    pub(super) struct Sockaddr {
+        pub(super) family: c_ushort,
+        pub(super) data: [u8; 14],
+    }
+
+    pub(super) const AF_UNSPEC: c_ushort = 0;
+    pub(super) const CLOCK_MONOTONIC: c_int = 1;
+    pub(super) const CLOEXEC: c_int = 0o2_000_000;
+    pub(super) const NONBLOCK: c_int = 0o4000;
+    pub(super) const EPOLL_CTL_ADD: c_int = 1;
+    pub(super) const EPOLL_CTL_DEL: c_int = 2;
+    pub(super) const EPOLL_CTL_MOD: c_int = 3;
+    pub(super) const EPOLLIN: u32 = 0x1;
+    pub(super) const EPOLLOUT: u32 = 0x4;
+    pub(super) const EPOLLERR: u32 = 0x8;
+    pub(super) const EPOLLHUP: u32 = 0x10;
+    pub(super) const EPOLLRDHUP: u32 = 0x2000;
+    pub(super) const EPOLLET: u32 = 1 << 31;
+    pub(super) const MSG_PEEK: c_int = 2;
+    pub(super) const POLLIN: c_short = 1;
+    pub(super) const POLLOUT: c_short = 4;
+
+    /// `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct SignalSet(pub(super) [u64; 16]);
+
+    pub(super) const SIG_BLOCK: c_int = 0;
+    pub(super) const SIG_SETMASK: c_int = 2;
+    pub(super) const WNOHANG: c_int = 1;
+
+    unsafe extern "C" {
+        pub(super) fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
+        pub(super) fn signal(number: c_int, handler: usize) -> usize;
+        pub(super) fn eventfd(value: c_uint, flags: c_int) -> c_int;
+        pub(super) fn _exit(code: c_int) -> !;
+        pub(super) fn epoll_create1(flags: c_int) -> c_int;
+        pub(super) fn epoll_ctl(epoll: c_int, what: c_int, fd: c_int, event: *mut EpollEvent) -> c_int;
+        pub(super) fn epoll_wait(epoll: c_int, events: *mut EpollEvent, count: c_int, timeout: c_int) -> c_int;
+        pub(super) fn timerfd_create(clock: c_int, flags: c_int) -> c_int;
+        pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
+        pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
+        pub(super) fn recv(fd: c_int, room: *mut c_void, count: usize, flags: c_int) -> isize;
+        pub(super) fn connect(fd: c_int, address: *const Sockaddr, length: c_uint) -> c_int;
+        pub(super) fn sigfillset(set: *mut SignalSet) -> c_int;
+        pub(super) fn sigprocmask(how: c_int, new: *const SignalSet, old: *mut SignalSet) -> c_int;
+        pub(super) fn sigwait(set: *const SignalSet, number: *mut c_int) -> c_int;
+        pub(super) fn fork() -> c_int;
+        pub(super) fn setpgid(process: c_int, group: c_int) -> c_int;
+        pub(super) fn kill(process: c_int, number: c_int) -> c_int;
+        pub(super) fn waitpid(process: c_int, status: *mut c_int, options: c_int) -> c_int;
+    }
+}
+
+/// Ends the process without running exit handlers: those of modules would race with their own threads.
+pub(crate) fn leave(code: i32) -> ! {
+    // SAFETY: takes a number and does not return.
+    unsafe { c::_exit(code) }
+}
+
+/// What std does before `main`, for a program that starts without it: descriptors 0 to 2 are open, so that no socket is
+/// taken for standard output, and a broken pipe is an error of the write, not the end of the process.
+pub(crate) fn begin() {
+    const NOT_OPEN: c_short = 0x20;
+    const SIGPIPE: c_int = 13;
+    const SIG_IGN: usize = 1;
+    let mut standard = [0, 1, 2].map(|fd| c::PollFd { fd, events: 0, revents: 0 });
+    // SAFETY: three entries, ours; the kernel writes only `revents`.
+    unsafe { c::poll(standard.as_mut_ptr(), 3, 0) };
+    for _ in standard.iter().filter(|fd| fd.revents & NOT_OPEN != 0) {
+        // It gets the lowest number that is free, and keeps it.
+        std::mem::forget(File::options().read(true).write(true).open("/dev/null"));
+    }
+    // SAFETY: two numbers; the signal is to be ignored.
+    unsafe { c::signal(SIGPIPE, SIG_IGN) };
+}
+
+/// The system's own handler.
+const SIG_DFL: usize = 0;
+/// Tells of a child's end.
+pub(crate) const SIGCHLD: c_int = 17;
+
+/// Signals that wait instead of arriving, on this thread.
+#[derive(Debug)]
+pub(crate) struct HeldSignals {
+    all: c::SignalSet,
+    before: c::SignalSet,
+}
+
+/// Holds every signal that can be held.
+pub(crate) fn hold_signals() -> HeldSignals {
+    // Whoever started this process may have left it ignored, and then it never comes.
+    // SAFETY: the handler is the system's own.
+    unsafe { c::signal(SIGCHLD, SIG_DFL) };
+    let mut held = HeldSignals { all: c::SignalSet([0; 16]), before: c::SignalSet([0; 16]) };
+    // SAFETY: a set of the C library's size, which it fills.
+    unsafe { c::sigfillset(&raw mut held.all) };
+    // It can fail only for a wrong number.
+    // SAFETY: two sets of ours, one read, one written.
+    unsafe { c::sigprocmask(c::SIG_BLOCK, &raw const held.all, &raw mut held.before) };
+    held
+}
+
+impl HeldSignals {
+    /// Waits for one and takes it.
+    pub(crate) fn next(&self) -> c_int {
+        let mut number = 0;
+        // It can fail only for a wrong set.
+        // SAFETY: a set of ours that is read and a number that is written.
+        unsafe { c::sigwait(&raw const self.all, &raw mut number) };
+        number
+    }
+
+    /// From here on they arrive as before.
+    pub(crate) fn release(self) {
+        // SAFETY: a set of ours that is read; the old one is not asked for.
+        unsafe { c::sigprocmask(c::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// Doubles the process if this is its only thread: the number of the child, 0 in the child itself. `None`: it did not.
+pub(crate) fn fork() -> Option<c_int> {
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1) {
+        return None;
+    }
+    // SAFETY: no other thread, as was just seen, that could hold a lock which nobody in the child would ever release.
+    // Without /proc it is as the callers' documentation asks.
+    let child = unsafe { c::fork() };
+    (child >= 0).then_some(child)
+}
+
+/// Makes this process the first of a process group.
+pub(crate) fn lead_a_group() {
+    // A child that was just made can.
+    // SAFETY: takes two numbers.
+    unsafe { c::setpgid(0, 0) };
+}
+
+/// Sends a signal; one that has ended already needs none.
+pub(crate) fn send(process: c_int, signal: c_int) {
+    // SAFETY: takes two numbers.
+    unsafe { c::kill(process, signal) };
+}
+
+/// Collects one child that has ended, if there is one: its number, and its exit code or 128 and the signal's number.
+pub(crate) fn collect() -> Option<(c_int, c_int)> {
+    let mut status = 0;
+    // SAFETY: the status is a local that is written.
+    let child = unsafe { c::waitpid(-1, &raw mut status, c::WNOHANG) };
+    let signal = status & 0x7f;
+    (child > 0).then_some((child, if signal == 0 { status >> 8 & 0xff } else { 128 + signal }))
+}
+
+/// A descriptor that the platform opened for this process.
+///
+/// `None` if it is not open or is one of the standard three.
+pub(crate) fn inherited(fd: RawFd) -> Option<File> {
+    if fd <= 2 || std::fs::metadata(format!("/proc/self/fd/{fd}")).is_err() {
+        return None;
+    }
+    // SAFETY: open, and the platform gave it to this process for this use (`_LAMBDA_TELEMETRY_LOG_FD`): nobody else
+    // here owns it.
+    Some(unsafe { File::from_raw_fd(fd) })
+}
+
+/// Waits until a descriptor is ready or the time is up; says whether it is. A failed or closed one is: the next call on
+/// it will tell. An interrupted wait says no.
+fn wait_for(fd: &impl AsRawFd, events: c_short, limit: Duration) -> bool {
+    // Rounded up, so that a wait never ends just before its moment and spins.
+    let millis = limit.as_millis() + u128::from(!limit.subsec_nanos().is_multiple_of(1_000_000));
+    let mut fd = c::PollFd { fd: fd.as_raw_fd(), events, revents: 0 };
+    // SAFETY: one local, which is what the count says; the kernel writes only `revents`.
+    unsafe { c::poll(&raw mut fd, 1, c_int::try_from(millis).unwrap_or(c_int::MAX)) > 0 }
+}
+
+/// Has a descriptor something to read now, an end of file included?
+pub(crate) fn is_readable_now(fd: &impl AsRawFd) -> bool {
+    wait_readable(fd, Duration::ZERO)
+}
+
+/// Waits until a descriptor has something to read, or the time is up; says whether it has.
+pub(crate) fn wait_readable(fd: &impl AsRawFd, limit: Duration) -> bool {
+    wait_for(fd, c::POLLIN, limit)
+}
+
+/// Waits until one of two descriptors has something to read; says which. An interrupted wait says neither.
+pub(crate) fn wait_readable_either(first: &impl AsRawFd, second: &impl AsRawFd) -> [bool; 2] {
+    let events = c::POLLIN;
+    let mut both = [first.as_raw_fd(), second.as_raw_fd()].map(|fd| c::PollFd { fd, events, revents: 0 });
+    // SAFETY: two locals, which is what the count says; the kernel writes only `revents`.
+    let ready = unsafe { c::poll(both.as_mut_ptr(), 2, -1) };
+    both.map(|fd| ready > 0 && fd.revents != 0)
+}
+
+/// Waits until a descriptor takes more, or the time is up; says whether it does.
+pub(crate) fn wait_writable(fd: &impl AsRawFd, limit: Duration) -> bool {
+    wait_for(fd, c::POLLOUT, limit)
+}
+
+/// The system's answer to a call that says -1 for an error.
+fn checked(result: c_int) -> std::io::Result<c_int> {
+    if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// What happened to one of [`Epoll`]'s descriptors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    /// The number it was added with.
+    pub(crate) token: u64,
+    /// Has the other side ended its sending, or is the connection broken?
+    pub(crate) ended: bool,
+}
+
+/// Changes of readiness of many descriptors, for any number of threads: each change is told to one of them.
+#[derive(Debug)]
+pub(crate) struct Epoll(OwnedFd);
+
+impl Epoll {
+    /// An empty set.
+    pub(crate) fn new() -> std::io::Result<Epoll> {
+        // SAFETY: takes a flag.
+        let fd = checked(unsafe { c::epoll_create1(c::CLOEXEC) })?;
+        // SAFETY: new, and nobody else's.
+        Ok(Epoll(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Tells of every change of a descriptor from now on, until it is closed, and of what it is ready for already.
+    pub(crate) fn add(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
+    }
+
+    /// Tells once more what a descriptor is ready for.
+    pub(crate) fn again(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_MOD, fd, token, c::EPOLLIN | c::EPOLLOUT | c::EPOLLRDHUP | c::EPOLLET)
+    }
+
+    /// Tells everybody, over and over, while a descriptor may be read.
+    pub(crate) fn add_for_all(&self, fd: &impl AsRawFd, token: u64) -> std::io::Result<()> {
+        self.control(c::EPOLL_CTL_ADD, fd, token, c::EPOLLIN)
+    }
+
+    /// Tells of a descriptor no more; to be called where another copy of it stays open.
+    pub(crate) fn remove(&self, fd: &impl AsRawFd) {
+        // One that is not there needs no removal.
+        let _ = self.control(c::EPOLL_CTL_DEL, fd, 0, 0);
+    }
+
+    fn control(&self, what: c_int, fd: &impl AsRawFd, token: u64, events: u32) -> std::io::Result<()> {
+        let mut event = c::EpollEvent { events, token };
+        // SAFETY: the event is a local that the kernel only reads.
+        checked(unsafe { c::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &raw mut event) }).map(drop)
+    }
+
+    /// Waits for changes; some of them, as many as there is room for in `events`.
+    pub(crate) fn wait<'e>(
+        &self,
+        events: &'e mut Events,
+        most: usize,
+    ) -> std::io::Result<impl Iterator<Item = Event> + 'e> {
+        let most = most.clamp(1, events.0.len());
+        let count = loop {
+            let (room, most) = (events.0.as_mut_ptr(), c_int::try_from(most).unwrap_or(1));
+            // SAFETY: the list has room for as many events as the count says.
+            match checked(unsafe { c::epoll_wait(self.0.as_raw_fd(), room, most, -1) }) {
+                Ok(count) => break usize::try_from(count).unwrap_or(0),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        Ok(events.0[..count].iter().map(|event| {
+            let ended = event.events & (c::EPOLLRDHUP | c::EPOLLHUP | c::EPOLLERR) != 0;
+            Event { token: event.token, ended }
+        }))
+    }
+}
+
+/// Room for what [`Epoll::wait`] tells.
+pub(crate) struct Events([c::EpollEvent; Events::ROOM]);
+
+impl Events {
+    /// As many as it has room for.
+    pub(crate) const ROOM: usize = 32;
+
+    /// Nothing yet.
+    pub(crate) fn new() -> Events {
+        Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
+    }
+}
+
+/// A clock that makes a descriptor readable.
+#[derive(Debug)]
+pub(crate) struct Alarm(File);
+
+impl AsRawFd for Alarm {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Alarm {
+    /// Not set.
+    pub(crate) fn new() -> std::io::Result<Alarm> {
+        // SAFETY: takes two numbers.
+        let fd = checked(unsafe { c::timerfd_create(c::CLOCK_MONOTONIC, c::CLOEXEC | c::NONBLOCK) })?;
+        // SAFETY: new, and nobody else's.
+        Ok(Alarm(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// Goes off once, after that time, instead of whatever was set before.
+    pub(crate) fn set(&self, after: Duration) {
+        // Zero would stop the clock.
+        let after = after.max(Duration::from_nanos(1));
+        let none = c::Timespec { seconds: 0, nanos: 0 };
+        let value = c::Timespec {
+            seconds: after.as_secs().try_into().unwrap_or(i32::MAX.into()),
+            nanos: after.subsec_nanos().into(),
+        };
+        let spec = c::Itimerspec { interval: none, value };
+        // It can fail only for a wrong descriptor or number.
+        // SAFETY: the specification is a local that is only read; the old one is not asked for.
+        unsafe { c::timerfd_settime(self.as_raw_fd(), 0, &raw const spec, std::ptr::null_mut()) };
+    }
+
+    /// Makes it unreadable until it goes off again.
+    pub(crate) fn clear(&self) {
+        // Nothing to read is as good.
+        let _ = (&self.0).read(&mut [0; 8]);
+    }
+}
+
+/// A bell that makes a descriptor readable.
+#[derive(Debug)]
+pub(crate) struct Bell(File);
+
+impl AsRawFd for Bell {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Bell {
+    /// Silent.
+    ///
+    /// # Errors
+    /// If there are no descriptors left.
+    pub(crate) fn new() -> std::io::Result<Bell> {
+        // SAFETY: takes two numbers.
+        let fd = checked(unsafe { c::eventfd(0, c::CLOEXEC | c::NONBLOCK) })?;
+        // SAFETY: new, and nobody else's.
+        Ok(Bell(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// Makes it readable; each ring is a change of its own to [`Epoll`].
+    pub(crate) fn ring(&self) {
+        // One that has rung too often to count is readable.
+        let _ = (&self.0).write(&1u64.to_ne_bytes());
+    }
+
+    /// Makes it unreadable until it rings again.
+    pub(crate) fn clear(&self) {
+        // Nothing to read is as good.
+        let _ = (&self.0).read(&mut [0; 8]);
+    }
+}
+
+/// Lets that many connections wait to be accepted; the system may cap it.
+pub(crate) fn set_backlog(listener: &impl AsRawFd, backlog: u16) {
+    // A listener that listens already only changes its number; an error leaves the one it has.
+    // SAFETY: takes two numbers.
+    unsafe { c::listen(listener.as_raw_fd(), backlog.into()) };
+}
+
+/// What has come on a socket, and stays to be read.
+///
+/// # Errors
+/// Nothing has, or the connection is gone.
+pub(crate) fn peek(socket: &impl AsRawFd, room: &mut [u8]) -> std::io::Result<usize> {
+    // SAFETY: writes at most as many bytes as the slice has.
+    let seen = unsafe { c::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), c::MSG_PEEK) };
+    usize::try_from(seen).map_err(|_| std::io::Error::last_os_error())
+}
+
+/// Breaks a connection at once, so that the other side sees a reset and no orderly end, whoever else still has the
+/// descriptor.
+pub(crate) fn reset(stream: &TcpStream) {
+    let nobody = c::Sockaddr { family: c::AF_UNSPEC, data: [0; 14] };
+    let length = size_of::<c::Sockaddr>();
+    // Connecting to nobody is the system's word for it (connect(2)).
+    // SAFETY: the address is a local of that length which is only read.
+    unsafe { c::connect(stream.as_raw_fd(), &raw const nobody, length as _) };
+}
