@@ -293,7 +293,10 @@ fn a_read_only_folder_and_any_user_will_do(runtime: &Runtime) {
     const SOMEBODY: u32 = 54_321;
     let deployment = Deployment::empty().env("FAAS_HANDLER", "echo");
     let program = deployment.path("bootstrap");
-    std::fs::copy(&runtime.path, &program).expect("it can be copied");
+    // By a process of its own: a child that another test starts while a file is open for writing here would keep it open,
+    // and a program that is open for writing cannot be started.
+    let copied = Command::new("cp").arg(&runtime.path).arg(&program).status().expect("cp starts");
+    assert!(copied.success(), "it can be copied");
     let module = integration::artifacts::get().module("echo");
     std::fs::copy(module, deployment.path("libecho.so")).expect("it can be copied");
     let mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");

@@ -35,10 +35,6 @@ impl Client {
         Client(BufReader::new(stream))
     }
 
-    pub(crate) fn socket(&self) -> &TcpStream {
-        self.0.get_ref()
-    }
-
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }

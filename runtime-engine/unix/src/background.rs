@@ -1,6 +1,8 @@
 //! Threads for what may take its time and must hold up nobody else: a module's code that is told of a cancel, a report
 //! to a platform, a probe of health. Made when they are needed, ended when nothing has come for a while.
 
+use crate::guard::Guard;
+use faas_core::log::Log;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,11 +17,11 @@ const STACK: usize = 1 << 20;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads, shared by all clones.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Background(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
+    log: Log,
     state: Mutex<State>,
     called: Condvar,
 }
@@ -43,6 +45,7 @@ impl Shared {
     }
 
     fn work(&self) {
+        let _guard = Guard(&self.log);
         let mut state = self.state();
         loop {
             while let Some(job) = state.jobs.pop_front() {
@@ -63,6 +66,11 @@ impl Shared {
 }
 
 impl Background {
+    /// Makes it without threads.
+    pub(crate) fn new(log: &Log) -> Background {
+        Background(Arc::new(Shared { log: log.clone(), state: Mutex::default(), called: Condvar::new() }))
+    }
+
     /// Runs the job on one of the threads. If the system gives none, it runs when one is free, or right here if there
     /// is none at all.
     pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
@@ -92,14 +100,21 @@ impl Background {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use faas_core::log::{Format, Level, LineKind, Sink};
     use std::sync::mpsc::channel;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
 
     #[test]
     fn a_job_that_blocks_holds_up_no_other() {
-        let background = Background::default();
+        let background = Background::new(&Log::new(Level::Error, Format::Text, Arc::new(Silent)));
         let (release, blocked) = channel::<()>();
         let (done, finished) = channel();
-        background.run(move || drop(blocked.recv()));
+        background.run(move || assert!(blocked.recv().is_err()));
         for number in 0..3 {
             let done = done.clone();
             background.run(move || done.send(number).unwrap());

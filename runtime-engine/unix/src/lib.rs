@@ -18,6 +18,7 @@
 //! | [`output`] | log lines onto descriptors |
 //! | `code` | code that came over the wire, as a file |
 //! | `runtime_files` | files that end with the process |
+//! | `guard` | what ends the process when a thread of its own panics |
 //! | `pid1` | the duties of a container's process 1 |
 //! | `sys` | the system's calls that std does not offer |
 //!
@@ -27,6 +28,7 @@
 mod background;
 mod code;
 pub mod driver;
+mod guard;
 pub mod loader;
 pub mod output;
 mod pid1;

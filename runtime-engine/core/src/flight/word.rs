@@ -113,7 +113,17 @@ impl StateWord {
         self.cancel_at.store(cancel_at, Ordering::Relaxed);
         self.report_at.store(report_at, Ordering::Relaxed);
         // In one order with the moment at which the looking thread will wake: of two writers, one sees the other.
-        self.word.store(word(serial, state), Ordering::SeqCst);
+        self.put(word(serial, state));
+    }
+
+    /// Stores a word that others change by exchange.
+    ///
+    /// Loom lets an exchange succeed on a value that a store has replaced, which no machine does: there it is a swap.
+    fn put(&self, word: u64) {
+        #[cfg(not(loom))]
+        self.word.store(word, Ordering::SeqCst);
+        #[cfg(loom)]
+        self.word.swap(word, Ordering::SeqCst);
     }
 
     /// Brings the moments forward, never back.

@@ -141,6 +141,11 @@ impl Serving for Agent {
         scratch: &mut Vec<u8>,
     ) {
         self.failed(facts, request_id, failure, response, scratch);
+        if failure.kind == "Runtime.Closing" {
+            // The process is about to leave: a status that the agent does not know ends the container, so that it sends
+            // the next call to another.
+            response.status = 503;
+        }
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {

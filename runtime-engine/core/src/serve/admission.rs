@@ -30,6 +30,8 @@ struct Waiting<T> {
     work: T,
     /// Until when it may wait, in nanoseconds on the process' clock.
     until: u64,
+    /// `true` if it has begun: then it is never refused.
+    begun: bool,
 }
 
 /// Adds one if there are fewer than `limit`.
@@ -72,13 +74,13 @@ impl<T> Admission<T> {
 
     /// Puts an accepted one at the end of the queue, where it may wait until that moment.
     pub fn wait(&self, work: T, until: u64) {
-        self.queue().push_back(Waiting { work, until });
+        self.queue().push_back(Waiting { work, until, begun: false });
         self.waiting.fetch_add(1, SeqCst);
     }
 
     /// Puts one that has begun already at the front of the queue, where it may wait for ever.
     pub fn resume(&self, work: T) {
-        self.queue().push_front(Waiting { work, until: NEVER });
+        self.queue().push_front(Waiting { work, until: NEVER, begun: true });
         self.waiting.fetch_add(1, SeqCst);
     }
 
@@ -95,23 +97,20 @@ impl<T> Admission<T> {
         None
     }
 
-    /// Takes those out of the queue that may not wait any longer at `now`; also returns the moment of the next one.
+    /// Takes those out of the queue that may not wait any longer at `now`, at [`NEVER`] all that have not begun; also
+    /// returns the moment of the next one.
     pub fn expired(&self, now: u64) -> (Vec<T>, u64) {
         if self.waiting.load(SeqCst) == 0 {
             return (Vec::new(), NEVER);
         }
         let mut queue = self.queue();
-        let (late, rest): (VecDeque<_>, VecDeque<_>) = queue.drain(..).partition(|waiting| waiting.until <= now);
+        let (late, rest): (VecDeque<_>, VecDeque<_>) =
+            queue.drain(..).partition(|waiting| !waiting.begun && waiting.until <= now);
         *queue = rest;
         let next = queue.iter().map(|waiting| waiting.until).min().unwrap_or(NEVER);
         drop(queue);
         self.waiting.fetch_sub(late.len(), SeqCst);
         (late.into_iter().map(|waiting| waiting.work).collect(), next)
-    }
-
-    /// Takes the queue apart: nothing will run any more.
-    pub fn give_up(&self) -> Vec<T> {
-        self.expired(NEVER).0
     }
 
     /// An accepted one has its answer.
@@ -182,8 +181,8 @@ mod tests {
         assert_eq!(admission.expired(9), (vec![], 10));
         assert_eq!(admission.expired(10), (vec!["hasty"], 100));
         admission.freed();
-        assert_eq!(admission.next(), Some("begun"));
-        assert_eq!(admission.give_up(), ["patient"]);
+        assert_eq!(admission.expired(NEVER), (vec!["patient"], NEVER));
+        assert_eq!(admission.next(), Some("begun"), "what has begun is never refused");
         assert_eq!(admission.running(), 1);
     }
 

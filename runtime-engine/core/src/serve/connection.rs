@@ -200,6 +200,19 @@ impl Connection {
     /// Returns the next step. `spare` is read into while the connection is idle, and stays idle itself. `draining`: no
     /// request is waited for any more.
     pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
+        let step = self.next_step(spare, config, draining, clock);
+        if !matches!(step, Step::Read) && !spare.is_idle() {
+            if self.phase == Phase::Reading && !self.closing {
+                self.put_reader(spare, config);
+            } else {
+                // What was half read of a request that was refused, or of a connection that has ended.
+                *spare = Reader::request(config.limits);
+            }
+        }
+        step
+    }
+
+    fn next_step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
         loop {
             match self.phase {
                 Phase::Closed => return Step::Wait,
@@ -339,6 +352,11 @@ impl Connection {
     /// Returns what is to be written.
     pub fn unsent(&self) -> (&[u8], &[u8]) {
         self.unsent.front()
+    }
+
+    /// Returns how many bytes are waiting to be written.
+    pub fn unsent_bytes(&self) -> usize {
+        self.unsent.len()
     }
 
     /// That many bytes were taken; returns the token of a writer who has room again, 0 for none.

@@ -37,6 +37,8 @@ pub struct ServerSettings {
     pub lame_duck: Duration,
     /// Threads that may be lost before the process leaves.
     pub max_hung: usize,
+    /// `true` if each invocation and each refused request leaves an access line (`FAAS_ACCESS_LOG`).
+    pub access_log: bool,
     /// Connections that may be open; beyond it idle ones are closed for new ones.
     pub max_connections: usize,
     /// Bytes of unfinished requests and unsent responses that are held; beyond it requests are refused.
@@ -69,6 +71,7 @@ impl ServerSettings {
             write_timeout: env.duration("FAAS_WRITE_TIMEOUT")?.unwrap_or(WRITE_TIMEOUT),
             lame_duck: env.duration("FAAS_LAME_DUCK")?.unwrap_or(lame_duck),
             max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?.clamp(1, threads),
+            access_log: env.flag("FAAS_ACCESS_LOG"),
             max_connections: count("FAAS_MAX_CONNECTIONS", MAX_CONNECTIONS)?.max(1),
             max_buffered: count("FAAS_MAX_BUFFERED", usize::try_from(buffered).unwrap_or(usize::MAX))?,
         })

@@ -148,7 +148,7 @@ fn work(
     let stop = Arc::new(Alarm::new()?);
     let shutdown = life.shutdown()?;
     let log = life.unit.log.clone();
-    let background = Background::default();
+    let background = Background::new(&log);
     shutdown.launch(Hands {
         log,
         background,

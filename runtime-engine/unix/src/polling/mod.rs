@@ -130,11 +130,12 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
         block_on(runtime.close());
         return code;
     }
+    let background = Background::new(&runtime.process().log);
     let shared = Arc::new(Shared {
+        background,
         runtime,
         protocol,
         shutdown,
-        background: Background::default(),
         replied_timeout: life.settings.replied_timeout,
         exit_code: AtomicI32::new(0),
         at_work: AtomicUsize::new(0),

@@ -16,11 +16,13 @@
 //! | `thread_pool` | how many threads watch |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
 //! | `refusals` | requests that were not taken, counted |
+//! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
 //! | `shutdown` | stop signals, time-outs, the end |
 //! | `http2` | how a runtime that speaks HTTP/2 takes part |
 
+mod access_log;
 mod admin_port;
 pub mod http2;
 mod in_flight;
@@ -41,6 +43,7 @@ mod timers;
 mod worker;
 
 use crate::background::Background;
+use crate::guard::Guard;
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features};
@@ -186,7 +189,7 @@ fn prepare(
     // What is in flight then has to end within what is left.
     config.lame_duck = config.lame_duck.min(life.settings.grace / 2);
     let shutdown = life.shutdown().map_err(no_resources)?;
-    let background = Background::default();
+    let background = Background::new(&life.unit.log);
     let hands = Hands::new(&life.unit, &background, protocol.ready_file());
     // Before the start: as the first process of a container nothing else would heed a signal.
     shutdown.launch(hands.clone()).map_err(no_resources)?;
@@ -326,6 +329,8 @@ fn say_place(life: &Life<'_>, listener: &Listener) {
 }
 
 fn serve(server: Arc<Server>) -> i32 {
+    let log = server.runtime.process().log.clone();
+    let _guard = Guard(&log);
     let mut worker = Worker::new(&server);
     worker.work(false);
     // One that was given up and came back ends like the others do.
@@ -359,18 +364,13 @@ impl Server {
         let called = self.pool.call(|| {
             let builder = std::thread::Builder::new().name("faas-worker".to_owned());
             builder.spawn(move || {
-                let _guard = server.guard();
+                let _guard = Guard(&server.runtime.process().log);
                 Worker::new(&server).work(true);
             })
         });
         if let Err(error) = called {
             self.runtime.process().log.say(Level::Warn, &format!("no thread for the next request: {error}"));
         }
-    }
-
-    /// What ends the process if this thread panics: nobody else would miss it, and its seat would never come back.
-    fn guard(self: &Arc<Self>) -> Guard {
-        Guard(self.clone())
     }
 
     /// The system refuses what the server lives on.
@@ -382,15 +382,5 @@ impl Server {
     /// A connection of its own making.
     fn new_connection(&self, reader: Option<faas_core::http1::Reader>) -> Connection {
         Connection::new(reader, &self.budget, &self.config, &**self.runtime.process())
-    }
-}
-
-struct Guard(Arc<Server>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.die("a thread of the runtime itself panicked, as standard error says: leaving");
-        }
     }
 }

@@ -11,7 +11,8 @@ use faas_core::parking::block_on;
 use faas_core::platform::{Answer, Signal, State};
 use faas_core::serve::{Manner, response_head};
 use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -122,6 +123,19 @@ impl Server {
     }
 }
 
+/// Makes a new file, which never is one that somebody has put there or that a link leads to. A plain file that a process
+/// before this one left behind goes first.
+fn new_file(path: &Path) -> io::Result<File> {
+    let make = || File::options().write(true).create_new(true).mode(0o660).open(path);
+    match make() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.symlink_metadata()?.is_file() => {
+            std::fs::remove_file(path)?;
+            make()
+        }
+        made => made,
+    }
+}
+
 /// Makes the file that says that the process takes requests.
 ///
 /// # Errors
@@ -129,7 +143,7 @@ impl Server {
 pub(super) fn be_ready(path: Option<&str>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
     // A stop that comes now finds it, or the process leaves before it is made.
-    let made = runtime_files::make(Path::new(path), || File::create(path));
+    let made = runtime_files::make(Path::new(path), || new_file(Path::new(path)));
     // For its owner and group, whatever the umask says.
     made.and_then(|file| file.set_permissions(Permissions::from_mode(0o660))).map_err(|error| {
         let message = format!("the file that says that the process is ready cannot be made at {path}: {error}");
@@ -149,6 +163,25 @@ mod tests {
         runtime_files::remove(&path);
         assert!(!path.exists());
         be_ready(None).unwrap();
+    }
+
+    #[test]
+    fn the_file_is_new_and_never_what_a_link_leads_to() {
+        let name = |name: &str| std::env::temp_dir().join(format!("faas-{name}-{}", std::process::id()));
+        let [path, other] = ["lock", "victim"].map(name);
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let failure = be_ready(path.to_str()).unwrap_err();
+        assert_eq!(
+            (failure.kind.as_str(), std::fs::read_to_string(&other).unwrap().as_str()),
+            ("Runtime.NoReadyFile", "precious")
+        );
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "left by a process that was killed").unwrap();
+        be_ready(path.to_str()).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        runtime_files::remove(&path);
+        std::fs::remove_file(&other).unwrap();
     }
 
     #[test]

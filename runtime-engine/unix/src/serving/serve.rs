@@ -4,6 +4,7 @@
 //! meanwhile (`thread_pool`). A function whose calls wait for something else than this thread leaves it: the invocation
 //! is kept (`pending`) and goes on when it is woken.
 
+use super::access_log::Access;
 use super::in_flight::{Client, Current};
 use super::link::{Link, write};
 use super::pending::Pending;
@@ -13,7 +14,7 @@ use super::{Request, Server};
 use faas_abi::host::Given;
 use faas_core::flight::Claim;
 use faas_core::http1::Framing;
-use faas_core::invocation::Progress;
+use faas_core::invocation::{Code, Progress};
 use faas_core::parking::block_on;
 use faas_core::platform::BodyFrom;
 use faas_core::serve::response_head;
@@ -144,8 +145,10 @@ impl Worker {
             Client::Http2(recipient) => {
                 if is_stream {
                     recipient.end(whole);
+                    access(server, seat, "", None);
                 } else {
                     let body = respond(server, seat);
+                    access(server, seat, "", Some(body.as_slice().len()));
                     recipient.answer(&seat.response, body);
                 }
                 None
@@ -155,7 +158,8 @@ impl Worker {
                 state.slot = None;
                 if is_stream {
                     state.connection.end_stream(whole);
-                    self.reading_goes_on(server, &link, &mut state);
+                    server.flush(&link, &mut state, &mut self.rooms);
+                    access(server, seat, &link.peer, None);
                 } else {
                     let manner = server.settled(current.manner);
                     seat.head.clear();
@@ -167,6 +171,9 @@ impl Worker {
                     let framing = Framing::Length(body.len() as u64);
                     let log = &server.runtime.process().log;
                     response_head::head(&mut seat.head, &seat.response, manner, framing, log);
+                    if server.config.access_log {
+                        access(server, seat, &link.peer, Some(body.len()));
+                    }
                     let mut body = if manner.has_body(seat.response.status) { body } else { &[] };
                     if body.len() <= COPY {
                         seat.head.extend_from_slice(body);
@@ -200,10 +207,24 @@ impl Worker {
             }
         }
     }
+}
 
-    fn reading_goes_on(&mut self, server: &Server, link: &Link, state: &mut super::link::State) {
-        server.flush(link, state, &mut self.rooms);
-    }
+/// Writes the access line of an invocation that is being answered.
+fn access(server: &Server, seat: &Seat, client: &str, bytes: Option<usize>) {
+    let invocation = seat.place.get();
+    let status = match invocation.progress() {
+        Progress::Streaming(Code::Http(status)) => status,
+        Progress::Streaming(_) => 200,
+        _ => seat.response.status,
+    };
+    server.access(&Access {
+        request_id: invocation.request_id(),
+        message: invocation.message(),
+        client,
+        status,
+        bytes,
+        received_ns: invocation.received_ns(),
+    });
 }
 
 /// Renders status, headers and body.

@@ -276,5 +276,11 @@ impl Server {
         let message = format!("{hung} functions do not end: leaving as soon as the others are answered");
         self.runtime.process().log.say(Level::Error, &message);
         self.shutdown.deadlines().stop();
+        self.timers.ring();
+    }
+
+    /// Returns `true` if every thread that may run invocations is lost.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exit_code.load(SeqCst) == FAILED && self.shutdown.deadlines().hung() >= self.config.threads
     }
 }

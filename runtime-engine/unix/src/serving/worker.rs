@@ -1,5 +1,6 @@
 //! A thread of the pool: hears what happened to a connection, reads, and runs what it has read.
 
+use super::access_log::Access;
 use super::in_flight::Client;
 use super::link::Link;
 use super::seats::Seat;
@@ -20,6 +21,8 @@ const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as 
 const FULL: (&str, &str) = ("Runtime.Overloaded", "this instance holds as many unsent responses as it may");
 /// It waited for a thread until its time was over.
 const WAITED: (&str, &str) = ("Runtime.Overloaded", "no thread was free before the time limit of the invocation");
+/// Every thread is lost to functions that do not end.
+const LEAVING: (&str, &str) = ("Runtime.Closing", "this instance is about to leave");
 /// Close has run, or is about to.
 const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
@@ -165,10 +168,13 @@ impl Worker {
 
     /// What has waited for a thread until its time was over is refused; it has cost nobody anything.
     fn refuse_late(&mut self, server: &Arc<Server>) {
-        let (late, next) = server.admission.expired(server.runtime.process().now_ns());
+        // Nobody will ever run those that wait if every thread is lost.
+        let is_exhausted = server.is_exhausted();
+        let now = if is_exhausted { serve::NEVER } else { server.runtime.process().now_ns() };
+        let (late, next) = server.admission.expired(now);
         for work in late {
             if let Work::Request(request) = work {
-                self.refuse_accepted(server, request, WAITED);
+                self.refuse_accepted(server, request, if is_exhausted { LEAVING } else { WAITED });
             }
         }
         if next != serve::NEVER {
@@ -314,6 +320,14 @@ impl Worker {
         let failure = Failure::new(kind, why);
         self.server.protocol.refused(facts, id, &failure, &mut self.response, &mut self.scratch);
         self.server.refusals.say(&self.server.runtime.process().log, id, &failure);
+        self.server.access(&Access {
+            request_id: id,
+            message: Some(message),
+            client: "",
+            status: self.response.status,
+            bytes: Some(self.scratch.len()),
+            received_ns: 0,
+        });
     }
 
     /// Has the response sent, with the scratch buffer as its body.
@@ -350,6 +364,9 @@ impl Server {
     pub(super) fn admit(&self) -> Result<(), (&'static str, &'static str)> {
         if self.budget.is_exhausted() {
             return Err(FULL);
+        }
+        if self.is_exhausted() {
+            return Err(LEAVING);
         }
         if !self.admission.accept() {
             return Err(OVERLOADED);

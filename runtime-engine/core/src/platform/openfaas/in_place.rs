@@ -49,7 +49,7 @@ impl InPlace {
             metrics: Some(metrics).filter(|address| !address.ends_with(":0")),
             concurrency: limit.or(settings.concurrency).unwrap_or(CONCURRENCY),
             limit,
-            times,
+            times: times.cut_by_write(),
             lock: (!env.flag("suppress_lock")).then(|| format!("{}/.lock", folder.trim_end_matches('/'))),
             ready: env.text("ready_path").into_bytes(),
             calls: Calls::new(env.flag("log_callid")),

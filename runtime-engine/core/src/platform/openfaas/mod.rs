@@ -110,6 +110,11 @@ impl Times {
         })
     }
 
+    /// As the watchdog itself applies them: its server cuts what is not written within the write time.
+    fn cut_by_write(self) -> Times {
+        Times { exec: Some(self.exec.map_or(self.write, |exec| exec.min(self.write))), ..self }
+    }
+
     /// The limit of a request: `X-Timeout` may shorten it and never lengthens it. What the client wants as a stream of
     /// events has none.
     fn limit(&self, request: &Message) -> Option<Duration> {
@@ -249,6 +254,9 @@ mod tests {
         let off = times(&[("exec_timeout", "0"), ("healthcheck_interval", "5s"), ("FAAS_TIMEOUT", "7s")]).unwrap();
         assert_eq!((off.exec, off.drain), (None, Duration::from_secs(5)));
         assert_eq!(off.limit(&request("GET", "/", &[])), Some(Duration::from_secs(7)));
+        let limit = |pairs| times(pairs).unwrap().cut_by_write().exec.map(|limit| limit.as_secs());
+        assert_eq!(limit(&[("exec_timeout", "60"), ("write_timeout", "20")]), Some(20), "whichever comes first");
+        assert_eq!(limit(&[("exec_timeout", "0"), ("write_timeout", "20")]), Some(20));
         assert_eq!(times(&[("write_timeout", "0")]).unwrap_err(), "write_timeout: expected more than 0 s, found \"0\"");
         assert!(times(&[("read_timeout", "soon")]).unwrap_err().starts_with("read_timeout: expected a duration"));
     }
