@@ -41,7 +41,7 @@ enum Stage {
     /// One that ends before it had a function, and needs no more than the time.
     Ending,
     /// The server. Its memory is held by its threads alone: the main one runs Close only if it is the last to hold it,
-    /// and the work may be over before the watchdog's thread has let go.
+    /// and the work may be over before the thread of the deadlines has let go.
     Serving { server: Weak<Server>, timers: Arc<Timers> },
 }
 
