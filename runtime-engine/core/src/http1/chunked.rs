@@ -41,7 +41,9 @@ pub struct Decoder {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Size { digits: u8 },
+    Size {
+        digits: u8,
+    },
     Extension,
     /// Inside a quoted string of an extension (RFC 9112 §7.1.1).
     Quoted,

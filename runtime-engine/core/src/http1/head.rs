@@ -122,7 +122,9 @@ impl HeadReader {
                     return Err(Refusal::TooManyHeaders { limit: limits.headers });
                 }
                 Line::Field(mut field, next) => {
-                    if self.announced.note(bytes, field, self.side == Side::Request)? && !self.start.authority.is_empty() {
+                    if self.announced.note(bytes, field, self.side == Side::Request)?
+                        && !self.start.authority.is_empty()
+                    {
                         // RFC 9112 §3.2.2: the host in the target stands, and the header's is ignored.
                         field = field.with_value(self.start.authority.clone());
                     }
@@ -381,7 +383,11 @@ mod tests {
             let seen = request(format!("GET {target} HTTP/1.1\r\nHost: other\r\n\r\n"));
             assert_eq!((seen.host.as_deref(), &seen.target[..]), (Some(host), origin), "{target}");
             assert_eq!(seen.method, "GET", "{target}");
-            assert_eq!(seen.headers, [("Host".to_owned(), host.to_owned())], "the ignored host is seen nowhere: {target}");
+            assert_eq!(
+                seen.headers,
+                [("Host".to_owned(), host.to_owned())],
+                "the ignored host is seen nowhere: {target}"
+            );
         }
     }
 

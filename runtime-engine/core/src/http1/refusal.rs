@@ -165,7 +165,9 @@ impl fmt::Display for Refusal {
                 write!(f, "expected HTTP/1.1 or HTTP/1.0 as the version, found HTTP/{major}.{minor}")
             }
             Http2Preface => f.write_str("the client opened with the HTTP/2 preface; this port speaks HTTP/1.1"),
-            BadStatusLine => f.write_str("expected a status line such as `HTTP/1.1 200 OK` as the first line of the response"),
+            BadStatusLine => {
+                f.write_str("expected a status line such as `HTTP/1.1 200 OK` as the first line of the response")
+            }
             SwitchingProtocols => f.write_str("the server switched protocols (101) without being asked to"),
             BadHeaderName { line, found } => {
                 write!(f, "header line {line}: expected a name and a colon, found {}", Byte(found))
