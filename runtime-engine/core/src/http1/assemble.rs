@@ -37,14 +37,10 @@ impl Assembly {
     pub fn header(&mut self, name: &[u8], value: &[u8]) {
         let name = put(&mut self.buf, name);
         let value = put(&mut self.buf, value);
-        let mut field = Field::at(name, value);
-        // Only notes which headers steer a connection; what it refuses as malformed was read by another implementation.
-        let is_host = self.announced.note(&self.buf, field, true) == Ok(true);
-        if is_host && !self.start.authority.is_empty() {
-            // RFC 9113 §8.3.1: the host of `:authority` stands, and the header's is ignored.
-            field = field.with_value(self.start.authority.clone());
-        }
+        let field = Field::at(name, value);
         self.fields.push(field);
+        // Only notes which headers steer a connection; what it refuses as malformed was read by another implementation.
+        let _ = self.announced.note(&self.buf, field, true);
     }
 
     /// Why the request is refused whatever its body is, once all its headers are here: a method that
@@ -61,8 +57,11 @@ impl Assembly {
     }
 
     /// The message.
-    pub fn finish(self) -> Message {
+    pub fn finish(mut self) -> Message {
         let length = self.buf.len();
+        if !self.start.authority.is_empty() {
+            self.start.outweigh_host(&self.buf, &mut self.fields);
+        }
         let body = self.body_at.unwrap_or(length)..length;
         Message {
             framing: Framing::Length(body.len() as u64),

@@ -83,9 +83,9 @@ pub(super) struct Announced {
 }
 
 impl Announced {
-    /// Takes note of a header; `true` if it is a request's `Host`. That of a response is not looked at.
+    /// Takes note of a header. Only a request's `Host` is looked at.
     #[inline]
-    pub(super) fn note(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<bool, Refusal> {
+    pub(super) fn note(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<(), Refusal> {
         let (name, value) = (field.name(bytes), field.value(bytes));
         match name.len() {
             4 if request && name.eq_ignore_ascii_case(b"host") => {
@@ -96,7 +96,6 @@ impl Announced {
                     return Err(Refusal::BadHost);
                 }
                 self.host = Some(field);
-                return Ok(true);
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 for expectation in grammar::list(value) {
@@ -126,7 +125,7 @@ impl Announced {
             }
             _ => {}
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Whether the sender lets the connection live on (RFC 9112 §9.3).

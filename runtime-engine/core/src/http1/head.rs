@@ -35,6 +35,18 @@ pub(super) struct StartLine {
     pub(super) status: u16,
 }
 
+impl StartLine {
+    /// Puts the authority in the place of what `Host` says. The host in the target stands, and the header's is ignored
+    /// (RFC 9112 §3.2.2, and RFC 9113 §8.3.1 for `:authority`): nobody is to see two different ones.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn outweigh_host(&self, bytes: &[u8], fields: &mut [Field]) {
+        for field in fields.iter_mut().filter(|field| field.name(bytes).eq_ignore_ascii_case(b"host")) {
+            *field = field.with_value(self.authority.clone());
+        }
+    }
+}
+
 /// A head in progress or whole. Offsets count from the first byte of the message.
 #[derive(Debug)]
 pub(super) struct HeadReader {
@@ -121,13 +133,8 @@ impl HeadReader {
                 Line::Field(..) if self.fields.len() >= limits.headers => {
                     return Err(Refusal::TooManyHeaders { limit: limits.headers });
                 }
-                Line::Field(mut field, next) => {
-                    if self.announced.note(bytes, field, self.side == Side::Request)?
-                        && !self.start.authority.is_empty()
-                    {
-                        // RFC 9112 §3.2.2: the host in the target stands, and the header's is ignored.
-                        field = field.with_value(self.start.authority.clone());
-                    }
+                Line::Field(field, next) => {
+                    self.announced.note(bytes, field, self.side == Side::Request)?;
                     self.fields.push(field);
                     self.lines.line = next;
                 }
@@ -141,6 +148,9 @@ impl HeadReader {
                         if self.announced.expects_other {
                             return Err(Refusal::UnknownExpectation);
                         }
+                    }
+                    if !self.start.authority.is_empty() {
+                        self.start.outweigh_host(bytes, &mut self.fields);
                     }
                     return Ok(true);
                 }

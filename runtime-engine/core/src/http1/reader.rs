@@ -158,6 +158,7 @@ impl Reader {
     }
 
     /// How large the buffer has to be for that room, counted from the first byte of the message in progress.
+    #[inline]
     fn needed(&self, min: usize) -> usize {
         let held = self.end - self.start;
         let min = min.max(1);
@@ -191,6 +192,7 @@ impl Reader {
     }
 
     #[cold]
+    #[inline(never)]
     fn make_room(&mut self, needed: usize) {
         let held = self.end - self.start;
         if needed > self.buf.len() && needed <= self.spare.len() {
@@ -391,10 +393,13 @@ impl Reader {
     /// also where there is no memory for those, and then [`poll`](Reader::poll) says so.
     pub fn take(&mut self) -> Option<Message> {
         let State::Complete(length) = self.state else { return None };
-        let Some((buf, base)) = self.hand_out(length) else {
+        // What is shorter of the message and the rest behind it is copied to the spare buffer.
+        let copied = (self.end - self.start - length).min(length);
+        if self.spare.len() < copied && !grown(&mut self.spare, copied.max(SMALLEST)) {
             self.state = State::Refused(Refusal::NoMemory);
             return None;
-        };
+        }
+        let (buf, base) = self.hand_out(length);
         let message = Message {
             buf,
             base,
@@ -415,15 +420,11 @@ impl Reader {
 
     /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
     /// another, or the message is copied and the rest stays: whichever is shorter, so that a burst of small messages in
-    /// one buffer does not move the buffer once a message. `None`: there is no memory for the other one.
-    fn hand_out(&mut self, length: usize) -> Option<(Vec<u8>, usize)> {
+    /// one buffer does not move the buffer once a message. The other one is the spare buffer, which is long enough.
+    fn hand_out(&mut self, length: usize) -> (Vec<u8>, usize) {
         let rest = self.start + length..self.end;
         let mut other = mem::take(&mut self.spare);
-        let shorter = rest.len().min(length);
-        if other.len() < shorter && !grown(&mut other, shorter.max(SMALLEST)) {
-            return None;
-        }
-        Some(if rest.len() <= length {
+        if rest.len() <= length {
             other[..rest.len()].copy_from_slice(&self.buf[rest.clone()]);
             let base = mem::take(&mut self.start);
             self.end = rest.len();
@@ -432,7 +433,7 @@ impl Reader {
             other[..length].copy_from_slice(&self.buf[self.start..rest.start]);
             self.start = rest.start;
             (other, 0)
-        })
+        }
     }
 
     /// Takes the allocations of a message back, unless they are too large to be kept.
@@ -459,6 +460,8 @@ impl Reader {
 
 /// Lengthens a buffer with zeroes, where it is if the allocator can do that. False: there is no memory for it, and it is
 /// as it was.
+#[cold]
+#[inline(never)]
 fn grown(buf: &mut Vec<u8>, length: usize) -> bool {
     let more = length.saturating_sub(buf.len());
     if buf.try_reserve_exact(more).is_err() {

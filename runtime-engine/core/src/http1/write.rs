@@ -150,9 +150,6 @@ impl<'a> HeadWriter<'a> {
         let response = status != 0;
         let allowed = !response || status_has_body(status);
         let mut digits = [0; 20];
-        if status == 205 {
-            append(out, [b"content-length: 0\r\n"]);
-        }
         match framing {
             Framing::Length(0) | Framing::Empty if to_head => {}
             Framing::Length(length) if allowed || (status == 304 && length > 0) => {
@@ -162,6 +159,9 @@ impl<'a> HeadWriter<'a> {
             Framing::Empty if allowed && response => append(out, [b"content-length: 0\r\n"]),
             Framing::UntilClose => append(out, [b"connection: close\r\n"]),
             _ => {}
+        }
+        if status == 205 {
+            append(out, [b"content-length: 0\r\n"]);
         }
         append(out, [b"\r\n"]);
     }
@@ -386,7 +386,7 @@ mod tests {
         for framing in [Framing::Empty, Framing::Length(3), Framing::Chunked] {
             assert_eq!(head(205, framing), "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n");
         }
-        let last = "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let last = "HTTP/1.1 205 Reset Content\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         assert_eq!(head(205, Framing::UntilClose), last);
     }
 
