@@ -121,11 +121,15 @@ fn expect(plan: Plan, reader: &mut Reader) {
     }
 }
 
-/// The most that a buffer may hold: what the limits allow or what came, and as much again for growing.
+/// The most that a buffer may hold: of a request twice what came, whatever length it claims; of a response what the
+/// limits allow at once, and as much again for growing.
 fn most(plan: Plan, came: usize) -> usize {
     const SMALLEST: usize = 8 << 10;
-    const AT_ONCE: usize = 16 << 20;
-    let body = usize::try_from(plan.limits.body_bytes).unwrap_or(AT_ONCE).min(AT_ONCE);
+    const AT_ONCE: usize = 8 << 20;
+    let body = match plan.side {
+        Side::Request => 0,
+        Side::Response { .. } => usize::try_from(plan.limits.body_bytes).unwrap_or(AT_ONCE).min(AT_ONCE),
+    };
     2 * (SMALLEST + body + came)
 }
 

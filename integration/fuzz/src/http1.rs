@@ -99,8 +99,11 @@ fn same_request(ours: &Seen, at: &[u8]) {
     assert!(matches!(verdict, Ok(httparse::Status::Complete(_))), "httparse: {verdict:?}");
     assert_eq!(ours.method, theirs.method.unwrap_or_default().as_bytes());
     assert_eq!(minor(ours.version), theirs.version);
-    same_target(ours, theirs.path.unwrap_or_default());
-    same_headers(&ours.headers, theirs.headers);
+    let whole = theirs.path.unwrap_or_default();
+    same_target(ours, whole);
+    // The host of an absolute target stands in the place of the header's.
+    let host = ours.host.as_deref().filter(|_| ours.target != whole.as_bytes());
+    same_headers(&ours.headers, theirs.headers, host);
 }
 
 /// A target in absolute form is split here and whole there.
@@ -133,7 +136,7 @@ fn same_response(ours: &Seen, mut at: &[u8]) {
         }
         assert_eq!(Some(ours.status), theirs.code);
         assert_eq!(minor(ours.version), theirs.version);
-        return same_headers(&ours.headers, theirs.headers);
+        return same_headers(&ours.headers, theirs.headers, None);
     }
 }
 
@@ -144,10 +147,12 @@ fn minor(version: Version) -> Option<u8> {
     })
 }
 
-fn same_headers(ours: &Pairs, theirs: &[httparse::Header<'_>]) {
+fn same_headers(ours: &Pairs, theirs: &[httparse::Header<'_>], host: Option<&[u8]>) {
     assert_eq!(ours.len(), theirs.len());
     for ((name, value), theirs) in ours.iter().zip(theirs) {
-        assert_eq!((name.as_slice(), value.as_slice()), (theirs.name.as_bytes(), theirs.value));
+        let is_host = name.eq_ignore_ascii_case(b"host");
+        let expected = host.filter(|_| is_host).unwrap_or(theirs.value);
+        assert_eq!((name.as_slice(), value.as_slice()), (theirs.name.as_bytes(), expected));
     }
 }
 
@@ -160,6 +165,10 @@ fn within(message: &Seen, limits: &Limits) {
 
 /// Writes the message and reads it again: the same, under limits that leave room for what is written longer.
 fn written_again(message: &Seen, plan: Plan) {
+    if message.status == 205 {
+        // It is read with the body that it has, and never written with one.
+        return;
+    }
     let mut out = Vec::new();
     let (method, target) = (&message.method, &message.target);
     let host = message.host.clone().unwrap_or_default();
@@ -172,8 +181,10 @@ fn written_again(message: &Seen, plan: Plan) {
     };
     let host_again = |name: &[u8]| plan.side == Side::Request && name.eq_ignore_ascii_case(b"host");
     let mut kept: Pairs = Vec::new();
+    // An expectation in HTTP/1.0 is ignored, and may be one that HTTP/1.1, as it is written here, refuses.
+    let ignored = |name: &[u8]| message.version == Version::Http10 && name.eq_ignore_ascii_case(b"expect");
     // `request` has written `Host`.
-    for (name, value) in message.headers.iter().filter(|(name, _)| !host_again(name)) {
+    for (name, value) in message.headers.iter().filter(|(name, _)| !host_again(name) && !ignored(name)) {
         let refused = head.header(name, value).is_err();
         assert_eq!(refused, framing(name), "what was read can be written, but for the framing");
         if !refused {

@@ -3,7 +3,7 @@
 use super::fields::Field;
 use super::framing::Announced;
 use super::head::StartLine;
-use super::{Framing, Message};
+use super::{Framing, Message, Refusal, method_refusal};
 use std::ops::Range;
 
 /// Builds a request message part by part: target line, headers, body. The parts are taken at their word.
@@ -39,8 +39,15 @@ impl Assembly {
         let value = put(&mut self.buf, value);
         let field = Field::at(name, value);
         self.fields.push(field);
-        // Only notes which headers steer a connection; what it would refuse was refused where the message was read.
+        // Only notes which headers steer a connection; what it refuses as malformed was read by another implementation.
         let _ = self.announced.note(&self.buf, field, true);
+    }
+
+    /// Why the request is refused whatever its body is, once all its headers are here: a method that
+    /// [`method_refusal`] refuses, or an expectation other than `100-continue`. `None` if it is to be served.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let unknown = self.announced.expects_other.then_some(Refusal::UnknownExpectation);
+        method_refusal(&self.buf[self.start.method.clone()]).or(unknown)
     }
 
     /// The head is whole; the body's bytes go behind it.
@@ -50,8 +57,11 @@ impl Assembly {
     }
 
     /// The message.
-    pub fn finish(self) -> Message {
+    pub fn finish(mut self) -> Message {
         let length = self.buf.len();
+        if !self.start.authority.is_empty() {
+            self.start.outweigh_host(&self.buf, &mut self.fields);
+        }
         let body = self.body_at.unwrap_or(length)..length;
         Message {
             framing: Framing::Length(body.len() as u64),
@@ -90,6 +100,26 @@ mod tests {
         assert_eq!(message.host(), Some(&b"shop:80"[..]));
         assert_eq!(message.header("x-a"), Some(&b"1"[..]));
         assert_eq!(message.headers().count(), 3);
+    }
+
+    #[test]
+    fn an_assembled_request_is_refused_for_what_a_parsed_one_is() {
+        let refusal = |method: &[u8], expect: &[u8]| {
+            let mut assembly = Assembly::request(Vec::new(), method, b"/", b"shop");
+            assembly.header(b"expect", expect);
+            assembly.refusal()
+        };
+        assert_eq!(refusal(b"POST", b"100-continue"), None);
+        assert_eq!(refusal(b"CONNECT", b"100-continue"), Some(Refusal::MethodNotServed { method: "CONNECT" }));
+        assert_eq!(refusal(b"POST", b"200-ok"), Some(Refusal::UnknownExpectation));
+    }
+
+    #[test]
+    fn an_authority_outweighs_the_host_header() {
+        let mut assembly = Assembly::request(Vec::new(), b"GET", b"/", b"shop");
+        assembly.header(b"Host", b"other");
+        let message = assembly.finish();
+        assert_eq!((message.host(), message.header("host")), (Some(&b"shop"[..]), Some(&b"shop"[..])));
     }
 
     #[test]

@@ -41,8 +41,14 @@ pub struct Decoder {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Size { digits: u8 },
+    Size {
+        digits: u8,
+    },
     Extension,
+    /// Inside a quoted string of an extension (RFC 9112 §7.1.1).
+    Quoted,
+    /// Behind a backslash in a quoted string.
+    Escaped,
     SizeLf,
     Data,
     DataCr,
@@ -78,7 +84,7 @@ impl Decoder {
         for (at, &byte) in input.iter().enumerate() {
             self.state = match self.state {
                 State::Size { digits } => self.size(byte, digits)?,
-                State::Extension => self.extension(byte)?,
+                State::Extension | State::Quoted | State::Escaped => self.extension(byte)?,
                 State::SizeLf if byte != b'\n' => return Err(Refusal::BareCarriageReturn),
                 State::SizeLf if self.left == 0 => {
                     self.state = State::Last;
@@ -125,15 +131,19 @@ impl Decoder {
     }
 
     fn extension(&mut self, byte: u8) -> Result<State, Refusal> {
-        match byte {
-            b'\r' => return Ok(State::SizeLf),
-            b'\n' => return Err(Refusal::BareLineFeed),
-            found if !grammar::is_value(&[found]) => return Err(Refusal::BadChunkExtension { found }),
-            _ => {}
-        }
+        let next = match (self.state, byte) {
+            (State::Extension, b'\r') => return Ok(State::SizeLf),
+            (State::Extension, b'\n') => return Err(Refusal::BareLineFeed),
+            // The end of the line, too: who reads quoted strings would look for it behind the closing quote.
+            (_, found) if !grammar::is_value(&[found]) => return Err(Refusal::BadChunkExtension { found }),
+            (State::Extension, b'"') | (State::Escaped, _) => State::Quoted,
+            (State::Quoted, b'"') => State::Extension,
+            (State::Quoted, b'\\') => State::Escaped,
+            (state, _) => state,
+        };
         let limit = self.ext_limit;
         self.ext_left = self.ext_left.checked_sub(1).ok_or(Refusal::ChunkExtensionsTooLong { limit })?;
-        Ok(State::Extension)
+        Ok(next)
     }
 }
 
@@ -208,6 +218,20 @@ mod tests {
         assert!(every_step("1;12345\r\nx\r\n0;12345\r\n", &limits).is_ok());
         let refusal = Err(Refusal::ChunkExtensionsTooLong { limit: 10 });
         assert_eq!(every_step("1;12345\r\nx\r\n0;123456\r\n", &limits), refusal);
+    }
+
+    #[test]
+    fn a_quoted_string_in_an_extension_ends_before_its_line() {
+        for extension in ["a=\"b\"", "a=\"b;c\";d=\"\"", "a=\"\\\"\"", "a=\"\\\\\"", "a=\\"] {
+            let input = format!("1;{extension}\r\nx\r\n0;{extension}\r\n");
+            assert_eq!(every_step(&input, &Limits::default()).unwrap().0, b"x", "{extension}");
+        }
+        for extension in ["a=\"b", "\"", "a=\"b\\\"", "a=\"b\\", "a=\"\"\""] {
+            for input in [format!("1;{extension}\r\nx\r\n0\r\n"), format!("0;{extension}\r\n\r\n")] {
+                let refusal = every_step(&input, &Limits::default());
+                assert_eq!(refusal, Err(Refusal::BadChunkExtension { found: b'\r' }), "{input:?}");
+            }
+        }
     }
 
     #[test]

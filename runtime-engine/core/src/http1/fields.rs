@@ -27,6 +27,12 @@ impl Field {
         }
     }
 
+    /// The same name with the value that stands there.
+    pub(super) fn with_value(self, value: std::ops::Range<usize>) -> Field {
+        let Field { value, value_end, .. } = Field::at(0..0, value);
+        Field { value, value_end, ..self }
+    }
+
     #[inline]
     pub(super) fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         &bytes[self.name as usize..self.name_end as usize]

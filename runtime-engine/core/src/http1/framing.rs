@@ -16,10 +16,16 @@ pub enum Framing {
     UntilClose,
 }
 
-/// Whether a response with this status may have a body at all (RFC 9110 §6.4.1): not 1xx, 204 and 304. The answer to
-/// HEAD never has one, whatever the status.
+/// Whether a response with this status is sent with a body: not 1xx, 204 and 304 (RFC 9110 §6.4.1) nor 205
+/// (RFC 9110 §15.3.6). The answer to HEAD never has one, whatever the status.
 pub fn status_has_body(status: u16) -> bool {
-    !matches!(status, 100..=199 | 204 | 304)
+    status != 205 && !ends_with_its_head(status)
+}
+
+/// Whether a response with this status ends with its head, whatever that says (RFC 9112 §6.3). 205 is not among them: it
+/// has no body, but announces that like others.
+fn ends_with_its_head(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
 }
 
 /// The framing of a request, from what its head says: the number in `Content-Length`, and whether there is a
@@ -48,7 +54,7 @@ pub fn response_framing(
 ) -> Result<Framing, Refusal> {
     let chunked = one_framing(version, length, chunked)?;
     Ok(match length {
-        _ if to_head || !status_has_body(status) => Framing::Empty,
+        _ if to_head || ends_with_its_head(status) => Framing::Empty,
         _ if chunked => Framing::Chunked,
         Some(length) => Framing::Length(length),
         None => Framing::UntilClose,
@@ -70,6 +76,8 @@ pub(super) struct Announced {
     pub(super) chunked: bool,
     pub(super) host: Option<Field>,
     pub(super) expects_continue: bool,
+    /// `Expect` names something else than `100-continue`.
+    pub(super) expects_other: bool,
     close: bool,
     keep_alive: bool,
 }
@@ -90,7 +98,11 @@ impl Announced {
                 self.host = Some(field);
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
-                self.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
+                for expectation in grammar::list(value) {
+                    let known = expectation.eq_ignore_ascii_case(b"100-continue");
+                    self.expects_continue |= known;
+                    self.expects_other |= !known;
+                }
             }
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 for option in grammar::list(value) {
@@ -154,7 +166,7 @@ fn only_chunked(value: &[u8]) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http1::testing::{request, response};
+    use crate::http1::testing::{refused_request, request, response};
 
     #[test]
     fn a_request_without_framing_fields_has_no_body() {
@@ -225,7 +237,30 @@ mod tests {
         assert!(!waits("HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 0", ""));
         assert!(!waits("HTTP/1.1", "Expect: 100-continue", ""));
         assert!(!waits("HTTP/1.0", "Expect: 100-continue\r\nContent-Length: 1", "x"));
-        assert!(!waits("HTTP/1.1", "Expect: 200-ok\r\nContent-Length: 1", "x"));
+        assert!(waits("HTTP/1.1", "Expect: 100-continue, 100-CONTINUE\r\nContent-Length: 1", "x"));
+        assert!(!waits("HTTP/1.1", "Expect:\r\nContent-Length: 1", "x"));
+    }
+
+    #[test]
+    fn any_other_expectation_of_an_http_1_1_client_is_refused() {
+        for expect in ["200-ok", "100-continued", "100-continue, 200-ok", "100-continue;x=1", "\"100-continue\""] {
+            let input = |version| format!("GET / {version}\r\nHost: a\r\nExpect: {expect}\r\n\r\n");
+            assert_eq!(refused_request(input("HTTP/1.1")), Refusal::UnknownExpectation, "{expect}");
+            assert!(!request(input("HTTP/1.0")).expects_continue, "{expect}: ignored in HTTP/1.0");
+        }
+        assert_eq!(response("HTTP/1.1 200 OK\r\nExpect: 200-ok\r\nContent-Length: 0\r\n\r\n").status, 200);
+    }
+
+    #[test]
+    fn a_205_is_sent_without_a_body_and_read_like_any_other() {
+        for status in [100, 103, 204, 205, 304] {
+            assert!(!status_has_body(status), "{status}");
+        }
+        for status in [200, 206, 404, 500] {
+            assert!(status_has_body(status), "{status}");
+        }
+        assert_eq!(response_framing(Version::Http11, 205, false, Some(0), false), Ok(Framing::Length(0)));
+        assert_eq!(response_framing(Version::Http11, 205, false, None, true), Ok(Framing::Chunked));
     }
 
     #[test]

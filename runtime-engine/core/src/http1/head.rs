@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::fields::{Field, Line, LineEnd, Lines, line_end, read_line};
 use super::framing::Announced;
-use super::{Limits, Refusal, grammar};
+use super::{Limits, Refusal, grammar, method_refusal};
 
 /// The two versions that are spoken here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,18 @@ pub(super) struct StartLine {
     pub(super) target: Range<usize>,
     pub(super) authority: Range<usize>,
     pub(super) status: u16,
+}
+
+impl StartLine {
+    /// Puts the authority in the place of what `Host` says. The host in the target stands, and the header's is ignored
+    /// (RFC 9112 §3.2.2, and RFC 9113 §8.3.1 for `:authority`): nobody is to see two different ones.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn outweigh_host(&self, bytes: &[u8], fields: &mut [Field]) {
+        for field in fields.iter_mut().filter(|field| field.name(bytes).eq_ignore_ascii_case(b"host")) {
+            *field = field.with_value(self.authority.clone());
+        }
+    }
 }
 
 /// A head in progress or whole. Offsets count from the first byte of the message.
@@ -128,12 +140,19 @@ impl HeadReader {
                 }
                 Line::Empty(end) => {
                     self.lines.line = end;
-                    let host_due = self.side == Side::Request && self.start.version == Version::Http11;
-                    return if host_due && self.announced.host.is_none() {
-                        Err(Refusal::MissingHost)
-                    } else {
-                        Ok(true)
-                    };
+                    // Neither is asked of HTTP/1.0, whose clients' expectations are ignored (RFC 9110 §10.1.1).
+                    if self.side == Side::Request && self.start.version == Version::Http11 {
+                        if self.announced.host.is_none() {
+                            return Err(Refusal::MissingHost);
+                        }
+                        if self.announced.expects_other {
+                            return Err(Refusal::UnknownExpectation);
+                        }
+                    }
+                    if !self.start.authority.is_empty() {
+                        self.start.outweigh_host(bytes, &mut self.fields);
+                    }
+                    return Ok(true);
                 }
             }
         }
@@ -237,21 +256,18 @@ fn known((major, minor): (u8, u8)) -> Result<Version, Refusal> {
     }
 }
 
-/// The authority (empty if the target has none) and the target in origin form, as `*` for OPTIONS, or the authority
-/// again for CONNECT: RFC 9112 §3.2.
+/// The authority (empty if the target has none) and the target in origin form, or `*` for OPTIONS: RFC 9112 §3.2. The
+/// fourth form, host and port, is one of CONNECT alone, which is refused.
 fn split_target(
     bytes: &mut [u8],
     method: &Range<usize>,
     target: Range<usize>,
 ) -> Result<(Range<usize>, Range<usize>), Refusal> {
     let (method, text) = (&bytes[method.clone()], &bytes[target.clone()]);
-    let options = method == b"OPTIONS";
-    if method == b"CONNECT" {
-        let port = text.iter().rposition(|&byte| byte == b':').map_or(&b""[..], |colon| &text[colon + 1..]);
-        let has_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
-        let usable = has_port && grammar::is_host(text);
-        return if usable { Ok((target.clone(), target)) } else { Err(Refusal::BadTargetForm) };
+    if let Some(refusal) = method_refusal(method) {
+        return Err(refusal);
     }
+    let options = method == b"OPTIONS";
     if text[0] == b'/' || (options && text == b"*") {
         return Ok((0..0, target));
     }
@@ -377,6 +393,11 @@ mod tests {
             let seen = request(format!("GET {target} HTTP/1.1\r\nHost: other\r\n\r\n"));
             assert_eq!((seen.host.as_deref(), &seen.target[..]), (Some(host), origin), "{target}");
             assert_eq!(seen.method, "GET", "{target}");
+            assert_eq!(
+                seen.headers,
+                [("Host".to_owned(), host.to_owned())],
+                "the ignored host is seen nowhere: {target}"
+            );
         }
     }
 
@@ -394,12 +415,30 @@ mod tests {
     }
 
     #[test]
-    fn host_and_port_are_a_target_of_connect_alone() {
-        let seen = request("CONNECT shop:443 HTTP/1.1\r\nHost: shop\r\n\r\n");
-        assert_eq!((seen.host.as_deref(), &seen.target[..]), (Some("shop:443"), "shop:443"));
-        for line in ["CONNECT shop HTTP/1.1", "CONNECT shop: HTTP/1.1", "CONNECT / HTTP/1.1", "GET shop:443 HTTP/1.1"] {
+    fn a_tunnel_and_an_echo_are_refused_whatever_their_target() {
+        for (method, target) in [
+            ("CONNECT", "shop:443"),
+            ("CONNECT", "shop"),
+            ("CONNECT", "/admin"),
+            ("CONNECT", "http://shop/"),
+            ("CONNECT", "*"),
+            ("TRACE", "/"),
+            ("TRACE", "http://shop/"),
+        ] {
+            for version in ["HTTP/1.1", "HTTP/1.0"] {
+                let refusal = refused_line(&format!("{method} {target} {version}"));
+                assert_eq!(refusal, Refusal::MethodNotServed { method }, "{method} {target} {version}");
+            }
+        }
+        for line in ["GET shop:443 HTTP/1.1", "OPTIONS shop:443 HTTP/1.1"] {
             assert_eq!(refused_line(line), Refusal::BadTargetForm, "{line}");
         }
+    }
+
+    #[test]
+    fn an_upgrade_that_is_asked_for_is_ignored() {
+        let seen = request("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        assert_eq!((&seen.target[..], seen.keep_alive), ("/", true));
     }
 
     #[test]

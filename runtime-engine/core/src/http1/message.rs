@@ -30,7 +30,7 @@ impl<'a> Head<'a> {
     }
 
     /// Target of a request: path and query as sent, with percent-coding untouched. A target in absolute form is given
-    /// without scheme and host, `*` as it is, and for CONNECT it is host and port. Empty in a response.
+    /// without scheme and host, and `*` as it is. Empty in a response.
     pub fn target(self) -> &'a [u8] {
         &self.bytes[self.start.target.clone()]
     }
@@ -58,7 +58,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// All headers in the order they came, repeats included.
+    /// All headers in the order they came, repeats included. Where the target has a host, that is the value of `Host`.
     pub fn headers(self) -> Headers<'a> {
         Headers { bytes: self.bytes, fields: self.fields.iter() }
     }

@@ -67,4 +67,4 @@ pub use head::Version;
 pub use limits::Limits;
 pub use message::{Head, Headers, Message};
 pub use reader::{Eof, Progress, Reader};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, method_refusal};

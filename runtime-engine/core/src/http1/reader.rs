@@ -3,6 +3,10 @@
 //!
 //! The buffer is initialised over its whole length and stays so: no byte is cleared again to be read over, and no
 //! `unsafe` is needed. A message in progress lies in `buf[start..end]`; all other offsets count from `start`.
+//!
+//! A length is easily claimed, so a request's buffer grows with what has come: it doubles, and never past the end of the
+//! body. A response comes from a control plane, which is believed up to [`AT_ONCE`]. Memory that is not there refuses the
+//! message and does not end the process.
 
 use std::mem;
 
@@ -15,12 +19,16 @@ use super::{Head, Limits, Message, Refusal};
 /// Smallest buffer: takes an ordinary head and a small event in one read.
 const SMALLEST: usize = 8 << 10;
 
-/// A buffer over this size is given up when a message did not need it.
+/// A larger buffer is given up once a request is answered, so that idle connections do not keep what their largest
+/// request needed; on the side of responses, where there is one connection a worker, once a message did not need it.
 const KEPT: usize = 256 << 10;
 
-/// A body whose length is known gets all of its room at once up to this size. Beyond it room grows with what arrives,
-/// as a length is easily claimed.
-const AT_ONCE: usize = 16 << 20;
+/// The body of a response whose length is known gets all of its room at once up to this size: an event of 6 MiB, the
+/// largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
+const AT_ONCE: usize = 8 << 20;
+
+/// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
+const CHUNK_LINES: usize = 64 << 10;
 
 /// What [`Reader::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,42 +117,104 @@ impl Reader {
         self.to_head = true;
     }
 
-    /// Room for at least `min` more bytes, or for the rest of the body where its length is known.
+    /// Room for at least `min` more bytes, or for the rest of the body where that is less. It is never empty.
+    ///
+    /// Where there is no memory for the message, the room is a place for bytes that nobody looks at any more, and the
+    /// next [`poll`](Reader::poll) gives [`Refusal::NoMemory`].
     pub fn space(&mut self, min: usize) -> &mut [u8] {
-        let min = min.max(1);
-        let at_once = AT_ONCE.max(self.end - self.start);
-        let wanted = match &self.state {
-            State::Length { end } => (end - (self.end - self.start).min(*end)).clamp(1, at_once),
-            State::Chunked(decoder) => {
-                let chunk = usize::try_from(decoder.chunk_left()).unwrap_or(usize::MAX);
-                min.max(chunk.saturating_add(2).min(at_once))
-            }
-            _ => min,
-        };
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if self.buf.len() - self.end < wanted {
-            self.make_room(wanted);
+        let needed = self.needed(min);
+        if self.buf.len() - self.start < needed {
+            self.make_room(needed);
         }
         &mut self.buf[self.end..]
     }
 
-    fn make_room(&mut self, wanted: usize) {
-        let held = self.end - self.start;
-        let needed = held.saturating_add(wanted);
-        if needed <= self.buf.len() {
-            self.buf.copy_within(self.start..self.end, 0);
-        } else {
-            // The buffer of the last large message, if it is here: a stream of large messages makes no new one each time.
-            let mut larger = mem::take(&mut self.spare);
-            if larger.len() < needed {
-                larger = zeroed(needed.max(self.buf.len().saturating_mul(2)));
-            }
-            larger[..held].copy_from_slice(&self.buf[self.start..self.end]);
-            self.spare = mem::replace(&mut self.buf, larger);
+    /// Bytes of memory that the reader's buffers take up, whether something is in them or not. A message that is taken
+    /// takes its buffer along; [`Message::bytes`] says how large that is.
+    pub fn buffered(&self) -> usize {
+        self.buf.capacity() + self.spare.capacity()
+    }
+
+    /// What [`buffered`](Reader::buffered) is going to be after [`space`](Reader::space) with this `min`: whoever has a
+    /// budget for it asks before.
+    pub fn would_buffer(&self, min: usize) -> usize {
+        let needed = self.needed(min);
+        // What is received moves to the front before a buffer grows.
+        if needed <= self.buf.len().max(self.spare.len()) {
+            return self.buffered();
         }
+        self.target(needed) + self.spare.capacity()
+    }
+
+    /// Gives back memory that holds nothing: all of it between two messages, else the second buffer.
+    pub fn trim(&mut self) {
+        self.spare = Vec::new();
+        if self.is_idle() && self.start == self.end {
+            (self.buf, self.start, self.end) = (Vec::new(), 0, 0);
+        }
+    }
+
+    /// How large the buffer has to be for that room, counted from the first byte of the message in progress.
+    #[inline]
+    fn needed(&self, min: usize) -> usize {
+        let held = self.end - self.start;
+        let min = min.max(1);
+        let is_request = self.head.side() == Side::Request;
+        let wanted = match &self.state {
+            State::Length { end } => {
+                let at_once = if is_request { min } else { AT_ONCE.max(held) };
+                (end - held.min(*end)).clamp(1, at_once)
+            }
+            State::Chunked(decoder) if !is_request => {
+                let chunk = usize::try_from(decoder.chunk_left()).unwrap_or(usize::MAX);
+                min.max(chunk.saturating_add(2).min(AT_ONCE.max(held)))
+            }
+            _ => min,
+        };
+        held.saturating_add(wanted)
+    }
+
+    /// What a buffer that has to grow to `needed` bytes grows to: twice what it holds, but no more than the message can
+    /// be long.
+    fn target(&self, needed: usize) -> usize {
+        let most = match &self.state {
+            State::Length { end } => *end,
+            State::Chunked(_) | State::UntilClose => {
+                let body = usize::try_from(self.limits.body_bytes).unwrap_or(usize::MAX);
+                self.head.end().saturating_add(body).saturating_add(CHUNK_LINES)
+            }
+            _ => usize::MAX,
+        };
+        needed.max((self.end - self.start).saturating_mul(2).min(most)).max(SMALLEST)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, needed: usize) {
+        let held = self.end - self.start;
+        if needed > self.buf.len() && needed <= self.spare.len() {
+            // The buffer of the last large message: a stream of large messages makes no new one each time.
+            self.spare[..held].copy_from_slice(&self.buf[self.start..self.end]);
+            mem::swap(&mut self.buf, &mut self.spare);
+            (self.start, self.end) = (0, held);
+            return;
+        }
+        self.buf.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, held);
+        let target = self.target(needed);
+        if needed <= self.buf.len() || grown(&mut self.buf, target) {
+            return;
+        }
+        if self.buf.is_empty() {
+            // Without the smallest buffer nobody can be answered.
+            self.buf.resize(SMALLEST, 0);
+        } else if held == self.buf.len() {
+            self.state = State::Refused(Refusal::NoMemory);
+            self.end = 0;
+        }
     }
 
     /// The first `n` bytes of [`space`](Reader::space) have been filled.
@@ -324,9 +394,16 @@ impl Reader {
         }
     }
 
-    /// Hands out the message after [`Progress::Complete`], `None` before. Bytes behind it stay for the next one.
+    /// Hands out the message after [`Progress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
+    /// also where there is no memory for those, and then [`poll`](Reader::poll) says so.
     pub fn take(&mut self) -> Option<Message> {
         let State::Complete(length) = self.state else { return None };
+        // What is shorter of the message and the rest behind it is copied to the spare buffer.
+        let copied = (self.end - self.start - length).min(length);
+        if self.spare.len() < copied && !grown(&mut self.spare, copied.max(SMALLEST)) {
+            self.state = State::Refused(Refusal::NoMemory);
+            return None;
+        }
         let (buf, base) = self.hand_out(length);
         let message = Message {
             buf,
@@ -348,32 +425,26 @@ impl Reader {
 
     /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
     /// another, or the message is copied and the rest stays: whichever is shorter, so that a burst of small messages in
-    /// one buffer does not move the buffer once a message.
+    /// one buffer does not move the buffer once a message. The other one is the spare buffer, which is long enough.
     fn hand_out(&mut self, length: usize) -> (Vec<u8>, usize) {
         let rest = self.start + length..self.end;
         let mut other = mem::take(&mut self.spare);
         if rest.len() <= length {
-            if other.len() < rest.len() {
-                other = zeroed(rest.len());
-            }
             other[..rest.len()].copy_from_slice(&self.buf[rest.clone()]);
             let base = mem::take(&mut self.start);
             self.end = rest.len();
             (mem::replace(&mut self.buf, other), base)
         } else {
-            if other.len() < length {
-                other = zeroed(length);
-            }
             other[..length].copy_from_slice(&self.buf[self.start..rest.start]);
             self.start = rest.start;
             (other, 0)
         }
     }
 
-    /// Takes the allocations of a message back, unless they are much larger than the message needed.
+    /// Takes the allocations of a message back, unless they are too large to be kept.
     pub fn recycle(&mut self, message: Message) {
         let Message { mut buf, mut fields, mut trailers, length, .. } = message;
-        if buf.len() > KEPT && length < buf.len() / 4 {
+        if buf.len() > KEPT && (self.head.side() == Side::Request || length < buf.len() / 4) {
             buf = Vec::new();
         }
         fields.clear();
@@ -392,10 +463,17 @@ impl Reader {
     }
 }
 
-/// A buffer of zeroes, which the allocator takes from untouched pages where it can: a large one costs memory only as it
-/// is filled.
-fn zeroed(length: usize) -> Vec<u8> {
-    vec![0; length.max(SMALLEST)]
+/// Lengthens a buffer with zeroes, where it is if the allocator can do that. False: there is no memory for it, and it is
+/// as it was.
+#[cold]
+#[inline(never)]
+fn grown(buf: &mut Vec<u8>, length: usize) -> bool {
+    let more = length.saturating_sub(buf.len());
+    if buf.try_reserve_exact(more).is_err() {
+        return false;
+    }
+    buf.resize(buf.len() + more, 0);
+    true
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub enum Refusal {
     BadRequestLine,
     /// The method is not a token.
     BadMethod { found: u8 },
+    /// The method asks for a tunnel or for the request itself: see [`method_refusal`].
+    MethodNotServed { method: &'static str },
     /// A byte that no request target may hold.
     BadTarget { found: u8 },
     /// The target is in none of the four forms, or in one its method does not allow (RFC 9112 §3.2).
@@ -52,6 +54,8 @@ pub enum Refusal {
     RepeatedHost,
     /// `Host` or the target's authority is not a host with an optional port.
     BadHost,
+    /// `Expect` names something other than `100-continue` (RFC 9110 §10.1.1).
+    UnknownExpectation,
     /// `Content-Length` is not a plain decimal number below 2^64.
     BadContentLength,
     /// `Content-Length` more than once, be it with the same number.
@@ -72,7 +76,7 @@ pub enum Refusal {
     BadChunkSize { found: u8 },
     /// A chunk's size has more than 16 digits.
     ChunkSizeTooLong,
-    /// A control character in a chunk extension.
+    /// A control character in a chunk extension, or the end of the line inside a quoted string.
     BadChunkExtension { found: u8 },
     /// The chunk extensions are longer than the limit.
     ChunkExtensionsTooLong { limit: usize },
@@ -84,6 +88,25 @@ pub enum Refusal {
     TruncatedHead { received: usize },
     /// The connection ended inside a body; `expected` is what `Content-Length` promised.
     TruncatedBody { received: u64, expected: Option<u64> },
+    /// The process has no memory for the message: an allocation failed, or a server's budget is used up.
+    NoMemory,
+}
+
+/// Why a request with this method is refused, whatever its target; `None` for a method that functions serve.
+///
+/// - `CONNECT` makes every 2xx answer the beginning of a tunnel (RFC 9110 §9.3.6): a proxy in front then passes on what
+///   the client sends without looking at it, past its own rules about paths.
+/// - `TRACE` asks for the request as it arrived (RFC 9110 §9.3.8), with what proxies have added to it.
+///
+/// Neither is implemented for any resource, so the answer is 501 (RFC 9110 §9.1). The reader applies this rule itself; a
+/// driver whose requests another implementation has read calls it, or [`Assembly::refusal`](super::Assembly::refusal).
+#[inline]
+pub fn method_refusal(method: &[u8]) -> Option<Refusal> {
+    match method {
+        b"CONNECT" => Some(Refusal::MethodNotServed { method: "CONNECT" }),
+        b"TRACE" => Some(Refusal::MethodNotServed { method: "TRACE" }),
+        _ => None,
+    }
 }
 
 impl Refusal {
@@ -93,9 +116,11 @@ impl Refusal {
         match self {
             BodyTooLarge { .. } => 413,
             TargetTooLong { .. } => 414,
+            UnknownExpectation => 417,
             HeadTooLarge { .. } | TooManyHeaders { .. } | TrailersTooLarge { .. } => 431,
-            UnsupportedTransferCoding => 501,
+            MethodNotServed { .. } | UnsupportedTransferCoding => 501,
             BadStatusLine | SwitchingProtocols => 502,
+            NoMemory => 503,
             UnsupportedVersion { .. } | Http2Preface => 505,
             _ => 400,
         }
@@ -129,9 +154,10 @@ impl fmt::Display for Refusal {
             BareCarriageReturn => f.write_str("expected LF after CR, found another byte"),
             BadRequestLine => f.write_str("expected `method target version` with single spaces as the request line"),
             BadMethod { found } => write!(f, "expected a token and a space as the method, found {}", Byte(found)),
+            MethodNotServed { method } => write!(f, "the method {method} is not implemented here"),
             BadTarget { found } => write!(f, "the request target holds {}, which has to be percent-coded", Byte(found)),
             BadTargetForm => f.write_str(
-                "expected a request target that begins with `/` or `http://`, or `*` for OPTIONS, or host:port for CONNECT",
+                "expected a request target that begins with `/`, `http://` or `https://`, or `*` for OPTIONS",
             ),
             TargetTooLong { limit } => write!(f, "the request target is longer than {limit} bytes"),
             BadVersion => f.write_str("expected HTTP/1.1 or HTTP/1.0 as the version"),
@@ -139,7 +165,9 @@ impl fmt::Display for Refusal {
                 write!(f, "expected HTTP/1.1 or HTTP/1.0 as the version, found HTTP/{major}.{minor}")
             }
             Http2Preface => f.write_str("the client opened with the HTTP/2 preface; this port speaks HTTP/1.1"),
-            BadStatusLine => f.write_str("expected a status line such as `HTTP/1.1 200 OK` as the first line of the response"),
+            BadStatusLine => {
+                f.write_str("expected a status line such as `HTTP/1.1 200 OK` as the first line of the response")
+            }
             SwitchingProtocols => f.write_str("the server switched protocols (101) without being asked to"),
             BadHeaderName { line, found } => {
                 write!(f, "header line {line}: expected a name and a colon, found {}", Byte(found))
@@ -154,6 +182,7 @@ impl fmt::Display for Refusal {
             MissingHost => f.write_str("an HTTP/1.1 request needs a Host header"),
             RepeatedHost => f.write_str("expected one Host header, found several"),
             BadHost => f.write_str("the host is not a name or address with an optional port"),
+            UnknownExpectation => f.write_str("expected `100-continue` as the only expectation"),
             BadContentLength => f.write_str("expected a decimal number as Content-Length"),
             RepeatedContentLength => f.write_str("expected one Content-Length, found several"),
             TwoFramings => f.write_str("both Content-Length and Transfer-Encoding; a message has one framing"),
@@ -175,6 +204,7 @@ impl fmt::Display for Refusal {
             TruncatedBody { received, expected: None } => {
                 write!(f, "the connection ended after {received} body bytes, before the last chunk")
             }
+            NoMemory => f.write_str("there is no memory for the message at the moment"),
         }
     }
 }
@@ -192,14 +222,29 @@ mod tests {
             (Refusal::TwoFramings, 400),
             (Refusal::BodyTooLarge { limit: 1 }, 413),
             (Refusal::TargetTooLong { limit: 1 }, 414),
+            (Refusal::UnknownExpectation, 417),
             (Refusal::HeadTooLarge { limit: 1 }, 431),
             (Refusal::TooManyHeaders { limit: 1 }, 431),
+            (Refusal::MethodNotServed { method: "TRACE" }, 501),
             (Refusal::UnsupportedTransferCoding, 501),
+            (Refusal::NoMemory, 503),
             (Refusal::UnsupportedVersion { major: 3, minor: 0 }, 505),
         ];
         for (refusal, status) in table {
             assert_eq!(refusal.status(), status, "{refusal}");
             assert!(refusal.answerable(), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_tunnel_and_an_echo_are_refused_and_methods_of_functions_are_not() {
+        for method in ["CONNECT", "TRACE"] {
+            let refusal = method_refusal(method.as_bytes()).unwrap();
+            assert_eq!((refusal.status(), refusal.answerable()), (501, true), "{method}");
+        }
+        // Methods are case-sensitive (RFC 9110 §9.1): `connect` is another one.
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "QUERY", "connect", ""] {
+            assert_eq!(method_refusal(method.as_bytes()), None, "{method}");
         }
     }
 

@@ -67,6 +67,18 @@ const CORPUS: &[(&str, &str, &str, Refusal)] = &[
     ("chunk line ended by CR", "Transfer-Encoding: chunked", "5\rhello\r\n0\r\n\r\n", BareCarriageReturn),
     ("chunk extension ended by LF", "Transfer-Encoding: chunked", "5;a\nhello\r\n0\r\n\r\n", BareLineFeed),
     ("chunk extension with CR", "Transfer-Encoding: chunked", "5;a\rX\r\nhello\r\n", BareCarriageReturn),
+    (
+        "chunk extension with an open quote",
+        "Transfer-Encoding: chunked",
+        "1;a=\"\r\nx\r\n0\r\n\r\n",
+        BadChunkExtension { found: b'\r' },
+    ),
+    (
+        "chunk extension with a quote around lines",
+        "Transfer-Encoding: chunked",
+        "1;a=\"\r\n0\r\n\r\n\"\r\n",
+        BadChunkExtension { found: b'\r' },
+    ),
     ("chunk extension with NUL", "Transfer-Encoding: chunked", "5;\0\r\nhello", BadChunkExtension { found: 0 }),
     ("chunk data ended by LF", "Transfer-Encoding: chunked", "5\r\nhello\n0\r\n\r\n", BadChunkEnd { found: b'\n' }),
     ("chunk data longer than said", "Transfer-Encoding: chunked", "3\r\nhello\r\n", BadChunkEnd { found: b'l' }),

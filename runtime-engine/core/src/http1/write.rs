@@ -73,6 +73,8 @@ pub struct HeadWriter<'a> {
     from: usize,
     /// Status of a response, 0 for a request.
     status: u16,
+    /// `true` if it answers HEAD.
+    to_head: bool,
 }
 
 impl<'a> HeadWriter<'a> {
@@ -98,7 +100,7 @@ impl<'a> HeadWriter<'a> {
         }
         let from = out.len();
         append(out, [method, b" ", target, b" HTTP/1.1\r\nhost: ", host, b"\r\n"]);
-        Ok(HeadWriter { out, from, status: 0 })
+        Ok(HeadWriter { out, from, status: 0, to_head: false })
     }
 
     /// Begins a final response; a status without a known reason gets none.
@@ -112,7 +114,7 @@ impl<'a> HeadWriter<'a> {
         let from = out.len();
         let mut digits = [0; 20];
         append(out, [b"HTTP/1.1 ", decimal(u64::from(status), &mut digits), b" ", reason(status).as_bytes(), b"\r\n"]);
-        Ok(HeadWriter { out, from, status })
+        Ok(HeadWriter { out, from, status, to_head: false })
     }
 
     /// A header. Names are sent as given, repeats as separate lines.
@@ -135,15 +137,22 @@ impl<'a> HeadWriter<'a> {
     /// - `UntilClose`: `connection: close`; a response's body then ends with the connection. A request has no such
     ///   body, and sends none.
     ///
-    /// Where the status forbids a body (204, 304) no framing is written, but the length of what a 304 stands for. The
-    /// answer to HEAD announces the same as to GET, and then no body is sent.
+    /// Where the status forbids a body, the head says so:
+    /// - 204: no framing is written (RFC 9110 §8.6 forbids a length),
+    /// - 205: `content-length: 0`, whatever the framing (RFC 9110 §15.3.6),
+    /// - 304: the length of what it stands for (RFC 9110 §8.6), where `Length` gives one that is not 0; no body at hand
+    ///   says nothing about that length.
+    ///
+    /// The answer to HEAD is announced like that to GET, and then no body is sent; see
+    /// [`answer_head`](HeadWriter::answer_head) for one whose body nobody has made.
     pub fn end(self, framing: Framing) {
-        let out = self.out;
-        let response = self.status != 0;
-        let allowed = !response || status_has_body(self.status);
+        let HeadWriter { out, status, to_head, .. } = self;
+        let response = status != 0;
+        let allowed = !response || status_has_body(status);
         let mut digits = [0; 20];
         match framing {
-            Framing::Length(length) if allowed || self.status == 304 => {
+            Framing::Length(0) | Framing::Empty if to_head => {}
+            Framing::Length(length) if allowed || (status == 304 && length > 0) => {
                 append(out, [b"content-length: ", decimal(length, &mut digits), b"\r\n"]);
             }
             Framing::Chunked if allowed => append(out, [b"transfer-encoding: chunked\r\n"]),
@@ -151,7 +160,16 @@ impl<'a> HeadWriter<'a> {
             Framing::UntilClose => append(out, [b"connection: close\r\n"]),
             _ => {}
         }
+        if status == 205 {
+            append(out, [b"content-length: 0\r\n"]);
+        }
         append(out, [b"\r\n"]);
+    }
+
+    /// The response answers a HEAD request: a body that is empty is one that nobody made, and [`end`](HeadWriter::end)
+    /// announces no length of 0 that GET might not have (RFC 9110 §8.6).
+    pub fn answer_head(&mut self) {
+        self.to_head = true;
     }
 }
 
@@ -361,8 +379,30 @@ mod tests {
         for framing in [Framing::Empty, Framing::Length(3), Framing::Chunked] {
             assert_eq!(head(204, framing), "HTTP/1.1 204 No Content\r\n\r\n");
         }
-        assert_eq!(head(304, Framing::Chunked), "HTTP/1.1 304 Not Modified\r\n\r\n");
+        for framing in [Framing::Empty, Framing::Length(0), Framing::Chunked] {
+            assert_eq!(head(304, framing), "HTTP/1.1 304 Not Modified\r\n\r\n");
+        }
         assert_eq!(head(304, Framing::Length(9)), "HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\n");
+        for framing in [Framing::Empty, Framing::Length(3), Framing::Chunked] {
+            assert_eq!(head(205, framing), "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n");
+        }
+        let last = "HTTP/1.1 205 Reset Content\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(head(205, Framing::UntilClose), last);
+    }
+
+    #[test]
+    fn the_answer_to_head_announces_a_body_that_was_made_and_no_other() {
+        let to_head = |framing| {
+            written(|out| {
+                let mut head = HeadWriter::response(out, 200).unwrap();
+                head.answer_head();
+                head.end(framing);
+            })
+        };
+        assert_eq!(to_head(Framing::Length(9)), "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
+        for framing in [Framing::Empty, Framing::Length(0)] {
+            assert_eq!(to_head(framing), "HTTP/1.1 200 OK\r\n\r\n");
+        }
     }
 
     #[test]

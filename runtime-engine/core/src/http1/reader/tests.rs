@@ -178,14 +178,16 @@ fn a_head_is_there_to_be_looked_at_before_its_body() {
 }
 
 #[test]
-fn room_for_a_known_length_is_made_once_and_to_size() {
-    let mut reader = Reader::request(Limits::default());
-    let length = 5 << 20;
-    let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+fn room_for_an_event_of_known_length_is_made_once_and_to_size() {
+    let mut reader = Reader::response(Limits::default());
+    let length = 6 << 20;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
     give(&mut reader, head.as_bytes());
     assert_eq!(reader.poll(), Ok(Progress::Head));
     assert_eq!(reader.poll(), Ok(Progress::More));
+    assert_eq!(reader.would_buffer(64 << 10), head.len() + length);
     assert_eq!(reader.space(64 << 10).len(), length);
+    assert_eq!(reader.buffered(), head.len() + length);
     reader.filled(length - 1);
     assert_eq!(reader.poll(), Ok(Progress::More));
     assert_eq!(reader.space(64 << 10).len(), 1, "no larger buffer for the last byte");
@@ -194,17 +196,109 @@ fn room_for_a_known_length_is_made_once_and_to_size() {
     assert_eq!(reader.take().unwrap().body().len(), length);
 }
 
+const UNLIMITED: Limits = Limits {
+    head_bytes: 128 << 10,
+    target_bytes: 16 << 10,
+    headers: 256,
+    body_bytes: u64::MAX,
+    trailer_bytes: 16 << 10,
+    chunk_ext_bytes: 16 << 10,
+};
+
 #[test]
-fn a_claimed_length_does_not_make_room_before_bytes_come() {
-    let mut reader = Reader::request(Limits { body_bytes: u64::MAX, ..Limits::default() });
-    give(&mut reader, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000000000\r\n\r\n");
-    assert_eq!(reader.poll(), Ok(Progress::Head));
-    assert!(reader.space(1).len() <= 2 * AT_ONCE);
-    let mut reader = Reader::request(Limits { body_bytes: u64::MAX, ..Limits::default() });
-    give(&mut reader, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\nx");
-    assert_eq!(reader.poll(), Ok(Progress::Head));
-    assert_eq!(reader.poll(), Ok(Progress::More));
-    assert!(reader.space(1).len() <= 2 * AT_ONCE);
+fn a_claimed_length_makes_no_room_before_bytes_come() {
+    for framing in
+        ["Content-Length: 9000000000000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\nx"]
+    {
+        let mut reader = Reader::request(UNLIMITED);
+        give(&mut reader, format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}").as_bytes());
+        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(Progress::More));
+        reader.space(1);
+        assert_eq!(reader.buffered(), SMALLEST, "{framing:?}");
+        let mut reader = Reader::response(UNLIMITED);
+        give(&mut reader, format!("HTTP/1.1 200 OK\r\n{framing}").as_bytes());
+        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(Progress::More));
+        reader.space(1);
+        assert!(reader.buffered() <= 2 * AT_ONCE, "{framing:?}");
+    }
+}
+
+#[test]
+fn a_request_takes_up_at_most_twice_what_has_come_and_never_more_than_it_is_long() {
+    let length = 5 << 20;
+    for framing in
+        [format!("Content-Length: {length}\r\n\r\n"), format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n")]
+    {
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}");
+        let mut reader = Reader::request(Limits { body_bytes: length as u64, ..Limits::default() });
+        give(&mut reader, head.as_bytes());
+        assert_eq!(reader.poll(), Ok(Progress::Head));
+        let (mut came, mut largest, mut grew) = (head.len(), 0, 0);
+        while reader.poll() == Ok(Progress::More) && came < head.len() + length {
+            let expected = reader.would_buffer(4 << 10);
+            let room = reader.space(4 << 10).len();
+            assert_eq!(reader.buffered(), expected);
+            assert!(reader.buffered() <= (2 * came).max(came + (4 << 10)).max(SMALLEST), "after {came} bytes");
+            grew += usize::from(reader.buffered() > largest);
+            largest = reader.buffered();
+            let n = room.min(1000);
+            reader.filled(n);
+            came += n;
+        }
+        assert!(largest <= head.len() + length + CHUNK_LINES, "{largest} bytes for {length}");
+        assert!(grew < 15, "{grew} times");
+    }
+}
+
+#[test]
+fn memory_that_is_not_there_refuses_the_message() {
+    for mut reader in [Reader::request(UNLIMITED), Reader::response(UNLIMITED)] {
+        let head: &[u8] = match reader.head.side() {
+            Side::Request => b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000000000\r\n\r\n",
+            Side::Response => b"HTTP/1.1 200 OK\r\n\r\n",
+        };
+        give(&mut reader, head);
+        assert_eq!(reader.poll(), Ok(Progress::Head));
+        give(&mut reader, &vec![b'x'; SMALLEST - head.len()]);
+        assert_eq!(reader.poll(), Ok(Progress::More));
+        // More than any address space has: what a process under a limit meets sooner.
+        assert!(!reader.space(1 << 60).is_empty(), "a driver that reads into no room takes it for the end");
+        assert_eq!(reader.poll(), Err(Refusal::NoMemory));
+        assert_eq!(reader.buffered(), SMALLEST);
+    }
+}
+
+#[test]
+fn what_is_not_there_of_the_room_asked_for_is_no_harm_while_there_is_some() {
+    let mut reader = Reader::request(Limits::default());
+    assert_eq!(reader.space(usize::MAX / 4).len(), SMALLEST);
+    give(&mut reader, b"GET / HTTP/1.1\r\n");
+    assert!(!reader.space(usize::MAX / 4).is_empty());
+    give(&mut reader, b"Host: a\r\n\r\n");
+    assert_eq!(complete(&mut reader).target(), b"/");
+}
+
+#[test]
+fn what_the_buffers_take_up_is_known_and_given_back_between_messages() {
+    let mut reader = Reader::request(Limits::default());
+    assert_eq!(reader.buffered(), 0);
+    give(&mut reader, GET);
+    give(&mut reader, GET);
+    assert_eq!(reader.buffered(), SMALLEST);
+    let message = complete(&mut reader);
+    assert_eq!(message.bytes().len(), SMALLEST, "it takes its buffer along");
+    reader.recycle(message);
+    assert_eq!(reader.buffered(), 2 * SMALLEST);
+    reader.trim();
+    assert_eq!(reader.buffered(), SMALLEST, "the next message is in it");
+    let message = complete(&mut reader);
+    reader.recycle(message);
+    reader.trim();
+    assert_eq!(reader.buffered(), 0);
+    give(&mut reader, GET);
+    assert_eq!(complete(&mut reader).target(), b"/");
 }
 
 #[test]
@@ -220,10 +314,10 @@ fn the_buffer_goes_round_between_message_and_reader() {
 }
 
 #[test]
-fn a_huge_buffer_serves_the_next_huge_message_and_is_given_up_after_small_ones() {
-    let mut reader = Reader::request(Limits::default());
+fn a_huge_buffer_serves_the_next_huge_event_and_is_given_up_after_small_ones() {
+    let mut reader = Reader::response(Limits::default());
     let largest = |reader: &Reader| reader.buf.len().max(reader.spare.len());
-    let huge = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", 1 << 20);
+    let huge = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1 << 20);
     let mut addresses = Vec::new();
     for _ in 0..2 {
         give(&mut reader, huge.as_bytes());
@@ -238,11 +332,26 @@ fn a_huge_buffer_serves_the_next_huge_message_and_is_given_up_after_small_ones()
     }
     assert_eq!(addresses[0], addresses[1], "the same memory");
     for _ in 0..2 {
-        give(&mut reader, GET);
+        give(&mut reader, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         let message = complete(&mut reader);
         reader.recycle(message);
     }
     assert!(largest(&reader) <= KEPT);
+}
+
+#[test]
+fn a_connection_does_not_keep_what_its_largest_request_needed() {
+    let mut reader = Reader::request(Limits::default());
+    for length in [KEPT / 2, 4 << 20] {
+        give(&mut reader, format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").as_bytes());
+        assert_eq!(reader.poll(), Ok(Progress::Head));
+        give(&mut reader, &vec![b'x'; length]);
+        assert_eq!(reader.poll(), Ok(Progress::Complete));
+        let message = reader.take().unwrap();
+        assert_eq!(message.body().len(), length);
+        reader.recycle(message);
+        assert!(reader.buffered() <= 2 * KEPT, "{} bytes", reader.buffered());
+    }
 }
 
 #[test]
