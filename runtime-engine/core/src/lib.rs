@@ -13,7 +13,8 @@
 //! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
 //! | [`watchdog`] | deadlines and stop signals |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
-//! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
+//! | [`log`], [`trace`] | lines, trace contexts |
+//! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
 //! | [`parking`] | waiting for a future with nothing but a thread |
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ pub mod modules;
 pub mod onion;
 pub mod parking;
 pub mod platform;
+pub mod report;
 pub mod settings;
 mod thaw;
 pub mod trace;
