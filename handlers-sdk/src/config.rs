@@ -29,7 +29,7 @@ impl Config {
     pub fn deserialize<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         let json = if self.json().is_empty() { b"{}" } else { self.json() };
         serde_json::from_slice(json).map_err(|error| {
-            Error::new("Runtime.ConfigError", format!("configuration of {:?}: {error}", self.entry.name()))
+            Error::internal("Runtime.ConfigError", format!("configuration of {:?}: {error}", self.entry.name()))
         })
     }
 
@@ -42,7 +42,10 @@ impl Config {
         let mut all: std::collections::HashMap<String, serde_json::Value> = self.deserialize()?;
         let found = all.remove(key).filter(|value| !value.is_null());
         found.map(serde_json::from_value).transpose().map_err(|error| {
-            Error::new("Runtime.ConfigError", format!("configuration of {:?}, key {key:?}: {error}", self.entry.name()))
+            Error::internal(
+                "Runtime.ConfigError",
+                format!("configuration of {:?}, key {key:?}: {error}", self.entry.name()),
+            )
         })
     }
 

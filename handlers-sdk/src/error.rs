@@ -1,9 +1,16 @@
 //! The error of a function or a layer: what kind, in words, and in detail.
 
+use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::Location;
 
 /// Why a call failed. Made from any error by `?`, or with [`Error::new`].
+///
+/// The runtime logs all of it, with the place where it was made. Of an error that was made with `new` or `msg`, callers
+/// read kind and message. The message of one that `?` has made is somebody else's text, with addresses and paths in it
+/// perhaps: clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they may
+/// read.
 ///
 /// It does not implement [`std::error::Error`] itself, since then nothing could be turned into it.
 pub struct Error(Box<Parts>);
@@ -13,15 +20,52 @@ struct Parts {
     message: String,
     detail: String,
     status: Option<u16>,
+    /// `true` if the message is not meant for callers.
+    is_internal: bool,
+    /// Where it was made; `None` if the detail says so, or nobody knows.
+    place: Option<&'static Location<'static>>,
 }
 
 impl Error {
     /// `kind` is what callers and alarms tell errors apart by: `"Order.SoldOut"`. `message` is for people.
+    #[track_caller]
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Error {
-        Error(Box::new(Parts { kind: kind.into(), message: message.into(), detail: String::new(), status: None }))
+        Error(Box::new(Parts {
+            kind: kind.into(),
+            message: message.into(),
+            detail: String::new(),
+            status: None,
+            is_internal: false,
+            place: Some(Location::caller()),
+        }))
+    }
+
+    /// An error whose message is not meant for callers.
+    #[track_caller]
+    pub(crate) fn internal(kind: impl Into<String>, message: impl Into<String>) -> Error {
+        let mut error = Error::new(kind, message);
+        error.0.is_internal = true;
+        error
+    }
+
+    /// An error whose message is not meant for callers, and whose detail begins with its place, as far as it is known.
+    pub(crate) fn placed(kind: &str, message: String, detail: String) -> Error {
+        let mut error = Error::internal(kind, message).with_detail(detail);
+        error.0.place = None;
+        error
+    }
+
+    /// The error that a function has returned. Where an error of another type was made nobody knows any more.
+    pub(crate) fn returned(error: impl Into<Error>) -> Error {
+        let mut error: Error = error.into();
+        if error.0.place.is_some_and(|place| place.file() == file!()) {
+            error.0.place = None;
+        }
+        error
     }
 
     /// An error of kind `Error` with a message.
+    #[track_caller]
     pub fn msg(message: impl fmt::Display) -> Error {
         Error::new("Error", message.to_string())
     }
@@ -33,10 +77,20 @@ impl Error {
         self
     }
 
-    /// What people need beside the message: where, and what lies beneath. Never shown to the caller of an HTTP trigger.
+    /// What people need beside the message: what lies beneath. It goes to the log alone, or with `FAAS_DEBUG` to callers.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Error {
         self.0.detail = detail.into();
+        self
+    }
+
+    /// Another message, for callers to read. The one that stood here is kept as a cause.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Error {
+        let message = std::mem::replace(&mut self.0.message, message.into());
+        let apart = if self.0.detail.is_empty() { "" } else { "; " };
+        self.0.detail = format!("caused by: {message}{apart}{}", self.0.detail);
+        self.0.is_internal = false;
         self
     }
 
@@ -66,7 +120,39 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
+
+    /// Where it was made: the call of `new`, or the `?`.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.0.place
+    }
+
+    /// What callers read of the message.
+    pub(crate) fn public_message(&self) -> &str {
+        if self.0.is_internal && !crate::panics::is_debug() { CONCEALED } else { &self.0.message }
+    }
+
+    /// Is the message not meant for callers?
+    pub(crate) fn is_internal(&self) -> bool {
+        self.0.is_internal
+    }
+
+    /// The detail with the place on its first line, as the host takes it apart.
+    pub(crate) fn placed_detail(&self) -> String {
+        match self.0.place {
+            None => self.0.detail.clone(),
+            Some(place) if self.0.detail.is_empty() => format!("at {place}"),
+            Some(place) => format!("at {place}\n{}", self.0.detail),
+        }
+    }
+
+    /// How a call ends with it: by its status the host knows whether the message is meant for callers.
+    pub(crate) fn ends_with(&self) -> Status {
+        if self.0.is_internal { E_INTERNAL } else { E_USER }
+    }
 }
+
+/// The message that stands in place of one that callers are not to read, as the runtimes have it.
+const CONCEALED: &str = "the function failed";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +176,8 @@ impl fmt::Debug for Error {
 }
 
 impl<E: StdError + 'static> From<E> for Error {
-    /// The kind is the type's name, the detail its chain of sources.
+    /// The kind is the type's name, the detail its chain of sources, the place that of the `?`.
+    #[track_caller]
     fn from(error: E) -> Error {
         let mut detail = String::new();
         let mut source = error.source();
@@ -102,7 +189,7 @@ impl<E: StdError + 'static> From<E> for Error {
             detail.push_str(&cause.to_string());
             source = cause.source();
         }
-        Error::new(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail)
+        Error::internal(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail)
     }
 }
 
@@ -140,6 +227,30 @@ mod tests {
         assert_eq!(error.kind(), "SoldOut");
         assert_eq!(error.message(), "nothing left");
         assert_eq!(error.detail(), "caused by: invalid digit found in string");
+    }
+
+    #[test]
+    fn an_error_knows_where_it_was_made() {
+        fn fails() -> Result<u8, Error> {
+            Ok("x".parse::<u8>()?)
+        }
+        let here = line!();
+        for (error, line) in [(fails().expect_err("no number"), here - 2), (Error::new("K", "m"), here + 1)] {
+            let place = error.location().expect("it was made here");
+            assert_eq!((place.file(), place.line()), (file!(), line));
+            assert!(error.placed_detail().starts_with(&format!("at {}:{line}:", file!())), "{}", error.placed_detail());
+        }
+    }
+
+    #[test]
+    fn a_foreign_message_is_internal_until_the_author_gives_another() {
+        let foreign = || Error::from("x".parse::<u8>().expect_err("no number"));
+        assert_eq!((foreign().ends_with(), foreign().public_message()), (E_INTERNAL, "the function failed"));
+        let own = foreign().with_message("expected a number");
+        assert_eq!((own.ends_with(), own.public_message()), (E_USER, "expected a number"));
+        assert_eq!((own.kind(), own.detail()), ("ParseIntError", "caused by: invalid digit found in string"));
+        assert_eq!(Error::new("K", "m").ends_with(), E_USER);
+        assert_eq!(Error::msg("m").ends_with(), E_USER);
     }
 
     #[test]

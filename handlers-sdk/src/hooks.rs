@@ -12,7 +12,7 @@ fn ended(invocation: &mut Invocation<'_>, result: Result<(), Error>) -> Status {
         Ok(()) => OK,
         Err(error) => {
             invocation.fail(&error);
-            E_USER
+            error.ends_with()
         }
     }
 }
@@ -59,7 +59,7 @@ pub(crate) fn failed<L: Layer>(layer: &L, phase: u32, invocation: &mut Invocatio
             Recovery::Recovered => return OK,
             Recovery::Replace(error) => {
                 invocation.fail(&error);
-                return E_USER;
+                return error.ends_with();
             }
         },
         _ => {}

@@ -64,7 +64,7 @@ impl<'a> Invocation<'a> {
     }
 
     pub(crate) fn fail(&mut self, error: &Error) {
-        self.writer.fail(error.kind(), error.message(), error.detail());
+        self.writer.fail(error.kind(), error.message(), &error.placed_detail());
     }
 
     reads!();

@@ -26,7 +26,7 @@ impl<T: DeserializeOwned> FromInvocation for Json<T> {
 }
 
 pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::new("Runtime.MarshalError", error.to_string()))
+    serde_json::to_vec(value).map_err(|error| Error::internal("Runtime.MarshalError", error.to_string()))
 }
 
 impl<T: Serialize> IntoReply for Json<T> {

@@ -3,10 +3,12 @@
 use crate::error::Error;
 use crate::event::Event;
 use crate::json_text;
+use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};
 use crate::seam::write::Given;
-use crate::seam::{Held, Writer};
+use crate::seam::{Held, Reader, Writer};
 use faas_abi::*;
+use std::fmt::Display;
 
 /// How a call ended.
 pub enum Outcome {
@@ -42,7 +44,7 @@ impl Outcome {
     }
 
     pub(crate) fn failed(error: Error) -> Outcome {
-        Outcome::Failed(E_USER, error)
+        Outcome::Failed(error.ends_with(), error)
     }
 
     pub(crate) fn panicked(panic: crate::panics::Panic) -> Outcome {
@@ -81,14 +83,30 @@ fn lend(event: Event, held: &Held) -> Given {
 fn failure(status: Status, error: &Error, writer: &mut Writer<'_>, begun: bool) -> Status {
     let code = error.status().filter(|code| !begun && (200..=599).contains(code));
     if let Some(code) = code.filter(|_| writer.reader().num(NUM_IS_HTTP) != 0) {
+        note(code, error, &writer.reader());
         let mut body = String::from("{\"error\":");
         json_text::push(&mut body, error.kind());
         body.push_str(",\"message\":");
-        json_text::push(&mut body, error.message());
+        json_text::push(&mut body, error.public_message());
         body.push('}');
         writer.set(LIST_REPLY_HEADER, "content-type", "application/json");
         return writer.reply(u32::from(code), Given::Owned(body.into_bytes())).min(OK);
     }
-    writer.fail(error.kind(), error.message(), error.detail());
+    writer.fail(error.kind(), error.message(), &error.placed_detail());
     status
+}
+
+/// An error that is a reply is no failure, of which the host would leave a line. Here is the line of one that says the
+/// server has failed, or whose message the client does not read.
+fn note(code: u16, error: &Error, reader: &Reader<'_>) {
+    let level = if code >= 500 { Level::Error } else { Level::Info };
+    if level == Level::Info && !error.is_internal() {
+        return;
+    }
+    let place = error.location().map(ToString::to_string).unwrap_or_default();
+    let entry = reader.entry();
+    let message = format_args!("{}: {}", error.kind(), error.message());
+    let fields: [(&str, &dyn Display); 4] =
+        [("errorType", &error.kind()), ("status", &code), ("location", &place), ("cause", &error.detail())];
+    log::write(Some(*reader), entry, level, entry.name(), message, &fields);
 }

@@ -39,7 +39,7 @@ impl Panic {
     }
 
     pub(crate) fn into_error(self) -> Error {
-        Error::new("Panic", self.message).with_detail(self.detail)
+        Error::placed("Panic", self.message, self.detail)
     }
 }
 
@@ -86,6 +86,11 @@ fn message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
+/// `true` if `FAAS_DEBUG` is configured.
+pub(crate) fn is_debug() -> bool {
+    DEBUG.load(Ordering::Relaxed)
+}
+
 /// Sets the hook, once for this library.
 pub(crate) fn install(entry: &Entry) {
     if entry.config("FAAS_DEBUG").is_some_and(|value| !matches!(value, b"" | b"0" | b"false")) {
@@ -106,6 +111,6 @@ pub(crate) fn install(entry: &Entry) {
 
 fn note(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
-    let backtrace = DEBUG.load(Ordering::Relaxed).then(|| Backtrace::force_capture().to_string());
+    let backtrace = is_debug().then(|| Backtrace::force_capture().to_string());
     let _ = LAST.try_with(|last| last.replace(Some(Seen { place, backtrace })));
 }

@@ -46,7 +46,7 @@ impl StreamEnd for () {
 
 impl<E: Into<Error>> StreamEnd for Result<(), E> {
     fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(error.into()), |()| Outcome::Streamed)
+        self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Streamed)
     }
 }
 
@@ -67,7 +67,7 @@ pub trait PhaseFn<M> {
 }
 
 fn phase_ended<E: Into<Error>>(result: Result<(), E>) -> Outcome {
-    result.map_or_else(|error| Outcome::failed(error.into()), |()| Outcome::Done)
+    result.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Done)
 }
 
 impl<F, E> PhaseFn<(E,)> for F

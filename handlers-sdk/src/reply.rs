@@ -174,6 +174,6 @@ impl IntoReply for &'static str {
 
 impl<R: IntoReply, E: Into<Error>> IntoReply for Result<R, E> {
     fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        self.map_err(Into::into)?.into_reply(is_http)
+        self.map_err(Error::returned)?.into_reply(is_http)
     }
 }

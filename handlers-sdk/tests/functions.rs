@@ -145,12 +145,13 @@ fn json_that_does_not_fit_names_the_place() {
 }
 
 #[test]
-fn an_error_is_its_type_and_its_words() {
+fn an_error_of_another_type_is_its_type_and_its_words_and_internal() {
     let failed = Invoke::event(r#"{"item":"tea","count":2}"#).run(place_order::MODULE).failed.expect("fails");
     assert_eq!(
         (failed.status, failed.kind.as_str(), failed.message.as_str()),
-        (abi::E_USER, "SoldOut", "nothing left")
+        (abi::E_INTERNAL, "SoldOut", "nothing left")
     );
+    assert_eq!(failed.detail, "", "no `?` and no call of ours has seen where it was made");
 }
 
 #[test]

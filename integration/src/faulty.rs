@@ -2,6 +2,8 @@
 
 /// Returns an error of its own, `Faulty.Error`.
 pub const ERROR: &str = r#"{"do":"error"}"#;
+/// Returns an error of the standard library's by `?`, with an address in its text.
+pub const FOREIGN: &str = r#"{"do":"foreign"}"#;
 /// Panics.
 pub const PANIC: &str = r#"{"do":"panic"}"#;
 /// Sleeps a second longer than the deadline allows, and does not look whether it is cancelled.

@@ -11,6 +11,8 @@ mod azure_functions;
 mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
+#[path = "platforms/failures.rs"]
+mod failures;
 #[path = "fn_project/mod.rs"]
 mod fn_project;
 #[path = "google_cloud/mod.rs"]

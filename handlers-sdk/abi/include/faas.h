@@ -8,8 +8,9 @@
  *  P3  Tables (faas_host, faas_function, faas_layer, faas_module) begin with their size in bytes and grow at the end
  *      only. A member exists if it lies inside `size` and is not NULL: ask with FAAS_HAS.
  *  P4  Value types (faas_bytes, faas_pair, faas_buf) are passed by value and never change. Growth is a new type.
- *  P5  Constants may be added. A reader treats an unknown negative status as FAAS_E_INTERNAL, an unknown non-negative
- *      status as FAAS_OK, and ignores unknown bits, phases, lists and keys.
+ *  P5  Constants may be added. A reader treats an unknown negative status as FAAS_E_INTERNAL, and ignores unknown bits,
+ *      phases, lists and keys. A module treats an unknown positive status as FAAS_OK. A host treats a positive status
+ *      that has no meaning for the call as FAAS_E_INTERNAL: a module returns one only to a host whose minor knows it.
  *  P6  Minor versions count additions. A module names the oldest host minor it can live with (min_minor) and, entry by
  *      entry, the feature bits it cannot do without (needs).
  *  P7  Names, versions and toolchains are shown to people and never compared.
@@ -90,7 +91,7 @@ typedef int32_t faas_status;
 #define FAAS_E_DEADLINE (-4)
 #define FAAS_E_TOO_BIG (-5)
 #define FAAS_E_PANIC (-6)
-#define FAAS_E_USER (-7) /* the author's own error; details were given to host->fail */
+#define FAAS_E_USER (-7) /* the author's own error: callers may read the message given to host->fail */
 #define FAAS_E_INTERNAL (-8)
 #define FAAS_E_NOT_FOUND (-9)
 
@@ -274,7 +275,8 @@ typedef struct faas_host {
      * content-* excepted. */
     faas_status (*reply)(faas_inv *inv, uint32_t code, faas_buf body); /* [write] takes body, also when it fails */
     faas_bytes (*reply_body)(const faas_inv *inv); /* [read] until the reply is replaced; empty for a stream */
-    /* [write] copies; drops a reply */
+    /* [write] copies; drops a reply. Callers may read the kind, and the message if the call ends with FAAS_E_USER. The
+     * detail is for the log: "at file:line:column" on its first line, a stack, then lines that begin with "caused by". */
     faas_status (*fail)(faas_inv *inv, faas_bytes kind, faas_bytes message, faas_bytes detail);
 
     /* Streams. begin fixes code and reply headers and runs the head hooks. write returns FAAS_OK (room for more),

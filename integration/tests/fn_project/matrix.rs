@@ -55,10 +55,12 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, event: &str, words: &str) {
+/// The words for whoever calls by an event, and those for the client of an HTTP trigger.
+fn fails(runtime: &Runtime, event: &str, words: [&str; 2]) {
     let mut run = OnFn::start(runtime, Deployment::of("faulty"), "faulty");
-    for call in [Call::plain(event), Call::request("POST", "/", &[("Content-Type", "application/json")], event)] {
-        let outcome = run.call(&call);
+    let request = Call::request("POST", "/", &[("Content-Type", "application/json")], event);
+    for (call, words) in [Call::plain(event), request].iter().zip(words) {
+        let outcome = run.call(call);
         assert!(matches!(&outcome, Outcome::Failed(told) if told.contains(words)), "{outcome:?}");
     }
     assert_eq!(run.plain(faulty::FINE).answer().text(), "\"fine\"", "the container lives on");
@@ -66,11 +68,11 @@ fn fails(runtime: &Runtime, event: &str, words: &str) {
 }
 
 fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "Faulty.Error");
+    fails(runtime, faulty::ERROR, ["Faulty.Error"; 2]);
 }
 
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "asked for a panic");
+    fails(runtime, faulty::PANIC, ["asked for a panic", "the function failed"]);
 }
 
 /// A function that never looks up is answered for; the process then leaves, as its one place is lost.

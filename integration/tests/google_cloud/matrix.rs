@@ -78,23 +78,23 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, wish: &str) {
+fn fails(runtime: &Runtime, wish: &str, words: &str) {
     for signature in [Signature::Http, Signature::Event] {
         let run = OnGoogle::function(runtime, "faulty", signature);
         let answer = run.call(&Request::json(wish));
         assert_eq!((answer.status, answer.header("x-google-status")), (500, Some("crash")), "{}", answer.text());
-        assert!(answer.text().contains("asked for"), "{}", answer.text());
+        assert!(answer.text().contains(words), "{}", answer.text());
         assert_eq!(run.call(&Request::json(faulty::FINE)).status, 200, "the process lives on");
         run.assert_clean();
     }
 }
 
 fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR);
+    fails(runtime, faulty::ERROR, "asked for an error");
 }
 
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC);
+    fails(runtime, faulty::PANIC, "the function failed");
 }
 
 fn deadline(runtime: &Runtime) {

@@ -51,22 +51,22 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     }
 }
 
-fn fails(runtime: &Runtime, wish: &str) {
+fn fails(runtime: &Runtime, wish: &str, words: &str) {
     let run = OnKnative::of(runtime, "faulty");
     for request in [Request::json(wish), binary(&[("datacontenttype", "application/json")], wish)] {
         let answer = run.call(&request);
         assert_eq!((answer.status, Delivery::of(&answer)), (500, Delivery::Again), "{}", answer.text());
-        assert!(answer.text().contains("asked for"), "{}", answer.text());
+        assert!(answer.text().contains(words), "{}", answer.text());
     }
     assert_eq!(run.call(&Request::json(faulty::FINE)).status, 200, "the process lives on");
 }
 
 fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR);
+    fails(runtime, faulty::ERROR, "asked for an error");
 }
 
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC);
+    fails(runtime, faulty::PANIC, "the function failed");
 }
 
 fn deadline(runtime: &Runtime) {

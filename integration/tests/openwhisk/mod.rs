@@ -3,6 +3,6 @@
 mod action_loop;
 mod conformance;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;
 mod table;
 mod web;

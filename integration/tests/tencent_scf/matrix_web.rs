@@ -51,9 +51,10 @@ fn inspect_over_every_trigger(runtime: &Runtime) {
     }
 }
 
-fn fails(runtime: &Runtime, event: &str, words: &str) {
+/// The words for a client, and those for whoever sends an event.
+fn fails(runtime: &Runtime, event: &str, words: [&str; 2]) {
     let run = start_web(runtime, Deployment::of("faulty"), "faulty");
-    for target in ["/", "/event-invoke"] {
+    for (target, words) in ["/", "/event-invoke"].into_iter().zip(words) {
         let reply = run.call("POST", target, "Content-Type: application/json\r\n", event.as_bytes());
         assert_eq!(reply.status, 500, "{target}: {}", reply.text());
         assert!(reply.text().contains("errorMessage") && reply.text().contains(words), "{}", reply.text());
@@ -62,11 +63,11 @@ fn fails(runtime: &Runtime, event: &str, words: &str) {
 }
 
 fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "Faulty.Error");
+    fails(runtime, faulty::ERROR, ["Faulty.Error"; 2]);
 }
 
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "asked for a panic");
+    fails(runtime, faulty::PANIC, ["the function failed", "asked for a panic"]);
 }
 
 fn deadline(runtime: &Runtime) {

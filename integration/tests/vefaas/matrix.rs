@@ -75,7 +75,7 @@ fn error(runtime: &Runtime) {
 }
 
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "function_panic", "asked for a panic");
+    fails(runtime, faulty::PANIC, "function_panic", "the function failed");
 }
 
 fn deadline(runtime: &Runtime) {

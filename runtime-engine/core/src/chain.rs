@@ -6,11 +6,14 @@
 
 use crate::failure::Failure;
 use crate::invocation::{Invocation, Progress};
-use crate::log::{Level, Origin};
+use crate::log::{Level, Log};
 use crate::onion::{Onion, Step, settled};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
-use faas_abi::{CLOSE, E_INTERNAL, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status};
+use faas_abi::{
+    CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
+};
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An invocation's place, as the runtimes use it.
 pub type Place = Lease<Invocation>;
@@ -40,11 +43,14 @@ pub struct Chain {
     hooked: [Vec<usize>; PHASES],
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
+    /// For each layer, whether it was unwell when it was asked last.
+    unwell: Vec<AtomicBool>,
+    log: Log,
 }
 
 impl Chain {
-    /// Settles who takes part in what.
-    pub fn new(layers: Vec<Stacked>) -> Chain {
+    /// Settles who takes part in what. `log` is told of the layers' health.
+    pub fn new(layers: Vec<Stacked>, log: Log) -> Chain {
         let hooks = |phase: u32, layer: &LayerInstance| {
             let head = phase == INVOKE && layer.has_head();
             layer.has_before(phase) || layer.has_after(phase) || layer.has_on_error(phase) || head
@@ -58,7 +64,8 @@ impl Chain {
         }
         let contexts = numbers(&LayerInstance::has_context);
         let recognisers = numbers(&LayerInstance::has_recognise);
-        Chain { layers, hooked, contexts, recognisers }
+        let unwell = layers.iter().map(|_| AtomicBool::new(false)).collect();
+        Chain { layers, hooked, contexts, recognisers, unwell, log }
     }
 
     /// The layers, outermost first.
@@ -76,22 +83,29 @@ impl Chain {
         self.hooked.get(phase as usize).is_some_and(|layers| !layers.is_empty())
     }
 
+    /// The layers that hook that phase; none for a phase of a later version.
+    fn hooked(&self, phase: u32) -> &[usize] {
+        self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
+    }
+
     /// Serves one invocation and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
-        if !self.recognisers.is_empty() || !self.contexts.is_empty() {
-            self.prepare(place);
-        }
-        if self.hooked[INVOKE as usize].is_empty() {
-            let status = call(function.invoke(place), place).await;
-            place.get_mut().settle(settled(status, false), function.name());
-            return;
-        }
-        let status = self.walk(INVOKE, place, async |place: &mut Place| {
-            let status = function.invoke(place);
-            settled(call(status, place).await, false)
-        });
-        let status = status.await;
+        let prepared = if self.recognisers.is_empty() && self.contexts.is_empty() { OK } else { self.prepare(place) };
+        let status = if prepared < 0 {
+            prepared
+        } else if self.hooked(INVOKE).is_empty() {
+            self.call_function(function, place).await
+        } else {
+            self.walk(INVOKE, place, async |place: &mut Place| self.call_function(function, place).await).await
+        };
         place.get_mut().settle(status, function.name());
+    }
+
+    async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
+        let status = call(function.invoke(place), place).await;
+        let status = meant(status, false, || format!("function {}", function.name()), place);
+        place.get_mut().end_call(status);
+        status
     }
 
     /// One lifecycle phase around the engine's own work, which is `centre`.
@@ -113,72 +127,96 @@ impl Chain {
         }
     }
 
-    /// SUSPEND and REPLIED: functions first, then `after` outward. Failures are the caller's to judge.
+    /// SUSPEND and REPLIED: functions first, then `after` outward. Every one of them is called, whatever the others come
+    /// to, and each sees the words of the invocation's own failure, of which a phase has none. Failures are the caller's
+    /// to judge.
     ///
     /// # Errors
     /// The first failure.
     pub async fn outward(&self, phase: u32, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
         debug_assert!(phase == SUSPEND || phase == REPLIED);
-        let mut first = Ok(());
+        if phase == REPLIED {
+            place.get_mut().set_out();
+        }
+        let mut aside = Aside::begin(phase, place);
         for function in functions {
-            let status = function.phase(phase, place);
-            keep_first(&mut first, call(status, place).await, function.name(), place);
+            aside.function(function, place).await;
         }
-        for index in self.hooked[phase as usize].iter().rev() {
+        for index in self.hooked(phase).iter().rev() {
             let layer = &self.layers[*index];
-            let status = settled(call(layer.instance.after(phase, place), place).await, false);
-            let status = judge(layer, status, phase_name(phase), place).unwrap_or(OK);
-            keep_first(&mut first, status, layer.instance.name(), place);
+            let status = layer.instance.after(phase, place);
+            aside.layer(layer, status, place).await;
         }
-        first
+        aside.first
     }
 
-    /// RESUME: `before` inward, then functions.
+    /// RESUME: `before` inward, then functions. Every one of them is called, whatever the others come to.
     ///
     /// # Errors
     /// The first failure.
     pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
-        let mut first = Ok(());
-        for index in &self.hooked[RESUME as usize] {
+        let mut aside = Aside::begin(RESUME, place);
+        for index in self.hooked(RESUME) {
             let layer = &self.layers[*index];
-            let status = settled(call(layer.instance.before(RESUME, place), place).await, false);
-            let status = judge(layer, status, phase_name(RESUME), place).unwrap_or(OK);
-            keep_first(&mut first, status, layer.instance.name(), place);
+            let status = layer.instance.before(RESUME, place);
+            aside.layer(layer, status, place).await;
         }
         for function in functions {
-            let status = function.phase(RESUME, place);
-            keep_first(&mut first, call(status, place).await, function.name(), place);
+            aside.function(function, place).await;
+        }
+        aside.first
+    }
+
+    /// Readiness: asks every layer, and logs when one has fallen ill or is well again. The contract asks layers alone: a
+    /// function has no `health`. It blocks as long as a layer does, so the caller has to have a clock.
+    ///
+    /// # Errors
+    /// Name and words of the first required layer that is not well. An optional layer's ill health fails no probe.
+    pub fn health(&self) -> Result<(), String> {
+        let mut first = Ok(());
+        for (layer, unwell) in self.layers.iter().zip(&self.unwell) {
+            let name = layer.instance.name();
+            let why = layer.instance.health().err();
+            let why = why.map(|why| if why.is_empty() { "it gives no reason".to_owned() } else { why });
+            if unwell.swap(why.is_some(), Ordering::Relaxed) != why.is_some() {
+                match &why {
+                    Some(why) => self.log.say(Level::Warn, &format!("layer {name} is not well: {why}")),
+                    None => self.log.say(Level::Info, &format!("layer {name} is well again")),
+                }
+            }
+            if let (true, Some(why), Ok(())) = (layer.required, why, &first) {
+                first = Err(format!("{name}: {why}"));
+            }
         }
         first
     }
 
-    /// Readiness: the first layer that is not well.
-    ///
-    /// # Errors
-    /// Its name and its words.
-    pub fn health(&self) -> Result<(), String> {
-        for layer in &self.layers {
-            layer.instance.health().map_err(|why| format!("{}: {why}", layer.instance.name()))?;
-        }
-        Ok(())
-    }
-
-    /// Recognisers see what nobody knows, context extensions see everything.
-    fn prepare(&self, place: &mut Place) {
+    /// Recognisers see what nobody knows, context extensions see everything. A layer that fails here has failed the
+    /// invocation, before any layer is entered, unless it is optional.
+    fn prepare(&self, place: &mut Place) -> Status {
         if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
             for index in &self.recognisers {
-                if self.layers[*index].instance.recognise(place) == OK {
-                    break;
+                let layer = &self.layers[*index];
+                let status = layer.instance.recognise(place);
+                let is_mine = status == OK;
+                // Not mine is no failure.
+                let status = if status == E_NOT_FOUND { OK } else { layer_meant(layer, status, "recognise", place) };
+                match judge(layer, status, "recognise", place) {
+                    Some(status) if status < 0 => return status,
+                    _ if is_mine => break,
+                    _ => {}
                 }
             }
         }
         for index in &self.contexts {
-            let layer = &self.layers[*index].instance;
-            let status = layer.context(place);
-            if status < 0 {
-                complain(place, layer.name(), "context", status);
+            let layer = &self.layers[*index];
+            let status = layer.instance.context(place);
+            let status = layer_meant(layer, status, "context", place);
+            if let Some(status) = judge(layer, status, "context", place).filter(|status| *status < 0) {
+                return status;
             }
         }
+        OK
     }
 
     /// A walk with its centre. Only this is made anew for each kind of centre: the walk itself is one piece of code.
@@ -205,7 +243,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let mut onion = Onion::new(chain.hooked[phase as usize].len(), phase == INVOKE);
+        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE);
         let step = onion.begin();
         Walk { chain, phase, onion, step, failed: None }
     }
@@ -213,7 +251,7 @@ impl<'a> Walk<'a> {
     /// Walks to the centre, `None`, or to the end and its status.
     async fn go(&mut self, place: &mut Place) -> Option<Status> {
         let (chain, phase) = (self.chain, self.phase);
-        let layer = |index: usize| &chain.layers[chain.hooked[phase as usize][index]];
+        let layer = |index: usize| &chain.layers[chain.hooked(phase)[index]];
         loop {
             let status = match self.step {
                 Step::Before(index) => match self.enter(layer(index), place).await {
@@ -246,7 +284,8 @@ impl<'a> Walk<'a> {
 
     /// Calls a layer's `before`. `None`: the next step is chosen already.
     async fn enter(&mut self, stacked: &Stacked, place: &mut Place) -> Option<Status> {
-        let status = settled(call(stacked.instance.before(self.phase, place), place).await, true);
+        let status = call(stacked.instance.before(self.phase, place), place).await;
+        let status = meant(status, true, || in_hook(stacked, "before"), place);
         let invoking = self.phase == INVOKE;
         let status = if status == END && invoking { with_reply(status, stacked, place) } else { status };
         let judged = judge(stacked, status, "before", place);
@@ -292,15 +331,15 @@ impl<'a> Walk<'a> {
 
 /// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
 async fn after(stacked: &Stacked, phase: u32, place: &mut Place) -> Status {
-    if stacked.needs_whole_body() && matches!(place.get().progress(), Progress::Streaming(_)) {
-        note(
-            place,
-            Level::Warn,
-            &format!("layer {} needs the whole body and was skipped: the reply is a stream", stacked.instance.name()),
-        );
+    let is_stream = matches!(place.get().progress(), Progress::Streaming(_));
+    if is_stream && stacked.needs_whole_body() && stacked.instance.has_after(phase) {
+        let name = stacked.instance.name();
+        let message = format!("layer {name} needs the whole body and was skipped: the reply is a stream");
+        place.get().say(Level::Warn, &message);
         return OK;
     }
-    let status = settled(call(stacked.instance.after(phase, place), place).await, false);
+    let status = call(stacked.instance.after(phase, place), place).await;
+    let status = layer_meant(stacked, status, "after", place);
     judge(stacked, status, "after", place).unwrap_or(OK)
 }
 
@@ -312,7 +351,8 @@ async fn ask(layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> S
     }
     let first = place.get().failure().cloned();
     let status = layer.instance.on_error(phase, inner, place);
-    let status = settled(call(status, place).await, false);
+    let status = call(status, place).await;
+    let status = layer_meant(layer, status, "on_error", place);
     let status = if status >= 0 && phase == INVOKE { with_reply(status, layer, place) } else { status };
     place.get_mut().end_call(status);
     if status < 0 {
@@ -334,7 +374,7 @@ fn with_reply(status: Status, layer: &Stacked, place: &mut Place) -> Status {
         return status;
     }
     let message = format!("layer {} answered for the function, but set no reply", layer.instance.name());
-    place.get_mut().set_failure(Failure::new("Runtime.NoReply", message));
+    place.get_mut().set_failure(Failure::internal("Runtime.NoReply", message));
     E_INTERNAL
 }
 
@@ -342,14 +382,13 @@ fn with_reply(status: Status, layer: &Stacked, place: &mut Place) -> Status {
 /// line. A required layer's failure stands, with words.
 fn judge(layer: &Stacked, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
     if status < 0 && !layer.required {
-        complain(place, layer.instance.name(), hook, status);
+        complain(place, layer.instance.name(), hook, status, place.get().failure());
         place.get_mut().forgive_call();
         return None;
     }
     let invocation = place.get_mut();
     if status < 0 && invocation.failure().is_none() {
-        let who = format!("layer {} in {hook}", layer.instance.name());
-        invocation.set_failure(Failure::of_status(status, &who));
+        invocation.set_failure(Failure::of_status(status, &in_hook(layer, hook)));
     }
     invocation.end_call(status);
     Some(status)
@@ -363,22 +402,76 @@ async fn call(status: Status, place: &mut Place) -> Status {
     poll_fn(|context| place.poll_done(context)).await
 }
 
-fn keep_first(first: &mut Result<(), Failure>, status: Status, who: &str, place: &mut Place) {
-    if status < 0 && first.is_ok() {
-        let failure = place.get().failure().cloned().unwrap_or_else(|| Failure::of_status(status, who));
-        *first = Err(failure);
+/// Calls a function for a phase.
+pub(crate) async fn call_phase(function: &FunctionInstance, phase: u32, place: &mut Place) -> Status {
+    let status = call(function.phase(phase, place), place).await;
+    meant(status, false, || format!("function {} in {}", function.name(), phase_name(phase)), place)
+}
+
+/// What a status means at the end of a call. One that has no meaning there is a failure, with words.
+fn meant(status: Status, before: bool, who: impl FnOnce() -> String, place: &mut Place) -> Status {
+    let meaning = settled(status, before);
+    if meaning != status {
+        let message = format!("{} ended with status {status}, which has no meaning there", who());
+        place.get_mut().set_failure(Failure::internal("Runtime.BadStatus", message));
+    }
+    meaning
+}
+
+fn layer_meant(layer: &Stacked, status: Status, hook: &str, place: &mut Place) -> Status {
+    meant(status, false, || in_hook(layer, hook), place)
+}
+
+fn in_hook(layer: &Stacked, hook: &str) -> String {
+    format!("layer {} in {hook}", layer.instance.name())
+}
+
+/// Work beside an invocation: SUSPEND, RESUME, REPLIED. None of its calls changes how the invocation ended.
+struct Aside {
+    phase: u32,
+    /// Why the invocation failed, if it did.
+    stands: Option<Failure>,
+    first: Result<(), Failure>,
+}
+
+impl Aside {
+    fn begin(phase: u32, place: &Place) -> Aside {
+        Aside { phase, stands: place.get().failure().cloned(), first: Ok(()) }
+    }
+
+    async fn function(&mut self, function: &FunctionInstance, place: &mut Place) {
+        let status = call_phase(function, self.phase, place).await;
+        let phase = phase_name(self.phase);
+        self.ended(status, || format!("function {} in {phase}", function.name()), place);
+    }
+
+    async fn layer(&mut self, layer: &Stacked, status: Status, place: &mut Place) {
+        let status = call(status, place).await;
+        let status = layer_meant(layer, status, phase_name(self.phase), place);
+        let hook = phase_name(self.phase);
+        if status < 0 && !layer.required {
+            let words = place.get_mut().take_words(status, self.stands.as_ref());
+            complain(place, layer.instance.name(), hook, status, words.as_ref());
+            place.get_mut().end_aside(self.stands.as_ref());
+            return;
+        }
+        self.ended(status, || in_hook(layer, hook), place);
+    }
+
+    fn ended(&mut self, status: Status, who: impl FnOnce() -> String, place: &mut Place) {
+        let invocation = place.get_mut();
+        if status < 0 && self.first.is_ok() {
+            let words = invocation.take_words(status, self.stands.as_ref());
+            self.first = Err(words.unwrap_or_else(|| Failure::of_status(status, &who())));
+        }
+        invocation.end_aside(self.stands.as_ref());
     }
 }
 
-fn complain(place: &Place, layer: &str, hook: &str, status: Status) {
-    let why = place.get().failure().map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
-    note(place, Level::Error, &format!("layer {layer} failed in {hook} and was skipped: {why}"));
-}
-
-fn note(place: &Place, level: Level, message: &str) {
-    let invocation = place.get();
-    let origin = Origin { request_id: invocation.request_id(), target: b"runtime", ..Origin::default() };
-    invocation.unit().log.write(level, origin, message.as_bytes(), std::iter::empty());
+/// An optional layer's failure fails nothing. It is a warning: an error is what an invocation ends with.
+fn complain(place: &Place, layer: &str, hook: &str, status: Status, words: Option<&Failure>) {
+    let why = words.map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
+    place.get().say(Level::Warn, &format!("layer {layer} failed in {hook} and was skipped: {why}"));
 }
 
 /// A phase's name as users know it.

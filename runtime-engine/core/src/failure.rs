@@ -1,23 +1,90 @@
-//! Why an invocation or a phase failed: what the platform is told.
+//! Why an invocation or a phase failed: all of it for the log, and as much as is meant for them for others.
 
-use faas_abi::{E_CANCELLED, E_DEADLINE, E_INVALID, E_NOT_FOUND, E_PANIC, E_TOO_BIG, E_UNSUPPORTED, E_USER, Status};
+use faas_abi::{
+    CANCEL_CLOSING, CANCEL_DEADLINE, E_CANCELLED, E_DEADLINE, E_INVALID, E_NOT_FOUND, E_PANIC, E_TOO_BIG,
+    E_UNSUPPORTED, E_USER, Status,
+};
 use std::fmt;
 
-/// A failure in words.
+/// The message that stands in place of one that callers are not to read.
+pub const CONCEALED: &str = "the function failed";
+
+/// A failure in words. The log gets all of them; whatever leaves the process goes through
+/// [`for_caller`](Failure::for_caller) or [`for_owner`](Failure::for_owner).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     /// What failed, in dotted words: `Runtime.…` if it is ours, `Function.…` or the author's own name if it is theirs.
     pub kind: String,
     /// One sentence for people.
     pub message: String,
-    /// More lines: causes, location. May be empty.
+    /// More lines: `at file:line:column` first, then a stack, then what it was `caused by`. May be empty.
     pub detail: String,
+    /// Who may read the message and the detail.
+    pub openness: Openness,
+}
+
+/// Who may read what of a failure. The kind is open to everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Openness {
+    /// The message is written for callers: an author's own error, or a limit of the runtime's.
+    #[default]
+    Message,
+    /// The message may hold internals: a panic, an error that `?` has converted, the name of a layer. Only the log and
+    /// the function's owner read it.
+    Kind,
+    /// Everybody reads everything: `FAAS_DEBUG`.
+    Everything,
+}
+
+/// What somebody outside of the process is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// What failed.
+    pub kind: &'a str,
+    /// One sentence for people.
+    pub message: &'a str,
+    /// More lines; empty without `FAAS_DEBUG`.
+    pub detail: &'a str,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)?;
+        if !self.detail.is_empty() {
+            write!(f, "\n{}", self.detail)?;
+        }
+        Ok(())
+    }
 }
 
 impl Failure {
-    /// A failure without detail.
+    /// A failure without detail, whose message callers may read.
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Failure {
-        Failure { kind: kind.into(), message: message.into(), detail: String::new() }
+        Failure { kind: kind.into(), message: message.into(), ..Failure::default() }
+    }
+
+    /// A failure without detail, whose message is for the log and the function's owner.
+    pub fn internal(kind: impl Into<String>, message: impl Into<String>) -> Failure {
+        Failure { openness: Openness::Kind, ..Failure::new(kind, message) }
+    }
+
+    /// The failure of an invocation that did not end by its deadline.
+    pub fn timed_out() -> Failure {
+        Failure::new("Function.TimedOut", "the function did not answer within its time limit")
+    }
+
+    /// The failure of an invocation that was cut short, or not begun, because the process stops.
+    pub fn closing() -> Failure {
+        Failure::new("Runtime.Closing", "the instance is stopping; try another")
+    }
+
+    /// What a cancel makes of an invocation that then failed; `None` for a reason that leaves the failure as it is.
+    pub fn of_cancel(reason: u32) -> Option<Failure> {
+        match reason {
+            CANCEL_DEADLINE => Some(Failure::timed_out()),
+            CANCEL_CLOSING => Some(Failure::closing()),
+            _ => None,
+        }
     }
 
     /// What a bare status means, for a module that gave no words.
@@ -33,7 +100,24 @@ impl Failure {
             E_NOT_FOUND => ("Function.NotFound", "something not found"),
             _ => ("Function.Internal", "an internal failure"),
         };
-        Failure::new(kind, format!("{who} ended with {what} (status {status})"))
+        Failure::internal(kind, format!("{who} ended with {what} (status {status})"))
+    }
+
+    /// Everybody may read everything of it: `FAAS_DEBUG` is on.
+    pub fn reveal(&mut self) {
+        self.openness = Openness::Everything;
+    }
+
+    /// What a stranger is told: the client of an HTTP trigger, whichever way its request came.
+    pub fn for_caller(&self) -> Told<'_> {
+        let message = if self.openness == Openness::Kind { CONCEALED } else { &self.message };
+        Told { message, ..self.for_owner() }
+    }
+
+    /// What the function's owner is told: whoever invokes it by an event, or reads the platform's report of a start.
+    pub fn for_owner(&self) -> Told<'_> {
+        let detail = if self.openness == Openness::Everything { &*self.detail } else { "" };
+        Told { kind: &self.kind, message: &self.message, detail }
     }
 
     /// The kind as AWS' error types are spelt, `(Runtime|Function).Word`: other names go under `Function.`.
@@ -69,6 +153,32 @@ impl std::error::Error for Failure {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn callers_read_an_open_message_owners_every_message_and_nobody_the_detail() {
+        let with_detail = |failure: Failure| Failure { detail: "at a.rs:1:2".into(), ..failure };
+        let open = with_detail(Failure::new("Shop.Closed", "come back"));
+        let panic = with_detail(Failure::internal("Panic", "10.0.0.7 is down"));
+        let told = |told: Told<'_>| told.to_string();
+        assert_eq!(told(open.for_caller()), "Shop.Closed: come back");
+        assert_eq!(told(open.for_owner()), "Shop.Closed: come back");
+        assert_eq!(told(panic.for_caller()), "Panic: the function failed");
+        assert_eq!(told(panic.for_owner()), "Panic: 10.0.0.7 is down");
+    }
+
+    #[test]
+    fn a_revealed_failure_shows_everything_to_everybody() {
+        let mut panic = Failure { detail: "at a.rs:1:2".into(), ..Failure::internal("Panic", "10.0.0.7 is down") };
+        panic.reveal();
+        assert_eq!(panic.for_caller().to_string(), "Panic: 10.0.0.7 is down\nat a.rs:1:2");
+        assert_eq!(panic.for_owner(), panic.for_caller());
+    }
+
+    #[test]
+    fn a_status_without_words_says_nothing_to_callers() {
+        let failure = Failure::of_status(E_PANIC, "layer auth in before");
+        assert_eq!(failure.for_caller().to_string(), "Function.Panic: the function failed");
+    }
 
     #[test]
     fn every_kind_becomes_a_legal_aws_error_type() {

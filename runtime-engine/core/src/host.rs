@@ -4,7 +4,7 @@ use crate::invocation::Invocation;
 use crate::log::{Level, Origin};
 use crate::unit::Unit;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
-use faas_abi::{E_INVALID, META_TENANT, META_TRACEPARENT, OK, Status};
+use faas_abi::{E_INVALID, OK, Status};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -52,18 +52,13 @@ impl Context for Entry {
     }
 
     fn log(&self, inv: Option<&Invocation>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
-        use faas_abi::host::Invocation as _;
         if inv.is_some_and(|inv| inv.capture(Level::of(level), message, fields.iter())) {
             return;
         }
         let unit = &self.shared.unit;
-        let origin = Origin {
-            request_id: inv.map_or(&[], Invocation::request_id),
-            tenant: inv.map_or(&[], |inv| inv.meta(META_TENANT)),
-            entry: &self.label,
-            target,
-            trace: inv.filter(|_| unit.log.shows_trace()).map_or(&[], |inv| inv.meta(META_TRACEPARENT)),
-            account: &unit.identity.account,
+        let origin = match inv {
+            Some(inv) => inv.origin(target, &self.label),
+            None => Origin { target, entry: &self.label, account: &unit.identity.account, ..Origin::default() },
         };
         unit.log.write(Level::of(level), origin, message, fields.iter());
     }

@@ -8,7 +8,7 @@ mod walk;
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::http1::Message;
-use crate::log::Level;
+use crate::log::{Level, Origin};
 use crate::trigger::{Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -120,6 +120,16 @@ pub trait Stream: Send + Sync {
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
 }
 
+/// The driver's record of an invocation in flight.
+pub trait Flight: Send + Sync {
+    /// Enforces a deadline that a layer has brought forward, on [`Unit::now_ns`]'s clock. It may be past already.
+    fn tighten(&self, deadline_ns: u64);
+
+    /// Claims the answer at the end of the walk. `false` if the invocation has been answered already, for instance as
+    /// timed out: then it has its line in the log, too, and whatever it came to is nobody's.
+    fn claim(&self) -> bool;
+}
+
 /// One invocation or phase.
 pub struct Invocation {
     unit: Arc<Unit>,
@@ -143,14 +153,19 @@ pub struct Invocation {
     reply_cookies: Fields,
     reply: Given,
     failure: Option<Failure>,
+    /// `true` if the failure's words come from `fail` in the call at hand, whose status is not known yet.
+    failed_here: bool,
     /// What `fail` dropped in the call at hand.
     dropped: Option<(Code, Given)>,
     /// Head hooks of the layers that are entered, outermost first.
     heads: Vec<HeadHook>,
     heads_ran: bool,
+    /// `true` once the reply is out: it can be read and not changed any more.
+    is_out: bool,
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
     stream: Option<Box<dyn Stream>>,
+    flight: Option<Arc<dyn Flight>>,
     /// What a stream has written so far, where its reply must go out in one piece.
     collected: Option<Vec<u8>>,
     captured: Mutex<Captured>,
@@ -200,11 +215,14 @@ impl Invocation {
             reply_cookies: Fields::default(),
             reply: Given::EMPTY,
             failure: None,
+            failed_here: false,
             dropped: None,
             heads: Vec::new(),
             heads_ran: false,
+            is_out: false,
             no_streams: false,
             stream: None,
+            flight: None,
             collected: None,
             captured: Mutex::default(),
         }
@@ -219,7 +237,8 @@ impl Invocation {
         self.received_ns = self.unit.now_ns();
     }
 
-    /// Ends it and gives the message back, whose memory the reader uses again. Where streams go stays as it was set.
+    /// Ends it and gives the message back, whose memory the reader uses again. Where streams go and
+    /// the record in flight stay as they were set.
     pub fn clear(&mut self) -> Option<Message> {
         // The reply and what modules keep may point into the event: they go first.
         self.reply = Given::EMPTY;
@@ -239,9 +258,11 @@ impl Invocation {
         self.reply_headers.clear();
         self.reply_cookies.clear();
         self.failure = None;
+        self.failed_here = false;
         self.dropped = None;
         self.heads.clear();
         self.heads_ran = false;
+        self.is_out = false;
         self.no_streams = false;
         self.collected = None;
         if self.facts.captures_log {
@@ -265,6 +286,12 @@ impl Invocation {
     /// Where the bytes of streams go, from now on; without one, streams are unsupported.
     pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
         self.stream = Some(stream);
+    }
+
+    /// Who is told of a deadline brought forward and of the walk's end, from now on, for this invocation and those after
+    /// it in the same place. Without one, a deadline brought forward is only shown.
+    pub fn set_flight(&mut self, flight: Arc<dyn Flight>) {
+        self.flight = Some(flight);
     }
 
     /// The process.
@@ -366,17 +393,39 @@ impl Invocation {
         std::mem::replace(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner), full).lines
     }
 
-    /// Where streams are collected, the end of the call ends the stream: what has come is the reply.
-    pub(crate) fn settle_collected(&mut self) {
-        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.collected.take()) {
-            self.progress = Progress::Set(code);
-            self.reply = Given::from(bytes);
+    /// Writes the lines kept so far to the log: no reply carries those of a failure.
+    pub(crate) fn write_captured(&self) {
+        if self.facts.captures_log {
+            self.take_captured().iter().for_each(|line| self.say(Level::Info, line));
         }
     }
 
     /// Why it failed.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// What a line about it is stamped with. `target`: the part of the entry that speaks; `entry` is empty for the runtime.
+    pub fn origin<'a>(&'a self, target: &'a [u8], entry: &'a str) -> Origin<'a> {
+        use faas_abi::host::Invocation as _;
+        Origin {
+            request_id: self.request_id(),
+            tenant: self.meta(META_TENANT),
+            entry,
+            target,
+            trace: if self.unit.log.shows_trace() { self.meta(META_TRACEPARENT) } else { &[] },
+            account: &self.unit.identity.account,
+        }
+    }
+
+    /// Writes a line of the runtime's own about it.
+    pub fn say(&self, level: Level, message: &str) {
+        self.unit.log.write(level, self.origin(b"runtime", ""), message.as_bytes(), std::iter::empty());
+    }
+
+    /// The name of its function in its module; empty for a phase without one.
+    pub fn function_name(&self) -> &str {
+        &self.function
     }
 
     fn fact(&self, span: Span) -> &[u8] {

@@ -14,7 +14,8 @@
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
-//! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
+//! | [`log`], [`trace`] | lines, trace contexts |
+//! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
 //! | [`parking`] | waiting for a future with nothing but a thread |
 #![forbid(unsafe_code)]
@@ -34,6 +35,7 @@ pub mod modules;
 pub mod onion;
 pub mod parking;
 pub mod platform;
+pub mod report;
 pub mod serve;
 pub mod settings;
 mod thaw;

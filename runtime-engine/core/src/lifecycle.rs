@@ -3,18 +3,19 @@
 //! Libraries are opened by a driver's [`Loader`]; what is looked for, in which order things are made and ended, and what
 //! a failure is called is decided here.
 
-use crate::chain::{Chain, Place, Stacked};
+use crate::chain::{self, Chain, Place, Stacked};
 use crate::failure::Failure;
 use crate::host::{self, Shared};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::{HandlerName, Signal};
+use crate::report;
 use crate::settings::{LayerName, Settings};
 use crate::thaw::Thaw;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::{CheckedModule, FunctionInstance};
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, OK, REPLIED, RUNTIME_START, SUSPEND};
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,7 +88,7 @@ impl Booted {
         let started = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
             match function(&shared, loader, &start) {
                 Ok(function) => {
-                    let status = call(function.phase(FUNCTION_START, place), place).await;
+                    let status = chain::call_phase(&function, FUNCTION_START, place).await;
                     made = Some(function);
                     status
                 }
@@ -107,13 +108,13 @@ impl Booted {
                 let failure = match result {
                     Err(failure) => failure,
                     // Layers may recover a failed phase; without a function there is still nothing to run.
-                    Ok(()) => Failure::new(
+                    Ok(()) => Failure::internal(
                         "Runtime.NoFunction",
                         "a layer recovered a failed FunctionStart, but there is no function to serve",
                     ),
                 };
                 close(&unit, chain, made.into_iter().collect(), true).await;
-                Err(failure)
+                Err(told(failure, &unit))
             }
         }
     }
@@ -143,10 +144,11 @@ impl Runtime {
     /// # Errors
     /// What the platform is told.
     pub async fn boot(unit: &Arc<Unit>, loader: &dyn Loader, start: &Start<'_>) -> Result<Booted, Failure> {
+        unit.set_debug(start.settings.debug);
         let shared = Shared::new(unit.clone());
         let mut stack = Vec::new();
         let stacked = layers(&shared, loader, start, &mut stack);
-        let chain = Chain::new(stack);
+        let chain = Chain::new(stack, unit.log.clone());
         let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
         let booted = async {
             stacked?;
@@ -156,7 +158,7 @@ impl Runtime {
             Ok(()) => Ok(Booted { unit: unit.clone(), shared, chain }),
             Err(failure) => {
                 close(unit, chain, Vec::new(), true).await;
-                Err(failure)
+                Err(told(failure, unit))
             }
         }
     }
@@ -181,18 +183,23 @@ impl Runtime {
         Place::new(Invocation::new(self.unit.clone(), self.name.clone()))
     }
 
-    /// Serves the invocation in `place` and settles its reply or failure.
-    pub async fn invoke(&self, place: &mut Place) {
+    /// Serves the invocation in `place`, settles its reply or failure, and leaves a line of a failure in the log. Returns
+    /// `true` if the answer is the caller's to give: see [`Flight::claim`](crate::invocation::Flight::claim).
+    pub async fn invoke(&self, place: &mut Place) -> bool {
         // The platform says when it freezes the process and not when it thaws it: this is the first sign.
-        if let Some(_turn) = self.thaw.turn().await
-            && let Err(failure) = self.resume().await
-        {
-            self.unit.log.say(Level::Error, &format!("Resume: {failure}"));
+        if let Some(_turn) = self.thaw.turn().await {
+            // The invocation is served all the same.
+            let _ = self.resume().await;
         }
         self.chain.invoke(&self.function, place).await;
-        if place.get().facts().is_whole {
-            place.get_mut().settle_collected();
+        let cancelled = place.cancelled();
+        let invocation = place.get_mut();
+        let is_ours = invocation.conclude(cancelled);
+        if let Some(failure) = invocation.failure().filter(|_| is_ours) {
+            invocation.write_captured();
+            report::failed(invocation, INVOKE, failure);
         }
+        is_ours
     }
 
     /// The name of the function as its module gives it.
@@ -200,7 +207,7 @@ impl Runtime {
         &self.name
     }
 
-    /// Runs the phase that a platform asks a started process for.
+    /// Runs the phase that a platform asks a started process for. A failure is logged.
     ///
     /// # Errors
     /// The first failure.
@@ -208,9 +215,9 @@ impl Runtime {
         match signal {
             Signal::Initialize(_) => Ok(()),
             Signal::Suspend => {
-                self.suspend().await?;
+                let suspended = self.suspend().await;
                 self.thaw.froze();
-                Ok(())
+                suspended
             }
             Signal::Stop if self.closed.swap(true, Ordering::AcqRel) => Ok(()),
             Signal::Stop => close_phase(&self.unit, &self.chain, &[&self.function]).await,
@@ -224,25 +231,36 @@ impl Runtime {
 
     /// Work after the reply is out. A failure is logged.
     pub async fn replied(&self, place: &mut Place) {
-        if let Err(failure) = self.chain.outward(REPLIED, &[&self.function], place).await {
-            self.unit.log.say(Level::Error, &format!("Replied: {failure}"));
-        }
+        let result = self.chain.outward(REPLIED, &[&self.function], place).await;
+        // Nobody is told but the log.
+        let _ = self.ended(REPLIED, place, result);
     }
 
-    /// Before a snapshot or freeze.
+    /// Before a snapshot or freeze. A failure is logged.
     ///
     /// # Errors
     /// The first failure.
     pub async fn suspend(&self) -> Result<(), Failure> {
-        self.chain.outward(SUSPEND, &[&self.function], &mut self.place()).await
+        let mut place = self.place();
+        let result = self.chain.outward(SUSPEND, &[&self.function], &mut place).await;
+        self.ended(SUSPEND, &place, result)
     }
 
-    /// After a restore.
+    /// After a restore. A failure is logged.
     ///
     /// # Errors
     /// The first failure.
     pub async fn resume(&self) -> Result<(), Failure> {
-        self.chain.resume(&[&self.function], &mut self.place()).await
+        let mut place = self.place();
+        let result = self.chain.resume(&[&self.function], &mut place).await;
+        self.ended(RESUME, &place, result)
+    }
+
+    fn ended(&self, phase: u32, place: &Place, result: Result<(), Failure>) -> Result<(), Failure> {
+        result.map_err(|failure| {
+            report::failed(place.get(), phase, &failure);
+            told(failure, &self.unit)
+        })
     }
 
     /// Does anything want to be told of the end?
@@ -257,32 +275,39 @@ impl Runtime {
     }
 }
 
+/// Runs Close. A failure is logged.
 async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&FunctionInstance]) -> Result<(), Failure> {
-    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+    let name = functions.first().map_or("", |function| function.name());
+    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from(name)));
     let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| {
         let mut worst = OK;
         for function in functions {
-            worst = worst.min(call(function.phase(CLOSE, place), place).await);
+            worst = worst.min(chain::call_phase(function, CLOSE, place).await);
         }
         worst
     });
-    phase.await
+    let result = phase.await;
+    result.map_err(|failure| {
+        report::failed(place.get(), CLOSE, &failure);
+        told(failure, unit)
+    })
 }
 
 async fn close(unit: &Arc<Unit>, chain: Chain, functions: Vec<FunctionInstance>, phase: bool) {
-    if phase && let Err(failure) = close_phase(unit, &chain, &functions.iter().collect::<Vec<_>>()).await {
-        unit.log.say(Level::Error, &format!("Close: {failure}"));
+    if phase {
+        // Nobody is told but the log.
+        let _ = close_phase(unit, &chain, &functions.iter().collect::<Vec<_>>()).await;
     }
     functions.into_iter().for_each(FunctionInstance::destroy);
     chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
 }
 
-async fn call(status: faas_abi::Status, place: &mut Place) -> faas_abi::Status {
-    if status != faas_abi::PENDING {
-        return crate::onion::settled(status, false);
+/// A failure on its way out of the process.
+fn told(mut failure: Failure, unit: &Unit) -> Failure {
+    if unit.is_debug() {
+        failure.reveal();
     }
-    let status = std::future::poll_fn(|context| place.poll_done(context)).await;
-    crate::onion::settled(status, false)
+    failure
 }
 
 /// Makes the layers, outermost first. Those in `stack` after a failure have been made and must be closed.
@@ -301,7 +326,7 @@ fn layers(
         }
         Err(failure) if required => Err(failure),
         Err(failure) => {
-            shared.unit.log.say(Level::Error, &format!("optional layer skipped: {failure}"));
+            shared.unit.log.say(Level::Warn, &format!("optional layer skipped: {failure}"));
             Ok(())
         }
     };
@@ -326,10 +351,10 @@ fn loaded(
     features: u64,
     named: &LayerName,
 ) -> Result<Stacked, Failure> {
-    let not_found = |why: String| Failure::new("Runtime.LayerNotFound", why);
+    let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
     let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
     let path = roots.layer(&name, loader).map_err(|error| not_found(error.to_string()))?;
-    let module = loader.load(&path, features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
+    let module = loader.load(&path, features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
     let offered = module.layers.iter().map(|layer| layer.name.as_str());
     // A library of one layer may be called otherwise; one of several has the one of its own name first.
     let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
@@ -348,15 +373,15 @@ fn make(
     config: &str,
 ) -> Result<Stacked, Failure> {
     let host = host::table(shared, format!("layer {}", layer.name), features);
-    let instance = layer
-        .create(host, config.as_bytes())
-        .map_err(|why| Failure::new("Runtime.LayerFailed", format!("layer {} could not be made: {why}", layer.name)))?;
+    let instance = layer.create(host, config.as_bytes()).map_err(|why| {
+        Failure::internal("Runtime.LayerFailed", format!("layer {} could not be made: {why}", layer.name))
+    })?;
     Ok(Stacked { instance, required })
 }
 
 fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Result<FunctionInstance, Failure> {
     let Start { settings, features, .. } = start;
-    let not_found = |why: String| Failure::new("Runtime.NoSuchFunction", why);
+    let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
     let loaded;
     let (module, wanted, place) = match (&start.linked.function, start.code) {
         (Some(module), _) => {
@@ -370,7 +395,7 @@ fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Res
                 Some(path) => (path.to_owned(), None),
                 None => find(shared, loader, start).map_err(|error| not_found(error.to_string()))?,
             };
-            loaded = loader.load(&path, *features).map_err(|why| Failure::new("Runtime.LoadFailed", why))?;
+            loaded = loader.load(&path, *features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
             // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
             let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
             let entry = entry.or_else(|| start.handler.map(|handler| handler.text.clone()).filter(offers));
@@ -385,7 +410,7 @@ fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Res
     }
     let host = host::table(shared, format!("function {}", entry.name), *features);
     entry.create(host, settings.config.as_bytes()).map_err(|why| {
-        Failure::new("Runtime.FunctionFailed", format!("function {} could not be made: {why}", entry.name))
+        Failure::internal("Runtime.FunctionFailed", format!("function {} could not be made: {why}", entry.name))
     })
 }
 

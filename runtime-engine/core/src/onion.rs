@@ -149,14 +149,13 @@ impl Onion {
     }
 }
 
-/// What a status means at the end of a call: `PENDING` is no end, `END` belongs to `before` alone, and every other one
-/// that is not negative is `OK` (faas.h, P5).
+/// What a status means at the end of a call. A failure stands as it is; `END` belongs to `before` alone, and every other
+/// positive status has no meaning there: it is [`E_INTERNAL`] (faas.h, P5).
 pub fn settled(status: Status, before: bool) -> Status {
     match status {
-        faas_abi::PENDING => E_INTERNAL,
         END if before => END,
-        OK.. => OK,
-        failure => failure,
+        ..=OK => status,
+        _ => E_INTERNAL,
     }
 }
 
@@ -175,6 +174,23 @@ mod tests {
             }
             assert!(steps.len() < 100, "no end: {steps:?}");
             steps.push(onion.advance(status(last)));
+        }
+    }
+
+    #[test]
+    fn a_positive_status_that_has_no_meaning_is_an_internal_failure() {
+        for (status, before, expected) in [
+            (OK, false, OK),
+            (-7, false, -7),
+            (-12_345, true, -12_345),
+            (END, true, END),
+            (END, false, E_INTERNAL),
+            (faas_abi::PENDING, false, E_INTERNAL),
+            (faas_abi::PENDING, true, E_INTERNAL),
+            (12_345, false, E_INTERNAL),
+            (12_345, true, E_INTERNAL),
+        ] {
+            assert_eq!(settled(status, before), expected, "{status}, before: {before}");
         }
     }
 

@@ -22,8 +22,9 @@ pub(crate) struct Thaw {
 pub(crate) struct Turn<'a>(&'a Thaw);
 
 impl Thaw {
-    /// Suspend has run.
+    /// Suspend has run, whether it succeeded or not: what has been suspended in part has to be resumed as well.
     pub(crate) fn froze(&self) {
+        let _waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         self.state.store(FROZEN, Ordering::Release);
     }
 
@@ -54,7 +55,10 @@ impl Thaw {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.state.store(AWAKE, Ordering::Release);
+        // A freeze that came while Resume ran is the next turn's.
+        if self.0.state.load(Ordering::Acquire) == RESUMING {
+            self.0.state.store(AWAKE, Ordering::Release);
+        }
         let all = std::mem::take(&mut *waiting);
         drop(waiting);
         all.into_iter().for_each(Waker::wake);
@@ -79,6 +83,18 @@ mod tests {
         assert!(other.as_mut().poll(&mut context).is_pending());
         drop(turn);
         assert!(matches!(other.as_mut().poll(&mut context), Poll::Ready(None)));
+        assert!(block_on(thaw.turn()).is_none());
+    }
+
+    #[test]
+    fn a_freeze_while_resume_runs_is_followed_by_another_resume() {
+        let thaw = Thaw::default();
+        thaw.froze();
+        let turn = block_on(thaw.turn()).expect("the first has the turn");
+        thaw.froze();
+        drop(turn);
+        let turn = block_on(thaw.turn()).expect("the second freeze has a turn of its own");
+        drop(turn);
         assert!(block_on(thaw.turn()).is_none());
     }
 

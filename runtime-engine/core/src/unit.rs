@@ -36,6 +36,7 @@ pub struct Unit {
     /// Where log lines go.
     pub log: Log,
     born: Instant,
+    debug: AtomicBool,
     warm: AtomicBool,
     in_flight: AtomicU32,
     /// Does anybody wait for invocations to end?
@@ -51,12 +52,23 @@ impl Unit {
             identity,
             log,
             born: Instant::now(),
+            debug: AtomicBool::new(false),
             warm: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             awaited: AtomicBool::new(false),
             quiet: (Mutex::new(()), Condvar::new()),
             given: OnceLock::new(),
         }
+    }
+
+    /// Sets whether stacks and causes leave the process: the setting `FAAS_DEBUG`.
+    pub fn set_debug(&self, debug: bool) {
+        self.debug.store(debug, Ordering::Relaxed);
+    }
+
+    /// `true` if stacks and causes leave the process.
+    pub fn is_debug(&self) -> bool {
+        self.debug.load(Ordering::Relaxed)
     }
 
     /// Nanoseconds on a clock that never goes back and is never 0.

@@ -14,37 +14,54 @@ mod stream;
 mod world;
 
 use faas_abi::host::CheckedModule;
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, RUNTIME_START, Status};
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status};
 use faas_core::chain::{Chain, Place, Stacked};
 use faas_core::failure::Failure;
-use faas_core::invocation::{Invocation, Progress};
+use faas_core::http1::Assembly;
+use faas_core::invocation::{Facts, Invocation, Progress};
 use faas_core::lifecycle::{Linked, Loader, Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
+use faas_core::platform::Signal;
 use faas_core::settings::{Env, LayerName, Settings};
 use faas_core::unit::{Identity, Unit};
 use oracle::{Reply, Walk};
-use plan::{FUNCTION, Plan};
+use plan::{FUNCTION, LayerPlan, Plan};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use world::{Event, Hook, Other, Words, World, lock};
 
-/// Counts the lines that say a layer was skipped.
+/// Counts the lines that say a layer was skipped, those that say one is not well, and the errors.
 #[derive(Default)]
-struct Skips(AtomicUsize);
+struct Lines {
+    skips: AtomicUsize,
+    unwell: AtomicUsize,
+    errors: AtomicUsize,
+}
 
-impl Sink for Skips {
-    fn write(&self, line: &[u8], _: LineKind) {
-        if String::from_utf8_lossy(line).contains("skipped") {
-            self.0.fetch_add(1, Ordering::Relaxed);
+impl Sink for Lines {
+    fn write(&self, line: &[u8], kind: LineKind) {
+        let text = String::from_utf8_lossy(line);
+        for (counter, counts) in [
+            (&self.skips, text.contains("skipped")),
+            (&self.unwell, text.contains("is not well")),
+            (&self.errors, kind.level == Some(Level::Error)),
+        ] {
+            counter.fetch_add(usize::from(counts), Ordering::Relaxed);
         }
     }
 }
 
-fn unit(skips: &Arc<Skips>) -> Arc<Unit> {
-    Runtime::unit(Identity::default(), Log::new(Level::Error, Format::Text, skips.clone()))
+impl Lines {
+    fn counts(&self) -> [usize; 3] {
+        [&self.skips, &self.unwell, &self.errors].map(|counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+fn unit(lines: &Arc<Lines>) -> Arc<Unit> {
+    Runtime::unit(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone()))
 }
 
 /// One host table for all cases: it has to live as long as the process.
@@ -93,7 +110,7 @@ fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
             _ => {}
         }
     }
-    for phase in [RUNTIME_START, FUNCTION_START, INVOKE, CLOSE] {
+    for phase in RUNTIME_START..=REPLIED {
         let calls: Vec<(usize, Hook)> =
             calls.iter().filter(|call| call.0 == phase).map(|call| (call.1, call.2)).collect();
         let of = |hooks: &[Hook]| -> Vec<usize> {
@@ -103,7 +120,8 @@ fn invariants(plan: &Plan, events: &[Event]) -> Verdict {
         same("layers are entered inward", &asked.is_sorted_by(|a, b| a < b), &true)?;
         same("layers leave outward, each once", &left.is_sorted_by(|a, b| a > b), &true)?;
         same("heads run outward, each once", &heads.is_sorted_by(|a, b| a > b), &true)?;
-        for who in heads.iter().chain(&left) {
+        let aside = matches!(phase, SUSPEND | RESUME | REPLIED);
+        for who in heads.iter().chain(&left).filter(|_| !aside) {
             let came = asked.contains(who) || !plan.layers[*who].before.hooks(phase);
             same(&format!("layer {who} was asked to come in"), &came, &true)?;
         }
@@ -137,6 +155,7 @@ fn outcome(walk: &Walk<'_>, status: Status, invocation: &Invocation) -> Verdict 
         let Some(failure) = invocation.failure() else {
             return Err(TestCaseError::fail(format!("no failure for status {status}")));
         };
+        same(&format!("is the message for callers in {failure}"), &is_open(failure), &walk.is_open)?;
         return failure_words(failure, walk.words, walk.cause);
     }
     same("failure", &invocation.failure(), &None)?;
@@ -154,6 +173,10 @@ fn outcome(walk: &Walk<'_>, status: Status, invocation: &Invocation) -> Verdict 
     same("code", &stream::number(code), &u64::from(expected_code))?;
     same("is it a stream", &is_out(invocation), &matches!(walk.reply, Reply::Out { .. }))?;
     same("body", &body, &expected_body)
+}
+
+fn is_open(failure: &Failure) -> bool {
+    failure.for_caller().message == failure.message
 }
 
 fn is_out(invocation: &Invocation) -> bool {
@@ -193,15 +216,15 @@ fn invocations_case(plan: Plan, other: &Other) -> Verdict {
 
 fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[CheckedModule]) -> Verdict {
     let plan = &world.plan;
-    let skips = Arc::<Skips>::default();
+    let lines = Arc::<Lines>::default();
     let stack = layers.iter().zip(&plan.layers).enumerate().map(|(who, (module, layer))| Stacked {
         instance: module.layers[0].create(host(), module::config(world, who).as_bytes()).expect("it creates"),
         required: layer.required,
     });
-    let chain = Chain::new(stack.collect());
+    let chain = Chain::new(stack.collect(), unit(&lines).log.clone());
     let function =
         function.functions[0].create(host(), module::config(world, FUNCTION).as_bytes()).expect("it creates");
-    let mut place = Place::new(Invocation::new(unit(&skips), Arc::from("f")));
+    let mut place = Place::new(Invocation::new(unit(&lines), Arc::from("f")));
     if plan.has_stream {
         place.get_mut().set_stream(Box::new(stream::Recorder(world.clone())));
     }
@@ -209,28 +232,69 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     world.take_log();
     let everyone: Vec<usize> = (0..plan.layers.len()).collect();
     let mut skipped = 0;
-    for (index, run) in plan.runs.iter().enumerate() {
-        world.begin_run(index);
+    for (index, runs) in plan.runs.chunks(2).enumerate() {
+        world.begin_run(2 * index);
         place.reset();
-        let mut walk = Walk::new(plan, run, INVOKE);
-        let status = walk.walk(&everyone, |walk| walk.function(Hook::Invoke));
+        let event = Assembly::request(Vec::new(), b"", b"", b"").finish();
+        place.get_mut().renew(event, Facts { is_whole: plan.is_whole, ..Facts::default() }, false);
+        let mut walk = Walk::new(plan, &runs[0], INVOKE);
+        let status = walk.invocation(&everyone);
         world.drive(chain.invoke(&function, &mut place));
         world.catch_up();
         let log = world.take_log();
         invariants(plan, &log)?;
         same_log(&log, &walk.events)?;
         outcome(&walk, status, place.get())?;
+        world.begin_run(2 * index + 1);
+        walk.events.clear();
+        let first = walk.aside(REPLIED, &runs[1], &everyone);
+        let found = world.drive(chain.outward(REPLIED, &[&function], &mut place));
+        world.catch_up();
+        let log = world.take_log();
+        invariants(plan, &log)?;
+        same_log(&log, &walk.events)?;
+        aside_result(found, first)?;
+        outcome(&walk, status, place.get())?;
         let streamed: Vec<u8> = lock(&world.chunks).drain(..).flat_map(|chunk| chunk.as_slice().to_vec()).collect();
         same("bytes of the stream", &streamed, &walk.streamed)?;
         skipped += walk.skipped;
-        same("lines about skipped layers", &skips.0.load(Ordering::Relaxed), &skipped)?;
+        same("lines about skipped and unwell layers, and errors", &lines.counts(), &[skipped, 0, 0])?;
         place.get_mut().clear();
     }
+    health(plan, &chain, &lines)?;
     *lock(&world.cancel) = None;
     drop(place);
     function.destroy();
     chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
     exactly_once(world)
+}
+
+/// The first failure of a phase beside invocations, in its own words or in the runtime's.
+fn aside_result(found: Result<(), Failure>, expected: Option<Words>) -> Verdict {
+    match (found, expected) {
+        (Ok(()), None) => Ok(()),
+        (Err(failure), Some(words)) => failure_words(&failure, words, None),
+        (found, expected) => Err(TestCaseError::fail(format!("found {found:?}, expected {expected:?}"))),
+    }
+}
+
+/// The first required layer that is not well fails a probe; whoever is not well has one line, however often it is asked.
+fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
+    let ill = |layer: &LayerPlan| layer.health.filter(|(status, _)| *status < 0);
+    let first = plan.layers.iter().zip(module::NAMES).find_map(|(layer, name)| {
+        let (_, words) = ill(layer).filter(|_| layer.required)?;
+        Some(format!("{name}: {}", if words { "out of sorts" } else { "it gives no reason" }))
+    });
+    let before = lines.counts()[1];
+    for _ in 0..2 {
+        same("health", &chain.health().err(), &first)?;
+    }
+    let told = lines.counts()[1] - before;
+    same(
+        "lines about layers that are not well",
+        &told,
+        &plan.layers.iter().filter(|layer| ill(layer).is_some()).count(),
+    )
 }
 
 /// Nothing is loaded here.
@@ -262,8 +326,8 @@ fn life_case(plan: Plan, other: &Other) -> Verdict {
 
 fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModule>) -> Verdict {
     let plan = &world.plan;
-    let skips = Arc::<Skips>::default();
-    let unit = unit(&skips);
+    let lines = Arc::<Lines>::default();
+    let unit = unit(&lines);
     let mut settings = Settings::read(&Env::new(&|_| None)).expect("an empty environment is fine");
     settings.config = module::config(world, FUNCTION);
     settings.layers = plan
@@ -284,91 +348,147 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
         features: 0,
         linked: Linked { function: Some(function), layers },
     };
-    let (started, expected) = (world.drive(Runtime::start(&unit, &NoFiles, start)), life(plan));
+    let mut life = Life { plan, layers: Vec::new(), events: Vec::new(), skipped: 0, errors: 0 };
+    let (started, starts) = (world.drive(Runtime::start(&unit, &NoFiles, start)), life.start());
     match started {
         Ok(runtime) => {
-            same("did it start", &true, &expected.invoked.is_some())?;
+            same("did it start", &true, &starts)?;
+            check(world, &mut life)?;
             let mut place = runtime.place();
             world.drive(runtime.invoke(&mut place));
-            if let Some((walk, status)) = &expected.invoked {
-                outcome(walk, *status, place.get())?;
-            }
+            let (mut walk, status) = life.invoke();
+            outcome(&walk, status, place.get())?;
+            check(world, &mut life)?;
+            world.drive(runtime.replied(&mut place));
+            life.replied(&mut walk);
+            outcome(&walk, status, place.get())?;
+            check(world, &mut life)?;
+            // Whatever Suspend comes to, the next invocation resumes first.
+            let suspended = world.drive(runtime.signal(&Signal::Suspend));
+            let first = life.aside(SUSPEND);
+            aside_result(suspended, first)?;
+            place.get_mut().clear();
+            world.drive(runtime.invoke(&mut place));
+            life.aside(RESUME);
+            let (walk, status) = life.invoke();
+            outcome(&walk, status, place.get())?;
+            check(world, &mut life)?;
             drop(place);
             world.drive(runtime.close());
+            life.close(true);
         }
         Err(failure) => {
-            same(&format!("did it start, {failure}"), &false, &expected.invoked.is_some())?;
+            same(&format!("did it start, {failure}"), &false, &starts)?;
             same("kind and message of the failure", &(!failure.kind.is_empty() && !failure.message.is_empty()), &true)?;
         }
     }
+    check(world, &mut life)?;
+    same("lines about skipped layers, unwell ones, and errors", &lines.counts(), &[life.skipped, 0, life.errors])?;
+    exactly_once(world)
+}
+
+/// Compares what has happened since the last time with what the rules have.
+fn check(world: &Arc<World>, life: &mut Life<'_>) -> Verdict {
     world.catch_up();
     let log = world.take_log();
-    invariants(plan, &log)?;
-    same_log(&log, &expected.events)?;
-    same("lines about skipped layers", &skips.0.load(Ordering::Relaxed), &expected.skipped)?;
-    exactly_once(world)
+    invariants(life.plan, &log)?;
+    same_log(&log, &std::mem::take(&mut life.events))
 }
 
 /// A whole life, as the rules have it.
 struct Life<'a> {
+    plan: &'a Plan,
+    /// The layers that were made.
+    layers: Vec<usize>,
     events: Vec<Event>,
     skipped: usize,
-    /// The invocation of a process that started.
-    invoked: Option<(Walk<'a>, Status)>,
+    /// Lines at level ERROR: one for an invocation that failed, and one for a phase after the start that did.
+    errors: usize,
 }
 
-fn life(plan: &Plan) -> Life<'_> {
-    let mut life = Life { events: Vec::new(), skipped: 0, invoked: None };
-    let mut layers = Vec::new();
-    let mut complete = true;
-    for (who, layer) in plan.layers.iter().enumerate() {
-        life.events.push(Event::Create(who));
-        match (layer.creates, layer.required) {
-            (true, _) => layers.push(who),
-            (false, false) => life.skipped += 1,
-            (false, true) => {
-                complete = false;
-                break;
-            }
-        }
-    }
-    let phase = |life: &mut Life<'_>, phase: u32, centre: &mut dyn FnMut(&mut Walk<'_>) -> Status| {
-        let mut walk = Walk::new(plan, &plan.runs[phase as usize], phase);
-        let status = walk.walk(&layers, |walk| centre(walk));
-        life.events.append(&mut walk.events);
-        life.skipped += walk.skipped;
-        status
-    };
-    let mut function = false;
-    if complete && phase(&mut life, RUNTIME_START, &mut |_| OK) >= 0 {
-        let status = phase(&mut life, FUNCTION_START, &mut |walk| {
-            walk.events.push(Event::Create(FUNCTION));
-            function = plan.function_creates;
-            match function {
-                false => {
-                    walk.words = Words::Runtime;
-                    E_INTERNAL
+impl<'a> Life<'a> {
+    /// `true`: it has started. Otherwise whatever was made has been closed.
+    fn start(&mut self) -> bool {
+        let mut complete = true;
+        for (who, layer) in self.plan.layers.iter().enumerate() {
+            self.events.push(Event::Create(who));
+            match (layer.creates, layer.required) {
+                (true, _) => self.layers.push(who),
+                (false, false) => self.skipped += 1,
+                (false, true) => {
+                    complete = false;
+                    break;
                 }
-                true if plan.phase.hooks(FUNCTION_START) => walk.function(Hook::Phase),
-                true => OK,
             }
-        });
-        if status >= 0 && function {
-            let mut walk = Walk::new(plan, &plan.runs[INVOKE as usize], INVOKE);
-            let status = walk.walk(&layers, |walk| walk.function(Hook::Invoke));
-            life.events.append(&mut walk.events);
-            life.skipped += walk.skipped;
-            life.invoked = Some((walk, status));
         }
+        let mut function = false;
+        let mut status = E_INTERNAL;
+        if complete && self.phase(RUNTIME_START, &mut |_| OK) >= 0 {
+            status = self.phase(FUNCTION_START, &mut |walk| {
+                walk.events.push(Event::Create(FUNCTION));
+                function = walk.plan.function_creates;
+                match function {
+                    false => {
+                        walk.words = Words::Runtime;
+                        E_INTERNAL
+                    }
+                    true if walk.plan.phase.hooks(FUNCTION_START) => walk.function(Hook::Phase),
+                    true => OK,
+                }
+            });
+        }
+        let started = status >= 0 && function;
+        if !started {
+            self.close(function);
+        }
+        started
     }
-    // O6.
-    phase(&mut life, CLOSE, &mut |walk| match function && plan.phase.hooks(CLOSE) {
-        true => walk.function(Hook::Phase),
-        false => OK,
-    });
-    life.events.extend(function.then_some(Event::Destroy(FUNCTION)));
-    life.events.extend(layers.iter().rev().map(|who| Event::Destroy(*who)));
-    life
+
+    fn phase(&mut self, phase: u32, centre: &mut dyn FnMut(&mut Walk<'_>) -> Status) -> Status {
+        let mut walk = Walk::new(self.plan, &self.plan.runs[phase as usize], phase);
+        let status = walk.walk(&self.layers, |walk| centre(walk));
+        self.take(&mut walk);
+        status
+    }
+
+    fn take(&mut self, walk: &mut Walk<'_>) {
+        self.events.append(&mut walk.events);
+        self.skipped += std::mem::take(&mut walk.skipped);
+    }
+
+    fn invoke(&mut self) -> (Walk<'a>, Status) {
+        let mut walk = Walk::new(self.plan, &self.plan.runs[INVOKE as usize], INVOKE);
+        let status = walk.invocation(&self.layers);
+        self.errors += usize::from(status < 0);
+        self.take(&mut walk);
+        (walk, status)
+    }
+
+    fn replied(&mut self, walk: &mut Walk<'a>) {
+        let failed = walk.aside(REPLIED, &self.plan.runs[REPLIED as usize], &self.layers).is_some();
+        self.errors += usize::from(failed);
+        self.take(walk);
+    }
+
+    fn aside(&mut self, phase: u32) -> Option<Words> {
+        let run = &self.plan.runs[phase as usize];
+        let mut walk = Walk::new(self.plan, run, phase);
+        let first = walk.aside(phase, run, &self.layers);
+        self.errors += usize::from(first.is_some());
+        self.take(&mut walk);
+        first
+    }
+
+    /// O6, and the ends of all instances.
+    fn close(&mut self, function: bool) {
+        let status = self.phase(CLOSE, &mut |walk| match function && walk.plan.phase.hooks(CLOSE) {
+            true => walk.function(Hook::Phase),
+            false => OK,
+        });
+        self.errors += usize::from(status < 0);
+        self.events.extend(function.then_some(Event::Destroy(FUNCTION)));
+        self.events.extend(self.layers.iter().rev().map(|who| Event::Destroy(*who)));
+    }
 }
 
 fn runner() -> TestRunner {

@@ -3,6 +3,7 @@
 //! | `do` | then |
 //! |---|---|
 //! | `error` | the function's own error `Faulty.Error`; with `status`, for HTTP, a reply of that status |
+//! | `foreign` | an error of the standard library's, returned by `?`, with an address in its text |
 //! | `panic` | a panic |
 //! | `sleep` | it waits `ms`; without `ms`, a second longer than the deadline allows |
 //! | `spin` | it never ends and never looks up |
@@ -71,6 +72,7 @@ pub fn faulty(ctx: FaasContext) -> Result<Reply, Error> {
             let error = Error::new("Faulty.Error", "asked for an error");
             return Err(wish.status.into_iter().fold(error, Error::with_status));
         }
+        "foreign" => Err(std::io::Error::other("no route to 10.0.0.7:6379"))?,
         "panic" => panic!("asked for a panic"),
         "sleep" => {
             let past = || ctx.remaining().unwrap_or_default() + Duration::from_secs(1);
@@ -111,6 +113,7 @@ mod tests {
     fn it_fails_as_it_is_asked_to() {
         let app = App::builder().module(faulty::MODULE).start().expect("starts");
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"error"}"#)).failed.expect("fails").kind, "Faulty.Error");
+        assert_eq!(app.invoke(Invoke::event(r#"{"do":"foreign"}"#)).failed.expect("fails").kind, "Error");
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"panic"}"#)).failed.expect("fails").kind, "Panic");
         assert_eq!(app.invoke(Invoke::http("GET", "/?do=error&status=409")).status(), 409);
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"sleep","ms":1}"#)).text(), "\"fine\"");

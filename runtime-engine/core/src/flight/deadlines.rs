@@ -10,14 +10,14 @@
 use super::slot::{Canceller, Slot};
 use super::word::{Due, Limits, NEVER};
 use crate::chain::Place;
-use crate::invocation::Invocation;
+use crate::invocation::{Flight, Invocation};
 use crate::log::Level;
 use crate::unit::Unit;
 use faas_abi::host::Cancel;
 use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Cancel comes this long before the deadline, in nanoseconds, or a fifth of the limit if that is less.
@@ -110,8 +110,14 @@ impl Deadlines {
         }
     }
 
-    /// Makes a slot for the invocations of one place.
-    pub fn slot(&self, cancel: Cancel<Invocation>) -> Arc<Slot> {
+    /// Makes a slot for the invocations of this place, which claim their answers and bring their deadlines forward in it.
+    pub fn slot(self: &Arc<Self>, place: &mut Place) -> Arc<Slot> {
+        let slot = self.new_slot(place.cancel_handle());
+        place.get_mut().set_flight(Arc::new(Tracked { deadlines: Arc::downgrade(self), slot: slot.clone() }));
+        slot
+    }
+
+    fn new_slot(&self, cancel: Cancel<Invocation>) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
         let slot = Arc::new(Slot::new(slots.len(), cancel, self.hung.clone()));
         slots.push(slot.clone());
@@ -132,7 +138,7 @@ impl Deadlines {
     }
 
     /// The deadline of the invocation that runs in this slot has been brought forward to `deadline_ns`.
-    pub fn tighten(&self, slot: &Slot, deadline_ns: u64) {
+    fn tighten(&self, slot: &Slot, deadline_ns: u64) {
         let (cancel_at, report_at) = moments(self.unit.now_ns(), deadline_ns);
         slot.tighten(cancel_at, report_at);
         self.wake_by(cancel_at);
@@ -248,6 +254,25 @@ impl Deadlines {
     }
 }
 
+/// A place's invocations, as they see their slot.
+#[derive(Debug)]
+struct Tracked {
+    deadlines: Weak<Deadlines>,
+    slot: Arc<Slot>,
+}
+
+impl Flight for Tracked {
+    fn tighten(&self, deadline_ns: u64) {
+        if let Some(deadlines) = self.deadlines.upgrade() {
+            deadlines.tighten(&self.slot, deadline_ns);
+        }
+    }
+
+    fn claim(&self) -> bool {
+        self.slot.claim()
+    }
+}
+
 /// When an invocation is to be cancelled and reported that began at `now` and has to be answered at `deadline`.
 fn moments(now: u64, deadline: u64) -> (u64, u64) {
     let limit = deadline.saturating_sub(now);
@@ -265,7 +290,6 @@ fn nearly(away: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flight::Claim;
     use crate::http1::Assembly;
     use crate::invocation::Facts;
     use crate::log::{Format, Level, LineKind, Log, Sink};
@@ -373,14 +397,14 @@ mod tests {
     fn an_invocation_over_its_deadline_is_cancelled_then_answered_by_somebody_else_alone() {
         let fixture = fixture(Duration::from_secs(60));
         let mut place = place(&fixture.unit);
-        let slot = fixture.deadlines.slot(place.cancel_handle());
+        let slot = fixture.deadlines.slot(&mut place);
         begin(&fixture, &slot, &mut place, b"id-1", 100);
         assert_eq!(fixture.did.recv(), Ok(Did::Cancel(CANCEL_DEADLINE)));
         assert_eq!(fixture.did.recv(), Ok(Did::Overdue(slot.number(), b"id-1".to_vec())));
         assert_eq!(place.cancelled(), CANCEL_DEADLINE);
         assert_eq!(fixture.did.recv(), Ok(Did::Hung(1)));
         assert_eq!(fixture.deadlines.hung(), 1);
-        assert_eq!(slot.claim(), Claim::Late, "its worker comes too late");
+        assert!(!slot.claim(), "its worker comes too late");
         assert_eq!(fixture.deadlines.hung(), 0, "and is lost no more");
     }
 
@@ -388,17 +412,17 @@ mod tests {
     fn later_deadlines_do_not_ring() {
         let fixture = fixture(Duration::from_secs(60));
         let mut place = place(&fixture.unit);
-        let slot = fixture.deadlines.slot(place.cancel_handle());
+        let slot = fixture.deadlines.slot(&mut place);
         // The first deadline may ring; once the thread has planned for it, later ones must not.
         begin(&fixture, &slot, &mut place, b"1", 60_000);
         while fixture.deadlines.wakes_at.load(Ordering::SeqCst) == NEVER {
             std::thread::yield_now();
         }
-        assert_eq!(slot.claim(), Claim::Mine);
+        assert!(slot.claim());
         let before = fixture.rings.load(Ordering::Relaxed);
         for _ in 0..100 {
             begin(&fixture, &slot, &mut place, b"2", 60_000);
-            assert_eq!(slot.claim(), Claim::Mine);
+            assert!(slot.claim());
         }
         assert_eq!(fixture.rings.load(Ordering::Relaxed), before);
     }
@@ -438,7 +462,7 @@ mod tests {
     fn a_stop_cancels_and_answers_for_what_does_not_end_before_its_grace_is_over() {
         let fixture = fixture(Duration::from_millis(400));
         let mut place = place(&fixture.unit);
-        let slot = fixture.deadlines.slot(place.cancel_handle());
+        let slot = fixture.deadlines.slot(&mut place);
         place.reset();
         place.get_mut().renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), Facts::default(), false);
         place.get_mut().set_request_id(b"id-2");

@@ -13,16 +13,4 @@ pub mod slot;
 pub mod word;
 
 pub use deadlines::{Actions, Bell, Deadlines, Rung};
-pub use slot::{Canceller, Claim, Slot};
-
-use crate::failure::Failure;
-
-/// Returns what whoever waits for an invocation over its deadline is told.
-pub fn timed_out() -> Failure {
-    Failure::new("Function.TimedOut", "the function did not answer within its time limit")
-}
-
-/// Returns what whoever waits is told when the instance stops before the invocation has ended.
-pub fn closing() -> Failure {
-    Failure::new("Runtime.Closing", "the instance is stopping; try another")
-}
+pub use slot::{Canceller, Slot};

@@ -8,15 +8,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What became of an invocation whose worker wants to answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// The answer is the worker's to give.
-    Mine,
-    /// Somebody else has answered; the worker has only its thread and memory to give back.
-    Late,
-}
-
 /// One place for running invocations.
 pub struct Slot {
     number: usize,
@@ -83,12 +74,10 @@ impl Slot {
         due
     }
 
-    /// The worker's invocation has ended, and it wants to answer.
-    pub fn claim(&self) -> Claim {
-        match self.end() {
-            State::Abandoned | State::Hung => Claim::Late,
-            _ => Claim::Mine,
-        }
+    /// The walk of the invocation has ended. Returns `true` if the answer is its worker's to give; otherwise somebody else
+    /// has answered, and the worker has only its thread and memory to give back.
+    pub(super) fn claim(&self) -> bool {
+        !matches!(self.end(), State::Abandoned | State::Hung)
     }
 
     /// The work after the reply has ended.

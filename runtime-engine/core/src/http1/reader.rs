@@ -369,11 +369,6 @@ impl Reader {
         Err(refusal)
     }
 
-    /// Returns how many bytes are held: the larger part of what the connection's client makes this process keep.
-    pub fn buffered(&self) -> usize {
-        self.end - self.start
-    }
-
     /// Whether nothing of a message has come since the last one was taken: the connection may be closed, or used for
     /// the next request, without harm to anything.
     pub fn is_idle(&self) -> bool {

@@ -166,7 +166,7 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn remove(&mut self, list: u32, name: &[u8]) -> Status {
-        if matches!(self.progress, Progress::Streaming(_)) && matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
+        if self.is_head_out() && matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
             return E_INVALID;
         }
         let Some(fields) = self.list_mut(list) else { return E_UNSUPPORTED };
@@ -182,7 +182,7 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn reply(&mut self, code: u32, body: Given) -> Status {
-        if matches!(self.progress, Progress::Streaming(_)) {
+        if self.is_head_out() {
             return E_INVALID;
         }
         let Some(code) = Code::of(code) else { return E_INVALID };
@@ -197,14 +197,14 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        self.fail_with(Failure { kind: text(kind), message: text(message), detail: text(detail) });
+        self.fail_with(Failure { detail: text(detail), ..Failure::new(text(kind), text(message)) });
         OK
     }
 
     fn set_num(&mut self, key: u32, value: u64) -> Status {
         match key {
             NUM_REPLY_CODE => {
-                let Progress::Set(_) = self.progress else { return E_INVALID };
+                let (Progress::Set(_), false) = (self.progress, self.is_out) else { return E_INVALID };
                 let Some(code) = u32::try_from(value).ok().and_then(Code::of) else { return E_INVALID };
                 self.progress = Progress::Set(code);
                 OK
@@ -218,6 +218,9 @@ impl faas_abi::host::Invocation for Invocation {
                 let left_ms = value.saturating_sub(now) / 1_000_000;
                 let epoch_ms = crate::unit::epoch_ms().saturating_add(left_ms);
                 self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
+                if let Some(flight) = &self.flight {
+                    flight.tighten(value);
+                }
                 OK
             }
             _ => E_UNSUPPORTED,
@@ -225,10 +228,11 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
-        if self.no_streams || self.stream.is_none() && !self.facts.is_whole {
+        // A stream that is collected is whole for every layer.
+        if !self.facts.is_whole && (self.no_streams || self.stream.is_none()) {
             return Err(E_UNSUPPORTED);
         }
-        if matches!(self.progress, Progress::Streaming(_)) {
+        if self.is_head_out() {
             return Err(E_INVALID);
         }
         let code = Code::of(code).ok_or(E_INVALID)?;
@@ -253,7 +257,7 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        if !matches!(self.progress, Progress::Streaming(_)) {
+        if self.is_out || !matches!(self.progress, Progress::Streaming(_)) {
             return E_INVALID;
         }
         if let Some(collected) = &mut self.collected {
@@ -311,7 +315,7 @@ impl Invocation {
         if !matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
             return Ok(());
         }
-        if matches!(self.progress, Progress::Streaming(_)) {
+        if self.is_head_out() {
             return Err(E_INVALID);
         }
         let legal = (list == LIST_REPLY_COOKIE || crate::http1::write::is_header_name(name))

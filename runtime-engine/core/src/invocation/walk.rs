@@ -1,9 +1,9 @@
 //! What the walk around an invocation tells it: whose heads are still to run, how a call ended, what stands at the end.
 
 use super::{Code, Invocation, Progress};
-use crate::failure::Failure;
-use faas_abi::Status;
+use crate::failure::{Failure, Openness};
 use faas_abi::host::{Given, HeadHook};
+use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::sync::Arc;
 
 impl Invocation {
@@ -44,28 +44,80 @@ impl Invocation {
     /// failure must not cost an invocation its reply.
     pub(super) fn fail_with(&mut self, failure: Failure) {
         self.failure = Some(failure);
-        if let Progress::Set(code) = self.progress {
+        self.failed_here = true;
+        if let (Progress::Set(code), false) = (self.progress, self.is_out) {
             self.dropped = Some((code, self.take_reply()));
             self.progress = Progress::Open;
         }
     }
 
-    /// A call of a module's is over. Words that `fail` left in a call that did not fail are about nothing.
+    /// A call of a module's is over. Words that `fail` left in a call that did not fail are about nothing, and only
+    /// those of a module's own error are meant for callers. A stream that is collected ends with the call that began it:
+    /// what has come is the reply, and of a failed call there is none.
     pub fn end_call(&mut self, status: Status) {
-        if status >= 0 {
-            self.failure = None;
-        }
+        self.failure = if status < 0 { self.take_words(status, None) } else { None };
+        self.failed_here = false;
         self.dropped = None;
+        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.collected.take()) {
+            self.progress = if status < 0 { Progress::Open } else { Progress::Set(code) };
+            self.reply = if status < 0 { Given::EMPTY } else { Given::from(bytes) };
+        }
+    }
+
+    /// Takes the words of a call that failed with this status, unless they are those that `stand` anyway.
+    pub fn take_words(&mut self, status: Status, stands: Option<&Failure>) -> Option<Failure> {
+        let mut words = self.failure.take().filter(|words| self.failed_here || Some(words) != stands)?;
+        if self.failed_here && status != E_USER {
+            words.openness = Openness::Kind;
+        }
+        Some(words)
     }
 
     /// As [`end_call`](Invocation::end_call), for a failure that its layer's policy forgives: no words of it are left,
     /// and the reply that it dropped is there again.
     pub fn forgive_call(&mut self) {
+        let dropped = self.dropped.take();
+        self.end_call(E_INTERNAL);
         self.failure = None;
-        if let (Progress::Open, Some((code, reply))) = (self.progress, self.dropped.take()) {
+        if let (Progress::Open, Some((code, reply))) = (self.progress, dropped) {
             self.progress = Progress::Set(code);
             self.reply = reply;
         }
+    }
+
+    /// As [`end_call`](Invocation::end_call), for work beside an invocation that has ended already: whatever the call
+    /// did to the outcome, the outcome that `stands` is there again.
+    pub fn end_aside(&mut self, stands: Option<&Failure>) {
+        self.forgive_call();
+        self.failure = stands.cloned();
+    }
+
+    /// The reply is out: from here on it can be read and not changed.
+    pub fn set_out(&mut self) {
+        self.is_out = true;
+    }
+
+    /// The head of the reply is out, or all of it.
+    pub(super) fn is_head_out(&self) -> bool {
+        self.is_out || matches!(self.progress, Progress::Streaming(_))
+    }
+
+    /// The walk is over. `cancelled` is the reason of a cancel, or 0: a failure under it is the cancel's, and what failed
+    /// is its cause. Returns `false` if the invocation has been answered already.
+    pub fn conclude(&mut self, cancelled: u32) -> bool {
+        if !self.flight.as_ref().is_none_or(|flight| flight.claim()) {
+            return false;
+        }
+        if self.failure.is_some()
+            && let Some(cut) = Failure::of_cancel(cancelled)
+        {
+            let cause = self.failure.replace(cut);
+            self.keep_cause(cause);
+        }
+        if let Some(failure) = self.failure.as_mut().filter(|_| self.unit.is_debug()) {
+            failure.reveal();
+        }
+        true
     }
 
     /// Ends in failure, in the runtime's own words.
@@ -102,5 +154,150 @@ impl Invocation {
         } else if self.failure.is_none() {
             self.failure = Some(Failure::of_status(status, who));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::invocation::{Facts, Flight};
+    use crate::report::tests::unit;
+    use faas_abi::host::Invocation as Contract;
+    use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_INVALID, E_PANIC, NUM_DEADLINE_NS, OK};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    fn invocation(facts: Facts) -> Invocation {
+        let mut invocation = Invocation::new(unit().0, Arc::from("f"));
+        invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), facts, false);
+        invocation
+    }
+
+    fn failed(status: Status) -> Invocation {
+        let mut invocation = invocation(Facts::default());
+        invocation.fail(b"Shop.Closed", b"come back", b"at a.rs:1:2");
+        invocation.end_call(status);
+        invocation
+    }
+
+    fn told(invocation: &Invocation) -> String {
+        invocation.failure().expect("it has failed").for_caller().to_string()
+    }
+
+    #[test]
+    fn only_the_words_of_an_error_of_its_own_are_for_callers() {
+        assert_eq!(told(&failed(E_USER)), "Shop.Closed: come back");
+        for status in [E_PANIC, E_INTERNAL, E_INVALID, -77] {
+            assert_eq!(told(&failed(status)), "Shop.Closed: the function failed", "{status}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_passed_on_stay_as_open_as_they_were() {
+        let mut invocation = failed(E_USER);
+        invocation.end_call(E_PANIC);
+        assert_eq!(told(&invocation), "Shop.Closed: come back");
+    }
+
+    #[test]
+    fn a_failure_under_a_cancel_is_the_cancels_and_what_failed_is_its_cause() {
+        for (reason, kind) in [
+            (0, "Shop.Closed"),
+            (CANCEL_PEER_GONE, "Shop.Closed"),
+            (CANCEL_DEADLINE, "Function.TimedOut"),
+            (CANCEL_CLOSING, "Runtime.Closing"),
+        ] {
+            let mut invocation = failed(E_USER);
+            assert!(invocation.conclude(reason));
+            let failure = invocation.failure().expect("it has failed");
+            assert_eq!(failure.kind, kind, "{reason}");
+            assert_eq!(failure.detail.contains("caused by Shop.Closed: come back"), kind != "Shop.Closed", "{failure}");
+        }
+        let mut well = invocation(Facts::default());
+        well.settle(OK, "f");
+        assert!(well.conclude(CANCEL_DEADLINE));
+        assert_eq!(well.failure(), None, "an answer that is there stands");
+    }
+
+    #[test]
+    fn with_debug_everything_is_told() {
+        let mut invocation = failed(E_PANIC);
+        invocation.unit().set_debug(true);
+        assert!(invocation.conclude(0));
+        assert_eq!(told(&invocation), "Shop.Closed: come back\nat a.rs:1:2");
+    }
+
+    /// The record of an invocation that may have been answered in its place.
+    #[derive(Default)]
+    struct Record {
+        tightened: AtomicU64,
+        is_answered: AtomicBool,
+    }
+
+    impl Flight for Record {
+        fn tighten(&self, deadline_ns: u64) {
+            self.tightened.store(deadline_ns, Ordering::Relaxed);
+        }
+
+        fn claim(&self) -> bool {
+            !self.is_answered.swap(true, Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_deadline_brought_forward_is_handed_on_and_one_put_off_is_not() {
+        let record = Arc::<Record>::default();
+        let mut invocation = invocation(Facts::default());
+        invocation.set_flight(record.clone());
+        let tightened = || record.tightened.load(Ordering::Relaxed);
+        assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 9_000_000_000), tightened()), (OK, 9_000_000_000));
+        assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 7_000_000_000), tightened()), (OK, 7_000_000_000));
+        assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 8_000_000_000), tightened()), (E_INVALID, 7_000_000_000));
+        assert_eq!(invocation.facts().deadline.map(|deadline| deadline.ns), Some(7_000_000_000));
+        invocation.clear();
+        assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 9_000_000_000), tightened()), (OK, 9_000_000_000));
+    }
+
+    #[test]
+    fn an_invocation_that_has_been_answered_is_not_concluded_again() {
+        let record = Arc::<Record>::default();
+        let mut invocation = failed(E_USER);
+        invocation.set_flight(record.clone());
+        assert!(invocation.conclude(CANCEL_DEADLINE));
+        assert!(!invocation.conclude(CANCEL_CLOSING));
+        assert_eq!(invocation.failure().map(|failure| &*failure.kind), Some("Function.TimedOut"));
+    }
+
+    #[test]
+    fn a_collected_stream_is_a_reply_when_its_call_ends_and_none_if_that_fails() {
+        for (status, expected) in [(OK, Some(&b"one two"[..])), (E_USER, None)] {
+            let mut invocation = invocation(Facts { is_whole: true, ..Facts::default() });
+            // A layer that needs whole bodies has nothing to fear of a stream that is collected.
+            invocation.refuse_streams();
+            assert!(invocation.stream_stage(200).is_ok());
+            assert_eq!(invocation.stream_open(), OK);
+            for chunk in ["one ", "two"] {
+                assert_eq!(invocation.stream_write(Given::from(chunk.as_bytes().to_vec()), std::ptr::null_mut()), OK);
+            }
+            invocation.end_call(status);
+            let body = (invocation.progress() == Progress::Set(Code::Http(200))).then(|| invocation.reply().as_slice());
+            assert_eq!(body, expected, "{status}");
+            assert_eq!(Contract::reply(&mut invocation, 500, Given::EMPTY), OK, "a layer may change it");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_is_out_is_read_and_not_changed() {
+        let mut invocation = invocation(Facts { is_whole: true, ..Facts::default() });
+        Contract::reply(&mut invocation, 200, Given::from(b"out".to_vec()));
+        invocation.set_out();
+        assert_eq!(Contract::reply(&mut invocation, 500, Given::EMPTY), E_INVALID);
+        assert_eq!(invocation.stream_stage(200).err(), Some(E_INVALID));
+        assert_eq!(invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-a", b"1"), E_INVALID);
+        assert_eq!(invocation.remove(faas_abi::LIST_REPLY_HEADER, b"x-a"), E_INVALID);
+        assert_eq!(invocation.set_num(faas_abi::NUM_REPLY_CODE, 500), E_INVALID);
+        invocation.fail(b"K", b"m", b"");
+        invocation.end_aside(None);
+        assert_eq!((invocation.reply().as_slice(), invocation.failure()), (&b"out"[..], None));
     }
 }

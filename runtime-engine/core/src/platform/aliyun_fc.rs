@@ -6,14 +6,13 @@
 //! told by the path.
 
 use super::{
-    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native,
-    reply_body,
+    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, error_document,
+    native, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation, Progress};
-use crate::json::Writer;
 use crate::log::Log;
 use crate::platform::Initial;
 use crate::settings::{BadSetting, Env, Settings};
@@ -218,7 +217,10 @@ impl Serving for FunctionCompute {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
             self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
-            if !is_event(invocation.facts()) {
+            if is_event(invocation.facts()) {
+                scratch.clear();
+                error_document::event(error_document::to_sender(invocation, failure), scratch);
+            } else {
                 native::kept_headers(invocation, response);
                 sign(response, 404);
             }
@@ -253,7 +255,7 @@ impl Serving for FunctionCompute {
         native::failed(request_id, failure, response, scratch);
         if is_event(facts) {
             scratch.clear();
-            failure_json(failure, scratch);
+            error_document::event(failure.for_owner(), scratch);
             // What was never begun is no failure of the function's: the caller may send it again.
             response.status = if response.status == 503 { 503 } else { 404 };
         }
@@ -277,7 +279,7 @@ impl Serving for FunctionCompute {
             Ok(()) => Answer::text(200, ""),
             Err(failure) => {
                 let mut json = Vec::new();
-                failure_json(failure, &mut json);
+                error_document::event(failure.for_owner(), &mut json);
                 Answer::json(404, String::from_utf8_lossy(&json).into_owned()).with(FAILED)
             }
         }
@@ -395,22 +397,8 @@ fn sign(response: &mut Response, status: u16) {
 
 /// What is said once Close has run.
 fn closed() -> Answer {
-    let body = r#"{"errorMessage":"the instance has been told to stop","errorType":"Runtime.Closing","stackTrace":[]}"#;
+    let body = r#"{"errorType":"Runtime.Closing","errorMessage":"the instance has been told to stop","stackTrace":[]}"#;
     Answer::json(503, body).with(FAILED)
-}
-
-/// `{"errorMessage","errorType","stackTrace"}`: the platform hands it to the caller as it is.
-fn failure_json(failure: &Failure, out: &mut Vec<u8>) {
-    let mut json = Writer::new(out);
-    json.begin_object();
-    json.key("errorMessage").string(&failure.message);
-    json.key("errorType").string(&failure.kind);
-    json.key("stackTrace").begin_array();
-    for line in failure.detail.lines() {
-        json.string(line);
-    }
-    json.end_array();
-    json.end_object();
 }
 
 /// The line that the platform takes for the beginning of a call's log.

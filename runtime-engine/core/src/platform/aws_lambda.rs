@@ -4,7 +4,7 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
-use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, reply_body};
+use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -12,6 +12,7 @@ use crate::http1::{Message, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
+use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply;
 use crate::unit::{Deadline, Identity, Unit};
@@ -111,7 +112,7 @@ impl RuntimeApi {
     /// A whole error report.
     fn error_request(&self, path: &[&[u8]], failure: &Failure, out: &mut Vec<u8>) {
         let mut body = Vec::new();
-        error_json(failure, &mut body);
+        error_document::event(failure.for_owner(), &mut body);
         self.error_head(path, failure, body.len(), false, out);
         out.extend_from_slice(&body);
     }
@@ -123,7 +124,8 @@ impl RuntimeApi {
         head: &mut Vec<u8>,
         scratch: &mut Vec<u8>,
     ) -> BodyFrom {
-        error_json(failure, scratch);
+        // A client of an HTTP trigger is not shown it: API Gateway and function URLs answer 502 with a text of their own.
+        error_document::event(failure.for_owner(), scratch);
         let traced = !invocation.facts().trace.is_empty();
         let id = invocation.request_id();
         self.error_head(&[API.as_bytes(), b"invocation/", id, b"/error"], failure, scratch.len(), traced, head);
@@ -168,7 +170,9 @@ impl Polling for RuntimeApi {
         };
         if size > MAX_REPLY {
             scratch.clear();
-            return self.invocation_error(invocation, &too_large(size), head, scratch);
+            let failure = too_large(size);
+            report::unsent(invocation, &failure);
+            return self.invocation_error(invocation, &failure, head, scratch);
         }
         self.post(&[API.as_bytes(), b"invocation/", invocation.request_id(), b"/response"], head);
         let content_type = match from {
@@ -234,7 +238,7 @@ impl Polling for RuntimeApi {
             return;
         };
         let mut json = Vec::new();
-        error_json(failure, &mut json);
+        error_document::event(failure.for_owner(), &mut json);
         out.extend_from_slice(b"0\r\nLambda-Runtime-Function-Error-Type: ");
         out.extend_from_slice(failure.aws_type().as_bytes());
         out.extend_from_slice(b"\r\nLambda-Runtime-Function-Error-Body: ");
@@ -333,20 +337,6 @@ fn length(body: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Content-Length: ");
     decimal_into(out, body as u64);
     out.extend_from_slice(b"\r\n\r\n");
-}
-
-/// `{"errorType","errorMessage","stackTrace"}`: handed to the caller unchanged.
-fn error_json(failure: &Failure, out: &mut Vec<u8>) {
-    let mut json = Writer::new(out);
-    json.begin_object();
-    json.key("errorType").string(&failure.kind);
-    json.key("errorMessage").string(&failure.message);
-    json.key("stackTrace").begin_array();
-    for line in failure.detail.lines() {
-        json.string(line);
-    }
-    json.end_array();
-    json.end_object();
 }
 
 /// The X-Ray cause. It stands in a header: whatever is no visible ASCII is left out of it.

@@ -8,13 +8,14 @@
 //! handlers.
 
 use super::{
-    Answer, BodyFrom, Listen, LogStyle, LogTo, Opened, Protocol, Response, Route, Row, Serving, State, http, native,
+    Answer, BodyFrom, Listen, LogStyle, LogTo, Opened, Protocol, Response, Route, Row, Serving, State, error_document,
+    http, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
-use crate::log::{Level, Origin};
+use crate::log::Level;
 use crate::modules::Name;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
@@ -143,18 +144,12 @@ impl AzureFunctions {
         let lost = azure::http(parts, &self.output, &logs, out);
         if lost.cookies > 0 {
             let lines = format!("the host sets one cookie a reply: {} are lost", lost.cookies);
-            say(invocation, Level::Warn, &lines);
+            invocation.say(Level::Warn, &lines);
         }
         if lost.coded {
-            say(invocation, Level::Warn, "the host takes no bytes for a reply: the client gets the body as base64");
+            invocation.say(Level::Warn, "the host takes no bytes for a reply: the client gets the body as base64");
         }
     }
-}
-
-/// A line of the runtime's own about an invocation.
-fn say(invocation: &Invocation, level: Level, message: &str) {
-    let origin = Origin { request_id: invocation.request_id(), target: b"runtime", ..Origin::default() };
-    invocation.unit().log.write(level, origin, message.as_bytes(), std::iter::empty());
 }
 
 impl Serving for AzureFunctions {
@@ -187,7 +182,7 @@ impl Serving for AzureFunctions {
                 String::from_utf8_lossy(name)
             );
             let mut body = Vec::new();
-            native::failure_json(id, &Failure::new("Runtime.NoSuchFunction", message), &mut body);
+            error_document::request(Failure::new("Runtime.NoSuchFunction", message).for_caller(), id, &mut body);
             return Route::Own(Answer::json(404, String::from_utf8_lossy(&body).into_owned()));
         }
         Route::Invoke(Facts {
@@ -202,14 +197,12 @@ impl Serving for AzureFunctions {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         let facts = invocation.facts();
-        if let Some(failure) = invocation.failure() {
-            // Lines that no result carries to the host's log.
-            invocation.take_captured().iter().for_each(|line| say(invocation, Level::Info, line));
-            say(invocation, Level::Error, &format!("{}: {}", failure.kind, failure.message));
-            if facts.shape == Shape::Azure {
-                self.failed(facts, invocation.request_id(), failure, response, scratch);
-                return BodyFrom::Scratch;
-            }
+        if let (Shape::Azure, Some(failure)) = (facts.shape, invocation.failure()) {
+            self.failed(facts, invocation.request_id(), failure, response, scratch);
+            scratch.clear();
+            let told = error_document::to_sender(invocation, failure);
+            error_document::request(told, invocation.request_id(), scratch);
+            return BodyFrom::Scratch;
         }
         if facts.shape != Shape::Azure {
             return native::respond(invocation, response, scratch);

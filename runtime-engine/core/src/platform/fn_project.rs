@@ -118,16 +118,18 @@ impl Serving for Agent {
         from
     }
 
-    fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(&self, facts: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
         response.clear();
         response.status = if failure.kind == "Function.TimedOut" { 504 } else { 502 };
         own_headers(response);
         response.headers.add(b"Content-Type", b"application/json");
+        // The agent hands it to the client of an HTTP trigger.
+        let told = if is_request(facts) { failure.for_caller() } else { failure.for_owner() };
         let mut json = Writer::new(scratch);
         json.begin_object();
-        json.key("message").string(&failure.message);
-        let separator = if failure.detail.is_empty() { "" } else { "\n" };
-        json.key("detail").string(format!("{}{separator}{}", failure.kind, failure.detail));
+        json.key("message").string(told.message);
+        let separator = if told.detail.is_empty() { "" } else { "\n" };
+        json.key("detail").string(format!("{}{separator}{}", told.kind, told.detail));
         json.end_object();
     }
 

@@ -1,12 +1,11 @@
 //! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
 //! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
-use super::{BodyFrom, Response};
+use super::{BodyFrom, Response, error_document};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation, Progress};
-use crate::json::Writer;
 use crate::settings::{BadSetting, Env};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Unit};
@@ -113,7 +112,7 @@ pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Respon
     response.clear();
     response.status = status_of(failure);
     response.headers.add(b"content-type", b"application/json");
-    failure_json(request_id, failure, scratch);
+    error_document::request(failure.for_caller(), request_id, scratch);
 }
 
 /// What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
@@ -135,16 +134,6 @@ pub(super) fn status_of(failure: &Failure) -> u16 {
         "Runtime.Overloaded" | "Runtime.Closing" => 503,
         _ => 500,
     }
-}
-
-/// `{"errorType","errorMessage","requestId"}`.
-pub(super) fn failure_json(request_id: &[u8], failure: &Failure, out: &mut Vec<u8>) {
-    let mut json = Writer::new(out);
-    json.begin_object();
-    json.key("errorType").string(&failure.kind);
-    json.key("errorMessage").string(&failure.message);
-    json.key("requestId").string(request_id);
-    json.end_object();
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
 //! and in responses to one that sends them. Nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, reply_body};
+use super::{BodyFrom, Response, error_document, reply_body};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::invocation::{Facts, Invocation};
-use crate::json::{Writer, decimal_into};
+use crate::json::decimal_into;
+use crate::report;
 use crate::trigger::Shape;
 
 const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
@@ -53,7 +54,7 @@ impl Requests {
     /// A whole report of a failure.
     pub(super) fn failed(&self, path: [&[u8]; 2], failure: &Failure, out: &mut Vec<u8>) {
         let mut body = Vec::new();
-        failure_json(failure, &mut body);
+        error_document::event(failure.for_owner(), &mut body);
         self.post(path, JSON, body.len(), out);
         out.extend_from_slice(&body);
     }
@@ -73,7 +74,7 @@ impl Requests {
                 from
             }
             Err(failure) => {
-                failure_json(&failure, scratch);
+                error_document::event(error_document::to_sender(invocation, &failure), scratch);
                 self.post(error, JSON, scratch.len(), head);
                 BodyFrom::Scratch
             }
@@ -97,6 +98,8 @@ pub(super) fn respond(
         }
         Err(failure) => {
             failed(&failure, response, scratch);
+            scratch.clear();
+            error_document::event(error_document::to_sender(invocation, &failure), scratch);
             BodyFrom::Scratch
         }
     }
@@ -111,7 +114,7 @@ pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut V
         _ => 500,
     };
     response.headers.add(b"content-type", JSON);
-    failure_json(failure, scratch);
+    error_document::event(failure.for_owner(), scratch);
 }
 
 /// Is it an invocation by an event, and not by a request of a client's?
@@ -129,7 +132,9 @@ fn result_body(invocation: &Invocation, max_result: usize, scratch: &mut Vec<u8>
     if size > max_result {
         scratch.clear();
         let message = format!("the result has {size} bytes, and the platform takes at most {max_result}");
-        return Err(Failure::new("Function.ResponseSizeTooLarge", message));
+        let failure = Failure::new("Function.ResponseSizeTooLarge", message);
+        report::unsent(invocation, &failure);
+        return Err(failure);
     }
     Ok(from)
 }
@@ -139,20 +144,6 @@ fn content_type(invocation: &Invocation, from: BodyFrom) -> &[u8] {
         BodyFrom::Scratch => JSON,
         BodyFrom::Reply => invocation.reply_headers().get(b"content-type", caseless).unwrap_or(JSON),
     }
-}
-
-/// `{"errorType","errorMessage","stackTrace"}`: what samples and built-in runtimes of both send, and callers are handed.
-pub(super) fn failure_json(failure: &Failure, out: &mut Vec<u8>) {
-    let mut json = Writer::new(out);
-    json.begin_object();
-    json.key("errorType").string(&failure.kind);
-    json.key("errorMessage").string(&failure.message);
-    json.key("stackTrace").begin_array();
-    for line in failure.detail.lines() {
-        json.string(line);
-    }
-    json.end_array();
-    json.end_object();
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ pub trait Serving: Send + Sync + fmt::Debug {
         let _ = signal;
         match result {
             Ok(()) => Answer::text(200, "OK"),
-            Err(failure) => Answer::text(500, failure.to_string()),
+            Err(failure) => Answer::text(500, failure.for_owner().to_string()),
         }
     }
 }

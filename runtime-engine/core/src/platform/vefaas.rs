@@ -125,7 +125,7 @@ impl Serving for Server {
         let code = if panicked { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
         let visible = |out: &mut Vec<u8>| {
-            out.extend(failure.message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))
+            out.extend(failure.for_caller().message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))
         };
         response.headers.add_with(ERROR_MESSAGE.as_bytes(), visible);
     }
@@ -138,7 +138,7 @@ impl Serving for Server {
     fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
         match result {
             Ok(()) => Answer::text(200, ""),
-            Err(failure) => Answer::text(500, failure.to_string()),
+            Err(failure) => Answer::text(500, failure.for_owner().to_string()),
         }
     }
 }

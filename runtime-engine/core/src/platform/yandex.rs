@@ -4,12 +4,13 @@
 //! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, reply_body};
+use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
+use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl Piping for Script {
 
     fn started(&self, result: Result<(), &Failure>, out: &mut Vec<u8>) {
         if let Err(failure) = result {
-            error_json(failure, out);
+            error_document::event(failure.for_owner(), out);
         }
     }
 
@@ -81,7 +82,7 @@ impl Piping for Script {
 
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {
         if let Some(failure) = invocation.failure() {
-            error_json(failure, out);
+            error_document::event(error_document::to_sender(invocation, failure), out);
             return false;
         }
         let start = out.len();
@@ -94,14 +95,16 @@ impl Piping for Script {
         if size > MAX_REPLY {
             out.truncate(start);
             let why = format!("the answer has {size} bytes and the platform takes {MAX_REPLY}");
-            error_json(&Failure::new("Function.ResponseSizeTooLarge", why), out);
+            let failure = Failure::new("Function.ResponseSizeTooLarge", why);
+            report::unsent(invocation, &failure);
+            error_document::event(failure.for_owner(), out);
             return false;
         }
         true
     }
 
     fn failed(&self, _: &[u8], failure: &Failure, out: &mut Vec<u8>) {
-        error_json(failure, out);
+        error_document::event(failure.for_owner(), out);
     }
 }
 
@@ -112,19 +115,6 @@ fn document(reply: &[u8], out: &mut Vec<u8>) {
     } else {
         Writer::new(out).string(reply);
     }
-}
-
-/// `{"errorMessage","errorType","stackTrace"}`, as the platform's other runtimes say it.
-fn error_json(failure: &Failure, out: &mut Vec<u8>) {
-    let mut json = Writer::new(out);
-    json.begin_object();
-    json.key("errorMessage").string(&failure.message);
-    json.key("errorType").string(&failure.kind);
-    json.key("stackTrace").begin_array();
-    failure.detail.lines().for_each(|line| {
-        json.string(line);
-    });
-    json.end_array().end_object();
 }
 
 #[cfg(test)]
@@ -217,7 +207,7 @@ mod tests {
         let opened = script(&ALL).1;
         let mut failed = invocation(&opened, b"");
         failed.fail(b"Shop.Closed", b"come back", b"one\ntwo");
-        let told = r#"{"errorMessage":"come back","errorType":"Shop.Closed","stackTrace":["one","two"]}"#;
+        let told = r#"{"errorType":"Shop.Closed","errorMessage":"come back","stackTrace":[]}"#;
         assert_eq!(answered(&opened, &failed), (false, told.to_owned()));
         let mut large = invocation(&opened, b"");
         Contract::reply(&mut large, faas_abi::REPLY_RAW, Given::from(vec![b'1'; MAX_REPLY + 1]));

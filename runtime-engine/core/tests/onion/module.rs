@@ -2,12 +2,12 @@
 //! script. It takes nothing from the host but what `faas.h` gives.
 
 use crate::oracle::known;
-use crate::plan::{Act, End, Plan, Script};
+use crate::plan::{Act, End, Plan, Quick, Script};
 use crate::world::{Buffer, Event, Hook, Job, Seen, Words, World, lock};
 use faas_abi::host::{CheckedModule, Needs};
 use faas_abi::{
-    Buf, Bytes, E_CANCELLED, E_USER, Function, Host, INVOKE, IS_REENTRANT, Inv, LIST_REPLY_HEADER, Layer, MAGIC, MAJOR,
-    META_ERROR_KIND, Module, NUM_REPLY_CODE, NUM_STREAMED, OK, PENDING, Status, Tok,
+    Buf, Bytes, E_CANCELLED, E_USER, Function, Host, INVOKE, IS_REENTRANT, IS_WHOLE_BODY, Inv, LIST_REPLY_HEADER,
+    Layer, MAGIC, MAJOR, META_ERROR_KIND, Module, NUM_REPLY_CODE, NUM_STREAMED, OK, PENDING, Status, Tok,
 };
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -54,7 +54,7 @@ pub(crate) fn layer(plan: &Plan, index: usize) -> &'static Layer {
     leak(Layer {
         size: size_of::<Layer>(),
         name: Bytes::of(NAMES[index].as_bytes()),
-        flags: if layer.reentrant { IS_REENTRANT } else { 0 },
+        flags: if layer.reentrant { IS_REENTRANT } else { 0 } | if layer.whole_body { IS_WHOLE_BODY } else { 0 },
         order: 0,
         needs: 0,
         wants: 0,
@@ -69,9 +69,9 @@ pub(crate) fn layer(plan: &Plan, index: usize) -> &'static Layer {
         head: layer.has_head.then_some(head),
         cancel: layer.has_cancel.then_some(cancel),
         destroy: Some(destroy),
-        recognise: None,
-        context: None,
-        health: None,
+        recognise: layer.has_recognise.then_some(recognise),
+        context: layer.has_context.then_some(context),
+        health: layer.health.map(|_| health as _),
     })
 }
 
@@ -179,6 +179,30 @@ unsafe extern "C" fn head(this: *mut c_void, inv: *mut Inv) {
     this.world.run(INVOKE).layers[this.who].head.iter().for_each(|act| call.act(act));
 }
 
+unsafe extern "C" fn recognise(this: *mut c_void, inv: *mut Inv) -> Status {
+    // SAFETY: the host's promise.
+    let this = unsafe { instance(this) };
+    Call { this, inv }.play_quick(Hook::Recognise, &this.world.run(INVOKE).layers[this.who].recognise)
+}
+
+unsafe extern "C" fn context(this: *mut c_void, inv: *mut Inv) -> Status {
+    // SAFETY: the host's promise.
+    let this = unsafe { instance(this) };
+    Call { this, inv }.play_quick(Hook::Context, &this.world.run(INVOKE).layers[this.who].context)
+}
+
+unsafe extern "C" fn health(this: *mut c_void, why: *mut Buf) -> Status {
+    // SAFETY: the host's promise.
+    let this = unsafe { instance(this) };
+    let (status, words) = this.world.plan.layers[this.who].health.expect("it is in the table only if it is planned");
+    if words {
+        let buf = give(&this.world, b"out of sorts".to_vec());
+        // SAFETY: the host's out parameter, writable during the call.
+        unsafe { why.write(buf) };
+    }
+    status
+}
+
 unsafe extern "C" fn invoke(this: *mut c_void, inv: *mut Inv, tok: *mut Tok) -> Status {
     // SAFETY: the host's promise.
     let this = unsafe { instance(this) };
@@ -272,6 +296,12 @@ impl Call<'_> {
         self.enter(hook, phase, inner);
         script.acts.iter().for_each(|act| self.act(act));
         self.end(script, tok)
+    }
+
+    fn play_quick(&self, hook: Hook, quick: &Quick) -> Status {
+        self.enter(hook, INVOKE, OK);
+        quick.acts.iter().for_each(|act| self.act(act));
+        quick.status
     }
 
     fn enter(&self, hook: Hook, phase: u32, inner: Status) {

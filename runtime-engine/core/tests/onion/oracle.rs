@@ -1,10 +1,12 @@
 //! What `faas.h` says must happen, written from its text: rules O1 to O6, STATUS, OWNERSHIP and the lines of `reply`,
-//! `fail` and the streams. Where the text leaves a choice to the host, the choice is named here.
+//! `fail`, the streams, the phases and the extensions. Where the text leaves a choice to the host, the choice is named here.
 
 use crate::module::{HEADERS, is_code};
-use crate::plan::{Act, End, FUNCTION, Plan, Run, Script, Taken};
+use crate::plan::{Act, End, FUNCTION, Plan, Quick, Run, Script, Taken};
 use crate::world::{Event, Hook, Seen, Words};
-use faas_abi::{CLOSE, E_CANCELLED, E_INTERNAL, END, INVOKE, OK, PENDING, Status};
+use faas_abi::{
+    CLOSE, E_CANCELLED, E_INTERNAL, E_NOT_FOUND, E_USER, END, INVOKE, OK, PENDING, REPLIED, RESUME, Status,
+};
 
 /// A reply as far as a module can tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Reply {
 
 /// One walk, as the rules have it.
 pub(crate) struct Walk<'a> {
-    plan: &'a Plan,
+    pub(crate) plan: &'a Plan,
     run: &'a Run,
     phase: u32,
     pub(crate) events: Vec<Event>,
@@ -35,8 +37,18 @@ pub(crate) struct Walk<'a> {
     pub(crate) skipped: usize,
     /// What went into the stream.
     pub(crate) streamed: Vec<u8>,
+    /// Are the words of the failure that stands meant for callers?
+    pub(crate) is_open: bool,
     /// What `fail` dropped in the call at hand.
     dropped: Option<Reply>,
+    /// What a stream that is collected has in it; `None` outside of one.
+    collected: Option<Vec<u8>>,
+    /// Did the call at hand use `fail`?
+    failed_here: bool,
+    /// Did the last call end with a status that has no meaning for it?
+    has_no_meaning: bool,
+    /// Is a layer entered that needs whole bodies and is required?
+    refuses_streams: bool,
     entered: Vec<usize>,
     heads_ran: bool,
     cancelled: u32,
@@ -44,13 +56,13 @@ pub(crate) struct Walk<'a> {
     writes: usize,
 }
 
-/// P5, and what the constants say: `END` belongs to `before`, `PENDING` is no end.
-fn meaning(status: Status, hook: Hook) -> Status {
+/// P5, and what the constants say: `END` belongs to `before` on a way in, which RESUME has none of; what has no meaning is
+/// a failure.
+fn meaning(status: Status, hook: Hook, phase: u32) -> Status {
     match status {
-        PENDING => E_INTERNAL,
-        END if hook == Hook::Before => END,
-        OK.. => OK,
-        failure => failure,
+        END if hook == Hook::Before && phase != RESUME => END,
+        status if status > OK => E_INTERNAL,
+        status => status,
     }
 }
 
@@ -72,13 +84,102 @@ impl<'a> Walk<'a> {
             cause: None,
             skipped: 0,
             streamed: Vec::new(),
+            is_open: false,
             dropped: None,
+            collected: None,
+            failed_here: false,
+            has_no_meaning: false,
+            refuses_streams: false,
             entered: Vec::new(),
             heads_ran: false,
             cancelled: 0,
             opens: 0,
             writes: 0,
         }
+    }
+
+    /// One invocation: recognisers until one says that the event is its own, context extensions, O1 to O6.
+    pub(crate) fn invocation(&mut self, layers: &[usize]) -> Status {
+        let mut status = OK;
+        for who in layers.iter().copied().filter(|who| self.plan.layers[*who].has_recognise) {
+            status = self.quick(who, Hook::Recognise, &self.run.layers[who].recognise);
+            if status != E_NOT_FOUND {
+                break;
+            }
+            status = OK;
+        }
+        for who in layers.iter().copied().filter(|who| self.plan.layers[*who].has_context) {
+            if status >= 0 {
+                status = self.quick(who, Hook::Context, &self.run.layers[who].context);
+            }
+        }
+        if status >= 0 {
+            status = self.walk(layers, |walk| walk.function(Hook::Invoke));
+        }
+        // A function that says nothing has said the empty value.
+        if status >= 0 && self.reply == Reply::None {
+            self.reply = Reply::Set { code: 0, body: Vec::new() };
+        }
+        status
+    }
+
+    /// A call without a token. `E_NOT_FOUND`: a recogniser does not know the event, or is optional and has failed.
+    fn quick(&mut self, who: usize, hook: Hook, quick: &Quick) -> Status {
+        let status = self.ended(who, hook, OK, |walk| {
+            quick.acts.iter().for_each(|act| walk.act(act));
+            // Who has no token cannot be pending: the host says so before anybody sees the status.
+            if quick.status == PENDING { E_INTERNAL } else { quick.status }
+        });
+        let passed = if hook == Hook::Recognise { E_NOT_FOUND } else { OK };
+        if status == E_NOT_FOUND && hook == Hook::Recognise {
+            self.words = Words::None;
+            self.dropped = None;
+            return passed;
+        }
+        if status < 0 && !self.plan.layers[who].required {
+            self.forgive();
+            return passed;
+        }
+        if status < 0 {
+            self.failed();
+        }
+        status
+    }
+
+    /// SUSPEND, RESUME or REPLIED: everybody is called, and nobody changes how the invocation ended, or what the others
+    /// see of it. The words of the first failure.
+    pub(crate) fn aside(&mut self, phase: u32, run: &'a Run, layers: &[usize]) -> Option<Words> {
+        (self.phase, self.run) = (phase, run);
+        let (stands, is_open) = (self.words, self.is_open);
+        let mut first = None;
+        let inward = phase == RESUME;
+        let mut calls: Vec<usize> = layers.to_vec();
+        calls.push(FUNCTION);
+        if !inward {
+            calls.reverse();
+        }
+        for who in calls {
+            let answer = match self.plan.layers.get(who) {
+                None if self.plan.phase.hooks(phase) => self.function(Hook::Phase),
+                Some(layer) if inward && layer.before.hooks(phase) => {
+                    self.call(who, Hook::Before, OK, &run.layers[who].before)
+                }
+                Some(layer) if !inward && layer.after.hooks(phase) => {
+                    self.call(who, Hook::After, OK, &run.layers[who].after)
+                }
+                _ => continue,
+            };
+            let own = matches!(self.words, Words::Own(_)) && self.failed_here;
+            let words = if own { self.words } else { Words::Runtime };
+            let is_optional = self.plan.layers.get(who).is_some_and(|layer| !layer.required);
+            self.skipped += usize::from(answer < 0 && is_optional);
+            if answer < 0 && !is_optional {
+                first.get_or_insert(words);
+            }
+            (self.words, self.is_open) = (stands, is_open);
+            self.restore();
+        }
+        first
     }
 
     /// O1 to O6 over these layers. The status that stands at the end.
@@ -105,6 +206,10 @@ impl<'a> Walk<'a> {
             }
             if answer == OK {
                 self.entered.push(who);
+                // Without a hook it takes no part, and nothing of it can need the body.
+                let takes_part = layer.has_head
+                    || [layer.before, layer.after, layer.on_error].iter().any(|member| member.hooks(self.phase));
+                self.refuses_streams |= layer.whole_body && layer.required && takes_part;
                 continue;
             }
             if answer < 0 {
@@ -141,6 +246,11 @@ impl<'a> Walk<'a> {
                 if !layer.after.hooks(self.phase) {
                     continue;
                 }
+                if layer.whole_body && matches!(self.reply, Reply::Out { .. }) {
+                    // By what FAAS_IS_WHOLE_BODY says, and the host says so.
+                    self.skipped += 1;
+                    continue;
+                }
                 let answer = self.call(who, Hook::After, OK, &self.run.layers[who].after);
                 if answer < 0 && !layer.required {
                     self.forgive();
@@ -158,7 +268,7 @@ impl<'a> Walk<'a> {
                 }
                 if answer >= 0 {
                     self.cause = None;
-                } else if replaced || self.words != before {
+                } else if replaced || self.words != before || self.has_no_meaning {
                     self.cause.get_or_insert(before);
                 }
                 status = answer;
@@ -180,6 +290,7 @@ impl<'a> Walk<'a> {
     /// The host's choice for a layer that promised a reply and set none: a failure in the runtime's words.
     fn no_reply(&mut self) -> Status {
         self.words = Words::Runtime;
+        self.is_open = false;
         E_INTERNAL
     }
 
@@ -187,6 +298,7 @@ impl<'a> Walk<'a> {
     fn failed(&mut self) {
         if self.words == Words::None {
             self.words = Words::Runtime;
+            self.is_open = false;
         }
     }
 
@@ -194,6 +306,10 @@ impl<'a> Walk<'a> {
     fn forgive(&mut self) {
         self.skipped += 1;
         self.words = Words::None;
+        self.restore();
+    }
+
+    fn restore(&mut self) {
         if let (Reply::None, Some(reply)) = (&self.reply, self.dropped.take()) {
             self.reply = reply;
         }
@@ -225,13 +341,35 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, who: usize, hook: Hook, inner: Status, script: &Script) -> Status {
+        self.ended(who, hook, inner, |walk| {
+            script.acts.iter().for_each(|act| walk.act(act));
+            let said = walk.end(who, &script.end);
+            // `done` has made it a failure before anybody sees the status.
+            if said == PENDING { E_INTERNAL } else { said }
+        })
+    }
+
+    /// A call and what it comes to at its end.
+    fn ended(&mut self, who: usize, hook: Hook, inner: Status, call: impl FnOnce(&mut Self) -> Status) -> Status {
         self.dropped = None;
+        self.failed_here = false;
         self.enter(who, hook, inner);
-        script.acts.iter().for_each(|act| self.act(act));
-        let status = meaning(self.end(who, &script.end), hook);
-        // What `fail` said in a call that did not fail is about nothing.
-        if status >= 0 {
+        let said = call(self);
+        let status = meaning(said, hook, self.phase);
+        self.has_no_meaning = status != said;
+        if self.has_no_meaning {
+            self.words = Words::Runtime;
+            self.is_open = false;
+        } else if status >= 0 {
+            // What `fail` said in a call that did not fail is about nothing.
             self.words = Words::None;
+        } else if self.failed_here {
+            // What FAAS_E_USER says.
+            self.is_open = said == E_USER;
+        }
+        // The end of the call ends a stream: what was collected is the reply, unless the call has failed.
+        if let (Reply::Out { code }, Some(body)) = (&self.reply, self.collected.take()) {
+            self.reply = if status < 0 { Reply::None } else { Reply::Set { code: *code, body } };
         }
         status
     }
@@ -272,7 +410,8 @@ impl<'a> Walk<'a> {
 
     fn act(&mut self, act: &Act) {
         const REFUSED: Status = -1;
-        let out = matches!(self.reply, Reply::Out { .. });
+        // In REPLIED all of the reply is out.
+        let out = self.phase == REPLIED || matches!(self.reply, Reply::Out { .. });
         let status = match *act {
             Act::Reply { code, .. } if out || !is_code(code) => REFUSED,
             Act::Reply { code, fill, len } => {
@@ -281,7 +420,8 @@ impl<'a> Walk<'a> {
             }
             Act::Fail(number) => {
                 self.words = Words::Own(number);
-                if matches!(self.reply, Reply::Set { .. }) {
+                self.failed_here = true;
+                if matches!(self.reply, Reply::Set { .. }) && !out {
                     self.dropped = Some(std::mem::replace(&mut self.reply, Reply::None));
                 }
                 OK
@@ -293,7 +433,7 @@ impl<'a> Walk<'a> {
             }
             Act::Code(new) => match &mut self.reply {
                 Reply::None => return,
-                Reply::Set { code, .. } if is_code(new) => {
+                Reply::Set { code, .. } if is_code(new) && !out => {
                     *code = new;
                     OK
                 }
@@ -301,7 +441,11 @@ impl<'a> Walk<'a> {
             },
             Act::Slot(_) | Act::Body | Act::Token { .. } => OK,
             Act::Begin { code } => self.begin(code),
-            Act::Write { .. } if !out => REFUSED,
+            Act::Write { .. } if !matches!(self.reply, Reply::Out { .. }) || self.phase == REPLIED => REFUSED,
+            Act::Write { fill, len, .. } if self.collected.is_some() => {
+                self.collected.get_or_insert_default().extend(std::iter::repeat_n(fill, len));
+                OK
+            }
             Act::Write { fill, len, room } => {
                 let taken = self.run.writes[self.writes % self.run.writes.len()];
                 self.writes += 1;
@@ -319,12 +463,18 @@ impl<'a> Walk<'a> {
     }
 
     fn begin(&mut self, code: u32) -> Status {
-        if self.phase != INVOKE || !self.plan.has_stream || !is_code(code) || matches!(self.reply, Reply::Out { .. }) {
+        let has_stream = self.plan.is_whole || self.plan.has_stream && !self.refuses_streams;
+        if self.phase != INVOKE || !has_stream || !is_code(code) || matches!(self.reply, Reply::Out { .. }) {
             return -1;
         }
         self.reply = Reply::Set { code, body: Vec::new() };
         self.heads();
         let Reply::Set { code, .. } = self.reply else { unreachable!("a head changes a code, it does not drop it") };
+        if self.plan.is_whole {
+            self.collected = Some(Vec::new());
+            self.reply = Reply::Out { code };
+            return OK;
+        }
         self.events.push(Event::Open { code: u64::from(code), headers: self.headers.clone() });
         let opened = self.run.opens[self.opens % self.run.opens.len()];
         self.opens += 1;

@@ -2,8 +2,8 @@
 //! nothing here calls anything.
 
 use faas_abi::{
-    CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_CANCELLED, E_INTERNAL, E_PANIC, E_USER, END, OK, PENDING,
-    Status,
+    CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_CANCELLED, E_INTERNAL, E_NOT_FOUND, E_PANIC, E_USER, END, OK,
+    PENDING, Status,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -96,6 +96,15 @@ pub(crate) struct LayerRun {
     pub(crate) after: Script,
     pub(crate) on_error: Script,
     pub(crate) head: Vec<Act>,
+    pub(crate) recognise: Quick,
+    pub(crate) context: Quick,
+}
+
+/// A call that has no token, and thus no end but its status.
+#[derive(Clone, Debug)]
+pub(crate) struct Quick {
+    pub(crate) acts: Vec<Act>,
+    pub(crate) status: Status,
 }
 
 /// A hook in a table: NULL or not, and its phases.
@@ -122,6 +131,11 @@ pub(crate) struct LayerPlan {
     pub(crate) has_head: bool,
     pub(crate) has_cancel: bool,
     pub(crate) creates: bool,
+    pub(crate) whole_body: bool,
+    pub(crate) has_recognise: bool,
+    pub(crate) has_context: bool,
+    /// What `health` answers, and whether with words; `None` without `health`.
+    pub(crate) health: Option<(Status, bool)>,
 }
 
 /// A whole case.
@@ -134,9 +148,11 @@ pub(crate) struct Plan {
     pub(crate) function_creates: bool,
     /// Is there anywhere for streams to go?
     pub(crate) has_stream: bool,
+    /// Must a reply go out in one piece, so that streams are collected?
+    pub(crate) is_whole: bool,
     /// Is there a handle through which the other thread can cancel?
     pub(crate) has_cancel_handle: bool,
-    /// The walks: invocations one after the other, or one for each lifecycle phase by its number.
+    /// The walks: of each invocation one for INVOKE and one for REPLIED, or one for each lifecycle phase by its number.
     pub(crate) runs: Vec<Run>,
 }
 
@@ -151,7 +167,7 @@ impl Plan {
 const FAILURES: [Status; 5] = [E_USER, E_PANIC, E_INTERNAL, E_CANCELLED, OF_A_LATER_MINOR];
 const OF_A_LATER_MINOR: Status = -77;
 
-/// What a hook returns. `END` and 77 (of a later minor) mean `OK` where they have no meaning.
+/// What a hook returns. `END` and 77 (of a later minor) are failures where they have no meaning.
 fn statuses() -> impl Strategy<Value = Status> {
     select([&[OK; 13][..], &[END, END, 77], &FAILURES].concat())
 }
@@ -206,13 +222,33 @@ fn scripts(most: usize) -> impl Strategy<Value = Script> {
         .prop_map(|(acts, end, twice, again)| Script { acts, end, again: twice.then_some(again) })
 }
 
-fn layer_runs() -> impl Strategy<Value = LayerRun> {
-    (scripts(2), scripts(2), scripts(2), vec(head_acts(), 0..=2)).prop_map(|(before, after, on_error, head)| LayerRun {
-        before,
-        after,
-        on_error,
-        head,
+/// Acts of `recognise` and `context`.
+fn quick_acts() -> impl Strategy<Value = Act> {
+    (0..6u8, codes(), any::<u8>(), 0..40usize).prop_map(|(kind, code, fill, len)| match kind {
+        0..=1 => Act::Reply { code, fill, len },
+        2 => Act::Fail(fill),
+        3..=4 => Act::Header(fill),
+        _ => Act::Slot(fill % 3),
     })
+}
+
+fn quicks() -> impl Strategy<Value = Quick> {
+    let statuses = [&[OK; 8][..], &[E_NOT_FOUND; 6], &[E_USER, E_PANIC, OF_A_LATER_MINOR, END, 77, PENDING]].concat();
+    (vec(quick_acts(), 0..=2), select(statuses)).prop_map(|(acts, status)| Quick { acts, status })
+}
+
+fn layer_runs() -> impl Strategy<Value = LayerRun> {
+    let hooks = (scripts(2), scripts(2), scripts(2));
+    (hooks, vec(head_acts(), 0..=2), quicks(), quicks()).prop_map(
+        |((before, after, on_error), head, recognise, context)| LayerRun {
+            before,
+            after,
+            on_error,
+            head,
+            recognise,
+            context,
+        },
+    )
 }
 
 fn takes() -> impl Strategy<Value = Taken> {
@@ -233,16 +269,26 @@ fn members() -> impl Strategy<Value = Member> {
 
 fn layer_plans(creates: impl Strategy<Value = bool>) -> impl Strategy<Value = LayerPlan> {
     let flags = (prop::bool::weighted(0.7), any::<bool>(), prop::bool::weighted(0.6), any::<bool>());
-    (flags, members(), members(), members(), creates).prop_map(
-        |((required, reentrant, has_head, has_cancel), before, after, on_error, creates)| LayerPlan {
-            required,
-            reentrant,
-            before,
-            after,
-            on_error,
-            has_head,
-            has_cancel,
-            creates,
+    let rare = || prop::bool::weighted(0.15);
+    let health = prop::option::weighted(0.5, (select(vec![OK, OK, E_USER, E_PANIC]), any::<bool>()));
+    let members = (members(), members(), members());
+    (flags, members, creates, (rare(), rare(), rare()), health).prop_map(
+        |(flags, (before, after, on_error), creates, (whole_body, has_recognise, has_context), health)| {
+            let (required, reentrant, has_head, has_cancel) = flags;
+            LayerPlan {
+                required,
+                reentrant,
+                before,
+                after,
+                on_error,
+                has_head,
+                has_cancel,
+                creates,
+                whole_body,
+                has_recognise,
+                has_context,
+                health,
+            }
         },
     )
 }
@@ -251,26 +297,27 @@ fn layer_plans(creates: impl Strategy<Value = bool>) -> impl Strategy<Value = La
 pub(crate) fn invocations() -> impl Strategy<Value = Plan> {
     (0..=5usize, 1..=2usize)
         .prop_flat_map(|(layers, count)| {
-            let flags = (any::<bool>(), prop::bool::weighted(0.8));
-            (vec(layer_plans(Just(true)), layers), vec(runs(layers), count), flags)
+            let flags = (any::<bool>(), prop::bool::weighted(0.8), prop::bool::weighted(0.3));
+            (vec(layer_plans(Just(true)), layers), vec(runs(layers), 2 * count), members(), flags)
         })
-        .prop_map(|(layers, runs, (function_has_cancel, has_stream))| Plan {
+        .prop_map(|(layers, runs, phase, (function_has_cancel, has_stream, is_whole))| Plan {
             layers,
-            phase: Member { null: true, phases: 0 },
+            phase,
             function_has_cancel,
             function_creates: true,
             has_stream,
+            is_whole,
             has_cancel_handle: true,
             runs,
         })
 }
 
-/// Up to four layers and a function, any of which may fail to be made, and one walk for each of the first four phases.
+/// Up to four layers and a function, any of which may fail to be made, and one walk for each phase.
 pub(crate) fn lives() -> impl Strategy<Value = Plan> {
     (0..=4usize)
         .prop_flat_map(|layers| {
             let function = (members(), prop::bool::weighted(0.9));
-            (vec(layer_plans(prop::bool::weighted(0.95)), layers), vec(runs(layers), 4), function)
+            (vec(layer_plans(prop::bool::weighted(0.95)), layers), vec(runs(layers), 7), function)
         })
         .prop_map(|(layers, runs, (phase, function_creates))| Plan {
             layers,
@@ -278,6 +325,7 @@ pub(crate) fn lives() -> impl Strategy<Value = Plan> {
             function_has_cancel: false,
             function_creates,
             has_stream: false,
+            is_whole: false,
             has_cancel_handle: false,
             runs,
         })

@@ -21,6 +21,8 @@ pub(crate) enum Hook {
     Head,
     Invoke,
     Phase,
+    Recognise,
+    Context,
 }
 
 /// The words of a failure: none, those of `fail` with that number, or the runtime's own.

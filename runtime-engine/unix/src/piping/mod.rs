@@ -12,11 +12,13 @@ use crate::start::{FAILED, Life, features};
 use crate::sys::{self, Alarm};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
-use faas_core::flight::{self, Actions, Canceller, Claim, Slot};
+use faas_core::flight::{Actions, Canceller, Slot};
 use faas_core::lifecycle::{RequestIds, Runtime};
-use faas_core::log::{Level, Log, Origin};
+use faas_core::log::{Level, Log};
 use faas_core::parking::block_on;
 use faas_core::platform::{Feed, Piping};
+use faas_core::report;
+use faas_core::unit::Unit;
 use input::Input;
 use std::fs::File;
 use std::io::{self, Write};
@@ -63,6 +65,8 @@ impl Answers {
 /// What is done here when a moment has come.
 struct Hands {
     log: Log,
+    unit: Arc<Unit>,
+    function: String,
     background: Background,
     protocol: Arc<dyn Piping>,
     answers: Answers,
@@ -76,13 +80,11 @@ impl Actions for Hands {
 
     /// The function has the only thread there is: its parent is answered, and the process leaves.
     fn overdue(&self, _: usize, request_id: &[u8], closing: bool) {
-        let failure = if closing { flight::closing() } else { flight::timed_out() };
+        let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let mut answer = Vec::new();
         self.protocol.failed(request_id, &failure, &mut answer);
         self.answers.tell(&self.log, &answer);
-        let message = format!("{failure} (the function is still running: leaving)");
-        let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-        self.log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
+        report::out_of_reach(&self.unit, request_id, &self.function, &failure, "and is still running: leaving");
         runtime_files::leave(FAILED);
     }
 
@@ -150,6 +152,8 @@ fn work(
     let log = life.unit.log.clone();
     let background = Background::new(&log);
     shutdown.launch(Hands {
+        unit: life.unit.clone(),
+        function: runtime.function_name().to_owned(),
         log,
         background,
         protocol: protocol.clone(),
@@ -160,8 +164,8 @@ fn work(
     if !tell_start(Ok(())) {
         return Ok(FAILED);
     }
-    let place = runtime.place();
-    let slot = shutdown.deadlines().slot(place.cancel_handle());
+    let mut place = runtime.place();
+    let slot = shutdown.deadlines().slot(&mut place);
     let replied_timeout = life.settings.replied_timeout;
     let (ids, out) = (RequestIds::default(), Vec::new());
     let mut child =
@@ -218,15 +222,11 @@ impl Child<'_> {
             invocation.set_request_id(&self.ids.next());
         }
         deadlines.begin(&self.slot, &self.place);
-        block_on(self.runtime.invoke(&mut self.place));
-        if self.slot.claim() == Claim::Late {
+        if !block_on(self.runtime.invoke(&mut self.place)) {
             // The parent has been answered, and the process is about to leave. This thread has nothing more to say.
             loop {
                 std::thread::park();
             }
-        }
-        if self.place.cancelled() == faas_abi::CANCEL_DEADLINE && self.place.get().failure().is_some() {
-            self.place.get_mut().set_failure(flight::timed_out());
         }
         self.out.clear();
         let well = self.protocol.answer(self.place.get(), &mut self.out);

@@ -17,11 +17,12 @@ use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features, report};
 use faas_core::failure::Failure;
-use faas_core::flight::{self, Actions, Canceller};
+use faas_core::flight::{Actions, Canceller};
 use faas_core::lifecycle::Runtime;
-use faas_core::log::{Level, Origin};
+use faas_core::log::Level;
 use faas_core::parking::block_on;
 use faas_core::platform::Polling;
+use faas_core::report;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -226,7 +227,7 @@ impl Actions for Hands {
 
 fn answer_for(shared: &Shared, slot: usize, request_id: &[u8], closing: bool) {
     let log = &shared.runtime.process().log;
-    let failure = if closing { flight::closing() } else { flight::timed_out() };
+    let failure = if closing { Failure::closing() } else { Failure::timed_out() };
     let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
     // An answer whose head is out can only be ended; another one would be refused.
     if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
@@ -236,10 +237,13 @@ fn answer_for(shared: &Shared, slot: usize, request_id: &[u8], closing: bool) {
             log.say(Level::Error, &format!("the time-out could not be reported: {error}"));
         }
     }
-    let others = if shared.protocol.concurrency() > 1 { " once the others have ended" } else { "" };
-    let message = format!("{failure} (the function is still running: leaving{others})");
-    let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-    log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
+    let several = shared.protocol.concurrency() > 1;
+    let then = if several {
+        "and is still running: leaving once the others have ended"
+    } else {
+        "and is still running: leaving"
+    };
+    report::out_of_reach(shared.runtime.process(), request_id, shared.runtime.function_name(), &failure, then);
     shared.hung.store(true, Ordering::Release);
     shared.give_up(FAILED);
     shared.retire();

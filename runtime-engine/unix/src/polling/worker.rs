@@ -4,7 +4,7 @@ use super::stream::{ToPlatform, Wire};
 use super::{Connection, Hands, Shared, Waiting};
 use crate::start::FAILED;
 use faas_core::chain::Place;
-use faas_core::flight::{self, Claim, Slot};
+use faas_core::flight::Slot;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
@@ -37,7 +37,7 @@ struct Worker<'a> {
 pub(super) fn work(shared: &Arc<Shared>) {
     shared.enter();
     let mut place = shared.runtime.place();
-    let slot = shared.shutdown.deadlines().slot(place.cancel_handle());
+    let slot = shared.shutdown.deadlines().slot(&mut place);
     let wire = Arc::new(Wire::default());
     shared.add_wire(slot.number(), &wire);
     if shared.protocol.streams() {
@@ -191,15 +191,11 @@ impl Worker<'_> {
         place.reset();
         place.get_mut().renew(event, facts, cold);
         deadlines.begin(slot, place);
-        block_on(runtime.invoke(place));
-        if slot.claim() == Claim::Late {
+        if !block_on(runtime.invoke(place)) {
             // It has been answered for, and the process is about to leave. This thread has nothing more to say.
             loop {
                 std::thread::park();
             }
-        }
-        if place.cancelled() == faas_abi::CANCEL_DEADLINE && place.get().failure().is_some() {
-            place.get_mut().set_failure(flight::timed_out());
         }
         let took = Duration::from_nanos(runtime.process().now_ns() - place.get().received_ns());
         match place.get().progress() {

@@ -17,7 +17,8 @@ const RUNNING: u8 = 2;
 /// Somebody runs it, and it has been woken meanwhile.
 const WOKEN: u8 = 3;
 
-type Call = Pin<Box<dyn Future<Output = Seat> + Send>>;
+/// Gives the seat back, and says whether the answer is its worker's to give.
+type Call = Pin<Box<dyn Future<Output = (Seat, bool)> + Send>>;
 
 /// The invocation.
 pub(super) struct Pending {
@@ -38,21 +39,21 @@ impl Pending {
     pub(super) fn new(server: &Arc<Server>, mut seat: Seat) -> Arc<Pending> {
         let running = server.clone();
         let call = Box::pin(async move {
-            running.runtime.invoke(&mut seat.place).await;
-            seat
+            let is_mine = running.runtime.invoke(&mut seat.place).await;
+            (seat, is_mine)
         });
         Arc::new(Pending { server: server.clone(), state: AtomicU8::new(QUEUED), call: Mutex::new(Some(call)) })
     }
 
     /// Runs it as far as it goes. `None`: it waits again, or has ended before.
-    pub(super) fn run(self: &Arc<Self>) -> Option<Seat> {
+    pub(super) fn run(self: &Arc<Self>) -> Option<(Seat, bool)> {
         let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
         let waker = Waker::from(self.clone());
         loop {
             self.state.store(RUNNING, SeqCst);
-            if let Poll::Ready(seat) = call.as_mut()?.as_mut().poll(&mut Context::from_waker(&waker)) {
+            if let Poll::Ready(ended) = call.as_mut()?.as_mut().poll(&mut Context::from_waker(&waker)) {
                 *call = None;
-                return Some(seat);
+                return Some(ended);
             }
             // Who wakes it from here on puts it into the queue.
             if self.state.compare_exchange(RUNNING, ASLEEP, SeqCst, SeqCst).is_ok() {

@@ -60,7 +60,7 @@ impl Server {
             return seat;
         }
         let mut place = self.runtime.place();
-        let slot = self.shutdown.deadlines().slot(place.cancel_handle());
+        let slot = self.shutdown.deadlines().slot(&mut place);
         let flight = InFlight::new(self, &slot, &mut place);
         self.seats.add(slot.number(), &flight);
         let (response, charge) = (Response::default(), Charge::default());

@@ -12,7 +12,6 @@ use super::seats::Seat;
 use super::worker::Worker;
 use super::{Request, Server};
 use faas_abi::host::Given;
-use faas_core::flight::Claim;
 use faas_core::http1::Framing;
 use faas_core::invocation::{Code, Progress};
 use faas_core::parking::block_on;
@@ -55,23 +54,26 @@ impl Worker {
         let began = self.step_aside(seat.place.get().received_ns());
         if server.waits.load(Relaxed) {
             let pending = Pending::new(&server, seat);
-            let Some(seat) = pending.run() else {
+            let Some((seat, is_mine)) = pending.run() else {
                 // It is kept until it is woken; the thread is free.
                 server.admission.freed();
                 self.step_back(began);
                 return None;
             };
-            return self.finish(seat, began);
+            return self.finish(seat, is_mine, began);
         }
-        {
+        let is_mine = {
             let mut call = pin!(server.runtime.invoke(&mut seat.place));
-            if let Poll::Pending = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                // The thread is held this once. Further calls of a function like this one leave theirs.
-                server.waits.store(!server.blocks, Relaxed);
-                block_on(call);
+            match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(is_mine) => is_mine,
+                Poll::Pending => {
+                    // The thread is held this once. Further calls of a function like this one leave theirs.
+                    server.waits.store(!server.blocks, Relaxed);
+                    block_on(call)
+                }
             }
-        }
-        self.finish(seat, began)
+        };
+        self.finish(seat, is_mine, began)
     }
 
     /// Goes on with an invocation that was woken. Returns the connection if it is this worker's to go on with.
@@ -79,7 +81,7 @@ impl Worker {
         let server = self.server.clone();
         let began = self.step_aside(server.runtime.process().now_ns());
         match pending.run() {
-            Some(seat) => self.finish(seat, began),
+            Some((seat, is_mine)) => self.finish(seat, is_mine, began),
             None => {
                 server.admission.freed();
                 self.step_back(began);
@@ -89,13 +91,11 @@ impl Worker {
     }
 
     /// The walk has ended: answers, unless somebody else has, and does what comes after the reply.
-    fn finish(&mut self, mut seat: Seat, began: u64) -> Option<Arc<Link>> {
+    fn finish(&mut self, mut seat: Seat, is_mine: bool, began: u64) -> Option<Arc<Link>> {
         let server = self.server.clone();
         let unit = server.runtime.process();
         let (mut mine, mut answered) = (None, false);
-        if seat.slot.claim() == Claim::Mine
-            && let Some(current) = seat.flight.end()
-        {
+        if is_mine && let Some(current) = seat.flight.end() {
             let ended = seat.place.get();
             server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
             // Before the response is out: whoever has read it may send the next request at once.

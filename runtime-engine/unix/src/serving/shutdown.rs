@@ -14,9 +14,11 @@ use crate::runtime_files;
 use crate::start::FAILED;
 use crate::sys::Alarm;
 use faas_abi::E_CANCELLED;
-use faas_core::flight::{self, Actions, Canceller, Deadlines};
-use faas_core::log::{Level, Origin};
+use faas_core::failure::Failure;
+use faas_core::flight::{Actions, Canceller, Deadlines};
+use faas_core::log::Level;
 use faas_core::platform::Response;
+use faas_core::report;
 use faas_core::serve::{Step, response_head};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
@@ -226,11 +228,10 @@ impl Server {
         else {
             return;
         };
-        let failure = if closing { flight::closing() } else { flight::timed_out() };
+        let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let process = self.runtime.process();
-        let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-        let message = format!("{failure} (the function is still running)");
-        process.log.write(Level::Error, origin, message.as_bytes(), std::iter::empty());
+        let function = self.runtime.function_name();
+        report::out_of_reach(process, request_id, function, &failure, "and is still running");
         self.protocol.after(process, &facts, request_id, true);
         // Before the response, which may be followed by the next request.
         self.admission.answered();

@@ -378,10 +378,10 @@ fn a_request_is_answered_as_the_function_says_but_for_the_platforms_own_headers(
 #[test]
 fn a_failure_is_told_in_the_platforms_own_header() {
     let world = World::new(&[]);
-    let failure = Failure { kind: "BadColour".into(), message: "colour \"unknown\"".into(), detail: "a\nb".into() };
+    let failure = Failure { detail: "a\nb".into(), ..Failure::new("BadColour", "colour \"unknown\"") };
     let mut event = world.invocation(&[], b"");
     event.set_failure(failure.clone());
-    let json = r#"{"errorMessage":"colour \"unknown\"","errorType":"BadColour","stackTrace":["a","b"]}"#;
+    let json = r#"{"errorType":"BadColour","errorMessage":"colour \"unknown\"","stackTrace":[]}"#;
     let head = "content-type: application/json\nx-fc-status: 404";
     assert_eq!(world.response(&event), (404, head.to_owned(), json.to_owned()));
     let mut request = world.invocation(&[("x-fc-control-path", "/http-invoke"), ("x-fc-request-id", "r")], b"");
@@ -443,7 +443,7 @@ fn a_step_is_marked_too_and_its_failure_told() {
         let signal = ask(state, control).expect("there is something to do");
         let answer = world.protocol.signalled(&signal, Err(&Failure::new("Shop.Closed", "no goods")));
         assert_eq!((answer.status, answer.headers), (404, FAILED));
-        assert_eq!(answer.body, r#"{"errorMessage":"no goods","errorType":"Shop.Closed","stackTrace":[]}"#);
+        assert_eq!(answer.body, r#"{"errorType":"Shop.Closed","errorMessage":"no goods","stackTrace":[]}"#);
         let end = format!("FC {word} End RequestId: h-1, Error: Unhandled function error\n");
         assert_eq!(world.marks(), format!("FC {word} Start RequestId: h-1\n{end}"));
     }

@@ -267,18 +267,14 @@ fn a_value_for_a_client_is_json_and_bytes_are_told() {
 }
 
 #[test]
-fn a_failure_is_500_and_its_lines_are_written() {
+fn a_failure_is_500_and_says_why() {
     let sink = Arc::<Kept>::default();
     let (server, unit) = (server(&[]), unit(&sink));
     let mut invocation = invoked(&*server, &unit, QUEUE);
-    invocation.capture(Level::Info, b"about to fail", std::iter::empty());
     invocation.set_failure(Failure::new("Shop.Closed", "come back later"));
     let (status, body) = answered(&*server, &invocation);
     assert_eq!(status, 500);
     assert_eq!(body, r#"{"errorType":"Shop.Closed","errorMessage":"come back later","requestId":"i-1"}"#);
-    let lines = sink.0.lock().unwrap();
-    assert!(lines[0].contains("INFO i-1 runtime: about to fail"), "{lines:?}");
-    assert!(lines[1].contains("ERROR i-1 runtime: Shop.Closed: come back later"), "{lines:?}");
 }
 
 #[test]

@@ -13,7 +13,9 @@ use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::plain_event::{self, is_event};
-use crate::platform::{Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::platform::{
+    Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, error_document, native,
+};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Unit};
@@ -168,7 +170,7 @@ impl Serving for Server {
     fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
         let Err(failure) = result else { return Answer::json(200, "{}") };
         let mut body = Vec::new();
-        plain_event::failure_json(failure, &mut body);
+        error_document::event(failure.for_owner(), &mut body);
         Answer::json(500, String::from_utf8_lossy(&body).into_owned())
     }
 }

@@ -9,7 +9,7 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, Opened, Protocol, Row, reply_body};
+use super::{BodyFrom, Opened, Protocol, Row, error_document, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -151,7 +151,7 @@ enum Outcome {
 /// The answer to an activation. Nothing but an object or array is one; no reply at all is an empty object.
 fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if let Some(failure) = invocation.failure() {
-        error(&in_words(failure), scratch);
+        error(&error_document::to_sender(invocation, failure).to_string(), scratch);
         return Outcome::Error;
     }
     let from = reply_body(invocation, scratch);
@@ -180,8 +180,9 @@ fn error(what: &str, out: &mut Vec<u8>) {
     Writer::new(out).begin_object().key("error").string(what).end_object();
 }
 
+/// The words for whoever sent an activation that was not looked at, or that cannot be any more.
 fn in_words(failure: &Failure) -> String {
-    format!("{}: {}", failure.kind, failure.message)
+    failure.for_owner().to_string()
 }
 
 #[cfg(test)]

@@ -1,0 +1,148 @@
+//! A failure as JSON: what clients of HTTP triggers and owners of functions are told of it, on every platform whose
+//! document has these members. Who is told what is [`Failure`]'s to say; nothing else of a failure leaves the process.
+
+use crate::failure::{Failure, Told};
+use crate::invocation::Invocation;
+use crate::json::Writer;
+
+/// What the sender of an event is told: the function's owner, unless the event is an HTTP trigger's, whose client may be
+/// handed the document.
+pub(super) fn to_sender<'f>(invocation: &Invocation, failure: &'f Failure) -> Told<'f> {
+    if invocation.wants_http() { failure.for_caller() } else { failure.for_owner() }
+}
+
+/// Writes `{"errorType","errorMessage","requestId"}`, the answer to a request, and `stackTrace` with `FAAS_DEBUG`.
+pub(super) fn request(told: Told<'_>, request_id: &[u8], out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    words(&mut json, told);
+    json.key("requestId").string(request_id);
+    if !told.detail.is_empty() {
+        stack(&mut json, told);
+    }
+    json.end_object();
+}
+
+/// Writes `{"errorType","errorMessage","stackTrace"}`: what the built-in runtimes of AWS, Aliyun, Huawei, Tencent and
+/// Yandex send. Without `FAAS_DEBUG` the stack is empty.
+pub(super) fn event(told: Told<'_>, out: &mut Vec<u8>) {
+    let mut json = Writer::new(out);
+    json.begin_object();
+    words(&mut json, told);
+    stack(&mut json, told);
+    json.end_object();
+}
+
+fn words(json: &mut Writer<'_>, told: Told<'_>) {
+    json.key("errorType").string(told.kind);
+    json.key("errorMessage").string(told.message);
+}
+
+fn stack(json: &mut Writer<'_>, told: Told<'_>) {
+    json.key("stackTrace").begin_array();
+    told.detail.lines().for_each(|line| {
+        json.string(line);
+    });
+    json.end_array();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invocation::Facts;
+    use crate::platform::{PLATFORMS, Protocol, Response};
+    use crate::settings::{Env, Settings};
+    use crate::trigger::Shape;
+
+    fn panic(revealed: bool) -> Failure {
+        let mut panic = Failure { detail: "at a.rs:1:2\n0: main".into(), ..Failure::internal("Panic", "10.0.0.7") };
+        if revealed {
+            panic.reveal();
+        }
+        panic
+    }
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn a_client_is_told_kind_public_message_and_id_and_with_debug_the_stack() {
+        let client = |revealed| text(|out| request(panic(revealed).for_caller(), b"id-1", out));
+        assert_eq!(client(false), r#"{"errorType":"Panic","errorMessage":"the function failed","requestId":"id-1"}"#);
+        let all = r#"{"errorType":"Panic","errorMessage":"10.0.0.7","requestId":"id-1","stackTrace":["at a.rs:1:2","0: main"]}"#;
+        assert_eq!(client(true), all);
+    }
+
+    #[test]
+    fn an_owner_is_told_kind_and_message_and_with_debug_the_stack() {
+        let owner = |revealed| text(|out| event(panic(revealed).for_owner(), out));
+        assert_eq!(owner(false), r#"{"errorType":"Panic","errorMessage":"10.0.0.7","stackTrace":[]}"#);
+        assert_eq!(
+            owner(true),
+            r#"{"errorType":"Panic","errorMessage":"10.0.0.7","stackTrace":["at a.rs:1:2","0: main"]}"#
+        );
+    }
+
+    fn opened(row: &crate::platform::Row) -> Protocol {
+        let look_up = |name: &str| match name {
+            "AWS_LAMBDA_RUNTIME_API" => Some("127.0.0.1:9001".to_owned()),
+            "FN_FORMAT" => Some("http-stream".to_owned()),
+            "FN_LISTENER" => Some("unix:/tmp/fn.sock".to_owned()),
+            _ => None,
+        };
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).expect("nothing is set");
+        (row.open)(&env, &settings).unwrap_or_else(|bad| panic!("{}: {bad}", row.name)).protocol
+    }
+
+    /// All that a platform's protocol writes of a failure.
+    fn all(protocol: &Protocol, failure: &Failure) -> Vec<(Shape, String)> {
+        let shapes = [Shape::Request, Shape::Event, Shape::Azure, Shape::Fn, Shape::OpenWhisk, Shape::CloudEvent];
+        let (mut said, mut out) = (Vec::new(), Vec::new());
+        match protocol {
+            Protocol::Serving(serving) => {
+                for shape in shapes {
+                    let (facts, mut response) = (Facts { shape, ..Facts::default() }, Response::default());
+                    serving.failed(&facts, b"id-1", failure, &mut response, &mut out);
+                    response.headers.iter().for_each(|(_, value)| out.extend_from_slice(value));
+                    said.push((shape, text(|said| said.append(&mut out))));
+                }
+                let signal = crate::platform::Signal::Suspend;
+                said.push((Shape::Event, serving.signalled(&signal, Err(failure)).body.into_owned()));
+            }
+            Protocol::Polling(polling) => {
+                polling.failed(b"id-1", failure, &mut out);
+                polling.stream_end(Some(failure), &mut out);
+                polling.init_error(failure, &mut out);
+                polling.restore_error(failure, &mut out);
+                said.push((Shape::Event, text(|said| said.append(&mut out))));
+            }
+            Protocol::Piping(piping) => {
+                piping.started(Err(failure), &mut out);
+                piping.failed(b"id-1", failure, &mut out);
+                said.push((Shape::Event, text(|said| said.append(&mut out))));
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn no_platform_writes_a_stack_or_a_cause_and_a_client_of_http_reads_no_internal_message() {
+        let detail = "at secret.rs:1:2\ncaused by: secret host";
+        let panic = Failure { detail: detail.into(), ..Failure::internal("Panic", "internal text") };
+        for row in PLATFORMS {
+            let protocol = opened(row);
+            for (shape, said) in all(&protocol, &panic) {
+                assert!(!said.contains("secret"), "{}: {shape:?}: {said}", row.name);
+                // Two platforms have a shape of their own for every call.
+                let is_clients = if row.name == "fn" { Shape::Fn } else { Shape::Request };
+                if shape == is_clients && row.name != "openwhisk" {
+                    assert!(!said.contains("internal text"), "{}: {shape:?}: {said}", row.name);
+                }
+            }
+        }
+    }
+}

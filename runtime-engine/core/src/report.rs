@@ -1,0 +1,148 @@
+//! The line that a failure leaves behind: one at level ERROR for each invocation, and for each lifecycle phase after the
+//! start, that failed.
+//!
+//! The line holds all that is known of a failure, whatever callers are told of it. Its message is `kind: message`; its
+//! fields, of which an empty one is left out:
+//!
+//! | field | holds |
+//! |---|---|
+//! | `errorType` | the kind |
+//! | `function` | the function's name in its module |
+//! | `phase` | the lifecycle phase, for a failure outside of an invocation |
+//! | `location` | `file:line:column` of the panic or the error |
+//! | `cause` | what it was caused by, outermost first |
+//! | `stackTrace` | the rest of its detail: a backtrace, with `FAAS_DEBUG` |
+//!
+//! The names are those of AWS Lambda's JSON log records, which its console understands.
+
+use crate::chain::phase_name;
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::log::{Level, Origin};
+use crate::unit::Unit;
+use faas_abi::INVOKE;
+
+/// Writes the line of an invocation, or of a phase, that has ended in failure.
+pub(crate) fn failed(invocation: &Invocation, phase: u32, failure: &Failure) {
+    write(invocation.unit(), invocation.origin(b"runtime", ""), phase, invocation.function_name(), failure, "");
+}
+
+/// Writes the line of an invocation that ended well and whose reply its platform does not take.
+pub(crate) fn unsent(invocation: &Invocation, failure: &Failure) {
+    failed(invocation, INVOKE, failure);
+}
+
+/// Writes the line of an invocation whose memory is out of reach: its function still runs, and the invocation has been
+/// answered in its place. `then` says what the process does about it, and ends the message.
+pub fn out_of_reach(unit: &Unit, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
+    let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+    write(unit, origin, INVOKE, function, failure, then);
+}
+
+fn write(unit: &Unit, origin: Origin<'_>, phase: u32, function: &str, failure: &Failure, then: &str) {
+    let parts = Parts::of(&failure.detail);
+    let cause = parts.cause.join("; ");
+    let apart = if then.is_empty() { "" } else { " " };
+    let message = format!("{}: {}{apart}{then}", failure.kind, failure.message);
+    let fields = [
+        ("errorType", &*failure.kind),
+        ("function", function),
+        ("phase", if phase == INVOKE { "" } else { phase_name(phase) }),
+        ("location", parts.location),
+        ("cause", &cause),
+        ("stackTrace", parts.rest),
+    ];
+    let fields = fields.iter().filter(|(_, value)| !value.is_empty());
+    unit.log.write(
+        Level::Error,
+        origin,
+        message.as_bytes(),
+        fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+    );
+}
+
+/// A detail taken apart.
+struct Parts<'a> {
+    location: &'a str,
+    rest: &'a str,
+    cause: Vec<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// `at` the location on the first line; from the first `caused by` on, the causes; the rest lies between.
+    fn of(detail: &'a str) -> Parts<'a> {
+        let (location, detail) = match detail.strip_prefix("at ") {
+            None => ("", detail),
+            Some(located) => located.split_once('\n').unwrap_or((located, "")),
+        };
+        let first = [detail.starts_with(CAUSED).then_some(0), detail.find("\ncaused by").map(|at| at + 1)];
+        let cause = first.into_iter().flatten().min().unwrap_or(detail.len());
+        let (rest, causes) = detail.split_at(cause);
+        let lines = causes.lines().map(|line| line.strip_prefix(CAUSED).unwrap_or(line).trim_start_matches([':', ' ']));
+        Parts { location, rest: rest.trim_end(), cause: lines.filter(|line| !line.is_empty()).collect() }
+    }
+}
+
+const CAUSED: &str = "caused by";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::log::{Format, LineKind, Log, Sink};
+    use crate::unit::Identity;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    /// A log that is kept.
+    #[derive(Default)]
+    pub(crate) struct Kept(Mutex<Vec<String>>);
+
+    impl Sink for Kept {
+        fn write(&self, line: &[u8], _: LineKind) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8_lossy(line).into_owned());
+        }
+    }
+
+    impl Kept {
+        /// Takes the lines written so far, each from the level on, without the line feed.
+        pub(crate) fn take(&self) -> Vec<String> {
+            let lines = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+            lines.iter().map(|line| line.trim_end()["2026-01-01T00:00:00.000Z ".len()..].to_owned()).collect()
+        }
+    }
+
+    /// A process whose log is kept.
+    pub(crate) fn unit() -> (Arc<Unit>, Arc<Kept>) {
+        let kept = Arc::<Kept>::default();
+        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+    }
+
+    fn line(detail: &str) -> String {
+        let (unit, kept) = unit();
+        let failure = Failure { detail: detail.to_owned(), ..Failure::internal("Panic", "no stock") };
+        out_of_reach(&unit, b"id-1", "order", &failure, "");
+        kept.take().remove(0)
+    }
+
+    #[test]
+    fn a_line_has_kind_message_place_causes_request_and_function() {
+        let head = "ERROR id-1 runtime: Panic: no stock errorType=Panic function=order";
+        assert_eq!(line(""), head);
+        assert_eq!(line("at src/a.rs:3:5"), format!("{head} location=src/a.rs:3:5"));
+        assert_eq!(line("caused by: no route"), format!("{head} cause=no route"));
+        let all = "at a.rs:3:5\n0: main\n1: start\ncaused by: reset\ncaused by Shop.Closed: late\nat b.rs:1:1";
+        let expected = format!(
+            "{head} location=a.rs:3:5 cause=reset; Shop.Closed: late; at b.rs:1:1 stackTrace=0: main\r1: start"
+        );
+        assert_eq!(line(all), expected);
+    }
+
+    #[test]
+    fn what_the_process_does_about_it_ends_the_message() {
+        let (unit, kept) = unit();
+        out_of_reach(&unit, b"id-1", "order", &Failure::timed_out(), "and is still running: leaving");
+        let message =
+            "Function.TimedOut: the function did not answer within its time limit and is still running: leaving";
+        let expected = format!("ERROR id-1 runtime: {message} errorType=Function.TimedOut function=order");
+        assert_eq!(kept.take(), [expected]);
+    }
+}
