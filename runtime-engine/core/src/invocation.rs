@@ -178,6 +178,7 @@ impl std::fmt::Debug for Invocation {
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
     pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
+        let spare = Mutex::new(HttpView::trusting(unit.identity.trusted_hops));
         Invocation {
             unit,
             function,
@@ -188,7 +189,7 @@ impl Invocation {
             cold: false,
             received_ns: 0,
             reading: OnceLock::new(),
-            spare: Mutex::new(HttpView::default()),
+            spare,
             trigger: None,
             source: None,
             traceparent: OnceLock::new(),

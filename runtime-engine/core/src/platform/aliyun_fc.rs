@@ -55,6 +55,7 @@ pub const ROW: Row = Row {
     marks: "one of `FC_FUNC_CODE_PATH`, `FC_SERVER_PORT`, `FC_CUSTOM_LISTEN_PORT`, `FC_FUNCTION_NAME`, `FC_RUNTIME`, \
             `FC_INSTANCE_ID`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

@@ -39,6 +39,7 @@ pub const ROW: Row = Row {
     name: NAME,
     marks: "`FUNCTIONS_CUSTOMHANDLER_PORT`, `FUNCTIONS_HTTPWORKER_PORT` or `FUNCTIONS_CUSTOMHANDLER_WORKER_ID`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

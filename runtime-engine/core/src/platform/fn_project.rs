@@ -29,7 +29,7 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
 ];
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, open };
+pub const ROW: Row = Row { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, trusted_hops: 0, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["FN_LISTENER", "FN_FORMAT", "FN_FN_ID"]).map(|(name, _)| name)

@@ -42,6 +42,7 @@ pub const ROW: Row = Row {
     marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
             `CLOUD_RUN_TIMEOUT_SECONDS`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

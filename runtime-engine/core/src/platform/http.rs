@@ -22,7 +22,7 @@ pub(super) const PORT: u16 = 8080;
 pub(super) const CONCURRENCY: usize = 256;
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, open };
+pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, trusted_hops: 0, open };
 
 /// Reads the variables.
 ///

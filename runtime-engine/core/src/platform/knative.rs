@@ -36,6 +36,7 @@ pub const ROW: Row = Row {
     name: NAME,
     marks: "`K_SERVICE` and `KUBERNETES_SERVICE_HOST`; or one of `FUNC_CREATED`, `FUNC_VERSION`, `LISTEN_ADDRESS`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

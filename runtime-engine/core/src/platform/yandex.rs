@@ -24,8 +24,13 @@ const MAX_REPLY: usize = 1 << 20;
 const REQUEST_ID: &str = "REQUEST_ID";
 
 /// The platform's row.
-pub const ROW: Row =
-    Row { name: NAME, marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`", mark, open };
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`",
+    mark,
+    trusted_hops: 1,
+    open,
+};
 
 /// Each name alone is anybody's. Together they are given to scripts alone: servers, there and elsewhere, have a port.
 fn mark(env: &Env<'_>) -> Option<&'static str> {

@@ -155,7 +155,7 @@ mod tests {
 
     fn web(members: &str) -> (HttpView, String) {
         let event = format!(r#"{{"__ow_method":"post","__ow_path":"/a%20b/c"{members}}}"#);
-        let reading = read(event.as_bytes(), HttpView::default());
+        let reading = read(event.as_bytes(), HttpView::trusting(1));
         assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "openwhisk:web", Form::WebAction));
         let view = reading.http.expect("a request");
         let body = match &view.body {
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_path_that_ends_with_the_actions_name_is_the_root() {
-        let reading = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::default());
+        let reading = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::trusting(1));
         let view = reading.http.expect("a request");
         assert_eq!((view.path(), view.raw_path(), view.method()), (&b"/"[..], &b"/"[..], &b"GET"[..]));
     }
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn feeds_are_known_by_their_members() {
         let kind = |event: &str| {
-            let reading = read(event.as_bytes(), HttpView::default());
+            let reading = read(event.as_bytes(), HttpView::trusting(1));
             (reading.kind, reading.source, reading.form)
         };
         let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;

@@ -123,6 +123,7 @@ impl<'a> Event<'a> {
         text(self.in_context("path"), |t| view.set_route(t));
         view.read_cookies();
         text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
+        // The platform sets it, and lets no client send a header of such a name.
         if view.client_ip().is_empty()
             && let Some(address) = view.header(b"x-scf-remote-addr").map(<[u8]>::to_vec)
         {

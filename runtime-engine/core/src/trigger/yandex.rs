@@ -92,7 +92,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &str) -> Reading {
-        Reading::of_event(event.as_bytes(), HttpView::default())
+        Reading::of_event(event.as_bytes(), HttpView::trusting(1))
     }
 
     fn message(event_type: &str) -> String {

@@ -32,6 +32,7 @@ pub const ROW: Row = Row {
     marks: "`__OW_PROXY_VERSION`, `__OW_EXECUTION_ENV` or `__OW_WAIT_FOR_ACK` (ActionLoop), `__OW_API_HOST` or \
             `__OW_ALLOW_CONCURRENT` (action container)",
     mark,
+    trusted_hops: 0,
     open,
 };
 
