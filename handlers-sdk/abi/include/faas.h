@@ -8,8 +8,8 @@
  *  P3  Tables (faas_host, faas_function, faas_layer, faas_module) begin with their size in bytes and grow at the end
  *      only. A member exists if it lies inside `size` and is not NULL: ask with FAAS_HAS.
  *  P4  Value types (faas_bytes, faas_pair, faas_buf) are passed by value and never change. Growth is a new type.
- *  P5  Constants may be added. A reader treats an unknown negative status as FAAS_E_INTERNAL, an unknown non-negative
- *      status as FAAS_OK, and ignores unknown bits, phases, lists and keys.
+ *  P5  Constants may be added. A reader treats an unknown status, positive or negative, as FAAS_E_INTERNAL, and ignores
+ *      unknown bits, phases, lists and keys.
  *  P6  Minor versions count additions. A module names the oldest host minor it can live with (min_minor) and, entry by
  *      entry, the feature bits it cannot do without (needs).
  *  P7  Names, versions and toolchains are shown to people and never compared.

@@ -122,7 +122,7 @@ impl Chain {
         let mut first = Ok(());
         for function in functions {
             let status = function.phase(phase, place);
-            keep_first(&mut first, call(status, place).await, function.name(), place);
+            keep_first(&mut first, settled(call(status, place).await, false), function.name(), place);
         }
         for index in self.hooked[phase as usize].iter().rev() {
             let layer = &self.layers[*index];
@@ -147,7 +147,7 @@ impl Chain {
         }
         for function in functions {
             let status = function.phase(RESUME, place);
-            keep_first(&mut first, call(status, place).await, function.name(), place);
+            keep_first(&mut first, settled(call(status, place).await, false), function.name(), place);
         }
         first
     }
@@ -174,7 +174,7 @@ impl Chain {
         }
         for index in &self.contexts {
             let layer = &self.layers[*index].instance;
-            let status = layer.context(place);
+            let status = settled(layer.context(place), false);
             if status < 0 {
                 complain(place, layer.name(), "context", status);
             }

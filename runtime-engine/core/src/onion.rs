@@ -149,13 +149,14 @@ impl Onion {
     }
 }
 
-/// What a status means at the end of a call: `PENDING` is no end, `END` belongs to `before` alone, and every other one
-/// that is not negative is `OK` (faas.h, P5).
+/// What a status means at the end of a call. `PENDING` is no end, `END` means something in `before` alone and is `OK`
+/// elsewhere, and a positive status that nobody knows is an internal failure (faas.h, P5): it is no promise that
+/// everything went well.
 pub fn settled(status: Status, before: bool) -> Status {
     match status {
-        faas_abi::PENDING => E_INTERNAL,
         END if before => END,
-        OK.. => OK,
+        OK | END => OK,
+        1.. => E_INTERNAL,
         failure => failure,
     }
 }
@@ -163,6 +164,17 @@ pub fn settled(status: Status, before: bool) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_positive_status_that_nobody_knows_is_a_failure() {
+        for before in [false, true] {
+            for unknown in [faas_abi::PENDING, 3, 12_345, Status::MAX] {
+                assert_eq!(settled(unknown, before), E_INTERNAL, "{unknown}");
+            }
+            assert_eq!((settled(OK, before), settled(-7, before)), (OK, -7));
+        }
+        assert_eq!((settled(END, true), settled(END, false)), (END, OK));
+    }
 
     /// Walks with a script of statuses by step and returns the steps taken.
     fn walk(layers: usize, heads: bool, mut status: impl FnMut(Step) -> Status) -> Vec<Step> {

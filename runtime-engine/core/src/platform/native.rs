@@ -108,18 +108,22 @@ pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
     }
 }
 
-/// A failure as status and JSON.
+/// A failure as status and JSON, which no cache may keep.
 pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
     response.status = status_of(failure);
     response.headers.add(b"content-type", b"application/json");
+    response.no_store();
     failure_json(request_id, failure, scratch);
 }
 
-/// What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
+/// What layers set for every reply, cors for one, also goes with an error. What describes a body does not, nor what says
+/// how long a reply may be kept.
 pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
+    const OF_A_REPLY: [&[u8]; 6] = [b"cache-control", b"expires", b"age", b"etag", b"last-modified", b"pragma"];
     for (name, value) in invocation.reply_headers().iter() {
-        if !name.get(..8).is_some_and(|start| caseless(start, b"content-")) {
+        let describes_body = name.get(..8).is_some_and(|start| caseless(start, b"content-"));
+        if !describes_body && !OF_A_REPLY.iter().any(|other| caseless(name, other)) {
             response.headers.add(name, value);
         }
     }
@@ -154,6 +158,30 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<String, String> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         address(&Env::new(&look_up), "PORT", 8080).map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn no_cache_keeps_a_failure_whatever_was_set_for_the_reply() {
+        use super::super::cloudevents::tests::{request, unit};
+        use faas_abi::host::Invocation as _;
+        let mut invocation = Invocation::new(unit(), std::sync::Arc::from("f"));
+        invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
+        for (name, value) in [
+            ("Cache-Control", "max-age=60"),
+            ("etag", "x"),
+            ("content-language", "en"),
+            ("access-control-max-age", "5"),
+        ] {
+            invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
+        }
+        invocation.set_failure(Failure::new("Shop.Closed", "come back"));
+        let mut response = Response::default();
+        respond(&invocation, &mut response, &mut Vec::new());
+        let told: Vec<_> =
+            response.headers.iter().map(|(name, value)| [name, value].map(String::from_utf8_lossy)).collect();
+        let expected =
+            [["content-type", "application/json"], ["cache-control", "no-store"], ["access-control-max-age", "5"]];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -382,14 +382,15 @@ fn a_failure_is_told_in_the_platforms_own_header() {
     let mut event = world.invocation(&[], b"");
     event.set_failure(failure.clone());
     let json = r#"{"errorMessage":"colour \"unknown\"","errorType":"BadColour","stackTrace":["a","b"]}"#;
-    let head = "content-type: application/json\nx-fc-status: 404";
+    let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404";
     assert_eq!(world.response(&event), (404, head.to_owned(), json.to_owned()));
     let mut request = world.invocation(&[("x-fc-control-path", "/http-invoke"), ("x-fc-request-id", "r")], b"");
     request.add(LIST_REPLY_HEADER, b"access-control-allow-origin", b"*");
     request.add(LIST_REPLY_HEADER, b"x-fc-status", b"200");
     request.set_failure(failure);
     let json = r#"{"errorType":"BadColour","errorMessage":"colour \"unknown\"","requestId":"r"}"#;
-    let head = "content-type: application/json\naccess-control-allow-origin: *\nx-fc-status: 404";
+    let head =
+        "content-type: application/json\ncache-control: no-store\naccess-control-allow-origin: *\nx-fc-status: 404";
     assert_eq!(world.response(&request), (500, head.to_owned(), json.to_owned()));
 }
 
@@ -401,7 +402,7 @@ fn what_was_never_begun_is_503_and_may_be_sent_again() {
         let invocation = world.invocation(&[("x-fc-control-path", control)], b"");
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         world.protocol.refused(invocation.facts(), b"r", &failure, &mut response, &mut scratch);
-        let head = "content-type: application/json\nx-fc-status: 404\nretry-after: 1";
+        let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404\nretry-after: 1";
         assert_eq!((response.status, headers(&response).as_str()), (503, head), "{control}");
         assert!(text(&scratch).contains("too many"));
     }
