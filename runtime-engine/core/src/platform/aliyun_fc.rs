@@ -6,7 +6,7 @@
 //! told by the path.
 
 use super::{
-    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native,
+    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native, nothing,
     reply_body,
 };
 use crate::failure::Failure;
@@ -227,9 +227,10 @@ impl Serving for FunctionCompute {
         }
         if !is_event(invocation.facts()) {
             self.stream_head(invocation, native::code(invocation), response);
+            native::untype_nothing(invocation, response);
             return BodyFrom::Reply;
         }
-        let from = reply_body(invocation, scratch);
+        let from = reply_body(invocation, nothing::EVENT, scratch);
         response.clear();
         response.status = 200;
         let own = invocation.reply_headers().get(b"content-type", caseless);

@@ -4,7 +4,7 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
-use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, reply_body};
+use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, nothing, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -161,7 +161,7 @@ impl Polling for RuntimeApi {
         if let Some(failure) = invocation.failure() {
             return self.invocation_error(invocation, failure, head, scratch);
         }
-        let from = reply_body(invocation, scratch);
+        let from = reply_body(invocation, nothing::EVENT, scratch);
         let size = match from {
             BodyFrom::Reply => invocation.reply().as_slice().len(),
             BodyFrom::Scratch => scratch.len(),

@@ -120,13 +120,13 @@ impl Serving for Server {
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, native::code(invocation), response);
+        native::untype_nothing(invocation, response);
         BodyFrom::Reply
     }
 
     fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
         native::failed(request_id, failure, response, scratch);
-        let panicked = matches!(failure.kind.as_str(), "Panic" | "Function.Panic");
-        let code = if panicked { "function_panic" } else { "function_execution_error" };
+        let code = if failure.is_panic() { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
         let visible = |out: &mut Vec<u8>| {
             out.extend(failure.message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))

@@ -4,7 +4,7 @@
 //! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, reply_body};
+use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -91,7 +91,7 @@ impl Piping for Script {
         }
         let start = out.len();
         let mut scratch = Vec::new();
-        match reply_body(invocation, &mut scratch) {
+        match reply_body(invocation, nothing::EVENT, &mut scratch) {
             BodyFrom::Scratch => out.append(&mut scratch),
             BodyFrom::Reply => document(invocation.reply().as_slice(), out),
         }
@@ -196,9 +196,13 @@ mod tests {
     #[test]
     fn whatever_the_reply_is_the_answer_is_one_json_document() {
         let opened = script(&ALL).1;
-        for (reply, answer) in
-            [(&b"[1]"[..], "[1]"), (b"", "\"\""), (b"two \"words\"", r#""two \"words\"""#), (b"\xff", "\"\u{fffd}\"")]
-        {
+        for (reply, answer) in [
+            (&b"[1]"[..], "[1]"),
+            (b"", "null"),
+            (b" ", "\" \""),
+            (b"two \"words\"", r#""two \"words\"""#),
+            (b"\xff", "\"\u{fffd}\""),
+        ] {
             let mut invocation = invocation(&opened, b"");
             Contract::reply(&mut invocation, faas_abi::REPLY_RAW, Given::from(reply.to_vec()));
             assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
