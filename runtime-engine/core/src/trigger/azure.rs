@@ -213,7 +213,7 @@ fn add_query(object: Option<Value<'_>>, view: &mut HttpView) {
 
 /// Does the host give a body of that type in base64?
 fn is_binary(content_type: &[u8]) -> bool {
-    let essence = super::reply::essence(content_type);
+    let essence = super::media_types::essence(content_type);
     caseless(essence, b"application/octet-stream")
         || essence.get(..10).is_some_and(|kind| caseless(kind, b"multipart/"))
 }

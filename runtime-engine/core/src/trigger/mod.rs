@@ -12,6 +12,7 @@ pub mod cloudevents;
 mod fn_project;
 pub mod google;
 mod huawei;
+mod media_types;
 mod native;
 mod openwhisk;
 pub mod reply;
