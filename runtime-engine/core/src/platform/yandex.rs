@@ -6,11 +6,12 @@
 
 use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, nothing, reply_body};
 use crate::failure::Failure;
-use crate::fields::Span;
+use crate::fields::{Span, caseless};
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::reply;
 use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
 
@@ -93,7 +94,10 @@ impl Piping for Script {
         let mut scratch = Vec::new();
         match reply_body(invocation, nothing::EVENT, &mut scratch) {
             BodyFrom::Scratch => out.append(&mut scratch),
-            BodyFrom::Reply => document(invocation.reply().as_slice(), out),
+            BodyFrom::Reply => {
+                let content_type = invocation.reply_headers().get(b"content-type", caseless);
+                document(invocation.reply().as_slice(), content_type.is_none_or(reply::is_json), out);
+            }
         }
         let size = out.len() - start;
         if size > MAX_REPLY {
@@ -110,9 +114,9 @@ impl Piping for Script {
     }
 }
 
-/// A reply as a JSON document: as it is if it is one, else its text.
-fn document(reply: &[u8], out: &mut Vec<u8>) {
-    if json::parse(reply).is_ok() {
+/// A reply as a JSON document: as it is if it is one and nothing says that it is a text, else its text.
+fn document(reply: &[u8], may_be_json: bool, out: &mut Vec<u8>) {
+    if may_be_json && json::parse(reply).is_ok() {
         out.extend_from_slice(reply);
     } else {
         Writer::new(out).string(reply);
@@ -205,6 +209,17 @@ mod tests {
         ] {
             let mut invocation = invocation(&opened, b"");
             Contract::reply(&mut invocation, faas_abi::REPLY_RAW, Given::from(reply.to_vec()));
+            assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_text_stays_one_whatever_it_looks_like() {
+        let opened = script(&ALL).1;
+        for (content_type, answer) in [("text/plain; charset=utf-8", "\"1.10\""), ("application/json", "1.10")] {
+            let mut invocation = invocation(&opened, b"");
+            invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
+            Contract::reply(&mut invocation, faas_abi::REPLY_VALUE, Given::from(b"1.10".to_vec()));
             assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
         }
     }

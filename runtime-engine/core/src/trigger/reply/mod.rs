@@ -11,7 +11,7 @@ mod plain;
 mod web_action;
 
 pub use apigateway::write_prelude;
-pub(super) use web_action::is_json;
+pub(crate) use web_action::is_json;
 
 use super::Form;
 use super::media_types::essence;

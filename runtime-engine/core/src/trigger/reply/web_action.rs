@@ -83,7 +83,7 @@ fn looks_like_base64(body: &[u8]) -> bool {
 }
 
 /// Is it JSON, or a type made of it?
-pub(in crate::trigger) fn is_json(content_type: &[u8]) -> bool {
+pub(crate) fn is_json(content_type: &[u8]) -> bool {
     let essence = essence(content_type);
     caseless(essence, b"application/json") || ends(essence, b"+json")
 }
