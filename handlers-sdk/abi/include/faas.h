@@ -244,7 +244,8 @@ typedef struct faas_host {
     const void *(*service)(faas_host_ctx *ctx, faas_bytes name, uint32_t major);
     faas_status (*offer)(faas_host_ctx *ctx, faas_bytes name, uint32_t major, const void *table);
 
-    /* The request. All results: invocation. set_meta says FAAS_E_UNSUPPORTED to a key that is the host's alone. */
+    /* The request. All results: invocation. set_meta says FAAS_E_UNSUPPORTED to a key that is the host's alone; so do
+     * set_meta, set, add and remove to a request's texts and lists where the event has no request, outside recognise. */
     faas_bytes (*meta)(const faas_inv *inv, uint32_t key);                        /* [read] */
     uint64_t (*num)(const faas_inv *inv, uint32_t key);                           /* [read] */
     faas_status (*set_meta)(faas_inv *inv, uint32_t key, faas_bytes value);       /* [write] copies */
@@ -344,8 +345,9 @@ typedef struct faas_layer {
     void (*head)(void *self, faas_inv *inv);
     void (*cancel)(void *self, faas_inv *inv, uint32_t reason); /* as a function's, while a hook is in progress */
     void (*destroy)(void *self);
-    /* Extensions of the host. recognise: names trigger, source and HTTP view of an event the host knows only as raw;
-     * OK = mine, FAAS_E_NOT_FOUND = not mine. context: adds to every invocation before the first before hook. health:
+    /* Extensions of the host. recognise: names trigger, source and HTTP view of an event the host knows only as raw; the
+     * view begins with the whole event as its body and "/" as its path. OK = mine, FAAS_E_NOT_FOUND = not mine: what was
+     * set is gone. context: adds to every invocation before the first before hook. health:
      * OK or a reason; asked by readiness probes. */
     faas_status (*recognise)(void *self, faas_inv *inv);
     faas_status (*context)(void *self, faas_inv *inv);

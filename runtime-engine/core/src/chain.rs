@@ -167,7 +167,10 @@ impl Chain {
     fn prepare(&self, place: &mut Place) {
         if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
             for index in &self.recognisers {
-                if self.layers[*index].instance.recognise(place) == OK {
+                place.get_mut().begin_recognising();
+                let known = self.layers[*index].instance.recognise(place) == OK;
+                place.get_mut().end_recognising(known);
+                if known {
                     break;
                 }
             }

@@ -113,6 +113,11 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    pub(crate) use super::cloudevents::tests::unit;
+}
+
+#[cfg(test)]
 mod tests {
     use super::cloudevents::tests::{request, unit};
     use super::*;

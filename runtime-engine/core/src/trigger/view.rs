@@ -91,7 +91,7 @@ impl HttpView {
     }
 
     /// Sets the path to `/` where it is empty: a request always has one.
-    pub(super) fn complete_path(&mut self) {
+    pub(crate) fn complete_path(&mut self) {
         if self.path.is_empty() {
             self.set_coded_path(b"/");
         }
