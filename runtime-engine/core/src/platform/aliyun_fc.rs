@@ -3,7 +3,8 @@
 //!
 //! Sources: Function Compute's help pages on custom runtimes (principles, web functions, event handlers, instance
 //! lifecycle hooks) and the vendor's published local tools, which leave `x-fc-control-path` out: what it would say is then
-//! told by the path.
+//! told by the path. The header ends an instance's service at a word, so it is heeded only where the platform's own
+//! variables are.
 
 use super::{
     Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native, nothing,
@@ -88,6 +89,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.number("FC_TIMEOUT").ok().flatten().map(Duration::from_secs).or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
+        is_there: mark(env).is_some(),
         ready: env.text("FAAS_READINESS_PATH").into_bytes(),
         hooks: Mutex::default(),
     };
@@ -105,6 +107,9 @@ pub struct FunctionCompute {
     timeout: Option<Duration>,
     /// Does the platform ask for FunctionStart by a request?
     initializes: bool,
+    /// Do the platform's own variables say that this is the platform? It lets no client send a header of its own names.
+    /// Where `FAAS_PLATFORM` alone says it, anybody may send them, and they steer nothing.
+    is_there: bool,
     /// The path of the health check, where one is configured; empty: none.
     ready: Vec<u8>,
     /// Hooks that run, for the line at their end.
@@ -323,7 +328,7 @@ impl FunctionCompute {
                 10 if is(b"account-id") => facts.account = span,
                 10 if is(b"version-id") => facts.version = span,
                 11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),
-                12 if is(b"control-path") => call.control = value,
+                12 if self.is_there && is(b"control-path") => call.control = value,
                 12 if is(b"service-name") => facts.service = span,
                 13 if is(b"function-name") => facts.function = span,
                 15 if is(b"function-memory") => facts.memory_mb = number().unwrap_or(0),
@@ -331,10 +336,10 @@ impl FunctionCompute {
                     let seconds = number().filter(|seconds| *seconds > 0);
                     timeout = seconds.map(|seconds| Duration::from_secs(u64::from(seconds))).or(timeout);
                 }
-                20 if is(b"function-initializer") => call.initializes = true,
+                20 if self.is_there && is(b"function-initializer") => call.initializes = true,
                 32 if is(b"tracing-opentracing-span-context") => facts.trace = span,
-                35 if is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
-                37 if is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
+                35 if self.is_there && is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
+                37 if self.is_there && is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
                 _ => {}
             }
         }

@@ -4,6 +4,7 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
+use super::polling::fits_path;
 use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, nothing, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
@@ -153,6 +154,10 @@ impl Polling for RuntimeApi {
         let facts = facts(unit, answer);
         if facts.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
+        }
+        // It goes into the path of the answer.
+        if !fits_path(facts.request_id.read(answer.bytes())) {
+            return Delivery::Again("the Runtime API handed out an event whose request id fits in no path".into());
         }
         Delivery::Event(facts)
     }
@@ -388,7 +393,22 @@ pub fn frame_head(message: usize, kind: LineKind) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::plain_event;
     use std::time::Duration;
+
+    #[test]
+    fn an_id_that_would_write_another_request_is_no_event() {
+        let api = RuntimeApi::new("127.0.0.1:9001".to_owned(), 1, false);
+        let unit = crate::platform::testing::unit();
+        let delivered = |id: &str| {
+            let answer = format!("200 OK\nLambda-Runtime-Aws-Request-Id: {id}\n\n{{}}");
+            api.delivery(&unit, &plain_event::testing::response(&answer))
+        };
+        assert!(matches!(delivered("8476a536-e9f4-11e8-9739-2dfe598c3fcd"), Delivery::Event(_)));
+        for id in ["", "a b", "x/response HTTP/1.1", "../../init/error", "a?b", "a#b"] {
+            assert!(matches!(delivered(id), Delivery::Again(_)), "{id}");
+        }
+    }
 
     #[test]
     fn a_frame_names_level_format_length_and_time() {

@@ -41,8 +41,11 @@ struct World {
 
 impl World {
     fn new(pairs: Pairs<'_>) -> World {
-        let with = [pairs, &[("FC_FUNC_CODE_PATH", "/code/")]].concat();
-        let opened = detected(&with).expect("it fits").opened;
+        World::of(&[pairs, &[("FC_FUNC_CODE_PATH", "/code/")]].concat())
+    }
+
+    fn of(with: Pairs<'_>) -> World {
+        let opened = detected(with).expect("it fits").opened;
         let marks = Arc::new(Marks::default());
         let log = Log::new(Level::Info, Format::Text, marks.clone());
         let Protocol::Serving(protocol) = opened.protocol else { panic!("the platform sends requests") };
@@ -159,6 +162,23 @@ fn the_environment_names_function_folder_and_place() {
     assert_eq!((identity.version.as_str(), identity.handler.as_str()), ("LATEST", "index.handler"));
     assert_eq!(root.as_deref(), Some("/code/"));
     assert!(handler.is_some_and(|handler| handler.text == "index.handler" && !handler.required));
+}
+
+#[test]
+fn where_the_platforms_variables_are_not_its_headers_steer_nothing() {
+    let world = World::of(&[("FAAS_PLATFORM", "aliyun-fc")]);
+    for control in ["/pre-stop", "/pre-freeze", "/initialize", "/unknown"] {
+        let headers = [
+            ("x-fc-control-path", control),
+            ("x-fc-instance-lifecycle-pre-stop-handler", "h"),
+            ("x-fc-instance-lifecycle-pre-freeze-handler", "h"),
+            ("x-fc-function-initializer", "h"),
+        ];
+        for method in ["GET", "POST"] {
+            assert_eq!(world.asks(method, control, &headers), "request", "{method} {control}");
+        }
+    }
+    assert_eq!(world.asks("POST", "/invoke", &[]), "event", "as the local tools send it");
 }
 
 #[test]
