@@ -151,6 +151,7 @@ impl Serving for InPlace {
         response.clear();
         response.status = 429;
         response.headers.add(b"content-type", b"text/plain");
+        response.no_store();
         response.headers.add(INTERNAL, b"faas-middleware");
         let limit = self.concurrency;
         scratch.extend_from_slice(
