@@ -57,8 +57,8 @@ pub enum Protocol {
     Piping(Box<dyn Piping>),
 }
 
-/// What goes back where a function has replied nothing: it set no reply, or one without a byte in it and without a status
-/// of its own.
+/// What goes back where a function has replied nothing: it set no reply, or a value without a byte in it. Raw bytes are the
+/// platform's own form and go as they are, also if there are none. Only OpenWhisk and Azure take no bytes for nothing too.
 ///
 /// | platform | to an event | to a request |
 /// |---|---|---|
@@ -87,8 +87,7 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
     let (status, is_value) = match invocation.progress() {
         Progress::Set(Code::Http(status)) => (status, false),
         Progress::Set(Code::Value) => (200, true),
-        // No bytes are no answer to a source that wants JSON. Any others go as they are, and the event stays unread.
-        Progress::Set(Code::Raw) | Progress::Open if body.is_empty() => (200, false),
+        // They go as they are, and the event stays unread.
         Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
     };
     let form = invocation.reading().form;
@@ -139,8 +138,7 @@ mod tests {
         String::from_utf8_lossy(bytes).into_owned()
     }
 
-    const NO_REPLIES: [Option<(u32, &str)>; 3] =
-        [None, Some((faas_abi::REPLY_RAW, "")), Some((faas_abi::REPLY_VALUE, ""))];
+    const NO_REPLIES: [Option<(u32, &str)>; 2] = [None, Some((faas_abi::REPLY_VALUE, ""))];
 
     #[test]
     fn nothing_to_an_event_is_what_its_platform_takes_for_nothing() {
@@ -151,7 +149,8 @@ mod tests {
                 assert_eq!(body(event, nothing::BYTES, reply), "", "{event} {reply:?}");
             }
         }
-        for reply in [(faas_abi::REPLY_RAW, " "), (faas_abi::REPLY_VALUE, "0"), (404, "no")] {
+        for reply in [(faas_abi::REPLY_RAW, " "), (faas_abi::REPLY_RAW, ""), (faas_abi::REPLY_VALUE, "0"), (404, "no")]
+        {
             assert_eq!(body("{}", nothing::EVENT, Some(reply)), reply.1);
         }
     }

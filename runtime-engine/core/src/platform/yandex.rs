@@ -202,7 +202,7 @@ mod tests {
         let opened = script(&ALL).1;
         for (reply, answer) in [
             (&b"[1]"[..], "[1]"),
-            (b"", "null"),
+            (b"", "\"\""),
             (b" ", "\" \""),
             (b"two \"words\"", r#""two \"words\"""#),
             (b"\xff", "\"\u{fffd}\""),
@@ -211,6 +211,14 @@ mod tests {
             Contract::reply(&mut invocation, faas_abi::REPLY_RAW, Given::from(reply.to_vec()));
             assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
         }
+    }
+
+    #[test]
+    fn nothing_is_null() {
+        let opened = script(&ALL).1;
+        let mut nothing = invocation(&opened, b"");
+        nothing.settle(faas_abi::OK, "f");
+        assert_eq!(answered(&opened, &nothing), (true, "null".to_owned()));
     }
 
     #[test]

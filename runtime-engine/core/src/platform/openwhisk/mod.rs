@@ -189,7 +189,11 @@ fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
         error(&in_words(failure), scratch);
         return Outcome::Failed;
     }
-    let from = reply_body(invocation, nothing::ACTIVATION, scratch);
+    let mut from = reply_body(invocation, nothing::ACTIVATION, scratch);
+    if from == BodyFrom::Reply && invocation.reply().as_slice().is_empty() {
+        scratch.extend_from_slice(nothing::ACTIVATION);
+        from = BodyFrom::Scratch;
+    }
     if from == BodyFrom::Scratch || is_result(invocation.reply().as_slice()) {
         return Outcome::Result(from);
     }
