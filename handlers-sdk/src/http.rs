@@ -99,7 +99,8 @@ impl<'a> HttpView<'a> {
         self.reader.text(META_SCHEME)
     }
 
-    /// The client's address.
+    /// The client's address, without port and brackets, as far as somebody who is trusted has said it; else empty. Behind
+    /// proxies `FAAS_TRUSTED_HOPS` says who is.
     pub fn client_ip(self) -> &'a str {
         self.reader.text(META_CLIENT_IP)
     }

@@ -109,8 +109,9 @@ impl Reply {
         Reply { code: u32::from(status), content_type, headers, cookies, body }
     }
 
-    fn text(body: impl Into<Body>, is_http: bool) -> Reply {
-        Reply { content_type: is_http.then_some("text/plain; charset=utf-8"), ..Reply::value(body) }
+    /// A text says that it is one: by its content alone, `1.10` or `null` could not be told from a value.
+    fn text(body: impl Into<Body>) -> Reply {
+        Reply { content_type: Some("text/plain; charset=utf-8"), ..Reply::value(body) }
     }
 
     /// Writes it; `body` is its own, taken out.
@@ -160,15 +161,15 @@ impl IntoReply for Vec<u8> {
 
 /// A text value.
 impl IntoReply for String {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Ok(Reply::text(self, is_http()))
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Ok(Reply::text(self))
     }
 }
 
 /// A text value.
 impl IntoReply for &'static str {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Ok(Reply::text(self, is_http()))
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Ok(Reply::text(self))
     }
 }
 

@@ -196,6 +196,17 @@ fn a_panic_is_an_error_with_its_place_and_the_next_call_works() {
 }
 
 #[test]
+fn a_text_says_that_it_is_one_whoever_asked() {
+    for invoke in [Invoke::event("{}"), Invoke::http("GET", "/")] {
+        let answer = invoke.run(text::MODULE);
+        assert_eq!(
+            (answer.text().as_str(), answer.header("content-type")),
+            ("plain", Some("text/plain; charset=utf-8"))
+        );
+    }
+}
+
+#[test]
 fn phases_run_where_they_are_named_and_only_there() {
     let app = App::builder().module(with_phases::MODULE).config("COLOUR", "green").start().expect("starts");
     assert_eq!(app.invoke(Invoke::event("")).failed, None);

@@ -22,6 +22,8 @@ pub(crate) enum Found {
     Bus,
     /// Log lines.
     Logs,
+    /// What S3 sends once to whoever is to be notified of a bucket, to see that it can.
+    TestOfS3,
     /// A request of an HTTP trigger.
     Request,
     /// An object nothing is known of: its members.
@@ -51,6 +53,9 @@ fn object(members: &Map<String, Value>) -> Found {
         (_, _) if top.is_some() => return Found::Source(top.unwrap_or_default().to_owned()),
         (_, Some(Value::Object(_) | Value::Null)) => return Found::Topics,
         _ => {}
+    }
+    if members.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+        return Found::TestOfS3;
     }
     let has = |name| members.contains_key(name);
     if has("detail-type") || has("detail") || (has("source") && has("account")) {
@@ -88,6 +93,7 @@ impl fmt::Display for Found {
             Found::Topics => f.write_str("one with records by topic"),
             Found::Bus => f.write_str("one of EventBridge"),
             Found::Logs => f.write_str("one of CloudWatch Logs"),
+            Found::TestOfS3 => f.write_str("a test event of S3"),
             Found::Request => f.write_str("an HTTP request"),
             Found::Members(members) if members.is_empty() => f.write_str("an object without members"),
             Found::Members(members) => {
@@ -121,6 +127,7 @@ mod tests {
             (r#"{"records":{}}"#, "one with records by topic"),
             (r#"{"detail-type":"x","source":"y"}"#, "one of EventBridge"),
             (r#"{"awslogs":{}}"#, "one of CloudWatch Logs"),
+            (r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#, "a test event of S3"),
             (r#"{"httpMethod":"GET"}"#, "an HTTP request"),
         ] {
             assert_eq!(Found::of(event.as_bytes()).to_string(), words, "{event}");

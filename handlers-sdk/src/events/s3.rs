@@ -7,7 +7,8 @@ use crate::percent;
 members! {
     /// What happened to objects of a bucket.
     S3 {
-        /// What happened, most often one thing.
+        /// What happened, most often one thing. There is none in `s3:TestEvent`, which S3 sends when a notification is set
+        /// up.
         records: Vec<Record> = "Records",
     }
 
@@ -106,14 +107,32 @@ impl View for S3 {
         all_from("aws:s3", self.records.iter().map(|record| &*record.event_source))
     }
 
+    /// The test event that S3 sends when a notification is set up has no records, and asks nothing of anybody.
     fn accepts(found: &Found) -> bool {
-        view::records_of("aws:s3", found)
+        *found == Found::TestOfS3 || view::records_of("aws:s3", found)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::S3;
+    use crate::events::{Sns, Sqs};
+
+    const TEST_EVENT: &str = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z",
+        "Bucket":"b","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4"}"#;
+
+    #[test]
+    fn the_test_event_has_no_records_and_is_no_error_also_inside_a_queue_or_topic() {
+        assert!(S3::parse(TEST_EVENT.as_bytes()).expect("it is S3's").records.is_empty());
+        let queue = serde_json::json!({ "Records": [{ "eventSource": "aws:sqs", "body": TEST_EVENT }] });
+        let queue = Sqs::parse(queue.to_string().as_bytes()).expect("a queue");
+        assert!(S3::parse(queue.records[0].body.as_bytes()).expect("it is S3's").records.is_empty());
+        let topic = serde_json::json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Message": TEST_EVENT } }] });
+        let topic = Sns::parse(topic.to_string().as_bytes()).expect("a topic");
+        assert!(S3::parse(topic.records[0].sns.message.as_bytes()).expect("it is S3's").records.is_empty());
+        let error = Sqs::parse(TEST_EVENT.as_bytes()).expect_err("it is no queue's");
+        assert_eq!(error.message(), "expected an event of aws:sqs, found a test event of S3");
+    }
 
     #[test]
     fn a_key_is_there_as_it_came_and_as_the_object_has_it() {

@@ -102,7 +102,7 @@ fn readiness_waits_for_the_start_and_liveness_does_not(runtime: &Runtime) {
 fn probes_are_no_invocations(runtime: &Runtime) {
     let deployment = Deployment::of("echo").layer("monitor").env("FAAS_LOG", "trace");
     let run = OnKnative::start(runtime, deployment, "echo", function());
-    for path in ["/", "/any", "/health/readiness", "/health/liveness"] {
+    for path in ["/health/readiness", "/health/liveness", "/readyz", "/livez"] {
         assert_eq!(run.pod.kubelet(path).expect("it is answered"), 200, "{path}");
     }
     assert_eq!(run.call(&binary(&[], "x")).text(), "x");

@@ -32,18 +32,24 @@ pub(crate) fn echo(runtime: &Runtime) {
 
 /// There is one: the request, here with the trace of a service mesh.
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
-    let run = start(runtime, Deployment::of("inspect"), "inspect");
     let headers = "X-B3-TraceId: 80f198ee56343ba864fe8b2a57d3eff7\r\nX-B3-SpanId: e457b5a2e4d86bd1\r\nX-B3-Sampled: 1\r\n\
-                   X-Forwarded-For: 10.0.0.1, 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n";
-    let seen = Inspected::read(&run.call("PUT", "/a%20b?x=1", headers, b"body").body);
-    assert_eq!((seen.text("platform"), seen.text("trigger"), seen.text("function")), ("kubernetes", "http", POD));
-    assert_eq!((seen.text("request_id"), seen.body()), ("r-1", b"body".to_vec()));
-    let http = &seen.0["http"];
-    assert_eq!(
-        (&http["path"], &http["client_ip"], &http["scheme"]),
-        (&"/a b".into(), &"192.0.2.7".into(), &"https".into())
-    );
-    assert_eq!(seen.0["trace"]["traceparent"], "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01");
+                   X-Forwarded-For: 10.0.0.1, 192.0.2.7:4711\r\nX-Forwarded-Proto: https\r\nX-Request-Id: r-1\r\n";
+    // Who comes to a pod may be anybody, until it is said that an ingress stands in front.
+    let trusting = Deployment::of("inspect").env("FAAS_TRUSTED_HOPS", "1");
+    for (deployment, client, scheme) in
+        [(Deployment::of("inspect"), "127.0.0.1", "http"), (trusting, "192.0.2.7", "https")]
+    {
+        let run = start(runtime, deployment, "inspect");
+        let seen = Inspected::read(&run.call("PUT", "/a%20b?x=1", headers, b"body").body);
+        assert_eq!((seen.text("platform"), seen.text("trigger"), seen.text("function")), ("kubernetes", "http", POD));
+        assert_eq!((seen.text("request_id"), seen.body()), ("r-1", b"body".to_vec()));
+        let http = &seen.0["http"];
+        assert_eq!(
+            (&http["path"], &http["client_ip"], &http["scheme"]),
+            (&"/a b".into(), &client.into(), &scheme.into())
+        );
+        assert_eq!(seen.0["trace"]["traceparent"], "00-80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-01");
+    }
 }
 
 fn fails(runtime: &Runtime, event: &str) {

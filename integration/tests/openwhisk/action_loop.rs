@@ -17,7 +17,7 @@ integration::both![
     what_is_no_json_is_answered_with_an_error_in_json,
     after_an_error_answers_still_belong_to_their_lines,
     a_panic_is_an_answer_and_the_process_lives_on,
-    what_is_no_result_is_reported_and_never_sent,
+    what_is_no_result_is_written_as_it_is_for_the_proxy_to_refuse,
     an_environment_of_nothing_but_the_proxys_own_is_enough,
     children_of_the_function_have_no_descriptor_of_ours,
     a_line_of_five_megabytes_is_read_whole,
@@ -98,15 +98,16 @@ fn a_panic_is_an_answer_and_the_process_lives_on(runtime: &Runtime) {
     let run = Below::of(runtime, "faulty");
     let said = run.run(faulty::PANIC);
     assert!(said.json()["error"].as_str().is_some_and(|error| error.starts_with("Panic: ")), "{said:?}");
-    assert_eq!(run.run(faulty::FINE).status, 200);
+    // It is a text, which the proxy refuses in words that it has for an answer alone.
+    assert_eq!(run.run(faulty::FINE).json(), json!({ "error": NO_RESULT }));
     assert_eq!(run.proxy.end().expect("it leaves").code(), Some(0), "{}", run.output());
 }
 
-fn what_is_no_result_is_reported_and_never_sent(runtime: &Runtime) {
+fn what_is_no_result_is_written_as_it_is_for_the_proxy_to_refuse(runtime: &Runtime) {
     let run = Below::of(runtime, "echo");
     for value in ["\"text\"", "7", "true"] {
         let said = run.run(value);
-        assert_eq!((said.status, said.json()), (200, json!({ "error": NO_RESULT })), "{value}");
+        assert_eq!((said.status, said.json()), (502, json!({ "error": NO_RESULT })), "{value}");
     }
     assert_eq!(run.run("[1,2]").json(), json!([1, 2]));
 }

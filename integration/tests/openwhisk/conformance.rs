@@ -1,6 +1,6 @@
 //! The statements of `docs/conformance/openwhisk.md` about an action container.
 
-use super::run::{Container, NO_RESULT, action, error_of, until_held};
+use super::run::{Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
 use integration::artifacts::Runtime;
 use integration::client::Client;
@@ -19,7 +19,7 @@ integration::both![
     every_answer_says_its_length,
     the_payload_is_the_context_and_the_api_host_is_the_containers,
     unicode_and_a_mebibyte_come_back,
-    an_error_is_a_failure_and_an_error_member_is_a_result,
+    an_error_of_the_actions_own_is_200_and_keeps_the_container,
     after_sigterm_the_invoker_is_sent_elsewhere,
     the_environment_of_init_is_there_when_the_action_starts,
     each_activation_comes_on_a_connection_of_its_own,
@@ -65,7 +65,8 @@ fn objects_and_arrays_are_results_and_nothing_else_is(runtime: &Runtime) {
 fn each_run_ends_with_a_sentinel_on_both_streams_and_init_with_none(runtime: &Runtime) {
     let run = Container::of(runtime, "faulty");
     assert_eq!(run.invoker.sentinels(Stream::Stdout) + run.invoker.sentinels(Stream::Stderr), 0);
-    for event in [faulty::ERROR, faulty::PANIC, faulty::FINE] {
+    own_error_of(&run.run(faulty::ERROR));
+    for event in [faulty::PANIC, faulty::FINE] {
         error_of(&run.run(event));
     }
     run.assert_clean();
@@ -105,7 +106,10 @@ fn the_payload_is_the_context_and_the_api_host_is_the_containers(runtime: &Runti
     }
     let run = Container::start(runtime, action(), "action.told", Options::default());
     let told = run.result("{}");
-    assert_eq!((&told["container_api_host"], &told["call_api_host"]), (&json!("https://ow.example"), &json!(null)));
+    assert_eq!(
+        (&told["container_api_host"], &told["call_api_host"]),
+        (&json!("https://ow.example"), &json!("https://ow.example"))
+    );
     assert_eq!(told["transaction"], "t1");
     let api_host = Some("https://other.example".to_owned());
     let Outcome::Success(told) = run.invoker.run(&Activation { api_host, ..Activation::of("{}") }) else {
@@ -124,13 +128,13 @@ fn unicode_and_a_mebibyte_come_back(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn an_error_is_a_failure_and_an_error_member_is_a_result(runtime: &Runtime) {
+fn an_error_of_the_actions_own_is_200_and_keeps_the_container(runtime: &Runtime) {
     let run = Container::of(runtime, "echo");
     let own = json!({ "error": { "code": 7 } });
     assert_eq!(run.run(&own.to_string()), Outcome::ApplicationError(own));
     let run = Container::of(runtime, "faulty");
-    let Outcome::DeveloperError(status, said) = run.run(faulty::ERROR) else { panic!("{}", run.output()) };
-    assert_eq!((status, said.as_object().map(serde_json::Map::len)), (502, Some(1)), "{said}");
+    let Outcome::ApplicationError(said) = run.run(faulty::ERROR) else { panic!("{}", run.output()) };
+    assert_eq!(said.as_object().map(serde_json::Map::len), Some(1), "{said}");
     assert!(said["error"].as_str().is_some_and(|error| error.starts_with("Faulty.Error: ")), "{said}");
     run.assert_clean();
 }

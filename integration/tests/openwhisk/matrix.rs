@@ -1,6 +1,6 @@
 //! The matrix on OpenWhisk, as an action container.
 
-use super::run::{Container, NO_RESULT, action, error_of, until_held};
+use super::run::{Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
@@ -60,7 +60,7 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
 
 fn error(runtime: &Runtime) {
     let run = Container::of(runtime, "faulty");
-    assert!(error_of(&run.run(faulty::ERROR)).starts_with("Faulty.Error: "), "{}", run.output());
+    assert!(own_error_of(&run.run(faulty::ERROR)).starts_with("Faulty.Error: "), "{}", run.output());
     assert_eq!(error_of(&run.run(faulty::FINE)), NO_RESULT, "the process lives on, and a text is no result");
     run.assert_clean();
 }

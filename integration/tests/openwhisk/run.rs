@@ -99,6 +99,14 @@ pub(crate) fn until_held(process: &Process, count: usize) {
     until(&format!("{count} handlers hold"), process, || held().then_some(())).unwrap_or_else(|why| panic!("{why}"));
 }
 
+/// The error that an action reports of itself, which keeps its container.
+pub(crate) fn own_error_of(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::ApplicationError(said) => said["error"].as_str().unwrap_or_default().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The error in an outcome that is the developer's.
 pub(crate) fn error_of(outcome: &Outcome) -> String {
     match outcome {

@@ -197,8 +197,10 @@ impl Chain {
         if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
             for index in &self.recognisers {
                 let layer = &self.layers[*index];
+                place.get_mut().begin_recognising();
                 let status = layer.instance.recognise(place);
                 let is_mine = status == OK;
+                place.get_mut().end_recognising(is_mine);
                 // Not mine is no failure.
                 let status = if status == E_NOT_FOUND { OK } else { layer_meant(layer, status, "recognise", place) };
                 match judge(layer, status, "recognise", place) {

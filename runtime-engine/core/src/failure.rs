@@ -120,6 +120,16 @@ impl Failure {
         Told { kind: &self.kind, message: &self.message, detail }
     }
 
+    /// `true` if a module panicked: in the words of the SDK, or by the bare status.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.kind.as_str(), "Panic" | "Function.Panic")
+    }
+
+    /// `true` if an invocation was still running at its deadline.
+    pub fn is_time_out(&self) -> bool {
+        self.kind == "Function.TimedOut"
+    }
+
     /// The kind as AWS' error types are spelt, `(Runtime|Function).Word`: other names go under `Function.`.
     pub fn aws_type(&self) -> String {
         let tail = self.kind.strip_prefix("Runtime.").or_else(|| self.kind.strip_prefix("Function."));

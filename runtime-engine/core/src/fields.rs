@@ -1,6 +1,8 @@
 //! A list of names and values in one piece of memory: order and repeats are kept, and a cleared list allocates nothing
 //! when it is filled again.
 
+use std::cmp::Ordering;
+
 /// Where a text lies in a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -138,6 +140,16 @@ impl Fields {
         self.text.extend_from_slice(text);
         Span::new(start, self.text.len())
     }
+}
+
+/// The order of names in which equal ones are those that [`caseless`] calls equal.
+pub fn caseless_order(a: &[u8], b: &[u8]) -> Ordering {
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
+}
+
+/// The order of names in which equal ones are those that [`exact`] calls equal.
+pub fn exact_order(a: &[u8], b: &[u8]) -> Ordering {
+    a.cmp(b)
 }
 
 /// Compares names as they are: query, cookies, path parameters.

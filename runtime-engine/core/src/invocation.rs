@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::http1::Message;
 use crate::log::{Level, Origin};
-use crate::trigger::{Form, HttpView, Kind, Reading, Shape};
+use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
@@ -142,6 +142,8 @@ pub struct Invocation {
     received_ns: u64,
     reading: OnceLock<Reading>,
     spare: Mutex<HttpView>,
+    /// Is a recogniser being asked about the event?
+    recognising: bool,
     trigger: Option<Vec<u8>>,
     source: Option<Vec<u8>>,
     traceparent: OnceLock<Vec<u8>>,
@@ -193,6 +195,7 @@ impl std::fmt::Debug for Invocation {
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
     pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
+        let spare = Mutex::new(HttpView::trusting(unit.identity.trusted_hops));
         Invocation {
             unit,
             function,
@@ -203,7 +206,8 @@ impl Invocation {
             cold: false,
             received_ns: 0,
             reading: OnceLock::new(),
-            spare: Mutex::new(HttpView::default()),
+            spare,
+            recognising: false,
             trigger: None,
             source: None,
             traceparent: OnceLock::new(),
@@ -333,10 +337,39 @@ impl Invocation {
         self.reading().http.as_ref()
     }
 
-    fn http_mut(&mut self) -> &mut HttpView {
+    /// The request in it, to be changed. `None`: the event has none. Only a recogniser may make one: to any other layer a
+    /// view that it made by a header would hide the event's body and make a request of what is none.
+    fn http_mut(&mut self) -> Option<&mut HttpView> {
         self.reading();
         let reading = self.reading.get_mut().expect("read just above");
-        reading.http.get_or_insert_default()
+        if reading.http.is_none() && self.recognising {
+            let mut view = HttpView::trusting(self.unit.identity.trusted_hops);
+            view.body = Body::Whole;
+            reading.http = Some(view);
+        }
+        reading.http.as_mut()
+    }
+
+    /// A recogniser is about to look at an event that nobody knows.
+    pub(crate) fn begin_recognising(&mut self) {
+        self.recognising = true;
+    }
+
+    /// The recogniser is done. If it does not know the event, nothing of what it set stays.
+    pub(crate) fn end_recognising(&mut self, known: bool) {
+        self.recognising = false;
+        if known {
+            if let Some(Reading { http: Some(view), .. }) = self.reading.get_mut() {
+                view.complete_path();
+            }
+            return;
+        }
+        self.trigger = None;
+        self.source = None;
+        self.body = None;
+        if let Some(reading) = self.reading.get_mut() {
+            reading.http = None;
+        }
     }
 
     /// Where the reply stands.

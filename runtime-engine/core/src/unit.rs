@@ -26,6 +26,8 @@ pub struct Identity {
     pub handler: String,
     /// Memory in MiB; 0 = unknown.
     pub memory_mb: u64,
+    /// How many proxies in front of the process are trusted to tell a client's address and scheme; of 0 nobody is.
+    pub trusted_hops: usize,
 }
 
 /// The process: identity, clock, log, and what it is doing.

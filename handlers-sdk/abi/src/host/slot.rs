@@ -5,7 +5,7 @@
 #![cfg_attr(not(loom), allow(unreachable_pub, reason = "public to the model checker alone"))]
 
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, put};
-use crate::constants::{E_INTERNAL, OK, PENDING};
+use crate::constants::{E_INTERNAL, PENDING};
 use crate::tables::TokenFn;
 use crate::values::Status;
 use core::ffi::c_void;
@@ -177,10 +177,25 @@ impl Slot {
     }
 }
 
-/// The status as the word holds it. `FAAS_PENDING` is no end; unknown statuses mean what rule P5 says.
+/// The status as the word holds it. `FAAS_PENDING` is no end, and a status that does not fit is one that nobody knows:
+/// both are an internal failure (rule P5).
 fn terminal(status: Status) -> i16 {
-    let fallback = if status < 0 { E_INTERNAL } else { OK };
     let status = if status == PENDING { E_INTERNAL } else { status };
-    #[allow(clippy::cast_possible_truncation, reason = "the fallback is a small constant")]
-    i16::try_from(status).unwrap_or(fallback as i16)
+    #[allow(clippy::cast_possible_truncation, reason = "it is a small constant")]
+    i16::try_from(status).unwrap_or(E_INTERNAL as i16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_ends_with_a_status_nobody_knows_has_failed() {
+        for status in [PENDING, 100_000, Status::MAX, Status::MIN, -100_000] {
+            assert_eq!(Status::from(terminal(status)), E_INTERNAL, "{status}");
+        }
+        for status in [0, 2, 12_345, -7] {
+            assert_eq!(Status::from(terminal(status)), status);
+        }
+    }
 }

@@ -86,14 +86,14 @@ impl faas_abi::host::Invocation for Invocation {
         match key {
             META_TRIGGER => self.trigger = Some(value.to_vec()),
             META_SOURCE => self.source = Some(value.to_vec()),
-            META_METHOD => self.http_mut().set_method(value),
-            META_PATH => self.http_mut().set_path(value),
-            META_RAW_PATH => self.http_mut().set_raw_path(value),
-            META_RAW_QUERY => self.http_mut().set_raw_query(value),
-            META_HOST => self.http_mut().set_host(value),
-            META_SCHEME => self.http_mut().set_scheme(value),
-            META_CLIENT_IP => self.http_mut().set_client_ip(value),
-            META_ROUTE => self.http_mut().set_route(value),
+            META_METHOD => return self.set_in_view(HttpView::set_method, value),
+            META_PATH => return self.set_in_view(HttpView::set_path, value),
+            META_RAW_PATH => return self.set_in_view(HttpView::set_raw_path, value),
+            META_RAW_QUERY => return self.set_in_view(HttpView::set_raw_query, value),
+            META_HOST => return self.set_in_view(HttpView::set_host, value),
+            META_SCHEME => return self.set_in_view(HttpView::set_scheme, value),
+            META_CLIENT_IP => return self.set_in_view(HttpView::set_client_ip, value),
+            META_ROUTE => return self.set_in_view(HttpView::set_route, value),
             _ => return E_UNSUPPORTED,
         }
         OK
@@ -297,12 +297,20 @@ impl Invocation {
         }
     }
 
+    /// Sets a text of the request; an event without one has no place for it.
+    fn set_in_view(&mut self, set: fn(&mut HttpView, &[u8]), value: &[u8]) -> Status {
+        let Some(view) = self.http_mut() else { return E_UNSUPPORTED };
+        set(view, value);
+        OK
+    }
+
+    /// A list that may be changed. `None`: nobody may, or the event has no request that it could belong to.
     fn list_mut(&mut self, list: u32) -> Option<&mut Fields> {
         match list {
-            LIST_HEADER => Some(&mut self.http_mut().headers),
-            LIST_QUERY => Some(&mut self.http_mut().query),
-            LIST_COOKIE => Some(&mut self.http_mut().cookies),
-            LIST_PATH_PARAM => Some(&mut self.http_mut().params),
+            LIST_HEADER => self.http_mut().map(|view| &mut view.headers),
+            LIST_QUERY => self.http_mut().map(|view| &mut view.query),
+            LIST_COOKIE => self.http_mut().map(|view| &mut view.cookies),
+            LIST_PATH_PARAM => self.http_mut().map(|view| &mut view.params),
             LIST_EXTENSION => Some(&mut self.extensions),
             LIST_REPLY_HEADER => Some(&mut self.reply_headers),
             LIST_REPLY_COOKIE => Some(&mut self.reply_cookies),
@@ -326,4 +334,75 @@ impl Invocation {
 
 fn comparison(list: u32) -> fn(&[u8], &[u8]) -> bool {
     if matches!(list, LIST_HEADER | LIST_REPLY_HEADER) { caseless } else { exact }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::Assembly;
+    use crate::invocation::Facts;
+    use crate::platform::testing::unit;
+    use faas_abi::host::Invocation as Contract;
+
+    fn of_event(event: &str) -> Invocation {
+        let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
+        assembly.body().extend_from_slice(event.as_bytes());
+        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        invocation.renew(assembly.finish(), Facts::default(), false);
+        invocation
+    }
+
+    const LISTS: [u32; 4] = [LIST_HEADER, LIST_QUERY, LIST_COOKIE, LIST_PATH_PARAM];
+    const TEXTS: [u32; 8] =
+        [META_METHOD, META_PATH, META_RAW_PATH, META_RAW_QUERY, META_HOST, META_SCHEME, META_CLIENT_IP, META_ROUTE];
+
+    #[test]
+    fn an_event_without_a_request_gets_none_by_what_a_layer_sets() {
+        for event in ["plain", r#"{"Records":[{"eventSource":"aws:sqs"}]}"#] {
+            let mut invocation = of_event(event);
+            for list in LISTS {
+                assert_eq!(Contract::set(&mut invocation, list, b"a", b"1"), E_UNSUPPORTED);
+                assert_eq!(Contract::add(&mut invocation, list, b"a", b"1"), E_UNSUPPORTED);
+                assert_eq!(Contract::remove(&mut invocation, list, b"a"), E_UNSUPPORTED);
+            }
+            for text in TEXTS {
+                assert_eq!(invocation.set_meta(text, b"x"), E_UNSUPPORTED, "{text}");
+                assert_eq!(invocation.meta(text), b"", "{text}");
+            }
+            assert_eq!((invocation.num(NUM_IS_HTTP), invocation.body()), (0, event.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_there_may_be_changed() {
+        let mut invocation = of_event(r#"{"requestContext":{"elb":{}},"body":"inner","headers":{"a":"0"}}"#);
+        assert_eq!(Contract::set(&mut invocation, LIST_HEADER, b"A", b"1"), OK);
+        assert_eq!(invocation.set_meta(META_CLIENT_IP, b"[2001:db8::7]:443"), OK);
+        assert_eq!(invocation.get(LIST_HEADER, b"a"), Some(&b"1"[..]));
+        assert_eq!((invocation.meta(META_CLIENT_IP), invocation.body()), (&b"2001:db8::7"[..], &b"inner"[..]));
+    }
+
+    #[test]
+    fn a_recogniser_makes_a_request_that_starts_with_the_whole_body() {
+        let mut invocation = of_event("plain");
+        invocation.begin_recognising();
+        assert_eq!(Contract::add(&mut invocation, LIST_HEADER, b"a", b"1"), OK);
+        assert_eq!(invocation.set_meta(META_METHOD, b"PUT"), OK);
+        invocation.end_recognising(true);
+        assert_eq!((invocation.num(NUM_IS_HTTP), invocation.body()), (1, &b"plain"[..]));
+        assert_eq!((invocation.meta(META_METHOD), invocation.meta(META_PATH)), (&b"PUT"[..], &b"/"[..]));
+        assert_eq!(Contract::add(&mut invocation, LIST_HEADER, b"a", b"2"), OK, "there is a request now");
+    }
+
+    #[test]
+    fn a_recogniser_that_does_not_know_the_event_leaves_nothing() {
+        let mut invocation = of_event("plain");
+        invocation.begin_recognising();
+        assert_eq!(invocation.set_meta(META_TRIGGER, b"mine"), OK);
+        assert_eq!(Contract::add(&mut invocation, LIST_HEADER, b"a", b"1"), OK);
+        assert_eq!(invocation.set_body(Given::from(b"other".to_vec())), OK);
+        invocation.end_recognising(false);
+        assert_eq!((invocation.num(NUM_IS_HTTP), invocation.body()), (0, &b"plain"[..]));
+        assert_eq!((invocation.meta(META_TRIGGER), invocation.count(LIST_HEADER)), (&b"raw"[..], 0));
+    }
 }

@@ -143,12 +143,13 @@ impl Invocation {
         }
     }
 
-    /// Settles what the walk ended with: a success always has a reply, a failure always has words.
+    /// Settles what the walk ended with: a success always has a reply, a failure always has words. Who set no reply has
+    /// replied an empty value, which each platform has a form for.
     pub fn settle(&mut self, status: Status, who: &str) {
         if status >= 0 {
             self.failure = None;
             if self.progress == Progress::Open {
-                self.progress = Progress::Set(Code::Raw);
+                self.progress = Progress::Set(Code::Value);
                 self.reply = Given::EMPTY;
             }
         } else if self.failure.is_none() {

@@ -3,11 +3,12 @@
 //!
 //! Sources: Function Compute's help pages on custom runtimes (principles, web functions, event handlers, instance
 //! lifecycle hooks) and the vendor's published local tools, which leave `x-fc-control-path` out: what it would say is then
-//! told by the path.
+//! told by the path. The header ends an instance's service at a word, so it is heeded only where the platform's own
+//! variables are.
 
 use super::{
     Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, error_document,
-    native, reply_body,
+    native, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -54,6 +55,7 @@ pub const ROW: Row = Row {
     marks: "one of `FC_FUNC_CODE_PATH`, `FC_SERVER_PORT`, `FC_CUSTOM_LISTEN_PORT`, `FC_FUNCTION_NAME`, `FC_RUNTIME`, \
             `FC_INSTANCE_ID`",
     mark,
+    trusted_hops: 1,
     open,
 };
 
@@ -86,6 +88,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.number("FC_TIMEOUT").ok().flatten().map(Duration::from_secs).or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
+        is_there: mark(env).is_some(),
         ready: env.text("FAAS_READINESS_PATH").into_bytes(),
         hooks: Mutex::default(),
     };
@@ -103,6 +106,9 @@ pub struct FunctionCompute {
     timeout: Option<Duration>,
     /// Does the platform ask for FunctionStart by a request?
     initializes: bool,
+    /// Do the platform's own variables say that this is the platform? It lets no client send a header of its own names.
+    /// Where `FAAS_PLATFORM` alone says it, anybody may send them, and they steer nothing.
+    is_there: bool,
     /// The path of the health check, where one is configured; empty: none.
     ready: Vec<u8>,
     /// Hooks that run, for the line at their end.
@@ -228,9 +234,10 @@ impl Serving for FunctionCompute {
         }
         if !is_event(invocation.facts()) {
             self.stream_head(invocation, native::code(invocation), response);
+            native::untype_nothing(invocation, response);
             return BodyFrom::Reply;
         }
-        let from = reply_body(invocation, scratch);
+        let from = reply_body(invocation, nothing::EVENT, scratch);
         response.clear();
         response.status = 200;
         let own = invocation.reply_headers().get(b"content-type", caseless);
@@ -323,7 +330,7 @@ impl FunctionCompute {
                 10 if is(b"account-id") => facts.account = span,
                 10 if is(b"version-id") => facts.version = span,
                 11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),
-                12 if is(b"control-path") => call.control = value,
+                12 if self.is_there && is(b"control-path") => call.control = value,
                 12 if is(b"service-name") => facts.service = span,
                 13 if is(b"function-name") => facts.function = span,
                 15 if is(b"function-memory") => facts.memory_mb = number().unwrap_or(0),
@@ -331,10 +338,10 @@ impl FunctionCompute {
                     let seconds = number().filter(|seconds| *seconds > 0);
                     timeout = seconds.map(|seconds| Duration::from_secs(u64::from(seconds))).or(timeout);
                 }
-                20 if is(b"function-initializer") => call.initializes = true,
+                20 if self.is_there && is(b"function-initializer") => call.initializes = true,
                 32 if is(b"tracing-opentracing-span-context") => facts.trace = span,
-                35 if is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
-                37 if is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
+                35 if self.is_there && is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
+                37 if self.is_there && is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
                 _ => {}
             }
         }

@@ -4,7 +4,8 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
-use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, reply_body};
+use super::polling::fits_path;
+use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, nothing, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -35,7 +36,7 @@ const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 const EXTENSION_NAME: &str = "runtime-engine-close";
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, open };
+pub const ROW: Row = Row { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, trusted_hops: 1, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")
@@ -156,6 +157,10 @@ impl Polling for RuntimeApi {
         if facts.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
         }
+        // It goes into the path of the answer.
+        if !fits_path(facts.request_id.read(answer.bytes())) {
+            return Delivery::Again("the Runtime API handed out an event whose request id fits in no path".into());
+        }
         Delivery::Event(facts)
     }
 
@@ -163,7 +168,7 @@ impl Polling for RuntimeApi {
         if let Some(failure) = invocation.failure() {
             return self.invocation_error(invocation, failure, head, scratch);
         }
-        let from = reply_body(invocation, scratch);
+        let from = reply_body(invocation, nothing::EVENT, scratch);
         let size = match from {
             BodyFrom::Reply => invocation.reply().as_slice().len(),
             BodyFrom::Scratch => scratch.len(),
@@ -378,7 +383,22 @@ pub fn frame_head(message: usize, kind: LineKind) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::plain_event;
     use std::time::Duration;
+
+    #[test]
+    fn an_id_that_would_write_another_request_is_no_event() {
+        let api = RuntimeApi::new("127.0.0.1:9001".to_owned(), 1, false);
+        let unit = crate::platform::testing::unit();
+        let delivered = |id: &str| {
+            let answer = format!("200 OK\nLambda-Runtime-Aws-Request-Id: {id}\n\n{{}}");
+            api.delivery(&unit, &plain_event::testing::response(&answer))
+        };
+        assert!(matches!(delivered("8476a536-e9f4-11e8-9739-2dfe598c3fcd"), Delivery::Event(_)));
+        for id in ["", "a b", "x/response HTTP/1.1", "../../init/error", "a?b", "a#b"] {
+            assert!(matches!(delivered(id), Delivery::Again(_)), "{id}");
+        }
+    }
 
     #[test]
     fn a_frame_names_level_format_length_and_time() {

@@ -20,7 +20,8 @@ use crate::modules::Name;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::trigger::azure::Envelope;
-use crate::trigger::reply::{Parts, azure};
+use crate::trigger::reply::Parts;
+use crate::trigger::reply::azure::{self, Said};
 use crate::unit::{Identity, Unit};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub const ROW: Row = Row {
     name: NAME,
     marks: "`FUNCTIONS_CUSTOMHANDLER_PORT`, `FUNCTIONS_HTTPWORKER_PORT` or `FUNCTIONS_CUSTOMHANDLER_WORKER_ID`",
     mark,
+    trusted_hops: 1,
     open,
 };
 
@@ -124,15 +126,19 @@ impl AzureFunctions {
         let (code, body) = (native::code(invocation), invocation.reply().as_slice());
         let is_http = invocation.wants_http();
         let logs = invocation.take_captured();
-        if (code == Code::Raw || code == Code::Value && !is_http) && azure::own(body, &logs, out) {
+        let headers = invocation.reply_headers();
+        // Raw bytes are in the host's own form, which is JSON; a reply with a status is a body like any other.
+        let made_as = if matches!(code, Code::Http(_)) { Said::Text } else { Said::Value };
+        let said = Said::by(headers.get(b"content-type", caseless), made_as);
+        let may_be_own = code == Code::Raw || code == Code::Value && !is_http;
+        if may_be_own && said == Said::Value && azure::own(body, &logs, out) {
             return;
         }
         if !is_http {
-            return azure::value(body, &logs, out);
+            return azure::value(body, said, &logs, out);
         }
-        let headers = invocation.reply_headers();
         let mut typed = Fields::default();
-        let headers = if code == Code::Value && headers.get(b"content-type", caseless).is_none() {
+        let headers = if code == Code::Value && !body.is_empty() && headers.get(b"content-type", caseless).is_none() {
             typed.clone_from(headers);
             typed.add(b"content-type", b"application/json");
             &typed

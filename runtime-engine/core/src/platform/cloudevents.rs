@@ -87,7 +87,7 @@ pub(super) mod tests {
         fn write(&self, _: &[u8], _: LineKind) {}
     }
 
-    pub(in crate::platform) fn unit() -> Arc<Unit> {
+    pub(crate) fn unit() -> Arc<Unit> {
         Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
     }
 

@@ -23,7 +23,8 @@ const REVISION: &str = "CONTAINER_APP_REVISION";
 const PORT: &str = "CONTAINER_APP_PORT";
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`", mark, open };
+pub const ROW: Row =
+    Row { name: NAME, marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`", mark, trusted_hops: 1, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&[APP, REVISION]).map(|(name, _)| name)

@@ -19,6 +19,9 @@ pub struct Row {
     pub marks: &'static str,
     /// The variable that marks it, if it is here.
     pub mark: fn(&Env<'_>) -> Option<&'static str>,
+    /// How many proxies of its own always stand in front of a function and tell of its clients, where
+    /// `FAAS_TRUSTED_HOPS` does not say how many are trusted. Each of them adds to `X-Forwarded-For` or sets it.
+    pub trusted_hops: usize,
     /// Reads its variables.
     pub open: fn(&Env<'_>, &Settings) -> Result<Opened, BadSetting>,
 }
@@ -195,6 +198,10 @@ pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, Unknown> {
         Ok(opened) => opened,
         Err(bad) => return Err(Unknown::Setting { platform: row.name, why, bad }),
     };
+    opened.identity.trusted_hops = match env.number("FAAS_TRUSTED_HOPS") {
+        Ok(hops) => hops.map_or(row.trusted_hops, |hops| usize::try_from(hops).unwrap_or(usize::MAX)),
+        Err(bad) => return Err(Unknown::Setting { platform: row.name, why, bad }),
+    };
     if let Some(text) = settings.handler.clone() {
         opened.handler = Some(HandlerName { text, required: true });
     }
@@ -247,6 +254,29 @@ mod tests {
         };
         assert_eq!((within(None, &[]), within(Some(60), &[])), (8, 60));
         assert_eq!(within(Some(60), &[("FAAS_GRACE", "3s")]), 3);
+    }
+
+    #[test]
+    fn the_platforms_own_proxies_are_trusted_unless_we_say_how_many_are() {
+        let hops = |pairs: &'static [(&'static str, &'static str)]| {
+            let look_up =
+                |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            let env = Env::new(&look_up);
+            let settings = Settings::read(&env).expect("no setting is wrong here");
+            detect(&env, &settings)
+                .map(|detected| detected.opened.identity.trusted_hops)
+                .map_err(|unknown| unknown.to_string())
+        };
+        assert_eq!(hops(&[]), Ok(0));
+        assert_eq!(hops(&[("FAAS_TRUSTED_HOPS", "2")]), Ok(2));
+        assert_eq!(hops(&[("FAAS_PLATFORM", "google-cloud")]), Ok(1));
+        assert_eq!(hops(&[("FAAS_PLATFORM", "google-cloud"), ("FAAS_TRUSTED_HOPS", "0")]), Ok(0));
+        assert_eq!(
+            hops(&[("FAAS_TRUSTED_HOPS", "all")]),
+            Err("FAAS_TRUSTED_HOPS: expected a whole number, found \"all\" (platform http: nothing marks another \
+                platform)"
+                .into())
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! or 504, so the status a client sees travels in a header.
 
 use super::native::{self, code};
-use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, reply_body};
+use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -29,7 +29,7 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
 ];
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, open };
+pub const ROW: Row = Row { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, trusted_hops: 0, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["FN_LISTENER", "FN_FORMAT", "FN_FN_ID"]).map(|(name, _)| name)
@@ -108,10 +108,11 @@ impl Serving for Agent {
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, code(invocation), response);
+        native::untype_nothing(invocation, response);
         if is_request(invocation.facts()) {
             return BodyFrom::Reply;
         }
-        let from = reply_body(invocation, scratch);
+        let from = reply_body(invocation, nothing::BYTES, scratch);
         if from == BodyFrom::Scratch {
             response.headers.set(b"content-type", b"application/json", caseless);
         }
@@ -120,7 +121,7 @@ impl Serving for Agent {
 
     fn failed(&self, facts: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
         response.clear();
-        response.status = if failure.kind == "Function.TimedOut" { 504 } else { 502 };
+        response.status = if failure.is_time_out() { 504 } else { 502 };
         own_headers(response);
         response.headers.add(b"Content-Type", b"application/json");
         // The agent hands it to the client of an HTTP trigger.

@@ -42,6 +42,7 @@ pub const ROW: Row = Row {
     marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
             `CLOUD_RUN_TIMEOUT_SECONDS`",
     mark,
+    trusted_hops: 1,
     open,
 };
 
@@ -125,10 +126,8 @@ impl GoogleCloud {
         if self.live.as_deref() == Some(path) {
             return Some(Route::text(200, "OK"));
         }
-        let agent = request.header("user-agent").unwrap_or_default();
-        let asks =
-            self.ready.as_deref() == Some(path) || agent.starts_with(b"GoogleHC/") || agent.starts_with(b"kube-probe/");
-        asks.then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
+        (self.ready.as_deref() == Some(path))
+            .then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
     }
 
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {

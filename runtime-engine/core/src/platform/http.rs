@@ -1,8 +1,9 @@
 //! Plain HTTP: any container host, the local machine, and under other names the platforms that add little to it. The
 //! default when nothing marks another platform.
 //!
-//! `PORT` (8080), every path is the function's, but two probe paths and `kube-probe` clients. After SIGTERM readiness is
-//! 503 and requests are still served until the process is told to stop accepting.
+//! `PORT` (8080), every path is the function's, but two probe paths. A probe is known by its path and never by what it says
+//! of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next one. After
+//! SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
 
 use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, native};
 use crate::failure::Failure;
@@ -22,7 +23,7 @@ pub(super) const PORT: u16 = 8080;
 pub(super) const CONCURRENCY: usize = 256;
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, open };
+pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, trusted_hops: 0, open };
 
 /// Reads the variables.
 ///
@@ -85,9 +86,7 @@ impl PlainHttp {
         if path == self.live {
             return Some(Route::text(200, "OK"));
         }
-        let agent = request.header("user-agent").unwrap_or_default();
-        let asks = path == self.ready || agent.starts_with(b"kube-probe/") || agent.starts_with(b"GoogleHC/");
-        asks.then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
+        (path == self.ready).then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
     }
 
     /// What the request says of an invocation.
@@ -123,5 +122,29 @@ impl Serving for PlainHttp {
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
         native::head(invocation, code, response);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cloudevents::tests::{request, unit};
+    use super::*;
+
+    #[test]
+    fn a_probe_is_known_by_its_path_and_not_by_who_asks() {
+        let look_up = |_: &str| None;
+        let env = Env::new(&look_up);
+        let settings = Settings::read(&env).expect("no setting is wrong here");
+        let server = PlainHttp::read(&env, &settings, PORT).expect("the variables fit");
+        let unit = unit();
+        for agent in ["GoogleHC/1.0", "kube-probe/1.33", "curl/8"] {
+            let asked = |path, state| server.route(&unit, &request("GET", path, &[("User-Agent", agent)], ""), state);
+            for path in ["/", "/any", "/livez/more"] {
+                assert!(matches!(asked(path, State::Ready), Route::Invoke(_)), "{agent} {path}");
+            }
+            assert!(matches!(asked("/readyz?x", State::Ready), Route::Health), "{agent}");
+            assert!(matches!(asked("/livez", State::Stopping), Route::Own(answer) if answer.status == 200), "{agent}");
+            assert!(matches!(asked("/readyz", State::Stopping), Route::Own(answer) if answer.status == 503), "{agent}");
+        }
     }
 }

@@ -36,6 +36,7 @@ pub const ROW: Row = Row {
     name: NAME,
     marks: "two of `RUNTIME_API_ADDR`, `RUNTIME_FUNC_NAME`, `RUNTIME_PROJECT_ID`, `RUNTIME_CODE_ROOT`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

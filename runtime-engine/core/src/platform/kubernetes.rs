@@ -19,7 +19,7 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(25);
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`KUBERNETES_SERVICE_HOST`", mark, open };
+pub const ROW: Row = Row { name: NAME, marks: "`KUBERNETES_SERVICE_HOST`", mark, trusted_hops: 0, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("KUBERNETES_SERVICE_HOST").map(|_| "KUBERNETES_SERVICE_HOST")

@@ -58,28 +58,126 @@ pub enum Protocol {
     Piping(Box<dyn Piping>),
 }
 
+/// What goes back where a function has replied nothing: it set no reply, or a value without a byte in it. Raw bytes are the
+/// platform's own form and go as they are, also if there are none. Only OpenWhisk and Azure take no bytes for nothing too.
+///
+/// | platform | to an event | to a request |
+/// |---|---|---|
+/// | AWS Lambda, Alibaba, Huawei, Tencent, Yandex | `null` | 200 without a body, in its source's JSON where it came in one |
+/// | Azure Functions | `ReturnValue` is `null` | 200 without a body, among the outputs |
+/// | OpenWhisk | `{}` | 200 without a body, as a web action's |
+/// | Fn | no bytes | 200 without a body |
+/// | Google Cloud, Knative | 204 | 200 without a body |
+/// | plain HTTP, Kubernetes, Container Apps, OpenFaaS, veFaaS | 200 without a body | 200 without a body |
+///
+/// An event's result is JSON to most platforms, and no bytes are no JSON. A response without a body has no content type
+/// that nobody has set.
+pub(crate) mod nothing {
+    /// The result of an event.
+    pub(crate) const EVENT: &[u8] = b"null";
+    /// The result of an OpenWhisk activation, which has to be an object or array.
+    pub(crate) const ACTIVATION: &[u8] = b"{}";
+    /// The result where the platform hands bytes on and asks nothing of them.
+    pub(crate) const BYTES: &[u8] = b"";
+}
+
 /// The body of a reply that goes back as an event's result: bytes untouched, or the JSON that the event's source wants.
-pub(crate) fn reply_body(invocation: &Invocation, scratch: &mut Vec<u8>) -> BodyFrom {
-    let status = match invocation.progress() {
-        Progress::Set(Code::Http(status)) => status,
-        Progress::Set(Code::Value) => 200,
+/// `nothing` is what stands for no bytes at all, one of [`nothing`].
+pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut Vec<u8>) -> BodyFrom {
+    let body = invocation.reply().as_slice();
+    let (status, is_value) = match invocation.progress() {
+        Progress::Set(Code::Http(status)) => (status, false),
+        Progress::Set(Code::Value) => (200, true),
+        // They go as they are, and the event stays unread.
         Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
     };
     let form = invocation.reading().form;
-    if form == Form::Bare {
+    if matches!(form, Form::Bare | Form::Native) {
+        if body.is_empty() && !nothing.is_empty() {
+            scratch.extend_from_slice(nothing);
+            return BodyFrom::Scratch;
+        }
         return BodyFrom::Reply;
     }
     let mut typed = None;
     let headers = invocation.reply_headers();
-    let value = invocation.progress() == Progress::Set(Code::Value);
-    let headers = if value && headers.get(b"content-type", caseless).is_none() {
+    let headers = if is_value && !body.is_empty() && headers.get(b"content-type", caseless).is_none() {
         let mut with = headers.clone();
         with.add(b"content-type", b"application/json");
         typed.insert(with)
     } else {
         headers
     };
-    let body = invocation.reply().as_slice();
     reply::write(form, Parts { status, headers, cookies: invocation.reply_cookies(), body }, scratch);
     BodyFrom::Scratch
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    pub(crate) use super::cloudevents::tests::unit;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cloudevents::tests::{request, unit};
+    use super::*;
+    use crate::invocation::Facts;
+    use faas_abi::host::{Given, Invocation as Contract};
+    use std::sync::Arc;
+
+    /// What goes back for that event and reply; no reply at all where there is no code.
+    fn body(event: &str, nothing: &[u8], reply: Option<(u32, &str)>) -> String {
+        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        invocation.renew(request("POST", "/", &[], event), Facts::default(), false);
+        if let Some((code, text)) = reply {
+            Contract::reply(&mut invocation, code, Given::from(text.as_bytes().to_vec()));
+        }
+        invocation.settle(faas_abi::OK, "f");
+        let mut scratch = Vec::new();
+        let from = reply_body(&invocation, nothing, &mut scratch);
+        let bytes = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    const NO_REPLIES: [Option<(u32, &str)>; 2] = [None, Some((faas_abi::REPLY_VALUE, ""))];
+
+    #[test]
+    fn nothing_to_an_event_is_what_its_platform_takes_for_nothing() {
+        for reply in NO_REPLIES.into_iter().chain([Some((200, ""))]) {
+            for event in ["{}", "no JSON", r#"{"Records":[{"eventSource":"aws:sqs"}]}"#] {
+                assert_eq!(body(event, nothing::EVENT, reply), "null", "{event} {reply:?}");
+                assert_eq!(body(event, nothing::ACTIVATION, reply), "{}", "{event} {reply:?}");
+                assert_eq!(body(event, nothing::BYTES, reply), "", "{event} {reply:?}");
+            }
+        }
+        for reply in [(faas_abi::REPLY_RAW, " "), (faas_abi::REPLY_RAW, ""), (faas_abi::REPLY_VALUE, "0"), (404, "no")]
+        {
+            assert_eq!(body("{}", nothing::EVENT, Some(reply)), reply.1);
+        }
+    }
+
+    #[test]
+    fn nothing_to_a_request_in_an_event_is_a_bare_200_in_its_sources_form() {
+        let rest = r#""headers":{},"body":"","isBase64Encoded":false}"#;
+        for reply in NO_REPLIES {
+            for event in [
+                r#"{"version":"2.0","rawPath":"/","requestContext":{"http":{}}}"#,
+                r#"{"resource":"/","httpMethod":"GET","path":"/"}"#,
+                r#"{"httpMethod":"GET","path":"/","requestContext":{"serviceId":"s"}}"#,
+                r#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#,
+                r#"{"httpMethod":"GET","path":"/"}"#,
+            ] {
+                assert_eq!(
+                    body(event, nothing::EVENT, reply),
+                    format!(r#"{{"statusCode":200,{rest}"#),
+                    "{event} {reply:?}"
+                );
+            }
+            let told = body(r#"{"requestContext":{"elb":{}}}"#, nothing::EVENT, reply);
+            assert!(told.starts_with(r#"{"statusCode":200,"statusDescription":"200 OK","headers":{},"#), "{told}");
+        }
+        let event = r#"{"version":"2.0","rawPath":"/","requestContext":{"http":{}}}"#;
+        assert_eq!(body(event, nothing::EVENT, Some((faas_abi::REPLY_RAW, "own"))), "own");
+        assert!(body(event, nothing::EVENT, Some((204, ""))).starts_with(r#"{"statusCode":204,"#));
+    }
 }

@@ -67,7 +67,16 @@ pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch:
         return BodyFrom::Scratch;
     }
     head(invocation, code(invocation), response);
+    untype_nothing(invocation, response);
     BodyFrom::Reply
+}
+
+/// Takes the content type off a response without a body, unless the function or a layer has set one.
+pub(super) fn untype_nothing(invocation: &Invocation, response: &mut Response) {
+    let is_typed = || invocation.reply_headers().get(b"content-type", caseless).is_some();
+    if invocation.reply().as_slice().is_empty() && !is_typed() {
+        response.headers.remove(b"content-type", caseless);
+    }
 }
 
 /// The code of the reply as it stands.
@@ -107,18 +116,22 @@ pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
     }
 }
 
-/// A failure as status and JSON.
+/// A failure as status and JSON, which no cache may keep.
 pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
     response.status = status_of(failure);
     response.headers.add(b"content-type", b"application/json");
+    response.no_store();
     error_document::request(failure.for_caller(), request_id, scratch);
 }
 
-/// What layers set for every reply, cors for one, also goes with an error; what describes a body does not.
+/// What layers set for every reply, cors for one, also goes with an error. What describes a body does not, nor what says
+/// how long a reply may be kept.
 pub(super) fn kept_headers(invocation: &Invocation, response: &mut Response) {
+    const OF_A_REPLY: [&[u8]; 6] = [b"cache-control", b"expires", b"age", b"etag", b"last-modified", b"pragma"];
     for (name, value) in invocation.reply_headers().iter() {
-        if !name.get(..8).is_some_and(|start| caseless(start, b"content-")) {
+        let describes_body = name.get(..8).is_some_and(|start| caseless(start, b"content-"));
+        if !describes_body && !OF_A_REPLY.iter().any(|other| caseless(name, other)) {
             response.headers.add(name, value);
         }
     }
@@ -143,6 +156,58 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<String, String> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         address(&Env::new(&look_up), "PORT", 8080).map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn nothing_is_a_bare_200_unless_a_type_is_set() {
+        use super::super::cloudevents::tests::{request, unit};
+        use faas_abi::host::{Given, Invocation as Contract};
+        let answered = |code: Option<u32>, content_type: Option<&str>, body: &str| {
+            let mut invocation = Invocation::new(unit(), std::sync::Arc::from("f"));
+            invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
+            if let Some(content_type) = content_type {
+                invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
+            }
+            if let Some(code) = code {
+                Contract::reply(&mut invocation, code, Given::from(body.as_bytes().to_vec()));
+            }
+            invocation.settle(faas_abi::OK, "f");
+            let mut response = Response::default();
+            assert_eq!(respond(&invocation, &mut response, &mut Vec::new()), BodyFrom::Reply);
+            let told =
+                response.headers.get(b"content-type", caseless).map(|text| String::from_utf8_lossy(text).into_owned());
+            (response.status, told)
+        };
+        for code in [None, Some(faas_abi::REPLY_RAW), Some(faas_abi::REPLY_VALUE)] {
+            assert_eq!(answered(code, None, ""), (200, None), "{code:?}");
+            assert_eq!(answered(code, Some("a/b"), ""), (200, Some("a/b".into())), "{code:?}");
+        }
+        assert_eq!(answered(Some(faas_abi::REPLY_VALUE), None, "1"), (200, Some("application/json".into())));
+        assert_eq!(answered(Some(204), None, ""), (204, None));
+    }
+
+    #[test]
+    fn no_cache_keeps_a_failure_whatever_was_set_for_the_reply() {
+        use super::super::cloudevents::tests::{request, unit};
+        use faas_abi::host::Invocation as _;
+        let mut invocation = Invocation::new(unit(), std::sync::Arc::from("f"));
+        invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
+        for (name, value) in [
+            ("Cache-Control", "max-age=60"),
+            ("etag", "x"),
+            ("content-language", "en"),
+            ("access-control-max-age", "5"),
+        ] {
+            invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
+        }
+        invocation.set_failure(Failure::new("Shop.Closed", "come back"));
+        let mut response = Response::default();
+        respond(&invocation, &mut response, &mut Vec::new());
+        let told: Vec<_> =
+            response.headers.iter().map(|(name, value)| [name, value].map(String::from_utf8_lossy)).collect();
+        let expected =
+            [["content-type", "application/json"], ["cache-control", "no-store"], ["access-control-max-age", "5"]];
+        assert_eq!(told, expected);
     }
 
     #[test]

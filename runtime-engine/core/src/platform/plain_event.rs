@@ -2,7 +2,7 @@
 //! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
 //! and in responses to one that sends them. Nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, error_document, reply_body};
+use super::{BodyFrom, Response, error_document, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::invocation::{Facts, Invocation};
@@ -127,7 +127,7 @@ fn result_body(invocation: &Invocation, max_result: usize, scratch: &mut Vec<u8>
     if let Some(failure) = invocation.failure() {
         return Err(failure.clone());
     }
-    let from = reply_body(invocation, scratch);
+    let from = reply_body(invocation, nothing::EVENT, scratch);
     let size = if from == BodyFrom::Reply { invocation.reply().as_slice().len() } else { scratch.len() };
     if size > max_result {
         scratch.clear();

@@ -108,3 +108,24 @@ pub enum Enlist {
     /// The platform refused; stop signals will not come.
     Refused,
 }
+
+/// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that would
+/// end the part. An id that is none would write a request of its own making.
+pub(super) fn fits_path(request_id: &[u8]) -> bool {
+    request_id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_part_of_a_path() {
+        for id in ["8476a536-e9f4-11e8-9739-2dfe598c3fcd", "r.1:~%20", ""] {
+            assert!(fits_path(id.as_bytes()), "{id}");
+        }
+        for id in ["a b", "a/b", "a/../next", "a?b", "a#b", "a\r\nX: y", "\u{7f}", "\u{fc}"] {
+            assert!(!fits_path(id.as_bytes()), "{id:?}");
+        }
+    }
+}

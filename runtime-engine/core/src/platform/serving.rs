@@ -189,7 +189,7 @@ pub struct Initial {
     pub handler: Option<String>,
 }
 
-/// A response of the runtime's own.
+/// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
@@ -223,6 +223,7 @@ impl Answer {
         response.clear();
         response.status = self.status;
         response.headers.add(b"content-type", self.content_type.as_bytes());
+        response.no_store();
         for (name, value) in self.headers {
             response.headers.add(name.as_bytes(), value.as_bytes());
         }
@@ -243,5 +244,25 @@ impl Response {
     pub fn clear(&mut self) {
         self.status = 0;
         self.headers.clear();
+    }
+
+    /// Says that no cache may keep the response.
+    pub(super) fn no_store(&mut self) {
+        self.headers.add(b"cache-control", b"no-store");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::caseless;
+
+    #[test]
+    fn no_cache_may_keep_an_answer_of_the_runtimes_own() {
+        for answer in [Answer::text(200, "OK"), Answer::json(404, "{}").with(&[("allow", "GET")])] {
+            let mut response = Response::default();
+            answer.head(&mut response);
+            assert_eq!(response.headers.get(b"cache-control", caseless), Some(&b"no-store"[..]));
+        }
     }
 }

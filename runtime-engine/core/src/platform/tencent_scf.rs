@@ -33,6 +33,7 @@ pub const ROW: Row = Row {
     marks: "`SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`; or `TENCENTCLOUD_RUNENV=SCF`, `SCF_FUNCTIONNAME`, \
             `SCF_FUNCTIONVERSION`",
     mark,
+    trusted_hops: 1,
     open,
 };
 

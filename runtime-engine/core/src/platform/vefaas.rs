@@ -36,7 +36,8 @@ const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 
 /// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, open };
+pub const ROW: Row =
+    Row { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, trusted_hops: 1, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["_FAAS_RUNTIME_PORT", "_FAAS_FUNC_TIMEOUT"]).map(|(name, _)| name)
@@ -88,7 +89,10 @@ impl Serving for Server {
         let mut event_type: &[u8] = b"";
         for (name, value) in request.headers() {
             match name.len() {
-                9 if caseless(name, b"x-real-ip") => facts.client_ip = Span::of(request.bytes(), value),
+                // The platform's gateway sets it. Where no proxy is trusted it is the client's own.
+                9 if unit.identity.trusted_hops > 0 && caseless(name, b"x-real-ip") => {
+                    facts.client_ip = Span::of(request.bytes(), value);
+                }
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
                 17 if caseless(name, b"x-faas-request-id") => facts.request_id = Span::of(request.bytes(), value),
                 _ => {}
@@ -116,13 +120,13 @@ impl Serving for Server {
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, native::code(invocation), response);
+        native::untype_nothing(invocation, response);
         BodyFrom::Reply
     }
 
     fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
         native::failed(request_id, failure, response, scratch);
-        let panicked = matches!(failure.kind.as_str(), "Panic" | "Function.Panic");
-        let code = if panicked { "function_panic" } else { "function_execution_error" };
+        let code = if failure.is_panic() { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
         let visible = |out: &mut Vec<u8>| {
             out.extend(failure.for_caller().message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))
@@ -202,7 +206,12 @@ mod tests {
     }
 
     fn unit() -> Arc<Unit> {
-        Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+        trusting(ROW.trusted_hops)
+    }
+
+    fn trusting(trusted_hops: usize) -> Arc<Unit> {
+        let identity = Identity { trusted_hops, ..Identity::default() };
+        Arc::new(Unit::new(identity, Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
     }
 
     fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Message {
@@ -275,17 +284,20 @@ mod tests {
 
     #[test]
     fn the_client_is_the_one_the_platform_names_and_its_own_headers_are_not_the_clients() {
-        let (server, unit) = (opened(&[]).expect("fits"), unit());
-        let headers = [("X-Faas-Access-Key-Id", "k"), ("X-Real-Ip", "192.0.2.7"), ("X-A", "1")];
-        let message = request("GET", "/", &headers);
-        let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
-            panic!("it is for the function")
-        };
-        let mut invocation = Invocation::new(unit, Arc::from("f"));
-        invocation.renew(message, facts, false);
-        let view = invocation.http().expect("a request");
-        assert_eq!((view.client_ip(), view.headers.len()), (&b"192.0.2.7"[..], 2));
-        assert_eq!(invocation.get(faas_abi::LIST_PLATFORM, b"x-faas-access-key-id"), Some(&b"k"[..]));
+        let server = opened(&[]).expect("fits");
+        for (unit, client) in [(unit(), &b"192.0.2.7"[..]), (trusting(0), b"10.0.0.9")] {
+            let headers = [("X-Faas-Access-Key-Id", "k"), ("X-Real-Ip", "192.0.2.7"), ("X-A", "1")];
+            let message = request("GET", "/", &headers);
+            let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+                panic!("it is for the function")
+            };
+            let mut invocation = Invocation::new(unit, Arc::from("f"));
+            invocation.renew(message, facts, false);
+            invocation.set_peer("10.0.0.9");
+            let view = invocation.http().expect("a request");
+            assert_eq!((view.client_ip(), view.headers.len()), (client, 2));
+            assert_eq!(invocation.get(faas_abi::LIST_PLATFORM, b"x-faas-access-key-id"), Some(&b"k"[..]));
+        }
     }
 
     #[test]

@@ -4,14 +4,17 @@
 //! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, reply_body};
+use super::{
+    BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, nothing, reply_body,
+};
 use crate::failure::Failure;
-use crate::fields::Span;
+use crate::fields::{Span, caseless};
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
+use crate::trigger::reply;
 use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
 
@@ -25,8 +28,13 @@ const MAX_REPLY: usize = 1 << 20;
 const REQUEST_ID: &str = "REQUEST_ID";
 
 /// The platform's row.
-pub const ROW: Row =
-    Row { name: NAME, marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`", mark, open };
+pub const ROW: Row = Row {
+    name: NAME,
+    marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`",
+    mark,
+    trusted_hops: 1,
+    open,
+};
 
 /// Each name alone is anybody's. Together they are given to scripts alone: servers, there and elsewhere, have a port.
 fn mark(env: &Env<'_>) -> Option<&'static str> {
@@ -87,9 +95,12 @@ impl Piping for Script {
         }
         let start = out.len();
         let mut scratch = Vec::new();
-        match reply_body(invocation, &mut scratch) {
+        match reply_body(invocation, nothing::EVENT, &mut scratch) {
             BodyFrom::Scratch => out.append(&mut scratch),
-            BodyFrom::Reply => document(invocation.reply().as_slice(), out),
+            BodyFrom::Reply => {
+                let content_type = invocation.reply_headers().get(b"content-type", caseless);
+                document(invocation.reply().as_slice(), content_type.is_none_or(reply::is_json), out);
+            }
         }
         let size = out.len() - start;
         if size > MAX_REPLY {
@@ -108,9 +119,9 @@ impl Piping for Script {
     }
 }
 
-/// A reply as a JSON document: as it is if it is one, else its text.
-fn document(reply: &[u8], out: &mut Vec<u8>) {
-    if json::parse(reply).is_ok() {
+/// A reply as a JSON document: as it is if it is one and nothing says that it is a text, else its text.
+fn document(reply: &[u8], may_be_json: bool, out: &mut Vec<u8>) {
+    if may_be_json && json::parse(reply).is_ok() {
         out.extend_from_slice(reply);
     } else {
         Writer::new(out).string(reply);
@@ -181,11 +192,34 @@ mod tests {
     #[test]
     fn whatever_the_reply_is_the_answer_is_one_json_document() {
         let opened = script(&ALL).1;
-        for (reply, answer) in
-            [(&b"[1]"[..], "[1]"), (b"", "\"\""), (b"two \"words\"", r#""two \"words\"""#), (b"\xff", "\"\u{fffd}\"")]
-        {
+        for (reply, answer) in [
+            (&b"[1]"[..], "[1]"),
+            (b"", "\"\""),
+            (b" ", "\" \""),
+            (b"two \"words\"", r#""two \"words\"""#),
+            (b"\xff", "\"\u{fffd}\""),
+        ] {
             let mut invocation = invocation(&opened, b"");
             Contract::reply(&mut invocation, faas_abi::REPLY_RAW, Given::from(reply.to_vec()));
+            assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
+        }
+    }
+
+    #[test]
+    fn nothing_is_null() {
+        let opened = script(&ALL).1;
+        let mut nothing = invocation(&opened, b"");
+        nothing.settle(faas_abi::OK, "f");
+        assert_eq!(answered(&opened, &nothing), (true, "null".to_owned()));
+    }
+
+    #[test]
+    fn a_text_stays_one_whatever_it_looks_like() {
+        let opened = script(&ALL).1;
+        for (content_type, answer) in [("text/plain; charset=utf-8", "\"1.10\""), ("application/json", "1.10")] {
+            let mut invocation = invocation(&opened, b"");
+            invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
+            Contract::reply(&mut invocation, faas_abi::REPLY_VALUE, Given::from(b"1.10".to_vec()));
             assert_eq!(answered(&opened, &invocation), (true, answer.to_owned()));
         }
     }

@@ -199,7 +199,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &[u8]) -> Reading {
-        Reading::of_event(event, HttpView::default())
+        Reading::of_event(event, HttpView::trusting(1))
     }
 
     fn kind(event: &str) -> (Kind, &'static str) {

@@ -185,8 +185,6 @@ fn fill(event: &[u8], request: Value<'_>, view: &mut HttpView) {
     }
     view.read_cookies();
     view.read_way(scheme);
-    let client = without_port(view.client_ip()).to_vec();
-    view.set_client_ip(&client);
     let coded = view.header(b"content-type").is_some_and(is_binary);
     view.body = body_of(event, body, coded);
 }
@@ -215,21 +213,9 @@ fn add_query(object: Option<Value<'_>>, view: &mut HttpView) {
 
 /// Does the host give a body of that type in base64?
 fn is_binary(content_type: &[u8]) -> bool {
-    let essence = super::reply::essence(content_type);
+    let essence = super::media_types::essence(content_type);
     caseless(essence, b"application/octet-stream")
         || essence.get(..10).is_some_and(|kind| caseless(kind, b"multipart/"))
-}
-
-/// Azure's front ends put the client's port behind its address.
-fn without_port(address: &[u8]) -> &[u8] {
-    if let Some(inner) = address.strip_prefix(b"[") {
-        return inner.split(|byte| *byte == b']').next().unwrap_or_default();
-    }
-    let mut parts = address.split(|byte| *byte == b':');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(host), Some(_), None) => host,
-        _ => address,
-    }
 }
 
 #[cfg(test)]

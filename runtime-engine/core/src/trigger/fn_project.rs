@@ -64,7 +64,7 @@ mod tests {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/call", b"localhost");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let reading = read(&assembly.finish(), HttpView::default());
+        let reading = read(&assembly.finish(), HttpView::trusting(1));
         assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "fn:http", Form::Native));
         reading.http.expect("a request has a view")
     }

@@ -124,12 +124,7 @@ impl<'a> Event<'a> {
         map(self.params, &mut view.params);
         view.read_cookies();
         text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
-        if view.client_ip().is_empty() {
-            // The gateway is the last hop and names the client first.
-            let forwarded = || view.header(b"x-forwarded-for").and_then(|list| list.split(|byte| *byte == b',').next());
-            let address = view.header(b"x-real-ip").or_else(forwarded).map(|address| address.trim_ascii().to_vec());
-            view.set_client_ip(&address.unwrap_or_default());
-        }
+        view.read_client_of(b"x-real-ip");
         view.read_way(b"https");
         let coded = self.base64.and_then(|flag| flag.as_bool()) == Some(true);
         view.body = body_of(bytes, self.body, coded);

@@ -7,10 +7,12 @@
 mod aliyun;
 mod aws;
 pub(crate) mod azure;
+mod caller;
 pub mod cloudevents;
 mod fn_project;
 pub mod google;
 mod huawei;
+mod media_types;
 mod native;
 mod openwhisk;
 pub mod reply;
@@ -152,18 +154,23 @@ impl Reading {
         Reading { kind, source, form: Form::Bare, http: None, data: None }
     }
 
-    /// An event with a request in it, or a request.
-    pub fn request(kind: Kind, source: &'static str, form: Form, view: HttpView) -> Reading {
+    /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
+    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: HttpView) -> Reading {
+        view.complete_path();
         Reading { kind, source, form, http: Some(view), data: None }
     }
 
     /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
-    /// whose memory is used again.
+    /// whose memory is used again, and which knows how many proxies are trusted.
     pub fn of(facts: &Facts, message: &Message, peer: &str, view: HttpView) -> Reading {
         match facts.shape {
             Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), view),
             Shape::Event => Reading::of_event(facts.event.read(message.bytes()), view),
-            Shape::Request => Reading::of_request(message, peer, view).without_own(facts, message),
+            Shape::Request => {
+                let client = facts.client_ip.read(message.bytes());
+                let view = native::read(message, client, peer, view);
+                Reading::request(Kind::Http, "http", Form::Native, view).without_own(facts)
+            }
             Shape::CloudEvent => cloudevents::of_message(message),
             Shape::Azure => azure::read(message, view),
             Shape::Fn => fn_project::read(message, view),
@@ -173,19 +180,15 @@ impl Reading {
 
     /// Reads a request that came over HTTP itself.
     pub fn of_request(message: &Message, peer: &str, view: HttpView) -> Reading {
-        Reading::request(Kind::Http, "http", Form::Native, native::read(message, peer, view))
+        Reading::request(Kind::Http, "http", Form::Native, native::read(message, b"", peer, view))
     }
 
-    /// The same without the platform's own words in the request's headers, and with the client that they name.
-    fn without_own(mut self, facts: &Facts, message: &Message) -> Reading {
-        let Some(view) = &mut self.http else { return self };
-        if !facts.own_headers.is_empty() {
+    /// The same without the platform's own words in the request's headers.
+    fn without_own(mut self, facts: &Facts) -> Reading {
+        if let Some(view) = self.http.as_mut().filter(|_| !facts.own_headers.is_empty()) {
             view.headers.remove(facts.own_headers, |name, start| {
                 name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start))
             });
-        }
-        if !facts.client_ip.is_empty() {
-            view.set_client_ip(facts.client_ip.read(message.bytes()));
         }
         self
     }
@@ -206,5 +209,76 @@ impl Reading {
             .or_else(|| yandex::recognise(event, value, &mut view))
             .or_else(|| google::recognise(event, value))
             .unwrap_or_else(Reading::raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(event: &str, hops: usize) -> HttpView {
+        let reading = Reading::of_event(event.as_bytes(), HttpView::trusting(hops));
+        reading.http.unwrap_or_else(|| panic!("no request in {event}"))
+    }
+
+    #[test]
+    fn an_empty_path_is_the_root_at_every_source() {
+        for event in [
+            r#"{"requestContext":{"elb":{}},"httpMethod":"GET","path":""}"#,
+            r#"{"requestContext":{"elb":{}}}"#,
+            r#"{"version":"2.0","rawPath":"","requestContext":{"http":{"method":"GET","path":""}}}"#,
+            r#"{"version":"2.0","rawPath":"","requestContext":{"domainName":"i.lambda-url.eu-west-2.on.aws","http":{}}}"#,
+            r#"{"resource":"/","requestContext":{"resourceId":"r"},"httpMethod":"GET","path":""}"#,
+            r#"{"version":"1.0","resource":"/","requestContext":{},"httpMethod":"GET","path":""}"#,
+            r#"{"version":"2.0","method":"GET","path":"","requestContext":{"serviceArn":"arn"}}"#,
+            r#"{"raw_path":"?a=1","method":"GET"}"#,
+            r#"{"requestContext":{"connectionId":"c","routeKey":"$default"},"path":""}"#,
+            r#"{"httpMethod":"GET","path":"","requestContext":{"serviceId":"s"}}"#,
+            r#"{"httpMethod":"GET","path":"","queryString":{},"headers":{"x-scf-request-id":"r"}}"#,
+            r#"{"httpMethod":"GET","path":"","requestContext":{"apiId":"a"}}"#,
+            r#"{"version":"v1","rawPath":"","requestContext":{"http":{"method":"GET","path":""}}}"#,
+            r#"{"httpMethod":"GET","path":""}"#,
+            r#"{"httpMethod":"GET","url":"","requestContext":{"requestTimeEpoch":1}}"#,
+        ] {
+            let view = view(event, 1);
+            assert_eq!((view.path(), view.raw_path()), (&b"/"[..], &b"/"[..]), "{event}");
+        }
+    }
+
+    #[test]
+    fn the_clients_address_is_bare_at_every_source() {
+        const ELB: &str = r#"{"requestContext":{"elb":{}},"headers":{"X-Forwarded-For":"ADDRESS"}}"#;
+        const LIST: &str =
+            r#"{"requestContext":{"elb":{}},"multiValueHeaders":{"X-Forwarded-For":["9.9.9.9","ADDRESS"]}}"#;
+        const LATTICE: &str = r#"{"raw_path":"/","method":"GET","headers":{"x-forwarded-for":"9.9.9.9, ADDRESS"}}"#;
+        const FC_GATEWAY: &str = r#"{"httpMethod":"GET","path":"/","headers":{"X-Forwarded-For":"ADDRESS"}}"#;
+        let by_header = [ELB, LIST, LATTICE, FC_GATEWAY];
+        let by_context = [
+            r#"{"version":"2.0","rawPath":"/","requestContext":{"http":{"sourceIp":"ADDRESS"}}}"#,
+            r#"{"resource":"/","requestContext":{"resourceId":"r","identity":{"sourceIp":"ADDRESS"}}}"#,
+            r#"{"requestContext":{"connectionId":"c","identity":{"sourceIp":"ADDRESS"}}}"#,
+            r#"{"version":"v1","requestContext":{"http":{"sourceIp":"ADDRESS"}}}"#,
+            r#"{"httpMethod":"GET","path":"/","requestContext":{"serviceId":"s","sourceIp":"ADDRESS"}}"#,
+            r#"{"httpMethod":"GET","path":"/","queryString":{},"headers":{"x-scf-remote-addr":"ADDRESS"}}"#,
+            r#"{"httpMethod":"GET","requestContext":{"apiId":"a","sourceIp":"ADDRESS"}}"#,
+            r#"{"httpMethod":"GET","requestContext":{"requestTimeEpoch":1,"identity":{"sourceIp":"ADDRESS"}}}"#,
+        ];
+        for (text, expected) in [
+            ("10.1.22.195:32554", &b"10.1.22.195"[..]),
+            ("[2001:db8::7]:443", b"2001:db8::7"),
+            ("2001:db8::7", b"2001:db8::7"),
+        ] {
+            for event in by_header.iter().chain(&by_context) {
+                let event = event.replace("ADDRESS", text);
+                assert_eq!(view(&event, 1).client_ip(), expected, "{event}");
+            }
+            for event in by_header {
+                assert_eq!(view(&event.replace("ADDRESS", text), 0).client_ip(), b"", "nobody is trusted");
+            }
+            for event in by_context {
+                let event = event.replace("ADDRESS", text);
+                assert_eq!(view(&event, 0).client_ip(), expected, "the platform says it: {event}");
+            }
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! A request that came over HTTP itself.
 //!
-//! Behind a proxy the client's address and scheme are what the last hop says: the last element of `x-forwarded-for`,
-//! `x-forwarded-proto`. Without one they are the connection's own.
+//! Address and scheme are the connection's own, unless proxies in front are trusted and say others.
 
-use super::view::{Body, HttpView, last_element};
-use crate::fields::caseless;
+use super::view::{Body, HttpView};
 use crate::http1::Message;
 
-/// Fills a view from a message. `peer` is the address of the connection's other end, without its port.
-pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpView {
+/// Fills a view from a message. `client` is the client's address as the platform says it, empty if it does not; `peer` is
+/// that of the connection's other end.
+pub(super) fn read(message: &Message, client: &[u8], peer: &str, mut view: HttpView) -> HttpView {
     view.clear();
+    view.set_client_ip(client);
     view.set_method(message.method());
     let target = message.target();
     let (path, query) = match target.iter().position(|byte| *byte == b'?') {
@@ -20,20 +20,16 @@ pub(super) fn read(message: &Message, peer: &str, mut view: HttpView) -> HttpVie
     view.decode_path();
     view.set_raw_query(query);
     view.decode_query();
-    view.set_host(message.host().unwrap_or_default());
     view.set_protocol(message.head().protocol().as_bytes());
-    let mut scheme: &[u8] = b"http";
-    let mut client = peer.as_bytes();
     for (name, value) in message.headers() {
         view.headers.add(name, value);
-        if caseless(name, b"x-forwarded-proto") {
-            scheme = last_element(value);
-        } else if caseless(name, b"x-forwarded-for") {
-            client = last_element(value);
-        }
     }
-    view.set_scheme(scheme);
-    view.set_client_ip(client);
+    view.read_way(b"http");
+    // The target of a request may name the host too, and counts more than the header.
+    view.set_host(message.host().unwrap_or_default());
+    if view.client_ip().is_empty() {
+        view.set_client_ip(peer.as_bytes());
+    }
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
     view
@@ -46,10 +42,15 @@ mod tests {
     use crate::trigger::{Form, Kind, Reading};
 
     fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
+        behind(0, "192.0.2.1", target, headers, body)
+    }
+
+    /// Behind so many trusted proxies, the nearest of them with the address `peer`.
+    fn behind(hops: usize, peer: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
         let mut assembly = Assembly::request(Vec::new(), b"PUT", target.as_bytes(), b"");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let reading = Reading::of_request(&assembly.finish(), "192.0.2.1", HttpView::default());
+        let reading = Reading::of_request(&assembly.finish(), peer, HttpView::trusting(hops));
         assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "http", Form::Native));
         reading.http.expect("a request has a view")
     }
@@ -68,17 +69,39 @@ mod tests {
         assert_eq!((view.host(), view.protocol()), (&b"h.example"[..], &b"HTTP/1.1"[..]));
         assert!(matches!(view.body, Body::Whole));
         let newer = Assembly::request(Vec::new(), b"GET", b"/", b"").over_http2().finish();
-        assert_eq!(read(&newer, "", HttpView::default()).protocol(), b"HTTP/2.0");
+        assert_eq!(read(&newer, b"", "", HttpView::default()).protocol(), b"HTTP/2.0");
         assert!(matches!(request("/", &[], b"").body, Body::Empty));
     }
 
     #[test]
-    fn behind_a_proxy_the_last_hop_says_client_and_scheme() {
+    fn a_client_says_its_address_and_scheme_only_through_trusted_proxies() {
         let bare = request("/", &[], b"");
         assert_eq!((bare.client_ip(), bare.scheme()), (&b"192.0.2.1"[..], &b"http"[..]));
-        let headers =
-            [("x-forwarded-for", "10.0.0.1"), ("X-Forwarded-For", "a, 10.0.0.2"), ("x-forwarded-proto", "https")];
-        let proxied = request("/", &headers, b"");
-        assert_eq!((proxied.client_ip(), proxied.scheme()), (&b"10.0.0.2"[..], &b"https"[..]));
+        let headers = [
+            ("x-forwarded-for", "10.0.0.1"),
+            ("X-Forwarded-For", "a, 10.0.0.2:32554"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "10.0.0.9"),
+        ];
+        for (hops, client, scheme) in
+            [(0, &b"192.0.2.1"[..], &b"http"[..]), (1, b"10.0.0.2", b"https"), (3, b"10.0.0.1", b"https")]
+        {
+            let view = behind(hops, "192.0.2.1", "/", &headers, b"");
+            assert_eq!((view.client_ip(), view.scheme()), (client, scheme), "{hops} trusted");
+        }
+    }
+
+    #[test]
+    fn the_other_end_of_a_connection_is_an_address_as_any_other() {
+        for (peer, client) in [("::ffff:192.0.2.7", &b"192.0.2.7"[..]), ("[2001:db8::7]:9", b"2001:db8::7"), ("", b"")]
+        {
+            assert_eq!(behind(1, peer, "/", &[], b"").client_ip(), client, "{peer}");
+        }
+    }
+
+    #[test]
+    fn a_target_without_a_path_is_the_root() {
+        let view = request("?a=1", &[], b"");
+        assert_eq!((view.path(), view.raw_path(), view.raw_query()), (&b"/"[..], &b"/"[..], &b"a=1"[..]));
     }
 }

@@ -8,7 +8,8 @@
 //! `WebActions.scala`; the README files of its packages for Kafka and Cloudant.
 
 use super::aws::read::{body_of, map, text};
-use super::reply::{essence, is_json, is_text_at_controller};
+use super::media_types::{self, essence, is_charset};
+use super::reply::is_json;
 use super::{Body, Form, HttpView, Kind, Reading};
 use crate::encoding::percent;
 use crate::fields::caseless;
@@ -115,9 +116,14 @@ fn own(arguments: Value<'_>) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> 
     arguments.members().map(|(key, value)| (key.as_str(), value)).filter(|(key, _)| !key.starts_with(OWN))
 }
 
-/// Does a body of that type come in base64? What its type does not call text does, and JSON that is not taken apart.
+/// `true` if a body of that type comes in base64: a type that the controller's library calls binary does, and JSON does by
+/// its own type, whatever its charset, but not the types that are made of it. A parameter other than the charset makes
+/// another type of it for the controller, which is not binary.
 fn is_coded(content_type: &[u8]) -> bool {
-    is_json(content_type) || !is_text_at_controller(content_type)
+    let is_plain_json = || {
+        caseless(essence(content_type), b"application/json") && media_types::parameters(content_type).all(is_charset)
+    };
+    !media_types::is_text(content_type) || is_plain_json()
 }
 
 /// A body that the controller has taken apart, together again as far as that goes.
@@ -155,7 +161,7 @@ mod tests {
 
     fn web(members: &str) -> (HttpView, String) {
         let event = format!(r#"{{"__ow_method":"post","__ow_path":"/a%20b/c"{members}}}"#);
-        let reading = read(event.as_bytes(), HttpView::default());
+        let reading = read(event.as_bytes(), HttpView::trusting(1));
         assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "openwhisk:web", Form::WebAction));
         let view = reading.http.expect("a request");
         let body = match &view.body {
@@ -188,7 +194,25 @@ mod tests {
         for (content_type, expected) in [
             (r#""content-type":"application/json""#, "hey"),
             (r#""content-type":"application/json; charset=utf-8""#, "hey"),
-            (r#""content-type":"application/problem+json""#, "hey"),
+            (r#""content-type":"application/json;charset=UTF-8""#, "hey"),
+            (r#""content-type":"application/json; version=1""#, "aGV5"),
+            (r#""content-type":"application/problem+json""#, "aGV5"),
+            (r#""content-type":"application/problem+json; charset=utf-8""#, "aGV5"),
+            (r#""content-type":"application/json-patch+json""#, "aGV5"),
+            (r#""content-type":"application/merge-patch+json""#, "aGV5"),
+            (r#""content-type":"application/vnd.api+json""#, "aGV5"),
+            (r#""content-type":"application/vnd.shop+json""#, "hey"),
+            (r#""content-type":"application/vnd.shop+json; charset=utf-8""#, "aGV5"),
+            (r#""content-type":"application/vnd.shop+xml""#, "hey"),
+            (r#""content-type":"application/soap+xml""#, "aGV5"),
+            (r#""content-type":"application/x-yaml""#, "hey"),
+            (r#""content-type":"text/x-own""#, "hey"),
+            (r#""content-type":"text/x-own; charset=utf-8""#, "aGV5"),
+            (r#""content-type":"text/event-stream""#, "aGV5"),
+            (r#""content-type":"message/rfc822""#, "aGV5"),
+            (r#""content-type":"multipart/form-data; boundary=x""#, "hey"),
+            (r#""content-type":"multipart/form-data; boundary=x; charset=utf-8""#, "hey"),
+            (r#""content-type":"image/svg+xml""#, "hey"),
             (r#""content-type":"image/png""#, "hey"),
             ("", "hey"),
             (r#""content-type":"text/plain""#, "aGV5"),
@@ -222,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_path_that_ends_with_the_actions_name_is_the_root() {
-        let reading = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::default());
+        let reading = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::trusting(1));
         let view = reading.http.expect("a request");
         assert_eq!((view.path(), view.raw_path(), view.method()), (&b"/"[..], &b"/"[..], &b"GET"[..]));
     }
@@ -230,7 +254,7 @@ mod tests {
     #[test]
     fn feeds_are_known_by_their_members() {
         let kind = |event: &str| {
-            let reading = read(event.as_bytes(), HttpView::default());
+            let reading = read(event.as_bytes(), HttpView::trusting(1));
             (reading.kind, reading.source, reading.form)
         };
         let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;

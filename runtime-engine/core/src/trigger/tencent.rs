@@ -14,7 +14,7 @@
 //! Queries stand decoded in `queryString`: a text, a list where a name repeats, `true` for a name without a value. The maps
 //! with longer names hold only what an API declares, and are not read.
 
-use super::aws::read::{body_of, map, pairs, text};
+use super::aws::read::{body_of, each_text, map, text};
 use super::{Form, HttpView, Kind, Reading};
 use crate::json::{Kind as Json, Value};
 
@@ -112,10 +112,16 @@ impl<'a> Event<'a> {
     fn fill(&self, bytes: &[u8], view: &mut HttpView) {
         text(self.method, |t| view.set_method(t));
         text(self.path, |t| view.set_coded_path(t));
-        pairs(self.query, |key, value| {
-            let value = if value == b"true" && self.is_bare(&key.as_str()) { b"" } else { value };
-            view.query.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(value));
-        });
+        for (key, value) in self.query.iter().flat_map(|query| query.members()) {
+            // A name without a value, and no text `true`.
+            if value.as_bool() == Some(true) {
+                view.query.add_pair_with(|name| key.append_to(name), |_| {});
+                continue;
+            }
+            each_text(value, |text| {
+                view.query.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(text));
+            });
+        }
         view.encode_query();
         map(self.headers, &mut view.headers);
         map(self.params, &mut view.params);
@@ -123,6 +129,7 @@ impl<'a> Event<'a> {
         text(self.in_context("path"), |t| view.set_route(t));
         view.read_cookies();
         text(self.in_context("sourceIp"), |t| view.set_client_ip(t));
+        // The platform sets it, and lets no client send a header of such a name.
         if view.client_ip().is_empty()
             && let Some(address) = view.header(b"x-scf-remote-addr").map(<[u8]>::to_vec)
         {
@@ -131,11 +138,6 @@ impl<'a> Event<'a> {
         view.read_way(b"https");
         let coded = self.base64.and_then(|flag| flag.as_bool()) == Some(true);
         view.body = body_of(bytes, self.body, coded);
-    }
-
-    /// Is it a name without a value, and no text `true`?
-    fn is_bare(&self, name: &str) -> bool {
-        self.query.and_then(|query| query.get(name)).is_some_and(|value| value.kind() == Json::Bool)
     }
 }
 

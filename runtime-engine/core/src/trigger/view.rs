@@ -1,5 +1,6 @@
 //! One HTTP request, whatever brought it: a connection, or an event with a request inside.
 
+use super::caller::{Hops, address};
 use crate::encoding::percent;
 use crate::fields::{Fields, Span, caseless};
 
@@ -40,6 +41,8 @@ pub struct HttpView {
     pub params: Fields,
     /// Where the body is.
     pub body: Body,
+    /// How many proxies in front are trusted. It belongs to the place and not to the request: it stays.
+    hops: usize,
 }
 
 macro_rules! texts {
@@ -67,12 +70,46 @@ texts! {
     raw_query set_raw_query raw_query "The query, percent-coded, without `?`: as it came, or made from the decoded one.",
     host set_host host "The host the client asked for.",
     scheme set_scheme scheme "http or https.",
-    client_ip set_client_ip client_ip "The client's address.",
     protocol set_protocol protocol "HTTP/1.1, …",
     route set_route route "The pattern that matched at the platform.",
 }
 
 impl HttpView {
+    /// An empty view that believes what this many proxies in front say of the client. Of 0 nothing is believed.
+    pub fn trusting(hops: usize) -> HttpView {
+        HttpView { hops, ..HttpView::default() }
+    }
+
+    /// The client's address, without port and brackets. It is empty where nobody who is believed has said it.
+    pub fn client_ip(&self) -> &[u8] {
+        self.client_ip.read(&self.text)
+    }
+
+    /// Takes the client's address out of a text that may have a port behind it and brackets around it.
+    pub fn set_client_ip(&mut self, text: &[u8]) {
+        self.client_ip = self.put(address(text));
+    }
+
+    /// Sets the path to `/` where it is empty: a request always has one.
+    pub(crate) fn complete_path(&mut self) {
+        if self.path.is_empty() {
+            self.set_coded_path(b"/");
+        }
+    }
+
+    /// Takes the address that a proxy sets, and never hands on from a client, in a header of this name. It is taken only
+    /// where at least one proxy is trusted, and only where the address is not known by then.
+    pub(super) fn read_client_of(&mut self, name: &[u8]) {
+        if self.hops > 0
+            && self.client_ip.is_empty()
+            && let Some(value) = self.headers.get(name, caseless)
+        {
+            let (start, address) = (self.text.len(), address(value));
+            self.text.extend_from_slice(address);
+            self.client_ip = Span::new(start, self.text.len());
+        }
+    }
+
     /// Empties it and keeps its memory.
     pub fn clear(&mut self) {
         self.text.clear();
@@ -168,8 +205,9 @@ impl HttpView {
         }
     }
 
-    /// Reads what the headers tell of the way here: the host asked for, and as the last hop saw them scheme and client.
-    /// The scheme is `scheme` where none is told; a host that no header names and a client that is known already stay.
+    /// Reads what the headers tell of the way here: the host that was asked for, and what trusted proxies say of scheme
+    /// and client. The scheme is `scheme` where none of them says it. A host that no header names stays. So does a client
+    /// that is known already, which is what the nearest proxy has said, unless more than one is trusted.
     pub fn read_way(&mut self, scheme: &[u8]) {
         let (text, headers) = (&mut self.text, &self.headers);
         let mut keep = |value: &[u8]| {
@@ -177,16 +215,15 @@ impl HttpView {
             text.extend_from_slice(value);
             Span::new(start, text.len())
         };
-        // Each hop adds to the end, whether it joins the header or repeats it.
-        let told = |name: &[u8]| headers.iter().filter(|(other, _)| caseless(other, name)).last();
         if let Some(host) = headers.get(b"host", caseless) {
             self.host = keep(host);
         }
-        self.scheme = keep(told(b"x-forwarded-proto").map_or(scheme, |(_, value)| last_element(value)));
-        if self.client_ip.is_empty()
-            && let Some((_, value)) = told(b"x-forwarded-for")
+        let hops = Hops(self.hops);
+        self.scheme = keep(hops.told(headers, b"x-forwarded-proto").unwrap_or(scheme));
+        if (self.client_ip.is_empty() || self.hops > 1)
+            && let Some(client) = hops.told(headers, b"x-forwarded-for")
         {
-            self.client_ip = keep(last_element(value));
+            self.client_ip = keep(address(client));
         }
     }
 
@@ -204,11 +241,6 @@ pub(super) fn add_cookies(cookies: &mut Fields, header: &[u8]) {
             None => cookies.add(pair, b""),
         }
     }
-}
-
-/// What the nearest hop added to a list header.
-pub(super) fn last_element(value: &[u8]) -> &[u8] {
-    value.rsplit(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]
@@ -230,26 +262,63 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hop_says_scheme_and_client() {
-        let mut view = HttpView::default();
-        view.headers.add(b"Host", b"example.com");
-        view.headers.add(b"X-Forwarded-Proto", b"https, http");
-        view.headers.add(b"X-Forwarded-For", b"10.0.0.1");
-        view.headers.add(b"X-Forwarded-For", b"10.0.0.2 , 192.0.2.7");
-        view.read_way(b"https");
-        assert_eq!(
-            (view.host(), view.scheme(), view.client_ip()),
-            (&b"example.com"[..], &b"http"[..], &b"192.0.2.7"[..])
-        );
-        let mut view = HttpView::default();
-        view.set_client_ip(b"192.0.2.1");
+    fn trusted_proxies_say_scheme_and_client() {
+        let way = |hops: usize| {
+            let mut view = HttpView::trusting(hops);
+            view.headers.add(b"Host", b"example.com");
+            view.headers.add(b"X-Forwarded-Proto", b"https, http");
+            view.headers.add(b"X-Forwarded-For", b"[2001:db8::1]:9");
+            view.headers.add(b"X-Forwarded-For", b"10.0.0.2:32554 , 192.0.2.7");
+            view.read_way(b"none");
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            (text(view.host()), text(view.scheme()), text(view.client_ip()))
+        };
+        let expect = |scheme: &str, client: &str| ("example.com".to_owned(), scheme.to_owned(), client.to_owned());
+        assert_eq!(way(0), expect("none", ""));
+        assert_eq!(way(1), expect("http", "192.0.2.7"));
+        assert_eq!(way(2), expect("https", "10.0.0.2"));
+        assert_eq!(way(3), expect("https", "2001:db8::1"));
+        assert_eq!(way(9), expect("https", "2001:db8::1"));
+    }
+
+    #[test]
+    fn what_is_known_of_host_and_client_stays() {
+        let mut view = HttpView::trusting(1);
+        view.set_client_ip(b"192.0.2.1:80");
         view.set_host(b"known.example");
         view.headers.add(b"x-forwarded-for", b"10.0.0.1");
+        view.headers.add(b"x-real-ip", b"10.0.0.3");
+        view.read_client_of(b"x-real-ip");
         view.read_way(b"https");
         assert_eq!(
             (view.host(), view.scheme(), view.client_ip()),
             (&b"known.example"[..], &b"https"[..], &b"192.0.2.1"[..])
         );
+    }
+
+    #[test]
+    fn behind_more_than_one_proxy_the_list_counts_more_than_what_the_nearest_says() {
+        let mut view = HttpView::trusting(2);
+        view.set_client_ip(b"192.0.2.1");
+        view.read_way(b"https");
+        assert_eq!(view.client_ip(), b"192.0.2.1", "there is no list");
+        view.headers.add(b"x-forwarded-for", b"10.0.0.1, 192.0.2.1");
+        view.read_way(b"https");
+        assert_eq!(view.client_ip(), b"10.0.0.1");
+    }
+
+    #[test]
+    fn an_address_that_a_proxy_sets_counts_only_where_one_is_trusted() {
+        for (hops, client) in [(0, &b""[..]), (1, b"192.0.2.8")] {
+            let mut view = HttpView::trusting(hops);
+            view.headers.add(b"X-Real-Ip", b"192.0.2.8:443");
+            view.read_client_of(b"x-real-ip");
+            assert_eq!(view.client_ip(), client, "{hops} trusted");
+            view.clear();
+            view.headers.add(b"x-real-ip", b"192.0.2.8");
+            view.read_client_of(b"x-real-ip");
+            assert_eq!(view.client_ip(), client, "{hops} trusted, in a view that is used again");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@
 use super::aws::read::{body_of, both_maps, map, text};
 use super::view::HttpView;
 use super::{Form, Kind, Reading};
-use crate::fields::{caseless, exact};
+use crate::fields::{caseless_order, exact_order};
 use crate::json::{Kind as Json, Value};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
@@ -75,9 +75,14 @@ fn request(bytes: &[u8], event: Value<'_>, method: Value<'_>, context: Value<'_>
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
     view.set_coded_path(if path.is_empty() { b"/" } else { path });
     text(event.get("path"), |pattern| view.set_route(pattern));
-    both_maps(event.get("multiValueQueryStringParameters"), event.get("queryStringParameters"), &mut view.query, exact);
+    both_maps(
+        event.get("multiValueQueryStringParameters"),
+        event.get("queryStringParameters"),
+        &mut view.query,
+        exact_order,
+    );
     view.encode_query();
-    both_maps(event.get("multiValueHeaders"), event.get("headers"), &mut view.headers, caseless);
+    both_maps(event.get("multiValueHeaders"), event.get("headers"), &mut view.headers, caseless_order);
     view.read_cookies();
     map(event.get("pathParams"), &mut view.params);
     text(context.path(&["identity", "sourceIp"]), |client| view.set_client_ip(client));
@@ -92,7 +97,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &str) -> Reading {
-        Reading::of_event(event.as_bytes(), HttpView::default())
+        Reading::of_event(event.as_bytes(), HttpView::trusting(1))
     }
 
     fn message(event_type: &str) -> String {
@@ -166,7 +171,7 @@ mod tests {
         let view = read(event).http.expect("a request");
         assert_eq!((view.raw_path(), view.path()), (&b"/pets/7%20a"[..], &b"/pets/7 a"[..]));
         assert_eq!((view.route(), view.raw_query()), (&b"/pets/{id}"[..], &b"x=1"[..]));
-        assert_eq!(view.params.get(b"id", exact), Some(&b"7 a"[..]));
+        assert_eq!(view.params.get(b"id", crate::fields::exact), Some(&b"7 a"[..]));
         assert!(matches!(view.body, Body::Empty));
     }
 

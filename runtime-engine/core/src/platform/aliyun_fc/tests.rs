@@ -41,8 +41,11 @@ struct World {
 
 impl World {
     fn new(pairs: Pairs<'_>) -> World {
-        let with = [pairs, &[("FC_FUNC_CODE_PATH", "/code/")]].concat();
-        let opened = detected(&with).expect("it fits").opened;
+        World::of(&[pairs, &[("FC_FUNC_CODE_PATH", "/code/")]].concat())
+    }
+
+    fn of(with: Pairs<'_>) -> World {
+        let opened = detected(with).expect("it fits").opened;
         let marks = Arc::new(Marks::default());
         let log = Log::new(Level::Info, Format::Text, marks.clone());
         let Protocol::Serving(protocol) = opened.protocol else { panic!("the platform sends requests") };
@@ -159,6 +162,23 @@ fn the_environment_names_function_folder_and_place() {
     assert_eq!((identity.version.as_str(), identity.handler.as_str()), ("LATEST", "index.handler"));
     assert_eq!(root.as_deref(), Some("/code/"));
     assert!(handler.is_some_and(|handler| handler.text == "index.handler" && !handler.required));
+}
+
+#[test]
+fn where_the_platforms_variables_are_not_its_headers_steer_nothing() {
+    let world = World::of(&[("FAAS_PLATFORM", "aliyun-fc")]);
+    for control in ["/pre-stop", "/pre-freeze", "/initialize", "/unknown"] {
+        let headers = [
+            ("x-fc-control-path", control),
+            ("x-fc-instance-lifecycle-pre-stop-handler", "h"),
+            ("x-fc-instance-lifecycle-pre-freeze-handler", "h"),
+            ("x-fc-function-initializer", "h"),
+        ];
+        for method in ["GET", "POST"] {
+            assert_eq!(world.asks(method, control, &headers), "request", "{method} {control}");
+        }
+    }
+    assert_eq!(world.asks("POST", "/invoke", &[]), "event", "as the local tools send it");
 }
 
 #[test]
@@ -382,14 +402,15 @@ fn a_failure_is_told_in_the_platforms_own_header() {
     let mut event = world.invocation(&[], b"");
     event.set_failure(failure.clone());
     let json = r#"{"errorType":"BadColour","errorMessage":"colour \"unknown\"","stackTrace":[]}"#;
-    let head = "content-type: application/json\nx-fc-status: 404";
+    let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404";
     assert_eq!(world.response(&event), (404, head.to_owned(), json.to_owned()));
     let mut request = world.invocation(&[("x-fc-control-path", "/http-invoke"), ("x-fc-request-id", "r")], b"");
     request.add(LIST_REPLY_HEADER, b"access-control-allow-origin", b"*");
     request.add(LIST_REPLY_HEADER, b"x-fc-status", b"200");
     request.set_failure(failure);
     let json = r#"{"errorType":"BadColour","errorMessage":"colour \"unknown\"","requestId":"r"}"#;
-    let head = "content-type: application/json\naccess-control-allow-origin: *\nx-fc-status: 404";
+    let head =
+        "content-type: application/json\ncache-control: no-store\naccess-control-allow-origin: *\nx-fc-status: 404";
     assert_eq!(world.response(&request), (500, head.to_owned(), json.to_owned()));
 }
 
@@ -401,7 +422,7 @@ fn what_was_never_begun_is_503_and_may_be_sent_again() {
         let invocation = world.invocation(&[("x-fc-control-path", control)], b"");
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         world.protocol.refused(invocation.facts(), b"r", &failure, &mut response, &mut scratch);
-        let head = "content-type: application/json\nx-fc-status: 404\nretry-after: 1";
+        let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404\nretry-after: 1";
         assert_eq!((response.status, headers(&response).as_str()), (503, head), "{control}");
         assert!(text(&scratch).contains("too many"));
     }

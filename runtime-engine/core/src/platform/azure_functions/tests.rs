@@ -222,6 +222,37 @@ fn no_reply_is_no_value() {
 }
 
 #[test]
+fn the_type_of_a_reply_decides_what_it_is_and_not_its_look() {
+    let (server, unit) = (server(&[]), unit(&Arc::default()));
+    let returned = |code: u32, content_type: Option<&str>, text: &str| {
+        let mut invocation = invoked(&*server, &unit, QUEUE);
+        if let Some(content_type) = content_type {
+            invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
+        }
+        reply(&mut invocation, code, text.as_bytes().to_vec());
+        let answer: serde_json::Value = serde_json::from_str(&answered(&*server, &invocation).1).expect("JSON");
+        assert_eq!(answer["Outputs"], serde_json::json!({}), "{text}");
+        answer["ReturnValue"].to_string()
+    };
+    let text = Some("text/plain; charset=utf-8");
+    for (reply, as_value, as_text) in [
+        ("[1,2,3]", "[1,2,3]", r#""[1,2,3]""#),
+        (" 5 ", "5", r#"" 5 ""#),
+        (r#"{"a":1}"#, r#"{"a":1}"#, r#""{\"a\":1}""#),
+    ] {
+        for code in [REPLY_VALUE, REPLY_RAW] {
+            assert_eq!(returned(code, None, reply), as_value, "{code}");
+            assert_eq!(returned(code, text, reply), as_text, "{code}");
+            assert_eq!(returned(code, Some("application/json"), reply), as_value, "{code}");
+        }
+        assert_eq!(returned(200, None, reply), as_text);
+        assert_eq!(returned(200, Some("application/json"), reply), as_value);
+    }
+    // A text is never taken for the host's own form.
+    assert_eq!(returned(REPLY_VALUE, text, r#"{"Outputs":{}}"#), r#""{\"Outputs\":{}}""#);
+}
+
+#[test]
 fn outputs_of_the_functions_own_go_through() {
     let (server, unit) = (server(&[]), unit(&Arc::default()));
     let own = r#"{"Outputs":{"done":["cmVk"]}}"#;

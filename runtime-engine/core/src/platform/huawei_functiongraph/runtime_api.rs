@@ -8,6 +8,7 @@ use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::log::Level;
 use crate::platform::plain_event::Requests;
+use crate::platform::polling::fits_path;
 use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
 use crate::unit::{Deadline, Unit};
 use std::time::Duration;
@@ -65,7 +66,7 @@ impl Polling for RuntimeApi {
             }
             return Delivery::Nothing;
         }
-        if !request_id.iter().all(u8::is_ascii_graphic) {
+        if !fits_path(request_id) {
             return Delivery::Again("the runtime API handed out an event whose id fits in no path".into());
         }
         let bytes = answer.bytes();

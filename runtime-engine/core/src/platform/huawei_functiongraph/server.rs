@@ -68,7 +68,8 @@ impl Server {
         let mut facts = Facts { own_headers: OWN, ..native::facts(unit, request, self.limits.timeout) };
         for (name, value) in request.headers() {
             let span = Span::of(request.bytes(), value);
-            if caseless(name, b"x-real-ip") {
+            // API Gateway sets it. Where no proxy is trusted it is the client's own.
+            if identity.trusted_hops > 0 && caseless(name, b"x-real-ip") {
                 facts.client_ip = span;
             }
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))

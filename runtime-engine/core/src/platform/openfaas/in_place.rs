@@ -151,6 +151,7 @@ impl Serving for InPlace {
         response.clear();
         response.status = 429;
         response.headers.add(b"content-type", b"text/plain");
+        response.no_store();
         response.headers.add(INTERNAL, b"faas-middleware");
         let limit = self.concurrency;
         scratch.extend_from_slice(
@@ -167,7 +168,7 @@ impl Serving for InPlace {
 
 /// A time-out, and what the runtime says for itself, are the watchdog's words and none of the function's.
 fn mark_internal(failure: &Failure, response: &mut Response) {
-    if failure.kind == "Function.TimedOut" || failure.kind.starts_with("Runtime.") {
+    if failure.is_time_out() || failure.kind.starts_with("Runtime.") {
         response.headers.add(INTERNAL, b"of-watchdog");
     }
 }

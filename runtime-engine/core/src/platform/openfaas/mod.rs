@@ -26,6 +26,7 @@ pub const ROW: Row = Row {
     marks: "`fprocess` or `function_process`, with `mode` of `http` and `upstream_url` or `http_upstream_url` (behind \
             of-watchdog)",
     mark,
+    trusted_hops: 0,
     open,
 };
 

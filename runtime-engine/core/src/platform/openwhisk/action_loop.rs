@@ -1,26 +1,26 @@
 //! ActionLoop: a child of the stock proxy, which hands each activation down as a line on standard input and reads a line
 //! from descriptor 3. Standard output and error are logs; the proxy marks their ends itself.
 
-use super::{BodyFrom, Outcome, activation, error, in_words, outcome};
+use super::{Activations, BodyFrom, Outcome, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::platform::{Feed, Piping};
 use crate::settings::{Env, Settings};
 use crate::unit::Unit;
-use std::time::Duration;
 
 /// The protocol.
 #[derive(Debug)]
 pub(super) struct ActionLoop {
     /// Does the proxy wait for a word after start? If not, that word would be taken for the first answer.
     acknowledges: bool,
-    timeout: Option<Duration>,
+    activations: Activations,
 }
 
 impl ActionLoop {
     pub(super) fn read(env: &Env<'_>, settings: &Settings) -> ActionLoop {
-        ActionLoop { acknowledges: env.get("__OW_WAIT_FOR_ACK").is_some(), timeout: settings.timeout }
+        let activations = Activations::read(env, settings);
+        ActionLoop { acknowledges: env.get("__OW_WAIT_FOR_ACK").is_some(), activations }
     }
 }
 
@@ -40,7 +40,7 @@ impl Piping for ActionLoop {
     }
 
     fn event(&self, unit: &Unit, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
-        activation(unit, input, self.timeout).map_err(|what| {
+        self.activations.activation(unit, input).map_err(|what| {
             let mut line = Vec::new();
             error(&what, &mut line);
             line.push(b'\n');
@@ -51,11 +51,15 @@ impl Piping for ActionLoop {
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {
         let mut scratch = Vec::new();
         let body = match outcome(invocation, &mut scratch) {
-            Outcome::Result(BodyFrom::Reply) => invocation.reply().as_slice(),
-            Outcome::Result(BodyFrom::Scratch) | Outcome::Error => &scratch,
+            // What is no result is the proxy's to refuse, which answers 502 to it.
+            Outcome::Result(BodyFrom::Reply) | Outcome::NoResult => invocation.reply().as_slice(),
+            Outcome::Result(BodyFrom::Scratch) | Outcome::Failed => &scratch,
         };
+        // An empty line is no answer to the proxy, and it would wait for one.
+        let body = if body.trim_ascii().is_empty() { b"null" } else { body };
         out.reserve(body.len() + 1);
-        // In JSON a line feed stands between values and never in a string: without it, the text means the same.
+        // In JSON a line feed stands between values and never in a string: without it, the text means the same. What is no
+        // JSON is refused with it or without.
         for part in body.split(|byte| *byte == b'\n') {
             out.extend_from_slice(part);
         }
@@ -129,7 +133,10 @@ mod tests {
             ("{\n  \"a\": \"x\\ny\"\n}", "{  \"a\": \"x\\ny\"}\n"),
             ("[]", "[]\n"),
             ("", "{}\n"),
-            ("7", "{\"error\":\"The action did not return a dictionary or array.\"}\n"),
+            ("7", "7\n"),
+            ("\"text\"", "\"text\"\n"),
+            ("two\nlines", "twolines\n"),
+            (" \n", "null\n"),
         ] {
             let child = child(&[]);
             let (message, facts) = child.event(&unit, br#"{"value":{"a":1}}"#).expect("an activation");

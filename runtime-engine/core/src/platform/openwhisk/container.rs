@@ -2,7 +2,7 @@
 //! by which the invoker knows that the log of the activation is whole.
 
 use super::init::{self, refusal};
-use super::{Outcome, activation, error, in_words, outcome};
+use super::{Activations, NO_RESULT, Outcome, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
@@ -15,6 +15,10 @@ use std::time::Duration;
 
 /// The invoker looks for it on both descriptors.
 const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
+/// The status that costs the container its life: the invoker keeps one only if the action has succeeded or says itself, by
+/// the member `error` of a result with status 200, that it has failed. Source: the `ActivationResponse` of OpenWhisk, and
+/// its invoker.
+const BROKEN: u16 = 502;
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
 /// At once where the container may have several at all: OpenWhisk's own highest limit as it is installed.
@@ -30,7 +34,7 @@ const LAME_DUCK: Duration = Duration::from_secs(2);
 pub(super) struct Container {
     listen: String,
     concurrency: usize,
-    timeout: Option<Duration>,
+    activations: Activations,
     wants_code: bool,
     /// The log, from the initialisation on.
     log: OnceLock<Log>,
@@ -43,7 +47,7 @@ impl Container {
         Ok(Container {
             listen: native::address(env, "PORT", 8080)?,
             concurrency: if several { settings.concurrency.unwrap_or(CONCURRENCY) } else { 1 },
-            timeout: settings.timeout,
+            activations: Activations::read(env, settings),
             wants_code: settings.handler.is_none() && env.flag("FAAS_ALLOW_INIT_CODE"),
             log: OnceLock::new(),
         })
@@ -70,7 +74,7 @@ impl Container {
         match state {
             State::Waiting | State::Starting => Route::Own(refusal(500, "no action defined yet")),
             State::Stopping | State::Closed => Route::Own(leaving()),
-            State::Ready => match activation(unit, request.body(), self.timeout) {
+            State::Ready => match self.activations.activation(unit, request.body()) {
                 Ok((message, facts)) => Route::Rewritten(Box::new(message), facts),
                 Err(what) => Route::Own(refusal(400, &what)),
             },
@@ -123,15 +127,22 @@ impl Serving for Container {
                 head(200, response);
                 from
             }
-            Outcome::Error => {
-                head(502, response);
+            Outcome::NoResult => {
+                head(BROKEN, response);
+                error(NO_RESULT, scratch);
+                BodyFrom::Scratch
+            }
+            Outcome::Failed => {
+                let ends = invocation.failure().is_some_and(|failure| failure.is_panic() || failure.is_time_out());
+                head(if ends { BROKEN } else { 200 }, response);
                 BodyFrom::Scratch
             }
         }
     }
 
+    /// Of a function that never ended, or that was never begun.
     fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
-        head(502, response);
+        head(BROKEN, response);
         error(&in_words(failure), scratch);
     }
 
@@ -163,7 +174,7 @@ fn head(status: u16, response: &mut Response) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{invocation, opened, reply, unit};
+    use super::super::testing::{activations, invocation, opened, reply, unit};
     use super::*;
     use crate::http1::Assembly;
     use crate::platform::{Initial, Protocol};
@@ -276,26 +287,47 @@ mod tests {
         }
     }
 
-    #[test]
-    fn results_are_200_errors_502_and_both_are_json() {
+    /// Status and body of the answer to an activation that the function ends so.
+    fn answered(end: impl FnOnce(&mut Invocation)) -> (u16, String) {
         let (serving, (unit, _)) = (container(&[]), unit());
+        let (message, facts) = activations(&[]).activation(&unit, br#"{"value":{}}"#).expect("an activation");
+        let mut invocation = invocation(&unit, message, facts);
+        end(&mut invocation);
+        let (mut response, mut scratch) = (Response::default(), Vec::new());
+        let from = serving.respond(&invocation, &mut response, &mut scratch);
+        let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
+        assert_eq!(response.headers.iter().next(), Some((&b"content-type"[..], &b"application/json"[..])));
+        (response.status, String::from_utf8_lossy(body).into_owned())
+    }
+
+    #[test]
+    fn what_is_no_result_costs_the_container() {
         for (result, status, expected) in [
-            (Some(r#"{"error":"mine"}"#), 200, r#"{"error":"mine"}"#),
-            (Some("7"), 502, r#"{"error":"The action did not return a dictionary or array."}"#),
-            (None, 502, r#"{"error":"Shop.Closed: come \"later\""}"#),
+            (r#"{"error":"mine"}"#, 200, r#"{"error":"mine"}"#),
+            ("", 200, "{}"),
+            ("7", 502, r#"{"error":"The action did not return a dictionary or array."}"#),
         ] {
-            let (message, facts) = activation(&unit, br#"{"value":{}}"#, None).expect("an activation");
-            let mut invocation = invocation(&unit, message, facts);
-            match result {
-                Some(text) => reply(&mut invocation, REPLY_VALUE, text),
-                None => invocation.set_failure(Failure::new("Shop.Closed", "come \"later\"")),
-            }
-            let (mut response, mut scratch) = (Response::default(), Vec::new());
-            let from = serving.respond(&invocation, &mut response, &mut scratch);
-            let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
-            assert_eq!((response.status, String::from_utf8_lossy(body).as_ref()), (status, expected));
-            assert_eq!(response.headers.iter().next(), Some((&b"content-type"[..], &b"application/json"[..])));
+            let answer = answered(|invocation| reply(invocation, REPLY_VALUE, result));
+            assert_eq!(answer, (status, expected.to_owned()));
         }
+    }
+
+    #[test]
+    fn an_error_of_the_authors_keeps_the_container_and_a_panic_or_time_out_does_not() {
+        for (kind, status) in [
+            ("Shop.Closed", 200),
+            ("Runtime.UnmarshalError", 200),
+            ("Panic", 502),
+            ("Function.Panic", 502),
+            ("Function.TimedOut", 502),
+        ] {
+            let answer = answered(|invocation| invocation.set_failure(Failure::new(kind, "come \"later\"")));
+            assert_eq!(answer, (status, format!(r#"{{"error":"{kind}: come \"later\""}}"#)));
+        }
+        let (mut response, mut body) = (Response::default(), Vec::new());
+        let failure = Failure::new("Function.TimedOut", "late");
+        container(&[]).failed(&Facts::default(), b"", &failure, &mut response, &mut body);
+        assert_eq!(response.status, 502);
     }
 
     #[test]

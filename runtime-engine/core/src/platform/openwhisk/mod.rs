@@ -9,7 +9,7 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, Opened, Protocol, Row, error_document, reply_body};
+use super::{BodyFrom, Opened, Protocol, Row, error_document, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -32,6 +32,7 @@ pub const ROW: Row = Row {
     marks: "`__OW_PROXY_VERSION`, `__OW_EXECUTION_ENV` or `__OW_WAIT_FOR_ACK` (ActionLoop), `__OW_API_HOST` or \
             `__OW_ALLOW_CONCURRENT` (action container)",
     mark,
+    trusted_hops: 0,
     open,
 };
 
@@ -39,6 +40,12 @@ pub const ROW: Row = Row {
 const CHILD: [&str; 3] = ["__OW_PROXY_VERSION", "__OW_EXECUTION_ENV", "__OW_WAIT_FOR_ACK"];
 /// What the invoker sets for a container. The proxy passes those on, so the child's come first.
 const CONTAINER: [&str; 2] = ["__OW_API_HOST", "__OW_ALLOW_CONCURRENT"];
+
+/// What the activations of a container have in common. It comes with the container's environment or with `/init`, under
+/// the names that actions of other languages find it by, and an activation need not repeat it. Those of one activation,
+/// as its id and its deadline, are not among them.
+const STANDING: [&str; 5] =
+    ["__OW_API_HOST", "__OW_API_KEY", "__OW_NAMESPACE", "__OW_ACTION_NAME", "__OW_ACTION_VERSION"];
 
 /// The answer in place of a result that is neither object nor array, as the stock proxy words it.
 const NO_RESULT: &str = "The action did not return a dictionary or array.";
@@ -74,40 +81,66 @@ fn parts(full: &str) -> (&str, &str) {
     (package, name)
 }
 
-/// An activation out of the object that brings it: the arguments are the message's body, each other member is a header
-/// of the name that the actions of other languages find it under in their environment.
-///
-/// # Errors
-/// What the object lacks.
-fn activation(unit: &Unit, object: &[u8], timeout: Option<Duration>) -> Result<(Message, Facts), String> {
-    let object = json::parse(object).map_err(|error| error.to_string())?;
-    if object.kind() != Kind::Object {
-        return Err("expected an object with the member value".to_owned());
+/// How activations are read.
+#[derive(Debug)]
+struct Activations {
+    /// The limit of one that brings no deadline; `None`: it has none.
+    timeout: Option<Duration>,
+    /// The values of [`STANDING`] in the process' own environment; empty where there is none.
+    standing: [String; STANDING.len()],
+}
+
+impl Activations {
+    fn read(env: &Env<'_>, settings: &Settings) -> Activations {
+        Activations { timeout: settings.timeout, standing: STANDING.map(|name| env.text(name)) }
     }
-    let mut arguments: &[u8] = b"{}";
-    let mut deadline =
-        timeout.map(|limit| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)));
-    let mut assembly = Assembly::request(Vec::new(), b"POST", b"/run", b"");
-    for (key, value) in object.members() {
-        let key = key.as_str();
-        if key == "value" {
-            arguments = if value.is_null() { b"{}" } else { value.raw() };
-            continue;
+
+    /// An activation out of the object that brings it: the arguments are the message's body. Each other member is a header
+    /// of the name that the actions of other languages find it under in their environment, and so is what `/init` and the
+    /// environment say of every activation, where this one does not.
+    ///
+    /// # Errors
+    /// What the object lacks.
+    fn activation(&self, unit: &Unit, object: &[u8]) -> Result<(Message, Facts), String> {
+        let object = json::parse(object).map_err(|error| error.to_string())?;
+        if object.kind() != Kind::Object {
+            return Err("expected an object with the member value".to_owned());
         }
-        let text = text(value);
-        if key == "deadline"
-            && let Ok(millis) = text.trim().parse()
-        {
-            deadline = Some(Deadline::at_epoch_ms(unit, millis));
+        let mut arguments: &[u8] = b"{}";
+        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        let mut deadline = self.timeout.map(limit);
+        let mut told = [false; STANDING.len()];
+        let mut assembly = Assembly::request(Vec::new(), b"POST", b"/run", b"");
+        for (key, value) in object.members() {
+            let key = key.as_str();
+            if key == "value" {
+                arguments = if value.is_null() { b"{}" } else { value.raw() };
+                continue;
+            }
+            let text = text(value);
+            if key == "deadline"
+                && let Ok(millis) = text.trim().parse()
+            {
+                deadline = Some(Deadline::at_epoch_ms(unit, millis));
+            }
+            let mut name = b"__OW_".to_vec();
+            name.extend(key.bytes().map(|byte| byte.to_ascii_uppercase()));
+            if let Some(at) = STANDING.iter().position(|known| known.as_bytes() == name) {
+                told[at] = true;
+            }
+            assembly.header(&name, text.as_bytes());
         }
-        let mut name = b"__OW_".to_vec();
-        name.extend(key.bytes().map(|byte| byte.to_ascii_uppercase()));
-        assembly.header(&name, text.as_bytes());
+        for ((name, own), _) in STANDING.iter().zip(&self.standing).zip(told).filter(|(_, told)| !told) {
+            let value = unit.given(name.as_bytes()).unwrap_or(own);
+            if !value.is_empty() {
+                assembly.header(name.as_bytes(), value.as_bytes());
+            }
+        }
+        assembly.body().extend_from_slice(arguments);
+        let message = assembly.finish();
+        let facts = facts(&message, deadline);
+        Ok((message, facts))
     }
-    assembly.body().extend_from_slice(arguments);
-    let message = assembly.finish();
-    let facts = facts(&message, deadline);
-    Ok((message, facts))
 }
 
 /// The text of a member as a variable of the environment has it: a string's own, nothing for `null`, JSON for all else.
@@ -144,30 +177,27 @@ fn facts(message: &Message, deadline: Option<Deadline>) -> Facts {
 enum Outcome {
     /// An object or array, there.
     Result(BodyFrom),
-    /// The object of an error, in the scratch buffer.
-    Error,
+    /// It replied with something else, which is in the reply.
+    NoResult,
+    /// It failed; the object of the error is in the scratch buffer.
+    Failed,
 }
 
-/// The answer to an activation. Nothing but an object or array is one; no reply at all is an empty object.
+/// What an activation came to. Nothing but an object or array is a result; no reply at all is an empty object.
 fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if let Some(failure) = invocation.failure() {
         error(&error_document::to_sender(invocation, failure).to_string(), scratch);
-        return Outcome::Error;
+        return Outcome::Failed;
     }
-    let from = reply_body(invocation, scratch);
-    if from == BodyFrom::Scratch {
+    let mut from = reply_body(invocation, nothing::ACTIVATION, scratch);
+    if from == BodyFrom::Reply && invocation.reply().as_slice().is_empty() {
+        scratch.extend_from_slice(nothing::ACTIVATION);
+        from = BodyFrom::Scratch;
+    }
+    if from == BodyFrom::Scratch || is_result(invocation.reply().as_slice()) {
         return Outcome::Result(from);
     }
-    let reply = invocation.reply().as_slice();
-    if reply.is_empty() {
-        scratch.extend_from_slice(b"{}");
-        return Outcome::Result(BodyFrom::Scratch);
-    }
-    if is_result(reply) {
-        return Outcome::Result(BodyFrom::Reply);
-    }
-    error(NO_RESULT, scratch);
-    Outcome::Error
+    Outcome::NoResult
 }
 
 fn is_result(reply: &[u8]) -> bool {
@@ -222,6 +252,13 @@ mod testing {
         Ok((mark(&env), open(&env, &settings).map_err(|bad| bad.to_string())?))
     }
 
+    /// How activations are read in that environment.
+    pub(super) fn activations(pairs: &[(&str, &str)]) -> Activations {
+        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let env = Env::new(&look_up);
+        Activations::read(&env, &Settings::read(&env).expect("no setting is wrong here"))
+    }
+
     /// An invocation for that activation, without a reply yet.
     pub(super) fn invocation(unit: &Arc<Unit>, message: Message, facts: Facts) -> Invocation {
         let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
@@ -238,7 +275,7 @@ mod testing {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{invocation, opened, reply, unit};
+    use super::testing::{activations, invocation, opened, reply, unit};
     use super::*;
     use crate::unit::epoch_ms;
     use faas_abi::{REPLY_RAW, REPLY_VALUE};
@@ -282,7 +319,7 @@ mod tests {
         let (unit, _) = unit();
         let object = br#" {"activation_id":"a\u00e91","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
             "namespace":"ns","transaction_id":"t","deadline":"1790000000123","api_host":"https://h","extra":{"a":1},"none":null} "#;
-        let (message, facts) = activation(&unit, object, None).expect("an activation");
+        let (message, facts) = activations(&[]).activation(&unit, object).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
         assert_eq!(read(facts.event), r#"{"n": [1]}"#);
         assert_eq!((read(facts.request_id), read(facts.trace)), ("aé1".into(), "t".into()));
@@ -298,16 +335,40 @@ mod tests {
     }
 
     #[test]
+    fn what_the_environment_or_init_says_of_every_activation_is_among_its_words() {
+        let (unit, _) = unit();
+        let activations =
+            activations(&[("__OW_API_HOST", "https://h"), ("__OW_API_KEY", "old"), ("__OW_DEADLINE", "1")]);
+        let told = |object: &str, name: &str| {
+            let (message, _) = activations.activation(&unit, object.as_bytes()).expect("an activation");
+            let values: Vec<_> = message.headers().filter(|(other, _)| *other == name.as_bytes()).collect();
+            assert!(values.len() < 2, "{name} stands twice");
+            values.first().map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        assert_eq!(told("{}", "__OW_API_HOST").as_deref(), Some("https://h"));
+        assert_eq!(told(r#"{"api_host":"https://other"}"#, "__OW_API_HOST").as_deref(), Some("https://other"));
+        assert_eq!(told(r#"{"api_host":""}"#, "__OW_API_HOST").as_deref(), Some(""));
+        assert_eq!(told("{}", "__OW_API_KEY").as_deref(), Some("old"));
+        assert_eq!(told("{}", "__OW_DEADLINE"), None, "an earlier activation's");
+        unit.give_environment(vec![("__OW_API_KEY".into(), "new".into()), ("__OW_NAMESPACE".into(), "guest".into())]);
+        assert_eq!(told("{}", "__OW_API_KEY").as_deref(), Some("new"), "init outweighs the environment");
+        let (message, facts) = activations.activation(&unit, b"{}").expect("an activation");
+        assert_eq!(facts.account.read(message.bytes()), b"guest");
+    }
+
+    #[test]
     fn a_deadline_may_be_a_number_and_without_one_ours_counts() {
         let (unit, _) = unit();
-        let deadline = |object: &str, ours| {
-            let facts = activation(&unit, object.as_bytes(), ours).expect("an activation").1;
+        let deadline = |object: &str, ours: Option<&str>| {
+            let settings = ours.map(|ours| [("FAAS_TIMEOUT", ours)]);
+            let activations = activations(settings.as_ref().map_or(&[][..], |settings| settings));
+            let facts = activations.activation(&unit, object.as_bytes()).expect("an activation").1;
             facts.deadline.map(|deadline| deadline.epoch_ms)
         };
         assert_eq!(deadline(r#"{"deadline":1790000000123}"#, None), Some(1_790_000_000_123));
         for object in ["{}", r#"{"deadline":"soon"}"#, r#"{"deadline":null}"#] {
             assert_eq!(deadline(object, None), None, "{object}");
-            let ours = deadline(object, Some(Duration::from_secs(60))).expect("ours");
+            let ours = deadline(object, Some("60s")).expect("ours");
             assert!((59_000..=60_000).contains(&(ours - epoch_ms())), "{object}");
         }
     }
@@ -316,10 +377,10 @@ mod tests {
     fn without_arguments_there_is_an_empty_object() {
         let (unit, _) = unit();
         for object in ["{}", r#"{"value":null}"#] {
-            let (message, _) = activation(&unit, object.as_bytes(), None).expect("an activation");
+            let (message, _) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
             assert_eq!(message.body(), b"{}", "{object}");
         }
-        let (message, _) = activation(&unit, br#"{"value":[1,2]}"#, None).expect("an activation");
+        let (message, _) = activations(&[]).activation(&unit, br#"{"value":[1,2]}"#).expect("an activation");
         assert_eq!(message.body(), b"[1,2]");
     }
 
@@ -327,20 +388,21 @@ mod tests {
     fn what_is_no_object_is_no_activation() {
         let (unit, _) = unit();
         for object in ["", "[]", "7", "{", r#"{"value":}"#] {
-            assert!(activation(&unit, object.as_bytes(), None).is_err(), "{object}");
+            assert!(activations(&[]).activation(&unit, object.as_bytes()).is_err(), "{object}");
         }
     }
 
     fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
         let (unit, _) = unit();
         let object = format!(r#"{{"value":{arguments}}}"#);
-        let (message, facts) = activation(&unit, object.as_bytes(), None).expect("an activation");
+        let (message, facts) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
         let mut invocation = invocation(&unit, message, facts);
         reply(&mut invocation, code, text);
         let mut scratch = Vec::new();
         let (good, from) = match outcome(&invocation, &mut scratch) {
             Outcome::Result(from) => (true, from),
-            Outcome::Error => (false, BodyFrom::Scratch),
+            Outcome::NoResult => (false, BodyFrom::Reply),
+            Outcome::Failed => (false, BodyFrom::Scratch),
         };
         let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
         (good, String::from_utf8(body.to_vec()).expect("text"))
@@ -352,10 +414,9 @@ mod tests {
             assert_eq!(result("{}", REPLY_VALUE, reply), (true, reply.to_owned()));
             assert_eq!(result("{}", REPLY_RAW, reply), (true, reply.to_owned()));
         }
-        let refused = r#"{"error":"The action did not return a dictionary or array."}"#;
         for reply in ["\"text\"", "7", "null", "true", "{broken", "[1] 2", "plain", " "] {
-            assert_eq!(result("{}", REPLY_VALUE, reply), (false, refused.to_owned()), "{reply}");
-            assert_eq!(result("{}", REPLY_RAW, reply), (false, refused.to_owned()), "{reply}");
+            assert_eq!(result("{}", REPLY_VALUE, reply), (false, reply.to_owned()), "{reply}");
+            assert_eq!(result("{}", REPLY_RAW, reply), (false, reply.to_owned()), "{reply}");
         }
         assert_eq!(result("{}", REPLY_VALUE, ""), (true, "{}".to_owned()), "nothing to say");
         assert_eq!(result("{}", 404, r#"{"no":1}"#), (true, r#"{"no":1}"#.to_owned()), "nobody there to see a status");

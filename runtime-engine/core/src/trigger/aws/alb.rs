@@ -7,7 +7,7 @@ use super::super::{Form, Kind};
 use super::members::Event;
 use super::read::{body, both_maps, coded_query, text};
 use super::{HttpView, Request};
-use crate::fields::caseless;
+use crate::fields::caseless_order;
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     event.context.elb?;
@@ -22,7 +22,7 @@ fn fill(event: &Event<'_>, view: &mut HttpView) {
     if view.query.is_empty() {
         coded_query(top.query, view);
     }
-    both_maps(top.multi_headers, top.headers, &mut view.headers, caseless);
+    both_maps(top.multi_headers, top.headers, &mut view.headers, caseless_order);
     view.read_cookies();
     view.read_way(b"http");
     view.body = body(event, top.base64);

@@ -8,7 +8,7 @@ use super::super::{Form, Kind};
 use super::members::{Event, Http, is};
 use super::read::{body, both_maps, map, text};
 use super::{HttpView, Request};
-use crate::fields::{caseless, exact};
+use crate::fields::{caseless_order, exact_order};
 use crate::json::Kind as Json;
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
@@ -95,9 +95,9 @@ fn v1(event: &Event<'_>, view: &mut HttpView) {
 /// Queries, headers, cookies and parameters of payload 1.0 and of what is built like it.
 pub(super) fn both_lists(event: &Event<'_>, view: &mut HttpView) {
     let top = &event.top;
-    both_maps(top.multi_query, top.query, &mut view.query, exact);
+    both_maps(top.multi_query, top.query, &mut view.query, exact_order);
     view.encode_query();
-    both_maps(top.multi_headers, top.headers, &mut view.headers, caseless);
+    both_maps(top.multi_headers, top.headers, &mut view.headers, caseless_order);
     view.read_cookies();
     map(top.params, &mut view.params);
     let client = event.context.identity.and_then(|identity| identity.get("sourceIp"));

@@ -66,6 +66,10 @@ members! {
         // batches and buses
         records = "Records",
         event_source = "eventSource",
+        event_source_arn = "eventSourceARN",
+        window = "window",
+        notice_service = "Service",
+        notice = "Event",
         firehose_records = "records",
         delivery_stream = "deliveryStreamArn",
         logs = "awslogs",

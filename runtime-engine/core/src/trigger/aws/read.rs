@@ -9,6 +9,7 @@ use super::members::Event;
 use crate::encoding::{base64, percent};
 use crate::fields::{Fields, Span};
 use crate::json::{Key, Kind as Json, Value};
+use std::cmp::Ordering;
 
 /// Calls `set` with the text of a string, or of a number or boolean as it stands.
 pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])) {
@@ -26,13 +27,17 @@ pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])
 
 /// Calls `each` with every name and value of a map, with repeats where a value is a list.
 pub(in crate::trigger) fn pairs<'a>(map: Option<Value<'a>>, mut each: impl FnMut(Key<'a>, &[u8])) {
-    let Some(map) = map else { return };
-    for (key, value) in map.members() {
-        if value.kind() == Json::Array {
-            value.elements().for_each(|value| text(Some(value), |text| each(key, text)));
-        } else {
-            text(Some(value), |text| each(key, text));
-        }
+    for (key, value) in map.iter().flat_map(|map| map.members()) {
+        each_text(value, |text| each(key, text));
+    }
+}
+
+/// Calls `each` with the text of a value, or of each element if it is a list.
+pub(in crate::trigger) fn each_text(value: Value<'_>, mut each: impl FnMut(&[u8])) {
+    if value.kind() == Json::Array {
+        value.elements().for_each(|value| text(Some(value), &mut each));
+    } else {
+        text(Some(value), each);
     }
 }
 
@@ -41,24 +46,60 @@ pub(in crate::trigger) fn map(map: Option<Value<'_>>, out: &mut Fields) {
     pairs(map, |key, value| out.add_pair_with(|name| key.append_to(name), |out| out.extend_from_slice(value)));
 }
 
-/// Adds the map of lists, and of the map of single values the names that it lacks; `same` compares names.
+/// Adds the map of lists, and of the map of single values the names that it lacks; `order` compares names.
 pub(in crate::trigger) fn both_maps(
     lists: Option<Value<'_>>,
     singles: Option<Value<'_>>,
     out: &mut Fields,
-    same: fn(&[u8], &[u8]) -> bool,
+    order: fn(&[u8], &[u8]) -> Ordering,
 ) {
     map(lists, out);
     if out.is_empty() {
         return map(singles, out);
     }
-    let listed = out.len();
+    let listed = Listed::of(out, order);
     pairs(singles, |key, value| {
         let name = key.as_str();
-        if !out.iter().take(listed).any(|(other, _)| same(other, name.as_bytes())) {
+        if !listed.has(out, name.as_bytes(), order) {
             out.add(name.as_bytes(), value);
         }
     });
+}
+
+/// The names that a list holds by now. A sender chooses how many there are: looking each of them up by going through all
+/// the others would take it minutes of ours.
+enum Listed {
+    /// So few that going through them costs less than putting them in order.
+    Few(usize),
+    /// Places in the list, by their names in order.
+    Sorted(Vec<u32>),
+}
+
+impl Listed {
+    const FEW: usize = 24;
+
+    fn of(fields: &Fields, order: fn(&[u8], &[u8]) -> Ordering) -> Listed {
+        if fields.len() <= Listed::FEW {
+            return Listed::Few(fields.len());
+        }
+        let mut places: Vec<u32> = (0..u32::try_from(fields.len()).unwrap_or(u32::MAX)).collect();
+        places.sort_unstable_by(|a, b| order(name_at(fields, *a), name_at(fields, *b)));
+        Listed::Sorted(places)
+    }
+
+    fn has(&self, fields: &Fields, name: &[u8], order: fn(&[u8], &[u8]) -> Ordering) -> bool {
+        match self {
+            Listed::Few(count) => {
+                let mut names = fields.iter().take(*count).map(|(other, _)| other);
+                names.any(|other| other.len() == name.len() && order(other, name).is_eq())
+            }
+            Listed::Sorted(places) => places.binary_search_by(|place| order(name_at(fields, *place), name)).is_ok(),
+        }
+    }
+}
+
+fn name_at(fields: &Fields, place: u32) -> &[u8] {
+    fields.at(place as usize).map_or(&[], |(name, _)| name)
 }
 
 /// Takes a query that stands percent-coded in a map: the raw query is joined from it, the decoded one read from that.
@@ -119,4 +160,59 @@ pub(in crate::trigger) fn body_of(bytes: &[u8], body: Option<Value<'_>>, coded: 
         return Body::Own(decoded);
     }
     Body::Own(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{caseless_order, exact_order};
+    use crate::json;
+    use std::cell::Cell;
+
+    thread_local! {
+        static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn counted(a: &[u8], b: &[u8]) -> Ordering {
+        COMPARED.set(COMPARED.get() + 1);
+        caseless_order(a, b)
+    }
+
+    /// A map of so many names with this one before their numbers.
+    fn object(name: &str, count: usize, value: &str) -> String {
+        let members: Vec<String> = (0..count).map(|at| format!("\"{name}{at}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn both_maps_are_read_in_work_that_grows_with_their_size_and_not_with_its_square() {
+        for (count, singles) in [(10, "x"), (1000, "x"), (1000, "y"), (5000, "x"), (5000, "y")] {
+            let (lists, singles) = (object("X", count, "[\"1\"]"), object(singles, count, "\"2\""));
+            let [lists, singles] = [&lists, &singles].map(|text| json::parse(text.as_bytes()).expect("JSON"));
+            COMPARED.set(0);
+            let mut fields = Fields::default();
+            both_maps(Some(lists), Some(singles), &mut fields, counted);
+            let each = count.ilog2() as usize + 2;
+            assert!(COMPARED.get() <= 4 * count * each, "{} comparisons for {count} names", COMPARED.get());
+        }
+    }
+
+    #[test]
+    fn many_names_are_merged_as_few_are() {
+        for count in [2, Listed::FEW, Listed::FEW + 1, 500] {
+            let lists = object("A", count, "[\"1\",\"2\"]");
+            let singles = format!(r#"{{"a1":"0","Only":"3","A{count}":"4"}}"#);
+            let [lists, singles] = [&lists, &singles].map(|text| json::parse(text.as_bytes()).expect("JSON"));
+            let read = |order| {
+                let mut fields = Fields::default();
+                both_maps(Some(lists), Some(singles), &mut fields, order);
+                let all = fields.iter().skip(2 * count).map(|(name, value)| [name, value].map(<[u8]>::to_vec));
+                all.collect::<Vec<_>>()
+            };
+            let pair = |name: &str, value: &str| [name, value].map(|text| text.as_bytes().to_vec());
+            let last = format!("A{count}");
+            assert_eq!(read(caseless_order), [pair("Only", "3"), pair(&last, "4")]);
+            assert_eq!(read(exact_order), [pair("a1", "0"), pair("Only", "3"), pair(&last, "4")]);
+        }
+    }
 }

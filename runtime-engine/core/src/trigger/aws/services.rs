@@ -10,6 +10,13 @@ pub(super) fn recognise(event: &Event<'_>) -> Option<Source> {
     if let Some(source) = top.records.and_then(first_source).or_else(|| batch_source(top.event_source?)) {
         return Some(source);
     }
+    if let Some(source) = top.window.and(top.event_source_arn).and_then(windowed_source) {
+        return Some(source);
+    }
+    // What S3 sends once to whoever is to be notified of a bucket, to see that it can.
+    if is(top.notice_service, "Amazon S3") && is(top.notice, "s3:TestEvent") {
+        return Some((Kind::Storage, "aws:s3"));
+    }
     if top.detail_type.is_some() {
         return Some(bus(event));
     }
@@ -52,6 +59,16 @@ fn batch_source(source: Value<'_>) -> Option<Source> {
         "aws:docdb" => (Kind::Table, "aws:docdb"),
         _ => return None,
     })
+}
+
+/// The source of a tumbling window's last event, which may be without records: the stream that the ARN names.
+fn windowed_source(arn: Value<'_>) -> Option<Source> {
+    let arn = arn.as_str()?;
+    match arn.split(':').nth(2)? {
+        "kinesis" => Some((Kind::Stream, "aws:kinesis")),
+        "dynamodb" => Some((Kind::Table, "aws:dynamodb")),
+        _ => None,
+    }
 }
 
 /// EventBridge. Rules and the scheduler share one `detail-type` for what they send by the clock.
@@ -138,6 +155,23 @@ mod tests {
         ] {
             assert_eq!(kind(event), expected, "{event}");
         }
+    }
+
+    #[test]
+    fn an_event_without_records_is_known_by_what_else_it_says() {
+        let s3 = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z","Bucket":"b",
+            "RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"}"#;
+        assert_eq!(kind(s3), (Kind::Storage, "aws:s3"));
+        for other in [r#"{"Event":"s3:TestEvent"}"#, r#"{"Service":"Amazon S3","Event":"s3:Other"}"#] {
+            assert_eq!(kind(other).0, Kind::Raw, "{other}");
+        }
+        let last = |arn: &str| {
+            let window = r#""window":{"start":"2020-07-30T17:00:00Z","end":"2020-07-30T17:05:00Z"}"#;
+            kind(&format!(r#"{{"Records":[],{window},"isFinalInvokeForWindow":true,"eventSourceARN":"{arn}"}}"#))
+        };
+        assert_eq!(last("arn:aws:kinesis:us-east-1:123456789012:stream/s"), (Kind::Stream, "aws:kinesis"));
+        assert_eq!(last("arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/x"), (Kind::Table, "aws:dynamodb"));
+        assert_eq!(last("arn:aws:sqs:us-east-1:123456789012:q").0, Kind::Raw);
     }
 
     #[test]

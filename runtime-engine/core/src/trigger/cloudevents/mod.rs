@@ -19,6 +19,7 @@ pub use attributes::Refusal;
 pub(super) use attributes::check;
 pub use binary::encode_header_value;
 
+use super::media_types::essence;
 use super::{Data, Form, Kind, Reading};
 use crate::fields::caseless;
 use crate::http1::Message;
@@ -154,11 +155,6 @@ pub(super) fn of_message(message: &Message) -> Reading {
 /// What follows `ce-` in the name of a header.
 fn attribute_name(header: &[u8]) -> Option<&[u8]> {
     header.get(3..).filter(|_| caseless(&header[..3], b"ce-"))
-}
-
-/// A media type without its parameters.
-fn essence(content_type: &[u8]) -> &[u8] {
-    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]

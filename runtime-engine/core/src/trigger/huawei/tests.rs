@@ -47,14 +47,16 @@ fn the_client_is_the_contexts_or_a_headers() {
     let context = r#","requestContext":{"apiId":"a","sourceIp":"192.0.2.1"}"#;
     assert_eq!(ip(&apig(context)), "192.0.2.1");
     assert_eq!(ip(&apig("")), "192.0.2.7");
-    assert_eq!(ip(&apig(r#","headers":{"X-Forwarded-For":"192.0.2.8, 10.0.0.1"}"#)), "192.0.2.8");
+    assert_eq!(ip(&apig(r#","headers":{"X-Real-Ip":"192.0.2.9:80","X-Forwarded-For":"192.0.2.8"}"#)), "192.0.2.9");
+    // What a client has sent comes first in the list: the gateway's word is the last.
+    assert_eq!(ip(&apig(r#","headers":{"X-Forwarded-For":"192.0.2.8, 10.0.0.1:7"}"#)), "10.0.0.1");
     assert_eq!(ip(&apig(r#","headers":{}"#)), "");
 }
 
 #[test]
 fn members_may_be_missing() {
     let view = request(r#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#, APIG);
-    assert_eq!((text(view.path()), view.headers.len()), ("", 0));
+    assert_eq!((text(view.path()), view.headers.len()), ("/", 0));
     let view = request(&apig(r#","queryStringParameters":{"a":["1","2"]},"headers":null"#), APIG);
     assert_eq!((pairs(&view.query).as_str(), view.headers.len()), ("a=1,a=2", 0));
 }
@@ -147,7 +149,7 @@ fn a_view_that_is_used_again_keeps_nothing() {
     let again =
         Reading::of_event(br#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#, first.http.expect("a request"));
     let view = again.http.expect("a request");
-    for text in [view.path(), view.raw_query(), view.host(), view.client_ip()] {
+    for text in [view.raw_query(), view.host(), view.client_ip()] {
         assert_eq!(text, b"");
     }
     assert!(view.headers.is_empty() && view.query.is_empty() && view.cookies.is_empty() && view.params.is_empty());

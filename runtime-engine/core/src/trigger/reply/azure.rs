@@ -7,7 +7,7 @@
 //! `HttpBinding`.
 
 use super::headers::{cookie_values, joined};
-use super::{Parts, is_text};
+use super::{Parts, is_json, is_text};
 use crate::json::{self, Kind, Value, Writer};
 
 /// The output binding that the host's templates give HTTP functions.
@@ -71,21 +71,42 @@ fn response(json: &mut Writer<'_>, parts: Parts<'_>) -> Lost {
     Lost { cookies: cookies.count(), coded }
 }
 
-/// A reply as `ReturnValue`: JSON as it is, a text as a string, anything else as base64; an empty one is null.
-pub(crate) fn value(reply: &[u8], logs: &[String], out: &mut Vec<u8>) {
+/// What a reply says that its bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// JSON.
+    Value,
+    /// A text, whatever it looks like.
+    Text,
+}
+
+impl Said {
+    /// What its content type says; without one, what the reply is made as.
+    pub(crate) fn by(content_type: Option<&[u8]>, otherwise: Said) -> Said {
+        match content_type {
+            Some(content_type) if is_json(content_type) => Said::Value,
+            Some(_) => Said::Text,
+            None => otherwise,
+        }
+    }
+}
+
+/// A reply as `ReturnValue`: JSON as it is, a text as a string, bytes that are neither as base64. One that says that it is
+/// JSON and is none is a text.
+pub(crate) fn value(reply: &[u8], said: Said, logs: &[String], out: &mut Vec<u8>) {
     out.reserve(reply.len() + 64);
     let mut json = Writer::new(out);
     json.begin_object().key("Outputs").begin_object().end_object();
     lines(&mut json, &[], logs);
     json.key("ReturnValue");
-    match json::parse(reply) {
-        Ok(value) => match value.as_str() {
+    match (said == Said::Value).then(|| json::parse(reply).ok()).flatten() {
+        Some(value) => match value.as_str() {
             Some(inner) => text(&mut json, inner.as_bytes()),
             None => _ = json.raw(value.raw()),
         },
-        Err(_) if reply.is_empty() => _ = json.null(),
-        Err(_) if std::str::from_utf8(reply).is_ok() => text(&mut json, reply),
-        Err(_) => _ = json.base64(reply),
+        None if reply.is_empty() && said == Said::Value => _ = json.null(),
+        None if std::str::from_utf8(reply).is_ok() => text(&mut json, reply),
+        None => _ = json.base64(reply),
     }
     json.end_object();
 }
@@ -163,9 +184,9 @@ mod tests {
     use crate::fields::Fields;
     use crate::trigger::Form;
 
-    fn returned(reply: &[u8]) -> String {
+    fn returned(reply: &[u8], said: Said) -> String {
         let mut out = Vec::new();
-        value(reply, &[], &mut out);
+        value(reply, said, &[], &mut out);
         let text = String::from_utf8(out).expect("JSON is UTF-8");
         let rest = text.strip_prefix(r#"{"Outputs":{},"Logs":[],"ReturnValue":"#).expect("the three members");
         rest.strip_suffix('}').expect("an object").to_owned()
@@ -220,7 +241,35 @@ mod tests {
             ("gr\u{fc}n".as_bytes(), "\"gr\u{fc}n\""),
             (&[0xff, 0xfe], "\"//4=\""),
         ] {
-            assert_eq!(returned(reply), expected, "{reply:?}");
+            assert_eq!(returned(reply, Said::Value), expected, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_stays_one_whatever_it_looks_like() {
+        for (reply, expected) in [
+            ("[1,2,3]", r#""[1,2,3]""#),
+            ("1.10", r#""1.10""#),
+            (" 5 ", r#"" 5 ""#),
+            ("{}", r#""{}""#),
+            ("\"quoted\"", r#""\"quoted\"""#),
+            ("", r#""""#),
+            // What the host would take for base64 goes as base64 of the text.
+            ("null", r#""bnVsbA==""#),
+            ("true", r#""dHJ1ZQ==""#),
+        ] {
+            assert_eq!(returned(reply.as_bytes(), Said::Text), expected, "{reply}");
+        }
+        assert_eq!(returned(&[0xff, 0xfe], Said::Text), "\"//4=\"");
+    }
+
+    #[test]
+    fn a_content_type_says_what_bytes_are_and_counts_more_than_how_they_were_made() {
+        for otherwise in [Said::Value, Said::Text] {
+            assert_eq!(Said::by(None, otherwise), otherwise);
+            assert_eq!(Said::by(Some(b"Application/JSON; charset=utf-8"), otherwise), Said::Value);
+            assert_eq!(Said::by(Some(b"application/problem+json"), otherwise), Said::Value);
+            assert_eq!(Said::by(Some(b"text/plain; charset=utf-8"), otherwise), Said::Text);
         }
     }
 
@@ -235,10 +284,10 @@ mod tests {
             ("2026-01-02T03:04:05Z", "MjAyNi0wMS0wMlQwMzowNDowNVo="),
             ("/Date(0)/", "L0RhdGUoMCkv"),
         ] {
-            assert_eq!(returned(reply.as_bytes()), format!("\"{expected}\""), "{reply}");
+            assert_eq!(returned(reply.as_bytes(), Said::Value), format!("\"{expected}\""), "{reply}");
         }
         for reply in ["abc", "abcde", "ab-d", "2026-01-02", " "] {
-            assert_eq!(returned(reply.as_bytes()), format!("\"{reply}\""));
+            assert_eq!(returned(reply.as_bytes(), Said::Value), format!("\"{reply}\""));
         }
     }
 

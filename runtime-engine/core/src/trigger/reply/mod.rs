@@ -11,9 +11,10 @@ mod plain;
 mod web_action;
 
 pub use apigateway::write_prelude;
-pub(super) use web_action::{essence, is_json, is_text_at_controller};
+pub(crate) use web_action::is_json;
 
 use super::Form;
+use super::media_types::essence;
 use crate::fields::{Fields, caseless};
 use crate::json::Writer;
 
@@ -69,7 +70,7 @@ pub fn is_text(headers: &Fields, body: &[u8]) -> bool {
 }
 
 fn is_text_type(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let essence = essence(content_type);
     let starts = |prefix: &[u8]| essence.len() >= prefix.len() && caseless(&essence[..prefix.len()], prefix);
     let ends =
         |suffix: &[u8]| essence.len() >= suffix.len() && caseless(&essence[essence.len() - suffix.len()..], suffix);

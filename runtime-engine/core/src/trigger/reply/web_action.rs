@@ -10,6 +10,7 @@ use super::Parts;
 use super::headers::lists;
 use crate::fields::caseless;
 use crate::json::Writer;
+use crate::trigger::media_types::{essence, is_text, names_charset};
 use std::borrow::Cow;
 
 /// Writes the reply.
@@ -57,10 +58,10 @@ fn typed<'a>(parts: Parts<'a>) -> (Option<Cow<'a, [u8]>>, bool) {
         let coded = !text || looks_like_base64(parts.body);
         return (Some(with_charset(own)), coded);
     }
-    if text && (is_text_at_controller(own) || super::is_text_type(own)) && !is_media(own) {
+    if text && (is_text(own) || super::is_text_type(own)) && !is_media(own) {
         return (Some(with_charset(own)), false);
     }
-    let kept = !is_text_at_controller(own);
+    let kept = !is_text(own);
     (Some(Cow::Borrowed(if kept { own } else { b"application/octet-stream" })), true)
 }
 
@@ -81,29 +82,10 @@ fn looks_like_base64(body: &[u8]) -> bool {
         && letters.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// `type/subtype`.
-pub(in crate::trigger) fn essence(content_type: &[u8]) -> &[u8] {
-    content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
-}
-
 /// Is it JSON, or a type made of it?
-pub(in crate::trigger) fn is_json(content_type: &[u8]) -> bool {
+pub(crate) fn is_json(content_type: &[u8]) -> bool {
     let essence = essence(content_type);
     caseless(essence, b"application/json") || ends(essence, b"+json")
-}
-
-/// Does the controller's library call it a text, so that a body of that type is never in base64 but for JSON's?
-pub(in crate::trigger) fn is_text_at_controller(content_type: &[u8]) -> bool {
-    let essence = essence(content_type);
-    if is_media(content_type) {
-        return false;
-    }
-    names_charset(content_type)
-        || starts(essence, b"text/")
-        || ends(essence, b"+xml")
-        || ["application/json", "application/javascript", "application/xml", "application/x-www-form-urlencoded"]
-            .iter()
-            .any(|known| caseless(essence, known.as_bytes()))
 }
 
 /// Pictures, sounds and the like are never text there, `image/svg+xml` included.
@@ -111,10 +93,6 @@ fn is_media(content_type: &[u8]) -> bool {
     [&b"image/"[..], b"audio/", b"video/", b"font/", b"model/"]
         .iter()
         .any(|kind| starts(content_type.trim_ascii(), kind))
-}
-
-fn names_charset(content_type: &[u8]) -> bool {
-    content_type.split(|byte| *byte == b';').skip(1).any(|parameter| starts(parameter.trim_ascii(), b"charset="))
 }
 
 fn starts(text: &[u8], prefix: &[u8]) -> bool {

@@ -95,8 +95,8 @@ fn a_probe_is_answered_at_every_stage_with_all_that_its_answer_has() {
     let (door, come) = door();
     let attendant = door.attend(false).unwrap();
     let reply = come().send(PROBE_REQUEST).reply();
-    let expected = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-state: told\r\nconnection: close\r\n\
-                    content-length: 8\r\n\r\nStarting";
+    let expected = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-state: told\r\n\
+                    connection: close\r\ncontent-length: 8\r\n\r\nStarting";
     assert_eq!(reply, expected);
     let (door, _) = attendant.end().unwrap();
     let attendant = door.attend(true).unwrap();
