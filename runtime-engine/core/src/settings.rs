@@ -53,6 +53,22 @@ impl<'a> Env<'a> {
             .transpose()
     }
 
+    /// A time limit as a number of seconds. `None` without the variable, and for zero, which means no limit.
+    ///
+    /// # Errors
+    /// If the value is no number.
+    pub fn seconds(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
+        Ok(self.number(name)?.filter(|seconds| *seconds > 0).map(Duration::from_secs))
+    }
+
+    /// A time limit as a [duration](Env::duration). `None` without the variable, and for zero, which means no limit.
+    ///
+    /// # Errors
+    /// If the value is no duration.
+    pub fn limit(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
+        Ok(self.duration(name)?.filter(|limit| !limit.is_zero()))
+    }
+
     /// A duration: `30` (seconds), `500ms`, `30s`, `1m30s`, `1h`.
     ///
     /// # Errors
@@ -181,8 +197,8 @@ impl Settings {
             level: level(env)?,
             format: format(env)?,
             debug: env.flag("FAAS_DEBUG"),
-            init_timeout: env.duration("FAAS_INIT_TIMEOUT")?,
-            timeout: env.duration("FAAS_TIMEOUT")?,
+            init_timeout: env.limit("FAAS_INIT_TIMEOUT")?,
+            timeout: env.limit("FAAS_TIMEOUT")?,
             grace: env.duration("FAAS_GRACE")?.unwrap_or(Duration::from_secs(8)),
             concurrency: env.number("FAAS_CONCURRENCY")?.map(|n| usize::try_from(n.max(1)).unwrap_or(usize::MAX)),
             config: env.text("FAAS_CONFIG"),

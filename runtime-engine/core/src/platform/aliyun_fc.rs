@@ -85,7 +85,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let server = FunctionCompute {
         listen: native::address(env, port.unwrap_or("FC_SERVER_PORT"), PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
-        timeout: env.number("FC_TIMEOUT").ok().flatten().map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("FC_TIMEOUT").ok().flatten().or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
         ready: env.text("FAAS_READINESS_PATH").into_bytes(),
         hooks: Mutex::default(),
@@ -336,8 +336,7 @@ impl FunctionCompute {
                 _ => {}
             }
         }
-        let millis = |timeout: Duration| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        facts.deadline = timeout.map(|timeout| Deadline::after_ms(unit, millis(timeout)));
+        facts.deadline = Deadline::within(unit, timeout);
         call
     }
 

@@ -73,7 +73,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let server = GoogleCloud {
         listen: native::address(env, "PORT", http::PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
-        timeout: env.number("CLOUD_RUN_TIMEOUT_SECONDS")?.map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("CLOUD_RUN_TIMEOUT_SECONDS")?.or(settings.timeout),
         takes,
         live: env.get("FAAS_LIVENESS_PATH").map(String::into_bytes),
         ready: env.get("FAAS_READINESS_PATH").map(String::into_bytes),

@@ -69,9 +69,8 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         memory_mb: memory.trim().parse().unwrap_or(0),
         ..Identity::default()
     };
-    let seconds = env.number("RUNTIME_TIMEOUT").ok().flatten().filter(|seconds| *seconds > 0);
     let limits = Limits {
-        timeout: seconds.map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("RUNTIME_TIMEOUT").ok().flatten().or(settings.timeout),
         max_result: env
             .number("RUNTIME_MAX_RESP_BODY_SIZE")?
             .map_or(MAX_RESULT, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),

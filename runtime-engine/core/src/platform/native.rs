@@ -37,7 +37,8 @@ pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port
 /// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
 /// is the limit of an invocation from now on.
 pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts { shape: Shape::Request, ..Facts::default() };
+    let deadline = Deadline::within(unit, timeout);
+    let mut facts = Facts { shape: Shape::Request, deadline, ..Facts::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
         let span = Span::of(bytes, value);
@@ -48,9 +49,6 @@ pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -
             12 if caseless(name, b"x-request-id") => facts.request_id = span,
             _ => {}
         }
-    }
-    if let Some(timeout) = timeout {
-        facts.deadline = Some(Deadline::after_ms(unit, u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)));
     }
     facts
 }

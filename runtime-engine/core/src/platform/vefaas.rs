@@ -43,7 +43,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    let timeout = env.number("_FAAS_FUNC_TIMEOUT")?.map(Duration::from_secs);
+    let timeout = env.seconds("_FAAS_FUNC_TIMEOUT")?;
     let server = Server {
         listen: native::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),

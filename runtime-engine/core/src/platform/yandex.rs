@@ -74,8 +74,7 @@ impl Piping for Script {
         assembly.body().extend_from_slice(input);
         let message = assembly.finish();
         let request_id = message.header(REQUEST_ID).map_or(Span::EMPTY, |id| Span::of(message.bytes(), id));
-        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        let deadline = self.timeout.map(limit);
+        let deadline = Deadline::within(unit, self.timeout);
         Ok((message, Facts { request_id, deadline, is_whole: true, ..Facts::default() }))
     }
 

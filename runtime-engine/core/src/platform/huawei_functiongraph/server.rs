@@ -17,6 +17,7 @@ use crate::platform::{Answer, BodyFrom, Initial, Listen, Response, Route, Servin
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Unit};
+use std::time::Duration;
 
 /// The only port that the platform sends to.
 const PORT: u16 = 8000;
@@ -83,9 +84,8 @@ impl Server {
                 6 if is(b"region") => facts.region = span,
                 7 if is(b"package") && identity.service.is_empty() => facts.service = span,
                 7 if is(b"timeout") && self.limits.timeout.is_none() => {
-                    if let Some(seconds) = number().filter(|seconds| *seconds > 0) {
-                        facts.deadline = Some(Deadline::after_ms(unit, u64::from(seconds) * 1000));
-                    }
+                    facts.deadline =
+                        Deadline::within(unit, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
                 9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
                 10 if is(b"request-id") => facts.request_id = span,

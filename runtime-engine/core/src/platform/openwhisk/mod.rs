@@ -85,8 +85,7 @@ fn activation(unit: &Unit, object: &[u8], timeout: Option<Duration>) -> Result<(
         return Err("expected an object with the member value".to_owned());
     }
     let mut arguments: &[u8] = b"{}";
-    let mut deadline =
-        timeout.map(|limit| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)));
+    let mut moment: Option<u64> = None;
     let mut assembly = Assembly::request(Vec::new(), b"POST", b"/run", b"");
     for (key, value) in object.members() {
         let key = key.as_str();
@@ -95,10 +94,8 @@ fn activation(unit: &Unit, object: &[u8], timeout: Option<Duration>) -> Result<(
             continue;
         }
         let text = text(value);
-        if key == "deadline"
-            && let Ok(millis) = text.trim().parse()
-        {
-            deadline = Some(Deadline::at_epoch_ms(unit, millis));
+        if key == "deadline" {
+            moment = text.trim().parse().ok().or(moment);
         }
         let mut name = b"__OW_".to_vec();
         name.extend(key.bytes().map(|byte| byte.to_ascii_uppercase()));
@@ -106,7 +103,11 @@ fn activation(unit: &Unit, object: &[u8], timeout: Option<Duration>) -> Result<(
     }
     assembly.body().extend_from_slice(arguments);
     let message = assembly.finish();
-    let facts = facts(&message, deadline);
+    let mut facts = facts(&message);
+    facts.deadline = match moment {
+        Some(moment) => Some(Deadline::at_moment(unit, moment, timeout, facts.request_id.read(message.bytes()))),
+        None => Deadline::within(unit, timeout),
+    };
     Ok((message, facts))
 }
 
@@ -119,7 +120,7 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-fn facts(message: &Message, deadline: Option<Deadline>) -> Facts {
+fn facts(message: &Message) -> Facts {
     let bytes = message.bytes();
     let header = |name: &str| message.header(name).map_or(Span::EMPTY, |value| Span::of(bytes, value));
     let full = message.header("__OW_ACTION_NAME").and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
@@ -132,7 +133,6 @@ fn facts(message: &Message, deadline: Option<Deadline>) -> Facts {
         version: header("__OW_ACTION_VERSION"),
         account: header("__OW_NAMESPACE"),
         trace: header("__OW_TRANSACTION_ID"),
-        deadline,
         shape: Shape::OpenWhisk,
         event: Span::of(bytes, message.body()),
         is_whole: true,
@@ -280,7 +280,7 @@ mod tests {
     fn an_activation_is_its_arguments_and_every_other_member_is_a_word_of_the_platforms() {
         let (unit, _) = unit();
         let object = br#" {"activation_id":"a\u00e91","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
-            "namespace":"ns","transaction_id":"t","deadline":"1790000000123","api_host":"https://h","extra":{"a":1},"none":null} "#;
+            "namespace":"ns","transaction_id":"t","deadline":"4102444800123","api_host":"https://h","extra":{"a":1},"none":null} "#;
         let (message, facts) = activation(&unit, object, None).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
         assert_eq!(read(facts.event), r#"{"n": [1]}"#);
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!((read(facts.invoked_as), read(facts.function)), ("/ns/pkg/name".into(), "name".into()));
         assert_eq!((read(facts.service), read(facts.version)), ("pkg".into(), "0.0.2".into()));
         assert_eq!(read(facts.account), "ns");
-        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(1_790_000_000_123));
+        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_123));
         assert!(facts.is_whole && facts.shape == Shape::OpenWhisk);
         for (name, value) in [("__OW_API_HOST", "https://h"), ("__OW_EXTRA", r#"{"a":1}"#), ("__OW_NONE", "")] {
             assert_eq!(message.header(name), Some(value.as_bytes()), "{name}");
@@ -303,7 +303,7 @@ mod tests {
             let facts = activation(&unit, object.as_bytes(), ours).expect("an activation").1;
             facts.deadline.map(|deadline| deadline.epoch_ms)
         };
-        assert_eq!(deadline(r#"{"deadline":1790000000123}"#, None), Some(1_790_000_000_123));
+        assert_eq!(deadline(r#"{"deadline":4102444800123}"#, None), Some(4_102_444_800_123));
         for object in ["{}", r#"{"deadline":"soon"}"#, r#"{"deadline":null}"#] {
             assert_eq!(deadline(object, None), None, "{object}");
             let ours = deadline(object, Some(Duration::from_secs(60))).expect("ours");

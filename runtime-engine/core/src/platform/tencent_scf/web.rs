@@ -67,9 +67,8 @@ impl WebFunction {
                 6 if is(b"region") => facts.region = span,
                 7 if is(b"version") => facts.version = span,
                 7 if is(b"timeout") => {
-                    if let Some(millis) = number().filter(|millis| *millis > 0) {
-                        facts.deadline = Some(Deadline::after_ms(unit, millis.into()));
-                    }
+                    let limit = number().map(|millis| Duration::from_millis(millis.into()));
+                    facts.deadline = Deadline::within(unit, limit).or(facts.deadline);
                 }
                 10 if is(b"request-id") => facts.request_id = span,
                 11 if is(b"remote-addr") => facts.client_ip = span,
