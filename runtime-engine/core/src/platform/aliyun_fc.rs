@@ -317,7 +317,7 @@ impl FunctionCompute {
                     }
                 }
                 9 if is(b"client-ip") => facts.client_ip = span,
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(facts, request.bytes(), value),
                 10 if is(b"account-id") => facts.account = span,
                 10 if is(b"version-id") => facts.version = span,
                 11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),

@@ -158,6 +158,10 @@ impl Polling for RuntimeApi {
         if facts.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
         }
+        // It goes into the path of the answer as it is.
+        if !facts.request_id.read(answer.bytes()).iter().all(u8::is_ascii_graphic) {
+            return Delivery::Again("the Runtime API handed out an event whose id fits in no path".into());
+        }
         Delivery::Event(facts)
     }
 

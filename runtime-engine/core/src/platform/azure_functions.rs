@@ -179,7 +179,8 @@ impl Serving for AzureFunctions {
             }
             return Route::Invoke(native::facts(unit, request, self.timeout));
         };
-        let facts = Facts { request_id: Span::of(bytes, id), ..native::facts(unit, request, self.timeout) };
+        let mut facts = native::facts(unit, request, self.timeout);
+        native::take_request_id(&mut facts, bytes, id);
         let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(facts) };
         if !self.is_mine(name) {
             let message = format!(
@@ -187,7 +188,11 @@ impl Serving for AzureFunctions {
                 String::from_utf8_lossy(name)
             );
             let mut body = Vec::new();
-            native::failure_json(id, &Failure::new("Runtime.NoSuchFunction", message), &mut body);
+            native::failure_json(
+                facts.request_id.read(bytes),
+                &Failure::new("Runtime.NoSuchFunction", message),
+                &mut body,
+            );
             return Route::Own(Answer::json(404, String::from_utf8_lossy(&body).into_owned()));
         }
         Route::Invoke(Facts {

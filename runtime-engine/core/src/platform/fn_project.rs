@@ -162,7 +162,7 @@ impl Agent {
             let span = Span::of(bytes, value);
             match name.len() {
                 9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => facts.shape = Shape::Fn,
-                10 if caseless(name, b"fn-call-id") => facts.request_id = span,
+                10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut facts, bytes, value),
                 11 if caseless(name, b"fn-deadline") => {
                     moment = rfc3339_ms(value);
                 }

@@ -138,7 +138,7 @@ impl GoogleCloud {
         }
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
-                facts.request_id = Span::of(request.bytes(), value);
+                native::take_request_id(&mut facts, request.bytes(), value);
             } else if caseless(name, b"x-cloud-trace-context") && trace::is_cloud(value) {
                 facts.trace = Span::of(request.bytes(), value);
             }

@@ -46,11 +46,24 @@ pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -
             11 if caseless(name, b"traceparent") => facts.traceparent = span,
             10 if caseless(name, b"tracestate") => facts.tracestate = span,
             12 if caseless(name, b"content-type") => facts.content_type = span,
-            12 if caseless(name, b"x-request-id") => facts.request_id = span,
+            12 if caseless(name, b"x-request-id") => take_request_id(&mut facts, bytes, value),
             _ => {}
         }
     }
     facts
+}
+
+/// The longest request id that is taken from a sender, in bytes: more than any known sender makes.
+const LONGEST_ID: usize = 128;
+
+/// Takes a request id that came with a request, if it is short and of letters, digits and `-._~:/+=@|`. Anything else
+/// changes nothing: where there is no other id, the driver makes one. The id goes into the log, into answers, and into
+/// marks that platforms cut logs by. `value` lies in `bytes`.
+pub(super) fn take_request_id(facts: &mut Facts, bytes: &[u8], value: &[u8]) {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/+=@|".contains(byte);
+    if (1..=LONGEST_ID).contains(&value.len()) && value.iter().all(is_plain) {
+        facts.request_id = Span::of(bytes, value);
+    }
 }
 
 /// The path of a request's target, percent-coded as it came.

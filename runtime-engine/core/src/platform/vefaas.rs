@@ -90,7 +90,9 @@ impl Serving for Server {
             match name.len() {
                 9 if caseless(name, b"x-real-ip") => facts.client_ip = Span::of(request.bytes(), value),
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
-                17 if caseless(name, b"x-faas-request-id") => facts.request_id = Span::of(request.bytes(), value),
+                17 if caseless(name, b"x-faas-request-id") => {
+                    native::take_request_id(&mut facts, request.bytes(), value);
+                }
                 _ => {}
             }
         }

@@ -4,9 +4,8 @@
 //! Source: the pages on bash in the documentation of Cloud Functions (repository `yandex-cloud/docs`). A process that
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
-use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, reply_body};
+use super::{BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, http, native, reply_body};
 use crate::failure::Failure;
-use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
@@ -73,9 +72,12 @@ impl Piping for Script {
         }
         assembly.body().extend_from_slice(input);
         let message = assembly.finish();
-        let request_id = message.header(REQUEST_ID).map_or(Span::EMPTY, |id| Span::of(message.bytes(), id));
         let deadline = Deadline::within(unit, self.timeout);
-        Ok((message, Facts { request_id, deadline, is_whole: true, ..Facts::default() }))
+        let mut facts = Facts { deadline, is_whole: true, ..Facts::default() };
+        if let Some(id) = message.header(REQUEST_ID) {
+            native::take_request_id(&mut facts, message.bytes(), id);
+        }
+        Ok((message, facts))
     }
 
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {

@@ -88,7 +88,7 @@ impl Server {
                         Deadline::within(unit, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
                 9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
                 10 if is(b"project-id") && identity.account.is_empty() => facts.account = span,
                 12 if is(b"func-version") && identity.version.is_empty() => facts.version = span,
                 _ => {}

@@ -2,7 +2,7 @@
 //! by which the invoker knows that the log of the activation is whole.
 
 use super::init::{self, refusal};
-use super::{Outcome, activation, error, in_words, outcome};
+use super::{Outcome, SENTINEL, activation, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
@@ -13,8 +13,6 @@ use crate::unit::Unit;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The invoker looks for it on both descriptors.
-const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 /// The answer to a second initialisation.
 const TWICE: &str = "Cannot initialize the action more than once.";
 /// At once where the container may have several at all: OpenWhisk's own highest limit as it is installed.

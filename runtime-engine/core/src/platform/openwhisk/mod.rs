@@ -9,7 +9,7 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, Opened, Protocol, Row, reply_body};
+use super::{BodyFrom, Opened, Protocol, Row, native, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -42,6 +42,9 @@ const CONTAINER: [&str; 2] = ["__OW_API_HOST", "__OW_ALLOW_CONCURRENT"];
 
 /// The answer in place of a result that is neither object nor array, as the stock proxy words it.
 const NO_RESULT: &str = "The action did not return a dictionary or array.";
+
+/// The line that ends the log of an activation. The invoker looks for it on both descriptors.
+const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&CHILD).or_else(|| env.first(&CONTAINER)).map(|(name, _)| name)
@@ -125,8 +128,7 @@ fn facts(message: &Message) -> Facts {
     let header = |name: &str| message.header(name).map_or(Span::EMPTY, |value| Span::of(bytes, value));
     let full = message.header("__OW_ACTION_NAME").and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
     let (package, name) = parts(full);
-    Facts {
-        request_id: header("__OW_ACTIVATION_ID"),
+    let mut facts = Facts {
         invoked_as: header("__OW_ACTION_NAME"),
         function: Span::of(bytes, name.as_bytes()),
         service: Span::of(bytes, package.as_bytes()),
@@ -137,7 +139,14 @@ fn facts(message: &Message) -> Facts {
         event: Span::of(bytes, message.body()),
         is_whole: true,
         ..Facts::default()
+    };
+    // The id stands in lines of the log, where the invoker looks for the sentinel.
+    let sentinel = SENTINEL.trim_ascii_end();
+    let id = message.header("__OW_ACTIVATION_ID").unwrap_or_default();
+    if !id.windows(sentinel.len()).any(|part| part == sentinel) {
+        native::take_request_id(&mut facts, bytes, id);
     }
+    facts
 }
 
 /// What an invocation came to.
@@ -279,12 +288,12 @@ mod tests {
     #[test]
     fn an_activation_is_its_arguments_and_every_other_member_is_a_word_of_the_platforms() {
         let (unit, _) = unit();
-        let object = br#" {"activation_id":"a\u00e91","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
+        let object = br#" {"activation_id":"a\u002d1","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
             "namespace":"ns","transaction_id":"t","deadline":"4102444800123","api_host":"https://h","extra":{"a":1},"none":null} "#;
         let (message, facts) = activation(&unit, object, None).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
         assert_eq!(read(facts.event), r#"{"n": [1]}"#);
-        assert_eq!((read(facts.request_id), read(facts.trace)), ("aé1".into(), "t".into()));
+        assert_eq!((read(facts.request_id), read(facts.trace)), ("a-1".into(), "t".into()));
         assert_eq!((read(facts.invoked_as), read(facts.function)), ("/ns/pkg/name".into(), "name".into()));
         assert_eq!((read(facts.service), read(facts.version)), ("pkg".into(), "0.0.2".into()));
         assert_eq!(read(facts.account), "ns");

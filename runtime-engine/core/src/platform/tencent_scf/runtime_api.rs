@@ -8,7 +8,7 @@ use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
-use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
+use crate::platform::{BodyFrom, Delivery, Polling, Verdict, native};
 use crate::unit::{Deadline, Unit};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl RuntimeApi {
             let span = Span::of(answer.bytes(), value);
             let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u64>().ok());
             match name.len() {
-                10 if caseless(name, b"request_id") => facts.request_id = span,
+                10 if caseless(name, b"request_id") => native::take_request_id(&mut facts, answer.bytes(), value),
                 12 if caseless(name, b"content-type") => facts.content_type = span,
                 16 if caseless(name, b"time_limit_in_ms") => {
                     limit = number().filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);

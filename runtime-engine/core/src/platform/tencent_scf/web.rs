@@ -70,7 +70,7 @@ impl WebFunction {
                     let limit = number().map(|millis| Duration::from_millis(millis.into()));
                     facts.deadline = Deadline::within(unit, limit).or(facts.deadline);
                 }
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
                 11 if is(b"remote-addr") => facts.client_ip = span,
                 _ => {}
             }

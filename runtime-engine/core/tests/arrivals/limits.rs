@@ -1,101 +1,12 @@
-//! The time limits of an invocation on every platform: a limit of zero is no limit, a deadline in whole seconds is the end
-//! of its second, and a deadline that has passed before the event arrives still leaves time to answer.
+//! A limit of zero is no limit, a deadline in whole seconds is the end of its second, and a deadline that has passed before
+//! the event arrives still leaves time to answer.
 
-use faas_core::http1::{Assembly, Limits, Message, Progress, Reader};
-use faas_core::invocation::Facts;
-use faas_core::log::{Format, Level, LineKind, Log, Sink};
-use faas_core::platform::{self, Delivery, Protocol, Route, State};
-use faas_core::settings::{Env, Settings};
-use faas_core::unit::{Identity, Unit};
-use std::sync::{Arc, Mutex};
+use crate::{Pairs, WAYS, facts, unit};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-type Pairs<'a> = &'a [(&'a str, &'a str)];
-
-#[derive(Default)]
-struct Kept(Mutex<Vec<String>>);
-
-impl Sink for Kept {
-    fn write(&self, line: &[u8], _: LineKind) {
-        self.0.lock().expect("no test panicked here").push(String::from_utf8_lossy(line).into_owned());
-    }
-}
-
-fn unit() -> (Unit, Arc<Kept>) {
-    let kept = Arc::new(Kept::default());
-    (Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone())), kept)
-}
-
-fn protocol(pairs: Pairs<'_>) -> Protocol {
-    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-    let env = Env::new(&look_up);
-    let settings = Settings::read(&env).unwrap_or_else(|bad| panic!("{pairs:?}: {bad}"));
-    platform::detect(&env, &settings).unwrap_or_else(|why| panic!("{pairs:?}: {why}")).opened.protocol
-}
-
-fn request(path: &str, headers: Pairs<'_>, body: &str) -> Message {
-    let mut assembly = Assembly::request(Vec::new(), b"POST", path.as_bytes(), b"localhost");
-    headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-    assembly.body().extend_from_slice(body.as_bytes());
-    assembly.finish()
-}
-
-/// The answer to a poll.
-fn answer(headers: Pairs<'_>) -> Message {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let bytes = format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: 0\r\n\r\n").into_bytes();
-    let mut reader = Reader::response(Limits::default());
-    reader.space(bytes.len())[..bytes.len()].copy_from_slice(&bytes);
-    reader.filled(bytes.len());
-    while reader.poll().expect("the answer is well-formed") != Progress::Complete {}
-    reader.take().expect("it is complete")
-}
-
-/// What the platform of that environment says of one event with those headers.
-fn facts(unit: &Unit, pairs: Pairs<'_>, path: &str, headers: Pairs<'_>, body: &str) -> Facts {
-    match protocol(pairs) {
-        Protocol::Serving(server) => match server.route(unit, &request(path, headers, body), State::Ready) {
-            Route::Invoke(facts) | Route::Rewritten(_, facts) => facts,
-            other => panic!("{pairs:?}: {other:?}"),
-        },
-        Protocol::Polling(api) => match api.delivery(unit, &answer(headers)) {
-            Delivery::Event(facts) => facts,
-            other => panic!("{pairs:?}: {other:?}"),
-        },
-        Protocol::Piping(parent) => parent.event(unit, body.as_bytes()).expect("an event").1,
-    }
-}
 
 fn epoch_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()).expect("64 bits")
 }
-
-/// One environment a way of being called, with headers and a body that make an event there.
-const WAYS: &[(Pairs<'static>, &str, Pairs<'static>, &str)] = &[
-    (&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], "/", &[("Lambda-Runtime-Aws-Request-Id", "a")], ""),
-    (&[("SCF_RUNTIME_API", "127.0.0.1"), ("SCF_RUNTIME_API_PORT", "9001")], "/", &[("request_id", "a")], ""),
-    (&[("TENCENTCLOUD_RUNENV", "SCF")], "/", &[], ""),
-    (
-        &[("RUNTIME_FUNC_NAME", "f"), ("RUNTIME_PROJECT_ID", "p"), ("RUNTIME_API_ADDR", "127.0.0.1:9001")],
-        "/",
-        &[("X-Cff-Request-Id", "a")],
-        "",
-    ),
-    (&[("RUNTIME_FUNC_NAME", "f"), ("RUNTIME_PROJECT_ID", "p")], "/", &[], ""),
-    (&[("FC_FUNC_CODE_PATH", "/code")], "/", &[], ""),
-    (&[("FUNCTIONS_CUSTOMHANDLER_PORT", "1")], "/f", &[], ""),
-    (&[("FN_LISTENER", "unix:/tmp/l.sock")], "/call", &[], ""),
-    (&[("__OW_API_HOST", "h")], "/run", &[], "{}"),
-    (&[("__OW_PROXY_VERSION", "1")], "", &[], "{}"),
-    (&[("_FAAS_RUNTIME_PORT", "1")], "/", &[], ""),
-    (&[("REQUEST_ID", "a"), ("FUNCTION_NAME", "f"), ("FUNCTION_VERSION", "1")], "", &[], ""),
-    (&[("FAAS_PLATFORM", "openfaas"), ("exec_timeout", "0")], "/", &[], ""),
-    (&[("K_SERVICE", "s")], "/", &[], ""),
-    (&[("K_SERVICE", "s"), ("KUBERNETES_SERVICE_HOST", "h")], "/", &[], ""),
-    (&[("CONTAINER_APP_NAME", "a")], "/", &[], ""),
-    (&[("KUBERNETES_SERVICE_HOST", "h")], "/", &[], ""),
-    (&[], "/", &[], ""),
-];
 
 #[test]
 fn a_limit_of_zero_is_no_limit_on_any_platform() {
