@@ -2,6 +2,7 @@
 //! the event arrives still leaves time to answer.
 
 use crate::{Pairs, WAYS, facts, unit};
+use faas_core::unit::{Deadline, Unit};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn epoch_ms() -> u64 {
@@ -42,24 +43,46 @@ fn a_platforms_own_limit_of_zero_is_no_limit() {
     }
 }
 
-/// The ways that say a moment, with a header or body for it.
-fn with_moment(seconds_from_now: i64) -> Vec<(Pairs<'static>, &'static str, Vec<(&'static str, String)>, String)> {
+/// An event of a platform that says a moment.
+struct Timed {
+    pairs: Pairs<'static>,
+    path: &'static str,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Timed {
+    fn deadline(&self, unit: &Unit, more: Pairs<'static>) -> Deadline {
+        let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let pairs = [self.pairs, more].concat();
+        facts(unit, &pairs, self.path, &headers, &self.body).deadline.expect("there is one")
+    }
+}
+
+/// One for each platform that says a moment.
+fn with_moment(seconds_from_now: i64) -> [Timed; 4] {
     let moment = epoch_ms().saturating_add_signed(seconds_from_now * 1000);
-    vec![
-        (
-            &[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")],
-            "/",
-            vec![("Lambda-Runtime-Deadline-Ms", moment.to_string()), ("Lambda-Runtime-Aws-Request-Id", "a1".into())],
-            String::new(),
-        ),
-        (
-            &[("FN_LISTENER", "unix:/tmp/l.sock")],
-            "/call",
-            vec![("Fn-Deadline", rfc3339(moment)), ("Fn-Call-Id", "a1".into())],
-            String::new(),
-        ),
-        (&[("__OW_API_HOST", "h")], "/run", vec![], format!("{{\"deadline\":\"{moment}\",\"activation_id\":\"a1\"}}")),
-        (&[("__OW_PROXY_VERSION", "1")], "", vec![], format!("{{\"deadline\":{moment},\"activation_id\":\"a1\"}}")),
+    let event = |pairs, path| Timed { pairs, path, headers: Vec::new(), body: String::new() };
+    [
+        Timed {
+            headers: vec![
+                ("Lambda-Runtime-Deadline-Ms", moment.to_string()),
+                ("Lambda-Runtime-Aws-Request-Id", "a1".into()),
+            ],
+            ..event(&[("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")], "/")
+        },
+        Timed {
+            headers: vec![("Fn-Deadline", rfc3339(moment)), ("Fn-Call-Id", "a1".into())],
+            ..event(&[("FN_LISTENER", "unix:/tmp/l.sock")], "/call")
+        },
+        Timed {
+            body: format!("{{\"deadline\":\"{moment}\",\"activation_id\":\"a1\"}}"),
+            ..event(&[("__OW_API_HOST", "h")], "/run")
+        },
+        Timed {
+            body: format!("{{\"deadline\":{moment},\"activation_id\":\"a1\"}}"),
+            ..event(&[("__OW_PROXY_VERSION", "1")], "")
+        },
     ]
 }
 
@@ -72,31 +95,32 @@ fn rfc3339(epoch_ms: u64) -> String {
 
 #[test]
 fn a_deadline_that_has_passed_on_arrival_leaves_a_second_and_says_so() {
-    for (pairs, path, headers, body) in with_moment(-30) {
+    for event in with_moment(-30) {
         let (unit, kept) = unit();
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let deadline = facts(&unit, pairs, path, &headers, &body).deadline.expect("there is one");
-        assert!((900..=1_000).contains(&deadline.remaining_ms(&unit)), "{pairs:?}: {}", deadline.remaining_ms(&unit));
-        assert!(deadline.epoch_ms >= epoch_ms(), "{pairs:?}: what a function computes from it is not past either");
+        let deadline = event.deadline(&unit, &[]);
+        let left = deadline.remaining_ms(&unit);
+        assert!((900..=1_000).contains(&left), "{:?}: {left}", event.pairs);
+        assert!(
+            deadline.epoch_ms >= epoch_ms(),
+            "{:?}: what a function computes from it is no past either",
+            event.pairs
+        );
         let lines = kept.0.lock().expect("no test panicked here").concat();
-        let words = [" WARN a1 runtime: ", "the platform's deadline", "FAAS_TIMEOUT", "1000 ms"];
-        assert!(words.iter().all(|word| lines.contains(word)), "{pairs:?}: {lines}");
-        assert_eq!(lines.lines().count(), 1, "{pairs:?}: {lines}");
-        let longer = [pairs, &[("FAAS_TIMEOUT", "5s")]].concat();
-        let deadline = facts(&unit, &longer, path, &headers, &body).deadline.expect("there is one");
-        assert!((4_900..=5_000).contains(&deadline.remaining_ms(&unit)), "{pairs:?}: the limit that is set counts");
+        let words = [" WARN a1 runtime: ", "the platform's deadline passed ", "FAAS_TIMEOUT", "1000 ms"];
+        assert!(words.iter().all(|word| lines.contains(word)), "{:?}: {lines}", event.pairs);
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        let left = event.deadline(&unit, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&unit);
+        assert!((4_900..=5_000).contains(&left), "{:?}: {left}", event.pairs);
     }
 }
 
 #[test]
 fn a_deadline_to_come_counts_as_it_is_and_nothing_is_said() {
-    for (pairs, path, headers, body) in with_moment(30) {
+    for event in with_moment(30) {
         let (unit, kept) = unit();
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let pairs = [pairs, &[("FAAS_TIMEOUT", "5s")]].concat();
-        let deadline = facts(&unit, &pairs, path, &headers, &body).deadline.expect("there is one");
-        assert!((29_000..=30_999).contains(&deadline.remaining_ms(&unit)), "{pairs:?}");
-        assert!(kept.0.lock().expect("no test panicked here").is_empty(), "{pairs:?}");
+        let left = event.deadline(&unit, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&unit);
+        assert!((29_000..=30_999).contains(&left), "{:?}: {left}", event.pairs);
+        assert!(kept.0.lock().expect("no test panicked here").is_empty(), "{:?}", event.pairs);
     }
 }
 
