@@ -87,7 +87,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.seconds("FC_TIMEOUT").ok().flatten().or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
-        ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+        ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         hooks: Mutex::default(),
     };
     // The handler's text is demanded by the platform and means nothing to it.

@@ -4,6 +4,7 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
+use super::endpoint::endpoint;
 use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
@@ -42,10 +43,8 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    let endpoint = env.text("AWS_LAMBDA_RUNTIME_API");
-    if endpoint.is_empty() || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(BadSetting::new("AWS_LAMBDA_RUNTIME_API", &endpoint, "host:port of the Runtime API"));
-    }
+    const ADDRESS: &str = "AWS_LAMBDA_RUNTIME_API";
+    let endpoint = endpoint(ADDRESS, &env.text(ADDRESS), "host:port of the Runtime API")?;
     let identity = Identity {
         platform: NAME,
         function: env.text("AWS_LAMBDA_FUNCTION_NAME"),

@@ -75,8 +75,8 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.seconds("CLOUD_RUN_TIMEOUT_SECONDS")?.or(settings.timeout),
         takes,
-        live: env.get("FAAS_LIVENESS_PATH").map(String::into_bytes),
-        ready: env.get("FAAS_READINESS_PATH").map(String::into_bytes),
+        live: env.path("FAAS_LIVENESS_PATH")?,
+        ready: env.path("FAAS_READINESS_PATH")?,
     };
     let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(target);
     Ok(Opened { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })

@@ -10,6 +10,7 @@ pub mod azure_functions;
 mod cloudevents;
 pub mod container_apps;
 mod detect;
+mod endpoint;
 pub mod fn_project;
 pub mod google_cloud;
 pub mod http;

@@ -1,7 +1,7 @@
 //! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
 //! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
-use super::{BodyFrom, Response};
+use super::{BodyFrom, Response, endpoint};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
 ///
 /// # Errors
-/// If the variable holds no port.
+/// If the variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     address_on(env, "0.0.0.0", variable, port)
 }
@@ -23,15 +23,18 @@ pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Resul
 /// The same with another host where `FAAS_HOST` names none.
 ///
 /// # Errors
-/// If the variable holds no port.
+/// If the variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     let port = match env.get(variable) {
         None => port,
         Some(text) => text.trim().parse().map_err(|_| BadSetting::new(variable, &text, "a port from 0 to 65535"))?,
     };
-    let host = env.get("FAAS_HOST").unwrap_or_else(|| host.to_owned());
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
-    Ok(format!("{host}:{port}"))
+    let named = env.get("FAAS_HOST");
+    let text = named.as_deref().unwrap_or(host);
+    match endpoint::host(text) {
+        Some(host) => Ok(format!("{host}:{port}")),
+        None => Err(BadSetting::new("FAAS_HOST", text, "an address or a name")),
+    }
 }
 
 /// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`

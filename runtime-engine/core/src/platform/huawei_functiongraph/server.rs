@@ -57,7 +57,7 @@ impl Server {
             limits,
             takes_events,
             initializes: takes_events && env.get("RUNTIME_INITIALIZER_HANDLER").is_some(),
-            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+            ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         })
     }
 

@@ -42,7 +42,7 @@ impl Container {
             listen: native::address(env, "PORT", 8080)?,
             concurrency: if several { settings.concurrency.unwrap_or(CONCURRENCY) } else { 1 },
             timeout: settings.timeout,
-            wants_code: settings.handler.is_none() && env.flag("FAAS_ALLOW_INIT_CODE"),
+            wants_code: env.flag("FAAS_ALLOW_INIT_CODE")? && settings.handler.is_none(),
             log: OnceLock::new(),
         })
     }

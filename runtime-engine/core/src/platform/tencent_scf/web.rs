@@ -41,7 +41,7 @@ impl WebFunction {
             listen: native::address(env, "PORT", PORT)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             timeout: settings.timeout,
-            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+            ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         })
     }
 
