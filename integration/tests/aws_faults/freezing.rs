@@ -36,7 +36,7 @@ pub(crate) const GROUP: Group = Group {
         Case {
             name: "frozen_until_after_the_deadline_of_an_event",
             fault: "the same, and the deadline has passed at the thaw",
-            then: "answered once: by the function if it is quick, else `Function.TimedOut` and exit 1",
+            then: "a line says that the deadline has passed; answered once: by the function within a second (or `FAAS_TIMEOUT`), else `Function.TimedOut` and exit 1",
             check: event_is_late,
         },
         Case {

@@ -9,7 +9,9 @@ use crate::invocation::{Invocation, Progress};
 use crate::log::{Level, Origin};
 use crate::onion::{Onion, Step, settled};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
-use faas_abi::{CLOSE, E_INTERNAL, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status};
+use faas_abi::{
+    CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
+};
 use std::future::poll_fn;
 
 /// An invocation's place, as the runtimes use it.
@@ -73,15 +75,23 @@ impl Chain {
 
     /// Does any layer take part in that phase?
     pub fn has_phase(&self, phase: u32) -> bool {
-        self.hooked.get(phase as usize).is_some_and(|layers| !layers.is_empty())
+        !self.hooked(phase).is_empty()
+    }
+
+    /// The layers that take part in a phase. No layer takes part in a phase of a later version of the contract.
+    fn hooked(&self, phase: u32) -> &[usize] {
+        self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Serves one invocation and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
         if !self.recognisers.is_empty() || !self.contexts.is_empty() {
-            self.prepare(place);
+            let status = self.prepare(place);
+            if status < 0 {
+                return place.get_mut().settle(status, function.name());
+            }
         }
-        if self.hooked[INVOKE as usize].is_empty() {
+        if self.hooked(INVOKE).is_empty() {
             let status = call(function.invoke(place), place).await;
             place.get_mut().settle(settled(status, false), function.name());
             return;
@@ -124,7 +134,7 @@ impl Chain {
             let status = function.phase(phase, place);
             keep_first(&mut first, call(status, place).await, function.name(), place);
         }
-        for index in self.hooked[phase as usize].iter().rev() {
+        for index in self.hooked(phase).iter().rev() {
             let layer = &self.layers[*index];
             let status = settled(call(layer.instance.after(phase, place), place).await, false);
             let status = judge(layer, status, phase_name(phase), place).unwrap_or(OK);
@@ -139,7 +149,7 @@ impl Chain {
     /// The first failure.
     pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
         let mut first = Ok(());
-        for index in &self.hooked[RESUME as usize] {
+        for index in self.hooked(RESUME) {
             let layer = &self.layers[*index];
             let status = settled(call(layer.instance.before(RESUME, place), place).await, false);
             let status = judge(layer, status, phase_name(RESUME), place).unwrap_or(OK);
@@ -163,22 +173,30 @@ impl Chain {
         Ok(())
     }
 
-    /// Recognisers see what nobody knows, context extensions see everything.
-    fn prepare(&self, place: &mut Place) {
+    /// Recognisers see what nobody knows, context extensions see everything. A negative status is the invocation's: a
+    /// required layer's context has failed. A recogniser that fails does not know the event, and is logged.
+    fn prepare(&self, place: &mut Place) -> Status {
         if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
             for index in &self.recognisers {
-                if self.layers[*index].instance.recognise(place) == OK {
-                    break;
+                let layer = &self.layers[*index].instance;
+                match layer.recognise(place) {
+                    OK => break,
+                    E_NOT_FOUND => {}
+                    status => {
+                        complain(place, layer.name(), "recognise", status);
+                        place.get_mut().forgive_call();
+                    }
                 }
             }
         }
         for index in &self.contexts {
-            let layer = &self.layers[*index].instance;
-            let status = layer.context(place);
-            if status < 0 {
-                complain(place, layer.name(), "context", status);
+            let layer = &self.layers[*index];
+            let status = settled(layer.instance.context(place), false);
+            if let Some(status @ ..0) = judge(layer, status, "context", place) {
+                return status;
             }
         }
+        OK
     }
 
     /// A walk with its centre. Only this is made anew for each kind of centre: the walk itself is one piece of code.
@@ -205,7 +223,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let mut onion = Onion::new(chain.hooked[phase as usize].len(), phase == INVOKE);
+        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE);
         let step = onion.begin();
         Walk { chain, phase, onion, step, failed: None }
     }
@@ -213,7 +231,7 @@ impl<'a> Walk<'a> {
     /// Walks to the centre, `None`, or to the end and its status.
     async fn go(&mut self, place: &mut Place) -> Option<Status> {
         let (chain, phase) = (self.chain, self.phase);
-        let layer = |index: usize| &chain.layers[chain.hooked[phase as usize][index]];
+        let layer = |index: usize| &chain.layers[chain.hooked(phase)[index]];
         loop {
             let status = match self.step {
                 Step::Before(index) => match self.enter(layer(index), place).await {

@@ -391,10 +391,11 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: the platform's, or made from its own ids.
+    /// The W3C trace context: the one that was sent if it is well-formed, else made from the platform's own ids.
     fn traceparent(&self) -> &[u8] {
-        if !self.facts.traceparent.is_empty() {
-            return self.fact(self.facts.traceparent);
+        let sent = self.fact(self.facts.traceparent);
+        if crate::trace::is_traceparent(sent) {
+            return sent;
         }
         self.traceparent.get_or_init(|| {
             crate::trace::from_xray(self.fact(self.facts.trace))

@@ -13,12 +13,14 @@
 //! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
 //! | [`watchdog`] | deadlines and stop signals |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
+//! | [`command_line`] | what the programs answer to `--help` and `--version` |
 //! | [`log`], [`trace`], [`failure`] | lines, trace contexts, error words |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
 //! | [`parking`] | waiting for a future with nothing but a thread |
 #![forbid(unsafe_code)]
 
 pub mod chain;
+pub mod command_line;
 pub mod encoding;
 pub mod failure;
 pub mod fields;

@@ -1,7 +1,9 @@
 //! What the environment configures, read once at start: names, values, and errors that say which variable is wrong.
 
+mod known;
 mod serving;
 
+pub use known::{KNOWN, doubt};
 pub use serving::ServerSettings;
 
 use crate::json;

@@ -42,6 +42,7 @@ pub struct Unit {
     awaited: AtomicBool,
     quiet: (Mutex<()>, Condvar),
     given: OnceLock<Vec<(String, String)>>,
+    layers: OnceLock<Vec<String>>,
 }
 
 impl Unit {
@@ -56,6 +57,7 @@ impl Unit {
             awaited: AtomicBool::new(false),
             quiet: (Mutex::new(()), Condvar::new()),
             given: OnceLock::new(),
+            layers: OnceLock::new(),
         }
     }
 
@@ -102,6 +104,27 @@ impl Unit {
     pub fn given(&self, name: &[u8]) -> Option<&str> {
         let values = self.given.get()?;
         values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names of the layers that have been made, outermost first. Only the first call counts: layers are made once.
+    pub(crate) fn note_layers(&self, names: Vec<String>) {
+        let _ = self.layers.set(names);
+    }
+
+    /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
+    /// that are there. `what` is the line's beginning, such as where the process listens; `None` of a handler means that
+    /// nobody named a function.
+    pub fn say_started(&self, what: &str, handler: Option<&str>, why: &str) {
+        if !self.log.enabled(Level::Info) {
+            return;
+        }
+        let handler = handler.unwrap_or("(the only function there is)");
+        let layers = match self.layers.get().map(Vec::as_slice) {
+            None | Some([]) => "no layers".to_owned(),
+            Some(names) => format!("layers {}", names.join(", ")),
+        };
+        let platform = self.identity.platform;
+        self.log.say(Level::Info, &format!("{what}platform {platform} ({why}), function {handler}, {layers}"));
     }
 
     /// Invocations in progress.

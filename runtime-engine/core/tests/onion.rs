@@ -44,7 +44,7 @@ impl Sink for Skips {
 }
 
 fn unit(skips: &Arc<Skips>) -> Arc<Unit> {
-    Runtime::unit(Identity::default(), Log::new(Level::Error, Format::Text, skips.clone()))
+    Runtime::unit(Identity::default(), Log::new(Level::Warn, Format::Text, skips.clone()))
 }
 
 /// One host table for all cases: it has to live as long as the process.

@@ -133,9 +133,6 @@ impl GoogleCloud {
 
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {
         let mut facts = native::facts(unit, request, self.timeout);
-        if !trace::is_traceparent(facts.traceparent.read(request.bytes())) {
-            facts.traceparent = Span::EMPTY;
-        }
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
                 native::take_request_id(&mut facts, request.bytes(), value);

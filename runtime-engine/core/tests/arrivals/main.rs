@@ -2,6 +2,7 @@
 
 mod limits;
 mod request_ids;
+mod traces;
 
 use faas_core::http1::{Assembly, Limits, Message, Progress, Reader};
 use faas_core::invocation::Facts;
