@@ -93,7 +93,7 @@ pub(crate) fn is_debug() -> bool {
 
 /// Sets the hook, once for this library.
 pub(crate) fn install(entry: &Entry) {
-    if entry.config("FAAS_DEBUG").is_some_and(|value| !matches!(value, b"" | b"0" | b"false")) {
+    if entry.config("FAAS_DEBUG").and_then(faas_abi::settings::switch).unwrap_or(false) {
         DEBUG.store(true, Ordering::Relaxed);
     }
     HOOK.call_once(|| {

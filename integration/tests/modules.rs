@@ -220,7 +220,10 @@ fn a_bad_layer_is_refused_like_a_bad_function(runtime: &Runtime) {
 fn an_optional_layer_that_is_bad_is_skipped_with_a_line(runtime: &Runtime) {
     let deployment = with(&bad("sound", &[])).file("liblayer_wrong.so", &bad("wrong-magic", &[])).layers(&["wrong?"]);
     let run = OnAws::launch(runtime, deployment, "bad.echo", Options::default()).polling();
-    let line = run.process.wait_for_line(|line| line.contains("optional layer skipped"), limit()).expect("it says so");
+    let line = run
+        .process
+        .wait_for_line(|line| line.contains(" WARN - runtime: skipped: optional layer \"wrong\": "), limit())
+        .expect("it says so");
     assert!(line.contains("magic: expected 0x464141532d414249"), "{line}");
     assert_eq!(run.call("without it").text(), "without it");
     run.assert_clean();

@@ -91,7 +91,7 @@ fn optional_cannot_start(runtime: &Runtime) {
     for (layer, how) in [("shaky?", "create"), ("nowhere?", "")] {
         let run = start(runtime, layer, how);
         assert_eq!(run.call("1").text(), "\"waited\"");
-        until_said(&run, "optional layer skipped");
+        until_said(&run, "skipped: optional layer");
         assert_calm(&run);
     }
 }

@@ -126,7 +126,7 @@ pub(crate) const GROUP: Group = Group {
         Case {
             name: "poll_event_without_a_deadline",
             fault: "an event whose deadline is no number",
-            then: "served without a deadline",
+            then: "served with the limit of `FAAS_TIMEOUT`, or without a limit",
             check: without_a_deadline,
         },
     ],

@@ -14,6 +14,8 @@ integration::both![
     a_platform_that_is_asked_is_named_too,
     a_platform_with_a_socket_is_named_too,
     what_is_missing_is_named_with_the_platform,
+    a_setting_that_does_not_fit_ends_the_start_with_one_line,
+    an_unknown_setting_is_said_with_the_nearest_and_a_skipped_layer_at_warn,
     a_platform_nobody_knows_is_answered_with_all_there_are,
 ];
 
@@ -94,6 +96,52 @@ fn what_is_missing_is_named_with_the_platform(runtime: &Runtime) {
         assert_eq!(process.wait(limit()).expect("it leaves").code(), Some(1), "{variables:?}");
         assert!(process.output().contains(words), "{variables:?}: {}", process.output());
     }
+}
+
+fn a_setting_that_does_not_fit_ends_the_start_with_one_line(runtime: &Runtime) {
+    let deployment = Deployment::of("echo");
+    for (name, value, words) in [
+        ("FAAS_CONFIG", "{bad", "JSON, found invalid JSON at byte 1"),
+        ("FAAS_CONCURRENCY", "0", "a whole number above 0, found \"0\""),
+        ("FAAS_LIVENESS_PATH", "health", "a path that begins with / and has no query, found \"health\""),
+        ("FAAS_DEBUG", "maybe", "1, true, yes or on, or 0, false, no or off, found \"maybe\""),
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:99999", "host:port of the Runtime API, found \"127.0.0.1:99999\""),
+    ] {
+        let process = Process::spawn(command(runtime, &deployment, &[(name, value)]), |_| ());
+        let process = process.expect("the runtime starts");
+        assert_eq!(process.wait(limit()).expect("it leaves").code(), Some(1), "{name}");
+        let lines = process.lines();
+        assert_eq!(lines.len(), 1, "{name}: {}", process.output());
+        assert!(lines[0].text.contains(&format!("{name}: expected {words}")), "{name}: {}", process.output());
+    }
+}
+
+fn an_unknown_setting_is_said_with_the_nearest_and_a_skipped_layer_at_warn(runtime: &Runtime) {
+    let deployment = Deployment::of("echo");
+    let port = free_port().to_string();
+    let variables = [
+        ("PORT", port.as_str()),
+        ("FAAS_TIMOUT", "3"),
+        ("FAAS_LAYERS", "absent?"),
+        ("FAAS_LAYER_ABSNT", "{}"),
+        // A Service called `faas-shop` beside the pod.
+        ("FAAS_SHOP_PORT", "tcp://10.96.7.1:80"),
+        ("FAAS_SHOP_SERVICE_HOST", "10.96.7.1"),
+    ];
+    let process = Process::spawn(command(runtime, &deployment, &variables), |_| ()).expect("the runtime starts");
+    start_line(&process);
+    let lines: Vec<String> = process.lines().into_iter().map(|line| line.text).collect();
+    let mut warnings: Vec<&str> =
+        lines.iter().filter_map(|line| Some(line.split_once(" WARN - runtime: ")?.1)).collect();
+    warnings.sort_unstable();
+    let doubt = |name: &str, nearest: &str| {
+        format!("{name} is no setting of the runtime's and changes nothing; did you mean {nearest}?")
+    };
+    assert_eq!(warnings.len(), 3, "{lines:?}");
+    assert_eq!(warnings[0], doubt("FAAS_LAYER_ABSNT", "FAAS_LAYER_ABSENT"));
+    assert_eq!(warnings[1], doubt("FAAS_TIMOUT", "FAAS_TIMEOUT"));
+    assert!(warnings[2].starts_with("skipped: optional layer \"absent\": Runtime.LayerNotFound: "), "{}", warnings[2]);
+    process.signal(Signal::Kill).expect("the signal is sent");
 }
 
 fn a_platform_nobody_knows_is_answered_with_all_there_are(runtime: &Runtime) {

@@ -80,10 +80,10 @@ impl Chain {
 
     /// Does any layer take part in that phase?
     pub fn has_phase(&self, phase: u32) -> bool {
-        self.hooked.get(phase as usize).is_some_and(|layers| !layers.is_empty())
+        !self.hooked(phase).is_empty()
     }
 
-    /// The layers that hook that phase; none for a phase of a later version.
+    /// The layers that take part in a phase. No layer takes part in a phase of a later version of the contract.
     fn hooked(&self, phase: u32) -> &[usize] {
         self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }

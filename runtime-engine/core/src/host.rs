@@ -29,6 +29,15 @@ impl Shared {
     pub fn new(unit: Arc<Unit>) -> Arc<Shared> {
         Arc::new(Shared { unit, services: Services::default(), environment: OnceLock::new() })
     }
+
+    /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
+    pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
+        if let Some(value) = self.unit.given(name) {
+            return Some(value.as_bytes());
+        }
+        let read = || std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
+        self.environment.get_or_init(read).get(name).map(Vec::as_slice)
+    }
 }
 
 /// The view of one entry.
@@ -68,14 +77,7 @@ impl Context for Entry {
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
-        if let Some(value) = self.shared.unit.given(key) {
-            return Some(value.as_bytes());
-        }
-        let environment = self
-            .shared
-            .environment
-            .get_or_init(|| std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect());
-        environment.get(key).map(Vec::as_slice)
+        self.shared.variable(key)
     }
 
     fn now_ns(&self) -> u64 {

@@ -8,7 +8,7 @@ mod walk;
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::http1::Message;
-use crate::log::{Level, Origin};
+use crate::log::{Level, Origin, visible};
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -407,16 +407,20 @@ impl Invocation {
         if !self.facts.captures_log || level < Level::Info || !self.unit.log.enabled(level) {
             return false;
         }
-        let mut line = String::from_utf8_lossy(message).into_owned();
+        let mut line = Vec::with_capacity(message.len());
+        visible(&mut line, message);
         for (name, value) in fields {
-            line.push_str(&format!(" {}={}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)));
+            line.push(b' ');
+            visible(&mut line, name);
+            line.push(b'=');
+            visible(&mut line, value);
         }
         let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
         if captured.bytes + line.len() > CAPTURE_BYTES {
             return false;
         }
         captured.bytes += line.len();
-        captured.lines.push(line);
+        captured.lines.push(String::from_utf8_lossy(&line).into_owned());
         true
     }
 
@@ -469,10 +473,11 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: the platform's, or made from its own ids.
+    /// The W3C trace context: the one that was sent if it is well-formed, else made from the platform's own ids.
     fn traceparent(&self) -> &[u8] {
-        if !self.facts.traceparent.is_empty() {
-            return self.fact(self.facts.traceparent);
+        let sent = self.fact(self.facts.traceparent);
+        if crate::trace::is_traceparent(sent) {
+            return sent;
         }
         self.traceparent.get_or_init(|| {
             crate::trace::from_xray(self.fact(self.facts.trace))

@@ -14,6 +14,7 @@
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
+//! | [`command_line`] | what the programs answer to `--help` and `--version` |
 //! | [`log`], [`trace`] | lines, trace contexts |
 //! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
@@ -21,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chain;
+pub mod command_line;
 pub mod encoding;
 pub mod failure;
 pub mod fields;

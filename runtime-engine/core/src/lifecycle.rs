@@ -8,10 +8,10 @@ use crate::failure::Failure;
 use crate::host::{self, Shared};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
-use crate::modules::{Files, Name, NotFound, Roots, pick};
+use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
 use crate::platform::{HandlerName, Signal};
 use crate::report;
-use crate::settings::{LayerName, Settings};
+use crate::settings::{Env, LayerName, Settings, doubt, layer_variable};
 use crate::thaw::Thaw;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::{CheckedModule, FunctionInstance};
@@ -310,7 +310,8 @@ fn told(mut failure: Failure, unit: &Unit) -> Failure {
     failure
 }
 
-/// Makes the layers, outermost first. Those in `stack` after a failure have been made and must be closed.
+/// Makes the layers, outermost first: the linked ones, then those of `FAAS_LAYERS` that are not linked. Those in `stack`
+/// after a failure have been made and must be closed.
 fn layers(
     shared: &Arc<Shared>,
     loader: &dyn Loader,
@@ -318,30 +319,90 @@ fn layers(
     stack: &mut Vec<Stacked>,
 ) -> Result<(), Failure> {
     let Start { settings, roots, features, linked, .. } = start;
-    let linked = &linked.layers;
-    let mut keep = |layer: Result<Stacked, Failure>, required: bool| match layer {
+    let modules = &linked.layers;
+    let of_linked = modules.iter().flat_map(|module| module.layers.iter().map(|layer| layer.name.as_str()));
+    say_unknown_settings(shared, of_linked.chain(settings.layers.iter().map(|named| named.name.as_str())));
+    let mut names = Vec::new();
+    let mut keep = |name: &str, layer: Result<Stacked, Failure>, required: bool| match layer {
         Ok(layer) => {
             stack.push(layer);
+            names.push(name.to_owned());
             Ok(())
         }
         Err(failure) if required => Err(failure),
         Err(failure) => {
-            shared.unit.log.say(Level::Warn, &format!("optional layer skipped: {failure}"));
+            shared.unit.log.say(Level::Warn, &format!("skipped: optional layer {name:?}: {failure}"));
             Ok(())
         }
     };
-    if linked.iter().all(|module| module.layers.is_empty()) {
-        for named in &settings.layers {
-            keep(loaded(shared, loader, roots, *features, named), named.required)?;
+    for module in modules {
+        distinct(module, "a linked module")?;
+        for layer in &module.layers {
+            let named = settings.layers.iter().find(|named| names_linked(named, module, &layer.name));
+            let config = match named {
+                Some(named) => Ok(Configuration { variable: layer_variable(&named.name), json: named.config.clone() }),
+                None => Configuration::of_linked(shared, &layer.name),
+            };
+            let made =
+                config.and_then(|config| make(shared, layer, *features, named.is_none_or(|it| it.required), &config));
+            keep(&layer.name, made, named.is_none_or(|named| named.required))?;
         }
-        return Ok(());
     }
-    for layer in linked.iter().flat_map(|module| &module.layers) {
-        let config = settings.layers.iter().find(|named| named.name == layer.name);
-        let (required, config) = config.map_or((true, ""), |named| (named.required, named.config.as_str()));
-        keep(make(shared, layer, *features, required, config), required)?;
+    for named in &settings.layers {
+        let is_linked =
+            |module: &CheckedModule| module.layers.iter().any(|layer| names_linked(named, module, &layer.name));
+        if !modules.iter().any(is_linked) {
+            keep(&named.name, loaded(shared, loader, roots, *features, named), named.required)?;
+        }
     }
+    shared.unit.note_layers(names);
     Ok(())
+}
+
+/// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.
+fn names_linked(named: &LayerName, module: &CheckedModule, layer: &str) -> bool {
+    let rest = named.name.strip_suffix(layer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix('.') == Some(module.name.as_str()))
+}
+
+/// The configuration of a layer, and where it comes from.
+struct Configuration {
+    variable: String,
+    json: String,
+}
+
+impl Configuration {
+    /// For a linked layer that `FAAS_LAYERS` does not name: what its variable says.
+    fn of_linked(shared: &Shared, layer: &str) -> Result<Configuration, Failure> {
+        let variable = layer_variable(layer);
+        let look_up =
+            |name: &str| shared.variable(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned());
+        match Env::new(&look_up).json(variable.clone()) {
+            Ok(json) => Ok(Configuration { variable, json }),
+            Err(bad) => Err(Failure::new("Runtime.LayerFailed", bad.to_string())),
+        }
+    }
+}
+
+/// Variables that look like settings and are none: nobody would notice a misspelt one.
+fn say_unknown_settings<'l>(shared: &Shared, layers: impl Iterator<Item = &'l str>) {
+    let layers: Vec<&str> = layers.collect();
+    for (name, value) in std::env::vars_os() {
+        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+        if let Some(doubt) = doubt(&name, &value, layers.iter().copied()) {
+            shared.unit.log.say(Level::Warn, &doubt);
+        }
+    }
+}
+
+/// Refuses a module with two functions, or two layers, of one name: one of them could never be reached.
+fn distinct(module: &CheckedModule, place: &str) -> Result<(), Failure> {
+    let functions = twice("functions", module.functions.iter().map(|function| function.name.as_str()));
+    let layers = || twice("layers", module.layers.iter().map(|layer| layer.name.as_str()));
+    match functions.or_else(layers) {
+        Some(why) => Err(Failure::new("Runtime.LoadFailed", format!("{place}: {why}"))),
+        None => Ok(()),
+    }
 }
 
 fn loaded(
@@ -355,6 +416,7 @@ fn loaded(
     let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
     let path = roots.layer(&name, loader).map_err(|error| not_found(error.to_string()))?;
     let module = loader.load(&path, features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
+    distinct(&module, &path.display().to_string())?;
     let offered = module.layers.iter().map(|layer| layer.name.as_str());
     // A library of one layer may be called otherwise; one of several has the one of its own name first.
     let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
@@ -362,7 +424,8 @@ fn loaded(
     if module.layers[index].aborts() {
         warn_of_abort(shared, "layer", &named.name);
     }
-    make(shared, &module.layers[index], features, named.required, &named.config)
+    let config = Configuration { variable: layer_variable(&named.name), json: named.config.clone() };
+    make(shared, &module.layers[index], features, named.required, &config)
 }
 
 fn make(
@@ -370,11 +433,13 @@ fn make(
     layer: &faas_abi::host::LayerEntry,
     features: u64,
     required: bool,
-    config: &str,
+    config: &Configuration,
 ) -> Result<Stacked, Failure> {
     let host = host::table(shared, format!("layer {}", layer.name), features);
-    let instance = layer.create(host, config.as_bytes()).map_err(|why| {
-        Failure::internal("Runtime.LayerFailed", format!("layer {} could not be made: {why}", layer.name))
+    let instance = layer.create(host, config.json.as_bytes()).map_err(|why| {
+        let with = if config.json.is_empty() { "without" } else { "with" };
+        let (name, variable) = (&layer.name, &config.variable);
+        Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {variable}: {why}"))
     })?;
     Ok(Stacked { instance, required })
 }
@@ -402,6 +467,7 @@ fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Res
             (&loaded, entry, path.display().to_string())
         }
     };
+    distinct(module, &place)?;
     let offered = module.functions.iter().map(|function| function.name.as_str());
     let index = pick("function", offered, wanted.as_deref()).map_err(|why| not_found(format!("{place}: {why}")))?;
     let entry = &module.functions[index];
@@ -410,7 +476,9 @@ fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Res
     }
     let host = host::table(shared, format!("function {}", entry.name), *features);
     entry.create(host, settings.config.as_bytes()).map_err(|why| {
-        Failure::internal("Runtime.FunctionFailed", format!("function {} could not be made: {why}", entry.name))
+        let with = if settings.config.is_empty() { "without" } else { "with" };
+        let what = format!("function {} could not be made {with} FAAS_CONFIG: {why}", entry.name);
+        Failure::internal("Runtime.FunctionFailed", what)
     })
 }
 

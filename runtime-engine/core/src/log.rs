@@ -1,7 +1,8 @@
 //! Log lines: which are written, and how they look. The driver gives a [`Sink`] that moves bytes; nothing here does.
 //!
-//! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line. Bodies and
-//! secrets are never logged by the runtime itself.
+//! Every line carries time, level and, inside an invocation, its request id; in JSON one object a line, with each key once.
+//! In text, control characters are shown as escapes, so that no value can make a line. Bodies and secrets are never logged
+//! by the runtime itself.
 
 mod google;
 
@@ -158,7 +159,7 @@ impl Log {
         level: Level,
         origin: Origin<'_>,
         message: &[u8],
-        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+        fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
     ) {
         if !self.enabled(level) {
             return;
@@ -203,26 +204,72 @@ fn text<'f>(
     line.push(b' ');
     line.extend_from_slice(level.word().as_bytes());
     line.push(b' ');
-    line.extend_from_slice(if origin.request_id.is_empty() { b"-" } else { origin.request_id });
+    visible(line, if origin.request_id.is_empty() { b"-" } else { origin.request_id });
     line.push(b' ');
-    if origin.entry.is_empty() {
-        line.extend_from_slice(origin.target);
-    } else {
-        line.extend_from_slice(origin.entry.as_bytes());
-    }
+    visible(line, if origin.entry.is_empty() { origin.target } else { origin.entry.as_bytes() });
     line.extend_from_slice(b": ");
-    one_line(line, message);
+    visible(line, message);
     for (name, value) in fields {
         line.push(b' ');
-        line.extend_from_slice(name);
+        visible(line, name);
         line.push(b'=');
-        one_line(line, value);
+        visible(line, value);
     }
 }
 
-/// Platforms cut logs at newlines; a carriage return keeps a message together where they show it.
-fn one_line(line: &mut Vec<u8>, text: &[u8]) {
-    line.extend(text.iter().map(|byte| if *byte == b'\n' { b'\r' } else { *byte }));
+/// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that are
+/// no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of what is shown.
+pub(crate) fn visible(line: &mut Vec<u8>, text: &[u8]) {
+    if text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return line.extend_from_slice(text);
+    }
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            visible_character(line, character);
+        }
+        for byte in chunk.invalid() {
+            escaped_byte(line, *byte);
+        }
+    }
+}
+
+fn visible_character(line: &mut Vec<u8>, character: char) {
+    match character {
+        '\n' => line.extend_from_slice(b"\\n"),
+        '\r' => line.extend_from_slice(b"\\r"),
+        '\t' => line.extend_from_slice(b"\\t"),
+        '\0'..'\u{20}' | '\u{7f}' => escaped_byte(line, u8::try_from(character).unwrap_or_default()),
+        // The upper control characters, the separators of lines and paragraphs, and what turns the direction of a text.
+        '\u{80}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            line.extend_from_slice(character.escape_unicode().to_string().as_bytes());
+        }
+        _ => line.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+fn escaped_byte(line: &mut Vec<u8>, byte: u8) {
+    let digit = |value: u8| b"0123456789abcdef"[usize::from(value & 15)];
+    line.extend_from_slice(&[b'\\', b'x', digit(byte >> 4), digit(byte)]);
+}
+
+/// The members of a JSON line that are the runtime's own, whether or not a line has them.
+const OWN: [&str; 7] = ["timestamp", "level", "requestId", "tenantId", "logger", "entry", "message"];
+
+/// Appends a module's fields to a JSON object, each key once. A field that is called as a member of the runtime's own
+/// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes under
+/// `field.2.<name>`, the third under `field.3.<name>`.
+fn add_fields<'f>(json: &mut Writer<'_>, own: &[&str], fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone) {
+    const PREFIX: &[u8] = b"field.";
+    for (index, (name, value)) in fields.clone().enumerate() {
+        let earlier = fields.clone().take(index).filter(|(other, _)| *other == name).count();
+        let is_free = !name.starts_with(PREFIX) && !own.iter().any(|own| own.as_bytes() == name);
+        match earlier {
+            0 if is_free => json.key(name),
+            0 => json.key([PREFIX, name].concat()),
+            _ => json.key([PREFIX, (earlier + 1).to_string().as_bytes(), b".", name].concat()),
+        }
+        .string(value);
+    }
 }
 
 fn json<'f>(
@@ -231,7 +278,7 @@ fn json<'f>(
     level: Level,
     origin: Origin<'_>,
     message: &[u8],
-    fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
 ) {
     let mut stamp = Vec::with_capacity(24);
     timestamp(&mut stamp, time);
@@ -248,9 +295,7 @@ fn json<'f>(
         json.key("entry").string(origin.entry);
     }
     json.key("message").string(message);
-    for (name, value) in fields {
-        json.key(name).string(value);
-    }
+    add_fields(&mut json, &OWN, fields);
     json.end_object();
 }
 
@@ -338,14 +383,73 @@ mod tests {
         );
     }
 
+    /// The one line that these make, from its level on.
+    fn written(format: Format, origin: Origin<'_>, message: &[u8], fields: &[(&[u8], &[u8])]) -> String {
+        let sink = Arc::new(Kept::default());
+        Log::new(Level::Info, format, sink.clone()).write(Level::Warn, origin, message, fields.iter().copied());
+        let lines = sink.0.lock().unwrap();
+        let start = lines[0].find("WARN").expect("the level is there");
+        lines[0][start..].to_owned()
+    }
+
     #[test]
     fn a_text_line_stays_one_line() {
+        let line = written(Format::Text, Origin { target: b"runtime", ..Origin::default() }, b"first\nsecond", &[]);
+        assert_eq!(line, "WARN - runtime: first\\nsecond\n");
         let sink = Arc::new(Kept::default());
-        let log = Log::new(Level::Info, Format::Text, sink.clone());
-        log.say(Level::Warn, "first\nsecond");
-        log.emit(b"{\"raw\":1}");
-        let lines = sink.0.lock().unwrap();
-        assert!(lines[0].ends_with("Z WARN - runtime: first\rsecond\n"), "{}", lines[0]);
-        assert_eq!(lines[1], "{\"raw\":1}\n");
+        Log::new(Level::Info, Format::Text, sink.clone()).emit(b"{\"raw\":\n1}");
+        assert_eq!(*sink.0.lock().unwrap(), ["{\"raw\":1}\n"]);
+    }
+
+    #[test]
+    fn control_characters_are_visible_wherever_they_come_from() {
+        for (raw, shown) in [
+            (&b"a\nb"[..], "a\\nb"),
+            (b"a\rb", "a\\rb"),
+            (b"a\tb", "a\\tb"),
+            (b"\x1b[31mred", "\\x1b[31mred"),
+            (b"\0\x08\x7f", "\\x00\\x08\\x7f"),
+            ("\u{9b}31m caf\u{e9}".as_bytes(), "\\u{9b}31m caf\u{e9}"),
+            ("\u{2028}\u{202e}".as_bytes(), "\\u{2028}\\u{202e}"),
+            (b"\x9b31m \xff", "\\x9b31m \\xff"),
+            ("C:\\new \u{1f980}".as_bytes(), "C:\\new \u{1f980}"),
+        ] {
+            let origin = Origin { request_id: raw, target: raw, ..Origin::default() };
+            let line = written(Format::Text, origin, raw, &[(raw, raw)]);
+            assert_eq!(line, format!("WARN {shown} {shown}: {shown} {shown}={shown}\n"));
+        }
+    }
+
+    #[test]
+    fn each_key_of_a_json_line_stands_once_and_the_runtimes_value_under_its_own_name() {
+        let origin = Origin { request_id: b"id", tenant: b"t", target: b"shop", entry: "e", ..Origin::default() };
+        let names = ["level", "message", "timestamp", "requestId", "tenantId", "logger", "entry"];
+        let fields: Vec<_> = names.iter().map(|name| (name.as_bytes(), &b"forged"[..])).collect();
+        let line = written(Format::Json, origin, b"m", &fields);
+        for name in names {
+            assert_eq!(
+                line.matches(&format!("\"{name}\":")).count(),
+                usize::from(!["level", "timestamp"].contains(&name)),
+                "{line}"
+            );
+            assert!(line.contains(&format!("\"field.{name}\":\"forged\"")), "{line}");
+        }
+        // Outside of an invocation there is no request id, and a field cannot pass for one.
+        let line = written(Format::Json, Origin::default(), b"m", &[(b"requestId", b"forged")]);
+        assert!(
+            line.ends_with(
+                r#""message":"m","field.requestId":"forged"}
+"#
+            ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn fields_of_one_name_stand_under_names_of_their_own() {
+        let fields = [(&b"n"[..], &b"1"[..]), (b"n", b"2"), (b"n", b"3"), (b"field.2.n", b"4"), (b"field.n", b"5")];
+        let line = written(Format::Json, Origin::default(), b"m", &fields);
+        let expected = r#""n":"1","field.2.n":"2","field.3.n":"3","field.field.2.n":"4","field.field.n":"5"}"#;
+        assert!(line.trim_end().ends_with(expected), "{line}");
     }
 }

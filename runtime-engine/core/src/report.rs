@@ -131,7 +131,7 @@ pub(crate) mod tests {
         assert_eq!(line("caused by: no route"), format!("{head} cause=no route"));
         let all = "at a.rs:3:5\n0: main\n1: start\ncaused by: reset\ncaused by Shop.Closed: late\nat b.rs:1:1";
         let expected = format!(
-            "{head} location=a.rs:3:5 cause=reset; Shop.Closed: late; at b.rs:1:1 stackTrace=0: main\r1: start"
+            "{head} location=a.rs:3:5 cause=reset; Shop.Closed: late; at b.rs:1:1 stackTrace=0: main\\n1: start"
         );
         assert_eq!(line(all), expected);
     }

@@ -1,14 +1,19 @@
 //! What the environment configures, read once at start: names, values, and errors that say which variable is wrong.
 
+mod known;
 mod serving;
 
+pub use known::{KNOWN, doubt};
 pub use serving::ServerSettings;
 
+use crate::json;
 use crate::log::{Format, Level};
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-/// Reads one variable. An empty one counts as absent: platforms set many of them empty.
+/// Reads one variable. An empty one counts as absent: platforms set many of them empty. So does a link to a Kubernetes
+/// service (`X_PORT=tcp://…`).
 pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl fmt::Debug for Env<'_> {
@@ -23,9 +28,9 @@ impl<'a> Env<'a> {
         Env(look_up)
     }
 
-    /// The value, if there is one and it is not empty.
+    /// The value, if there is one that is not empty and no link to a Kubernetes service.
     pub fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+        (self.0)(name).filter(|value| !value.is_empty() && !is_service_link(name, value))
     }
 
     /// The value, or the empty text.
@@ -38,9 +43,52 @@ impl<'a> Env<'a> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
 
-    /// `1`, `true`, `yes`, `on` in any case.
-    pub fn flag(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| ["1", "true", "yes", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes)))
+    /// A [switch](faas_abi::settings::switch); without the variable it is off.
+    ///
+    /// # Errors
+    /// If the value is no word for on or off.
+    pub fn flag(&self, name: &'static str) -> Result<bool, BadSetting> {
+        const EXPECTED: &str = "1, true, yes or on, or 0, false, no or off";
+        let Some(value) = self.get(name) else { return Ok(false) };
+        faas_abi::settings::switch(value.trim().as_bytes()).ok_or_else(|| BadSetting::new(name, &value, EXPECTED))
+    }
+
+    /// The path of a request, such as a probe's. `None` without the variable.
+    ///
+    /// # Errors
+    /// If the value does not begin with `/`, or holds what no path does: such a path is never asked for.
+    pub fn path(&self, name: &'static str) -> Result<Option<Vec<u8>>, BadSetting> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let is_path = |byte: u8| byte.is_ascii_graphic() && !b"?#".contains(&byte);
+        if value.starts_with('/') && value.bytes().all(is_path) {
+            return Ok(Some(value.into_bytes()));
+        }
+        Err(BadSetting::new(name, &value, "a path that begins with / and has no query"))
+    }
+
+    /// A JSON text; the empty text without the variable.
+    ///
+    /// # Errors
+    /// If the value is no JSON. The error does not show the value, which may hold secrets.
+    pub fn json(&self, name: impl Into<Cow<'static, str>>) -> Result<String, BadSetting> {
+        let name = name.into();
+        let value = self.text(&name);
+        match json::parse(value.as_bytes()) {
+            Err(error) if !value.is_empty() => Err(BadSetting { name, found: error.to_string(), expected: "JSON" }),
+            _ => Ok(value),
+        }
+    }
+
+    /// A number above 0, of things or bytes. `None` without the variable.
+    ///
+    /// # Errors
+    /// If the value is not one.
+    pub fn count(&self, name: &'static str) -> Result<Option<usize>, BadSetting> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        match value.trim().parse::<u64>() {
+            Ok(number) if number > 0 => Ok(Some(usize::try_from(number).unwrap_or(usize::MAX))),
+            _ => Err(BadSetting::new(name, &value, "a whole number above 0")),
+        }
     }
 
     /// A number.
@@ -51,6 +99,22 @@ impl<'a> Env<'a> {
         self.get(name)
             .map(|value| value.trim().parse().map_err(|_| BadSetting::new(name, &value, "a whole number")))
             .transpose()
+    }
+
+    /// A time limit as a number of seconds. `None` without the variable, and for zero, which means no limit.
+    ///
+    /// # Errors
+    /// If the value is no number.
+    pub fn seconds(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
+        Ok(self.number(name)?.filter(|seconds| *seconds > 0).map(Duration::from_secs))
+    }
+
+    /// A time limit as a [duration](Env::duration). `None` without the variable, and for zero, which means no limit.
+    ///
+    /// # Errors
+    /// If the value is no duration.
+    pub fn limit(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
+        Ok(self.duration(name)?.filter(|limit| !limit.is_zero()))
     }
 
     /// A duration: `30` (seconds), `500ms`, `30s`, `1m30s`, `1h`.
@@ -71,8 +135,8 @@ impl<'a> Env<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSetting {
     /// The variable.
-    pub name: &'static str,
-    /// What it holds.
+    pub name: Cow<'static, str>,
+    /// What it holds, in words; a value in quotes.
     pub found: String,
     /// What it should hold.
     pub expected: &'static str,
@@ -81,13 +145,13 @@ pub struct BadSetting {
 impl BadSetting {
     /// For a variable, its value and what it should be.
     pub fn new(name: &'static str, found: &str, expected: &'static str) -> BadSetting {
-        BadSetting { name, found: found.to_owned(), expected }
+        BadSetting { name: Cow::Borrowed(name), found: format!("{found:?}"), expected }
     }
 }
 
 impl fmt::Display for BadSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {:?}", self.name, self.expected, self.found)
+        write!(f, "{}: expected {}, found {}", self.name, self.expected, self.found)
     }
 }
 
@@ -179,32 +243,47 @@ impl Settings {
     pub fn read(env: &Env<'_>) -> Result<Settings, BadSetting> {
         Ok(Settings {
             handler: env.get("FAAS_HANDLER"),
-            layers: layers(env),
+            layers: layers(env)?,
             level: level(env)?,
             format: format(env)?,
-            debug: env.flag("FAAS_DEBUG"),
-            init_timeout: env.duration("FAAS_INIT_TIMEOUT")?,
-            timeout: env.duration("FAAS_TIMEOUT")?,
+            debug: env.flag("FAAS_DEBUG")?,
+            init_timeout: env.limit("FAAS_INIT_TIMEOUT")?,
+            timeout: env.limit("FAAS_TIMEOUT")?,
             grace: env.duration("FAAS_GRACE")?.unwrap_or(Duration::from_secs(8)),
             replied_timeout: env.duration("FAAS_REPLIED_TIMEOUT")?.unwrap_or(Duration::from_secs(5)),
-            concurrency: env.number("FAAS_CONCURRENCY")?.map(|n| usize::try_from(n.max(1)).unwrap_or(usize::MAX)),
-            config: env.text("FAAS_CONFIG"),
+            concurrency: env.count("FAAS_CONCURRENCY")?,
+            config: env.json("FAAS_CONFIG")?,
         })
     }
 }
 
-fn layers(env: &Env<'_>) -> Vec<LayerName> {
+fn layers(env: &Env<'_>) -> Result<Vec<LayerName>, BadSetting> {
     let list = env.text("FAAS_LAYERS");
-    list.split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(|name| {
-            let (name, required) = name.strip_suffix('?').map_or((name, true), |name| (name, false));
-            let variable: String =
-                name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-            LayerName { name: name.to_owned(), required, config: env.text(&format!("FAAS_LAYER_{variable}")) }
-        })
-        .collect()
+    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let layer = |name: &str| {
+        let (name, required) = name.strip_suffix('?').map_or((name, true), |name| (name, false));
+        if name.is_empty() {
+            return Err(BadSetting::new("FAAS_LAYERS", &list, "names of layers"));
+        }
+        Ok(LayerName { name: name.to_owned(), required, config: env.json(layer_variable(name))? })
+    };
+    names.map(layer).collect()
+}
+
+/// The variable that configures a layer.
+pub fn layer_variable(layer: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    LAYER_PREFIX.chars().chain(layer.chars().map(letter)).collect()
+}
+
+/// How the variables begin that configure layers.
+const LAYER_PREFIX: &str = "FAAS_LAYER_";
+
+/// Does a variable link to a Kubernetes service? In every pod beside a Service called `fc-server` stands
+/// `FC_SERVER_PORT=tcp://10.96.7.1:8080`, which says nothing of this process. Source: Kubernetes' documentation of the
+/// variables of services.
+fn is_service_link(name: &str, value: &str) -> bool {
+    name.ends_with("_PORT") && value.contains("://")
 }
 
 fn level(env: &Env<'_>) -> Result<Level, BadSetting> {
@@ -269,6 +348,60 @@ mod tests {
         assert_eq!(error, "FAAS_TIMEOUT: expected a duration such as 30s, 500ms or 1m30s, found \"soon\"");
         let error = read(&[("AWS_LAMBDA_LOG_LEVEL", "loud")]).unwrap_err().to_string();
         assert_eq!(error, "AWS_LAMBDA_LOG_LEVEL: expected one of error, warn, info, debug, trace, found \"loud\"");
+    }
+
+    #[test]
+    fn every_value_that_does_not_fit_ends_the_start_with_the_name_of_its_variable() {
+        for (name, value, words) in [
+            ("FAAS_CONCURRENCY", "0", "a whole number above 0, found \"0\""),
+            ("FAAS_CONCURRENCY", "many", "a whole number above 0, found \"many\""),
+            ("FAAS_DEBUG", "maybe", "1, true, yes or on, or 0, false, no or off, found \"maybe\""),
+            ("FAAS_CONFIG", "{bad", "JSON, found invalid JSON at byte 1: expected a key in double quotes"),
+            ("FAAS_LAYERS", "monitor,?", "names of layers, found \"monitor,?\""),
+            ("FAAS_INIT_TIMEOUT", "-1s", "a duration such as 30s, 500ms or 1m30s, found \"-1s\""),
+            ("FAAS_GRACE", "later", "a duration such as 30s, 500ms or 1m30s, found \"later\""),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}: expected {words}")), "{name}={value}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_layers_configuration_that_is_no_json_names_its_variable_and_keeps_the_text_to_itself() {
+        let error = read(&[("FAAS_LAYERS", "my-lib.trace"), ("FAAS_LAYER_MY_LIB_TRACE", "{\"key\":secret}")]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("FAAS_LAYER_MY_LIB_TRACE: expected JSON, found invalid JSON at byte 7"), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_switch_is_read_in_words_of_any_case() {
+        for (word, on) in [("1", true), ("TRUE", true), ("Yes", true), ("on", true), ("", false)] {
+            assert_eq!(read(&[("FAAS_DEBUG", word)]).unwrap().debug, on, "{word:?}");
+        }
+        for word in ["0", "false", "NO", "Off"] {
+            assert!(!read(&[("FAAS_DEBUG", word)]).unwrap().debug, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_kubernetes_service_is_no_value_of_a_port() {
+        // What Kubernetes sets in every pod beside a Service called `faas-metrics`.
+        let look_up = |name: &str| match name {
+            "FAAS_METRICS_PORT" => Some("tcp://10.96.7.1:8080".to_owned()),
+            "FC_SERVER_PORT" => Some("udp://10.96.7.1:53".to_owned()),
+            "X_PORT" => Some("9000".to_owned()),
+            "UPSTREAM_URL" => Some("http://h".to_owned()),
+            _ => None,
+        };
+        let env = Env::new(&look_up);
+        assert_eq!((env.get("FAAS_METRICS_PORT"), env.text("FC_SERVER_PORT").as_str()), (None, ""));
+        assert_eq!(
+            (env.get("X_PORT").as_deref(), env.get("UPSTREAM_URL").as_deref()),
+            (Some("9000"), Some("http://h"))
+        );
+        assert_eq!(env.first(&["FC_SERVER_PORT", "X_PORT"]), Some(("X_PORT", "9000".to_owned())));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is the same for every invocation of this process: who we are, where we run, since when.
 
-use crate::log::Log;
+use crate::log::{Level, Log, Origin};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -45,6 +45,7 @@ pub struct Unit {
     awaited: AtomicBool,
     quiet: (Mutex<()>, Condvar),
     given: OnceLock<Vec<(String, String)>>,
+    layers: OnceLock<Vec<String>>,
 }
 
 impl Unit {
@@ -60,6 +61,7 @@ impl Unit {
             awaited: AtomicBool::new(false),
             quiet: (Mutex::new(()), Condvar::new()),
             given: OnceLock::new(),
+            layers: OnceLock::new(),
         }
     }
 
@@ -118,6 +120,27 @@ impl Unit {
         values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())
     }
 
+    /// The names of the layers that have been made, outermost first. Only the first call counts: layers are made once.
+    pub(crate) fn note_layers(&self, names: Vec<String>) {
+        let _ = self.layers.set(names);
+    }
+
+    /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
+    /// that are there. `what` is the line's beginning, such as where the process listens; `None` of a handler means that
+    /// nobody named a function.
+    pub fn say_started(&self, what: &str, handler: Option<&str>, why: &str) {
+        if !self.log.enabled(Level::Info) {
+            return;
+        }
+        let handler = handler.unwrap_or("(the only function there is)");
+        let layers = match self.layers.get().map(Vec::as_slice) {
+            None | Some([]) => "no layers".to_owned(),
+            Some(names) => format!("layers {}", names.join(", ")),
+        };
+        let platform = self.identity.platform;
+        self.log.say(Level::Info, &format!("{what}platform {platform} ({why}), function {handler}, {layers}"));
+    }
+
     /// Invocations in progress.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
@@ -139,17 +162,49 @@ pub struct Deadline {
     pub ns: u64,
 }
 
+/// What an invocation gets whose deadline leaves no time to answer, where `FAAS_TIMEOUT` sets no limit: one second.
+const LEAST: Duration = Duration::from_secs(1);
+/// A deadline that is less than this many milliseconds away leaves no time to answer: an invocation is cancelled up to
+/// 50 ms before its deadline.
+const NO_TIME_MS: u64 = 50;
+
 impl Deadline {
-    /// A deadline the platform gives as a moment.
-    pub fn at_epoch_ms(unit: &Unit, deadline_ms: u64) -> Deadline {
-        let left = deadline_ms.saturating_sub(epoch_ms());
-        Deadline { epoch_ms: deadline_ms, ns: unit.now_ns().saturating_add(left.saturating_mul(1_000_000)) }
+    /// The end of a limit that begins now. A limit of zero is no limit: `None`.
+    pub fn within(unit: &Unit, limit: Option<Duration>) -> Option<Deadline> {
+        let limit = limit.filter(|limit| !limit.is_zero())?;
+        let (millis, nanos) = (u64::try_from(limit.as_millis()), u64::try_from(limit.as_nanos()));
+        Some(Deadline {
+            epoch_ms: epoch_ms().saturating_add(millis.unwrap_or(u64::MAX)),
+            ns: unit.now_ns().saturating_add(nanos.unwrap_or(u64::MAX)),
+        })
     }
 
-    /// A deadline the platform gives as a limit from now on.
-    pub fn after_ms(unit: &Unit, limit_ms: u64) -> Deadline {
+    /// A deadline that the platform gives as a moment, in milliseconds since 1970.
+    ///
+    /// A moment that has passed on arrival says that the clocks differ, or that the event was long on its way. The
+    /// invocation is served all the same: it gets `limit`, or one second where that is `None` or less, and a line at
+    /// WARN says so.
+    pub fn at_moment(unit: &Unit, moment_ms: u64, limit: Option<Duration>, request_id: &[u8]) -> Deadline {
+        let now_ms = epoch_ms();
+        let left = moment_ms.saturating_sub(now_ms);
+        if left >= NO_TIME_MS {
+            return Deadline { epoch_ms: moment_ms, ns: unit.now_ns().saturating_add(left.saturating_mul(1_000_000)) };
+        }
+        let limit = limit.unwrap_or(LEAST).max(LEAST);
+        let when = match now_ms.saturating_sub(moment_ms) {
+            0 => format!("is {left} ms away on arrival"),
+            late => format!("passed {late} ms before the event arrived"),
+        };
+        let message = format!(
+            "the platform's deadline {when}, by this machine's clock: the invocation gets {} ms instead (FAAS_TIMEOUT, \
+             at least one second)",
+            limit.as_millis()
+        );
+        let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+        unit.log.write(Level::Warn, origin, message.as_bytes(), std::iter::empty());
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         Deadline {
-            epoch_ms: epoch_ms().saturating_add(limit_ms),
+            epoch_ms: now_ms.saturating_add(limit_ms),
             ns: unit.now_ns().saturating_add(limit_ms.saturating_mul(1_000_000)),
         }
     }

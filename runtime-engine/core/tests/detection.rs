@@ -1,7 +1,7 @@
 //! Which platform an environment means: the variables that each platform gives a process, whole and in halves, and the
 //! table of `docs/detection.md`, which is the one in code.
 
-use faas_core::platform::{PLATFORMS, detect};
+use faas_core::platform::{PLATFORMS, Protocol, detect};
 use faas_core::settings::{Env, Settings};
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -262,4 +262,152 @@ fn the_documentation_has_the_table_of_the_code() {
     let rows = PLATFORMS.iter().zip(&names).zip(&numbers);
     let expected: Vec<_> = rows.map(|((row, name), number)| (number.as_str(), name.as_str(), row.marks)).collect();
     assert_eq!(written, expected);
+}
+
+#[test]
+fn a_link_to_a_kubernetes_service_is_neither_a_mark_nor_a_setting() {
+    let kubernetes = Ok(("kubernetes", "KUBERNETES_SERVICE_HOST is set".to_owned()));
+    for name in [
+        "FC_SERVER_PORT",
+        "FC_CUSTOM_LISTEN_PORT",
+        "FUNCTIONS_CUSTOMHANDLER_PORT",
+        "FUNCTIONS_HTTPWORKER_PORT",
+        "SCF_RUNTIME_API_PORT",
+        "_FAAS_RUNTIME_PORT",
+        "CONTAINER_APP_PORT",
+        "FAAS_METRICS_PORT",
+    ] {
+        for link in ["tcp://10.96.7.1:8080", "udp://10.96.7.1:53", "sctp://[fd00::1]:9"] {
+            let env = [&CLUSTER[..], &[(name, link)]].concat();
+            assert_eq!(found(&env), kubernetes, "{name}={link}");
+        }
+    }
+    let forced = |name, platform| found(&[("FAAS_PLATFORM", platform), (name, "tcp://10.96.7.1:8080")]);
+    for (name, platform) in [
+        ("FAAS_METRICS_PORT", "openfaas"),
+        ("FC_SERVER_PORT", "aliyun-fc"),
+        ("FUNCTIONS_CUSTOMHANDLER_PORT", "azure-functions"),
+        ("_FAAS_RUNTIME_PORT", "vefaas"),
+        ("CONTAINER_APP_PORT", "azure-container-apps"),
+    ] {
+        assert_eq!(forced(name, platform), Ok((platform, "FAAS_PLATFORM names it".to_owned())), "{name}");
+    }
+}
+
+/// Where the platform that is asked for events is asked.
+fn asked_at(pairs: Pairs<'_>) -> Result<String, String> {
+    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let env = Env::new(&look_up);
+    let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
+    match detect(&env, &settings).map_err(|unknown| unknown.to_string())?.opened.protocol {
+        Protocol::Polling(api) => Ok(api.endpoint().to_owned()),
+        other => panic!("{pairs:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn an_address_of_a_runtime_api_may_be_written_as_a_url_or_without_a_port() {
+    for (text, endpoint) in [
+        ("127.0.0.1:9001", "127.0.0.1:9001"),
+        ("169.254.100.1:9001", "169.254.100.1:9001"),
+        ("http://127.0.0.1:9001", "127.0.0.1:9001"),
+        ("HTTP://runtime_api.local:9001/", "runtime_api.local:9001"),
+        (" localhost:9001 ", "localhost:9001"),
+        ("127.0.0.1", "127.0.0.1:80"),
+        ("[::1]:9001", "[::1]:9001"),
+        ("[::1]", "[::1]:80"),
+        ("fd00::1", "[fd00::1]:80"),
+    ] {
+        assert_eq!(asked_at(&[("AWS_LAMBDA_RUNTIME_API", text)]).as_deref(), Ok(endpoint), "{text}");
+        let huawei = [("RUNTIME_FUNC_NAME", "f"), ("RUNTIME_PROJECT_ID", "p"), ("RUNTIME_API_ADDR", text)];
+        assert_eq!(asked_at(&huawei).as_deref(), Ok(endpoint), "{text}");
+    }
+    for (host, port, endpoint) in [
+        ("127.0.0.1", "9001", "127.0.0.1:9001"),
+        ("http://127.0.0.1", " 9001 ", "127.0.0.1:9001"),
+        ("::1", "9001", "[::1]:9001"),
+        ("[::1]", "9001", "[::1]:9001"),
+    ] {
+        let scf = [("SCF_RUNTIME_API", host), ("SCF_RUNTIME_API_PORT", port)];
+        assert_eq!(asked_at(&scf).as_deref(), Ok(endpoint), "{host} {port}");
+    }
+}
+
+#[test]
+fn what_is_no_address_of_a_runtime_api_names_its_variable_at_once() {
+    for text in [
+        "127.0.0.1:99999",
+        "127.0.0.1:0",
+        "127.0.0.1:",
+        "127.0.0.1:port",
+        "127.0.0.1:+80",
+        ":9001",
+        "https://127.0.0.1:9001",
+        "http://127.0.0.1:9001/2018-06-01",
+        "http://",
+        "user@127.0.0.1:9001",
+        "not an address",
+        "[::1:9001",
+        "[::1]9001",
+        "[host]:9001",
+        "1:2:3",
+        "caf\u{e9}:9001",
+        "127.0.0.1:9001\n",
+    ] {
+        if text.trim() != text {
+            assert!(asked_at(&[("AWS_LAMBDA_RUNTIME_API", text)]).is_ok(), "white space around it means nothing");
+            continue;
+        }
+        let aws = asked_at(&[("AWS_LAMBDA_RUNTIME_API", text)]).expect_err(text);
+        assert!(aws.starts_with("AWS_LAMBDA_RUNTIME_API: expected host:port of the Runtime API, found "), "{aws}");
+        let huawei = asked_at(&[("RUNTIME_FUNC_NAME", "f"), ("RUNTIME_PROJECT_ID", "p"), ("RUNTIME_API_ADDR", text)]);
+        let huawei = huawei.expect_err(text);
+        assert!(huawei.starts_with("RUNTIME_API_ADDR: expected host:port of the runtime API, found "), "{huawei}");
+        assert_eq!((aws.lines().count(), huawei.lines().count()), (1, 1), "{text}");
+    }
+    for (host, port, variable) in [
+        ("127.0.0.1:9001", "9001", "SCF_RUNTIME_API"),
+        ("https://127.0.0.1", "9001", "SCF_RUNTIME_API"),
+        ("a/b", "9001", "SCF_RUNTIME_API"),
+        ("127.0.0.1", "0", "SCF_RUNTIME_API_PORT"),
+        ("127.0.0.1", "99999", "SCF_RUNTIME_API_PORT"),
+        ("127.0.0.1", "tcp://10.96.7.1:80", "SCF_RUNTIME_API_PORT"),
+    ] {
+        let why = asked_at(&[("SCF_RUNTIME_API", host), ("SCF_RUNTIME_API_PORT", port)]).expect_err(host);
+        assert!(why.starts_with(&format!("{variable}: expected ")), "{host} {port}: {why}");
+    }
+}
+
+#[test]
+fn a_probes_path_that_no_request_has_ends_the_start_on_every_platform_that_reads_it() {
+    for (mark, names) in [
+        (&[][..], &["FAAS_LIVENESS_PATH", "FAAS_READINESS_PATH"][..]),
+        (&[("KUBERNETES_SERVICE_HOST", "h")], &["FAAS_LIVENESS_PATH", "FAAS_READINESS_PATH"]),
+        (&[("CONTAINER_APP_NAME", "a")], &["FAAS_LIVENESS_PATH", "FAAS_READINESS_PATH"]),
+        (&[("K_SERVICE", "s")], &["FAAS_LIVENESS_PATH", "FAAS_READINESS_PATH"]),
+        (&[("FUNC_CREATED", "1")], &["FAAS_LIVENESS_PATH", "FAAS_READINESS_PATH", "LIVENESS_URL", "READINESS_URL"]),
+        (&[("FC_FUNC_CODE_PATH", "/code")], &["FAAS_READINESS_PATH"]),
+        (&[("TENCENTCLOUD_RUNENV", "SCF")], &["FAAS_READINESS_PATH"]),
+        (&[("RUNTIME_FUNC_NAME", "f"), ("RUNTIME_PROJECT_ID", "p")], &["FAAS_READINESS_PATH"]),
+    ] {
+        for name in names {
+            for path in ["health", "/health?deep", "/he alth", "http://h/health"] {
+                let why = found(&[mark, &[(*name, path)]].concat()).expect_err(path);
+                let expected = format!("{name}: expected a path that begins with / and has no query, found {path:?} (");
+                assert!(why.starts_with(&expected), "{mark:?}: {why}");
+            }
+            found(&[mark, &[(*name, "/health")]].concat()).expect("a path");
+        }
+    }
+}
+
+#[test]
+fn a_host_to_listen_on_that_is_none_names_its_variable() {
+    for host in ["http://127.0.0.1", "127.0.0.1:8080", "two words", "[host]", "a/b"] {
+        let why = found(&[("FAAS_HOST", host)]).expect_err(host);
+        assert!(why.starts_with(&format!("FAAS_HOST: expected an address or a name, found {host:?} (")), "{why}");
+    }
+    for host in ["0.0.0.0", "::", "[::1]", "localhost", "pod-7.shop_ns.svc"] {
+        found(&[("FAAS_HOST", host)]).expect(host);
+    }
 }

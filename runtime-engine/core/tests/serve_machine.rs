@@ -169,7 +169,7 @@ impl Server {
             match step {
                 Step::Wait => return,
                 Step::Read => {
-                    let space = client.connection.space(&mut self.spare, 4096);
+                    let space = client.connection.space(&mut self.spare);
                     let room = space.len();
                     let count = client.sent.len().min(room);
                     for byte in &mut space[..count] {

@@ -7,6 +7,7 @@ use crate::piping::{self, Answers};
 use crate::shutdown::Shutdown;
 use crate::{code, pid1, polling, runtime_files, serving, sys};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
+use faas_core::command_line;
 use faas_core::failure::Failure;
 use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
@@ -26,6 +27,7 @@ pub(crate) const FAILED: i32 = 1;
 /// thread is made, and fit for a program that starts without std's own preparations.
 pub fn run(driver: &'static Driver) -> ! {
     sys::begin();
+    answer_command_line(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Libraries))
 }
@@ -33,8 +35,19 @@ pub fn run(driver: &'static Driver) -> ! {
 /// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
 /// called before any thread is made.
 pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[&'static Module]) -> ! {
+    answer_command_line(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Linked { function, layers }))
+}
+
+/// Answers `--help` and `--version`, and ends the process.
+fn answer_command_line(driver: &Driver) {
+    let first = std::env::args_os().nth(1);
+    let first = first.as_deref().map(|first| first.to_string_lossy());
+    if let Some(text) = command_line::answer(driver.program, first.as_deref()) {
+        println!("{}", text.trim_end());
+        runtime_files::leave(0);
+    }
 }
 
 /// Where modules come from.

@@ -104,7 +104,7 @@ impl<'a> Fields<'a> {
     pub const NONE: Fields<'static> = Fields(&[]);
 
     /// Name and value of each.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
         self.0.iter().map(|pair| {
             // SAFETY: borrowed for the duration of the `log` call, which `'a` does not outlive (faas.h, OWNERSHIP).
             let name = unsafe { pair.name.as_slice() };

@@ -386,7 +386,7 @@ mod tests {
     /// An invocation with this id and limit begins.
     fn begin(fixture: &Fixture, slot: &Slot, place: &mut Place, id: &[u8], limit_ms: u64) {
         place.reset();
-        let deadline = Some(Deadline::after_ms(&fixture.unit, limit_ms));
+        let deadline = Deadline::within(&fixture.unit, Some(Duration::from_millis(limit_ms)));
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
         place.get_mut().renew(message, Facts { deadline, ..Facts::default() }, false);
         place.get_mut().set_request_id(id);

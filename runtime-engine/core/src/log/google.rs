@@ -3,9 +3,26 @@
 //!
 //! Source: Google Cloud's documentation on structured logging.
 
-use super::{Level, Origin, timestamp};
+use super::{Level, Origin, add_fields, timestamp};
 use crate::json::Writer;
 use std::time::Duration;
+
+/// The members that are the runtime's own, and those that Google's log would take for the time of the entry.
+const OWN: [&str; 13] = [
+    "severity",
+    "time",
+    "timestamp",
+    "timestampSeconds",
+    "timestampNanos",
+    "message",
+    "logger",
+    "entry",
+    "tenantId",
+    "logging.googleapis.com/trace",
+    "logging.googleapis.com/spanId",
+    "logging.googleapis.com/trace_sampled",
+    "logging.googleapis.com/labels",
+];
 
 /// Appends a line without its newline.
 pub(super) fn line<'f>(
@@ -14,7 +31,7 @@ pub(super) fn line<'f>(
     level: Level,
     origin: Origin<'_>,
     message: &[u8],
-    fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
 ) {
     let mut stamp = Vec::with_capacity(24);
     timestamp(&mut stamp, time);
@@ -28,9 +45,7 @@ pub(super) fn line<'f>(
             json.key(key).string(value);
         }
     }
-    for (name, value) in fields {
-        json.key(name).string(value);
-    }
+    add_fields(&mut json, &OWN, fields);
     // `00-<trace, 32 digits>-<span, 16>-<flags>`: a log is no place to doubt it.
     if let Some((trace, rest)) = origin.trace.get(3..).and_then(|ids| ids.split_at_checked(32))
         && let Some((span, flags)) = rest.get(1..).and_then(|rest| rest.split_at_checked(16))
@@ -105,6 +120,25 @@ mod tests {
             let none = written(Level::Error, Origin { trace, account: "p", ..Origin::default() }, &[]);
             assert_eq!(none, r#"{"severity":"ERROR","time":"1970-01-01T00:00:00.007Z","message":"painted"}"#);
         }
+    }
+
+    #[test]
+    fn a_field_cannot_pass_for_a_special_member() {
+        let origin =
+            Origin { request_id: b"x1", trace: TRACE, account: "p", target: b"shop", entry: "e", tenant: b"t" };
+        let special = |name: &str| format!("logging.googleapis.com/{name}");
+        let names = ["severity", "time", "message", "logger", "entry", "tenantId", "timestamp", "timestampSeconds"];
+        let names = names.map(str::to_owned).into_iter();
+        let names: Vec<_> = names.chain(["trace", "spanId", "trace_sampled", "labels"].map(special)).collect();
+        let fields: Vec<_> = names.iter().map(|name| (name.as_bytes(), &b"forged"[..])).collect();
+        let line = written(Level::Info, origin, &fields);
+        for name in &names {
+            assert!(line.contains(&format!("\"field.{name}\":\"forged\"")), "{name}: {line}");
+            assert!(!line.contains(&format!("\"{name}\":\"forged\"")), "{name}: {line}");
+        }
+        let line =
+            written(Level::Info, origin, &[(b"n", b"1"), (b"n", b"2"), (b"level", b"ours"), (b"httpRequest", b"h")]);
+        assert!(line.contains(r#""n":"1","field.2.n":"2","level":"ours","httpRequest":"h","#), "{line}");
     }
 
     #[test]

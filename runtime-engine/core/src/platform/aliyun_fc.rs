@@ -86,10 +86,10 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let server = FunctionCompute {
         listen: native::address(env, port.unwrap_or("FC_SERVER_PORT"), PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
-        timeout: env.number("FC_TIMEOUT").ok().flatten().map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("FC_TIMEOUT").ok().flatten().or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
         is_there: mark(env).is_some(),
-        ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+        ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         hooks: Mutex::default(),
     };
     // The handler's text is demanded by the platform and means nothing to it.
@@ -326,7 +326,7 @@ impl FunctionCompute {
                     }
                 }
                 9 if is(b"client-ip") => facts.client_ip = span,
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(facts, request.bytes(), value),
                 10 if is(b"account-id") => facts.account = span,
                 10 if is(b"version-id") => facts.version = span,
                 11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),
@@ -345,8 +345,7 @@ impl FunctionCompute {
                 _ => {}
             }
         }
-        let millis = |timeout: Duration| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        facts.deadline = timeout.map(|timeout| Deadline::after_ms(unit, millis(timeout)));
+        facts.deadline = Deadline::within(unit, timeout);
         call
     }
 

@@ -4,6 +4,7 @@
 //! published Runtime Interface Emulator. The trace id of an invocation is in its context; the environment variable
 //! `_X_AMZN_TRACE_ID` is never written, since writing the environment crashes a process with modules of their own std.
 
+use super::endpoint::endpoint;
 use super::polling::fits_path;
 use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, nothing, reply_body};
 use crate::encoding::base64;
@@ -18,6 +19,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply;
 use crate::unit::{Deadline, Identity, Unit};
 use std::fmt::Debug;
+use std::time::Duration;
 
 /// The platform's word.
 pub const NAME: &str = "aws-lambda";
@@ -42,11 +44,9 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")
 }
 
-fn open(env: &Env<'_>, _: &Settings) -> Result<Opened, BadSetting> {
-    let endpoint = env.text("AWS_LAMBDA_RUNTIME_API");
-    if endpoint.is_empty() || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(BadSetting::new("AWS_LAMBDA_RUNTIME_API", &endpoint, "host:port of the Runtime API"));
-    }
+fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+    const ADDRESS: &str = "AWS_LAMBDA_RUNTIME_API";
+    let endpoint = endpoint(ADDRESS, &env.text(ADDRESS), "host:port of the Runtime API")?;
     let identity = Identity {
         platform: NAME,
         function: env.text("AWS_LAMBDA_FUNCTION_NAME"),
@@ -60,6 +60,7 @@ fn open(env: &Env<'_>, _: &Settings) -> Result<Opened, BadSetting> {
     let concurrency = env.number("AWS_LAMBDA_MAX_CONCURRENCY").ok().flatten().unwrap_or(1).max(1);
     let snapshotted = env.text("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start";
     let api = RuntimeApi::new(endpoint, usize::try_from(concurrency).unwrap_or(1), snapshotted);
+    let api = RuntimeApi { timeout: settings.timeout, ..api };
     let handler = identity.handler.clone();
     let opened = Opened::new(identity, Protocol::Polling(Box::new(api))).with_handler(handler);
     Ok(opened.with_root(env.text("LAMBDA_TASK_ROOT")))
@@ -71,6 +72,8 @@ pub struct RuntimeApi {
     endpoint: String,
     concurrency: usize,
     snapshotted: bool,
+    /// The limit of an event that comes without a deadline, or with one that has passed.
+    timeout: Option<Duration>,
     /// The poll never changes: it is written once.
     next: Vec<u8>,
     /// ` HTTP/1.1`, host and agent of every other request.
@@ -83,7 +86,7 @@ impl RuntimeApi {
         let mut next = format!("GET {API}invocation/next").into_bytes();
         next.extend_from_slice(&tail);
         next.extend_from_slice(b"\r\n");
-        RuntimeApi { endpoint, concurrency, snapshotted, next, tail }
+        RuntimeApi { endpoint, concurrency, snapshotted, timeout: None, next, tail }
     }
 
     fn post(&self, path: &[&[u8]], out: &mut Vec<u8>) {
@@ -153,7 +156,7 @@ impl Polling for RuntimeApi {
             status @ 500.. => return Delivery::Fatal(format!("the Runtime API answered {status} to the poll")),
             status => return Delivery::Again(format!("the Runtime API answered {status} to the poll")),
         }
-        let facts = facts(unit, answer);
+        let facts = facts(unit, answer, self.timeout);
         if facts.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
         }
@@ -299,8 +302,9 @@ impl Polling for RuntimeApi {
 }
 
 /// One pass over the headers. An empty value counts as absent: managed instances send them all.
-fn facts(unit: &Unit, answer: &Message) -> Facts {
+fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
     let mut facts = Facts::default();
+    let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
     for (name, value) in answer.headers() {
         let span = Span::of(bytes, value);
@@ -313,8 +317,7 @@ fn facts(unit: &Unit, answer: &Message) -> Facts {
         if caseless(name, b"aws-request-id") {
             facts.request_id = span;
         } else if caseless(name, b"deadline-ms") {
-            let millis = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-            facts.deadline = millis.map(|millis| Deadline::at_epoch_ms(unit, millis));
+            moment = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
         } else if caseless(name, b"invoked-function-arn") {
             facts.invoked_as = span;
         } else if caseless(name, b"trace-id") {
@@ -327,6 +330,10 @@ fn facts(unit: &Unit, answer: &Message) -> Facts {
             facts.tenant = span;
         }
     }
+    facts.deadline = match moment {
+        Some(moment) => Some(Deadline::at_moment(unit, moment, timeout, facts.request_id.read(bytes))),
+        None => Deadline::within(unit, timeout),
+    };
     facts
 }
 

@@ -180,7 +180,8 @@ impl Serving for AzureFunctions {
             }
             return Route::Invoke(native::facts(unit, request, self.timeout));
         };
-        let facts = Facts { request_id: Span::of(bytes, id), ..native::facts(unit, request, self.timeout) };
+        let mut facts = native::facts(unit, request, self.timeout);
+        native::take_request_id(&mut facts, bytes, id);
         let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(facts) };
         if !self.is_mine(name) {
             let message = format!(

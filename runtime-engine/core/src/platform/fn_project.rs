@@ -164,14 +164,15 @@ impl Serving for Agent {
 impl Agent {
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {
         let mut facts = Facts::default();
+        let mut moment = None;
         let bytes = request.bytes();
         for (name, value) in request.headers() {
             let span = Span::of(bytes, value);
             match name.len() {
                 9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => facts.shape = Shape::Fn,
-                10 if caseless(name, b"fn-call-id") => facts.request_id = span,
+                10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut facts, bytes, value),
                 11 if caseless(name, b"fn-deadline") => {
-                    facts.deadline = rfc3339_ms(value).map(|moment| Deadline::at_epoch_ms(unit, moment));
+                    moment = rfc3339_ms(value);
                 }
                 11 if caseless(name, b"traceparent") => facts.traceparent = span,
                 10 if caseless(name, b"tracestate") => facts.tracestate = span,
@@ -180,8 +181,10 @@ impl Agent {
                 _ => {}
             }
         }
-        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        facts.deadline = facts.deadline.or(self.timeout.map(limit));
+        facts.deadline = match moment {
+            Some(moment) => Some(Deadline::at_moment(unit, moment, self.timeout, facts.request_id.read(bytes))),
+            None => Deadline::within(unit, self.timeout),
+        };
         facts
     }
 }
@@ -218,7 +221,9 @@ fn enclose(response: &mut Response) {
     }
 }
 
-/// Milliseconds since 1970 of a moment as RFC 3339 writes it; nothing for what is none, or is before 1970.
+/// Milliseconds since 1970 of a moment as RFC 3339 writes it. A moment without a fraction means the end of its second: the
+/// agent (`fnproject/fn`) cuts its deadline to whole seconds, so that the true one is up to a second later. `None` if the
+/// text is no such moment, or one before 1970.
 fn rfc3339_ms(text: &[u8]) -> Option<u64> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = text.get(range)?;
@@ -234,7 +239,7 @@ fn rfc3339_ms(text: &[u8]) -> Option<u64> {
         return None;
     }
     let mut at = 19;
-    let mut millis = 0;
+    let mut millis = 999;
     if is(at, b".") {
         let digits = text[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits == 0 {
@@ -366,7 +371,7 @@ mod tests {
         let headers = [("Fn-Call-Id", "01A"), ("Fn-Deadline", "2100-01-01T00:00:00Z"), ("X-B3-TraceId", "t")];
         let invocation = called(&*agent, &unit, &headers, b"event");
         assert_eq!((invocation.request_id(), invocation.event()), (&b"01A"[..], &b"event"[..]));
-        assert_eq!(invocation.facts().deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_000));
+        assert_eq!(invocation.facts().deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_999));
         assert_eq!(invocation.meta(faas_abi::META_TRACE), b"t");
     }
 
@@ -381,13 +386,13 @@ mod tests {
     #[test]
     fn moments_are_read_with_fractions_and_offsets() {
         for (text, millis) in [
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("2000-02-29T00:00:00z", Some(951_782_400_000)),
+            ("1970-01-01T00:00:00Z", Some(999)),
+            ("2000-02-29T00:00:00z", Some(951_782_400_999)),
             ("2024-02-29T23:59:59.25Z", Some(1_709_251_199_250)),
             ("2024-02-29T23:59:59.123456789Z", Some(1_709_251_199_123)),
-            ("2100-01-01T02:00:00+02:00", Some(4_102_444_800_000)),
+            ("2100-01-01T02:00:00+02:00", Some(4_102_444_800_999)),
             ("2099-12-31T19:30:00.5-04:30", Some(4_102_444_800_500)),
-            ("1969-12-31T23:59:59Z", None),
+            ("1969-12-31T23:59:58Z", None),
             ("2024-02-29T23:59:59", None),
             ("2024-02-29T23:59:59.Z", None),
             ("2024-13-01T00:00:00Z", None),
@@ -439,10 +444,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_502_and_a_passed_deadline_504() {
+    fn a_failure_is_502_a_passed_deadline_504_and_the_end_of_the_container_neither() {
         let agent = agent(&[]);
         for (kind, status) in
-            [("Function.Error", 502), ("Function.TimedOut", 504), ("Runtime.Overloaded", 502), ("Runtime.Closing", 502)]
+            [("Function.Error", 502), ("Function.TimedOut", 504), ("Runtime.Overloaded", 502), ("Runtime.Closing", 503)]
         {
             let (mut response, mut body) = (Response::default(), Vec::new());
             agent.refused(&Facts::default(), b"", &Failure::new(kind, "why"), &mut response, &mut body);

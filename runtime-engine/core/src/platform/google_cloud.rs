@@ -74,10 +74,10 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let server = GoogleCloud {
         listen: native::address(env, "PORT", http::PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
-        timeout: env.number("CLOUD_RUN_TIMEOUT_SECONDS")?.map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("CLOUD_RUN_TIMEOUT_SECONDS")?.or(settings.timeout),
         takes,
-        live: env.get("FAAS_LIVENESS_PATH").map(String::into_bytes),
-        ready: env.get("FAAS_READINESS_PATH").map(String::into_bytes),
+        live: env.path("FAAS_LIVENESS_PATH")?,
+        ready: env.path("FAAS_READINESS_PATH")?,
     };
     let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(target);
     Ok(Opened { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
@@ -132,12 +132,9 @@ impl GoogleCloud {
 
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {
         let mut facts = native::facts(unit, request, self.timeout);
-        if !trace::is_traceparent(facts.traceparent.read(request.bytes())) {
-            facts.traceparent = Span::EMPTY;
-        }
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
-                facts.request_id = Span::of(request.bytes(), value);
+                native::take_request_id(&mut facts, request.bytes(), value);
             } else if caseless(name, b"x-cloud-trace-context") && trace::is_cloud(value) {
                 facts.trace = Span::of(request.bytes(), value);
             }

@@ -64,14 +64,14 @@ impl PlainHttp {
     /// # Errors
     /// If `PORT` is no port.
     pub(super) fn read(env: &Env<'_>, settings: &Settings, port: u16) -> Result<PlainHttp, BadSetting> {
-        let path = |name: &str, default: &str| env.get(name).unwrap_or_else(|| default.to_owned()).into_bytes();
+        let path = |name, default: &str| Ok(env.path(name)?.unwrap_or_else(|| default.into()));
         Ok(PlainHttp {
             listen: native::address(env, "PORT", port)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             timeout: settings.timeout,
             lame_duck: Duration::ZERO,
-            live: path("FAAS_LIVENESS_PATH", "/livez"),
-            ready: path("FAAS_READINESS_PATH", "/readyz"),
+            live: path("FAAS_LIVENESS_PATH", "/livez")?,
+            ready: path("FAAS_READINESS_PATH", "/readyz")?,
         })
     }
 

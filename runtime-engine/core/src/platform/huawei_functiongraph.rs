@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The platform's word.
 pub const NAME: &str = "huawei-functiongraph";
 
-/// The longest result where `RUNTIME_MAX_RESP_BODY_SIZE` says no other, in bytes.
+/// The longest result where `RUNTIME_MAX_RESP_BODY_SIZE` says no other or 0, in bytes.
 pub const MAX_RESULT: usize = 6 << 20;
 
 const ADDRESS: &str = "RUNTIME_API_ADDR";
@@ -70,11 +70,11 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         memory_mb: memory.trim().parse().unwrap_or(0),
         ..Identity::default()
     };
-    let seconds = env.number("RUNTIME_TIMEOUT").ok().flatten().filter(|seconds| *seconds > 0);
     let limits = Limits {
-        timeout: seconds.map(Duration::from_secs).or(settings.timeout),
+        timeout: env.seconds("RUNTIME_TIMEOUT").ok().flatten().or(settings.timeout),
         max_result: env
             .number("RUNTIME_MAX_RESP_BODY_SIZE")?
+            .filter(|bytes| *bytes > 0)
             .map_or(MAX_RESULT, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
     };
     let protocol = match mode(env)? {
@@ -104,12 +104,9 @@ fn mode(env: &Env<'_>) -> Result<Mode, BadSetting> {
     }
 }
 
-/// The address is taken as it is, host and port.
+/// The address of the runtime API.
 fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
-    let address = env.text(ADDRESS);
-    if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
-        return Err(BadSetting::new(ADDRESS, &address, "host:port of the runtime API"));
-    }
+    let address = super::endpoint::endpoint(ADDRESS, &env.text(ADDRESS), "host:port of the runtime API")?;
     if env.get(FUNCTION).is_none() {
         return Err(BadSetting::new(FUNCTION, "", "the function's name, beside RUNTIME_API_ADDR"));
     }

@@ -55,15 +55,15 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         stage: or(&["K_INTERNAL_POD_NAMESPACE"], own.stage),
         ..own
     };
-    let path = |name: &str, default: &str| env.get(name).unwrap_or_else(|| default.to_owned()).into_bytes();
+    let path = |name, default: &str| Ok(env.path(name)?.unwrap_or_else(|| default.into()));
     let server = Knative {
         http: PlainHttp::read(env, settings, http::PORT)?,
         listen: listen(env)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         takes: Takes::read(env)?,
-        webhook: env.flag("FAAS_WEBHOOK"),
-        live: path("LIVENESS_URL", "/health/liveness"),
-        ready: path("READINESS_URL", "/health/readiness"),
+        webhook: env.flag("FAAS_WEBHOOK")?,
+        live: path("LIVENESS_URL", "/health/liveness")?,
+        ready: path("READINESS_URL", "/health/readiness")?,
     };
     Ok(Opened::new(identity, Protocol::Serving(Box::new(server))).with_grace(GRACE))
 }

@@ -10,6 +10,7 @@ pub mod azure_functions;
 mod cloudevents;
 pub mod container_apps;
 mod detect;
+mod endpoint;
 mod error_document;
 pub mod fn_project;
 pub mod google_cloud;

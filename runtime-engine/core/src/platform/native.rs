@@ -1,7 +1,7 @@
 //! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
 //! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, error_document};
+use super::{BodyFrom, Response, endpoint, error_document};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
 ///
 /// # Errors
-/// If the variable holds no port.
+/// If the variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     address_on(env, "0.0.0.0", variable, port)
 }
@@ -22,21 +22,25 @@ pub(super) fn address(env: &Env<'_>, variable: &'static str, port: u16) -> Resul
 /// The same with another host where `FAAS_HOST` names none.
 ///
 /// # Errors
-/// If the variable holds no port.
+/// If the variable holds no port, or `FAAS_HOST` no host.
 pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port: u16) -> Result<String, BadSetting> {
     let port = match env.get(variable) {
         None => port,
         Some(text) => text.trim().parse().map_err(|_| BadSetting::new(variable, &text, "a port from 0 to 65535"))?,
     };
-    let host = env.get("FAAS_HOST").unwrap_or_else(|| host.to_owned());
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
-    Ok(format!("{host}:{port}"))
+    let named = env.get("FAAS_HOST");
+    let text = named.as_deref().unwrap_or(host);
+    match endpoint::host(text) {
+        Some(host) => Ok(format!("{host}:{port}")),
+        None => Err(BadSetting::new("FAAS_HOST", text, "an address or a name")),
+    }
 }
 
 /// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
 /// is the limit of an invocation from now on.
 pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts { shape: Shape::Request, ..Facts::default() };
+    let deadline = Deadline::within(unit, timeout);
+    let mut facts = Facts { shape: Shape::Request, deadline, ..Facts::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
         let span = Span::of(bytes, value);
@@ -44,14 +48,24 @@ pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -
             11 if caseless(name, b"traceparent") => facts.traceparent = span,
             10 if caseless(name, b"tracestate") => facts.tracestate = span,
             12 if caseless(name, b"content-type") => facts.content_type = span,
-            12 if caseless(name, b"x-request-id") => facts.request_id = span,
+            12 if caseless(name, b"x-request-id") => take_request_id(&mut facts, bytes, value),
             _ => {}
         }
     }
-    if let Some(timeout) = timeout {
-        facts.deadline = Some(Deadline::after_ms(unit, u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)));
-    }
     facts
+}
+
+/// The longest request id that is taken from a sender, in bytes: more than any known sender makes.
+const LONGEST_ID: usize = 128;
+
+/// Takes a request id that came with a request, if it is short and of letters, digits and `-._~:/+=@|`. Anything else
+/// changes nothing: where there is no other id, the driver makes one. The id goes into the log, into answers, and into
+/// marks that platforms cut logs by. `value` lies in `bytes`.
+pub(super) fn take_request_id(facts: &mut Facts, bytes: &[u8], value: &[u8]) {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/+=@|".contains(byte);
+    if (1..=LONGEST_ID).contains(&value.len()) && value.iter().all(is_plain) {
+        facts.request_id = Span::of(bytes, value);
+    }
 }
 
 /// The path of a request's target, percent-coded as it came.

@@ -10,6 +10,7 @@
 mod runtime_api;
 mod web;
 
+use super::endpoint::endpoint_of_two;
 use super::{Opened, Protocol, Row};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
@@ -76,15 +77,10 @@ fn is_asked(env: &Env<'_>) -> Result<bool, BadSetting> {
 
 /// Host and port come in two variables.
 fn endpoint(env: &Env<'_>) -> Result<String, BadSetting> {
-    let (host, port) = (env.text(HOST), env.text(PORT));
-    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
-        return Err(BadSetting::new(HOST, &host, "the host of the runtime API, beside SCF_RUNTIME_API_PORT"));
-    }
-    if port.trim().parse::<u16>().is_err() {
-        return Err(BadSetting::new(PORT, &port, "the port of the runtime API, beside SCF_RUNTIME_API"));
-    }
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
-    Ok(format!("{host}:{}", port.trim()))
+    endpoint_of_two([
+        (HOST, &env.text(HOST), "the host of the runtime API, beside SCF_RUNTIME_API_PORT"),
+        (PORT, &env.text(PORT), "the port of the runtime API, beside SCF_RUNTIME_API"),
+    ])
 }
 
 #[cfg(test)]

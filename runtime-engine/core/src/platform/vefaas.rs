@@ -44,7 +44,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
 }
 
 fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
-    let timeout = env.number("_FAAS_FUNC_TIMEOUT")?.map(Duration::from_secs);
+    let timeout = env.seconds("_FAAS_FUNC_TIMEOUT")?;
     let server = Server {
         listen: native::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
@@ -94,7 +94,9 @@ impl Serving for Server {
                     facts.client_ip = Span::of(request.bytes(), value);
                 }
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
-                17 if caseless(name, b"x-faas-request-id") => facts.request_id = Span::of(request.bytes(), value),
+                17 if caseless(name, b"x-faas-request-id") => {
+                    native::take_request_id(&mut facts, request.bytes(), value);
+                }
                 _ => {}
             }
         }

@@ -5,10 +5,10 @@
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
 use super::{
-    BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, nothing, reply_body,
+    BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, native, nothing, reply_body,
 };
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::caseless;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
@@ -82,10 +82,12 @@ impl Piping for Script {
         }
         assembly.body().extend_from_slice(input);
         let message = assembly.finish();
-        let request_id = message.header(REQUEST_ID).map_or(Span::EMPTY, |id| Span::of(message.bytes(), id));
-        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        let deadline = self.timeout.map(limit);
-        Ok((message, Facts { request_id, deadline, is_whole: true, ..Facts::default() }))
+        let deadline = Deadline::within(unit, self.timeout);
+        let mut facts = Facts { deadline, is_whole: true, ..Facts::default() };
+        if let Some(id) = message.header(REQUEST_ID) {
+            native::take_request_id(&mut facts, message.bytes(), id);
+        }
+        Ok((message, facts))
     }
 
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {

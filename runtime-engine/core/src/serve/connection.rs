@@ -24,6 +24,10 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How long altogether what a client sends after its last response is thrown away. A body that was refused comes at the
 /// speed of the client, and its refusal is read when it has been sent.
 const LINGER_LONGEST: Duration = Duration::from_secs(30);
+/// How long a connection that has never carried a request is kept when no more are waited for.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);
+/// Room for this many bytes is read into when nothing is known of the length: an ordinary request.
+const LEAST_READ: usize = 4 << 10;
 /// What a client has to send, or to take, on the average: beyond its time limit it has one second more for this many
 /// bytes.
 const LEAST_RATE: u64 = 1 << 10;
@@ -246,7 +250,14 @@ impl Connection {
                     return Step::Request(message);
                 }
                 Ok(Progress::Head) => self.greet(spare),
-                Ok(Progress::More) if self.unread => return Step::Read,
+                Ok(Progress::More) if self.unread => {
+                    // An idle reader is the thread's; one that holds something is the connection's.
+                    let held = if reader.is_idle() { 0 } else { reader.would_buffer(LEAST_READ) };
+                    if self.charge.resize(held) {
+                        return Step::Read;
+                    }
+                    self.refuse(503, "too much of unfinished requests is held; try again");
+                }
                 Ok(Progress::More) => {
                     self.put_reader(spare, config);
                     return self.rest(config, draining, clock);
@@ -260,8 +271,12 @@ impl Connection {
     /// Nothing more to do until more comes.
     fn rest(&mut self, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
         if self.reader.is_none() {
-            if draining {
+            if draining && self.begun {
                 return self.end(Step::Close);
+            }
+            if draining {
+                // Whoever has connected a moment ago is about to ask.
+                self.deadline = self.deadline.min(clock.now_ns().saturating_add(nanos(FIRST_REQUEST)));
             }
             return Step::Wait;
         }
@@ -303,9 +318,9 @@ impl Connection {
         }
     }
 
-    /// Returns room for what is read next. `least`: bytes, where nothing is known of the length.
-    pub fn space<'a>(&'a mut self, spare: &'a mut Reader, least: usize) -> &'a mut [u8] {
-        self.reader.as_mut().unwrap_or(spare).space(least)
+    /// Returns room for what is read next.
+    pub fn space<'a>(&'a mut self, spare: &'a mut Reader) -> &'a mut [u8] {
+        self.reader.as_mut().unwrap_or(spare).space(LEAST_READ)
     }
 
     /// That many bytes came, of so many that there was room for.
@@ -313,7 +328,6 @@ impl Connection {
         let reader = self.reader.as_mut().unwrap_or(spare);
         let first = reader.is_idle();
         reader.filled(count);
-        let held = reader.buffered();
         // Less than there was room for: the next bytes, but not an end that was told already, are told anew.
         self.unread = count == room || self.ended;
         self.begun = true;
@@ -322,9 +336,6 @@ impl Connection {
         } else if first {
             // The limit to the first byte is kept; that of the head begins when it does not come whole.
             self.deadline = NEVER;
-        }
-        if !self.charge.resize(held) {
-            self.refuse(503, "too much of unfinished requests is held; try again");
         }
     }
 

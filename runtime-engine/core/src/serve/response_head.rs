@@ -85,6 +85,7 @@ pub fn plain(out: &mut Vec<u8>, status: u16, text: &str) {
 fn plain_head(out: &mut Vec<u8>, status: u16, length: usize) {
     let Ok(mut writer) = HeadWriter::response(out, status) else { return };
     let _ = writer.header("content-type", "text/plain; charset=utf-8");
+    let _ = writer.header("cache-control", "no-store");
     let _ = writer.header("connection", "close");
     writer.end(Framing::Length(length as u64));
 }
@@ -168,7 +169,7 @@ mod tests {
     fn a_plain_response_is_the_last_one() {
         let mut out = Vec::new();
         plain(&mut out, 408, "too slow");
-        let expected = "HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\
+        let expected = "HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\nconnection: close\r\n\
                         content-length: 8\r\n\r\ntoo slow";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

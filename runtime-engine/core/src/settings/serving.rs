@@ -35,7 +35,7 @@ pub struct ServerSettings {
     pub write_timeout: Duration,
     /// How long a stop signal is followed by ordinary service (`FAAS_LAME_DUCK`), for routers that learn late.
     pub lame_duck: Duration,
-    /// Threads that may be lost before the process leaves.
+    /// Threads that may be lost before the process leaves. `FAAS_MAX_HUNG=0` means 1: the first ends it.
     pub max_hung: usize,
     /// `true` if each invocation and each refused request leaves an access line (`FAAS_ACCESS_LOG`).
     pub access_log: bool,
@@ -56,24 +56,32 @@ impl ServerSettings {
         lame_duck: Duration,
         body_bytes: u64,
     ) -> Result<ServerSettings, BadSetting> {
-        let count = |name, default: usize| -> Result<usize, BadSetting> {
-            Ok(env.number(name)?.map_or(default, |number| usize::try_from(number).unwrap_or(usize::MAX)))
+        // A connection without these limits could be held for ever.
+        let time = |name: &'static str, default| match env.duration(name)? {
+            Some(time) if time.is_zero() => Err(BadSetting::new(name, &env.text(name), "more than 0 s")),
+            time => Ok(time.unwrap_or(default)),
         };
-        let limits = Limits { body_bytes: env.number("FAAS_MAX_BODY")?.unwrap_or(body_bytes), ..Limits::default() };
+        let body_bytes = env.count("FAAS_MAX_BODY")?.map_or(body_bytes, |bytes| bytes as u64);
+        let limits = Limits { body_bytes, ..Limits::default() };
         let concurrency = concurrency.max(1);
-        let threads = count("FAAS_THREADS", THREADS)?.clamp(1, concurrency);
+        let threads = env.count("FAAS_THREADS")?.unwrap_or(THREADS).clamp(1, concurrency);
+        let max_hung = env.number("FAAS_MAX_HUNG")?;
+        let max_hung = max_hung.map_or(MAX_HUNG, |number| usize::try_from(number).unwrap_or(usize::MAX));
         let buffered = MAX_BUFFERED.saturating_add(limits.body_bytes.saturating_mul(2));
         Ok(ServerSettings {
             limits,
             concurrency,
             threads,
-            read_timeout: env.duration("FAAS_READ_TIMEOUT")?.unwrap_or(READ_TIMEOUT),
-            write_timeout: env.duration("FAAS_WRITE_TIMEOUT")?.unwrap_or(WRITE_TIMEOUT),
+            read_timeout: time("FAAS_READ_TIMEOUT", READ_TIMEOUT)?,
+            write_timeout: time("FAAS_WRITE_TIMEOUT", WRITE_TIMEOUT)?,
             lame_duck: env.duration("FAAS_LAME_DUCK")?.unwrap_or(lame_duck),
-            max_hung: count("FAAS_MAX_HUNG", MAX_HUNG)?.clamp(1, threads),
-            access_log: env.flag("FAAS_ACCESS_LOG"),
-            max_connections: count("FAAS_MAX_CONNECTIONS", MAX_CONNECTIONS)?.max(1),
-            max_buffered: count("FAAS_MAX_BUFFERED", usize::try_from(buffered).unwrap_or(usize::MAX))?,
+            max_hung: max_hung.clamp(1, threads),
+            access_log: env.flag("FAAS_ACCESS_LOG")?,
+            max_connections: env.count("FAAS_MAX_CONNECTIONS")?.unwrap_or(MAX_CONNECTIONS),
+            max_buffered: match env.count("FAAS_MAX_BUFFERED")? {
+                Some(bytes) => bytes,
+                None => usize::try_from(buffered).unwrap_or(usize::MAX),
+            },
         })
     }
 }
@@ -97,8 +105,22 @@ mod tests {
     fn there_are_never_more_threads_than_invocations_at_once_and_never_none() {
         assert_eq!(read(&[], 1).unwrap().threads, 1);
         assert_eq!(read(&[], 256).unwrap().threads, THREADS);
-        assert_eq!(read(&[("FAAS_THREADS", "0")], 256).unwrap().threads, 1);
         assert_eq!(read(&[("FAAS_THREADS", "4")], 256).unwrap().threads, 4);
+    }
+
+    #[test]
+    fn nothing_to_serve_with_is_no_setting() {
+        for (name, value, expected) in [
+            ("FAAS_THREADS", "0", "a whole number above 0"),
+            ("FAAS_MAX_BODY", "0", "a whole number above 0"),
+            ("FAAS_READ_TIMEOUT", "0", "more than 0 s"),
+            ("FAAS_WRITE_TIMEOUT", "0s", "more than 0 s"),
+        ] {
+            let error = read(&[(name, value)], 8).unwrap_err().to_string();
+            assert_eq!(error, format!("{name}: expected {expected}, found \"{value}\""));
+        }
+        let zero = read(&[("FAAS_LAME_DUCK", "0"), ("FAAS_MAX_HUNG", "0")], 8).unwrap();
+        assert_eq!((zero.lame_duck, zero.max_hung), (Duration::ZERO, 1), "at once, and with the first that hangs");
     }
 
     #[test]
@@ -106,6 +128,6 @@ mod tests {
         let error = read(&[("FAAS_LAME_DUCK", "duck")], 1).unwrap_err().to_string();
         assert_eq!(error, "FAAS_LAME_DUCK: expected a duration such as 30s, 500ms or 1m30s, found \"duck\"");
         let error = read(&[("FAAS_MAX_BODY", "big")], 1).unwrap_err().to_string();
-        assert_eq!(error, "FAAS_MAX_BODY: expected a whole number, found \"big\"");
+        assert_eq!(error, "FAAS_MAX_BODY: expected a whole number above 0, found \"big\"");
     }
 }

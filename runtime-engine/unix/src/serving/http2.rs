@@ -17,8 +17,9 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How a connection of HTTP/2 begins (RFC 9113 §3.4); no request of HTTP/1 has this method.
-pub(super) const BEGINNING: &[u8; 3] = b"PRI";
+/// How a connection of HTTP/2 begins (RFC 9113 §3.4), the whole of it: what begins like it and goes on otherwise is a
+/// request of HTTP/1.1, and is refused as one.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A server of HTTP/2 connections.
 pub trait Http2: Send + Sync {
@@ -101,12 +102,12 @@ impl Server {
         if !state.connection.is_fresh() {
             return true;
         }
-        let mut seen = [0; BEGINNING.len()];
+        let mut seen = [0; PREFACE.len()];
         let count = link.socket.peek(&mut seen).unwrap_or(0);
-        if count == 0 || !BEGINNING.starts_with(&seen[..count]) {
+        if count == 0 || !PREFACE.starts_with(&seen[..count]) {
             return true;
         }
-        if count < BEGINNING.len() {
+        if count < PREFACE.len() {
             state.claimed = false;
             return false;
         }

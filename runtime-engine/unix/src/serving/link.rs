@@ -15,8 +15,6 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Reads this many bytes at once when nothing is known of the length: an ordinary request.
-const READ: usize = 4 << 10;
 /// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
 const WASTE_READS: usize = 64;
 
@@ -105,7 +103,7 @@ impl Server {
         let request = loop {
             match connection.step(spare, &self.config, self.is_draining(), clock) {
                 Step::Read => {
-                    let space = connection.space(spare, READ);
+                    let space = connection.space(spare);
                     let room = space.len();
                     match (&link.socket).read(space) {
                         Ok(0) => break self.carry_out(link, connection.end_of_input()),

@@ -70,12 +70,11 @@ impl Polling for RuntimeApi {
             return Delivery::Again("the runtime API handed out an event whose id fits in no path".into());
         }
         let bytes = answer.bytes();
-        let limit = self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
         Delivery::Event(Facts {
             request_id: Span::of(bytes, request_id),
             content_type: answer.header("content-type").map_or(Span::EMPTY, |value| Span::of(bytes, value)),
             // No event says when it is due: the limit counts from here.
-            deadline: limit.map(|millis| Deadline::after_ms(unit, millis)),
+            deadline: Deadline::within(unit, self.timeout),
             is_whole: true,
             ..Facts::default()
         })

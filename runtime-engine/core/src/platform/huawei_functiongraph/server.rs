@@ -19,6 +19,7 @@ use crate::platform::{
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Unit};
+use std::time::Duration;
 
 /// The only port that the platform sends to.
 const PORT: u16 = 8000;
@@ -58,7 +59,7 @@ impl Server {
             limits,
             takes_events,
             initializes: takes_events && env.get("RUNTIME_INITIALIZER_HANDLER").is_some(),
-            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+            ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         })
     }
 
@@ -86,12 +87,11 @@ impl Server {
                 6 if is(b"region") => facts.region = span,
                 7 if is(b"package") && identity.service.is_empty() => facts.service = span,
                 7 if is(b"timeout") && self.limits.timeout.is_none() => {
-                    if let Some(seconds) = number().filter(|seconds| *seconds > 0) {
-                        facts.deadline = Some(Deadline::after_ms(unit, u64::from(seconds) * 1000));
-                    }
+                    facts.deadline =
+                        Deadline::within(unit, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
                 9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
                 10 if is(b"project-id") && identity.account.is_empty() => facts.account = span,
                 12 if is(b"func-version") && identity.version.is_empty() => facts.version = span,
                 _ => {}

@@ -50,8 +50,8 @@ fn what_does_not_fit_is_named() {
             "RUNTIME_FUNC_NAME: expected the function's name, beside RUNTIME_API_ADDR, found \"\"",
         ),
         (
-            &[("RUNTIME_API_ADDR", "http://h:1"), ("RUNTIME_FUNC_NAME", "f")],
-            "RUNTIME_API_ADDR: expected host:port of the runtime API, found \"http://h:1\"",
+            &[("RUNTIME_API_ADDR", "https://h:1"), ("RUNTIME_FUNC_NAME", "f")],
+            "RUNTIME_API_ADDR: expected host:port of the runtime API, found \"https://h:1\"",
         ),
         (&[HTTP, &[("FAAS_HUAWEI_MODE", "poll")]].concat(), "RUNTIME_API_ADDR: expected host:port"),
         (&[HTTP, &[("FAAS_HUAWEI_MODE", "image")]].concat(), "FAAS_HUAWEI_MODE: expected poll, http or event"),
@@ -165,6 +165,11 @@ fn a_result_goes_out_as_it_is_and_what_is_too_long_as_an_error() {
     let answer = world.answer(&invocation);
     assert!(answer.starts_with("POST /v1/runtime/invocation/error/r-1 HTTP/1.1\r\n"), "{answer}");
     assert!(answer.contains("the result has 11 bytes, and the platform takes at most 10"), "{answer}");
+    let world = with(&[("RUNTIME_MAX_RESP_BODY_SIZE", "0")], API);
+    let mut invocation = world.polled(EVENT);
+    set(&mut invocation, REPLY_RAW, b"fine");
+    let answer = world.answer(&invocation);
+    assert!(answer.starts_with("POST /v1/runtime/invocation/response/"), "zero is no limit of its own: {answer}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) struct InPlace {
 
 impl InPlace {
     pub(super) fn read(env: &Env<'_>, settings: &Settings, times: Times) -> Result<InPlace, BadSetting> {
-        if env.flag("jwt_auth") {
+        if env.flag("jwt_auth")? {
             // To leave it out in silence would be to let everybody in.
             return Err(BadSetting::new("jwt_auth", &env.text("jwt_auth"), "false: tokens are not checked here"));
         }
@@ -50,9 +50,9 @@ impl InPlace {
             concurrency: limit.or(settings.concurrency).unwrap_or(CONCURRENCY),
             limit,
             times: times.cut_by_write(),
-            lock: (!env.flag("suppress_lock")).then(|| format!("{}/.lock", folder.trim_end_matches('/'))),
+            lock: (!env.flag("suppress_lock")?).then(|| format!("{}/.lock", folder.trim_end_matches('/'))),
             ready: env.text("ready_path").into_bytes(),
-            calls: Calls::new(env.flag("log_callid")),
+            calls: Calls::new(env.flag("log_callid")?),
         })
     }
 

@@ -8,7 +8,6 @@ mod calls;
 mod in_place;
 
 use super::{Opened, Protocol, Row, Serving, native};
-use crate::fields::Span;
 use crate::http1::Message;
 use crate::invocation::Facts;
 use crate::settings::{BadSetting, Env, Settings, duration};
@@ -130,8 +129,8 @@ impl Times {
     /// What a request says of an invocation.
     fn facts(&self, unit: &Unit, request: &Message) -> Facts {
         let mut facts = native::facts(unit, request, self.limit(request));
-        if let Some(id) = request.header("x-call-id").filter(|id| !id.is_empty()) {
-            facts.request_id = Span::of(request.bytes(), id);
+        if let Some(id) = request.header("x-call-id") {
+            native::take_request_id(&mut facts, request.bytes(), id);
         }
         facts
     }

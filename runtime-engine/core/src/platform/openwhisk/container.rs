@@ -2,7 +2,7 @@
 //! by which the invoker knows that the log of the activation is whole.
 
 use super::init::{self, refusal};
-use super::{Activations, NO_RESULT, Outcome, error, in_words, outcome};
+use super::{Activations, NO_RESULT, Outcome, SENTINEL, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
@@ -13,8 +13,6 @@ use crate::unit::Unit;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// The invoker looks for it on both descriptors.
-const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 /// The status that costs the container its life: the invoker keeps one only if the action has succeeded or says itself, by
 /// the member `error` of a result with status 200, that it has failed. Source: the `ActivationResponse` of OpenWhisk, and
 /// its invoker.
@@ -48,7 +46,7 @@ impl Container {
             listen: native::address(env, "PORT", 8080)?,
             concurrency: if several { settings.concurrency.unwrap_or(CONCURRENCY) } else { 1 },
             activations: Activations::read(env, settings),
-            wants_code: settings.handler.is_none() && env.flag("FAAS_ALLOW_INIT_CODE"),
+            wants_code: env.flag("FAAS_ALLOW_INIT_CODE")? && settings.handler.is_none(),
             log: OnceLock::new(),
         })
     }

@@ -9,7 +9,7 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, Opened, Protocol, Row, error_document, nothing, reply_body};
+use super::{BodyFrom, Opened, Protocol, Row, error_document, native, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -49,6 +49,9 @@ const STANDING: [&str; 5] =
 
 /// The answer in place of a result that is neither object nor array, as the stock proxy words it.
 const NO_RESULT: &str = "The action did not return a dictionary or array.";
+
+/// The line that ends the log of an activation. The invoker looks for it on both descriptors.
+const SENTINEL: &[u8] = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&CHILD).or_else(|| env.first(&CONTAINER)).map(|(name, _)| name)
@@ -107,8 +110,7 @@ impl Activations {
             return Err("expected an object with the member value".to_owned());
         }
         let mut arguments: &[u8] = b"{}";
-        let limit = |limit: Duration| Deadline::after_ms(unit, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-        let mut deadline = self.timeout.map(limit);
+        let mut moment: Option<u64> = None;
         let mut told = [false; STANDING.len()];
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/run", b"");
         for (key, value) in object.members() {
@@ -118,10 +120,8 @@ impl Activations {
                 continue;
             }
             let text = text(value);
-            if key == "deadline"
-                && let Ok(millis) = text.trim().parse()
-            {
-                deadline = Some(Deadline::at_epoch_ms(unit, millis));
+            if key == "deadline" {
+                moment = text.trim().parse().ok().or(moment);
             }
             let mut name = b"__OW_".to_vec();
             name.extend(key.bytes().map(|byte| byte.to_ascii_uppercase()));
@@ -138,7 +138,13 @@ impl Activations {
         }
         assembly.body().extend_from_slice(arguments);
         let message = assembly.finish();
-        let facts = facts(&message, deadline);
+        let mut facts = facts(&message);
+        facts.deadline = match moment {
+            Some(moment) => {
+                Some(Deadline::at_moment(unit, moment, self.timeout, facts.request_id.read(message.bytes())))
+            }
+            None => Deadline::within(unit, self.timeout),
+        };
         Ok((message, facts))
     }
 }
@@ -152,25 +158,30 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-fn facts(message: &Message, deadline: Option<Deadline>) -> Facts {
+fn facts(message: &Message) -> Facts {
     let bytes = message.bytes();
     let header = |name: &str| message.header(name).map_or(Span::EMPTY, |value| Span::of(bytes, value));
     let full = message.header("__OW_ACTION_NAME").and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
     let (package, name) = parts(full);
-    Facts {
-        request_id: header("__OW_ACTIVATION_ID"),
+    let mut facts = Facts {
         invoked_as: header("__OW_ACTION_NAME"),
         function: Span::of(bytes, name.as_bytes()),
         service: Span::of(bytes, package.as_bytes()),
         version: header("__OW_ACTION_VERSION"),
         account: header("__OW_NAMESPACE"),
         trace: header("__OW_TRANSACTION_ID"),
-        deadline,
         shape: Shape::OpenWhisk,
         event: Span::of(bytes, message.body()),
         is_whole: true,
         ..Facts::default()
+    };
+    // The id stands in lines of the log, where the invoker looks for the sentinel.
+    let sentinel = SENTINEL.trim_ascii_end();
+    let id = message.header("__OW_ACTIVATION_ID").unwrap_or_default();
+    if !id.windows(sentinel.len()).any(|part| part == sentinel) {
+        native::take_request_id(&mut facts, bytes, id);
     }
+    facts
 }
 
 /// What an invocation came to.
@@ -317,16 +328,16 @@ mod tests {
     #[test]
     fn an_activation_is_its_arguments_and_every_other_member_is_a_word_of_the_platforms() {
         let (unit, _) = unit();
-        let object = br#" {"activation_id":"a\u00e91","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
-            "namespace":"ns","transaction_id":"t","deadline":"1790000000123","api_host":"https://h","extra":{"a":1},"none":null} "#;
+        let object = br#" {"activation_id":"a\u002d1","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
+            "namespace":"ns","transaction_id":"t","deadline":"4102444800123","api_host":"https://h","extra":{"a":1},"none":null} "#;
         let (message, facts) = activations(&[]).activation(&unit, object).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
         assert_eq!(read(facts.event), r#"{"n": [1]}"#);
-        assert_eq!((read(facts.request_id), read(facts.trace)), ("aé1".into(), "t".into()));
+        assert_eq!((read(facts.request_id), read(facts.trace)), ("a-1".into(), "t".into()));
         assert_eq!((read(facts.invoked_as), read(facts.function)), ("/ns/pkg/name".into(), "name".into()));
         assert_eq!((read(facts.service), read(facts.version)), ("pkg".into(), "0.0.2".into()));
         assert_eq!(read(facts.account), "ns");
-        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(1_790_000_000_123));
+        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_123));
         assert!(facts.is_whole && facts.shape == Shape::OpenWhisk);
         for (name, value) in [("__OW_API_HOST", "https://h"), ("__OW_EXTRA", r#"{"a":1}"#), ("__OW_NONE", "")] {
             assert_eq!(message.header(name), Some(value.as_bytes()), "{name}");
@@ -365,7 +376,7 @@ mod tests {
             let facts = activations.activation(&unit, object.as_bytes()).expect("an activation").1;
             facts.deadline.map(|deadline| deadline.epoch_ms)
         };
-        assert_eq!(deadline(r#"{"deadline":1790000000123}"#, None), Some(1_790_000_000_123));
+        assert_eq!(deadline(r#"{"deadline":4102444800123}"#, None), Some(4_102_444_800_123));
         for object in ["{}", r#"{"deadline":"soon"}"#, r#"{"deadline":null}"#] {
             assert_eq!(deadline(object, None), None, "{object}");
             let ours = deadline(object, Some("60s")).expect("ours");

@@ -8,7 +8,7 @@ use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
-use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
+use crate::platform::{BodyFrom, Delivery, Polling, Verdict, native};
 use crate::unit::{Deadline, Unit};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -99,14 +99,16 @@ impl RuntimeApi {
     /// One pass over the headers. Their names have underscores; an event that lacks one of them is served all the same.
     fn facts(&self, unit: &Unit, answer: &Message) -> Facts {
         let mut facts = Facts { is_whole: true, ..Facts::default() };
-        let mut limit = self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
+        let mut limit = self.timeout;
         for (name, value) in answer.headers() {
             let span = Span::of(answer.bytes(), value);
             let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u64>().ok());
             match name.len() {
-                10 if caseless(name, b"request_id") => facts.request_id = span,
+                10 if caseless(name, b"request_id") => native::take_request_id(&mut facts, answer.bytes(), value),
                 12 if caseless(name, b"content-type") => facts.content_type = span,
-                16 if caseless(name, b"time_limit_in_ms") => limit = number().filter(|millis| *millis > 0).or(limit),
+                16 if caseless(name, b"time_limit_in_ms") => {
+                    limit = number().filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);
+                }
                 18 if caseless(name, b"memory_limit_in_mb") => {
                     facts.memory_mb = number().and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
                 }
@@ -114,7 +116,7 @@ impl RuntimeApi {
             }
         }
         // A limit, not a moment: it counts from here.
-        facts.deadline = limit.map(|millis| Deadline::after_ms(unit, millis));
+        facts.deadline = Deadline::within(unit, limit);
         facts
     }
 }

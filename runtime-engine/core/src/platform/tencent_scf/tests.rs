@@ -43,7 +43,7 @@ fn half_of_the_address_is_an_error_that_names_the_other_half() {
         (&API[..1], "SCF_RUNTIME_API_PORT: expected the port of the runtime API, beside SCF_RUNTIME_API, found \"\""),
         (&API[1..], "SCF_RUNTIME_API: expected the host of the runtime API, beside SCF_RUNTIME_API_PORT, found \"\""),
         (&[("SCF_RUNTIME_API", "a b"), ("SCF_RUNTIME_API_PORT", "1")], "SCF_RUNTIME_API: expected the host"),
-        (&[("SCF_RUNTIME_API", "http://h"), ("SCF_RUNTIME_API_PORT", "1")], "SCF_RUNTIME_API: expected the host"),
+        (&[("SCF_RUNTIME_API", "https://h"), ("SCF_RUNTIME_API_PORT", "1")], "SCF_RUNTIME_API: expected the host"),
         (&[("SCF_RUNTIME_API", "h"), ("SCF_RUNTIME_API_PORT", "many")], "SCF_RUNTIME_API_PORT: expected the port"),
         (&[("FAAS_SCF_MODE", "poll"), ("SCF_FUNCTIONNAME", "x")], "SCF_RUNTIME_API: expected the host"),
         (&[("FAAS_SCF_MODE", "both"), ("SCF_FUNCTIONNAME", "x")], "FAAS_SCF_MODE: expected poll or web"),

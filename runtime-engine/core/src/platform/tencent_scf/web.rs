@@ -41,7 +41,7 @@ impl WebFunction {
             listen: native::address(env, "PORT", PORT)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             timeout: settings.timeout,
-            ready: env.text("FAAS_READINESS_PATH").into_bytes(),
+            ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
         })
     }
 
@@ -67,11 +67,10 @@ impl WebFunction {
                 6 if is(b"region") => facts.region = span,
                 7 if is(b"version") => facts.version = span,
                 7 if is(b"timeout") => {
-                    if let Some(millis) = number().filter(|millis| *millis > 0) {
-                        facts.deadline = Some(Deadline::after_ms(unit, millis.into()));
-                    }
+                    let limit = number().map(|millis| Duration::from_millis(millis.into()));
+                    facts.deadline = Deadline::within(unit, limit).or(facts.deadline);
                 }
-                10 if is(b"request-id") => facts.request_id = span,
+                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
                 11 if is(b"remote-addr") => facts.client_ip = span,
                 _ => {}
             }
