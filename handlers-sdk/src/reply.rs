@@ -139,6 +139,7 @@ impl IntoReply for Reply {
     }
 }
 
+/// Nothing: each platform has a form for it.
 impl IntoReply for () {
     fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::value(Body::default()))
@@ -159,14 +160,14 @@ impl IntoReply for Vec<u8> {
     }
 }
 
-/// A text value.
+/// A text, which says by its content type that it is one.
 impl IntoReply for String {
     fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::text(self))
     }
 }
 
-/// A text value.
+/// A text, which says by its content type that it is one.
 impl IntoReply for &'static str {
     fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
         Ok(Reply::text(self))

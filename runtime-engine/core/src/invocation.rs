@@ -195,7 +195,6 @@ impl std::fmt::Debug for Invocation {
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
     pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
-        let spare = Mutex::new(HttpView::trusting(unit.identity.trusted_hops));
         Invocation {
             unit,
             function,
@@ -206,7 +205,7 @@ impl Invocation {
             cold: false,
             received_ns: 0,
             reading: OnceLock::new(),
-            spare,
+            spare: Mutex::new(HttpView::default()),
             recognising: false,
             trigger: None,
             source: None,
@@ -327,7 +326,9 @@ impl Invocation {
     pub fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| {
             let Some(message) = &self.message else { return Reading::raw() };
-            let view = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+            // An event without a request keeps the view, and the next one begins with another.
+            let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+            let view = spare.trusts(self.unit.identity.trusted_hops);
             Reading::of(&self.facts, message, &self.peer, view)
         })
     }

@@ -374,6 +374,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_trusted_does_not_depend_on_the_events_before() {
+        let identity = crate::unit::Identity { trusted_hops: 1, ..crate::unit::Identity::default() };
+        let unit = Arc::new(crate::unit::Unit::new(identity, unit().log.clone()));
+        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        let request = r#"{"requestContext":{"elb":{}},"headers":{"x-forwarded-for":"192.0.2.7"}}"#;
+        for event in [request, "raw", request, r#"{"awslogs":{}}"#, request, request] {
+            let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
+            assembly.body().extend_from_slice(event.as_bytes());
+            invocation.renew(assembly.finish(), Facts::default(), false);
+            let expected: &[u8] = if event == request { b"192.0.2.7" } else { b"" };
+            assert_eq!(invocation.meta(META_CLIENT_IP), expected, "{event}");
+        }
+    }
+
+    #[test]
     fn a_request_that_is_there_may_be_changed() {
         let mut invocation = of_event(r#"{"requestContext":{"elb":{}},"body":"inner","headers":{"a":"0"}}"#);
         assert_eq!(Contract::set(&mut invocation, LIST_HEADER, b"A", b"1"), OK);

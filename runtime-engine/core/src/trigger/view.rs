@@ -77,7 +77,12 @@ texts! {
 impl HttpView {
     /// An empty view that believes what this many proxies in front say of the client. Of 0 nothing is believed.
     pub fn trusting(hops: usize) -> HttpView {
-        HttpView { hops, ..HttpView::default() }
+        HttpView::default().trusts(hops)
+    }
+
+    /// The same view, which believes what this many proxies in front say.
+    pub(crate) fn trusts(self, hops: usize) -> HttpView {
+        HttpView { hops, ..self }
     }
 
     /// The client's address, without port and brackets. It is empty where nobody who is believed has said it.

@@ -170,8 +170,8 @@ mod tests {
     fn a_page_is_for_get_alone_and_each_answer_is_the_last() {
         let address = opened("127.0.0.1:0").unwrap().unwrap();
         let reply = ask(address, "GET /metrics?all HTTP/1.1\r\nHost: test\r\n\r\n");
-        let page = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\n\
-                    content-length: 5\r\n\r\nup 1\n";
+        let page = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncache-control: no-store\r\n\
+                    connection: close\r\ncontent-length: 5\r\n\r\nup 1\n";
         assert_eq!(reply, page);
         let status = |request: &str| ask(address, request).split(' ').nth(1).map(str::to_owned);
         assert_eq!(status("GET /other HTTP/1.1\r\nHost: test\r\n\r\n").as_deref(), Some("404"));
