@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn every_setting_that_is_read_is_in_the_table_and_every_one_of_the_table_is_read() {
         let mut all = Vec::new();
-        for folder in ["runtime-engine/core/src", "runtime-engine/src", "light-runtime/src", "layers"] {
+        for folder in ["runtime-engine", "light-runtime", "layers"] {
             sources(&std::path::PathBuf::from(format!("{}/../../{folder}", env!("CARGO_MANIFEST_DIR"))), &mut all);
         }
         let literal = |code: &str| -> Vec<String> {
