@@ -126,8 +126,7 @@ impl Unit {
     }
 
     /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
-    /// that are there. `what` is the line's beginning, such as where the process listens; `None` of a handler means that
-    /// nobody named a function.
+    /// that are there. A handler of `None` means that nobody named a function.
     pub fn say_started(&self, what: &str, handler: Option<&str>, why: &str) {
         if !self.log.enabled(Level::Info) {
             return;

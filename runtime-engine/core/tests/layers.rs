@@ -208,15 +208,15 @@ fn the_start_line_lists_the_layers_that_are_there_and_a_line_the_skipped_ones() 
     let layers = [("FAAS_LAYERS", "absent?,guard,guard.none?"), ("FAAS_LAYER_GUARD", r#"{"name":"ada"}"#)];
     let started = start(&shelf(), &layers, linked(&[]), &[]);
     assert_eq!(started.reply(), Ok("order ada".into()));
-    started.unit.say_started("listening, ", None, "FAAS_PLATFORM names it");
-    let line = "listening, platform http (FAAS_PLATFORM names it), function (the only function there is), layers guard";
+    started.unit.say_started(None, "FAAS_PLATFORM names it");
+    let line = "platform http (FAAS_PLATFORM names it), function (the only function there is), layers guard";
     assert_eq!(started.log.lines("INFO"), [line]);
     let skipped = started.log.lines("WARN");
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     assert!(skipped[0].starts_with("skipped: optional layer \"absent\": Runtime.LayerNotFound: "), "{skipped:?}");
     assert!(skipped[1].starts_with("skipped: optional layer \"guard.none\": Runtime.LayerNotFound: "), "{skipped:?}");
     let none = start(&NOTHING, &[], linked(&[]), &[]);
-    none.unit.say_started("", None, "why");
+    none.unit.say_started(None, "why");
     assert_eq!(none.log.lines("INFO"), ["platform http (why), function (the only function there is), no layers"]);
 }
 
@@ -230,7 +230,7 @@ fn a_linked_layer_is_configured_by_its_name() {
     assert_eq!(start(&NOTHING, &named, linked(&[Guard::MODULE]), &[]).reply(), Ok("order ada".into()));
     let skipped = start(&NOTHING, &named[..1], linked(&[Guard::MODULE]), &[]);
     assert_eq!(skipped.reply(), Ok("order nobody".into()));
-    skipped.unit.say_started("", None, "why");
+    skipped.unit.say_started(None, "why");
     assert!(skipped.log.lines("INFO")[0].ends_with(", no layers"));
 }
 
@@ -239,7 +239,7 @@ fn a_list_of_layers_counts_beside_linked_ones() {
     let variables = [("FAAS_LAYER_GUARD", r#"{"name":"eve"}"#)];
     let clumsy = [("FAAS_LAYERS", "clumsy?")];
     let started = start(&shelf(), &clumsy, linked(&[Guard::MODULE]), &variables);
-    started.unit.say_started("", None, "why");
+    started.unit.say_started(None, "why");
     assert!(started.log.lines("INFO")[0].ends_with(", layers guard, clumsy"), "{:?}", started.log.lines("INFO"));
     let failure = start(&NOTHING, &[("FAAS_LAYERS", "monitor")], linked(&[Guard::MODULE]), &variables).failure();
     assert!(failure.starts_with("Runtime.LayerNotFound: no library for layer \"monitor\""), "{failure}");

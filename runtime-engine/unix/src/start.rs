@@ -68,9 +68,8 @@ fn complain(driver: &Driver, what: &dyn std::fmt::Display) {
     eprintln!("{}: {what}", driver.program);
 }
 
-fn say_failed(driver: &Driver, log: &Log, failure: &Failure) {
+fn say_failed(log: &Log, failure: &Failure) {
     log.say(Level::Error, &format!("start failed: {failure}"));
-    complain(driver, &format_args!("start failed: {failure}"));
 }
 
 fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
@@ -214,7 +213,7 @@ impl Life<'_> {
         let (settings, roots) = (&self.settings, &self.roots);
         let start = Start { settings, handler, roots, features, code: code.as_deref(), linked };
         let runtime = block_on(booted.start(&Libraries(self.driver), start))?;
-        self.say_started(handler);
+        self.unit.say_started(handler.map(|handler| handler.text.as_str()), &self.why);
         Ok(runtime)
     }
 
@@ -222,12 +221,12 @@ impl Life<'_> {
     fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
         let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
         let (started, is_over) = channel();
-        let (driver, log) = (self.driver, self.unit.log.clone());
+        let log = self.unit.log.clone();
         let late = move || {
             if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
                 let failure = Failure::new("Runtime.InitTimedOut", message);
-                say_failed(driver, &log, &failure);
+                say_failed(&log, &failure);
                 report(&failure);
                 runtime_files::leave(FAILED);
             }
@@ -246,18 +245,9 @@ impl Life<'_> {
         Ok(Linked { function, layers })
     }
 
-    fn say_started(&self, handler: Option<&HandlerName>) {
-        let identity = &self.unit.identity;
-        let handler = handler.map_or("(the only function there is)", |handler| handler.text.as_str());
-        let layers: Vec<_> = self.settings.layers.iter().map(|layer| layer.name.as_str()).collect();
-        let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {}", layers.join(", ")) };
-        let message = format!("platform {} ({}), function {handler}, {layers}", identity.platform, self.why);
-        self.unit.log.say(Level::Info, &message);
-    }
-
-    /// A failed start, in the log and on standard error.
+    /// Says that the start has failed.
     pub(crate) fn say_failed(&self, failure: &Failure) {
-        say_failed(self.driver, &self.unit.log, failure);
+        say_failed(&self.unit.log, failure);
     }
 
     /// Deadlines and stop signals, not running yet.

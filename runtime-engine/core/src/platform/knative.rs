@@ -8,7 +8,9 @@
 //! language packs of Knative Functions (`knative/func`), and the webhook page of the CloudEvents specification.
 
 use super::http::{self, PlainHttp};
-use super::{Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, cloudevents, native};
+use super::{
+    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, cloudevents, endpoint, native,
+};
 use crate::failure::Failure;
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
@@ -77,7 +79,10 @@ fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
         return Err(BadSetting::new("LISTEN_ADDRESS", &address, EXPECTED));
     };
     // As Go writes it, no host is every host.
-    let host = if host.is_empty() { "0.0.0.0" } else { host.trim_matches(['[', ']']) };
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    if endpoint::host(host).is_none() {
+        return Err(BadSetting::new("LISTEN_ADDRESS", &address, EXPECTED));
+    }
     native::address_on(env, host, "", port)
 }
 
@@ -260,7 +265,7 @@ mod tests {
         ] {
             assert_eq!(server(pairs).listen(), Listen::Tcp(address));
         }
-        for wrong in ["8080", "host:", "host:x", "::1:80", "host:70000"] {
+        for wrong in ["8080", "host:", "host:x", "::1:80", "host:70000", "two words:80", "http://h:80"] {
             let why = opened(&[("LISTEN_ADDRESS", wrong)]).expect_err("it is none");
             assert!(why.starts_with("LISTEN_ADDRESS: expected host:port"), "{wrong}: {why}");
         }

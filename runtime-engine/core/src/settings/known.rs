@@ -189,7 +189,9 @@ mod tests {
             let path = entry.expect("an entry").path();
             let name = path.display().to_string();
             if path.is_dir() {
-                sources(&path, all);
+                if !path.ends_with("tests") {
+                    sources(&path, all);
+                }
             } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && !name.ends_with("known.rs") {
                 let text = std::fs::read_to_string(&path).expect("a source");
                 let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -201,14 +203,7 @@ mod tests {
     #[test]
     fn every_setting_that_is_read_is_in_the_table_and_every_one_of_the_table_is_read() {
         let mut all = Vec::new();
-        for folder in [
-            "runtime-engine/core/src",
-            "runtime-engine/unix/src",
-            "runtime-engine/src",
-            "light-runtime/src",
-            "layers/metrics/src",
-            "layers/monitor/src",
-        ] {
+        for folder in ["runtime-engine", "light-runtime", "layers"] {
             sources(&std::path::PathBuf::from(format!("{}/../../{folder}", env!("CARGO_MANIFEST_DIR"))), &mut all);
         }
         let literal = |code: &str| -> Vec<String> {
