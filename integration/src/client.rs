@@ -57,6 +57,22 @@ impl Client {
         Ok(Client { stream: BufReader::new(stream), address })
     }
 
+    /// A second handle for sending, so that one thread sends a body while another already reads the reply.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn sender(&self) -> io::Result<TcpStream> {
+        self.stream.get_ref().try_clone()
+    }
+
+    /// Waits for the first byte of a reply: `false` if the connection ends in order before it.
+    ///
+    /// # Errors
+    /// A reset, or nothing within the limit.
+    pub fn begins(&mut self) -> io::Result<bool> {
+        Ok(!self.stream.fill_buf()?.is_empty())
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors

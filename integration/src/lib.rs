@@ -10,6 +10,7 @@
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
 //! | [`inspected`] | what the function `inspect` saw, read back |
+//! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |
 //! | [`wait`] | limits of waits, and the one factor that stretches them |
 //!
@@ -21,6 +22,7 @@ pub mod client;
 pub mod deployment;
 pub mod faulty;
 pub mod inspected;
+pub mod needs;
 pub mod on_aws;
 pub mod on_http;
 pub mod on_plane;

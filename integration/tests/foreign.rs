@@ -14,13 +14,12 @@ mod frameworks;
 mod http;
 #[path = "foreign/load.rs"]
 mod load;
-#[path = "foreign/needs.rs"]
-mod needs;
 #[path = "foreign/rie.rs"]
 mod rie;
 #[path = "foreign/valgrind.rs"]
 mod valgrind;
 
+use integration::needs;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::wait::TimedOut;
 
-/// A signal a platform sends to a runtime.
+/// A signal a platform sends to a runtime, or a test to what stands before one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM: please leave.
     Term,
     /// SIGINT: what Ctrl-C sends.
     Int,
+    /// SIGHUP: what asks a proxy to read its configuration anew.
+    Hup,
     /// SIGKILL: gone at once.
     Kill,
     /// SIGSTOP: frozen, as a platform freezes a sandbox between invocations.
@@ -29,6 +31,7 @@ impl Signal {
         match self {
             Signal::Term => "TERM",
             Signal::Int => "INT",
+            Signal::Hup => "HUP",
             Signal::Kill => "KILL",
             Signal::Stop => "STOP",
             Signal::Cont => "CONT",

@@ -13,7 +13,9 @@ use std::time::Duration;
 pub(crate) fn trials() -> Vec<Trial> {
     let needs = rie();
     let mut trials = Vec::new();
-    let mut add = |name: &str, behaviour| over_both(&mut trials, &needs, name, behaviour);
+    let mut add = |name: &str, behaviour: fn(&Path, &'static Runtime) -> Result<(), String>| {
+        over_both(&mut trials, &needs, name, behaviour);
+    };
     add("rie_a_thousand_events_come_back_byte_for_byte", thousand);
     add("rie_the_c_function_answers_too", c_function);
     add("rie_an_error_is_answered_and_the_next_call_works", error);

@@ -127,7 +127,7 @@ impl Unit {
 
     /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
     /// that are there. A handler of `None` means that nobody named a function.
-    pub fn say_started(&self, what: &str, handler: Option<&str>, why: &str) {
+    pub fn say_started(&self, handler: Option<&str>, why: &str) {
         if !self.log.enabled(Level::Info) {
             return;
         }
@@ -137,7 +137,7 @@ impl Unit {
             Some(names) => format!("layers {}", names.join(", ")),
         };
         let platform = self.identity.platform;
-        self.log.say(Level::Info, &format!("{what}platform {platform} ({why}), function {handler}, {layers}"));
+        self.log.say(Level::Info, &format!("platform {platform} ({why}), function {handler}, {layers}"));
     }
 
     /// Invocations in progress.

@@ -1,12 +1,12 @@
-//! Foreign programs: where they are, and trials that need one.
+//! Foreign programs: where they are, and trials that need one. `.ci/foreign` brings them.
 
-use integration::artifacts::{self, Runtime};
+use crate::artifacts::{self, Runtime};
 use libtest_mimic::Trial;
 use std::path::{Path, PathBuf};
 
 /// A program that a test needs.
-#[derive(Clone)]
-pub(crate) struct Foreign {
+#[derive(Clone, Debug)]
+pub struct Foreign {
     name: &'static str,
     found: Result<PathBuf, String>,
     /// It is there and may not do its work here, which no installation changes.
@@ -14,8 +14,13 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
+    /// The same program, for a test that calls `other` as well: without either, the test is listed as ignored.
+    pub fn and(self, other: Foreign) -> Foreign {
+        if self.found.is_ok() && other.found.is_err() { other } else { self }
+    }
+
     /// Bars the program unless `try_it` succeeds.
-    pub(crate) fn if_it(self, try_it: impl FnOnce(&Path) -> Result<(), String>) -> Foreign {
+    pub fn if_it(self, try_it: impl FnOnce(&Path) -> Result<(), String>) -> Foreign {
         match self.found.as_deref().map(try_it) {
             Ok(Err(why)) => Foreign { found: Err(why), barred: true, ..self },
             _ => self,
@@ -24,7 +29,7 @@ impl Foreign {
 }
 
 /// AWS' emulator: `FAAS_FOREIGN_DIR`, else the target folder's `foreign`.
-pub(crate) fn rie() -> Foreign {
+pub fn rie() -> Foreign {
     let found = platform_emulators::rie::find(&artifacts::target());
     Foreign {
         name: "aws-lambda-rie",
@@ -34,7 +39,7 @@ pub(crate) fn rie() -> Foreign {
 }
 
 /// A program beside the emulator, or in `PATH`.
-pub(crate) fn program(name: &'static str) -> Foreign {
+pub fn program(name: &'static str) -> Foreign {
     let beside =
         std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -48,7 +53,7 @@ pub(crate) fn program(name: &'static str) -> Foreign {
 }
 
 /// A folder of other people's packages beside the emulator.
-pub(crate) fn folder(name: &'static str) -> Foreign {
+pub fn folder(name: &'static str) -> Foreign {
     let beside =
         std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
     let path = beside.join(name);
@@ -57,20 +62,23 @@ pub(crate) fn folder(name: &'static str) -> Foreign {
     Foreign { name, found, barred: false }
 }
 
-type Behaviour = fn(&Path, &'static Runtime) -> Result<(), String>;
+/// What a trial runs: it is given the foreign program and the runtime under test.
+pub trait Behaviour: Fn(&Path, &'static Runtime) -> Result<(), String> + Send + 'static {}
+
+impl<F: Fn(&Path, &'static Runtime) -> Result<(), String> + Send + 'static> Behaviour for F {}
 
 /// One behaviour over both runtimes.
-pub(crate) fn over_both(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: Behaviour) {
-    over_full(trials, needs, name, behaviour);
+pub fn over_both(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: impl Behaviour + Clone) {
+    over_full(trials, needs, name, behaviour.clone());
     trials.push(trial(needs, &format!("{name}::light_bootstrap"), || artifacts::get().light_bootstrap(), behaviour));
 }
 
 /// One behaviour that the light runtime does not have.
-pub(crate) fn over_full(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: Behaviour) {
+pub fn over_full(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour: impl Behaviour) {
     trials.push(trial(needs, &format!("{name}::bootstrap"), || artifacts::get().bootstrap(), behaviour));
 }
 
-fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: Behaviour) -> Trial {
+fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: impl Behaviour) -> Trial {
     let Foreign { name: program, found, barred } = needs.clone();
     let absent = found.is_err();
     let trial = Trial::test(name, move || {
