@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{App, Invoke};
+use handlers_sdk::testing::{Answer, App, Invoke};
 use handlers_sdk::{Error, Event, FaasContext, Json, PhaseContext, Reply, Request, Response, abi, function};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,6 +53,8 @@ fn text() -> &'static str {
 fn page(request: Request) -> Result<Response, Error> {
     match request.path() {
         "/teapot" => Err(Error::new("Kitchen.Teapot", "short and \"stout\"").with_status(418)),
+        "/foreign" => Err(Error::from(SoldOut).with_status(409)),
+        "/foreign/said" => Err(Error::from(SoldOut).with_message("come back on Monday").with_status(503)),
         "/down" => Err(Error::new("Kitchen.Down", "no gas")),
         path => Ok(Response::html(format!("<p>{path}</p>"))
             .status(201)
@@ -162,6 +164,24 @@ fn an_http_error_with_a_status_is_a_reply_and_without_one_a_failure() {
     assert_eq!(answer.text(), r#"{"error":"Kitchen.Teapot","message":"short and \"stout\""}"#);
     let failed = Invoke::http("GET", "/down").run(page::MODULE).failed.expect("fails");
     assert_eq!(failed.kind, "Kitchen.Down");
+}
+
+#[test]
+fn an_error_that_is_a_reply_keeps_a_foreign_text_for_the_log() {
+    let answer = Invoke::http("GET", "/foreign").run(page::MODULE);
+    assert_eq!(
+        (answer.status(), answer.text().as_str()),
+        (409, r#"{"error":"SoldOut","message":"the function failed"}"#)
+    );
+    let said = |answer: &Answer| answer.logs.iter().map(|line| (line.level, line.message.clone())).collect::<Vec<_>>();
+    assert_eq!(said(&answer), [(3, "SoldOut: nothing left".to_owned())]);
+    let answer = Invoke::http("GET", "/foreign/said").run(page::MODULE);
+    assert_eq!(
+        (answer.status(), answer.text().as_str()),
+        (503, r#"{"error":"SoldOut","message":"come back on Monday"}"#)
+    );
+    assert_eq!(said(&answer), [(1, "SoldOut: come back on Monday".to_owned())], "the server has failed");
+    assert_eq!(said(&Invoke::http("GET", "/teapot").run(page::MODULE)), []);
 }
 
 #[test]

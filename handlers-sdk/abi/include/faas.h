@@ -103,7 +103,8 @@ typedef int32_t faas_status;
 #define FAAS_CLOSE UINT32_C(3)
 #define FAAS_SUSPEND UINT32_C(4) /* about to be frozen or snapshotted: functions, then layers' `after`, outward */
 #define FAAS_RESUME UINT32_C(5)  /* restored: layers' `before`, inward, then functions */
-#define FAAS_REPLIED UINT32_C(6) /* the reply is out: function, then layers' `after`, outward; failures are logged */
+/* the reply is out, and is not changed any more: function, then layers' `after`, outward; failures are logged */
+#define FAAS_REPLIED UINT32_C(6)
 #define FAAS_RECORD UINT32_C(7)  /* one record of a batch, around a function that is FAAS_IS_PER_RECORD; see there */
 #define FAAS_PHASE_BIT(phase) (UINT32_C(1) << (phase))
 
@@ -347,8 +348,9 @@ typedef struct faas_layer {
     void (*cancel)(void *self, faas_inv *inv, uint32_t reason); /* as a function's, while a hook is in progress */
     void (*destroy)(void *self);
     /* Extensions of the host. recognise: names trigger, source and HTTP view of an event the host knows only as raw;
-     * OK = mine, FAAS_E_NOT_FOUND = not mine. context: adds to every invocation before the first before hook. health:
-     * OK or a reason; asked by readiness probes. */
+     * OK = mine, FAAS_E_NOT_FOUND = not mine. context: adds to every invocation before the first before hook. A failure
+     * of either is the invocation's, before any layer is entered, or skipped, by the layer's policy. health: OK or a
+     * reason; asked by readiness probes, which a required layer's ill health fails. */
     faas_status (*recognise)(void *self, faas_inv *inv);
     faas_status (*context)(void *self, faas_inv *inv);
     faas_status (*health)(void *self, faas_buf *why);
