@@ -9,6 +9,7 @@
 //! | [`on_plane`] | a runtime under a control plane that hands out events |
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
+//! | [`kernel`] | what the kernel says of a process: memory, time, descriptors |
 //! | [`inspected`] | what the function `inspect` saw, read back |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |
 //! | [`wait`] | limits of waits, and the one factor that stretches them |
@@ -21,6 +22,7 @@ pub mod client;
 pub mod deployment;
 pub mod faulty;
 pub mod inspected;
+pub mod kernel;
 pub mod on_aws;
 pub mod on_http;
 pub mod on_plane;
