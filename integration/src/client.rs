@@ -58,6 +58,14 @@ impl Client {
         Ok(Client { stream: BufReader::new(stream), address })
     }
 
+    /// The address of this end.
+    ///
+    /// # Errors
+    /// The socket has none any more.
+    pub fn local(&self) -> io::Result<SocketAddr> {
+        self.stream.get_ref().local_addr()
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use platform_emulators::process::Process;
 use std::fs;
+use std::net::SocketAddr;
 
 /// The most memory that was ever resident, in bytes: `VmHWM` of `/proc/PID/status`.
 ///
@@ -34,6 +35,22 @@ pub fn sockets(process: &Process) -> usize {
     let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", process.pid())) else { return 0 };
     let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+}
+
+/// Is there a connection from that address to that one, as its server sees it? One that was reset, or that the server has
+/// ended, is none.
+///
+/// # Panics
+/// If the kernel does not tell.
+pub fn is_connected(client: SocketAddr, server: SocketAddr) -> bool {
+    const ESTABLISHED: &str = "01";
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel tells");
+    let ports = [server, client].map(|address| format!(":{:04X}", address.port()));
+    table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        let mut next = || fields.next().unwrap_or_default();
+        next().ends_with(&ports[0]) && next().ends_with(&ports[1]) && next() == ESTABLISHED
+    })
 }
 
 /// Lets this process open that many files, where it may and does not yet: both ends of a test's connections need one.

@@ -17,3 +17,5 @@ mod refusals;
 mod slow;
 #[path = "overload/stopping.rs"]
 mod stopping;
+#[path = "overload/table.rs"]
+mod table;

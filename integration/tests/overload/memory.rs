@@ -13,6 +13,7 @@ integration::both![
     claimed_lengths_cost_nothing,
     unfinished_bodies_do_not_end_a_process_with_little_memory,
     silent_connections_lock_nobody_out,
+    connections_beyond_the_limit_lock_nobody_out,
 ];
 
 const MIB: u64 = 1 << 20;
@@ -53,17 +54,17 @@ fn refused(clients: &mut [Client]) -> usize {
 }
 
 fn unfinished_bodies_stay_within_the_budget(runtime: &Runtime) {
-    for (budget, deployment) in [
-        (BUFFERED, Deployment::of("echo")),
-        (48 * MIB, Deployment::of("echo").env("FAAS_MAX_BUFFERED", &(48 * MIB).to_string())),
+    for (count, budget, deployment) in [
+        (40, BUFFERED, Deployment::of("echo")),
+        (16, 48 * MIB, Deployment::of("echo").env("FAAS_MAX_BUFFERED", &(48 * MIB).to_string())),
     ] {
         let run = OnHttp::start(runtime, deployment, "echo");
-        let mut clients = unfinished(&run, 40);
+        let mut clients = unfinished(&run, count);
         assert_eq!(run.call("POST", "/", "", b"served").body, b"served", "{}", run.process.output());
         let peak = kernel::peak_memory(&run.process);
         // A buffer that moves is there twice for a moment.
         assert!(peak <= budget + BODY + REST, "{} MiB for a budget of {} MiB", peak / MIB, budget / MIB);
-        assert!(refused(&mut clients) > 0, "40 bodies of 31 MiB do not fit into {} MiB", budget / MIB);
+        assert!(refused(&mut clients) > 0, "{count} bodies of 31 MiB do not fit into {} MiB", budget / MIB);
     }
 }
 
@@ -108,8 +109,23 @@ fn silent_connections_lock_nobody_out(runtime: &Runtime) {
     let wrapper = ["prlimit", "--nofile=256", "--"];
     let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h");
     let run = OnHttp::start_under(&wrapper, runtime, deployment, "echo");
+    drop(nobody_is_locked_out(&run));
+}
+
+fn connections_beyond_the_limit_lock_nobody_out(runtime: &Runtime) {
+    let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h").env("FAAS_MAX_CONNECTIONS", "100");
+    let run = OnHttp::start(runtime, deployment, "echo");
+    let before = kernel::sockets(&run.process);
+    let _silent = nobody_is_locked_out(&run);
+    let more = kernel::sockets(&run.process).saturating_sub(before);
+    assert!(more <= 100, "{more} connections");
+}
+
+/// While 300 connections say nothing, everybody else is served, and the log says little of it. They are given back as
+/// they are.
+fn nobody_is_locked_out(run: &OnHttp) -> Vec<Client> {
     let lines = run.process.lines().len();
-    let silent: Vec<_> = (0..300).map(|_| run.client()).collect();
+    let silent = (0..300).map(|_| run.client()).collect();
     let end = Instant::now() + silence();
     while Instant::now() < end {
         assert_eq!(run.get("/livez").status, 200, "{}", run.process.output());
@@ -118,5 +134,5 @@ fn silent_connections_lock_nobody_out(runtime: &Runtime) {
     }
     let said = run.process.lines().len() - lines;
     assert!(said <= 5, "{said} lines:\n{}", run.process.output());
-    drop(silent);
+    silent
 }

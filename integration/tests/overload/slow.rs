@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 integration::both![
     readers_that_do_not_read_leave_others_their_threads,
     a_reader_that_does_not_read_is_cut,
+    a_reply_that_nobody_reads_is_cut,
     a_body_that_trickles_is_refused,
     a_head_that_trickles_is_refused,
     a_connection_that_says_nothing_is_closed,
@@ -34,17 +35,33 @@ fn readers_that_do_not_read_leave_others_their_threads(runtime: &Runtime) {
     }
 }
 
+/// Waits until the server has given this connection up.
+fn until_cut(run: &OnHttp, client: &Client) {
+    let local = client.local().expect("it has an address");
+    let gone = || (!kernel::is_connected(local, run.address)).then_some(());
+    wait::until("the connection is cut", &run.process, gone).unwrap_or_else(|why| panic!("{why}"));
+}
+
 fn a_reader_that_does_not_read_is_cut(runtime: &Runtime) {
     let deployment = Deployment::of("stream").env("FAAS_WRITE_TIMEOUT", "1s");
     let run = OnHttp::start(runtime, deployment, "stream");
-    let before = kernel::sockets(&run.process);
     let mut reader = unread(&run);
-    let cut =
-        wait::until("the connection is cut", &run.process, || (kernel::sockets(&run.process) <= before).then_some(()));
-    cut.unwrap_or_else(|why| panic!("{why}"));
+    until_cut(&run, &reader);
     let seen = reader.rest();
     assert!(seen.as_ref().map_or(true, |rest| !rest.ends_with(b"0\r\n\r\n")), "it does not look whole");
     assert_eq!(run.get("/?chunks=2&bytes=16").body.len(), 32);
+}
+
+fn a_reply_that_nobody_reads_is_cut(runtime: &Runtime) {
+    let deployment = Deployment::of("echo").env("FAAS_WRITE_TIMEOUT", "1s");
+    let run = OnHttp::start(runtime, deployment, "echo");
+    let body = vec![b'x'; 24 << 20];
+    let mut reader = run.client();
+    reader.request("POST", "/", "", &body).expect("it is taken");
+    assert_eq!(reader.head().expect("the reply begins").status, 200);
+    until_cut(&run, &reader);
+    assert!(reader.rest().map_or(true, |rest| rest.len() < body.len()), "the rest is missing");
+    assert_eq!(run.call("POST", "/", "", b"served").body, b"served");
 }
 
 /// Sends a byte each 0.4 s until the server answers, and returns its answer.

@@ -164,9 +164,9 @@ fn the_first_signal_does_not_cut_what_an_inner_stop_waits_for(runtime: &Runtime)
 
 fn the_second_signal_ends_an_inner_stop_at_once(runtime: &Runtime) {
     let (run, _client, _path) = stopping_of_itself(runtime);
-    for _ in 0..2 {
-        run.process.signal(Signal::Term).expect("the signal is sent");
-    }
+    run.process.signal(Signal::Term).expect("the signal is sent");
+    assert!(run.process.wait(silence() / 30).is_err(), "the first one does not:\n{}", run.process.output());
+    run.process.signal(Signal::Term).expect("the signal is sent");
     let sent = std::time::Instant::now();
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
     assert!(sent.elapsed() < silence() / 2, "after {:?}", sent.elapsed());
