@@ -18,6 +18,7 @@ const PACKAGES: &[&str] = &[
     "runtime-engine",
     "light-runtime",
     "cloud-event",
+    "crowd",
     "echo",
     "inspect",
     "hello",
@@ -33,6 +34,7 @@ const C_MODULES: &[(&str, &str)] = &[
     ("echo_c", "integration/examples/echo-c/echo.c"),
     ("probe", "integration/tests/c/probe.c"),
     ("unruly", "integration/tests/c/unruly.c"),
+    ("overload", "integration/tests/c/overload.c"),
 ];
 
 /// A runtime under test.

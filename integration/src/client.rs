@@ -4,6 +4,7 @@
 use crate::wait;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A reply.
 #[derive(Clone, Debug)]
@@ -71,6 +72,14 @@ impl Client {
     /// A reset, or nothing within the limit.
     pub fn begins(&mut self) -> io::Result<bool> {
         Ok(!self.stream.fill_buf()?.is_empty())
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    /// The socket has none any more.
+    pub fn local(&self) -> io::Result<SocketAddr> {
+        self.stream.get_ref().local_addr()
     }
 
     /// Sends bytes as they are.
@@ -144,6 +153,41 @@ impl Client {
     pub fn call(&mut self, method: &str, target: &str, headers: &str, body: &[u8]) -> io::Result<Reply> {
         self.request(method, target, headers, body)?;
         self.read_reply(method == "HEAD")
+    }
+
+    /// Sends all of `bytes`, or as many as the server takes before it closes the connection or does not take more for
+    /// `patience`. Returns how many were sent.
+    ///
+    /// # Errors
+    /// The socket has no such limit.
+    pub fn push(&mut self, bytes: &[u8], patience: Duration) -> io::Result<usize> {
+        let socket = self.stream.get_mut();
+        socket.set_write_timeout(Some(patience))?;
+        let mut sent = 0;
+        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            match socket.write(rest) {
+                Ok(written) if written > 0 => sent += written,
+                _ => break,
+            }
+        }
+        socket.set_write_timeout(None)?;
+        Ok(sent)
+    }
+
+    /// The first bytes of a reply, as many as are there by then; `None` if nothing comes for `patience`.
+    ///
+    /// # Errors
+    /// The connection ended, in order or by a reset.
+    pub fn glance(&mut self, patience: Duration) -> io::Result<Option<Vec<u8>>> {
+        self.stream.get_ref().set_read_timeout(Some(patience))?;
+        let seen = match self.stream.fill_buf() {
+            Ok([]) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.stream.get_ref().set_read_timeout(Some(wait::limit()))?;
+        seen
     }
 
     /// Whatever comes until the server closes.

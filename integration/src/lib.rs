@@ -9,6 +9,7 @@
 //! | [`on_plane`] | a runtime under a control plane that hands out events |
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
+//! | [`kernel`] | what the kernel says of a process: memory, time, descriptors |
 //! | [`inspected`] | what the function `inspect` saw, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |
@@ -22,6 +23,7 @@ pub mod client;
 pub mod deployment;
 pub mod faulty;
 pub mod inspected;
+pub mod kernel;
 pub mod needs;
 pub mod on_aws;
 pub mod on_http;

@@ -62,6 +62,21 @@ impl OnHttp {
         OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }
     }
 
+    /// Starts it as an argument of `wrapper`, a program that becomes it, such as `prlimit`, and waits until it is ready.
+    ///
+    /// # Panics
+    /// With its output, if it does not become ready.
+    pub fn start_under(wrapper: &[&str], runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+        let port = free_port();
+        let own = command(runtime, &deployment, handler, port);
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(own.get_program()).current_dir(deployment.root()).env_clear();
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(std::process::Stdio::null());
+        let process = Process::spawn(command, |_| ()).expect("the wrapper starts");
+        OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }.ready()
+    }
+
     /// Starts it and waits until it is ready.
     ///
     /// # Panics
@@ -116,6 +131,22 @@ impl OnHttp {
     pub fn call(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
         let reply = self.client().call(method, target, headers, body);
         reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.process.output()))
+    }
+
+    /// Sends the same request on as many connections at once, and reads the replies once all are sent.
+    ///
+    /// # Panics
+    /// If a reply does not come.
+    pub fn at_once(&self, count: usize, method: &str, target: &str, body: &[u8]) -> Vec<Reply> {
+        let mut clients: Vec<_> = (0..count).map(|_| self.client()).collect();
+        for client in &mut clients {
+            client.request(method, target, "", body).expect("it is open");
+        }
+        let read = |client: &mut Client| {
+            let reply = client.read();
+            reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.process.output()))
+        };
+        clients.iter_mut().map(read).collect()
     }
 
     /// Asks it to leave and returns its exit.

@@ -43,7 +43,10 @@ pub fn exchange(
     assert!(body.len() <= MAX_FRAME, "a body of one frame");
     let mut block = Vec::new();
     for (name, value) in [(":method", method), (":scheme", "http"), (":path", path), (":authority", authority)] {
-        literal(&mut block, name, value);
+        // CONNECT has neither of the two (RFC 9113 §8.5).
+        if method != "CONNECT" || !matches!(name, ":scheme" | ":path") {
+            literal(&mut block, name, value);
+        }
     }
     headers.iter().for_each(|(name, value)| literal(&mut block, &name.to_ascii_lowercase(), value));
     let mut out = PREFACE.to_vec();
@@ -93,18 +96,40 @@ fn answer(stream: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     stream.write_all(&out)
 }
 
-/// The status that a header block begins with, where it is one of HPACK's static table (RFC 7541, appendix A).
+/// The status that a header block begins with: one of HPACK's static table (RFC 7541, appendix A), or three digits.
 fn status_of(block: &[u8]) -> io::Result<u16> {
     // Changes of the table's size may stand before the first field.
-    let field = block.iter().find(|byte| **byte & 0xe0 != 0x20);
-    Ok(match field {
-        Some(0x88) => 200,
-        Some(0x89) => 204,
-        Some(0x8c) => 400,
-        Some(0x8d) => 404,
-        Some(0x8e) => 500,
-        other => return Err(broken(&format!("a status that the static table does not have: {other:?}"))),
+    let at = block.iter().position(|byte| byte & 0xe0 != 0x20).unwrap_or(block.len());
+    Ok(match block[at..] {
+        [0x88, ..] => 200,
+        [0x89, ..] => 204,
+        [0x8c, ..] => 400,
+        [0x8d, ..] => 404,
+        [0x8e, ..] => 500,
+        // A literal with the name of an entry of the table, 8 to 14 (RFC 7541 §6.2), as it is or in Huffman's code.
+        [0x48..=0x4e | 0x08..=0x0e, 3, a, b, c, ..] => {
+            [a, b, c].iter().fold(0, |status, digit| status * 10 + u16::from(digit.wrapping_sub(b'0')))
+        }
+        [0x48..=0x4e | 0x08..=0x0e, length, ref coded @ ..] if length & 0x80 != 0 => digits(coded)?,
+        ref other => return Err(broken(&format!("no status at the front of {other:?}"))),
     })
+}
+
+/// Three digits in HPACK's Huffman code (RFC 7541, appendix B): 0 to 2 in five bits, 3 to 9 in six from 011001 on.
+fn digits(coded: &[u8]) -> io::Result<u16> {
+    let bit = |at: usize| coded.get(at / 8).map(|byte| u16::from(byte >> (7 - at % 8) & 1));
+    let bits = |from: usize, count: usize| (from..from + count).try_fold(0, |number, at| Some(number << 1 | bit(at)?));
+    let (mut at, mut status) = (0, 0);
+    for _ in 0..3 {
+        let (digit, length) = match bits(at, 5) {
+            Some(digit @ 0..=2) => (digit, 5),
+            Some(12..=15) => (bits(at, 6).unwrap_or(0).wrapping_sub(0b01_1001) + 3, 6),
+            _ => return Err(broken(&format!("no digits: {coded:?}"))),
+        };
+        status = status * 10 + digit;
+        at += length;
+    }
+    Ok(status)
 }
 
 /// A field that no table keeps.
@@ -181,13 +206,22 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_one_of_the_table_or_three_digits() {
+        for (block, status) in
+            [(&b"\x88"[..], 200), (b"\x08\x03413", 413), (b"\x48\x03503", 503), (b"\x48\x82\x6c\x01", 501)]
+        {
+            assert_eq!(status_of(block).expect("a status"), status, "{block:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_answer_is_an_error() {
         for frames in [
             &[][..],
             &[(GOAWAY, 0, 0, &[0; 8][..])],
             &[(RST_STREAM, 0, 1, &[0; 4])],
             &[(DATA, END_STREAM, 1, b"x")],
-            &[(HEADERS, END_HEADERS | END_STREAM, 1, b"\x08\x03200")],
+            &[(HEADERS, END_HEADERS | END_STREAM, 1, b"\x00\x01x")],
         ] {
             assert!(receive(&mut server(frames)).is_err(), "{frames:?}");
         }

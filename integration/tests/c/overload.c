@@ -1,0 +1,155 @@
+/* Functions for tests of overload, in C, so that no SDK stands between the test and the contract.
+ *
+ * pending  returns FAAS_PENDING and completes from a thread of its own. Its event is that of the module crowd: two
+ *          numbers, how many are to be in progress at once and how many milliseconds it stays then; its reply is the
+ *          largest number that was ever in progress at once.
+ * either   with the event "spin" it never ends and never looks up; any other event is a path: it writes the line
+ *          "holding" and stays until that file exists.
+ * closing  replies its event, and writes the line "closed" when it is closed. */
+
+#define _POSIX_C_SOURCE 200809L
+#include <faas.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
+
+static const faas_host *host;
+
+static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
+    (void)config;
+    (void)why;
+    host = given;
+    *self = NULL;
+    return FAAS_OK;
+}
+
+static faas_status answer(faas_inv *inv, const char *text, size_t len) {
+    char *copy = host->scratch(inv, len + 1, 1);
+    if (!copy) return FAAS_E_INTERNAL;
+    memcpy(copy, text, len);
+    faas_buf body = {(const uint8_t *)copy, len, NULL, NULL};
+    return host->reply(inv, FAAS_REPLY_RAW, body);
+}
+
+static faas_status failed(faas_inv *inv, const char *message) {
+    faas_bytes kind = LITERAL("Function.Overload"), words = {(const uint8_t *)message, strlen(message)}, none = {NULL, 0};
+    host->fail(inv, kind, words, none);
+    return FAAS_E_USER;
+}
+
+/* The event's text, ended by a zero. */
+static char *event_text(faas_inv *inv) {
+    faas_bytes event = host->body(inv);
+    char *text = host->scratch(inv, event.len + 1, 1);
+    if (text && event.len) memcpy(text, event.ptr, event.len);
+    return text;
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t grown = PTHREAD_COND_INITIALIZER;
+static long inside, most;
+
+struct call {
+    faas_inv *inv;
+    faas_tok *tok;
+    long until, ms;
+};
+
+static void *complete(void *arg) {
+    struct call call = *(struct call *)arg;
+    free(arg);
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 15;
+    int late = 0;
+    pthread_mutex_lock(&lock);
+    if (++inside > most) most = inside;
+    pthread_cond_broadcast(&grown);
+    while (most < call.until && !late) late = pthread_cond_timedwait(&grown, &lock, &end) != 0;
+    pthread_mutex_unlock(&lock);
+    struct timespec pause = {call.ms / 1000, call.ms % 1000 * 1000000};
+    if (!late) nanosleep(&pause, NULL);
+    pthread_mutex_lock(&lock);
+    inside--;
+    char text[24];
+    int len = snprintf(text, sizeof text, "%ld", most);
+    pthread_mutex_unlock(&lock);
+    host->done(call.tok, late ? failed(call.inv, "the others did not come") : answer(call.inv, text, (size_t)len));
+    return NULL;
+}
+
+static faas_status pending(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    char *text = event_text(inv);
+    struct call *call = calloc(1, sizeof *call);
+    if (!text || !call || sscanf(text, "%ld %ld", &call->until, &call->ms) != 2) {
+        free(call);
+        return failed(inv, "expected two numbers");
+    }
+    call->inv = inv;
+    call->tok = tok;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, complete, call) != 0) {
+        free(call);
+        return failed(inv, "no thread");
+    }
+    pthread_detach(thread);
+    return FAAS_PENDING;
+}
+
+static faas_status either(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *text = event_text(inv);
+    if (!text) return FAAS_E_INTERNAL;
+    struct timespec pause = {0, 1000000};
+    if (strcmp(text, "spin") == 0)
+        for (;;) nanosleep(&pause, NULL);
+    faas_bytes line = LITERAL("holding");
+    host->emit(host->ctx, line);
+    while (access(text, F_OK) != 0) nanosleep(&pause, NULL);
+    return answer(inv, "let go", 6);
+}
+
+static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    faas_bytes event = host->event(inv);
+    faas_buf body = {event.ptr, event.len, NULL, NULL};
+    return host->reply(inv, FAAS_REPLY_RAW, body);
+}
+
+static faas_status closing(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)inv;
+    (void)tok;
+    faas_bytes line = LITERAL("closed");
+    if (phase == FAAS_CLOSE) host->emit(host->ctx, line);
+    return FAAS_OK;
+}
+
+#define FUNCTION(id, bits, phase_bits, invoke_fn, phase_fn)                                                            \
+    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(#id), bits,     phase_bits, 0, 0,          \
+                                             {NULL, 0},             create,       invoke_fn, phase_fn,  NULL, NULL}
+
+FUNCTION(pending, FAAS_IS_REENTRANT, 0, pending, NULL);
+FUNCTION(either, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), either, closing);
+FUNCTION(closing, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), echo, closing);
+
+static const faas_function *const functions[] = {&pending_entry, &either_entry, &closing_entry};
+
+static const faas_module module = {
+    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("overload"), LITERAL("1"), LITERAL("C11"),
+    functions, sizeof functions / sizeof functions[0], NULL, 0,
+};
+
+const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
+    (void)host_major;
+    (void)host_minor;
+    return &module;
+}

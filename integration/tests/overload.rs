@@ -1,0 +1,21 @@
+//! More work than fits, and clients that mean harm, over both binaries: what is bounded, what is refused and how, and
+//! that everybody else is served. `docs/limits.md` names the bounds.
+
+#[path = "overload/concurrency.rs"]
+mod concurrency;
+#[path = "overload/idle.rs"]
+mod idle;
+#[path = "overload/memory.rs"]
+mod memory;
+#[path = "overload/pressure.rs"]
+mod pressure;
+#[path = "overload/protocol.rs"]
+mod protocol;
+#[path = "overload/refusals.rs"]
+mod refusals;
+#[path = "overload/slow.rs"]
+mod slow;
+#[path = "overload/stopping.rs"]
+mod stopping;
+#[path = "overload/table.rs"]
+mod table;
