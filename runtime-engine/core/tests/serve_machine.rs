@@ -163,7 +163,7 @@ impl Server {
             }
             let step = client.connection.step(&mut self.spare, &self.config, self.draining, &self.time);
             assert!(
-                self.spare.is_idle() || matches!(step, Step::Read),
+                self.spare.is_idle() || matches!(step, Step::Read | Step::Request),
                 "a half request is left to the next connection"
             );
             match step {
@@ -200,7 +200,11 @@ impl Server {
                 }
                 Step::Write => self.write(number),
                 Step::EndSending => {}
-                Step::Request(message) => self.take(number, message),
+                Step::Request => {
+                    let message = client.connection.take_request(&mut self.spare, &self.config);
+                    assert!(self.spare.is_idle(), "what follows a request stays with its connection");
+                    self.take(number, message.expect("a request is whole"));
+                }
                 step @ (Step::Close | Step::Abort) => self.carry_out(number, &step),
             }
         }

@@ -8,6 +8,9 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+/// Makes a library's bytes out of code.
+pub type LibraryOf = for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>;
+
 /// One runtime's own ways.
 #[derive(Debug)]
 pub struct Driver {
@@ -27,7 +30,7 @@ pub struct Driver {
     ///
     /// # Errors
     /// The code holds no library that this runtime can take.
-    pub library: for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>,
+    pub library: LibraryOf,
     /// Serves connections of HTTP/2; `None` if the runtime speaks HTTP/1.1 alone.
     pub http2: Option<&'static dyn Http2>,
 }

@@ -54,7 +54,7 @@ pub struct Event {
 }
 
 /// What a driver does next.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Read into [`space`](Connection::space), and say what came of it: [`filled`](Connection::filled),
     /// [`end_of_input`](Connection::end_of_input), [`nothing_to_read`](Connection::nothing_to_read).
@@ -64,8 +64,8 @@ pub enum Step {
     Write,
     /// Read and throw away, and say what came of it: [`discarded`](Connection::discarded) and as for reading.
     Discard,
-    /// A request is whole. It is to be answered before the next step.
-    Request(Message),
+    /// A request is whole, and is to be [taken](Connection::take_request) and answered before the next step.
+    Request,
     /// Nothing, until something is told of the connection.
     Wait,
     /// End the sending side, and go on.
@@ -205,7 +205,7 @@ impl Connection {
     /// request is waited for any more.
     pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
         let step = self.next_step(spare, config, draining, clock);
-        if !matches!(step, Step::Read) && !spare.is_idle() {
+        if !matches!(step, Step::Read | Step::Request) && !spare.is_idle() {
             if self.phase == Phase::Reading && !self.closing {
                 self.put_reader(spare, config);
             } else {
@@ -242,12 +242,10 @@ impl Connection {
             let reader = self.reader.as_mut().unwrap_or(spare);
             match reader.poll() {
                 Ok(Progress::Complete) => {
-                    let Some(message) = reader.take() else { continue };
-                    self.put_reader(spare, config);
                     self.deadline = NEVER;
                     (self.reading, self.in_body) = (None, false);
                     self.phase = Phase::Busy;
-                    return Step::Request(message);
+                    return Step::Request;
                 }
                 Ok(Progress::Head) => self.greet(spare),
                 Ok(Progress::More) if self.unread => {
@@ -266,6 +264,13 @@ impl Connection {
                 Err(_) => return self.end(Step::Close),
             }
         }
+    }
+
+    /// Takes the request after [`Step::Request`], `None` at any other time.
+    pub fn take_request(&mut self, spare: &mut Reader, config: &ServerSettings) -> Option<Message> {
+        let message = self.reader.as_mut().unwrap_or(spare).take();
+        self.put_reader(spare, config);
+        message
     }
 
     /// Nothing more to do until more comes.

@@ -128,7 +128,7 @@ impl Server {
                     Waste::Ended => break self.carry_out(link, connection.end(Step::Close)),
                 },
                 Step::EndSending => link.socket.shutdown(Shutdown::Write),
-                Step::Request(message) => break Some(message),
+                Step::Request => break connection.take_request(spare, &self.config),
                 Step::Wait => break None,
                 step @ (Step::Close | Step::Abort) => break self.carry_out(link, step),
             }

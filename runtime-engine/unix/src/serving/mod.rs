@@ -102,6 +102,7 @@ pub(crate) struct Server {
     background: Background,
     seats: Seats,
     ids: RequestIds,
+    probes: Mutex<platform_signals::Probes>,
     refusals: Refusals,
     /// `true` if the function says itself that it blocks its thread.
     blocks: bool,
@@ -225,6 +226,7 @@ fn prepare(
         background,
         seats: Seats::default(),
         ids: RequestIds::default(),
+        probes: Mutex::default(),
         refusals: Refusals::default(),
         blocks: flags & IS_BLOCKING != 0,
         waits: AtomicBool::new(false),
@@ -348,7 +350,7 @@ fn serve(server: Arc<Server>) -> i32 {
             // When the grace is over, the thread of the deadlines ends the process.
             Err(shared) => server = shared,
         }
-        std::thread::sleep(LAST_HOLDER);
+        std::thread::park_timeout(LAST_HOLDER);
     }
 }
 

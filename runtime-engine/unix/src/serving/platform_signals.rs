@@ -14,9 +14,17 @@ use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Connections that wait for the answer to a probe of health.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    /// `true` while the layers are asked.
+    running: bool,
+    waiting: Vec<Arc<Link>>,
+}
 
 /// How long layers may take to say how they are.
 const HEALTH: Duration = Duration::from_secs(5);
@@ -36,21 +44,47 @@ impl Server {
     /// Does what was asked for on a connection that is claimed, and answers there. No signal: a probe of health, which
     /// has a time limit.
     pub(super) fn run_errand(self: &Arc<Self>, link: &Arc<Link>, manner: Manner, signal: Option<Signal>) {
-        if signal.is_none() {
-            let until = self.timers.after(HEALTH);
-            link.lock().errand = Some((manner, until));
-            self.timers.enter(until, link.token);
-        } else {
-            link.lock().errand = Some((manner, u64::MAX));
-        }
+        let Some(signal) = signal else { return self.probe(link, manner) };
+        link.lock().errand = Some((manner, u64::MAX));
         let (server, link) = (self.clone(), link.clone());
         self.background.run(move || {
-            let answer = server.do_errand(signal);
-            let mut state = link.lock();
-            server.answer_errand(&link, &mut state, &answer);
-            drop(state);
-            server.end_if_quiet();
+            let answer = server.do_errand(Some(signal));
+            server.answer_errands(&[link], &answer);
         });
+    }
+
+    /// Answers a probe of health. One look at the layers serves all probes that come meanwhile: one that is stuck costs one
+    /// thread.
+    fn probe(self: &Arc<Self>, link: &Arc<Link>, manner: Manner) {
+        let until = self.timers.after(HEALTH);
+        link.lock().errand = Some((manner, until));
+        self.timers.enter(until, link.token);
+        let mut probes = self.probes();
+        probes.waiting.push(link.clone());
+        if std::mem::replace(&mut probes.running, true) {
+            return;
+        }
+        drop(probes);
+        let server = self.clone();
+        self.background.run(move || {
+            let answer = server.do_errand(None);
+            let mut probes = server.probes();
+            probes.running = false;
+            let waiting = std::mem::take(&mut probes.waiting);
+            drop(probes);
+            server.answer_errands(&waiting, &answer);
+        });
+    }
+
+    fn probes(&self) -> MutexGuard<'_, Probes> {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer_errands(&self, links: &[Arc<Link>], answer: &Answer) {
+        for link in links {
+            self.answer_errand(link, &mut link.lock(), answer);
+        }
+        self.end_if_quiet();
     }
 
     /// The probe of health on this connection has taken too long, if there is one.
