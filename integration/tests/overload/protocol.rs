@@ -101,17 +101,25 @@ fn a_205_has_no_content(runtime: &Runtime) {
 }
 
 fn a_client_that_ends_its_sending_side_gets_its_answer(runtime: &Runtime) {
-    let run = start(runtime);
-    let path = run.deployment.path("go");
-    let mut client = run.client();
-    client.request("POST", "/", "", path.display().to_string().as_bytes()).expect("it is open");
-    client.finish().expect("it is open");
-    run.process.wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-    // The end is seen before the answer: a later request is answered in between.
-    assert_eq!(run.get("/livez").status, 200);
-    std::fs::write(path, "").expect("the function is let go");
-    let reply = client.read().unwrap_or_else(|error| panic!("{error}:\n{}", run.process.output()));
-    assert_eq!((reply.status, reply.text().as_str()), (200, "let go"), "{}", run.process.output());
+    for ends_before_it_runs in [true, false] {
+        // It does not look whether it is cancelled: to the server an end may also be that of a client that has left.
+        let run = OnHttp::start(runtime, Deployment::of("overload"), "overload.either");
+        let path = run.deployment.path("go");
+        let mut client = run.client();
+        client.request("POST", "/", "", path.display().to_string().as_bytes()).expect("it is open");
+        if ends_before_it_runs {
+            client.finish().expect("it is open");
+        }
+        run.process.wait_for_line(|line| line == "holding", limit()).expect("the function runs");
+        if !ends_before_it_runs {
+            client.finish().expect("it is open");
+        }
+        // The end is seen before the answer: a later request is answered in between.
+        assert_eq!(run.get("/livez").status, 200);
+        std::fs::write(path, "").expect("the function is let go");
+        let reply = client.read().unwrap_or_else(|error| panic!("{error}:\n{}", run.process.output()));
+        assert_eq!((reply.status, reply.text().as_str()), (200, "let go"), "{}", run.process.output());
+    }
 }
 
 /// Does the connection end in a way that says that something is missing?
