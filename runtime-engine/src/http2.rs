@@ -25,6 +25,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use once_cell::sync::OnceCell;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
@@ -105,7 +106,7 @@ impl Http2 for OverTokio {
 /// What the requests of one connection share.
 struct Client {
     desk: Desk,
-    peer: Box<str>,
+    peer: Arc<str>,
     /// Requests that came, and those of them whose answers are not out.
     seen: AtomicUsize,
     open: Mutex<Vec<Arc<Reply>>>,
@@ -176,7 +177,7 @@ async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Pa
         Err((status, why)) => {
             let mut head = platform::Response { status, ..platform::Response::default() };
             head.headers.add(b"content-type", b"text/plain; charset=utf-8");
-            let body = if to_head { Bytes::new() } else { Bytes::from_static(why.as_bytes()) };
+            let body = if to_head { Bytes::new() } else { Bytes::from(why.into_owned()) };
             return response(&head, Payload::Whole(body));
         }
     };
@@ -191,16 +192,16 @@ async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Pa
     response(&head, body)
 }
 
+/// Status and words of a request that is not taken.
+type Refused = (u16, Cow<'static, str>);
+
 /// The request as the core knows it with what it counts for, or why not.
-async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message, Charge), (u16, &'static str)> {
+async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message, Charge), Refused> {
     let config = client.desk.config();
     let (head, mut body) = request.into_parts();
-    if head.method == Method::CONNECT {
-        return Err((501, "this server opens no tunnels"));
-    }
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     if target.len() > config.limits.target_bytes {
-        return Err((414, "the request target is too long"));
+        return Err((414, "the request target is too long".into()));
     }
     let authority = head.uri.authority().map_or("", |authority| authority.as_str());
     let method = head.method.as_str().as_bytes();
@@ -208,9 +209,12 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message
     for (name, value) in &head.headers {
         assembly.header(name.as_str().as_bytes(), value.as_bytes());
     }
-    const TOO_LARGE: (u16, &str) = (413, "the body is larger than this server takes");
-    const TOO_MUCH: (u16, &str) = (503, "too much of unfinished requests is held; try again");
-    const LATE: (u16, &str) = (408, "the request did not come in within its time limit");
+    if let Some(refusal) = assembly.refusal() {
+        return Err((refusal.status(), refusal.to_string().into()));
+    }
+    const TOO_LARGE: Refused = (413, Cow::Borrowed("the body is larger than this server takes"));
+    const TOO_MUCH: Refused = (503, Cow::Borrowed("too much of unfinished requests is held; try again"));
+    const LATE: Refused = (408, Cow::Borrowed("the request did not come in within its time limit"));
     let limit = usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX);
     if body.size_hint().lower() > config.limits.body_bytes {
         return Err(TOO_LARGE);
@@ -225,7 +229,7 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message
     while let Some(frame) =
         timeout(Duration::from_nanos(until.saturating_sub(since())), body.frame()).await.map_err(|_| LATE)?
     {
-        let frame = frame.map_err(|_| (400, "the request was not sent whole"))?;
+        let frame = frame.map_err(|_| (400, "the request was not sent whole".into()))?;
         if let Ok(data) = frame.into_data() {
             let length = into.len() - head_bytes + data.len();
             if length > limit {

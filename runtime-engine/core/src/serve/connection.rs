@@ -11,7 +11,7 @@ use super::budget::{Budget, Charge};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
-use crate::http1::{Message, Progress, Reader, Version};
+use crate::http1::{Message, Progress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
@@ -303,8 +303,10 @@ impl Connection {
 
     /// A reader with something in it stays with its connection, an idle one with the thread.
     fn put_reader(&mut self, spare: &mut Reader, config: &ServerSettings) {
-        if let Some(reader) = self.reader.take_if(|reader| reader.is_idle()) {
+        if let Some(mut reader) = self.reader.take_if(|reader| reader.is_idle()) {
+            reader.trim();
             *spare = reader;
+            self.charge.force(self.unsent.len());
         } else if self.reader.is_none() && !spare.is_idle() {
             self.reader = Some(std::mem::replace(spare, Reader::request(config.limits)));
         }
@@ -314,12 +316,8 @@ impl Connection {
     fn greet(&mut self, spare: &Reader) {
         self.in_body = true;
         let reader = self.reader.as_ref().unwrap_or(spare);
-        let Some(head) = reader.head() else { return };
-        let Some(expected) = head.header("expect") else { return };
-        if head.expects_continue() {
+        if reader.head().is_some_and(|head| head.expects_continue()) {
             self.unsent.copy(CONTINUE);
-        } else if head.version() == Version::Http11 && !expected.eq_ignore_ascii_case(b"100-continue") {
-            self.refuse(417, "the only expectation known here is 100-continue");
         }
     }
 

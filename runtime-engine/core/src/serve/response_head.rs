@@ -73,6 +73,9 @@ pub fn head(out: &mut Vec<u8>, response: &Response, manner: Manner, framing: Fra
         (true, Version::Http10) => writer.header("connection", "keep-alive"),
         _ => Ok(()),
     };
+    if manner.to_head {
+        writer.answer_head();
+    }
     writer.end(framing);
 }
 

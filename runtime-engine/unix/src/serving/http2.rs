@@ -2,7 +2,7 @@
 //! requests that it reads to the server, which stands them beside all others: the same admission, limits and drain.
 
 use super::in_flight::Client;
-use super::link::Link;
+use super::link::{Link, State};
 use super::socket::Socket;
 use super::{Request, Server, Work};
 use faas_abi::Status;
@@ -15,7 +15,7 @@ use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::net::TcpStream;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a connection of HTTP/2 begins (RFC 9113 §3.4), the whole of it: what begins like it and goes on otherwise is a
 /// request of HTTP/1.1, and is refused as one.
@@ -48,7 +48,7 @@ pub struct Handover {
     /// Does not block.
     pub socket: TcpStream,
     /// The other side's address.
-    pub peer: Box<str>,
+    pub peer: Arc<str>,
     /// Where requests go.
     pub desk: Desk,
 }
@@ -94,22 +94,25 @@ impl Ends {
 }
 
 impl Server {
-    /// Returns `true` if the connection is for HTTP/1.1; otherwise it has been handed over, or has not said yet what it
+    /// Returns the state of a connection that is for HTTP/1.1; any other has been handed over, or has not said yet what it
     /// is, and is let go.
-    pub(super) fn is_http1(self: &Arc<Self>, link: &Link) -> bool {
-        let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return true };
-        let mut state = link.lock();
-        if !state.connection.is_fresh() {
-            return true;
-        }
+    pub(super) fn as_http1<'l>(
+        self: &Arc<Self>,
+        link: &'l Link,
+        mut state: MutexGuard<'l, State>,
+    ) -> Option<MutexGuard<'l, State>> {
+        let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
         let mut seen = [0; PREFACE.len()];
         let count = link.socket.peek(&mut seen).unwrap_or(0);
         if count == 0 || !PREFACE.starts_with(&seen[..count]) {
-            return true;
+            return Some(state);
         }
         if count < PREFACE.len() {
+            link.read_news(&mut state);
             state.claimed = false;
-            return false;
+            drop(state);
+            self.let_go(link);
+            return None;
         }
         let copy = socket.try_clone();
         self.epoll.remove(&link.socket);
@@ -117,13 +120,13 @@ impl Server {
         self.table.remove(link.token);
         drop(state);
         match copy {
-            Ok(socket) => http2.serve(Handover { socket, peer: link.peer.clone(), desk: Desk::new(self) }),
+            Ok(socket) => http2.serve(Handover { socket, peer: Arc::from(&*link.peer), desk: Desk::new(self) }),
             // No descriptors left: the connection ends with its only one.
             Err(error) => {
                 self.runtime.process().log.say(Level::Debug, &format!("an HTTP/2 connection is lost: {error}"))
             }
         }
-        false
+        None
     }
 }
 
@@ -164,7 +167,7 @@ impl Desk {
     }
 
     /// Takes a request; its answer goes to the recipient, from any thread.
-    pub fn exchange(&self, message: Message, peer: &str, recipient: Arc<dyn Recipient>) {
+    pub fn exchange(&self, message: Message, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
         let server = &self.0;
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };
         let process = server.runtime.process();
@@ -186,7 +189,7 @@ impl Desk {
         &self,
         message: Message,
         facts: faas_core::invocation::Facts,
-        peer: &str,
+        peer: &Arc<str>,
         manner: Manner,
         recipient: Arc<dyn Recipient>,
     ) {
@@ -200,9 +203,9 @@ impl Desk {
             return recipient.answer(&response, Given::from(body));
         }
         let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
-        let client = Client::Http2(recipient);
+        let client = Client::Http2(recipient, peer.clone());
         let charge = serve::Charge::of(&server.budget);
-        let request = Request { client, peer: peer.into(), message, facts, manner, charge };
+        let request = Request { client, message, facts, manner, charge };
         server.admission.wait(Work::Request(request), until);
         if until != serve::NEVER {
             server.timers.at(until);

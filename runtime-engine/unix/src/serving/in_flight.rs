@@ -29,8 +29,18 @@ const ABANDONED: u8 = 2;
 pub(super) enum Client {
     /// A connection of HTTP/1.1.
     Link(Arc<Link>),
-    /// A request of HTTP/2.
-    Http2(Arc<dyn http2::Recipient>),
+    /// A request of HTTP/2, and the other side's address.
+    Http2(Arc<dyn http2::Recipient>, Arc<str>),
+}
+
+impl Client {
+    /// The other side's address; empty over a Unix socket.
+    pub(super) fn peer(&self) -> &str {
+        match self {
+            Client::Link(link) => &link.peer,
+            Client::Http2(_, peer) => peer,
+        }
+    }
 }
 
 /// The invocation's client, and how the response goes out.
@@ -117,7 +127,7 @@ impl Stream for ToClient {
         }
         server.protocol.stream_head(invocation, code, &mut self.response);
         let taken = match client {
-            Client::Http2(recipient) => recipient.begin(&self.response),
+            Client::Http2(recipient, _) => recipient.begin(&self.response),
             Client::Link(link) => {
                 let chunked = manner.version == Version::Http11;
                 let keep = manner.keep && chunked && !server.shutdown.deadlines().is_stopping();
@@ -129,7 +139,10 @@ impl Stream for ToClient {
                 let mut state = link.lock();
                 let taken = state.connection.begin_stream(&self.head, chunked, mute, keep);
                 server.flush(&link, &mut state, &mut Vec::new());
-                taken && !state.connection.is_closed()
+                let taken = taken && !state.connection.is_closed();
+                drop(state);
+                server.let_go(&link);
+                taken
             }
         };
         if taken { OK } else { E_CANCELLED }
@@ -138,7 +151,7 @@ impl Stream for ToClient {
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
         match client {
-            Client::Http2(recipient) => recipient.chunk(chunk, room.addr()),
+            Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
             Client::Link(link) => write(&server, &link, chunk, room.addr()),
         }
     }
@@ -156,6 +169,8 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize) -> Status {
     while state.connection.is_full() && !state.connection.is_closed() {
         if room != 0 {
             state.connection.wait_for_room(room);
+            drop(state);
+            server.let_go(link);
             return PENDING;
         }
         drop(state);
@@ -167,6 +182,7 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize) -> Status {
     }
     let is_open = state.connection.is_streaming();
     drop(state);
+    server.let_go(link);
     rooms.into_iter().for_each(|room| tell(room, OK));
     if is_open { OK } else { E_CANCELLED }
 }

@@ -1,7 +1,8 @@
 //! One connection as the system knows it: its socket, and the core's [`Connection`] behind a lock.
 //!
 //! The lock is held for reading, writing and deciding, never during an invocation. Whoever works for the connection
-//! claims it under the lock; others leave what they heard with it, and only send what is waiting.
+//! claims it under the lock; others only send what is waiting. Who hears something while the lock is held leaves a note,
+//! and whoever has held the lock reads the notes when it is free.
 
 use super::Server;
 use super::socket::Socket;
@@ -9,10 +10,11 @@ use super::startup_listener::Brought;
 use faas_abi::host::token::complete;
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::http1::{Message, Reader};
-use faas_core::serve::{Connection, Manner, Step};
+use faas_core::serve::{Connection, Event, Manner, Step};
 use faas_core::unit::Unit;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
@@ -27,8 +29,15 @@ pub(super) struct Link {
     pub(super) socket: Socket,
     /// The other side's address; empty over a Unix socket.
     pub(super) peer: Box<str>,
+    /// What was heard and nobody has looked at.
+    news: AtomicU8,
     state: Mutex<State>,
 }
+
+/// There may be something to read, or room to write.
+const CHANGED: u8 = 1;
+/// The other side sends no more.
+const ENDED: u8 = 2;
 
 /// What is known of it.
 #[derive(Debug)]
@@ -47,11 +56,30 @@ pub(super) struct State {
 impl Link {
     pub(super) fn new(token: u64, socket: Socket, peer: Box<str>, connection: Connection) -> Link {
         let state = State { connection, claimed: false, slot: None, errand: None, brought: None };
-        Link { token, socket, peer, state: Mutex::new(state) }
+        Link { token, socket, peer, news: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a note.
+    pub(super) fn note(&self, ended: bool) {
+        self.news.fetch_or(if ended { CHANGED | ENDED } else { CHANGED }, SeqCst);
+    }
+
+    /// Returns `true` if there is a note that nobody has read. To be asked after the lock was let go: who left a note while
+    /// it was held relies on that.
+    pub(super) fn has_news(&self) -> bool {
+        self.news.load(SeqCst) != 0
+    }
+
+    /// Reads the notes.
+    pub(super) fn read_news(&self, state: &mut State) {
+        if self.has_news() {
+            let news = self.news.swap(0, SeqCst);
+            state.connection.heard(Event { ended: news & ENDED != 0 });
+        }
     }
 
     /// Returns its state, unless somebody has it this moment.
@@ -193,6 +221,13 @@ impl Server {
             tell(room, OK);
         }
         self.end_if_quiet();
+    }
+
+    /// The lock has been let go by somebody who does not go on with the connection: what was noted meanwhile is heard anew.
+    pub(super) fn let_go(&self, link: &Link) {
+        if link.has_news() {
+            self.look_again(link);
+        }
     }
 
     /// Has the connection looked at again by whoever listens.

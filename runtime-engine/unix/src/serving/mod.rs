@@ -48,7 +48,7 @@ use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features};
 use crate::sys::{Alarm, Bell, Epoll};
-use faas_abi::IS_BLOCKING;
+use faas_abi::{IS_BLOCKING, IS_INLINE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::Facts;
@@ -106,7 +106,7 @@ pub(crate) struct Server {
     refusals: Refusals,
     /// `true` if the function says itself that it blocks its thread.
     blocks: bool,
-    /// `true` once a call has waited for something else than its thread.
+    /// `true` if calls may wait for something else than their thread: the function says so, or one has.
     waits: AtomicBool,
     has_replied_work: bool,
     replied_timeout: Duration,
@@ -136,7 +136,6 @@ impl std::fmt::Debug for dyn http2::Http2 {
 #[derive(Debug)]
 struct Request {
     client: Client,
-    peer: Box<str>,
     message: Message,
     facts: Facts,
     manner: Manner,
@@ -229,7 +228,8 @@ fn prepare(
         probes: Mutex::default(),
         refusals: Refusals::default(),
         blocks: flags & IS_BLOCKING != 0,
-        waits: AtomicBool::new(false),
+        // An `async fn` says that it is inline: it returns soon, and may wait then.
+        waits: AtomicBool::new(flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0),
         has_replied_work: runtime.has_replied_work(),
         replied_timeout: life.settings.replied_timeout,
         http2: life.driver.http2,

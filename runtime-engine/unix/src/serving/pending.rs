@@ -1,11 +1,12 @@
-//! An invocation that waits for something else than a thread: kept until it is woken, then run on by whoever is free.
+//! An invocation that may wait for something else than a thread: kept until it is woken, then run on by whoever is free.
+//!
+//! Its memory is used again for the next, so that one that turns out not to wait has cost no allocation.
 
-use super::Server;
-use super::Work;
 use super::seats::Seat;
+use super::{Server, Work};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Nobody runs it, and it has not been woken.
@@ -17,15 +18,52 @@ const RUNNING: u8 = 2;
 /// Somebody runs it, and it has been woken meanwhile.
 const WOKEN: u8 = 3;
 
-/// Gives the seat back, and says whether the answer is its worker's to give.
-type Call = Pin<Box<dyn Future<Output = (Seat, bool)> + Send>>;
+/// What comes of an invocation: its seat, and `true` if the answer is its worker's to give.
+type Ended = (Seat, bool);
 
-/// The invocation.
+/// A call in a place of its own, one after the other.
+trait Call: Send {
+    /// The next one.
+    fn begin(&mut self, server: Arc<Server>, seat: Seat);
+    /// Goes as far as it can. Pending, too, if there is none.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended>;
+}
+
+struct Holder<M, F> {
+    make: M,
+    call: Pin<Box<Option<F>>>,
+}
+
+impl<M, F> Call for Holder<M, F>
+where
+    M: Fn(Arc<Server>, Seat) -> F + Send,
+    F: Future<Output = Ended> + Send,
+{
+    fn begin(&mut self, server: Arc<Server>, seat: Seat) {
+        self.call.as_mut().set(Some((self.make)(server, seat)));
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        let Some(call) = self.call.as_mut().as_pin_mut() else { return Poll::Pending };
+        let ended = std::task::ready!(call.poll(context));
+        self.call.as_mut().set(None);
+        Poll::Ready(ended)
+    }
+}
+
+fn holder<M, F>(make: M) -> Box<dyn Call>
+where
+    M: Fn(Arc<Server>, Seat) -> F + Send + 'static,
+    F: Future<Output = Ended> + Send + 'static,
+{
+    Box::new(Holder { make, call: Box::pin(None) })
+}
+
+/// The place for an invocation.
 pub(super) struct Pending {
-    server: Arc<Server>,
+    server: Weak<Server>,
     state: AtomicU8,
-    /// `None` once it has ended.
-    call: Mutex<Option<Call>>,
+    call: Mutex<Box<dyn Call>>,
 }
 
 impl std::fmt::Debug for Pending {
@@ -35,24 +73,32 @@ impl std::fmt::Debug for Pending {
 }
 
 impl Pending {
-    /// Makes it, about to be run.
-    pub(super) fn new(server: &Arc<Server>, mut seat: Seat) -> Arc<Pending> {
-        let running = server.clone();
-        let call = Box::pin(async move {
-            let is_mine = running.runtime.invoke(&mut seat.place).await;
+    /// Makes an empty place.
+    pub(super) fn new(server: &Arc<Server>) -> Arc<Pending> {
+        let call = holder(|server: Arc<Server>, mut seat: Seat| async move {
+            let is_mine = server.runtime.invoke(&mut seat.place).await;
             (seat, is_mine)
         });
-        Arc::new(Pending { server: server.clone(), state: AtomicU8::new(QUEUED), call: Mutex::new(Some(call)) })
+        Arc::new(Pending { server: Arc::downgrade(server), state: AtomicU8::new(QUEUED), call: Mutex::new(call) })
+    }
+
+    fn call(&self) -> MutexGuard<'_, Box<dyn Call>> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next invocation, about to be run.
+    pub(super) fn begin(&self, server: &Arc<Server>, seat: Seat) {
+        self.state.store(QUEUED, SeqCst);
+        self.call().begin(server.clone(), seat);
     }
 
     /// Runs it as far as it goes. `None`: it waits again, or has ended before.
-    pub(super) fn run(self: &Arc<Self>) -> Option<(Seat, bool)> {
-        let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn run(self: &Arc<Self>) -> Option<Ended> {
+        let mut call = self.call();
         let waker = Waker::from(self.clone());
         loop {
             self.state.store(RUNNING, SeqCst);
-            if let Poll::Ready(ended) = call.as_mut()?.as_mut().poll(&mut Context::from_waker(&waker)) {
-                *call = None;
+            if let Poll::Ready(ended) = call.poll(&mut Context::from_waker(&waker)) {
                 return Some(ended);
             }
             // Who wakes it from here on puts it into the queue.
@@ -81,9 +127,11 @@ impl Wake for Pending {
                 Err(now) => state = now,
             }
         }
-        if state == ASLEEP {
-            self.server.admission.resume(Work::Pending(self.clone()));
-            self.server.news.ring();
+        if state == ASLEEP
+            && let Some(server) = self.server.upgrade()
+        {
+            server.admission.resume(Work::Pending(self.clone()));
+            server.news.ring();
         }
     }
 }

@@ -29,38 +29,30 @@ const KEPT: usize = 256 << 10;
 
 impl Worker {
     /// Serves a request. Returns the connection if it is this worker's to go on with.
-    pub(super) fn serve(&mut self, request: Request) -> Option<Arc<Link>> {
+    pub(super) fn serve(&mut self, request: Request, mut seat: Seat) -> Option<Arc<Link>> {
         let server = self.server.clone();
-        let Request { client, peer, message, facts, manner, charge } = request;
-        let mut seat = self.seat.take().unwrap_or_else(|| server.seat());
+        let Request { client, message, facts, manner, charge } = request;
         let unit = server.runtime.process();
         let cold = unit.enter();
         seat.place.reset();
         let invocation = seat.place.get_mut();
         invocation.renew(message, facts, cold);
-        invocation.set_peer(&peer);
+        invocation.set_peer(client.peer());
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&server.ids.next());
         }
         seat.charge = charge;
-        match &client {
-            Client::Link(link) => link.lock().slot = Some(seat.slot.number()),
-            Client::Http2(recipient) => recipient.runs_in(seat.slot.number()),
-        }
         seat.flight.begin(Current { client, manner, facts });
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
         let began = self.step_aside(seat.place.get().received_ns());
         if server.waits.load(Relaxed) {
-            let pending = Pending::new(&server, seat);
-            let Some((seat, is_mine)) = pending.run() else {
-                // It is kept until it is woken; the thread is free.
-                server.admission.freed();
-                self.step_back(began);
-                return None;
-            };
-            return self.finish(seat, is_mine, began);
+            // One that nobody else holds any more has room for the next.
+            let spare = self.spare.take().filter(|pending| Arc::strong_count(pending) == 1);
+            let pending = spare.unwrap_or_else(|| Pending::new(&server));
+            pending.begin(&server, seat);
+            return self.run_pending(pending, began);
         }
         let is_mine = {
             let mut call = pin!(server.runtime.invoke(&mut seat.place));
@@ -77,13 +69,21 @@ impl Worker {
     }
 
     /// Goes on with an invocation that was woken. Returns the connection if it is this worker's to go on with.
-    pub(super) fn resume(&mut self, pending: &Arc<Pending>) -> Option<Arc<Link>> {
+    pub(super) fn resume(&mut self, pending: Arc<Pending>) -> Option<Arc<Link>> {
         let server = self.server.clone();
         let began = self.step_aside(server.runtime.process().now_ns());
+        self.run_pending(pending, began)
+    }
+
+    fn run_pending(&mut self, pending: Arc<Pending>, began: u64) -> Option<Arc<Link>> {
         match pending.run() {
-            Some((seat, is_mine)) => self.finish(seat, is_mine, began),
+            Some((seat, is_mine)) => {
+                self.spare = Some(pending);
+                self.finish(seat, is_mine, began)
+            }
             None => {
-                server.admission.freed();
+                // It is kept until it is woken; the thread is free.
+                self.server.admission.freed();
                 self.step_back(began);
                 None
             }
@@ -142,7 +142,7 @@ impl Worker {
         let is_stream = matches!(seat.place.get().progress(), Progress::Streaming(_));
         let whole = seat.place.get().failure().is_none();
         match current.client {
-            Client::Http2(recipient) => {
+            Client::Http2(recipient, _) => {
                 if is_stream {
                     recipient.end(whole);
                     access(server, seat, "", None);

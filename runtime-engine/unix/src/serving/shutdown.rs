@@ -236,12 +236,12 @@ impl Server {
         // Before the response, which may be followed by the next request.
         self.admission.answered();
         match client {
-            Client::Http2(recipient) if headless => {
+            Client::Http2(recipient, _) if headless => {
                 let (mut response, mut body) = (Response::default(), Vec::new());
                 self.protocol.failed(&facts, request_id, &failure, &mut response, &mut body);
                 recipient.answer(&response, body.into());
             }
-            Client::Http2(recipient) => recipient.end(false),
+            Client::Http2(recipient, _) => recipient.end(false),
             Client::Link(link) => {
                 let mut state = link.lock();
                 state.slot = None;

@@ -2,7 +2,8 @@
 
 use super::access_log::Access;
 use super::in_flight::Client;
-use super::link::Link;
+use super::link::{Link, State as LinkState};
+use super::pending::Pending;
 use super::seats::Seat;
 use super::startup_listener::Brought as StartupBrought;
 use super::table::{ALARM, END, LISTENER, NEWS};
@@ -13,7 +14,7 @@ use faas_core::http1::{Message, Reader};
 use faas_core::invocation::Facts;
 use faas_core::platform::{Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 /// Too many at once: the client may try again soon.
 const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
@@ -33,6 +34,8 @@ pub(super) struct Worker {
     pub(super) reader: Reader,
     /// For the next invocation.
     pub(super) seat: Option<Seat>,
+    /// For the next invocation that may wait.
+    pub(super) spare: Option<Arc<Pending>>,
     /// Writers of streams that are to be told that there is room.
     pub(super) rooms: Vec<usize>,
     response: Response,
@@ -48,7 +51,7 @@ pub(super) struct Worker {
 /// What a connection brought.
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
 enum Brought {
-    Invoke(Message, Facts, Manner),
+    Invoke(Request),
     /// A probe of readiness; layers are asked.
     Health(Manner),
     /// A phase that the platform asks for.
@@ -61,6 +64,7 @@ impl Worker {
             server: server.clone(),
             reader: Reader::request(server.config.limits),
             seat: None,
+            spare: None,
             rooms: Vec::new(),
             response: Response::default(),
             head: Vec::new(),
@@ -86,8 +90,8 @@ impl Worker {
             }
             while let Some(work) = server.admission.next() {
                 let link = match work {
-                    Work::Request(request) => self.serve(request),
-                    Work::Pending(pending) => self.resume(&pending),
+                    Work::Request(request) => self.serve_queued(request),
+                    Work::Pending(pending) => self.resume(pending),
                 };
                 if let Some(link) = link {
                     self.look_after(&link);
@@ -187,12 +191,11 @@ impl Worker {
         self.render_refusal(&message, &facts, (kind, why));
         server.admission.answered();
         match client {
-            Client::Http2(recipient) => recipient.answer(&self.response, std::mem::take(&mut self.scratch).into()),
+            Client::Http2(recipient, _) => recipient.answer(&self.response, std::mem::take(&mut self.scratch).into()),
             Client::Link(link) => {
                 let mut state = link.lock();
                 self.answer_scratch(&mut state.connection, manner);
-                drop(state);
-                self.look_after(&link);
+                self.go_on(&link, state);
             }
         }
     }
@@ -201,18 +204,20 @@ impl Worker {
     fn attend_to(&mut self, event: Event) -> bool {
         let server = self.server.clone();
         let Some(link) = server.table.get(event.token) else { return true };
-        let mut state = link.lock();
-        state.connection.heard(serve::Event { ended: event.ended });
+        link.note(event.ended);
+        // Who has the lock this moment reads the note when it is free.
+        let Some(mut state) = link.try_lock() else { return false };
         if !state.claimed {
             state.claimed = true;
-            drop(state);
-            self.look_after(&link);
+            self.go_on(&link, state);
             return true;
         }
         // Somebody works for it; a stream's reader may have made room.
+        link.read_news(&mut state);
         server.flush(&link, &mut state, &mut self.rooms);
         let slot = state.slot.filter(|_| event.ended || state.connection.is_closed());
         drop(state);
+        server.let_go(&link);
         server.tell_rooms(&mut self.rooms);
         if let Some(slot) = slot {
             server.peer_gone(slot);
@@ -220,15 +225,20 @@ impl Worker {
         false
     }
 
-    /// Does what there is to do at a connection that is this thread's, until there is nothing more or it is somebody
-    /// else's.
+    /// Does what there is to do at a connection that is claimed for this thread.
     fn look_after(&mut self, link: &Arc<Link>) {
+        self.go_on(link, link.lock());
+    }
+
+    /// Does what there is to do, until there is nothing more or the connection is somebody else's.
+    fn go_on<'l>(&mut self, link: &'l Arc<Link>, mut state: MutexGuard<'l, LinkState>) {
         let server = self.server.clone();
-        if server.http2.is_some() && !server.is_http1(link) {
-            return;
+        if server.http2.is_some() && state.connection.is_fresh() {
+            let Some(same) = server.as_http1(link, state) else { return };
+            state = same;
         }
         loop {
-            let mut state = link.lock();
+            link.read_news(&mut state);
             let message = match state.brought.take().map(|brought| *brought) {
                 Some(StartupBrought::Signal(signal, manner)) => {
                     drop(state);
@@ -240,10 +250,23 @@ impl Worker {
             let Some(message) = message else {
                 state.claimed = false;
                 drop(state);
-                return server.tell_rooms(&mut self.rooms);
+                server.tell_rooms(&mut self.rooms);
+                if !link.has_news() {
+                    return;
+                }
+                let Some(again) = link.try_lock().filter(|state| !state.claimed) else { return };
+                state = again;
+                state.claimed = true;
+                continue;
             };
-            match self.dispatch(&mut state.connection, message) {
-                None => {}
+            match self.dispatch(link, &mut state.connection, message) {
+                None => {
+                    if !self.rooms.is_empty() {
+                        drop(state);
+                        server.tell_rooms(&mut self.rooms);
+                        state = link.lock();
+                    }
+                }
                 Some(Brought::Health(manner)) => {
                     drop(state);
                     return self.errand(link, manner, None);
@@ -252,43 +275,67 @@ impl Worker {
                     drop(state);
                     return self.errand(link, manner, Some(signal));
                 }
-                Some(Brought::Invoke(message, facts, manner)) => {
+                Some(Brought::Invoke(mut request)) => {
                     if let Err(why) = server.admit() {
-                        self.render_refusal(&message, &facts, why);
-                        self.reader.recycle(message);
-                        self.answer_scratch(&mut state.connection, manner);
+                        self.render_refusal(&request.message, &request.facts, why);
+                        self.reader.recycle(request.message);
+                        self.answer_scratch(&mut state.connection, request.manner);
                         continue;
                     }
-                    let charge = state.connection.take_charge();
-                    drop(state);
-                    let peer = link.peer.clone();
-                    let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
-                    let client = Client::Link(link.clone());
-                    let request = Request { client, peer, message, facts, manner, charge };
+                    request.charge = state.connection.take_charge();
                     if !server.admission.start() {
+                        drop(state);
+                        server.let_go(link);
+                        let until = request.facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
                         server.admission.wait(Work::Request(request), until);
                         if until != serve::NEVER {
                             server.timers.at(until);
                         }
-                        return;
+                        return server.tell_rooms(&mut self.rooms);
                     }
-                    match self.serve(request) {
-                        Some(_) => {}
-                        None => return,
+                    let seat = self.take_seat();
+                    state.slot = Some(seat.slot.number());
+                    drop(state);
+                    server.let_go(link);
+                    if self.serve(request, seat).is_none() {
+                        return server.tell_rooms(&mut self.rooms);
                     }
+                    server.tell_rooms(&mut self.rooms);
+                    state = link.lock();
                 }
             }
-            server.tell_rooms(&mut self.rooms);
         }
     }
 
+    /// Returns a seat for the next invocation.
+    fn take_seat(&mut self) -> Seat {
+        self.seat.take().unwrap_or_else(|| self.server.seat())
+    }
+
+    /// Serves one that has waited for a thread. Returns the connection if it is this worker's to go on with.
+    fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
+        let seat = self.take_seat();
+        match &request.client {
+            Client::Link(link) => {
+                link.lock().slot = Some(seat.slot.number());
+                self.server.let_go(link);
+            }
+            Client::Http2(recipient, _) => recipient.runs_in(seat.slot.number()),
+        }
+        self.serve(request, seat)
+    }
+
     /// What a request asks for; `None` if it has been answered here.
-    fn dispatch(&mut self, connection: &mut serve::Connection, message: Message) -> Option<Brought> {
+    fn dispatch(&mut self, link: &Arc<Link>, connection: &mut serve::Connection, message: Message) -> Option<Brought> {
         let server = &self.server;
+        let invoke = |message, facts, manner| {
+            let (client, charge) = (Client::Link(link.clone()), serve::Charge::default());
+            Brought::Invoke(Request { client, message, facts, manner, charge })
+        };
         let manner = Manner::of(&message);
         Some(match server.protocol.route(server.runtime.process(), &message, server.state()) {
-            Route::Invoke(facts) => Brought::Invoke(message, facts, manner),
-            Route::Rewritten(message, facts) => Brought::Invoke(*message, facts, manner),
+            Route::Invoke(facts) => invoke(message, facts, manner),
+            Route::Rewritten(message, facts) => invoke(*message, facts, manner),
             Route::Health => {
                 self.reader.recycle(message);
                 Brought::Health(manner)
