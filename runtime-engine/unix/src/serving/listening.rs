@@ -194,9 +194,11 @@ impl Server {
         let mut idle: Vec<_> = Vec::new();
         for link in self.table.all() {
             let Some(state) = link.try_lock() else { continue };
-            if !state.claimed && state.connection.is_dispensable() && !state.connection.owes() {
-                let key = (!state.connection.is_idle(), state.connection.active_at());
-                drop(state);
+            let is_idle = !state.claimed && state.connection.is_dispensable() && !state.connection.owes();
+            let key = (!state.connection.is_idle(), state.connection.active_at());
+            drop(state);
+            self.let_go(&link);
+            if is_idle {
                 idle.push((key, link));
             }
         }
@@ -207,6 +209,8 @@ impl Server {
         for (_, link) in idle {
             let mut state = link.lock();
             if state.claimed || state.connection.is_closed() {
+                drop(state);
+                self.let_go(&link);
                 continue;
             }
             let step = state.connection.end_of_input();

@@ -83,6 +83,7 @@ impl Server {
     fn answer_errands(&self, links: &[Arc<Link>], answer: &Answer) {
         for link in links {
             self.answer_errand(link, &mut link.lock(), answer);
+            self.let_go(link);
         }
         self.end_if_quiet();
     }

@@ -216,7 +216,10 @@ impl Server {
         let linger = u64::try_from(LINGER.as_nanos()).unwrap_or(u64::MAX);
         let moves = |link: &Arc<link::Link>| {
             let state = link.lock();
-            state.connection.owes() && now.saturating_sub(state.connection.progress_at()) < linger
+            let moves = state.connection.owes() && now.saturating_sub(state.connection.progress_at()) < linger;
+            drop(state);
+            self.let_go(link);
+            moves
         };
         !self.table.all().iter().any(moves)
     }
