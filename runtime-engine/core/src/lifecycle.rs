@@ -514,17 +514,27 @@ impl Default for RequestIds {
     }
 }
 
+/// The two hexadecimal digits of each byte.
+const DIGITS: [[u8; 2]; 256] = {
+    let mut digits = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        digits[byte] = [b"0123456789abcdef"[byte >> 4], b"0123456789abcdef"[byte & 15]];
+        byte += 1;
+    }
+    digits
+};
+
 impl RequestIds {
     /// The next one: 32 hexadecimal digits.
     pub fn next(&self) -> [u8; 32] {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *last = last.wrapping_add(1);
-        let mut id = *last;
+        let id = *last;
         drop(last);
         let mut text = [0; 32];
-        for digit in text.iter_mut().rev() {
-            *digit = b"0123456789abcdef"[(id & 15) as usize];
-            id >>= 4;
+        for (byte, digits) in id.to_be_bytes().iter().zip(text.chunks_exact_mut(2)) {
+            digits.copy_from_slice(&DIGITS[usize::from(*byte)]);
         }
         text
     }

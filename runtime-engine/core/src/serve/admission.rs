@@ -127,6 +127,11 @@ impl<T> Admission<T> {
         self.running.fetch_sub(1, SeqCst);
     }
 
+    /// One that had left its thread to others, as it waited for its client, needs it again: it is not refused that.
+    pub fn needs_thread(&self) {
+        self.running.fetch_add(1, SeqCst);
+    }
+
     /// Returns `true` if every accepted one has its answer.
     pub fn is_idle(&self) -> bool {
         self.accepted.load(SeqCst) == 0

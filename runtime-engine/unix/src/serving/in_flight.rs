@@ -14,7 +14,7 @@ use faas_core::http1::{Framing, Version};
 use faas_core::invocation::{Code, Facts, Invocation, Stream};
 use faas_core::platform::Response;
 use faas_core::serve::{Manner, response_head};
-use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// No head is out.
@@ -57,6 +57,8 @@ pub(super) struct InFlight {
     slot: Arc<Slot>,
     current: Mutex<Option<Current>>,
     head: AtomicU8,
+    /// `true` if the invocation holds its thread while it waits.
+    holds_thread: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -66,7 +68,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl InFlight {
     /// For a new seat, whose streams go to its clients from now on.
     pub(super) fn new(server: &Arc<Server>, slot: &Arc<Slot>, place: &mut Place) -> Arc<InFlight> {
-        let flight = InFlight { slot: slot.clone(), current: Mutex::new(None), head: AtomicU8::new(WHOLE) };
+        let flight = InFlight {
+            slot: slot.clone(),
+            current: Mutex::new(None),
+            head: AtomicU8::new(WHOLE),
+            holds_thread: AtomicBool::new(false),
+        };
         let flight = Arc::new(flight);
         place.get_mut().set_stream(Box::new(ToClient {
             flight: flight.clone(),
@@ -77,8 +84,9 @@ impl InFlight {
         flight
     }
 
-    /// An invocation begins.
-    pub(super) fn begin(&self, current: Current) {
+    /// An invocation begins; `holds_thread`: it holds its thread while it waits.
+    pub(super) fn begin(&self, current: Current, holds_thread: bool) {
+        self.holds_thread.store(holds_thread, SeqCst);
         self.head.store(WHOLE, SeqCst);
         *lock(&self.current) = Some(current);
     }
@@ -152,14 +160,14 @@ impl Stream for ToClient {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
         match client {
             Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
-            Client::Link(link) => write(&server, &link, chunk, room.addr()),
+            Client::Link(link) => write(&server, &link, chunk, room.addr(), self.flight.holds_thread.load(SeqCst)),
         }
     }
 }
 
 /// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
 /// thread only if it has no token to be told by.
-fn write(server: &Server, link: &Link, chunk: Given, room: usize) -> Status {
+fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: bool) -> Status {
     let mut rooms = Vec::new();
     let mut state = link.lock();
     if !state.connection.chunk(chunk) {
@@ -169,6 +177,9 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize) -> Status {
     while state.connection.is_full() && !state.connection.is_closed() {
         if room != 0 {
             state.connection.wait_for_room(room);
+            if holds_thread {
+                server.begin_stall(&mut state);
+            }
             drop(state);
             server.let_go(link);
             return PENDING;

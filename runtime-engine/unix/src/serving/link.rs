@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) claimed: bool,
     /// The invocation that runs for it: the number of its slot.
     pub(super) slot: Option<usize>,
+    /// `true` while its invocation waits on its thread for the client to make room.
+    pub(super) stalled: bool,
     /// What the runtime itself does for it: how the answer goes out, and when it is overdue.
     pub(super) errand: Option<(Manner, u64)>,
     /// What came with it before the server was there.
@@ -55,7 +57,7 @@ pub(super) struct State {
 
 impl Link {
     pub(super) fn new(token: u64, socket: Socket, peer: Box<str>, connection: Connection) -> Link {
-        let state = State { connection, claimed: false, slot: None, errand: None, brought: None };
+        let state = State { connection, claimed: false, slot: None, stalled: false, errand: None, brought: None };
         Link { token, socket, peer, news: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
@@ -127,8 +129,8 @@ impl Server {
         rooms: &mut Vec<usize>,
     ) -> Option<Message> {
         let clock = &**self.runtime.process();
-        let connection = &mut state.connection;
         let request = loop {
+            let connection = &mut state.connection;
             match connection.step(spare, &self.config, self.is_draining(), clock) {
                 Step::Read => {
                     let space = connection.space(spare);
@@ -142,7 +144,7 @@ impl Server {
                     }
                 }
                 Step::Write => {
-                    if !self.write_some(link, connection, rooms) {
+                    if !self.write_some(link, state, rooms) {
                         break None;
                     }
                 }
@@ -169,14 +171,32 @@ impl Server {
         request
     }
 
+    /// A function waits on its thread for its client: others may have their calls run meanwhile.
+    pub(super) fn begin_stall(&self, state: &mut State) {
+        state.stalled = true;
+        self.pool.stall();
+        self.admission.freed();
+        self.news.ring();
+    }
+
+    /// It goes on, if it has waited.
+    pub(super) fn end_stall(&self, stalled: &mut bool) {
+        if std::mem::take(stalled) {
+            self.admission.needs_thread();
+            self.pool.go_on();
+        }
+    }
+
     /// Writes what the socket takes of what is waiting; `false` if the connection is gone.
-    fn write_some(&self, link: &Link, connection: &mut Connection, rooms: &mut Vec<usize>) -> bool {
+    fn write_some(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) -> bool {
         let clock = &**self.runtime.process();
+        let State { connection, stalled, .. } = state;
         let (first, second) = connection.unsent();
         match write(&link.socket, first, second) {
             Ok(Some(count)) => {
                 let room = connection.sent(count, clock);
                 if room != 0 {
+                    self.end_stall(stalled);
                     rooms.push(room);
                 }
             }
@@ -191,7 +211,7 @@ impl Server {
 
     /// Sends what is waiting, and nothing else, for a connection that somebody works for.
     pub(super) fn flush(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) {
-        while state.connection.wants_to_write() && self.write_some(link, &mut state.connection, rooms) {}
+        while state.connection.wants_to_write() && self.write_some(link, state, rooms) {}
         self.arm(link, state);
     }
 
@@ -201,6 +221,7 @@ impl Server {
             self.timers.enter(moment, link.token);
         }
         if state.connection.is_closed() {
+            self.end_stall(&mut state.stalled);
             self.no_more_room(state.connection.take_room());
         }
     }

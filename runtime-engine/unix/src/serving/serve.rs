@@ -42,12 +42,13 @@ impl Worker {
             invocation.set_request_id(&server.ids.next());
         }
         seat.charge = charge;
-        seat.flight.begin(Current { client, manner, facts });
+        let waits = server.waits.load(Relaxed);
+        seat.flight.begin(Current { client, manner, facts }, !waits);
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
         let began = self.step_aside(seat.place.get().received_ns());
-        if server.waits.load(Relaxed) {
+        if waits {
             // One that nobody else holds any more has room for the next.
             let spare = self.spare.take().filter(|pending| Arc::strong_count(pending) == 1);
             let pending = spare.unwrap_or_else(|| Pending::new(&server));

@@ -248,6 +248,7 @@ impl Server {
             Client::Link(link) => {
                 let mut state = link.lock();
                 state.slot = None;
+                self.end_stall(&mut state.stalled);
                 let room = state.connection.take_room();
                 if headless {
                     let (mut response, mut out, mut body) = (Response::default(), Vec::new(), Vec::new());

@@ -32,8 +32,10 @@ const SURE: u32 = 64;
 
 #[derive(Debug)]
 pub(super) struct ThreadPool {
-    /// Threads at most, the main one included.
+    /// Threads at most, the main one included, beside those that wait for their clients.
     most: usize,
+    /// Threads that wait for their clients.
+    stalled: AtomicUsize,
     watching: AtomicUsize,
     /// Those of them that wait for news this moment.
     listening: AtomicUsize,
@@ -63,6 +65,7 @@ impl ThreadPool {
     pub(super) fn new(most: usize, blocks: bool) -> ThreadPool {
         ThreadPool {
             most,
+            stalled: AtomicUsize::new(0),
             watching: AtomicUsize::new(1),
             listening: AtomicUsize::new(0),
             takes: AtomicU64::new(0),
@@ -113,7 +116,7 @@ impl ThreadPool {
             state.calls += 1;
             self.watching.fetch_add(1, SeqCst);
             self.called.notify_one();
-        } else if state.threads < self.most {
+        } else if state.threads < self.most.saturating_add(self.stalled.load(SeqCst)) {
             self.watching.fetch_add(1, SeqCst);
             match spawn() {
                 Ok(handle) => state.handles.push(handle),
@@ -125,6 +128,16 @@ impl ThreadPool {
             state.threads += 1;
         }
         Ok(())
+    }
+
+    /// A thread waits for its client; another may be made in its place.
+    pub(super) fn stall(&self) {
+        self.stalled.fetch_add(1, SeqCst);
+    }
+
+    /// It goes on.
+    pub(super) fn go_on(&self) {
+        self.stalled.fetch_sub(1, SeqCst);
     }
 
     /// Waits for news with `wait`.
