@@ -19,12 +19,12 @@ const RUNNING: u8 = 2;
 const WOKEN: u8 = 3;
 
 /// What comes of an invocation: its seat, and `true` if the answer is its worker's to give.
-type Ended = (Seat, bool);
+type Ended = (Box<Seat>, bool);
 
 /// A call in a place of its own, one after the other.
 trait Call: Send {
     /// The next one.
-    fn begin(&mut self, server: Arc<Server>, seat: Seat);
+    fn begin(&mut self, server: Arc<Server>, seat: Box<Seat>);
     /// Goes as far as it can. Pending, too, if there is none.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended>;
 }
@@ -36,10 +36,10 @@ struct Holder<M, F> {
 
 impl<M, F> Call for Holder<M, F>
 where
-    M: Fn(Arc<Server>, Seat) -> F + Send,
+    M: Fn(Arc<Server>, Box<Seat>) -> F + Send,
     F: Future<Output = Ended> + Send,
 {
-    fn begin(&mut self, server: Arc<Server>, seat: Seat) {
+    fn begin(&mut self, server: Arc<Server>, seat: Box<Seat>) {
         self.call.as_mut().set(Some((self.make)(server, seat)));
     }
 
@@ -53,7 +53,7 @@ where
 
 fn holder<M, F>(make: M) -> Box<dyn Call>
 where
-    M: Fn(Arc<Server>, Seat) -> F + Send + 'static,
+    M: Fn(Arc<Server>, Box<Seat>) -> F + Send + 'static,
     F: Future<Output = Ended> + Send + 'static,
 {
     Box::new(Holder { make, call: Box::pin(None) })
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Pending {
 impl Pending {
     /// Makes an empty place.
     pub(super) fn new(server: &Arc<Server>) -> Arc<Pending> {
-        let call = holder(|server: Arc<Server>, mut seat: Seat| async move {
+        let call = holder(|server: Arc<Server>, mut seat: Box<Seat>| async move {
             let is_mine = server.runtime.invoke(&mut seat.place).await;
             (seat, is_mine)
         });
@@ -87,7 +87,7 @@ impl Pending {
     }
 
     /// The next invocation, about to be run.
-    pub(super) fn begin(&self, server: &Arc<Server>, seat: Seat) {
+    pub(super) fn begin(&self, server: &Arc<Server>, seat: Box<Seat>) {
         self.state.store(QUEUED, SeqCst);
         self.call().begin(server.clone(), seat);
     }

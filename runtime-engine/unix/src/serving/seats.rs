@@ -24,7 +24,11 @@ pub(super) struct Seat {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
-    free: Mutex<Vec<Seat>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a seat changes hands by its address; it is too large to be copied per request"
+    )]
+    free: Mutex<Vec<Box<Seat>>>,
     /// What others may know of each, by the number of its slot.
     flights: Mutex<Vec<Option<Arc<InFlight>>>>,
 }
@@ -35,7 +39,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Seats {
     /// Gives one back.
-    pub(super) fn put(&self, seat: Seat) {
+    pub(super) fn put(&self, seat: Box<Seat>) {
         lock(&self.free).push(seat);
     }
 
@@ -55,7 +59,7 @@ impl Seats {
 
 impl Server {
     /// Returns a free seat, or a new one. How many there are is decided by admission.
-    pub(super) fn seat(self: &Arc<Self>) -> Seat {
+    pub(super) fn seat(self: &Arc<Self>) -> Box<Seat> {
         if let Some(seat) = lock(&self.seats.free).pop() {
             return seat;
         }
@@ -64,6 +68,6 @@ impl Server {
         let flight = InFlight::new(self, &slot, &mut place);
         self.seats.add(slot.number(), &flight);
         let (response, charge) = (Response::default(), Charge::default());
-        Seat { place, slot, flight, response, head: Vec::new(), scratch: Vec::new(), charge }
+        Box::new(Seat { place, slot, flight, response, head: Vec::new(), scratch: Vec::new(), charge })
     }
 }

@@ -4,19 +4,19 @@
 //! meanwhile (`thread_pool`). A function whose calls wait for something else than this thread leaves it: the invocation
 //! is kept (`pending`) and goes on when it is woken.
 
+use super::Server;
 use super::access_log::Access;
 use super::in_flight::{Client, Current};
 use super::link::{Link, write};
 use super::pending::Pending;
 use super::seats::Seat;
 use super::worker::Worker;
-use super::{Request, Server};
 use faas_abi::host::Given;
-use faas_core::http1::Framing;
-use faas_core::invocation::{Code, Progress};
+use faas_core::http1::{Framing, Message};
+use faas_core::invocation::{Code, Facts, Progress};
 use faas_core::parking::block_on;
 use faas_core::platform::BodyFrom;
-use faas_core::serve::response_head;
+use faas_core::serve::{Manner, response_head};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -29,9 +29,15 @@ const KEPT: usize = 256 << 10;
 
 impl Worker {
     /// Serves a request. Returns the connection if it is this worker's to go on with.
-    pub(super) fn serve(&mut self, request: Request, mut seat: Seat) -> Option<Arc<Link>> {
+    pub(super) fn serve(
+        &mut self,
+        client: Client,
+        message: Message,
+        facts: Facts,
+        manner: Manner,
+        mut seat: Box<Seat>,
+    ) -> Option<Arc<Link>> {
         let server = self.server.clone();
-        let Request { client, message, facts, manner, charge } = request;
         let unit = server.runtime.process();
         let cold = unit.enter();
         seat.place.reset();
@@ -41,7 +47,6 @@ impl Worker {
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&server.ids.next());
         }
-        seat.charge = charge;
         let waits = server.waits.load(Relaxed);
         seat.flight.begin(Current { client, manner, facts }, !waits);
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
@@ -92,7 +97,7 @@ impl Worker {
     }
 
     /// The walk has ended: answers, unless somebody else has, and does what comes after the reply.
-    fn finish(&mut self, mut seat: Seat, is_mine: bool, began: u64) -> Option<Arc<Link>> {
+    fn finish(&mut self, mut seat: Box<Seat>, is_mine: bool, began: u64) -> Option<Arc<Link>> {
         let server = self.server.clone();
         let unit = server.runtime.process();
         let (mut mine, mut answered) = (None, false);

@@ -12,7 +12,7 @@ use crate::sys::{Event, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Message, Reader};
 use faas_core::invocation::Facts;
-use faas_core::platform::{Response, Route, Signal, State};
+use faas_core::platform::{Answer, Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
 use std::sync::{Arc, MutexGuard};
 
@@ -33,7 +33,7 @@ pub(super) struct Worker {
     /// For whatever comes next; idle between connections, so that an idle connection needs no buffer.
     pub(super) reader: Reader,
     /// For the next invocation.
-    pub(super) seat: Option<Seat>,
+    pub(super) seat: Option<Box<Seat>>,
     /// For the next invocation that may wait.
     pub(super) spare: Option<Arc<Pending>>,
     /// Writers of streams that are to be told that there is room.
@@ -46,16 +46,6 @@ pub(super) struct Worker {
     busy: bool,
     /// The last invocation this thread took, if it took any since it settled.
     taken: Option<u64>,
-}
-
-/// What a connection brought.
-#[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
-enum Brought {
-    Invoke(Request),
-    /// A probe of readiness; layers are asked.
-    Health(Manner),
-    /// A phase that the platform asks for.
-    Signal(Signal, Manner),
 }
 
 impl Worker {
@@ -259,100 +249,89 @@ impl Worker {
                 state.claimed = true;
                 continue;
             };
-            match self.dispatch(link, &mut state.connection, message) {
-                None => {
+            let manner = Manner::of(&message);
+            let (message, facts) = match server.protocol.route(server.runtime.process(), &message, server.state()) {
+                Route::Invoke(facts) => (message, facts),
+                Route::Rewritten(message, facts) => (*message, facts),
+                Route::Health => {
+                    drop(state);
+                    self.reader.recycle(message);
+                    return self.errand(link, manner, None);
+                }
+                Route::Signal(signal) => {
+                    drop(state);
+                    self.reader.recycle(message);
+                    return self.errand(link, manner, Some(signal));
+                }
+                Route::Own(answer) => {
+                    self.reader.recycle(message);
+                    self.answer_own(&mut state.connection, manner, &answer);
                     if !self.rooms.is_empty() {
                         drop(state);
                         server.tell_rooms(&mut self.rooms);
                         state = link.lock();
                     }
+                    continue;
                 }
-                Some(Brought::Health(manner)) => {
-                    drop(state);
-                    return self.errand(link, manner, None);
-                }
-                Some(Brought::Signal(signal, manner)) => {
-                    drop(state);
-                    return self.errand(link, manner, Some(signal));
-                }
-                Some(Brought::Invoke(mut request)) => {
-                    if let Err(why) = server.admit() {
-                        self.render_refusal(&request.message, &request.facts, why);
-                        self.reader.recycle(request.message);
-                        self.answer_scratch(&mut state.connection, request.manner);
-                        continue;
-                    }
-                    request.charge = state.connection.take_charge();
-                    if !server.admission.start() {
-                        drop(state);
-                        server.let_go(link);
-                        let until = request.facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
-                        server.admission.wait(Work::Request(request), until);
-                        if until != serve::NEVER {
-                            server.timers.at(until);
-                        }
-                        return server.tell_rooms(&mut self.rooms);
-                    }
-                    let seat = self.take_seat();
-                    state.slot = Some(seat.slot.number());
-                    drop(state);
-                    server.let_go(link);
-                    if self.serve(request, seat).is_none() {
-                        return server.tell_rooms(&mut self.rooms);
-                    }
-                    server.tell_rooms(&mut self.rooms);
-                    state = link.lock();
-                }
+            };
+            if let Err(why) = server.admit() {
+                self.render_refusal(&message, &facts, why);
+                self.reader.recycle(message);
+                self.answer_scratch(&mut state.connection, manner);
+                continue;
             }
+            let charge = state.connection.take_charge();
+            let client = Client::Link(link.clone());
+            if !server.admission.start() {
+                drop(state);
+                server.let_go(link);
+                let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
+                server.admission.wait(Work::Request(Request { client, message, facts, manner, charge }), until);
+                if until != serve::NEVER {
+                    server.timers.at(until);
+                }
+                return server.tell_rooms(&mut self.rooms);
+            }
+            let mut seat = self.take_seat();
+            seat.charge = charge;
+            state.slot = Some(seat.slot.number());
+            drop(state);
+            server.let_go(link);
+            let goes_on = self.serve(client, message, facts, manner, seat).is_some();
+            server.tell_rooms(&mut self.rooms);
+            if !goes_on {
+                return;
+            }
+            state = link.lock();
         }
     }
 
     /// Returns a seat for the next invocation.
-    fn take_seat(&mut self) -> Seat {
+    fn take_seat(&mut self) -> Box<Seat> {
         self.seat.take().unwrap_or_else(|| self.server.seat())
     }
 
     /// Serves one that has waited for a thread. Returns the connection if it is this worker's to go on with.
     fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
-        let seat = self.take_seat();
-        match &request.client {
+        let Request { client, message, facts, manner, charge } = request;
+        let mut seat = self.take_seat();
+        seat.charge = charge;
+        match &client {
             Client::Link(link) => {
                 link.lock().slot = Some(seat.slot.number());
                 self.server.let_go(link);
             }
             Client::Http2(recipient, _) => recipient.runs_in(seat.slot.number()),
         }
-        self.serve(request, seat)
+        self.serve(client, message, facts, manner, seat)
     }
 
-    /// What a request asks for; `None` if it has been answered here.
-    fn dispatch(&mut self, link: &Arc<Link>, connection: &mut serve::Connection, message: Message) -> Option<Brought> {
-        let server = &self.server;
-        let invoke = |message, facts, manner| {
-            let (client, charge) = (Client::Link(link.clone()), serve::Charge::default());
-            Brought::Invoke(Request { client, message, facts, manner, charge })
-        };
-        let manner = Manner::of(&message);
-        Some(match server.protocol.route(server.runtime.process(), &message, server.state()) {
-            Route::Invoke(facts) => invoke(message, facts, manner),
-            Route::Rewritten(message, facts) => invoke(*message, facts, manner),
-            Route::Health => {
-                self.reader.recycle(message);
-                Brought::Health(manner)
-            }
-            Route::Signal(signal) => {
-                self.reader.recycle(message);
-                Brought::Signal(signal, manner)
-            }
-            Route::Own(answer) => {
-                self.reader.recycle(message);
-                answer.head(&mut self.response);
-                self.scratch.clear();
-                self.scratch.extend_from_slice(answer.body.as_bytes());
-                self.answer_scratch(connection, manner);
-                return None;
-            }
-        })
+    /// Has the runtime's own answer sent.
+    fn answer_own(&mut self, connection: &mut serve::Connection, manner: Manner, answer: &Answer) {
+        answer.head(&mut self.response);
+        self.scratch.clear();
+        self.scratch.extend_from_slice(answer.body.as_bytes());
+        self.answer_scratch(connection, manner);
     }
 
     fn errand(&mut self, link: &Arc<Link>, manner: Manner, signal: Option<Signal>) {
