@@ -17,5 +17,7 @@ mod refusals;
 mod slow;
 #[path = "overload/stopping.rs"]
 mod stopping;
+#[path = "overload/storm.rs"]
+mod storm;
 #[path = "overload/table.rs"]
 mod table;

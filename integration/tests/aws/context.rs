@@ -76,12 +76,12 @@ fn checklist_21_the_deadline_is_absolute_and_what_remains_is_never_negative(runt
     assert_eq!(seen.number("deadline_ms"), deadline);
     assert!((1..=90_000).contains(&seen.number("remaining_ms")), "{}", seen.0);
 
-    // A deadline that has passed is either reported as such or leaves nothing; a wrapped number is neither.
+    // A deadline that has passed tells of a clock that is wrong: a second is left to answer, never a wrapped number.
     let late = run.aws.invoke(due(now_ms() - 5_000));
     match late.kind {
         Kind::Response => {
             let seen = integration::inspected::Inspected::read(&late.body);
-            assert_eq!(seen.number("remaining_ms"), 0);
+            assert!(seen.number("remaining_ms") <= 1_000, "{}", seen.0);
         }
         Kind::Error => assert_eq!(late.error_type.as_deref(), Some("Function.TimedOut"), "{}", late.text()),
         other => panic!("{other:?}: {}; output:\n{}", late.text(), run.process.output()),

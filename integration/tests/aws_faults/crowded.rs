@@ -37,7 +37,7 @@ pub(crate) const GROUP: Group = Group {
         Case {
             name: "the_others_outlast_the_grace",
             fault: "one function never ends, and another does not end within the grace",
-            then: "`Function.TimedOut` for the one; exit 1 at the end of the grace, which the log says",
+            then: "`Function.TimedOut` for the one, `Runtime.Closing` for the other shortly before the end of the grace; exit 1",
             check: outlasted,
         },
         Case {
@@ -155,11 +155,12 @@ fn all_of_four(runtime: &Runtime) {
 
 fn outlasted(runtime: &Runtime) {
     let run = start(runtime, 2, "500ms");
-    let other = hold(&run, "hold");
+    let other = never_ending(&run, "deaf", limit());
     assert_abandoned(&run, never_ending(&run, "deaf", due()));
-    assert_leaves(&run, "leaving with invocations unanswered: the grace is over");
-    let answer = other.answer();
-    assert_eq!((answer.kind, record(&run, &answer.request_id).posts.len()), (Kind::Exited, 0));
+    assert_leaves(&run, STILL_RUNNING);
+    let answer = other.wait();
+    assert_error(&answer, "Runtime.Closing");
+    assert_answered_once(&run, &answer.request_id, 1);
 }
 
 fn all_cut(runtime: &Runtime) {

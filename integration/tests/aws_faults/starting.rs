@@ -7,7 +7,6 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
 use platform_emulators::aws::{Endpoint, Fault, InitType, Options};
-use platform_emulators::process::Stream;
 
 pub(crate) const GROUP: Group = Group {
     title: "Start: `POST /init/error`, `POST /extension/register`, `GET /restore/next`",
@@ -61,10 +60,9 @@ fn init_error(runtime: &Runtime, fault: Fault) {
         aws.fault(Endpoint::InitError, fault.clone());
     });
     assert_leaves(&run, "the database is not there");
-    for stream in [Stream::Stdout, Stream::Stderr] {
-        let said = run.process.lines_of(stream);
-        assert!(said.iter().any(|line| line.contains("the database is not there")), "{stream:?}: {said:?}");
-    }
+    let said = run.process.lines();
+    let lines = said.iter().filter(|line| line.text.contains("the database is not there"));
+    assert_eq!(lines.filter(|line| line.text.contains("ERROR")).count(), 1, "{said:?}");
     let now = run.aws.snapshot();
     // Counted are the reports whose body was read, whatever was said to them.
     assert!(run.aws.init_errors().len() <= 1, "{fault:?}: {:?}", run.aws.init_errors());

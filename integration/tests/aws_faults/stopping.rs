@@ -1,8 +1,8 @@
 //! Stop signals, one invocation at a time.
 
 use crate::run::{
-    Held, assert_answered_once, assert_calm, assert_leaves, cut, faulty, go_down, hold, patient, record, unruly,
-    until_said,
+    Held, assert_answered_once, assert_calm, assert_error, assert_leaves, cut, faulty, go_down, hold, patient, unruly,
+    until_holding, until_said,
 };
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
@@ -31,8 +31,14 @@ pub(crate) const GROUP: Group = Group {
         Case {
             name: "sigterm_longer_than_the_grace",
             fault: "SIGTERM while a function runs that does not end within the grace",
-            then: "exit 1 at the end of the grace, which the log says; the platform answers",
+            then: "`Runtime.Closing` shortly before the end of the grace; exit 1, and the log says why",
             check: longer_than_the_grace,
+        },
+        Case {
+            name: "sigterm_longer_than_the_grace_but_for_cancel",
+            fault: "SIGTERM while a function runs that ends when it is told to",
+            then: "it is told so within the grace; `Runtime.Closing`; Close runs; exit 0",
+            check: cancelled_within_the_grace,
         },
         Case {
             name: "sigterm_twice",
@@ -109,15 +115,25 @@ fn in_flight_and_cut(runtime: &Runtime) {
     assert_eq!(run.aws.next_calls(), 1, "no further poll");
 }
 
-const UNANSWERED: &str = "leaving with invocations unanswered: the grace is over, or a second signal came";
-
 fn longer_than_the_grace(runtime: &Runtime) {
+    let run = start(runtime, "300ms");
+    let pending = run.aws.submit("deaf");
+    until_holding(&run, 1);
+    signal(&run, Signal::Term);
+    assert_leaves(&run, "and is still running: leaving");
+    let answer = pending.wait();
+    assert_error(&answer, "Runtime.Closing");
+    assert_answered_once(&run, &answer.request_id, 1);
+}
+
+fn cancelled_within_the_grace(runtime: &Runtime) {
     let run = start(runtime, "300ms");
     let held = hold(&run, "hold");
     signal(&run, Signal::Term);
-    assert_leaves(&run, UNANSWERED);
     let answer = held.answer();
-    assert_eq!((answer.kind, record(&run, &answer.request_id).posts.len()), (Kind::Exited, 0));
+    assert_error(&answer, "Runtime.Closing");
+    assert_answered_once(&run, &answer.request_id, 1);
+    assert_stops(&run);
 }
 
 fn twice(runtime: &Runtime) {
@@ -126,7 +142,7 @@ fn twice(runtime: &Runtime) {
     // Two of the same kind may arrive as one.
     signal(&run, Signal::Term);
     signal(&run, Signal::Int);
-    assert_leaves(&run, UNANSWERED);
+    assert_leaves(&run, "the grace is over, or a second signal came");
     assert_eq!(held.answer().kind, Kind::Exited);
 }
 

@@ -99,7 +99,10 @@ fn init_failure(runtime: &Runtime) {
     let pending = run.plane.submit("{}");
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
     assert!(run.process.output().contains("asked not to start"), "{}", run.process.output());
-    assert_eq!((pending.wait().kind, run.asked()), (Kind::Exited, Vec::<String>::new()));
+    // It may have left before the event was there.
+    let kind = pending.wait().kind;
+    assert!(matches!(kind, Kind::Exited | Kind::Unanswered), "{kind:?}");
+    assert_eq!(run.asked(), Vec::<String>::new());
 }
 
 fn sigterm_in_flight(runtime: &Runtime) {

@@ -125,7 +125,8 @@ fn every_answer_of_a_function_says_how_long_it_took(runtime: &Runtime) {
 }
 
 fn x_timeout_shortens_the_limit_and_is_ignored_otherwise(runtime: &Runtime) {
-    let run = InPod::start(runtime, Deployment::of("inspect"), "inspect", patient());
+    let options = || Options { write_timeout: "10m".into(), ..patient() };
+    let run = InPod::start(runtime, Deployment::of("inspect"), "inspect", options());
     let remaining = |timeout: &str| {
         let answer = run.call(&Call::new("GET", "/").with("X-Timeout", timeout));
         Inspected::read(&answer.body).number("remaining_ms")
@@ -233,7 +234,7 @@ fn metrics_are_on_a_port_of_their_own(runtime: &Runtime) {
 
 fn durations_are_seconds_or_gos(runtime: &Runtime) {
     for (text, millis) in [("90", 90_000), ("1m30s", 90_000), ("1.5m", 90_000), ("90000ms", 90_000)] {
-        let options = Options { exec_timeout: text.into(), ..Options::default() };
+        let options = Options { exec_timeout: text.into(), write_timeout: "10m".into(), ..Options::default() };
         let run = InPod::start(runtime, Deployment::of("inspect"), "inspect", options);
         let remaining = Inspected::read(&run.post(b"").body).number("remaining_ms");
         assert!((60_000..=millis).contains(&remaining), "{text}: {remaining}");

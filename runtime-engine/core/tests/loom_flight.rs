@@ -61,7 +61,7 @@ fn a_thread_that_comes_back_is_counted_as_lost_exactly_if_it_was() {
             thread::spawn(move || look(&slot, 20 + HUNG_AFTER_NS))
         };
         let ended = slot.end();
-        let lost = looker.join().unwrap().contains(&Due::Hung);
+        let lost = looker.join().unwrap().contains(&Due::Hung { replied: false });
         assert_eq!(lost, ended == State::Hung);
     });
 }

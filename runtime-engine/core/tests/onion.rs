@@ -166,7 +166,7 @@ fn outcome(walk: &Walk<'_>, status: Status, invocation: &Invocation) -> Verdict 
     };
     let (expected_code, expected_body) = match &walk.reply {
         // A function that says nothing has said the empty value.
-        Reply::None => (0, &[][..]),
+        Reply::None => (faas_abi::REPLY_VALUE, &[][..]),
         Reply::Set { code, body } => (*code, &body[..]),
         Reply::Out { code } => (*code, &[][..]),
     };

@@ -315,7 +315,7 @@ impl Server {
                     Due::At(_) => break,
                     Due::Report { .. } => self.answer(call, 504, 0),
                     Due::Cancel { serial, .. } => assert_eq!(serial as usize, call),
-                    Due::Hung => {}
+                    Due::Hung { .. } => {}
                 }
             }
         }

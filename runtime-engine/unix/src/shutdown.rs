@@ -110,8 +110,8 @@ impl<A: Actions> Actions for Gated<A> {
         self.actions.overdue(slot, request_id, closing);
     }
 
-    fn hung(&self, hung: usize) {
-        self.actions.hung(hung);
+    fn hung(&self, hung: usize, replied: Option<&[u8]>) {
+        self.actions.hung(hung, replied);
     }
 
     fn stop(&self) {

@@ -100,12 +100,13 @@ impl Future for Grown {
 /// Ready at a moment, of which a thread of its own tells.
 struct At {
     moment: Instant,
-    told: bool,
+    /// Who is told.
+    waker: Option<Waker>,
 }
 
 impl At {
     fn after(time: Duration) -> At {
-        At { moment: Instant::now() + time, told: false }
+        At { moment: Instant::now() + time, waker: None }
     }
 }
 
@@ -117,9 +118,10 @@ impl Future for At {
         if left.is_zero() {
             return Poll::Ready(());
         }
-        // All of one invocation is polled with the same waker.
-        if !std::mem::replace(&mut self.told, true) {
+        // Whoever polls last is to be told, and an executor's first poll may come from elsewhere than the next.
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             let waker = context.waker().clone();
+            self.waker = Some(waker.clone());
             let moment = self.moment;
             std::thread::spawn(move || {
                 while let Some(left) = moment.checked_duration_since(Instant::now()) {

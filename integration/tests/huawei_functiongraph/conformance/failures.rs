@@ -7,7 +7,7 @@ use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::functiongraph::Options;
 use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
-use platform_emulators::process::{Signal, Stream};
+use platform_emulators::process::Signal;
 
 integration::both![
     a_refused_answer_is_logged_and_the_loop_goes_on,
@@ -61,8 +61,10 @@ fn a_result_over_the_limit_is_an_error_of_our_own(runtime: &Runtime) {
 fn a_failed_start_is_said_and_no_poll_is_made(runtime: &Runtime) {
     let run = launch(runtime, Deployment::of("probe"), "probe.failing_start", options());
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
-    let errors = run.process.lines_of(Stream::Stderr);
-    assert!(errors.iter().any(|line| line.contains("the database is not there")), "{}", run.process.output());
+    let lines = run.process.lines();
+    let errors =
+        lines.iter().filter(|line| line.text.contains("ERROR") && line.text.contains("the database is not there"));
+    assert_eq!(errors.count(), 1, "{}", run.process.output());
     assert_eq!(run.asked(), Vec::<String>::new());
 }
 

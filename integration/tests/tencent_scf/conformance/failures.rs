@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
-use platform_emulators::process::{Signal, Stream};
+use platform_emulators::process::Signal;
 
 integration::both![
     a_failed_start_tells_nothing_and_exits,
@@ -24,8 +24,10 @@ integration::both![
 fn a_failed_start_tells_nothing_and_exits(runtime: &Runtime) {
     let run = launch(runtime, Deployment::of("probe"), Some("probe.failing_start"), patient());
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
-    let errors = run.process.lines_of(Stream::Stderr);
-    assert!(errors.iter().any(|line| line.contains("the database is not there")), "{}", run.process.output());
+    let lines = run.process.lines();
+    let errors =
+        lines.iter().filter(|line| line.text.contains("ERROR") && line.text.contains("the database is not there"));
+    assert_eq!(errors.count(), 1, "{}", run.process.output());
     assert_eq!(run.asked(), Vec::<String>::new());
 }
 

@@ -59,8 +59,9 @@ pub trait Actions: Send + Sync {
     /// The invocation in the slot of this number is to be answered for. Its memory is out of reach. `closing`: a stop
     /// ends it and not its own deadline.
     fn overdue(&self, slot: usize, request_id: &[u8], closing: bool);
-    /// One more thread counts as lost; how many do now.
-    fn hung(&self, hung: usize);
+    /// One more thread counts as lost; how many do now. `replied`: the id of the invocation, if it is lost to work after
+    /// the reply, which nobody has heard of yet.
+    fn hung(&self, hung: usize, replied: Option<&[u8]>);
     /// A stop begins: no more work is to be taken, what runs is to end.
     fn stop(&self);
     /// A second signal came, or the grace is over: the process has to leave now.
@@ -246,7 +247,9 @@ impl Deadlines {
                         actions.cancel(slot.canceller_of(serial), reason);
                     }
                     Due::Report { closing } => actions.overdue(slot.number(), &slot.request_id(), closing),
-                    Due::Hung => actions.hung(self.hung()),
+                    Due::Hung { replied } => {
+                        actions.hung(self.hung(), replied.then(|| slot.request_id()).as_deref());
+                    }
                 }
             }
         }
@@ -345,7 +348,7 @@ mod tests {
             let _ = lock(&self.0).send(Did::Overdue(slot, request_id.to_vec()));
         }
 
-        fn hung(&self, hung: usize) {
+        fn hung(&self, hung: usize, _: Option<&[u8]>) {
             let _ = lock(&self.0).send(Did::Hung(hung));
         }
 

@@ -68,7 +68,7 @@ impl Slot {
 
     pub(super) fn look(&self, now: u64, stop: Limits) -> Due {
         let due = self.state.look(now, stop);
-        if due == Due::Hung {
+        if matches!(due, Due::Hung { .. }) {
             self.hung.fetch_add(1, Ordering::SeqCst);
         }
         due

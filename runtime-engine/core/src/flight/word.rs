@@ -89,7 +89,10 @@ pub enum Due {
         closing: bool,
     },
     /// Its thread counts as lost.
-    Hung,
+    Hung {
+        /// `true`: to work after its reply, of which nobody has heard yet; `false`: it was answered for.
+        replied: bool,
+    },
 }
 
 /// State, serial number and moments of a slot.
@@ -168,7 +171,7 @@ impl StateWord {
             return match next {
                 State::Cancelled | State::RepliedCancelled => Due::Cancel { serial, closing: now < cancel_at },
                 State::Abandoned => Due::Report { closing: now < report_at },
-                _ => Due::Hung,
+                _ => Due::Hung { replied: state_of(seen) == State::RepliedCancelled },
             };
         }
     }
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!(slot.look(100, Limits::NONE), Due::At(200));
         assert_eq!(slot.look(200, Limits::NONE), Due::Report { closing: false });
         assert_eq!(slot.look(200, Limits::NONE), Due::At(200 + HUNG_AFTER_NS));
-        assert_eq!(slot.look(200 + HUNG_AFTER_NS, Limits::NONE), Due::Hung);
+        assert_eq!(slot.look(200 + HUNG_AFTER_NS, Limits::NONE), Due::Hung { replied: false });
         assert_eq!(slot.look(NEVER - 1, Limits::NONE), Due::At(NEVER));
         assert_eq!(slot.end(), State::Hung);
     }
@@ -225,6 +228,6 @@ mod tests {
         let slot = StateWord::default();
         slot.set(9, State::Replied, 10, 20);
         assert_eq!(slot.look(10, Limits::NONE), Due::Cancel { serial: 9, closing: false });
-        assert_eq!(slot.look(20, Limits::NONE), Due::Hung);
+        assert_eq!(slot.look(20, Limits::NONE), Due::Hung { replied: true });
     }
 }

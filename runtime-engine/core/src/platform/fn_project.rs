@@ -108,8 +108,8 @@ impl Serving for Agent {
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, code(invocation), response);
-        native::untype_nothing(invocation, response);
         if is_request(invocation.facts()) {
+            native::untype_nothing(invocation, response);
             return BodyFrom::Reply;
         }
         let from = reply_body(invocation, nothing::BYTES, scratch);

@@ -376,10 +376,10 @@ impl Connection {
     /// That many bytes were taken; returns the token of a writer who has room again, 0 for none.
     pub fn sent(&mut self, count: usize, clock: &impl Clock) -> usize {
         self.unsent.sent(count);
+        self.charge.force(self.unsent.len());
         if self.unsent.is_empty() {
             self.writing = None;
             self.deadline = NEVER;
-            self.charge.force(0);
         } else if let Some(pace) = &mut self.writing {
             let now = clock.now_ns();
             self.progress_at = now;

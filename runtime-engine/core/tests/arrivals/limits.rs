@@ -12,7 +12,10 @@ fn epoch_ms() -> u64 {
 #[test]
 fn a_limit_of_zero_is_no_limit_on_any_platform() {
     let (unit, _) = unit();
-    for (pairs, path, headers, body) in WAYS {
+    // In the watchdog's place there is always one: when the watchdog would give the connection up.
+    for (pairs, path, headers, body) in
+        WAYS.iter().filter(|(pairs, ..)| !pairs.contains(&("FAAS_PLATFORM", "openfaas")))
+    {
         let zero = [*pairs, &[("FAAS_TIMEOUT", "0")]].concat();
         assert_eq!(facts(&unit, &zero, path, headers, body).deadline, None, "{pairs:?}");
         // A limit is kept to the nanosecond: half a millisecond is not zero.

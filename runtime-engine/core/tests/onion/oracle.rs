@@ -5,7 +5,7 @@ use crate::module::{HEADERS, is_code};
 use crate::plan::{Act, End, FUNCTION, Plan, Quick, Run, Script, Taken};
 use crate::world::{Event, Hook, Seen, Words};
 use faas_abi::{
-    CLOSE, E_CANCELLED, E_INTERNAL, E_NOT_FOUND, E_USER, END, INVOKE, OK, PENDING, REPLIED, RESUME, Status,
+    CLOSE, E_CANCELLED, E_INTERNAL, E_NOT_FOUND, E_USER, END, INVOKE, OK, PENDING, REPLIED, REPLY_VALUE, RESUME, Status,
 };
 
 /// A reply as far as a module can tell.
@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
         }
         // A function that says nothing has said the empty value.
         if status >= 0 && self.reply == Reply::None {
-            self.reply = Reply::Set { code: 0, body: Vec::new() };
+            self.reply = Reply::Set { code: REPLY_VALUE, body: Vec::new() };
         }
         status
     }

@@ -88,8 +88,10 @@ impl Actions for Hands {
         runtime_files::leave(FAILED);
     }
 
-    fn hung(&self, _: usize) {
-        self.log.say(Level::Error, "the work after the reply does not end: leaving");
+    fn hung(&self, _: usize, replied: Option<&[u8]>) {
+        if let Some(request_id) = replied {
+            report::replied_does_not_end(&self.unit, request_id, &self.function, "leaving");
+        }
         runtime_files::leave(FAILED);
     }
 

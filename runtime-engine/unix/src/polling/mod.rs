@@ -93,6 +93,11 @@ impl Shared {
         self.shutdown.deadlines().stop();
     }
 
+    /// What is done about a function that does not end.
+    fn leaving(&self) -> &'static str {
+        if self.protocol.concurrency() > 1 { "leaving once the others have ended" } else { "leaving" }
+    }
+
     /// A worker has begun.
     fn enter(&self) {
         self.at_work.fetch_add(1, Ordering::AcqRel);
@@ -204,15 +209,14 @@ impl Actions for Hands {
         });
     }
 
-    fn hung(&self, _: usize) {
-        // One that was answered for has made the process leave already; what is left is work after a reply.
-        if let Some(shared) = self.shared.upgrade()
-            && !shared.hung.swap(true, Ordering::AcqRel)
-        {
-            self.log.say(Level::Error, "the work after a reply does not end: leaving once the others have ended");
-            shared.give_up(FAILED);
-            shared.retire();
-        }
+    fn hung(&self, _: usize, replied: Option<&[u8]>) {
+        // One that was answered for has made the process leave already.
+        let (Some(shared), Some(request_id)) = (self.shared.upgrade(), replied) else { return };
+        let unit = shared.runtime.process();
+        report::replied_does_not_end(unit, request_id, shared.runtime.function_name(), shared.leaving());
+        shared.hung.store(true, Ordering::Release);
+        shared.give_up(FAILED);
+        shared.retire();
     }
 
     fn stop(&self) {
@@ -226,24 +230,20 @@ impl Actions for Hands {
 }
 
 fn answer_for(shared: &Shared, slot: usize, request_id: &[u8], closing: bool) {
-    let log = &shared.runtime.process().log;
+    let unit = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
+    // First of all, since the platform may be as slow to take a report as to do anything else.
+    let then = format!("and is still running: {}", shared.leaving());
+    report::out_of_reach(unit, request_id, shared.runtime.function_name(), &failure, &then);
     let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
     // An answer whose head is out can only be ended; another one would be refused.
     if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
         let mut request = Vec::new();
         shared.protocol.failed(request_id, &failure, &mut request);
         if let Err(error) = Connection::post_alone(shared.protocol.endpoint(), &request) {
-            log.say(Level::Error, &format!("the time-out could not be reported: {error}"));
+            unit.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
         }
     }
-    let several = shared.protocol.concurrency() > 1;
-    let then = if several {
-        "and is still running: leaving once the others have ended"
-    } else {
-        "and is still running: leaving"
-    };
-    report::out_of_reach(shared.runtime.process(), request_id, shared.runtime.function_name(), &failure, then);
     shared.hung.store(true, Ordering::Release);
     shared.give_up(FAILED);
     shared.retire();

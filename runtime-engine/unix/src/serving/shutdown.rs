@@ -113,8 +113,12 @@ impl Actions for Hands {
         }
     }
 
-    fn hung(&self, hung: usize) {
+    fn hung(&self, hung: usize, replied: Option<&[u8]>) {
         if let Some(server) = self.server() {
+            if let Some(request_id) = replied {
+                let runtime = &server.runtime;
+                report::replied_does_not_end(runtime.process(), request_id, runtime.function_name(), "and goes on");
+            }
             server.lose(hung);
         }
     }
