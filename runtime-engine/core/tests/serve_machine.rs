@@ -253,7 +253,8 @@ impl Server {
         if self.admission.start() {
             self.run(call);
         } else {
-            self.admission.wait(call, self.time.now_ns() + LIMIT);
+            let now = self.time.now_ns();
+            self.admission.wait(call, now, now + LIMIT);
         }
     }
 
@@ -301,7 +302,7 @@ impl Server {
     }
 
     fn start_waiting(&mut self) {
-        while let Some(call) = self.admission.next() {
+        while let Some(call) = self.admission.next(|| self.time.now_ns()) {
             self.run(call);
         }
     }

@@ -2,6 +2,10 @@
 //!
 //! Whoever accepts one, and whoever ends one, asks for the next that waits: either of the two sees it, whichever comes
 //! later. What waits has a moment until which it may; beyond it the server refuses it, and it has cost nobody a thread.
+//!
+//! First come, first served, as long as that helps. Once the first has used up half of the time it may wait, more comes
+//! than fits, and in order everybody would begin just before it is too late. Then the last is served first: it has time
+//! enough, and the others are refused.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -28,6 +32,8 @@ pub struct Admission<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     work: T,
+    /// Since when it waits, on the same clock.
+    since: u64,
     /// Until when it may wait, in nanoseconds on the process' clock.
     until: u64,
     /// `true` if it has begun: then it is never refused.
@@ -72,29 +78,38 @@ impl<T> Admission<T> {
         below(&self.running, self.threads)
     }
 
-    /// Puts an accepted one at the end of the queue, where it may wait until that moment.
-    pub fn wait(&self, work: T, until: u64) {
-        self.queue().push_back(Waiting { work, until, begun: false });
+    /// Puts an accepted one at the end of the queue, where it waits since that moment and may until that one.
+    pub fn wait(&self, work: T, since: u64, until: u64) {
+        self.queue().push_back(Waiting { work, since, until, begun: false });
         self.waiting.fetch_add(1, SeqCst);
     }
 
     /// Puts one that has begun already at the front of the queue, where it may wait for ever.
     pub fn resume(&self, work: T) {
-        self.queue().push_front(Waiting { work, until: NEVER, begun: true });
+        self.queue().push_front(Waiting { work, since: 0, until: NEVER, begun: true });
         self.waiting.fetch_add(1, SeqCst);
     }
 
-    /// Returns the first of the queue, if it may run now.
-    pub fn next(&self) -> Option<T> {
+    /// Returns the next of the queue, if it may run now. `now` reads the clock.
+    pub fn next(&self, now: impl Fn() -> u64) -> Option<T> {
         // Between a look at the queue and the return of an unused permission somebody may have come: look again.
         while self.waiting.load(SeqCst) > 0 && self.start() {
-            if let Some(waiting) = self.queue().pop_front() {
+            if let Some(waiting) = Self::take(&mut self.queue(), &now) {
                 self.waiting.fetch_sub(1, SeqCst);
                 return Some(waiting.work);
             }
             self.freed();
         }
         None
+    }
+
+    fn take(queue: &mut VecDeque<Waiting<T>>, now: impl Fn() -> u64) -> Option<Waiting<T>> {
+        // Those that have begun are always first.
+        let is_late = queue.front().is_some_and(|first| {
+            let half = first.until.saturating_sub(first.since) / 2;
+            !first.begun && first.until != NEVER && now() > first.since.saturating_add(half)
+        });
+        if is_late { queue.pop_back() } else { queue.pop_front() }
     }
 
     /// Takes those out of the queue that may not wait any longer at `now`, at [`NEVER`] all that have not begun; also
@@ -163,13 +178,13 @@ mod tests {
         assert!(!admission.accept(), "a fourth is too much");
         assert!(admission.start() && admission.start());
         assert!(!admission.start());
-        admission.wait("third", NEVER);
-        assert_eq!(admission.next(), None, "both threads are busy");
+        admission.wait("third", 0, NEVER);
+        assert_eq!(admission.next(|| 1), None, "both threads are busy");
         admission.answered();
         assert!(admission.accept(), "an answered one makes room");
         admission.freed();
-        assert_eq!(admission.next(), Some("third"));
-        assert_eq!(admission.next(), None);
+        assert_eq!(admission.next(|| 1), Some("third"));
+        assert_eq!(admission.next(|| 1), None);
         for _ in 0..3 {
             admission.answered();
         }
@@ -180,15 +195,28 @@ mod tests {
     fn what_may_not_wait_any_longer_leaves_the_queue_and_has_held_no_thread() {
         let admission = Admission::new(9, 1);
         assert!(admission.start());
-        admission.wait("patient", 100);
-        admission.wait("hasty", 10);
+        admission.wait("patient", 0, 100);
+        admission.wait("hasty", 0, 10);
         admission.resume("begun");
         assert_eq!(admission.expired(9), (vec![], 10));
         assert_eq!(admission.expired(10), (vec!["hasty"], 100));
         admission.freed();
         assert_eq!(admission.expired(NEVER), (vec!["patient"], NEVER));
-        assert_eq!(admission.next(), Some("begun"), "what has begun is never refused");
+        assert_eq!(admission.next(|| 99), Some("begun"), "what has begun is never refused");
         assert_eq!(admission.running(), 1);
+    }
+
+    #[test]
+    fn in_order_as_long_as_there_is_time_and_then_whoever_has_most_of_it() {
+        let admission = Admission::new(9, 9);
+        for (work, since) in [("first", 0), ("second", 40), ("third", 60)] {
+            admission.wait(work, since, since + 100);
+        }
+        assert_eq!(admission.next(|| 50), Some("first"), "half of its time is left");
+        assert_eq!(admission.next(|| 91), Some("third"), "the second has lost more than half");
+        admission.resume("begun");
+        assert_eq!(admission.next(|| 99), Some("begun"));
+        assert_eq!(admission.next(|| 99), Some("second"));
     }
 
     #[test]
@@ -217,9 +245,9 @@ mod tests {
                             served.fetch_add(1, SeqCst);
                             admission.freed();
                         } else {
-                            admission.wait((), NEVER);
+                            admission.wait((), 0, NEVER);
                         }
-                        while admission.next().is_some() {
+                        while admission.next(|| 0).is_some() {
                             served.fetch_add(1, SeqCst);
                             admission.freed();
                         }

@@ -206,7 +206,7 @@ impl Desk {
         let client = Client::Http2(recipient, peer.clone());
         let charge = serve::Charge::of(&server.budget);
         let request = Request { client, message, facts, manner, charge };
-        server.admission.wait(Work::Request(request), until);
+        server.admission.wait(Work::Request(request), server.runtime.process().now_ns(), until);
         if until != serve::NEVER {
             server.timers.at(until);
         }

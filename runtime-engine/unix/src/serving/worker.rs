@@ -78,7 +78,7 @@ impl Worker {
                 // Its thread is about to hear the next itself, and hears it sooner with nobody before it.
                 server.pool.nap();
             }
-            while let Some(work) = server.admission.next() {
+            while let Some(work) = server.admission.next(|| server.runtime.process().now_ns()) {
                 let link = match work {
                     Work::Request(request) => self.serve_queued(request),
                     Work::Pending(pending) => self.resume(pending),
@@ -286,7 +286,8 @@ impl Worker {
                 drop(state);
                 server.let_go(link);
                 let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
-                server.admission.wait(Work::Request(Request { client, message, facts, manner, charge }), until);
+                let request = Request { client, message, facts, manner, charge };
+                server.admission.wait(Work::Request(request), server.runtime.process().now_ns(), until);
                 if until != serve::NEVER {
                     server.timers.at(until);
                 }
