@@ -109,7 +109,10 @@ impl Serving for Agent {
         }
         self.stream_head(invocation, code(invocation), response);
         if is_request(invocation.facts()) {
-            native::untype_nothing(invocation, response);
+            // Fn's own kits leave the type at bytes, also where there are none.
+            if code(invocation) == Code::Value {
+                native::untype_nothing(invocation, response);
+            }
             return BodyFrom::Reply;
         }
         let from = reply_body(invocation, nothing::BYTES, scratch);
