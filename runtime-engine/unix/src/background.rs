@@ -100,18 +100,12 @@ impl Background {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use faas_core::log::{Format, Level, LineKind, Sink};
+    use crate::output::tests::silent;
     use std::sync::mpsc::channel;
-
-    struct Silent;
-
-    impl Sink for Silent {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
 
     #[test]
     fn a_job_that_blocks_holds_up_no_other() {
-        let background = Background::new(&Log::new(Level::Error, Format::Text, Arc::new(Silent)));
+        let background = Background::new(&silent());
         let (release, blocked) = channel::<()>();
         let (done, finished) = channel();
         background.run(move || assert!(blocked.recv().is_err()));

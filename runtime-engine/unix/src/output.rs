@@ -54,3 +54,21 @@ impl Sink for Output {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use faas_core::log::{Format, Level, Log};
+    use std::sync::Arc;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    /// A log that nobody reads.
+    pub(crate) fn silent() -> Log {
+        Log::new(Level::Error, Format::Text, Arc::new(Silent))
+    }
+}

@@ -106,18 +106,12 @@ fn page(protocol: &dyn Serving, request: &Message) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::tests::silent;
     use faas_core::failure::Failure;
     use faas_core::invocation::{Code, Facts, Invocation};
-    use faas_core::log::{Format, LineKind, Sink};
     use faas_core::platform::Response;
     use faas_core::platform::{BodyFrom, Listen, Route, State};
     use faas_core::unit::Unit;
-
-    struct Silent;
-
-    impl Sink for Silent {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
 
     /// Has a page and nothing else.
     #[derive(Debug)]
@@ -155,7 +149,7 @@ mod tests {
 
     fn opened(address: &str) -> Result<Option<SocketAddr>, String> {
         let protocol: Arc<dyn Serving> = Arc::new(Page(address.to_owned()));
-        open(&protocol, &Log::new(Level::Error, Format::Text, Arc::new(Silent)))
+        open(&protocol, &silent())
     }
 
     fn ask(address: SocketAddr, request: &str) -> String {

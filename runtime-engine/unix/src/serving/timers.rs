@@ -86,20 +86,13 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::tests::silent;
     use crate::sys;
-    use faas_core::log::{Format, Level, LineKind, Log, Sink};
     use faas_core::unit::Identity;
-
-    struct Silent;
-
-    impl Sink for Silent {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
 
     #[test]
     fn only_what_is_due_is_told_of_and_the_clock_is_set_for_the_next() {
-        let log = Log::new(Level::Error, Format::Text, Arc::new(Silent));
-        let timers = Timers::new(Arc::new(Unit::new(Identity::default(), log))).unwrap();
+        let timers = Timers::new(Arc::new(Unit::new(Identity::default(), silent()))).unwrap();
         let late = timers.after(Duration::from_secs(3600));
         timers.enter(late, 1);
         timers.enter(timers.after(Duration::from_millis(5)), 2);

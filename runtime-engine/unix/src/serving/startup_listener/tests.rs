@@ -1,20 +1,14 @@
 //! Pendings of every kind, before there is a server.
 
 use super::*;
+use crate::output::tests::silent;
 use crate::serving::listening;
 use faas_core::invocation::{Code, Facts, Invocation};
-use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::{BodyFrom, Listen};
 use faas_core::settings::Env;
 use faas_core::unit::Identity;
 use std::net::TcpStream;
 use std::thread;
-
-struct Silent;
-
-impl Sink for Silent {
-    fn write(&self, _: &[u8], _: LineKind) {}
-}
 
 /// `/init` brings code, `/stop` ends, `/probe` tells the state, all else is an invocation.
 #[derive(Debug)]
@@ -82,8 +76,7 @@ fn door() -> (StartupListener, impl Fn() -> Client + use<>) {
 fn door_with(config: &ServerSettings) -> (StartupListener, impl Fn() -> Client + use<>) {
     let listener = Arc::new(listening::bind(Platform.listen()).unwrap());
     let address = listener.place();
-    let log = Log::new(Level::Error, Format::Text, Arc::new(Silent));
-    let unit = Arc::new(Unit::new(Identity::default(), log));
+    let unit = Arc::new(Unit::new(Identity::default(), silent()));
     let door = StartupListener::new(listener, Arc::new(Platform), unit, config).unwrap();
     (door, move || Client(TcpStream::connect(&address).unwrap()))
 }
