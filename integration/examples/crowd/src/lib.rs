@@ -3,7 +3,7 @@
 //!
 //! The event is two numbers, `until` and `ms`. An invocation stays until `until` of them are in progress at once, then
 //! `ms` milliseconds more. The reply is the largest number that was ever in progress at once. It fails when the others
-//! do not come within [`PATIENCE`].
+//! do not come within 15 seconds.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Error, FaasContext, Reply, function};
