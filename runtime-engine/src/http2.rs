@@ -15,7 +15,7 @@ use faas_core::platform;
 use faas_core::serve::Charge;
 use faas_core::serve::connection::STREAM_FULL;
 use faas_core::serve::response_head::is_of_the_connection;
-use faas_unix::serving::http2::{Desk, Handover, Http2, Recipient};
+use faas_unix::serving::http2::{Desk, Handover, Http2, Peer, Recipient};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -32,8 +32,8 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -110,11 +110,39 @@ struct Client {
     /// Requests that came, and those of them whose answers are not out.
     seen: AtomicUsize,
     open: Mutex<Vec<Arc<Reply>>>,
+    /// When its last request came, or got its answer.
+    idle_since: Mutex<std::time::Instant>,
+    /// Tells the connection's task to look at what follows.
+    told: Notify,
+    is_to_end: AtomicBool,
+    is_to_close: AtomicBool,
+}
+
+impl Peer for Client {
+    fn end(&self) {
+        self.is_to_end.store(true, SeqCst);
+        self.told.notify_one();
+    }
+
+    fn idle_since(&self) -> Option<std::time::Instant> {
+        let since = *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
+        self.open().is_empty().then_some(since)
+    }
+
+    fn close(&self) {
+        self.is_to_close.store(true, SeqCst);
+        self.told.notify_one();
+    }
 }
 
 impl Client {
     fn open(&self) -> MutexGuard<'_, Vec<Arc<Reply>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something happens on it.
+    fn touch(&self) {
+        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = std::time::Instant::now();
     }
 }
 
@@ -124,11 +152,18 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!("a connection could not be served: {error}"),
     };
-    let end = Arc::new(Notify::new());
-    let told = end.clone();
-    desk.at_the_end(move || told.notify_one());
     let config = *desk.config();
-    let client = Arc::new(Client { desk, peer, seen: AtomicUsize::new(0), open: Mutex::default() });
+    let client = Arc::new(Client {
+        desk,
+        peer,
+        seen: AtomicUsize::new(0),
+        open: Mutex::default(),
+        idle_since: Mutex::new(std::time::Instant::now()),
+        told: Notify::new(),
+        is_to_end: AtomicBool::new(false),
+        is_to_close: AtomicBool::new(false),
+    });
+    client.desk.introduce(Arc::downgrade(&client) as Weak<dyn Peer>);
     let served = client.clone();
     let service = service_fn(move |request| {
         let client = served.clone();
@@ -150,9 +185,14 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
                 }
                 return;
             }
-            () = end.notified(), if ending.is_none() => {
-                connection.as_mut().graceful_shutdown();
-                ending = Some(Instant::now());
+            () = client.told.notified() => {
+                if client.is_to_close.load(SeqCst) && client.open().is_empty() {
+                    return;
+                }
+                if client.is_to_end.load(SeqCst) && ending.is_none() {
+                    connection.as_mut().graceful_shutdown();
+                    ending = Some(Instant::now());
+                }
             }
             now = look.tick() => {
                 let idle = client.open().is_empty();
@@ -171,6 +211,7 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
 
 async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Payload> {
     client.seen.fetch_add(1, SeqCst);
+    client.touch();
     let to_head = request.method() == Method::HEAD;
     let (message, charge) = match receive(client, request).await {
         Ok(received) => received,
@@ -466,6 +507,7 @@ impl Taker {
 impl Drop for Taker {
     fn drop(&mut self) {
         self.client.open().retain(|other| !Arc::ptr_eq(other, &self.reply));
+        self.client.touch();
         let mut state = self.reply.state();
         state.gone = true;
         state.parts.clear();

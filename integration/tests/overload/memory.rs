@@ -13,6 +13,8 @@ integration::both![
     claimed_lengths_cost_nothing,
     unfinished_bodies_do_not_end_a_process_with_little_memory,
     silent_connections_lock_nobody_out,
+    silent_connections_of_http_2_lock_nobody_out,
+    half_requests_lock_nobody_out,
     connections_beyond_the_limit_lock_nobody_out,
 ];
 
@@ -109,23 +111,43 @@ fn silent_connections_lock_nobody_out(runtime: &Runtime) {
     let wrapper = ["prlimit", "--nofile=256", "--"];
     let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h");
     let run = OnHttp::start_under(&wrapper, runtime, deployment, "echo");
-    drop(nobody_is_locked_out(&run));
+    drop(nobody_is_locked_out(&run, b""));
+}
+
+fn silent_connections_of_http_2_lock_nobody_out(runtime: &Runtime) {
+    let wrapper = ["prlimit", "--nofile=256", "--"];
+    let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h");
+    let run = OnHttp::start_under(&wrapper, runtime, deployment, "echo");
+    drop(nobody_is_locked_out(&run, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"));
+}
+
+fn half_requests_lock_nobody_out(runtime: &Runtime) {
+    let wrapper = ["prlimit", "--nofile=256", "--"];
+    let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h");
+    let run = OnHttp::start_under(&wrapper, runtime, deployment, "echo");
+    drop(nobody_is_locked_out(&run, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"));
 }
 
 fn connections_beyond_the_limit_lock_nobody_out(runtime: &Runtime) {
     let deployment = Deployment::of("echo").env("FAAS_READ_TIMEOUT", "1h").env("FAAS_MAX_CONNECTIONS", "100");
     let run = OnHttp::start(runtime, deployment, "echo");
     let before = kernel::sockets(&run.process);
-    let _silent = nobody_is_locked_out(&run);
+    let _silent = nobody_is_locked_out(&run, b"");
     let more = kernel::sockets(&run.process).saturating_sub(before);
     assert!(more <= 100, "{more} connections");
 }
 
-/// While 300 connections say nothing, everybody else is served, and the log says little of it. They are given back as
-/// they are.
-fn nobody_is_locked_out(run: &OnHttp) -> Vec<Client> {
+/// While 300 connections say this and nothing more, everybody else is served, and the log says little of it. They are given
+/// back as they are.
+fn nobody_is_locked_out(run: &OnHttp, beginning: &[u8]) -> Vec<Client> {
     let lines = run.process.lines().len();
-    let silent = (0..300).map(|_| run.client()).collect();
+    let silent = |_| {
+        let mut client = run.client();
+        // Some are closed for others before they have said it.
+        let _ = client.send(beginning);
+        client
+    };
+    let silent = (0..300).map(silent).collect();
     let end = Instant::now() + silence();
     while Instant::now() < end {
         assert_eq!(run.get("/livez").status, 200, "{}", run.process.output());

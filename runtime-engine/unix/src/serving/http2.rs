@@ -13,9 +13,10 @@ use faas_core::log::Level;
 use faas_core::platform::{Answer, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
+use std::collections::HashMap;
 use std::net::TcpStream;
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// How a connection of HTTP/2 begins (RFC 9113 §3.4), the whole of it: what begins like it and goes on otherwise is a
 /// request of HTTP/1.1, and is refused as one.
@@ -55,41 +56,95 @@ pub struct Handover {
 
 /// Where requests of HTTP/2 go.
 #[derive(Debug)]
-pub struct Desk(Arc<Server>);
+pub struct Desk {
+    server: Arc<Server>,
+    /// The connection's.
+    number: u64,
+}
 
-/// Who is to be told when no further request is taken; once, also who comes later.
+/// A connection of HTTP/2, as the server sees it.
+pub trait Peer: Send + Sync {
+    /// No further request is taken: it is to close once its requests have their answers.
+    fn end(&self);
+    /// Since when it has had no request; `None` while one is in progress.
+    fn idle_since(&self) -> Option<Instant>;
+    /// Others need the room: it is to close now.
+    fn close(&self);
+}
+
+/// All of them.
 #[derive(Default)]
-pub(super) struct Ends(Mutex<Waiting>);
+pub(super) struct Peers(Mutex<List>);
 
 #[derive(Default)]
-struct Waiting {
+struct List {
     ended: bool,
-    list: Vec<Box<dyn FnOnce() + Send>>,
+    last: u64,
+    /// By number; `None` before they have introduced themselves.
+    peers: HashMap<u64, Option<Weak<dyn Peer>>>,
 }
 
-impl std::fmt::Debug for Ends {
+impl std::fmt::Debug for Peers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ends").finish_non_exhaustive()
+        f.debug_struct("Peers").finish_non_exhaustive()
     }
 }
 
-impl Ends {
-    fn add(&self, tell: Box<dyn FnOnce() + Send>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.ended {
-            drop(waiting);
-            return tell();
-        }
-        waiting.list.push(tell);
+impl Peers {
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells them.
-    pub(super) fn tell(&self) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.ended = true;
-        let list = std::mem::take(&mut waiting.list);
-        drop(waiting);
-        list.into_iter().for_each(|tell| tell());
+    /// One more; its number.
+    fn add(&self) -> u64 {
+        let mut list = self.list();
+        list.last += 1;
+        let number = list.last;
+        list.peers.insert(number, None);
+        number
+    }
+
+    /// The connection of that number; it is told at once if the end has come already.
+    fn introduce(&self, number: u64, peer: Weak<dyn Peer>) {
+        let mut list = self.list();
+        if list.ended
+            && let Some(peer) = peer.upgrade()
+        {
+            peer.end();
+        }
+        list.peers.insert(number, Some(peer));
+    }
+
+    fn remove(&self, number: u64) {
+        self.list().peers.remove(&number);
+    }
+
+    /// Those that are there, out of the lock: the last hold on one may be given back here.
+    fn all(&self) -> Vec<Arc<dyn Peer>> {
+        self.list().peers.values().flatten().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Returns how many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list().peers.len()
+    }
+
+    /// Tells them that no further request is taken, also those that come later.
+    pub(super) fn end(&self) {
+        self.list().ended = true;
+        self.all().iter().for_each(|peer| peer.end());
+    }
+
+    /// Has one of `part` of those close that have been idle for longer than `least`: those that were for the longest time.
+    /// They have closed a moment later; `false` if there are none.
+    pub(super) fn make_room(&self, part: usize, least: Duration) -> bool {
+        let all = self.all();
+        let now = Instant::now();
+        let idle = all.iter().filter_map(|peer| Some((peer.idle_since()?, peer)));
+        let mut idle: Vec<_> = idle.filter(|(since, _)| now.duration_since(*since) > least).collect();
+        idle.sort_unstable_by_key(|(since, _)| *since);
+        idle.iter().take(idle.len().div_ceil(part)).for_each(|(_, peer)| peer.close());
+        !idle.is_empty()
     }
 }
 
@@ -132,43 +187,42 @@ impl Server {
 
 impl Desk {
     pub(super) fn new(server: &Arc<Server>) -> Desk {
-        server.http2_open.fetch_add(1, SeqCst);
-        Desk(server.clone())
+        Desk { server: server.clone(), number: server.http2_peers.add() }
     }
 
     /// Returns the limits of connections and requests.
     pub fn config(&self) -> &ServerSettings {
-        &self.0.config
+        &self.server.config
     }
 
     /// Returns what counts the bytes of unfinished requests and unsent responses.
     pub fn budget(&self) -> &Arc<Budget> {
-        &self.0.budget
+        &self.server.budget
     }
 
     /// Returns where lines of the log go.
     pub fn log(&self) -> &faas_core::log::Log {
-        &self.0.runtime.process().log
+        &self.server.runtime.process().log
     }
 
-    /// Has `tell` called when no further request is taken.
-    pub fn at_the_end(&self, tell: impl FnOnce() + Send + 'static) {
-        self.0.http2_end.add(Box::new(tell));
+    /// Makes the connection known to the server.
+    pub fn introduce(&self, peer: Weak<dyn Peer>) {
+        self.server.http2_peers.introduce(self.number, peer);
     }
 
     /// The client of the invocation in that slot is gone.
     pub fn peer_gone(&self, slot: usize) {
-        self.0.peer_gone(slot);
+        self.server.peer_gone(slot);
     }
 
     /// Returns `true` once no further request is taken.
     pub fn is_ending(&self) -> bool {
-        self.0.is_draining()
+        self.server.is_draining()
     }
 
     /// Takes a request; its answer goes to the recipient, from any thread.
     pub fn exchange(&self, message: Message, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
-        let server = &self.0;
+        let server = &self.server;
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };
         let process = server.runtime.process();
         match server.protocol.route(process, &message, server.state()) {
@@ -181,8 +235,8 @@ impl Desk {
     }
 
     fn errand(&self, signal: Option<faas_core::platform::Signal>, recipient: Arc<dyn Recipient>) {
-        let server = self.0.clone();
-        self.0.background.run(move || own(&*recipient, &server.do_errand(signal)));
+        let server = self.server.clone();
+        self.server.background.run(move || own(&*recipient, &server.do_errand(signal)));
     }
 
     fn invoke(
@@ -193,7 +247,7 @@ impl Desk {
         manner: Manner,
         recipient: Arc<dyn Recipient>,
     ) {
-        let server = &self.0;
+        let server = &self.server;
         if let Err((kind, why)) = server.admit() {
             let (mut response, mut body) = (Response::default(), Vec::new());
             let failure = Failure::new(kind, why);
@@ -216,8 +270,8 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.0.http2_open.fetch_sub(1, SeqCst);
-        self.0.end_if_quiet();
+        self.server.http2_peers.remove(self.number);
+        self.server.end_if_quiet();
     }
 }
 

@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// One connection of so many idle ones is closed when there is no room for a new one, so that a flood of new ones does
 /// not look through all of them each time.
 const MAKE_ROOM: usize = 32;
+/// A connection is fresh for so long, in nanoseconds, after it was made or had its last request.
+const FRESH_NS: u64 = 1_000_000_000;
 /// Between two lines about connections that cannot be kept, in nanoseconds.
 const STALL_LINES_NS: u64 = 60_000_000_000;
 /// A Unix socket is bound under its name with this before it, and nobody knows that name.
@@ -146,7 +148,7 @@ impl Server {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(listener) = &*listener else { return };
         loop {
-            if self.table.len() >= self.config.max_connections && !self.make_room() {
+            if self.table.len() + self.http2_peers.len() >= self.config.max_connections && !self.make_room() {
                 return self.stall("as many connections as FAAS_MAX_CONNECTIONS allows are busy");
             }
             match listener.accept() {
@@ -188,14 +190,17 @@ impl Server {
         }
     }
 
-    /// Closes some of the connections that nobody works for, those that have done nothing for the longest time; `false` if
-    /// there are none.
+    /// Closes some of the connections that nobody works for, those that have done nothing for the longest time. `false`: there
+    /// are none, or they take a moment. Who has come just now, and may be about to ask, stays as long as there is anybody
+    /// else.
     fn make_room(&self) -> bool {
+        let now = self.runtime.process().now_ns();
         let mut idle: Vec<_> = Vec::new();
         for link in self.table.all() {
             let Some(state) = link.try_lock() else { continue };
             let is_idle = !state.claimed && state.connection.is_dispensable() && !state.connection.owes();
-            let key = (!state.connection.is_idle(), state.connection.active_at());
+            let active_at = state.connection.active_at();
+            let key = (now.saturating_sub(active_at) < FRESH_NS, !state.connection.is_idle(), active_at);
             drop(state);
             self.let_go(&link);
             if is_idle {
@@ -204,6 +209,11 @@ impl Server {
         }
         let count = idle.len().div_ceil(MAKE_ROOM);
         idle.sort_unstable_by_key(|(key, _)| *key);
+        if idle.first().is_none_or(|((is_fresh, ..), _)| *is_fresh)
+            && self.http2_peers.make_room(MAKE_ROOM, Duration::from_nanos(FRESH_NS))
+        {
+            return false;
+        }
         idle.truncate(count);
         let mut closed = false;
         for (_, link) in idle {

@@ -65,7 +65,7 @@ use refusals::Refusals;
 use seats::Seats;
 use shutdown::Hands;
 use startup_listener::{Attendant, Pending as PendingConnection, StartupListener, Wish};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use table::{ALARM, END, LISTENER, NEWS, Table};
@@ -112,8 +112,7 @@ pub(crate) struct Server {
     replied_timeout: Duration,
     http2: Option<&'static dyn http2::Http2>,
     /// Connections of HTTP/2 that are open, and how to tell them of the end.
-    http2_open: AtomicUsize,
-    http2_end: http2::Ends,
+    http2_peers: http2::Peers,
     /// When the listener is to be closed, once a stop has begun.
     drain_at: OnceLock<u64>,
     draining: AtomicBool,
@@ -233,8 +232,7 @@ fn prepare(
         has_replied_work: runtime.has_replied_work(),
         replied_timeout: life.settings.replied_timeout,
         http2: life.driver.http2,
-        http2_open: AtomicUsize::new(0),
-        http2_end: http2::Ends::default(),
+        http2_peers: http2::Peers::default(),
         drain_at: OnceLock::new(),
         draining: AtomicBool::new(false),
         answered_at: AtomicU64::new(0),

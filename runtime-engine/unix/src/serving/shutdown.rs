@@ -169,7 +169,7 @@ impl Server {
         self.accept();
         self.close_listener();
         self.draining.store(true, SeqCst);
-        self.http2_end.tell();
+        self.http2_peers.end();
         // What has arrived and is not read yet is a request on its way: whoever looks reads it first.
         for link in self.table.all() {
             self.look_again(&link);
@@ -210,7 +210,7 @@ impl Server {
 
     /// Returns `true` if no client is to be waited for. `late`: whoever has not moved for a while is not.
     fn clients_are_served(&self, late: bool) -> bool {
-        if self.http2_open.load(SeqCst) == 0 && self.table.len() == 0 {
+        if self.http2_peers.len() == 0 && self.table.len() == 0 {
             return true;
         }
         if !late {
