@@ -136,15 +136,14 @@ impl Peers {
     }
 
     /// Has one of `part` of those close that have been idle for longer than `least`: those that were for the longest time.
-    /// They have closed a moment later; `false` if there are none.
-    pub(super) fn make_room(&self, part: usize, least: Duration) -> bool {
+    /// They have closed a moment later.
+    pub(super) fn make_room(&self, part: usize, least: Duration) {
         let all = self.all();
         let now = Instant::now();
         let idle = all.iter().filter_map(|peer| Some((peer.idle_since()?, peer)));
         let mut idle: Vec<_> = idle.filter(|(since, _)| now.duration_since(*since) > least).collect();
         idle.sort_unstable_by_key(|(since, _)| *since);
         idle.iter().take(idle.len().div_ceil(part)).for_each(|(_, peer)| peer.close());
-        !idle.is_empty()
     }
 }
 

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// not look through all of them each time.
 const MAKE_ROOM: usize = 32;
 /// A connection is fresh for so long, in nanoseconds, after it was made or had its last request.
-const FRESH_NS: u64 = 1_000_000_000;
+const FRESH_NS: u64 = 250_000_000;
 /// Between two lines about connections that cannot be kept, in nanoseconds.
 const STALL_LINES_NS: u64 = 60_000_000_000;
 /// A Unix socket is bound under its name with this before it, and nobody knows that name.
@@ -191,8 +191,7 @@ impl Server {
     }
 
     /// Closes some of the connections that nobody works for, those that have done nothing for the longest time. `false`: there
-    /// are none, or they take a moment. Who has come just now, and may be about to ask, stays as long as there is anybody
-    /// else.
+    /// are none yet, or they take a moment, for which the next one waits. Who has come just now is about to ask, and stays.
     fn make_room(&self) -> bool {
         let now = self.runtime.process().now_ns();
         let mut idle: Vec<_> = Vec::new();
@@ -200,19 +199,18 @@ impl Server {
             let Some(state) = link.try_lock() else { continue };
             let is_idle = !state.claimed && state.connection.is_dispensable() && !state.connection.owes();
             let active_at = state.connection.active_at();
-            let key = (now.saturating_sub(active_at) < FRESH_NS, !state.connection.is_idle(), active_at);
+            let is_fresh = now.saturating_sub(active_at) < FRESH_NS;
+            let key = (!state.connection.is_idle(), active_at);
             drop(state);
             self.let_go(&link);
-            if is_idle {
+            if is_idle && !is_fresh {
                 idle.push((key, link));
             }
         }
         let count = idle.len().div_ceil(MAKE_ROOM);
         idle.sort_unstable_by_key(|(key, _)| *key);
-        if idle.first().is_none_or(|((is_fresh, ..), _)| *is_fresh)
-            && self.http2_peers.make_room(MAKE_ROOM, Duration::from_nanos(FRESH_NS))
-        {
-            return false;
+        if idle.is_empty() {
+            self.http2_peers.make_room(MAKE_ROOM, Duration::from_nanos(FRESH_NS));
         }
         idle.truncate(count);
         let mut closed = false;
