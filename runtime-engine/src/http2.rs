@@ -90,16 +90,9 @@ fn start_loops() -> io::Result<Vec<Handle>> {
 }
 
 impl Http2 for OverTokio {
-    fn serve(&self, connection: Handover) {
-        match self.pick(&connection.desk) {
-            Ok(handle) => {
-                handle.spawn(serve(connection));
-            }
-            Err(error) => connection.desk.log().say(
-                faas_core::log::Level::Error,
-                &format!("HTTP/2 cannot be spoken, as there are no event loops: {error}"),
-            ),
-        }
+    fn serve(&self, connection: Handover) -> io::Result<()> {
+        self.pick(&connection.desk)?.spawn(serve(connection));
+        Ok(())
     }
 }
 

@@ -9,11 +9,11 @@ use faas_abi::Status;
 use faas_abi::host::Given;
 use faas_core::failure::Failure;
 use faas_core::http1::{Message, Version};
-use faas_core::log::Level;
 use faas_core::platform::{Answer, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::collections::HashMap;
+use std::io;
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -25,7 +25,10 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A server of HTTP/2 connections.
 pub trait Http2: Send + Sync {
     /// Serves the connection to its end, on threads of its own: this call must not wait.
-    fn serve(&self, connection: Handover);
+    ///
+    /// # Errors
+    /// The system has no threads or descriptors for that; the connection is closed.
+    fn serve(&self, connection: Handover) -> io::Result<()>;
 }
 
 /// Who gets the answer to a request of HTTP/2. Each request gets one: `answer`, or `begin` and after it `end`.
@@ -173,12 +176,10 @@ impl Server {
         let _ = state.connection.end_of_input();
         self.table.remove(link.token);
         drop(state);
-        match copy {
-            Ok(socket) => http2.serve(Handover { socket, peer: Arc::from(&*link.peer), desk: Desk::new(self) }),
-            // No descriptors left: the connection ends with its only one.
-            Err(error) => {
-                self.runtime.process().log.say(Level::Debug, &format!("an HTTP/2 connection is lost: {error}"))
-            }
+        let serve = |socket| http2.serve(Handover { socket, peer: Arc::from(&*link.peer), desk: Desk::new(self) });
+        // Without descriptors it ends with its only one.
+        if let Err(error) = copy.and_then(serve) {
+            self.say_stalled(&format!("HTTP/2: {error}"));
         }
         None
     }

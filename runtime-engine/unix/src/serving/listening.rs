@@ -229,7 +229,7 @@ impl Server {
     }
 
     /// One line tells of many: others wait in the backlog until connections close.
-    fn say_stalled(&self, why: &str) {
+    pub(super) fn say_stalled(&self, why: &str) {
         let now = self.runtime.process().now_ns();
         let said = self.stall_said_at.load(SeqCst);
         if (said == 0 || now.saturating_sub(said) > STALL_LINES_NS)
