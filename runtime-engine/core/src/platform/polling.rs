@@ -112,8 +112,19 @@ pub enum Enlist {
 /// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that would
 /// end the part. An id that is none would write a request of its own making.
 pub(super) fn fits_path(request_id: &[u8]) -> bool {
-    request_id.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#'))
+    request_id.iter().all(|byte| FITS_PATH[usize::from(*byte)])
 }
+
+/// A look-up for each byte, since this is on the way of every event.
+static FITS_PATH: [bool; 256] = {
+    let mut fits = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        fits[byte] = (byte as u8).is_ascii_graphic() && !matches!(byte as u8, b'/' | b'?' | b'#');
+        byte += 1;
+    }
+    fits
+};
 
 #[cfg(test)]
 mod tests {
