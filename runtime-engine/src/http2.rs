@@ -256,7 +256,7 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message
     let mut charge = Charge::of(client.desk.budget());
     let into = assembly.body();
     let head_bytes = into.len();
-    let mut pace = faas_core::serve::connection::Pace::new(0, config.read_timeout);
+    let mut pace = faas_core::serve::Pace::new(0, config.read_timeout);
     let began = Instant::now();
     let since = || u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut until = pace.advance(0, 0);

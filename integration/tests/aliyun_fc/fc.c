@@ -2,24 +2,12 @@
  * phase an instance is, what becomes of a reply's headers. */
 
 #define _POSIX_C_SOURCE 200809L
-#include <faas.h>
+#include "../c/instance.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
-
-static const faas_host *host;
-
-static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = given;
-    *self = NULL;
-    return FAAS_OK;
-}
 
 static void emit(const char *text) {
     faas_bytes line = {(const uint8_t *)text, strlen(text)};

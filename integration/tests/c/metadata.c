@@ -1,20 +1,8 @@
 /* metadata: the event names a header of the platform's, the reply is its value, or "(none)". mirror: the request's body is
  * the reply's, with the status 201. In C, so that no SDK stands between the test and the contract. */
 
-#include <faas.h>
+#include "instance.h"
 #include <string.h>
-
-#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
-
-static const faas_host *host;
-
-static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = given;
-    *self = NULL;
-    return FAAS_OK;
-}
 
 static int is_same(faas_bytes name, faas_bytes other) {
     if (name.len != other.len) return 0;

@@ -218,16 +218,6 @@ static faas_status layer_on_error(void *self, uint32_t phase, faas_inv *inv, faa
     return inner;
 }
 
-/* ending: says in the log that Close came. */
-static faas_status ending(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
-    (void)self;
-    (void)inv;
-    (void)tok;
-    faas_bytes line = LITERAL("closed");
-    if (phase == FAAS_CLOSE) host->emit(host->ctx, line);
-    return FAAS_OK;
-}
-
 static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
     (void)self;
     (void)tok;
@@ -247,7 +237,7 @@ FUNCTION(streaming, "streaming", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, stream
 FUNCTION(status, "status", FAAS_IS_REENTRANT, 0, status_of_path, NULL);
 FUNCTION(failing_start, "failing_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, failing_start);
 FUNCTION(slow_start, "slow_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, slow_start);
-FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, ending);
+FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
 #define ALL_PHASES                                                                                                     \
     (FAAS_PHASE_BIT(FAAS_RUNTIME_START) | FAAS_PHASE_BIT(FAAS_FUNCTION_START) | FAAS_PHASE_BIT(FAAS_INVOKE) |         \

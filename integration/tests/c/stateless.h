@@ -1,20 +1,8 @@
-/* What a function without a state of its own needs, for the tests' functions in C: the host's table, replies, failures, and
- * the event as text. `KIND`, the kind of its failures, is defined by who includes this. */
+/* What a function without a state of its own needs, for the tests' functions in C: replies, failures, the event as text, and
+ * the line that says that Close came. `KIND`, the kind of its failures, is defined by who includes this. */
 
-#include <faas.h>
+#include "instance.h"
 #include <string.h>
-
-#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
-
-static const faas_host *host;
-
-static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = given;
-    *self = NULL;
-    return FAAS_OK;
-}
 
 static faas_status answer(faas_inv *inv, const char *text, size_t len) {
     char *copy = host->scratch(inv, len + 1, 1);
@@ -36,4 +24,14 @@ static char *event_text(faas_inv *inv) {
     char *text = host->scratch(inv, event.len + 1, 1);
     if (text && event.len) memcpy(text, event.ptr, event.len);
     return text;
+}
+
+/* A phase hook that says in the log that Close came. */
+static faas_status says_closed(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)inv;
+    (void)tok;
+    faas_bytes line = LITERAL("closed");
+    if (phase == FAAS_CLOSE) host->emit(host->ctx, line);
+    return FAAS_OK;
 }

@@ -14,24 +14,12 @@
  * Anything else is its reply. At Close it writes the line "closed". In C, so that no SDK softens any of it. */
 
 #define _POSIX_C_SOURCE 200809L
-#include <faas.h>
+#include "instance.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define LITERAL(text) {(const uint8_t *)(text), sizeof(text) - 1}
-
-static const faas_host *host;
-
-static faas_status create(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
-    (void)config;
-    (void)why;
-    host = given;
-    *self = NULL;
-    return FAAS_OK;
-}
 
 static void say(const char *text) {
     faas_bytes line = {(const uint8_t *)text, strlen(text)};

@@ -18,15 +18,18 @@ fn look(slot: &StateWord, now: u64) -> Vec<Due> {
     }
 }
 
+/// An invocation that is to be cancelled at 10 and reported at 20, and a thread that looks at it at the moment `now`.
+fn looked_at(now: u64) -> (Arc<StateWord>, thread::JoinHandle<Vec<Due>>) {
+    let slot = Arc::new(StateWord::default());
+    slot.set(1, State::Running, 10, 20);
+    let looked = slot.clone();
+    (slot, thread::spawn(move || look(&looked, now)))
+}
+
 #[test]
 fn exactly_one_side_answers_an_invocation_whose_time_is_over() {
     loom::model(|| {
-        let slot = Arc::new(StateWord::default());
-        slot.set(1, State::Running, 10, 20);
-        let looker = {
-            let slot = slot.clone();
-            thread::spawn(move || look(&slot, 20))
-        };
+        let (slot, looker) = looked_at(20);
         let ended = slot.end();
         let reported = looker.join().unwrap().contains(&Due::Report { closing: false });
         let is_mine = matches!(ended, State::Running | State::Cancelled);
@@ -37,12 +40,7 @@ fn exactly_one_side_answers_an_invocation_whose_time_is_over() {
 #[test]
 fn a_late_look_never_hits_the_next_invocation() {
     loom::model(|| {
-        let slot = Arc::new(StateWord::default());
-        slot.set(1, State::Running, 10, 20);
-        let looker = {
-            let slot = slot.clone();
-            thread::spawn(move || look(&slot, 20))
-        };
+        let (slot, looker) = looked_at(20);
         let first = slot.end();
         slot.set(2, State::Running, 1_000, 2_000);
         let due = looker.join().unwrap();
@@ -54,12 +52,7 @@ fn a_late_look_never_hits_the_next_invocation() {
 #[test]
 fn a_thread_that_comes_back_is_counted_as_lost_exactly_if_it_was() {
     loom::model(|| {
-        let slot = Arc::new(StateWord::default());
-        slot.set(1, State::Running, 10, 20);
-        let looker = {
-            let slot = slot.clone();
-            thread::spawn(move || look(&slot, 20 + HUNG_AFTER_NS))
-        };
+        let (slot, looker) = looked_at(20 + HUNG_AFTER_NS);
         let ended = slot.end();
         let lost = looker.join().unwrap().contains(&Due::Hung { replied: false });
         assert_eq!(lost, ended == State::Hung);

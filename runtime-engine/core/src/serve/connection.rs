@@ -8,6 +8,7 @@
 
 use super::admission::NEVER;
 use super::budget::{Budget, Charge};
+use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
@@ -28,9 +29,6 @@ const LINGER_LONGEST: Duration = Duration::from_secs(30);
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
 /// Room for this many bytes is read into when nothing is known of the length: an ordinary request.
 const LEAST_READ: usize = 4 << 10;
-/// What a client has to send, or to take, on the average: beyond its time limit it has one second more for this many
-/// bytes.
-const LEAST_RATE: u64 = 1 << 10;
 /// Bytes of a stream that may wait for its client.
 pub const STREAM_FULL: usize = 256 << 10;
 
@@ -91,33 +89,6 @@ enum Phase {
     Broken,
     /// Nothing any more.
     Closed,
-}
-
-/// A limit that moves with what a client does: a time between any two parts, and a least rate over all of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    began: u64,
-    bytes: u64,
-    limit: u64,
-}
-
-impl Pace {
-    /// Begins at `now`, in nanoseconds; `limit` is the time between any two parts.
-    pub fn new(now: u64, limit: Duration) -> Pace {
-        Pace { began: now, bytes: 0, limit: nanos(limit) }
-    }
-
-    /// More has come at `now`; returns until when the next part may.
-    pub fn advance(&mut self, now: u64, bytes: usize) -> u64 {
-        self.bytes += bytes as u64;
-        let earned = self.bytes.saturating_mul(1_000_000_000 / LEAST_RATE);
-        let whole = self.began.saturating_add(self.limit).saturating_add(earned);
-        now.saturating_add(self.limit).min(whole)
-    }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1)
 }
 
 /// One connection.

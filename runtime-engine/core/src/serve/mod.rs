@@ -7,6 +7,7 @@
 //! | [`response_head`] | heads of responses |
 //! | [`admission`] | how many invocations are accepted, and how many run |
 //! | [`budget`] | how many bytes of unfinished requests and unsent responses there may be |
+//! | [`pace`] | how fast a client has to be |
 //! | [`timers`] | moments to come, the earliest first |
 //!
 //! Drivers read, write and wait as they are told here; no count and no order is theirs.
@@ -14,6 +15,7 @@
 pub mod admission;
 pub mod budget;
 pub mod connection;
+pub mod pace;
 pub mod response_head;
 pub mod timers;
 pub mod unsent;
@@ -21,6 +23,7 @@ pub mod unsent;
 pub use admission::{Admission, NEVER};
 pub use budget::{Budget, Charge};
 pub use connection::{Connection, Event, Step};
+pub use pace::Pace;
 pub use response_head::Manner;
 pub use timers::Timers;
 pub use unsent::Unsent;
