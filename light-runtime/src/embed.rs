@@ -4,9 +4,10 @@ use crate::DRIVER;
 use faas_abi::{F_MAY_BLOCK, Module};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
+use faas_core::functions::Linked;
 use faas_core::http1::Assembly;
 use faas_core::invocation::Facts;
-use faas_core::lifecycle::{Linked, RequestIds, Runtime, Start};
+use faas_core::lifecycle::{RequestIds, Runtime, Start};
 use faas_core::log::Log;
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
@@ -92,15 +93,8 @@ impl LightRuntime {
         let linked = Linked { function: Some(check(module)?), layers };
         let roots = Roots { task: PathBuf::new() };
         let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
-        let start = Start {
-            settings: &settings,
-            handler: handler.as_ref(),
-            roots: &roots,
-            features: F_MAY_BLOCK,
-            code: None,
-            linked,
-        };
-        let runtime = block_on(Runtime::start(&unit, &Libraries(&DRIVER), start))?;
+        let start = Start { settings: &settings, manifest: None, roots: &roots, features: F_MAY_BLOCK, linked };
+        let runtime = block_on(Runtime::start(&unit, Arc::new(Libraries(&DRIVER)), start, handler.as_ref()))?;
         let place = runtime.place();
         Ok(Wrapped { runtime, place, ids: RequestIds::default() })
     }

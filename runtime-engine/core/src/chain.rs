@@ -5,6 +5,7 @@
 //! executor: light-runtime parks its thread, the full engine awaits.
 
 use crate::failure::Failure;
+use crate::functions::Refusal;
 use crate::invocation::{Invocation, Progress};
 use crate::log::{Level, Log};
 use crate::onion::{Onion, Step, settled};
@@ -13,6 +14,7 @@ use faas_abi::{
     CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
 };
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An invocation's place, as the runtimes use it.
@@ -22,23 +24,43 @@ const PHASES: usize = 7;
 
 /// A layer with its policy.
 #[derive(Debug)]
-pub struct Stacked {
+pub struct ConfiguredLayer {
+    /// Its name, as the configuration says it.
+    pub name: String,
     /// The instance.
     pub instance: LayerInstance,
     /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
     pub required: bool,
 }
 
-impl Stacked {
+impl ConfiguredLayer {
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
+    }
+}
+
+/// What the layers stand around.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Centre<'a> {
+    /// A function.
+    Function(&'a FunctionInstance),
+    /// The answer to an invocation that no function serves.
+    Refusal(&'a Refusal),
+}
+
+impl Centre<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Centre::Function(function) => function.name(),
+            Centre::Refusal(_) => "the runtime",
+        }
     }
 }
 
 /// The stack of layers, outermost first.
 #[derive(Debug)]
 pub struct Chain {
-    layers: Vec<Stacked>,
+    layers: Vec<Arc<ConfiguredLayer>>,
     /// For each phase the layers that hook it in any way.
     hooked: [Vec<usize>; PHASES],
     contexts: Vec<usize>,
@@ -50,7 +72,7 @@ pub struct Chain {
 
 impl Chain {
     /// Settles who takes part in what. `log` is told of the layers' health.
-    pub fn new(layers: Vec<Stacked>, log: Log) -> Chain {
+    pub fn new(layers: Vec<Arc<ConfiguredLayer>>, log: Log) -> Chain {
         let hooks = |phase: u32, layer: &LayerInstance| {
             let head = phase == INVOKE && layer.has_head();
             layer.has_before(phase) || layer.has_after(phase) || layer.has_on_error(phase) || head
@@ -68,14 +90,25 @@ impl Chain {
         Chain { layers, hooked, contexts, recognisers, unwell, log }
     }
 
+    /// This stack around another one. Its recognisers are those of the inner stack alone: the outer ones have been asked
+    /// by the time it is known which stack an invocation goes through.
+    pub(crate) fn around(&self, inner: &Chain) -> Chain {
+        let layers = self.layers.iter().chain(&inner.layers).cloned().collect();
+        let mut joined = Chain::new(layers, self.log.clone());
+        let outer = self.layers.len();
+        joined.recognisers.retain(|index| *index >= outer);
+        joined
+    }
+
     /// The layers, outermost first.
-    pub fn layers(&self) -> &[Stacked] {
+    pub fn layers(&self) -> &[Arc<ConfiguredLayer>] {
         &self.layers
     }
 
-    /// Takes the stack apart, to end its layers.
-    pub fn into_layers(self) -> Vec<Stacked> {
-        self.layers
+    /// Ends its layers, innermost first. One that belongs to another stack as well is ended with the last of them.
+    pub fn destroy(self) {
+        let instances = self.layers.into_iter().rev().filter_map(Arc::into_inner);
+        instances.for_each(|layer| layer.instance.destroy());
     }
 
     /// Does any layer take part in that phase?
@@ -88,17 +121,37 @@ impl Chain {
         self.hooked.get(phase as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// Serves one invocation and settles its reply or failure.
+    /// Serves one invocation, from recognisers on, and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
-        let prepared = if self.recognisers.is_empty() && self.contexts.is_empty() { OK } else { self.prepare(place) };
+        match self.recognise(place) {
+            failed if failed < 0 => place.get_mut().settle(failed, function.name()),
+            _ => self.run(Centre::Function(function), place).await,
+        }
+    }
+
+    /// Serves one invocation and settles its reply or failure. Recognisers have been asked before.
+    pub(crate) async fn run(&self, centre: Centre<'_>, place: &mut Place) {
+        let prepared = if self.contexts.is_empty() { OK } else { self.extend_contexts(place) };
         let status = if prepared < 0 {
             prepared
         } else if self.hooked(INVOKE).is_empty() {
-            self.call_function(function, place).await
+            self.call_centre(centre, place).await
         } else {
-            self.walk(INVOKE, place, async |place: &mut Place| self.call_function(function, place).await).await
+            self.walk(INVOKE, place, async |place: &mut Place| self.call_centre(centre, place).await).await
         };
-        place.get_mut().settle(status, function.name());
+        place.get_mut().settle(status, centre.name());
+    }
+
+    async fn call_centre(&self, centre: Centre<'_>, place: &mut Place) -> Status {
+        match centre {
+            Centre::Function(function) => self.call_function(function, place).await,
+            Centre::Refusal(refusal) => {
+                let invocation = place.get_mut();
+                let status = refusal.answer(invocation);
+                invocation.end_call(status);
+                status
+            }
+        }
     }
 
     async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
@@ -127,19 +180,24 @@ impl Chain {
         }
     }
 
-    /// SUSPEND and REPLIED: functions first, then `after` outward. Every one of them is called, whatever the others come
+    /// SUSPEND and REPLIED: the function first, then `after` outward. Every one of them is called, whatever the others come
     /// to, and each sees the words of the invocation's own failure, of which a phase has none. Failures are the caller's
     /// to judge.
     ///
     /// # Errors
     /// The first failure.
-    pub async fn outward(&self, phase: u32, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
+    pub async fn outward(
+        &self,
+        phase: u32,
+        function: Option<&FunctionInstance>,
+        place: &mut Place,
+    ) -> Result<(), Failure> {
         debug_assert!(phase == SUSPEND || phase == REPLIED);
         if phase == REPLIED {
             place.get_mut().set_out();
         }
         let mut aside = Aside::begin(phase, place);
-        for function in functions {
+        if let Some(function) = function {
             aside.function(function, place).await;
         }
         for index in self.hooked(phase).iter().rev() {
@@ -150,18 +208,18 @@ impl Chain {
         aside.first
     }
 
-    /// RESUME: `before` inward, then functions. Every one of them is called, whatever the others come to.
+    /// RESUME: `before` inward, then the function. Every one of them is called, whatever the others come to.
     ///
     /// # Errors
     /// The first failure.
-    pub async fn resume(&self, functions: &[&FunctionInstance], place: &mut Place) -> Result<(), Failure> {
+    pub async fn resume(&self, function: Option<&FunctionInstance>, place: &mut Place) -> Result<(), Failure> {
         let mut aside = Aside::begin(RESUME, place);
         for index in self.hooked(RESUME) {
             let layer = &self.layers[*index];
             let status = layer.instance.before(RESUME, place);
             aside.layer(layer, status, place).await;
         }
-        for function in functions {
+        if let Some(function) = function {
             aside.function(function, place).await;
         }
         aside.first
@@ -191,9 +249,9 @@ impl Chain {
         first
     }
 
-    /// Recognisers see what nobody knows, context extensions see everything. A layer that fails here has failed the
-    /// invocation, before any layer is entered, unless it is optional.
-    fn prepare(&self, place: &mut Place) -> Status {
+    /// Asks recognisers about an event that nobody knows. A layer that fails here has failed the invocation, before any
+    /// layer is entered, unless it is optional.
+    pub(crate) fn recognise(&self, place: &mut Place) -> Status {
         if !self.recognisers.is_empty() && place.get().kind() == crate::trigger::Kind::Raw {
             for index in &self.recognisers {
                 let layer = &self.layers[*index];
@@ -210,6 +268,11 @@ impl Chain {
                 }
             }
         }
+        OK
+    }
+
+    /// Lets context extensions see everything. A layer that fails here is as in [`recognise`](Chain::recognise).
+    fn extend_contexts(&self, place: &mut Place) -> Status {
         for index in &self.contexts {
             let layer = &self.layers[*index];
             let status = layer.instance.context(place);
@@ -285,7 +348,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Calls a layer's `before`. `None`: the next step is chosen already.
-    async fn enter(&mut self, stacked: &Stacked, place: &mut Place) -> Option<Status> {
+    async fn enter(&mut self, stacked: &ConfiguredLayer, place: &mut Place) -> Option<Status> {
         let status = call(stacked.instance.before(self.phase, place), place).await;
         let status = meant(status, true, || in_hook(stacked, "before"), place);
         let invoking = self.phase == INVOKE;
@@ -332,7 +395,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
-async fn after(stacked: &Stacked, phase: u32, place: &mut Place) -> Status {
+async fn after(stacked: &ConfiguredLayer, phase: u32, place: &mut Place) -> Status {
     let is_stream = matches!(place.get().progress(), Progress::Streaming(_));
     if is_stream && stacked.needs_whole_body() && stacked.instance.has_after(phase) {
         let name = stacked.instance.name();
@@ -346,7 +409,7 @@ async fn after(stacked: &Stacked, phase: u32, place: &mut Place) -> Status {
 }
 
 /// Asks a layer about a failure. Whatever it makes of it, the first one is kept as the cause.
-async fn ask(layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> Status {
+async fn ask(layer: &ConfiguredLayer, phase: u32, inner: Status, place: &mut Place) -> Status {
     // The failure has its words before anyone is asked about it.
     if place.get().failure().is_none() {
         place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
@@ -364,14 +427,14 @@ async fn ask(layer: &Stacked, phase: u32, inner: Status, place: &mut Place) -> S
 }
 
 /// The layer is about to leave: a stream that begins from here on runs the heads further out.
-fn leave(layer: &Stacked, place: &mut Place) {
+fn leave(layer: &ConfiguredLayer, place: &mut Place) {
     if layer.instance.has_head() {
         place.get_mut().pop_head();
     }
 }
 
 /// A layer that ends the way in, or recovers, has set a reply; otherwise it has failed.
-fn with_reply(status: Status, layer: &Stacked, place: &mut Place) -> Status {
+fn with_reply(status: Status, layer: &ConfiguredLayer, place: &mut Place) -> Status {
     if place.get().progress() != Progress::Open {
         return status;
     }
@@ -382,7 +445,7 @@ fn with_reply(status: Status, layer: &Stacked, place: &mut Place) -> Status {
 
 /// What a layer's status comes to, at the end of its call. `None`: a failure that its policy passes over, with a log
 /// line. A required layer's failure stands, with words.
-fn judge(layer: &Stacked, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
+fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
     if status < 0 && !layer.required {
         complain(place, layer.instance.name(), hook, status, place.get().failure());
         place.get_mut().forgive_call();
@@ -420,11 +483,11 @@ fn meant(status: Status, before: bool, who: impl FnOnce() -> String, place: &mut
     meaning
 }
 
-fn layer_meant(layer: &Stacked, status: Status, hook: &str, place: &mut Place) -> Status {
+fn layer_meant(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Status {
     meant(status, false, || in_hook(layer, hook), place)
 }
 
-fn in_hook(layer: &Stacked, hook: &str) -> String {
+fn in_hook(layer: &ConfiguredLayer, hook: &str) -> String {
     format!("layer {} in {hook}", layer.instance.name())
 }
 
@@ -447,7 +510,7 @@ impl Aside {
         self.ended(status, || format!("function {} in {phase}", function.name()), place);
     }
 
-    async fn layer(&mut self, layer: &Stacked, status: Status, place: &mut Place) {
+    async fn layer(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) {
         let status = call(status, place).await;
         let status = layer_meant(layer, status, phase_name(self.phase), place);
         let hook = phase_name(self.phase);

@@ -40,17 +40,33 @@ impl Shared {
     }
 }
 
+/// Variables that one function has of its own: it and its own layers see them over those of the process.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(Arc<[(String, String)]>);
+
+impl Environment {
+    /// Of these names and values.
+    pub fn of(variables: &[(String, String)]) -> Environment {
+        Environment(variables.into())
+    }
+
+    fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.0.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_bytes())
+    }
+}
+
 /// The view of one entry.
 #[derive(Debug)]
 struct Entry {
     shared: Arc<Shared>,
+    environment: Environment,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,
 }
 
 /// Makes the host table of an entry. It lives as long as the process.
-pub fn table(shared: &Arc<Shared>, label: String, features: u64) -> HostTable {
-    faas_abi::host::table(Entry { shared: shared.clone(), label }, features)
+pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, features: u64) -> HostTable {
+    faas_abi::host::table(Entry { shared: shared.clone(), environment: environment.clone(), label }, features)
 }
 
 impl Context for Entry {
@@ -77,7 +93,7 @@ impl Context for Entry {
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
-        self.shared.variable(key)
+        self.environment.get(key).or_else(|| self.shared.variable(key))
     }
 
     fn now_ns(&self) -> u64 {

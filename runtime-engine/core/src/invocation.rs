@@ -3,7 +3,10 @@
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
 mod contract;
+mod service;
 mod walk;
+
+pub(crate) use service::Served;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
@@ -42,6 +45,9 @@ pub struct Facts {
     pub attempt: u32,
     /// The function's name as this call gives it; empty: the process' own.
     pub function: Span,
+    /// The name of the function that the platform addresses with this very event, where one process may be several of
+    /// its functions; empty: the platform knows the process as one function.
+    pub addressee: Span,
     /// The version as this call gives it; empty: the process' own.
     pub version: Span,
     /// The service as this call gives it; empty: the process' own.
@@ -125,6 +131,9 @@ pub trait Flight: Send + Sync {
     /// Enforces a deadline that a layer has brought forward, on [`Unit::now_ns`]'s clock. It may be past already.
     fn tighten(&self, deadline_ns: u64);
 
+    /// Notes the number of the function that serves the invocation; `usize::MAX`: none does.
+    fn serves(&self, function: usize);
+
     /// Claims the answer at the end of the walk. `false` if the invocation has been answered already, for instance as
     /// timed out: then it has its line in the log, too, and whatever it came to is nobody's.
     fn claim(&self) -> bool;
@@ -134,6 +143,7 @@ pub trait Flight: Send + Sync {
 pub struct Invocation {
     unit: Arc<Unit>,
     function: Arc<str>,
+    served: Served,
     message: Option<Message>,
     facts: Facts,
     peer: String,
@@ -198,6 +208,7 @@ impl Invocation {
         Invocation {
             unit,
             function,
+            served: Served::default(),
             message: None,
             facts: Facts::default(),
             peer: String::new(),

@@ -1,73 +1,39 @@
 //! RuntimeStart → FunctionStart → Invoke* → Close over loaded modules.
 //!
-//! Libraries are opened by a driver's [`Loader`]; what is looked for, in which order things are made and ended, and what
-//! a failure is called is decided here.
+//! What things are made of is [`functions::factory`](crate::functions::factory)'s; in which order they are made and ended,
+//! and what a failure comes to, is decided here.
 
-use crate::chain::{self, Chain, Place, Stacked};
+use crate::chain::{self, Centre, Chain, Place};
 use crate::failure::Failure;
-use crate::host::{self, Shared};
+use crate::functions::manifest::Manifest;
+use crate::functions::target::{FailedStart, Started};
+use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
 use crate::invocation::Invocation;
-use crate::log::{Level, Log};
-use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
+use crate::log::Log;
+use crate::modules::Roots;
+use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
 use crate::report;
-use crate::settings::{Env, LayerName, Settings, doubt, layer_variable};
-use crate::thaw::Thaw;
+use crate::settings::Settings;
+use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
-use faas_abi::host::{CheckedModule, FunctionInstance};
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND};
-use std::path::{Path, PathBuf};
+use faas_abi::host::FunctionInstance;
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, IS_BLOCKING, IS_INLINE, OK, REPLIED};
+use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Opens libraries.
-pub trait Loader: Files {
-    /// Opens a library for the life of the process and checks what it offers against these features.
-    ///
-    /// # Errors
-    /// Everything that does not fit, in one text.
-    fn load(&self, path: &Path, features: u64) -> Result<CheckedModule, String>;
-}
+/// At most this many functions start at once. Starts wait for others more than they work, and processes have few cores.
+const STARTS_AT_ONCE: usize = 8;
 
-/// Modules that are linked into the binary instead of loaded.
-#[derive(Debug, Default)]
-pub struct Linked {
-    /// Where functions come from; `None`: loaded by name.
-    pub function: Option<CheckedModule>,
-    /// The layers, outermost first.
-    pub layers: Vec<CheckedModule>,
-}
-
-/// A process that has started.
-#[derive(Debug)]
-pub struct Runtime {
-    unit: Arc<Unit>,
-    chain: Chain,
-    function: FunctionInstance,
-    name: Arc<str>,
-    /// Is Resume to run before the next invocation?
-    thaw: Thaw,
-    /// Has Close run?
-    closed: AtomicBool,
-}
-
-/// A process after RuntimeStart, without a function yet.
-#[derive(Debug)]
-pub struct Booted {
-    unit: Arc<Unit>,
-    shared: Arc<Shared>,
-    chain: Chain,
-}
-
-/// What start needs.
+/// What RuntimeStart needs.
 #[derive(Debug)]
 pub struct Start<'a> {
     /// The environment's settings.
     pub settings: &'a Settings,
-    /// The function's name, if anybody gave one.
-    pub handler: Option<&'a HandlerName>,
-    /// The library that holds the function, where it is given and not looked for.
-    pub code: Option<&'a Path>,
+    /// The functions of the process, if a manifest says them.
+    pub manifest: Option<&'a Manifest>,
     /// Where libraries are.
     pub roots: &'a Roots,
     /// The host's `FAAS_F_*`.
@@ -76,53 +42,127 @@ pub struct Start<'a> {
     pub linked: Linked,
 }
 
-impl Booted {
-    /// Runs FunctionStart. After a failure, whatever had been made has been closed.
+/// What FunctionStart needs beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionStart<'a> {
+    /// The environment's settings.
+    pub settings: &'a Settings,
+    /// The functions of the process, if a manifest says them.
+    pub manifest: Option<&'a Manifest>,
+    /// The function's name, if anybody gave one.
+    pub handler: Option<&'a HandlerName>,
+    /// The library that holds the function, where it is given and not looked for.
+    pub code: Option<&'a Path>,
+}
+
+/// A process after RuntimeStart, without a function yet.
+#[derive(Debug)]
+pub struct LayersStarted {
+    unit: Arc<Unit>,
+    factory: Factory,
+    chain: Chain,
+}
+
+/// A process that has started.
+#[derive(Debug)]
+pub struct Runtime {
+    unit: Arc<Unit>,
+    factory: Factory,
+    /// The layers around all functions.
+    chain: Chain,
+    functions: Arc<Functions>,
+    /// Whether Resume is to run before the next invocation.
+    resuming: Turns,
+    /// `true` once Close has run.
+    closed: AtomicBool,
+}
+
+/// How calls of the functions of a process go, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallManner {
+    /// `true` if any function says that its calls are long.
+    pub some_block: bool,
+    /// `true` if all functions say so.
+    pub all_block: bool,
+    /// `true` if any function says that its calls return soon, and may wait then for something else than a thread.
+    pub some_wait: bool,
+}
+
+impl LayersStarted {
+    /// Runs FunctionStart of every function that starts with the process. After a failure, whatever had been made has been
+    /// closed.
     ///
     /// # Errors
     /// What the platform is told.
-    pub async fn start(self, loader: &dyn Loader, start: Start<'_>) -> Result<Runtime, Failure> {
-        let Booted { unit, shared, chain } = self;
-        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
-        let mut made = None;
-        let started = chain.phase(FUNCTION_START, &mut place, async |place: &mut Place| {
-            match function(&shared, loader, &start) {
-                Ok(function) => {
-                    let status = chain::call_phase(&function, FUNCTION_START, place).await;
-                    made = Some(function);
-                    status
-                }
-                Err(failure) => {
-                    place.get_mut().set_failure(failure);
-                    E_INTERNAL
-                }
+    pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
+        let LayersStarted { unit, factory, chain } = self;
+        let functions = match start.manifest {
+            None => Ok(Functions::one(start.settings, start.handler, start.code)),
+            Some(manifest) => Functions::of(manifest, start.handler),
+        };
+        let functions = match functions {
+            Ok(functions) => functions,
+            Err(failure) => {
+                close(&unit, chain, Vec::new(), None, true).await;
+                return Err(told(failure, &unit));
             }
-        });
-        match (started.await, made) {
-            (Ok(()), Some(function)) => {
-                let name = Arc::from(function.name());
-                let (thaw, closed) = (Thaw::default(), AtomicBool::new(false));
-                Ok(Runtime { unit, chain, function, name, thaw, closed })
-            }
-            (result, made) => {
-                let failure = match result {
-                    Err(failure) => failure,
-                    // Layers may recover a failed phase; without a function there is still nothing to run.
-                    Ok(()) => Failure::internal(
-                        "Runtime.NoFunction",
-                        "a layer recovered a failed FunctionStart, but there is no function to serve",
-                    ),
-                };
-                close(&unit, chain, made.into_iter().collect(), true).await;
-                Err(told(failure, &unit))
-            }
+        };
+        if let Err(FailedStart { failure, function, own }) = start_all(&unit, &chain, &factory, &functions).await {
+            let started = functions.into_all().into_iter().filter_map(Function::into_started).collect();
+            close(&unit, chain, started, Some((function, own)), true).await;
+            return Err(told(failure, &unit));
         }
+        let (functions, resuming, closed) = (Arc::new(functions), Turns::default(), AtomicBool::new(false));
+        Ok(Runtime { unit, factory, chain, functions, resuming, closed })
     }
 
     /// Runs Close: the process is asked to end before there was a function.
     pub async fn close(self) {
-        close(&self.unit, self.chain, Vec::new(), true).await;
+        close(&self.unit, self.chain, Vec::new(), None, true).await;
     }
+}
+
+/// Starts every function that starts with the process: one after the other, or several at once where no layer looks on.
+async fn start_all(
+    unit: &Arc<Unit>,
+    chain: &Chain,
+    factory: &Factory,
+    functions: &Functions,
+) -> Result<(), FailedStart> {
+    let eager: Vec<&Function> = functions.all().iter().filter(|function| !function.is_lazy()).collect();
+    if eager.len() < 2 || chain.has_phase(FUNCTION_START) {
+        for function in eager {
+            function.start(unit, chain, factory).await?;
+        }
+        return Ok(());
+    }
+    let (next, failed) = (Mutex::new(eager.into_iter()), Mutex::new(None));
+    let lock = |failed| Mutex::lock(failed).unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        while lock(&failed).is_none() {
+            let function = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(function) = function else { return };
+            if let Err(failure) = block_on(function.start(unit, chain, factory)) {
+                let mut failed = lock(&failed);
+                if let Some(FailedStart { function, own, .. }) = failed.replace(failure) {
+                    // Two failed at once: one is told, and both are ended.
+                    drop(failed);
+                    function.into_iter().for_each(FunctionInstance::destroy);
+                    own.destroy();
+                }
+                return;
+            }
+        }
+    };
+    let others = functions.all().len().min(STARTS_AT_ONCE) - 1;
+    std::thread::scope(|scope| {
+        for _ in 0..others {
+            // Without a thread more, the others do its part.
+            let _ = std::thread::Builder::new().name("faas-start".to_owned()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 impl Runtime {
@@ -135,29 +175,42 @@ impl Runtime {
     ///
     /// # Errors
     /// What the platform is told.
-    pub async fn start(unit: &Arc<Unit>, loader: &dyn Loader, start: Start<'_>) -> Result<Runtime, Failure> {
-        Runtime::boot(unit, loader, &start).await?.start(loader, start).await
+    pub async fn start(
+        unit: &Arc<Unit>,
+        loader: Arc<dyn Loader>,
+        start: Start<'_>,
+        handler: Option<&HandlerName>,
+    ) -> Result<Runtime, Failure> {
+        let Start { settings, manifest, .. } = start;
+        let started = Runtime::start_layers(unit, loader, start).await?;
+        started.start(FunctionStart { settings, manifest, handler, code: None }).await
     }
 
     /// Runs RuntimeStart. After a failure, whatever had been made has been closed.
     ///
     /// # Errors
     /// What the platform is told.
-    pub async fn boot(unit: &Arc<Unit>, loader: &dyn Loader, start: &Start<'_>) -> Result<Booted, Failure> {
-        unit.set_debug(start.settings.debug);
-        let shared = Shared::new(unit.clone());
+    pub async fn start_layers(
+        unit: &Arc<Unit>,
+        loader: Arc<dyn Loader>,
+        start: Start<'_>,
+    ) -> Result<LayersStarted, Failure> {
+        let Start { settings, manifest, .. } = start;
+        unit.set_debug(settings.debug);
+        let factory = Factory::new(unit, loader, start);
         let mut stack = Vec::new();
-        let stacked = layers(&shared, loader, start, &mut stack);
+        let made = factory.layers(&functions::layers(manifest, settings), &mut stack);
+        unit.note_layers(stack.iter().map(|layer| layer.name.clone()).collect());
         let chain = Chain::new(stack, unit.log.clone());
         let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
-        let booted = async {
-            stacked?;
+        let started = async {
+            made?;
             chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await
         };
-        match booted.await {
-            Ok(()) => Ok(Booted { unit: unit.clone(), shared, chain }),
+        match started.await {
+            Ok(()) => Ok(LayersStarted { unit: unit.clone(), factory, chain }),
             Err(failure) => {
-                close(unit, chain, Vec::new(), true).await;
+                close(unit, chain, Vec::new(), None, true).await;
                 Err(told(failure, unit))
             }
         }
@@ -168,43 +221,148 @@ impl Runtime {
         &self.unit
     }
 
-    /// The stack of layers.
+    /// The layers around all functions.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    /// `FAAS_IS_*` of the function.
-    pub fn function_flags(&self) -> u32 {
-        self.function.flags()
+    /// Writes the line that says what runs here, and why under this platform. A handler of `None` means that nobody named
+    /// a function.
+    pub fn say_started(&self, handler: Option<&str>, why: &str) {
+        /// More names would be no line for people.
+        const MOST_NAMES: usize = 20;
+        let all = self.functions.all();
+        let what = match all {
+            [only] if !only.is_from_manifest() => {
+                format!("function {}", handler.unwrap_or("(the only function there is)"))
+            }
+            [only] => format!("function {}", only.name()),
+            all => {
+                let names: Vec<&str> = all.iter().take(MOST_NAMES).map(Function::name).collect();
+                let more = match all.len() - names.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("functions {}{more}", names.join(", "))
+            }
+        };
+        self.unit.say_started(&what, why);
+    }
+
+    /// The functions of the process.
+    pub fn functions(&self) -> &Arc<Functions> {
+        &self.functions
+    }
+
+    fn started(&self) -> impl Iterator<Item = &Started> {
+        self.functions.all().iter().filter_map(Function::started)
+    }
+
+    /// The only function of the process, if there is but one and no layers stand around it alone.
+    fn only(&self) -> Option<&Started> {
+        match self.functions.all() {
+            [only] => only.started().filter(|started| !started.has_own_layers()),
+            _ => None,
+        }
+    }
+
+    /// `true` if some function has not started, so that nobody knows what it has work for.
+    fn has_unknown(&self) -> bool {
+        self.functions.all().iter().any(|function| function.started().is_none())
+    }
+
+    /// How calls of the functions go.
+    pub fn call_manner(&self) -> CallManner {
+        let flags = || self.started().map(|started| started.function.flags());
+        let all_block = !self.has_unknown() && flags().all(|flags| flags & IS_BLOCKING != 0);
+        CallManner {
+            some_block: flags().any(|flags| flags & IS_BLOCKING != 0),
+            all_block,
+            some_wait: !all_block && flags().any(|flags| flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0),
+        }
     }
 
     /// A place for invocations, one after the other.
     pub fn place(&self) -> Place {
-        Place::new(Invocation::new(self.unit.clone(), self.name.clone()))
+        Place::new(Invocation::new(self.unit.clone(), Arc::from(self.functions.first_name())))
     }
 
     /// Serves the invocation in `place`, settles its reply or failure, and leaves a line of a failure in the log. Returns
     /// `true` if the answer is the caller's to give: see [`Flight::claim`](crate::invocation::Flight::claim).
     pub async fn invoke(&self, place: &mut Place) -> bool {
         // The platform says when it freezes the process and not when it thaws it: this is the first sign.
-        if let Some(_turn) = self.thaw.turn().await {
+        if let Some(_turn) = self.resuming.turn().await {
             // The invocation is served all the same.
             let _ = self.resume().await;
         }
-        self.chain.invoke(&self.function, place).await;
+        let served_by = self.serve(place).await;
         let cancelled = place.cancelled();
         let invocation = place.get_mut();
         let is_ours = invocation.conclude(cancelled);
-        if let Some(failure) = invocation.failure().filter(|_| is_ours) {
-            invocation.write_captured();
-            report::failed(invocation, INVOKE, failure);
+        if is_ours {
+            if let Some(function) = served_by {
+                function.ended(invocation.failure(), &self.unit);
+            }
+            if let Some(failure) = invocation.failure() {
+                invocation.write_captured();
+                report::failed(invocation, INVOKE, failure);
+            }
         }
         is_ours
     }
 
-    /// The name of the function as its module gives it.
-    pub fn function_name(&self) -> &str {
-        &self.name
+    /// Finds the function and lets it serve; returns it if it has been called.
+    async fn serve(&self, place: &mut Place) -> Option<&Function> {
+        let recognised = self.chain.recognise(place);
+        if recognised < 0 {
+            place.get_mut().settle(recognised, "the runtime");
+            return None;
+        }
+        let function = match self.functions.owner(place.get_mut(), &self.unit) {
+            Owner::Function(function) => function,
+            Owner::Nobody(refusal) => return self.refuse(&refusal, place).await,
+        };
+        let _admitted = match function.admit(&self.unit) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(&refusal, place).await,
+        };
+        let started = match function.started() {
+            Some(started) => started,
+            None => match function.start(&self.unit, &self.chain, &self.factory).await {
+                Ok(started) => started,
+                Err(failed) => {
+                    let FailedStart { failure, function, own } = failed;
+                    end_alone(&self.unit, function, own).await;
+                    place.get_mut().set_failure(failure);
+                    place.get_mut().settle(E_INTERNAL, "FunctionStart");
+                    return None;
+                }
+            },
+        };
+        let chain = started.chain(&self.chain);
+        if started.has_own_layers() {
+            chain.invoke(&started.function, place).await;
+        } else {
+            // Its recognisers have been asked.
+            chain.run(Centre::Function(&started.function), place).await;
+        }
+        Some(function)
+    }
+
+    /// Answers an invocation that no function serves. The layers of the process see it like any other.
+    async fn refuse(&self, refusal: &Refusal, place: &mut Place) -> Option<&Function> {
+        self.chain.run(Centre::Refusal(refusal), place).await;
+        None
+    }
+
+    /// Readiness: asks every layer. It blocks as long as a layer does, so the caller has to have a clock.
+    ///
+    /// # Errors
+    /// Name and words of the first required layer that is not well.
+    pub fn health(&self) -> Result<(), String> {
+        // Every one is asked: each says by itself when it has fallen ill.
+        let own = self.started().map(|started| started.own.health());
+        std::iter::once(self.chain.health()).chain(own).fold(Ok(()), |first, next| first.and(next))
     }
 
     /// Runs the phase that a platform asks a started process for. A failure is logged.
@@ -216,44 +374,86 @@ impl Runtime {
             Signal::Initialize(_) => Ok(()),
             Signal::Suspend => {
                 let suspended = self.suspend().await;
-                self.thaw.froze();
+                self.resuming.set_due();
                 suspended
             }
             Signal::Stop if self.closed.swap(true, Ordering::AcqRel) => Ok(()),
-            Signal::Stop => close_phase(&self.unit, &self.chain, &[&self.function]).await,
+            Signal::Stop => close_phase(&self.unit, &self.chain, &self.started().collect::<Vec<_>>()).await,
         }
     }
 
-    /// Is there work for after the reply?
+    /// Returns `true` if there is, or may be, work for after the reply.
     pub fn has_replied_work(&self) -> bool {
-        self.function.has_phase(REPLIED) || self.chain.has_phase(REPLIED)
+        self.has_unknown() || self.has_work(REPLIED)
+    }
+
+    /// Returns `true` if anything wants, or may want, to be told of the end.
+    pub fn has_close_work(&self) -> bool {
+        self.has_unknown() || self.has_work(CLOSE)
+    }
+
+    fn has_work(&self, phase: u32) -> bool {
+        self.chain.has_phase(phase)
+            || self.started().any(|started| started.function.has_phase(phase) || started.own.has_phase(phase))
     }
 
     /// Work after the reply is out. A failure is logged.
     pub async fn replied(&self, place: &mut Place) {
-        let result = self.chain.outward(REPLIED, &[&self.function], place).await;
+        let number = place.get().function_number();
+        let started = self.functions.get(number).and_then(Function::started);
+        let result = match started {
+            Some(started) => started.chain(&self.chain).outward(REPLIED, Some(&started.function), place).await,
+            None => self.chain.outward(REPLIED, None, place).await,
+        };
         // Nobody is told but the log.
         let _ = self.ended(REPLIED, place, result);
     }
 
-    /// Before a snapshot or freeze. A failure is logged.
+    /// Before a snapshot or freeze: every function with its own layers, then the layers of the process. A failure is
+    /// logged.
     ///
     /// # Errors
     /// The first failure.
     pub async fn suspend(&self) -> Result<(), Failure> {
+        if let Some(only) = self.only() {
+            let mut place = self.place();
+            let result = self.chain.outward(SUSPEND, Some(&only.function), &mut place).await;
+            return self.ended(SUSPEND, &place, result);
+        }
+        let mut first = Ok(());
+        for started in self.started() {
+            let mut place = self.place_of(started);
+            let result = started.own.outward(SUSPEND, Some(&started.function), &mut place).await;
+            first = first.and(self.ended(SUSPEND, &place, result));
+        }
         let mut place = self.place();
-        let result = self.chain.outward(SUSPEND, &[&self.function], &mut place).await;
-        self.ended(SUSPEND, &place, result)
+        let result = self.chain.outward(SUSPEND, None, &mut place).await;
+        first.and(self.ended(SUSPEND, &place, result))
     }
 
-    /// After a restore. A failure is logged.
+    /// After a restore: the layers of the process, then every function with its own layers. A failure is logged.
     ///
     /// # Errors
     /// The first failure.
     pub async fn resume(&self) -> Result<(), Failure> {
+        if let Some(only) = self.only() {
+            let mut place = self.place();
+            let result = self.chain.resume(Some(&only.function), &mut place).await;
+            return self.ended(RESUME, &place, result);
+        }
         let mut place = self.place();
-        let result = self.chain.resume(&[&self.function], &mut place).await;
-        self.ended(RESUME, &place, result)
+        let result = self.chain.resume(None, &mut place).await;
+        let mut first = self.ended(RESUME, &place, result);
+        for started in self.started() {
+            let mut place = self.place_of(started);
+            let result = started.own.resume(Some(&started.function), &mut place).await;
+            first = first.and(self.ended(RESUME, &place, result));
+        }
+        first
+    }
+
+    fn place_of(&self, started: &Started) -> Place {
+        Place::new(Invocation::new(self.unit.clone(), Arc::from(started.function.name())))
     }
 
     fn ended(&self, phase: u32, place: &Place, result: Result<(), Failure>) -> Result<(), Failure> {
@@ -263,43 +463,93 @@ impl Runtime {
         })
     }
 
-    /// Does anything want to be told of the end?
-    pub fn has_close_work(&self) -> bool {
-        self.function.has_phase(CLOSE) || self.chain.has_phase(CLOSE)
-    }
-
     /// Runs Close, in reverse of start, unless it has run already, and ends every instance.
     pub async fn close(self) {
-        let closed = self.closed.load(Ordering::Acquire);
-        close(&self.unit, self.chain, vec![self.function], !closed).await;
+        let phase = !self.closed.load(Ordering::Acquire);
+        // The thread of the deadlines may hold the functions for a moment more, for their names.
+        let started = match Arc::try_unwrap(self.functions) {
+            Ok(functions) => functions.into_all().into_iter().filter_map(Function::into_started).collect(),
+            Err(functions) => {
+                if phase {
+                    let started: Vec<&Started> = functions.all().iter().filter_map(Function::started).collect();
+                    let _ = close_phase(&self.unit, &self.chain, &started).await;
+                }
+                return;
+            }
+        };
+        close(&self.unit, self.chain, started, None, phase).await;
     }
 }
 
-/// Runs Close. A failure is logged.
-async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&FunctionInstance]) -> Result<(), Failure> {
-    let name = functions.first().map_or("", |function| function.name());
+/// Runs Close: layers of the process inward, functions in reverse of start, layers outward. A failure is logged.
+async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
+    let name = match functions {
+        [only] => only.function.name(),
+        _ => "",
+    };
     let mut place = Place::new(Invocation::new(unit.clone(), Arc::from(name)));
-    let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| {
-        let mut worst = OK;
-        for function in functions {
-            worst = worst.min(chain::call_phase(function, CLOSE, place).await);
+    let mut of_functions = Ok(());
+    let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
+        [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
+        functions => {
+            for started in functions.iter().rev() {
+                let closed = close_one(unit, &started.own, Some(&started.function)).await;
+                of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
+            }
+            OK
         }
-        worst
     });
-    let result = phase.await;
-    result.map_err(|failure| {
+    let result = phase.await.map_err(|failure| {
+        report::failed(place.get(), CLOSE, &failure);
+        told(failure, unit)
+    });
+    result.and(of_functions)
+}
+
+/// Runs Close of one function and of its own layers. A failure is logged.
+async fn close_one(unit: &Arc<Unit>, own: &Chain, function: Option<&FunctionInstance>) -> Result<(), Failure> {
+    let name = function.map_or("", FunctionInstance::name);
+    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from(name)));
+    let phase = own.phase(CLOSE, &mut place, async |place: &mut Place| match function {
+        Some(function) => chain::call_phase(function, CLOSE, place).await,
+        None => OK,
+    });
+    phase.await.map_err(|failure| {
         report::failed(place.get(), CLOSE, &failure);
         told(failure, unit)
     })
 }
 
-async fn close(unit: &Arc<Unit>, chain: Chain, functions: Vec<FunctionInstance>, phase: bool) {
+/// Runs Close of what was made for a function that could not start, and ends it.
+async fn end_alone(unit: &Arc<Unit>, function: Option<FunctionInstance>, own: Chain) {
+    // Nobody is told but the log.
+    let _ = close_one(unit, &own, function.as_ref()).await;
+    function.into_iter().for_each(FunctionInstance::destroy);
+    own.destroy();
+}
+
+/// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
+/// of the process. `failed`: what was made for a function that could not start.
+async fn close(
+    unit: &Arc<Unit>,
+    chain: Chain,
+    started: Vec<Started>,
+    failed: Option<(Option<FunctionInstance>, Chain)>,
+    phase: bool,
+) {
+    let mut started = started;
+    if let Some((function, own)) = failed {
+        match function {
+            Some(function) => started.push(Started::new(function, own, None)),
+            None => end_alone(unit, None, own).await,
+        }
+    }
     if phase {
         // Nobody is told but the log.
-        let _ = close_phase(unit, &chain, &functions.iter().collect::<Vec<_>>()).await;
+        let _ = close_phase(unit, &chain, &started.iter().collect::<Vec<_>>()).await;
     }
-    functions.into_iter().for_each(FunctionInstance::destroy);
-    chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
+    started.into_iter().rev().for_each(Started::destroy);
+    chain.destroy();
 }
 
 /// A failure on its way out of the process.
@@ -308,198 +558,6 @@ fn told(mut failure: Failure, unit: &Unit) -> Failure {
         failure.reveal();
     }
     failure
-}
-
-/// Makes the layers, outermost first: the linked ones, then those of `FAAS_LAYERS` that are not linked. Those in `stack`
-/// after a failure have been made and must be closed.
-fn layers(
-    shared: &Arc<Shared>,
-    loader: &dyn Loader,
-    start: &Start<'_>,
-    stack: &mut Vec<Stacked>,
-) -> Result<(), Failure> {
-    let Start { settings, roots, features, linked, .. } = start;
-    let modules = &linked.layers;
-    let of_linked = modules.iter().flat_map(|module| module.layers.iter().map(|layer| layer.name.as_str()));
-    say_unknown_settings(shared, of_linked.chain(settings.layers.iter().map(|named| named.name.as_str())));
-    let mut names = Vec::new();
-    let mut keep = |name: &str, layer: Result<Stacked, Failure>, required: bool| match layer {
-        Ok(layer) => {
-            stack.push(layer);
-            names.push(name.to_owned());
-            Ok(())
-        }
-        Err(failure) if required => Err(failure),
-        Err(failure) => {
-            shared.unit.log.say(Level::Warn, &format!("skipped: optional layer {name:?}: {failure}"));
-            Ok(())
-        }
-    };
-    for module in modules {
-        distinct(module, "a linked module")?;
-        for layer in &module.layers {
-            let named = settings.layers.iter().find(|named| names_linked(named, module, &layer.name));
-            let config = match named {
-                Some(named) => Ok(Configuration { variable: layer_variable(&named.name), json: named.config.clone() }),
-                None => Configuration::of_linked(shared, &layer.name),
-            };
-            let made =
-                config.and_then(|config| make(shared, layer, *features, named.is_none_or(|it| it.required), &config));
-            keep(&layer.name, made, named.is_none_or(|named| named.required))?;
-        }
-    }
-    for named in &settings.layers {
-        let is_linked =
-            |module: &CheckedModule| module.layers.iter().any(|layer| names_linked(named, module, &layer.name));
-        if !modules.iter().any(is_linked) {
-            keep(&named.name, loaded(shared, loader, roots, *features, named), named.required)?;
-        }
-    }
-    shared.unit.note_layers(names);
-    Ok(())
-}
-
-/// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.
-fn names_linked(named: &LayerName, module: &CheckedModule, layer: &str) -> bool {
-    let rest = named.name.strip_suffix(layer);
-    rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix('.') == Some(module.name.as_str()))
-}
-
-/// The configuration of a layer, and where it comes from.
-struct Configuration {
-    variable: String,
-    json: String,
-}
-
-impl Configuration {
-    /// For a linked layer that `FAAS_LAYERS` does not name: what its variable says.
-    fn of_linked(shared: &Shared, layer: &str) -> Result<Configuration, Failure> {
-        let variable = layer_variable(layer);
-        let look_up =
-            |name: &str| shared.variable(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned());
-        match Env::new(&look_up).json(variable.clone()) {
-            Ok(json) => Ok(Configuration { variable, json }),
-            Err(bad) => Err(Failure::new("Runtime.LayerFailed", bad.to_string())),
-        }
-    }
-}
-
-/// Variables that look like settings and are none: nobody would notice a misspelt one.
-fn say_unknown_settings<'l>(shared: &Shared, layers: impl Iterator<Item = &'l str>) {
-    let layers: Vec<&str> = layers.collect();
-    for (name, value) in std::env::vars_os() {
-        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-        if let Some(doubt) = doubt(&name, &value, layers.iter().copied()) {
-            shared.unit.log.say(Level::Warn, &doubt);
-        }
-    }
-}
-
-/// Refuses a module with two functions, or two layers, of one name: one of them could never be reached.
-fn distinct(module: &CheckedModule, place: &str) -> Result<(), Failure> {
-    let functions = twice("functions", module.functions.iter().map(|function| function.name.as_str()));
-    let layers = || twice("layers", module.layers.iter().map(|layer| layer.name.as_str()));
-    match functions.or_else(layers) {
-        Some(why) => Err(Failure::new("Runtime.LoadFailed", format!("{place}: {why}"))),
-        None => Ok(()),
-    }
-}
-
-fn loaded(
-    shared: &Arc<Shared>,
-    loader: &dyn Loader,
-    roots: &Roots,
-    features: u64,
-    named: &LayerName,
-) -> Result<Stacked, Failure> {
-    let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
-    let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
-    let path = roots.layer(&name, loader).map_err(|error| not_found(error.to_string()))?;
-    let module = loader.load(&path, features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
-    distinct(&module, &path.display().to_string())?;
-    let offered = module.layers.iter().map(|layer| layer.name.as_str());
-    // A library of one layer may be called otherwise; one of several has the one of its own name first.
-    let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
-    let index = pick("layer", offered, wanted).map_err(|why| not_found(format!("{}: {why}", path.display())))?;
-    if module.layers[index].aborts() {
-        warn_of_abort(shared, "layer", &named.name);
-    }
-    let config = Configuration { variable: layer_variable(&named.name), json: named.config.clone() };
-    make(shared, &module.layers[index], features, named.required, &config)
-}
-
-fn make(
-    shared: &Arc<Shared>,
-    layer: &faas_abi::host::LayerEntry,
-    features: u64,
-    required: bool,
-    config: &Configuration,
-) -> Result<Stacked, Failure> {
-    let host = host::table(shared, format!("layer {}", layer.name), features);
-    let instance = layer.create(host, config.json.as_bytes()).map_err(|why| {
-        let with = if config.json.is_empty() { "without" } else { "with" };
-        let (name, variable) = (&layer.name, &config.variable);
-        Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {variable}: {why}"))
-    })?;
-    Ok(Stacked { instance, required })
-}
-
-fn function(shared: &Arc<Shared>, loader: &dyn Loader, start: &Start<'_>) -> Result<FunctionInstance, Failure> {
-    let Start { settings, features, .. } = start;
-    let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
-    let loaded;
-    let (module, wanted, place) = match (&start.linked.function, start.code) {
-        (Some(module), _) => {
-            // A linked module is all there is: a handler names a function of it, or nothing.
-            let wanted = start.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
-            let wanted = wanted.filter(|name| module.functions.iter().any(|function| function.name == *name));
-            (module, wanted, "the linked module".to_owned())
-        }
-        (None, code) => {
-            let (path, entry) = match code {
-                Some(path) => (path.to_owned(), None),
-                None => find(shared, loader, start).map_err(|error| not_found(error.to_string()))?,
-            };
-            loaded = loader.load(&path, *features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
-            // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
-            let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
-            let entry = entry.or_else(|| start.handler.map(|handler| handler.text.clone()).filter(offers));
-            (&loaded, entry, path.display().to_string())
-        }
-    };
-    distinct(module, &place)?;
-    let offered = module.functions.iter().map(|function| function.name.as_str());
-    let index = pick("function", offered, wanted.as_deref()).map_err(|why| not_found(format!("{place}: {why}")))?;
-    let entry = &module.functions[index];
-    if entry.aborts() {
-        warn_of_abort(shared, "function", &entry.name);
-    }
-    let host = host::table(shared, format!("function {}", entry.name), *features);
-    entry.create(host, settings.config.as_bytes()).map_err(|why| {
-        let with = if settings.config.is_empty() { "without" } else { "with" };
-        let what = format!("function {} could not be made {with} FAAS_CONFIG: {why}", entry.name);
-        Failure::internal("Runtime.FunctionFailed", what)
-    })
-}
-
-/// The library of the function. A hint that leads nowhere gives way to the only function there is.
-fn find(shared: &Shared, loader: &dyn Loader, start: &Start<'_>) -> Result<(PathBuf, Option<String>), NotFound> {
-    let Some(handler) = start.handler else { return start.roots.function(None, loader) };
-    let found = Name::parse(&handler.text).and_then(|name| start.roots.function(Some(&name), loader));
-    let Err(error) = found else { return found };
-    if handler.required {
-        return Err(error);
-    }
-    let Ok(only) = start.roots.function(None, loader) else { return Err(error) };
-    let message = format!("the platform's handler {:?} names no library; running {}", handler.text, only.0.display());
-    shared.unit.log.say(Level::Info, &message);
-    Ok(only)
-}
-
-fn warn_of_abort(shared: &Shared, what: &str, name: &str) {
-    let message =
-        format!("{what} {name} is built with panic=abort: a panic in it ends the process; build it with panic=unwind");
-    shared.unit.log.say(Level::Warn, &message);
 }
 
 /// Request ids of our own making, where a platform gives none: 16 random bytes a process, counted up.

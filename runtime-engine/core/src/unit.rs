@@ -126,18 +126,17 @@ impl Unit {
     }
 
     /// Writes the line that says what runs here, and why under this platform: after RuntimeStart, since it lists the layers
-    /// that are there. A handler of `None` means that nobody named a function.
-    pub fn say_started(&self, handler: Option<&str>, why: &str) {
+    /// that are there. `what` names the functions.
+    pub(crate) fn say_started(&self, what: &str, why: &str) {
         if !self.log.enabled(Level::Info) {
             return;
         }
-        let handler = handler.unwrap_or("(the only function there is)");
         let layers = match self.layers.get().map(Vec::as_slice) {
             None | Some([]) => "no layers".to_owned(),
             Some(names) => format!("layers {}", names.join(", ")),
         };
         let platform = self.identity.platform;
-        self.log.say(Level::Info, &format!("platform {platform} ({why}), function {handler}, {layers}"));
+        self.log.say(Level::Info, &format!("platform {platform} ({why}), {what}, {layers}"));
     }
 
     /// Invocations in progress.

@@ -6,9 +6,10 @@
 use faas_abi::Module;
 use faas_abi::host::{CheckedModule, Needs};
 use faas_core::failure::Failure;
+use faas_core::functions::{Linked, Loader};
 use faas_core::http1::Assembly;
 use faas_core::invocation::Facts;
-use faas_core::lifecycle::{Linked, Loader, Runtime, Start};
+use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
@@ -130,6 +131,7 @@ fn checked(module: &'static Module) -> CheckedModule {
 }
 
 /// Libraries by the name of their file.
+#[derive(Clone)]
 struct Shelf(Vec<(&'static str, &'static Module)>);
 
 impl Files for Shelf {
@@ -166,6 +168,10 @@ impl Started {
         }
     }
 
+    fn runtime(&self) -> &Runtime {
+        self.result.as_ref().expect("it starts")
+    }
+
     fn reply(&self) -> Result<String, String> {
         let runtime = self.result.as_ref().map_err(ToString::to_string)?;
         let mut place = runtime.place();
@@ -180,7 +186,7 @@ impl Started {
 }
 
 /// Starts with these settings, and with variables that a one-file program finds by the names of its layers.
-fn start(loader: &dyn Loader, settings: &[(&str, &str)], linked: Linked, variables: &[(&str, &str)]) -> Started {
+fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[(&str, &str)]) -> Started {
     let look_up = |name: &str| settings.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
     let settings = Settings::read(&Env::new(&look_up)).expect("the settings fit");
     let log = Arc::new(Kept::default());
@@ -189,9 +195,8 @@ fn start(loader: &dyn Loader, settings: &[(&str, &str)], linked: Linked, variabl
     unit.give_environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
     let roots = Roots { task: PathBuf::from("/task") };
     let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
-    let start =
-        Start { settings: &settings, handler: handler.as_ref(), code: None, roots: &roots, features: 0, linked };
-    let result = block_on(Runtime::start(&unit, loader, start));
+    let start = Start { settings: &settings, manifest: None, roots: &roots, features: 0, linked };
+    let result = block_on(Runtime::start(&unit, Arc::new(loader), start, handler.as_ref()));
     Started { unit, log, result }
 }
 
@@ -206,9 +211,9 @@ fn shelf() -> Shelf {
 #[test]
 fn the_start_line_lists_the_layers_that_are_there_and_a_line_the_skipped_ones() {
     let layers = [("FAAS_LAYERS", "absent?,guard,guard.none?"), ("FAAS_LAYER_GUARD", r#"{"name":"ada"}"#)];
-    let started = start(&shelf(), &layers, linked(&[]), &[]);
+    let started = start(shelf(), &layers, linked(&[]), &[]);
     assert_eq!(started.reply(), Ok("order ada".into()));
-    started.unit.say_started(None, "FAAS_PLATFORM names it");
+    started.runtime().say_started(None, "FAAS_PLATFORM names it");
     let line = "platform http (FAAS_PLATFORM names it), function (the only function there is), layers guard";
     assert_eq!(started.log.lines("INFO"), [line]);
     // The environment of the tests has variables of its own.
@@ -217,22 +222,22 @@ fn the_start_line_lists_the_layers_that_are_there_and_a_line_the_skipped_ones() 
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     assert!(skipped[0].starts_with("skipped: optional layer \"absent\": Runtime.LayerNotFound: "), "{skipped:?}");
     assert!(skipped[1].starts_with("skipped: optional layer \"guard.none\": Runtime.LayerNotFound: "), "{skipped:?}");
-    let none = start(&NOTHING, &[], linked(&[]), &[]);
-    none.unit.say_started(None, "why");
+    let none = start(NOTHING, &[], linked(&[]), &[]);
+    none.runtime().say_started(None, "why");
     assert_eq!(none.log.lines("INFO"), ["platform http (why), function (the only function there is), no layers"]);
 }
 
 #[test]
 fn a_linked_layer_is_configured_by_its_name() {
     let variables = [("FAAS_LAYER_GUARD", r#"{"name":"eve"}"#)];
-    let started = start(&NOTHING, &[], linked(&[Guard::MODULE]), &variables);
+    let started = start(NOTHING, &[], linked(&[Guard::MODULE]), &variables);
     assert_eq!(started.reply(), Ok("order eve".into()));
     // As one that is named in the list, which may also make it optional.
     let named = [("FAAS_LAYERS", "guard?"), ("FAAS_LAYER_GUARD", r#"{"name":"ada"}"#)];
-    assert_eq!(start(&NOTHING, &named, linked(&[Guard::MODULE]), &[]).reply(), Ok("order ada".into()));
-    let skipped = start(&NOTHING, &named[..1], linked(&[Guard::MODULE]), &[]);
+    assert_eq!(start(NOTHING, &named, linked(&[Guard::MODULE]), &[]).reply(), Ok("order ada".into()));
+    let skipped = start(NOTHING, &named[..1], linked(&[Guard::MODULE]), &[]);
     assert_eq!(skipped.reply(), Ok("order nobody".into()));
-    skipped.unit.say_started(None, "why");
+    skipped.runtime().say_started(None, "why");
     assert!(skipped.log.lines("INFO")[0].ends_with(", no layers"));
 }
 
@@ -240,26 +245,26 @@ fn a_linked_layer_is_configured_by_its_name() {
 fn a_list_of_layers_counts_beside_linked_ones() {
     let variables = [("FAAS_LAYER_GUARD", r#"{"name":"eve"}"#)];
     let clumsy = [("FAAS_LAYERS", "clumsy?")];
-    let started = start(&shelf(), &clumsy, linked(&[Guard::MODULE]), &variables);
-    started.unit.say_started(None, "why");
+    let started = start(shelf(), &clumsy, linked(&[Guard::MODULE]), &variables);
+    started.runtime().say_started(None, "why");
     assert!(started.log.lines("INFO")[0].ends_with(", layers guard, clumsy"), "{:?}", started.log.lines("INFO"));
-    let failure = start(&NOTHING, &[("FAAS_LAYERS", "monitor")], linked(&[Guard::MODULE]), &variables).failure();
+    let failure = start(NOTHING, &[("FAAS_LAYERS", "monitor")], linked(&[Guard::MODULE]), &variables).failure();
     assert!(failure.starts_with("Runtime.LayerNotFound: no library for layer \"monitor\""), "{failure}");
 }
 
 #[test]
 fn what_is_wrong_with_a_configuration_is_said_once_with_its_variable() {
-    let loaded = start(&shelf(), &[("FAAS_LAYERS", "guard"), ("FAAS_LAYER_GUARD", "{}")], linked(&[]), &[]);
-    let linked_one = start(&NOTHING, &[], linked(&[Guard::MODULE]), &[("FAAS_LAYER_GUARD", "{}")]);
+    let loaded = start(shelf(), &[("FAAS_LAYERS", "guard"), ("FAAS_LAYER_GUARD", "{}")], linked(&[]), &[]);
+    let linked_one = start(NOTHING, &[], linked(&[Guard::MODULE]), &[("FAAS_LAYER_GUARD", "{}")]);
     for started in [loaded, linked_one] {
         let failure = started.failure();
         let expected = "Runtime.LayerFailed: layer guard could not be made with FAAS_LAYER_GUARD: Guard.Config: expected a key `name`";
         assert_eq!(failure, expected);
     }
-    let without = start(&NOTHING, &[], linked(&[Guard::MODULE]), &[]).failure();
+    let without = start(NOTHING, &[], linked(&[Guard::MODULE]), &[]).failure();
     let expected = "layer guard could not be made without FAAS_LAYER_GUARD: Guard.Config: expected a key `name`";
     assert!(without.ends_with(expected), "{without}");
-    let no_json = start(&NOTHING, &[], linked(&[Guard::MODULE]), &[("FAAS_LAYER_GUARD", "{\"name\":secret}")]);
+    let no_json = start(NOTHING, &[], linked(&[Guard::MODULE]), &[("FAAS_LAYER_GUARD", "{\"name\":secret}")]);
     let failure = no_json.failure();
     assert!(failure.contains("FAAS_LAYER_GUARD: expected JSON, found invalid JSON at byte 8"), "{failure}");
     assert!(!failure.contains("secret"), "{failure}");
@@ -269,25 +274,25 @@ fn what_is_wrong_with_a_configuration_is_said_once_with_its_variable() {
 fn two_entries_of_one_name_are_an_error_that_names_both() {
     let orders = joined(order::MODULE, second::another::MODULE);
     let function = Some(checked(orders));
-    let failure = start(&NOTHING, &[], Linked { function, layers: Vec::new() }, &[]).failure();
+    let failure = start(NOTHING, &[], Linked { function, layers: Vec::new() }, &[]).failure();
     let both = "it offers two functions called \"order\", its entries 1 and 2";
     assert_eq!(failure, format!("Runtime.LoadFailed: the linked module: {both}"));
     let shelf = Shelf(vec![("liborder.so", orders)]);
     let handler = [("FAAS_HANDLER", "order.order")];
-    let failure = start(&shelf, &handler, Linked::default(), &[]).failure();
+    let failure = start(shelf.clone(), &handler, Linked::default(), &[]).failure();
     assert_eq!(failure, format!("Runtime.LoadFailed: /task/liborder.so: {both}"));
     let guards = joined(Guard::MODULE, twin::Guard::MODULE);
     let both = "it offers two layers called \"guard\", its entries 1 and 2";
-    let failure = start(&NOTHING, &[], linked(&[guards]), &[]).failure();
+    let failure = start(NOTHING, &[], linked(&[guards]), &[]).failure();
     assert_eq!(failure, format!("Runtime.LoadFailed: a linked module: {both}"));
     let shelf = Shelf(vec![("liblayer_guard.so", guards)]);
-    let failure = start(&shelf, &[("FAAS_LAYERS", "guard")], linked(&[]), &[]).failure();
+    let failure = start(shelf.clone(), &[("FAAS_LAYERS", "guard")], linked(&[]), &[]).failure();
     assert_eq!(failure, format!("Runtime.LoadFailed: /task/liblayer_guard.so: {both}"));
 }
 
 #[test]
 fn a_failed_recogniser_or_context_is_logged_and_leaves_no_words_behind() {
-    let started = start(&shelf(), &[("FAAS_LAYERS", "clumsy?")], linked(&[]), &[]);
+    let started = start(shelf(), &[("FAAS_LAYERS", "clumsy?")], linked(&[]), &[]);
     assert_eq!(started.reply(), Ok("order nobody".into()));
     let mut said = started.log.lines("WARN");
     said.retain(|line| line.starts_with("layer"));
@@ -302,7 +307,7 @@ fn a_failed_recogniser_or_context_is_logged_and_leaves_no_words_behind() {
 
 #[test]
 fn a_required_layer_whose_recogniser_fails_fails_the_invocation() {
-    let started = start(&shelf(), &[("FAAS_LAYERS", "clumsy")], linked(&[]), &[]);
+    let started = start(shelf(), &[("FAAS_LAYERS", "clumsy")], linked(&[]), &[]);
     let reply = started.reply();
     assert!(reply.as_ref().is_err_and(|words| words.starts_with("Panic: no idea what this is")), "{reply:?}");
 }
@@ -310,7 +315,7 @@ fn a_required_layer_whose_recogniser_fails_fails_the_invocation() {
 #[test]
 fn no_layer_takes_part_in_a_phase_of_a_later_version() {
     let variables = [("FAAS_LAYER_GUARD", r#"{"name":"eve"}"#)];
-    let started = start(&NOTHING, &[], linked(&[Guard::MODULE]), &variables);
+    let started = start(NOTHING, &[], linked(&[Guard::MODULE]), &variables);
     let runtime = started.result.expect("it starts");
     for phase in [faas_abi::RECORD, 31, u32::MAX] {
         assert!(!runtime.chain().has_phase(phase), "{phase}");

@@ -15,11 +15,13 @@ mod world;
 
 use faas_abi::host::CheckedModule;
 use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status};
-use faas_core::chain::{Chain, Place, Stacked};
+use faas_core::chain::{Chain, ConfiguredLayer, Place};
 use faas_core::failure::Failure;
+use faas_core::functions::{Linked, Loader};
+use faas_core::host::Environment;
 use faas_core::http1::Assembly;
 use faas_core::invocation::{Facts, Invocation, Progress};
-use faas_core::lifecycle::{Linked, Loader, Runtime, Start};
+use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::platform::Signal;
@@ -69,7 +71,7 @@ fn host() -> faas_abi::host::HostTable {
     static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
     *TABLE.get_or_init(|| {
         let shared = faas_core::host::Shared::new(unit(&Arc::default()));
-        faas_core::host::table(&shared, "scripted".to_owned(), 0)
+        faas_core::host::table(&shared, "scripted".to_owned(), &Environment::default(), 0)
     })
 }
 
@@ -217,9 +219,9 @@ fn invocations_case(plan: Plan, other: &Other) -> Verdict {
 fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[CheckedModule]) -> Verdict {
     let plan = &world.plan;
     let lines = Arc::<Lines>::default();
-    let stack = layers.iter().zip(&plan.layers).enumerate().map(|(who, (module, layer))| Stacked {
-        instance: module.layers[0].create(host(), module::config(world, who).as_bytes()).expect("it creates"),
-        required: layer.required,
+    let stack = layers.iter().zip(&plan.layers).enumerate().map(|(who, (module, layer))| {
+        let instance = module.layers[0].create(host(), module::config(world, who).as_bytes()).expect("it creates");
+        Arc::new(ConfiguredLayer { name: module::NAMES[who].to_owned(), instance, required: layer.required })
     });
     let chain = Chain::new(stack.collect(), unit(&lines).log.clone());
     let function =
@@ -248,7 +250,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         world.begin_run(2 * index + 1);
         walk.events.clear();
         let first = walk.aside(REPLIED, &runs[1], &everyone);
-        let found = world.drive(chain.outward(REPLIED, &[&function], &mut place));
+        let found = world.drive(chain.outward(REPLIED, Some(&function), &mut place));
         world.catch_up();
         let log = world.take_log();
         invariants(plan, &log)?;
@@ -265,7 +267,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     *lock(&world.cancel) = None;
     drop(place);
     function.destroy();
-    chain.into_layers().into_iter().rev().for_each(|layer| layer.instance.destroy());
+    chain.destroy();
     exactly_once(world)
 }
 
@@ -342,14 +344,13 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
         .collect();
     let start = Start {
         settings: &settings,
-        handler: None,
-        code: None,
+        manifest: None,
         roots: &Roots { task: PathBuf::from("/nowhere") },
         features: 0,
         linked: Linked { function: Some(function), layers },
     };
     let mut life = Life { plan, layers: Vec::new(), events: Vec::new(), skipped: 0, errors: 0 };
-    let (started, starts) = (world.drive(Runtime::start(&unit, &NoFiles, start)), life.start());
+    let (started, starts) = (world.drive(Runtime::start(&unit, Arc::new(NoFiles), start, None)), life.start());
     match started {
         Ok(runtime) => {
             same("did it start", &true, &starts)?;

@@ -16,13 +16,14 @@
 //! | `background` | threads for what may take its time |
 //! | [`loader`] | libraries, checked before they are used |
 //! | [`output`] | log lines onto descriptors |
+//! | `manifest` | the functions of the process as a file says them, and their environment |
 //! | `code` | code that came over the wire, as a file |
 //! | `runtime_files` | files that end with the process |
 //! | `guard` | what ends the process when a thread of its own panics |
 //! | `pid1` | the duties of a container's process 1 |
 //! | `sys` | the system's calls that std does not offer |
 //!
-//! `unsafe` stands in `loader` and `sys` alone.
+//! `unsafe` stands in `loader`, `manifest` and `sys` alone.
 #![deny(unsafe_code)]
 
 mod background;
@@ -30,6 +31,7 @@ mod code;
 pub mod driver;
 mod guard;
 pub mod loader;
+mod manifest;
 pub mod output;
 mod pid1;
 mod piping;

@@ -4,7 +4,7 @@
 use crate::driver::Driver;
 use faas_abi::host::{CheckedModule, Needs, check_library_file};
 use faas_abi::{ENTRY_SYMBOL, MAJOR, MINOR, Module};
-use faas_core::lifecycle::Loader;
+use faas_core::functions::Loader;
 use faas_core::modules::Files;
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use crate::driver::Driver;
 use crate::sys;
-use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Rung};
+use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Lost, Rung};
 use faas_core::unit::Unit;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -106,11 +106,11 @@ impl<A: Actions> Actions for Gated<A> {
         self.actions.cancel(canceller, reason);
     }
 
-    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool) {
-        self.actions.overdue(slot, request_id, closing);
+    fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool) {
+        self.actions.overdue(slot, lost, closing);
     }
 
-    fn hung(&self, hung: usize, replied: Option<&[u8]>) {
+    fn hung(&self, hung: usize, replied: Option<Lost<'_>>) {
         self.actions.hung(hung, replied);
     }
 

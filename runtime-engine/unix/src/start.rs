@@ -5,11 +5,13 @@ use crate::loader::{self, Libraries};
 use crate::output::Output;
 use crate::piping::{self, Answers};
 use crate::shutdown::Shutdown;
-use crate::{code, pid1, polling, runtime_files, serving, sys};
+use crate::{code, manifest, pid1, polling, runtime_files, serving, sys};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::command_line;
 use faas_core::failure::Failure;
-use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
+use faas_core::functions::manifest::Manifest;
+use faas_core::functions::{Linked, Loader};
+use faas_core::lifecycle::{FunctionStart, LayersStarted, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
@@ -105,11 +107,14 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     };
     let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
     let Opened { identity, protocol, handler, root, log: style, .. } = opened;
-    let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
-    let unit = Runtime::unit(identity, log);
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
-    let life = Life { driver, unit, settings, roots, handler, source, why };
+    // Before any thread is made: the process' environment is about to change.
+    let (manifest, doubts) = manifest::read(&env, &roots);
+    let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
+    let unit = Runtime::unit(identity, log);
+    doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));
+    let life = Life { driver, unit, settings, manifest, roots, handler, source, why };
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
         Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
@@ -125,6 +130,8 @@ pub(crate) struct Life<'a> {
     pub(crate) driver: &'static Driver,
     pub(crate) unit: Arc<Unit>,
     pub(crate) settings: Settings,
+    /// The functions of the process, if a manifest says them; or what is wrong with it.
+    pub(crate) manifest: Result<Option<Manifest>, Failure>,
     pub(crate) roots: Roots,
     pub(crate) handler: Option<HandlerName>,
     pub(crate) source: Source<'a>,
@@ -143,7 +150,7 @@ impl Life<'_> {
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
         let limit = self.limit(report)?;
-        let runtime = self.run_function_start(self.run_runtime_start(features)?, features, None)?;
+        let runtime = self.run_function_start(self.run_runtime_start(features)?, None)?;
         drop(limit);
         Ok(runtime)
     }
@@ -156,7 +163,7 @@ impl Life<'_> {
         &self,
         features: u64,
         report: impl FnOnce(&Failure) + Send + 'static,
-    ) -> Result<Booted, Failure> {
+    ) -> Result<LayersStarted, Failure> {
         let limit = self.limit(report)?;
         let booted = self.run_runtime_start(features)?;
         drop(limit);
@@ -169,51 +176,45 @@ impl Life<'_> {
     /// What the platform is told.
     pub(crate) fn begin(
         &self,
-        booted: Booted,
-        features: u64,
+        layers: LayersStarted,
         with: Option<Initial>,
         report: impl FnOnce(&Failure) + Send + 'static,
     ) -> Result<Runtime, Failure> {
         let limit = self.limit(report)?;
-        let runtime = self.run_function_start(booted, features, with)?;
+        let runtime = self.run_function_start(layers, with)?;
         drop(limit);
         Ok(runtime)
     }
 
-    fn run_runtime_start(&self, features: u64) -> Result<Booted, Failure> {
-        let start = Start {
-            settings: &self.settings,
-            handler: self.handler.as_ref(),
-            roots: &self.roots,
-            features,
-            code: None,
-            linked: self.linked(features)?,
-        };
-        block_on(Runtime::boot(&self.unit, &Libraries(self.driver), &start))
+    fn manifest(&self) -> Result<Option<&Manifest>, Failure> {
+        self.manifest.as_ref().map(Option::as_ref).map_err(Failure::clone)
     }
 
-    fn run_function_start(&self, booted: Booted, features: u64, with: Option<Initial>) -> Result<Runtime, Failure> {
+    fn run_runtime_start(&self, features: u64) -> Result<LayersStarted, Failure> {
+        let (settings, manifest, roots) = (&self.settings, self.manifest()?, &self.roots);
+        let start = Start { settings, manifest, roots, features, linked: self.linked(features)? };
+        let loader: Arc<dyn Loader> = Arc::new(Libraries(self.driver));
+        block_on(Runtime::start_layers(&self.unit, loader, start))
+    }
+
+    fn run_function_start(&self, layers: LayersStarted, with: Option<Initial>) -> Result<Runtime, Failure> {
         let Initial { environment, code, handler } = with.unwrap_or_default();
         if !environment.is_empty() {
             self.unit.give_environment(environment);
         }
         let named = handler.map(|text| HandlerName { text, required: true });
         let handler = named.as_ref().or(self.handler.as_ref());
-        let prepared = code
-            .map(|code| code::keep(self.driver, &code))
-            .transpose()
-            .and_then(|code| Ok((code, self.linked(features)?)));
-        let (code, linked) = match prepared {
+        let prepared = code.map(|code| code::keep(self.driver, &code)).transpose();
+        let (code, manifest) = match prepared.and_then(|code| Ok((code, self.manifest()?))) {
             Ok(prepared) => prepared,
             Err(failure) => {
-                block_on(booted.close());
+                block_on(layers.close());
                 return Err(failure);
             }
         };
-        let (settings, roots) = (&self.settings, &self.roots);
-        let start = Start { settings, handler, roots, features, code: code.as_deref(), linked };
-        let runtime = block_on(booted.start(&Libraries(self.driver), start))?;
-        self.unit.say_started(handler.map(|handler| handler.text.as_str()), &self.why);
+        let start = FunctionStart { settings: &self.settings, manifest, handler, code: code.as_deref() };
+        let runtime = block_on(layers.start(start))?;
+        runtime.say_started(handler.map(|handler| handler.text.as_str()), &self.why);
         Ok(runtime)
     }
 

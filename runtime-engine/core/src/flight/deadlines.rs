@@ -51,6 +51,15 @@ pub trait Bell: Send + Sync {
     fn ring(&self);
 }
 
+/// An invocation whose memory is out of reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost<'a> {
+    /// Its request id.
+    pub request_id: &'a [u8],
+    /// The number of its function among those of the process.
+    pub function: usize,
+}
+
 /// What a driver does when a moment has come. Called on the thread of the deadlines, which must not wait: a module's
 /// code, and what may block, is to run elsewhere.
 pub trait Actions: Send + Sync {
@@ -58,10 +67,10 @@ pub trait Actions: Send + Sync {
     fn cancel(&self, canceller: Canceller, reason: u32);
     /// The invocation in the slot of this number is to be answered for. Its memory is out of reach. `closing`: a stop
     /// ends it and not its own deadline.
-    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool);
-    /// One more thread counts as lost; how many do now. `replied`: the id of the invocation, if it is lost to work after
-    /// the reply, which nobody has heard of yet.
-    fn hung(&self, hung: usize, replied: Option<&[u8]>);
+    fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool);
+    /// One more thread counts as lost; how many do now. `replied`: the invocation, if it is lost to work after the reply,
+    /// which nobody has heard of yet.
+    fn hung(&self, hung: usize, replied: Option<Lost<'_>>);
     /// A stop begins: no more work is to be taken, what runs is to end.
     fn stop(&self);
     /// A second signal came, or the grace is over: the process has to leave now.
@@ -246,9 +255,14 @@ impl Deadlines {
                         let reason = if closing { CANCEL_CLOSING } else { CANCEL_DEADLINE };
                         actions.cancel(slot.canceller_of(serial), reason);
                     }
-                    Due::Report { closing } => actions.overdue(slot.number(), &slot.request_id(), closing),
+                    Due::Report { closing } => {
+                        let (request_id, function) = (slot.request_id(), slot.function());
+                        actions.overdue(slot.number(), Lost { request_id: &request_id, function }, closing);
+                    }
                     Due::Hung { replied } => {
-                        actions.hung(self.hung(), replied.then(|| slot.request_id()).as_deref());
+                        let (request_id, function) = (slot.request_id(), slot.function());
+                        let lost = Lost { request_id: &request_id, function };
+                        actions.hung(self.hung(), replied.then_some(lost));
                     }
                 }
             }
@@ -269,6 +283,10 @@ impl Flight for Tracked {
         if let Some(deadlines) = self.deadlines.upgrade() {
             deadlines.tighten(&self.slot, deadline_ns);
         }
+    }
+
+    fn serves(&self, function: usize) {
+        self.slot.serves(function);
     }
 
     fn claim(&self) -> bool {
@@ -344,11 +362,11 @@ mod tests {
             let _ = lock(&self.0).send(Did::Cancel(reason));
         }
 
-        fn overdue(&self, slot: usize, request_id: &[u8], _: bool) {
-            let _ = lock(&self.0).send(Did::Overdue(slot, request_id.to_vec()));
+        fn overdue(&self, slot: usize, lost: Lost<'_>, _: bool) {
+            let _ = lock(&self.0).send(Did::Overdue(slot, lost.request_id.to_vec()));
         }
 
-        fn hung(&self, hung: usize, _: Option<&[u8]>) {
+        fn hung(&self, hung: usize, _: Option<Lost<'_>>) {
             let _ = lock(&self.0).send(Did::Hung(hung));
         }
 

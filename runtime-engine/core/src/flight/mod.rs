@@ -12,5 +12,5 @@ pub mod deadlines;
 pub mod slot;
 pub mod word;
 
-pub use deadlines::{Actions, Bell, Deadlines, Rung};
+pub use deadlines::{Actions, Bell, Deadlines, Lost, Rung};
 pub use slot::{Canceller, Slot};

@@ -13,6 +13,8 @@ pub struct Slot {
     number: usize,
     state: StateWord,
     request_id: Mutex<Vec<u8>>,
+    /// The number of the function that serves the invocation.
+    function: AtomicUsize,
     cancel: Cancel<Invocation>,
     /// How many slots of the process are hung.
     hung: Arc<AtomicUsize>,
@@ -30,7 +32,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Slot {
     pub(super) fn new(number: usize, cancel: Cancel<Invocation>, hung: Arc<AtomicUsize>) -> Slot {
-        Slot { number, state: StateWord::default(), request_id: Mutex::new(Vec::new()), cancel, hung }
+        Slot {
+            number,
+            state: StateWord::default(),
+            request_id: Mutex::new(Vec::new()),
+            function: AtomicUsize::new(0),
+            cancel,
+            hung,
+        }
     }
 
     /// Returns its number among the slots of the process, counted from 0.
@@ -41,6 +50,16 @@ impl Slot {
     /// Returns the request id of the invocation that runs, or ran last, with a deadline.
     pub(super) fn request_id(&self) -> Vec<u8> {
         lock(&self.request_id).clone()
+    }
+
+    /// Notes the number of the function that serves the invocation which runs.
+    pub(super) fn serves(&self, function: usize) {
+        self.function.store(function, Ordering::Relaxed);
+    }
+
+    /// Returns the number of the function that serves the invocation which runs, or ran last.
+    pub(super) fn function(&self) -> usize {
+        self.function.load(Ordering::Relaxed)
     }
 
     /// Returns `true` while an invocation runs that nobody has answered for.

@@ -18,6 +18,7 @@ impl faas_abi::host::Invocation for Invocation {
         let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
         match key {
             META_REQUEST_ID => self.request_id(),
+            META_FUNCTION if self.served.is_named => self.function.as_bytes(),
             META_FUNCTION if !self.facts.function.is_empty() => self.fact(self.facts.function),
             META_FUNCTION if identity.function.is_empty() => self.function.as_bytes(),
             META_FUNCTION => identity.function.as_bytes(),

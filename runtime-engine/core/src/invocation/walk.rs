@@ -240,6 +240,8 @@ mod tests {
             self.tightened.store(deadline_ns, Ordering::Relaxed);
         }
 
+        fn serves(&self, _: usize) {}
+
         fn claim(&self) -> bool {
             !self.is_answered.swap(true, Ordering::Relaxed)
         }

@@ -195,6 +195,7 @@ impl Serving for AzureFunctions {
         Route::Invoke(Facts {
             shape: Shape::Azure,
             function: Span::of(bytes, name),
+            addressee: Span::of(bytes, name),
             attempt: envelope.attempt(),
             is_whole: true,
             captures_log: true,

@@ -29,6 +29,11 @@ pub mod tencent_scf;
 pub mod vefaas;
 pub mod yandex;
 
+/// Writes what a request is told that no function serves: the document that a failure is told in.
+pub(crate) fn refusal_document(failure: &crate::failure::Failure, request_id: &[u8], out: &mut Vec<u8>) {
+    error_document::request(failure.for_caller(), request_id, out);
+}
+
 pub use detect::{Detected, HandlerName, LogStyle, LogTo, Opened, PLATFORMS, Row, Unknown, detect};
 pub use piping::{Feed, Piping};
 pub use polling::{Delivery, Enlist, Polling, Verdict, nothing_pause_ms};

@@ -7,9 +7,10 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 40] = [
+pub const KNOWN: [(&str, &str); 41] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
+    ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
     ("FAAS_ROOT", "the folder with the libraries"),
     ("FAAS_LAYERS", "layers, outermost first; name? makes one optional"),
     ("FAAS_CONFIG", "the function's configuration, JSON"),
@@ -79,7 +80,7 @@ fn is_of_a_service(variable: &str) -> bool {
 }
 
 /// How many letters have to be put in, taken out, changed or swapped with the next to make one text of the other.
-fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();

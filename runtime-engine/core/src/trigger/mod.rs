@@ -16,6 +16,7 @@ mod media_types;
 mod native;
 mod openwhisk;
 pub mod reply;
+pub(crate) mod resource;
 mod tencent;
 mod view;
 mod yandex;

@@ -12,18 +12,18 @@ use crate::start::{FAILED, Life, features};
 use crate::sys::{self, Alarm};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
-use faas_core::flight::{Actions, Canceller, Slot};
+use faas_core::flight::{Actions, Canceller, Lost, Slot};
+use faas_core::functions::Functions;
 use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::{Level, Log};
 use faas_core::parking::block_on;
 use faas_core::platform::{Feed, Piping};
-use faas_core::report;
 use faas_core::unit::Unit;
 use input::Input;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// Where answers go.
@@ -66,7 +66,7 @@ impl Answers {
 struct Hands {
     log: Log,
     unit: Arc<Unit>,
-    function: String,
+    functions: Weak<Functions>,
     background: Background,
     protocol: Arc<dyn Piping>,
     answers: Answers,
@@ -79,18 +79,20 @@ impl Actions for Hands {
     }
 
     /// The function has the only thread there is: its parent is answered, and the process leaves.
-    fn overdue(&self, _: usize, request_id: &[u8], closing: bool) {
+    fn overdue(&self, _: usize, lost: Lost<'_>, closing: bool) {
         let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let mut answer = Vec::new();
-        self.protocol.failed(request_id, &failure, &mut answer);
+        self.protocol.failed(lost.request_id, &failure, &mut answer);
         self.answers.tell(&self.log, &answer);
-        report::out_of_reach(&self.unit, request_id, &self.function, &failure, "and is still running: leaving");
+        if let Some(functions) = self.functions.upgrade() {
+            functions.out_of_reach(&self.unit, lost, &failure, "and is still running: leaving");
+        }
         runtime_files::leave(FAILED);
     }
 
-    fn hung(&self, _: usize, replied: Option<&[u8]>) {
-        if let Some(request_id) = replied {
-            report::replied_does_not_end(&self.unit, request_id, &self.function, "leaving");
+    fn hung(&self, _: usize, replied: Option<Lost<'_>>) {
+        if let (Some(lost), Some(functions)) = (replied, self.functions.upgrade()) {
+            functions.replied_does_not_end(&self.unit, lost, "leaving");
         }
         runtime_files::leave(FAILED);
     }
@@ -155,7 +157,7 @@ fn work(
     let background = Background::new(&log);
     shutdown.launch(Hands {
         unit: life.unit.clone(),
-        function: runtime.function_name().to_owned(),
+        functions: Arc::downgrade(runtime.functions()),
         log,
         background,
         protocol: protocol.clone(),

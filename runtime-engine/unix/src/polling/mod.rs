@@ -17,12 +17,11 @@ use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features, report};
 use faas_core::failure::Failure;
-use faas_core::flight::{Actions, Canceller};
+use faas_core::flight::{Actions, Canceller, Lost};
 use faas_core::lifecycle::Runtime;
 use faas_core::log::Level;
 use faas_core::parking::block_on;
 use faas_core::platform::Polling;
-use faas_core::report;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -199,21 +198,21 @@ impl Actions for Hands {
 
     /// The function still has its thread and its memory: the answer goes out on a connection of its own, and the
     /// process leaves once the others have ended, so that the platform starts a fresh one.
-    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool) {
-        let (shared, request_id) = (self.shared.clone(), request_id.to_vec());
+    fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool) {
+        let (shared, request_id, function) = (self.shared.clone(), lost.request_id.to_vec(), lost.function);
         // A report waits for the platform, and others' deadlines do not wait for that.
         self.background.run(move || {
             if let Some(shared) = shared.upgrade() {
-                answer_for(&shared, slot, &request_id, closing);
+                answer_for(&shared, slot, Lost { request_id: &request_id, function }, closing);
             }
         });
     }
 
-    fn hung(&self, _: usize, replied: Option<&[u8]>) {
+    fn hung(&self, _: usize, replied: Option<Lost<'_>>) {
         // One that was answered for has made the process leave already.
-        let (Some(shared), Some(request_id)) = (self.shared.upgrade(), replied) else { return };
+        let (Some(shared), Some(lost)) = (self.shared.upgrade(), replied) else { return };
         let unit = shared.runtime.process();
-        report::replied_does_not_end(unit, request_id, shared.runtime.function_name(), shared.leaving());
+        shared.runtime.functions().replied_does_not_end(unit, lost, shared.leaving());
         shared.hung.store(true, Ordering::Release);
         shared.give_up(FAILED);
         shared.retire();
@@ -229,17 +228,17 @@ impl Actions for Hands {
     }
 }
 
-fn answer_for(shared: &Shared, slot: usize, request_id: &[u8], closing: bool) {
+fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
     let unit = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
     // First of all, since the platform may be as slow to take a report as to do anything else.
     let then = format!("and is still running: {}", shared.leaving());
-    report::out_of_reach(unit, request_id, shared.runtime.function_name(), &failure, &then);
+    shared.runtime.functions().out_of_reach(unit, lost, &failure, &then);
     let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
     // An answer whose head is out can only be ended; another one would be refused.
     if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
         let mut request = Vec::new();
-        shared.protocol.failed(request_id, &failure, &mut request);
+        shared.protocol.failed(lost.request_id, &failure, &mut request);
         if let Err(error) = Connection::post_alone(shared.protocol.endpoint(), &request) {
             unit.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
         }

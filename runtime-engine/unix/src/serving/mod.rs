@@ -48,7 +48,6 @@ use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features};
 use crate::sys::{Alarm, Bell, Epoll};
-use faas_abi::{IS_BLOCKING, IS_INLINE};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
 use faas_core::invocation::Facts;
@@ -205,7 +204,7 @@ fn prepare(
         StartupListener::new(listener.clone(), protocol.clone(), life.unit.clone(), &config).map_err(no_resources)?;
     let begun = begin(life, &protocol, &hands, &shutdown, &listener, startup)?;
     let Some((runtime, guests)) = begun else { return Ok(None) };
-    let flags = runtime.function_flags();
+    let manner = runtime.call_manner();
     let server = Arc::new(Server {
         protocol,
         shutdown,
@@ -220,15 +219,15 @@ fn prepare(
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),
         // One more than may run invocations, so that somebody always watches.
-        pool: ThreadPool::new(config.threads.saturating_add(1), flags & IS_BLOCKING != 0),
+        pool: ThreadPool::new(config.threads.saturating_add(1), manner.some_block),
         background,
         seats: Seats::default(),
         ids: RequestIds::default(),
         probes: Mutex::default(),
         refusals: Refusals::default(),
-        blocks: flags & IS_BLOCKING != 0,
+        blocks: manner.all_block,
         // An `async fn` says that it is inline: it returns soon, and may wait then.
-        waits: AtomicBool::new(flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0),
+        waits: AtomicBool::new(manner.some_wait),
         has_replied_work: runtime.has_replied_work(),
         replied_timeout: life.settings.replied_timeout,
         http2: life.driver.http2,
@@ -295,7 +294,7 @@ fn begin(
         }
         attendant = startup.attend(false).map_err(no_resources)?;
     }
-    let runtime = match life.begin(booted, features, with, attendant.on_late()) {
+    let runtime = match life.begin(booted, with, attendant.on_late()) {
         Ok(runtime) => runtime,
         Err(failure) => return Err(turn_away(attendant, failure)),
     };

@@ -123,7 +123,7 @@ impl Server {
     }
 
     fn health(&self) -> Result<(), String> {
-        self.runtime.chain().health()?;
+        self.runtime.health()?;
         match self.protocol.ready_file() {
             Some(path) if !Path::new(path).exists() => Err(format!("{path} is gone")),
             _ => Ok(()),

@@ -15,10 +15,9 @@ use crate::start::FAILED;
 use crate::sys::Alarm;
 use faas_abi::E_CANCELLED;
 use faas_core::failure::Failure;
-use faas_core::flight::{Actions, Canceller, Deadlines};
+use faas_core::flight::{Actions, Canceller, Deadlines, Lost};
 use faas_core::log::Level;
 use faas_core::platform::Response;
-use faas_core::report;
 use faas_core::serve::{Step, response_head};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
@@ -107,17 +106,17 @@ impl Actions for Hands {
         self.background.run(move || canceller.fire(reason));
     }
 
-    fn overdue(&self, slot: usize, request_id: &[u8], closing: bool) {
+    fn overdue(&self, slot: usize, lost: Lost<'_>, closing: bool) {
         if let Some(server) = self.server() {
-            server.answer_for(slot, request_id, closing);
+            server.answer_for(slot, lost, closing);
         }
     }
 
-    fn hung(&self, hung: usize, replied: Option<&[u8]>) {
+    fn hung(&self, hung: usize, replied: Option<Lost<'_>>) {
         if let Some(server) = self.server() {
-            if let Some(request_id) = replied {
+            if let Some(lost) = replied {
                 let runtime = &server.runtime;
-                report::replied_does_not_end(runtime.process(), request_id, runtime.function_name(), "and goes on");
+                runtime.functions().replied_does_not_end(runtime.process(), lost, "and goes on");
             }
             server.lose(hung);
         }
@@ -229,7 +228,8 @@ impl Server {
     }
 
     /// Answers for a function that does not end in time: its thread is left to it.
-    fn answer_for(&self, number: usize, request_id: &[u8], closing: bool) {
+    fn answer_for(&self, number: usize, lost: Lost<'_>, closing: bool) {
+        let request_id = lost.request_id;
         let Some((Current { client, manner, facts }, headless)) =
             self.seats.flight(number).and_then(|flight| flight.abandon())
         else {
@@ -237,8 +237,8 @@ impl Server {
         };
         let failure = if closing { Failure::closing() } else { Failure::timed_out() };
         let process = self.runtime.process();
-        let function = self.runtime.function_name();
-        report::out_of_reach(process, request_id, function, &failure, "and is still running");
+        let functions = self.runtime.functions();
+        functions.out_of_reach(process, lost, &failure, "and is still running");
         self.protocol.after(process, &facts, request_id, true);
         // Before the response, which may be followed by the next request.
         self.admission.answered();

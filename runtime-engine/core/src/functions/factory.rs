@@ -1,0 +1,308 @@
+//! Makes instances of layers and functions: finds the library of a name, opens it once, and creates the entry in it. In
+//! which order things are made and ended is [`lifecycle`](crate::lifecycle)'s.
+
+use crate::chain::ConfiguredLayer;
+use crate::failure::Failure;
+use crate::host::{self, Environment, Shared};
+use crate::lifecycle::Start;
+use crate::log::Level;
+use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
+use crate::platform::HandlerName;
+use crate::settings::{Env, LayerName, doubt, layer_variable};
+use crate::unit::Unit;
+use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Opens libraries.
+pub trait Loader: Files + Send + Sync {
+    /// Opens a library for the life of the process and checks what it offers against these features.
+    ///
+    /// # Errors
+    /// Everything that does not fit, in one text.
+    fn load(&self, path: &Path, features: u64) -> Result<CheckedModule, String>;
+}
+
+/// Modules that are linked into the binary instead of loaded.
+#[derive(Debug, Default)]
+pub struct Linked {
+    /// Where functions come from; `None`: loaded by name.
+    pub function: Option<CheckedModule>,
+    /// The layers, outermost first.
+    pub layers: Vec<CheckedModule>,
+}
+
+/// Which function of which library serves, as far as anybody has said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The function's name.
+    pub handler: Option<&'a HandlerName>,
+    /// The library that holds it, where it is given and not looked for.
+    pub code: Option<&'a Path>,
+    /// Its configuration, JSON; may be empty.
+    pub config: &'a str,
+    /// Where the configuration comes from, for messages.
+    pub configured_by: &'a str,
+}
+
+/// What instances are made of.
+pub struct Factory {
+    shared: Arc<Shared>,
+    loader: Arc<dyn Loader>,
+    roots: Roots,
+    features: u64,
+    linked: Linked,
+    /// Where layers are configured whose variable is not set, for messages; `None`: in that variable.
+    configured_in: Option<&'static str>,
+    /// The libraries that are open, by path.
+    libraries: Mutex<HashMap<PathBuf, Arc<CheckedModule>>>,
+}
+
+impl std::fmt::Debug for Factory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Factory").field("roots", &self.roots).finish_non_exhaustive()
+    }
+}
+
+impl Factory {
+    /// Makes things for this process.
+    pub(crate) fn new(unit: &Arc<Unit>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
+        let Start { manifest, roots, features, linked, .. } = start;
+        Factory {
+            shared: Shared::new(unit.clone()),
+            loader,
+            roots: roots.clone(),
+            features,
+            linked,
+            configured_in: manifest.map(|_| "its config in the manifest"),
+            libraries: Mutex::default(),
+        }
+    }
+
+    fn unit(&self) -> &Unit {
+        &self.shared.unit
+    }
+
+    /// Makes the layers of the process, outermost first: the linked ones, then those of `named` that are not linked. Those
+    /// in `stack` after a failure have been made and must be closed.
+    ///
+    /// # Errors
+    /// The first layer that is required and could not be made.
+    pub(crate) fn layers(&self, named: &[LayerName], stack: &mut Vec<Arc<ConfiguredLayer>>) -> Result<(), Failure> {
+        let modules = &self.linked.layers;
+        let of_linked = modules.iter().flat_map(|module| module.layers.iter().map(|layer| layer.name.as_str()));
+        self.say_unknown_settings(of_linked.chain(named.iter().map(|named| named.name.as_str())));
+        for module in modules {
+            distinct(module, "a linked module")?;
+            for layer in &module.layers {
+                let named = named.iter().find(|named| names_linked(named, module, &layer.name));
+                let (name, said) = named.map_or((&*layer.name, ""), |named| (&*named.name, &*named.config));
+                let required = named.is_none_or(|named| named.required);
+                let config = self.configuration(name, said);
+                let made = config.and_then(|config| self.layer(layer, &config, &Environment::default()));
+                self.keep(&layer.name, made, required, stack)?;
+            }
+        }
+        self.own_layers(named, &Environment::default(), stack)
+    }
+
+    /// Makes the layers of one function that are not linked, outermost first. `stack` is as for
+    /// [`layers`](Factory::layers), and so are the errors.
+    pub(crate) fn own_layers(
+        &self,
+        named: &[LayerName],
+        environment: &Environment,
+        stack: &mut Vec<Arc<ConfiguredLayer>>,
+    ) -> Result<(), Failure> {
+        for named in named {
+            let is_linked =
+                |module: &CheckedModule| module.layers.iter().any(|layer| names_linked(named, module, &layer.name));
+            if !self.linked.layers.iter().any(is_linked) {
+                self.keep(&named.name, self.loaded_layer(named, environment), named.required, stack)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A layer that has been made joins the others. One that could not be made is a failure, or a line in the log.
+    fn keep(
+        &self,
+        name: &str,
+        made: Result<LayerInstance, Failure>,
+        required: bool,
+        stack: &mut Vec<Arc<ConfiguredLayer>>,
+    ) -> Result<(), Failure> {
+        match made {
+            Ok(instance) => {
+                stack.push(Arc::new(ConfiguredLayer { name: name.to_owned(), instance, required }));
+                Ok(())
+            }
+            Err(failure) if required => Err(failure),
+            Err(failure) => {
+                self.unit().log.say(Level::Warn, &format!("skipped: optional layer {name:?}: {failure}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn loaded_layer(&self, named: &LayerName, environment: &Environment) -> Result<LayerInstance, Failure> {
+        let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
+        let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
+        let path = self.roots.layer(&name, &*self.loader).map_err(|error| not_found(error.to_string()))?;
+        let module = self.library(&path).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
+        let offered = module.layers.iter().map(|layer| layer.name.as_str());
+        // A library of one layer may be called otherwise; one of several has the one of its own name first.
+        let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
+        let index = pick("layer", offered, wanted).map_err(|why| not_found(format!("{}: {why}", path.display())))?;
+        if module.layers[index].aborts() {
+            self.warn_of_abort("layer", &named.name);
+        }
+        let config = self.configuration(&named.name, &named.config)?;
+        self.layer(&module.layers[index], &config, environment)
+    }
+
+    /// What a layer's variable says, else what its entry says. The variable has been read already for an entry of
+    /// `FAAS_LAYERS`, and not for one of a manifest nor for a linked layer without an entry.
+    fn configuration(&self, layer: &str, said: &str) -> Result<Configuration, Failure> {
+        let variable = layer_variable(layer);
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let look_up = |name: &str| self.shared.variable(name.as_bytes()).map(text);
+        match Env::new(&look_up).json(variable.clone()) {
+            Ok(json) if json.is_empty() && !said.is_empty() => {
+                let from = self.configured_in.map_or(variable, str::to_owned);
+                Ok(Configuration { from, json: said.to_owned() })
+            }
+            Ok(json) => Ok(Configuration { from: variable, json }),
+            Err(bad) => Err(Failure::new("Runtime.LayerFailed", bad.to_string())),
+        }
+    }
+
+    fn layer(
+        &self,
+        layer: &LayerEntry,
+        config: &Configuration,
+        environment: &Environment,
+    ) -> Result<LayerInstance, Failure> {
+        let host = host::table(&self.shared, format!("layer {}", layer.name), environment, self.features);
+        layer.create(host, config.json.as_bytes()).map_err(|why| {
+            let with = if config.json.is_empty() { "without" } else { "with" };
+            let (name, from) = (&layer.name, &config.from);
+            Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {from}: {why}"))
+        })
+    }
+
+    /// Makes a function.
+    ///
+    /// # Errors
+    /// What was looked for and where, what does not fit, or why `create` failed.
+    pub(crate) fn function(&self, wanted: Wanted<'_>, environment: &Environment) -> Result<FunctionInstance, Failure> {
+        let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
+        let loaded;
+        let (module, entry, place) = match (&self.linked.function, wanted.code) {
+            (Some(module), _) => {
+                distinct(module, "the linked module")?;
+                // A linked module is all there is: a handler names a function of it, or nothing.
+                let entry =
+                    wanted.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
+                let entry = entry.filter(|name| module.functions.iter().any(|function| function.name == *name));
+                (module, entry, "the linked module".to_owned())
+            }
+            (None, code) => {
+                let (path, entry) = match code {
+                    Some(path) => (path.to_owned(), None),
+                    None => self.find(wanted.handler).map_err(|error| not_found(error.to_string()))?,
+                };
+                loaded = self.library(&path).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
+                // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
+                let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
+                let entry = entry.or_else(|| wanted.handler.map(|handler| handler.text.clone()).filter(offers));
+                (&*loaded, entry, path.display().to_string())
+            }
+        };
+        let offered = module.functions.iter().map(|function| function.name.as_str());
+        let index = pick("function", offered, entry.as_deref()).map_err(|why| not_found(format!("{place}: {why}")))?;
+        let entry = &module.functions[index];
+        if entry.aborts() {
+            self.warn_of_abort("function", &entry.name);
+        }
+        let host = host::table(&self.shared, format!("function {}", entry.name), environment, self.features);
+        entry.create(host, wanted.config.as_bytes()).map_err(|why| {
+            let with = if wanted.config.is_empty() { "without" } else { "with" };
+            let (name, from) = (&entry.name, wanted.configured_by);
+            Failure::internal(
+                "Runtime.FunctionFailed",
+                format!("function {name} could not be made {with} {from}: {why}"),
+            )
+        })
+    }
+
+    /// The library of the function. A hint that leads nowhere gives way to the only function there is.
+    fn find(&self, handler: Option<&HandlerName>) -> Result<(PathBuf, Option<String>), NotFound> {
+        let (roots, files) = (&self.roots, &*self.loader);
+        let Some(handler) = handler else { return roots.function(None, files) };
+        let found = Name::parse(&handler.text).and_then(|name| roots.function(Some(&name), files));
+        let Err(error) = found else { return found };
+        if handler.required {
+            return Err(error);
+        }
+        let Ok(only) = roots.function(None, files) else { return Err(error) };
+        let message =
+            format!("the platform's handler {:?} names no library; running {}", handler.text, only.0.display());
+        self.unit().log.say(Level::Info, &message);
+        Ok(only)
+    }
+
+    /// Opens a library, unless it is open: several functions may come from one.
+    fn library(&self, path: &Path) -> Result<Arc<CheckedModule>, String> {
+        let open = || self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = open().get(path) {
+            return Ok(module.clone());
+        }
+        // Two that load the same one at once get the same library from the system, which counts its users.
+        let module = Arc::new(self.loader.load(path, self.features)?);
+        distinct(&module, &path.display().to_string()).map_err(|failure| failure.message)?;
+        open().insert(path.to_owned(), module.clone());
+        Ok(module)
+    }
+
+    fn warn_of_abort(&self, what: &str, name: &str) {
+        let message = format!(
+            "{what} {name} is built with panic=abort: a panic in it ends the process; build it with panic=unwind"
+        );
+        self.unit().log.say(Level::Warn, &message);
+    }
+
+    /// Variables that look like settings and are none: nobody would notice a misspelt one.
+    fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
+        let layers: Vec<&str> = layers.collect();
+        for (name, value) in std::env::vars_os() {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            if let Some(doubt) = doubt(&name, &value, layers.iter().copied()) {
+                self.unit().log.say(Level::Warn, &doubt);
+            }
+        }
+    }
+}
+
+/// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.
+fn names_linked(named: &LayerName, module: &CheckedModule, layer: &str) -> bool {
+    let rest = named.name.strip_suffix(layer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix('.') == Some(module.name.as_str()))
+}
+
+/// Refuses a module with two functions, or two layers, of one name: one of them could never be reached.
+fn distinct(module: &CheckedModule, place: &str) -> Result<(), Failure> {
+    let functions = twice("functions", module.functions.iter().map(|function| function.name.as_str()));
+    let layers = || twice("layers", module.layers.iter().map(|layer| layer.name.as_str()));
+    match functions.or_else(layers) {
+        Some(why) => Err(Failure::new("Runtime.LoadFailed", format!("{place}: {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// The configuration of a layer, and where it comes from.
+struct Configuration {
+    from: String,
+    json: String,
+}

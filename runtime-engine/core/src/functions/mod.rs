@@ -1,0 +1,340 @@
+//! The functions of the process, and whose an invocation is.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`manifest`] | `faas.json`: the functions that a process is to serve |
+//! | [`factory`] | libraries, and instances of what is in them |
+//! | [`target`] | one function: its configuration, its instance, who may call it now |
+//! | [`router`] | which function serves a method and a path |
+//! | `gate`, `fence` | how many invocations of one function run at once; a function that fails too often |
+//! | `refusal` | what an invocation is told that no function serves |
+//!
+//! A process without a manifest has one function and routes nothing. A function of a process of several is found in this
+//! order:
+//!
+//! 1. by the name that the platform addresses with this very event, if a function has it: the path of Azure's host;
+//! 2. by its events: a request by method and path, anything else by its kind, its type, and what it comes from;
+//! 3. by a name that comes with the event: the function's at the platform, or its handler text;
+//! 4. the default function.
+
+pub mod factory;
+mod fence;
+mod gate;
+pub mod manifest;
+mod refusal;
+pub mod router;
+pub mod target;
+
+pub use factory::{Factory, Linked, Loader};
+pub use fence::FenceRule;
+pub use target::Function;
+
+pub(crate) use refusal::Refusal;
+
+use crate::failure::Failure;
+use crate::flight::Lost;
+use crate::host::Environment;
+use crate::invocation::Invocation;
+use crate::platform::HandlerName;
+use crate::report;
+use crate::settings::{LayerName, Settings};
+use crate::trigger::{Kind, resource};
+use crate::unit::Unit;
+use faas_abi::host::Invocation as _;
+use faas_abi::{META_SOURCE, META_TRIGGER};
+use manifest::{EventFilter, FenceSetting, FunctionSpec, Manifest, StartWhen};
+use router::{Found, Matching, Params, RouteError, Router};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use target::Target;
+
+/// The functions of the process.
+#[derive(Debug)]
+pub struct Functions {
+    all: Vec<Function>,
+    /// `None`: there is one function, and every invocation is its.
+    routing: Option<Routing>,
+}
+
+/// How the function of an invocation is found.
+#[derive(Debug)]
+struct Routing {
+    router: Router,
+    /// Parameters of the requests that were routed last, whose memory is used again.
+    spare: Mutex<Vec<Params>>,
+    events: Vec<EventOwner>,
+    /// The functions by their names and handler texts.
+    names: HashMap<Box<str>, usize>,
+    default: Option<usize>,
+}
+
+/// Who serves which events that are no requests.
+#[derive(Debug)]
+struct EventOwner {
+    kind: &'static str,
+    event_type: Option<String>,
+    source: Option<String>,
+    function: usize,
+}
+
+/// Whose an invocation is.
+#[derive(Debug)]
+pub(crate) enum Owner<'f> {
+    /// A function's.
+    Function(&'f Function),
+    /// Nobody's, for the time being or at all.
+    Nobody(Refusal),
+}
+
+impl Functions {
+    /// The one function of a process without a manifest.
+    pub(crate) fn one(settings: &Settings, handler: Option<&HandlerName>, code: Option<&Path>) -> Functions {
+        let target = Target {
+            handler: handler.cloned(),
+            code: code.map(Path::to_owned),
+            config: settings.config.clone(),
+            configured_by: "FAAS_CONFIG".to_owned(),
+            ..Target::default()
+        };
+        Functions { all: vec![Function::new(0, target)], routing: None }
+    }
+
+    /// The functions of a manifest. A handler that names one of them makes it the default.
+    ///
+    /// # Errors
+    /// Two functions claim one route, or `FAAS_HANDLER` names none of them.
+    pub(crate) fn of(manifest: &Manifest, handler: Option<&HandlerName>) -> Result<Functions, Failure> {
+        let specs = &manifest.functions;
+        let mut names = HashMap::with_capacity(specs.len() * 2);
+        for (number, spec) in specs.iter().enumerate().rev() {
+            // The first function of a handler keeps its text; a name always means its own function.
+            names.insert(spec.handler.as_str().into(), number);
+        }
+        names.extend(specs.iter().enumerate().map(|(number, spec)| (spec.name.as_str().into(), number)));
+        let named = handler.and_then(|handler| names.get(handler.text.as_str()).copied());
+        if let (Some(handler), None) = (handler.filter(|handler| handler.required), named) {
+            let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).take(20).collect();
+            let message = format!("no function {:?} in the manifest; it has: {}", handler.text, known.join(", "));
+            return Err(Failure::new("Runtime.NoSuchFunction", message));
+        }
+        let several = specs.len() > 1;
+        let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
+        let is_routed = several || specs.iter().any(|spec| !spec.events.is_empty());
+        let routing = is_routed.then(|| Routing::of(manifest, names, named)).transpose()?;
+        Ok(Functions { all, routing })
+    }
+
+    /// All of them, in the order of the manifest.
+    pub fn all(&self) -> &[Function] {
+        &self.all
+    }
+
+    /// The name that invocations have before anybody has looked whose they are: that of the only function, if there is
+    /// one.
+    pub(crate) fn first_name(&self) -> &str {
+        if self.routing.is_none() { self.name(0) } else { "" }
+    }
+
+    /// Takes them apart, to end them.
+    pub(crate) fn into_all(self) -> Vec<Function> {
+        self.all
+    }
+
+    /// The function of this number; `None` for an invocation that is no function's.
+    pub(crate) fn get(&self, number: usize) -> Option<&Function> {
+        self.all.get(number)
+    }
+
+    /// The name of the function of this number; empty for an invocation that is no function's.
+    pub fn name(&self, number: usize) -> &str {
+        self.get(number).map_or("", Function::name)
+    }
+
+    /// Finds whose the invocation is, and marks it so.
+    pub(crate) fn owner(&self, invocation: &mut Invocation, unit: &Unit) -> Owner<'_> {
+        let Some(routing) = &self.routing else {
+            let function = &self.all[0];
+            // Its places are the function's from the beginning.
+            if function.is_from_manifest() {
+                function.mark(invocation, unit);
+            }
+            return Owner::Function(function);
+        };
+        match routing.find(invocation) {
+            Ok(number) => {
+                self.all[number].mark(invocation, unit);
+                Owner::Function(&self.all[number])
+            }
+            Err(refusal) => {
+                invocation.serve_as_nobody();
+                Owner::Nobody(refusal)
+            }
+        }
+    }
+
+    /// Writes the line of an invocation whose memory is out of reach: its function still runs, and it has been answered in
+    /// its place. `then` says what the process does about it, and ends the message.
+    pub fn out_of_reach(&self, unit: &Unit, lost: Lost<'_>, failure: &Failure, then: &str) {
+        report::out_of_reach(unit, lost.request_id, self.name(lost.function), failure, then);
+        if let Some(function) = self.get(lost.function) {
+            function.ended(Some(failure), unit);
+        }
+    }
+
+    /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
+    /// [`out_of_reach`](Functions::out_of_reach).
+    pub fn replied_does_not_end(&self, unit: &Unit, lost: Lost<'_>, then: &str) {
+        report::replied_does_not_end(unit, lost.request_id, self.name(lost.function), then);
+    }
+}
+
+/// The layers around all functions, outermost first: those of the manifest, then those that only `FAAS_LAYERS` names.
+pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<LayerName> {
+    let mut layers = manifest.map(|manifest| manifest.layers.clone()).unwrap_or_default();
+    for named in &settings.layers {
+        if !layers.iter().any(|other| other.name == named.name) {
+            layers.push(named.clone());
+        }
+    }
+    layers
+}
+
+fn target(spec: &FunctionSpec, several: bool) -> Target {
+    let fence = match spec.fence {
+        FenceSetting::Of { failures, pause } => Some(FenceRule { failures, pause }),
+        FenceSetting::Off => None,
+        // The only function of a process keeps nobody else from being served.
+        FenceSetting::Default => several.then(FenceRule::default),
+    };
+    Target {
+        name: spec.name.clone(),
+        handler: Some(HandlerName { text: spec.handler.clone(), required: true }),
+        code: None,
+        config: spec.config.clone(),
+        configured_by: "the manifest's config".to_owned(),
+        environment: Environment::of(&spec.environment),
+        timeout: spec.timeout.flatten(),
+        concurrency: spec.concurrency,
+        layers: spec.layers.clone(),
+        fence,
+        is_lazy: spec.start == StartWhen::Lazy,
+    }
+}
+
+impl Routing {
+    fn of(manifest: &Manifest, names: HashMap<Box<str>, usize>, named: Option<usize>) -> Result<Routing, Failure> {
+        let mut router = Router::new(Matching { strict_slash: manifest.strict_slash, caseless: manifest.caseless });
+        let mut events = Vec::new();
+        for (function, spec) in manifest.functions.iter().enumerate() {
+            for event in &spec.events {
+                match &event.filter {
+                    EventFilter::Http { path, methods } => {
+                        let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+                        let added = router.add(path.as_deref().unwrap_or("/*"), &methods, function);
+                        added.map_err(|error| {
+                            let place = event.position;
+                            let message = format!("{place}, function {}: {}", spec.name, in_words(&error, manifest));
+                            Failure::new("Runtime.BadManifest", message)
+                        })?;
+                    }
+                    EventFilter::Other { kind, source, event_type } => events.push(EventOwner {
+                        kind: kind.word(),
+                        event_type: event_type.clone(),
+                        source: source.clone(),
+                        function,
+                    }),
+                }
+            }
+        }
+        // What says more is asked first.
+        events.sort_by_key(|owner| std::cmp::Reverse((owner.source.is_some(), owner.event_type.is_some())));
+        // The only function of a process without another default serves what is not a request for another path.
+        let only = (manifest.functions.len() == 1 && router.is_empty()).then_some(0);
+        let default = named.or(manifest.default).or(only);
+        Ok(Routing { router, spare: Mutex::default(), events, names, default })
+    }
+
+    fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {
+        let named = |name: &[u8]| std::str::from_utf8(name).ok().and_then(|name| self.names.get(name).copied());
+        if let Some(number) = named(invocation.addressee()) {
+            return Ok(number);
+        }
+        let is_request = invocation.kind() == Kind::Http;
+        let mut nobody = None;
+        if is_request && !self.router.is_empty() {
+            match self.route(invocation) {
+                Ok(number) => return Ok(number),
+                Err(Some(refusal)) => return Err(refusal),
+                Err(None) => nobody = Some("this path".to_owned()),
+            }
+        }
+        if let Some(number) = self.owner_of_event(invocation) {
+            return Ok(number);
+        }
+        let found = invocation.names().into_iter().find_map(named).or(self.default);
+        found.ok_or_else(|| {
+            let what = || {
+                let (kind, source) = (invocation.meta(META_TRIGGER), invocation.meta(META_SOURCE));
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                if source.is_empty() {
+                    format!("events of kind {}", text(kind))
+                } else {
+                    format!("events of kind {} from {}", text(kind), text(source))
+                }
+            };
+            Refusal::NoOwner(nobody.unwrap_or_else(what))
+        })
+    }
+
+    /// The function of a request's method and path. `Err(None)`: no function has the path.
+    fn route(&self, invocation: &mut Invocation) -> Result<usize, Option<Refusal>> {
+        let Some(view) = invocation.http() else { return Err(None) };
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = spare().pop();
+        let mut params = taken.unwrap_or_default();
+        let found = self.router.find(view.method(), view.raw_path(), &mut params);
+        let found = match found {
+            Found::Route { owner, pattern } => {
+                invocation.set_route(pattern, &params);
+                Ok(owner)
+            }
+            Found::Options(allow) => Err(Some(Refusal::Options(allow.to_string()))),
+            Found::MethodNotAllowed(allow) => Err(Some(Refusal::Method(allow.to_string()))),
+            Found::NotFound => Err(None),
+        };
+        spare().push(params);
+        found
+    }
+
+    fn owner_of_event(&self, invocation: &Invocation) -> Option<usize> {
+        let kind = invocation.meta(META_TRIGGER);
+        let mut names = None;
+        let owner = self.events.iter().filter(|owner| owner.kind.as_bytes() == kind).find(|owner| {
+            let is_type = owner.event_type.as_deref().is_none_or(|wanted| invocation.is_of_type(wanted));
+            let is_from = owner.source.as_deref().is_none_or(|wanted| {
+                let names = names.get_or_insert_with(|| sources(invocation));
+                names.iter().any(|name| resource::means(wanted, name))
+            });
+            is_type && is_from
+        });
+        owner.map(|owner| owner.function)
+    }
+}
+
+/// A route that cannot be, with the names of functions for their numbers.
+fn in_words(error: &RouteError, manifest: &Manifest) -> String {
+    let RouteError::Taken { method, pattern, earlier, earlier_owner, .. } = error else { return error.to_string() };
+    let method = method.as_deref().unwrap_or("any method");
+    let other = &manifest.functions[*earlier_owner].name;
+    format!("route `{pattern}` with {method} is function {other}'s already, as `{earlier}`: one of them has to go")
+}
+
+/// The names of what an event comes from: those it carries, and the word that the source is known by.
+fn sources(invocation: &Invocation) -> Vec<String> {
+    let source = String::from_utf8_lossy(invocation.meta(META_SOURCE)).into_owned();
+    let mut names: Vec<String> = resource::names(&source, invocation.event()).map(Into::into).collect();
+    names.extend(invocation.attribute(b"source").map(|source| String::from_utf8_lossy(source).into_owned()));
+    names.push(source);
+    names
+}

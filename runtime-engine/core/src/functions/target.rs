@@ -1,0 +1,269 @@
+//! One function of the process: what it is made of and configured with, its instance once it has started, and who may
+//! call it now.
+
+use super::factory::{Factory, Wanted};
+use super::fence::{Change, Fence, FenceRule};
+use super::gate::{Admitted, Gate};
+use super::refusal::Refusal;
+use crate::chain::{self, Chain, Place};
+use crate::failure::Failure;
+use crate::host::Environment;
+use crate::invocation::{Invocation, Served};
+use crate::log::Level;
+use crate::platform::HandlerName;
+use crate::settings::LayerName;
+use crate::turn::Turns;
+use crate::unit::Unit;
+use faas_abi::host::FunctionInstance;
+use faas_abi::{E_INTERNAL, FUNCTION_START, OK, RUNTIME_START};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What one function of the process is to be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Target {
+    /// Its name in the process; empty if it is the only one and has the name that its module gives it.
+    pub(crate) name: String,
+    /// Which function of which library it is, as far as anybody has said.
+    pub(crate) handler: Option<HandlerName>,
+    /// The library that holds it, where it is given and not looked for.
+    pub(crate) code: Option<PathBuf>,
+    /// Its configuration, JSON; may be empty.
+    pub(crate) config: String,
+    /// Where the configuration comes from, for messages.
+    pub(crate) configured_by: String,
+    /// Its own variables, which it and its own layers see over those of the process.
+    pub(crate) environment: Environment,
+    /// How long one of its invocations may take. `None`: as long as the platform and the process let it.
+    pub(crate) timeout: Option<Duration>,
+    /// How many of its invocations may run at once. `None`: as many as the process runs.
+    pub(crate) concurrency: Option<usize>,
+    /// Layers around it alone, outermost first, inside those of the process.
+    pub(crate) layers: Vec<LayerName>,
+    /// When callers are kept away from it. `None`: never.
+    pub(crate) fence: Option<FenceRule>,
+    /// `true` if it starts with its first invocation and not with the process.
+    pub(crate) is_lazy: bool,
+}
+
+/// A function that has started.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) function: FunctionInstance,
+    /// Its own layers alone, for the phases that the others have already been through.
+    pub(crate) own: Chain,
+    /// All layers around it, if it has own ones; otherwise those of the process.
+    joined: Option<Chain>,
+}
+
+impl Started {
+    /// A function with these layers of its own, and with these around them.
+    pub(crate) fn new(function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
+        Started { function, own, joined }
+    }
+
+    /// `true` if layers stand around this function alone.
+    pub(crate) fn has_own_layers(&self) -> bool {
+        !self.own.layers().is_empty()
+    }
+
+    /// Ends the instances of the function and of its own layers.
+    pub(crate) fn destroy(self) {
+        let Started { function, own, joined } = self;
+        drop(joined);
+        function.destroy();
+        own.destroy();
+    }
+
+    /// All layers around the function.
+    pub(crate) fn chain<'a>(&'a self, unit: &'a Chain) -> &'a Chain {
+        self.joined.as_ref().unwrap_or(unit)
+    }
+}
+
+/// A start that has failed, with what had been made by then.
+#[derive(Debug)]
+pub(crate) struct FailedStart {
+    pub(crate) failure: Failure,
+    pub(crate) function: Option<FunctionInstance>,
+    pub(crate) own: Chain,
+}
+
+/// One function of the process.
+#[derive(Debug)]
+pub struct Function {
+    target: Target,
+    /// Its number among the functions of the process, counted from 0.
+    number: usize,
+    /// What its invocations are called.
+    name: OnceLock<Arc<str>>,
+    started: OnceLock<Started>,
+    start: Turns,
+    gate: Gate,
+    fence: Fence,
+}
+
+impl Function {
+    /// A function that has not started.
+    pub(crate) fn new(number: usize, target: Target) -> Function {
+        let start = Turns::default();
+        start.set_due();
+        Function {
+            number,
+            name: OnceLock::new(),
+            started: OnceLock::new(),
+            start,
+            gate: Gate::new(target.concurrency),
+            fence: Fence::new(target.fence),
+            target,
+        }
+    }
+
+    /// Its name in the process; if it is the only one, the name that its module gives it once it has started, and empty
+    /// before.
+    pub fn name(&self) -> &str {
+        self.name.get().map_or(&self.target.name, |name| name)
+    }
+
+    /// `true` if a manifest has named it.
+    pub(crate) fn is_from_manifest(&self) -> bool {
+        !self.target.name.is_empty()
+    }
+
+    /// `true` if it starts with its first invocation and not with the process.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.target.is_lazy
+    }
+
+    /// What it has become, if it has started.
+    pub(crate) fn started(&self) -> Option<&Started> {
+        self.started.get()
+    }
+
+    /// Takes what it has become, to end it.
+    pub(crate) fn into_started(self) -> Option<Started> {
+        self.started.into_inner()
+    }
+
+    /// Starts it, with its own layers, unless it has started. Whoever comes meanwhile waits.
+    ///
+    /// # Errors
+    /// What failed, and whatever had been made, which the caller has to close. The next to come tries again.
+    pub(crate) async fn start(
+        &self,
+        unit: &Arc<Unit>,
+        chain: &Chain,
+        factory: &Factory,
+    ) -> Result<&Started, FailedStart> {
+        loop {
+            if let Some(started) = self.started.get() {
+                return Ok(started);
+            }
+            let Some(turn) = self.start.turn().await else { continue };
+            return match self.make(unit, chain, factory).await {
+                Ok(started) => {
+                    let name = if self.target.name.is_empty() { started.function.name() } else { &self.target.name };
+                    let _ = self.name.set(Arc::from(name));
+                    let started = self.started.get_or_init(|| started);
+                    drop(turn);
+                    Ok(started)
+                }
+                Err(failed) => {
+                    self.start.set_due();
+                    self.say(unit, self.fence.start_failed(unit.now_ns()));
+                    drop(turn);
+                    Err(failed)
+                }
+            };
+        }
+    }
+
+    async fn make(&self, unit: &Arc<Unit>, chain: &Chain, factory: &Factory) -> Result<Started, FailedStart> {
+        let target = &self.target;
+        let place = || Place::new(Invocation::new(unit.clone(), Arc::from(target.name.as_str())));
+        let mut stack = Vec::new();
+        let made = factory.own_layers(&target.layers, &target.environment, &mut stack);
+        let own = Chain::new(stack, unit.log.clone());
+        let mut function = None;
+        let started = async {
+            made?;
+            if own.has_phase(RUNTIME_START) {
+                own.phase(RUNTIME_START, &mut place(), async |_: &mut Place| OK).await?;
+            }
+            let joined = (!own.layers().is_empty()).then(|| chain.around(&own));
+            let start = async |place: &mut Place| match factory.function(self.wanted(), &target.environment) {
+                Ok(made) => {
+                    let status = chain::call_phase(&made, FUNCTION_START, place).await;
+                    function = Some(made);
+                    status
+                }
+                Err(failure) => {
+                    place.get_mut().set_failure(failure);
+                    E_INTERNAL
+                }
+            };
+            joined.as_ref().unwrap_or(chain).phase(FUNCTION_START, &mut place(), start).await?;
+            Ok(joined)
+        };
+        let failure = match (started.await, function) {
+            (Ok(joined), Some(function)) => return Ok(Started::new(function, own, joined)),
+            (Err(failure), function) => return Err(FailedStart { failure, function, own }),
+            // Layers may recover a failed phase; without a function there is still nothing to run.
+            (Ok(_), None) => {
+                let message = "a layer recovered a failed FunctionStart, but there is no function to serve";
+                Failure::internal("Runtime.NoFunction", message)
+            }
+        };
+        Err(FailedStart { failure, function: None, own })
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let Target { handler, code, config, configured_by, .. } = &self.target;
+        Wanted { handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
+    }
+
+    /// Marks the invocation as this function's.
+    pub(crate) fn mark(&self, invocation: &mut Invocation, unit: &Unit) {
+        let name = self.name.get_or_init(|| Arc::from(self.target.name.as_str()));
+        invocation.serve_as(name, Served { number: self.number, is_named: !self.target.name.is_empty() });
+        if let Some(timeout) = self.target.timeout {
+            invocation.limit(unit, timeout);
+        }
+    }
+
+    /// Lets one more invocation run.
+    pub(crate) fn admit(&self, unit: &Unit) -> Result<Admitted<'_>, Refusal> {
+        let function = || self.name().to_owned();
+        let busy = || Refusal::Busy { function: function(), limit: self.gate.limit() };
+        let admitted = self.gate.admit().ok_or_else(busy)?;
+        let fenced = |left_ns| Refusal::Fenced { function: function(), left_ns };
+        if self.fence.is_down() {
+            return Ok(admitted);
+        }
+        self.fence.pass(unit.now_ns()).map(|()| admitted).map_err(fenced)
+    }
+
+    /// An invocation has ended with this failure, or well.
+    pub(crate) fn ended(&self, failure: Option<&Failure>, unit: &Unit) {
+        let failed = failure.is_some_and(|failure| failure.is_panic() || failure.is_time_out());
+        if failed || !self.fence.is_calm() {
+            self.say(unit, self.fence.ended(failed, unit.now_ns()));
+        }
+    }
+
+    fn say(&self, unit: &Unit, change: Change) {
+        let name = self.name();
+        match change {
+            Change::None => {}
+            Change::Up(failures) => {
+                let pause = self.target.fence.map_or(Duration::ZERO, |rule| rule.pause);
+                let message = format!(
+                    "function {name} is fenced for {pause:?}: it has failed {failures} times in a row; others go on"
+                );
+                unit.log.say(Level::Warn, &message);
+            }
+            Change::Down => unit.log.say(Level::Info, &format!("function {name} is fenced no more")),
+        }
+    }
+}

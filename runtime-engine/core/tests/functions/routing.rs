@@ -1,0 +1,115 @@
+//! Whose an invocation is.
+
+use super::*;
+
+const SHOP: &str = r#"{"version":1,"functions":[
+    {"name":"orders","handler":"show","events":[
+        {"http":{"path":"/orders/:id","method":"GET"}},{"timer":{"source":"nightly"}},{"queue":true}]},
+    {"name":"create","handler":"show","events":[{"http":{"path":"/orders","method":["POST","PUT"]}},
+        {"queue":{"source":"paid"}},{"event":{"type":"com.shop.paid"}}]},
+    {"name":"files","handler":"show","events":[{"http":{"path":"/files/*","method":"GET"}}]}]}"#;
+
+fn who(answer: Answer) -> String {
+    match answer {
+        Answer::Reply(200, text) => text.split(' ').next().unwrap_or_default().to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_request_is_its_routes_function_with_the_parameters_of_the_path() {
+    let shop = start(SHOP);
+    assert_eq!(shop.get("/orders/7%20a?x=1"), reply("orders id=7 a greeting=- table=- layers=-"));
+    assert_eq!(who(shop.request("POST", "/orders/").0), "create");
+    assert_eq!(who(shop.get("/files/a/b")), "files");
+    assert_eq!(who(shop.request("HEAD", "/orders/7").0), "orders");
+}
+
+#[test]
+fn a_path_without_an_owner_is_not_found_and_a_method_without_one_says_what_there_is() {
+    let shop = start(SHOP);
+    let (answer, headers) = shop.request("GET", "/nowhere");
+    let body = r#"{"errorType":"Runtime.NoFunction","errorMessage":"no function serves this path","requestId":"id-1"}"#;
+    assert_eq!(answer, Answer::Reply(404, body.to_owned()));
+    assert!(headers.contains(&("cache-control".to_owned(), "no-store".to_owned())), "{headers:?}");
+    let (answer, headers) = shop.request("DELETE", "/orders");
+    assert!(matches!(answer, Answer::Reply(405, _)), "{answer:?}");
+    assert!(headers.contains(&("allow".to_owned(), "OPTIONS, POST, PUT".to_owned())), "{headers:?}");
+    let (answer, headers) = shop.request("OPTIONS", "/orders/7");
+    assert_eq!(answer, Answer::Reply(204, String::new()));
+    assert!(headers.contains(&("allow".to_owned(), "GET, HEAD, OPTIONS".to_owned())), "{headers:?}");
+    assert_eq!(shop.lines("ERROR"), Vec::<String>::new(), "a request that nobody serves is no failure");
+}
+
+#[test]
+fn an_event_is_its_kinds_function_and_what_says_more_goes_first() {
+    let shop = start(SHOP);
+    let queue = |name: &str| {
+        let arn = format!("arn:aws:sqs:eu-west-1:1:{name}");
+        format!(r#"{{"Records":[{{"eventSource":"aws:sqs","eventSourceARN":"{arn}","body":"b"}}]}}"#)
+    };
+    assert_eq!(who(shop.event(&queue("paid"))), "create");
+    assert_eq!(who(shop.event(&queue("other"))), "orders");
+    let timer = r#"{"triggerName":"nightly","triggerTime":"2026-01-02T03:04:00Z","payload":""}"#;
+    assert_eq!(who(shop.event(timer)), "orders");
+    let paid = r#"{"specversion":"1.0","type":"com.shop.paid","source":"/shop","id":"1","data":{}}"#;
+    assert_eq!(who(shop.event(paid)), "create");
+}
+
+#[test]
+fn an_event_without_an_owner_is_a_failure_with_a_line_that_says_so() {
+    let shop = start(SHOP);
+    let timer = r#"{"triggerName":"hourly","triggerTime":"2026-01-02T03:04:00Z","payload":""}"#;
+    let words = "Runtime.NoFunction: no function serves events of kind timer from aliyun:timer";
+    assert_eq!(shop.event(timer), Answer::Failure(words.to_owned()));
+    let errors = shop.lines("ERROR");
+    assert!(errors.len() == 1 && errors[0].contains(words), "{errors:?}");
+}
+
+#[test]
+fn a_name_that_the_platform_addresses_goes_before_everything_else() {
+    let shop = start(SHOP);
+    let queue = r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:paid","body":"b"}]}"#;
+    assert_eq!(who(shop.event_for("files", queue)), "files");
+    assert_eq!(who(shop.event_for("unknown", queue)), "create");
+}
+
+#[test]
+fn the_default_function_serves_what_nobody_claims() {
+    let shop = SHOP.replacen("\"version\":1,", "\"version\":1,\"default\":\"files\",", 1);
+    let process = start(&shop);
+    assert_eq!(who(process.get("/nowhere")), "files");
+    assert_eq!(who(process.event("anything")), "files");
+    // A handler that names a function makes it the default: the same package, deployed once more under that name.
+    let named = HandlerName { text: "create".to_owned(), required: true };
+    let process = try_start(&shop, Some(named)).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(who(process.event("anything")), "create");
+    assert_eq!(who(process.get("/orders/7")), "orders", "routes stay");
+}
+
+#[test]
+fn a_handler_that_names_no_function_of_the_manifest_ends_the_start() {
+    let named = HandlerName { text: "refunds".to_owned(), required: true };
+    let failure = try_start(SHOP, Some(named)).err().expect("it does not start").to_string();
+    let words = "Runtime.NoSuchFunction: no function \"refunds\" in the manifest; it has: orders, create, files";
+    assert_eq!(failure, words);
+    let hint = HandlerName { text: "bootstrap".to_owned(), required: false };
+    assert!(try_start(SHOP, Some(hint)).is_ok(), "a text that may mean nothing does not");
+}
+
+#[test]
+fn a_route_of_two_functions_ends_the_start_and_names_both() {
+    let twice = r#"{"version":1,"functions":[
+        {"name":"one","handler":"show","events":[{"http":{"path":"/a/:x"}}]},
+        {"name":"two","handler":"show","events":[{"http":{"path":"/a/{y}"}}]}]}"#;
+    let failure = try_start(twice, None).err().expect("it does not start").to_string();
+    assert!(failure.starts_with("Runtime.BadManifest: line 3, column "), "{failure}");
+    assert!(failure.contains("function two") && failure.contains("is function one's already"), "{failure}");
+}
+
+#[test]
+fn the_only_function_of_a_manifest_without_events_serves_everything() {
+    let only = start(r#"{"version":1,"functions":[{"name":"only","handler":"show"}]}"#);
+    assert_eq!(who(only.get("/any/where")), "only");
+    assert_eq!(who(only.event("any")), "only");
+}

@@ -1,0 +1,66 @@
+//! Reads the manifest of the process, and lays the environments of its functions over that of the process. To be used
+//! before there is a second thread.
+#![allow(unsafe_code, reason = "changing the environment is what this file is for")]
+
+use faas_core::failure::Failure;
+use faas_core::functions::manifest::Manifest;
+use faas_core::modules::Roots;
+use faas_core::settings::Env;
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// Where a manifest is, if nobody says otherwise: in the folder of the function.
+const NAME: &str = "faas.json";
+
+/// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, and adds its
+/// functions' variables to the environment of the process. Also returns what the owner should know of them.
+///
+/// # Errors
+/// All mistakes of the manifest at once, or why it could not be read.
+pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Failure>, Vec<String>) {
+    let named = env.get("FAAS_MANIFEST").map(PathBuf::from);
+    let path = named.clone().unwrap_or_else(|| roots.task.join(NAME));
+    let bad = |why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return (Ok(None), Vec::new()),
+        Err(error) => return (Err(bad(error.to_string())), Vec::new()),
+    };
+    match Manifest::read(&text) {
+        Ok(manifest) => {
+            let doubts = add_to_environment(&manifest);
+            (Ok(Some(manifest)), doubts)
+        }
+        Err(mistakes) => {
+            let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            (Err(bad(all.join("; "))), Vec::new())
+        }
+    }
+}
+
+/// Code that asks the system, and not the runtime, for a variable sees it only here. A name to which functions give
+/// different values is left as it is: each function sees its own through its context alone, and the log says so.
+fn add_to_environment(manifest: &Manifest) -> Vec<String> {
+    let mut values: HashMap<&str, (&str, &str)> = HashMap::new();
+    let mut doubts = Vec::new();
+    let mut unclear: Vec<&str> = Vec::new();
+    for function in &manifest.functions {
+        for (name, value) in &function.environment {
+            let (first, given) = *values.entry(name).or_insert((&function.name, value));
+            if given != value && !unclear.contains(&name.as_str()) {
+                unclear.push(name);
+                doubts.push(format!(
+                    "the variable {name} has different values for functions {first} and {}: each sees its own through its \
+                     context, and the process' environment keeps what it had",
+                    function.name
+                ));
+            }
+        }
+    }
+    for (name, (_, value)) in values.into_iter().filter(|(name, _)| !unclear.contains(name)) {
+        // SAFETY: no other thread is there that could read the environment meanwhile: this runs first of all (`start`).
+        unsafe { std::env::set_var(name, value) };
+    }
+    doubts
+}
