@@ -34,6 +34,11 @@ impl Span {
         buffer.get(start..start + self.len as usize).unwrap_or_default()
     }
 
+    /// Bytes of the buffer before the text.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// Is there no text?
     pub fn is_empty(self) -> bool {
         self.len == 0
@@ -191,7 +196,8 @@ mod tests {
     #[test]
     fn a_part_of_a_buffer_has_a_span_and_a_stranger_has_none() {
         let buffer = b"hello world".to_vec();
-        assert_eq!(Span::of(&buffer, &buffer[6..]).read(&buffer), b"world");
+        let world = Span::of(&buffer, &buffer[6..]);
+        assert_eq!((world.start(), world.read(&buffer)), (6, &b"world"[..]));
         let stranger = b"world".to_vec();
         assert!(Span::of(&buffer, &stranger).is_empty());
     }

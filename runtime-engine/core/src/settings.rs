@@ -3,6 +3,7 @@
 mod known;
 mod serving;
 
+pub(crate) use known::distance;
 pub use known::{KNOWN, doubt};
 pub use serving::ServerSettings;
 
@@ -224,15 +225,22 @@ pub struct Settings {
     pub config: String,
 }
 
-/// A layer as it is named in `FAAS_LAYERS`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A layer as it is named in `FAAS_LAYERS` or in a manifest.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LayerName {
     /// `name` or `library.layer`.
     pub name: String,
-    /// A trailing `?` makes it optional: what fails in it is skipped and logged.
+    /// `false` if what fails in the layer is skipped and logged: a trailing `?`, or `"optional": true`.
     pub required: bool,
     /// Its configuration, JSON: `FAAS_LAYER_<NAME>`, capitals, other characters as `_`.
     pub config: String,
+}
+
+/// Without the configuration, which may hold secrets.
+impl fmt::Debug for LayerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LayerName({:?}, required: {}, config: {} bytes)", self.name, self.required, self.config.len())
+    }
 }
 
 impl Settings {

@@ -78,14 +78,21 @@ impl ErrorKind {
     }
 }
 
+impl Error {
+    /// What was expected and what was found, without the place.
+    pub(crate) fn problem(&self) -> String {
+        let expected = self.kind.expected();
+        match self.found {
+            None => format!("expected {expected}, found the end of the text"),
+            Some(byte) if byte.is_ascii_graphic() => format!("expected {expected}, found `{}`", byte as char),
+            Some(byte) => format!("expected {expected}, found byte {byte:#04x}"),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid JSON at byte {}: expected {}, found ", self.offset, self.kind.expected())?;
-        match self.found {
-            None => f.write_str("the end of the text"),
-            Some(byte) if byte.is_ascii_graphic() => write!(f, "`{}`", byte as char),
-            Some(byte) => write!(f, "byte {byte:#04x}"),
-        }
+        write!(f, "invalid JSON at byte {}: {}", self.offset, self.problem())
     }
 }
 

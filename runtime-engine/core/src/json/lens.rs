@@ -69,6 +69,12 @@ impl<'a> Value<'a> {
         self.text.as_bytes()
     }
 
+    /// The same as text: JSON that can be handed on as it was written.
+    #[inline]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// What kind of value it is.
     #[inline]
     pub fn kind(&self) -> Kind {
@@ -184,6 +190,12 @@ impl<'a> Key<'a> {
     #[inline]
     pub fn as_str(&self) -> Cow<'a, str> {
         unescaped(self.inside, self.escaped)
+    }
+
+    /// The bytes between the key's quotes, escapes and all.
+    #[inline]
+    pub fn raw(&self) -> &'a [u8] {
+        self.inside.as_bytes()
     }
 
     /// Appends the key's UTF-8 bytes to `out`, its escapes undone.
@@ -315,6 +327,7 @@ mod tests {
         for (text, kind, raw) in table {
             assert_eq!(value(text).kind(), kind, "{text}");
             assert_eq!(value(text).raw(), raw.as_bytes(), "{text}");
+            assert_eq!(value(text).text(), raw);
             assert_eq!(value(text).is_null(), kind == Kind::Null, "{text}");
         }
     }
@@ -408,6 +421,7 @@ mod tests {
         }
         assert!(keys[1] != "he\\u0061ders" && keys[1] != "header" && keys[1] != "headersX");
         assert!(keys[3] != "a\\\\b");
+        assert_eq!((keys[1].raw(), keys[2].raw()), (&br"he\u0061ders"[..], &b""[..]));
         assert!(matches!(keys[0].as_str(), Cow::Borrowed(_)));
     }
 

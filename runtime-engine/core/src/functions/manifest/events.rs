@@ -1,0 +1,145 @@
+//! Reads what a function serves.
+
+use super::keys::{self, KINDS};
+use super::mistake::{Path, found};
+use super::read::{Member, Reader};
+use super::whole::repeats;
+use super::{EventFilter, EventSpec};
+use crate::json::{self, Value};
+use crate::trigger::Kind;
+
+impl<'t> Reader<'t> {
+    /// Reads the events of a function. `places` takes the index and the offset of each that could be read.
+    pub(super) fn events(
+        &mut self,
+        member: Option<Member<'t>>,
+        path: &Path<'_>,
+        places: &mut Vec<(usize, usize)>,
+    ) -> Vec<EventSpec> {
+        let Some(member) = member.filter(|member| self.is(*member, json::Kind::Array, path)) else { return Vec::new() };
+        let path = &Path::Key(path, member.key.name);
+        let mut events = Vec::new();
+        for (index, value) in member.value.elements().enumerate() {
+            let Some(filter) = self.event(value, &Path::Index(path, index)) else { continue };
+            let offset = self.offset(value);
+            events.push(EventSpec { position: self.cursor.position(offset), filter });
+            places.push((index, offset));
+        }
+        events
+    }
+
+    fn event(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<EventFilter> {
+        if value.kind() != json::Kind::Object {
+            let problem = || format!("expected an object with the kind of the event, found {}", found(value));
+            self.mistakes.add(self.offset(value), path, problem);
+            return None;
+        }
+        let before = self.mistakes.count();
+        let members = self.members(value, path, &keys::EVENT);
+        let mut kinds = members.into_iter().zip(KINDS).filter_map(|(member, kind)| Some((member?, kind)));
+        let Some((member, kind)) = kinds.next() else {
+            if self.mistakes.count() == before {
+                let problem = || "expected the kind of the event, found no key".to_owned();
+                self.mistakes.add(self.offset(value), path, problem);
+            }
+            return None;
+        };
+        if let Some((_, other)) = kinds.next() {
+            let problem = || format!("expected one kind of event, found {:?} and {:?}", kind.word(), other.word());
+            self.mistakes.add(self.offset(value), path, problem);
+            return None;
+        }
+        self.filter(member, kind, path)
+    }
+
+    fn filter(&mut self, member: Member<'t>, kind: Kind, path: &Path<'_>) -> Option<EventFilter> {
+        // `true` is an object without members.
+        if member.value.as_bool() != Some(true) && !self.is(member, json::Kind::Object, path) {
+            return None;
+        }
+        let value = member.value;
+        let path = &Path::Key(path, member.key.name);
+        let (source, event_type) = match kind {
+            Kind::Http => return Some(self.http(value, path)),
+            Kind::Event => {
+                let [source, event_type] = self.members(value, path, &keys::BUS);
+                (source, event_type)
+            }
+            Kind::Raw => {
+                let [] = self.members(value, path, &keys::RAW);
+                (None, None)
+            }
+            _ => {
+                let [source] = self.members(value, path, &keys::SOURCE);
+                (source, None)
+            }
+        };
+        let mut text = |member: Option<Member<'t>>| Some(self.string(member?, path)?.into_owned());
+        Some(EventFilter::Other { kind, source: text(source), event_type: text(event_type) })
+    }
+
+    fn http(&mut self, value: Value<'t>, path: &Path<'_>) -> EventFilter {
+        let [route, method] = self.members(value, path, &keys::HTTP);
+        let route = route.and_then(|route| {
+            let text = self.string(route, path)?;
+            if !text.starts_with('/') {
+                self.wrong(route, path);
+            }
+            Some(text.into_owned())
+        });
+        EventFilter::Http { path: route, methods: method.map_or_else(Vec::new, |method| self.methods(method, path)) }
+    }
+
+    fn methods(&mut self, member: Member<'t>, path: &Path<'_>) -> Vec<String> {
+        let value = member.value;
+        if value.kind() != json::Kind::Array {
+            if value.kind() != json::Kind::String {
+                self.wrong(member, path);
+                return Vec::new();
+            }
+            let method = self.method(value, &Path::Key(path, member.key.name));
+            return method.into_iter().filter(|method| !is_every(method)).collect();
+        }
+        let path = &Path::Key(path, member.key.name);
+        let mut methods = Vec::new();
+        let mut offsets = Vec::new();
+        for (index, value) in value.elements().enumerate() {
+            if let Some(method) = self.method(value, &Path::Index(path, index)) {
+                methods.push(method);
+                offsets.push(self.offset(value));
+            }
+        }
+        if value.elements().next().is_none() {
+            let problem = || "expected at least one method, found an empty array".to_owned();
+            self.mistakes.add(self.offset(value), path, problem);
+        }
+        for (_, again) in repeats(methods.iter().map(String::as_str)) {
+            self.again(offsets[again], path, "method", &methods[again]);
+        }
+        if methods.iter().any(|method| is_every(method)) {
+            return Vec::new();
+        }
+        methods
+    }
+
+    /// A method in capitals.
+    fn method(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<String> {
+        let text = value.as_str().unwrap_or_default();
+        if !text.is_empty() && text.bytes().all(is_token) {
+            return Some(text.to_ascii_uppercase());
+        }
+        let problem = || format!("expected a method such as GET, found {}", found(value));
+        self.mistakes.add(self.offset(value), path, problem);
+        None
+    }
+}
+
+/// Does it stand for every method?
+fn is_every(method: &str) -> bool {
+    matches!(method, "ANY" | "*")
+}
+
+/// May the byte be in a method? Source: RFC 9110, 5.6.2 and 9.1.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

@@ -1,0 +1,168 @@
+//! `faas.json`, the manifest: which functions one process serves, and how. `docs/manifest.md` is its contract.
+//!
+//! The text is read in place, without a tree, and all its mistakes are found at once.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `keys` | every key there is, with what its value has to be |
+//! | `read` | objects, texts, numbers and words; the unit and its functions |
+//! | `events` | what a function serves |
+//! | `whole` | what only the whole text shows: names that occur twice, events with two owners |
+//! | `mistake` | what is wrong and where |
+
+mod events;
+mod keys;
+mod mistake;
+mod read;
+mod whole;
+
+pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, ROUTING, SOURCE};
+pub use mistake::{Mistake, Position};
+
+use crate::settings::LayerName;
+use crate::trigger::Kind;
+use std::fmt;
+use std::time::Duration;
+
+/// The version of the format that is read.
+pub const VERSION: u64 = 1;
+
+/// How long a text may be, in bytes: 16 MiB.
+pub const MOST_BYTES: usize = 16 << 20;
+
+/// How many functions one manifest may have.
+pub const MOST_FUNCTIONS: usize = 10_000;
+
+/// The longest duration: a year, far from what clocks cannot add.
+pub const LONGEST: Duration = Duration::from_secs(8760 * 3600);
+
+/// What a manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The name of the unit; empty if it is not said.
+    pub name: String,
+    /// The digest of the file that the manifest was made from, as it stands; empty if it is not said.
+    pub digest: String,
+    /// The layers around every function, outermost first.
+    pub layers: Vec<LayerName>,
+    /// `true` if a slash at the end makes another path.
+    pub strict_slash: bool,
+    /// `true` if the case of letters makes no other path.
+    pub caseless: bool,
+    /// The index of the function that serves what no other one claims. `None` if it is not said.
+    pub default: Option<usize>,
+    /// The functions, at least one.
+    pub functions: Vec<FunctionSpec>,
+}
+
+/// One function of a manifest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FunctionSpec {
+    /// Its name, which no other function of the manifest has.
+    pub name: String,
+    /// `library` or `library.function`, a [`Name`](crate::modules::Name).
+    pub handler: String,
+    /// Its configuration, the JSON text as it was written; empty if it is not said.
+    pub config: String,
+    /// Its variables of the environment, in the order of the text, each name once.
+    pub environment: Vec<(String, String)>,
+    /// How long an invocation may take: `Some(None)` is no limit, `None` if it is not said.
+    pub timeout: Option<Option<Duration>>,
+    /// How many of its invocations run at once, at least 1. `None` if it is not said.
+    pub concurrency: Option<usize>,
+    /// When it starts.
+    pub start: StartWhen,
+    /// The layers around this function alone, outermost first.
+    pub layers: Vec<LayerName>,
+    /// When it is left alone because it keeps failing.
+    pub fence: FenceSetting,
+    /// What it serves.
+    pub events: Vec<EventSpec>,
+}
+
+/// Without the values of the configuration and of the environment, which may be secrets.
+impl fmt::Debug for FunctionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("FunctionSpec")
+            .field("name", &self.name)
+            .field("handler", &self.handler)
+            .field("config", &format_args!("{} bytes", self.config.len()))
+            .field("environment", &variables)
+            .field("timeout", &self.timeout)
+            .field("concurrency", &self.concurrency)
+            .field("start", &self.start)
+            .field("layers", &self.layers)
+            .field("fence", &self.fence)
+            .field("events", &self.events)
+            .finish()
+    }
+}
+
+/// When a function starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartWhen {
+    /// With the process.
+    #[default]
+    Eager,
+    /// On its first invocation.
+    Lazy,
+}
+
+/// When a function is left alone because it keeps failing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FenceSetting {
+    /// As the runtime does unless told.
+    #[default]
+    Default,
+    /// Never.
+    Off,
+    /// After that many failures in a row, for that long.
+    Of {
+        /// Failures in a row, at least 1.
+        failures: u32,
+        /// How long the function is left alone, more than 0.
+        pause: Duration,
+    },
+}
+
+/// One entry of a function's `events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventSpec {
+    /// Where it stands in the text, for mistakes that only a router finds.
+    pub position: Position,
+    /// Which events it is.
+    pub filter: EventFilter,
+}
+
+/// Which events a function serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFilter {
+    /// Requests.
+    Http {
+        /// The path, which begins with `/`. `None`: every path.
+        path: Option<String>,
+        /// The methods, in capitals, each once. Empty: every method.
+        methods: Vec<String>,
+    },
+    /// Another kind of event.
+    Other {
+        /// The kind, never [`Kind::Http`].
+        kind: Kind,
+        /// The name of the source. `None`: every source.
+        source: Option<String>,
+        /// The type of an event of a bus. `None`: every type.
+        event_type: Option<String>,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// All mistakes of the text, in its order; at least one. A text that is no JSON has one, and so has one of another
+    /// version.
+    pub fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
+        read::read(text)
+    }
+}
