@@ -363,7 +363,7 @@ impl<'t> Reader<'t> {
         }
         let missing = object.keys.iter().zip(&members).filter(|(key, member)| key.required && member.is_none());
         for (key, _) in missing {
-            let problem = || format!("expected the key {:?}: {}; found none", key.name, key.expects);
+            let problem = || format!("expected the key {:?} ({}), found none", key.name, key.expects);
             self.mistakes.add(self.offset(value), path, problem);
         }
         members

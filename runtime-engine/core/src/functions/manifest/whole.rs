@@ -57,7 +57,9 @@ impl Reader<'_> {
                 [name, _] if first_owner == owner => {
                     format!("expected each event once, found one that {name} has already ({position})")
                 }
-                [first, name] => format!("expected an event of {name} alone, found one of {first}, too ({position})"),
+                [first, name] => {
+                    format!("expected an event with one owner, found one of {name} and of {first} ({position})")
+                }
             };
             self.mistakes.add(*offset, &Path::Index(&events, *index), problem);
         }
