@@ -54,13 +54,18 @@ pub(crate) struct Started {
     /// Its own layers alone, for the phases that the others have already been through.
     pub(crate) own: Chain,
     /// All layers around it, if it has own ones; otherwise those of the process.
-    joined: Option<Chain>,
+    joined: Option<Box<Chain>>,
 }
 
 impl Started {
     /// A function with these layers of its own, and with these around them.
     pub(crate) fn new(function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
-        Started { function, own, joined }
+        Started { function, own, joined: joined.map(Box::new) }
+    }
+
+    /// `true` if the function or a layer of its own has work in this phase.
+    pub(crate) fn has_phase(&self, phase: u32) -> bool {
+        self.function.has_phase(phase) || self.own.has_phase(phase)
     }
 
     /// `true` if layers stand around this function alone.
@@ -78,7 +83,7 @@ impl Started {
 
     /// All layers around the function.
     pub(crate) fn chain<'a>(&'a self, unit: &'a Chain) -> &'a Chain {
-        self.joined.as_ref().unwrap_or(unit)
+        self.joined.as_deref().unwrap_or(unit)
     }
 }
 
@@ -98,7 +103,8 @@ pub struct Function {
     number: usize,
     /// What its invocations are called.
     name: OnceLock<Arc<str>>,
-    started: OnceLock<Started>,
+    /// In memory of its own: most functions of a process may never start.
+    started: OnceLock<Box<Started>>,
     start: Turns,
     gate: Gate,
     fence: Fence,
@@ -138,12 +144,12 @@ impl Function {
 
     /// What it has become, if it has started.
     pub(crate) fn started(&self) -> Option<&Started> {
-        self.started.get()
+        self.started.get().map(Box::as_ref)
     }
 
     /// Takes what it has become, to end it.
     pub(crate) fn into_started(self) -> Option<Started> {
-        self.started.into_inner()
+        self.started.into_inner().map(|started| *started)
     }
 
     /// Starts it, with its own layers, unless it has started. Whoever comes meanwhile waits.
@@ -165,7 +171,7 @@ impl Function {
                 Ok(started) => {
                     let name = if self.target.name.is_empty() { started.function.name() } else { &self.target.name };
                     let _ = self.name.set(Arc::from(name));
-                    let started = self.started.get_or_init(|| started);
+                    let started = self.started.get_or_init(|| Box::new(started));
                     drop(turn);
                     Ok(started)
                 }

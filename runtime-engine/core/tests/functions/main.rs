@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "a linked module is read through its table, as drivers do")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../allocations/mod.rs"]
+mod allocations;
 mod own;
 mod routing;
 mod trouble;
