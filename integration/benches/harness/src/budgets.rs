@@ -3,6 +3,7 @@
 use crate::lambda::quantity::*;
 use crate::suites::{LAYERS, Results, Suite, layered, name::*};
 use crate::table;
+use crate::units::{RUNTIMES, Unit};
 
 /// A budget.
 struct Budget {
@@ -48,7 +49,7 @@ fn round(number: f64, digits: usize) -> f64 {
 
 /// All budgets as a table.
 pub fn table(results: &Results) -> String {
-    let budgets = [cold(results), steady(results), layers(results), server(results), memory(results)];
+    let budgets = [cold(results), steady(results), layers(results), server(results), units(results), memory(results)];
     let head = ["budget", "limit", "measured", "met"].map(str::to_owned);
     let rows: Vec<_> = budgets.iter().flatten().map(Budget::row).collect();
     table::markdown(&head, &rows)
@@ -120,6 +121,30 @@ fn server(results: &Results) -> Vec<Budget> {
             budgets.push(at_most(format!("{at}, p99"), 1.1, ratio(runtime, peer, P99)));
         }
     }
+    budgets
+}
+
+fn units(results: &Results) -> Vec<Budget> {
+    let mut budgets = Vec::new();
+    for runtime in RUNTIMES {
+        let suite = results.unit_trips.iter().find(|(other, _)| *other == runtime).map(|(_, suite)| suite);
+        let (many, alone) = (Unit::Eager.words(), Unit::Alone.words());
+        let more = suite.and_then(|suite| suite.samples.paired(many, alone, P50, |many, alone| many - alone));
+        let what = format!("finding the function of a request among 1,000: {runtime}");
+        budgets.push(in_units(what, 1000.0, " ns", 0, more.map(|micros| micros * 1e3)));
+    }
+    for runtime in RUNTIMES {
+        let timer = |unit| {
+            let mut counted = results.unit_counts.iter();
+            let counted = counted.find(|counted| counted.runtime == runtime && counted.unit == unit);
+            counted.map(|counted| counted.timer.instructions)
+        };
+        let ratio = timer(Unit::One).zip(timer(Unit::Alone)).map(|(one, alone)| one / alone);
+        let what = format!("instructions of an invocation, a unit of one to no manifest: {runtime}");
+        budgets.push(Budget { digits: 3, ..at_most(what, 1.01, ratio) });
+    }
+    let reading = results.manifest.as_ref().map(|reading| reading.median.as_secs_f64() * 1e3);
+    budgets.push(in_units("reading a manifest of 1,000 functions", 2.0, " ms", 2, reading));
     budgets
 }
 

@@ -6,6 +6,7 @@ use crate::http::{self, Connections};
 use crate::lambda::{self, Answer, Load};
 use crate::samples::Samples;
 use crate::subject::{Built, Subject};
+use crate::units;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -65,6 +66,14 @@ pub struct Results {
     pub counts: Vec<(String, Counts)>,
     /// The same of an HTTP request.
     pub http_counts: Vec<(String, Counts)>,
+    /// Starts of processes of functions, by runtime and by what the functions are written in.
+    pub unit_starts: Vec<(&'static str, units::Kind, Suite)>,
+    /// Requests to one of many functions, by runtime.
+    pub unit_trips: Vec<(&'static str, Suite)>,
+    /// Instructions of processes of functions.
+    pub unit_counts: Vec<units::Counted>,
+    /// The reading of a manifest.
+    pub manifest: Option<units::Reading>,
     /// Sizes of files in bytes.
     pub files: Vec<(String, u64)>,
     /// What could not be measured, and why.
@@ -78,6 +87,13 @@ pub struct Suite {
     pub subjects: Vec<String>,
     /// Their numbers.
     pub samples: Samples,
+}
+
+impl Suite {
+    /// Of what was measured of these subjects.
+    fn of(subjects: &[Subject], samples: Samples) -> Suite {
+        Suite { subjects: subjects.iter().map(|subject| subject.name.clone()).collect(), samples }
+    }
 }
 
 type Measure = fn(&Bench, &mut Results);
@@ -97,7 +113,7 @@ impl Bench {
     /// Runs every suite.
     pub fn run(&self) -> Results {
         let mut results = Results::default();
-        let all: [(&str, Measure); 10] = [
+        let all: [(&str, Measure); 11] = [
             ("cold", Bench::cold),
             ("steady", Bench::steady),
             ("sparse", Bench::sparse),
@@ -107,6 +123,7 @@ impl Bench {
             ("server", Bench::server),
             ("waiting", Bench::waiting),
             ("counts", Bench::counts),
+            ("units", Bench::units),
             ("files", Bench::files),
         ];
         for (name, suite) in all {
@@ -314,6 +331,45 @@ impl Bench {
         found
     }
 
+    fn units(&self, results: &mut Results) {
+        let mut note = |what: String, error: io::Error| {
+            eprintln!("  {what}: {error}");
+            results.missing.insert(what, error.to_string());
+        };
+        if let Err(error) = units::prepare(&self.built) {
+            return note("units".to_owned(), error);
+        }
+        match units::reading(&self.built) {
+            Ok(reading) => results.manifest = Some(reading),
+            Err(error) => note("the reading of a manifest".to_owned(), error),
+        }
+        for runtime in units::RUNTIMES {
+            for unit in units::Unit::ALL {
+                match units::counted(&self.built, runtime, unit, self.pick(500, 40)) {
+                    Ok(counted) => results.unit_counts.push(counted),
+                    Err(error) => note(format!("{runtime}, {}, counts", unit.words()), error),
+                }
+            }
+        }
+        for runtime in units::RUNTIMES {
+            for kind in units::Kind::ALL {
+                let subjects = units::Unit::ALL.map(|unit| units::subject(&self.built, runtime, kind, unit));
+                let mut samples = Samples::default();
+                self.rounds(&subjects, self.pick(20, 2), &mut results.missing, |subject, round| {
+                    let unit = units::Unit::ALL.into_iter().find(|unit| unit.words() == subject.name);
+                    unit.map_or(Ok(()), |unit| units::start(&self.built, subject, kind, unit, &mut samples, round))
+                });
+                results.unit_starts.push((runtime, kind, Suite::of(&subjects, samples)));
+            }
+            let subjects = units::Unit::ALL.map(|unit| units::subject(&self.built, runtime, units::Kind::Std, unit));
+            let mut samples = Samples::default();
+            self.rounds(&subjects, self.pick(30, 2), &mut results.missing, |subject, round| {
+                units::trips(&self.built, subject, self.pick(2000, 200), &mut samples, round)
+            });
+            results.unit_trips.push((runtime, Suite::of(&subjects, samples)));
+        }
+    }
+
     fn files(&self, results: &mut Results) {
         let mut subjects = self.everything();
         subjects.retain(|subject| subject.env.iter().all(|(name, _)| name != "FAAS_LAYERS"));
@@ -342,7 +398,7 @@ impl Bench {
         self.rounds(subjects, rounds, missing, |subject, round| {
             lambda::round(&self.built, subject, load, &mut samples, round)
         });
-        Suite { subjects: subjects.iter().map(|subject| subject.name.clone()).collect(), samples }
+        Suite::of(subjects, samples)
     }
 
     /// All subjects in turn, forwards and backwards by turns. One that fails is tried no more.
