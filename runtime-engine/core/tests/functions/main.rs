@@ -73,10 +73,11 @@ struct Shelf {
     opened: Arc<Mutex<Vec<String>>>,
 }
 
-const LIBRARIES: [(&str, fn() -> &'static Module); 4] = [
+const LIBRARIES: [(&str, fn() -> &'static Module); 5] = [
     ("libshow.so", || show::MODULE),
     ("libobey.so", || obey::MODULE),
     ("liblayer_tag.so", || Tag::MODULE),
+    ("liblayer_after.so", || own::After::MODULE),
     ("liblayer_slow.so", || trouble::Slow::MODULE),
 ];
 
