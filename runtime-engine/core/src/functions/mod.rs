@@ -257,7 +257,7 @@ impl Routing {
 
     fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {
         let named = |name: &[u8]| std::str::from_utf8(name).ok().and_then(|name| self.names.get(name).copied());
-        if let Some(number) = named(invocation.addressee()) {
+        if let Some(number) = self.addressed(invocation.addressee()) {
             return Ok(number);
         }
         let is_request = invocation.kind() == Kind::Http;
@@ -285,6 +285,17 @@ impl Routing {
             };
             Refusal::NoOwner(nobody.unwrap_or_else(what))
         })
+    }
+
+    /// The function of the name that the platform addresses. Azure's host, the only one that does, has names that differ
+    /// in more than their case.
+    fn addressed(&self, name: &[u8]) -> Option<usize> {
+        if name.is_empty() {
+            return None;
+        }
+        let exact = std::str::from_utf8(name).ok().and_then(|name| self.names.get(name));
+        let caseless = || self.names.iter().find(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name));
+        exact.or_else(|| caseless().map(|(_, number)| number)).copied()
     }
 
     /// The function of a request's method and path. `Err(None)`: no function has the path.

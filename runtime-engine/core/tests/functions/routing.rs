@@ -71,6 +71,7 @@ fn a_name_that_the_platform_addresses_goes_before_everything_else() {
     let shop = start(SHOP);
     let queue = r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:paid","body":"b"}]}"#;
     assert_eq!(who(shop.event_for("files", queue)), "files");
+    assert_eq!(who(shop.event_for("Files", queue)), "files", "Azure's names have any case");
     assert_eq!(who(shop.event_for("unknown", queue)), "create");
 }
 
