@@ -361,7 +361,10 @@ impl Runtime {
     /// Name and words of the first required layer that is not well.
     pub fn health(&self) -> Result<(), String> {
         // Every one is asked: each says by itself when it has fallen ill.
-        let own = self.started().map(|started| started.own.health());
+        let own = self.functions.all().iter().filter_map(|function| {
+            let own = function.started()?.own.health();
+            Some(own.map_err(|why| format!("function {}: {why}", function.name())))
+        });
         std::iter::once(self.chain.health()).chain(own).fold(Ok(()), |first, next| first.and(next))
     }
 

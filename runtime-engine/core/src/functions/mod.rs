@@ -14,7 +14,7 @@
 //!
 //! 1. by the name that the platform addresses with this very event, if a function has it: the path of Azure's host;
 //! 2. by its events: a request by method and path, anything else by its kind, its type, and what it comes from;
-//! 3. by a name that comes with the event: the function's at the platform, or its handler text;
+//! 3. by a name that the platform has for what it calls: the function's, the one it was invoked as, its handler text;
 //! 4. the default function.
 
 pub mod factory;

@@ -219,8 +219,8 @@ impl Function {
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        let Target { handler, code, config, configured_by, .. } = &self.target;
-        Wanted { handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
+        let Target { name, handler, code, config, configured_by, .. } = &self.target;
+        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
     }
 
     /// Marks the invocation as this function's.

@@ -114,3 +114,12 @@ fn the_only_function_of_a_manifest_without_events_serves_everything() {
     assert_eq!(who(only.get("/any/where")), "only");
     assert_eq!(who(only.event("any")), "only");
 }
+
+#[test]
+fn an_event_that_a_layer_recognises_is_found_by_what_the_layer_says() {
+    let shop = start(
+        &SHOP.replacen("\"version\":1,", "\"version\":1,\"layers\":[\"pigeons\"],", 1).replace("paid", "pigeons"),
+    );
+    assert_eq!(who(shop.event("coo coo")), "create");
+    assert!(matches!(shop.event("caw"), Answer::Failure(_)));
+}
