@@ -11,6 +11,7 @@
 //! | [`invocation`] | one invocation as modules see it |
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
 //! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
+//! | [`functions`] | which function serves a request |
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
@@ -27,6 +28,7 @@ pub mod encoding;
 pub mod failure;
 pub mod fields;
 pub mod flight;
+pub mod functions;
 pub mod host;
 pub mod http1;
 pub mod invocation;

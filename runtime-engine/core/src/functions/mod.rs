@@ -1,0 +1,3 @@
+//! The functions of a process, and which of them serves an event.
+
+pub mod router;
