@@ -67,6 +67,8 @@ struct Routing {
     /// The functions by their names and handler texts.
     names: HashMap<Box<str>, usize>,
     default: Option<usize>,
+    /// `true` if there is one function: it serves all but requests for paths that are not its.
+    is_alone: bool,
 }
 
 /// Who serves which events that are no requests.
@@ -249,10 +251,8 @@ impl Routing {
         }
         // What says more is asked first.
         events.sort_by_key(|owner| std::cmp::Reverse((owner.source.is_some(), owner.event_type.is_some())));
-        // The only function of a process without another default serves what is not a request for another path.
-        let only = (manifest.functions.len() == 1 && router.is_empty()).then_some(0);
-        let default = named.or(manifest.default).or(only);
-        Ok(Routing { router, spare: Mutex::default(), events, names, default })
+        let (default, is_alone) = (named.or(manifest.default), manifest.functions.len() == 1);
+        Ok(Routing { router, spare: Mutex::default(), events, names, default, is_alone })
     }
 
     fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {
@@ -260,7 +260,7 @@ impl Routing {
         if let Some(number) = self.addressed(invocation.addressee()) {
             return Ok(number);
         }
-        let is_request = invocation.kind() == Kind::Http;
+        let is_request = invocation.meta(META_TRIGGER) == Kind::Http.word().as_bytes();
         let mut nobody = None;
         if is_request && !self.router.is_empty() {
             match self.route(invocation) {
@@ -272,7 +272,8 @@ impl Routing {
         if let Some(number) = self.owner_of_event(invocation) {
             return Ok(number);
         }
-        let found = invocation.names().into_iter().find_map(named).or(self.default);
+        let alone = (self.is_alone && nobody.is_none()).then_some(0);
+        let found = invocation.names().into_iter().find_map(named).or(self.default).or(alone);
         found.ok_or_else(|| {
             let what = || {
                 let (kind, source) = (invocation.meta(META_TRIGGER), invocation.meta(META_SOURCE));

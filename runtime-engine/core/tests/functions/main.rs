@@ -88,7 +88,10 @@ struct Shelf {
     opened: Arc<Mutex<Vec<String>>>,
 }
 
-const LIBRARIES: [(&str, fn() -> &'static Module); 5] = [
+/// A file and the module in it.
+type Library = (&'static str, fn() -> &'static Module);
+
+const LIBRARIES: [Library; 5] = [
     ("libshow.so", || show::MODULE),
     ("libobey.so", || obey::MODULE),
     ("liblayer_pigeons.so", || Pigeons::MODULE),

@@ -113,6 +113,10 @@ fn the_only_function_of_a_manifest_without_events_serves_everything() {
     let only = start(r#"{"version":1,"functions":[{"name":"only","handler":"show"}]}"#);
     assert_eq!(who(only.get("/any/where")), "only");
     assert_eq!(who(only.event("any")), "only");
+    let routed = r#"{"version":1,"functions":[{"name":"only","handler":"show","events":[{"http":{"path":"/a"}}]}]}"#;
+    let routed = start(routed);
+    assert_eq!(who(routed.event("any")), "only", "no path can be another's that is not there");
+    assert!(matches!(routed.get("/b"), Answer::Reply(404, _)));
 }
 
 #[test]
