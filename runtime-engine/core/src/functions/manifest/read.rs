@@ -256,7 +256,8 @@ impl<'t> Reader<'t> {
                 offsets.push(self.offset(value));
             }
         }
-        for (_, again) in repeats(&layers, |layer| layer.name.as_str()) {
+        // With another configuration a layer may well stand there again.
+        for (_, again) in repeats(&layers, |layer| (layer.name.as_str(), layer.config.as_str())) {
             self.again(offsets[again], path, "layer", &layers[again].name);
         }
         layers
