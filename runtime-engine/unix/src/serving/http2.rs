@@ -13,7 +13,7 @@ use faas_core::platform::{Answer, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -160,8 +160,13 @@ impl Server {
     ) -> Option<MutexGuard<'l, State>> {
         let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
         let mut seen = [0; PREFACE.len()];
-        let count = link.socket.peek(&mut seen).unwrap_or(0);
-        if count == 0 || !PREFACE.starts_with(&seen[..count]) {
+        let count = match link.socket.peek(&mut seen) {
+            Ok(count @ 1..) => count,
+            // What comes between this look and a read would be read as HTTP/1.1, and refused.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && !self.is_draining() => 0,
+            Ok(_) | Err(_) => return Some(state),
+        };
+        if !PREFACE.starts_with(&seen[..count]) {
             return Some(state);
         }
         if count < PREFACE.len() {
