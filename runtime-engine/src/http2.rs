@@ -8,14 +8,13 @@
 use crate::diagnostics;
 use bytes::Bytes;
 use faas_abi::host::Given;
-use faas_abi::host::token::complete;
-use faas_abi::{E_CANCELLED, E_INVALID, OK, PENDING, Status, Tok};
+use faas_abi::{E_CANCELLED, E_INVALID, OK, PENDING, Status};
 use faas_core::http1::{Assembly, Message};
 use faas_core::platform;
 use faas_core::serve::Charge;
 use faas_core::serve::connection::STREAM_FULL;
 use faas_core::serve::response_head::is_of_the_connection;
-use faas_unix::serving::http2::{Desk, Handover, Http2, Peer, Recipient};
+use faas_unix::serving::http2::{Desk, Handover, Http2, Peer, Recipient, Waiting};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -316,8 +315,8 @@ struct State {
     /// Nobody takes it any more.
     gone: bool,
     to_head: bool,
-    /// Address of the token that waits for room, 0 for none.
-    room: usize,
+    /// Who waits for room.
+    writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,
     /// When the client last took something; `None` while nothing is waiting.
@@ -335,7 +334,7 @@ impl State {
             ended: None,
             gone: false,
             to_head,
-            room: 0,
+            writer: None,
             slot: None,
             waiting: None,
             stalled_since: None,
@@ -357,12 +356,6 @@ impl State {
             self.parts.push_back(bytes.split_to(PART));
         }
         self.parts.push_back(bytes);
-    }
-}
-
-fn tell(room: usize, status: Status) {
-    if room != 0 {
-        complete(std::ptr::without_provenance_mut::<Tok>(room), status);
     }
 }
 
@@ -405,9 +398,11 @@ impl Reply {
             let queued = state.queued;
             state.charge.force(queued);
             state.stalled_since = (queued > 0).then(Instant::now);
-            let room = if queued < STREAM_FULL / 2 { std::mem::take(&mut state.room) } else { 0 };
+            let writer = if queued < STREAM_FULL / 2 { state.writer.take() } else { None };
             drop(state);
-            tell(room, OK);
+            if let Some(writer) = writer {
+                writer.go_on();
+            }
             return Poll::Ready(Some(Ok(part)));
         }
         match state.ended {
@@ -445,17 +440,16 @@ impl Recipient for Reply {
         !gone
     }
 
-    fn chunk(&self, chunk: Given, room: usize) -> Status {
+    fn chunk(&self, chunk: Given) -> Status {
         let mut status = OK;
         self.change(|state| {
             if state.gone {
                 status = E_CANCELLED;
-            } else if state.room != 0 || state.ended.is_some() || room == 0 && state.queued >= STREAM_FULL {
+            } else if state.writer.is_some() || state.ended.is_some() {
                 status = E_INVALID;
             } else {
                 state.push(chunk);
-                if room != 0 && state.queued >= STREAM_FULL {
-                    state.room = room;
+                if state.queued >= STREAM_FULL {
                     status = PENDING;
                 }
             }
@@ -463,14 +457,27 @@ impl Recipient for Reply {
         status
     }
 
+    fn wait(&self, writer: Waiting) {
+        let mut state = self.state();
+        let is_over = state.gone || state.ended.is_some();
+        if !is_over && state.queued >= STREAM_FULL / 2 {
+            state.writer = Some(writer);
+            return;
+        }
+        drop(state);
+        if !is_over {
+            writer.go_on();
+        }
+    }
+
     fn end(&self, whole: bool) {
-        let mut room = 0;
+        let mut writer = None;
         self.change(|state| {
             state.ended.get_or_insert(whole);
             state.slot = None;
-            room = std::mem::take(&mut state.room);
+            writer = state.writer.take();
         });
-        tell(room, E_CANCELLED);
+        drop(writer);
     }
 
     fn runs_in(&self, slot: usize) {
@@ -492,7 +499,12 @@ impl Taker {
         state.parts.clear();
         state.queued = 0;
         state.stalled_since = None;
+        state.charge.force(0);
+        let writer = state.writer.take();
         drop(state);
+        if let Some(writer) = writer {
+            writer.go_on();
+        }
         Payload::Reply(self)
     }
 }
@@ -505,9 +517,9 @@ impl Drop for Taker {
         state.gone = true;
         state.parts.clear();
         state.charge.force(0);
-        let (slot, room) = (state.slot.take(), std::mem::take(&mut state.room));
+        let (slot, writer) = (state.slot.take(), state.writer.take());
         drop(state);
-        tell(room, E_CANCELLED);
+        drop(writer);
         if let Some(slot) = slot {
             self.client.desk.peer_gone(slot);
         }

@@ -3,6 +3,7 @@
 
 use super::in_flight::Client;
 use super::link::{Link, State};
+pub use super::room::Waiting;
 use super::socket::Socket;
 use super::{Request, Server, Work};
 use faas_abi::Status;
@@ -37,9 +38,10 @@ pub trait Recipient: Send + Sync + std::fmt::Debug {
     fn answer(&self, response: &Response, body: Given);
     /// The head of a stream; `false` if nobody takes it any more.
     fn begin(&self, response: &Response) -> bool;
-    /// A part of the stream. `room` is the address of the token that tells its writer, 0 for none, and is completed when
-    /// there is room again if the answer is `PENDING`.
-    fn chunk(&self, chunk: Given, room: usize) -> Status;
+    /// A part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for room.
+    fn chunk(&self, chunk: Given) -> Status;
+    /// The stream's writer waits until there is room again, which may be already.
+    fn wait(&self, writer: Waiting);
     /// The stream has ended. `whole`: nothing failed after its head.
     fn end(&self, whole: bool);
     /// The invocation runs in the slot of this number, until its answer.
