@@ -161,6 +161,8 @@ impl Server {
         mut state: MutexGuard<'l, State>,
     ) -> Option<MutexGuard<'l, State>> {
         let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
+        // Before the look: what is heard after it is news, for which the connection is looked at again.
+        link.read_news(&mut state);
         let mut seen = [0; PREFACE.len()];
         let count = match link.socket.peek(&mut seen) {
             Ok(count @ 1..) => count,
@@ -172,7 +174,6 @@ impl Server {
             return Some(state);
         }
         if count < PREFACE.len() {
-            link.read_news(&mut state);
             state.claimed = false;
             drop(state);
             self.let_go(link);
