@@ -4,7 +4,7 @@
 //! break the connection off.
 
 use super::link::{Link, tell};
-use super::{Server, http2};
+use super::{Server, http2, room};
 use crate::sys;
 use faas_abi::host::Given;
 use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
@@ -158,9 +158,10 @@ impl Stream for ToClient {
 
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
+        let holds_thread = self.flight.holds_thread.load(SeqCst);
         match client {
-            Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
-            Client::Link(link) => write(&server, &link, chunk, room.addr(), self.flight.holds_thread.load(SeqCst)),
+            Client::Http2(recipient, _) => room::write(&server, &*recipient, chunk, room.addr(), holds_thread),
+            Client::Link(link) => write(&server, &link, chunk, room.addr(), holds_thread),
         }
     }
 }
@@ -178,16 +179,18 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: 
         if room != 0 {
             state.connection.wait_for_room(room);
             if holds_thread {
-                server.begin_stall(&mut state);
+                server.begin_stall(&mut state.stalled);
             }
             drop(state);
             server.let_go(link);
             return PENDING;
         }
+        server.begin_stall(&mut state.stalled);
         drop(state);
         // The connection's own time limit, which the clock looks after, ends this.
         sys::wait_writable(&link.socket, server.config.write_timeout);
         state = link.lock();
+        server.end_stall(&mut state.stalled);
         state.connection.may_take();
         server.flush(link, &mut state, &mut rooms);
     }

@@ -172,8 +172,8 @@ impl Server {
     }
 
     /// A function waits on its thread for its client: others may have their calls run meanwhile.
-    pub(super) fn begin_stall(&self, state: &mut State) {
-        state.stalled = true;
+    pub(super) fn begin_stall(&self, stalled: &mut bool) {
+        *stalled = true;
         self.pool.stall();
         self.admission.freed();
         self.news.ring();

@@ -20,7 +20,7 @@
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
 //! | `shutdown` | stop signals, time-outs, the end |
-//! | `http2` | how a runtime that speaks HTTP/2 takes part |
+//! | `http2`, `room` | how a runtime that speaks HTTP/2 takes part; the writer of a stream that waits for its client |
 
 mod access_log;
 mod admin_port;
@@ -32,6 +32,7 @@ mod pending;
 mod platform_signals;
 mod ready_list;
 mod refusals;
+mod room;
 mod seats;
 mod serve;
 mod shutdown;
