@@ -10,7 +10,6 @@ use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
-use std::process::Command;
 
 integration::both![
     phases_come_in_order_and_layers_mirror_each_other,
@@ -177,18 +176,11 @@ fn the_light_runtime_has_no_crate_from_outside_the_workspace() {
     assert!(!outside(&tree("platform-emulators")).is_empty(), "the question itself can be answered with no");
 }
 
-/// The target that this machine is.
-fn host() -> String {
-    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
-    let text = String::from_utf8(output.stdout).expect("it is text");
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.expect("rustc names its host").to_owned()
-}
-
 #[test]
 fn a_function_and_two_layers_link_with_the_light_runtime_into_one_static_program() {
     // With an explicit target the flags reach no procedural macro, which cannot be static.
-    let (made, said) = cargo_build(&["linked"], &["--target", &host()], Some("-C target-feature=+crt-static"));
+    let (made, said) =
+        cargo_build(&["linked"], &["--target", &artifacts::host()], Some("-C target-feature=+crt-static"));
     let path = made.get("linked").unwrap_or_else(|| panic!("linked was not built:\n{said}")).clone();
     let runtime = Runtime { name: "linked", path };
     let run = OnAws::launch(&runtime, Deployment::empty(), "linked.echo", Options::default()).polling();

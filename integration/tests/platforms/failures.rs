@@ -3,7 +3,7 @@
 
 use crate::openwhisk::run::Below;
 use crate::yandex::run::OnYandex;
-use integration::artifacts::Runtime;
+use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
@@ -14,6 +14,7 @@ use platform_emulators::openwhisk::Init;
 use platform_emulators::process::{Process, Signal};
 use platform_emulators::yandex::{Ended, Outcome, http_event};
 use serde_json::Value;
+use std::os::unix::process::ExitStatusExt;
 
 integration::both![
     over_http_each_leaves_one_line_and_the_client_reads_nothing_internal,
@@ -21,6 +22,8 @@ integration::both![
     on_aws_each_leaves_one_line_and_the_owner_reads_its_message,
     below_the_action_proxy_each_leaves_one_line,
     on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal,
+    a_panic_that_ends_the_process_leaves_one_line_before_it,
+    a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line,
 ];
 
 /// An event, and kind and message of the failure that it leads to.
@@ -142,6 +145,62 @@ fn on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal(runtime: &
         // The platform hands the document to the client of a request.
         let ended = run.call(http_event("POST", &[("do", "panic")], &[], ""));
         assert_eq!(told(&ended)["errorMessage"], "the function failed");
+    }
+}
+
+/// A task root with `faulty` built with `panic = "abort"`.
+fn aborting(format: &str) -> Deployment {
+    Deployment::empty().file("libfaulty.so", artifacts::aborting()).env("FAAS_LOG_FORMAT", format)
+}
+
+/// Asserts that this is the line of a panic in the function of that name.
+fn check_panic(line: &str, format: &str, function: &str, id: &str, message: &str) {
+    if format == "json" {
+        let json: Value = serde_json::from_str(line).expect("an object");
+        let told = (&json["message"], &json["errorType"], &json["entry"]);
+        let expected = (&format!("Panic: {message}").into(), &"Panic".into(), &format!("function {function}").into());
+        assert_eq!(told, expected, "{json}");
+        let place = json["location"].as_str().unwrap_or_default();
+        assert!(place.contains(&format!("{function}/src/lib.rs:")), "{json}");
+        assert_eq!(json["requestId"].as_str().unwrap_or_default(), id, "{json}");
+    } else {
+        let id = if id.is_empty() { "-" } else { id };
+        let words = format!(" ERROR {id} function {function}: Panic: {message} errorType=Panic location=");
+        assert!(line.contains(&words) && line.contains(&format!("{function}/src/lib.rs:")), "{line}\nlacks {words}");
+    }
+}
+
+fn a_panic_that_ends_the_process_leaves_one_line_before_it(runtime: &Runtime) {
+    const SIGABRT: i32 = 6;
+    for format in FORMATS {
+        for (event, id, message) in
+            [(faulty::PANIC, "id-1", "asked for a panic"), (faulty::THREAD, "", "asked for a panic elsewhere")]
+        {
+            let run = OnHttp::start(runtime, aborting(format), "faulty");
+            let lost = run.client().call("POST", "/", "X-Request-Id: id-1\r\n", event.as_bytes());
+            assert!(lost.is_err(), "{lost:?}");
+            let status = run.process.wait(limit()).expect("it has ended");
+            assert_eq!(status.signal(), Some(SIGABRT), "{}", run.process.output());
+            let errors = errors(&run.process, format);
+            assert_eq!(errors.len(), 1, "{}", run.process.output());
+            check_panic(&errors[0], format, "faulty", id, message);
+        }
+    }
+}
+
+fn a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line(runtime: &Runtime) {
+    for format in FORMATS {
+        for (module, event, reply, message) in [
+            ("faulty", faulty::THREAD, "\"fine\"", "asked for a panic elsewhere"),
+            ("tasks", "", "the task has panicked", "in a task of its own"),
+        ] {
+            let run = OnHttp::start(runtime, Deployment::of(module).env("FAAS_LOG_FORMAT", format), module);
+            assert_eq!(run.call("POST", "/", "", event.as_bytes()).text(), reply);
+            let errors = errors(&run.process, format);
+            assert_eq!(errors.len(), 1, "{}", run.process.output());
+            check_panic(&errors[0], format, module, "", message);
+            assert!(!run.process.output().contains("panicked at"), "said once: {}", run.process.output());
+        }
     }
 }
 
