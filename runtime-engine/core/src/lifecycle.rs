@@ -14,7 +14,7 @@ use crate::report;
 use crate::settings::{Env, LayerName, Settings, doubt, layer_variable};
 use crate::thaw::Thaw;
 use crate::unit::{Identity, Unit};
-use faas_abi::host::{CheckedModule, FunctionInstance};
+use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry};
 use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -339,6 +339,7 @@ fn layers(
         distinct(module, "a linked module")?;
         for layer in &module.layers {
             let named = settings.layers.iter().find(|named| names_linked(named, module, &layer.name));
+            named.map_or(Ok(()), |named| refuse_optional(layer, named))?;
             let config = match named {
                 Some(named) => Ok(Configuration { variable: layer_variable(&named.name), json: named.config.clone() }),
                 None => Configuration::of_linked(shared, &layer.name),
@@ -352,7 +353,15 @@ fn layers(
         let is_linked =
             |module: &CheckedModule| module.layers.iter().any(|layer| names_linked(named, module, &layer.name));
         if !modules.iter().any(is_linked) {
-            keep(&named.name, loaded(shared, loader, roots, *features, named), named.required)?;
+            let layer = match load(shared, loader, roots, *features, named) {
+                Ok(layer) => {
+                    refuse_optional(&layer, named)?;
+                    let config = Configuration { variable: layer_variable(&named.name), json: named.config.clone() };
+                    make(shared, &layer, *features, named.required, &config)
+                }
+                Err(failure) => Err(failure),
+            };
+            keep(&named.name, layer, named.required)?;
         }
     }
     shared.unit.note_layers(names);
@@ -405,32 +414,44 @@ fn distinct(module: &CheckedModule, place: &str) -> Result<(), Failure> {
     }
 }
 
-fn loaded(
-    shared: &Arc<Shared>,
+/// Ends the start over a layer that must not be skipped and is configured to be: nobody would notice that it is missing.
+fn refuse_optional(layer: &LayerEntry, named: &LayerName) -> Result<(), Failure> {
+    if named.required || !layer.is_required() {
+        return Ok(());
+    }
+    let name = &named.name;
+    let why = format!(
+        "FAAS_LAYERS makes layer {name} optional, which that layer does not allow: write {name} instead of {name}?"
+    );
+    Err(Failure::internal("Runtime.LayerRequired", why))
+}
+
+fn load(
+    shared: &Shared,
     loader: &dyn Loader,
     roots: &Roots,
     features: u64,
     named: &LayerName,
-) -> Result<Stacked, Failure> {
+) -> Result<LayerEntry, Failure> {
     let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
     let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
     let path = roots.layer(&name, loader).map_err(|error| not_found(error.to_string()))?;
-    let module = loader.load(&path, features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
+    let mut module = loader.load(&path, features).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
     distinct(&module, &path.display().to_string())?;
     let offered = module.layers.iter().map(|layer| layer.name.as_str());
     // A library of one layer may be called otherwise; one of several has the one of its own name first.
     let wanted = name.entry.as_deref().or_else(|| offered.clone().find(|layer| *layer == name.library));
     let index = pick("layer", offered, wanted).map_err(|why| not_found(format!("{}: {why}", path.display())))?;
-    if module.layers[index].aborts() {
+    let layer = module.layers.swap_remove(index);
+    if layer.aborts() {
         warn_of_abort(shared, "layer", &named.name);
     }
-    let config = Configuration { variable: layer_variable(&named.name), json: named.config.clone() };
-    make(shared, &module.layers[index], features, named.required, &config)
+    Ok(layer)
 }
 
 fn make(
     shared: &Arc<Shared>,
-    layer: &faas_abi::host::LayerEntry,
+    layer: &LayerEntry,
     features: u64,
     required: bool,
     config: &Configuration,
