@@ -1,7 +1,7 @@
 //! What a failure leaves behind, over each direction of a platform: one line at level ERROR in the log, with everything in
 //! it, and to the caller what is meant for them.
 
-use crate::openwhisk::run::Below;
+use crate::openwhisk::run::{Below, Container, NO_RESULT, error_of, own_error_of};
 use crate::yandex::run::OnYandex;
 use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
@@ -10,7 +10,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::aws::{Kind, Options};
-use platform_emulators::openwhisk::Init;
+use platform_emulators::openwhisk::{self, Init};
 use platform_emulators::process::{Process, Signal};
 use platform_emulators::yandex::{Ended, Outcome, http_event};
 use serde_json::Value;
@@ -21,6 +21,7 @@ integration::both![
     with_debug_a_client_reads_everything,
     on_aws_each_leaves_one_line_and_the_owner_reads_its_message,
     below_the_action_proxy_each_leaves_one_line,
+    in_an_action_container_each_leaves_one_line,
     on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal,
     a_panic_that_ends_the_process_leaves_one_line_before_it,
     a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line,
@@ -126,8 +127,40 @@ fn below_the_action_proxy_each_leaves_one_line(runtime: &Runtime) {
         // A web action's error is its client's.
         let web = r#"{"do":"panic","__ow_method":"post","__ow_path":"","__ow_headers":{}}"#;
         assert_eq!(run.run(web).json()["error"], "Panic: the function failed");
-        let errors = run.proxy.with_child(|child| errors(child, format));
+        // A text is no result.
+        assert_eq!(run.run(faulty::FINE).json()["error"], NO_RESULT);
+        let mut errors = run.proxy.with_child(|child| errors(child, format));
+        check_no_result(&errors.pop().expect("lines"), format);
         check(&errors, format, &[OWN, PANIC, FOREIGN, PANIC], &[const { String::new() }; 4]);
+    }
+}
+
+fn in_an_action_container_each_leaves_one_line(runtime: &Runtime) {
+    for format in FORMATS {
+        let deployment = Deployment::of("faulty").env("FAAS_LOG_FORMAT", format);
+        let run = Container::start(runtime, deployment, "faulty", openwhisk::Options::default());
+        for (event, kind, message) in CASES {
+            let outcome = run.run(event);
+            let error = if event == faulty::PANIC { error_of(&outcome) } else { own_error_of(&outcome) };
+            assert_eq!(error, format!("{kind}: {message}"), "an activation's are its owner's");
+        }
+        assert_eq!(error_of(&run.run(faulty::FINE)), NO_RESULT);
+        let mut errors = errors(run.invoker.process(), format);
+        check_no_result(&errors.pop().expect("lines"), format);
+        check(&errors, format, &CASES, &[const { String::new() }; 3]);
+    }
+}
+
+/// Asserts that this is the line of a result that is none.
+fn check_no_result(line: &str, format: &str) {
+    let kind = "Function.NoResult";
+    if format == "json" {
+        let json: Value = serde_json::from_str(line).expect("an object");
+        assert_eq!(json["message"], format!("{kind}: {NO_RESULT}"), "{json}");
+        assert_eq!((&json["errorType"], &json["function"]), (&kind.into(), &"faulty".into()), "{json}");
+    } else {
+        let words = format!(" runtime: {kind}: {NO_RESULT} errorType={kind} function=faulty");
+        assert!(line.ends_with(&words), "{line}\nlacks {words}");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Kind, Value, Writer};
+use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Identity, Unit};
@@ -194,7 +195,8 @@ enum Outcome {
     Failed,
 }
 
-/// What an activation came to. Nothing but an object or array is a result; no reply at all is an empty object.
+/// What an activation came to. Nothing but an object or array is a result, and the log has a line of it; no reply at all is
+/// an empty object.
 fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if let Some(failure) = invocation.failure() {
         error(&error_document::to_sender(invocation, failure).to_string(), scratch);
@@ -208,6 +210,7 @@ fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if from == BodyFrom::Scratch || is_result(invocation.reply().as_slice()) {
         return Outcome::Result(from);
     }
+    report::unsent(invocation, &Failure::new("Function.NoResult", NO_RESULT));
     Outcome::NoResult
 }
 
@@ -404,7 +407,7 @@ mod tests {
     }
 
     fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
-        let (unit, _) = unit();
+        let (unit, kept) = unit();
         let object = format!(r#"{{"value":{arguments}}}"#);
         let (message, facts) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
         let mut invocation = invocation(&unit, message, facts);
@@ -415,6 +418,9 @@ mod tests {
             Outcome::NoResult => (false, BodyFrom::Reply),
             Outcome::Failed => (false, BodyFrom::Scratch),
         };
+        let lines = kept.lines.lock().expect("no test panicked here");
+        let told = lines.iter().filter(|line| line.contains(" ERROR ") && line.contains("Function.NoResult: "));
+        assert_eq!((lines.len(), told.count()), if good { (0, 0) } else { (1, 1) }, "{lines:?}");
         let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
         (good, String::from_utf8(body.to_vec()).expect("text"))
     }
