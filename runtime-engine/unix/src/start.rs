@@ -1,6 +1,7 @@
 //! From the environment to a running process, and to its exit code.
 
 use crate::driver::Driver;
+use crate::guard::Guard;
 use crate::loader::{self, Libraries};
 use crate::output::Output;
 use crate::piping::{self, Answers};
@@ -106,7 +107,8 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
     let Opened { identity, protocol, handler, root, log: style, .. } = opened;
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
-    let unit = Runtime::unit(identity, log);
+    let _guard = Guard(&log);
+    let unit = Runtime::unit(identity, log.clone());
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     let life = Life { driver, unit, settings, roots, handler, source, why };

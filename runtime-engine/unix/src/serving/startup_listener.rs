@@ -11,6 +11,7 @@
 use super::listening::Listener;
 use super::socket::Socket;
 use super::table::{ALARM, END, LISTENER};
+use crate::guard;
 use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Limits, Message, Progress, Reader, write};
@@ -169,8 +170,8 @@ impl StartupListener {
     pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
         let end = self.end.clone();
         let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
-        let builder = std::thread::Builder::new().name("faas-attendant".to_owned()).stack_size(128 << 10);
-        let thread = builder.spawn(move || {
+        let log = self.unit.log.clone();
+        let thread = guard::spawn(&log, "faas-attendant", Some(128 << 10), move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
                 self.watch(State::Starting);
