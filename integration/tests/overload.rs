@@ -19,5 +19,7 @@ mod slow;
 mod stopping;
 #[path = "overload/storm.rs"]
 mod storm;
+#[path = "overload/stuck.rs"]
+mod stuck;
 #[path = "overload/table.rs"]
 mod table;
