@@ -15,6 +15,8 @@ mod protocol;
 mod refusals;
 #[path = "overload/slow.rs"]
 mod slow;
+#[path = "overload/small.rs"]
+mod small;
 #[path = "overload/stopping.rs"]
 mod stopping;
 #[path = "overload/storm.rs"]
