@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
-use faas_core::http1::{Framing, Limits, Progress, Reader};
+use faas_core::http1::{Framing, Limits, ReadProgress, Reader};
 
 struct Counting;
 
@@ -64,16 +64,16 @@ fn receive(reader: &mut Reader, mut wire: &[u8], read: usize) -> usize {
     let mut messages = 0;
     loop {
         match reader.poll().expect("an acceptable message") {
-            Progress::More if wire.is_empty() => return messages,
-            Progress::More => {
+            ReadProgress::More if wire.is_empty() => return messages,
+            ReadProgress::More => {
                 let space = reader.space(read.min(1024));
                 let n = wire.len().min(space.len()).min(read);
                 space[..n].copy_from_slice(&wire[..n]);
                 reader.filled(n);
                 wire = &wire[n..];
             }
-            Progress::Head => {}
-            Progress::Complete => {
+            ReadProgress::Head => {}
+            ReadProgress::Complete => {
                 let message = reader.take().expect("a complete message");
                 assert!(message.headers().count() > 0);
                 reader.recycle(message);

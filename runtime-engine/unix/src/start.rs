@@ -14,7 +14,7 @@ use faas_core::lifecycle::{Booted, Linked, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
-use faas_core::platform::{self, Detected, HandlerName, Initial, Opened, Polling, Protocol};
+use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
@@ -105,7 +105,7 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
         Protocol::Polling(_) | Protocol::Serving(_) => None,
     };
     let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
-    let Opened { identity, protocol, handler, root, log: style, .. } = opened;
+    let PlatformConfig { identity, protocol, handler, root, log: style, .. } = opened;
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let _guard = Guard(&log);
     let unit = Runtime::unit(identity, log.clone());

@@ -2,7 +2,7 @@
 //! while everything else is busy. One client at a time, none for long.
 
 use crate::guard;
-use faas_core::http1::{Limits, Message, Progress, Reader};
+use faas_core::http1::{Limits, Message, ReadProgress, Reader};
 use faas_core::log::{Level, Log};
 use faas_core::platform::{Answer, Serving};
 use faas_core::serve::{Manner, response_head};
@@ -68,9 +68,9 @@ fn read(mut socket: &TcpStream) -> io::Result<Option<Message>> {
     let mut reader = Reader::request(REQUEST);
     loop {
         match reader.poll() {
-            Ok(Progress::Head) => {}
-            Ok(Progress::Complete) => return Ok(reader.take()),
-            Ok(Progress::More) => {
+            Ok(ReadProgress::Head) => {}
+            Ok(ReadProgress::Complete) => return Ok(reader.take()),
+            Ok(ReadProgress::More) => {
                 let left = PATIENCE.saturating_sub(began.elapsed());
                 if left.is_zero() {
                     return Ok(None);
