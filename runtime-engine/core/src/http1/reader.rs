@@ -11,7 +11,7 @@
 use std::mem;
 
 use super::chunked::{Decoder, Piece};
-use super::fields::Trailers;
+use super::fields::{Field, Trailers};
 use super::framing::{Framing, request_framing, response_framing};
 use super::head::{HeadReader, Side};
 use super::{Head, Limits, Message, Refusal};
@@ -57,6 +57,8 @@ pub struct Reader {
     end: usize,
     /// A second buffer, there when messages are handed out while others are waiting.
     spare: Vec<u8>,
+    /// A second list of fields, for the same case.
+    spare_fields: Vec<Field>,
     limits: Limits,
     head: HeadReader,
     framing: Framing,
@@ -101,6 +103,7 @@ impl Reader {
             start: 0,
             end: 0,
             spare: Vec::new(),
+            spare_fields: Vec::new(),
             limits,
             head: HeadReader::new(side),
             framing: Framing::Empty,
@@ -406,7 +409,7 @@ impl Reader {
             length,
             start: mem::take(&mut self.head.start),
             announced: mem::take(&mut self.head.announced),
-            fields: mem::take(&mut self.head.fields),
+            fields: mem::replace(&mut self.head.fields, mem::take(&mut self.spare_fields)),
             framing: self.framing,
             body: self.head.end()..self.body_end,
             trailers: mem::take(&mut self.trailers.fields),
@@ -446,6 +449,8 @@ impl Reader {
         trailers.clear();
         if self.head.fields.capacity() == 0 {
             self.head.fields = fields;
+        } else if self.spare_fields.capacity() == 0 {
+            self.spare_fields = fields;
         }
         if self.trailers.fields.capacity() == 0 {
             self.trailers.fields = trailers;

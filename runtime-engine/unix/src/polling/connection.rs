@@ -113,7 +113,9 @@ impl Connection {
 
     fn read_message(&mut self) -> Result<Message, Lost> {
         loop {
-            match self.reader.poll().map_err(Lost::Garbage)? {
+            let found =
+                if self.reader.is_idle() { Progress::More } else { self.reader.poll().map_err(Lost::Garbage)? };
+            match found {
                 Progress::Complete => {
                     if let Some(message) = self.reader.take() {
                         return Ok(message);
