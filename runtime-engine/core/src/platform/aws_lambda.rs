@@ -10,7 +10,7 @@ use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict,
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::{Message, write};
+use crate::http1::{Message, decimal, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
@@ -306,29 +306,23 @@ fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
     let mut facts = Facts::default();
     let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
+    // By their lengths first, and in the platform's own spelling: this is on the way of every event.
     for (name, value) in answer.headers() {
-        let span = Span::of(bytes, value);
-        if caseless(name, b"content-type") {
-            facts.content_type = span;
-        }
-        let Some(name) = name.get(..15).filter(|start| caseless(start, b"lambda-runtime-")).and(name.get(15..)) else {
-            continue;
+        let text = match name.len() {
+            12 if caseless(name, b"Content-Type") => &mut facts.content_type,
+            23 if caseless(name, b"Lambda-Runtime-Trace-Id") => &mut facts.trace,
+            26 if caseless(name, b"Lambda-Runtime-Deadline-Ms") => {
+                moment = decimal(value);
+                continue;
+            }
+            28 if caseless(name, b"Lambda-Runtime-Aws-Tenant-Id") => &mut facts.tenant,
+            29 if caseless(name, b"Lambda-Runtime-Aws-Request-Id") => &mut facts.request_id,
+            29 if caseless(name, b"Lambda-Runtime-Client-Context") => &mut facts.client_context,
+            31 if caseless(name, b"Lambda-Runtime-Cognito-Identity") => &mut facts.identity,
+            35 if caseless(name, b"Lambda-Runtime-Invoked-Function-Arn") => &mut facts.invoked_as,
+            _ => continue,
         };
-        if caseless(name, b"aws-request-id") {
-            facts.request_id = span;
-        } else if caseless(name, b"deadline-ms") {
-            moment = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-        } else if caseless(name, b"invoked-function-arn") {
-            facts.invoked_as = span;
-        } else if caseless(name, b"trace-id") {
-            facts.trace = span;
-        } else if caseless(name, b"client-context") {
-            facts.client_context = span;
-        } else if caseless(name, b"cognito-identity") {
-            facts.identity = span;
-        } else if caseless(name, b"aws-tenant-id") {
-            facts.tenant = span;
-        }
+        *text = Span::of(bytes, value);
     }
     facts.deadline = match moment {
         Some(moment) => Some(Deadline::at_moment(unit, moment, timeout, facts.request_id.read(bytes))),
