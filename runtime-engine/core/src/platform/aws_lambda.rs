@@ -303,7 +303,7 @@ impl Polling for RuntimeApi {
 
 /// One pass over the headers. An empty value counts as absent: managed instances send them all.
 fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts::default();
+    let mut facts = Facts { received_ns: unit.now_ns(), ..Facts::default() };
     let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
     // By their lengths first, and in the platform's own spelling: this is on the way of every event.
@@ -325,7 +325,10 @@ fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
         *text = Span::of(bytes, value);
     }
     facts.deadline = match moment {
-        Some(moment) => Some(Deadline::at_moment(unit, moment, timeout, facts.request_id.read(bytes))),
+        Some(moment) => {
+            let id = facts.request_id.read(bytes);
+            Some(Deadline::at_moment(unit, facts.received_ns, moment, timeout, id))
+        }
         None => Deadline::within(unit, timeout),
     };
     facts
@@ -399,6 +402,48 @@ mod tests {
         for id in ["", "a b", "x/response HTTP/1.1", "../../init/error", "a?b", "a#b"] {
             assert!(matches!(delivered(id), Delivery::Again(_)), "{id}");
         }
+    }
+
+    #[test]
+    fn headers_are_known_in_any_case_and_each_by_its_whole_name() {
+        type Text = fn(&Facts) -> Span;
+        const TEXTS: [(&str, Text); 7] = [
+            ("Content-Type", |facts| facts.content_type),
+            ("Lambda-Runtime-Trace-Id", |facts| facts.trace),
+            ("Lambda-Runtime-Aws-Tenant-Id", |facts| facts.tenant),
+            ("Lambda-Runtime-Aws-Request-Id", |facts| facts.request_id),
+            ("Lambda-Runtime-Client-Context", |facts| facts.client_context),
+            ("Lambda-Runtime-Cognito-Identity", |facts| facts.identity),
+            ("Lambda-Runtime-Invoked-Function-Arn", |facts| facts.invoked_as),
+        ];
+        let unit = crate::platform::testing::unit();
+        for spelling in [str::to_owned, str::to_ascii_lowercase, str::to_ascii_uppercase] {
+            let lines: String = TEXTS.iter().map(|(name, _)| format!("{}: {name}\n", spelling(name))).collect();
+            let answer = plain_event::testing::response(&format!("200 OK\n{lines}\n{{}}"));
+            let facts = facts(&unit, &answer, None);
+            for (name, text) in TEXTS {
+                assert_eq!(text(&facts).read(answer.bytes()), name.as_bytes(), "{lines}");
+            }
+        }
+        let others: String = TEXTS.iter().map(|(name, _)| format!("x{}: 1\n", &name[1..])).collect();
+        let answer = plain_event::testing::response(&format!("200 OK\n{others}\n{{}}"));
+        let facts = facts(&unit, &answer, None);
+        assert!(TEXTS.iter().all(|(_, text)| text(&facts).is_empty()), "{others}");
+    }
+
+    #[test]
+    fn the_time_to_a_deadline_counts_from_the_moment_at_which_the_event_was_whole() {
+        let unit = crate::platform::testing::unit();
+        let moment = crate::unit::epoch_ms() + 3_600_000;
+        let answer = format!("200 OK\nLambda-Runtime-Deadline-Ms: {moment}\n\n{{}}");
+        let answer = plain_event::testing::response(&answer);
+        let facts = facts(&unit, &answer, None);
+        let deadline = facts.deadline.expect("a deadline");
+        assert_eq!(deadline.epoch_ms, moment);
+        assert_eq!((deadline.ns - facts.received_ns) % 1_000_000, 0, "whole milliseconds from there");
+        let mut invocation = Invocation::new(unit, "f".into());
+        invocation.renew(answer, facts, false);
+        assert_eq!(invocation.received_ns(), facts.received_ns);
     }
 
     #[test]
