@@ -5,9 +5,10 @@ use super::{Refusal, Version, grammar};
 use crate::fields::caseless;
 
 /// How the end of a body is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// There is no body.
+    #[default]
     Empty,
     /// `Content-Length`: this many bytes follow, perhaps none.
     Length(u64),

@@ -99,9 +99,6 @@ impl HeadReader {
 
     /// Reads on in `message`, all bytes of the message received so far; `true` once the head is whole.
     pub(super) fn advance(&mut self, message: &mut [u8], limits: &Limits) -> Result<bool, Refusal> {
-        if message.is_empty() {
-            return Ok(false);
-        }
         let full = message.len() >= limits.head_bytes;
         let seen = message.len().min(limits.head_bytes);
         let seen = &mut message[..seen];
