@@ -113,9 +113,7 @@ impl Connection {
 
     fn read_message(&mut self) -> Result<Message, Lost> {
         loop {
-            let found =
-                if self.reader.is_idle() { Progress::More } else { self.reader.poll().map_err(Lost::Garbage)? };
-            match found {
+            match self.reader.poll().map_err(Lost::Garbage)? {
                 Progress::Complete => {
                     if let Some(message) = self.reader.take() {
                         return Ok(message);
