@@ -85,15 +85,17 @@ impl InFlight {
     }
 
     /// An invocation begins; `holds_thread`: it holds its thread while it waits.
-    pub(super) fn begin(&self, current: Current, holds_thread: bool) {
+    #[inline]
+    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts, holds_thread: bool) {
         self.holds_thread.store(holds_thread, SeqCst);
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(current);
+        *lock(&self.current) = Some(Current { client, manner, facts: *facts });
     }
 
-    /// It has ended; returns whom it was for, unless somebody else has answered.
-    pub(super) fn end(&self) -> Option<Current> {
-        lock(&self.current).take()
+    /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
+    #[inline]
+    pub(super) fn end(&self) -> Option<(Client, Manner)> {
+        lock(&self.current).take().map(|current| (current.client, current.manner))
     }
 
     /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
