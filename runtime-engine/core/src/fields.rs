@@ -75,11 +75,13 @@ impl Fields {
     }
 
     /// The first value of that name; `same` compares names.
+    #[inline(never)]
     pub fn get(&self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> Option<&[u8]> {
         self.iter().find(|(other, _)| same(other, name)).map(|(_, value)| value)
     }
 
     /// One more pair.
+    #[inline(never)]
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let name = self.put(name);
         let value = self.put(value);
@@ -105,6 +107,7 @@ impl Fields {
     }
 
     /// Replaces all values of that name by one, in the place of the first.
+    #[inline(never)]
     pub fn set(&mut self, name: &[u8], value: &[u8], same: fn(&[u8], &[u8]) -> bool) {
         let new = (self.put(name), self.put(value));
         let text = &self.text;
@@ -135,6 +138,7 @@ impl Fields {
         self.items.clear();
     }
 
+    #[inline(never)]
     fn put(&mut self, text: &[u8]) -> Span {
         let start = self.text.len();
         self.text.extend_from_slice(text);
