@@ -9,7 +9,7 @@ use super::polling::fits_path;
 use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, nothing, reply_body};
 use crate::encoding::base64;
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::{Span, caseless_inline as caseless};
 use crate::http1::{Message, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
