@@ -230,7 +230,10 @@ const SOURCES: &[Recognise] = &[
 ];
 
 /// The same for an event that is no JSON object.
-const OTHER_SOURCES: &[fn(&[u8]) -> Option<Reading>] = &[
+type RecogniseOther = fn(&[u8]) -> Option<Reading>;
+
+/// The families that send such events.
+const OTHER_SOURCES: &[RecogniseOther] = &[
     #[cfg(feature = "aliyun-fc")]
     aliyun::recognise_other,
 ];
