@@ -75,13 +75,11 @@ impl Fields {
     }
 
     /// The first value of that name; `same` compares names.
-    #[inline(never)]
     pub fn get(&self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> Option<&[u8]> {
         self.iter().find(|(other, _)| same(other, name)).map(|(_, value)| value)
     }
 
     /// One more pair.
-    #[inline(never)]
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let name = self.put(name);
         let value = self.put(value);
@@ -138,7 +136,6 @@ impl Fields {
         self.items.clear();
     }
 
-    #[inline(never)]
     fn put(&mut self, text: &[u8]) -> Span {
         let start = self.text.len();
         self.text.extend_from_slice(text);

@@ -114,14 +114,12 @@ impl<'a> Value<'a> {
     }
 
     /// The string: borrowed from the text if it holds no escapes.
-    #[inline(never)]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         self.string_inside().map(|inside| unescaped(inside, inside.as_bytes().contains(&b'\\')))
     }
 
     /// Appends the string's UTF-8 bytes to `out`, its escapes undone. Returns whether the value is a string; if not,
     /// `out` stays as it is.
-    #[inline(never)]
     pub fn append_str_to(&self, out: &mut Vec<u8>) -> bool {
         let Some(inside) = self.string_inside() else { return false };
         unescape_into(out, inside);
@@ -136,14 +134,12 @@ impl<'a> Value<'a> {
 
     /// The value of the member `key` of an object. If the key occurs more than once the **last** one counts, as it does in
     /// `serde_json::Value`; hence the whole object is walked in any case.
-    #[inline(never)]
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         self.members().filter(|(candidate, _)| *candidate == *key).last().map(|(_, value)| value)
     }
 
     /// Follows `keys` from object to object: `path(&["a", "b"])` is `get("a")` and then `get("b")`. No keys give the value
     /// itself.
-    #[inline(never)]
     pub fn path(&self, keys: &[&str]) -> Option<Value<'a>> {
         keys.iter().try_fold(*self, |value, key| value.get(key))
     }
@@ -191,7 +187,6 @@ impl<'a> Key<'a> {
     }
 
     /// Appends the key's UTF-8 bytes to `out`, its escapes undone.
-    #[inline(never)]
     pub fn append_to(&self, out: &mut Vec<u8>) {
         unescape_into(out, self.inside);
     }
@@ -211,7 +206,6 @@ impl PartialEq<&str> for Key<'_> {
     }
 }
 
-#[inline(never)]
 fn unescaped(inside: &str, escaped: bool) -> Cow<'_, str> {
     if !escaped {
         return Cow::Borrowed(inside);

@@ -75,11 +75,6 @@ impl<'a> Writer<'a> {
 
     /// The key of the member whose value is written next. Text or bytes, as for [`string`](Self::string).
     pub fn key(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
-        self.name(key.as_ref())
-    }
-
-    #[inline(never)]
-    fn name(&mut self, key: &[u8]) -> &mut Self {
         self.string(key);
         self.out.push(b':');
         self.comma = false;
@@ -88,11 +83,7 @@ impl<'a> Writer<'a> {
 
     /// A string of text or bytes, escaped. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub fn string(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
-        self.escaped(text.as_ref())
-    }
-
-    #[inline(never)]
-    fn escaped(&mut self, text: &[u8]) -> &mut Self {
+        let text = text.as_ref();
         let out = self.item();
         out.reserve(text.len() + 2);
         out.push(b'"');

@@ -19,7 +19,6 @@ pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])
     }
 }
 
-#[inline(never)]
 fn text_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
         Json::String => value.as_str(),

@@ -15,7 +15,7 @@ pub(crate) use web_action::is_json;
 
 use super::Form;
 use super::media_types::essence;
-use crate::fields::{Fields, caseless};
+use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
 /// What a reply consists of.
