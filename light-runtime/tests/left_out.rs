@@ -3,7 +3,10 @@
 use std::process::Command;
 
 #[test]
-#[cfg_attr(feature = "knative", ignore = "needs a build with --no-default-features --features aws-lambda,http")]
+#[cfg_attr(
+    any(feature = "all-platforms", feature = "knative"),
+    ignore = "needs a build with --no-default-features --features aws-lambda,http"
+)]
 fn a_forced_platform_that_is_not_built_in_ends_the_start_with_the_features_name() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_light-bootstrap"));
     let output = command.env_clear().env("FAAS_PLATFORM", "knative").output().expect("it starts");
