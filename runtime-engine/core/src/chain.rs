@@ -46,13 +46,15 @@ pub(crate) enum Centre<'a> {
     Function(&'a FunctionInstance),
     /// The answer to an invocation that no function serves.
     Refusal(&'a Refusal),
+    /// Why its function could not start.
+    Failure(&'a Failure),
 }
 
 impl Centre<'_> {
     fn name(&self) -> &str {
         match self {
             Centre::Function(function) => function.name(),
-            Centre::Refusal(_) => "the runtime",
+            Centre::Refusal(_) | Centre::Failure(_) => "the runtime",
         }
     }
 }
@@ -63,6 +65,8 @@ pub struct Chain {
     layers: Vec<Arc<ConfiguredLayer>>,
     /// For each phase the layers that hook it in any way.
     hooked: [Vec<usize>; PHASES],
+    /// Does any layer look at the heads of replies?
+    has_heads: bool,
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
     /// For each layer, whether it was unwell when it was asked last.
@@ -84,10 +88,11 @@ impl Chain {
         for (phase, list) in (0u32..).zip(hooked.iter_mut()) {
             *list = numbers(&|layer| hooks(phase, layer));
         }
+        let has_heads = layers.iter().any(|layer| layer.instance.has_head());
         let contexts = numbers(&LayerInstance::has_context);
         let recognisers = numbers(&LayerInstance::has_recognise);
         let unwell = layers.iter().map(|_| AtomicBool::new(false)).collect();
-        Chain { layers, hooked, contexts, recognisers, unwell, log }
+        Chain { layers, hooked, has_heads, contexts, recognisers, unwell, log }
     }
 
     /// This stack around another one. Its recognisers are those of the inner stack alone: the outer ones have been asked
@@ -150,6 +155,12 @@ impl Chain {
                 let status = refusal.answer(invocation);
                 invocation.end_call(status);
                 status
+            }
+            Centre::Failure(failure) => {
+                let invocation = place.get_mut();
+                invocation.set_failure(failure.clone());
+                invocation.end_call(E_INTERNAL);
+                E_INTERNAL
             }
         }
     }
@@ -308,7 +319,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE);
+        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE && chain.has_heads);
         let step = onion.begin();
         Walk { chain, phase, onion, step, failed: None }
     }

@@ -15,7 +15,7 @@ use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::{Identity, Unit};
+use faas_core::unit::Identity;
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -76,6 +76,16 @@ impl Layer for Clumsy {
 
     fn context(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
         Err(Error::new("Clumsy.Context", "nothing to add"))
+    }
+}
+
+/// A layer that must not be skipped.
+struct Gatekeeper;
+
+#[layer(name = "gatekeeper", required)]
+impl Layer for Gatekeeper {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Err(Error::new("Gatekeeper.Keys", "there are no keys"))
     }
 }
 
@@ -155,7 +165,6 @@ const NOTHING: Shelf = Shelf(Vec::new());
 
 /// One start: the process with its log, and what came of it.
 struct Started {
-    unit: Arc<Unit>,
     log: Arc<Kept>,
     result: Result<Runtime, Failure>,
 }
@@ -197,7 +206,7 @@ fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[
     let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
     let start = Start { settings: &settings, manifest: None, roots: &roots, features: 0, linked };
     let result = block_on(Runtime::start(&unit, Arc::new(loader), start, handler.as_ref()));
-    Started { unit, log, result }
+    Started { log, result }
 }
 
 fn linked(layers: &[&'static Module]) -> Linked {
@@ -205,7 +214,11 @@ fn linked(layers: &[&'static Module]) -> Linked {
 }
 
 fn shelf() -> Shelf {
-    Shelf(vec![("liblayer_guard.so", Guard::MODULE), ("liblayer_clumsy.so", Clumsy::MODULE)])
+    Shelf(vec![
+        ("liblayer_guard.so", Guard::MODULE),
+        ("liblayer_clumsy.so", Clumsy::MODULE),
+        ("liblayer_gatekeeper.so", Gatekeeper::MODULE),
+    ])
 }
 
 #[test]
@@ -239,6 +252,20 @@ fn a_linked_layer_is_configured_by_its_name() {
     assert_eq!(skipped.reply(), Ok("order nobody".into()));
     skipped.runtime().say_started(None, "why");
     assert!(skipped.log.lines("INFO")[0].ends_with(", no layers"));
+}
+
+#[test]
+fn a_layer_that_must_not_be_skipped_refuses_to_be_optional() {
+    let optional = [("FAAS_LAYERS", "gatekeeper?")];
+    for started in
+        [start(shelf(), &optional, linked(&[]), &[]), start(NOTHING, &optional, linked(&[Gatekeeper::MODULE]), &[])]
+    {
+        let expected = "Runtime.LayerRequired: FAAS_LAYERS makes layer gatekeeper optional, which that layer does not allow: write gatekeeper instead of gatekeeper?";
+        assert_eq!(started.failure(), expected);
+    }
+    // Named without the mark, it is made, or its own failure is the start's.
+    let failure = start(shelf(), &[("FAAS_LAYERS", "gatekeeper")], linked(&[]), &[]).failure();
+    assert!(failure.ends_with("Gatekeeper.Keys: there are no keys"), "{failure}");
 }
 
 #[test]

@@ -16,8 +16,10 @@ pub mod name {
     pub const C_STATIC: &str = "C, static";
     pub const C_DYNAMIC: &str = "C, dynamic";
     pub const C_MODULE: &str = "C, dynamic, `dlopen` of libecho.so";
+    pub const C_PLAIN: &str = "C, dynamic, `dlopen` of a plain std library";
     pub const C_PIPELINED: &str = "C, static, pipelined";
     pub const LIGHT: &str = "light-bootstrap";
+    pub const LIGHT_AWS: &str = "light-bootstrap, AWS Lambda and plain HTTP alone";
     pub const LIGHT_LAYERS: &str = "light-bootstrap, two layers";
     pub const ONE_FILE: &str = "one-file, static";
     pub const FULL: &str = "bootstrap";
@@ -141,10 +143,12 @@ impl Bench {
 
     fn floors(&self) -> Vec<Subject> {
         let module = self.built.task().join("libecho.so").to_string_lossy().into_owned();
+        let plain = self.built.program("libplain.so").to_string_lossy().into_owned();
         vec![
             self.built.subject(name::C_STATIC, "floor_static"),
             self.built.subject(name::C_DYNAMIC, "floor_dynamic"),
             self.built.subject(name::C_MODULE, "floor_module").env("FLOOR_MODULE", &module),
+            self.built.subject(name::C_PLAIN, "floor_plain").env("FLOOR_MODULE", &plain),
             self.built.subject(name::C_PIPELINED, "floor_pipelined"),
         ]
     }
@@ -170,6 +174,7 @@ impl Bench {
         let mut all = self.floors();
         all.push(self.built.subject(name::ONE_FILE, "one-file").env("FAAS_LOG", "error"));
         all.push(self.light());
+        all.push(self.built.runtime("light-bootstrap-aws", "echo").named(name::LIGHT_AWS));
         all.push(self.light().layers(&two).named(name::LIGHT_LAYERS));
         all.push(self.full());
         all.push(self.full().layers(&two).named(name::FULL_LAYERS));
@@ -289,7 +294,7 @@ impl Bench {
     fn counts(&self, results: &mut Results) {
         let times = self.pick(500, 40);
         let mut subjects = self.floors();
-        subjects.retain(|subject| subject.name != name::C_DYNAMIC);
+        subjects.retain(|subject| ![name::C_DYNAMIC, name::C_PLAIN].contains(&&*subject.name));
         subjects.extend([self.light(), self.full()]);
         if !self.quick {
             for runtime in [self.light(), self.full()] {

@@ -27,12 +27,16 @@ const KEPT: usize = 256 << 10;
 /// largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
 const AT_ONCE: usize = 8 << 20;
 
+/// How many messages are kept that were given back: on the side of responses the answer to a reply is read while the event
+/// is still in use.
+const EMPTIED: usize = 2;
+
 /// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
 const CHUNK_LINES: usize = 64 << 10;
 
 /// What [`Reader::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadProgress {
     /// More bytes are needed.
     More,
     /// The head is whole; see [`Reader::head`]. Reported once a message, before its body is looked at.
@@ -57,6 +61,8 @@ pub struct Reader {
     end: usize,
     /// A second buffer, there when messages are handed out while others are waiting.
     spare: Vec<u8>,
+    /// Messages that were given back, without their buffers, for the next ones.
+    emptied: Vec<Message>,
     limits: Limits,
     head: HeadReader,
     framing: Framing,
@@ -101,6 +107,7 @@ impl Reader {
             start: 0,
             end: 0,
             spare: Vec::new(),
+            emptied: Vec::new(),
             limits,
             head: HeadReader::new(side),
             framing: Framing::Empty,
@@ -226,7 +233,13 @@ impl Reader {
     ///
     /// # Errors
     /// The message is refused; every later call says the same, and the connection has to be closed.
-    pub fn poll(&mut self) -> Result<Progress, Refusal> {
+    #[inline]
+    pub fn poll(&mut self) -> Result<ReadProgress, Refusal> {
+        // Drivers ask before they read, and between two messages that is half of the time.
+        if self.is_idle() { Ok(ReadProgress::More) } else { self.look() }
+    }
+
+    fn look(&mut self) -> Result<ReadProgress, Refusal> {
         let outcome = self.advance();
         if let Err(refusal) = outcome {
             self.state = State::Refused(refusal);
@@ -234,21 +247,21 @@ impl Reader {
         outcome
     }
 
-    fn advance(&mut self) -> Result<Progress, Refusal> {
+    fn advance(&mut self) -> Result<ReadProgress, Refusal> {
         let received = self.end - self.start;
         match &mut self.state {
             State::Refused(refusal) => return Err(*refusal),
             State::Head => return self.advance_head(),
             State::Length { end } => {
                 if received < *end {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 }
                 self.body_end = *end;
                 self.state = State::Complete(*end);
             }
             State::Chunked(_) => {
                 if !self.advance_chunks()? {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 }
                 self.state = State::Trailers;
                 return self.advance();
@@ -257,7 +270,7 @@ impl Reader {
                 let section = &self.buf[self.start + self.trailers_at..self.end];
                 let Limits { trailer_bytes, headers, .. } = self.limits;
                 let Some(length) = self.trailers.advance(section, trailer_bytes, headers)? else {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 };
                 self.state = State::Complete(self.trailers_at + length);
             }
@@ -266,17 +279,17 @@ impl Reader {
                 if (received - self.head.end()) as u64 > self.limits.body_bytes {
                     return Err(Refusal::BodyTooLarge { limit: self.limits.body_bytes });
                 }
-                return Ok(Progress::More);
+                return Ok(ReadProgress::More);
             }
             State::Complete(_) => {}
         }
-        Ok(Progress::Complete)
+        Ok(ReadProgress::Complete)
     }
 
-    fn advance_head(&mut self) -> Result<Progress, Refusal> {
+    fn advance_head(&mut self) -> Result<ReadProgress, Refusal> {
         loop {
             if !self.head.advance(&mut self.buf[self.start..self.end], &self.limits)? {
-                return Ok(Progress::More);
+                return Ok(ReadProgress::More);
             }
             let status = self.head.start.status;
             if status == 101 {
@@ -311,7 +324,7 @@ impl Reader {
             Framing::Chunked => State::Chunked(Decoder::new(&self.limits)),
             Framing::UntilClose => State::UntilClose,
         };
-        Ok(Progress::Head)
+        Ok(ReadProgress::Head)
     }
 
     /// Decodes in place: data moves down over the framing before it, and what is received next lands right behind it.
@@ -341,7 +354,7 @@ impl Reader {
     }
 
     /// The connection has ended: no more bytes will come. To be called when [`poll`](Reader::poll) last said
-    /// [`Progress::More`].
+    /// [`ReadProgress::More`].
     ///
     /// # Errors
     /// It ended inside a message, or an earlier message was refused.
@@ -371,11 +384,12 @@ impl Reader {
 
     /// Whether nothing of a message has come since the last one was taken: the connection may be closed, or used for
     /// the next request, without harm to anything.
+    #[inline]
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Head) && self.head.untouched(self.end - self.start)
     }
 
-    /// The head of the message in progress, from [`Progress::Head`] until it is taken.
+    /// The head of the message in progress, from [`ReadProgress::Head`] until it is taken.
     pub fn head(&self) -> Option<Head<'_>> {
         match self.state {
             State::Head | State::Refused(_) => None,
@@ -389,7 +403,7 @@ impl Reader {
         }
     }
 
-    /// Hands out the message after [`Progress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
+    /// Hands out the message after [`ReadProgress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
     /// also where there is no memory for those, and then [`poll`](Reader::poll) says so.
     pub fn take(&mut self) -> Option<Message> {
         let State::Complete(length) = self.state else { return None };
@@ -399,23 +413,21 @@ impl Reader {
             self.state = State::Refused(Refusal::NoMemory);
             return None;
         }
-        let (buf, base) = self.hand_out(length);
-        let message = Message {
-            buf,
-            base,
-            length,
-            start: mem::take(&mut self.head.start),
-            announced: mem::take(&mut self.head.announced),
-            fields: mem::take(&mut self.head.fields),
-            framing: self.framing,
-            body: self.head.end()..self.body_end,
-            trailers: mem::take(&mut self.trailers.fields),
-            trailers_at: if matches!(self.framing, Framing::Chunked) { self.trailers_at } else { 0 },
-        };
+        let mut parts = self.emptied.pop().map_or_else(Box::default, |message| message.0);
+        (parts.buf, parts.base) = self.hand_out(length);
+        parts.length = length;
+        parts.start = mem::take(&mut self.head.start);
+        parts.announced = self.head.announced;
+        parts.framing = self.framing;
+        parts.body = self.head.end()..self.body_end;
+        // Its own lists are empty, and their memory is for the next message.
+        mem::swap(&mut parts.fields, &mut self.head.fields);
+        mem::swap(&mut parts.trailers, &mut self.trailers.fields);
+        parts.trailers_at = if matches!(self.framing, Framing::Chunked) { self.trailers_at } else { 0 };
         self.head.reset();
         self.trailers.reset();
         self.state = State::Head;
-        Some(message)
+        Some(Message(parts))
     }
 
     /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
@@ -438,17 +450,15 @@ impl Reader {
 
     /// Takes the allocations of a message back, unless they are too large to be kept.
     pub fn recycle(&mut self, message: Message) {
-        let Message { mut buf, mut fields, mut trailers, length, .. } = message;
-        if buf.len() > KEPT && (self.head.side() == Side::Request || length < buf.len() / 4) {
+        let Message(mut parts) = message;
+        let mut buf = mem::take(&mut parts.buf);
+        if buf.len() > KEPT && (self.head.side() == Side::Request || parts.length < buf.len() / 4) {
             buf = Vec::new();
         }
-        fields.clear();
-        trailers.clear();
-        if self.head.fields.capacity() == 0 {
-            self.head.fields = fields;
-        }
-        if self.trailers.fields.capacity() == 0 {
-            self.trailers.fields = trailers;
+        if self.emptied.len() < EMPTIED {
+            parts.fields.clear();
+            parts.trailers.clear();
+            self.emptied.push(Message(parts));
         }
         if self.buf.is_empty() {
             self.buf = buf;

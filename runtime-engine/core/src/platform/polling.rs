@@ -9,7 +9,7 @@ use crate::unit::Unit;
 use std::fmt;
 
 /// A platform to be asked for events.
-pub trait Polling: Send + Sync + fmt::Debug {
+pub trait Polling: Send + Sync {
     /// Where, as `host:port`.
     fn endpoint(&self) -> &str;
     /// How many polls may be parked at once.
@@ -41,7 +41,7 @@ pub trait Polling: Send + Sync + fmt::Debug {
     /// Writes the whole request that says an invocation failed, for one whose memory is out of reach.
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
     /// What the status of the answer to one of those means.
-    fn verdict(&self, status: u16) -> Verdict;
+    fn verdict(&self, status: u16) -> PostOutcome;
     /// Writes the head of a streamed answer and what precedes the function's bytes in its body. Called only where
     /// [`streams`](Polling::streams) is true.
     fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
@@ -61,8 +61,16 @@ pub trait Polling: Send + Sync + fmt::Debug {
     fn restore_error(&self, _failure: &Failure, _out: &mut Vec<u8>) {}
     /// What must be done, on a connection of its own, to be told of the end: called with no answer for the first
     /// request, then with each answer.
-    fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Enlist {
-        Enlist::Done
+    fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Registration {
+        Registration::Done
+    }
+}
+
+/// Its direction alone. With `Debug` among the functions of the trait, the printing of every platform's members would be in the
+/// program, and nobody calls it.
+impl fmt::Debug for dyn Polling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Polling")
     }
 }
 
@@ -87,7 +95,7 @@ pub fn nothing_pause_ms(in_a_row: u32) -> u64 {
 
 /// How an answer was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PostOutcome {
     /// Delivered.
     Accepted,
     /// Refused for this invocation only; go on.
@@ -98,7 +106,7 @@ pub enum Verdict {
 
 /// One step of [`Polling::enlist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enlist {
+pub enum Registration {
     /// Send what was written, read the answer, come back with it.
     Exchange,
     /// Send what was written, and leave the connection open for the life of the process.
@@ -112,23 +120,26 @@ pub enum Enlist {
 /// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that would
 /// end the part. An id that is none would write a request of its own making.
 pub(super) fn fits_path(request_id: &[u8]) -> bool {
-    request_id.iter().all(|byte| FITS_PATH[usize::from(*byte)])
+    // Every byte is looked at, since that can be done with many at once, and this is on the way of every event.
+    let fits = |byte: u8| byte.is_ascii_graphic() & (byte != b'/') & (byte != b'?') & (byte != b'#');
+    request_id.iter().fold(true, |all, byte| all & fits(*byte))
 }
-
-/// A look-up for each byte, since this is on the way of every event.
-static FITS_PATH: [bool; 256] = {
-    let mut fits = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        fits[byte] = (byte as u8).is_ascii_graphic() && !matches!(byte as u8, b'/' | b'?' | b'#');
-        byte += 1;
-    }
-    fits
-};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_byte_that_fits_no_path_is_missed_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            let expected = byte.is_ascii_graphic() && !b"/?#".contains(&byte);
+            for at in 0..40 {
+                let mut id = [b'x'; 40];
+                id[at] = byte;
+                assert_eq!(fits_path(&id), expected, "{byte:#x} at {at}");
+            }
+        }
+    }
 
     #[test]
     fn an_id_is_one_part_of_a_path() {

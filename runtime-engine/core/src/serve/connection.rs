@@ -7,12 +7,12 @@
 //! and closed too.
 
 use super::admission::NEVER;
-use super::budget::{Budget, Charge};
+use super::budget::{Budget, Charge, UNCOUNTED};
 use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
-use crate::http1::{Message, Progress, Reader};
+use crate::http1::{Message, ReadProgress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
@@ -212,14 +212,14 @@ impl Connection {
             }
             let reader = self.reader.as_mut().unwrap_or(spare);
             match reader.poll() {
-                Ok(Progress::Complete) => {
+                Ok(ReadProgress::Complete) => {
                     self.deadline = NEVER;
                     (self.reading, self.in_body) = (None, false);
                     self.phase = Phase::Busy;
                     return Step::Request;
                 }
-                Ok(Progress::Head) => self.greet(spare),
-                Ok(Progress::More) if self.unread => {
+                Ok(ReadProgress::Head) => self.greet(spare),
+                Ok(ReadProgress::More) if self.unread => {
                     // An idle reader is the thread's; one that holds something is the connection's.
                     let held = if reader.is_idle() { 0 } else { reader.would_buffer(LEAST_READ) };
                     if self.charge.resize(held) {
@@ -227,7 +227,7 @@ impl Connection {
                     }
                     self.refuse(503, "too much of unfinished requests is held; try again");
                 }
-                Ok(Progress::More) => {
+                Ok(ReadProgress::More) => {
                     self.put_reader(spare, config);
                     return self.rest(config, draining, clock);
                 }
@@ -561,6 +561,13 @@ impl Connection {
     /// Returns when its client last took something of what was waiting, in nanoseconds.
     pub fn progress_at(&self) -> u64 {
         self.progress_at
+    }
+
+    /// The moment since when its client has taken nothing of much that waits for it; `None` if little waits, or the client
+    /// has not refused any yet.
+    pub fn deaf_since(&self) -> Option<u64> {
+        let is_deaf = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
+        is_deaf.then_some(self.progress_at)
     }
 
     /// It did something at that moment.

@@ -13,6 +13,7 @@ mod worker;
 pub(crate) use connection::Connection;
 
 use crate::background::Background;
+use crate::guard;
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features, report};
@@ -152,8 +153,8 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
     let others: Vec<_> = (1..workers)
         .map_while(|number| {
             let shared = shared.clone();
-            let builder = std::thread::Builder::new().name(format!("faas-worker-{number}"));
-            builder.spawn(move || worker::work(&shared)).ok()
+            let log = life.unit.log.clone();
+            guard::spawn(&log, &format!("faas-worker-{number}"), None, move || worker::work(&shared)).ok()
         })
         .collect();
     worker::work(&shared);
@@ -231,6 +232,9 @@ impl Actions for Hands {
 fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
     let unit = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
+    // Before anybody can know of it: whoever ends from here on takes no more work.
+    shared.hung.store(true, Ordering::Release);
+    shared.give_up(FAILED);
     // First of all, since the platform may be as slow to take a report as to do anything else.
     let then = format!("and is still running: {}", shared.leaving());
     shared.runtime.functions().out_of_reach(unit, lost, &failure, &then);
@@ -243,7 +247,5 @@ fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
             unit.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
         }
     }
-    shared.hung.store(true, Ordering::Release);
-    shared.give_up(FAILED);
     shared.retire();
 }

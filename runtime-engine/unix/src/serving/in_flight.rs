@@ -4,7 +4,7 @@
 //! break the connection off.
 
 use super::link::{Link, tell};
-use super::{Server, http2};
+use super::{Server, http2, room};
 use crate::sys;
 use faas_abi::host::Given;
 use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
@@ -85,15 +85,17 @@ impl InFlight {
     }
 
     /// An invocation begins; `holds_thread`: it holds its thread while it waits.
-    pub(super) fn begin(&self, current: Current, holds_thread: bool) {
+    #[inline]
+    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts, holds_thread: bool) {
         self.holds_thread.store(holds_thread, SeqCst);
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(current);
+        *lock(&self.current) = Some(Current { client, manner, facts: *facts });
     }
 
-    /// It has ended; returns whom it was for, unless somebody else has answered.
-    pub(super) fn end(&self) -> Option<Current> {
-        lock(&self.current).take()
+    /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
+    #[inline]
+    pub(super) fn end(&self) -> Option<(Client, Manner)> {
+        lock(&self.current).take().map(|current| (current.client, current.manner))
     }
 
     /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
@@ -158,9 +160,10 @@ impl Stream for ToClient {
 
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
+        let holds_thread = self.flight.holds_thread.load(SeqCst);
         match client {
-            Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
-            Client::Link(link) => write(&server, &link, chunk, room.addr(), self.flight.holds_thread.load(SeqCst)),
+            Client::Http2(recipient, _) => room::write(&server, &*recipient, chunk, room.addr(), holds_thread),
+            Client::Link(link) => write(&server, &link, chunk, room.addr(), holds_thread),
         }
     }
 }
@@ -178,16 +181,18 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: 
         if room != 0 {
             state.connection.wait_for_room(room);
             if holds_thread {
-                server.begin_stall(&mut state);
+                server.begin_stall(&mut state.stalled);
             }
             drop(state);
             server.let_go(link);
             return PENDING;
         }
+        server.begin_stall(&mut state.stalled);
         drop(state);
         // The connection's own time limit, which the clock looks after, ends this.
         sys::wait_writable(&link.socket, server.config.write_timeout);
         state = link.lock();
+        server.end_stall(&mut state.stalled);
         state.connection.may_take();
         server.flush(link, &mut state, &mut rooms);
     }

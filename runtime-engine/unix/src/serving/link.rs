@@ -172,8 +172,8 @@ impl Server {
     }
 
     /// A function waits on its thread for its client: others may have their calls run meanwhile.
-    pub(super) fn begin_stall(&self, state: &mut State) {
-        state.stalled = true;
+    pub(super) fn begin_stall(&self, stalled: &mut bool) {
+        *stalled = true;
         self.pool.stall();
         self.admission.freed();
         self.news.ring();
@@ -223,6 +223,17 @@ impl Server {
         if state.connection.is_closed() {
             self.end_stall(&mut state.stalled);
             self.no_more_room(state.connection.take_room());
+        }
+    }
+
+    /// Ends a connection that has been used up, as the step says; an invocation of its learns that nobody waits for it.
+    pub(super) fn end_connection(&self, link: &Link, mut state: MutexGuard<'_, State>, step: Step) {
+        self.carry_out::<()>(link, step);
+        let slot = state.slot;
+        self.arm(link, &mut state);
+        drop(state);
+        if let Some(slot) = slot {
+            self.peer_gone(slot);
         }
     }
 

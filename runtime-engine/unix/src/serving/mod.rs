@@ -15,15 +15,16 @@
 //! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
 //! | `thread_pool` | how many threads watch |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
-//! | `refusals` | requests that were not taken, counted |
+//! | `refusals`, `deaf_readers` | requests that were not taken, counted; clients that give way for others |
 //! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
 //! | `shutdown` | stop signals, time-outs, the end |
-//! | `http2` | how a runtime that speaks HTTP/2 takes part |
+//! | `http2`, `room` | how a runtime that speaks HTTP/2 takes part; the writer of a stream that waits for its client |
 
 mod access_log;
 mod admin_port;
+mod deaf_readers;
 pub mod http2;
 mod in_flight;
 mod link;
@@ -32,6 +33,7 @@ mod pending;
 mod platform_signals;
 mod ready_list;
 mod refusals;
+mod room;
 mod seats;
 mod serve;
 mod shutdown;
@@ -43,7 +45,7 @@ mod timers;
 mod worker;
 
 use crate::background::Background;
-use crate::guard::Guard;
+use crate::guard;
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features};
@@ -94,6 +96,8 @@ pub(crate) struct Server {
     stalled: AtomicBool,
     /// When the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
     stall_said_at: AtomicU64,
+    /// When clients that take nothing were looked for last, on the unit's clock; 0: never.
+    deaf_looked_at: AtomicU64,
     table: Table,
     budget: Arc<Budget>,
     admission: Admission<Work>,
@@ -214,6 +218,7 @@ fn prepare(
         end,
         stalled: AtomicBool::new(false),
         stall_said_at: AtomicU64::new(0),
+        deaf_looked_at: AtomicU64::new(0),
         table: Table::default(),
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),
@@ -326,8 +331,6 @@ fn say_place(life: &Life<'_>, listener: &Listener) {
 }
 
 fn serve(server: Arc<Server>) -> i32 {
-    let log = server.runtime.process().log.clone();
-    let _guard = Guard(&log);
     let mut worker = Worker::new(&server);
     worker.work(false);
     // One that was given up and came back ends like the others do.
@@ -359,11 +362,7 @@ impl Server {
     fn call_deputy(self: &Arc<Self>) {
         let server = self.clone();
         let called = self.pool.call(|| {
-            let builder = std::thread::Builder::new().name("faas-worker".to_owned());
-            builder.spawn(move || {
-                let _guard = Guard(&server.runtime.process().log);
-                Worker::new(&server).work(true);
-            })
+            guard::spawn(&self.runtime.process().log, "faas-worker", None, move || Worker::new(&server).work(true))
         });
         if let Err(error) = called {
             self.runtime.process().log.say(Level::Warn, &format!("no thread for the next request: {error}"));

@@ -1,6 +1,6 @@
 //! What is wrong with a manifest, and where: positions, paths, and the words for what was found.
 
-use crate::json::{Kind, Value};
+use crate::json::{Value, ValueKind};
 use crate::settings::distance;
 use std::borrow::Cow;
 use std::fmt;
@@ -69,16 +69,21 @@ impl<'t> Cursor<'t> {
         let last_line = match passed.iter().rposition(|byte| *byte == b'\n') {
             None => passed,
             Some(end) => {
-                self.position.line += passed.iter().filter(|byte| **byte == b'\n').count();
+                self.position.line += count(passed, |byte| byte == b'\n');
                 self.position.column = 1;
                 &passed[end + 1..]
             }
         };
         // Every byte of a character but its first is 10xxxxxx.
-        self.position.column += last_line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        self.position.column += count(last_line, |byte| byte & 0xc0 != 0x80);
         self.offset = offset;
         self.position
     }
+}
+
+/// How many bytes are such ones. Pieces that one byte can count are what compilers make vector code of.
+fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    bytes.chunks(255).map(|piece| usize::from(piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>())).sum()
 }
 
 /// The way to a value. It lives on the stack of the reader and is written only into mistakes.
@@ -158,7 +163,7 @@ impl Mistakes {
 pub(super) fn found(value: Value<'_>) -> String {
     match value.as_str() {
         Some(text) => quoted(&text),
-        None if matches!(value.kind(), Kind::Array | Kind::Object) => kind(value).to_owned(),
+        None if matches!(value.kind(), ValueKind::Array | ValueKind::Object) => kind(value).to_owned(),
         None => shortened(value.text()).into_owned(),
     }
 }
@@ -166,12 +171,12 @@ pub(super) fn found(value: Value<'_>) -> String {
 /// The kind of what was found, where the value itself may be a secret.
 pub(super) fn kind(value: Value<'_>) -> &'static str {
     match value.kind() {
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Number => "a number",
-        Kind::String => "a string",
-        Kind::Array => "an array",
-        Kind::Object => "an object",
+        ValueKind::Null => "null",
+        ValueKind::Bool => "a boolean",
+        ValueKind::Number => "a number",
+        ValueKind::String => "a string",
+        ValueKind::Array => "an array",
+        ValueKind::Object => "an object",
     }
 }
 

@@ -1,26 +1,28 @@
-//! The codec's promise that a connection in its steady state allocates nothing, held against a counting allocator.
+//! What is promised to allocate nothing in its steady state, held against a counting allocator: a connection's codec, and
+//! the search for a route.
 
-mod allocations;
+mod counting;
 
-use allocations::steady;
+use counting::steady;
+use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
-use faas_core::http1::{Framing, Limits, Progress, Reader};
+use faas_core::http1::{Framing, Limits, ReadProgress, Reader};
 
 /// Receives `wire` in reads of at most `read` bytes and gives the number of messages in it.
 fn receive(reader: &mut Reader, mut wire: &[u8], read: usize) -> usize {
     let mut messages = 0;
     loop {
         match reader.poll().expect("an acceptable message") {
-            Progress::More if wire.is_empty() => return messages,
-            Progress::More => {
+            ReadProgress::More if wire.is_empty() => return messages,
+            ReadProgress::More => {
                 let space = reader.space(read.min(1024));
                 let n = wire.len().min(space.len()).min(read);
                 space[..n].copy_from_slice(&wire[..n]);
                 reader.filled(n);
                 wire = &wire[n..];
             }
-            Progress::Head => {}
-            Progress::Complete => {
+            ReadProgress::Head => {}
+            ReadProgress::Complete => {
                 let message = reader.take().expect("a complete message");
                 assert!(message.headers().count() > 0);
                 reader.recycle(message);
@@ -96,4 +98,34 @@ fn writing_heads_allocates_nothing() {
         last_chunk(&mut out, [(&b"a"[..], &b"b"[..])]).unwrap();
     };
     assert_eq!(steady(100, &mut round), 0);
+}
+
+#[test]
+fn finding_a_route_allocates_nothing() {
+    for caseless in [false, true] {
+        let mut router = Router::new(Matching { caseless, ..Matching::default() });
+        let routes = ["/orders/:order/items/{item}", "/orders/*", "/:a/:b", "/files/*path", "/files/caf%C3%A9"];
+        for (owner, route) in routes.iter().enumerate() {
+            router.add(route, &["GET"], owner).expect("a route");
+        }
+        let requests: [(&[u8], &[u8], usize); 6] = [
+            (b"GET", b"/orders/1/items/a%20b", 0),
+            (b"GET", b"/orders/1/items", 1),
+            (b"HEAD", b"/x/y/", 2),
+            (b"GET", b"/files/a/b/c%2Fd/e", 3),
+            (b"GET", b"/files/caf%c3%a9", 4),
+            (b"GET", b"/files", 3),
+        ];
+        let mut params = Params::new();
+        let mut round = || {
+            for (method, path, expected) in requests {
+                let found = router.find(method, path, &mut params);
+                assert!(matches!(found, Found::Route { owner, .. } if owner == expected), "{found:?}");
+                assert!(params.iter().count() <= 2);
+            }
+            assert_eq!(router.find(b"GET", b"/nobody", &mut params), Found::NotFound);
+            assert!(matches!(router.find(b"PUT", b"/x/y", &mut params), Found::MethodNotAllowed(_)));
+        };
+        assert_eq!(steady(100, &mut round), 0);
+    }
 }
