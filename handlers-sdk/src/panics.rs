@@ -29,10 +29,15 @@ static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 thread_local! {
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// How many guarded calls this thread is in, counted in [`ONE`]s, and [`KEPT`] while [`LAST`] holds a panic: a call that
+    /// ends well looks at nothing else.
+    static GUARDS: Cell<u32> = const { Cell::new(0) };
     /// The last panic of guarded code that nobody has reported yet.
     static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
+
+const KEPT: u32 = 1;
+const ONE: u32 = 2;
 
 /// The kind of the error that a panic becomes.
 const KIND: &str = "Panic";
@@ -82,35 +87,57 @@ fn has_log() -> bool {
     place(|place| place.is_some())
 }
 
-struct Depth;
+/// One guarded call. Its end says whether a panic is kept.
+struct Guard;
 
-impl Depth {
-    fn enter() -> Depth {
-        DEPTH.set(DEPTH.get() + 1);
-        Depth
+impl Guard {
+    fn enter() -> Guard {
+        GUARDS.with(|guards| guards.set(guards.get() + ONE));
+        Guard
+    }
+
+    fn leave(self) -> bool {
+        std::mem::forget(self);
+        Guard::end()
+    }
+
+    fn end() -> bool {
+        GUARDS.with(|guards| {
+            let left = guards.get() - ONE;
+            guards.set(left);
+            left & KEPT != 0
+        })
     }
 }
 
-impl Drop for Depth {
+impl Drop for Guard {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        Guard::end();
     }
+}
+
+/// Takes the panic that is kept.
+fn take_kept() -> Option<Panic> {
+    GUARDS.with(|guards| guards.set(guards.get() & !KEPT));
+    LAST.take()
 }
 
 /// Runs `body`; a panic in it is an `Err`.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
-    let depth = Depth::enter();
+    let guard = Guard::enter();
     let ended = catch_unwind(AssertUnwindSafe(body));
-    drop(depth);
+    let is_kept = guard.leave();
     let payload = match ended {
         Ok(value) => {
-            report_caught_by_author();
+            if is_kept {
+                report_kept();
+            }
             return Ok(value);
         }
         Err(payload) => payload,
     };
     let message = message(&*payload);
-    let seen = LAST.take();
+    let seen = take_kept();
     // The payload's own drop may panic as well.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
     Err(Panic { message, ..seen.unwrap_or_else(|| Panic::new("")) })
@@ -121,12 +148,19 @@ pub(crate) fn catch_aside<T>(body: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(body)).ok()
 }
 
-/// Reports a panic of guarded code that has ended well all the same: its author has caught it. To be called where the call is still the current
-/// one, so that the line has its request id.
+/// Reports a panic of guarded code that has ended well all the same: its author has caught it. To be called where the
+/// call is still the current one, so that the line has its request id.
 pub(crate) fn report_caught_by_author() {
+    if GUARDS.get() & KEPT != 0 {
+        report_kept();
+    }
+}
+
+#[cold]
+fn report_kept() {
     // While a panic unwinds, what runs is a drop, and the guard further up makes an error of the panic.
     if !std::thread::panicking()
-        && let Some(seen) = LAST.take()
+        && let Some(seen) = take_kept()
     {
         seen.report();
     }
@@ -161,7 +195,7 @@ pub(crate) fn install(entry: &Entry) {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // A thread on its way out may have lost its locals; then it is in no guarded call either.
-            let is_guarded = DEPTH.try_with(Cell::get).unwrap_or(0) > 0;
+            let is_guarded = GUARDS.try_with(Cell::get).unwrap_or(0) >= ONE;
             let is_ours = is_guarded || IS_LIBRARY.load(Ordering::Relaxed);
             if !(is_ours && has_log()) {
                 before(info);
@@ -177,7 +211,9 @@ pub(crate) fn install(entry: &Entry) {
 /// Keeps a panic for the guard. One that is kept already, on this thread, was caught by the author.
 fn note(info: &PanicHookInfo<'_>) {
     let panic = Panic::of(info);
-    if let Ok(Some(earlier)) = LAST.try_with(|last| last.replace(Some(panic))) {
+    let Ok(earlier) = LAST.try_with(|last| last.replace(Some(panic))) else { return };
+    let _ = GUARDS.try_with(|guards| guards.set(guards.get() | KEPT));
+    if let Some(earlier) = earlier {
         earlier.report();
     }
 }
