@@ -269,6 +269,13 @@ fn a_layer_that_must_not_be_skipped_refuses_to_be_optional() {
 }
 
 #[test]
+fn a_layer_that_is_named_twice_is_made_twice() {
+    let twice = [("FAAS_LAYERS", "guard,guard"), ("FAAS_LAYER_GUARD", r#"{"name":"ada"}"#)];
+    let started = start(shelf(), &twice, linked(&[]), &[]);
+    assert_eq!(started.runtime().chain().layers().len(), 2);
+}
+
+#[test]
 fn a_list_of_layers_counts_beside_linked_ones() {
     let variables = [("FAAS_LAYER_GUARD", r#"{"name":"eve"}"#)];
     let clumsy = [("FAAS_LAYERS", "clumsy?")];

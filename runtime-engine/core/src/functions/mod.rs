@@ -194,13 +194,9 @@ impl Functions {
 
 /// The layers around all functions, outermost first: those of the manifest, then those that only `FAAS_LAYERS` names.
 pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<LayerName> {
-    let mut layers = manifest.map(|manifest| manifest.layers.clone()).unwrap_or_default();
-    for named in &settings.layers {
-        if !layers.iter().any(|other| other.name == named.name) {
-            layers.push(named.clone());
-        }
-    }
-    layers
+    let Some(manifest) = manifest else { return settings.layers.clone() };
+    let is_new = |named: &&LayerName| !manifest.layers.iter().any(|other| other.name == named.name);
+    manifest.layers.iter().chain(settings.layers.iter().filter(is_new)).cloned().collect()
 }
 
 fn target(spec: &FunctionSpec, several: bool) -> Target {
