@@ -292,8 +292,9 @@ impl Runtime {
     pub async fn invoke(&self, place: &mut Place) -> bool {
         // The platform says when it freezes the process and not when it thaws it: this is the first sign.
         if let Some(_turn) = self.resuming.turn().await {
-            // The invocation is served all the same.
-            let _ = self.resume().await;
+            // The invocation is served all the same. What is rare is boxed, here and below: the walk of every invocation
+            // would have room for it otherwise, and that is copied where it has to wait.
+            let _ = Box::pin(self.resume()).await;
         }
         let served_by = self.serve(place).await;
         let cancelled = place.cancelled();
@@ -321,24 +322,15 @@ impl Runtime {
         }
         let function = match self.functions.owner(place.get_mut(), &self.unit) {
             Owner::Function(function) => function,
-            Owner::Nobody(refusal) => return self.refuse(&refusal, place).await,
+            Owner::Nobody(refusal) => return Box::pin(self.refuse(refusal, place)).await,
         };
         let _admitted = match function.admit(&self.unit) {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.refuse(&refusal, place).await,
+            Err(refusal) => return Box::pin(self.refuse(refusal, place)).await,
         };
         let started = match function.started() {
             Some(started) => started,
-            None => match function.start(&self.unit, &self.chain, &self.factory).await {
-                Ok(started) => started,
-                Err(failed) => {
-                    function.start_failed(&self.unit);
-                    let FailedStart { failure, function, own } = failed;
-                    end_alone(&self.unit, function, own).await;
-                    self.chain.run(Centre::Failure(&failure), place).await;
-                    return None;
-                }
-            },
+            None => Box::pin(self.start_late(function, place)).await?,
         };
         let chain = started.chain(&self.chain);
         if started.has_own_layers() {
@@ -350,9 +342,22 @@ impl Runtime {
         Some(function)
     }
 
+    /// Starts a function for its first invocation. `None`: it could not start, and the invocation has failed.
+    async fn start_late<'f>(&self, function: &'f Function, place: &mut Place) -> Option<&'f Started> {
+        let FailedStart { failure, function: made, own } =
+            match function.start(&self.unit, &self.chain, &self.factory).await {
+                Ok(started) => return Some(started),
+                Err(failed) => failed,
+            };
+        function.start_failed(&self.unit);
+        end_alone(&self.unit, made, own).await;
+        self.chain.run(Centre::Failure(&failure), place).await;
+        None
+    }
+
     /// Answers an invocation that no function serves. The layers of the process see it like any other.
-    async fn refuse(&self, refusal: &Refusal, place: &mut Place) -> Option<&Function> {
-        self.chain.run(Centre::Refusal(refusal), place).await;
+    async fn refuse(&self, refusal: Refusal, place: &mut Place) -> Option<&Function> {
+        self.chain.run(Centre::Refusal(&refusal), place).await;
         None
     }
 
