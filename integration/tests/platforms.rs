@@ -31,6 +31,8 @@ mod openwhisk;
 mod plain_http;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
+#[path = "platforms/several.rs"]
+mod several;
 #[path = "platforms/table.rs"]
 mod table;
 #[path = "tencent_scf/mod.rs"]
