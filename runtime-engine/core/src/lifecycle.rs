@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::FunctionInstance;
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, IS_BLOCKING, IS_INLINE, OK, REPLIED};
+use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -278,7 +278,7 @@ impl Runtime {
         CallManner {
             some_block: flags().any(|flags| flags & IS_BLOCKING != 0),
             all_block,
-            some_wait: !all_block && flags().any(|flags| flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0),
+            some_wait: self.started().any(Started::returns_soon),
         }
     }
 
@@ -361,8 +361,11 @@ impl Runtime {
     /// Name and words of the first required layer that is not well.
     pub fn health(&self) -> Result<(), String> {
         // Every one is asked: each says by itself when it has fallen ill.
-        let own = self.started().map(|started| started.own.health());
-        std::iter::once(self.chain.health()).chain(own).fold(Ok(()), |first, next| first.and(next))
+        let mut first = self.chain.health();
+        for started in self.started() {
+            first = first.and(started.own.health());
+        }
+        first
     }
 
     /// Runs the phase that a platform asks a started process for. A failure is logged.

@@ -47,7 +47,7 @@ use router::{Found, Matching, Params, RouteError, Router};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use target::Target;
+use target::{Started, Target};
 
 /// The functions of the process.
 #[derive(Debug)]
@@ -149,6 +149,11 @@ impl Functions {
     /// The name of the function of this number; empty for an invocation that is no function's.
     pub fn name(&self, number: usize) -> &str {
         self.get(number).map_or("", Function::name)
+    }
+
+    /// `true` if calls of the function of this number return soon, so that none of them holds a thread while it waits.
+    pub fn returns_soon(&self, number: usize) -> bool {
+        self.get(number).and_then(Function::started).is_some_and(Started::returns_soon)
     }
 
     /// Finds whose the invocation is, and marks it so.

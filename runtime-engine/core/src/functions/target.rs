@@ -15,7 +15,7 @@ use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
 use faas_abi::host::FunctionInstance;
-use faas_abi::{E_INTERNAL, FUNCTION_START, OK, RUNTIME_START};
+use faas_abi::{E_INTERNAL, FUNCTION_START, IS_BLOCKING, IS_INLINE, OK, RUNTIME_START};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -61,6 +61,12 @@ impl Started {
     /// A function with these layers of its own, and with these around them.
     pub(crate) fn new(function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
         Started { function, own, joined }
+    }
+
+    /// `true` if its calls say that they return soon: what they wait for then needs no thread.
+    pub(crate) fn returns_soon(&self) -> bool {
+        let flags = self.function.flags();
+        flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0
     }
 
     /// `true` if layers stand around this function alone.

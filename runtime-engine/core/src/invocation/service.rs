@@ -11,18 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The function of an invocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Served {
     /// Its number among the functions of the process; `usize::MAX` if the invocation is no function's.
     pub(crate) number: usize,
     /// `true` if its name is one that a manifest gives it, which then is the function's name to everybody.
     pub(crate) is_named: bool,
-}
-
-impl Default for Served {
-    fn default() -> Served {
-        Served { number: 0, is_named: false }
-    }
 }
 
 impl Invocation {

@@ -57,8 +57,8 @@ pub(super) struct InFlight {
     slot: Arc<Slot>,
     current: Mutex<Option<Current>>,
     head: AtomicU8,
-    /// `true` if the invocation holds its thread while it waits.
-    holds_thread: AtomicBool,
+    /// `true` while a worker's thread runs the call, which may hold it there. Lowered under the lock of the client's link.
+    on_thread: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -72,7 +72,7 @@ impl InFlight {
             slot: slot.clone(),
             current: Mutex::new(None),
             head: AtomicU8::new(WHOLE),
-            holds_thread: AtomicBool::new(false),
+            on_thread: AtomicBool::new(false),
         };
         let flight = Arc::new(flight);
         place.get_mut().set_stream(Box::new(ToClient {
@@ -80,13 +80,14 @@ impl InFlight {
             server: Arc::downgrade(server),
             response: Response::default(),
             head: Vec::new(),
+            returns_soon: false,
         }));
         flight
     }
 
-    /// An invocation begins; `holds_thread`: it holds its thread while it waits.
-    pub(super) fn begin(&self, current: Current, holds_thread: bool) {
-        self.holds_thread.store(holds_thread, SeqCst);
+    /// An invocation begins, on a thread.
+    pub(super) fn begin(&self, current: Current) {
+        self.enter_thread();
         self.head.store(WHOLE, SeqCst);
         *lock(&self.current) = Some(current);
     }
@@ -94,6 +95,25 @@ impl InFlight {
     /// It has ended; returns whom it was for, unless somebody else has answered.
     pub(super) fn end(&self) -> Option<Current> {
         lock(&self.current).take()
+    }
+
+    /// A thread runs its call, or runs it on.
+    pub(super) fn enter_thread(&self) {
+        self.on_thread.store(true, SeqCst);
+    }
+
+    /// Its call has left the thread, and is woken when it goes on. A call that has been counted as one which waits on its
+    /// thread for the client did not: the thread is its worker's to give back.
+    pub(super) fn leave_thread(&self, server: &Server) {
+        let link = match &*lock(&self.current) {
+            Some(Current { client: Client::Link(link), .. }) => link.clone(),
+            _ => return self.on_thread.store(false, SeqCst),
+        };
+        let mut state = link.lock();
+        self.on_thread.store(false, SeqCst);
+        server.end_stall(&mut state.stalled);
+        drop(state);
+        server.let_go(&link);
     }
 
     /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
@@ -119,6 +139,8 @@ struct ToClient {
     server: Weak<Server>,
     response: Response,
     head: Vec<u8>,
+    /// `true` if the function's calls return soon, and never wait on a thread.
+    returns_soon: bool,
 }
 
 impl ToClient {
@@ -133,6 +155,7 @@ impl Stream for ToClient {
         if self.flight.head.compare_exchange(WHOLE, STREAMING, SeqCst, SeqCst).is_err() {
             return E_CANCELLED;
         }
+        self.returns_soon = server.runtime.functions().returns_soon(invocation.function_number());
         server.protocol.stream_head(invocation, code, &mut self.response);
         let taken = match client {
             Client::Http2(recipient, _) => recipient.begin(&self.response),
@@ -160,14 +183,17 @@ impl Stream for ToClient {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
         match client {
             Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
-            Client::Link(link) => write(&server, &link, chunk, room.addr(), self.flight.holds_thread.load(SeqCst)),
+            Client::Link(link) => {
+                let may_hold = || !self.returns_soon && self.flight.on_thread.load(SeqCst);
+                write(&server, &link, chunk, room.addr(), may_hold)
+            }
         }
     }
 }
 
 /// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
-/// thread only if it has no token to be told by.
-fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: bool) -> Status {
+/// thread only if it has no token to be told by. `may_hold`: may it hold its worker's thread until it is told?
+fn write(server: &Server, link: &Link, chunk: Given, room: usize, may_hold: impl Fn() -> bool) -> Status {
     let mut rooms = Vec::new();
     let mut state = link.lock();
     if !state.connection.chunk(chunk) {
@@ -177,7 +203,7 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: 
     while state.connection.is_full() && !state.connection.is_closed() {
         if room != 0 {
             state.connection.wait_for_room(room);
-            if holds_thread {
+            if may_hold() {
                 server.begin_stall(&mut state);
             }
             drop(state);
