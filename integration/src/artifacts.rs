@@ -46,6 +46,13 @@ pub struct Runtime {
     pub path: PathBuf,
 }
 
+impl Runtime {
+    /// Returns `true` if it serves HTTP/2, which `light-bootstrap` does not.
+    pub fn speaks_http2(&self) -> bool {
+        self.name == "bootstrap"
+    }
+}
+
 /// Everything built.
 #[derive(Debug)]
 pub struct Artifacts {

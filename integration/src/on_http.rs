@@ -5,7 +5,7 @@ use crate::client::{Client, Reply};
 use crate::deployment::Deployment;
 use crate::wait;
 use platform_emulators::process::{Process, Signal};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -106,6 +106,17 @@ impl OnHttp {
     pub fn client(&self) -> Client {
         Client::connect(self.address)
             .unwrap_or_else(|error| panic!("{}: {error}; output:\n{}", self.address, self.process.output()))
+    }
+
+    /// A connection for whatever is no HTTP/1.1.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address);
+        let stream = stream.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.process.output()));
+        stream.set_read_timeout(Some(wait::limit())).expect("a limit can be set");
+        stream
     }
 
     /// A GET on a connection of its own.

@@ -8,14 +8,13 @@
 use crate::diagnostics;
 use bytes::Bytes;
 use faas_abi::host::Given;
-use faas_abi::host::token::complete;
-use faas_abi::{E_CANCELLED, E_INVALID, OK, PENDING, Status, Tok};
+use faas_abi::{E_CANCELLED, E_INVALID, OK, PENDING, Status};
 use faas_core::http1::{Assembly, Message};
 use faas_core::platform;
 use faas_core::serve::Charge;
 use faas_core::serve::connection::STREAM_FULL;
 use faas_core::serve::response_head::is_of_the_connection;
-use faas_unix::serving::http2::{Desk, Handover, Http2, Peer, Recipient};
+use faas_unix::serving::http2::{Desk, Handover, Http2, Peer, Recipient, Waiting};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -39,7 +38,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder as RuntimeBuilder, Handle};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Requests at once on one connection; how many run is the server's.
 const STREAMS: u32 = 256;
@@ -47,7 +46,9 @@ const STREAMS: u32 = 256;
 const PING: Duration = Duration::from_secs(20);
 /// A part of a response is not larger, so that what its client takes can be seen.
 const PART: usize = 16 << 10;
-/// How often the clients of a connection are looked at.
+/// A connection is idle for long after so many times the limit to a request's first byte.
+const IDLE: u32 = 4;
+/// How often it is looked at whether clients take their answers.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a connection without requests is kept once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
@@ -100,11 +101,14 @@ impl Http2 for OverTokio {
 struct Client {
     desk: Desk,
     peer: Arc<str>,
-    /// Requests that came, and those of them whose answers are not out.
-    seen: AtomicUsize,
+    /// When the connection began.
+    began: Instant,
+    /// Requests that have come and have no answer yet, refused ones included.
+    requests: AtomicUsize,
+    /// Those of them that are whole, and whose answers are not out.
     open: Mutex<Vec<Arc<Reply>>>,
-    /// When its last request came, or got its answer.
-    idle_since: Mutex<std::time::Instant>,
+    /// When its last request came, or got its answer; `None` before its first.
+    last_at: Mutex<Option<Instant>>,
     /// Tells the connection's task to look at what follows.
     told: Notify,
     is_to_end: AtomicBool,
@@ -118,7 +122,7 @@ impl Peer for Client {
     }
 
     fn idle_since(&self) -> Option<std::time::Instant> {
-        let since = *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = self.last_at().unwrap_or(self.began).into_std();
         self.open().is_empty().then_some(since)
     }
 
@@ -129,13 +133,91 @@ impl Peer for Client {
 }
 
 impl Client {
+    fn new(desk: Desk, peer: Arc<str>) -> Arc<Client> {
+        Arc::new(Client {
+            desk,
+            peer,
+            began: Instant::now(),
+            requests: AtomicUsize::new(0),
+            open: Mutex::default(),
+            last_at: Mutex::new(None),
+            told: Notify::new(),
+            is_to_end: AtomicBool::new(false),
+            is_to_close: AtomicBool::new(false),
+        })
+    }
+
     fn open(&self) -> MutexGuard<'_, Vec<Arc<Reply>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn last_at(&self) -> Option<Instant> {
+        *self.last_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Something happens on it.
     fn touch(&self) {
-        *self.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = std::time::Instant::now();
+        *self.last_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+/// A request, from its first frame to the end of its answer.
+struct InProgress(Arc<Client>);
+
+impl InProgress {
+    fn new(client: &Arc<Client>) -> InProgress {
+        client.requests.fetch_add(1, SeqCst);
+        client.touch();
+        InProgress(client.clone())
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.requests.fetch_sub(1, SeqCst);
+    }
+}
+
+/// How far the end of a connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Not,
+    /// It was idle for long. It ends once what its client has sent by then is answered.
+    Idle,
+    /// The process stops, since that moment.
+    Stop(Instant),
+}
+
+/// What a connection's clock finds.
+enum Finding {
+    /// Nothing to do before that moment.
+    Quiet(Instant),
+    IdleForLong,
+    /// Its client does not get on.
+    Stuck,
+}
+
+/// Looks whether the client gets on.
+fn look(client: &Client, ending: Ending, now: Instant) -> Finding {
+    let config = client.desk.config();
+    let open = client.open();
+    let due = |since: Instant, limit: Duration, finding| match since.checked_add(limit) {
+        Some(at) if at <= now => finding,
+        at => Finding::Quiet(at.unwrap_or(now + PING)),
+    };
+    if open.iter().any(|reply| reply.is_stuck(now, config.write_timeout)) {
+        return Finding::Stuck;
+    }
+    match ending {
+        Ending::Stop(since) if open.is_empty() => due(since, LINGER, Finding::Stuck),
+        _ if client.requests.load(SeqCst) > 0 => Finding::Quiet(now + LOOK),
+        Ending::Not => match client.last_at() {
+            None => due(client.began, config.read_timeout, Finding::Stuck),
+            Some(since) => due(since, config.read_timeout.saturating_mul(IDLE), Finding::IdleForLong),
+        },
+        // One that does not answer is found out by a ping.
+        Ending::Idle | Ending::Stop(_) => Finding::Quiet(now + PING),
     }
 }
 
@@ -145,33 +227,26 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
         Ok(stream) => stream,
         Err(error) => return tracing::warn!("a connection could not be served: {error}"),
     };
-    let config = *desk.config();
-    let client = Arc::new(Client {
-        desk,
-        peer,
-        seen: AtomicUsize::new(0),
-        open: Mutex::default(),
-        idle_since: Mutex::new(std::time::Instant::now()),
-        told: Notify::new(),
-        is_to_end: AtomicBool::new(false),
-        is_to_close: AtomicBool::new(false),
-    });
+    let client = Client::new(desk, peer);
     client.desk.introduce(Arc::downgrade(&client) as Weak<dyn Peer>);
-    let served = client.clone();
-    let service = service_fn(move |request| {
-        let client = served.clone();
-        async move { Ok::<_, Infallible>(answer(&client, request).await) }
+    let mut connection = std::pin::pin!({
+        let served = client.clone();
+        let service = service_fn(move |request| {
+            let in_progress = InProgress::new(&served);
+            async move { Ok::<_, Infallible>(answer(in_progress, request).await) }
+        });
+        let head_bytes = u32::try_from(client.desk.config().limits.head_bytes).unwrap_or(u32::MAX);
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(head_bytes);
+        builder.keep_alive_interval(PING).keep_alive_timeout(PING).max_send_buf_size(PART * 4);
+        builder.serve_connection(TokioIo::new(stream), service)
     });
-    let head_bytes = u32::try_from(config.limits.head_bytes).unwrap_or(u32::MAX);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(head_bytes);
-    builder.keep_alive_interval(PING).keep_alive_timeout(PING).max_send_buf_size(PART * 4);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let began = Instant::now();
-    let mut ending: Option<Instant> = None;
-    let mut look = tokio::time::interval(LOOK);
+    let mut ending = Ending::Not;
+    let mut clock = std::pin::pin!(sleep_until(client.began));
     loop {
         tokio::select! {
+            // Before the clock is looked at: a request that comes sets it to an earlier moment.
+            biased;
             result = connection.as_mut() => {
                 if let Err(error) = result {
                     tracing::debug!("an HTTP/2 connection ended: {error}");
@@ -182,18 +257,25 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
                 if client.is_to_close.load(SeqCst) && client.open().is_empty() {
                     return;
                 }
-                if client.is_to_end.load(SeqCst) && ending.is_none() {
+                if client.is_to_end.load(SeqCst) && !matches!(ending, Ending::Stop(_)) {
                     connection.as_mut().graceful_shutdown();
-                    ending = Some(Instant::now());
+                    ending = Ending::Stop(Instant::now());
+                    clock.as_mut().reset(Instant::now());
                 }
             }
-            now = look.tick() => {
-                let idle = client.open().is_empty();
-                let has_asked = client.seen.load(SeqCst) > 0;
-                let is_late = !has_asked && now.duration_since(began) > config.read_timeout;
-                let is_over = idle && ending.is_some_and(|since| now.duration_since(since) > LINGER);
-                let is_stuck = client.open().iter().any(|reply| reply.is_stuck(now, config.write_timeout));
-                if is_late || is_over || is_stuck {
+            () = poll_fn(|context| {
+                let soon = Instant::now() + LOOK;
+                if client.requests.load(SeqCst) > 0 && soon < clock.deadline() {
+                    clock.as_mut().reset(soon);
+                }
+                clock.as_mut().poll(context)
+            }) => match look(&client, ending, Instant::now()) {
+                Finding::Quiet(until) => clock.as_mut().reset(until),
+                Finding::IdleForLong => {
+                    connection.as_mut().graceful_shutdown();
+                    ending = Ending::Idle;
+                }
+                Finding::Stuck => {
                     tracing::debug!("an HTTP/2 connection is closed: its client does not get on");
                     return;
                 }
@@ -202,11 +284,10 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
     }
 }
 
-async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Payload> {
-    client.seen.fetch_add(1, SeqCst);
-    client.touch();
-    let to_head = request.method() == Method::HEAD;
-    let (message, charge) = match receive(client, request).await {
+async fn answer(request: InProgress, received: Request<Incoming>) -> Response<Payload> {
+    let client = &request.0;
+    let to_head = received.method() == Method::HEAD;
+    let (message, charge) = match receive(client, received).await {
         Ok(received) => received,
         Err((status, why)) => {
             let mut head = platform::Response { status, ..platform::Response::default() };
@@ -217,7 +298,8 @@ async fn answer(client: &Arc<Client>, request: Request<Incoming>) -> Response<Pa
     };
     let reply = Arc::new(Reply { state: Mutex::new(State::new(to_head, charge)) });
     client.open().push(reply.clone());
-    let taker = Taker { client: client.clone(), reply };
+    let taker = Taker { request, reply };
+    let client = &taker.request.0;
     client.desk.exchange(message, &client.peer, taker.reply.clone());
     let head = poll_fn(|context| taker.reply.poll_head(context)).await;
     let status = head.status;
@@ -316,8 +398,8 @@ struct State {
     /// Nobody takes it any more.
     gone: bool,
     to_head: bool,
-    /// Address of the token that waits for room, 0 for none.
-    room: usize,
+    /// Who waits for room.
+    writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,
     /// When the client last took something; `None` while nothing is waiting.
@@ -335,7 +417,7 @@ impl State {
             ended: None,
             gone: false,
             to_head,
-            room: 0,
+            writer: None,
             slot: None,
             waiting: None,
             stalled_since: None,
@@ -357,12 +439,6 @@ impl State {
             self.parts.push_back(bytes.split_to(PART));
         }
         self.parts.push_back(bytes);
-    }
-}
-
-fn tell(room: usize, status: Status) {
-    if room != 0 {
-        complete(std::ptr::without_provenance_mut::<Tok>(room), status);
     }
 }
 
@@ -405,9 +481,11 @@ impl Reply {
             let queued = state.queued;
             state.charge.force(queued);
             state.stalled_since = (queued > 0).then(Instant::now);
-            let room = if queued < STREAM_FULL / 2 { std::mem::take(&mut state.room) } else { 0 };
+            let writer = if queued < STREAM_FULL / 2 { state.writer.take() } else { None };
             drop(state);
-            tell(room, OK);
+            if let Some(writer) = writer {
+                writer.go_on();
+            }
             return Poll::Ready(Some(Ok(part)));
         }
         match state.ended {
@@ -445,17 +523,16 @@ impl Recipient for Reply {
         !gone
     }
 
-    fn chunk(&self, chunk: Given, room: usize) -> Status {
+    fn chunk(&self, chunk: Given) -> Status {
         let mut status = OK;
         self.change(|state| {
             if state.gone {
                 status = E_CANCELLED;
-            } else if state.room != 0 || state.ended.is_some() || room == 0 && state.queued >= STREAM_FULL {
+            } else if state.writer.is_some() || state.ended.is_some() {
                 status = E_INVALID;
             } else {
                 state.push(chunk);
-                if room != 0 && state.queued >= STREAM_FULL {
-                    state.room = room;
+                if state.queued >= STREAM_FULL {
                     status = PENDING;
                 }
             }
@@ -463,14 +540,27 @@ impl Recipient for Reply {
         status
     }
 
+    fn wait(&self, writer: Waiting) {
+        let mut state = self.state();
+        let is_over = state.gone || state.ended.is_some();
+        if !is_over && state.queued >= STREAM_FULL / 2 {
+            state.writer = Some(writer);
+            return;
+        }
+        drop(state);
+        if !is_over {
+            writer.go_on();
+        }
+    }
+
     fn end(&self, whole: bool) {
-        let mut room = 0;
+        let mut writer = None;
         self.change(|state| {
             state.ended.get_or_insert(whole);
             state.slot = None;
-            room = std::mem::take(&mut state.room);
+            writer = state.writer.take();
         });
-        tell(room, E_CANCELLED);
+        drop(writer);
     }
 
     fn runs_in(&self, slot: usize) {
@@ -480,7 +570,7 @@ impl Recipient for Reply {
 
 /// The taking end of a reply. Dropped before the reply has ended, its client is taken to be gone.
 struct Taker {
-    client: Arc<Client>,
+    request: InProgress,
     reply: Arc<Reply>,
 }
 
@@ -492,24 +582,29 @@ impl Taker {
         state.parts.clear();
         state.queued = 0;
         state.stalled_since = None;
+        state.charge.force(0);
+        let writer = state.writer.take();
         drop(state);
+        if let Some(writer) = writer {
+            writer.go_on();
+        }
         Payload::Reply(self)
     }
 }
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        self.client.open().retain(|other| !Arc::ptr_eq(other, &self.reply));
-        self.client.touch();
+        let client = &self.request.0;
+        client.open().retain(|other| !Arc::ptr_eq(other, &self.reply));
         let mut state = self.reply.state();
         state.gone = true;
         state.parts.clear();
         state.charge.force(0);
-        let (slot, room) = (state.slot.take(), std::mem::take(&mut state.room));
+        let (slot, writer) = (state.slot.take(), state.writer.take());
         drop(state);
-        tell(room, E_CANCELLED);
+        drop(writer);
         if let Some(slot) = slot {
-            self.client.desk.peer_gone(slot);
+            client.desk.peer_gone(slot);
         }
     }
 }

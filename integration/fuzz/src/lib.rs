@@ -10,5 +10,6 @@ pub mod framing;
 pub mod http1;
 pub mod hyper;
 pub mod json;
+pub mod manifest;
 pub mod module;
 pub mod reply;

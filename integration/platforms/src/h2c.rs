@@ -1,5 +1,5 @@
 //! One request over HTTP/2 without TLS, by a client that knows beforehand that it is spoken (RFC 9113 §3.3). Frames and
-//! header blocks by hand: enough for one exchange, and it trusts nothing.
+//! header blocks by hand: enough for one exchange, whole or abandoned after its head, and it trusts nothing.
 
 use crate::wire::Headers;
 use std::io::{self, Read, Write};
@@ -15,6 +15,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
@@ -40,6 +41,28 @@ pub fn exchange(
     headers: &Headers,
     body: &[u8],
 ) -> io::Result<Answer> {
+    send(&mut stream, method, path, authority, headers, body)?;
+    receive(&mut stream, false)
+}
+
+/// Sends a GET on a fresh connection and returns the status of the answer, of whose body no more is ever asked for than a
+/// server may send unasked: 65,535 bytes (RFC 9113 §6.9.2).
+///
+/// # Errors
+/// As [`exchange`].
+pub fn head(stream: &mut TcpStream, path: &str, authority: &str) -> io::Result<u16> {
+    send(stream, "GET", path, authority, &Headers::default(), &[])?;
+    receive(stream, true).map(|answer| answer.status)
+}
+
+fn send(
+    stream: &mut TcpStream,
+    method: &str,
+    path: &str,
+    authority: &str,
+    headers: &Headers,
+    body: &[u8],
+) -> io::Result<()> {
     assert!(body.len() <= MAX_FRAME, "a body of one frame");
     let mut block = Vec::new();
     for (name, value) in [(":method", method), (":scheme", "http"), (":path", path), (":authority", authority)] {
@@ -56,14 +79,40 @@ pub fn exchange(
     if !body.is_empty() {
         frame(&mut out, DATA, END_STREAM, 1, body);
     }
-    stream.write_all(&out)?;
-    receive(&mut stream)
+    stream.write_all(&out)
 }
 
-fn receive(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
-    let mut status = None;
-    let mut body = Vec::new();
+/// Reads until the server closes the connection, and returns the error code with which it said before that it would
+/// (RFC 9113 §6.8), 0 for none.
+///
+/// # Errors
+/// It closes without a word, or does not close.
+pub fn farewell(stream: &mut TcpStream) -> io::Result<u32> {
+    let mut code = None;
     loop {
+        match Frame::read(stream) {
+            Ok(Frame { kind: GOAWAY, payload, .. }) => {
+                let bytes = payload.get(4..8).and_then(|bytes| bytes.try_into().ok());
+                code = Some(u32::from_be_bytes(bytes.ok_or_else(|| broken("a short GOAWAY"))?));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return code.ok_or(error),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A frame that came.
+struct Frame {
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: Vec<u8>,
+}
+
+impl Frame {
+    /// Reads the next one, and acknowledges what is to be.
+    fn read(stream: &mut (impl Read + Write)) -> io::Result<Frame> {
         let mut head = [0; 9];
         stream.read_exact(&mut head)?;
         let [a, b, c, kind, flags, id @ ..] = head;
@@ -73,14 +122,38 @@ fn receive(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
         }
         let mut payload = vec![0; length];
         stream.read_exact(&mut payload)?;
-        let is_ours = u32::from_be_bytes(id) & 0x7fff_ffff == 1;
         match kind {
             SETTINGS if flags & ACK == 0 => answer(stream, SETTINGS, &[])?,
             PING if flags & ACK == 0 => answer(stream, PING, &payload)?,
+            _ => {}
+        }
+        Ok(Frame { kind, flags, stream: u32::from_be_bytes(id) & 0x7fff_ffff, payload })
+    }
+}
+
+/// As `Answer`, of the head alone if `to_head`.
+fn receive(stream: &mut (impl Read + Write), to_head: bool) -> io::Result<Answer> {
+    let mut status = None;
+    let mut body = Vec::new();
+    loop {
+        let Frame { kind, flags, stream: id, payload } = Frame::read(stream)?;
+        let is_ours = id == 1;
+        match kind {
             GOAWAY => return Err(broken(&format!("the server goes away: {payload:?}"))),
             RST_STREAM if is_ours => return Err(broken(&format!("the stream is reset: {payload:?}"))),
-            HEADERS if is_ours && status.is_none() => status = Some(status_of(&payload)?),
-            DATA if is_ours => body.extend_from_slice(&payload),
+            HEADERS if is_ours && status.is_none() => {
+                let found = status_of(&payload)?;
+                if to_head {
+                    return Ok(Answer { status: found, body });
+                }
+                status = Some(found);
+            }
+            DATA if is_ours => {
+                body.extend_from_slice(&payload);
+                if flags & END_STREAM == 0 {
+                    take(stream, payload.len())?;
+                }
+            }
             _ => {}
         }
         if is_ours && matches!(kind, HEADERS | DATA) && flags & END_STREAM != 0 {
@@ -93,6 +166,16 @@ fn receive(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
 fn answer(stream: &mut impl Write, kind: u8, payload: &[u8]) -> io::Result<()> {
     let mut out = Vec::new();
     frame(&mut out, kind, ACK, 0, payload);
+    stream.write_all(&out)
+}
+
+/// Lets the server send as much again as has come.
+fn take(stream: &mut impl Write, length: usize) -> io::Result<()> {
+    let increment = u32::try_from(length).unwrap_or(0).to_be_bytes();
+    let mut out = Vec::new();
+    if length > 0 {
+        [0, 1].into_iter().for_each(|id| frame(&mut out, WINDOW_UPDATE, 0, id, &increment));
+    }
     stream.write_all(&out)
 }
 
@@ -200,9 +283,9 @@ mod tests {
             (DATA, 0, 1, b"bo"),
             (DATA, END_STREAM, 1, b"dy"),
         ]);
-        let answer = receive(&mut server).expect("an answer");
+        let answer = receive(&mut server, false).expect("an answer");
         assert_eq!((answer.status, &answer.body[..]), (200, &b"body"[..]));
-        assert_eq!(server.1.len(), 9 + 9 + 8, "settings and ping are acknowledged");
+        assert_eq!(server.1.len(), 9 + 9 + 8 + 2 * (9 + 4), "settings, ping and data are acknowledged");
     }
 
     #[test]
@@ -223,9 +306,9 @@ mod tests {
             &[(DATA, END_STREAM, 1, b"x")],
             &[(HEADERS, END_HEADERS | END_STREAM, 1, b"\x00\x01x")],
         ] {
-            assert!(receive(&mut server(frames)).is_err(), "{frames:?}");
+            assert!(receive(&mut server(frames), false).is_err(), "{frames:?}");
         }
         let mut other = Server(io::Cursor::new(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()), Vec::new());
-        assert!(receive(&mut other).is_err());
+        assert!(receive(&mut other, false).is_err());
     }
 }

@@ -5,11 +5,13 @@
  *          largest number that was ever in progress at once.
  * either   with the event "spin" it never ends and never looks up; any other event is a path: it writes the line
  *          "holding" and stays until that file exists.
- * closing  replies its event, and writes the line "closed" when it is closed. */
+ * closing  replies its event, and writes the line "closed" when it is closed.
+ * flood    a stream as the module stream makes it: with the query chunks=3&bytes=16 as many parts of as many bytes. */
 
 #define _POSIX_C_SOURCE 200809L
 #define KIND "Function.Overload"
 #include "stateless.h"
+#include "streaming.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +85,21 @@ static faas_status either(void *self, faas_inv *inv, faas_tok *tok) {
     return answer(inv, "let go", 6);
 }
 
+static faas_status flood(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    faas_bytes query = host->meta(inv, FAAS_META_RAW_QUERY);
+    char text[64] = {0};
+    memcpy(text, query.ptr, query.len < sizeof text ? query.len : sizeof text - 1);
+    long chunks, bytes;
+    if (sscanf(text, "chunks=%ld&bytes=%ld", &chunks, &bytes) != 2) return failed(inv, "expected chunks and bytes");
+    char *part = calloc(1, (size_t)bytes);
+    faas_status status = part ? host->stream_begin(inv, 200) : failed(inv, "no memory");
+    while (status >= 0 && chunks-- > 0) status = write_part(inv, part, (size_t)bytes);
+    free(part);
+    return status < 0 ? status : FAAS_OK;
+}
+
 static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
     (void)self;
     (void)tok;
@@ -97,9 +114,10 @@ static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
 
 FUNCTION(pending, FAAS_IS_REENTRANT, 0, pending, NULL);
 FUNCTION(either, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), either, says_closed);
+FUNCTION(flood, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, flood, NULL);
 FUNCTION(closing, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
-static const faas_function *const functions[] = {&pending_entry, &either_entry, &closing_entry};
+static const faas_function *const functions[] = {&pending_entry, &either_entry, &flood_entry, &closing_entry};
 
 static const faas_module module = {
     sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("overload"), LITERAL("1"), LITERAL("C11"),

@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define KIND "Function.Probe"
 #include "stateless.h"
+#include "streaming.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,38 +82,6 @@ static faas_status status_of_path(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, code, body);
 }
 
-/* A wait for room in a stream, for hosts that do not lend their thread. Never freed: its token may come late. */
-struct room {
-    pthread_mutex_t lock;
-    pthread_cond_t there;
-    int done;
-    faas_status status;
-};
-
-static void room_there(void *arg, faas_status status) {
-    struct room *room = arg;
-    pthread_mutex_lock(&room->lock);
-    room->done = 1;
-    room->status = status;
-    pthread_cond_signal(&room->there);
-    pthread_mutex_unlock(&room->lock);
-}
-
-static faas_status write_text(faas_inv *inv, const char *text) {
-    faas_buf chunk = {(const uint8_t *)text, strlen(text), NULL, NULL};
-    if (host->features & FAAS_F_MAY_BLOCK) return host->stream_write(inv, chunk, NULL);
-    struct room *room = calloc(1, sizeof *room);
-    pthread_mutex_init(&room->lock, NULL);
-    pthread_cond_init(&room->there, NULL);
-    faas_status status = host->stream_write(inv, chunk, host->token(inv, room_there, room));
-    if (status != FAAS_PENDING) return status;
-    pthread_mutex_lock(&room->lock);
-    while (!room->done) pthread_cond_wait(&room->there, &room->lock);
-    status = room->status;
-    pthread_mutex_unlock(&room->lock);
-    return status;
-}
-
 /* streaming: the event is `path|ending`. Sends "first", writes the line "holding", stays until the file exists, sends
  * "second". The ending `fail` fails then; `empty` sends nothing at all. */
 static faas_status streaming(void *self, faas_inv *inv, faas_tok *tok) {
@@ -126,13 +95,13 @@ static faas_status streaming(void *self, faas_inv *inv, faas_tok *tok) {
     host->add(inv, FAAS_LIST_REPLY_HEADER, name, value);
     faas_status status = host->stream_begin(inv, host->num(inv, FAAS_NUM_IS_HTTP) ? 201 : FAAS_REPLY_RAW);
     if (status < 0 || strcmp(ending, "empty") == 0) return status;
-    status = write_text(inv, "first");
+    status = write_part(inv, "first", 5);
     if (status < 0) return status;
     faas_bytes line = LITERAL("holding");
     host->emit(host->ctx, line);
     struct timespec pause = {0, 1000000};
     while (access(path, F_OK) != 0) nanosleep(&pause, NULL);
-    status = write_text(inv, "second");
+    status = write_part(inv, "second", 6);
     if (status < 0) return status;
     return strcmp(ending, "fail") == 0 ? failed(inv, "the rest is missing") : FAAS_OK;
 }

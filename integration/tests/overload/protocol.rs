@@ -8,11 +8,11 @@ use integration::wait::limit;
 use platform_emulators::h2c;
 use platform_emulators::wire::Headers;
 use std::io::ErrorKind;
-use std::net::TcpStream;
 
 integration::both![
     a_tunnel_is_refused_and_the_connection_closed,
     a_tunnel_over_http_2_is_refused,
+    no_connection_of_http_2_is_taken_for_http_1,
     an_echo_of_the_request_is_refused_and_the_connection_closed,
     an_upgrade_that_is_asked_for_is_ignored,
     another_expectation_is_refused,
@@ -58,11 +58,18 @@ fn a_tunnel_is_refused_and_the_connection_closed(runtime: &Runtime) {
 
 fn a_tunnel_over_http_2_is_refused(runtime: &Runtime) {
     let run = start(runtime);
-    let stream = TcpStream::connect(run.address).expect("it listens");
-    stream.set_read_timeout(Some(limit())).expect("a limit");
-    let answer = h2c::exchange(stream, "CONNECT", "", "shop:443", &Headers::default(), b"");
+    let answer = h2c::exchange(run.connect(), "CONNECT", "", "shop:443", &Headers::default(), b"");
     assert!(answer.as_ref().map_or(true, |answer| answer.status >= 400), "{answer:?}");
     nobody_ran(&run);
+}
+
+/// Whenever its first bytes come: before the first look at the connection, or at that very moment.
+fn no_connection_of_http_2_is_taken_for_http_1(runtime: &Runtime) {
+    let run = start(runtime);
+    for number in 0..2000 {
+        let answer = h2c::head(&mut run.connect(), "/livez", "x");
+        assert_eq!(answer.is_ok(), runtime.speaks_http2(), "connection {number}: {answer:?}");
+    }
 }
 
 fn an_echo_of_the_request_is_refused_and_the_connection_closed(runtime: &Runtime) {

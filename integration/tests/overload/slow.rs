@@ -6,11 +6,17 @@ use integration::deployment::Deployment;
 use integration::kernel;
 use integration::on_http::OnHttp;
 use integration::wait::{self, scale};
+use platform_emulators::h2c;
+use platform_emulators::wire::Headers;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 integration::both![
     readers_that_do_not_read_leave_others_their_threads,
+    readers_of_http_2_that_do_not_read_leave_others_their_threads,
     a_reader_that_does_not_read_is_cut,
+    a_reader_of_http_2_that_does_not_read_is_cut,
+    a_stream_over_http_2_waits_for_its_reader,
     a_reply_that_nobody_reads_is_cut,
     a_body_that_trickles_is_refused,
     a_head_that_trickles_is_refused,
@@ -35,9 +41,30 @@ fn readers_that_do_not_read_leave_others_their_threads(runtime: &Runtime) {
     }
 }
 
+/// Functions that stream alike: a plain one, an async one, and one in C.
+const STREAMING: [(&str, &str); 3] = [("stream", "stream"), ("stream", "stream_async"), ("overload", "flood")];
+
+/// As [`unread`], over HTTP/2.
+fn unread_http2(run: &OnHttp) -> TcpStream {
+    let mut stream = run.connect();
+    assert_eq!(h2c::head(&mut stream, "/?chunks=64&bytes=1048576", "x").expect("it begins"), 200);
+    stream
+}
+
+fn readers_of_http_2_that_do_not_read_leave_others_their_threads(runtime: &Runtime) {
+    for (module, function) in STREAMING {
+        let deployment = Deployment::of(module).env("FAAS_THREADS", "2").env("FAAS_WRITE_TIMEOUT", "1h");
+        let run = OnHttp::start(runtime, deployment, &format!("{module}.{function}"));
+        let _readers: Vec<_> = (0..2).filter(|_| runtime.speaks_http2()).map(|_| unread_http2(&run)).collect();
+        for _ in 0..3 {
+            assert_eq!(run.get("/livez").status, 200);
+            assert_eq!(run.get("/?chunks=2&bytes=16").body.len(), 32, "{function}: {}", run.process.output());
+        }
+    }
+}
+
 /// Waits until the server has given this connection up.
-fn until_cut(run: &OnHttp, client: &Client) {
-    let local = client.local().expect("it has an address");
+fn until_cut(run: &OnHttp, local: SocketAddr) {
     let gone = || (!kernel::is_connected(local, run.address)).then_some(());
     wait::until("the connection is cut", &run.process, gone).unwrap_or_else(|why| panic!("{why}"));
 }
@@ -46,10 +73,36 @@ fn a_reader_that_does_not_read_is_cut(runtime: &Runtime) {
     let deployment = Deployment::of("stream").env("FAAS_WRITE_TIMEOUT", "1s");
     let run = OnHttp::start(runtime, deployment, "stream");
     let mut reader = unread(&run);
-    until_cut(&run, &reader);
+    until_cut(&run, reader.local().expect("it has an address"));
     let seen = reader.rest();
     assert!(seen.as_ref().map_or(true, |rest| !rest.ends_with(b"0\r\n\r\n")), "it does not look whole");
     assert_eq!(run.get("/?chunks=2&bytes=16").body.len(), 32);
+}
+
+fn a_reader_of_http_2_that_does_not_read_is_cut(runtime: &Runtime) {
+    for (module, function) in STREAMING {
+        let deployment = Deployment::of(module).env("FAAS_THREADS", "1").env("FAAS_WRITE_TIMEOUT", "1s");
+        let run = OnHttp::start(runtime, deployment, &format!("{module}.{function}"));
+        if runtime.speaks_http2() {
+            until_cut(&run, unread_http2(&run).local_addr().expect("it has an address"));
+        }
+        assert_eq!(run.get("/?chunks=2&bytes=16").body.len(), 32, "{function}: {}", run.process.output());
+    }
+}
+
+/// Also where one invocation at once runs, and a host lends its thread to what waits for room.
+fn a_stream_over_http_2_waits_for_its_reader(runtime: &Runtime) {
+    for (module, function) in STREAMING {
+        for concurrency in ["1", "2"] {
+            let deployment = Deployment::of(module).env("FAAS_CONCURRENCY", concurrency);
+            let run = OnHttp::start(runtime, deployment, &format!("{module}.{function}"));
+            let path = "/?chunks=64&bytes=65536";
+            match h2c::exchange(run.connect(), "GET", path, "x", &Headers::default(), b"") {
+                Ok(answer) => assert_eq!((answer.status, answer.body.len()), (200, 4 << 20)),
+                Err(error) => assert!(!runtime.speaks_http2(), "{function}: {error}: {}", run.process.output()),
+            }
+        }
+    }
 }
 
 fn a_reply_that_nobody_reads_is_cut(runtime: &Runtime) {
@@ -59,7 +112,7 @@ fn a_reply_that_nobody_reads_is_cut(runtime: &Runtime) {
     let mut reader = run.client();
     reader.request("POST", "/", "", &body).expect("it is taken");
     assert_eq!(reader.head().expect("the reply begins").status, 200);
-    until_cut(&run, &reader);
+    until_cut(&run, reader.local().expect("it has an address"));
     assert!(reader.rest().map_or(true, |rest| rest.len() < body.len()), "the rest is missing");
     assert_eq!(run.call("POST", "/", "", b"served").body, b"served");
 }

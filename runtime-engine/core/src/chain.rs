@@ -46,13 +46,15 @@ pub(crate) enum Centre<'a> {
     Function(&'a FunctionInstance),
     /// The answer to an invocation that no function serves.
     Refusal(&'a Refusal),
+    /// Why its function could not start.
+    Failure(&'a Failure),
 }
 
 impl Centre<'_> {
     fn name(&self) -> &str {
         match self {
             Centre::Function(function) => function.name(),
-            Centre::Refusal(_) => "the runtime",
+            Centre::Refusal(_) | Centre::Failure(_) => "the runtime",
         }
     }
 }
@@ -150,6 +152,12 @@ impl Chain {
                 let status = refusal.answer(invocation);
                 invocation.end_call(status);
                 status
+            }
+            Centre::Failure(failure) => {
+                let invocation = place.get_mut();
+                invocation.set_failure(failure.clone());
+                invocation.end_call(E_INTERNAL);
+                E_INTERNAL
             }
         }
     }

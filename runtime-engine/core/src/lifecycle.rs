@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::FunctionInstance;
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
+use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -331,10 +331,10 @@ impl Runtime {
             None => match function.start(&self.unit, &self.chain, &self.factory).await {
                 Ok(started) => started,
                 Err(failed) => {
+                    function.start_failed(&self.unit);
                     let FailedStart { failure, function, own } = failed;
                     end_alone(&self.unit, function, own).await;
-                    place.get_mut().set_failure(failure);
-                    place.get_mut().settle(E_INTERNAL, "FunctionStart");
+                    self.chain.run(Centre::Failure(&failure), place).await;
                     return None;
                 }
             },
@@ -360,10 +360,11 @@ impl Runtime {
     /// # Errors
     /// Name and words of the first required layer that is not well.
     pub fn health(&self) -> Result<(), String> {
-        // Every one is asked: each says by itself when it has fallen ill.
+        // Every one is asked, whatever the others say: each has its line when it falls ill.
         let mut first = self.chain.health();
-        for started in self.started() {
-            first = first.and(started.own.health());
+        for function in self.functions.all() {
+            let own = function.started().map_or(Ok(()), |started| started.own.health());
+            first = first.and(own.map_err(|why| format!("function {}: {why}", function.name())));
         }
         first
     }

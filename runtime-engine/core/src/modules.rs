@@ -86,26 +86,29 @@ impl Name {
     /// # Errors
     /// If it is empty or holds what could leave the folder.
     pub fn parse(text: &str) -> Result<Name, NotFound> {
-        let bad = |why| NotFound::BadName { name: text.to_owned(), why };
+        let (library, entry) = Name::split(text).map_err(|why| NotFound::BadName { name: text.to_owned(), why })?;
+        Ok(Name { library: library.to_owned(), entry: entry.map(str::to_owned) })
+    }
+
+    /// The library and the entry of a handler text, or what is wrong with it.
+    pub(crate) fn split(text: &str) -> Result<(&str, Option<&str>), &'static str> {
         if text.is_empty() {
-            return Err(bad("it is empty"));
+            return Err("it is empty");
         }
         if text.contains("..") {
-            return Err(bad("it holds `..`, and libraries are only loaded from the function's own folders"));
+            return Err("it holds `..`, and libraries are only loaded from the function's own folders");
         }
         if text.contains(['/', '\\', '\0']) {
-            return Err(bad(
-                "it holds a path separator, and libraries are only loaded from the function's own folders",
-            ));
+            return Err("it holds a path separator, and libraries are only loaded from the function's own folders");
         }
         let (library, entry) = match text.split_once('.') {
             None => (text, None),
             Some((library, entry)) => (library, Some(entry)),
         };
         if library.is_empty() || entry.is_some_and(str::is_empty) {
-            return Err(bad("a part of it is empty"));
+            return Err("a part of it is empty");
         }
-        Ok(Name { library: library.to_owned(), entry: entry.map(str::to_owned) })
+        Ok((library, entry))
     }
 }
 

@@ -15,7 +15,7 @@ use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::{Identity, Unit};
+use faas_core::unit::Identity;
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -155,7 +155,6 @@ const NOTHING: Shelf = Shelf(Vec::new());
 
 /// One start: the process with its log, and what came of it.
 struct Started {
-    unit: Arc<Unit>,
     log: Arc<Kept>,
     result: Result<Runtime, Failure>,
 }
@@ -197,7 +196,7 @@ fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[
     let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
     let start = Start { settings: &settings, manifest: None, roots: &roots, features: 0, linked };
     let result = block_on(Runtime::start(&unit, Arc::new(loader), start, handler.as_ref()));
-    Started { unit, log, result }
+    Started { log, result }
 }
 
 fn linked(layers: &[&'static Module]) -> Linked {

@@ -59,8 +59,11 @@ fn add_to_environment(manifest: &Manifest) -> Vec<String> {
         }
     }
     for (name, (_, value)) in values.into_iter().filter(|(name, _)| !unclear.contains(name)) {
+        #[expect(clippy::disallowed_methods, reason = "there is no module yet, and no second thread")]
         // SAFETY: no other thread is there that could read the environment meanwhile: this runs first of all (`start`).
-        unsafe { std::env::set_var(name, value) };
+        unsafe {
+            std::env::set_var(name, value);
+        }
     }
     doubts
 }

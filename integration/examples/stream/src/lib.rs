@@ -1,10 +1,10 @@
-//! A reply in pieces: `{"chunks":3,"bytes":16,"pause_ms":10,"fail_after":2}`, or over HTTP `/?chunks=3&bytes=16`.
+//! A reply in pieces, by a plain function, `stream`, and by an async one, `stream_async`: `{"chunks":3,"bytes":16,"pause_ms":10,"fail_after":2}`, or over HTTP `/?chunks=3&bytes=16`.
 //!
 //! Each chunk is a line of `bytes` bytes, its number in front, line break included. `fail_after` ends the stream with an
 //! error once so many chunks are out.
 #![forbid(unsafe_code)]
 
-use handlers_sdk::{Error, FaasContext, Sink, function};
+use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, function};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -64,9 +64,20 @@ pub fn stream(ctx: FaasContext, mut out: Sink) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes lines without a pause, and leaves its thread while its client is slow.
+#[function(stream)]
+pub async fn stream_async(ctx: FaasContext, mut out: AsyncSink) -> Result<(), Error> {
+    let wish = Wish::of(&ctx);
+    out.header("content-type", "text/plain; charset=utf-8")?.begin()?;
+    for number in 0..wish.chunks {
+        out.send(line(number, wish.bytes)).await?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::stream;
+    use super::{stream, stream_async};
     use handlers_sdk::testing::Invoke;
 
     #[test]
@@ -74,7 +85,9 @@ mod tests {
         let answer = Invoke::event(r#"{"chunks":2,"bytes":4}"#).run(stream::MODULE);
         assert_eq!(answer.chunks.as_deref(), Some(&[b"0..\n".to_vec(), b"1..\n".to_vec()][..]));
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-        assert_eq!(Invoke::http("GET", "/?chunks=100&bytes=1").run(stream::MODULE).body.len(), 10 * 2 + 90 * 3);
+        for module in [stream::MODULE, stream_async::MODULE] {
+            assert_eq!(Invoke::http("GET", "/?chunks=100&bytes=1").run(module).body.len(), 10 * 2 + 90 * 3);
+        }
     }
 
     #[test]

@@ -149,7 +149,10 @@ impl Deadlines {
 
     /// The deadline of the invocation that runs in this slot has been brought forward to `deadline_ns`.
     fn tighten(&self, slot: &Slot, deadline_ns: u64) {
-        let (cancel_at, report_at) = moments(self.unit.now_ns(), deadline_ns);
+        let now = self.unit.now_ns();
+        let (cancel_at, report_at) = moments(now, deadline_ns);
+        // The shortest of several functions' limits: after a nap of that length nobody has to ring for any of them.
+        self.last_limit.fetch_min(cancel_at.saturating_sub(now), Ordering::Relaxed);
         slot.tighten(cancel_at, report_at);
         self.wake_by(cancel_at);
     }

@@ -36,7 +36,9 @@ pub struct Linked {
 /// Which function of which library serves, as far as anybody has said.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// The function's name.
+    /// What the function is called in the process; empty: what its module calls it.
+    pub name: &'a str,
+    /// Which function of which library it is.
     pub handler: Option<&'a HandlerName>,
     /// The library that holds it, where it is given and not looked for.
     pub code: Option<&'a Path>,
@@ -226,7 +228,8 @@ impl Factory {
         if entry.aborts() {
             self.warn_of_abort("function", &entry.name);
         }
-        let host = host::table(&self.shared, format!("function {}", entry.name), environment, self.features);
+        let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
+        let host = host::table(&self.shared, format!("function {name}"), environment, self.features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
             let with = if wanted.config.is_empty() { "without" } else { "with" };
             let (name, from) = (&entry.name, wanted.configured_by);

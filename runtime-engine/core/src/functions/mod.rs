@@ -14,7 +14,7 @@
 //!
 //! 1. by the name that the platform addresses with this very event, if a function has it: the path of Azure's host;
 //! 2. by its events: a request by method and path, anything else by its kind, its type, and what it comes from;
-//! 3. by a name that comes with the event: the function's at the platform, or its handler text;
+//! 3. by a name that the platform has for what it calls: the function's, the one it was invoked as, its handler text;
 //! 4. the default function.
 
 pub mod factory;
@@ -67,6 +67,8 @@ struct Routing {
     /// The functions by their names and handler texts.
     names: HashMap<Box<str>, usize>,
     default: Option<usize>,
+    /// `true` if there is one function: it serves all but requests for paths that are not its.
+    is_alone: bool,
 }
 
 /// Who serves which events that are no requests.
@@ -254,18 +256,16 @@ impl Routing {
         }
         // What says more is asked first.
         events.sort_by_key(|owner| std::cmp::Reverse((owner.source.is_some(), owner.event_type.is_some())));
-        // The only function of a process without another default serves what is not a request for another path.
-        let only = (manifest.functions.len() == 1 && router.is_empty()).then_some(0);
-        let default = named.or(manifest.default).or(only);
-        Ok(Routing { router, spare: Mutex::default(), events, names, default })
+        let (default, is_alone) = (named.or(manifest.default), manifest.functions.len() == 1);
+        Ok(Routing { router, spare: Mutex::default(), events, names, default, is_alone })
     }
 
     fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {
         let named = |name: &[u8]| std::str::from_utf8(name).ok().and_then(|name| self.names.get(name).copied());
-        if let Some(number) = named(invocation.addressee()) {
+        if let Some(number) = self.addressed(invocation.addressee()) {
             return Ok(number);
         }
-        let is_request = invocation.kind() == Kind::Http;
+        let is_request = invocation.meta(META_TRIGGER) == Kind::Http.word().as_bytes();
         let mut nobody = None;
         if is_request && !self.router.is_empty() {
             match self.route(invocation) {
@@ -277,7 +277,8 @@ impl Routing {
         if let Some(number) = self.owner_of_event(invocation) {
             return Ok(number);
         }
-        let found = invocation.names().into_iter().find_map(named).or(self.default);
+        let alone = (self.is_alone && nobody.is_none()).then_some(0);
+        let found = invocation.names().into_iter().find_map(named).or(self.default).or(alone);
         found.ok_or_else(|| {
             let what = || {
                 let (kind, source) = (invocation.meta(META_TRIGGER), invocation.meta(META_SOURCE));
@@ -290,6 +291,17 @@ impl Routing {
             };
             Refusal::NoOwner(nobody.unwrap_or_else(what))
         })
+    }
+
+    /// The function of the name that the platform addresses. Azure's host, the only one that does, has names that differ
+    /// in more than their case.
+    fn addressed(&self, name: &[u8]) -> Option<usize> {
+        if name.is_empty() {
+            return None;
+        }
+        let exact = std::str::from_utf8(name).ok().and_then(|name| self.names.get(name));
+        let caseless = || self.names.iter().find(|(other, _)| other.as_bytes().eq_ignore_ascii_case(name));
+        exact.or_else(|| caseless().map(|(_, number)| number)).copied()
     }
 
     /// The function of a request's method and path. `Err(None)`: no function has the path.

@@ -20,7 +20,7 @@ use methods::{ANY, GET, HEAD, Methods, OPTIONS, Unusable};
 use params::Name;
 use pattern::Segment;
 
-/// How paths are compared.
+/// Says how paths are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Matching {
     /// `true` if `/a` and `/a/` are two paths. Otherwise one slash at the end makes no difference.
@@ -29,7 +29,7 @@ pub struct Matching {
     pub caseless: bool,
 }
 
-/// The routes of a process.
+/// Holds the routes of a process, and finds the one that serves a request.
 #[derive(Debug)]
 pub struct Router {
     matching: Matching,
@@ -82,26 +82,26 @@ enum Step {
     Rest { node: usize },
 }
 
-/// Who serves a request.
+/// Says who serves a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found<'r> {
-    /// A function does.
+    /// This route's function serves it.
     Route {
         /// The number that was given with the route.
         owner: usize,
         /// The pattern of the route as it was given.
         pattern: &'r str,
     },
-    /// Nobody, and the client asks what there is: to be answered with these methods and without a body.
+    /// No function serves it, and the client asks which methods the path has: it is answered with these, without a body.
     Options(Allow<'r>),
-    /// Nobody: the path takes only these methods. To be answered with 405 (RFC 9110 section 15.5.6).
+    /// No function serves it, because the path has only these methods: it is answered with 405 (RFC 9110 section 15.5.6).
     MethodNotAllowed(Allow<'r>),
-    /// Nobody: no route has the path. To be answered with 404.
+    /// No function serves it, because no route fits the path: it is answered with 404.
     NotFound,
 }
 
 impl Router {
-    /// Without routes.
+    /// Makes a router without routes.
     pub fn new(matching: Matching) -> Router {
         Router {
             matching,
@@ -113,7 +113,7 @@ impl Router {
         }
     }
 
-    /// `true` if there are no routes.
+    /// Returns `true` if there are no routes.
     pub fn is_empty(&self) -> bool {
         self.routes.is_empty()
     }
@@ -174,8 +174,8 @@ impl Router {
         Ok(())
     }
 
-    /// Who serves a request with this method and this path, which is percent-coded and without a query. The parameters of the
-    /// route are put into `params`, which is empty if no function serves the request.
+    /// Finds who serves a request with this method and this path, which is percent-coded and without a query. `params` then
+    /// has the parameters of the route; it is empty if no function serves the request.
     ///
     /// An empty path is `/` (RFC 9110 section 4.2.3). Neither an absolute URI nor an authority is a path; `*` is one that
     /// only `OPTIONS` has (RFC 9112 section 3.2.4).
@@ -204,7 +204,7 @@ impl Router {
         }
     }
 
-    /// The most specific route that takes the method. Without one, the search has been at all ends that the path has.
+    /// Returns the most specific route that takes the method. `None` means that `search` has seen all ends of the path.
     fn walk(&self, search: &mut Search, params: &mut Params) -> Option<usize> {
         let mut step = Step::Node { node: 0, depth: 0 };
         loop {

@@ -96,6 +96,12 @@ pub(crate) struct FailedStart {
     pub(crate) own: Chain,
 }
 
+impl FailedStart {
+    fn of(why: &str, own: Chain) -> FailedStart {
+        FailedStart { failure: Failure::internal("Runtime.FunctionNotStarted", why), function: None, own }
+    }
+}
+
 /// One function of the process.
 #[derive(Debug)]
 pub struct Function {
@@ -162,27 +168,25 @@ impl Function {
         chain: &Chain,
         factory: &Factory,
     ) -> Result<&Started, FailedStart> {
-        loop {
-            if let Some(started) = self.started.get() {
-                return Ok(started);
-            }
-            let Some(turn) = self.start.turn().await else { continue };
-            return match self.make(unit, chain, factory).await {
-                Ok(started) => {
-                    let name = if self.target.name.is_empty() { started.function.name() } else { &self.target.name };
-                    let _ = self.name.set(Arc::from(name));
-                    let started = self.started.get_or_init(|| started);
-                    drop(turn);
-                    Ok(started)
-                }
-                Err(failed) => {
-                    self.start.set_due();
-                    self.say(unit, self.fence.start_failed(unit.now_ns()));
-                    drop(turn);
-                    Err(failed)
-                }
-            };
+        if let Some(started) = self.started.get() {
+            return Ok(started);
         }
+        let Some(turn) = self.start.turn().await else {
+            // Without a start there was a panic in the runtime, which has ended the turn without a word.
+            let gone = || FailedStart::of("its start was given up", Chain::new(Vec::new(), unit.log.clone()));
+            return self.started.get().ok_or_else(gone);
+        };
+        let made = self.make(unit, chain, factory).await;
+        let started = made.map(|started| {
+            let name = if self.target.name.is_empty() { started.function.name() } else { &self.target.name };
+            let _ = self.name.set(Arc::from(name));
+            self.started.get_or_init(|| started)
+        });
+        if started.is_err() {
+            self.start.set_due();
+        }
+        drop(turn);
+        started
     }
 
     async fn make(&self, unit: &Arc<Unit>, chain: &Chain, factory: &Factory) -> Result<Started, FailedStart> {
@@ -212,21 +216,19 @@ impl Function {
             joined.as_ref().unwrap_or(chain).phase(FUNCTION_START, &mut place(), start).await?;
             Ok(joined)
         };
-        let failure = match (started.await, function) {
-            (Ok(joined), Some(function)) => return Ok(Started::new(function, own, joined)),
-            (Err(failure), function) => return Err(FailedStart { failure, function, own }),
+        match (started.await, function) {
+            (Ok(joined), Some(function)) => Ok(Started::new(function, own, joined)),
+            (Err(failure), function) => Err(FailedStart { failure, function, own }),
             // Layers may recover a failed phase; without a function there is still nothing to run.
             (Ok(_), None) => {
-                let message = "a layer recovered a failed FunctionStart, but there is no function to serve";
-                Failure::internal("Runtime.NoFunction", message)
+                Err(FailedStart::of("a layer recovered a failed FunctionStart, but there is no function to serve", own))
             }
-        };
-        Err(FailedStart { failure, function: None, own })
+        }
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        let Target { handler, code, config, configured_by, .. } = &self.target;
-        Wanted { handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
+        let Target { name, handler, code, config, configured_by, .. } = &self.target;
+        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
     }
 
     /// Marks the invocation as this function's.
@@ -250,6 +252,11 @@ impl Function {
         self.fence.pass(unit.now_ns()).map(|()| admitted).map_err(fenced)
     }
 
+    /// Its start, which an invocation has waited for, has failed: the next ones need not try that.
+    pub(crate) fn start_failed(&self, unit: &Unit) {
+        self.say(unit, self.fence.start_failed(unit.now_ns()));
+    }
+
     /// An invocation has ended with this failure, or well.
     pub(crate) fn ended(&self, failure: Option<&Failure>, unit: &Unit) {
         let failed = failure.is_some_and(|failure| failure.is_panic() || failure.is_time_out());
@@ -265,7 +272,8 @@ impl Function {
             Change::Up(failures) => {
                 let pause = self.target.fence.map_or(Duration::ZERO, |rule| rule.pause);
                 let message = format!(
-                    "function {name} is fenced for {pause:?}: it has failed {failures} times in a row; others go on"
+                    "function {name} is fenced for {pause:?}: it has failed {failures} times in a row, or could not \
+                     start; others go on"
                 );
                 unit.log.say(Level::Warn, &message);
             }

@@ -55,9 +55,11 @@ impl Invocation {
         self.fact(self.facts.addressee)
     }
 
-    /// The names that came with the event and may be a function's.
-    pub(crate) fn names(&self) -> [&[u8]; 2] {
-        [self.fact(self.facts.function), self.fact(self.facts.invoked_as)]
+    /// The names that the platform has for what it calls, of this event first: a function may have one of them.
+    pub(crate) fn names(&self) -> [&[u8]; 4] {
+        let identity = &self.unit.identity;
+        let (function, invoked_as) = (self.fact(self.facts.function), self.fact(self.facts.invoked_as));
+        [function, invoked_as, identity.function.as_bytes(), identity.handler.as_bytes()]
     }
 
     /// An attribute of a CloudEvent.

@@ -65,15 +65,36 @@ impl Layer for Tag {
     }
 }
 
+/// A layer that knows messages of a source of its own, and cannot keep what comes of others apart.
+struct Pigeons;
+
+#[layer(name = "pigeons")]
+impl Layer for Pigeons {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(Pigeons)
+    }
+
+    fn recognise(&self, invocation: &mut Invocation<'_>) -> bool {
+        let is_mine = invocation.event().starts_with(b"coo ");
+        is_mine
+            && invocation.set_meta(faas_abi::META_TRIGGER, "queue").is_ok()
+            && invocation.set_meta(faas_abi::META_SOURCE, "pigeons").is_ok()
+    }
+}
+
 /// A library that cannot be loaded is missing from the shelf; these can.
 #[derive(Clone)]
 struct Shelf {
     opened: Arc<Mutex<Vec<String>>>,
 }
 
-const LIBRARIES: [(&str, fn() -> &'static Module); 4] = [
+/// A file and the module in it.
+type Library = (&'static str, fn() -> &'static Module);
+
+const LIBRARIES: [Library; 5] = [
     ("libshow.so", || show::MODULE),
     ("libobey.so", || obey::MODULE),
+    ("liblayer_pigeons.so", || Pigeons::MODULE),
     ("liblayer_tag.so", || Tag::MODULE),
     ("liblayer_slow.so", || trouble::Slow::MODULE),
 ];

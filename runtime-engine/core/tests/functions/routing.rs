@@ -71,6 +71,7 @@ fn a_name_that_the_platform_addresses_goes_before_everything_else() {
     let shop = start(SHOP);
     let queue = r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:paid","body":"b"}]}"#;
     assert_eq!(who(shop.event_for("files", queue)), "files");
+    assert_eq!(who(shop.event_for("Files", queue)), "files", "Azure's names have any case");
     assert_eq!(who(shop.event_for("unknown", queue)), "create");
 }
 
@@ -112,4 +113,17 @@ fn the_only_function_of_a_manifest_without_events_serves_everything() {
     let only = start(r#"{"version":1,"functions":[{"name":"only","handler":"show"}]}"#);
     assert_eq!(who(only.get("/any/where")), "only");
     assert_eq!(who(only.event("any")), "only");
+    let routed = r#"{"version":1,"functions":[{"name":"only","handler":"show","events":[{"http":{"path":"/a"}}]}]}"#;
+    let routed = start(routed);
+    assert_eq!(who(routed.event("any")), "only", "no path can be another's that is not there");
+    assert!(matches!(routed.get("/b"), Answer::Reply(404, _)));
+}
+
+#[test]
+fn an_event_that_a_layer_recognises_is_found_by_what_the_layer_says() {
+    let shop = start(
+        &SHOP.replacen("\"version\":1,", "\"version\":1,\"layers\":[\"pigeons\"],", 1).replace("paid", "pigeons"),
+    );
+    assert_eq!(who(shop.event("coo coo")), "create");
+    assert!(matches!(shop.event("caw"), Answer::Failure(_)));
 }

@@ -30,7 +30,7 @@ fn a_function_that_panics_too_often_is_fenced_and_the_others_go_on() {
     assert_eq!(words("well"), fenced);
     assert!(matches!(process.get("/good"), Answer::Reply(200, _)));
     let warnings = process.lines("WARN");
-    let line = "function bad is fenced for 50ms: it has failed 3 times in a row; others go on";
+    let line = "function bad is fenced for 50ms: it has failed 3 times in a row, or could not start; others go on";
     assert_eq!(warnings.iter().filter(|warning| warning.contains(line)).count(), 1, "{warnings:?}");
     // Time passes on the unit's clock alone: asked again and again, it is let through once the pause is over.
     let until = process.unit().now_ns() + 50_000_000;

@@ -3,6 +3,7 @@
 
 use super::in_flight::Client;
 use super::link::{Link, State};
+pub use super::room::Waiting;
 use super::socket::Socket;
 use super::{Request, Server, Work};
 use faas_abi::Status;
@@ -13,7 +14,7 @@ use faas_core::platform::{Answer, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -37,9 +38,10 @@ pub trait Recipient: Send + Sync + std::fmt::Debug {
     fn answer(&self, response: &Response, body: Given);
     /// The head of a stream; `false` if nobody takes it any more.
     fn begin(&self, response: &Response) -> bool;
-    /// A part of the stream. `room` is the address of the token that tells its writer, 0 for none, and is completed when
-    /// there is room again if the answer is `PENDING`.
-    fn chunk(&self, chunk: Given, room: usize) -> Status;
+    /// A part of the stream. `PENDING`: it is taken, and its writer is about to [`wait`](Recipient::wait) for room.
+    fn chunk(&self, chunk: Given) -> Status;
+    /// The stream's writer waits until there is room again, which may be already.
+    fn wait(&self, writer: Waiting);
     /// The stream has ended. `whole`: nothing failed after its head.
     fn end(&self, whole: bool);
     /// The invocation runs in the slot of this number, until its answer.
@@ -159,13 +161,19 @@ impl Server {
         mut state: MutexGuard<'l, State>,
     ) -> Option<MutexGuard<'l, State>> {
         let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
+        // Before the look: what is heard after it is news, for which the connection is looked at again.
+        link.read_news(&mut state);
         let mut seen = [0; PREFACE.len()];
-        let count = link.socket.peek(&mut seen).unwrap_or(0);
-        if count == 0 || !PREFACE.starts_with(&seen[..count]) {
+        let count = match link.socket.peek(&mut seen) {
+            Ok(count @ 1..) => count,
+            // What comes between this look and a read would be read as HTTP/1.1, and refused.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && !self.is_draining() => 0,
+            Ok(_) | Err(_) => return Some(state),
+        };
+        if !PREFACE.starts_with(&seen[..count]) {
             return Some(state);
         }
         if count < PREFACE.len() {
-            link.read_news(&mut state);
             state.claimed = false;
             drop(state);
             self.let_go(link);

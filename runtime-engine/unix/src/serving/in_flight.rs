@@ -4,7 +4,8 @@
 //! break the connection off.
 
 use super::link::{Link, tell};
-use super::{Server, http2};
+use super::thread_place::ThreadPlace;
+use super::{Server, http2, room};
 use crate::sys;
 use faas_abi::host::Given;
 use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
@@ -14,7 +15,7 @@ use faas_core::http1::{Framing, Version};
 use faas_core::invocation::{Code, Facts, Invocation, Stream};
 use faas_core::platform::Response;
 use faas_core::serve::{Manner, response_head};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// No head is out.
@@ -57,8 +58,8 @@ pub(super) struct InFlight {
     slot: Arc<Slot>,
     current: Mutex<Option<Current>>,
     head: AtomicU8,
-    /// `true` while a worker's thread runs the call, which may hold it there. Lowered under the lock of the client's link.
-    on_thread: AtomicBool,
+    /// Its place among those that run.
+    place: Arc<ThreadPlace>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -72,7 +73,7 @@ impl InFlight {
             slot: slot.clone(),
             current: Mutex::new(None),
             head: AtomicU8::new(WHOLE),
-            on_thread: AtomicBool::new(false),
+            place: ThreadPlace::new(),
         };
         let flight = Arc::new(flight);
         place.get_mut().set_stream(Box::new(ToClient {
@@ -87,33 +88,19 @@ impl InFlight {
 
     /// An invocation begins, on a thread.
     pub(super) fn begin(&self, current: Current) {
-        self.enter_thread();
+        self.place.enter();
         self.head.store(WHOLE, SeqCst);
         *lock(&self.current) = Some(current);
+    }
+
+    /// Its place among those that run.
+    pub(super) fn place(&self) -> Arc<ThreadPlace> {
+        self.place.clone()
     }
 
     /// It has ended; returns whom it was for, unless somebody else has answered.
     pub(super) fn end(&self) -> Option<Current> {
         lock(&self.current).take()
-    }
-
-    /// A thread runs its call, or runs it on.
-    pub(super) fn enter_thread(&self) {
-        self.on_thread.store(true, SeqCst);
-    }
-
-    /// Its call has left the thread, and is woken when it goes on. A call that has been counted as one which waits on its
-    /// thread for the client did not: the thread is its worker's to give back.
-    pub(super) fn leave_thread(&self, server: &Server) {
-        let link = match &*lock(&self.current) {
-            Some(Current { client: Client::Link(link), .. }) => link.clone(),
-            _ => return self.on_thread.store(false, SeqCst),
-        };
-        let mut state = link.lock();
-        self.on_thread.store(false, SeqCst);
-        server.end_stall(&mut state.stalled);
-        drop(state);
-        server.let_go(&link);
     }
 
     /// Somebody else answers: returns whose answer is due, and whether it may still have a head.
@@ -139,7 +126,7 @@ struct ToClient {
     server: Weak<Server>,
     response: Response,
     head: Vec<u8>,
-    /// `true` if the function's calls return soon, and never wait on a thread.
+    /// `true` if the function's calls return soon, and never wait on their thread.
     returns_soon: bool,
 }
 
@@ -181,19 +168,24 @@ impl Stream for ToClient {
 
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
+        let (place, returns_soon) = (&self.flight.place, self.returns_soon);
         match client {
-            Client::Http2(recipient, _) => recipient.chunk(chunk, room.addr()),
-            Client::Link(link) => {
-                let may_hold = || !self.returns_soon && self.flight.on_thread.load(SeqCst);
-                write(&server, &link, chunk, room.addr(), may_hold)
-            }
+            Client::Http2(recipient, _) => room::write(&server, &*recipient, chunk, room.addr(), place, returns_soon),
+            Client::Link(link) => write(&server, &link, chunk, room.addr(), place, returns_soon),
         }
     }
 }
 
 /// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
-/// thread only if it has no token to be told by. `may_hold`: may it hold its worker's thread until it is told?
-fn write(server: &Server, link: &Link, chunk: Given, room: usize, may_hold: impl Fn() -> bool) -> Status {
+/// thread only if it has no token to be told by. `returns_soon`: the call does not wait on its thread for its token.
+fn write(
+    server: &Server,
+    link: &Link,
+    chunk: Given,
+    room: usize,
+    place: &Arc<ThreadPlace>,
+    returns_soon: bool,
+) -> Status {
     let mut rooms = Vec::new();
     let mut state = link.lock();
     if !state.connection.chunk(chunk) {
@@ -203,17 +195,19 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize, may_hold: impl
     while state.connection.is_full() && !state.connection.is_closed() {
         if room != 0 {
             state.connection.wait_for_room(room);
-            if may_hold() {
-                server.begin_stall(&mut state);
+            if !returns_soon {
+                state.lent = server.lend(place);
             }
             drop(state);
             server.let_go(link);
             return PENDING;
         }
+        state.lent = server.lend(place);
         drop(state);
         // The connection's own time limit, which the clock looks after, ends this.
         sys::wait_writable(&link.socket, server.config.write_timeout);
         state = link.lock();
+        server.take_back(&mut state.lent);
         state.connection.may_take();
         server.flush(link, &mut state, &mut rooms);
     }

@@ -13,14 +13,14 @@
 //! | `worker` | a thread: hears, reads, hands on |
 //! | `serve`, `pending` | an invocation, from request to response; one that waits |
 //! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
-//! | `thread_pool` | how many threads watch |
+//! | `thread_pool`, `thread_place` | how many threads watch; the place of an invocation among those that run |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
 //! | `refusals` | requests that were not taken, counted |
 //! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
 //! | `shutdown` | stop signals, time-outs, the end |
-//! | `http2` | how a runtime that speaks HTTP/2 takes part |
+//! | `http2`, `room` | how a runtime that speaks HTTP/2 takes part; the writer of a stream that waits for its client |
 
 mod access_log;
 mod admin_port;
@@ -32,12 +32,14 @@ mod pending;
 mod platform_signals;
 mod ready_list;
 mod refusals;
+mod room;
 mod seats;
 mod serve;
 mod shutdown;
 mod socket;
 mod startup_listener;
 mod table;
+mod thread_place;
 mod thread_pool;
 mod timers;
 mod worker;

@@ -77,14 +77,14 @@ impl Pending {
     /// Makes an empty place.
     pub(super) fn new(server: &Arc<Server>) -> Arc<Pending> {
         let call = holder(|server: Arc<Server>, mut seat: Box<Seat>| async move {
-            let flight = seat.flight.clone();
+            let place = seat.flight.place();
             let is_mine = {
                 let mut call = pin!(server.runtime.invoke(&mut seat.place));
                 let poll = |context: &mut Context<'_>| {
-                    flight.enter_thread();
+                    place.enter();
                     let polled = call.as_mut().poll(context);
                     if polled.is_pending() {
-                        flight.leave_thread(&server);
+                        place.leave(&server);
                     }
                     polled
                 };

@@ -163,7 +163,7 @@ impl Worker {
                 let mut state = link.lock();
                 state.slot = None;
                 // One that did not wait for the room it has asked for.
-                server.end_stall(&mut state.stalled);
+                server.take_back(&mut state.lent);
                 if is_stream {
                     state.connection.end_stream(whole);
                     server.flush(&link, &mut state, &mut self.rooms);

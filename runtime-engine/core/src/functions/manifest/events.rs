@@ -113,7 +113,7 @@ impl<'t> Reader<'t> {
             let problem = || "expected at least one method, found an empty array".to_owned();
             self.mistakes.add(self.offset(value), path, problem);
         }
-        for (_, again) in repeats(methods.iter().map(String::as_str)) {
+        for (_, again) in repeats(&methods, String::as_str) {
             self.again(offsets[again], path, "method", &methods[again]);
         }
         if methods.iter().any(|method| is_every(method)) {

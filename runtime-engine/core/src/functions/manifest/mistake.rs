@@ -69,16 +69,21 @@ impl<'t> Cursor<'t> {
         let last_line = match passed.iter().rposition(|byte| *byte == b'\n') {
             None => passed,
             Some(end) => {
-                self.position.line += passed.iter().filter(|byte| **byte == b'\n').count();
+                self.position.line += count(passed, |byte| byte == b'\n');
                 self.position.column = 1;
                 &passed[end + 1..]
             }
         };
         // Every byte of a character but its first is 10xxxxxx.
-        self.position.column += last_line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        self.position.column += count(last_line, |byte| byte & 0xc0 != 0x80);
         self.offset = offset;
         self.position
     }
+}
+
+/// How many bytes are such ones. Pieces that one byte can count are what compilers make vector code of.
+fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    bytes.chunks(255).map(|piece| usize::from(piece.iter().map(|byte| u8::from(is(*byte))).sum::<u8>())).sum()
 }
 
 /// The way to a value. It lives on the stack of the reader and is written only into mistakes.

@@ -7,7 +7,7 @@ use super::whole::repeats;
 use super::{FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, StartWhen, VERSION};
 use crate::fields::Span;
 use crate::json::{self, Kind, Value};
-use crate::modules::{Name, NotFound};
+use crate::modules::Name;
 use crate::settings::{LayerName, duration};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -180,7 +180,7 @@ impl<'t> Reader<'t> {
             self.wrong(name, path);
             return None;
         }
-        if names_code && Name::parse(&text).is_err() {
+        if names_code && Name::split(&text).is_err() {
             self.wrong_but(name, path, || ", which names no library; say which with \"handler\"".to_owned());
         }
         Some(text)
@@ -189,14 +189,10 @@ impl<'t> Reader<'t> {
     /// `library` or `library.entry`.
     fn module_name(&mut self, member: Member<'t>, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = self.string(member, path)?;
-        match Name::parse(&text) {
+        match Name::split(&text) {
             Ok(_) => Some(text),
-            Err(NotFound::BadName { why, .. }) => {
+            Err(why) => {
                 self.wrong_but(member, path, || format!(": {why}"));
-                None
-            }
-            Err(_) => {
-                self.wrong(member, path);
                 None
             }
         }
@@ -243,7 +239,7 @@ impl<'t> Reader<'t> {
             variables.push((name.into_owned(), text.into_owned()));
             offsets.push(at);
         }
-        for (_, again) in repeats(variables.iter().map(|(name, _)| name.as_str())) {
+        for (_, again) in repeats(&variables, |(name, _)| name.as_str()) {
             self.again(offsets[again], path, "name", &variables[again].0);
         }
         variables
@@ -260,7 +256,8 @@ impl<'t> Reader<'t> {
                 offsets.push(self.offset(value));
             }
         }
-        for (_, again) in repeats(layers.iter().map(|layer| layer.name.as_str())) {
+        // With another configuration a layer may well stand there again.
+        for (_, again) in repeats(&layers, |layer| (layer.name.as_str(), layer.config.as_str())) {
             self.again(offsets[again], path, "layer", &layers[again].name);
         }
         layers
@@ -297,10 +294,10 @@ impl<'t> Reader<'t> {
     /// The name of a layer; `path` leads to it.
     fn layer_name(&mut self, value: Value<'t>, key: &'static Key, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = value.as_str().unwrap_or_default();
-        let why = match Name::parse(&text) {
+        let why = match Name::split(&text) {
             Ok(_) if !text.ends_with('?') => return Some(text),
             Ok(_) => ": an optional layer is an object with \"optional\": true",
-            Err(NotFound::BadName { why, .. }) if value.kind() == Kind::String => &format!(": {why}"),
+            Err(why) if value.kind() == Kind::String => &format!(": {why}"),
             Err(_) => "",
         };
         let problem = || format!("expected {}, found {}{why}", key.expects, found(value));

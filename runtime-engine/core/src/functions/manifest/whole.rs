@@ -1,22 +1,30 @@
-//! What only the whole manifest shows: names that occur twice, and events with two owners. Everything is sorted, so that
-//! ten thousand functions cost no hundred million comparisons.
+//! What only the whole manifest shows: names that occur twice, and events with two owners. Nothing is compared with
+//! everything else: ten thousand functions would be fifty million comparisons.
 
 use super::mistake::{Path, quoted};
 use super::read::Reader;
 use super::{EventFilter, FunctionSpec};
+use std::collections::HashMap;
+use std::hash::Hash;
 
-/// The indices of items that equal an earlier one, each behind the index of the first that it equals.
-pub(super) fn repeats<T: Ord>(items: impl Iterator<Item = T>) -> Vec<(usize, usize)> {
-    let mut sorted: Vec<(T, usize)> = items.zip(0..).collect();
-    sorted.sort_unstable();
-    let equal = sorted.chunk_by(|(one, _), (other, _)| one == other);
-    equal.flat_map(|equal| equal.iter().skip(1).map(|(_, again)| (equal[0].1, *again))).collect()
+/// Lists up to here are compared pair by pair, without memory: nearly all are this short.
+const FEW: usize = 8;
+
+/// The indices of items with the key of an earlier one, each behind the index of the first that has it.
+pub(super) fn repeats<'i, I, K: Eq + Hash>(items: &'i [I], key: impl Fn(&'i I) -> K) -> Vec<(usize, usize)> {
+    if items.len() <= FEW {
+        let first = |index: usize| items[..index].iter().position(|other| key(other) == key(&items[index]));
+        return (1..items.len()).filter_map(|index| Some((first(index)?, index))).collect();
+    }
+    let mut firsts = HashMap::with_capacity(items.len());
+    let first = |(index, item)| (*firsts.entry(key(item)).or_insert(index), index);
+    items.iter().enumerate().map(first).filter(|(first, index)| first < index).collect()
 }
 
 impl Reader<'_> {
     /// `offsets` are those of the names. Names that could not be read are empty, and no repeats.
     pub(super) fn names_occur_once(&mut self, functions: &[FunctionSpec], offsets: &[usize], path: &Path<'_>) {
-        for (first, again) in repeats(functions.iter().map(|function| function.name.as_str())) {
+        for (first, again) in repeats(functions, |function| function.name.as_str()) {
             let name = &functions[again].name;
             if !name.is_empty() {
                 let place = Path::Index(path, again);
@@ -48,7 +56,7 @@ impl Reader<'_> {
                 }
             })
             .collect();
-        for (first, again) in repeats(others.iter().map(|(key, ..)| key)) {
+        for (first, again) in repeats(&others, |(key, ..)| key) {
             let (_, first_owner, position, _) = others[first];
             let (_, owner, _, (index, offset)) = others[again];
             let function = Path::Index(path, owner);
@@ -68,11 +76,14 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::repeats;
+    use super::{FEW, repeats};
 
     #[test]
     fn every_repeat_stands_behind_the_first_of_its_kind() {
-        assert_eq!(repeats(["b", "a", "b", "c", "a", "b"].into_iter()), [(1, 4), (0, 2), (0, 5)]);
-        assert_eq!(repeats(std::iter::empty::<&str>()), []);
+        let few = ["b", "a", "b", "c", "a", "b"];
+        assert_eq!(repeats(&few, |item| *item), [(0, 2), (1, 4), (0, 5)]);
+        let many: Vec<usize> = few.iter().map(|item| item.len()).chain(0..FEW).collect();
+        assert_eq!(repeats(&many, |item| *item), [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 7)]);
+        assert_eq!(repeats::<&str, &str>(&[], |item| item), []);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A route that [`Router::add`](super::Router::add) refuses.
+/// Says why [`Router::add`](super::Router::add) refuses a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RouteError {
     /// The pattern is not of the grammar.
@@ -14,14 +14,14 @@ pub enum RouteError {
         /// What is wrong there.
         fault: PatternFault,
     },
-    /// A text that is not the name of one method.
+    /// A text stands for a method and is not the name of one.
     Method {
         /// The pattern as it was given.
         pattern: String,
         /// The text.
         method: String,
     },
-    /// One method more than the 64 that the routes of one process may name.
+    /// The route names one method more than the 64 that the routes of one process may name.
     TooManyMethods {
         /// The pattern as it was given.
         pattern: String,
@@ -43,7 +43,7 @@ pub enum RouteError {
     },
 }
 
-/// What the grammar of patterns does not have.
+/// Says what in a pattern is not of the grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternFault {
     /// The pattern does not begin with a slash.

@@ -83,8 +83,8 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The methods that a path has, as the header `Allow` lists them (RFC 9110 section 10.2.1): by name, each once, with a
-/// comma and a space between two.
+/// Holds the methods that a path has, and writes them as the header `Allow` lists them (RFC 9110 section 10.2.1): by name,
+/// each once, with a comma and a space between two.
 #[derive(Clone, Copy)]
 pub struct Allow<'r> {
     pub(super) bits: u64,
@@ -92,7 +92,7 @@ pub struct Allow<'r> {
 }
 
 impl<'r> Allow<'r> {
-    /// The methods in the order of their names.
+    /// Returns the methods in the order of their names.
     pub fn methods(&self) -> Vec<&'r str> {
         let bits = (0..u64::BITS).map(|place| 1 << place).filter(|bit| self.bits & bit != 0);
         let mut names: Vec<&str> = bits.map(|bit| self.methods.name(bit)).collect();

@@ -3,7 +3,7 @@
 use crate::encoding::percent;
 use std::ops::Range;
 
-/// The parameters of the route that was found last, and the memory that the search takes. It is reused from request to
+/// Holds the parameters of the route that was found last, and the memory that a search takes. It is reused from request to
 /// request: a search allocates only where a path is larger than all before it.
 #[derive(Debug, Default)]
 pub struct Params {
@@ -36,12 +36,12 @@ pub(super) struct Name {
 }
 
 impl Params {
-    /// Without parameters.
+    /// Makes parameters without any, and without memory.
     pub fn new() -> Params {
         Params::default()
     }
 
-    /// Names and values in the order of the pattern. The percent-coding of values is undone; their bytes may be any.
+    /// Returns names and values in the order of the pattern. The percent-coding of values is undone; their bytes may be any.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.pairs.iter().map(|(name, value)| (&self.text[name.clone()], &self.text[value.clone()]))
     }

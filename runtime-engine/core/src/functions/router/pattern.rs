@@ -98,7 +98,8 @@ fn braces(text: &str) -> Result<Segment<'_>, At> {
     if let Some(name) = name.strip_prefix('*') {
         return Err((at, repeated(name)));
     }
-    for (inside, sign) in name.char_indices().filter(|&(_, sign)| !(is_word(sign) || matches!(sign, '-' | '.'))) {
+    let strange = |sign: char| !is_word(sign) && !matches!(sign, '-' | '.');
+    if let Some((inside, sign)) = name.char_indices().find(|&(_, sign)| strange(sign)) {
         let before = name[..inside].to_owned();
         let fault = match &name[inside..] {
             "?" => PatternFault::Optional(before),

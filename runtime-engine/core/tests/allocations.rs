@@ -1,8 +1,10 @@
-//! The codec's promise that a connection in its steady state allocates nothing, held against a counting allocator.
+//! What is promised to allocate nothing in its steady state, held against a counting allocator: a connection's codec, and
+//! the search for a route.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
 use faas_core::http1::{Framing, Limits, Progress, Reader};
 
@@ -149,4 +151,34 @@ fn writing_heads_allocates_nothing() {
         last_chunk(&mut out, [(&b"a"[..], &b"b"[..])]).unwrap();
     };
     assert_eq!(steady(100, &mut round), 0);
+}
+
+#[test]
+fn finding_a_route_allocates_nothing() {
+    for caseless in [false, true] {
+        let mut router = Router::new(Matching { caseless, ..Matching::default() });
+        let routes = ["/orders/:order/items/{item}", "/orders/*", "/:a/:b", "/files/*path", "/files/caf%C3%A9"];
+        for (owner, route) in routes.iter().enumerate() {
+            router.add(route, &["GET"], owner).expect("a route");
+        }
+        let requests: [(&[u8], &[u8], usize); 6] = [
+            (b"GET", b"/orders/1/items/a%20b", 0),
+            (b"GET", b"/orders/1/items", 1),
+            (b"HEAD", b"/x/y/", 2),
+            (b"GET", b"/files/a/b/c%2Fd/e", 3),
+            (b"GET", b"/files/caf%c3%a9", 4),
+            (b"GET", b"/files", 3),
+        ];
+        let mut params = Params::new();
+        let mut round = || {
+            for (method, path, expected) in requests {
+                let found = router.find(method, path, &mut params);
+                assert!(matches!(found, Found::Route { owner, .. } if owner == expected), "{found:?}");
+                assert!(params.iter().count() <= 2);
+            }
+            assert_eq!(router.find(b"GET", b"/nobody", &mut params), Found::NotFound);
+            assert!(matches!(router.find(b"PUT", b"/x/y", &mut params), Found::MethodNotAllowed(_)));
+        };
+        assert_eq!(steady(100, &mut round), 0);
+    }
 }
