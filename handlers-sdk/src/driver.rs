@@ -7,7 +7,7 @@
 use crate::cancel::Cancel;
 use crate::context::FaasContext;
 use crate::outcome::Outcome;
-use crate::panics::{Panic, catch};
+use crate::panics::{Panic, catch, catch_aside};
 use crate::seam::Held;
 use crate::seam::current::within;
 use faas_abi::{F_MAY_BLOCK, PENDING, Status};
@@ -69,11 +69,11 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);
     if lends_thread {
-        if let Ok((held, outcome)) = catch(|| (runtime.block_on)(task)) {
+        if let Some((held, outcome)) = catch_aside(|| (runtime.block_on)(task)) {
             return held.end(outcome);
         }
     } else {
-        let _ = catch(|| {
+        catch_aside(|| {
             (runtime.spawn)(Box::pin(async move {
                 let (held, outcome) = task.await;
                 held.end_later(outcome);

@@ -1,46 +1,85 @@
-//! Panics end where they began: in this library, as an error with message and place.
+//! Panics end where they began: in this library, as an error with message and place, or as a line of the log.
 //!
 //! Unwinding must not cross the border, and the host's panic hook never hears of a panic in here, because each library
-//! has a standard library of its own. While author's code runs guarded, the hook keeps what it learns for the error and
-//! prints nothing; a panic anywhere else goes to the hook that was there before.
+//! has a standard library of its own. While author's code runs guarded, the hook keeps what it learns for the error that
+//! the guard makes. What no guard will report is a line at level ERROR:
+//!
+//! - a panic on a thread or in a task of the author's own;
+//! - a panic in guarded code that the author has caught;
+//! - every panic of a library that is built with `panic = "abort"`, since the process ends behind the hook.
+//!
+//! In a program that modules are linked into, threads without a guard are the program's, and so is the hook for them.
 
 use crate::error::Error;
+use crate::log::{self, Level};
 use crate::seam::Entry;
+use crate::seam::current::place;
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// With `FAAS_DEBUG` configured, errors carry backtraces.
 static DEBUG: AtomicBool = AtomicBool::new(false);
+/// `true` once a host has opened this library: its standard library, and the hook in it, serve nobody else.
+static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    /// The last panic of guarded code that nobody has reported yet.
+    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
-struct Seen {
-    place: String,
-    backtrace: Option<String>,
-}
+/// The kind of the error that a panic becomes.
+const KIND: &str = "Panic";
 
-/// A panic that was caught.
+/// What is known of a panic.
 pub(crate) struct Panic {
     message: String,
-    detail: String,
+    /// `file:line:column`; empty if nobody knows.
+    location: String,
+    backtrace: Option<String>,
 }
 
 impl Panic {
     pub(crate) fn new(message: &str) -> Panic {
-        Panic { message: message.to_owned(), detail: String::new() }
+        Panic { message: message.to_owned(), location: String::new(), backtrace: None }
+    }
+
+    fn of(info: &PanicHookInfo<'_>) -> Panic {
+        Panic {
+            message: message(info.payload()),
+            location: info.location().map(ToString::to_string).unwrap_or_default(),
+            backtrace: is_debug().then(|| Backtrace::force_capture().to_string()),
+        }
     }
 
     pub(crate) fn into_error(self) -> Error {
-        Error::placed("Panic", self.message, self.detail)
+        let detail = match (self.location, self.backtrace) {
+            (location, _) if location.is_empty() => String::new(),
+            (location, None) => format!("at {location}"),
+            (location, Some(backtrace)) => format!("at {location}\n{backtrace}"),
+        };
+        Error::placed(KIND, self.message, detail)
     }
+
+    /// Writes its line: for the call that this thread is in, if it is in one.
+    fn report(&self) {
+        let backtrace = self.backtrace.as_deref().unwrap_or_default();
+        let fields: [(&str, &dyn Display); 3] =
+            [("errorType", &KIND), ("location", &self.location), ("stackTrace", &backtrace)];
+        let fields = if backtrace.is_empty() { &fields[..2] } else { &fields[..] };
+        log::log(Level::Error, "panic", format_args!("{KIND}: {}", self.message), fields);
+    }
+}
+
+/// `true` if this thread may write to the host's log.
+fn has_log() -> bool {
+    place(|place| place.is_some())
 }
 
 struct Depth;
@@ -63,17 +102,34 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
     let depth = Depth::enter();
     let ended = catch_unwind(AssertUnwindSafe(body));
     drop(depth);
-    ended.map_err(|payload| {
-        let message = message(&*payload);
-        // The payload's own drop may panic as well.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        let seen = LAST.take();
-        let detail = seen.map(|seen| match seen.backtrace {
-            Some(backtrace) => format!("at {}\n{backtrace}", seen.place),
-            None => format!("at {}", seen.place),
-        });
-        Panic { message, detail: detail.unwrap_or_default() }
-    })
+    let payload = match ended {
+        Ok(value) => {
+            report_caught_by_author();
+            return Ok(value);
+        }
+        Err(payload) => payload,
+    };
+    let message = message(&*payload);
+    let seen = LAST.take();
+    // The payload's own drop may panic as well.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    Err(Panic { message, ..seen.unwrap_or_else(|| Panic::new("")) })
+}
+
+/// Runs `body`, in which a panic is no call's failure: the hook has reported it, and `None` is returned.
+pub(crate) fn catch_aside<T>(body: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(body)).ok()
+}
+
+/// Reports a panic of guarded code that has ended well all the same: its author has caught it. To be called where the call is still the current
+/// one, so that the line has its request id.
+pub(crate) fn report_caught_by_author() {
+    // While a panic unwinds, what runs is a drop, and the guard further up makes an error of the panic.
+    if !std::thread::panicking()
+        && let Some(seen) = LAST.take()
+    {
+        seen.report();
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
@@ -91,6 +147,11 @@ pub(crate) fn is_debug() -> bool {
     DEBUG.load(Ordering::Relaxed)
 }
 
+/// A host has opened this library.
+pub(crate) fn set_library() {
+    IS_LIBRARY.store(true, Ordering::Relaxed);
+}
+
 /// Sets the hook, once for this library.
 pub(crate) fn install(entry: &Entry) {
     if entry.config("FAAS_DEBUG").and_then(faas_abi::settings::switch).unwrap_or(false) {
@@ -100,17 +161,23 @@ pub(crate) fn install(entry: &Entry) {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             // A thread on its way out may have lost its locals; then it is in no guarded call either.
-            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            let is_guarded = DEPTH.try_with(Cell::get).unwrap_or(0) > 0;
+            let is_ours = is_guarded || IS_LIBRARY.load(Ordering::Relaxed);
+            if !(is_ours && has_log()) {
                 before(info);
-            } else {
+            } else if is_guarded && cfg!(panic = "unwind") {
                 note(info);
+            } else {
+                Panic::of(info).report();
             }
         }));
     });
 }
 
+/// Keeps a panic for the guard. One that is kept already, on this thread, was caught by the author.
 fn note(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(ToString::to_string).unwrap_or_default();
-    let backtrace = is_debug().then(|| Backtrace::force_capture().to_string());
-    let _ = LAST.try_with(|last| last.replace(Some(Seen { place, backtrace })));
+    let panic = Panic::of(info);
+    if let Ok(Some(earlier)) = LAST.try_with(|last| last.replace(Some(panic))) {
+        earlier.report();
+    }
 }

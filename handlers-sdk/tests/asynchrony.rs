@@ -82,6 +82,12 @@ async fn dropped(ctx: FaasContext) -> Event {
     ctx.to_event()
 }
 
+#[function]
+async fn gets_over_it(event: Event) -> Event {
+    std::panic::catch_unwind(|| panic!("caught by its author")).expect_err("it panics");
+    event
+}
+
 static KEPT: Mutex<Option<FaasContext>> = Mutex::new(None);
 
 #[function]
@@ -150,6 +156,19 @@ fn a_panic_behind_an_await_is_an_error() {
     let failed = running.wait().failed.expect("fails");
     assert_eq!((failed.status, failed.message.as_str()), (abi::E_PANIC, "behind the gate"));
     assert!(failed.detail.contains("asynchrony.rs:"), "{}", failed.detail);
+}
+
+#[test]
+fn a_panic_that_its_author_has_caught_leaves_a_line_of_its_call() {
+    let app = App::builder().module(gets_over_it::MODULE).start().expect("starts");
+    let answer = app.invoke(Invoke::event("calm"));
+    assert_eq!(answer.text(), "calm");
+    assert_eq!(answer.logs.len(), 1, "{:?}", answer.logs);
+    let line = &answer.logs[0];
+    assert_eq!((line.level, line.message.as_str()), (1, "Panic: caught by its author"));
+    assert_eq!(line.request_id.as_deref(), Some("test-request"));
+    let location = line.fields.iter().find(|(name, _)| name == "location");
+    assert!(location.is_some_and(|(_, place)| place.contains("asynchrony.rs:")), "{line:?}");
 }
 
 #[test]

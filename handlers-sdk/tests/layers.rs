@@ -122,6 +122,20 @@ fn asked(body: &str) -> Invoke {
     Invoke::http("POST", "/soup").header("Authorization", "open sesame").body(body)
 }
 
+/// It must not be skipped.
+#[derive(Default)]
+struct Gatekeeper;
+
+#[layer(required)]
+impl Layer for Gatekeeper {}
+
+#[test]
+fn a_layer_says_that_it_must_not_be_skipped() {
+    use handlers_sdk::__private::LayerDef;
+    assert_eq!(<Gatekeeper as LayerDef>::TABLE.flags & abi::IS_REQUIRED, abi::IS_REQUIRED);
+    assert_eq!(<Few as LayerDef>::TABLE.flags & abi::IS_REQUIRED, 0);
+}
+
 #[test]
 fn a_table_has_only_the_hooks_that_are_written() {
     let few = table(Few::MODULE);

@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "faulty",
     "shaky",
     "stream",
+    "tasks",
     "layer-monitor",
     "layer-metrics",
 ];
@@ -160,6 +161,31 @@ pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) ->
     command.args(packages.iter().flat_map(|package| ["-p", package]));
     let output = command.output().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
     read_messages(&output)
+}
+
+/// The target that this machine is. Built for it by name, packages have a folder of their own, and flags of the compiler
+/// reach no procedural macro.
+///
+/// # Panics
+/// If the compiler does not say.
+pub fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
+}
+
+/// The module `faulty`, built with `panic = "abort"`.
+///
+/// # Panics
+/// With the compiler's words, if it does not build.
+pub fn aborting() -> &'static Path {
+    static ABORTING: LazyLock<PathBuf> = LazyLock::new(|| {
+        let abort = "profile.test-artifacts.panic=\"abort\"";
+        let (mut made, said) = cargo_build(&["faulty"], &["--target", &host(), "--config", abort], None);
+        made.remove("faulty").unwrap_or_else(|| panic!("faulty was not built with panic=abort:\n{said}"))
+    });
+    &ABORTING
 }
 
 fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {

@@ -6,6 +6,8 @@ pub const ERROR: &str = r#"{"do":"error"}"#;
 pub const FOREIGN: &str = r#"{"do":"foreign"}"#;
 /// Panics.
 pub const PANIC: &str = r#"{"do":"panic"}"#;
+/// Has a thread of its own panic, and answers `"fine"`.
+pub const THREAD: &str = r#"{"do":"thread"}"#;
 /// Sleeps a second longer than the deadline allows, and does not look whether it is cancelled.
 pub const SLEEP: &str = r#"{"do":"sleep"}"#;
 /// Spins for ever.

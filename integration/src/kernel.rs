@@ -1,8 +1,11 @@
 //! What the kernel says of a process, from `/proc`: memory, time, descriptors.
 
 use platform_emulators::process::Process;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The most memory that was ever resident, in bytes: `VmHWM` of `/proc/PID/status`.
 ///
@@ -67,5 +70,55 @@ pub fn allow_open_files(count: u64) {
         command.args(["--pid", &pid, &format!("--nofile={count}:")]);
         let output = command.output().expect("prlimit of util-linux is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A limit of the memory of processes that are started with its [`wrapper`](Memory::wrapper): that of a control group where
+/// this process may make one, else of what a process may map to write to.
+#[derive(Debug)]
+pub struct Memory {
+    bytes: u64,
+    /// The control group, gone when dropped.
+    group: Option<PathBuf>,
+}
+
+impl Memory {
+    /// A limit of that many bytes.
+    pub fn limit(bytes: u64) -> Memory {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let name = format!("faas-test-{}-{number}", std::process::id());
+        // Where the second version is mounted, and where the first one's controller is.
+        let places = [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")];
+        let group = places.iter().find_map(|(root, file)| {
+            let group = Path::new(root).join(&name);
+            fs::create_dir(&group).ok()?;
+            // The kernel makes the file, in a group of that controller: an ordinary folder lacks it.
+            let limit = File::options().write(true).open(group.join(file));
+            if limit.and_then(|mut limit| limit.write_all(bytes.to_string().as_bytes())).is_ok() {
+                return Some(group);
+            }
+            let _ = fs::remove_dir(&group);
+            None
+        });
+        Memory { bytes, group }
+    }
+
+    /// The program with its arguments that puts a process under the limit and becomes it.
+    pub fn wrapper(&self) -> Vec<String> {
+        match &self.group {
+            Some(group) => {
+                let enter = format!("echo $$ > '{}/cgroup.procs' && exec \"$@\"", group.display());
+                vec!["sh".to_owned(), "-c".to_owned(), enter, "sh".to_owned()]
+            }
+            None => vec!["prlimit".to_owned(), format!("--data={}", self.bytes), "--".to_owned()],
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // One that still has a process stays, and says so by being there.
+        let _ = self.group.as_ref().map(fs::remove_dir);
     }
 }

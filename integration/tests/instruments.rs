@@ -1,9 +1,11 @@
-//! Both runtimes and their modules under instruments: valgrind's memory checker, gcc's sanitizers, and a pid namespace in
-//! which the runtime is process 1.
+//! Both runtimes and their modules under instruments: valgrind's memory checker, gcc's sanitizers, a pid namespace in
+//! which the runtime is process 1, and a user who may make few threads.
 //!
 //! Without an instrument its tests are listed as ignored, their kind saying what they need; with `FAAS_REQUIRE=all`, as
 //! `.ci/run` sets it, they fail instead. None ever passes without its instrument.
 
+#[path = "instruments/few_threads.rs"]
+mod few_threads;
 #[path = "instruments/first_process.rs"]
 mod first_process;
 #[path = "instruments/needs.rs"]
@@ -20,5 +22,6 @@ fn main() -> ExitCode {
     let mut trials = valgrind::trials();
     trials.extend(sanitizers::trials());
     trials.extend(first_process::trials());
+    trials.extend(few_threads::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -10,12 +10,12 @@ use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
-use std::process::Command;
 
 integration::both![
     phases_come_in_order_and_layers_mirror_each_other,
     a_failure_passes_every_entered_layer_on_its_way_out,
     close_runs_over_http_too,
+    a_layer_that_must_not_be_skipped_refuses_to_be_optional,
     work_in_flight_is_answered_after_sigterm,
     the_monitor_layer_writes_a_line_a_phase_and_an_invocation,
     the_metrics_layer_counts_at_metrics_and_in_the_log,
@@ -85,6 +85,19 @@ fn close_runs_over_http_too(runtime: &Runtime) {
     assert_eq!(run.stop().code(), Some(0));
     let lines = told(&run.process);
     assert_eq!(lines[lines.len() - 5..], around("Close", true));
+}
+
+fn a_layer_that_must_not_be_skipped_refuses_to_be_optional(runtime: &Runtime) {
+    let layers = ["probe.outer?", "probe.inner?"];
+    let run = OnAws::launch(runtime, Deployment::of("probe").layers(&layers), "probe.phases", Options::default());
+    let answer = run.aws.invoke("1");
+    assert_eq!(answer.kind, Kind::InitError, "{}", run.process.output());
+    let words = "Runtime.LayerRequired: FAAS_LAYERS makes layer probe.inner optional, which that layer does not allow: \
+                 write probe.inner instead of probe.inner?";
+    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1));
+    assert!(run.process.output().contains(words), "{}", run.process.output());
+    assert_eq!(told(&run.process), ["outer before Close", "outer after Close"], "what was made is closed");
+    run.assert_clean();
 }
 
 fn work_in_flight_is_answered_after_sigterm(runtime: &Runtime) {
@@ -177,18 +190,11 @@ fn the_light_runtime_has_no_crate_from_outside_the_workspace() {
     assert!(!outside(&tree("platform-emulators")).is_empty(), "the question itself can be answered with no");
 }
 
-/// The target that this machine is.
-fn host() -> String {
-    let output = Command::new("rustc").arg("-vV").output().expect("rustc starts");
-    let text = String::from_utf8(output.stdout).expect("it is text");
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.expect("rustc names its host").to_owned()
-}
-
 #[test]
 fn a_function_and_two_layers_link_with_the_light_runtime_into_one_static_program() {
     // With an explicit target the flags reach no procedural macro, which cannot be static.
-    let (made, said) = cargo_build(&["linked"], &["--target", &host()], Some("-C target-feature=+crt-static"));
+    let (made, said) =
+        cargo_build(&["linked"], &["--target", &artifacts::host()], Some("-C target-feature=+crt-static"));
     let path = made.get("linked").unwrap_or_else(|| panic!("linked was not built:\n{said}")).clone();
     let runtime = Runtime { name: "linked", path };
     let run = OnAws::launch(&runtime, Deployment::empty(), "linked.echo", Options::default()).polling();

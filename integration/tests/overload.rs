@@ -17,9 +17,13 @@ mod protocol;
 mod refusals;
 #[path = "overload/slow.rs"]
 mod slow;
+#[path = "overload/small.rs"]
+mod small;
 #[path = "overload/stopping.rs"]
 mod stopping;
 #[path = "overload/storm.rs"]
 mod storm;
+#[path = "overload/stuck.rs"]
+mod stuck;
 #[path = "overload/table.rs"]
 mod table;

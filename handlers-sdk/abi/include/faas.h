@@ -129,6 +129,9 @@ typedef int32_t faas_status;
 /* function, needs FAAS_F_RECORDS: invoke is called for each record of a batch, inside the layers' FAAS_RECORD hooks.
  * event is the record, body its payload, base64 undone. A failure is noted in the batch's FAAS_LIST_FAILED_RECORD. */
 #define FAAS_IS_PER_RECORD (UINT32_C(1) << 6)
+/* layer: must not be skipped, as one that decides who may call. A host that is configured to treat it as optional refuses
+ * to start. */
+#define FAAS_IS_REQUIRED (UINT32_C(1) << 7)
 
 /* ---- lists of name-value pairs: order and repeats are kept ------------------------------------------------------- */
 

@@ -40,6 +40,7 @@ pub const IS_ABORTING: u32 = 1 << 3;
 pub const IS_DEFAULT: u32 = 1 << 4;
 pub const IS_WHOLE_BODY: u32 = 1 << 5;
 pub const IS_PER_RECORD: u32 = 1 << 6;
+pub const IS_REQUIRED: u32 = 1 << 7;
 pub const LIST_HEADER: u32 = 0;
 pub const LIST_QUERY: u32 = 1;
 pub const LIST_COOKIE: u32 = 2;

@@ -28,10 +28,11 @@ struct Options {
     name: Option<String>,
     order: Expr,
     whole_body: bool,
+    required: bool,
 }
 
 fn options(tokens: TokenStream) -> Result<Options> {
-    let mut options = Options { name: None, order: parse_quote!(0), whole_body: false };
+    let mut options = Options { name: None, order: parse_quote!(0), whole_body: false, required: false };
     for word in words(tokens)? {
         match word.name.to_string().as_str() {
             "name" => {
@@ -41,7 +42,8 @@ fn options(tokens: TokenStream) -> Result<Options> {
             }
             "order" => options.order = word.number()?,
             "whole_body" => options.whole_body = word.flag()?,
-            _ => return Err(word.unknown("name, order, whole_body")),
+            "required" => options.required = word.flag()?,
+            _ => return Err(word.unknown("name, order, whole_body, required")),
         }
     }
     Ok(options)
@@ -95,7 +97,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
             }
         });
     }
-    let (order, whole_body) = (options.order, options.whole_body);
+    let (order, whole_body, required) = (options.order, options.whole_body, options.required);
 
     Ok(quote! {
         #block
@@ -105,6 +107,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const NAME: &'static str = #name;
                 const ORDER: i32 = #order;
                 const WHOLE_BODY: bool = #whole_body;
+                const REQUIRED: bool = #required;
                 const BEFORE: u32 = #before;
                 const AFTER: u32 = #after;
                 const FAILED: u32 = #failed;

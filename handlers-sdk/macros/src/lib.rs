@@ -42,6 +42,7 @@ pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `name = "…"`: its name in the library; else the type's, in snake case.
 /// - `order = n`: where it stands if nobody configures an order; lower is further out.
 /// - `whole_body`: it needs whole reply bodies, and is skipped or refused on a stream.
+/// - `required`: it must not be skipped. A runtime that is told to treat it as optional does not start.
 ///
 /// The type gets a constant `MODULE`, the table for static linking.
 #[proc_macro_attribute]

@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::held::Held;
 use super::read::Reader;
+use crate::panics::report_caught_by_author;
 use core::cell::Cell;
 use faas_abi::Inv;
 use std::sync::RwLock;
@@ -45,7 +46,9 @@ pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
     let reader = held.reader();
     let (inv, gate) = reader.raw();
     let _restore = with(Current::In(Call { entry: reader.entry(), inv, gate }));
-    body()
+    let value = body();
+    report_caught_by_author();
+    value
 }
 
 /// Runs a layer's hook with its invocation as the current one.
@@ -54,7 +57,9 @@ pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
 /// `inv` must be Alive while `body` runs. Log lines read it, so `body` must not be inside a write when it logs.
 pub(super) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body: impl FnOnce() -> T) -> T {
     let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null() }));
-    body()
+    let value = body();
+    report_caught_by_author();
+    value
 }
 
 /// Runs `body` where log lines go nowhere.

@@ -113,6 +113,8 @@ pub const fn module(
 /// What a runtime looks for in a library (faas.h, P1).
 #[unsafe(no_mangle)]
 extern "C" fn faas_module_v1(host_major: u32, _host_minor: u32) -> *const Module {
+    // A program that modules are linked into takes their tables without asking here.
+    crate::panics::set_library();
     if host_major == MAJOR { linked() } else { core::ptr::null() }
 }
 

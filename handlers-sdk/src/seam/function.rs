@@ -90,5 +90,5 @@ unsafe extern "C" fn cancel(this: *mut c_void, inv: *mut Inv, _reason: u32) {
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
     // The waker's code may be anybody's.
-    let _ = panics::catch(|| entry.running.cancel(inv.addr()));
+    panics::catch_aside(|| entry.running.cancel(inv.addr()));
 }

@@ -22,6 +22,8 @@ pub trait LayerDef: Layer {
     const ORDER: i32;
     /// It needs whole bodies.
     const WHOLE_BODY: bool;
+    /// It must not be skipped.
+    const REQUIRED: bool;
     /// Phases with a hook on the way in.
     const BEFORE: u32;
     /// Phases with a hook on the way out.
@@ -44,7 +46,8 @@ pub trait LayerDef: Layer {
         flags: IS_REENTRANT
             | IS_INLINE
             | if cfg!(panic = "abort") { IS_ABORTING } else { 0 }
-            | if Self::WHOLE_BODY { IS_WHOLE_BODY } else { 0 },
+            | if Self::WHOLE_BODY { IS_WHOLE_BODY } else { 0 }
+            | if Self::REQUIRED { IS_REQUIRED } else { 0 },
         order: Self::ORDER,
         needs: 0,
         wants: 0,

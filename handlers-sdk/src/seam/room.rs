@@ -34,7 +34,7 @@ unsafe extern "C" fn room_is_ready(arg: *mut c_void, status: Status) {
     state.ready = Some(status);
     let waker = state.waker.take();
     drop(state);
-    let _ = crate::panics::catch(|| waker.map(Waker::wake));
+    crate::panics::catch_aside(|| waker.map(Waker::wake));
 }
 
 /// The writing end of one call's stream. It keeps the call open.

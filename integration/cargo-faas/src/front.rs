@@ -6,7 +6,7 @@ use crate::local::{Local, Served};
 use crate::reply::{self, Reply, Unusable};
 use crate::screen::{Screen, bytes, duration};
 use faas_core::http1::write::{CONTINUE, HeadWriter};
-use faas_core::http1::{Framing, Limits, Message, Progress, Reader, Refusal, status_has_body};
+use faas_core::http1::{Framing, Limits, Message, ReadProgress, Reader, Refusal, status_has_body};
 use platform_emulators::aws::{Event, MAX_PAYLOAD};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -237,13 +237,13 @@ enum Trouble {
 fn next(reader: &mut Reader, stream: &mut TcpStream) -> Result<Option<Message>, Trouble> {
     loop {
         match reader.poll().map_err(Trouble::Refused)? {
-            Progress::Complete => return Ok(reader.take()),
-            Progress::Head => {
+            ReadProgress::Complete => return Ok(reader.take()),
+            ReadProgress::Head => {
                 if reader.head().is_some_and(|head| head.expects_continue()) {
                     stream.write_all(CONTINUE).map_err(|_| Trouble::Gone)?;
                 }
             }
-            Progress::More => match stream.read(reader.space(16 << 10)) {
+            ReadProgress::More => match stream.read(reader.space(16 << 10)) {
                 Ok(0) => return reader.eof().map(|_| None).map_err(Trouble::Refused),
                 Ok(read) => reader.filled(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,6 +1,6 @@
 //! What a reader makes of some bytes, in owned form, fed whole or in pieces.
 
-use faas_core::http1::{Eof, Framing, Headers, Limits, Message, Progress, Reader, Refusal, Version};
+use faas_core::http1::{Eof, Framing, Headers, Limits, Message, ReadProgress, Reader, Refusal, Version};
 use faas_core::trigger::{HttpView, Reading};
 
 /// Which kind of message is read.
@@ -74,12 +74,12 @@ pub fn feed(plan: Plan, bytes: &[u8], sizes: &[usize], recycle: bool) -> Outcome
                 assert!(reader.take().is_none() && reader.head().is_none());
                 return Outcome { messages, end: Err(refusal) };
             }
-            Ok(Progress::More) if rest.is_empty() => match reader.eof() {
+            Ok(ReadProgress::More) if rest.is_empty() => match reader.eof() {
                 Ok(Eof::Closed) => return Outcome { messages, end: Ok(Eof::Closed) },
                 Ok(Eof::Complete) => ended = Some(Eof::Complete),
                 Err(refusal) => return Outcome { messages, end: Err(refusal) },
             },
-            Ok(Progress::More) => {
+            Ok(ReadProgress::More) => {
                 let n = rest.len().min(*sizes.next().expect("it goes round"));
                 let space = reader.space(n);
                 assert!(space.len() <= most(plan, bytes.len()), "{} bytes of room", space.len());
@@ -88,12 +88,12 @@ pub fn feed(plan: Plan, bytes: &[u8], sizes: &[usize], recycle: bool) -> Outcome
                 reader.filled(n);
                 rest = &rest[n..];
             }
-            Ok(Progress::Head) => {
+            Ok(ReadProgress::Head) => {
                 assert!(head.is_none(), "a head is reported once");
                 let seen = reader.head().expect("a head was reported");
                 head = Some((seen.framing(), pairs(seen.headers())));
             }
-            Ok(Progress::Complete) => {
+            Ok(ReadProgress::Complete) => {
                 let message = reader.take().expect("a complete message");
                 assert!(message.bytes().len() <= most(plan, bytes.len()), "{} bytes held", message.bytes().len());
                 let seen = seen(&message);

@@ -3,7 +3,7 @@
 //! The verdicts differ where the lens documents it: `serde_json` rounds floats with an error of a few units in the last
 //! place, so numbers that are the largest float, or a little too much for one, may be judged either way there.
 
-use faas_core::json::{self, ErrorKind, Kind, Value, Writer};
+use faas_core::json::{self, ErrorKind, Value, ValueKind, Writer};
 use serde_json::Value as Tree;
 
 /// Judges `text` both ways.
@@ -50,12 +50,12 @@ fn holds_largest(value: Value<'_>) -> bool {
 /// Compares everything the lens says of `value` with `tree`, all the way down.
 fn same(value: Value<'_>, tree: &Tree) {
     let kind = match tree {
-        Tree::Null => Kind::Null,
-        Tree::Bool(_) => Kind::Bool,
-        Tree::Number(_) => Kind::Number,
-        Tree::String(_) => Kind::String,
-        Tree::Array(_) => Kind::Array,
-        Tree::Object(_) => Kind::Object,
+        Tree::Null => ValueKind::Null,
+        Tree::Bool(_) => ValueKind::Bool,
+        Tree::Number(_) => ValueKind::Number,
+        Tree::String(_) => ValueKind::String,
+        Tree::Array(_) => ValueKind::Array,
+        Tree::Object(_) => ValueKind::Object,
     };
     assert_eq!(value.kind(), kind);
     assert_eq!(value.is_null(), tree.is_null());
@@ -135,17 +135,17 @@ fn from_tree(json: &mut Writer<'_>, tree: &Tree) {
 /// Writes what the lens sees: texts decoded and escaped anew, repeated keys kept.
 fn copy(json: &mut Writer<'_>, value: Value<'_>) {
     match value.kind() {
-        Kind::String => _ = json.string(value.as_str().expect("a string has a text").as_bytes()),
-        Kind::Array => {
+        ValueKind::String => _ = json.string(value.as_str().expect("a string has a text").as_bytes()),
+        ValueKind::Array => {
             json.begin_array();
             value.elements().for_each(|element| copy(json, element));
             json.end_array();
         }
-        Kind::Object => {
+        ValueKind::Object => {
             json.begin_object();
             value.members().for_each(|(key, value)| copy(json.key(key.as_str().as_bytes()), value));
             json.end_object();
         }
-        Kind::Null | Kind::Bool | Kind::Number => _ = json.raw(value.raw()),
+        ValueKind::Null | ValueKind::Bool | ValueKind::Number => _ = json.raw(value.raw()),
     }
 }

@@ -220,7 +220,7 @@ fn panics(runtime: &Runtime) {
 fn own_thread_panics(runtime: &Runtime) {
     let run = faulty(runtime, patient());
     for _ in 0..3 {
-        let answer = run.call("{\"do\":\"thread\"}");
+        let answer = run.call(integration::faulty::THREAD);
         assert_answered_once(&run, &answer.request_id, 1);
     }
     until_said(&run, "asked for a panic elsewhere");

@@ -6,7 +6,12 @@
  * either   with the event "spin" it never ends and never looks up; any other event is a path: it writes the line
  *          "holding" and stays until that file exists.
  * closing  replies its event, and writes the line "closed" when it is closed.
- * flood    a stream as the module stream makes it: with the query chunks=3&bytes=16 as many parts of as many bytes. */
+ * flood    a stream as the module stream makes it: with the query chunks=3&bytes=16 as many parts of as many bytes.
+ * inlined  replies its event, and says that it never blocks.
+ *
+ * The layer stuck stays, against what its flags promise: before an invocation whose event is a path, with the line
+ * "before holds", until that file exists; in health, with the line "health holds", for as long as the file exists that
+ * the variable STUCK_HEALTH names. */
 
 #define _POSIX_C_SOURCE 200809L
 #define KIND "Function.Overload"
@@ -108,6 +113,35 @@ static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, FAAS_REPLY_RAW, body);
 }
 
+static faas_status stuck_before(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
+    (void)self;
+    (void)tok;
+    char *text = phase == FAAS_INVOKE ? event_text(inv) : NULL;
+    if (!text || *text != '/') return FAAS_OK;
+    struct timespec pause = {0, 1000000};
+    faas_bytes line = LITERAL("before holds");
+    host->emit(host->ctx, line);
+    while (access(text, F_OK) != 0) nanosleep(&pause, NULL);
+    return FAAS_OK;
+}
+
+static faas_status stuck_health(void *self, faas_buf *why) {
+    (void)self;
+    (void)why;
+    const char *path = getenv("STUCK_HEALTH");
+    struct timespec pause = {0, 1000000};
+    faas_bytes line = LITERAL("health holds");
+    if (!path || access(path, F_OK) != 0) return FAAS_OK;
+    host->emit(host->ctx, line);
+    while (access(path, F_OK) == 0) nanosleep(&pause, NULL);
+    return FAAS_OK;
+}
+
+static const faas_layer stuck = {
+    .size = sizeof(faas_layer), .name = LITERAL("stuck"), .flags = FAAS_IS_INLINE | FAAS_IS_REENTRANT,
+    .before_phases = FAAS_PHASE_BIT(FAAS_INVOKE), .create = create, .before = stuck_before, .health = stuck_health};
+static const faas_layer *const layers[] = {&stuck};
+
 #define FUNCTION(id, bits, phase_bits, invoke_fn, phase_fn)                                                            \
     static const faas_function id##_entry = {sizeof(faas_function), LITERAL(#id), bits,     phase_bits, 0, 0,          \
                                              {NULL, 0},             create,       invoke_fn, phase_fn,  NULL, NULL}
@@ -117,11 +151,13 @@ FUNCTION(either, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE
 FUNCTION(flood, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, flood, NULL);
 FUNCTION(closing, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
-static const faas_function *const functions[] = {&pending_entry, &either_entry, &flood_entry, &closing_entry};
+FUNCTION(inlined, FAAS_IS_INLINE | FAAS_IS_REENTRANT, 0, echo, NULL);
+
+static const faas_function *const functions[] = {&pending_entry, &either_entry, &flood_entry, &closing_entry, &inlined_entry};
 
 static const faas_module module = {
     sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("overload"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], NULL, 0,
+    functions, sizeof functions / sizeof functions[0], layers, sizeof layers / sizeof layers[0],
 };
 
 const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {

@@ -127,7 +127,7 @@ static faas_status slow_start(void *self, uint32_t phase, faas_inv *inv, faas_to
 }
 
 /* phases: writes a line for everything that happens to it, and fails if the event is "fail". The layers outer and inner
- * write theirs around it. */
+ * write theirs around it; inner must not be skipped. */
 static void say(const char *who, const char *hook, uint32_t phase) {
     static const char *const names[] = {"RuntimeStart", "FunctionStart", "Invoke", "Close",
                                         "Suspend",      "Resume",        "Replied"};
@@ -214,14 +214,14 @@ FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
 FUNCTION(phases, "phases", 0, ALL_PHASES, phases_invoke, phases_phase);
 
-#define LAYER(id)                                                                                                      \
+#define LAYER(id, is)                                                                                                  \
     static const faas_layer id##_layer = {                                                                             \
-        .size = sizeof(faas_layer),   .name = LITERAL(#id),        .before_phases = ALL_PHASES,                        \
+        .size = sizeof(faas_layer),   .name = LITERAL(#id),        .before_phases = ALL_PHASES, .flags = (is),         \
         .after_phases = ALL_PHASES,   .error_phases = ALL_PHASES,  .create = create_##id,                              \
         .before = layer_before,       .after = layer_after,        .on_error = layer_on_error}
 
-LAYER(outer);
-LAYER(inner);
+LAYER(outer, 0);
+LAYER(inner, FAAS_IS_REQUIRED);
 static const faas_layer *const layers[] = {&outer_layer, &inner_layer};
 
 static const faas_function *const functions[] = {

@@ -2,5 +2,5 @@
 
 #[test]
 fn the_table_names_tests_there_are() {
-    integration::table::check(module_path!(), "docs/limits.md", 1..=21);
+    integration::table::check(module_path!(), "docs/limits.md", 1..=23);
 }

@@ -1,26 +1,30 @@
 //! What a failure leaves behind, over each direction of a platform: one line at level ERROR in the log, with everything in
 //! it, and to the caller what is meant for them.
 
-use crate::openwhisk::run::Below;
+use crate::openwhisk::run::{Below, Container, NO_RESULT, error_of, own_error_of};
 use crate::yandex::run::OnYandex;
-use integration::artifacts::Runtime;
+use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::aws::{Kind, Options};
-use platform_emulators::openwhisk::Init;
+use platform_emulators::openwhisk::{self, Init};
 use platform_emulators::process::{Process, Signal};
 use platform_emulators::yandex::{Ended, Outcome, http_event};
 use serde_json::Value;
+use std::os::unix::process::ExitStatusExt;
 
 integration::both![
     over_http_each_leaves_one_line_and_the_client_reads_nothing_internal,
     with_debug_a_client_reads_everything,
     on_aws_each_leaves_one_line_and_the_owner_reads_its_message,
     below_the_action_proxy_each_leaves_one_line,
+    in_an_action_container_each_leaves_one_line,
     on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal,
+    a_panic_that_ends_the_process_leaves_one_line_before_it,
+    a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line,
 ];
 
 /// An event, and kind and message of the failure that it leads to.
@@ -123,8 +127,40 @@ fn below_the_action_proxy_each_leaves_one_line(runtime: &Runtime) {
         // A web action's error is its client's.
         let web = r#"{"do":"panic","__ow_method":"post","__ow_path":"","__ow_headers":{}}"#;
         assert_eq!(run.run(web).json()["error"], "Panic: the function failed");
-        let errors = run.proxy.with_child(|child| errors(child, format));
+        // A text is no result.
+        assert_eq!(run.run(faulty::FINE).json()["error"], NO_RESULT);
+        let mut errors = run.proxy.with_child(|child| errors(child, format));
+        check_no_result(&errors.pop().expect("lines"), format);
         check(&errors, format, &[OWN, PANIC, FOREIGN, PANIC], &[const { String::new() }; 4]);
+    }
+}
+
+fn in_an_action_container_each_leaves_one_line(runtime: &Runtime) {
+    for format in FORMATS {
+        let deployment = Deployment::of("faulty").env("FAAS_LOG_FORMAT", format);
+        let run = Container::start(runtime, deployment, "faulty", openwhisk::Options::default());
+        for (event, kind, message) in CASES {
+            let outcome = run.run(event);
+            let error = if event == faulty::PANIC { error_of(&outcome) } else { own_error_of(&outcome) };
+            assert_eq!(error, format!("{kind}: {message}"), "an activation's are its owner's");
+        }
+        assert_eq!(error_of(&run.run(faulty::FINE)), NO_RESULT);
+        let mut errors = errors(run.invoker.process(), format);
+        check_no_result(&errors.pop().expect("lines"), format);
+        check(&errors, format, &CASES, &[const { String::new() }; 3]);
+    }
+}
+
+/// Asserts that this is the line of a result that is none.
+fn check_no_result(line: &str, format: &str) {
+    let kind = "Function.NoResult";
+    if format == "json" {
+        let json: Value = serde_json::from_str(line).expect("an object");
+        assert_eq!(json["message"], format!("{kind}: {NO_RESULT}"), "{json}");
+        assert_eq!((&json["errorType"], &json["function"]), (&kind.into(), &"faulty".into()), "{json}");
+    } else {
+        let words = format!(" runtime: {kind}: {NO_RESULT} errorType={kind} function=faulty");
+        assert!(line.ends_with(&words), "{line}\nlacks {words}");
     }
 }
 
@@ -142,6 +178,62 @@ fn on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal(runtime: &
         // The platform hands the document to the client of a request.
         let ended = run.call(http_event("POST", &[("do", "panic")], &[], ""));
         assert_eq!(told(&ended)["errorMessage"], "the function failed");
+    }
+}
+
+/// A task root with `faulty` built with `panic = "abort"`.
+fn aborting(format: &str) -> Deployment {
+    Deployment::empty().file("libfaulty.so", artifacts::aborting()).env("FAAS_LOG_FORMAT", format)
+}
+
+/// Asserts that this is the line of a panic in the function of that name.
+fn check_panic(line: &str, format: &str, function: &str, id: &str, message: &str) {
+    if format == "json" {
+        let json: Value = serde_json::from_str(line).expect("an object");
+        let told = (&json["message"], &json["errorType"], &json["entry"]);
+        let expected = (&format!("Panic: {message}").into(), &"Panic".into(), &format!("function {function}").into());
+        assert_eq!(told, expected, "{json}");
+        let place = json["location"].as_str().unwrap_or_default();
+        assert!(place.contains(&format!("{function}/src/lib.rs:")), "{json}");
+        assert_eq!(json["requestId"].as_str().unwrap_or_default(), id, "{json}");
+    } else {
+        let id = if id.is_empty() { "-" } else { id };
+        let words = format!(" ERROR {id} function {function}: Panic: {message} errorType=Panic location=");
+        assert!(line.contains(&words) && line.contains(&format!("{function}/src/lib.rs:")), "{line}\nlacks {words}");
+    }
+}
+
+fn a_panic_that_ends_the_process_leaves_one_line_before_it(runtime: &Runtime) {
+    const SIGABRT: i32 = 6;
+    for format in FORMATS {
+        for (event, id, message) in
+            [(faulty::PANIC, "id-1", "asked for a panic"), (faulty::THREAD, "", "asked for a panic elsewhere")]
+        {
+            let run = OnHttp::start(runtime, aborting(format), "faulty");
+            let lost = run.client().call("POST", "/", "X-Request-Id: id-1\r\n", event.as_bytes());
+            assert!(lost.is_err(), "{lost:?}");
+            let status = run.process.wait(limit()).expect("it has ended");
+            assert_eq!(status.signal(), Some(SIGABRT), "{}", run.process.output());
+            let errors = errors(&run.process, format);
+            assert_eq!(errors.len(), 1, "{}", run.process.output());
+            check_panic(&errors[0], format, "faulty", id, message);
+        }
+    }
+}
+
+fn a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line(runtime: &Runtime) {
+    for format in FORMATS {
+        for (module, event, reply, message) in [
+            ("faulty", faulty::THREAD, "\"fine\"", "asked for a panic elsewhere"),
+            ("tasks", "", "the task has panicked", "in a task of its own"),
+        ] {
+            let run = OnHttp::start(runtime, Deployment::of(module).env("FAAS_LOG_FORMAT", format), module);
+            assert_eq!(run.call("POST", "/", "", event.as_bytes()).text(), reply);
+            let errors = errors(&run.process, format);
+            assert_eq!(errors.len(), 1, "{}", run.process.output());
+            check_panic(&errors[0], format, module, "", message);
+            assert!(!run.process.output().contains("panicked at"), "said once: {}", run.process.output());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
-use faas_core::http1::{Framing, Limits, Progress, Reader};
+use faas_core::http1::{Framing, Limits, ReadProgress, Reader};
 
 struct Counting;
 
@@ -66,16 +66,16 @@ fn receive(reader: &mut Reader, mut wire: &[u8], read: usize) -> usize {
     let mut messages = 0;
     loop {
         match reader.poll().expect("an acceptable message") {
-            Progress::More if wire.is_empty() => return messages,
-            Progress::More => {
+            ReadProgress::More if wire.is_empty() => return messages,
+            ReadProgress::More => {
                 let space = reader.space(read.min(1024));
                 let n = wire.len().min(space.len()).min(read);
                 space[..n].copy_from_slice(&wire[..n]);
                 reader.filled(n);
                 wire = &wire[n..];
             }
-            Progress::Head => {}
-            Progress::Complete => {
+            ReadProgress::Head => {}
+            ReadProgress::Complete => {
                 let message = reader.take().expect("a complete message");
                 assert!(message.headers().count() > 0);
                 reader.recycle(message);

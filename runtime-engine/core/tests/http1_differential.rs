@@ -5,7 +5,7 @@
 //! that needs more than one line to judge (`Host`, `Content-Length`, `Transfer-Encoding`, limits). In one place what is
 //! accepted differs in form: a target in absolute form is split here, so it is compared by its parts.
 
-use faas_core::http1::{Head, Limits, Progress, Reader, Refusal, Version};
+use faas_core::http1::{Head, Limits, ReadProgress, Reader, Refusal, Version};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -74,7 +74,7 @@ fn changed(seed: &str, changes: &[Change]) -> Vec<u8> {
 fn head_accepted(reader: &mut Reader, bytes: &[u8]) -> Result<bool, Refusal> {
     reader.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
     reader.filled(bytes.len());
-    Ok(reader.poll()? == Progress::Head)
+    Ok(reader.poll()? == ReadProgress::Head)
 }
 
 /// `host`: the value of `Host` in its stead, where the target names one.
@@ -98,7 +98,7 @@ fn minor(head: Head<'_>) -> Option<u8> {
 fn check_request(bytes: &[u8]) -> Result<bool, TestCaseError> {
     let mut reader = Reader::request(Limits::default());
     let Ok(true) = head_accepted(&mut reader, bytes) else { return Ok(false) };
-    let head = reader.head().expect("a head after Progress::Head");
+    let head = reader.head().expect("a head after ReadProgress::Head");
     let mut fields = [httparse::EMPTY_HEADER; 256];
     let mut theirs = httparse::Request::new(&mut fields);
     match theirs.parse(bytes) {
@@ -125,7 +125,7 @@ fn check_request(bytes: &[u8]) -> Result<bool, TestCaseError> {
 fn check_response(bytes: &[u8]) -> Result<bool, TestCaseError> {
     let mut reader = Reader::response(Limits::default());
     let Ok(true) = head_accepted(&mut reader, bytes) else { return Ok(false) };
-    let head = reader.head().expect("a head after Progress::Head");
+    let head = reader.head().expect("a head after ReadProgress::Head");
     // Interim responses are skipped here, and are heads of their own there.
     let mut rest = bytes;
     loop {
@@ -185,8 +185,8 @@ fn outcome(bytes: &[u8], sizes: &[usize]) -> (Vec<Vec<u8>>, Option<Refusal>) {
     loop {
         match reader.poll() {
             Err(refusal) => return (bodies, Some(refusal)),
-            Ok(Progress::More) if rest.is_empty() => return (bodies, None),
-            Ok(Progress::More) => {
+            Ok(ReadProgress::More) if rest.is_empty() => return (bodies, None),
+            Ok(ReadProgress::More) => {
                 let n = rest.len().min(*sizes.next().expect("cycles for ever"));
                 let space = reader.space(n);
                 let n = n.min(space.len());
@@ -194,8 +194,8 @@ fn outcome(bytes: &[u8], sizes: &[usize]) -> (Vec<Vec<u8>>, Option<Refusal>) {
                 reader.filled(n);
                 rest = &rest[n..];
             }
-            Ok(Progress::Head) => {}
-            Ok(Progress::Complete) => {
+            Ok(ReadProgress::Head) => {}
+            Ok(ReadProgress::Complete) => {
                 let message = reader.take().expect("a complete message");
                 bodies.push(message.body().to_vec());
                 reader.recycle(message);

@@ -1,7 +1,7 @@
 //! The JSON lens and writer against serde_json: the same verdict, the same values, the same bytes, over documents that
 //! proptest makes up and over real ones that it damages.
 
-use faas_core::json::{self, Kind, Value, Writer};
+use faas_core::json::{self, Value, ValueKind, Writer};
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -165,12 +165,12 @@ fn same_float(ours: f64, theirs: f64) -> bool {
 fn assert_same(value: Value<'_>, tree: &Tree) {
     assert_eq!(serde_json::from_slice::<Tree>(value.raw()).ok().as_ref(), Some(tree), "raw bytes");
     let kind = match tree {
-        Tree::Null => Kind::Null,
-        Tree::Bool(_) => Kind::Bool,
-        Tree::Number(_) => Kind::Number,
-        Tree::String(_) => Kind::String,
-        Tree::Array(_) => Kind::Array,
-        Tree::Object(_) => Kind::Object,
+        Tree::Null => ValueKind::Null,
+        Tree::Bool(_) => ValueKind::Bool,
+        Tree::Number(_) => ValueKind::Number,
+        Tree::String(_) => ValueKind::String,
+        Tree::Array(_) => ValueKind::Array,
+        Tree::Object(_) => ValueKind::Object,
     };
     assert_eq!(value.kind(), kind);
     assert_eq!(value.is_null(), tree.is_null());

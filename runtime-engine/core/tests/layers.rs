@@ -79,6 +79,16 @@ impl Layer for Clumsy {
     }
 }
 
+/// A layer that must not be skipped.
+struct Gatekeeper;
+
+#[layer(name = "gatekeeper", required)]
+impl Layer for Gatekeeper {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Err(Error::new("Gatekeeper.Keys", "there are no keys"))
+    }
+}
+
 /// A module with the entries of two, as a linker makes it of sources that know nothing of one another.
 fn joined(one: &'static Module, other: &'static Module) -> &'static Module {
     let (mut functions, mut layers) = (Vec::new(), Vec::new());
@@ -204,7 +214,11 @@ fn linked(layers: &[&'static Module]) -> Linked {
 }
 
 fn shelf() -> Shelf {
-    Shelf(vec![("liblayer_guard.so", Guard::MODULE), ("liblayer_clumsy.so", Clumsy::MODULE)])
+    Shelf(vec![
+        ("liblayer_guard.so", Guard::MODULE),
+        ("liblayer_clumsy.so", Clumsy::MODULE),
+        ("liblayer_gatekeeper.so", Gatekeeper::MODULE),
+    ])
 }
 
 #[test]
@@ -238,6 +252,20 @@ fn a_linked_layer_is_configured_by_its_name() {
     assert_eq!(skipped.reply(), Ok("order nobody".into()));
     skipped.runtime().say_started(None, "why");
     assert!(skipped.log.lines("INFO")[0].ends_with(", no layers"));
+}
+
+#[test]
+fn a_layer_that_must_not_be_skipped_refuses_to_be_optional() {
+    let optional = [("FAAS_LAYERS", "gatekeeper?")];
+    for started in
+        [start(shelf(), &optional, linked(&[]), &[]), start(NOTHING, &optional, linked(&[Gatekeeper::MODULE]), &[])]
+    {
+        let expected = "Runtime.LayerRequired: FAAS_LAYERS makes layer gatekeeper optional, which that layer does not allow: write gatekeeper instead of gatekeeper?";
+        assert_eq!(started.failure(), expected);
+    }
+    // Named without the mark, it is made, or its own failure is the start's.
+    let failure = start(shelf(), &[("FAAS_LAYERS", "gatekeeper")], linked(&[]), &[]).failure();
+    assert!(failure.ends_with("Gatekeeper.Keys: there are no keys"), "{failure}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Threads for what may take its time and must hold up nobody else: a module's code that is told of a cancel, a report
 //! to a platform, a probe of health. Made when they are needed, ended when nothing has come for a while.
 
-use crate::guard::Guard;
+use crate::guard;
 use faas_core::log::Log;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,6 @@ impl Shared {
     }
 
     fn work(&self) {
-        let _guard = Guard(&self.log);
         let mut state = self.state();
         loop {
             while let Some(job) = state.jobs.pop_front() {
@@ -82,8 +81,7 @@ impl Background {
         }
         if state.threads < MOST {
             let shared = self.0.clone();
-            let builder = std::thread::Builder::new().name("faas-background".to_owned()).stack_size(STACK);
-            if builder.spawn(move || shared.work()).is_ok() {
+            if guard::spawn(&self.0.log, "faas-background", Some(STACK), move || shared.work()).is_ok() {
                 state.threads += 1;
                 return;
             }

@@ -4,6 +4,8 @@
 use crate::runtime_files;
 use crate::start::FAILED;
 use faas_core::log::{Level, Log};
+use std::io;
+use std::thread::{Builder, JoinHandle};
 
 /// Kept by a thread for as long as it works.
 pub(crate) struct Guard<'a>(pub(crate) &'a Log);
@@ -14,5 +16,57 @@ impl Drop for Guard<'_> {
             self.0.say(Level::Error, "a thread of the runtime itself panicked, as standard error says: leaving");
             runtime_files::leave(FAILED);
         }
+    }
+}
+
+/// Starts a guarded thread. `stack` is in bytes; `None` is std's own.
+///
+/// # Errors
+/// The system gives no thread.
+pub(crate) fn spawn<T: Send + 'static>(
+    log: &Log,
+    name: &str,
+    stack: Option<usize>,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let log = log.clone();
+    let builder = Builder::new().name(name.to_owned());
+    let builder = stack.into_iter().fold(builder, Builder::stack_size);
+    builder.spawn(move || {
+        let _guard = Guard(&log);
+        body()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Output;
+    use faas_core::log::Format;
+    use faas_core::platform::LogTo;
+    use std::process::Command;
+    use std::sync::Arc;
+
+    /// Set for a process that this test starts of its own executable: there the thread panics.
+    const INNER: &str = "FAAS_TEST_PANICS";
+
+    #[test]
+    fn a_panic_in_a_thread_of_the_runtimes_ends_the_process_with_1_and_a_line() {
+        if std::env::var_os(INNER).is_some() {
+            let log = Log::new(Level::Info, Format::Text, Arc::new(Output::new(None, LogTo::Error)));
+            let thread = spawn(&log, "faas-test", None, || panic!("a bug of the runtime's"));
+            let _ = thread.map(JoinHandle::join);
+            panic!("the process goes on without its thread");
+        }
+        let name = std::thread::current().name().map(str::to_owned).expect("a test's thread has its name");
+        let mut command = Command::new(std::env::current_exe().expect("it has a path"));
+        command.args([&name, "--exact", "--nocapture", "--test-threads=1"]).env(INNER, "1");
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("a bug of the runtime's"), "{said}");
+        let line = " ERROR - runtime: a thread of the runtime itself panicked, as standard error says: leaving";
+        assert_eq!(said.lines().filter(|said| said.ends_with(line)).count(), 1, "{said}");
+        assert!(!said.contains("goes on"), "{said}");
     }
 }

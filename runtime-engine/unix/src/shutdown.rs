@@ -1,8 +1,10 @@
 //! Deadlines and stop signals on std: a thread, a socket that signals and rings arrive on, and what is done then.
 
 use crate::driver::Driver;
+use crate::guard;
 use crate::sys;
 use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Lost, Rung};
+use faas_core::log::Log;
 use faas_core::unit::Unit;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -41,6 +43,7 @@ impl Bell for Pipe {
 /// The deadlines with their bell, ready to run.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
+    log: Log,
     deadlines: Arc<Deadlines>,
     signals: Mutex<Option<UnixStream>>,
     signals_into: fn(UnixStream) -> std::io::Result<()>,
@@ -63,8 +66,9 @@ impl Shutdown {
         let (reader, writer) = UnixStream::pair()?;
         writer.set_nonblocking(true)?;
         let signals = Mutex::new(Some(writer.try_clone()?));
+        let log = unit.log.clone();
         let deadlines = Arc::new(Deadlines::new(unit, Box::new(Pipe { reader, writer }), grace));
-        Ok(Shutdown { deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
+        Ok(Shutdown { log, deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
     }
 
     /// Returns the deadlines.
@@ -83,8 +87,7 @@ impl Shutdown {
         let (deadlines, stopped) = (self.deadlines.clone(), self.stopped.clone());
         let actions = Gated { actions, stopped };
         // It sleeps nearly always and calls little: a small stack is enough and costs less to map.
-        let builder = std::thread::Builder::new().name("faas-deadlines".to_owned()).stack_size(128 << 10);
-        builder.spawn(move || deadlines.run(&actions)).map(drop)
+        guard::spawn(&self.log, "faas-deadlines", Some(128 << 10), move || deadlines.run(&actions)).map(drop)
     }
 
     /// Pauses, unless or until a stop begins; `true` if one has.

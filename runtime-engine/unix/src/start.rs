@@ -1,6 +1,7 @@
 //! From the environment to a running process, and to its exit code.
 
 use crate::driver::Driver;
+use crate::guard::Guard;
 use crate::loader::{self, Libraries};
 use crate::output::Output;
 use crate::piping::{self, Answers};
@@ -15,7 +16,7 @@ use faas_core::lifecycle::{FunctionStart, LayersStarted, Runtime, Start};
 use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
-use faas_core::platform::{self, Detected, HandlerName, Initial, Opened, Polling, Protocol};
+use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
 use std::path::PathBuf;
@@ -106,13 +107,14 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
         Protocol::Polling(_) | Protocol::Serving(_) => None,
     };
     let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
-    let Opened { identity, protocol, handler, root, log: style, .. } = opened;
+    let PlatformConfig { identity, protocol, handler, root, log: style, .. } = opened;
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     // Before any thread is made: the process' environment is about to change.
     let (manifest, doubts) = manifest::read(&env, &roots);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
-    let unit = Runtime::unit(identity, log);
+    let _guard = Guard(&log);
+    let unit = Runtime::unit(identity, log.clone());
     doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));
     let life = Life { driver, unit, settings, manifest, roots, handler, source, why };
     match protocol {

@@ -279,4 +279,9 @@ impl LayerEntry {
     pub fn aborts(&self) -> bool {
         self.table.flags & IS_ABORTING != 0
     }
+
+    /// Must it never be skipped?
+    pub fn is_required(&self) -> bool {
+        self.table.flags & crate::constants::IS_REQUIRED != 0
+    }
 }

@@ -21,13 +21,13 @@ static DIGITS: [u8; 256] = {
 
 /// A text that is not base64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Error {
+pub struct DecodeError {
     /// Bytes from the start of the text to the first one that does not belong there; the text's length if it breaks off
     /// in the middle of a byte.
     pub offset: usize,
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -37,7 +37,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for DecodeError {}
 
 /// Appends the base64 form of `bytes`, padded with `=` to a multiple of four.
 pub fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -69,7 +69,7 @@ pub fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
 ///
 /// # Errors
 /// The first byte outside the alphabet, whitespace included, or that the text breaks off; `out` is then as it was.
-pub fn decode_into(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Error> {
+pub fn decode_into(out: &mut Vec<u8>, text: &[u8]) -> Result<(), DecodeError> {
     let digits = unpadded(text);
     let start = out.len();
     out.resize(start + digits.len() / 4 * 3 + (digits.len() % 4).saturating_sub(1), 0);
@@ -78,7 +78,7 @@ pub fn decode_into(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Error> {
     }
     out.truncate(start);
     let offset = digits.iter().position(|&digit| DIGITS[digit as usize] == NO_DIGIT);
-    Err(Error { offset: offset.unwrap_or(digits.len()) })
+    Err(DecodeError { offset: offset.unwrap_or(digits.len()) })
 }
 
 /// `text` without its padding, if it has exactly the padding that it should have.
@@ -216,6 +216,6 @@ mod tests {
 
     #[test]
     fn the_message_names_the_place() {
-        assert!(Error { offset: 7 }.to_string().starts_with("invalid base64 at byte 7: expected "));
+        assert!(DecodeError { offset: 7 }.to_string().starts_with("invalid base64 at byte 7: expected "));
     }
 }

@@ -101,6 +101,7 @@ impl Factory {
                 let named = named.iter().find(|named| names_linked(named, module, &layer.name));
                 let (name, said) = named.map_or((&*layer.name, ""), |named| (&*named.name, &*named.config));
                 let required = named.is_none_or(|named| named.required);
+                self.refuse_optional(layer, &layer.name, required)?;
                 let config = self.configuration(name, said);
                 let made = config.and_then(|config| self.layer(layer, &config, &Environment::default()));
                 self.keep(&layer.name, made, required, stack)?;
@@ -121,10 +122,32 @@ impl Factory {
             let is_linked =
                 |module: &CheckedModule| module.layers.iter().any(|layer| names_linked(named, module, &layer.name));
             if !self.linked.layers.iter().any(is_linked) {
-                self.keep(&named.name, self.loaded_layer(named, environment), named.required, stack)?;
+                let made = match self.layer_entry(named) {
+                    Ok((module, index)) => {
+                        let layer = &module.layers[index];
+                        self.refuse_optional(layer, &named.name, named.required)?;
+                        self.configuration(&named.name, &named.config)
+                            .and_then(|config| self.layer(layer, &config, environment))
+                    }
+                    Err(failure) => Err(failure),
+                };
+                self.keep(&named.name, made, named.required, stack)?;
             }
         }
         Ok(())
+    }
+
+    /// Ends the start over a layer that must not be skipped and is configured to be: nobody would notice that it is missing.
+    fn refuse_optional(&self, layer: &LayerEntry, name: &str, required: bool) -> Result<(), Failure> {
+        if required || !layer.is_required() {
+            return Ok(());
+        }
+        let (who, instead) = match self.configured_in {
+            None => ("FAAS_LAYERS makes", format!("write {name} instead of {name}?")),
+            Some(_) => ("the manifest or FAAS_LAYERS makes", "leave out `optional`, or `?`".to_owned()),
+        };
+        let why = format!("{who} layer {name} optional, which that layer does not allow: {instead}");
+        Err(Failure::internal("Runtime.LayerRequired", why))
     }
 
     /// A layer that has been made joins the others. One that could not be made is a failure, or a line in the log.
@@ -148,7 +171,8 @@ impl Factory {
         }
     }
 
-    fn loaded_layer(&self, named: &LayerName, environment: &Environment) -> Result<LayerInstance, Failure> {
+    /// The module of a layer, and the layer's index in it.
+    fn layer_entry(&self, named: &LayerName) -> Result<(Arc<CheckedModule>, usize), Failure> {
         let not_found = |why: String| Failure::internal("Runtime.LayerNotFound", why);
         let name = Name::parse(&named.name).map_err(|error| not_found(error.to_string()))?;
         let path = self.roots.layer(&name, &*self.loader).map_err(|error| not_found(error.to_string()))?;
@@ -160,8 +184,7 @@ impl Factory {
         if module.layers[index].aborts() {
             self.warn_of_abort("layer", &named.name);
         }
-        let config = self.configuration(&named.name, &named.config)?;
-        self.layer(&module.layers[index], &config, environment)
+        Ok((module, index))
     }
 
     /// What a layer's variable says, else what its entry says. The variable has been read already for an entry of

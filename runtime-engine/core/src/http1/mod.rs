@@ -24,19 +24,19 @@
 //! Using it, in either direction:
 //!
 //! ```
-//! use faas_core::http1::{Limits, Progress, Reader};
+//! use faas_core::http1::{Limits, ReadProgress, Reader};
 //!
 //! let mut wire: &[u8] = b"POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\n{}";
 //! let mut reader = Reader::request(Limits::default());
 //! let message = loop {
 //!     match reader.poll()? {
-//!         Progress::More => {
+//!         ReadProgress::More => {
 //!             // a driver reads from its socket here, and calls `reader.eof()` when that gives 0
 //!             let n = std::io::Read::read(&mut wire, reader.space(1024)).unwrap();
 //!             reader.filled(n);
 //!         }
-//!         Progress::Head => {} // here a server answers `Expect: 100-continue`
-//!         Progress::Complete => break reader.take().unwrap(),
+//!         ReadProgress::Head => {} // here a server answers `Expect: 100-continue`
+//!         ReadProgress::Complete => break reader.take().unwrap(),
 //!     }
 //! };
 //! assert_eq!((message.method(), message.target(), message.body()), (&b"POST"[..], &b"/orders"[..], &b"{}"[..]));
@@ -66,5 +66,5 @@ pub use framing::{Framing, request_framing, response_framing, status_has_body};
 pub use head::Version;
 pub use limits::Limits;
 pub use message::{Head, Headers, Message};
-pub use reader::{Eof, Progress, Reader};
+pub use reader::{Eof, ReadProgress, Reader};
 pub use refusal::{Refusal, method_refusal};

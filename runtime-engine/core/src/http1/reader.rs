@@ -32,7 +32,7 @@ const CHUNK_LINES: usize = 64 << 10;
 
 /// What [`Reader::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadProgress {
     /// More bytes are needed.
     More,
     /// The head is whole; see [`Reader::head`]. Reported once a message, before its body is looked at.
@@ -226,7 +226,7 @@ impl Reader {
     ///
     /// # Errors
     /// The message is refused; every later call says the same, and the connection has to be closed.
-    pub fn poll(&mut self) -> Result<Progress, Refusal> {
+    pub fn poll(&mut self) -> Result<ReadProgress, Refusal> {
         let outcome = self.advance();
         if let Err(refusal) = outcome {
             self.state = State::Refused(refusal);
@@ -234,21 +234,21 @@ impl Reader {
         outcome
     }
 
-    fn advance(&mut self) -> Result<Progress, Refusal> {
+    fn advance(&mut self) -> Result<ReadProgress, Refusal> {
         let received = self.end - self.start;
         match &mut self.state {
             State::Refused(refusal) => return Err(*refusal),
             State::Head => return self.advance_head(),
             State::Length { end } => {
                 if received < *end {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 }
                 self.body_end = *end;
                 self.state = State::Complete(*end);
             }
             State::Chunked(_) => {
                 if !self.advance_chunks()? {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 }
                 self.state = State::Trailers;
                 return self.advance();
@@ -257,7 +257,7 @@ impl Reader {
                 let section = &self.buf[self.start + self.trailers_at..self.end];
                 let Limits { trailer_bytes, headers, .. } = self.limits;
                 let Some(length) = self.trailers.advance(section, trailer_bytes, headers)? else {
-                    return Ok(Progress::More);
+                    return Ok(ReadProgress::More);
                 };
                 self.state = State::Complete(self.trailers_at + length);
             }
@@ -266,17 +266,17 @@ impl Reader {
                 if (received - self.head.end()) as u64 > self.limits.body_bytes {
                     return Err(Refusal::BodyTooLarge { limit: self.limits.body_bytes });
                 }
-                return Ok(Progress::More);
+                return Ok(ReadProgress::More);
             }
             State::Complete(_) => {}
         }
-        Ok(Progress::Complete)
+        Ok(ReadProgress::Complete)
     }
 
-    fn advance_head(&mut self) -> Result<Progress, Refusal> {
+    fn advance_head(&mut self) -> Result<ReadProgress, Refusal> {
         loop {
             if !self.head.advance(&mut self.buf[self.start..self.end], &self.limits)? {
-                return Ok(Progress::More);
+                return Ok(ReadProgress::More);
             }
             let status = self.head.start.status;
             if status == 101 {
@@ -311,7 +311,7 @@ impl Reader {
             Framing::Chunked => State::Chunked(Decoder::new(&self.limits)),
             Framing::UntilClose => State::UntilClose,
         };
-        Ok(Progress::Head)
+        Ok(ReadProgress::Head)
     }
 
     /// Decodes in place: data moves down over the framing before it, and what is received next lands right behind it.
@@ -341,7 +341,7 @@ impl Reader {
     }
 
     /// The connection has ended: no more bytes will come. To be called when [`poll`](Reader::poll) last said
-    /// [`Progress::More`].
+    /// [`ReadProgress::More`].
     ///
     /// # Errors
     /// It ended inside a message, or an earlier message was refused.
@@ -375,7 +375,7 @@ impl Reader {
         matches!(self.state, State::Head) && self.head.untouched(self.end - self.start)
     }
 
-    /// The head of the message in progress, from [`Progress::Head`] until it is taken.
+    /// The head of the message in progress, from [`ReadProgress::Head`] until it is taken.
     pub fn head(&self) -> Option<Head<'_>> {
         match self.state {
             State::Head | State::Refused(_) => None,
@@ -389,7 +389,7 @@ impl Reader {
         }
     }
 
-    /// Hands out the message after [`Progress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
+    /// Hands out the message after [`ReadProgress::Complete`], `None` before. Bytes behind it stay for the next one. `None`
     /// also where there is no memory for those, and then [`poll`](Reader::poll) says so.
     pub fn take(&mut self) -> Option<Message> {
         let State::Complete(length) = self.state else { return None };

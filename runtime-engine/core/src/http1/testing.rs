@@ -1,6 +1,6 @@
 //! Test support: what a reader makes of some bytes, the same however they are cut.
 
-use super::{Eof, Limits, Progress, Reader, Refusal, Version};
+use super::{Eof, Limits, ReadProgress, Reader, Refusal, Version};
 
 /// A message in owned form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +59,13 @@ fn drain(reader: &mut Reader, seen: &mut Vec<Seen>) -> Result<(), Refusal> {
     let mut heads = 0;
     loop {
         match reader.poll()? {
-            Progress::More => return Ok(()),
-            Progress::Head => {
+            ReadProgress::More => return Ok(()),
+            ReadProgress::Head => {
                 heads += 1;
                 assert_eq!(heads, 1, "a head is reported once");
                 assert!(reader.head().is_some());
             }
-            Progress::Complete => {
+            ReadProgress::Complete => {
                 heads = 0;
                 let message = reader.take().expect("a complete message");
                 seen.push(Seen {

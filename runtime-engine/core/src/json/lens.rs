@@ -36,7 +36,7 @@ fn slice(text: &str, start: usize, end: usize) -> &str {
 
 /// What kind of value a [`Value`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ValueKind {
     /// `null`
     Null,
     /// `true` or `false`
@@ -77,21 +77,21 @@ impl<'a> Value<'a> {
 
     /// What kind of value it is.
     #[inline]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ValueKind {
         match self.raw().first() {
-            Some(b'"') => Kind::String,
-            Some(b'{') => Kind::Object,
-            Some(b'[') => Kind::Array,
-            Some(b't' | b'f') => Kind::Bool,
-            Some(b'-' | b'0'..=b'9') => Kind::Number,
-            _ => Kind::Null,
+            Some(b'"') => ValueKind::String,
+            Some(b'{') => ValueKind::Object,
+            Some(b'[') => ValueKind::Array,
+            Some(b't' | b'f') => ValueKind::Bool,
+            Some(b'-' | b'0'..=b'9') => ValueKind::Number,
+            _ => ValueKind::Null,
         }
     }
 
     /// Whether it is `null`.
     #[inline]
     pub fn is_null(&self) -> bool {
-        self.kind() == Kind::Null
+        self.kind() == ValueKind::Null
     }
 
     /// The boolean.
@@ -116,7 +116,7 @@ impl<'a> Value<'a> {
 
     /// The number as the nearest float.
     pub fn as_f64(&self) -> Option<f64> {
-        if self.kind() == Kind::Number { self.text.parse().ok() } else { None }
+        if self.kind() == ValueKind::Number { self.text.parse().ok() } else { None }
     }
 
     /// The string: borrowed from the text if it holds no escapes.
@@ -169,7 +169,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Kind and length only: an event's content may not end up in a log by way of `{:?}`.
+/// ValueKind and length only: an event's content may not end up in a log by way of `{:?}`.
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Value({:?}, {} bytes)", self.kind(), self.text.len())
@@ -315,20 +315,20 @@ mod tests {
     #[test]
     fn a_value_knows_its_kind_and_its_bytes() {
         let table = [
-            (" null ", Kind::Null, "null"),
-            ("true", Kind::Bool, "true"),
-            ("\tfalse\n", Kind::Bool, "false"),
-            ("-1", Kind::Number, "-1"),
-            ("0.5", Kind::Number, "0.5"),
-            (r#" "a b" "#, Kind::String, r#""a b""#),
-            (" [ 1 , 2 ] ", Kind::Array, "[ 1 , 2 ]"),
-            ("\r{ }", Kind::Object, "{ }"),
+            (" null ", ValueKind::Null, "null"),
+            ("true", ValueKind::Bool, "true"),
+            ("\tfalse\n", ValueKind::Bool, "false"),
+            ("-1", ValueKind::Number, "-1"),
+            ("0.5", ValueKind::Number, "0.5"),
+            (r#" "a b" "#, ValueKind::String, r#""a b""#),
+            (" [ 1 , 2 ] ", ValueKind::Array, "[ 1 , 2 ]"),
+            ("\r{ }", ValueKind::Object, "{ }"),
         ];
         for (text, kind, raw) in table {
             assert_eq!(value(text).kind(), kind, "{text}");
             assert_eq!(value(text).raw(), raw.as_bytes(), "{text}");
             assert_eq!(value(text).text(), raw);
-            assert_eq!(value(text).is_null(), kind == Kind::Null, "{text}");
+            assert_eq!(value(text).is_null(), kind == ValueKind::Null, "{text}");
         }
     }
 

@@ -18,5 +18,5 @@ mod writer;
 
 pub use error::{Error, ErrorKind};
 pub use escape::escape_into;
-pub use lens::{Elements, Key, Kind, Members, Value, parse};
+pub use lens::{Elements, Key, Members, Value, ValueKind, parse};
 pub use writer::{Writer, decimal_into};

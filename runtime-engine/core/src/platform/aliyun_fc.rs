@@ -7,8 +7,8 @@
 //! variables are.
 
 use super::{
-    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, error_document,
-    native, nothing, reply_body,
+    Answer, BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal, StartAt,
+    State, error_document, native, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -49,8 +49,8 @@ const MARKS: [&str; 7] = [
     "FC_RUNTIME_API",
 ];
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "one of `FC_FUNC_CODE_PATH`, `FC_SERVER_PORT`, `FC_CUSTOM_LISTEN_PORT`, `FC_FUNCTION_NAME`, `FC_RUNTIME`, \
             `FC_INSTANCE_ID`",
@@ -63,7 +63,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&MARKS).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let port = env.first(&["FC_SERVER_PORT", "FC_CUSTOM_LISTEN_PORT"]).map(|(name, _)| name);
     if let (None, Some(api)) = (port, env.get("FC_RUNTIME_API")) {
         const EXPECTED: &str =
@@ -94,7 +94,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     };
     // The handler's text is demanded by the platform and means nothing to it.
     let hint = identity.handler.clone();
-    let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(hint);
+    let opened = PlatformConfig::new(identity, Protocol::Serving(Box::new(server))).with_hint(hint);
     Ok(opened.with_root(env.text("FC_FUNC_CODE_PATH")))
 }
 

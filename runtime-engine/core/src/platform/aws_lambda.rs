@@ -6,7 +6,10 @@
 
 use super::endpoint::endpoint;
 use super::polling::fits_path;
-use super::{BodyFrom, Delivery, Enlist, Opened, Polling, Protocol, Row, Verdict, error_document, nothing, reply_body};
+use super::{
+    BodyFrom, Delivery, PlatformConfig, PlatformEntry, Polling, PostOutcome, Protocol, Registration, error_document,
+    nothing, reply_body,
+};
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -37,14 +40,15 @@ const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 /// The name under which the process registers to be told of the end. Any name serves; it shows in the platform's log.
 const EXTENSION_NAME: &str = "runtime-engine-close";
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, trusted_hops: 1, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry =
+    PlatformEntry { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, trusted_hops: 1, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     const ADDRESS: &str = "AWS_LAMBDA_RUNTIME_API";
     let endpoint = endpoint(ADDRESS, &env.text(ADDRESS), "host:port of the Runtime API")?;
     let identity = Identity {
@@ -62,7 +66,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     let api = RuntimeApi::new(endpoint, usize::try_from(concurrency).unwrap_or(1), snapshotted);
     let api = RuntimeApi { timeout: settings.timeout, ..api };
     let handler = identity.handler.clone();
-    let opened = Opened::new(identity, Protocol::Polling(Box::new(api))).with_handler(handler);
+    let opened = PlatformConfig::new(identity, Protocol::Polling(Box::new(api))).with_handler(handler);
     Ok(opened.with_root(env.text("LAMBDA_TASK_ROOT")))
 }
 
@@ -202,13 +206,13 @@ impl Polling for RuntimeApi {
         true
     }
 
-    fn verdict(&self, status: u16) -> Verdict {
+    fn verdict(&self, status: u16) -> PostOutcome {
         match status {
-            200..=299 => Verdict::Accepted,
+            200..=299 => PostOutcome::Accepted,
             // 500 is documented as not recoverable: leave promptly.
-            500.. => Verdict::Fatal,
+            500.. => PostOutcome::Fatal,
             // 400, 403, 410, 413: this answer is lost, the next event is not.
-            _ => Verdict::Dropped,
+            _ => PostOutcome::Dropped,
         }
     }
 
@@ -276,7 +280,7 @@ impl Polling for RuntimeApi {
     }
 
     /// A runtime is sent SIGTERM only if an extension is registered; one without events costs two requests.
-    fn enlist(&self, answer: Option<&Message>, out: &mut Vec<u8>) -> Enlist {
+    fn enlist(&self, answer: Option<&Message>, out: &mut Vec<u8>) -> Registration {
         let Some(answer) = answer else {
             const EVENTS: &[u8] = br#"{"events":[]}"#;
             self.post(&[EXTENSION_API.as_bytes(), b"register"], out);
@@ -285,10 +289,10 @@ impl Polling for RuntimeApi {
             out.extend_from_slice(b"\r\nContent-Type: application/json\r\n");
             length(EVENTS.len(), out);
             out.extend_from_slice(EVENTS);
-            return Enlist::Exchange;
+            return Registration::Exchange;
         };
         let Some(identifier) = answer.header("lambda-extension-identifier").filter(|_| answer.status() == 200) else {
-            return Enlist::Refused;
+            return Registration::Refused;
         };
         out.extend_from_slice(b"GET ");
         out.extend_from_slice(EXTENSION_API.as_bytes());
@@ -297,7 +301,7 @@ impl Polling for RuntimeApi {
         out.extend_from_slice(b"Lambda-Extension-Identifier: ");
         out.extend_from_slice(identifier);
         out.extend_from_slice(b"\r\n\r\n");
-        Enlist::Park
+        Registration::Park
     }
 }
 

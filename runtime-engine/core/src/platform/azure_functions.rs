@@ -8,8 +8,8 @@
 //! handlers.
 
 use super::{
-    Answer, BodyFrom, Listen, LogStyle, LogTo, Opened, Protocol, Response, Route, Row, Serving, State, error_document,
-    http, native,
+    Answer, BodyFrom, Listen, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
+    State, error_document, http, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
@@ -36,8 +36,8 @@ const WORKER: &str = "FUNCTIONS_CUSTOMHANDLER_WORKER_ID";
 /// A request to the host has up to 100 MB, which base64 and escapes make more of.
 const BODY_BYTES: u64 = 256 << 20;
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`FUNCTIONS_CUSTOMHANDLER_PORT`, `FUNCTIONS_HTTPWORKER_PORT` or `FUNCTIONS_CUSTOMHANDLER_WORKER_ID`",
     mark,
@@ -49,7 +49,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&[PORT, OLD_PORT, WORKER]).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let port = if env.get(PORT).is_some() { PORT } else { OLD_PORT };
     let server = AzureFunctions {
         // The host dials this address, and nobody else has business here.
@@ -59,9 +59,9 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         names: names(env, settings),
         output: env.get("FAAS_AZURE_HTTP_OUTPUT").unwrap_or_else(|| azure::HTTP_OUTPUT.to_owned()),
     };
-    let opened = Opened::new(identity(env), Protocol::Serving(Box::new(server)));
+    let opened = PlatformConfig::new(identity(env), Protocol::Serving(Box::new(server)));
     let log = LogStyle { to: LogTo::Split, ..LogStyle::default() };
-    Ok(Opened { log, ..opened.with_root(env.text("FUNCTIONS_APP_ROOT_PATH")) })
+    Ok(PlatformConfig { log, ..opened.with_root(env.text("FUNCTIONS_APP_ROOT_PATH")) })
 }
 
 fn identity(env: &Env<'_>) -> Identity {

@@ -9,7 +9,7 @@ use crate::fields::caseless;
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
 use crate::trigger::Shape;
-use crate::trigger::cloudevents::{self, Offer, Refusal};
+use crate::trigger::cloudevents::{self, EventRefusal, Offer};
 
 /// The content type of an event in JSON.
 const STRUCTURED: &[u8] = b"application/cloudevents+json; charset=utf-8";
@@ -26,7 +26,7 @@ pub(super) fn route(request: &Message, facts: impl FnOnce() -> Facts) -> Option<
 }
 
 /// Says why a request is no event.
-pub(super) fn refuse(refusal: Refusal) -> Route {
+pub(super) fn refuse(refusal: EventRefusal) -> Route {
     Route::Own(Answer::text(refusal.status, refusal.reason))
 }
 

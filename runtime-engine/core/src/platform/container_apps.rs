@@ -5,7 +5,7 @@
 //! environment variables and of the application lifecycle.
 
 use super::http::{self, PlainHttp};
-use super::{Opened, Protocol, Row};
+use super::{PlatformConfig, PlatformEntry, Protocol};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
 use std::time::Duration;
@@ -22,21 +22,26 @@ const APP: &str = "CONTAINER_APP_NAME";
 const REVISION: &str = "CONTAINER_APP_REVISION";
 const PORT: &str = "CONTAINER_APP_PORT";
 
-/// The platform's row.
-pub const ROW: Row =
-    Row { name: NAME, marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`", mark, trusted_hops: 1, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`",
+    mark,
+    trusted_hops: 1,
+    open,
+};
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&[APP, REVISION]).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let port = match env.get(PORT) {
         Some(text) => text.trim().parse().map_err(|_| BadSetting::new(PORT, &text, "a port from 0 to 65535"))?,
         None => http::PORT,
     };
     let server = PlainHttp::read(env, settings, port)?.with_lame_duck(LAME_DUCK);
-    Ok(Opened::new(identity(env), Protocol::Serving(Box::new(server))).with_grace(GRACE))
+    Ok(PlatformConfig::new(identity(env), Protocol::Serving(Box::new(server))).with_grace(GRACE))
 }
 
 fn identity(env: &Env<'_>) -> Identity {
@@ -64,7 +69,7 @@ mod tests {
     use super::super::Listen;
     use super::*;
 
-    fn opened(pairs: &[(&str, &str)]) -> (Option<&'static str>, Result<Opened, String>) {
+    fn opened(pairs: &[(&str, &str)]) -> (Option<&'static str>, Result<PlatformConfig, String>) {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");

@@ -10,9 +10,9 @@ use crate::unit::Identity;
 use std::fmt;
 use std::time::Duration;
 
-/// A platform's row.
+/// A platform's entry.
 #[derive(Debug)]
-pub struct Row {
+pub struct PlatformEntry {
     /// The word that `FAAS_PLATFORM` forces it with.
     pub name: &'static str,
     /// What has to be in the environment for it, in words, for the documentation.
@@ -23,12 +23,12 @@ pub struct Row {
     /// `FAAS_TRUSTED_HOPS` does not say how many are trusted. Each of them adds to `X-Forwarded-For` or sets it.
     pub trusted_hops: usize,
     /// Reads its variables.
-    pub open: fn(&Env<'_>, &Settings) -> Result<Opened, BadSetting>,
+    pub open: fn(&Env<'_>, &Settings) -> Result<PlatformConfig, BadSetting>,
 }
 
 /// What a platform's variables come to.
 #[derive(Debug)]
-pub struct Opened {
+pub struct PlatformConfig {
     /// Names of the function and its place.
     pub identity: Identity,
     /// How to talk.
@@ -43,15 +43,15 @@ pub struct Opened {
     pub grace: Option<Duration>,
 }
 
-impl Opened {
+impl PlatformConfig {
     /// A platform that gives neither handler nor folder, with logs as usual.
-    pub fn new(identity: Identity, protocol: Protocol) -> Opened {
-        Opened { identity, protocol, handler: None, root: None, log: LogStyle::default(), grace: None }
+    pub fn new(identity: Identity, protocol: Protocol) -> PlatformConfig {
+        PlatformConfig { identity, protocol, handler: None, root: None, log: LogStyle::default(), grace: None }
     }
 
     /// The same with a time for a stop.
-    pub fn with_grace(self, grace: Duration) -> Opened {
-        Opened { grace: Some(grace), ..self }
+    pub fn with_grace(self, grace: Duration) -> PlatformConfig {
+        PlatformConfig { grace: Some(grace), ..self }
     }
 
     /// How long a stop may take: what `FAAS_GRACE` says, else the platform's own time, else as usual.
@@ -60,21 +60,21 @@ impl Opened {
     }
 
     /// The same with a folder; an empty one is none.
-    pub fn with_root(self, root: String) -> Opened {
-        Opened { root: Some(root).filter(|root| !root.is_empty()), ..self }
+    pub fn with_root(self, root: String) -> PlatformConfig {
+        PlatformConfig { root: Some(root).filter(|root| !root.is_empty()), ..self }
     }
 
     /// The same with a function's name that has to be found; an empty one is none.
-    pub fn with_handler(self, text: String) -> Opened {
+    pub fn with_handler(self, text: String) -> PlatformConfig {
         let handler = (!text.is_empty()).then_some(HandlerName { text, required: true });
-        Opened { handler, ..self }
+        PlatformConfig { handler, ..self }
     }
 
     /// The same with a text that may name the function: some platforms demand one that means nothing to them. Where
     /// nothing of that name is found, the only function there is runs.
-    pub fn with_hint(self, text: String) -> Opened {
+    pub fn with_hint(self, text: String) -> PlatformConfig {
         let handler = (!text.is_empty()).then_some(HandlerName { text, required: false });
-        Opened { handler, ..self }
+        PlatformConfig { handler, ..self }
     }
 }
 
@@ -122,33 +122,33 @@ pub enum LogTo {
 #[derive(Debug)]
 pub struct Detected {
     /// What the platform's variables come to. The handler is `FAAS_HANDLER`'s if there is one.
-    pub opened: Opened,
+    pub opened: PlatformConfig,
     /// Why this platform, for the start line.
     pub why: String,
 }
 
 /// In the order of asking: what has the most particular mark comes first, what nothing marks last.
-pub const PLATFORMS: &[Row] = &[
-    aws_lambda::ROW,
-    tencent_scf::ROW,
-    huawei_functiongraph::ROW,
-    aliyun_fc::ROW,
-    azure_functions::ROW,
-    fn_project::ROW,
-    openwhisk::ROW,
-    vefaas::ROW,
-    yandex::ROW,
-    openfaas::ROW,
-    google_cloud::ROW,
-    knative::ROW,
-    container_apps::ROW,
-    kubernetes::ROW,
-    http::ROW,
+pub const PLATFORMS: &[PlatformEntry] = &[
+    aws_lambda::ENTRY,
+    tencent_scf::ENTRY,
+    huawei_functiongraph::ENTRY,
+    aliyun_fc::ENTRY,
+    azure_functions::ENTRY,
+    fn_project::ENTRY,
+    openwhisk::ENTRY,
+    vefaas::ENTRY,
+    yandex::ENTRY,
+    openfaas::ENTRY,
+    google_cloud::ENTRY,
+    knative::ENTRY,
+    container_apps::ENTRY,
+    kubernetes::ENTRY,
+    http::ENTRY,
 ];
 
 /// Why no platform could be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unknown {
+pub enum DetectError {
     /// `FAAS_PLATFORM` names none.
     Platform(String),
     /// A variable does not fit the platform that was found.
@@ -162,45 +162,45 @@ pub enum Unknown {
     },
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for DetectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unknown::Platform(found) => {
+            DetectError::Platform(found) => {
                 write!(f, "FAAS_PLATFORM: expected one of ")?;
-                for (index, row) in PLATFORMS.iter().enumerate() {
-                    write!(f, "{}{}", if index == 0 { "" } else { ", " }, row.name)?;
+                for (index, entry) in PLATFORMS.iter().enumerate() {
+                    write!(f, "{}{}", if index == 0 { "" } else { ", " }, entry.name)?;
                 }
                 write!(f, ", found {found:?}")
             }
-            Unknown::Setting { platform, why, bad } => write!(f, "{bad} (platform {platform}: {why})"),
+            DetectError::Setting { platform, why, bad } => write!(f, "{bad} (platform {platform}: {why})"),
         }
     }
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for DetectError {}
 
 /// Finds the platform: `FAAS_PLATFORM` forces one, else the first whose mark is in the environment, else plain HTTP.
 ///
 /// # Errors
 /// If `FAAS_PLATFORM` names none, or a variable of the platform's does not fit.
-pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, Unknown> {
-    let (row, why) = match env.get("FAAS_PLATFORM") {
-        Some(name) => match PLATFORMS.iter().find(|row| row.name == name) {
-            Some(row) => (row, "FAAS_PLATFORM names it".to_owned()),
-            None => return Err(Unknown::Platform(name)),
+pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, DetectError> {
+    let (entry, why) = match env.get("FAAS_PLATFORM") {
+        Some(name) => match PLATFORMS.iter().find(|entry| entry.name == name) {
+            Some(entry) => (entry, "FAAS_PLATFORM names it".to_owned()),
+            None => return Err(DetectError::Platform(name)),
         },
         None => PLATFORMS
             .iter()
-            .find_map(|row| (row.mark)(env).map(|mark| (row, format!("{mark} is set"))))
+            .find_map(|entry| (entry.mark)(env).map(|mark| (entry, format!("{mark} is set"))))
             .unwrap_or((&PLATFORMS[PLATFORMS.len() - 1], "nothing marks another platform".to_owned())),
     };
-    let mut opened = match (row.open)(env, settings) {
+    let mut opened = match (entry.open)(env, settings) {
         Ok(opened) => opened,
-        Err(bad) => return Err(Unknown::Setting { platform: row.name, why, bad }),
+        Err(bad) => return Err(DetectError::Setting { platform: entry.name, why, bad }),
     };
     opened.identity.trusted_hops = match env.number("FAAS_TRUSTED_HOPS") {
-        Ok(hops) => hops.map_or(row.trusted_hops, |hops| usize::try_from(hops).unwrap_or(usize::MAX)),
-        Err(bad) => return Err(Unknown::Setting { platform: row.name, why, bad }),
+        Ok(hops) => hops.map_or(entry.trusted_hops, |hops| usize::try_from(hops).unwrap_or(usize::MAX)),
+        Err(bad) => return Err(DetectError::Setting { platform: entry.name, why, bad }),
     };
     if let Some(text) = settings.handler.clone() {
         opened.handler = Some(HandlerName { text, required: true });
@@ -238,7 +238,7 @@ mod tests {
         assert!(
             unknown.starts_with("FAAS_PLATFORM: expected one of aws-lambda, ") && unknown.ends_with(", found \"moon\"")
         );
-        assert!(PLATFORMS.iter().all(|row| unknown.contains(row.name)), "{unknown}");
+        assert!(PLATFORMS.iter().all(|entry| unknown.contains(entry.name)), "{unknown}");
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
                 |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
             let env = Env::new(&look_up);
             let settings = Settings::read(&env).expect("no setting is wrong here");
-            let mut opened = (http::ROW.open)(&env, &settings).expect("nothing is asked of it");
+            let mut opened = (http::ENTRY.open)(&env, &settings).expect("nothing is asked of it");
             opened.grace = grace.map(Duration::from_secs);
             opened.stop_within(&env, &settings).as_secs()
         };

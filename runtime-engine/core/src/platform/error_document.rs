@@ -86,7 +86,7 @@ mod tests {
         );
     }
 
-    fn opened(row: &crate::platform::Row) -> Protocol {
+    fn opened(entry: &crate::platform::PlatformEntry) -> Protocol {
         let look_up = |name: &str| match name {
             "AWS_LAMBDA_RUNTIME_API" => Some("127.0.0.1:9001".to_owned()),
             "FN_FORMAT" => Some("http-stream".to_owned()),
@@ -95,7 +95,7 @@ mod tests {
         };
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("nothing is set");
-        (row.open)(&env, &settings).unwrap_or_else(|bad| panic!("{}: {bad}", row.name)).protocol
+        (entry.open)(&env, &settings).unwrap_or_else(|bad| panic!("{}: {bad}", entry.name)).protocol
     }
 
     /// All that a platform's protocol writes of a failure.
@@ -133,14 +133,14 @@ mod tests {
     fn no_platform_writes_a_stack_or_a_cause_and_a_client_of_http_reads_no_internal_message() {
         let detail = "at secret.rs:1:2\ncaused by: secret host";
         let panic = Failure { detail: detail.into(), ..Failure::internal("Panic", "internal text") };
-        for row in PLATFORMS {
-            let protocol = opened(row);
+        for entry in PLATFORMS {
+            let protocol = opened(entry);
             for (shape, said) in all(&protocol, &panic) {
-                assert!(!said.contains("secret"), "{}: {shape:?}: {said}", row.name);
+                assert!(!said.contains("secret"), "{}: {shape:?}: {said}", entry.name);
                 // Two platforms have a shape of their own for every call.
-                let is_clients = if row.name == "fn" { Shape::Fn } else { Shape::Request };
-                if shape == is_clients && row.name != "openwhisk" {
-                    assert!(!said.contains("internal text"), "{}: {shape:?}: {said}", row.name);
+                let is_clients = if entry.name == "fn" { Shape::Fn } else { Shape::Request };
+                if shape == is_clients && entry.name != "openwhisk" {
+                    assert!(!said.contains("internal text"), "{}: {shape:?}: {said}", entry.name);
                 }
             }
         }

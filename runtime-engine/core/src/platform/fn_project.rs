@@ -5,7 +5,9 @@
 //! or 504, so the status a client sees travels in a header.
 
 use super::native::{self, code};
-use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, nothing, reply_body};
+use super::{
+    BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, nothing, reply_body,
+};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -28,14 +30,15 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
     (b"Fn-Fdk-Runtime", b"native/abi-1"),
 ];
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, trusted_hops: 0, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry =
+    PlatformEntry { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, trusted_hops: 0, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["FN_LISTENER", "FN_FORMAT", "FN_FN_ID"]).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let format = env.text("FN_FORMAT");
     if !format.is_empty() && format != "http-stream" {
         return Err(BadSetting::new("FN_FORMAT", &format, "http-stream"));
@@ -57,7 +60,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     };
     let frame = env.get("FN_LOGFRAME_NAME").zip(env.get("FN_LOGFRAME_HDR"));
     let agent = Agent { path: path.to_owned(), timeout: settings.timeout, frame };
-    Ok(Opened::new(identity, Protocol::Serving(Box::new(agent))))
+    Ok(PlatformConfig::new(identity, Protocol::Serving(Box::new(agent))))
 }
 
 /// The protocol.
@@ -279,7 +282,7 @@ mod tests {
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::{Arc, Mutex};
 
-    fn opened(pairs: &[(&str, &str)]) -> Result<Opened, String> {
+    fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");

@@ -8,8 +8,8 @@
 //! `GoogleCloudPlatform/functions-framework`, and for headers the framework for Node.js.
 
 use super::{
-    Answer, BodyFrom, Listen, LogStyle, LogTo, Opened, Protocol, Response, Route, Row, Serving, State, cloudevents,
-    http, native,
+    Answer, BodyFrom, Listen, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
+    State, cloudevents, http, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -19,7 +19,7 @@ use crate::log::Format;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trace;
 use crate::trigger::google;
-use crate::trigger::{Shape, cloudevents::Refusal};
+use crate::trigger::{Shape, cloudevents::EventRefusal};
 use crate::unit::{self, Identity, Unit};
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ const STATUS: &[u8] = b"X-Google-Status";
 /// What marks the platform beside `K_SERVICE`.
 const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "CLOUD_RUN_JOB"];
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
             `CLOUD_RUN_TIMEOUT_SECONDS`",
@@ -51,7 +51,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     service.map(|_| "K_SERVICE").or_else(|| env.first(&MARKS).map(|(name, _)| name))
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     if let Some(job) = env.get("CLOUD_RUN_JOB") {
         const EXPECTED: &str = "nothing: a job is sent no requests, and there is nothing to serve; deploy a service";
         return Err(BadSetting::new("CLOUD_RUN_JOB", &job, EXPECTED));
@@ -79,8 +79,8 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         live: env.path("FAAS_LIVENESS_PATH")?,
         ready: env.path("FAAS_READINESS_PATH")?,
     };
-    let opened = Opened::new(identity, Protocol::Serving(Box::new(server))).with_hint(target);
-    Ok(Opened { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
+    let opened = PlatformConfig::new(identity, Protocol::Serving(Box::new(server))).with_hint(target);
+    Ok(PlatformConfig { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
 }
 
 /// What is taken.
@@ -143,7 +143,7 @@ impl GoogleCloud {
     }
 
     /// An invocation by an event that came in another form than the function takes.
-    fn rewritten(&self, unit: &Unit, made: Result<Message, Refusal>, shape: Shape) -> Route {
+    fn rewritten(&self, unit: &Unit, made: Result<Message, EventRefusal>, shape: Shape) -> Route {
         match made {
             Ok(message) => {
                 let facts = Facts { shape, ..self.facts(unit, &message) };

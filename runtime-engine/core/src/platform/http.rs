@@ -5,7 +5,7 @@
 //! of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next one. After
 //! SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
 
-use super::{BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, native};
+use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, native};
 use crate::failure::Failure;
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
@@ -22,16 +22,16 @@ pub(super) const PORT: u16 = 8080;
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`.
 pub(super) const CONCURRENCY: usize = 256;
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "nothing", mark: |_| None, trusted_hops: 0, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry { name: NAME, marks: "nothing", mark: |_| None, trusted_hops: 0, open };
 
 /// Reads the variables.
 ///
 /// # Errors
 /// If `PORT` is no port.
-pub(super) fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+pub(super) fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let server = PlainHttp::read(env, settings, PORT)?;
-    Ok(Opened::new(identity(env, NAME), Protocol::Serving(Box::new(server))))
+    Ok(PlatformConfig::new(identity(env, NAME), Protocol::Serving(Box::new(server))))
 }
 
 /// The names that a host which gives none is told by our own variables.

@@ -12,7 +12,7 @@
 mod runtime_api;
 mod server;
 
-use super::{Opened, Protocol, Row};
+use super::{PlatformConfig, PlatformEntry, Protocol};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
 use runtime_api::RuntimeApi;
@@ -31,8 +31,8 @@ const PROJECT: &str = "RUNTIME_PROJECT_ID";
 const ROOT: &str = "RUNTIME_CODE_ROOT";
 const MODE: &str = "FAAS_HUAWEI_MODE";
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "two of `RUNTIME_API_ADDR`, `RUNTIME_FUNC_NAME`, `RUNTIME_PROJECT_ID`, `RUNTIME_CODE_ROOT`",
     mark,
@@ -58,7 +58,7 @@ enum Mode {
     Event,
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let memory = env.text("RUNTIME_MEMORY");
     let identity = Identity {
         platform: NAME,
@@ -84,7 +84,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     };
     // A new function gets a handler that means nothing to a custom runtime.
     let hint = identity.handler.clone();
-    Ok(Opened::new(identity, protocol).with_hint(hint).with_root(env.text(ROOT)))
+    Ok(PlatformConfig::new(identity, protocol).with_hint(hint).with_root(env.text(ROOT)))
 }
 
 /// What the platform allows an invocation.

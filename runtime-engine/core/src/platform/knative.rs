@@ -9,7 +9,8 @@
 
 use super::http::{self, PlainHttp};
 use super::{
-    Answer, BodyFrom, Listen, Opened, Protocol, Response, Route, Row, Serving, State, cloudevents, endpoint, native,
+    Answer, BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, cloudevents,
+    endpoint, native,
 };
 use crate::failure::Failure;
 use crate::http1::Message;
@@ -33,8 +34,8 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 /// otherwise, and a moment is left to answer what does not end.
 const GRACE: Duration = Duration::from_secs(295);
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`K_SERVICE` and `KUBERNETES_SERVICE_HOST`; or one of `FUNC_CREATED`, `FUNC_VERSION`, `LISTEN_ADDRESS`",
     mark,
@@ -47,7 +48,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     serving.or_else(|| env.first(&["FUNC_CREATED", "FUNC_VERSION", "LISTEN_ADDRESS"]).map(|(name, _)| name))
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let or = |names: &[&str], own: String| env.first(names).map_or(own, |(_, value)| value);
     let own = http::identity(env, NAME);
     let identity = Identity {
@@ -67,7 +68,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
         live: path("LIVENESS_URL", "/health/liveness")?,
         ready: path("READINESS_URL", "/health/readiness")?,
     };
-    Ok(Opened::new(identity, Protocol::Serving(Box::new(server))).with_grace(GRACE))
+    Ok(PlatformConfig::new(identity, Protocol::Serving(Box::new(server))).with_grace(GRACE))
 }
 
 /// `LISTEN_ADDRESS` as Knative Functions set it, else `PORT`. `FAAS_HOST` outweighs the host in either.
@@ -212,7 +213,7 @@ mod tests {
         read(&Env::new(&look_up))
     }
 
-    fn opened(pairs: &[(&str, &str)]) -> Result<Opened, String> {
+    fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
         with(pairs, |env| open(env, &Settings::read(env).expect("no setting is wrong here")))
             .map_err(|bad| bad.to_string())
     }

@@ -5,7 +5,7 @@
 //! termination of pods, and on the variables that every container finds.
 
 use super::http::{self, PlainHttp};
-use super::{Opened, Protocol, Row};
+use super::{PlatformConfig, PlatformEntry, Protocol};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
 use std::time::Duration;
@@ -18,26 +18,27 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 /// Below the thirty seconds that a pod has unless its specification says otherwise.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// The platform's row.
-pub const ROW: Row = Row { name: NAME, marks: "`KUBERNETES_SERVICE_HOST`", mark, trusted_hops: 0, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry =
+    PlatformEntry { name: NAME, marks: "`KUBERNETES_SERVICE_HOST`", mark, trusted_hops: 0, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("KUBERNETES_SERVICE_HOST").map(|_| "KUBERNETES_SERVICE_HOST")
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let server = PlainHttp::read(env, settings, http::PORT)?.with_lame_duck(LAME_DUCK);
     let own = http::identity(env, NAME);
     // A container's host name is its pod's name.
     let function = if own.function.is_empty() { env.text("HOSTNAME") } else { own.function.clone() };
-    Ok(Opened::new(Identity { function, ..own }, Protocol::Serving(Box::new(server))).with_grace(GRACE))
+    Ok(PlatformConfig::new(Identity { function, ..own }, Protocol::Serving(Box::new(server))).with_grace(GRACE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn opened(pairs: &[(&str, &str)]) -> (Option<&'static str>, Opened) {
+    fn opened(pairs: &[(&str, &str)]) -> (Option<&'static str>, PlatformConfig) {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");

@@ -1,6 +1,6 @@
 //! The platforms: which one this process runs on, and what its bytes mean.
 //!
-//! A platform is one file that implements one of three traits, and one row of `PLATFORMS`. [`Polling`] platforms hand out
+//! A platform is one file that implements one of three traits, and one entry of `PLATFORMS`. [`Polling`] platforms hand out
 //! events to whoever asks, [`Serving`] platforms send requests to a listening process, [`Piping`] ones are a parent
 //! process with a pipe. Drivers move the bytes that these traits write and read, and decide nothing about them.
 
@@ -34,9 +34,11 @@ pub(crate) fn refusal_document(failure: &crate::failure::Failure, request_id: &[
     error_document::request(failure.for_caller(), request_id, out);
 }
 
-pub use detect::{Detected, HandlerName, LogStyle, LogTo, Opened, PLATFORMS, Row, Unknown, detect};
+pub use detect::{
+    DetectError, Detected, HandlerName, LogStyle, LogTo, PLATFORMS, PlatformConfig, PlatformEntry, detect,
+};
 pub use piping::{Feed, Piping};
-pub use polling::{Delivery, Enlist, Polling, Verdict, nothing_pause_ms};
+pub use polling::{Delivery, Polling, PostOutcome, Registration, nothing_pause_ms};
 pub use serving::{Answer, Initial, Listen, Response, Route, Serving, Signal, StartAt, State};
 
 use crate::fields::caseless;

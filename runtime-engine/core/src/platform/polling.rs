@@ -41,7 +41,7 @@ pub trait Polling: Send + Sync + fmt::Debug {
     /// Writes the whole request that says an invocation failed, for one whose memory is out of reach.
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
     /// What the status of the answer to one of those means.
-    fn verdict(&self, status: u16) -> Verdict;
+    fn verdict(&self, status: u16) -> PostOutcome;
     /// Writes the head of a streamed answer and what precedes the function's bytes in its body. Called only where
     /// [`streams`](Polling::streams) is true.
     fn stream_head(&self, _invocation: &Invocation, _code: Code, _head: &mut Vec<u8>, _prelude: &mut Vec<u8>) {}
@@ -61,8 +61,8 @@ pub trait Polling: Send + Sync + fmt::Debug {
     fn restore_error(&self, _failure: &Failure, _out: &mut Vec<u8>) {}
     /// What must be done, on a connection of its own, to be told of the end: called with no answer for the first
     /// request, then with each answer.
-    fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Enlist {
-        Enlist::Done
+    fn enlist(&self, _answer: Option<&Message>, _out: &mut Vec<u8>) -> Registration {
+        Registration::Done
     }
 }
 
@@ -87,7 +87,7 @@ pub fn nothing_pause_ms(in_a_row: u32) -> u64 {
 
 /// How an answer was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PostOutcome {
     /// Delivered.
     Accepted,
     /// Refused for this invocation only; go on.
@@ -98,7 +98,7 @@ pub enum Verdict {
 
 /// One step of [`Polling::enlist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enlist {
+pub enum Registration {
     /// Send what was written, read the answer, come back with it.
     Exchange,
     /// Send what was written, and leave the connection open for the life of the process.

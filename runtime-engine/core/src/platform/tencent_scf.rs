@@ -11,7 +11,7 @@ mod runtime_api;
 mod web;
 
 use super::endpoint::endpoint_of_two;
-use super::{Opened, Protocol, Row};
+use super::{PlatformConfig, PlatformEntry, Protocol};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
 use runtime_api::RuntimeApi;
@@ -28,8 +28,8 @@ const PORT: &str = "SCF_RUNTIME_API_PORT";
 const RUN_ENV: &str = "TENCENTCLOUD_RUNENV";
 const MODE: &str = "FAAS_SCF_MODE";
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`; or `TENCENTCLOUD_RUNENV=SCF`, `SCF_FUNCTIONNAME`, \
             `SCF_FUNCTIONVERSION`",
@@ -44,7 +44,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     first(&[HOST, PORT]).or(is_scf.then_some(RUN_ENV)).or_else(|| first(&["SCF_FUNCTIONNAME", "SCF_FUNCTIONVERSION"]))
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let identity = Identity {
         platform: NAME,
         function: env.text("SCF_FUNCTIONNAME"),
@@ -62,7 +62,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     };
     // The console demands a handler and gives one that means nothing to a custom runtime.
     let hint = identity.handler.clone();
-    Ok(Opened::new(identity, protocol).with_hint(hint).with_root(env.text("USER_CODE_ROOT")))
+    Ok(PlatformConfig::new(identity, protocol).with_hint(hint).with_root(env.text("USER_CODE_ROOT")))
 }
 
 /// Are requests sent to this process?

@@ -6,7 +6,8 @@
 
 use super::http::{self, CONCURRENCY};
 use super::{
-    Answer, BodyFrom, Initial, Listen, Opened, Protocol, Response, Route, Row, Serving, Signal, StartAt, State, native,
+    Answer, BodyFrom, Initial, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal,
+    StartAt, State, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -35,15 +36,15 @@ const ERROR_CODE: &str = "X-Faas-Response-Error-Code";
 const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 
-/// The platform's row.
-pub const ROW: Row =
-    Row { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, trusted_hops: 1, open };
+/// The platform's entry.
+pub const ENTRY: PlatformEntry =
+    PlatformEntry { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, trusted_hops: 1, open };
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["_FAAS_RUNTIME_PORT", "_FAAS_FUNC_TIMEOUT"]).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let timeout = env.seconds("_FAAS_FUNC_TIMEOUT")?;
     let server = Server {
         listen: native::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
@@ -52,7 +53,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     };
     // What is called when a stop begins may take as long as any other call.
     let grace = timeout.unwrap_or(TIMEOUT);
-    Ok(Opened::new(http::identity(env, NAME), Protocol::Serving(Box::new(server))).with_grace(grace))
+    Ok(PlatformConfig::new(http::identity(env, NAME), Protocol::Serving(Box::new(server))).with_grace(grace))
 }
 
 /// The protocol.
@@ -208,7 +209,7 @@ mod tests {
     }
 
     fn unit() -> Arc<Unit> {
-        trusting(ROW.trusted_hops)
+        trusting(ENTRY.trusted_hops)
     }
 
     fn trusting(trusted_hops: usize) -> Arc<Unit> {

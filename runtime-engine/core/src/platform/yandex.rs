@@ -5,7 +5,8 @@
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
 use super::{
-    BodyFrom, Feed, LogStyle, LogTo, Opened, Piping, Protocol, Row, error_document, http, native, nothing, reply_body,
+    BodyFrom, Feed, LogStyle, LogTo, Piping, PlatformConfig, PlatformEntry, Protocol, error_document, http, native,
+    nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::caseless;
@@ -27,8 +28,8 @@ const MAX_REPLY: usize = 1 << 20;
 /// The name under which the request's id stands among the platform's metadata.
 const REQUEST_ID: &str = "REQUEST_ID";
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`",
     mark,
@@ -42,15 +43,15 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     (all && env.get("PORT").is_none()).then_some("REQUEST_ID")
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let own = http::identity(env, NAME);
     // The platform's names are ids.
     let or = |own: String, name: &str| if own.is_empty() { env.text(name) } else { own };
     let identity =
         Identity { function: or(own.function, "FUNCTION_NAME"), version: or(own.version, "FUNCTION_VERSION"), ..own };
     let script = Script { request_id: env.text(REQUEST_ID), timeout: settings.timeout };
-    let opened = Opened::new(identity, Protocol::Piping(Box::new(script)));
-    Ok(Opened { log: LogStyle { to: LogTo::Error, format: None }, ..opened })
+    let opened = PlatformConfig::new(identity, Protocol::Piping(Box::new(script)));
+    Ok(PlatformConfig { log: LogStyle { to: LogTo::Error, format: None }, ..opened })
 }
 
 /// The protocol.
@@ -143,14 +144,14 @@ mod tests {
         fn write(&self, _: &[u8], _: LineKind) {}
     }
 
-    fn script(pairs: &[(&str, &str)]) -> (Option<&'static str>, Opened) {
+    fn script(pairs: &[(&str, &str)]) -> (Option<&'static str>, PlatformConfig) {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");
         (mark(&env), open(&env, &settings).expect("nothing can be wrong"))
     }
 
-    fn invocation(opened: &Opened, input: &[u8]) -> Invocation {
+    fn invocation(opened: &PlatformConfig, input: &[u8]) -> Invocation {
         let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
         let unit = Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
         let (message, facts) = script.event(&unit, input).expect("everything is an event");
@@ -159,7 +160,7 @@ mod tests {
         invocation
     }
 
-    fn answered(opened: &Opened, invocation: &Invocation) -> (bool, String) {
+    fn answered(opened: &PlatformConfig, invocation: &Invocation) -> (bool, String) {
         let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
         let mut out = Vec::new();
         let well = script.answer(invocation, &mut out);

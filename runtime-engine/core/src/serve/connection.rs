@@ -12,7 +12,7 @@ use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
-use crate::http1::{Message, Progress, Reader};
+use crate::http1::{Message, ReadProgress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
@@ -212,14 +212,14 @@ impl Connection {
             }
             let reader = self.reader.as_mut().unwrap_or(spare);
             match reader.poll() {
-                Ok(Progress::Complete) => {
+                Ok(ReadProgress::Complete) => {
                     self.deadline = NEVER;
                     (self.reading, self.in_body) = (None, false);
                     self.phase = Phase::Busy;
                     return Step::Request;
                 }
-                Ok(Progress::Head) => self.greet(spare),
-                Ok(Progress::More) if self.unread => {
+                Ok(ReadProgress::Head) => self.greet(spare),
+                Ok(ReadProgress::More) if self.unread => {
                     // An idle reader is the thread's; one that holds something is the connection's.
                     let held = if reader.is_idle() { 0 } else { reader.would_buffer(LEAST_READ) };
                     if self.charge.resize(held) {
@@ -227,7 +227,7 @@ impl Connection {
                     }
                     self.refuse(503, "too much of unfinished requests is held; try again");
                 }
-                Ok(Progress::More) => {
+                Ok(ReadProgress::More) => {
                     self.put_reader(spare, config);
                     return self.rest(config, draining, clock);
                 }

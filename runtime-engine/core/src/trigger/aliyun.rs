@@ -20,7 +20,7 @@ mod cbor;
 
 use super::aws::read::{body_of, map, text};
 use super::{Form, HttpView, Kind, Reading};
-use crate::json::{self, Kind as Json, Value};
+use crate::json::{self, Value, ValueKind as Json};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {

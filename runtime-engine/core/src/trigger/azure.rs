@@ -25,7 +25,7 @@ use super::{Data, Form, Kind, Reading, cloudevents};
 use crate::encoding::base64;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
-use crate::json::{self, Kind as Json, Value};
+use crate::json::{self, Value, ValueKind as Json};
 
 /// An envelope's two parts.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use super::reply::is_json;
 use super::{Body, Form, HttpView, Kind, Reading};
 use crate::encoding::percent;
 use crate::fields::caseless;
-use crate::json::{self, Kind as Json, Value, Writer};
+use crate::json::{self, Value, ValueKind as Json, Writer};
 use std::borrow::Cow;
 
 /// How the members begin that are the platform's own.

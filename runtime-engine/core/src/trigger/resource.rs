@@ -4,7 +4,7 @@
 //! The places are those of the sources' own documents, as the readers of this folder name them. Sources that are missing
 //! here name nothing: logs of AWS are compressed, and an event of Azure's host has its function's name beside it.
 
-use crate::json::{self, Kind, Value};
+use crate::json::{self, Value, ValueKind};
 use std::borrow::Cow;
 
 /// Where a source writes names: members from the outside in. `*` stands for the first element of an array, or the first
@@ -62,7 +62,7 @@ pub(crate) fn types<'e>(source: &str, event: &'e [u8]) -> impl Iterator<Item = C
 
 fn follow<'e>(event: Value<'e>, place: &[&str]) -> Option<Cow<'e, str>> {
     let step = |value: Value<'e>, member: &&str| match (*member, value.kind()) {
-        ("*", Kind::Array) => value.elements().next(),
+        ("*", ValueKind::Array) => value.elements().next(),
         ("*", _) => value.members().next().map(|(_, value)| value),
         (member, _) => value.get(member),
     };

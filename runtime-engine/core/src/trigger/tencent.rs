@@ -16,7 +16,7 @@
 
 use super::aws::read::{body_of, each_text, map, text};
 use super::{Form, HttpView, Kind, Reading};
-use crate::json::{Kind as Json, Value};
+use crate::json::{Value, ValueKind as Json};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {

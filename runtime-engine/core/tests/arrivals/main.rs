@@ -4,7 +4,7 @@ mod limits;
 mod request_ids;
 mod traces;
 
-use faas_core::http1::{Assembly, Limits, Message, Progress, Reader};
+use faas_core::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use faas_core::invocation::Facts;
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::{self, Delivery, Protocol, Route, State};
@@ -49,7 +49,7 @@ pub(crate) fn answer(headers: Pairs<'_>) -> Message {
     let mut reader = Reader::response(Limits::default());
     reader.space(bytes.len())[..bytes.len()].copy_from_slice(&bytes);
     reader.filled(bytes.len());
-    while reader.poll().expect("the answer is well-formed") != Progress::Complete {}
+    while reader.poll().expect("the answer is well-formed") != ReadProgress::Complete {}
     reader.take().expect("it is complete")
 }
 

@@ -1,7 +1,7 @@
 //! One keep-alive connection to the control plane.
 
 use crate::sys;
-use faas_core::http1::{Eof, Limits, Message, Progress, Reader, Refusal};
+use faas_core::http1::{Eof, Limits, Message, ReadProgress, Reader, Refusal};
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -114,13 +114,13 @@ impl Connection {
     fn read_message(&mut self) -> Result<Message, Lost> {
         loop {
             match self.reader.poll().map_err(Lost::Garbage)? {
-                Progress::Complete => {
+                ReadProgress::Complete => {
                     if let Some(message) = self.reader.take() {
                         return Ok(message);
                     }
                 }
-                Progress::Head => {}
-                Progress::More => {
+                ReadProgress::Head => {}
+                ReadProgress::More => {
                     let clean = self.reader.is_idle();
                     match (&*self.stream).read(self.reader.space(READ)) {
                         Ok(0) => match self.reader.eof() {

@@ -13,6 +13,7 @@ mod worker;
 pub(crate) use connection::Connection;
 
 use crate::background::Background;
+use crate::guard;
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features, report};
@@ -152,8 +153,8 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
     let others: Vec<_> = (1..workers)
         .map_while(|number| {
             let shared = shared.clone();
-            let builder = std::thread::Builder::new().name(format!("faas-worker-{number}"));
-            builder.spawn(move || worker::work(&shared)).ok()
+            let log = life.unit.log.clone();
+            guard::spawn(&log, &format!("faas-worker-{number}"), None, move || worker::work(&shared)).ok()
         })
         .collect();
     worker::work(&shared);

@@ -6,7 +6,7 @@ use faas_core::failure::Failure;
 use faas_core::lifecycle::Runtime;
 use faas_core::log::Level;
 use faas_core::parking::block_on;
-use faas_core::platform::{Enlist, Polling};
+use faas_core::platform::{Polling, Registration};
 use std::sync::{Mutex, PoisonError};
 
 /// A hook before the snapshot failed.
@@ -32,7 +32,7 @@ static ENLISTED: Mutex<Option<Connection>> = Mutex::new(None);
 /// the process is then simply killed one day.
 fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
     let mut request = Vec::new();
-    if protocol.enlist(None, &mut request) == Enlist::Done {
+    if protocol.enlist(None, &mut request) == Registration::Done {
         return;
     }
     let open = Connection::open_impatient(protocol.endpoint());
@@ -42,10 +42,10 @@ fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
             let answer = connection.receive().map_err(|lost| lost.to_string())?;
             request.clear();
             match protocol.enlist(Some(&answer), &mut request) {
-                Enlist::Exchange => {}
-                Enlist::Done => return Ok(()),
-                Enlist::Refused => return Err(format!("the platform answered {}", answer.status())),
-                Enlist::Park => {
+                Registration::Exchange => {}
+                Registration::Done => return Ok(()),
+                Registration::Refused => return Err(format!("the platform answered {}", answer.status())),
+                Registration::Park => {
                     connection.send(&request, b"").map_err(|lost| lost.to_string())?;
                     *ENLISTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
                     return Ok(());

@@ -9,7 +9,7 @@ use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
-use faas_core::platform::{BodyFrom, Delivery, Verdict, nothing_pause_ms};
+use faas_core::platform::{BodyFrom, Delivery, PostOutcome, nothing_pause_ms};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -266,9 +266,11 @@ impl Worker<'_> {
             Ok(message) => {
                 let status = message.status();
                 match self.shared.protocol.verdict(status) {
-                    Verdict::Accepted => {}
-                    Verdict::Dropped => self.complain(place, &format!("the platform refused the answer with {status}")),
-                    Verdict::Fatal => {
+                    PostOutcome::Accepted => {}
+                    PostOutcome::Dropped => {
+                        self.complain(place, &format!("the platform refused the answer with {status}"))
+                    }
+                    PostOutcome::Fatal => {
                         self.complain(place, &format!("the platform answered {status}: leaving"));
                         self.shared.give_up(FAILED);
                     }

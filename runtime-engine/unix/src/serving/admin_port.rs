@@ -1,7 +1,8 @@
 //! The second port: short pages for whoever looks after the process, on a thread of their own, so that they come also
 //! while everything else is busy. One client at a time, none for long.
 
-use faas_core::http1::{Limits, Message, Progress, Reader};
+use crate::guard;
+use faas_core::http1::{Limits, Message, ReadProgress, Reader};
 use faas_core::log::{Level, Log};
 use faas_core::platform::{Answer, Serving};
 use faas_core::serve::{Manner, response_head};
@@ -34,9 +35,8 @@ pub(super) fn open(protocol: &Arc<dyn Serving>, log: &Log) -> Result<Option<Sock
     let listener = TcpListener::bind(address).map_err(at)?;
     let local = listener.local_addr().map_err(at)?;
     log.say(Level::Info, &format!("pages on {local}"));
-    let (protocol, log) = (protocol.clone(), log.clone());
-    let builder = std::thread::Builder::new().name("faas-pages".to_owned()).stack_size(128 << 10);
-    builder.spawn(move || serve(&listener, &*protocol, &log)).map_err(at)?;
+    let (protocol, own) = (protocol.clone(), log.clone());
+    guard::spawn(log, "faas-pages", Some(128 << 10), move || serve(&listener, &*protocol, &own)).map_err(at)?;
     Ok(Some(local))
 }
 
@@ -68,9 +68,9 @@ fn read(mut socket: &TcpStream) -> io::Result<Option<Message>> {
     let mut reader = Reader::request(REQUEST);
     loop {
         match reader.poll() {
-            Ok(Progress::Head) => {}
-            Ok(Progress::Complete) => return Ok(reader.take()),
-            Ok(Progress::More) => {
+            Ok(ReadProgress::Head) => {}
+            Ok(ReadProgress::Complete) => return Ok(reader.take()),
+            Ok(ReadProgress::More) => {
                 let left = PATIENCE.saturating_sub(began.elapsed());
                 if left.is_zero() {
                     return Ok(None);

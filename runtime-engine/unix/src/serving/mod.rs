@@ -45,7 +45,7 @@ mod timers;
 mod worker;
 
 use crate::background::Background;
-use crate::guard::Guard;
+use crate::guard;
 use crate::runtime_files;
 use crate::shutdown::Shutdown;
 use crate::start::{FAILED, Life, features};
@@ -330,8 +330,6 @@ fn say_place(life: &Life<'_>, listener: &Listener) {
 }
 
 fn serve(server: Arc<Server>) -> i32 {
-    let log = server.runtime.process().log.clone();
-    let _guard = Guard(&log);
     let mut worker = Worker::new(&server);
     worker.work(false);
     // One that was given up and came back ends like the others do.
@@ -363,11 +361,7 @@ impl Server {
     fn call_deputy(self: &Arc<Self>) {
         let server = self.clone();
         let called = self.pool.call(|| {
-            let builder = std::thread::Builder::new().name("faas-worker".to_owned());
-            builder.spawn(move || {
-                let _guard = Guard(&server.runtime.process().log);
-                Worker::new(&server).work(true);
-            })
+            guard::spawn(&self.runtime.process().log, "faas-worker", None, move || Worker::new(&server).work(true))
         });
         if let Err(error) = called {
             self.runtime.process().log.say(Level::Warn, &format!("no thread for the next request: {error}"));

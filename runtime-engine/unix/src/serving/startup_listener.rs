@@ -11,9 +11,10 @@
 use super::listening::Listener;
 use super::socket::Socket;
 use super::table::{ALARM, END, LISTENER};
+use crate::guard;
 use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
-use faas_core::http1::{Framing, Limits, Message, Progress, Reader, write};
+use faas_core::http1::{Framing, Limits, Message, ReadProgress, Reader, write};
 use faas_core::platform::{Answer, Initial, Response, Route, Serving, Signal, State};
 use faas_core::serve::{Manner, NEVER, response_head};
 use faas_core::settings::ServerSettings;
@@ -169,8 +170,8 @@ impl StartupListener {
     pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
         let end = self.end.clone();
         let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
-        let builder = std::thread::Builder::new().name("faas-attendant".to_owned()).stack_size(128 << 10);
-        let thread = builder.spawn(move || {
+        let log = self.unit.log.clone();
+        let thread = guard::spawn(&log, "faas-attendant", Some(128 << 10), move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
                 self.watch(State::Starting);
@@ -398,9 +399,9 @@ impl StartupListener {
         reader.filled(seen.len());
         let request = loop {
             match reader.poll() {
-                Ok(Progress::Head) => {}
-                Ok(Progress::Complete) => break reader.take(),
-                Ok(Progress::More) | Err(_) => return,
+                Ok(ReadProgress::Head) => {}
+                Ok(ReadProgress::Complete) => break reader.take(),
+                Ok(ReadProgress::More) | Err(_) => return,
             }
         };
         let Some(request) = request else { return };
@@ -425,17 +426,17 @@ impl StartupListener {
             let pending = self.pending.get_mut(number)?.as_mut()?;
             let reader = pending.reader.get_or_insert_with(|| Reader::request(self.limits));
             match reader.poll() {
-                Ok(Progress::Head) => {
+                Ok(ReadProgress::Head) => {
                     if reader.head().is_some_and(|head| head.expects_continue()) {
                         let _ = (&pending.socket).write_all(write::CONTINUE);
                     }
                 }
-                Ok(Progress::Complete) => {
+                Ok(ReadProgress::Complete) => {
                     let request = reader.take()?;
                     pending.patience = NEVER;
                     return self.receive(number, request);
                 }
-                Ok(Progress::More) => {
+                Ok(ReadProgress::More) => {
                     let begins = reader.is_idle();
                     match (&pending.socket).read(reader.space(PROBE)) {
                         Ok(0) => self.send_away(number),

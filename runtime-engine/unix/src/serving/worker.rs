@@ -314,13 +314,20 @@ impl Worker {
 
     /// Serves one that has waited for a thread. Returns the connection if it is this worker's to go on with.
     fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
+        let server = self.server.clone();
+        // Many may have been accepted before the first of them had its response.
+        if server.budget.is_exhausted() {
+            server.admission.freed();
+            self.refuse_accepted(&server, request, FULL);
+            return None;
+        }
         let Request { client, message, facts, manner, charge } = request;
         let mut seat = self.take_seat();
         seat.charge = charge;
         match &client {
             Client::Link(link) => {
                 link.lock().slot = Some(seat.slot.number());
-                self.server.let_go(link);
+                server.let_go(link);
             }
             Client::Http2(recipient, _) => recipient.runs_in(seat.slot.number()),
         }

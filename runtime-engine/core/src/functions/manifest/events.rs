@@ -16,7 +16,9 @@ impl<'t> Reader<'t> {
         path: &Path<'_>,
         places: &mut Vec<(usize, usize)>,
     ) -> Vec<EventSpec> {
-        let Some(member) = member.filter(|member| self.is(*member, json::Kind::Array, path)) else { return Vec::new() };
+        let Some(member) = member.filter(|member| self.is(*member, json::ValueKind::Array, path)) else {
+            return Vec::new();
+        };
         let path = &Path::Key(path, member.key.name);
         let mut events = Vec::new();
         for (index, value) in member.value.elements().enumerate() {
@@ -29,7 +31,7 @@ impl<'t> Reader<'t> {
     }
 
     fn event(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<EventFilter> {
-        if value.kind() != json::Kind::Object {
+        if value.kind() != json::ValueKind::Object {
             let problem = || format!("expected an object with the kind of the event, found {}", found(value));
             self.mistakes.add(self.offset(value), path, problem);
             return None;
@@ -54,7 +56,7 @@ impl<'t> Reader<'t> {
 
     fn filter(&mut self, member: Member<'t>, kind: Kind, path: &Path<'_>) -> Option<EventFilter> {
         // `true` is an object without members.
-        if member.value.as_bool() != Some(true) && !self.is(member, json::Kind::Object, path) {
+        if member.value.as_bool() != Some(true) && !self.is(member, json::ValueKind::Object, path) {
             return None;
         }
         let value = member.value;
@@ -92,8 +94,8 @@ impl<'t> Reader<'t> {
 
     fn methods(&mut self, member: Member<'t>, path: &Path<'_>) -> Vec<String> {
         let value = member.value;
-        if value.kind() != json::Kind::Array {
-            if value.kind() != json::Kind::String {
+        if value.kind() != json::ValueKind::Array {
+            if value.kind() != json::ValueKind::String {
                 self.wrong(member, path);
                 return Vec::new();
             }

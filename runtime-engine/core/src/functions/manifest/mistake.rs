@@ -1,6 +1,6 @@
 //! What is wrong with a manifest, and where: positions, paths, and the words for what was found.
 
-use crate::json::{Kind, Value};
+use crate::json::{Value, ValueKind};
 use crate::settings::distance;
 use std::borrow::Cow;
 use std::fmt;
@@ -163,7 +163,7 @@ impl Mistakes {
 pub(super) fn found(value: Value<'_>) -> String {
     match value.as_str() {
         Some(text) => quoted(&text),
-        None if matches!(value.kind(), Kind::Array | Kind::Object) => kind(value).to_owned(),
+        None if matches!(value.kind(), ValueKind::Array | ValueKind::Object) => kind(value).to_owned(),
         None => shortened(value.text()).into_owned(),
     }
 }
@@ -171,12 +171,12 @@ pub(super) fn found(value: Value<'_>) -> String {
 /// The kind of what was found, where the value itself may be a secret.
 pub(super) fn kind(value: Value<'_>) -> &'static str {
     match value.kind() {
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Number => "a number",
-        Kind::String => "a string",
-        Kind::Array => "an array",
-        Kind::Object => "an object",
+        ValueKind::Null => "null",
+        ValueKind::Bool => "a boolean",
+        ValueKind::Number => "a number",
+        ValueKind::String => "a string",
+        ValueKind::Array => "an array",
+        ValueKind::Object => "an object",
     }
 }
 

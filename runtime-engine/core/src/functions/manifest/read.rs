@@ -6,7 +6,7 @@ use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind,
 use super::whole::repeats;
 use super::{FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, StartWhen, VERSION};
 use crate::fields::Span;
-use crate::json::{self, Kind, Value};
+use crate::json::{self, Value, ValueKind};
 use crate::modules::Name;
 use crate::settings::{LayerName, duration};
 use std::borrow::Cow;
@@ -63,7 +63,7 @@ impl<'t> Reader<'t> {
 
     fn manifest(&mut self, value: Value<'t>) -> Option<Manifest> {
         let root = &Path::Root;
-        if value.kind() != Kind::Object {
+        if value.kind() != ValueKind::Object {
             self.mistakes.add(self.offset(value), root, || format!("expected an object, found {}", kind(value)));
             return None;
         }
@@ -100,7 +100,7 @@ impl<'t> Reader<'t> {
     }
 
     fn routing(&mut self, routing: Option<Member<'t>>, path: &Path<'_>) -> (bool, bool) {
-        let Some(routing) = routing.filter(|routing| self.is(*routing, Kind::Object, path)) else {
+        let Some(routing) = routing.filter(|routing| self.is(*routing, ValueKind::Object, path)) else {
             return (false, false);
         };
         let path = &Path::Key(path, routing.key.name);
@@ -111,7 +111,7 @@ impl<'t> Reader<'t> {
     }
 
     fn functions(&mut self, functions: Option<Member<'t>>, path: &Path<'_>, all: &mut Vec<FunctionSpec>) {
-        let Some(functions) = functions.filter(|functions| self.is(*functions, Kind::Array, path)) else { return };
+        let Some(functions) = functions.filter(|functions| self.is(*functions, ValueKind::Array, path)) else { return };
         let path = &Path::Key(path, functions.key.name);
         let at = self.offset(functions.value);
         let mut names = Vec::new();
@@ -141,7 +141,7 @@ impl<'t> Reader<'t> {
         path: &Path<'_>,
         events: &mut Vec<(usize, usize)>,
     ) -> (FunctionSpec, usize) {
-        if value.kind() != Kind::Object {
+        if value.kind() != ValueKind::Object {
             self.mistakes.add(self.offset(value), path, || format!("expected an object, found {}", kind(value)));
         }
         let [name, handler, config, environment, timeout, concurrency, start, layers, fence, list] =
@@ -201,7 +201,7 @@ impl<'t> Reader<'t> {
     fn environment(&mut self, member: Option<Member<'t>>, path: &Path<'_>) -> Vec<(String, String)> {
         let Some(member) = member else { return Vec::new() };
         let path = &Path::Key(path, member.key.name);
-        if member.value.kind() != Kind::Object {
+        if member.value.kind() != ValueKind::Object {
             // A text in its place may be a secret.
             let problem = || format!("expected {}, found {}", member.key.expects, kind(member.value));
             self.mistakes.add(self.offset(member.value), path, problem);
@@ -224,8 +224,8 @@ impl<'t> Reader<'t> {
                 continue;
             }
             let text = match value.kind() {
-                Kind::String => value.as_str().unwrap_or_default(),
-                Kind::Number | Kind::Bool => Cow::Borrowed(value.text()),
+                ValueKind::String => value.as_str().unwrap_or_default(),
+                ValueKind::Number | ValueKind::Bool => Cow::Borrowed(value.text()),
                 _ => {
                     let problem = || format!("expected a string, a number or a boolean, found {}", kind(value));
                     self.mistakes.add(self.offset(value), here, problem);
@@ -246,7 +246,7 @@ impl<'t> Reader<'t> {
     }
 
     fn layers(&mut self, member: Option<Member<'t>>, path: &Path<'_>) -> Vec<LayerName> {
-        let Some(member) = member.filter(|member| self.is(*member, Kind::Array, path)) else { return Vec::new() };
+        let Some(member) = member.filter(|member| self.is(*member, ValueKind::Array, path)) else { return Vec::new() };
         let path = &Path::Key(path, member.key.name);
         let mut layers = Vec::new();
         let mut offsets = Vec::new();
@@ -266,11 +266,11 @@ impl<'t> Reader<'t> {
     fn layer(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<LayerName> {
         let name = &keys::LAYER.keys[0];
         match value.kind() {
-            Kind::String => {
+            ValueKind::String => {
                 let name = self.layer_name(value, name, path)?;
                 Some(LayerName { name: name.into_owned(), required: true, config: String::new() })
             }
-            Kind::Object => {
+            ValueKind::Object => {
                 let [name, config, optional] = self.members(value, path, &keys::LAYER);
                 let optional = optional.and_then(|optional| {
                     if optional.value.as_bool().is_none() {
@@ -297,7 +297,7 @@ impl<'t> Reader<'t> {
         let why = match Name::split(&text) {
             Ok(_) if !text.ends_with('?') => return Some(text),
             Ok(_) => ": an optional layer is an object with \"optional\": true",
-            Err(why) if value.kind() == Kind::String => &format!(": {why}"),
+            Err(why) if value.kind() == ValueKind::String => &format!(": {why}"),
             Err(_) => "",
         };
         let problem = || format!("expected {}, found {}{why}", key.expects, found(value));
@@ -307,8 +307,8 @@ impl<'t> Reader<'t> {
 
     fn fence(&mut self, fence: Member<'t>, path: &Path<'_>) -> FenceSetting {
         match fence.value.kind() {
-            Kind::Bool if fence.value.as_bool() == Some(false) => FenceSetting::Off,
-            Kind::Object => {
+            ValueKind::Bool if fence.value.as_bool() == Some(false) => FenceSetting::Off,
+            ValueKind::Object => {
                 let path = &Path::Key(path, fence.key.name);
                 let [failures, pause] = self.members(fence.value, path, &keys::FENCE);
                 let failures = failures.and_then(|member| match u32::try_from(self.number(member, path)?) {
@@ -346,7 +346,7 @@ impl<'t> Reader<'t> {
         object: &'static Object<N>,
     ) -> [Option<Member<'t>>; N] {
         let mut members = [None; N];
-        if value.kind() != Kind::Object {
+        if value.kind() != ValueKind::Object {
             return members;
         }
         for (key, value) in value.members() {
@@ -430,7 +430,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Is the value of that kind? If not, that is a mistake.
-    pub(super) fn is(&mut self, member: Member<'t>, kind: Kind, path: &Path<'_>) -> bool {
+    pub(super) fn is(&mut self, member: Member<'t>, kind: ValueKind, path: &Path<'_>) -> bool {
         let is = member.value.kind() == kind;
         if !is {
             self.wrong(member, path);

@@ -16,8 +16,8 @@ fn give(reader: &mut Reader, mut bytes: &[u8]) {
 }
 
 fn complete(reader: &mut Reader) -> Message {
-    assert_eq!(reader.poll(), Ok(Progress::Head));
-    assert_eq!(reader.poll(), Ok(Progress::Complete));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Head));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
     reader.take().unwrap()
 }
 
@@ -164,15 +164,15 @@ fn a_head_is_there_to_be_looked_at_before_its_body() {
     assert!(reader.is_idle());
     give(&mut reader, b"PUT /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     assert!(!reader.is_idle());
-    assert_eq!(reader.poll(), Ok(Progress::Head));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Head));
     let head = reader.head().unwrap();
     assert!(head.expects_continue());
     assert_eq!((head.framing(), head.header("EXPECT")), (Framing::Length(2), Some(&b"100-continue"[..])));
-    assert_eq!(reader.poll(), Ok(Progress::More));
+    assert_eq!(reader.poll(), Ok(ReadProgress::More));
     assert!(reader.take().is_none());
     give(&mut reader, b"ok");
-    assert_eq!(reader.poll(), Ok(Progress::Complete));
-    assert_eq!(reader.poll(), Ok(Progress::Complete));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
     assert_eq!(reader.take().unwrap().body(), b"ok");
     assert!(reader.is_idle());
 }
@@ -183,16 +183,16 @@ fn room_for_an_event_of_known_length_is_made_once_and_to_size() {
     let length = 6 << 20;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
     give(&mut reader, head.as_bytes());
-    assert_eq!(reader.poll(), Ok(Progress::Head));
-    assert_eq!(reader.poll(), Ok(Progress::More));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Head));
+    assert_eq!(reader.poll(), Ok(ReadProgress::More));
     assert_eq!(reader.would_buffer(64 << 10), head.len() + length);
     assert_eq!(reader.space(64 << 10).len(), length);
     assert_eq!(reader.buffered(), head.len() + length);
     reader.filled(length - 1);
-    assert_eq!(reader.poll(), Ok(Progress::More));
+    assert_eq!(reader.poll(), Ok(ReadProgress::More));
     assert_eq!(reader.space(64 << 10).len(), 1, "no larger buffer for the last byte");
     reader.filled(1);
-    assert_eq!(reader.poll(), Ok(Progress::Complete));
+    assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
     assert_eq!(reader.take().unwrap().body().len(), length);
 }
 
@@ -212,14 +212,14 @@ fn a_claimed_length_makes_no_room_before_bytes_come() {
     {
         let mut reader = Reader::request(UNLIMITED);
         give(&mut reader, format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}").as_bytes());
-        assert_eq!(reader.poll(), Ok(Progress::Head));
-        assert_eq!(reader.poll(), Ok(Progress::More));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::More));
         reader.space(1);
         assert_eq!(reader.buffered(), SMALLEST, "{framing:?}");
         let mut reader = Reader::response(UNLIMITED);
         give(&mut reader, format!("HTTP/1.1 200 OK\r\n{framing}").as_bytes());
-        assert_eq!(reader.poll(), Ok(Progress::Head));
-        assert_eq!(reader.poll(), Ok(Progress::More));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::More));
         reader.space(1);
         assert!(reader.buffered() <= 2 * AT_ONCE, "{framing:?}");
     }
@@ -234,9 +234,9 @@ fn a_request_takes_up_at_most_twice_what_has_come_and_never_more_than_it_is_long
         let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}");
         let mut reader = Reader::request(Limits { body_bytes: length as u64, ..Limits::default() });
         give(&mut reader, head.as_bytes());
-        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
         let (mut came, mut largest, mut grew) = (head.len(), 0, 0);
-        while reader.poll() == Ok(Progress::More) && came < head.len() + length {
+        while reader.poll() == Ok(ReadProgress::More) && came < head.len() + length {
             let expected = reader.would_buffer(4 << 10);
             let room = reader.space(4 << 10).len();
             assert_eq!(reader.buffered(), expected);
@@ -260,9 +260,9 @@ fn memory_that_is_not_there_refuses_the_message() {
             Side::Response => b"HTTP/1.1 200 OK\r\n\r\n",
         };
         give(&mut reader, head);
-        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
         give(&mut reader, &vec![b'x'; SMALLEST - head.len()]);
-        assert_eq!(reader.poll(), Ok(Progress::More));
+        assert_eq!(reader.poll(), Ok(ReadProgress::More));
         // More than any address space has: what a process under a limit meets sooner.
         assert!(!reader.space(1 << 60).is_empty(), "a driver that reads into no room takes it for the end");
         assert_eq!(reader.poll(), Err(Refusal::NoMemory));
@@ -321,10 +321,10 @@ fn a_huge_buffer_serves_the_next_huge_event_and_is_given_up_after_small_ones() {
     let mut addresses = Vec::new();
     for _ in 0..2 {
         give(&mut reader, huge.as_bytes());
-        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
         reader.space(1);
         reader.filled(1 << 20);
-        assert_eq!(reader.poll(), Ok(Progress::Complete));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
         let message = reader.take().unwrap();
         addresses.push(message.buf.as_ptr());
         reader.recycle(message);
@@ -344,9 +344,9 @@ fn a_connection_does_not_keep_what_its_largest_request_needed() {
     let mut reader = Reader::request(Limits::default());
     for length in [KEPT / 2, 4 << 20] {
         give(&mut reader, format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n").as_bytes());
-        assert_eq!(reader.poll(), Ok(Progress::Head));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Head));
         give(&mut reader, &vec![b'x'; length]);
-        assert_eq!(reader.poll(), Ok(Progress::Complete));
+        assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
         let message = reader.take().unwrap();
         assert_eq!(message.body().len(), length);
         reader.recycle(message);

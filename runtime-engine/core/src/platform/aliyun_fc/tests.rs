@@ -119,7 +119,7 @@ fn text(bytes: &[u8]) -> &str {
 #[test]
 fn each_of_the_platforms_variables_marks_it_and_the_port_is_the_first_that_is_set() {
     let listen = |pairs: Pairs<'_>| match detected(pairs).map(|detected| detected.opened) {
-        Ok(Opened { protocol: Protocol::Serving(protocol), identity, .. }) if identity.platform == NAME => {
+        Ok(PlatformConfig { protocol: Protocol::Serving(protocol), identity, .. }) if identity.platform == NAME => {
             Ok(protocol.listen().to_string())
         }
         Ok(opened) => Err(format!("{} it is not", opened.identity.platform)),
@@ -156,7 +156,7 @@ fn the_environment_names_function_folder_and_place() {
     ])
     .expect("it fits")
     .opened;
-    let Opened { identity, root, handler, .. } = opened;
+    let PlatformConfig { identity, root, handler, .. } = opened;
     assert_eq!((identity.function.as_str(), identity.memory_mb, identity.region.as_str()), ("shop", 512, "cn-test"));
     assert_eq!((identity.account.as_str(), identity.service.as_str()), ("123", "svc"));
     assert_eq!((identity.version.as_str(), identity.handler.as_str()), ("LATEST", "index.handler"));

@@ -16,7 +16,7 @@ impl Sink for Kept {
     }
 }
 
-fn opened(pairs: &[(&str, &str)]) -> Result<Opened, String> {
+fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
     let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
     let env = Env::new(&look_up);
     let settings = Settings::read(&env).expect("no setting is wrong here");
@@ -102,7 +102,7 @@ fn names_and_places_are_of_the_apps_settings() {
         ("REGION_NAME", "West Europe"),
         ("WEBSITE_OWNER_NAME", "0000-1111+group-WestEuropewebspace-Linux"),
     ]);
-    let Opened { identity, root, log, .. } = opened.expect("the variables fit");
+    let PlatformConfig { identity, root, log, .. } = opened.expect("the variables fit");
     assert_eq!((identity.service.as_str(), identity.stage.as_str()), ("shop", "production"));
     assert_eq!((identity.region.as_str(), identity.account.as_str()), ("West Europe", "0000-1111"));
     assert_eq!((root.as_deref(), log.to), (Some("/home/site/wwwroot"), LogTo::Split));

@@ -9,7 +9,7 @@ use crate::invocation::{Facts, Invocation};
 use crate::log::Level;
 use crate::platform::plain_event::Requests;
 use crate::platform::polling::fits_path;
-use crate::platform::{BodyFrom, Delivery, Polling, Verdict};
+use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome};
 use crate::unit::{Deadline, Unit};
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ impl Polling for RuntimeApi {
     }
 
     /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
-    fn verdict(&self, status: u16) -> Verdict {
-        if let 200..=299 = status { Verdict::Accepted } else { Verdict::Dropped }
+    fn verdict(&self, status: u16) -> PostOutcome {
+        if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }
 }

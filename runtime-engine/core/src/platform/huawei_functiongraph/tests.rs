@@ -4,7 +4,7 @@ use super::super::plain_event::testing::{Pairs, World, is_due_in, opened, reques
 use super::*;
 use crate::failure::Failure;
 use crate::invocation::{Facts, Invocation};
-use crate::platform::{Answer, Initial, Listen, Route, Signal, StartAt, State, Verdict};
+use crate::platform::{Answer, Initial, Listen, PostOutcome, Route, Signal, StartAt, State};
 use crate::trigger::Shape;
 use faas_abi::host::Invocation as _;
 use faas_abi::{LIST_HEADER, LIST_PLATFORM, META_ACCOUNT, META_CLIENT_IP, META_FUNCTION, META_REGION, META_REQUEST_ID};
@@ -74,7 +74,7 @@ fn the_environment_names_function_place_and_folder() {
         ("RUNTIME_HANDLER", "bootstrap.handler"),
         ("RUNTIME_CODE_ROOT", "/opt/function/code"),
     ];
-    let Opened { identity, handler, root, .. } = opened(&[API, &names].concat()).expect("it fits");
+    let PlatformConfig { identity, handler, root, .. } = opened(&[API, &names].concat()).expect("it fits");
     assert_eq!((identity.function.as_str(), identity.version.as_str()), ("shop", "latest"));
     assert_eq!((identity.service.as_str(), identity.account.as_str()), ("default", "p-1"));
     assert_eq!((identity.memory_mb, identity.handler.as_str()), (256, "bootstrap.handler"));
@@ -125,9 +125,12 @@ fn refusals_are_borne_for_a_minute() {
     assert!(pauses[6..].iter().all(|pause| *pause == 1000));
     let whole: u64 = pauses.iter().map(|pause| u64::from(*pause)).sum();
     assert!((58_000..62_000).contains(&whole), "{whole}");
-    for (status, verdict) in
-        [(200, Verdict::Accepted), (202, Verdict::Accepted), (400, Verdict::Dropped), (500, Verdict::Dropped)]
-    {
+    for (status, verdict) in [
+        (200, PostOutcome::Accepted),
+        (202, PostOutcome::Accepted),
+        (400, PostOutcome::Dropped),
+        (500, PostOutcome::Dropped),
+    ] {
         assert_eq!(world.polling().verdict(status), verdict, "{status}");
     }
 }

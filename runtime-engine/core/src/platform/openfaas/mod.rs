@@ -7,7 +7,7 @@ mod behind;
 mod calls;
 mod in_place;
 
-use super::{Opened, Protocol, Row, Serving, native};
+use super::{PlatformConfig, PlatformEntry, Protocol, Serving, native};
 use crate::http1::Message;
 use crate::invocation::Facts;
 use crate::settings::{BadSetting, Env, Settings, duration};
@@ -19,8 +19,8 @@ use std::time::Duration;
 /// The platform's word.
 pub const NAME: &str = "openfaas";
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`fprocess` or `function_process`, with `mode` of `http` and `upstream_url` or `http_upstream_url` (behind \
             of-watchdog)",
@@ -39,7 +39,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     if is_forked(env) { Some("Http_Method") } else { upstream(env).map(|(name, _)| name) }
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     if process(env).is_some() && is_forked(env) {
         // Else this would be a server in the watchdog's own container, for a port that the watchdog has.
         let expected = "http: a watchdog that starts a process for each request is not served";
@@ -63,7 +63,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     // What runs when the port closes may take the write time, and is never given less than there was until then.
     let lame_duck = serving.lame_duck();
     let grace = lame_duck.saturating_add(times.write.max(lame_duck));
-    Ok(Opened::new(identity, Protocol::Serving(serving)).with_grace(grace))
+    Ok(PlatformConfig::new(identity, Protocol::Serving(serving)).with_grace(grace))
 }
 
 /// The watchdog's word for what it starts.
@@ -178,7 +178,7 @@ mod testing {
         (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
-    pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, Opened), String> {
+    pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;

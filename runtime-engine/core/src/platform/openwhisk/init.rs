@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::encoding::base64;
-use crate::json::{self, Kind, Value};
+use crate::json::{self, Value, ValueKind};
 use crate::platform::{Answer, Initial};
 
 /// The answer to code that is wanted and not there, as the stock proxy words it.
@@ -14,7 +14,7 @@ const NO_CODE: &str = "Missing main/no code to execute.";
 /// The answer to what is no initialisation.
 pub(super) fn read(body: &[u8], wants_code: bool) -> Result<Initial, Answer> {
     let body = json::parse(body).map_err(|error| refusal(400, &error.to_string()))?;
-    let value = body.get("value").filter(|value| value.kind() == Kind::Object);
+    let value = body.get("value").filter(|value| value.kind() == ValueKind::Object);
     let (mut code, mut main, mut binary, mut environment) = (None, None, false, Vec::new());
     for (key, value) in value.into_iter().flat_map(|value| value.members()) {
         match &*key.as_str() {

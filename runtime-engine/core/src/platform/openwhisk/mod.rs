@@ -9,12 +9,13 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, Opened, Protocol, Row, error_document, native, nothing, reply_body};
+use super::{BodyFrom, PlatformConfig, PlatformEntry, Protocol, error_document, native, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
-use crate::json::{self, Kind, Value, Writer};
+use crate::json::{self, Value, ValueKind, Writer};
+use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::unit::{Deadline, Identity, Unit};
@@ -26,8 +27,8 @@ use std::time::Duration;
 /// The platform's word.
 pub const NAME: &str = "openwhisk";
 
-/// The platform's row.
-pub const ROW: Row = Row {
+/// The platform's entry.
+pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     marks: "`__OW_PROXY_VERSION`, `__OW_EXECUTION_ENV` or `__OW_WAIT_FOR_ACK` (ActionLoop), `__OW_API_HOST` or \
             `__OW_ALLOW_CONCURRENT` (action container)",
@@ -57,7 +58,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&CHILD).or_else(|| env.first(&CONTAINER)).map(|(name, _)| name)
 }
 
-fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
+fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let full = env.text("__OW_ACTION_NAME");
     let (package, action) = parts(&full);
     let identity = Identity {
@@ -73,7 +74,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<Opened, BadSetting> {
     } else {
         Protocol::Serving(Box::new(Container::read(env, settings)?))
     };
-    Ok(Opened::new(identity, protocol))
+    Ok(PlatformConfig::new(identity, protocol))
 }
 
 /// Package and name of `/namespace/package/name`; the package may be missing.
@@ -106,7 +107,7 @@ impl Activations {
     /// What the object lacks.
     fn activation(&self, unit: &Unit, object: &[u8]) -> Result<(Message, Facts), String> {
         let object = json::parse(object).map_err(|error| error.to_string())?;
-        if object.kind() != Kind::Object {
+        if object.kind() != ValueKind::Object {
             return Err("expected an object with the member value".to_owned());
         }
         let mut arguments: &[u8] = b"{}";
@@ -152,9 +153,11 @@ impl Activations {
 /// The text of a member as a variable of the environment has it: a string's own, nothing for `null`, JSON for all else.
 fn text(value: Value<'_>) -> Cow<'_, str> {
     match value.kind() {
-        Kind::String => value.as_str().unwrap_or_default(),
-        Kind::Null => Cow::Borrowed(""),
-        Kind::Bool | Kind::Number | Kind::Array | Kind::Object => String::from_utf8_lossy(value.raw()),
+        ValueKind::String => value.as_str().unwrap_or_default(),
+        ValueKind::Null => Cow::Borrowed(""),
+        ValueKind::Bool | ValueKind::Number | ValueKind::Array | ValueKind::Object => {
+            String::from_utf8_lossy(value.raw())
+        }
     }
 }
 
@@ -194,7 +197,8 @@ enum Outcome {
     Failed,
 }
 
-/// What an activation came to. Nothing but an object or array is a result; no reply at all is an empty object.
+/// What an activation came to. Nothing but an object or array is a result, and the log has a line of it; no reply at all is
+/// an empty object.
 fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if let Some(failure) = invocation.failure() {
         error(&error_document::to_sender(invocation, failure).to_string(), scratch);
@@ -208,6 +212,7 @@ fn outcome(invocation: &Invocation, scratch: &mut Vec<u8>) -> Outcome {
     if from == BodyFrom::Scratch || is_result(invocation.reply().as_slice()) {
         return Outcome::Result(from);
     }
+    report::unsent(invocation, &Failure::new("Function.NoResult", NO_RESULT));
     Outcome::NoResult
 }
 
@@ -256,7 +261,7 @@ mod testing {
         (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
-    pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, Opened), String> {
+    pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
@@ -404,7 +409,7 @@ mod tests {
     }
 
     fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
-        let (unit, _) = unit();
+        let (unit, kept) = unit();
         let object = format!(r#"{{"value":{arguments}}}"#);
         let (message, facts) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
         let mut invocation = invocation(&unit, message, facts);
@@ -415,6 +420,9 @@ mod tests {
             Outcome::NoResult => (false, BodyFrom::Reply),
             Outcome::Failed => (false, BodyFrom::Scratch),
         };
+        let lines = kept.lines.lock().expect("no test panicked here");
+        let told = lines.iter().filter(|line| line.contains(" ERROR ") && line.contains("Function.NoResult: "));
+        assert_eq!((lines.len(), told.count()), if good { (0, 0) } else { (1, 1) }, "{lines:?}");
         let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };
         (good, String::from_utf8(body.to_vec()).expect("text"))
     }

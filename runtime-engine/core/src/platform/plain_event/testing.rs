@@ -1,10 +1,10 @@
 //! What the unit tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
 
 use crate::failure::Failure;
-use crate::http1::{Assembly, Limits, Message, Progress, Reader};
+use crate::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Format, Level, LineKind, Log, Sink};
-use crate::platform::{BodyFrom, Delivery, Opened, Polling, Protocol, Response, Serving, detect};
+use crate::platform::{BodyFrom, Delivery, PlatformConfig, Polling, Protocol, Response, Serving, detect};
 use crate::settings::{Env, Settings};
 use crate::unit::{Unit, epoch_ms};
 use faas_abi::NUM_DEADLINE_EPOCH_MS;
@@ -25,7 +25,7 @@ impl Sink for Kept {
 }
 
 /// What the environment comes to.
-pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<Opened, String> {
+pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<PlatformConfig, String> {
     let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
     let env = Env::new(&look_up);
     let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
@@ -133,8 +133,8 @@ pub(in crate::platform) fn response(answer: &str) -> Message {
     reader.filled(bytes.len());
     loop {
         match reader.poll() {
-            Ok(Progress::Head) => {}
-            Ok(Progress::Complete) => return reader.take().expect("it is complete"),
+            Ok(ReadProgress::Head) => {}
+            Ok(ReadProgress::Complete) => return reader.take().expect("it is complete"),
             other => panic!("{answer}: {other:?}"),
         }
     }

@@ -8,7 +8,7 @@ use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
-use crate::platform::{BodyFrom, Delivery, Polling, Verdict, native};
+use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, native};
 use crate::unit::{Deadline, Unit};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -90,8 +90,8 @@ impl Polling for RuntimeApi {
     }
 
     /// 200 is documented, and nothing else is: whatever it is, the next event may be fine.
-    fn verdict(&self, status: u16) -> Verdict {
-        if let 200..=299 = status { Verdict::Accepted } else { Verdict::Dropped }
+    fn verdict(&self, status: u16) -> PostOutcome {
+        if let 200..=299 = status { PostOutcome::Accepted } else { PostOutcome::Dropped }
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::plain_event::testing::{Pairs, World, is_due_in, opened, reques
 use super::*;
 use crate::failure::Failure;
 use crate::invocation::{Facts, Invocation};
-use crate::platform::{Listen, Route, State, Verdict};
+use crate::platform::{Listen, PostOutcome, Route, State};
 use crate::trigger::Shape;
 use faas_abi::host::Invocation as _;
 use faas_abi::{LIST_HEADER, LIST_PLATFORM, META_ACCOUNT, META_CLIENT_IP, META_FUNCTION, META_REGION, META_REQUEST_ID};
@@ -65,7 +65,7 @@ fn the_environment_names_function_place_and_folder() {
         ("USER_CODE_ROOT", "/var/user/"),
         ("_HANDLER", "index.main_handler"),
     ];
-    let Opened { identity, handler, root, .. } = opened(&[API, &names].concat()).expect("it fits");
+    let PlatformConfig { identity, handler, root, .. } = opened(&[API, &names].concat()).expect("it fits");
     assert_eq!((identity.function.as_str(), identity.version.as_str()), ("shop", "$LATEST"));
     assert_eq!((identity.stage.as_str(), identity.region.as_str()), ("default", "ap-test"));
     assert_eq!((identity.account.as_str(), identity.handler.as_str()), ("100000000001", "index.main_handler"));
@@ -126,9 +126,12 @@ fn what_is_no_success_is_asked_for_again() {
     assert_eq!(world.poll("204 No Content"), "nothing");
     assert_eq!(world.poll("500 Oops"), "the runtime API answered 500 to the poll");
     assert_eq!(world.poll("404 Not Found\nrequest_id: r"), "the runtime API answered 404 to the poll");
-    for (status, verdict) in
-        [(200, Verdict::Accepted), (202, Verdict::Accepted), (400, Verdict::Dropped), (500, Verdict::Dropped)]
-    {
+    for (status, verdict) in [
+        (200, PostOutcome::Accepted),
+        (202, PostOutcome::Accepted),
+        (400, PostOutcome::Dropped),
+        (500, PostOutcome::Dropped),
+    ] {
         assert_eq!(world.polling().verdict(status), verdict, "{status}");
     }
 }

@@ -9,7 +9,7 @@ use super::members::{Event, Http, is};
 use super::read::{body, both_maps, map, text};
 use super::{HttpView, Request};
 use crate::fields::{caseless_order, exact_order};
-use crate::json::Kind as Json;
+use crate::json::ValueKind as Json;
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     let (top, context) = (&event.top, &event.context);

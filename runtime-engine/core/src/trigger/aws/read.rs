@@ -8,7 +8,7 @@ use super::super::view::{Body, HttpView};
 use super::members::Event;
 use crate::encoding::{base64, percent};
 use crate::fields::{Fields, Span};
-use crate::json::{Key, Kind as Json, Value};
+use crate::json::{Key, Value, ValueKind as Json};
 use std::cmp::Ordering;
 
 /// Calls `set` with the text of a string, or of a number or boolean as it stands.

@@ -5,22 +5,22 @@ use std::borrow::Cow;
 
 /// Why a request that says it is an event is none, and the status to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct EventRefusal {
     /// HTTP status: 400, or 415 for a format that is not read.
     pub status: u16,
     /// One sentence for the sender.
     pub reason: Cow<'static, str>,
 }
 
-impl Refusal {
+impl EventRefusal {
     /// A malformed event.
-    pub fn new(reason: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { status: 400, reason: reason.into() }
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> EventRefusal {
+        EventRefusal { status: 400, reason: reason.into() }
     }
 
     /// A format that is not read.
-    pub fn format(reason: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { status: 415, reason: reason.into() }
+    pub fn format(reason: impl Into<Cow<'static, str>>) -> EventRefusal {
+        EventRefusal { status: 415, reason: reason.into() }
     }
 }
 
@@ -45,10 +45,10 @@ impl Required {
     }
 
     /// An error that names it.
-    pub(super) fn complete(self) -> Result<(), Refusal> {
+    pub(super) fn complete(self) -> Result<(), EventRefusal> {
         match self.missing() {
             None => Ok(()),
-            Some(name) => Err(Refusal::new(format!("the attribute {name:?} is missing"))),
+            Some(name) => Err(EventRefusal::new(format!("the attribute {name:?} is missing"))),
         }
     }
 }
@@ -57,9 +57,9 @@ impl Required {
 ///
 /// # Errors
 /// The name is none, or the text is not what an attribute of that name holds.
-pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), Refusal> {
+pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), EventRefusal> {
     check_name(name)?;
-    let refused = |what| Err(Refusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name))));
+    let refused = |what| Err(EventRefusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name))));
     let Ok(text) = std::str::from_utf8(value) else { return refused("is not UTF-8") };
     if !text.is_ascii() && text.chars().any(is_no_text) || value.iter().any(u8::is_ascii_control) {
         return refused("has characters that no attribute may have");
@@ -78,12 +78,12 @@ pub(in crate::trigger) fn check(name: &[u8], value: &[u8]) -> Result<(), Refusal
 ///
 /// # Errors
 /// It is none.
-pub(super) fn check_name(name: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check_name(name: &[u8]) -> Result<(), EventRefusal> {
     let letters = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     if !name.is_empty() && name.iter().all(letters) && name != b"data" {
         return Ok(());
     }
-    Err(Refusal::new(format!("{:?} is no name of an attribute", String::from_utf8_lossy(name))))
+    Err(EventRefusal::new(format!("{:?} is no name of an attribute", String::from_utf8_lossy(name))))
 }
 
 /// Control characters and those that Unicode promises never to be characters.

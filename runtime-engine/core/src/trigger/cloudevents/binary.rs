@@ -4,7 +4,7 @@
 //! both, in this order and once.
 
 use super::attribute_name;
-use super::attributes::{Refusal, Required, check};
+use super::attributes::{EventRefusal, Required, check};
 use crate::encoding::percent;
 use crate::fields::caseless;
 use crate::http1::Message;
@@ -21,7 +21,7 @@ pub fn encode_header_value(out: &mut Vec<u8>, text: &[u8]) {
 ///
 /// # Errors
 /// An attribute is none, stands there twice, or is missing.
-pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), Refusal> {
+pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), EventRefusal> {
     let mut required = Required::default();
     let (mut lower, mut decoded) = (Vec::new(), Vec::new());
     for (index, (header, value)) in request.headers().enumerate() {
@@ -44,7 +44,7 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
         check(name, value)?;
         if request.headers().take(index).any(|(other, _)| caseless(other, header)) {
             let name = String::from_utf8_lossy(name).into_owned();
-            return Err(Refusal::new(format!("the attribute {name:?} is there twice")));
+            return Err(EventRefusal::new(format!("the attribute {name:?} is there twice")));
         }
         required.note(name);
         each(name, value);
@@ -58,7 +58,7 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
 }
 
 /// Reads a message.
-pub(super) fn data(request: &Message, data: &mut Data) -> Result<(), Refusal> {
+pub(super) fn data(request: &Message, data: &mut Data) -> Result<(), EventRefusal> {
     data.body = if request.body().is_empty() { Body::Empty } else { Body::Whole };
     read(request, |name, value| data.attributes.add(name, value))
 }

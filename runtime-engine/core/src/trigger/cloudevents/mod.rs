@@ -15,7 +15,7 @@ mod binary;
 mod structured;
 mod time;
 
-pub use attributes::Refusal;
+pub use attributes::EventRefusal;
 pub(super) use attributes::check;
 pub use binary::encode_header_value;
 
@@ -84,7 +84,7 @@ pub enum Offer {
     /// A list without an event.
     EmptyBatch,
     /// It says that it is an event and is none.
-    Refused(Refusal),
+    Refused(EventRefusal),
 }
 
 /// Says what a request comes to. Whatever [`of_message`](super::Reading::of) reads later has been checked here.
@@ -97,23 +97,23 @@ pub fn look(request: &Message) -> Offer {
             Ok(Offer::One)
         }),
         Some(Mode::Batched) => parse(request.body()).and_then(|value| batch(request.body(), value)),
-        Some(Mode::Unknown) => Err(Refusal::format("of the formats for CloudEvents only JSON is read here")),
+        Some(Mode::Unknown) => Err(EventRefusal::format("of the formats for CloudEvents only JSON is read here")),
     };
     checked.unwrap_or_else(Offer::Refused)
 }
 
-fn parse(body: &[u8]) -> Result<Value<'_>, Refusal> {
-    json::parse(body).map_err(|error| Refusal::new(format!("the CloudEvent is no JSON: {error}")))
+fn parse(body: &[u8]) -> Result<Value<'_>, EventRefusal> {
+    json::parse(body).map_err(|error| EventRefusal::new(format!("the CloudEvent is no JSON: {error}")))
 }
 
-fn batch(body: &[u8], list: Value<'_>) -> Result<Offer, Refusal> {
-    if list.kind() != json::Kind::Array {
-        return Err(Refusal::new("a batch of CloudEvents is a JSON list"));
+fn batch(body: &[u8], list: Value<'_>) -> Result<Offer, EventRefusal> {
+    if list.kind() != json::ValueKind::Array {
+        return Err(EventRefusal::new("a batch of CloudEvents is a JSON list"));
     }
     let mut offer = Offer::EmptyBatch;
     for (index, event) in list.elements().enumerate() {
         structured::read(body, event, structured::Rigour::Strict, None)
-            .map_err(|refusal| Refusal::new(format!("event {index} of the batch: {}", refusal.reason)))?;
+            .map_err(|refusal| EventRefusal::new(format!("event {index} of the batch: {}", refusal.reason)))?;
         offer = Offer::Batch;
     }
     Ok(offer)
@@ -147,7 +147,7 @@ pub(super) fn of_message(message: &Message) -> Reading {
             Ok(native(ONE, Some(data)))
         }),
         Some(Mode::Batched) => Ok(native(BATCH, None)),
-        Some(Mode::Unknown) | None => Err(Refusal::new("")),
+        Some(Mode::Unknown) | None => Err(EventRefusal::new("")),
     };
     read.unwrap_or(Reading { form: Form::Native, ..Reading::raw() })
 }

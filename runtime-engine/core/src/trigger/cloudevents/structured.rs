@@ -1,11 +1,11 @@
 //! Structured mode: an event as a JSON object. Attributes are its members, `data` is any JSON or a text, `data_base64`
 //! are bytes.
 
-use super::attributes::{Refusal, Required, check, check_name};
+use super::attributes::{EventRefusal, Required, check, check_name};
 use super::essence;
 use crate::encoding::base64;
 use crate::fields::{Span, caseless, exact};
-use crate::json::{Kind as Json, Value};
+use crate::json::{Value, ValueKind as Json};
 use crate::trigger::{Body, Data};
 
 /// The attribute that tells what the data is.
@@ -39,9 +39,14 @@ pub(super) fn says_so(value: Value<'_>) -> bool {
 ///
 /// # Errors
 /// It is none; in lenient reading only if a required attribute is missing.
-pub(super) fn read(bytes: &[u8], value: Value<'_>, rigour: Rigour, into: Option<&mut Data>) -> Result<(), Refusal> {
+pub(super) fn read(
+    bytes: &[u8],
+    value: Value<'_>,
+    rigour: Rigour,
+    into: Option<&mut Data>,
+) -> Result<(), EventRefusal> {
     if value.kind() != Json::Object {
-        return Err(Refusal::new("a CloudEvent is a JSON object"));
+        return Err(EventRefusal::new("a CloudEvent is a JSON object"));
     }
     let mut own = Data::default();
     let mut event =
@@ -76,10 +81,10 @@ struct Event<'a, 'd> {
 }
 
 impl<'a> Event<'a, '_> {
-    fn member(&mut self, name: &[u8], value: Value<'a>) -> Result<(), Refusal> {
+    fn member(&mut self, name: &[u8], value: Value<'a>) -> Result<(), EventRefusal> {
         let twice = || {
             let name = String::from_utf8_lossy(name).into_owned();
-            Refusal::new(format!("the member {name:?} is there twice"))
+            EventRefusal::new(format!("the member {name:?} is there twice"))
         };
         match name {
             b"data" => return self.data.replace(value).map_or(Ok(()), |_| Err(twice())),
@@ -110,30 +115,30 @@ impl<'a> Event<'a, '_> {
             return Err(twice());
         }
         if attributes.len() == MOST {
-            return Err(Refusal::new("the event has more attributes than are read"));
+            return Err(EventRefusal::new("the event has more attributes than are read"));
         }
         self.required.note(name);
         attributes.add(name, text);
         Ok(())
     }
 
-    fn body(&self) -> Result<Body, Refusal> {
+    fn body(&self) -> Result<Body, EventRefusal> {
         let coded = self.coded.filter(|coded| !coded.is_null());
         match (self.data, coded) {
             (None, None) => Ok(Body::Empty),
-            (Some(_), Some(_)) => Err(Refusal::new("the event has both \"data\" and \"data_base64\"")),
+            (Some(_), Some(_)) => Err(EventRefusal::new("the event has both \"data\" and \"data_base64\"")),
             (None, Some(coded)) => {
-                let text = coded.as_str().ok_or_else(|| Refusal::new("\"data_base64\" is no text"))?;
+                let text = coded.as_str().ok_or_else(|| EventRefusal::new("\"data_base64\" is no text"))?;
                 let mut bytes = Vec::new();
                 base64::decode_into(&mut bytes, text.as_bytes())
-                    .map_err(|error| Refusal::new(format!("\"data_base64\" is no base64: {error}")))?;
+                    .map_err(|error| EventRefusal::new(format!("\"data_base64\" is no base64: {error}")))?;
                 Ok(Body::Own(bytes))
             }
             (Some(data), None) if self.into.attributes.get(CONTENT_TYPE, exact).is_none_or(is_json) => {
                 Ok(Body::Part(Span::of(self.bytes, data.raw())))
             }
             (Some(data), None) => text(self.bytes, data)
-                .ok_or_else(|| Refusal::new("\"data\" of a content type that is not JSON is no text")),
+                .ok_or_else(|| EventRefusal::new("\"data\" of a content type that is not JSON is no text")),
         }
     }
 }
@@ -150,8 +155,8 @@ fn text(bytes: &[u8], data: Value<'_>) -> Option<Body> {
     Some(Body::Own(own))
 }
 
-fn of_kind(name: &[u8], what: &str) -> Refusal {
-    Refusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name)))
+fn of_kind(name: &[u8], what: &str) -> EventRefusal {
+    EventRefusal::new(format!("the attribute {:?} {what}", String::from_utf8_lossy(name)))
 }
 
 /// The attributes whose kind the specification tells: texts, all of them.

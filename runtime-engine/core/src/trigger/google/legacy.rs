@@ -3,7 +3,7 @@
 //! The context is the member `context`, or its members stand at the top beside `data`; the resource is a text, or an
 //! object with `service`, `name` and `type`. Members that nobody knows are passed over.
 
-use crate::json::{Kind as Json, Value};
+use crate::json::{Value, ValueKind as Json};
 use std::borrow::Cow;
 
 /// An event of the older form.

@@ -12,7 +12,7 @@ mod names;
 mod to_event;
 mod to_legacy;
 
-use super::cloudevents::{self, Refusal};
+use super::cloudevents::{self, EventRefusal};
 use super::{Body, Kind, Reading};
 use crate::fields::caseless;
 use crate::http1::{Assembly, Message};
@@ -41,14 +41,14 @@ pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<Reading> {
 ///
 /// # Errors
 /// The body is neither, or an event that has no other form.
-pub fn event_of_body(request: &Message, now: Duration) -> Result<Message, Refusal> {
+pub fn event_of_body(request: &Message, now: Duration) -> Result<Message, EventRefusal> {
     let body = parse(request)?;
     let (legacy, push) = (Legacy::read(body), Push::read(body));
     let event = match (&legacy, &push) {
         (Some(legacy), _) => to_event::of_legacy(legacy)?,
         (None, Some(push)) => to_event::of_push(push, request, now),
         (None, None) => {
-            return Err(Refusal::new("the request is neither a CloudEvent nor an event of Google's older form"));
+            return Err(EventRefusal::new("the request is neither a CloudEvent nor an event of Google's older form"));
         }
     };
     let attributes = event.attributes();
@@ -70,9 +70,10 @@ pub fn event_of_body(request: &Message, now: Duration) -> Result<Message, Refusa
 ///
 /// # Errors
 /// It has no older form.
-pub fn legacy_of_event(request: &Message) -> Result<Message, Refusal> {
+pub fn legacy_of_event(request: &Message) -> Result<Message, EventRefusal> {
     let data = cloudevents::of_message(request).data;
-    let data = data.ok_or_else(|| Refusal::format("a batch of CloudEvents has no form that this function takes"))?;
+    let data =
+        data.ok_or_else(|| EventRefusal::format("a batch of CloudEvents has no form that this function takes"))?;
     let bytes = match &data.body {
         Body::Empty => &[],
         Body::Whole => request.body(),
@@ -87,7 +88,7 @@ pub fn legacy_of_event(request: &Message) -> Result<Message, Refusal> {
 ///
 /// # Errors
 /// It is no JSON.
-pub fn legacy_of_body(request: &Message, now: Duration) -> Result<Option<Message>, Refusal> {
+pub fn legacy_of_body(request: &Message, now: Duration) -> Result<Option<Message>, EventRefusal> {
     let body = parse(request)?;
     let event = match (Legacy::read(body), Push::read(body)) {
         (Some(legacy), _) if legacy.is_nested => return Ok(None),
@@ -98,9 +99,9 @@ pub fn legacy_of_body(request: &Message, now: Duration) -> Result<Option<Message
     Ok(Some(rewritten(request, |_| {}, &event)))
 }
 
-fn parse(request: &Message) -> Result<Value<'_>, Refusal> {
+fn parse(request: &Message) -> Result<Value<'_>, EventRefusal> {
     json::parse(request.body())
-        .map_err(|error| Refusal::new(format!("the request is neither a CloudEvent nor JSON: {error}")))
+        .map_err(|error| EventRefusal::new(format!("the request is neither a CloudEvent nor JSON: {error}")))
 }
 
 /// A request with another body of JSON and with headers of an event in place of those it had.

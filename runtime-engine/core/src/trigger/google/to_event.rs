@@ -3,9 +3,9 @@
 use super::legacy::{Legacy, Push, topic_of};
 use super::names::{self, FIREBASE_ANALYTICS, FIREBASE_AUTH, FIREBASE_DATABASE, FIRESTORE, PUBSUB, STORAGE};
 use crate::http1::Message;
-use crate::json::{Kind as Json, Value, Writer};
+use crate::json::{Value, ValueKind as Json, Writer};
 use crate::log::timestamp;
-use crate::trigger::cloudevents::Refusal;
+use crate::trigger::cloudevents::EventRefusal;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -39,15 +39,15 @@ impl Event<'_> {
 ///
 /// # Errors
 /// Its type, service or resource has no counterpart.
-pub(super) fn of_legacy<'a>(legacy: &'a Legacy<'_>) -> Result<Event<'a>, Refusal> {
+pub(super) fn of_legacy<'a>(legacy: &'a Legacy<'_>) -> Result<Event<'a>, EventRefusal> {
     let older = &*legacy.event_type;
-    let unknown = || Refusal::new(format!("no CloudEvent is known for events of type {older:?}"));
+    let unknown = || EventRefusal::new(format!("no CloudEvent is known for events of type {older:?}"));
     let event_type = names::event_type(older).ok_or_else(unknown)?;
     let service = legacy.service.as_deref().or_else(|| names::service_of_type(older)).ok_or_else(unknown)?;
     let name = &*legacy.name;
     let split = |at: &str| {
         let found = name.find(at).map(|at| (&name[..at], &name[at + 1..])).filter(|(head, _)| !head.is_empty());
-        found.ok_or_else(|| Refusal::new(format!("the resource {name:?} is none of {service}")))
+        found.ok_or_else(|| EventRefusal::new(format!("the resource {name:?} is none of {service}")))
     };
     let (mut resource, mut subject) = (Cow::Borrowed(name), Cow::Borrowed(""));
     match service {
@@ -140,15 +140,15 @@ fn without_generation(object: &str) -> &str {
 }
 
 /// The instance of a Firebase database with the place that its domain tells.
-fn located(instance: &str, domain: Option<&str>) -> Result<String, Refusal> {
-    let none = || Refusal::new("an event of the Firebase database needs the text \"domain\"");
+fn located(instance: &str, domain: Option<&str>) -> Result<String, EventRefusal> {
+    let none = || EventRefusal::new("an event of the Firebase database needs the text \"domain\"");
     let domain = domain.ok_or_else(none)?;
     let location =
         if domain == "firebaseio.com" { "us-central1" } else { domain.split('.').next().unwrap_or_default() };
     let (project, instance) = instance
         .strip_prefix("projects/")
         .and_then(|rest| rest.split_once('/'))
-        .ok_or_else(|| Refusal::new(format!("the resource {instance:?} is none of {FIREBASE_DATABASE}")))?;
+        .ok_or_else(|| EventRefusal::new(format!("the resource {instance:?} is none of {FIREBASE_DATABASE}")))?;
     if location.is_empty() { Err(none()) } else { Ok(format!("projects/{project}/locations/{location}/{instance}")) }
 }
 

@@ -5,15 +5,15 @@ use super::names::{self, FIREBASE_AUTH, FIREBASE_DATABASE, PUBSUB, PUBSUB_MESSAG
 use super::to_event::{members, text_of, with_metadata};
 use crate::fields::{Fields, exact};
 use crate::http1::Message;
-use crate::json::{self, Kind as Json, Value, Writer};
-use crate::trigger::cloudevents::Refusal;
+use crate::json::{self, Value, ValueKind as Json, Writer};
+use crate::trigger::cloudevents::EventRefusal;
 use std::time::Duration;
 
 /// Of a CloudEvent's attributes and data. One of a type that the older form never had keeps its attributes as the context.
 ///
 /// # Errors
 /// Its source is none of Google's.
-pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, EventRefusal> {
     let get = |name: &str| attributes.get(name.as_bytes(), exact).and_then(|value| std::str::from_utf8(value).ok());
     let value = json::parse(data).ok();
     let mut out = Vec::with_capacity(data.len() + 512);
@@ -33,7 +33,7 @@ pub(super) fn of_event(attributes: &Fields, data: &[u8]) -> Result<Vec<u8>, Refu
         .strip_prefix("//")
         .and_then(|source| source.split_once('/'))
         .filter(|(service, name)| !service.is_empty() && !name.is_empty())
-        .ok_or_else(|| Refusal::new(format!("the source {source:?} names no service and resource")))?;
+        .ok_or_else(|| EventRefusal::new(format!("the source {source:?} names no service and resource")))?;
     let whole = get("subject").map_or_else(|| name.to_owned(), |subject| format!("{name}/{subject}"));
     json.key("eventId").string(get("id").unwrap_or_default());
     if let Some(time) = get("time") {

@@ -8,7 +8,7 @@
 
 use super::headers::{cookie_values, joined};
 use super::{Parts, is_json, is_text};
-use crate::json::{self, Kind, Value, Writer};
+use crate::json::{self, Value, ValueKind, Writer};
 
 /// The output binding that the host's templates give HTTP functions.
 pub(crate) const HTTP_OUTPUT: &str = "res";
@@ -143,7 +143,7 @@ pub(crate) fn own(reply: &[u8], logs: &[String], out: &mut Vec<u8>) -> bool {
 fn lines(json: &mut Writer<'_>, own: &[Value<'_>], logs: &[String]) {
     json.key("Logs").begin_array();
     for line in own {
-        if line.kind() == Kind::String {
+        if line.kind() == ValueKind::String {
             json.raw(line.raw());
         } else {
             json.string(line.raw());

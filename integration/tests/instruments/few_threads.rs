@@ -1,0 +1,82 @@
+//! A runtime of an ordinary user's who may make few threads: it serves with those it gets, or says in one line why it does
+//! not start.
+
+use crate::needs::{need, under};
+use integration::artifacts::{self, Runtime};
+use integration::deployment::Deployment;
+use integration::on_http::{self, OnHttp};
+use integration::wait::{limit, until};
+use libtest_mimic::Trial;
+use platform_emulators::h2c;
+use platform_emulators::process::Process;
+use platform_emulators::wire::Headers;
+use std::fs::Permissions;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// A user that nobody else's processes belong to, with as many processes and threads as the last argument says.
+const USER: [&str; 6] = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups", "prlimit", "--nproc=64"];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let need = need("setpriv and prlimit, as root", USER[0], &[&USER[1..], &["true"]].concat());
+    need.over_both("few_threads_are_enough_or_are_said_to_be_too_few", few_threads).into()
+}
+
+/// A copy of the runtime and of the module `echo` that everybody may read.
+fn readable(runtime: &Runtime) -> (Runtime, Deployment) {
+    let deployment = Deployment::empty();
+    let copy = |from: &Path, name: &str| {
+        let path = deployment.path(name);
+        std::fs::copy(from, &path).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("it is ours");
+        path
+    };
+    copy(artifacts::get().module("echo"), "libecho.so");
+    let path = copy(&runtime.path, "runtime");
+    std::fs::set_permissions(deployment.root(), Permissions::from_mode(0o755)).expect("it is ours");
+    (Runtime { name: runtime.name, path }, deployment)
+}
+
+fn launch(runtime: &Runtime, threads: usize) -> OnHttp {
+    let (runtime, deployment) = readable(runtime);
+    let port = on_http::free_port();
+    let nproc = format!("--nproc={threads}");
+    let prefix = [&USER[..USER.len() - 1], &[nproc.as_str(), "--"]].concat();
+    let process = Process::spawn(under(&prefix, &on_http::command(&runtime, &deployment, "echo", port)), |_| ());
+    let process = process.expect("setpriv starts");
+    OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }
+}
+
+fn few_threads(runtime: &'static Runtime) {
+    let mut served = 0;
+    for threads in 1..=8 {
+        let run = launch(runtime, threads);
+        // It is ready, or it has left.
+        let ready = until("it is ready", &run.process, || {
+            run.try_get("/readyz").is_ok_and(|reply| reply.status == 200).then_some(())
+        });
+        if ready.is_err() {
+            let status = run.process.wait(limit()).expect("it is not ready and has left");
+            let lines = run.process.lines();
+            assert_eq!((status.code(), lines.len()), (Some(1), 1), "{threads}: {status}\n{}", run.process.output());
+            assert!(lines[0].text.contains("start failed: Runtime.NoResources: "), "{threads}: {}", lines[0].text);
+            assert_eq!(served, 0, "with fewer threads it served");
+            continue;
+        }
+        served += 1;
+        let replies = run.at_once(8, "POST", "/", b"served");
+        assert!(replies.iter().all(|reply| (reply.status, &reply.body[..]) == (200, b"served")), "{replies:?}");
+        // HTTP/2 takes threads of its own: it is served, or the connection ends.
+        for _ in 0..2 {
+            let stream = TcpStream::connect(run.address).expect("it listens");
+            stream.set_read_timeout(Some(limit())).expect("a limit");
+            if let Ok(answer) = h2c::exchange(stream, "POST", "/", "x", &Headers::default(), b"served") {
+                assert_eq!((answer.status, &answer.body[..]), (200, &b"served"[..]), "{threads}");
+            }
+        }
+        assert_eq!(run.call("POST", "/", "", b"served").body, b"served", "{threads}: {}", run.process.output());
+        assert_eq!(run.stop().code(), Some(0), "{threads}: {}", run.process.output());
+    }
+    assert!(served > 0, "eight threads are enough");
+}
