@@ -33,6 +33,10 @@ mod plain_http;
 mod same_bytes;
 #[path = "platforms/several.rs"]
 mod several;
+#[path = "platforms/several_phases.rs"]
+mod several_phases;
+#[path = "platforms/several_starts.rs"]
+mod several_starts;
 #[path = "platforms/table.rs"]
 mod table;
 #[path = "tencent_scf/mod.rs"]
