@@ -19,6 +19,7 @@ integration::both![
     faas_handler_makes_a_function_the_default,
     a_handler_of_the_platforms_makes_a_function_the_default_if_it_names_one,
     faas_handler_that_names_no_function_ends_the_process,
+    a_configuration_that_is_nobodys_is_warned_of,
     on_aws_a_function_at_its_limit_refuses_an_event_and_the_others_answer,
 ];
 
@@ -158,6 +159,13 @@ fn faas_handler_that_names_no_function_ends_the_process(runtime: &Runtime) {
     let run = OnAws::launch(runtime, two().env("FAAS_HANDLER", "refunds"), "bootstrap", Options::default());
     let told = init_error(&run);
     assert_eq!((&told["errorType"], &told["errorMessage"]), (&"Runtime.NoSuchFunction".into(), &words.into()));
+}
+
+fn a_configuration_that_is_nobodys_is_warned_of(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, two().env("FAAS_CONFIG", r#"{"word": "w"}"#), "");
+    assert!(Inspected::read(&run.get("/orders").body).0.get("word").is_none());
+    let warned = |line: &str| line.contains(" WARN ") && line.contains("FAAS_CONFIG means nothing beside a manifest");
+    run.process.wait_for_line(warned, limit()).expect("a line");
 }
 
 /// On an instance that has several events at once.

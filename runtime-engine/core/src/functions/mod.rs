@@ -130,6 +130,10 @@ impl Functions {
             }
             log.say(Level::Info, &format!("the platform's handler {text:?} names no function of the manifest"));
         }
+        if !settings.config.is_empty() {
+            let message = "FAAS_CONFIG means nothing beside a manifest, where each function has a config of its own";
+            log.say(Level::Warn, message);
+        }
         let several = specs.len() > 1;
         let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
         let is_routed = several || specs.iter().any(|spec| !spec.events.is_empty());
