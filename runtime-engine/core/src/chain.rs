@@ -65,6 +65,8 @@ pub struct Chain {
     layers: Vec<Arc<ConfiguredLayer>>,
     /// For each phase the layers that hook it in any way.
     hooked: [Vec<usize>; PHASES],
+    /// Does any layer look at the heads of replies?
+    has_heads: bool,
     contexts: Vec<usize>,
     recognisers: Vec<usize>,
     /// For each layer, whether it was unwell when it was asked last.
@@ -86,10 +88,11 @@ impl Chain {
         for (phase, list) in (0u32..).zip(hooked.iter_mut()) {
             *list = numbers(&|layer| hooks(phase, layer));
         }
+        let has_heads = layers.iter().any(|layer| layer.instance.has_head());
         let contexts = numbers(&LayerInstance::has_context);
         let recognisers = numbers(&LayerInstance::has_recognise);
         let unwell = layers.iter().map(|_| AtomicBool::new(false)).collect();
-        Chain { layers, hooked, contexts, recognisers, unwell, log }
+        Chain { layers, hooked, has_heads, contexts, recognisers, unwell, log }
     }
 
     /// This stack around another one. Its recognisers are those of the inner stack alone: the outer ones have been asked
@@ -316,7 +319,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE);
+        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE && chain.has_heads);
         let step = onion.begin();
         Walk { chain, phase, onion, step, failed: None }
     }

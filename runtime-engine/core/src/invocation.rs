@@ -39,6 +39,9 @@ pub struct Facts {
     pub identity: Span,
     /// Content type of the event.
     pub content_type: Span,
+    /// When its event was whole, in nanoseconds on the unit's clock, where the protocol has looked at the clock and the
+    /// invocation begins at once; 0: the invocation looks itself.
+    pub received_ns: u64,
     /// When it must be answered.
     pub deadline: Option<Deadline>,
     /// The platform's retry count.
@@ -246,9 +249,9 @@ impl Invocation {
     pub fn renew(&mut self, message: Message, facts: Facts, cold: bool) {
         self.clear();
         self.message = Some(message);
+        self.received_ns = if facts.received_ns > 0 { facts.received_ns } else { self.unit.now_ns() };
         self.facts = facts;
         self.cold = cold;
-        self.received_ns = self.unit.now_ns();
     }
 
     /// Ends it and gives the message back, whose memory the reader uses again. Where streams go and

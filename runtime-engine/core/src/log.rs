@@ -186,7 +186,11 @@ impl Log {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.clear();
-        line.extend(content.iter().filter(|byte| **byte != b'\n'));
+        if content.contains(&b'\n') {
+            line.extend(content.iter().filter(|byte| **byte != b'\n'));
+        } else {
+            line.extend_from_slice(content);
+        }
         line.push(b'\n');
         self.sink.write(&line, LineKind { level: None, format: self.format, time });
     }
@@ -220,7 +224,8 @@ fn text<'f>(
 /// Appends a text with its control characters in the forms of Rust's literals (`\n`, `\x1b`, `\u{9b}`), and bytes that are
 /// no UTF-8 as `\xff`. Nothing in it can begin a line, move a terminal's cursor or change the order of what is shown.
 pub(crate) fn visible(line: &mut Vec<u8>, text: &[u8]) {
-    if text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Every byte is looked at, since that can be done with many at once.
+    if text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
         return line.extend_from_slice(text);
     }
     for chunk in text.utf8_chunks() {

@@ -182,11 +182,13 @@ impl Deadline {
     /// A moment that has passed on arrival says that the clocks differ, or that the event was long on its way. The
     /// invocation is served all the same: it gets `limit`, or one second where that is `None` or less, and a line at
     /// WARN says so.
-    pub fn at_moment(unit: &Unit, moment_ms: u64, limit: Option<Duration>, request_id: &[u8]) -> Deadline {
+    ///
+    /// `now_ns` is the time on the unit's clock.
+    pub fn at_moment(unit: &Unit, now_ns: u64, moment_ms: u64, limit: Option<Duration>, request_id: &[u8]) -> Deadline {
         let now_ms = epoch_ms();
         let left = moment_ms.saturating_sub(now_ms);
         if left >= NO_TIME_MS {
-            return Deadline { epoch_ms: moment_ms, ns: unit.now_ns().saturating_add(left.saturating_mul(1_000_000)) };
+            return Deadline { epoch_ms: moment_ms, ns: now_ns.saturating_add(left.saturating_mul(1_000_000)) };
         }
         let limit = limit.unwrap_or(LEAST).max(LEAST);
         let when = match now_ms.saturating_sub(moment_ms) {
@@ -203,7 +205,7 @@ impl Deadline {
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         Deadline {
             epoch_ms: now_ms.saturating_add(limit_ms),
-            ns: unit.now_ns().saturating_add(limit_ms.saturating_mul(1_000_000)),
+            ns: now_ns.saturating_add(limit_ms.saturating_mul(1_000_000)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::fields::Field;
 use super::framing::Announced;
 use super::head::StartLine;
+use super::message::Parts;
 use super::{Framing, Message, Refusal, method_refusal};
 use std::ops::Range;
 
@@ -63,18 +64,16 @@ impl Assembly {
             self.start.outweigh_host(&self.buf, &mut self.fields);
         }
         let body = self.body_at.unwrap_or(length)..length;
-        Message {
+        Message(Box::new(Parts {
             framing: Framing::Length(body.len() as u64),
-            base: 0,
             length,
             start: self.start,
             announced: self.announced,
             fields: self.fields,
             body,
-            trailers: Vec::new(),
-            trailers_at: 0,
             buf: self.buf,
-        }
+            ..Parts::default()
+        }))
     }
 }
 

@@ -33,6 +33,33 @@ impl Field {
         Field { value, value_end, ..self }
     }
 
+    /// Where its line begins.
+    #[inline]
+    pub(super) fn start(&self) -> usize {
+        self.name as usize
+    }
+
+    /// Length of its name.
+    #[inline]
+    pub(super) fn name_len(&self) -> usize {
+        (self.name_end - self.name) as usize
+    }
+
+    /// Where its value stands.
+    pub(super) fn value_range(&self) -> std::ops::Range<usize> {
+        self.value as usize..self.value_end as usize
+    }
+
+    /// The same field where its line, or one before it, begins at `to` instead of at `from`.
+    #[inline]
+    pub(super) fn moved(&self, from: usize, to: usize) -> Field {
+        // A section is never longer than `u32::MAX`, and what is moved lies in one.
+        let by = (to as u32).wrapping_sub(from as u32);
+        let Field { name, name_end, value, value_end } = *self;
+        let place = |at: u32| at.wrapping_add(by);
+        Field { name: place(name), name_end: place(name_end), value: place(value), value_end: place(value_end) }
+    }
+
     #[inline]
     pub(super) fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         &bytes[self.name as usize..self.name_end as usize]

@@ -2,11 +2,13 @@
 
 use super::fields::Field;
 use super::{Refusal, Version, grammar};
+use crate::fields::caseless;
 
 /// How the end of a body is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// There is no body.
+    #[default]
     Empty,
     /// `Content-Length`: this many bytes follow, perhaps none.
     Length(u64),
@@ -86,9 +88,17 @@ impl Announced {
     /// Takes note of a header. Only a request's `Host` is looked at.
     #[inline]
     pub(super) fn note(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<(), Refusal> {
+        // The lengths of the names below: most headers have another.
+        match field.name_len() {
+            4 | 6 | 10 | 14 | 17 => self.note_steering(bytes, field, request),
+            _ => Ok(()),
+        }
+    }
+
+    fn note_steering(&mut self, bytes: &[u8], field: Field, request: bool) -> Result<(), Refusal> {
         let (name, value) = (field.name(bytes), field.value(bytes));
         match name.len() {
-            4 if request && name.eq_ignore_ascii_case(b"host") => {
+            4 if request && caseless(name, b"Host") => {
                 if self.host.is_some() {
                     return Err(Refusal::RepeatedHost);
                 }
@@ -97,26 +107,26 @@ impl Announced {
                 }
                 self.host = Some(field);
             }
-            6 if name.eq_ignore_ascii_case(b"expect") => {
+            6 if caseless(name, b"Expect") => {
                 for expectation in grammar::list(value) {
                     let known = expectation.eq_ignore_ascii_case(b"100-continue");
                     self.expects_continue |= known;
                     self.expects_other |= !known;
                 }
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
+            10 if caseless(name, b"Connection") => {
                 for option in grammar::list(value) {
                     self.close |= option.eq_ignore_ascii_case(b"close");
                     self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                 }
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
+            14 if caseless(name, b"Content-Length") => {
                 if self.length.is_some() {
                     return Err(Refusal::RepeatedContentLength);
                 }
                 self.length = Some(decimal(value).ok_or(Refusal::BadContentLength)?);
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+            17 if caseless(name, b"Transfer-Encoding") => {
                 if self.chunked {
                     return Err(Refusal::RepeatedTransferEncoding);
                 }
@@ -137,15 +147,17 @@ impl Announced {
     }
 }
 
-/// A number of one or more digits and nothing else; `None` also when it does not fit.
-fn decimal(value: &[u8]) -> Option<u64> {
-    if value.is_empty() {
+/// Reads a number of one or more digits and nothing else. `None` if it is none, or does not fit.
+pub fn decimal(value: &[u8]) -> Option<u64> {
+    /// So many digits fit, whatever they are.
+    const SURE: usize = 19;
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let (front, rest) = value.split_at(value.len().min(SURE));
+    if front.is_empty() {
         return None;
     }
-    value.iter().try_fold(0_u64, |number, &byte| match byte {
-        b'0'..=b'9' => number.checked_mul(10)?.checked_add(u64::from(byte - b'0')),
-        _ => None,
-    })
+    let number = front.iter().try_fold(0, |number, byte| Some(number * 10 + digit(*byte)?))?;
+    rest.iter().try_fold(number, |number: u64, byte| number.checked_mul(10)?.checked_add(digit(*byte)?))
 }
 
 /// `chunked` alone is accepted. Something understood below it is one thing (501), a message whose end is in doubt

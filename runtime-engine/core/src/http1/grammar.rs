@@ -126,8 +126,8 @@ pub(super) fn is_host(bytes: &[u8]) -> bool {
             &rest[close + 1..]
         }
         _ => {
-            let name = bytes.iter().position(|&byte| byte == b':').unwrap_or(bytes.len());
-            if name == 0 || !bytes[..name].iter().all(|&byte| HOST_NAME[usize::from(byte)]) {
+            let name = bytes.iter().position(|&byte| !HOST_NAME[usize::from(byte)]).unwrap_or(bytes.len());
+            if name == 0 {
                 return false;
             }
             &bytes[name..]

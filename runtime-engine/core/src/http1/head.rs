@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::fields::{Field, Line, LineEnd, Lines, line_end, read_line};
 use super::framing::Announced;
+use super::recall::Recall;
 use super::{Limits, Refusal, grammar, method_refusal};
 
 /// The two versions that are spoken here.
@@ -56,6 +57,8 @@ pub(super) struct HeadReader {
     pub(super) start: StartLine,
     pub(super) announced: Announced,
     pub(super) fields: Vec<Field>,
+    /// Of responses only: requests come from many clients, and their heads have less in common.
+    recall: Recall,
 }
 
 impl HeadReader {
@@ -67,6 +70,7 @@ impl HeadReader {
             start: StartLine::default(),
             announced: Announced::default(),
             fields: Vec::new(),
+            recall: Recall::default(),
         }
     }
 
@@ -121,13 +125,22 @@ impl HeadReader {
             }
             let next = match self.side {
                 Side::Request => request_line(bytes, self.lines.line, limits, &mut self.start)?,
-                Side::Response => status_line(bytes, &mut self.start)?,
+                Side::Response => match self.recall.begin(bytes) {
+                    Some((start, next)) => {
+                        self.start = start;
+                        Some(next)
+                    }
+                    None => status_line(bytes, &mut self.start)?,
+                },
             };
             let Some(next) = next else { return Ok(false) };
             self.lines.line = next;
             self.started = true;
         }
         loop {
+            if self.side == Side::Response {
+                self.take_known(bytes)?;
+            }
             match read_line(bytes, self.lines.line, self.fields.len() + 1)? {
                 Line::Unfinished => return Ok(false),
                 Line::Field(..) if self.fields.len() >= limits.headers => {
@@ -149,13 +162,25 @@ impl HeadReader {
                             return Err(Refusal::UnknownExpectation);
                         }
                     }
-                    if !self.start.authority.is_empty() {
-                        self.start.outweigh_host(bytes, &mut self.fields);
+                    match self.side {
+                        Side::Response => self.recall.end(&bytes[..end], &self.start, &self.fields),
+                        Side::Request if self.start.authority.is_empty() => {}
+                        Side::Request => self.start.outweigh_host(bytes, &mut self.fields),
                     }
                     return Ok(true);
                 }
             }
         }
+    }
+
+    /// Takes the lines from here on that look as they did in an earlier head.
+    fn take_known(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let first = self.fields.len();
+        self.lines.line = self.recall.take_lines(bytes, self.lines.line, &mut self.fields);
+        for field in &self.fields[first..] {
+            self.announced.note(bytes, *field, false)?;
+        }
+        Ok(())
     }
 }
 

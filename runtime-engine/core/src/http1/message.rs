@@ -118,7 +118,13 @@ impl ExactSizeIterator for Headers<'_> {}
 
 /// A whole message with the buffer it was received in. Give it back with [`Reader::recycle`](super::Reader::recycle)
 /// once it is done with; dropped instead, the reader allocates for the next one.
-pub struct Message {
+///
+/// It is passed from hand to hand, so it is small and what it consists of stays where it is.
+pub struct Message(pub(super) Box<Parts>);
+
+/// What a message consists of.
+#[derive(Default)]
+pub(super) struct Parts {
     pub(super) buf: Vec<u8>,
     /// Where in `buf` the message begins; everything below counts from there.
     pub(super) base: usize,
@@ -137,33 +143,29 @@ pub struct Message {
 impl Message {
     /// The buffer it lies in: everything it hands out is a part of this.
     pub fn bytes(&self) -> &[u8] {
-        &self.buf
+        &self.0.buf
     }
 
     /// Takes its memory, for another message.
     pub fn into_buffer(self) -> Vec<u8> {
-        self.buf
+        self.0.buf
     }
 
     /// Start line and headers.
     pub fn head(&self) -> Head<'_> {
-        Head {
-            bytes: &self.buf[self.base..],
-            start: &self.start,
-            announced: &self.announced,
-            fields: &self.fields,
-            framing: self.framing,
-        }
+        let Parts { buf, base, start, announced, fields, framing, .. } = &*self.0;
+        Head { bytes: &buf[*base..], start, announced, fields, framing: *framing }
     }
 
     /// The body with its framing undone.
     pub fn body(&self) -> &[u8] {
-        &self.buf[self.base..][self.body.clone()]
+        &self.0.buf[self.0.base..][self.0.body.clone()]
     }
 
     /// Fields of the trailer section of a chunked body, apart from the headers: they must not be taken for them.
     pub fn trailers(&self) -> Headers<'_> {
-        Headers { bytes: &self.buf[self.base + self.trailers_at..], fields: self.trailers.iter() }
+        let Parts { buf, base, trailers, trailers_at, .. } = &*self.0;
+        Headers { bytes: &buf[base + trailers_at..], fields: trailers.iter() }
     }
 
     /// Value of the first trailer of this name, in any case.
@@ -221,9 +223,9 @@ impl Message {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("status", &self.start.status)
-            .field("headers", &self.fields.len())
-            .field("body_bytes", &self.body.len())
+            .field("status", &self.0.start.status)
+            .field("headers", &self.0.fields.len())
+            .field("body_bytes", &self.0.body.len())
             .finish_non_exhaustive()
     }
 }

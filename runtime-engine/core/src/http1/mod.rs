@@ -10,6 +10,7 @@
 //! | `assemble` | [`Assembly`]: a message out of parts read elsewhere |
 //! | `head` | the start line: request line, target forms, status line |
 //! | `fields` | field lines of the header and of the trailer section |
+//! | `recall` | the last heads of responses, for those that repeat them |
 //! | `framing` | which body follows a head, and whether the connection lives on |
 //! | `chunked` | [`chunked::Decoder`], over slices |
 //! | `grammar` | character classes |
@@ -53,6 +54,7 @@ mod head;
 mod limits;
 mod message;
 mod reader;
+mod recall;
 mod refusal;
 pub mod write;
 
@@ -62,7 +64,7 @@ mod smuggling;
 mod testing;
 
 pub use assemble::Assembly;
-pub use framing::{Framing, request_framing, response_framing, status_has_body};
+pub use framing::{Framing, decimal, request_framing, response_framing, status_has_body};
 pub use head::Version;
 pub use limits::Limits;
 pub use message::{Head, Headers, Message};

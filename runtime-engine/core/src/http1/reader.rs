@@ -27,6 +27,10 @@ const KEPT: usize = 256 << 10;
 /// largest of AWS Lambda and Tencent SCF, is received where it stays. Beyond it room grows with what arrives.
 const AT_ONCE: usize = 8 << 20;
 
+/// How many messages are kept that were given back: on the side of responses the answer to a reply is read while the event
+/// is still in use.
+const EMPTIED: usize = 2;
+
 /// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
 const CHUNK_LINES: usize = 64 << 10;
 
@@ -57,6 +61,8 @@ pub struct Reader {
     end: usize,
     /// A second buffer, there when messages are handed out while others are waiting.
     spare: Vec<u8>,
+    /// Messages that were given back, without their buffers, for the next ones.
+    emptied: Vec<Message>,
     limits: Limits,
     head: HeadReader,
     framing: Framing,
@@ -101,6 +107,7 @@ impl Reader {
             start: 0,
             end: 0,
             spare: Vec::new(),
+            emptied: Vec::new(),
             limits,
             head: HeadReader::new(side),
             framing: Framing::Empty,
@@ -226,7 +233,13 @@ impl Reader {
     ///
     /// # Errors
     /// The message is refused; every later call says the same, and the connection has to be closed.
+    #[inline]
     pub fn poll(&mut self) -> Result<ReadProgress, Refusal> {
+        // Drivers ask before they read, and between two messages that is half of the time.
+        if self.is_idle() { Ok(ReadProgress::More) } else { self.look() }
+    }
+
+    fn look(&mut self) -> Result<ReadProgress, Refusal> {
         let outcome = self.advance();
         if let Err(refusal) = outcome {
             self.state = State::Refused(refusal);
@@ -371,6 +384,7 @@ impl Reader {
 
     /// Whether nothing of a message has come since the last one was taken: the connection may be closed, or used for
     /// the next request, without harm to anything.
+    #[inline]
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Head) && self.head.untouched(self.end - self.start)
     }
@@ -399,23 +413,21 @@ impl Reader {
             self.state = State::Refused(Refusal::NoMemory);
             return None;
         }
-        let (buf, base) = self.hand_out(length);
-        let message = Message {
-            buf,
-            base,
-            length,
-            start: mem::take(&mut self.head.start),
-            announced: mem::take(&mut self.head.announced),
-            fields: mem::take(&mut self.head.fields),
-            framing: self.framing,
-            body: self.head.end()..self.body_end,
-            trailers: mem::take(&mut self.trailers.fields),
-            trailers_at: if matches!(self.framing, Framing::Chunked) { self.trailers_at } else { 0 },
-        };
+        let mut parts = self.emptied.pop().map_or_else(Box::default, |message| message.0);
+        (parts.buf, parts.base) = self.hand_out(length);
+        parts.length = length;
+        parts.start = mem::take(&mut self.head.start);
+        parts.announced = self.head.announced;
+        parts.framing = self.framing;
+        parts.body = self.head.end()..self.body_end;
+        // Its own lists are empty, and their memory is for the next message.
+        mem::swap(&mut parts.fields, &mut self.head.fields);
+        mem::swap(&mut parts.trailers, &mut self.trailers.fields);
+        parts.trailers_at = if matches!(self.framing, Framing::Chunked) { self.trailers_at } else { 0 };
         self.head.reset();
         self.trailers.reset();
         self.state = State::Head;
-        Some(message)
+        Some(Message(parts))
     }
 
     /// A buffer with the message in it, and where. The message goes out with its buffer and the rest is copied to
@@ -438,17 +450,15 @@ impl Reader {
 
     /// Takes the allocations of a message back, unless they are too large to be kept.
     pub fn recycle(&mut self, message: Message) {
-        let Message { mut buf, mut fields, mut trailers, length, .. } = message;
-        if buf.len() > KEPT && (self.head.side() == Side::Request || length < buf.len() / 4) {
+        let Message(mut parts) = message;
+        let mut buf = mem::take(&mut parts.buf);
+        if buf.len() > KEPT && (self.head.side() == Side::Request || parts.length < buf.len() / 4) {
             buf = Vec::new();
         }
-        fields.clear();
-        trailers.clear();
-        if self.head.fields.capacity() == 0 {
-            self.head.fields = fields;
-        }
-        if self.trailers.fields.capacity() == 0 {
-            self.trailers.fields = trailers;
+        if self.emptied.len() < EMPTIED {
+            parts.fields.clear();
+            parts.trailers.clear();
+            self.emptied.push(Message(parts));
         }
         if self.buf.is_empty() {
             self.buf = buf;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Message, decimal};
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::log::Log;
 use crate::platform::Initial;
@@ -305,7 +305,7 @@ impl FunctionCompute {
                 continue;
             }
             let span = Span::of(request.bytes(), value);
-            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
                 match name.len() {

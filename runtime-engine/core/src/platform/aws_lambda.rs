@@ -13,7 +13,7 @@ use super::{
 use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::{Message, write};
+use crate::http1::{Message, decimal, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
@@ -307,35 +307,32 @@ impl Polling for RuntimeApi {
 
 /// One pass over the headers. An empty value counts as absent: managed instances send them all.
 fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts::default();
+    let mut facts = Facts { received_ns: unit.now_ns(), ..Facts::default() };
     let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
+    // By their lengths first, and in the platform's own spelling: this is on the way of every event.
     for (name, value) in answer.headers() {
-        let span = Span::of(bytes, value);
-        if caseless(name, b"content-type") {
-            facts.content_type = span;
-        }
-        let Some(name) = name.get(..15).filter(|start| caseless(start, b"lambda-runtime-")).and(name.get(15..)) else {
-            continue;
+        let text = match name.len() {
+            12 if caseless(name, b"Content-Type") => &mut facts.content_type,
+            23 if caseless(name, b"Lambda-Runtime-Trace-Id") => &mut facts.trace,
+            26 if caseless(name, b"Lambda-Runtime-Deadline-Ms") => {
+                moment = decimal(value);
+                continue;
+            }
+            28 if caseless(name, b"Lambda-Runtime-Aws-Tenant-Id") => &mut facts.tenant,
+            29 if caseless(name, b"Lambda-Runtime-Aws-Request-Id") => &mut facts.request_id,
+            29 if caseless(name, b"Lambda-Runtime-Client-Context") => &mut facts.client_context,
+            31 if caseless(name, b"Lambda-Runtime-Cognito-Identity") => &mut facts.identity,
+            35 if caseless(name, b"Lambda-Runtime-Invoked-Function-Arn") => &mut facts.invoked_as,
+            _ => continue,
         };
-        if caseless(name, b"aws-request-id") {
-            facts.request_id = span;
-        } else if caseless(name, b"deadline-ms") {
-            moment = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-        } else if caseless(name, b"invoked-function-arn") {
-            facts.invoked_as = span;
-        } else if caseless(name, b"trace-id") {
-            facts.trace = span;
-        } else if caseless(name, b"client-context") {
-            facts.client_context = span;
-        } else if caseless(name, b"cognito-identity") {
-            facts.identity = span;
-        } else if caseless(name, b"aws-tenant-id") {
-            facts.tenant = span;
-        }
+        *text = Span::of(bytes, value);
     }
     facts.deadline = match moment {
-        Some(moment) => Some(Deadline::at_moment(unit, moment, timeout, facts.request_id.read(bytes))),
+        Some(moment) => {
+            let id = facts.request_id.read(bytes);
+            Some(Deadline::at_moment(unit, facts.received_ns, moment, timeout, id))
+        }
         None => Deadline::within(unit, timeout),
     };
     facts
@@ -409,6 +406,48 @@ mod tests {
         for id in ["", "a b", "x/response HTTP/1.1", "../../init/error", "a?b", "a#b"] {
             assert!(matches!(delivered(id), Delivery::Again(_)), "{id}");
         }
+    }
+
+    #[test]
+    fn headers_are_known_in_any_case_and_each_by_its_whole_name() {
+        type Text = fn(&Facts) -> Span;
+        const TEXTS: [(&str, Text); 7] = [
+            ("Content-Type", |facts| facts.content_type),
+            ("Lambda-Runtime-Trace-Id", |facts| facts.trace),
+            ("Lambda-Runtime-Aws-Tenant-Id", |facts| facts.tenant),
+            ("Lambda-Runtime-Aws-Request-Id", |facts| facts.request_id),
+            ("Lambda-Runtime-Client-Context", |facts| facts.client_context),
+            ("Lambda-Runtime-Cognito-Identity", |facts| facts.identity),
+            ("Lambda-Runtime-Invoked-Function-Arn", |facts| facts.invoked_as),
+        ];
+        let unit = crate::platform::testing::unit();
+        for spelling in [str::to_owned, str::to_ascii_lowercase, str::to_ascii_uppercase] {
+            let lines: String = TEXTS.iter().map(|(name, _)| format!("{}: {name}\n", spelling(name))).collect();
+            let answer = plain_event::testing::response(&format!("200 OK\n{lines}\n{{}}"));
+            let facts = facts(&unit, &answer, None);
+            for (name, text) in TEXTS {
+                assert_eq!(text(&facts).read(answer.bytes()), name.as_bytes(), "{lines}");
+            }
+        }
+        let others: String = TEXTS.iter().map(|(name, _)| format!("x{}: 1\n", &name[1..])).collect();
+        let answer = plain_event::testing::response(&format!("200 OK\n{others}\n{{}}"));
+        let facts = facts(&unit, &answer, None);
+        assert!(TEXTS.iter().all(|(_, text)| text(&facts).is_empty()), "{others}");
+    }
+
+    #[test]
+    fn the_time_to_a_deadline_counts_from_the_moment_at_which_the_event_was_whole() {
+        let unit = crate::platform::testing::unit();
+        let moment = crate::unit::epoch_ms() + 3_600_000;
+        let answer = format!("200 OK\nLambda-Runtime-Deadline-Ms: {moment}\n\n{{}}");
+        let answer = plain_event::testing::response(&answer);
+        let facts = facts(&unit, &answer, None);
+        let deadline = facts.deadline.expect("a deadline");
+        assert_eq!(deadline.epoch_ms, moment);
+        assert_eq!((deadline.ns - facts.received_ns) % 1_000_000, 0, "whole milliseconds from there");
+        let mut invocation = Invocation::new(unit, "f".into());
+        invocation.renew(answer, facts, false);
+        assert_eq!(invocation.received_ns(), facts.received_ns);
     }
 
     #[test]

@@ -188,7 +188,10 @@ impl Agent {
             }
         }
         facts.deadline = match moment {
-            Some(moment) => Some(Deadline::at_moment(unit, moment, self.timeout, facts.request_id.read(bytes))),
+            Some(moment) => {
+                let id = facts.request_id.read(bytes);
+                Some(Deadline::at_moment(unit, unit.now_ns(), moment, self.timeout, id))
+            }
             None => Deadline::within(unit, self.timeout),
         };
         facts

@@ -43,14 +43,17 @@ pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -
     let mut facts = Facts { shape: Shape::Request, deadline, ..Facts::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
-        let span = Span::of(bytes, value);
-        match name.len() {
-            11 if caseless(name, b"traceparent") => facts.traceparent = span,
-            10 if caseless(name, b"tracestate") => facts.tracestate = span,
-            12 if caseless(name, b"content-type") => facts.content_type = span,
-            12 if caseless(name, b"x-request-id") => take_request_id(&mut facts, bytes, value),
-            _ => {}
-        }
+        let text = match name.len() {
+            11 if caseless(name, b"traceparent") => &mut facts.traceparent,
+            10 if caseless(name, b"tracestate") => &mut facts.tracestate,
+            12 if caseless(name, b"Content-Type") => &mut facts.content_type,
+            12 if caseless(name, b"X-Request-Id") => {
+                take_request_id(&mut facts, bytes, value);
+                continue;
+            }
+            _ => continue,
+        };
+        *text = Span::of(bytes, value);
     }
     facts
 }

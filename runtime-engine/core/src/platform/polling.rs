@@ -112,23 +112,26 @@ pub enum Registration {
 /// `true` if a request id may stand as one part of a request's path: of visible ASCII, and with nothing in it that would
 /// end the part. An id that is none would write a request of its own making.
 pub(super) fn fits_path(request_id: &[u8]) -> bool {
-    request_id.iter().all(|byte| FITS_PATH[usize::from(*byte)])
+    // Every byte is looked at, since that can be done with many at once, and this is on the way of every event.
+    let fits = |byte: u8| byte.is_ascii_graphic() & (byte != b'/') & (byte != b'?') & (byte != b'#');
+    request_id.iter().fold(true, |all, byte| all & fits(*byte))
 }
-
-/// A look-up for each byte, since this is on the way of every event.
-static FITS_PATH: [bool; 256] = {
-    let mut fits = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        fits[byte] = (byte as u8).is_ascii_graphic() && !matches!(byte as u8, b'/' | b'?' | b'#');
-        byte += 1;
-    }
-    fits
-};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_byte_that_fits_no_path_is_missed_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            let expected = byte.is_ascii_graphic() && !b"/?#".contains(&byte);
+            for at in 0..40 {
+                let mut id = [b'x'; 40];
+                id[at] = byte;
+                assert_eq!(fits_path(&id), expected, "{byte:#x} at {at}");
+            }
+        }
+    }
 
     #[test]
     fn an_id_is_one_part_of_a_path() {

@@ -7,7 +7,7 @@
 //! and closed too.
 
 use super::admission::NEVER;
-use super::budget::{Budget, Charge};
+use super::budget::{Budget, Charge, UNCOUNTED};
 use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
@@ -561,6 +561,13 @@ impl Connection {
     /// Returns when its client last took something of what was waiting, in nanoseconds.
     pub fn progress_at(&self) -> u64 {
         self.progress_at
+    }
+
+    /// The moment since when its client has taken nothing of much that waits for it; `None` if little waits, or the client
+    /// has not refused any yet.
+    pub fn deaf_since(&self) -> Option<u64> {
+        let is_deaf = self.writing.is_some() && self.unsent.len() > UNCOUNTED && self.phase != Phase::Closed;
+        is_deaf.then_some(self.progress_at)
     }
 
     /// It did something at that moment.

@@ -232,6 +232,9 @@ impl Actions for Hands {
 fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
     let unit = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
+    // Before anybody can know of it: whoever ends from here on takes no more work.
+    shared.hung.store(true, Ordering::Release);
+    shared.give_up(FAILED);
     // First of all, since the platform may be as slow to take a report as to do anything else.
     let then = format!("and is still running: {}", shared.leaving());
     shared.runtime.functions().out_of_reach(unit, lost, &failure, &then);
@@ -244,7 +247,5 @@ fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
             unit.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
         }
     }
-    shared.hung.store(true, Ordering::Release);
-    shared.give_up(FAILED);
     shared.retire();
 }

@@ -10,6 +10,7 @@ use faas_core::invocation::{Facts, Progress};
 use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
 use faas_core::platform::{BodyFrom, Delivery, PostOutcome, nothing_pause_ms};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -191,7 +192,8 @@ impl Worker<'_> {
         place.reset();
         place.get_mut().renew(event, facts, cold);
         deadlines.begin(slot, place);
-        if !block_on(runtime.invoke(place)) {
+        // The walk is a large value, and is pinned where it is made.
+        if !block_on(pin!(runtime.invoke(place))) {
             // It has been answered for, and the process is about to leave. This thread has nothing more to say.
             loop {
                 std::thread::park();

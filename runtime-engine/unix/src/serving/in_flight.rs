@@ -87,10 +87,11 @@ impl InFlight {
     }
 
     /// An invocation begins, on a thread.
-    pub(super) fn begin(&self, current: Current) {
+    #[inline]
+    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts) {
         self.place.enter();
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(current);
+        *lock(&self.current) = Some(Current { client, manner, facts: *facts });
     }
 
     /// Its place among those that run.
@@ -98,9 +99,10 @@ impl InFlight {
         self.place.clone()
     }
 
-    /// It has ended; returns whom it was for, unless somebody else has answered.
-    pub(super) fn end(&self) -> Option<Current> {
-        lock(&self.current).take()
+    /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
+    #[inline]
+    pub(super) fn end(&self) -> Option<(Client, Manner)> {
+        lock(&self.current).take().map(|current| (current.client, current.manner))
     }
 
     /// Somebody else answers: returns whose answer is due, and whether it may still have a head.

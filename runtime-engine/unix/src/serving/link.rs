@@ -212,6 +212,17 @@ impl Server {
         }
     }
 
+    /// Ends a connection that has been used up, as the step says; an invocation of its learns that nobody waits for it.
+    pub(super) fn end_connection(&self, link: &Link, mut state: MutexGuard<'_, State>, step: Step) {
+        self.carry_out::<()>(link, step);
+        let slot = state.slot;
+        self.arm(link, &mut state);
+        drop(state);
+        if let Some(slot) = slot {
+            self.peer_gone(slot);
+        }
+    }
+
     /// Ends a connection as the step says. Returns nothing: no request comes.
     pub(super) fn carry_out<T>(&self, link: &Link, step: Step) -> Option<T> {
         match step {

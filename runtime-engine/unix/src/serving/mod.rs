@@ -15,7 +15,7 @@
 //! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
 //! | `thread_pool`, `thread_place` | how many threads watch; the place of an invocation among those that run |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
-//! | `refusals` | requests that were not taken, counted |
+//! | `refusals`, `deaf_readers` | requests that were not taken, counted; clients that give way for others |
 //! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
 //! | `platform_signals` | what a platform asks for besides invocations |
@@ -24,6 +24,7 @@
 
 mod access_log;
 mod admin_port;
+mod deaf_readers;
 pub mod http2;
 mod in_flight;
 mod link;
@@ -96,6 +97,8 @@ pub(crate) struct Server {
     stalled: AtomicBool,
     /// When the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
     stall_said_at: AtomicU64,
+    /// When clients that take nothing were looked for last, on the unit's clock; 0: never.
+    deaf_looked_at: AtomicU64,
     table: Table,
     budget: Arc<Budget>,
     admission: Admission<Work>,
@@ -217,6 +220,7 @@ fn prepare(
         end,
         stalled: AtomicBool::new(false),
         stall_said_at: AtomicU64::new(0),
+        deaf_looked_at: AtomicU64::new(0),
         table: Table::default(),
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),

@@ -6,7 +6,7 @@
 
 use super::Server;
 use super::access_log::Access;
-use super::in_flight::{Client, Current};
+use super::in_flight::Client;
 use super::link::{Link, write};
 use super::pending::Pending;
 use super::seats::Seat;
@@ -48,7 +48,7 @@ impl Worker {
             invocation.set_request_id(&server.ids.next());
         }
         let waits = server.waits.load(Relaxed);
-        seat.flight.begin(Current { client, manner, facts });
+        seat.flight.begin(client, manner, seat.place.get().facts());
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
@@ -101,12 +101,12 @@ impl Worker {
         let server = self.server.clone();
         let unit = server.runtime.process();
         let (mut mine, mut answered) = (None, false);
-        if is_mine && let Some(current) = seat.flight.end() {
+        if is_mine && let Some((client, manner)) = seat.flight.end() {
             let ended = seat.place.get();
             server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
             // Before the response is out: whoever has read it may send the next request at once.
             server.admission.answered();
-            mine = self.answer(&server, &mut seat, current);
+            mine = self.answer(&server, &mut seat, client, manner);
             answered = true;
         }
         if server.has_replied_work && answered {
@@ -144,10 +144,10 @@ impl Worker {
     }
 
     /// Gives the client its answer. Returns the connection if it is this worker's to go on with.
-    fn answer(&mut self, server: &Server, seat: &mut Seat, current: Current) -> Option<Arc<Link>> {
+    fn answer(&mut self, server: &Server, seat: &mut Seat, client: Client, manner: Manner) -> Option<Arc<Link>> {
         let is_stream = matches!(seat.place.get().progress(), Progress::Streaming(_));
         let whole = seat.place.get().failure().is_none();
-        match current.client {
+        match client {
             Client::Http2(recipient, _) => {
                 if is_stream {
                     recipient.end(whole);
@@ -169,7 +169,7 @@ impl Worker {
                     server.flush(&link, &mut state, &mut self.rooms);
                     access(server, seat, &link.peer, None);
                 } else {
-                    let manner = server.settled(current.manner);
+                    let manner = server.settled(manner);
                     seat.head.clear();
                     let from = render(server, seat);
                     let body = match from {

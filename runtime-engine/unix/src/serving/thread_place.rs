@@ -28,6 +28,7 @@ impl ThreadPlace {
     }
 
     /// A thread runs the call, or runs it on.
+    #[inline]
     pub(super) fn enter(&self) {
         self.0.store(HELD, SeqCst);
     }

@@ -143,13 +143,7 @@ impl Worker {
             let mut state = link.lock();
             server.errand_is_overdue(&link, &mut state);
             if let Some(step) = state.connection.time_is_up(&**server.runtime.process()) {
-                server.carry_out::<()>(&link, step);
-                let slot = state.slot;
-                server.arm(&link, &mut state);
-                drop(state);
-                if let Some(slot) = slot {
-                    server.peer_gone(slot);
-                }
+                server.end_connection(&link, state, step);
             } else {
                 drop(state);
                 self.attend_to(Event { token, ended: false });
@@ -316,7 +310,7 @@ impl Worker {
     fn serve_queued(&mut self, request: Request) -> Option<Arc<Link>> {
         let server = self.server.clone();
         // Many may have been accepted before the first of them had its response.
-        if server.budget.is_exhausted() {
+        if !server.has_memory() {
             server.admission.freed();
             self.refuse_accepted(&server, request, FULL);
             return None;
@@ -396,7 +390,7 @@ impl Server {
     /// # Errors
     /// Kind and words of the refusal.
     pub(super) fn admit(&self) -> Result<(), (&'static str, &'static str)> {
-        if self.budget.is_exhausted() {
+        if !self.has_memory() {
             return Err(FULL);
         }
         if self.is_exhausted() {

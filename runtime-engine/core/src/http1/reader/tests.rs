@@ -306,11 +306,11 @@ fn the_buffer_goes_round_between_message_and_reader() {
     let mut reader = Reader::request(Limits::default());
     give(&mut reader, GET);
     let message = complete(&mut reader);
-    let address = message.buf.as_ptr();
+    let address = message.0.buf.as_ptr();
     assert!(reader.buf.is_empty());
     reader.recycle(message);
     give(&mut reader, GET);
-    assert_eq!(complete(&mut reader).buf.as_ptr(), address);
+    assert_eq!(complete(&mut reader).0.buf.as_ptr(), address);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_huge_buffer_serves_the_next_huge_event_and_is_given_up_after_small_ones() {
         reader.filled(1 << 20);
         assert_eq!(reader.poll(), Ok(ReadProgress::Complete));
         let message = reader.take().unwrap();
-        addresses.push(message.buf.as_ptr());
+        addresses.push(message.0.buf.as_ptr());
         reader.recycle(message);
         assert!(largest(&reader) > 1 << 20, "kept for the next huge message");
     }

@@ -10,7 +10,7 @@
 use super::Limits;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Message, decimal};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{
@@ -80,7 +80,7 @@ impl Server {
             if value.is_empty() {
                 continue;
             }
-            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
                 6 if is(b"memory") && identity.memory_mb == 0 => facts.memory_mb = number().unwrap_or(0),

@@ -142,7 +142,8 @@ impl Activations {
         let mut facts = facts(&message);
         facts.deadline = match moment {
             Some(moment) => {
-                Some(Deadline::at_moment(unit, moment, self.timeout, facts.request_id.read(message.bytes())))
+                let id = facts.request_id.read(message.bytes());
+                Some(Deadline::at_moment(unit, unit.now_ns(), moment, self.timeout, id))
             }
             None => Deadline::within(unit, self.timeout),
         };

@@ -4,7 +4,7 @@
 use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Message, decimal};
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
@@ -102,15 +102,14 @@ impl RuntimeApi {
         let mut limit = self.timeout;
         for (name, value) in answer.headers() {
             let span = Span::of(answer.bytes(), value);
-            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u64>().ok());
             match name.len() {
                 10 if caseless(name, b"request_id") => native::take_request_id(&mut facts, answer.bytes(), value),
                 12 if caseless(name, b"content-type") => facts.content_type = span,
                 16 if caseless(name, b"time_limit_in_ms") => {
-                    limit = number().filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);
+                    limit = decimal(value).filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);
                 }
                 18 if caseless(name, b"memory_limit_in_mb") => {
-                    facts.memory_mb = number().and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
+                    facts.memory_mb = decimal(value).and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
                 }
                 _ => {}
             }

@@ -7,7 +7,7 @@
 use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Message, decimal};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
@@ -57,7 +57,7 @@ impl WebFunction {
                 continue;
             }
             let span = Span::of(request.bytes(), value);
-            let number = || std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<u32>().ok());
+            let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
                 3 if is(b"uin") => facts.account = span,

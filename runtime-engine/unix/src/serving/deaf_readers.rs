@@ -1,0 +1,58 @@
+//! Clients that take nothing of their responses, once the memory for unsent responses is used up: they give way to others.
+//!
+//! As long as there is memory, a client may take as long as its own time limit allows. Without it every other invocation
+//! would be refused meanwhile, for the sake of clients that may never read.
+
+use super::Server;
+use super::link::Link;
+use faas_core::serve::Step;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A client that has taken nothing for this long, in nanoseconds, may be given up: one second.
+const DEAF_NS: u64 = 1_000_000_000;
+/// The connections are looked through no more often than this, in nanoseconds: whoever is refused asks for it.
+const LOOK_NS: u64 = 100_000_000;
+
+impl Server {
+    /// Returns `true` if there is memory for the response of one more invocation. Where there is none, clients that have
+    /// taken nothing of theirs for a second are given up, the longest first, until there is.
+    pub(super) fn has_memory(&self) -> bool {
+        !self.budget.is_exhausted() || self.give_up_deaf_readers()
+    }
+
+    fn give_up_deaf_readers(&self) -> bool {
+        let now = self.runtime.process().now_ns();
+        let looked = self.deaf_looked_at.load(Relaxed);
+        let is_due = now.saturating_sub(looked) >= LOOK_NS || looked == 0;
+        if !is_due || self.deaf_looked_at.compare_exchange(looked, now, Relaxed, Relaxed).is_err() {
+            return false;
+        }
+        let mut deaf: Vec<(u64, Arc<Link>)> = Vec::new();
+        for link in self.table.all() {
+            // Whoever holds one is at work for it.
+            let Some(state) = link.try_lock() else { continue };
+            let since = state.connection.deaf_since().filter(|_| !state.claimed);
+            drop(state);
+            self.let_go(&link);
+            if let Some(since) = since.filter(|since| now.saturating_sub(*since) >= DEAF_NS) {
+                deaf.push((since, link));
+            }
+        }
+        deaf.sort_unstable_by_key(|(since, _)| *since);
+        for (since, link) in deaf {
+            if !self.budget.is_exhausted() {
+                return true;
+            }
+            let Some(mut state) = link.try_lock() else { continue };
+            if state.claimed || state.connection.deaf_since() != Some(since) {
+                drop(state);
+                self.let_go(&link);
+                continue;
+            }
+            let step = state.connection.end(Step::Abort);
+            self.end_connection(&link, state, step);
+        }
+        !self.budget.is_exhausted()
+    }
+}
