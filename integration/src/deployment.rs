@@ -65,6 +65,25 @@ impl Deployment {
         self
     }
 
+    /// Adds a copy of a built module as `lib<name>.so`. The linker takes it for a library of its own, which a link is not.
+    ///
+    /// # Panics
+    /// If the module was not built, or there is no room for it.
+    pub fn copy(self, module: &str, name: &str) -> Deployment {
+        let path = self.path(&format!("lib{name}.so"));
+        std::fs::copy(artifacts::get().module(module), path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        self
+    }
+
+    /// Adds a manifest.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    pub fn manifest(self, text: &str) -> Deployment {
+        std::fs::write(self.path("faas.json"), text).expect("the manifest is written");
+        self
+    }
+
     /// Adds a variable of the process.
     pub fn env(mut self, name: &str, value: &str) -> Deployment {
         self.env.push((name.to_owned(), value.to_owned()));

@@ -1,4 +1,4 @@
-//! What the kernel says of a process, from `/proc`: memory, time, descriptors.
+//! What the kernel says of a process, from `/proc`: memory, time, threads, descriptors.
 
 use platform_emulators::process::Process;
 use std::fs::{self, File};
@@ -31,6 +31,11 @@ pub fn ticks(process: &Process) -> u64 {
     let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
     let times = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number"));
     times.sum()
+}
+
+/// How many threads the process has; 0 if it has ended.
+pub fn threads(process: &Process) -> usize {
+    fs::read_dir(format!("/proc/{}/task", process.pid())).map_or(0, Iterator::count)
 }
 
 /// How many sockets the process has open, listening ones included; 0 if it has ended.

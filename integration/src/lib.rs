@@ -9,7 +9,7 @@
 //! | [`on_plane`] | a runtime under a control plane that hands out events |
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
-//! | [`kernel`] | what the kernel says of a process: memory, time, descriptors |
+//! | [`kernel`] | what the kernel says of a process: memory, time, threads, descriptors |
 //! | [`inspected`] | what the function `inspect` saw, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |

@@ -4,6 +4,7 @@
 use integration::artifacts::{self, Runtime, cargo_build};
 use integration::deployment::Deployment;
 use integration::faulty;
+use integration::kernel;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
@@ -19,6 +20,8 @@ integration::both![
     work_in_flight_is_answered_after_sigterm,
     the_monitor_layer_writes_a_line_a_phase_and_an_invocation,
     the_metrics_layer_counts_at_metrics_and_in_the_log,
+    two_hundred_functions_that_start_with_the_process_serve_and_stop,
+    two_hundred_functions_that_start_with_their_first_request_serve_and_stop,
 ];
 
 /// The lines of the probe's function and layers.
@@ -168,6 +171,43 @@ fn the_metrics_layer_counts_at_metrics_and_in_the_log(runtime: &Runtime) {
         assert!(!document[name].is_null(), "{name} has a value in {document}");
     }
     run.assert_clean();
+}
+
+fn two_hundred_functions_that_start_with_the_process_serve_and_stop(runtime: &Runtime) {
+    two_hundred_functions(runtime, "eager");
+}
+
+fn two_hundred_functions_that_start_with_their_first_request_serve_and_stop(runtime: &Runtime) {
+    two_hundred_functions(runtime, "lazy");
+}
+
+/// Ten functions in each of twenty libraries, every one of which is asked once.
+fn two_hundred_functions(runtime: &Runtime, start: &str) {
+    /// What a process of one function has: it watches, answers, looks after deadlines, and has one thread more now and
+    /// then. Nothing of that is for each function or library.
+    const MOST_THREADS: usize = 8;
+    let functions: Vec<String> = (0..200)
+        .map(|number| {
+            let (library, config) = (number / 10, format!(r#"{{"number":{number}}}"#));
+            let event = format!(r#"{{"http":{{"path":"/s{number}/items/:id","method":"POST"}}}}"#);
+            format!(
+                r#"{{"name":"f{number}","handler":"m{library}.echo","start":"{start}","config":{config},"events":[{event}]}}"#
+            )
+        })
+        .collect();
+    let manifest = format!(r#"{{"version":1,"functions":[{}]}}"#, functions.join(","));
+    let libraries = (0..20).fold(Deployment::empty(), |made, number| made.copy("echo", &format!("m{number}")));
+    let run = OnHttp::start(runtime, libraries.manifest(&manifest), "f0");
+    assert!(kernel::threads(&run.process) <= MOST_THREADS, "{} threads", kernel::threads(&run.process));
+    let mut client = run.client();
+    for number in 0..200 {
+        let body = format!("to {number}");
+        let reply = client.call("POST", &format!("/s{number}/items/7"), "", body.as_bytes()).expect("a reply");
+        assert_eq!((reply.status, reply.text()), (200, body), "{}", run.process.output());
+    }
+    drop(client);
+    assert!(kernel::threads(&run.process) <= MOST_THREADS, "{} threads", kernel::threads(&run.process));
+    assert_eq!(run.stop().code(), Some(0), "{}", run.process.output());
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn run() -> ! {
 }
 
 /// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
-/// called before any thread is made.
+/// called before any thread is made, and fit for a program that starts without std's own preparations.
 pub fn run_linked(function: &'static Module, layers: &[&'static Module]) -> ! {
     faas_unix::start::run_linked(&DRIVER, function, layers)
 }
@@ -70,6 +70,25 @@ macro_rules! main {
     (function: $function:expr $(, layers: [$($layer:expr),* $(,)?])? $(,)?) => {
         fn main() {
             $crate::run_linked($function, &[$($($layer),*)?]);
+        }
+    };
+}
+
+/// The same program, started without what std does before a `main`, as `light-bootstrap` is. That is a fifth of a static
+/// program's start, most of it spent on where the stack ends, for the message of a stack overflow: without it such a process
+/// ends on SIGSEGV with no message. The file has to begin with `#![no_main]`.
+///
+/// ```text
+/// #![no_main]
+/// light_runtime::c_main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);
+/// ```
+#[macro_export]
+macro_rules! c_main {
+    (function: $function:expr $(, layers: [$($layer:expr),* $(,)?])? $(,)?) => {
+        // SAFETY: without std's `main` nothing else in the program has this name, and it is what the C library calls, once.
+        #[unsafe(no_mangle)]
+        extern "C" fn main(_count: ::core::ffi::c_int, _arguments: *const *const ::core::ffi::c_char) -> ::core::ffi::c_int {
+            $crate::run_linked($function, &[$($($layer),*)?])
         }
     };
 }

@@ -3,6 +3,7 @@
  *
  *   -DPIPELINED    the answer and the next poll in one write
  *   -DWITH_MODULE  the answer comes from the shared library FLOOR_MODULE, through the smallest host that faas.h allows
+ *   -DWITH_PLAIN   the answer comes from the shared library FLOOR_MODULE, which knows nothing of faas.h
  */
 #define _GNU_SOURCE
 #include "wire.h"
@@ -15,6 +16,11 @@
 
 #ifdef WITH_MODULE
 #include "module_host.h"
+#define LOADS
+#endif
+#ifdef WITH_PLAIN
+#include "plain_host.h"
+#define LOADS
 #endif
 
 #define NEXT "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: "
@@ -87,7 +93,7 @@ int main(void)
     struct message message = {0};
     if (!endpoint || strlen(endpoint) > 64)
         return 2;
-#ifdef WITH_MODULE
+#ifdef LOADS
     struct module module;
     if (!load(&module, getenv("FLOOR_MODULE")))
         return 3;
@@ -107,7 +113,7 @@ int main(void)
             return 6;
         const char *body = message.body;
         size_t body_len = message.body_len;
-#ifdef WITH_MODULE
+#ifdef LOADS
         struct call call;
         if (!answer(&module, &call, message.body, message.body_len))
             return 7;
@@ -129,7 +135,7 @@ int main(void)
         if (!send_all(wire.fd, parts, 2))
             return 8;
 #endif
-#ifdef WITH_MODULE
+#ifdef LOADS
         finish(&call);
 #endif
         if (!receive(&wire, &message))

@@ -10,6 +10,7 @@ pub(crate) use service::Served;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
+use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin, visible};
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
@@ -147,6 +148,8 @@ pub struct Invocation {
     unit: Arc<Unit>,
     function: Arc<str>,
     served: Served,
+    /// What the last route that was found took of its request's path, whose memory is used again.
+    params: Params,
     message: Option<Message>,
     facts: Facts,
     peer: String,
@@ -212,6 +215,7 @@ impl Invocation {
             unit,
             function,
             served: Served::default(),
+            params: Params::default(),
             message: None,
             facts: Facts::default(),
             peer: String::new(),

@@ -318,6 +318,7 @@ impl Runtime {
     async fn serve(&self, place: &mut Place) -> Option<&Function> {
         let recognised = self.chain.recognise(place);
         if recognised < 0 {
+            self.functions.leave_unowned(place.get_mut());
             place.get_mut().settle(recognised, "the runtime");
             return None;
         }
@@ -389,19 +390,15 @@ impl Runtime {
         }
     }
 
-    /// Returns `true` if there is, or may be, work for after the reply.
-    pub fn has_replied_work(&self) -> bool {
-        self.has_unknown() || self.has_work(REPLIED)
+    /// Returns `true` if there is work for after the reply of the invocation in `place`, which has been served.
+    pub fn has_replied_work(&self, place: &Place) -> bool {
+        let started = || self.functions.get(place.get().function_number()).and_then(Function::started);
+        self.chain.has_phase(REPLIED) || started().is_some_and(|started| started.has_phase(REPLIED))
     }
 
     /// Returns `true` if anything wants, or may want, to be told of the end.
     pub fn has_close_work(&self) -> bool {
-        self.has_unknown() || self.has_work(CLOSE)
-    }
-
-    fn has_work(&self, phase: u32) -> bool {
-        self.chain.has_phase(phase)
-            || self.started().any(|started| started.function.has_phase(phase) || started.own.has_phase(phase))
+        self.has_unknown() || self.chain.has_phase(CLOSE) || self.started().any(|started| started.has_phase(CLOSE))
     }
 
     /// Work after the reply is out. A failure is logged.
@@ -428,7 +425,7 @@ impl Runtime {
             return self.ended(SUSPEND, &place, result);
         }
         let mut first = Ok(());
-        for started in self.started() {
+        for started in self.started().filter(|started| started.has_phase(SUSPEND)) {
             let mut place = started.whose.place(&self.unit);
             let result = started.own.outward(SUSPEND, Some(&started.function), &mut place).await;
             first = first.and(self.ended(SUSPEND, &place, result));
@@ -451,7 +448,7 @@ impl Runtime {
         let mut place = self.place();
         let result = self.chain.resume(None, &mut place).await;
         let mut first = self.ended(RESUME, &place, result);
-        for started in self.started() {
+        for started in self.started().filter(|started| started.has_phase(RESUME)) {
             let mut place = started.whose.place(&self.unit);
             let result = started.own.resume(Some(&started.function), &mut place).await;
             first = first.and(self.ended(RESUME, &place, result));
@@ -494,7 +491,7 @@ async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) ->
     let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
         [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
         functions => {
-            for started in functions.iter().rev() {
+            for started in functions.iter().rev().filter(|started| started.has_phase(CLOSE)) {
                 let closed = close_one(unit, &started.whose, &started.own, Some(&started.function)).await;
                 of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
             }

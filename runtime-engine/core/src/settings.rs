@@ -30,16 +30,19 @@ impl<'a> Env<'a> {
     }
 
     /// The value, if there is one that is not empty and no link to a Kubernetes service.
+    #[inline(never)]
     pub fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty() && !is_service_link(name, value))
     }
 
     /// The value, or the empty text.
+    #[inline(never)]
     pub fn text(&self, name: &str) -> String {
         self.get(name).unwrap_or_default()
     }
 
     /// The first of several names that has a value, with the name.
+    #[inline(never)]
     pub fn first<'n>(&self, names: &[&'n str]) -> Option<(&'n str, String)> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))
     }
@@ -48,6 +51,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is no word for on or off.
+    #[inline(never)]
     pub fn flag(&self, name: &'static str) -> Result<bool, BadSetting> {
         const EXPECTED: &str = "1, true, yes or on, or 0, false, no or off";
         let Some(value) = self.get(name) else { return Ok(false) };
@@ -58,6 +62,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value does not begin with `/`, or holds what no path does: such a path is never asked for.
+    #[inline(never)]
     pub fn path(&self, name: &'static str) -> Result<Option<Vec<u8>>, BadSetting> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let is_path = |byte: u8| byte.is_ascii_graphic() && !b"?#".contains(&byte);
@@ -84,6 +89,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is not one.
+    #[inline(never)]
     pub fn count(&self, name: &'static str) -> Result<Option<usize>, BadSetting> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.trim().parse::<u64>() {
@@ -96,6 +102,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is not one.
+    #[inline(never)]
     pub fn number(&self, name: &'static str) -> Result<Option<u64>, BadSetting> {
         self.get(name)
             .map(|value| value.trim().parse().map_err(|_| BadSetting::new(name, &value, "a whole number")))
@@ -106,6 +113,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is no number.
+    #[inline(never)]
     pub fn seconds(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         Ok(self.number(name)?.filter(|seconds| *seconds > 0).map(Duration::from_secs))
     }
@@ -114,6 +122,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is no duration.
+    #[inline(never)]
     pub fn limit(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         Ok(self.duration(name)?.filter(|limit| !limit.is_zero()))
     }
@@ -122,6 +131,7 @@ impl<'a> Env<'a> {
     ///
     /// # Errors
     /// If the value is not one.
+    #[inline(never)]
     pub fn duration(&self, name: &'static str) -> Result<Option<Duration>, BadSetting> {
         self.get(name)
             .map(|value| {
@@ -145,6 +155,7 @@ pub struct BadSetting {
 
 impl BadSetting {
     /// For a variable, its value and what it should be.
+    #[inline(never)]
     pub fn new(name: &'static str, found: &str, expected: &'static str) -> BadSetting {
         BadSetting { name: Cow::Borrowed(name), found: format!("{found:?}"), expected }
     }

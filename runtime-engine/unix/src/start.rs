@@ -36,8 +36,9 @@ pub fn run(driver: &'static Driver) -> ! {
 }
 
 /// Runs the process to its end with a function and layers (outermost first) that are linked into the binary. To be
-/// called before any thread is made.
+/// called before any thread is made, and fit for a program that starts without std's own preparations.
 pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[&'static Module]) -> ! {
+    sys::begin();
     answer_command_line(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Linked { function, layers }))

@@ -31,23 +31,45 @@ pub type Watched<'a> = &'a dyn Fn(&Subject, usize) -> io::Result<()>;
 /// # Errors
 /// If a tool is missing or the subject fails.
 pub fn of(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> io::Result<Counts> {
-    let few = profile(built, subject, times, run)?;
-    let many = profile(built, subject, times * 2, run)?;
+    let (instructions, functions) = instructions(built, subject, times, run)?;
     let each = |few: f64, many: f64| (many - few) / count(times);
-    let (mut instructions, mut functions) = (0.0, Vec::new());
-    for (name, more) in many {
-        let cost = each(few.get(&name).copied().unwrap_or(0.0), more);
-        instructions += cost;
-        functions.push((name, cost));
-    }
-    functions.sort_by(|one, other| other.1.total_cmp(&one.1));
-    functions.truncate(12);
     let few = trace(built, subject, times, run)?;
     let mut calls = trace(built, subject, times * 2, run)?;
     calls.iter_mut().for_each(|(name, more)| *more = each(few.get(name).copied().unwrap_or(0.0), *more));
     // What happens once a process is not exactly the same in every process.
     calls.retain(|_, each| *each > 0.02);
     Ok(Counts { instructions, functions, calls })
+}
+
+/// Counts instructions alone, all of them and those of the functions that most are spent in.
+///
+/// # Errors
+/// As for [`of`].
+pub fn instructions(
+    built: &Built,
+    subject: &Subject,
+    times: usize,
+    run: Watched<'_>,
+) -> io::Result<(f64, Vec<(String, f64)>)> {
+    let few = profile(built, subject, times, run)?;
+    let many = profile(built, subject, times * 2, run)?;
+    let (mut instructions, mut functions) = (0.0, Vec::new());
+    for (name, more) in many {
+        let cost = (more - few.get(&name).copied().unwrap_or(0.0)) / count(times);
+        instructions += cost;
+        functions.push((name, cost));
+    }
+    functions.sort_by(|one, other| other.1.total_cmp(&one.1));
+    functions.truncate(12);
+    Ok((instructions, functions))
+}
+
+/// Instructions of a subject from its start to its end.
+///
+/// # Errors
+/// As for [`of`].
+pub fn of_life(built: &Built, subject: &Subject, run: Watched<'_>) -> io::Result<f64> {
+    profile(built, subject, 1, run).map(|functions| functions.values().sum())
 }
 
 /// Instructions by function.

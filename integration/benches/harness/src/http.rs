@@ -16,6 +16,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections(pub u32);
 
+/// A request of a client that counts, and how its answer is known.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The request's target.
+    pub target: String,
+    /// What the answer holds.
+    pub holds: &'static str,
+}
+
+impl Ask {
+    /// What the servers are asked that answer with one text.
+    fn plain() -> Ask {
+        Ask { target: "/".to_owned(), holds: "hello, world\n" }
+    }
+}
+
 /// Loads a fresh process with wrk, once for each number of connections, and notes everything as one round.
 ///
 /// # Errors
@@ -27,7 +43,7 @@ pub fn round(
     loads: &mut [(Connections, Samples)],
     round: usize,
 ) -> io::Result<()> {
-    let (process, port) = start(built, subject)?;
+    let (process, port) = start(built, subject, &Ask::plain())?;
     let fail = |error: io::Error| io::Error::other(format!("{error} [{}]", process.last_words()));
     for (connections, samples) in loads {
         let used = sys::cpu_time(process.id()).map_err(fail)?;
@@ -62,41 +78,77 @@ pub fn round(
 /// # Errors
 /// As for [`round`].
 pub fn watched(built: &Built, subject: &Subject, count: usize) -> io::Result<()> {
-    let (process, port) = start(built, subject)?;
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    watched_with(built, subject, &Ask::plain(), count)
+}
+
+/// The same with another request.
+///
+/// # Errors
+/// As for [`round`].
+pub fn watched_with(built: &Built, subject: &Subject, ask: &Ask, count: usize) -> io::Result<()> {
+    let (process, port) = start(built, subject, ask)?;
+    let mut stream = connect(port)?;
     for _ in 0..count {
-        exchange(&mut stream).map_err(|error| io::Error::other(format!("{error} [{}]", process.last_words())))?;
+        exchange(&mut stream, ask).map_err(|error| io::Error::other(format!("{error} [{}]", process.last_words())))?;
     }
     drop(stream);
     process.end()
 }
 
-fn exchange(stream: &mut TcpStream) -> io::Result<()> {
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")?;
+/// A connection to a server of this machine.
+///
+/// # Errors
+/// The system's.
+pub fn connect(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Sends a request and reads its answer whole.
+///
+/// # Errors
+/// If the answer is none that was asked for.
+pub fn exchange(stream: &mut TcpStream, ask: &Ask) -> io::Result<()> {
+    stream.write_all(format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", ask.target).as_bytes())?;
     let (mut bytes, mut filled) = ([0; 4096], 0);
-    while !bytes[..filled].ends_with(b"\r\n\r\nhello, world\n") {
+    while !is_whole(&bytes[..filled]) {
         match stream.read(&mut bytes[filled..])? {
             0 => return Err(io::Error::other(String::from_utf8_lossy(&bytes[..filled]))),
             read => filled += read,
         }
     }
-    if bytes.starts_with(b"HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other("no 200")) }
+    let answer = &bytes[..filled];
+    if answer.starts_with(b"HTTP/1.1 200 ") && memchr::memmem::find(answer, ask.holds.as_bytes()).is_some() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{}: {}", ask.target, String::from_utf8_lossy(answer))))
+    }
+}
+
+/// `true` once a response with `content-length` is there with all of its body.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(head) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
+    let mut fields = bytes[..head].split(|byte| *byte == b'\n');
+    let length = fields.find_map(|field| {
+        let (name, value) = std::str::from_utf8(field).ok()?.split_once(':')?;
+        if name.eq_ignore_ascii_case("content-length") { value.trim().parse::<usize>().ok() } else { None }
+    });
+    bytes.len() - head - 4 >= length.unwrap_or(0)
 }
 
 /// A server that answers.
-fn start(built: &Built, subject: &Subject) -> io::Result<(Process, u16)> {
+///
+/// # Errors
+/// If it does not, with the last it wrote on standard error.
+pub fn start(built: &Built, subject: &Subject, ask: &Ask) -> io::Result<(Process, u16)> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let more = [("PORT", &*port.to_string()), ("FAAS_HOST", "127.0.0.1")];
     let process = subject.start(built, &more)?;
     let began = Instant::now();
     loop {
-        let tried = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).and_then(|mut stream| {
-            stream.set_read_timeout(Some(PATIENCE))?;
-            exchange(&mut stream)
-        });
-        match tried {
+        match connect(port).and_then(|mut stream| exchange(&mut stream, ask)) {
             Ok(()) => return Ok((process, port)),
             Err(error) if began.elapsed() > PATIENCE => {
                 return Err(io::Error::other(format!("{error} [{}]", process.last_words())));
@@ -121,7 +173,14 @@ fn micros(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::micros;
+    use super::{is_whole, micros};
+
+    #[test]
+    fn a_response_is_whole_with_the_last_byte_of_its_body() {
+        let text = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        assert!(is_whole(text));
+        assert!((0..text.len()).all(|length| !is_whole(&text[..length])));
+    }
 
     #[test]
     fn times_of_wrk_read_in_microseconds() {

@@ -146,12 +146,19 @@ pub fn round(built: &Built, subject: &Subject, load: &Load, samples: &mut Sample
 /// # Errors
 /// As for [`round`].
 pub fn watched(built: &Built, subject: &Subject, count: usize) -> io::Result<()> {
+    watched_with(built, subject, &events::of_size(1024), count)
+}
+
+/// The same with another event.
+///
+/// # Errors
+/// As for [`round`].
+pub fn watched_with(built: &Built, subject: &Subject, event: &[u8], count: usize) -> io::Result<()> {
     let mut mock = Mock::new()?;
     let endpoint = mock.endpoint()?;
     let process = subject.clone().on_lambda(built).start(built, &[("AWS_LAMBDA_RUNTIME_API", &endpoint)])?;
-    let event = events::of_size(1024);
     for _ in 0..count {
-        let result = mock.invoke(&event, &|answer| answer == event);
+        let result = mock.invoke(event, &|answer| answer == event);
         result.map_err(|error| io::Error::other(format!("{error} [{}]", process.last_words())))?;
     }
     mock.poll()?;

@@ -13,11 +13,13 @@ mod subject;
 mod suites;
 mod sys;
 mod table;
+mod units;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: harness --built FOLDER --lock FILE --out FILE [--quick] [--only SUITE]";
+const USAGE: &str = "usage: harness --built FOLDER --lock FILE --out FILE [--quick] [--only SUITE]\n       \
+                     harness --read MANIFEST --times COUNT";
 
 fn main() -> ExitCode {
     match run() {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let (mut built, mut lock, mut out, mut quick, mut only) = (None, None, None, false, None);
+    let (mut read, mut times) = (None, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let place = match &*argument {
@@ -42,9 +45,15 @@ fn run() -> Result<(), String> {
             "--lock" => &mut lock,
             "--out" => &mut out,
             "--only" => &mut only,
+            "--read" => &mut read,
+            "--times" => &mut times,
             other => return Err(format!("no option {other:?}\n{USAGE}")),
         };
         *place = Some(arguments.next().ok_or_else(|| format!("{argument} has no value\n{USAGE}"))?);
+    }
+    if let Some(file) = read {
+        let times = times.and_then(|times: String| times.parse().ok()).ok_or_else(|| USAGE.to_owned())?;
+        return units::read(std::path::Path::new(&file), times);
     }
     let (Some(built), Some(lock), Some(out)) = (built, lock, out) else { return Err(USAGE.to_owned()) };
     let lock = std::fs::read_to_string(&lock).map_err(|error| format!("{lock}: {error}"))?;

@@ -6,6 +6,7 @@ use crate::lambda::quantity::*;
 use crate::machine;
 use crate::suites::{LAYERS, Results, Suite, layered, name};
 use crate::table::{self, Column};
+use crate::units::{self, held};
 use std::fmt::Write;
 
 /// The text of the page.
@@ -24,6 +25,7 @@ pub fn page(results: &Results, lock: &str, quick: bool, load: &str) -> String {
     layers(&mut page, results);
     servers(&mut page, results);
     counts(&mut page, results);
+    many_functions(&mut page, results);
     let _ = write!(page, "\n## Sizes of files\n\n{FILES}\n{}", files(results));
     if !results.missing.is_empty() {
         page.push_str("\n## Not measured\n\n");
@@ -93,6 +95,29 @@ request in flight. Both runtimes run up to 64 invocations at once (`FAAS_THREADS
 const COUNTS: &str = "\
 Of one echo of 1 KiB, and of one HTTP request on a connection that stays open: the difference of two runs of which one had
 twice as many. Instructions are the process' own, without the kernel's (callgrind), system calls are strace's.
+";
+
+const UNITS: &str = "\
+One process with a manifest of 1,000 functions, ten in each of 100 libraries: instances of one function, each with a
+configuration, two routes and a timer. Beside it a unit of one of them, and the same function without a manifest. *Eager*:
+all start with the process. *Lazy*: each starts with its first invocation. The platform is plain HTTP.
+";
+
+const UNIT_STARTS: &str = "\
+From just before the process is started until its first answer has been read whole; the page cache is warm, and nothing is
+pinned. What the process holds then, and once a function of every library has been called; the async ones then had to wait
+for a timer of tokio's, so that each library runs its executor.
+";
+
+const UNIT_TRIPS: &str = "\
+The same request to the same function, client and process on one core. *More*: how much longer it takes than without a
+manifest, the median of all rounds and its quartiles; of the round trip's median, and of the processor time of the process.
+";
+
+const UNIT_COUNTS: &str = "\
+Instructions of the process, without the kernel's (callgrind). A life is a start, one request and a stop. A request is
+`GET /s512/items/7`; a timer is an event of EventBridge's schedule on AWS Lambda. *More* is to no manifest; without one
+nobody looks what an event is.
 ";
 
 const FILES: &str = "Bytes, stripped. The static program holds the function, the others load it.\n";
@@ -209,6 +234,79 @@ fn counts(page: &mut String, results: &Results) {
             let _ = write!(page, "\nWhere {subject} spends {what}:\n\n{}", table::markdown(&head, &rows));
         }
     }
+}
+
+fn many_functions(page: &mut String, results: &Results) {
+    if results.unit_counts.is_empty() && results.unit_starts.is_empty() {
+        return;
+    }
+    let _ = write!(page, "\n## Many functions in one process\n\n{UNITS}");
+    let columns = [
+        Column("first answer ms", held::FIRST_ANSWER, 2, true),
+        Column("CPU ms", held::CPU_OF_START, 1, false),
+        Column("page faults", held::FAULTS, 0, false),
+        Column("RSS MiB", RSS, 2, false),
+        Column("Pss MiB", PSS, 2, false),
+        Column("threads", THREADS, 0, false),
+        Column("descriptors", held::DESCRIPTORS, 0, false),
+        Column("all called: Pss MiB", held::PSS_LATER, 2, false),
+        Column("threads", held::THREADS_LATER, 0, false),
+        Column("descriptors", held::DESCRIPTORS_LATER, 0, false),
+    ];
+    let _ = write!(page, "\n{UNIT_STARTS}");
+    for (runtime, kind, suite) in &results.unit_starts {
+        let table = table::of_samples(&suite.subjects, &suite.samples, &columns);
+        let _ = write!(page, "\n{runtime}, {}:\n\n{table}", kind.words());
+    }
+    let _ = write!(page, "\n{UNIT_TRIPS}");
+    for (runtime, suite) in &results.unit_trips {
+        let _ = write!(page, "\n{runtime}:\n\n{}", trips_of_units(suite));
+    }
+    let head = ["", "a life, thousands", "a request", "more", "a timer", "more"].map(str::to_owned);
+    let rows = results.unit_counts.iter().map(|counted| {
+        let alone = results.unit_counts.iter().find(|other| other.runtime == counted.runtime);
+        let more = |all: f64, alone: Option<f64>| table::number(alone.map(|alone| all - alone), 0);
+        let (request, timer) = (counted.request.instructions, counted.timer.instructions);
+        vec![
+            format!("{}, {}", counted.runtime, counted.unit.words()),
+            table::number(Some(counted.life / 1e3), 0),
+            table::number(Some(request), 0),
+            more(request, alone.map(|alone| alone.request.instructions)),
+            table::number(Some(timer), 0),
+            more(timer, alone.map(|alone| alone.timer.instructions)),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    let _ = write!(page, "\n{UNIT_COUNTS}\n{}", table::markdown(&head, &rows));
+    if let Some(reading) = &results.manifest {
+        let millis = |time: std::time::Duration| format!("{:.2}", time.as_secs_f64() * 1e3);
+        let head = ["", "bytes", "instructions", "least ms", "median ms"].map(str::to_owned);
+        let row = vec![
+            "1,000 functions".to_owned(),
+            table::bytes(reading.bytes as u64),
+            table::number(Some(reading.instructions), 0),
+            millis(reading.least),
+            millis(reading.median),
+        ];
+        let _ = write!(page, "\nThe reading of the manifest alone:\n\n{}", table::markdown(&head, &[row]));
+    }
+}
+
+fn trips_of_units(suite: &Suite) -> String {
+    let head = ["", "p50 µs", "more ns", "from – to", "CPU µs", "more ns", "from – to"].map(str::to_owned);
+    let alone = units::Unit::Alone.words();
+    let rows = suite.subjects.iter().map(|subject| {
+        let mut row = vec![subject.clone()];
+        for quantity in [P50, CPU] {
+            let nanos = |with: f64, without: f64| (with - without) * 1e3;
+            let spread = suite.samples.spread(subject, alone, quantity, nanos);
+            row.push(table::number(suite.samples.median(subject, quantity), 2));
+            row.push(table::number(suite.samples.paired(subject, alone, quantity, nanos), 0));
+            row.push(spread.map_or_else(|| "–".to_owned(), |(from, to)| format!("{from:.0} – {to:.0}")));
+        }
+        row
+    });
+    table::markdown(&head, &rows.collect::<Vec<_>>())
 }
 
 fn files(results: &Results) -> String {

@@ -50,8 +50,24 @@ impl Samples {
 
     /// The median of what two subjects make together, round by round.
     pub fn paired(&self, one: &str, other: &str, quantity: &'static str, both: fn(f64, f64) -> f64) -> Option<f64> {
+        median(self.pairs(one, other, quantity, both))
+    }
+
+    /// The quartiles of the same, the lower and the upper one.
+    pub fn spread(
+        &self,
+        one: &str,
+        other: &str,
+        quantity: &'static str,
+        both: fn(f64, f64) -> f64,
+    ) -> Option<(f64, f64)> {
+        let mut pairs = self.pairs(one, other, quantity, both);
+        if pairs.is_empty() { None } else { Some((percentile(&mut pairs, 0.25), percentile(&mut pairs, 0.75))) }
+    }
+
+    fn pairs(&self, one: &str, other: &str, quantity: &'static str, both: fn(f64, f64) -> f64) -> Vec<f64> {
         let pairs = self.of(one, quantity).iter().zip(self.of(other, quantity));
-        median(pairs.filter_map(|(one, other)| Some(both((*one)?, (*other)?))).collect())
+        pairs.filter_map(|(one, other)| Some(both((*one)?, (*other)?))).collect()
     }
 
     /// The median of the ratios of `one` to `other`.

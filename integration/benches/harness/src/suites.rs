@@ -6,6 +6,7 @@ use crate::http::{self, Connections};
 use crate::lambda::{self, Answer, Load};
 use crate::samples::Samples;
 use crate::subject::{Built, Subject};
+use crate::units;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -15,8 +16,10 @@ pub mod name {
     pub const C_STATIC: &str = "C, static";
     pub const C_DYNAMIC: &str = "C, dynamic";
     pub const C_MODULE: &str = "C, dynamic, `dlopen` of libecho.so";
+    pub const C_PLAIN: &str = "C, dynamic, `dlopen` of a plain std library";
     pub const C_PIPELINED: &str = "C, static, pipelined";
     pub const LIGHT: &str = "light-bootstrap";
+    pub const LIGHT_AWS: &str = "light-bootstrap, AWS Lambda and plain HTTP alone";
     pub const LIGHT_LAYERS: &str = "light-bootstrap, two layers";
     pub const ONE_FILE: &str = "one-file, static";
     pub const FULL: &str = "bootstrap";
@@ -65,6 +68,14 @@ pub struct Results {
     pub counts: Vec<(String, Counts)>,
     /// The same of an HTTP request.
     pub http_counts: Vec<(String, Counts)>,
+    /// Starts of processes of functions, by runtime and by what the functions are written in.
+    pub unit_starts: Vec<(&'static str, units::Kind, Suite)>,
+    /// Requests to one of many functions, by runtime.
+    pub unit_trips: Vec<(&'static str, Suite)>,
+    /// Instructions of processes of functions.
+    pub unit_counts: Vec<units::Counted>,
+    /// The reading of a manifest.
+    pub manifest: Option<units::Reading>,
     /// Sizes of files in bytes.
     pub files: Vec<(String, u64)>,
     /// What could not be measured, and why.
@@ -78,6 +89,13 @@ pub struct Suite {
     pub subjects: Vec<String>,
     /// Their numbers.
     pub samples: Samples,
+}
+
+impl Suite {
+    /// Of what was measured of these subjects.
+    fn of(subjects: &[Subject], samples: Samples) -> Suite {
+        Suite { subjects: subjects.iter().map(|subject| subject.name.clone()).collect(), samples }
+    }
 }
 
 type Measure = fn(&Bench, &mut Results);
@@ -97,7 +115,7 @@ impl Bench {
     /// Runs every suite.
     pub fn run(&self) -> Results {
         let mut results = Results::default();
-        let all: [(&str, Measure); 10] = [
+        let all: [(&str, Measure); 11] = [
             ("cold", Bench::cold),
             ("steady", Bench::steady),
             ("sparse", Bench::sparse),
@@ -107,6 +125,7 @@ impl Bench {
             ("server", Bench::server),
             ("waiting", Bench::waiting),
             ("counts", Bench::counts),
+            ("units", Bench::units),
             ("files", Bench::files),
         ];
         for (name, suite) in all {
@@ -124,10 +143,12 @@ impl Bench {
 
     fn floors(&self) -> Vec<Subject> {
         let module = self.built.task().join("libecho.so").to_string_lossy().into_owned();
+        let plain = self.built.program("libplain.so").to_string_lossy().into_owned();
         vec![
             self.built.subject(name::C_STATIC, "floor_static"),
             self.built.subject(name::C_DYNAMIC, "floor_dynamic"),
             self.built.subject(name::C_MODULE, "floor_module").env("FLOOR_MODULE", &module),
+            self.built.subject(name::C_PLAIN, "floor_plain").env("FLOOR_MODULE", &plain),
             self.built.subject(name::C_PIPELINED, "floor_pipelined"),
         ]
     }
@@ -153,6 +174,7 @@ impl Bench {
         let mut all = self.floors();
         all.push(self.built.subject(name::ONE_FILE, "one-file").env("FAAS_LOG", "error"));
         all.push(self.light());
+        all.push(self.built.runtime("light-bootstrap-aws", "echo").named(name::LIGHT_AWS));
         all.push(self.light().layers(&two).named(name::LIGHT_LAYERS));
         all.push(self.full());
         all.push(self.full().layers(&two).named(name::FULL_LAYERS));
@@ -272,7 +294,7 @@ impl Bench {
     fn counts(&self, results: &mut Results) {
         let times = self.pick(500, 40);
         let mut subjects = self.floors();
-        subjects.retain(|subject| subject.name != name::C_DYNAMIC);
+        subjects.retain(|subject| ![name::C_DYNAMIC, name::C_PLAIN].contains(&&*subject.name));
         subjects.extend([self.light(), self.full()]);
         if !self.quick {
             for runtime in [self.light(), self.full()] {
@@ -314,6 +336,45 @@ impl Bench {
         found
     }
 
+    fn units(&self, results: &mut Results) {
+        let mut note = |what: String, error: io::Error| {
+            eprintln!("  {what}: {error}");
+            results.missing.insert(what, error.to_string());
+        };
+        if let Err(error) = units::prepare(&self.built) {
+            return note("units".to_owned(), error);
+        }
+        match units::reading(&self.built) {
+            Ok(reading) => results.manifest = Some(reading),
+            Err(error) => note("the reading of a manifest".to_owned(), error),
+        }
+        for runtime in units::RUNTIMES {
+            for unit in units::Unit::ALL {
+                match units::counted(&self.built, runtime, unit, self.pick(500, 40)) {
+                    Ok(counted) => results.unit_counts.push(counted),
+                    Err(error) => note(format!("{runtime}, {}, counts", unit.words()), error),
+                }
+            }
+        }
+        for runtime in units::RUNTIMES {
+            for kind in units::Kind::ALL {
+                let subjects = units::Unit::ALL.map(|unit| units::subject(&self.built, runtime, kind, unit));
+                let mut samples = Samples::default();
+                self.rounds(&subjects, self.pick(20, 2), &mut results.missing, |subject, round| {
+                    let unit = units::Unit::ALL.into_iter().find(|unit| unit.words() == subject.name);
+                    unit.map_or(Ok(()), |unit| units::start(&self.built, subject, kind, unit, &mut samples, round))
+                });
+                results.unit_starts.push((runtime, kind, Suite::of(&subjects, samples)));
+            }
+            let subjects = units::Unit::ALL.map(|unit| units::subject(&self.built, runtime, units::Kind::Std, unit));
+            let mut samples = Samples::default();
+            self.rounds(&subjects, self.pick(30, 2), &mut results.missing, |subject, round| {
+                units::trips(&self.built, subject, self.pick(2000, 200), &mut samples, round)
+            });
+            results.unit_trips.push((runtime, Suite::of(&subjects, samples)));
+        }
+    }
+
     fn files(&self, results: &mut Results) {
         let mut subjects = self.everything();
         subjects.retain(|subject| subject.env.iter().all(|(name, _)| name != "FAAS_LAYERS"));
@@ -342,7 +403,7 @@ impl Bench {
         self.rounds(subjects, rounds, missing, |subject, round| {
             lambda::round(&self.built, subject, load, &mut samples, round)
         });
-        Suite { subjects: subjects.iter().map(|subject| subject.name.clone()).collect(), samples }
+        Suite::of(subjects, samples)
     }
 
     /// All subjects in turn, forwards and backwards by turns. One that fails is tried no more.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `--target` keeps the flags away from build scripts and macros; without the second flag the program is position
-//! independent and relocates itself at every start.
-#![forbid(unsafe_code)]
+//! independent and relocates itself at every start. `c_main!` leaves out what std does before a `main`.
+#![no_main]
 
-light_runtime::main!(function: echo::echo::MODULE);
+light_runtime::c_main!(function: echo::echo::MODULE);

@@ -13,7 +13,7 @@ use crate::unit::Unit;
 use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Opens libraries.
 pub trait Loader: Files + Send + Sync {
@@ -57,8 +57,16 @@ pub struct Factory {
     linked: Linked,
     /// Where layers are configured whose variable is not set, for messages; `None`: in that variable.
     configured_in: Option<&'static str>,
-    /// The libraries that are open, by path.
-    libraries: Mutex<HashMap<PathBuf, Arc<CheckedModule>>>,
+    /// The libraries that somebody has asked for, by path.
+    libraries: Mutex<HashMap<PathBuf, Arc<Library>>>,
+}
+
+/// A library once it is open. Who opens it holds the lock meanwhile: the others of its functions wait instead of opening
+/// and checking it as well.
+type Library = Mutex<Option<Arc<CheckedModule>>>;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Factory {
@@ -279,16 +287,18 @@ impl Factory {
         Ok(only)
     }
 
-    /// Opens a library, unless it is open: several functions may come from one.
+    /// Opens a library, unless it is open: several functions may come from one. After a failure the next to ask tries
+    /// again.
     fn library(&self, path: &Path) -> Result<Arc<CheckedModule>, String> {
-        let open = || self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = open().get(path) {
+        let known = lock(&self.libraries).get(path).cloned();
+        let library = known.unwrap_or_else(|| lock(&self.libraries).entry(path.to_owned()).or_default().clone());
+        let mut opened = lock(&library);
+        if let Some(module) = &*opened {
             return Ok(module.clone());
         }
-        // Two that load the same one at once get the same library from the system, which counts its users.
         let module = Arc::new(self.loader.load(path, self.features)?);
         distinct(&module, &path.display().to_string()).map_err(|failure| failure.message)?;
-        open().insert(path.to_owned(), module.clone());
+        *opened = Some(module.clone());
         Ok(module)
     }
 

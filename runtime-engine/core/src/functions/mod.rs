@@ -6,6 +6,7 @@
 //! | [`factory`] | libraries, and instances of what is in them |
 //! | [`target`] | one function: its configuration, its instance, who may call it now |
 //! | [`router`] | which function serves a method and a path |
+//! | `events` | which function serves an event that is no request |
 //! | `gate`, `fence` | how many invocations of one function run at once; a function that fails too often |
 //! | `refusal` | what an invocation is told that no function serves |
 //!
@@ -17,6 +18,7 @@
 //! 3. by a name that the platform has for what it calls: the function's, the one it was invoked as, its handler text;
 //! 4. the default function.
 
+mod events;
 pub mod factory;
 mod fence;
 mod gate;
@@ -39,15 +41,16 @@ use crate::log::{Level, Log};
 use crate::platform::HandlerName;
 use crate::report;
 use crate::settings::{LayerName, Settings};
-use crate::trigger::{Kind, resource};
+use crate::trigger::Kind;
 use crate::unit::Unit;
+use events::Events;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, META_TRIGGER};
 use manifest::{EventFilter, FenceSetting, FunctionSpec, Manifest, StartWhen};
-use router::{Found, Matching, Params, RouteError, Router};
+use router::{Found, Matching, RouteError, Router};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use target::{Started, Target};
 
 /// The functions of the process.
@@ -62,23 +65,14 @@ pub struct Functions {
 #[derive(Debug)]
 struct Routing {
     router: Router,
-    /// Parameters of the requests that were routed last, whose memory is used again.
-    spare: Mutex<Vec<Params>>,
-    events: Vec<EventOwner>,
+    events: Events,
     /// The functions by their names and handler texts.
     names: HashMap<Box<str>, usize>,
     default: Option<usize>,
     /// `true` if there is one function: it serves all but requests for paths that are not its.
     is_alone: bool,
-}
-
-/// Who serves which events that are no requests.
-#[derive(Debug)]
-struct EventOwner {
-    kind: &'static str,
-    event_type: Option<String>,
-    source: Option<String>,
-    function: usize,
+    /// The name of an invocation that is no function's: the empty one.
+    nobody: Arc<str>,
 }
 
 /// Whose an invocation is.
@@ -188,9 +182,16 @@ impl Functions {
                 Owner::Function(&self.all[number])
             }
             Err(refusal) => {
-                invocation.serve_as_nobody();
+                invocation.serve_as_nobody(&routing.nobody);
                 Owner::Nobody(refusal)
             }
+        }
+    }
+
+    /// The invocation ends before anybody has looked whose it is. In a process of several functions it is nobody's.
+    pub(crate) fn leave_unowned(&self, invocation: &mut Invocation) {
+        if let Some(routing) = &self.routing {
+            invocation.serve_as_nobody(&routing.nobody);
         }
     }
 
@@ -246,7 +247,7 @@ fn target(spec: &FunctionSpec, several: bool) -> Target {
 impl Routing {
     fn of(manifest: &Manifest, names: HashMap<Box<str>, usize>, named: Option<usize>) -> Result<Routing, Failure> {
         let mut router = Router::new(Matching { strict_slash: manifest.strict_slash, caseless: manifest.caseless });
-        let mut events = Vec::new();
+        let mut events = Events::default();
         for (function, spec) in manifest.functions.iter().enumerate() {
             for event in &spec.events {
                 match &event.filter {
@@ -259,19 +260,14 @@ impl Routing {
                             Failure::new("Runtime.BadManifest", message)
                         })?;
                     }
-                    EventFilter::Other { kind, source, event_type } => events.push(EventOwner {
-                        kind: kind.word(),
-                        event_type: event_type.clone(),
-                        source: source.clone(),
-                        function,
-                    }),
+                    EventFilter::Other { kind, source, event_type } => {
+                        events.add(*kind, source.as_deref(), event_type.as_deref(), function);
+                    }
                 }
             }
         }
-        // What says more is asked first.
-        events.sort_by_key(|owner| std::cmp::Reverse((owner.source.is_some(), owner.event_type.is_some())));
         let (default, is_alone) = (named.or(manifest.default), manifest.functions.len() == 1);
-        Ok(Routing { router, spare: Mutex::default(), events, names, default, is_alone })
+        Ok(Routing { router, events, names, default, is_alone, nobody: Arc::from("") })
     }
 
     fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {
@@ -288,7 +284,7 @@ impl Routing {
                 Err(None) => nobody = Some("this path".to_owned()),
             }
         }
-        if let Some(number) = self.owner_of_event(invocation) {
+        if let Some(number) = self.events.owner(invocation) {
             return Ok(number);
         }
         let alone = (self.is_alone && nobody.is_none()).then_some(0);
@@ -320,36 +316,12 @@ impl Routing {
 
     /// The function of a request's method and path. `Err(None)`: no function has the path.
     fn route(&self, invocation: &mut Invocation) -> Result<usize, Option<Refusal>> {
-        let Some(view) = invocation.http() else { return Err(None) };
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = spare().pop();
-        let mut params = taken.unwrap_or_default();
-        let found = self.router.find(view.method(), view.raw_path(), &mut params);
-        let found = match found {
-            Found::Route { owner, pattern } => {
-                invocation.set_route(pattern, &params);
-                Ok(owner)
-            }
-            Found::Options(allow) => Err(Some(Refusal::Options(allow.to_string()))),
-            Found::MethodNotAllowed(allow) => Err(Some(Refusal::Method(allow.to_string()))),
-            Found::NotFound => Err(None),
-        };
-        spare().push(params);
-        found
-    }
-
-    fn owner_of_event(&self, invocation: &Invocation) -> Option<usize> {
-        let kind = invocation.meta(META_TRIGGER);
-        let mut names = None;
-        let owner = self.events.iter().filter(|owner| owner.kind.as_bytes() == kind).find(|owner| {
-            let is_type = owner.event_type.as_deref().is_none_or(|wanted| invocation.is_of_type(wanted));
-            let is_from = owner.source.as_deref().is_none_or(|wanted| {
-                let names = names.get_or_insert_with(|| sources(invocation));
-                names.iter().any(|name| resource::means(wanted, name))
-            });
-            is_type && is_from
-        });
-        owner.map(|owner| owner.function)
+        match invocation.route(&self.router) {
+            Some(Found::Route { owner, .. }) => Ok(owner),
+            Some(Found::Options(allow)) => Err(Some(Refusal::Options(allow.to_string()))),
+            Some(Found::MethodNotAllowed(allow)) => Err(Some(Refusal::Method(allow.to_string()))),
+            Some(Found::NotFound) | None => Err(None),
+        }
     }
 }
 
@@ -359,13 +331,4 @@ fn in_words(error: &RouteError, manifest: &Manifest) -> String {
     let method = method.as_deref().unwrap_or("any method");
     let other = &manifest.functions[*earlier_owner].name;
     format!("route `{pattern}` with {method} is function {other}'s already, as `{earlier}`: one of them has to go")
-}
-
-/// The names of what an event comes from: those it carries, and the word that the source is known by.
-fn sources(invocation: &Invocation) -> Vec<String> {
-    let source = String::from_utf8_lossy(invocation.meta(META_SOURCE)).into_owned();
-    let mut names: Vec<String> = resource::names(&source, invocation.event()).map(Into::into).collect();
-    names.extend(invocation.attribute(b"source").map(|source| String::from_utf8_lossy(source).into_owned()));
-    names.push(source);
-    names
 }

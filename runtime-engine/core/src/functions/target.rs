@@ -71,19 +71,24 @@ pub(crate) struct Started {
     /// Its own layers alone, for the phases that the others have already been through.
     pub(crate) own: Chain,
     /// All layers around it, if it has own ones; otherwise those of the process.
-    joined: Option<Chain>,
+    joined: Option<Box<Chain>>,
 }
 
 impl Started {
     /// A function with these layers of its own, and with these around them.
     pub(crate) fn new(whose: Whose, function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
-        Started { whose, function, own, joined }
+        Started { whose, function, own, joined: joined.map(Box::new) }
     }
 
     /// `true` if its calls say that they return soon: what they wait for then needs no thread.
     pub(crate) fn returns_soon(&self) -> bool {
         let flags = self.function.flags();
         flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0
+    }
+
+    /// `true` if the function or a layer of its own has work in this phase.
+    pub(crate) fn has_phase(&self, phase: u32) -> bool {
+        self.function.has_phase(phase) || self.own.has_phase(phase)
     }
 
     /// `true` if layers stand around this function alone.
@@ -101,7 +106,7 @@ impl Started {
 
     /// All layers around the function.
     pub(crate) fn chain<'a>(&'a self, unit: &'a Chain) -> &'a Chain {
-        self.joined.as_ref().unwrap_or(unit)
+        self.joined.as_deref().unwrap_or(unit)
     }
 }
 
@@ -137,7 +142,8 @@ pub struct Function {
     number: usize,
     /// What its invocations are called.
     name: OnceLock<Arc<str>>,
-    started: OnceLock<Started>,
+    /// In memory of its own: most functions of a process may never start.
+    started: OnceLock<Box<Started>>,
     start: Turns,
     gate: Gate,
     fence: Fence,
@@ -177,12 +183,12 @@ impl Function {
 
     /// What it has become, if it has started.
     pub(crate) fn started(&self) -> Option<&Started> {
-        self.started.get()
+        self.started.get().map(Box::as_ref)
     }
 
     /// Takes what it has become, to end it.
     pub(crate) fn into_started(self) -> Option<Started> {
-        self.started.into_inner()
+        self.started.into_inner().map(|started| *started)
     }
 
     /// Starts it, with its own layers, unless it has started. Whoever comes meanwhile waits.
@@ -202,12 +208,12 @@ impl Function {
             // Without a start there was a panic in the runtime, which has ended the turn without a word.
             let gone =
                 || FailedStart::of(self.whose(), "its start was given up", Chain::new(Vec::new(), unit.log.clone()));
-            return self.started.get().ok_or_else(gone);
+            return self.started().ok_or_else(gone);
         };
         let made = self.make(unit, chain, factory).await;
         let started = made.map(|started| {
             let _ = self.name.set(started.whose.name.clone());
-            self.started.get_or_init(|| started)
+            &**self.started.get_or_init(|| Box::new(started))
         });
         if started.is_err() {
             self.start.set_due();

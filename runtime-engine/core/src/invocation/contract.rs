@@ -4,7 +4,7 @@
 
 use super::{COLLECT_BYTES, Code, Invocation, Progress};
 use crate::failure::Failure;
-use crate::fields::{Fields, caseless, exact};
+use crate::fields::{Fields, caseless_inline as caseless, exact};
 use crate::http1::Message;
 use crate::trigger::{Body, HttpView};
 use crate::unit::Deadline;

@@ -2,11 +2,12 @@
 
 use super::Invocation;
 use crate::fields::exact;
-use crate::functions::router::Params;
+use crate::functions::router::{Found, Router};
 use crate::trigger::resource;
 use crate::unit::Unit;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, NUM_DEADLINE_NS};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +32,9 @@ impl Invocation {
         }
     }
 
-    /// The invocation is no function's.
-    pub(crate) fn serve_as_nobody(&mut self) {
-        self.serve_as(&Arc::from(""), Served { number: usize::MAX, is_named: true });
+    /// The invocation is no function's; `nobody` is the empty name.
+    pub(crate) fn serve_as_nobody(&mut self, nobody: &Arc<str>) {
+        self.serve_as(nobody, Served { number: usize::MAX, is_named: true });
     }
 
     /// The number of its function among those of the process; `usize::MAX` if it is no function's.
@@ -63,25 +64,40 @@ impl Invocation {
     }
 
     /// An attribute of a CloudEvent.
-    pub(crate) fn attribute(&self, name: &[u8]) -> Option<&[u8]> {
+    fn attribute(&self, name: &[u8]) -> Option<&[u8]> {
         self.reading().data.as_ref()?.attributes.get(name, exact)
     }
 
-    /// `true` if the event says that it is of this type, in whatever word its source has for it.
-    pub(crate) fn is_of_type(&self, wanted: &str) -> bool {
+    /// The types that the event says it is of: a CloudEvent's own, or else all words that its source has for it.
+    pub(crate) fn event_types(&self) -> Vec<Cow<'_, str>> {
         if let Some(told) = self.attribute(b"type") {
-            return told == wanted.as_bytes();
+            return vec![String::from_utf8_lossy(told)];
         }
-        let source = String::from_utf8_lossy(self.meta(META_SOURCE)).into_owned();
-        source == wanted || resource::types(&source, self.event()).any(|told| told == wanted)
+        let source = String::from_utf8_lossy(self.meta(META_SOURCE));
+        resource::types(&source, self.event()).chain([source.clone()]).collect()
     }
 
-    /// The request has matched a route of the process: its parameters stand over those of the platform.
-    pub(crate) fn set_route(&mut self, pattern: &str, params: &Params) {
-        let Some(view) = self.http_mut() else { return };
-        view.set_route(pattern.as_bytes());
-        for (name, value) in params.iter() {
-            view.params.set(name, value, exact);
-        }
+    /// The names of what the event comes from: those it carries, and the word that its source is known by.
+    pub(crate) fn event_sources(&self) -> Vec<Cow<'_, str>> {
+        let source = String::from_utf8_lossy(self.meta(META_SOURCE));
+        let own = self.attribute(b"source").map(String::from_utf8_lossy);
+        resource::names(&source, self.event()).chain(own).chain([source.clone()]).collect()
+    }
+
+    /// Looks for the route of the request. One that is found stands with its parameters over those of the platform.
+    /// `None`: the event has no request.
+    pub(crate) fn route<'r>(&mut self, router: &'r Router) -> Option<Found<'r>> {
+        // The search writes into memory of the place's own, and reads the request meanwhile.
+        let mut params = std::mem::take(&mut self.params);
+        let found = self.http_mut().map(|view| {
+            let found = router.find(view.method(), view.raw_path(), &mut params);
+            if let Found::Route { pattern, .. } = found {
+                view.set_route(pattern.as_bytes());
+                params.iter().for_each(|(name, value)| view.params.set(name, value, exact));
+            }
+            found
+        });
+        self.params = params;
+        found
     }
 }

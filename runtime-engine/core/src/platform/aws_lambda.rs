@@ -12,7 +12,7 @@ use super::{
 };
 use crate::encoding::base64;
 use crate::failure::Failure;
-use crate::fields::{Span, caseless};
+use crate::fields::{Span, caseless_inline as caseless};
 use crate::http1::{Message, decimal, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};

@@ -127,30 +127,43 @@ pub struct Detected {
     pub why: String,
 }
 
-/// In the order of asking: what has the most particular mark comes first, what nothing marks last.
-pub const PLATFORMS: &[PlatformEntry] = &[
-    aws_lambda::ENTRY,
-    tencent_scf::ENTRY,
-    huawei_functiongraph::ENTRY,
-    aliyun_fc::ENTRY,
-    azure_functions::ENTRY,
-    fn_project::ENTRY,
-    openwhisk::ENTRY,
-    vefaas::ENTRY,
-    yandex::ENTRY,
-    openfaas::ENTRY,
-    google_cloud::ENTRY,
-    knative::ENTRY,
-    container_apps::ENTRY,
-    kubernetes::ENTRY,
-    http::ENTRY,
-];
+/// Makes the table from one list of cargo features and modules: a platform's feature has the platform's name. Plain HTTP
+/// has no feature that anything depends on: it is what is left.
+macro_rules! platforms {
+    ($($name:literal $module:ident,)*) => {
+        /// The platforms that are built in, in the order of asking: what has the most particular mark comes first, what
+        /// nothing marks last.
+        pub const PLATFORMS: &[PlatformEntry] = &[$(#[cfg(feature = $name)] $module::ENTRY,)* http::ENTRY];
+
+        /// The names of the platforms whose cargo feature is off.
+        const LEFT_OUT: &[&str] = &[$(#[cfg(not(feature = $name))] $module::ENTRY.name,)*];
+    };
+}
+
+platforms! {
+    "aws-lambda" aws_lambda,
+    "tencent-scf" tencent_scf,
+    "huawei-functiongraph" huawei_functiongraph,
+    "aliyun-fc" aliyun_fc,
+    "azure-functions" azure_functions,
+    "fn" fn_project,
+    "openwhisk" openwhisk,
+    "vefaas" vefaas,
+    "yandex" yandex,
+    "openfaas" openfaas,
+    "google-cloud" google_cloud,
+    "knative" knative,
+    "azure-container-apps" container_apps,
+    "kubernetes" kubernetes,
+}
 
 /// Why no platform could be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DetectError {
     /// `FAAS_PLATFORM` names none.
     Platform(String),
+    /// `FAAS_PLATFORM` names one that is not built in.
+    LeftOut(&'static str),
     /// A variable does not fit the platform that was found.
     Setting {
         /// The platform.
@@ -172,6 +185,12 @@ impl fmt::Display for DetectError {
                 }
                 write!(f, ", found {found:?}")
             }
+            DetectError::LeftOut(name) => {
+                write!(
+                    f,
+                    "FAAS_PLATFORM: {name} is not built in: this program was built without the cargo feature {name}"
+                )
+            }
             DetectError::Setting { platform, why, bad } => write!(f, "{bad} (platform {platform}: {why})"),
         }
     }
@@ -179,15 +198,16 @@ impl fmt::Display for DetectError {
 
 impl std::error::Error for DetectError {}
 
-/// Finds the platform: `FAAS_PLATFORM` forces one, else the first whose mark is in the environment, else plain HTTP.
+/// Finds the platform: `FAAS_PLATFORM` forces one, else the first built-in one whose mark is in the
+/// environment, else plain HTTP.
 ///
 /// # Errors
-/// If `FAAS_PLATFORM` names none, or a variable of the platform's does not fit.
+/// If `FAAS_PLATFORM` names none or one that is not built in, or a variable of the platform's does not fit.
 pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, DetectError> {
     let (entry, why) = match env.get("FAAS_PLATFORM") {
         Some(name) => match PLATFORMS.iter().find(|entry| entry.name == name) {
             Some(entry) => (entry, "FAAS_PLATFORM names it".to_owned()),
-            None => return Err(DetectError::Platform(name)),
+            None => return Err(unknown(name)),
         },
         None => PLATFORMS
             .iter()
@@ -206,6 +226,13 @@ pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, DetectErro
         opened.handler = Some(HandlerName { text, required: true });
     }
     Ok(Detected { opened, why })
+}
+
+fn unknown(name: String) -> DetectError {
+    match LEFT_OUT.iter().find(|left_out| **left_out == name) {
+        Some(left_out) => DetectError::LeftOut(left_out),
+        None => DetectError::Platform(name),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::unit::Unit;
 use std::fmt;
 
 /// A parent that writes events and reads answers. One at a time; the end of the input is the end of the process' work.
-pub trait Piping: Send + Sync + fmt::Debug {
+pub trait Piping: Send + Sync {
     /// How events are told apart.
     fn feed(&self) -> Feed;
     /// The descriptor that answers go to; events come on standard input. It must not reach children of functions.
@@ -23,6 +23,13 @@ pub trait Piping: Send + Sync + fmt::Debug {
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool;
     /// Writes the whole answer for an invocation whose memory is out of reach; the process leaves afterwards.
     fn failed(&self, request_id: &[u8], failure: &Failure, out: &mut Vec<u8>);
+}
+
+/// Its direction alone, as for `Polling`.
+impl fmt::Debug for dyn Piping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Piping")
+    }
 }
 
 /// How events come.

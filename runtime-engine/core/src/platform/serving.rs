@@ -12,7 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A platform that sends requests.
-pub trait Serving: Send + Sync + fmt::Debug {
+pub trait Serving: Send + Sync {
     /// Where to listen.
     fn listen(&self) -> Listen<'_>;
     /// Exit code of a process that could not listen there.
@@ -91,6 +91,13 @@ pub trait Serving: Send + Sync + fmt::Debug {
             Ok(()) => Answer::text(200, "OK"),
             Err(failure) => Answer::text(500, failure.for_owner().to_string()),
         }
+    }
+}
+
+/// Its direction alone, as for `Polling`.
+impl fmt::Debug for dyn Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Serving")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Heads of HTTP/1.1 responses: a protocol's status and headers with the framing and the `Connection` that this
 //! connection needs.
 
-use crate::fields::caseless;
+use crate::fields::caseless_inline;
 use crate::http1::write::HeadWriter;
 use crate::http1::{Framing, Message, Version, status_has_body};
 use crate::log::{Level, Log};
@@ -104,7 +104,7 @@ pub fn is_of_the_connection(name: &[u8]) -> bool {
         17 => &[b"transfer-encoding"],
         _ => return false,
     };
-    names.iter().any(|other| caseless(name, other))
+    names.iter().any(|other| caseless_inline(name, other))
 }
 
 /// A header that cannot be written is left out. One line tells it; a line a response would be too many.

@@ -172,10 +172,12 @@ impl Reading {
                 let view = native::read(message, client, peer, view);
                 Reading::request(Kind::Http, "http", Form::Native, view).without_own(facts)
             }
-            Shape::CloudEvent => cloudevents::of_message(message),
-            Shape::Azure => azure::read(message, view),
-            Shape::Fn => fn_project::read(message, view),
-            Shape::OpenWhisk => openwhisk::read(facts.event.read(message.bytes()), view),
+            Shape::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
+            Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
+            Shape::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
+            Shape::OpenWhisk if cfg!(feature = "openwhisk") => openwhisk::read(facts.event.read(message.bytes()), view),
+            // Only a platform says such a shape, and it is not built in.
+            Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => Reading::raw(),
         }
     }
 
@@ -198,20 +200,44 @@ impl Reading {
     pub fn of_event(event: &[u8], view: HttpView) -> Reading {
         // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return aliyun::recognise_other(event).unwrap_or_else(Reading::raw);
+            return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(Reading::raw);
         }
         let Ok(value) = json::parse(event) else { return Reading::raw() };
         let mut view = view;
-        aws::recognise(event, value, &mut view)
-            .or_else(|| cloudevents::recognise(event, value))
-            .or_else(|| tencent::recognise(event, value, &mut view))
-            .or_else(|| huawei::recognise(event, value, &mut view))
-            .or_else(|| aliyun::recognise(event, value, &mut view))
-            .or_else(|| yandex::recognise(event, value, &mut view))
-            .or_else(|| google::recognise(event, value))
-            .unwrap_or_else(Reading::raw)
+        SOURCES.iter().find_map(|recognise| recognise(event, value, &mut view)).unwrap_or_else(Reading::raw)
     }
 }
+
+/// Reads an event that is a JSON object, if it is one of a family's. The view is an old one whose memory is used again; it
+/// is taken only then.
+type Recognise = fn(&[u8], json::Value<'_>, &mut HttpView) -> Option<Reading>;
+
+/// The families of sources in the order of asking, of the platforms that are built in.
+const SOURCES: &[Recognise] = &[
+    #[cfg(feature = "aws-lambda")]
+    aws::recognise,
+    #[cfg(feature = "cloudevents")]
+    |event, value, _| cloudevents::recognise(event, value),
+    #[cfg(feature = "tencent-scf")]
+    tencent::recognise,
+    #[cfg(feature = "huawei-functiongraph")]
+    huawei::recognise,
+    #[cfg(feature = "aliyun-fc")]
+    aliyun::recognise,
+    #[cfg(feature = "yandex")]
+    yandex::recognise,
+    #[cfg(feature = "google-cloud")]
+    |event, value, _| google::recognise(event, value),
+];
+
+/// The same for an event that is no JSON object.
+type RecogniseOther = fn(&[u8]) -> Option<Reading>;
+
+/// The families that send such events.
+const OTHER_SOURCES: &[RecogniseOther] = &[
+    #[cfg(feature = "aliyun-fc")]
+    aliyun::recognise_other,
+];
 
 #[cfg(test)]
 mod tests {

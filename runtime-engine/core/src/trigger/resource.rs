@@ -69,9 +69,9 @@ fn follow<'e>(event: Value<'e>, place: &[&str]) -> Option<Cow<'e, str>> {
     place.iter().try_fold(event, step)?.as_str()
 }
 
-/// `true` if `wanted`, as a configuration writes it, is this name of a source's: all of it, or one part of a path or of
-/// an ARN's resource. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and `projects/p/topics/orders`.
-pub(crate) fn means(wanted: &str, name: &str) -> bool {
+/// The words by which a configuration may call this name of a source's: all of it, the resource of an ARN, and each part
+/// of a path or of that resource, each of them once. `orders` is `arn:aws:sqs:eu-west-1:1:orders` and `projects/p/topics/orders`.
+pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
     // arn:partition:service:region:account:resource, yrn alike, and urn:service:region:project:resource.
     let skipped = match name.split(':').next() {
         Some("arn" | "yrn") => 5,
@@ -79,13 +79,19 @@ pub(crate) fn means(wanted: &str, name: &str) -> bool {
         _ => 0,
     };
     let resource = name.splitn(skipped + 1, ':').nth(skipped).unwrap_or(name);
-    wanted == name || wanted == resource || resource.split([':', '/']).any(|part| part == wanted)
+    let parts = resource.split([':', '/']).filter(|part| part.len() < resource.len());
+    let own = if resource.len() < name.len() { Some(resource) } else { None };
+    [name].into_iter().chain(own).chain(parts)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trigger::{HttpView, Reading};
+
+    fn means(wanted: &str, name: &str) -> bool {
+        words(name).any(|word| word == wanted)
+    }
 
     fn all(event: &str) -> Vec<String> {
         let reading = Reading::of_event(event.as_bytes(), HttpView::default());

@@ -2,7 +2,7 @@
 
 use super::caller::{Hops, address};
 use crate::encoding::percent;
-use crate::fields::{Fields, Span, caseless};
+use crate::fields::{Fields, Span, caseless_inline as caseless};
 
 /// Where the request's body is.
 #[derive(Debug, Default)]

@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "a linked module is read through its table, as drivers do")]
 #![allow(missing_docs, reason = "tests")]
 
+#[path = "../counting/mod.rs"]
+mod counting;
 mod own;
 mod routing;
 mod trouble;
@@ -91,11 +93,12 @@ struct Shelf {
 /// A file and the module in it.
 type Library = (&'static str, fn() -> &'static Module);
 
-const LIBRARIES: [Library; 5] = [
+const LIBRARIES: [Library; 6] = [
     ("libshow.so", || show::MODULE),
     ("libobey.so", || obey::MODULE),
     ("liblayer_pigeons.so", || Pigeons::MODULE),
     ("liblayer_tag.so", || Tag::MODULE),
+    ("liblayer_after.so", || own::After::MODULE),
     ("liblayer_slow.so", || trouble::Slow::MODULE),
 ];
 

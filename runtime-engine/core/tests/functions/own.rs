@@ -2,6 +2,20 @@
 
 use super::*;
 
+/// A layer with work for after the reply.
+pub(super) struct After;
+
+#[layer(name = "after")]
+impl Layer for After {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(After)
+    }
+
+    fn replied(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 const TWO: &str = r#"{"version":1,"layers":[{"name":"tag","config":{"name":"unit"}}],"functions":[
     {"name":"a","handler":"show","config":{"greeting":"hello"},"environment":{"TABLE":"a-table"},
      "layers":[{"name":"tag","config":{"name":"own"}}],"events":[{"http":{"path":"/a"}}]},
@@ -46,4 +60,19 @@ fn the_start_line_names_the_functions_and_the_layers_of_the_process() {
     process.runtime.say_started(None, "why");
     let said = process.lines("INFO");
     assert!(said.iter().any(|line| line.ends_with("platform  (why), functions a, b, layers tag")), "{said:?}");
+}
+
+#[test]
+fn there_is_work_after_a_reply_only_if_the_function_that_gave_it_has_some() {
+    let process = start(
+        r#"{"version":1,"functions":[
+        {"name":"a","handler":"show","start":"lazy","layers":["after"],"events":[{"http":{"path":"/a"}}]},
+        {"name":"b","handler":"show","events":[{"http":{"path":"/b"}}]},
+        {"name":"c","handler":"show","start":"lazy"}]}"#,
+    );
+    for (target, has_work) in [("/b", false), ("/a", true), ("/b", false), ("/nowhere", false)] {
+        let message = Assembly::request(Vec::new(), b"GET", target.as_bytes(), b"");
+        let (place, _) = process.invoke(message, Facts { shape: Shape::Request, ..Facts::default() });
+        assert_eq!(process.runtime.has_replied_work(&place), has_work, "{target}");
+    }
 }

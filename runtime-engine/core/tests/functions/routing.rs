@@ -57,6 +57,57 @@ fn an_event_is_its_kinds_function_and_what_says_more_goes_first() {
 }
 
 #[test]
+fn of_functions_for_one_event_the_one_that_names_source_and_type_serves_and_then_the_one_that_names_the_source() {
+    let unit = |events: &[&str]| {
+        let functions = events.iter().enumerate().map(|(number, event)| {
+            format!(r#"{{"name":"f{number}","handler":"show","events":[{{"event":{event}}}]}}"#)
+        });
+        start(&format!(r#"{{"version":1,"functions":[{}]}}"#, functions.collect::<Vec<_>>().join(",")))
+    };
+    let [any, typed, from, both, path] = [
+        "true",
+        r#"{"type":"com.shop.paid"}"#,
+        r#"{"source":"/shops/north"}"#,
+        r#"{"source":"/shops/north","type":"com.shop.paid"}"#,
+        r#"{"source":"north"}"#,
+    ];
+    let paid = r#"{"specversion":"1.0","type":"com.shop.paid","source":"/shops/north","id":"1","data":{}}"#;
+    for (events, owner) in [
+        (&[any, typed, from, both][..], "f3"),
+        (&[any, typed, from], "f2"),
+        (&[any, typed], "f1"),
+        (&[typed, any], "f0"),
+        // A part of the source's name is a name of it, and the first of the manifest serves.
+        (&[path, from], "f0"),
+        (&[from, path], "f0"),
+    ] {
+        assert_eq!(who(unit(events).event(paid)), owner, "{events:?}");
+    }
+}
+
+#[test]
+fn finding_one_of_many_functions_by_its_route_allocates_nothing() {
+    let functions = |count: usize, events: &dyn Fn(usize) -> String| {
+        let one = |number| format!(r#"{{"name":"f{number}","handler":"show"{}}}"#, events(number));
+        let all: Vec<String> = (0..count).map(one).collect();
+        start(&format!(r#"{{"version":1,"functions":[{}]}}"#, all.join(",")))
+    };
+    let route = |number: usize| format!(r#","events":[{{"http":{{"path":"/s{number}/items/:id"}}}}]"#);
+    let (only, many) = (functions(1, &|_| String::new()), functions(200, &route));
+    let allocations = |process: &Process| {
+        let mut place = process.runtime.place();
+        counting::steady(20, || {
+            let message = Assembly::request(Vec::new(), b"GET", b"/s170/items/7", b"");
+            let facts = Facts { shape: Shape::Request, ..Facts::default() };
+            place.get_mut().renew(message.finish(), facts, false);
+            assert!(block_on(process.runtime.invoke(&mut place)));
+        })
+    };
+    assert_eq!(who(many.get("/s170/items/7")), "f170");
+    assert_eq!(allocations(&many), allocations(&only), "as many as a function has that is alone");
+}
+
+#[test]
 fn an_event_without_an_owner_is_a_failure_with_a_line_that_says_so() {
     let shop = start(SHOP);
     let timer = r#"{"triggerName":"hourly","triggerTime":"2026-01-02T03:04:00Z","payload":""}"#;

@@ -235,7 +235,7 @@ impl Child<'_> {
         self.out.clear();
         let well = self.protocol.answer(self.place.get(), &mut self.out);
         let told = self.answers.tell(&unit.log, &self.out);
-        if self.runtime.has_replied_work() {
+        if self.runtime.has_replied_work(&self.place) {
             deadlines.begin_replied(&self.slot, &self.place, self.replied_timeout);
             block_on(self.runtime.replied(&mut self.place));
             self.slot.end_replied();

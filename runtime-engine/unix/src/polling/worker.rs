@@ -204,7 +204,7 @@ impl Worker<'_> {
             Progress::Streaming(_) => self.end_stream(place),
             Progress::Open | Progress::Set(_) => self.answer(place, took > LONG),
         }
-        if runtime.has_replied_work() {
+        if runtime.has_replied_work(place) {
             deadlines.begin_replied(slot, place, self.shared.replied_timeout);
             block_on(runtime.replied(place));
             slot.end_replied();

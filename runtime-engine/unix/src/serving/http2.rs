@@ -33,7 +33,7 @@ pub trait Http2: Send + Sync {
 }
 
 /// Who gets the answer to a request of HTTP/2. Each request gets one: `answer`, or `begin` and after it `end`.
-pub trait Recipient: Send + Sync + std::fmt::Debug {
+pub trait Recipient: Send + Sync {
     /// The whole response.
     fn answer(&self, response: &Response, body: Given);
     /// The head of a stream; `false` if nobody takes it any more.
@@ -46,6 +46,12 @@ pub trait Recipient: Send + Sync + std::fmt::Debug {
     fn end(&self, whole: bool);
     /// The invocation runs in the slot of this number, until its answer.
     fn runs_in(&self, slot: usize);
+}
+
+impl std::fmt::Debug for dyn Recipient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recipient")
+    }
 }
 
 /// A connection, and the server behind it. While one exists, the server has not ended.

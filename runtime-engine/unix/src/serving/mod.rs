@@ -112,7 +112,6 @@ pub(crate) struct Server {
     blocks: bool,
     /// `true` if calls may wait for something else than their thread: the function says so, or one has.
     waits: AtomicBool,
-    has_replied_work: bool,
     replied_timeout: Duration,
     http2: Option<&'static dyn http2::Http2>,
     /// Connections of HTTP/2 that are open, and how to tell them of the end.
@@ -234,7 +233,6 @@ fn prepare(
         blocks: manner.all_block,
         // An `async fn` says that it is inline: it returns soon, and may wait then.
         waits: AtomicBool::new(manner.some_wait),
-        has_replied_work: runtime.has_replied_work(),
         replied_timeout: life.settings.replied_timeout,
         http2: life.driver.http2,
         http2_peers: http2::Peers::default(),

@@ -109,7 +109,7 @@ impl Worker {
             mine = self.answer(&server, &mut seat, client, manner);
             answered = true;
         }
-        if server.has_replied_work && answered {
+        if answered && server.runtime.has_replied_work(&seat.place) {
             // The client has its response and may go on; this thread cannot yet.
             if let Some(link) = mine.take() {
                 link.lock().claimed = false;

@@ -9,19 +9,21 @@ use super::members::Event;
 use crate::encoding::{base64, percent};
 use crate::fields::{Fields, Span};
 use crate::json::{Key, Value, ValueKind as Json};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Calls `set` with the text of a string, or of a number or boolean as it stands.
 pub(in crate::trigger) fn text(value: Option<Value<'_>>, set: impl FnOnce(&[u8])) {
-    let Some(value) = value else { return };
+    if let Some(text) = value.and_then(text_of) {
+        set(text.as_bytes());
+    }
+}
+
+fn text_of(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
-        Json::String => {
-            if let Some(text) = value.as_str() {
-                set(text.as_bytes());
-            }
-        }
-        Json::Number | Json::Bool => set(value.raw()),
-        Json::Null | Json::Array | Json::Object => {}
+        Json::String => value.as_str(),
+        Json::Number | Json::Bool => std::str::from_utf8(value.raw()).ok().map(Cow::Borrowed),
+        Json::Null | Json::Array | Json::Object => None,
     }
 }
 

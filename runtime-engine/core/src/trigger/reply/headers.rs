@@ -1,7 +1,7 @@
 //! Headers and cookies in the JSON of replies. Names are compared without case; Set-Cookie stands among the headers or
 //! in the list of cookies, and is the one header that a comma may not join.
 
-use crate::fields::{Fields, caseless};
+use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
 /// `headers` with single values, `multiValueHeaders` with the names that repeat and with cookies.

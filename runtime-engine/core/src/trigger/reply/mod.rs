@@ -15,7 +15,7 @@ pub(crate) use web_action::is_json;
 
 use super::Form;
 use super::media_types::essence;
-use crate::fields::{Fields, caseless};
+use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
 /// What a reply consists of.
@@ -34,14 +34,19 @@ pub struct Parts<'a> {
 /// Writes the reply. `form` is one of the JSON shapes; for the others the body alone is written.
 pub fn write(form: Form, parts: Parts<'_>, out: &mut Vec<u8>) {
     match form {
-        Form::ApiGatewayV1 => apigateway::v1(parts, out),
-        Form::ApiGatewayV2 => apigateway::v2(parts, out),
-        Form::Alb => balancer::alb(parts, out),
-        Form::Lattice => balancer::lattice(parts, out),
-        Form::Plain => plain::plain(parts, out),
-        Form::Yandex => plain::yandex(parts, out),
-        Form::WebAction => web_action::write(parts, out),
-        Form::Azure => azure::write(parts, out),
+        Form::ApiGatewayV1 if cfg!(feature = "aws-lambda") => apigateway::v1(parts, out),
+        Form::ApiGatewayV2 if cfg!(feature = "aws-lambda") => apigateway::v2(parts, out),
+        Form::Alb if cfg!(feature = "aws-lambda") => balancer::alb(parts, out),
+        Form::Lattice if cfg!(feature = "aws-lambda") => balancer::lattice(parts, out),
+        Form::Plain if cfg!(any(feature = "aliyun-fc", feature = "huawei-functiongraph", feature = "tencent-scf")) => {
+            plain::plain(parts, out)
+        }
+        Form::Yandex if cfg!(feature = "yandex") => plain::yandex(parts, out),
+        Form::WebAction if cfg!(feature = "openwhisk") => web_action::write(parts, out),
+        Form::Azure if cfg!(feature = "azure-functions") => azure::write(parts, out),
+        // Only an event of its source has such a form, and the source is not built in.
+        Form::ApiGatewayV1 | Form::ApiGatewayV2 | Form::Alb | Form::Lattice => {}
+        Form::Plain | Form::Yandex | Form::WebAction | Form::Azure => {}
         Form::Native | Form::Bare => out.extend_from_slice(parts.body),
     }
 }

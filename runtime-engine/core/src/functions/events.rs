@@ -1,0 +1,76 @@
+//! Which function serves an event that is no request: by its kind, what it comes from, and its type.
+//!
+//! Functions are found by the words of the event and not tried one after the other: a process may have thousands.
+
+use crate::invocation::Invocation;
+use crate::trigger::{Kind, resource};
+use faas_abi::META_TRIGGER;
+use faas_abi::host::Invocation as _;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The events that functions serve, requests left out.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    by_source: HashMap<Box<str>, Owners>,
+    of_any_source: Owners,
+    /// `true` if any of them has a type.
+    has_types: bool,
+}
+
+/// Events of one source.
+#[derive(Debug, Default)]
+struct Owners {
+    by_type: HashMap<Box<str>, Vec<Owner>>,
+    of_any_type: Vec<Owner>,
+}
+
+/// Who serves events of a kind: at most one function for each kind, source and type.
+#[derive(Debug)]
+struct Owner {
+    kind: &'static str,
+    function: usize,
+}
+
+impl Events {
+    /// The function serves the events of this kind, source and type. `None`: of every one.
+    pub(super) fn add(&mut self, kind: Kind, source: Option<&str>, event_type: Option<&str>, function: usize) {
+        let owners = match source {
+            Some(source) => self.by_source.entry(source.into()).or_default(),
+            None => &mut self.of_any_source,
+        };
+        let owners = match event_type {
+            Some(event_type) => owners.by_type.entry(event_type.into()).or_default(),
+            None => &mut owners.of_any_type,
+        };
+        self.has_types |= event_type.is_some();
+        owners.push(Owner { kind: kind.word(), function });
+    }
+
+    /// The function that serves this event: one that names its source before one that does not, then one that names its
+    /// type before one that does not. Where an event has several names, the first function of the manifest has it.
+    pub(super) fn owner(&self, invocation: &Invocation) -> Option<usize> {
+        let kind = invocation.meta(META_TRIGGER);
+        let sources = if self.by_source.is_empty() { Vec::new() } else { invocation.event_sources() };
+        let types = if self.has_types { invocation.event_types() } else { Vec::new() };
+        let words = sources.iter().flat_map(|name| resource::words(name));
+        let named: Vec<&Owners> = words.filter_map(|word| self.by_source.get(word)).collect();
+        let of_type = |owners: &Owners| owners.of_type(kind, &types);
+        let of_any_type = |owners: &Owners| first(&owners.of_any_type, kind);
+        let of_source = named.iter().copied().filter_map(of_type).min();
+        let of_source = of_source.or_else(|| named.iter().copied().filter_map(of_any_type).min());
+        of_source.or_else(|| of_type(&self.of_any_source)).or_else(|| of_any_type(&self.of_any_source))
+    }
+}
+
+impl Owners {
+    fn of_type(&self, kind: &[u8], types: &[Cow<'_, str>]) -> Option<usize> {
+        let named = types.iter().filter_map(|name| self.by_type.get(&**name));
+        named.filter_map(|owners| first(owners, kind)).min()
+    }
+}
+
+/// The function of this kind among these, of which each kind has one.
+fn first(owners: &[Owner], kind: &[u8]) -> Option<usize> {
+    owners.iter().find(|owner| owner.kind.as_bytes() == kind).map(|owner| owner.function)
+}
