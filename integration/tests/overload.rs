@@ -7,6 +7,8 @@ mod concurrency;
 mod idle;
 #[path = "overload/memory.rs"]
 mod memory;
+#[path = "overload/mixed.rs"]
+mod mixed;
 #[path = "overload/pressure.rs"]
 mod pressure;
 #[path = "overload/protocol.rs"]

@@ -31,6 +31,12 @@ mod openwhisk;
 mod plain_http;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
+#[path = "platforms/several.rs"]
+mod several;
+#[path = "platforms/several_phases.rs"]
+mod several_phases;
+#[path = "platforms/several_starts.rs"]
+mod several_starts;
 #[path = "platforms/table.rs"]
 mod table;
 #[path = "tencent_scf/mod.rs"]

@@ -1,6 +1,7 @@
 //! The matrix on Function Compute.
 
 use super::run::OnFc;
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -20,6 +21,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     concurrency,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -171,4 +173,37 @@ fn concurrency(runtime: &Runtime) {
         }
     });
     run.assert_clean();
+}
+
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"triggerTime":"2026-01-02T03:04:05Z","triggerName":"nightly","payload":"blue"}"#,
+        ),
+        (r#"{"topic":{"source":"paid"}}"#, r#"{"TopicOwner":"1","Message":"hi","MessageMD5":"m","TopicName":"paid"}"#),
+    ],
+    hung: Hung::GoesOn,
+};
+
+impl Platform for OnFc {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::new(method, path).header("Content-Type", "application/json").body(body);
+        let response = self.fc.request(&request);
+        Answer::Reply { status: response.status, body: response.text(), headers: response.headers }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.call(event).text())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.fc.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    let options = Options { concurrency: 4, ..Options::default() };
+    several::behave(&SEVERAL, |deployment| OnFc::named(runtime, deployment, "", options));
 }

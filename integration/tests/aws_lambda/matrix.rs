@@ -1,5 +1,6 @@
 //! The matrix on AWS Lambda.
 
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -7,6 +8,7 @@ use integration::on_aws::OnAws;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::process::Signal;
+use serde_json::json;
 
 integration::both![
     echo,
@@ -18,6 +20,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     concurrency,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -140,4 +143,51 @@ fn concurrency(runtime: &Runtime) {
         assert_eq!(one.wait().text(), "let go");
     }
     run.assert_clean();
+}
+
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"source":"aws.events","detail-type":"Scheduled Event","resources":["arn:aws:events:r:1:rule/nightly"]}"#,
+        ),
+        (
+            r#"{"queue":{"source":"paid"}}"#,
+            r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:paid","messageId":"m"}]}"#,
+        ),
+    ],
+    hung: Hung::Leaves,
+};
+
+impl Platform for OnAws {
+    /// Through an HTTP API.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let event = json!({
+            "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
+            "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+            "body": body, "isBase64Encoded": false,
+        });
+        match self.event("", &event.to_string()) {
+            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_str(&body).expect("a reply in JSON")),
+            failed => failed,
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        let answer = self.aws.invoke(event);
+        if answer.kind == Kind::Response { Answer::value(answer.text()) } else { Answer::Failed(answer.text()) }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(&self.process)
+    }
+}
+
+/// One after the other, and several at once on a managed instance.
+fn several_functions(runtime: &Runtime) {
+    for max_concurrency in [None, Some(4)] {
+        let options = Options { max_concurrency, ..Options::default() };
+        several::behave(&SEVERAL, |deployment| OnAws::launch(runtime, deployment, "", options).polling());
+    }
 }

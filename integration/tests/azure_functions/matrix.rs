@@ -1,6 +1,7 @@
 //! The matrix on Azure Functions.
 
 use super::run::OnAzure;
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -20,6 +21,7 @@ integration::both![
     sigterm_in_flight,
     concurrency,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -168,4 +170,36 @@ fn refusal(runtime: &Runtime) {
     std::fs::write(path, "").expect("the function is let go");
     assert!(matches!(pending.end(), Ok(Ended::Done(_))), "{}", process.output());
     run.assert_clean();
+}
+
+/// The host says which function a call is for. The one that it sends requests to is called `api` there and is none of the
+/// process: who serves them is found by method and path.
+const SEVERAL: Row =
+    Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
+
+impl Platform for OnAzure {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = [("Content-Type", "application/json")];
+        match self.call(&Call::http("api", Request::new(method, path, &headers, body))) {
+            Ended::Done(done) => {
+                let reply = done.reply.expect("a reply");
+                Answer::Reply { status: reply.status, body: reply.text(), headers: reply.headers }
+            }
+            Ended::Failed(why) => Answer::Failed(why),
+            Ended::Hung => panic!("it is never answered: {}", self.process().output()),
+        }
+    }
+
+    fn event(&mut self, function: &str, event: &str) -> Answer {
+        let call = if event == "timer" { Call::timer(function) } else { Call::queue(function, event) };
+        Answer::value(self.done(&call).raw["ReturnValue"].to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Shared(self.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| OnAzure::start(runtime, deployment, "", Mode::Envelope));
 }

@@ -126,8 +126,8 @@ static faas_status slow_start(void *self, uint32_t phase, faas_inv *inv, faas_to
     return FAAS_OK;
 }
 
-/* phases: writes a line for everything that happens to it, and fails if the event is "fail". The layers outer and inner
- * write theirs around it; inner must not be skipped. */
+/* phases: writes a line for everything that happens to it, and fails if the event is "fail". With a configuration the
+ * line begins with the name that the host gives the function. The layers outer and inner write theirs around it; inner must not be skipped. */
 static void say(const char *who, const char *hook, uint32_t phase) {
     static const char *const names[] = {"RuntimeStart", "FunctionStart", "Invoke", "Close",
                                         "Suspend",      "Resume",        "Replied"};
@@ -137,20 +137,30 @@ static void say(const char *who, const char *hook, uint32_t phase) {
     host->emit(host->ctx, bytes);
 }
 
+static void say_of_function(const void *self, faas_inv *inv, uint32_t phase) {
+    faas_bytes name = host->meta(inv, FAAS_META_FUNCTION);
+    char who[32];
+    snprintf(who, sizeof who, "%.*s", (int)name.len, (const char *)name.ptr);
+    say(self ? who : "function", "in", phase);
+}
+
+static faas_status create_phases(const faas_host *given, faas_bytes config, void **self, faas_buf *why) {
+    faas_status status = create(given, config, self, why);
+    if (config.len) *self = (void *)"named";
+    return status;
+}
+
 static faas_status phases_invoke(void *self, faas_inv *inv, faas_tok *tok) {
-    (void)self;
     (void)tok;
-    say("function", "in", FAAS_INVOKE);
+    say_of_function(self, inv, FAAS_INVOKE);
     char *text = event_text(inv);
     if (text && strcmp(text, "fail") == 0) return failed(inv, "as asked");
     return answer(inv, "done", 4);
 }
 
 static faas_status phases_phase(void *self, uint32_t phase, faas_inv *inv, faas_tok *tok) {
-    (void)self;
-    (void)inv;
     (void)tok;
-    say("function", "in", phase);
+    say_of_function(self, inv, phase);
     return FAAS_OK;
 }
 
@@ -212,7 +222,11 @@ FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
     (FAAS_PHASE_BIT(FAAS_RUNTIME_START) | FAAS_PHASE_BIT(FAAS_FUNCTION_START) | FAAS_PHASE_BIT(FAAS_INVOKE) |         \
      FAAS_PHASE_BIT(FAAS_CLOSE))
 
-FUNCTION(phases, "phases", 0, ALL_PHASES, phases_invoke, phases_phase);
+#define FREEZES (FAAS_PHASE_BIT(FAAS_SUSPEND) | FAAS_PHASE_BIT(FAAS_RESUME))
+
+static const faas_function phases_entry = {
+    .size = sizeof(faas_function), .name = LITERAL("phases"), .phases = ALL_PHASES | FREEZES,
+    .create = create_phases,       .invoke = phases_invoke,   .phase = phases_phase};
 
 #define LAYER(id, is)                                                                                                  \
     static const faas_layer id##_layer = {                                                                             \

@@ -1,6 +1,7 @@
 //! The matrix on Fn.
 
 use super::run::OnFn;
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -20,6 +21,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -125,4 +127,34 @@ fn refusal(runtime: &Runtime) {
     std::fs::write(path, "").expect("the function is let go");
     assert_eq!(run.agent.receive(&call).answer().text(), "let go");
     run.assert_clean();
+}
+
+/// The path of a trigger's address begins with the trigger's own. What is no request is bytes, without a source.
+const SEVERAL: Row = Row { prefix: "/t/app", events: &[(r#"{"raw":true}"#, "any bytes")], hung: Hung::Leaves };
+
+impl Platform for OnFn {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = [("Content-Type", "application/json")];
+        told(self.call(&Call::request(method, &format!("http://h{path}"), &headers, body)))
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        told(self.plain(event))
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+fn told(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Success(answer) => answer.into(),
+        Outcome::Failed(words) | Outcome::TimedOut(words) => Answer::Failed(words),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| OnFn::start(runtime, deployment, ""));
 }

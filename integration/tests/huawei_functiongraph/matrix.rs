@@ -2,10 +2,12 @@
 //! function's matter.
 
 use super::run::{launch, options, patient, start, start_http};
+use crate::several::{self, Answer, Hung, Platform, REQUESTS, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
+use integration::on_plane::OnPlane;
 use integration::wait::{limit, until, until_sigterm_is_handled};
 use platform_emulators::functiongraph::{self, Options, Request};
 use platform_emulators::handout::{Kind, Times};
@@ -22,6 +24,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     concurrency,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -145,4 +148,49 @@ fn concurrency(runtime: &Runtime) {
     for client in &mut clients {
         assert_eq!(client.read().expect("it is answered").text(), "let go");
     }
+}
+
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"version":"v1.0","trigger_type":"TIMER","trigger_name":"nightly","user_event":"blue"}"#,
+        ),
+        (
+            r#"{"topic":{"source":"paid"}}"#,
+            r#"{"record":[{"event_source":"smn","smn":{"topic_urn":"urn:smn:region:project:paid","message":"hi"}}]}"#,
+        ),
+    ],
+    hung: Hung::Leaves,
+};
+
+struct EventFunction(OnPlane);
+
+impl Platform for EventFunction {
+    /// Through API Gateway. Texts go back as they are.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        let request = Request { headers, body: body.into(), ..Request::new(method, path) };
+        match self.event("", &functiongraph::event(&request)) {
+            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_str(&body).expect("a reply in JSON")),
+            failed => failed,
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        let outcome = self.0.plane.invoke(event);
+        if outcome.kind == Kind::Result { Answer::value(outcome.text()) } else { Answer::Failed(outcome.text()) }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(&self.0.process)
+    }
+}
+
+/// As an event function, and its requests as an HTTP function too.
+fn several_functions(runtime: &Runtime) {
+    let launch = |deployment| EventFunction(launch(runtime, deployment, "", options()).polling());
+    several::behave(&SEVERAL, launch);
+    several::behave(&REQUESTS, |deployment| start_http(runtime, deployment, ""));
 }

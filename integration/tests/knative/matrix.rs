@@ -1,6 +1,7 @@
 //! The matrix on Knative.
 
 use super::run::{OnKnative, REQUIRED, binary, function, service, structured};
+use crate::several::{self, Answer, Platform, REQUESTS, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -21,6 +22,7 @@ integration::both![
     sigterm_in_flight,
     concurrency,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -126,4 +128,36 @@ fn refusal(runtime: &Runtime) {
     assert_eq!(Delivery::of(&refused), Delivery::Again);
     std::fs::write(path, "").expect("the function is let go");
     assert_eq!(pending.end().expect("it is answered").text(), "let go");
+}
+
+const SEVERAL: Row = Row {
+    events: &[
+        (
+            r#"{"event":{"type":"com.shop.nightly"}}"#,
+            r#"{"specversion":"1.0","id":"1","source":"/shop","type":"com.shop.nightly","data":{}}"#,
+        ),
+        (
+            r#"{"event":{"source":"//shop/queues/paid"}}"#,
+            r#"{"specversion":"1.0","id":"2","source":"//shop/queues/paid","type":"com.shop.paid","data":{}}"#,
+        ),
+    ],
+    ..REQUESTS
+};
+
+impl Platform for OnKnative {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        self.call(&Request::structured(&serde_json::from_str(event).expect("JSON"))).into()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| OnKnative::start(runtime, deployment, "", service()));
 }

@@ -1,6 +1,7 @@
 //! The matrix in a pod.
 
 use super::run::{POD, gate, pod, start};
+use crate::several::{self, REQUESTS};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -20,6 +21,7 @@ integration::both![
     sigterm_in_flight,
     concurrency,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -124,4 +126,8 @@ fn refusal(runtime: &Runtime) {
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
     std::fs::write(path, "").expect("the handler is let go");
     assert_eq!(client.read().expect("it is answered").text(), "let go");
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&REQUESTS, |deployment| start(runtime, deployment, ""));
 }

@@ -1,6 +1,7 @@
 //! The matrix on OpenFaaS, in the watchdog's place.
 
 use super::run::{InPod, patient, until_held};
+use crate::several::{self, Answer, Platform, REQUESTS, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -18,6 +19,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -125,4 +127,23 @@ fn refusal(runtime: &Runtime) {
         }
     });
     run.assert_clean();
+}
+
+impl Platform for InPod {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let call = Call { body: body.into(), ..Call::new(method, path) };
+        self.call(&call.with("Content-Type", "application/json")).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        panic!("the gateway passes on requests alone: {event}")
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.pod.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&REQUESTS, |deployment| InPod::start(runtime, deployment, "", Options::default()));
 }

@@ -2,12 +2,13 @@
 
 use super::run::{Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::limit;
 use platform_emulators::openwhisk::{Activation, Init, Options, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 integration::both![
@@ -20,6 +21,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -131,4 +133,44 @@ fn refusal(runtime: &Runtime) {
     });
     assert_eq!(run.result("{}"), json!({ "no": "path" }));
     run.assert_clean();
+}
+
+/// What a feed of Kafka and one of a database send. Timers there send whatever they are told to.
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"stream":true}"#,
+            r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"paid","value":"v"}]}"#,
+        ),
+        (r#"{"table":true}"#, r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#),
+    ],
+    hung: Hung::Leaves,
+};
+
+impl Platform for Container {
+    /// As a web action: the members of a body in JSON are arguments.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
+        arguments["__ow_method"] = method.to_ascii_lowercase().into();
+        arguments["__ow_headers"] = json!({"host": "h.example"});
+        arguments["__ow_path"] = path.into();
+        match self.run(&arguments.to_string()) {
+            Outcome::Success(result) => Answer::of_gateway(&result),
+            Outcome::ApplicationError(said) | Outcome::DeveloperError(_, said) => Answer::Failed(said.to_string()),
+            other => panic!("{other:?}; output:\n{}", self.output()),
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.result(event).to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.invoker.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| Container::start(runtime, deployment, "", Options::default()));
 }

@@ -1,5 +1,6 @@
 //! The matrix on plain HTTP.
 
+use crate::several::{self, REQUESTS};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -18,6 +19,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -110,4 +112,8 @@ fn refusal(runtime: &Runtime) {
     for client in &mut clients {
         assert_eq!(client.read().expect("it is answered").text(), "let go");
     }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&REQUESTS, |deployment| OnHttp::start(runtime, deployment, ""));
 }

@@ -37,6 +37,7 @@ const COLUMNS: &[(&[&str], &str)] = &[
     (&["init_failure"], "init failure"),
     (&["sigterm_in_flight"], "SIGTERM in flight"),
     (&["concurrency", "refusal"], "several at once"),
+    (&["several_functions"], "several functions"),
 ];
 
 const BEGIN: &str = "<!-- made by the tests: begin -->\n";

@@ -1,6 +1,7 @@
 //! The matrix on SCF, for event functions. One event is out at a time there; several at once are a web function's matter.
 
 use super::run::{launch, patient, start, start_web};
+use crate::several::{self, Answer, Hung, Platform, REQUESTS, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -10,6 +11,7 @@ use integration::wait::{limit, until, until_sigterm_is_handled};
 use platform_emulators::handout::{Kind, Times};
 use platform_emulators::process::Signal;
 use platform_emulators::scf::{self, Request};
+use serde_json::json;
 use std::time::Duration;
 
 integration::both![
@@ -22,6 +24,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     concurrency,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -141,4 +144,50 @@ fn concurrency(runtime: &Runtime) {
     for client in &mut clients {
         assert_eq!(client.read().expect("it is answered").text(), "let go");
     }
+}
+
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"Type":"Timer","TriggerName":"nightly","Time":"2026-01-02T03:04:00Z","Message":"blue"}"#,
+        ),
+        (
+            r#"{"topic":{"source":"paid"}}"#,
+            r#"{"Records":[{"CMQ":{"type":"topic","topicName":"paid","msgBody":"hi"}}]}"#,
+        ),
+    ],
+    hung: Hung::Leaves,
+};
+
+struct EventFunction(OnPlane);
+
+impl Platform for EventFunction {
+    /// Through a function URL.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = json!({"content-type": "application/json", "x-scf-remote-addr": "192.0.2.7"});
+        let event = json!({"body": body, "headers": headers, "httpMethod": method, "path": path, "queryString": {}})
+            .to_string();
+        match self.event("", &event) {
+            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_str(&body).expect("a reply in JSON")),
+            failed => failed,
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        let outcome = self.0.plane.invoke(event);
+        if outcome.kind == Kind::Result { Answer::value(outcome.text()) } else { Answer::Failed(outcome.text()) }
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(&self.0.process)
+    }
+}
+
+/// As an event function, and its requests as a web function too.
+fn several_functions(runtime: &Runtime) {
+    let launch = |deployment| EventFunction(launch(runtime, deployment, None, patient()).polling());
+    several::behave(&SEVERAL, launch);
+    several::behave(&REQUESTS, |deployment| start_web(runtime, deployment, ""));
 }

@@ -1,6 +1,7 @@
 //! The matrix on veFaaS.
 
 use super::run::OnVefaas;
+use crate::several::{self, Answer, Platform, REQUESTS, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -19,6 +20,7 @@ integration::both![
     sigterm_in_flight,
     concurrency,
     refusal,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -135,4 +137,36 @@ fn refusal(runtime: &Runtime) {
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
     std::fs::write(path, "").expect("the function is let go");
     assert_eq!(pending.end().expect("it is answered").text(), "let go");
+}
+
+const SEVERAL: Row = Row {
+    events: &[
+        (
+            r#"{"event":{"type":"faas.timer.event"}}"#,
+            r#"{"specversion":"1.0","id":"1","source":"urn:timer","type":"faas.timer.event","data":{}}"#,
+        ),
+        (
+            r#"{"event":{"source":"urn:paid"}}"#,
+            r#"{"specversion":"1.0","id":"2","source":"urn:paid","type":"faas.rocketmq.event","data":{}}"#,
+        ),
+    ],
+    ..REQUESTS
+};
+
+impl Platform for OnVefaas {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        self.call(&Request::http(method, path, &[("Content-Type", "application/json")], body)).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        self.call(&Request::event(&[("Content-Type", "application/cloudevents+json")], event)).into()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| OnVefaas::start(runtime, deployment, "", None));
 }

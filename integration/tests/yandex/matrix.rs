@@ -1,6 +1,7 @@
 //! The matrix on Yandex' bash runtime.
 
 use super::run::OnYandex;
+use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -20,6 +21,7 @@ integration::both![
     init_failure,
     sigterm_in_flight,
     concurrency,
+    several_functions,
 ];
 
 pub(crate) fn echo(runtime: &Runtime) {
@@ -137,4 +139,63 @@ fn concurrency(runtime: &Runtime) {
         std::fs::write(path, "").expect("the function is let go");
         assert_eq!(call.end(limit()).outcome, Outcome::Success("let go".into()));
     }
+}
+
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.serverless.triggers.TimerMessage"},
+                "details":{"trigger_id":"nightly","payload":"p"}}]}"#,
+        ),
+        (
+            r#"{"queue":{"source":"paid"}}"#,
+            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.messagequeue.QueueMessage"},
+                "details":{"queue_id":"yrn:yc:ymq:ru:b1:paid","message":{"message_id":"m","body":"b"}}}]}"#,
+        ),
+    ],
+    hung: Hung::OneACall,
+};
+
+/// The function, and what its processes have written.
+struct Calls {
+    run: OnYandex,
+    log: String,
+}
+
+impl Calls {
+    fn outcome(&mut self, event: &str) -> Outcome {
+        let ended = self.run.call(event);
+        self.log.push_str(&ended.log);
+        self.log.push('\n');
+        ended.outcome
+    }
+}
+
+impl Platform for Calls {
+    /// Through API Gateway: an address of the function's own has no path.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
+        event["url"] = path.into();
+        match self.outcome(&event.to_string()) {
+            Outcome::ExecutionError(told) => Answer::Failed(told),
+            outcome => {
+                let response = outcome.response().unwrap_or_else(|why| panic!("{why}"));
+                Answer::Reply { status: response.status, headers: response.headers, body: response.body }
+            }
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.outcome(event).value().to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Log(&self.log)
+    }
+}
+
+fn several_functions(runtime: &Runtime) {
+    several::behave(&SEVERAL, |deployment| Calls { run: OnYandex::new(runtime, deployment, ""), log: String::new() });
 }

@@ -6,10 +6,10 @@
 use crate::chain::{self, Centre, Chain, Place};
 use crate::failure::Failure;
 use crate::functions::manifest::Manifest;
-use crate::functions::target::{FailedStart, Started};
+use crate::functions::target::{FailedStart, Started, Whose};
 use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
 use crate::invocation::Invocation;
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::FunctionInstance;
-use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, IS_INLINE, OK, REPLIED};
+use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,7 +98,7 @@ impl LayersStarted {
         let LayersStarted { unit, factory, chain } = self;
         let functions = match start.manifest {
             None => Ok(Functions::one(start.settings, start.handler, start.code)),
-            Some(manifest) => Functions::of(manifest, start.handler),
+            Some(manifest) => Functions::of(manifest, start.settings, start.handler, &unit.log),
         };
         let functions = match functions {
             Ok(functions) => functions,
@@ -107,9 +107,10 @@ impl LayersStarted {
                 return Err(told(failure, &unit));
             }
         };
-        if let Err(FailedStart { failure, function, own }) = start_all(&unit, &chain, &factory, &functions).await {
+        if let Err(failed) = start_all(&unit, &chain, &factory, &functions).await {
             let started = functions.into_all().into_iter().filter_map(Function::into_started).collect();
-            close(&unit, chain, started, Some((function, own)), true).await;
+            let failure = failed.of_function();
+            close(&unit, chain, started, Some(failed), true).await;
             return Err(told(failure, &unit));
         }
         let (functions, resuming, closed) = (Arc::new(functions), Turns::default(), AtomicBool::new(false));
@@ -144,9 +145,11 @@ async fn start_all(
             let Some(function) = function else { return };
             if let Err(failure) = block_on(function.start(unit, chain, factory)) {
                 let mut failed = lock(&failed);
-                if let Some(FailedStart { function, own, .. }) = failed.replace(failure) {
-                    // Two failed at once: one is told, and both are ended.
+                if let Some(other) = failed.replace(failure) {
+                    // Two failed at once: the platform is told of one, and both have a line and are ended.
                     drop(failed);
+                    unit.log.say(Level::Error, &format!("start failed: {}", other.of_function()));
+                    let FailedStart { function, own, .. } = other;
                     function.into_iter().for_each(FunctionInstance::destroy);
                     own.destroy();
                 }
@@ -278,7 +281,7 @@ impl Runtime {
         CallManner {
             some_block: flags().any(|flags| flags & IS_BLOCKING != 0),
             all_block,
-            some_wait: !all_block && flags().any(|flags| flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0),
+            some_wait: self.started().any(Started::returns_soon),
         }
     }
 
@@ -344,13 +347,13 @@ impl Runtime {
 
     /// Starts a function for its first invocation. `None`: it could not start, and the invocation has failed.
     async fn start_late<'f>(&self, function: &'f Function, place: &mut Place) -> Option<&'f Started> {
-        let FailedStart { failure, function: made, own } =
-            match function.start(&self.unit, &self.chain, &self.factory).await {
-                Ok(started) => return Some(started),
-                Err(failed) => failed,
-            };
+        let failed = match function.start(&self.unit, &self.chain, &self.factory).await {
+            Ok(started) => return Some(started),
+            Err(failed) => failed,
+        };
         function.start_failed(&self.unit);
-        end_alone(&self.unit, made, own).await;
+        let failure = failed.failure.clone();
+        end_alone(&self.unit, failed).await;
         self.chain.run(Centre::Failure(&failure), place).await;
         None
     }
@@ -428,7 +431,7 @@ impl Runtime {
         }
         let mut first = Ok(());
         for started in self.started().filter(|started| started.has_phase(SUSPEND)) {
-            let mut place = self.place_of(started);
+            let mut place = started.whose.place(&self.unit);
             let result = started.own.outward(SUSPEND, Some(&started.function), &mut place).await;
             first = first.and(self.ended(SUSPEND, &place, result));
         }
@@ -451,15 +454,11 @@ impl Runtime {
         let result = self.chain.resume(None, &mut place).await;
         let mut first = self.ended(RESUME, &place, result);
         for started in self.started().filter(|started| started.has_phase(RESUME)) {
-            let mut place = self.place_of(started);
+            let mut place = started.whose.place(&self.unit);
             let result = started.own.resume(Some(&started.function), &mut place).await;
             first = first.and(self.ended(RESUME, &place, result));
         }
         first
-    }
-
-    fn place_of(&self, started: &Started) -> Place {
-        Place::new(Invocation::new(self.unit.clone(), Arc::from(started.function.name())))
     }
 
     fn ended(&self, phase: u32, place: &Place, result: Result<(), Failure>) -> Result<(), Failure> {
@@ -489,17 +488,16 @@ impl Runtime {
 
 /// Runs Close: layers of the process inward, functions in reverse of start, layers outward. A failure is logged.
 async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
-    let name = match functions {
-        [only] => only.function.name(),
-        _ => "",
+    let mut place = match functions {
+        [only] => only.whose.place(unit),
+        _ => Place::new(Invocation::new(unit.clone(), Arc::from(""))),
     };
-    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from(name)));
     let mut of_functions = Ok(());
     let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
         [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
         functions => {
             for started in functions.iter().rev().filter(|started| started.has_phase(CLOSE)) {
-                let closed = close_one(unit, &started.own, Some(&started.function)).await;
+                let closed = close_one(unit, &started.whose, &started.own, Some(&started.function)).await;
                 of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
             }
             OK
@@ -513,9 +511,13 @@ async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) ->
 }
 
 /// Runs Close of one function and of its own layers. A failure is logged.
-async fn close_one(unit: &Arc<Unit>, own: &Chain, function: Option<&FunctionInstance>) -> Result<(), Failure> {
-    let name = function.map_or("", FunctionInstance::name);
-    let mut place = Place::new(Invocation::new(unit.clone(), Arc::from(name)));
+async fn close_one(
+    unit: &Arc<Unit>,
+    whose: &Whose,
+    own: &Chain,
+    function: Option<&FunctionInstance>,
+) -> Result<(), Failure> {
+    let mut place = whose.place(unit);
     let phase = own.phase(CLOSE, &mut place, async |place: &mut Place| match function {
         Some(function) => chain::call_phase(function, CLOSE, place).await,
         None => OK,
@@ -527,28 +529,24 @@ async fn close_one(unit: &Arc<Unit>, own: &Chain, function: Option<&FunctionInst
 }
 
 /// Runs Close of what was made for a function that could not start, and ends it.
-async fn end_alone(unit: &Arc<Unit>, function: Option<FunctionInstance>, own: Chain) {
+async fn end_alone(unit: &Arc<Unit>, failed: FailedStart) {
+    let FailedStart { whose, function, own, .. } = failed;
     // Nobody is told but the log.
-    let _ = close_one(unit, &own, function.as_ref()).await;
+    let _ = close_one(unit, &whose, &own, function.as_ref()).await;
     function.into_iter().for_each(FunctionInstance::destroy);
     own.destroy();
 }
 
 /// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
 /// of the process. `failed`: what was made for a function that could not start.
-async fn close(
-    unit: &Arc<Unit>,
-    chain: Chain,
-    started: Vec<Started>,
-    failed: Option<(Option<FunctionInstance>, Chain)>,
-    phase: bool,
-) {
+async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Option<FailedStart>, phase: bool) {
     let mut started = started;
-    if let Some((function, own)) = failed {
-        match function {
-            Some(function) => started.push(Started::new(function, own, None)),
-            None => end_alone(unit, None, own).await,
+    match failed {
+        Some(FailedStart { whose, function: Some(function), own, .. }) => {
+            started.push(Started::new(whose, function, own, None));
         }
+        Some(failed) => end_alone(unit, failed).await,
+        None => {}
     }
     if phase {
         // Nobody is told but the log.

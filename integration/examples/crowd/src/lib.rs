@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// How long an invocation waits for the others.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is in progress. The same for both functions, of which a process runs one.
+/// What is in progress, of both functions together if a process has both.
 struct Crowd {
     inside: usize,
     most: usize,

@@ -20,6 +20,12 @@ pub struct Seen {
     trace: Trace,
     event_base64: String,
     http: Option<Http>,
+    /// The member `word` of its configuration, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<String>,
+    /// The variable `INSPECT_WORD`, if it is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -101,13 +107,15 @@ pub fn inspect(ctx: FaasContext) -> Json<Seen> {
         },
         event_base64: base64(ctx.event()),
         http: ctx.http().map(http),
+        word: ctx.settings().get("word").ok().flatten(),
+        variable: ctx.config("INSPECT_WORD").map(str::to_owned),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{base64, inspect};
-    use handlers_sdk::testing::Invoke;
+    use handlers_sdk::testing::{App, Invoke};
     use std::time::Duration;
 
     #[test]
@@ -138,6 +146,14 @@ mod tests {
         assert_eq!(http["path_params"]["id"], "7");
         assert_eq!((&http["path"], &http["raw_path"]), (&"/a b".into(), &"/a%20b".into()));
         assert_eq!(http["body_base64"], "Ym9keQ==");
+    }
+
+    #[test]
+    fn its_variable_is_told_if_it_is_set() {
+        let app = App::builder().module(inspect::MODULE).config("INSPECT_WORD", "w").start().expect("starts");
+        let answer = app.invoke(Invoke::event("")).json();
+        assert_eq!((&answer["variable"], answer.get("word")), (&"w".into(), None));
+        app.close();
     }
 
     #[test]

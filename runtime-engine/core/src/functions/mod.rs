@@ -37,6 +37,7 @@ use crate::failure::Failure;
 use crate::flight::Lost;
 use crate::host::Environment;
 use crate::invocation::Invocation;
+use crate::log::{Level, Log};
 use crate::platform::HandlerName;
 use crate::report;
 use crate::settings::{LayerName, Settings};
@@ -50,7 +51,7 @@ use router::{Found, Matching, RouteError, Router};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use target::Target;
+use target::{Started, Target};
 
 /// The functions of the process.
 #[derive(Debug)]
@@ -96,11 +97,17 @@ impl Functions {
         Functions { all: vec![Function::new(0, target)], routing: None }
     }
 
-    /// The functions of a manifest. A handler that names one of them makes it the default.
+    /// The functions of a manifest. A handler that names one of them makes it the default. One of the platform's need not
+    /// name any: there are platforms that demand a text, and a package without a default has none to give.
     ///
     /// # Errors
     /// Two functions claim one route, or `FAAS_HANDLER` names none of them.
-    pub(crate) fn of(manifest: &Manifest, handler: Option<&HandlerName>) -> Result<Functions, Failure> {
+    pub(crate) fn of(
+        manifest: &Manifest,
+        settings: &Settings,
+        handler: Option<&HandlerName>,
+        log: &Log,
+    ) -> Result<Functions, Failure> {
         let specs = &manifest.functions;
         let mut names = HashMap::with_capacity(specs.len() * 2);
         for (number, spec) in specs.iter().enumerate().rev() {
@@ -109,10 +116,17 @@ impl Functions {
         }
         names.extend(specs.iter().enumerate().map(|(number, spec)| (spec.name.as_str().into(), number)));
         let named = handler.and_then(|handler| names.get(handler.text.as_str()).copied());
-        if let (Some(handler), None) = (handler.filter(|handler| handler.required), named) {
-            let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).take(20).collect();
-            let message = format!("no function {:?} in the manifest; it has: {}", handler.text, known.join(", "));
-            return Err(Failure::new("Runtime.NoSuchFunction", message));
+        if let (Some(HandlerName { text, .. }), None) = (handler, named) {
+            if settings.handler.is_some() {
+                let known: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).take(20).collect();
+                let message = format!("no function {text:?} in the manifest; it has: {}", known.join(", "));
+                return Err(Failure::new("Runtime.NoSuchFunction", message));
+            }
+            log.say(Level::Info, &format!("the platform's handler {text:?} names no function of the manifest"));
+        }
+        if !settings.config.is_empty() {
+            let message = "FAAS_CONFIG means nothing beside a manifest, where each function has a config of its own";
+            log.say(Level::Warn, message);
         }
         let several = specs.len() > 1;
         let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
@@ -145,6 +159,11 @@ impl Functions {
     /// The name of the function of this number; empty for an invocation that is no function's.
     pub fn name(&self, number: usize) -> &str {
         self.get(number).map_or("", Function::name)
+    }
+
+    /// `true` if calls of the function of this number return soon, so that none of them holds a thread while it waits.
+    pub fn returns_soon(&self, number: usize) -> bool {
+        self.get(number).and_then(Function::started).is_some_and(Started::returns_soon)
     }
 
     /// Finds whose the invocation is, and marks it so.

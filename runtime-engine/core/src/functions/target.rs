@@ -15,7 +15,7 @@ use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
 use faas_abi::host::FunctionInstance;
-use faas_abi::{E_INTERNAL, FUNCTION_START, OK, RUNTIME_START};
+use faas_abi::{E_INTERNAL, FUNCTION_START, IS_BLOCKING, IS_INLINE, OK, RUNTIME_START};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -47,9 +47,26 @@ pub(crate) struct Target {
     pub(crate) is_lazy: bool,
 }
 
+/// Who a function is in its process: what its phases and its invocations are marked with.
+#[derive(Clone, Debug)]
+pub(crate) struct Whose {
+    name: Arc<str>,
+    served: Served,
+}
+
+impl Whose {
+    /// A place for a phase of the function.
+    pub(crate) fn place(&self, unit: &Arc<Unit>) -> Place {
+        let mut invocation = Invocation::new(unit.clone(), self.name.clone());
+        invocation.serve_as(&self.name, self.served);
+        Place::new(invocation)
+    }
+}
+
 /// A function that has started.
 #[derive(Debug)]
 pub(crate) struct Started {
+    pub(crate) whose: Whose,
     pub(crate) function: FunctionInstance,
     /// Its own layers alone, for the phases that the others have already been through.
     pub(crate) own: Chain,
@@ -59,8 +76,14 @@ pub(crate) struct Started {
 
 impl Started {
     /// A function with these layers of its own, and with these around them.
-    pub(crate) fn new(function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
-        Started { function, own, joined: joined.map(Box::new) }
+    pub(crate) fn new(whose: Whose, function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
+        Started { whose, function, own, joined: joined.map(Box::new) }
+    }
+
+    /// `true` if its calls say that they return soon: what they wait for then needs no thread.
+    pub(crate) fn returns_soon(&self) -> bool {
+        let flags = self.function.flags();
+        flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0
     }
 
     /// `true` if the function or a layer of its own has work in this phase.
@@ -75,7 +98,7 @@ impl Started {
 
     /// Ends the instances of the function and of its own layers.
     pub(crate) fn destroy(self) {
-        let Started { function, own, joined } = self;
+        let Started { function, own, joined, .. } = self;
         drop(joined);
         function.destroy();
         own.destroy();
@@ -90,14 +113,24 @@ impl Started {
 /// A start that has failed, with what had been made by then.
 #[derive(Debug)]
 pub(crate) struct FailedStart {
+    pub(crate) whose: Whose,
     pub(crate) failure: Failure,
     pub(crate) function: Option<FunctionInstance>,
     pub(crate) own: Chain,
 }
 
 impl FailedStart {
-    fn of(why: &str, own: Chain) -> FailedStart {
-        FailedStart { failure: Failure::internal("Runtime.FunctionNotStarted", why), function: None, own }
+    /// The failure, and whose it is in a process of several functions.
+    pub(crate) fn of_function(&self) -> Failure {
+        let mut failure = self.failure.clone();
+        if self.whose.served.is_named {
+            failure.message = format!("function {}: {}", self.whose.name, failure.message);
+        }
+        failure
+    }
+
+    fn of(whose: Whose, why: &str, own: Chain) -> FailedStart {
+        FailedStart { whose, failure: Failure::internal("Runtime.FunctionNotStarted", why), function: None, own }
     }
 }
 
@@ -173,13 +206,13 @@ impl Function {
         }
         let Some(turn) = self.start.turn().await else {
             // Without a start there was a panic in the runtime, which has ended the turn without a word.
-            let gone = || FailedStart::of("its start was given up", Chain::new(Vec::new(), unit.log.clone()));
+            let gone =
+                || FailedStart::of(self.whose(), "its start was given up", Chain::new(Vec::new(), unit.log.clone()));
             return self.started().ok_or_else(gone);
         };
         let made = self.make(unit, chain, factory).await;
         let started = made.map(|started| {
-            let name = if self.target.name.is_empty() { started.function.name() } else { &self.target.name };
-            let _ = self.name.set(Arc::from(name));
+            let _ = self.name.set(started.whose.name.clone());
             &**self.started.get_or_init(|| Box::new(started))
         });
         if started.is_err() {
@@ -191,7 +224,8 @@ impl Function {
 
     async fn make(&self, unit: &Arc<Unit>, chain: &Chain, factory: &Factory) -> Result<Started, FailedStart> {
         let target = &self.target;
-        let place = || Place::new(Invocation::new(unit.clone(), Arc::from(target.name.as_str())));
+        let whose = self.whose();
+        let place = || whose.place(unit);
         let mut stack = Vec::new();
         let made = factory.own_layers(&target.layers, &target.environment, &mut stack);
         let own = Chain::new(stack, unit.log.clone());
@@ -217,11 +251,15 @@ impl Function {
             Ok(joined)
         };
         match (started.await, function) {
-            (Ok(joined), Some(function)) => Ok(Started::new(function, own, joined)),
-            (Err(failure), function) => Err(FailedStart { failure, function, own }),
+            (Ok(joined), Some(function)) => {
+                let name = if target.name.is_empty() { Arc::from(function.name()) } else { whose.name };
+                Ok(Started::new(Whose { name, ..whose }, function, own, joined))
+            }
+            (Err(failure), function) => Err(FailedStart { whose, failure, function, own }),
             // Layers may recover a failed phase; without a function there is still nothing to run.
             (Ok(_), None) => {
-                Err(FailedStart::of("a layer recovered a failed FunctionStart, but there is no function to serve", own))
+                let why = "a layer recovered a failed FunctionStart, but there is no function to serve";
+                Err(FailedStart::of(whose, why, own))
             }
         }
     }
@@ -231,10 +269,18 @@ impl Function {
         Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
     }
 
+    fn served(&self) -> Served {
+        Served { number: self.number, is_named: self.is_from_manifest() }
+    }
+
+    fn whose(&self) -> Whose {
+        Whose { name: Arc::from(self.name()), served: self.served() }
+    }
+
     /// Marks the invocation as this function's.
     pub(crate) fn mark(&self, invocation: &mut Invocation, unit: &Unit) {
         let name = self.name.get_or_init(|| Arc::from(self.target.name.as_str()));
-        invocation.serve_as(name, Served { number: self.number, is_named: !self.target.name.is_empty() });
+        invocation.serve_as(name, self.served());
         if let Some(timeout) = self.target.timeout {
             invocation.limit(unit, timeout);
         }

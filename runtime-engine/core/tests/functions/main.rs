@@ -146,9 +146,12 @@ enum Answer {
     Failure(String),
 }
 
+/// `handler`: the platform's, or where it is required that of `FAAS_HANDLER`.
 fn try_start(manifest: &str, handler: Option<HandlerName>) -> Result<Process, Failure> {
     let manifest = Manifest::read(manifest.as_bytes()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let settings = Settings::read(&Env::new(&|_| None)).expect("no variables");
+    let own = handler.as_ref().filter(|handler| handler.required).map(|handler| handler.text.clone());
+    let look_up = |name: &str| own.clone().filter(|_| name == "FAAS_HANDLER");
+    let settings = Settings::read(&Env::new(&look_up)).expect("a name is fine");
     let log = Arc::new(Kept::default());
     let unit = Runtime::unit(Identity::default(), Log::new(Level::Debug, Format::Text, log.clone()));
     let roots = Roots { task: PathBuf::from("/task") };

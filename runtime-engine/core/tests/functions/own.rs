@@ -51,7 +51,7 @@ fn an_eager_function_that_cannot_start_ends_the_start_of_the_process() {
     let missing = r#"{"version":1,"functions":[
         {"name":"a","handler":"show"},{"name":"b","handler":"absent.b"}]}"#;
     let failure = try_start(missing, None).err().expect("it does not start").to_string();
-    assert!(failure.starts_with("Runtime.NoSuchFunction: no library for function \"absent\""), "{failure}");
+    assert!(failure.starts_with("Runtime.NoSuchFunction: function b: no library for function \"absent\""), "{failure}");
 }
 
 #[test]

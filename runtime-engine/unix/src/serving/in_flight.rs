@@ -4,6 +4,7 @@
 //! break the connection off.
 
 use super::link::{Link, tell};
+use super::thread_place::ThreadPlace;
 use super::{Server, http2, room};
 use crate::sys;
 use faas_abi::host::Given;
@@ -14,7 +15,7 @@ use faas_core::http1::{Framing, Version};
 use faas_core::invocation::{Code, Facts, Invocation, Stream};
 use faas_core::platform::Response;
 use faas_core::serve::{Manner, response_head};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// No head is out.
@@ -57,8 +58,8 @@ pub(super) struct InFlight {
     slot: Arc<Slot>,
     current: Mutex<Option<Current>>,
     head: AtomicU8,
-    /// `true` if the invocation holds its thread while it waits.
-    holds_thread: AtomicBool,
+    /// Its place among those that run.
+    place: Arc<ThreadPlace>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -72,7 +73,7 @@ impl InFlight {
             slot: slot.clone(),
             current: Mutex::new(None),
             head: AtomicU8::new(WHOLE),
-            holds_thread: AtomicBool::new(false),
+            place: ThreadPlace::new(),
         };
         let flight = Arc::new(flight);
         place.get_mut().set_stream(Box::new(ToClient {
@@ -80,16 +81,22 @@ impl InFlight {
             server: Arc::downgrade(server),
             response: Response::default(),
             head: Vec::new(),
+            returns_soon: false,
         }));
         flight
     }
 
-    /// An invocation begins; `holds_thread`: it holds its thread while it waits.
+    /// An invocation begins, on a thread.
     #[inline]
-    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts, holds_thread: bool) {
-        self.holds_thread.store(holds_thread, SeqCst);
+    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts) {
+        self.place.enter();
         self.head.store(WHOLE, SeqCst);
         *lock(&self.current) = Some(Current { client, manner, facts: *facts });
+    }
+
+    /// Its place among those that run.
+    pub(super) fn place(&self) -> Arc<ThreadPlace> {
+        self.place.clone()
     }
 
     /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
@@ -121,6 +128,8 @@ struct ToClient {
     server: Weak<Server>,
     response: Response,
     head: Vec<u8>,
+    /// `true` if the function's calls return soon, and never wait on their thread.
+    returns_soon: bool,
 }
 
 impl ToClient {
@@ -135,6 +144,7 @@ impl Stream for ToClient {
         if self.flight.head.compare_exchange(WHOLE, STREAMING, SeqCst, SeqCst).is_err() {
             return E_CANCELLED;
         }
+        self.returns_soon = server.runtime.functions().returns_soon(invocation.function_number());
         server.protocol.stream_head(invocation, code, &mut self.response);
         let taken = match client {
             Client::Http2(recipient, _) => recipient.begin(&self.response),
@@ -160,17 +170,24 @@ impl Stream for ToClient {
 
     fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         let Some((server, Current { client, .. })) = self.current() else { return E_CANCELLED };
-        let holds_thread = self.flight.holds_thread.load(SeqCst);
+        let (place, returns_soon) = (&self.flight.place, self.returns_soon);
         match client {
-            Client::Http2(recipient, _) => room::write(&server, &*recipient, chunk, room.addr(), holds_thread),
-            Client::Link(link) => write(&server, &link, chunk, room.addr(), holds_thread),
+            Client::Http2(recipient, _) => room::write(&server, &*recipient, chunk, room.addr(), place, returns_soon),
+            Client::Link(link) => write(&server, &link, chunk, room.addr(), place, returns_soon),
         }
     }
 }
 
 /// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
-/// thread only if it has no token to be told by.
-fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: bool) -> Status {
+/// thread only if it has no token to be told by. `returns_soon`: the call does not wait on its thread for its token.
+fn write(
+    server: &Server,
+    link: &Link,
+    chunk: Given,
+    room: usize,
+    place: &Arc<ThreadPlace>,
+    returns_soon: bool,
+) -> Status {
     let mut rooms = Vec::new();
     let mut state = link.lock();
     if !state.connection.chunk(chunk) {
@@ -180,19 +197,19 @@ fn write(server: &Server, link: &Link, chunk: Given, room: usize, holds_thread: 
     while state.connection.is_full() && !state.connection.is_closed() {
         if room != 0 {
             state.connection.wait_for_room(room);
-            if holds_thread {
-                server.begin_stall(&mut state.stalled);
+            if !returns_soon {
+                state.lent = server.lend(place);
             }
             drop(state);
             server.let_go(link);
             return PENDING;
         }
-        server.begin_stall(&mut state.stalled);
+        state.lent = server.lend(place);
         drop(state);
         // The connection's own time limit, which the clock looks after, ends this.
         sys::wait_writable(&link.socket, server.config.write_timeout);
         state = link.lock();
-        server.end_stall(&mut state.stalled);
+        server.take_back(&mut state.lent);
         state.connection.may_take();
         server.flush(link, &mut state, &mut rooms);
     }

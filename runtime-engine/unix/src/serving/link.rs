@@ -7,6 +7,7 @@
 use super::Server;
 use super::socket::Socket;
 use super::startup_listener::Brought;
+use super::thread_place::Lent;
 use faas_abi::host::token::complete;
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::http1::{Message, Reader};
@@ -47,8 +48,8 @@ pub(super) struct State {
     pub(super) claimed: bool,
     /// The invocation that runs for it: the number of its slot.
     pub(super) slot: Option<usize>,
-    /// `true` while its invocation waits on its thread for the client to make room.
-    pub(super) stalled: bool,
+    /// The place of its invocation, while that waits on its thread for the client to make room.
+    pub(super) lent: Lent,
     /// What the runtime itself does for it: how the answer goes out, and when it is overdue.
     pub(super) errand: Option<(Manner, u64)>,
     /// What came with it before the server was there.
@@ -57,7 +58,8 @@ pub(super) struct State {
 
 impl Link {
     pub(super) fn new(token: u64, socket: Socket, peer: Box<str>, connection: Connection) -> Link {
-        let state = State { connection, claimed: false, slot: None, stalled: false, errand: None, brought: None };
+        let state =
+            State { connection, claimed: false, slot: None, lent: Lent::default(), errand: None, brought: None };
         Link { token, socket, peer, news: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
@@ -171,32 +173,16 @@ impl Server {
         request
     }
 
-    /// A function waits on its thread for its client: others may have their calls run meanwhile.
-    pub(super) fn begin_stall(&self, stalled: &mut bool) {
-        *stalled = true;
-        self.pool.stall();
-        self.admission.freed();
-        self.news.ring();
-    }
-
-    /// It goes on, if it has waited.
-    pub(super) fn end_stall(&self, stalled: &mut bool) {
-        if std::mem::take(stalled) {
-            self.admission.needs_thread();
-            self.pool.go_on();
-        }
-    }
-
     /// Writes what the socket takes of what is waiting; `false` if the connection is gone.
     fn write_some(&self, link: &Link, state: &mut State, rooms: &mut Vec<usize>) -> bool {
         let clock = &**self.runtime.process();
-        let State { connection, stalled, .. } = state;
+        let State { connection, lent, .. } = state;
         let (first, second) = connection.unsent();
         match write(&link.socket, first, second) {
             Ok(Some(count)) => {
                 let room = connection.sent(count, clock);
                 if room != 0 {
-                    self.end_stall(stalled);
+                    self.take_back(lent);
                     rooms.push(room);
                 }
             }
@@ -221,7 +207,7 @@ impl Server {
             self.timers.enter(moment, link.token);
         }
         if state.connection.is_closed() {
-            self.end_stall(&mut state.stalled);
+            self.take_back(&mut state.lent);
             self.no_more_room(state.connection.take_room());
         }
     }

@@ -13,7 +13,7 @@
 //! | `worker` | a thread: hears, reads, hands on |
 //! | `serve`, `pending` | an invocation, from request to response; one that waits |
 //! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
-//! | `thread_pool` | how many threads watch |
+//! | `thread_pool`, `thread_place` | how many threads watch; the place of an invocation among those that run |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
 //! | `refusals`, `deaf_readers` | requests that were not taken, counted; clients that give way for others |
 //! | `access_log` | a line a request, where it is asked for |
@@ -40,6 +40,7 @@ mod shutdown;
 mod socket;
 mod startup_listener;
 mod table;
+mod thread_place;
 mod thread_pool;
 mod timers;
 mod worker;

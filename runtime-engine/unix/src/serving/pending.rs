@@ -4,7 +4,8 @@
 
 use super::seats::Seat;
 use super::{Server, Work};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -76,7 +77,19 @@ impl Pending {
     /// Makes an empty place.
     pub(super) fn new(server: &Arc<Server>) -> Arc<Pending> {
         let call = holder(|server: Arc<Server>, mut seat: Box<Seat>| async move {
-            let is_mine = server.runtime.invoke(&mut seat.place).await;
+            let place = seat.flight.place();
+            let is_mine = {
+                let mut call = pin!(server.runtime.invoke(&mut seat.place));
+                let poll = |context: &mut Context<'_>| {
+                    place.enter();
+                    let polled = call.as_mut().poll(context);
+                    if polled.is_pending() {
+                        place.leave(&server);
+                    }
+                    polled
+                };
+                poll_fn(poll).await
+            };
             (seat, is_mine)
         });
         Arc::new(Pending { server: Arc::downgrade(server), state: AtomicU8::new(QUEUED), call: Mutex::new(call) })

@@ -6,6 +6,7 @@
 use super::Server;
 use super::http2::Recipient;
 use super::link::tell;
+use super::thread_place::{Lent, ThreadPlace};
 use faas_abi::host::Given;
 use faas_abi::{E_CANCELLED, OK, PENDING, Status};
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use std::sync::mpsc::{Sender, channel};
 #[derive(Debug)]
 pub struct Waiting {
     server: Arc<Server>,
-    /// `true` while its place is left to others.
-    stalled: bool,
+    /// Its place, while that is left to others.
+    lent: Lent,
     writer: Option<Writer>,
 }
 
@@ -29,12 +30,8 @@ enum Writer {
 }
 
 impl Waiting {
-    fn new(server: &Arc<Server>, writer: Writer, holds_thread: bool) -> Waiting {
-        let mut stalled = false;
-        if holds_thread {
-            server.begin_stall(&mut stalled);
-        }
-        Waiting { server: server.clone(), stalled, writer: Some(writer) }
+    fn new(server: &Arc<Server>, writer: Writer, lent: Lent) -> Waiting {
+        Waiting { server: server.clone(), lent, writer: Some(writer) }
     }
 
     /// There is room again.
@@ -43,7 +40,7 @@ impl Waiting {
     }
 
     fn tell(&mut self, status: Status) {
-        self.server.end_stall(&mut self.stalled);
+        self.server.take_back(&mut self.lent);
         match self.writer.take() {
             Some(Writer::Token(room)) => tell(room, status),
             // It stands there until it is told.
@@ -60,23 +57,25 @@ impl Drop for Waiting {
 }
 
 /// Gives a part of a stream to its recipient. One that is full has its writer wait: until its token is told, or on its
-/// thread if it has none (`room` is 0).
+/// thread if it has none (`room` is 0). `returns_soon`: the call does not wait on its thread for its token.
 pub(super) fn write(
     server: &Arc<Server>,
     recipient: &dyn Recipient,
     chunk: Given,
     room: usize,
-    holds_thread: bool,
+    place: &Arc<ThreadPlace>,
+    returns_soon: bool,
 ) -> Status {
     let status = recipient.chunk(chunk);
     if status != PENDING {
         return status;
     }
     if room != 0 {
-        recipient.wait(Waiting::new(server, Writer::Token(room), holds_thread));
+        let lent = if returns_soon { Lent::default() } else { server.lend(place) };
+        recipient.wait(Waiting::new(server, Writer::Token(room), lent));
         return PENDING;
     }
     let (thread, told) = channel();
-    recipient.wait(Waiting::new(server, Writer::Thread(thread), true));
+    recipient.wait(Waiting::new(server, Writer::Thread(thread), server.lend(place)));
     told.recv().unwrap_or(E_CANCELLED)
 }

@@ -48,7 +48,7 @@ impl Worker {
             invocation.set_request_id(&server.ids.next());
         }
         let waits = server.waits.load(Relaxed);
-        seat.flight.begin(client, manner, seat.place.get().facts(), !waits);
+        seat.flight.begin(client, manner, seat.place.get().facts());
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
@@ -162,6 +162,8 @@ impl Worker {
             Client::Link(link) => {
                 let mut state = link.lock();
                 state.slot = None;
+                // One that did not wait for the room it has asked for.
+                server.take_back(&mut state.lent);
                 if is_stream {
                     state.connection.end_stream(whole);
                     server.flush(&link, &mut state, &mut self.rooms);

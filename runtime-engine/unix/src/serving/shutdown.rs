@@ -252,7 +252,7 @@ impl Server {
             Client::Link(link) => {
                 let mut state = link.lock();
                 state.slot = None;
-                self.end_stall(&mut state.stalled);
+                self.take_back(&mut state.lent);
                 let room = state.connection.take_room();
                 if headless {
                     let (mut response, mut out, mut body) = (Response::default(), Vec::new(), Vec::new());
