@@ -80,9 +80,7 @@ pub struct Runtime {
 /// How calls of the functions of a process go, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallManner {
-    /// `true` if any function says that its calls are long.
-    pub some_block: bool,
-    /// `true` if all functions say so.
+    /// `true` if all functions say that their calls are long. Where only some do, it is seen as they run.
     pub all_block: bool,
     /// `true` if any function says that its calls return soon, and may wait then for something else than a thread.
     pub some_wait: bool,
@@ -278,11 +276,7 @@ impl Runtime {
     pub fn call_manner(&self) -> CallManner {
         let flags = || self.started().map(|started| started.function.flags());
         let all_block = !self.has_unknown() && flags().all(|flags| flags & IS_BLOCKING != 0);
-        CallManner {
-            some_block: flags().any(|flags| flags & IS_BLOCKING != 0),
-            all_block,
-            some_wait: self.started().any(Started::returns_soon),
-        }
+        CallManner { all_block, some_wait: self.started().any(Started::returns_soon) }
     }
 
     /// A place for invocations, one after the other.

@@ -224,7 +224,7 @@ fn prepare(
         budget: Budget::new(config.max_buffered),
         admission: Admission::new(config.concurrency, config.threads),
         // One more than may run invocations, so that somebody always watches.
-        pool: ThreadPool::new(config.threads.saturating_add(1), manner.some_block),
+        pool: ThreadPool::new(config.threads.saturating_add(1), manner.all_block),
         background,
         seats: Seats::default(),
         ids: RequestIds::default(),
