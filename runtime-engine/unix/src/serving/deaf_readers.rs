@@ -39,11 +39,9 @@ impl Server {
                 deaf.push((since, link));
             }
         }
-        deaf.sort_unstable_by_key(|(since, _)| *since);
-        for (since, link) in deaf {
-            if !self.budget.is_exhausted() {
-                return true;
-            }
+        while self.budget.is_exhausted() {
+            let longest = deaf.iter().enumerate().min_by_key(|(_, (since, _))| *since).map(|(index, _)| index);
+            let Some((since, link)) = longest.map(|index| deaf.swap_remove(index)) else { return false };
             let Some(mut state) = link.try_lock() else { continue };
             if state.claimed || state.connection.deaf_since() != Some(since) {
                 drop(state);
@@ -53,6 +51,6 @@ impl Server {
             let step = state.connection.end(Step::Abort);
             self.end_connection(&link, state, step);
         }
-        !self.budget.is_exhausted()
+        true
     }
 }

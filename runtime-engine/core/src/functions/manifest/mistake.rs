@@ -114,7 +114,7 @@ fn is_word(key: &str) -> bool {
     key.len() <= MOST_SHOWN && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-/// All mistakes of one text, in the order in which they were found.
+/// All mistakes of one text, in the order of the text.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
     found: Vec<(usize, String, String)>,
@@ -125,7 +125,9 @@ impl Mistakes {
     /// One more, at that byte. `problem` is asked only if the mistake is listed.
     pub(super) fn add(&mut self, offset: usize, path: &Path<'_>, problem: impl FnOnce() -> String) {
         if self.found.len() < MOST_LISTED {
-            self.found.push((offset, path.to_string(), problem()));
+            // Most are found in order. A sort's code would be many times the rest of this file.
+            let at = self.found.partition_point(|(other, ..)| *other <= offset);
+            self.found.insert(at, (offset, path.to_string(), problem()));
         } else {
             self.left_out += 1;
         }
@@ -141,9 +143,8 @@ impl Mistakes {
         *self = Mistakes::default();
     }
 
-    /// In the order of the text, with lines and columns.
-    pub(super) fn in_order(mut self, text: &[u8]) -> Vec<Mistake> {
-        self.found.sort_by_key(|(offset, ..)| *offset);
+    /// With lines and columns.
+    pub(super) fn in_order(self, text: &[u8]) -> Vec<Mistake> {
         let mut cursor = Cursor::new(text);
         let mut list: Vec<Mistake> = self
             .found

@@ -95,9 +95,11 @@ impl<'r> Allow<'r> {
     /// Returns the methods in the order of their names.
     pub fn methods(&self) -> Vec<&'r str> {
         let bits = (0..u64::BITS).map(|place| 1 << place).filter(|bit| self.bits & bit != 0);
-        let mut names: Vec<&str> = bits.map(|bit| self.methods.name(bit)).collect();
-        names.sort_unstable();
-        names
+        // In place rather than by a sort, whose code would be many times the rest of this file.
+        bits.map(|bit| self.methods.name(bit)).fold(Vec::new(), |mut names: Vec<&str>, name| {
+            names.insert(names.partition_point(|other| *other < name), name);
+            names
+        })
     }
 }
 
