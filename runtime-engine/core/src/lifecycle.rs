@@ -1,6 +1,6 @@
 //! RuntimeStart → FunctionStart → Invoke* → Close over loaded modules.
 //!
-//! What things are made of is [`functions::factory`](crate::functions::factory)'s; in which order they are made and ended,
+//! What things are made of is [`functions::factory`]'s; in which order they are made and ended,
 //! and what a failure comes to, is decided here.
 
 use crate::chain::{self, Centre, Chain, Place};

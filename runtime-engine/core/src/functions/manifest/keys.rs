@@ -136,7 +136,7 @@ pub static FENCE: Object<2> = Object {
     ],
 };
 
-/// An element of `events`: exactly one of these keys, which are the words of [`KINDS`].
+/// An element of `events`: exactly one of these keys, which are the words of `KINDS`.
 pub static EVENT: Object<12> = Object {
     what: "an event",
     keys: [
