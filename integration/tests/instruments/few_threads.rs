@@ -15,11 +15,18 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// A user that nobody else's processes belong to, with as many processes and threads as the last argument says.
-const USER: [&str; 6] = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups", "prlimit", "--nproc=64"];
+/// A program as a user of this number, with as many processes and threads as the last argument says: all of the user's
+/// together, so that each runtime has a user that no other process belongs to.
+fn limited(user: u32, threads: usize) -> Vec<String> {
+    let (user, group) = (format!("--reuid={user}"), format!("--regid={user}"));
+    let nproc = format!("--nproc={threads}");
+    ["setpriv", &user, &group, "--clear-groups", "prlimit", &nproc].map(str::to_owned).to_vec()
+}
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let need = need("setpriv and prlimit, as root", USER[0], &[&USER[1..], &["true"]].concat());
+    let command = limited(61_230, 64);
+    let arguments: Vec<&str> = command[1..].iter().map(String::as_str).chain(["true"]).collect();
+    let need = need("setpriv and prlimit, as root", &command[0], &arguments);
     need.over_both("few_threads_are_enough_or_are_said_to_be_too_few", few_threads).into()
 }
 
@@ -41,8 +48,9 @@ fn readable(runtime: &Runtime) -> (Runtime, Deployment) {
 fn launch(runtime: &Runtime, threads: usize) -> OnHttp {
     let (runtime, deployment) = readable(runtime);
     let port = on_http::free_port();
-    let nproc = format!("--nproc={threads}");
-    let prefix = [&USER[..USER.len() - 1], &[nproc.as_str(), "--"]].concat();
+    let user = if runtime.name == artifacts::get().light_bootstrap().name { 61_234 } else { 61_235 };
+    let prefix = limited(user, threads);
+    let prefix: Vec<&str> = prefix.iter().map(String::as_str).chain(["--"]).collect();
     let process = Process::spawn(under(&prefix, &on_http::command(&runtime, &deployment, "echo", port)), |_| ());
     let process = process.expect("setpriv starts");
     OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }
