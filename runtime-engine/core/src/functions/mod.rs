@@ -15,7 +15,8 @@
 //!
 //! 1. by the name that the platform addresses with this very event, if a function has it: the path of Azure's host;
 //! 2. by its events: a request by method and path, anything else by its kind, its type, and what it comes from;
-//! 3. by a name that the platform has for what it calls: the function's, the one it was invoked as, its handler text;
+//! 3. by a name that the platform has for what it calls: the function's, the one it was invoked as, its handler text; not a
+//!    request, if functions have paths and none has its;
 //! 4. the default function.
 
 mod events;
@@ -283,8 +284,13 @@ impl Routing {
         if let Some(number) = self.events.owner(invocation) {
             return Ok(number);
         }
-        let alone = (self.is_alone && nobody.is_none()).then_some(0);
-        let found = invocation.names().into_iter().find_map(named).or(self.default).or(alone);
+        let found = if nobody.is_some() {
+            // A service is often called like one of its functions, which does not make all paths that function's.
+            self.default
+        } else {
+            let alone = self.is_alone.then_some(0);
+            invocation.names().into_iter().find_map(named).or(self.default).or(alone)
+        };
         found.ok_or_else(|| {
             let what = || {
                 let (kind, source) = (invocation.meta(META_TRIGGER), invocation.meta(META_SOURCE));

@@ -148,12 +148,18 @@ enum Answer {
 
 /// `handler`: the platform's, or where it is required that of `FAAS_HANDLER`.
 fn try_start(manifest: &str, handler: Option<HandlerName>) -> Result<Process, Failure> {
+    try_start_as("", manifest, handler)
+}
+
+/// The platform calls the process by this name.
+fn try_start_as(service: &str, manifest: &str, handler: Option<HandlerName>) -> Result<Process, Failure> {
     let manifest = Manifest::read(manifest.as_bytes()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
     let own = handler.as_ref().filter(|handler| handler.required).map(|handler| handler.text.clone());
     let look_up = |name: &str| own.clone().filter(|_| name == "FAAS_HANDLER");
     let settings = Settings::read(&Env::new(&look_up)).expect("a name is fine");
     let log = Arc::new(Kept::default());
-    let unit = Runtime::unit(Identity::default(), Log::new(Level::Debug, Format::Text, log.clone()));
+    let identity = Identity { function: service.to_owned(), ..Identity::default() };
+    let unit = Runtime::unit(identity, Log::new(Level::Debug, Format::Text, log.clone()));
     let roots = Roots { task: PathBuf::from("/task") };
     let opened = Arc::<Mutex<Vec<String>>>::default();
     let loader = Arc::new(Shelf { opened: opened.clone() });

@@ -127,6 +127,13 @@ fn a_name_that_the_platform_addresses_goes_before_everything_else() {
 }
 
 #[test]
+fn a_process_called_like_a_function_gives_it_events_and_not_every_path() {
+    let shop = try_start_as("files", SHOP, None).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(who(shop.event("anything")), "files");
+    assert!(matches!(shop.get("/nowhere"), Answer::Reply(404, _)));
+}
+
+#[test]
 fn the_default_function_serves_what_nobody_claims() {
     let shop = SHOP.replacen("\"version\":1,", "\"version\":1,\"default\":\"files\",", 1);
     let process = start(&shop);
