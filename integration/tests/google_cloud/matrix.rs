@@ -1,7 +1,7 @@
 //! The matrix on Google Cloud.
 
 use super::run::{OnGoogle, event, function, legacy, service};
-use crate::several::{self, Answer, Platform, REQUESTS, Row, View};
+use crate::several::{self, Answer, CLOUD_EVENTS, Platform, View};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
@@ -161,20 +161,6 @@ fn refusal(runtime: &Runtime) {
     assert_eq!(pending.end().expect("it is answered").text(), "let go");
 }
 
-const SEVERAL: Row = Row {
-    events: &[
-        (
-            r#"{"event":{"type":"com.shop.nightly"}}"#,
-            r#"{"specversion":"1.0","id":"1","source":"/shop","type":"com.shop.nightly","data":{}}"#,
-        ),
-        (
-            r#"{"event":{"source":"//shop/queues/paid"}}"#,
-            r#"{"specversion":"1.0","id":"2","source":"//shop/queues/paid","type":"com.shop.paid","data":{}}"#,
-        ),
-    ],
-    ..REQUESTS
-};
-
 impl Platform for OnGoogle {
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
         self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
@@ -190,5 +176,5 @@ impl Platform for OnGoogle {
 }
 
 fn several_functions(runtime: &Runtime) {
-    several::behave(&SEVERAL, |deployment| OnGoogle::start(runtime, deployment, "", service()));
+    several::behave(&CLOUD_EVENTS, |deployment| OnGoogle::start(runtime, deployment, "", service()));
 }

@@ -157,6 +157,21 @@ pub(crate) struct Row {
 /// A row without events.
 pub(crate) const REQUESTS: Row = Row { prefix: "", events: &[], hung: Hung::GoesOn };
 
+/// Events as CloudEvents, told apart by type and by source.
+pub(crate) const CLOUD_EVENTS: Row = Row {
+    events: &[
+        (
+            r#"{"event":{"type":"com.shop.nightly"}}"#,
+            r#"{"specversion":"1.0","id":"1","source":"/shop","type":"com.shop.nightly","data":{}}"#,
+        ),
+        (
+            r#"{"event":{"source":"//shop/queues/paid"}}"#,
+            r#"{"specversion":"1.0","id":"2","source":"//shop/queues/paid","type":"com.shop.paid","data":{}}"#,
+        ),
+    ],
+    ..REQUESTS
+};
+
 /// The functions of two libraries, with their manifest.
 fn deployment(row: &Row) -> Deployment {
     let monitor = artifacts::get().module("layer_monitor");

@@ -12,7 +12,6 @@ use proptest::sample::{Index, select};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifest")
@@ -128,45 +127,6 @@ fn the_position_of_an_event_is_kept_for_what_a_router_finds() {
     let manifest = Manifest::read(text.as_bytes()).expect("it is good");
     let positions: Vec<_> = manifest.functions[0].events.iter().map(|event| event.position.to_string()).collect();
     assert_eq!(positions, ["line 1, column 55", "line 2, column 3"]);
-}
-
-/// Many functions, each with a configuration, an environment and two events.
-fn many(count: usize) -> String {
-    let function = |index: usize| {
-        format!(
-            r#"
-    {{
-      "name": "function-{index}",
-      "handler": "shop.function_{index}",
-      "config": {{"table": "orders-{index}", "limits": {{"rows": 100, "bytes": [1, 2, 3]}}, "note": "as it is written"}},
-      "environment": {{"TABLE_{index}": "orders", "REGION": "eu-west-1", "SIZE": 12}},
-      "timeout": "3s",
-      "events": [
-        {{"http": {{"path": "/orders/{index}/:id", "method": ["GET", "POST"]}}}},
-        {{"queue": {{"source": "orders-{index}"}}}}
-      ]
-    }}"#
-        )
-    };
-    let functions: Vec<String> = (0..count).map(function).collect();
-    format!("{{\n  \"version\": 1,\n  \"functions\": [{}\n  ]\n}}\n", functions.join(","))
-}
-
-#[test]
-#[ignore = "prints how long a thousand functions take: cargo test --release -p faas-core --test manifest -- --ignored --nocapture"]
-fn the_time_of_a_thousand_functions() {
-    let text = many(1_000);
-    let mut times: Vec<Duration> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            let manifest = Manifest::read(std::hint::black_box(text.as_bytes())).expect("it is good");
-            let time = start.elapsed();
-            assert_eq!(manifest.functions.len(), 1_000);
-            time
-        })
-        .collect();
-    times.sort_unstable();
-    println!("{} bytes: fastest {:?}, median {:?} of {}", text.len(), times[0], times[times.len() / 2], times.len());
 }
 
 fn said(mistakes: &[Mistake]) -> Vec<String> {

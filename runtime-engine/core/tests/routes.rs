@@ -5,8 +5,6 @@
 use faas_core::functions::router::{Found, Matching, Params, RouteError, Router};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use std::hint::black_box;
-use std::time::Instant;
 
 /// Texts of segments: as they are, as a pattern spells them, and as a request does. Some differ by case or by
 /// percent-coding alone, some look like parameters, and one is empty.
@@ -292,51 +290,4 @@ fn what_the_page_says_of_routes_is_what_the_router_does() {
         checked += 1;
     }
     assert!(checked > 50, "{checked} rows");
-}
-
-/// Prints how long a search takes: `cargo test -p faas-core --release --test routes -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints times and shows nothing"]
-fn how_long_a_search_takes() {
-    let time = |name: &str, router: &Router, paths: &[String]| {
-        let mut params = Params::new();
-        // The quickest of many rounds: others use the machine too.
-        let mut least = f64::INFINITY;
-        for _ in 0..200 {
-            let begin = Instant::now();
-            for path in paths.iter().cycle().take(1000) {
-                black_box(router.find(b"GET", black_box(path.as_bytes()), &mut params));
-            }
-            least = least.min(begin.elapsed().as_nanos() as f64 / 1000.0);
-        }
-        println!("{name}: {least:.0} ns");
-    };
-    let with = |patterns: &[String]| {
-        let mut router = Router::new(Matching::default());
-        for (owner, pattern) in patterns.iter().enumerate() {
-            router.add(pattern, &["GET"], owner).expect("a route");
-        }
-        router
-    };
-
-    let few = with(&["/users".to_owned(), "/users/:id".to_owned(), "/files/*".to_owned()]);
-    time("3 routes, a text", &few, &["/users".to_owned()]);
-    time("3 routes, a parameter", &few, &["/users/12345".to_owned()]);
-    time("3 routes, a rest", &few, &["/files/css/site.css".to_owned()]);
-    time("3 routes, none", &few, &["/nobody/is/here".to_owned()]);
-
-    let number = |of: usize| format!("/api/v1/service-{}/resource-{of:04}", of % 40);
-    let many = with(&(0..1000).map(|of| number(of) + "/:id/items/{item}").collect::<Vec<_>>());
-    let paths: Vec<String> = (0..1000).map(|of| number(of * 617 % 1000) + "/12345/items/abc").collect();
-    time("1,000 routes of 7 segments, each in turn", &many, &paths);
-    time("1,000 routes of 7 segments, one", &many, &paths[..1]);
-    let coded: Vec<String> = paths.iter().map(|path| path.replace("abc", "a%20b")).collect();
-    time("1,000 routes of 7 segments, percent-coded", &many, &coded);
-
-    // Each segment is a text or a parameter, and a path of texts has two ways on everywhere but no end.
-    let part = |of: usize, bit: usize| if of >> bit & 1 == 0 { "/x".to_owned() } else { format!("/:p{bit}") };
-    let twofold =
-        with(&(0..1024).map(|of| (0..10).map(|bit| part(of, bit)).collect::<String>() + "/end").collect::<Vec<_>>());
-    time("1,024 routes, the path that fits all but their ends", &twofold, &["/x".repeat(10) + "/none"]);
-    time("10,000 segments", &twofold, &["/x".repeat(10_000)]);
 }
