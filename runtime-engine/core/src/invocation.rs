@@ -3,16 +3,20 @@
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
 mod contract;
+mod kept;
 mod service;
 mod walk;
 
 pub(crate) use service::Served;
+
+use kept::Kept;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin, visible};
+use crate::text::Text;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -160,10 +164,13 @@ pub struct Invocation {
     spare: Mutex<HttpView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
-    trigger: Option<Vec<u8>>,
-    source: Option<Vec<u8>>,
+    /// What layers have set over what the event says. The spans lie in it.
+    texts: Text,
+    trigger: Option<Span>,
+    source: Option<Span>,
     traceparent: OnceLock<Vec<u8>>,
     body: Option<Given>,
+    kept: Kept,
     extensions: Fields,
     memory: Memory,
     progress: Progress,
@@ -225,10 +232,12 @@ impl Invocation {
             reading: OnceLock::new(),
             spare: Mutex::new(HttpView::default()),
             recognising: false,
+            texts: Text::default(),
             trigger: None,
             source: None,
             traceparent: OnceLock::new(),
             body: None,
+            kept: Kept::default(),
             extensions: Fields::default(),
             memory: Memory::default(),
             progress: Progress::Open,
@@ -263,13 +272,16 @@ impl Invocation {
     pub fn clear(&mut self) -> Option<Message> {
         // The reply and what modules keep may point into the event: they go first.
         self.reply = Given::EMPTY;
+        self.dropped = None;
         self.body = None;
+        self.kept.clear();
         self.memory.clear();
         if let Some(Reading { http: Some(mut view), .. }) = self.reading.take() {
             view.clear();
             *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
         }
         self.traceparent.take();
+        self.texts.clear();
         self.trigger = None;
         self.source = None;
         self.peer.clear();
@@ -280,7 +292,6 @@ impl Invocation {
         self.reply_cookies.clear();
         self.failure = None;
         self.failed_here = false;
-        self.dropped = None;
         self.heads.clear();
         self.heads_ran = false;
         self.is_out = false;
@@ -385,9 +396,9 @@ impl Invocation {
         }
         self.trigger = None;
         self.source = None;
-        self.body = None;
-        if let Some(reading) = self.reading.get_mut() {
-            reading.http = None;
+        self.kept.body(self.body.take().unwrap_or(Given::EMPTY));
+        if let Some(view) = self.reading.get_mut().and_then(|reading| reading.http.take()) {
+            self.kept.view(view);
         }
     }
 
@@ -409,6 +420,11 @@ impl Invocation {
     /// The reply's body.
     pub fn reply(&self) -> &Given {
         &self.reply
+    }
+
+    /// Puts a body in the place of the reply's.
+    fn set_reply(&mut self, body: Given) {
+        self.kept.body(std::mem::replace(&mut self.reply, body));
     }
 
     /// Moves the reply's body out.

@@ -49,6 +49,7 @@ pub mod platform;
 pub mod report;
 pub mod serve;
 pub mod settings;
+pub mod text;
 pub mod trace;
 pub mod trigger;
 mod turn;

@@ -1,0 +1,109 @@
+//! Bytes that grow at their end and never move once they have been shown.
+//!
+//! A module may keep an address that it was given for as long as its invocation lasts. So a text that has no room for more
+//! goes on in a wider piece of memory, and the piece it has outgrown stays as it is until the text is cleared. Every text
+//! is whole in the newest piece: reading one costs no more than reading a vector.
+
+use crate::fields::Span;
+
+/// The first piece has room for this many bytes at least, so that a text of a few words is made at once.
+const FIRST_BYTES: usize = 128;
+
+/// A text and the memory it has outgrown.
+#[derive(Debug, Default)]
+pub struct Text {
+    bytes: Vec<u8>,
+    outgrown: Vec<Vec<u8>>,
+}
+
+impl Text {
+    /// All of it.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Is it empty?
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Appends `more` and says where it lies. What was there before does not move.
+    #[inline]
+    pub fn put(&mut self, more: &[u8]) -> Span {
+        let start = self.bytes.len();
+        if self.bytes.capacity() - start < more.len() {
+            self.widen(more.len());
+        }
+        self.bytes.extend_from_slice(more);
+        Span::new(start, self.bytes.len())
+    }
+
+    /// Appends what `write` appends and says where it lies. Only for whoever makes a text that nobody has been shown yet:
+    /// the bytes may move.
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        Span::new(start, self.bytes.len())
+    }
+
+    /// Empties it and keeps the widest piece of its memory. Whatever was shown of it is gone.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        if !self.outgrown.is_empty() {
+            self.outgrown = Vec::new();
+        }
+    }
+
+    #[cold]
+    fn widen(&mut self, more: usize) {
+        let capacity = (self.bytes.len() + more).max(2 * self.bytes.capacity()).max(FIRST_BYTES);
+        let mut wider = Vec::with_capacity(capacity);
+        wider.extend_from_slice(&self.bytes);
+        let narrower = std::mem::replace(&mut self.bytes, wider);
+        if !narrower.is_empty() {
+            self.outgrown.push(narrower);
+        }
+    }
+}
+
+impl Clone for Text {
+    fn clone(&self) -> Text {
+        Text { bytes: self.bytes.clone(), outgrown: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_stays_where_it_was_while_the_text_grows() {
+        let mut text = Text::default();
+        let first = text.put(b"first");
+        let shown = first.read(text.as_slice()).as_ptr().addr();
+        let mut spans = vec![first];
+        for number in 0..1000_u32 {
+            spans.push(text.put(number.to_string().as_bytes()));
+        }
+        let is_kept = |piece: &Vec<u8>| piece.as_ptr().addr() == shown && piece.starts_with(b"first");
+        assert!(text.outgrown.iter().any(is_kept));
+        assert_eq!(first.read(text.as_slice()), b"first");
+        assert_eq!(spans[1000].read(text.as_slice()), b"999");
+    }
+
+    #[test]
+    fn a_cleared_text_keeps_its_widest_piece_alone() {
+        let mut text = Text::default();
+        (0..100).for_each(|_| drop(text.put(&[b'x'; 100])));
+        let capacity = text.bytes.capacity();
+        text.clear();
+        assert!(text.is_empty() && text.outgrown.is_empty());
+        (0..100).for_each(|_| drop(text.put(&[b'y'; 100])));
+        assert_eq!((text.bytes.capacity(), text.outgrown.len()), (capacity, 0));
+    }
+}
