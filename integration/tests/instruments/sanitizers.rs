@@ -55,7 +55,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_on_aws", on_aws));
     trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_over_http", on_http));
     trials.extend(need.over_both("sanitizers_a_layer_keeps_what_it_is_shown_while_it_changes_it_on_aws", keeps_on_aws));
-    trials.extend(need.over_both("sanitizers_a_layer_keeps_what_it_is_shown_while_it_changes_it_over_http", keeps_over_http));
+    trials.extend(
+        need.over_both("sanitizers_a_layer_keeps_what_it_is_shown_while_it_changes_it_over_http", keeps_over_http),
+    );
     trials
 }
 

@@ -13,7 +13,15 @@ const FIRST_BYTES: usize = 128;
 #[derive(Debug, Default)]
 pub struct Text {
     bytes: Vec<u8>,
-    outgrown: Vec<Vec<u8>>,
+    outgrown: Option<Box<Outgrown>>,
+}
+
+/// A piece of memory that a text has outgrown, and those before it.
+#[derive(Debug)]
+#[allow(dead_code, reason = "the memory is there for modules, which have its address")]
+struct Outgrown {
+    piece: Vec<u8>,
+    earlier: Option<Box<Outgrown>>,
 }
 
 impl Text {
@@ -36,10 +44,11 @@ impl Text {
     #[inline]
     pub fn put(&mut self, more: &[u8]) -> Span {
         let start = self.bytes.len();
-        if self.bytes.capacity() - start < more.len() {
-            self.widen(more.len());
+        if more.len() <= self.bytes.capacity() - start {
+            self.bytes.extend_from_slice(more);
+        } else {
+            self.put_in_wider(more);
         }
-        self.bytes.extend_from_slice(more);
         Span::new(start, self.bytes.len())
     }
 
@@ -54,26 +63,25 @@ impl Text {
     /// Empties it and keeps the widest piece of its memory. Whatever was shown of it is gone.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        if !self.outgrown.is_empty() {
-            self.outgrown = Vec::new();
-        }
+        self.outgrown = None;
     }
 
     #[cold]
-    fn widen(&mut self, more: usize) {
-        let capacity = (self.bytes.len() + more).max(2 * self.bytes.capacity()).max(FIRST_BYTES);
+    fn put_in_wider(&mut self, more: &[u8]) {
+        let capacity = (self.bytes.len() + more.len()).max(2 * self.bytes.capacity()).max(FIRST_BYTES);
         let mut wider = Vec::with_capacity(capacity);
         wider.extend_from_slice(&self.bytes);
-        let narrower = std::mem::replace(&mut self.bytes, wider);
-        if !narrower.is_empty() {
-            self.outgrown.push(narrower);
+        wider.extend_from_slice(more);
+        let piece = std::mem::replace(&mut self.bytes, wider);
+        if !piece.is_empty() {
+            self.outgrown = Some(Box::new(Outgrown { piece, earlier: self.outgrown.take() }));
         }
     }
 }
 
 impl Clone for Text {
     fn clone(&self) -> Text {
-        Text { bytes: self.bytes.clone(), outgrown: Vec::new() }
+        Text { bytes: self.bytes.clone(), outgrown: None }
     }
 }
 
@@ -90,8 +98,8 @@ mod tests {
         for number in 0..1000_u32 {
             spans.push(text.put(number.to_string().as_bytes()));
         }
-        let is_kept = |piece: &Vec<u8>| piece.as_ptr().addr() == shown && piece.starts_with(b"first");
-        assert!(text.outgrown.iter().any(is_kept));
+        let mut pieces = std::iter::successors(text.outgrown.as_ref(), |outgrown| outgrown.earlier.as_ref());
+        assert!(pieces.any(|of| of.piece.as_ptr().addr() == shown && of.piece.starts_with(b"first")));
         assert_eq!(first.read(text.as_slice()), b"first");
         assert_eq!(spans[1000].read(text.as_slice()), b"999");
     }
@@ -102,8 +110,8 @@ mod tests {
         (0..100).for_each(|_| drop(text.put(&[b'x'; 100])));
         let capacity = text.bytes.capacity();
         text.clear();
-        assert!(text.is_empty() && text.outgrown.is_empty());
+        assert!(text.is_empty() && text.outgrown.is_none());
         (0..100).for_each(|_| drop(text.put(&[b'y'; 100])));
-        assert_eq!((text.bytes.capacity(), text.outgrown.len()), (capacity, 0));
+        assert!(text.bytes.capacity() == capacity && text.outgrown.is_none());
     }
 }

@@ -461,7 +461,8 @@ mod tests {
             shown.extend(LISTS.map(|list| place(invocation.get(list, b"name").expect("it is set"))));
             shown.extend([invocation.body(), invocation.reply_body()].map(place));
         }
-        let mut invocation = of_event(r#"{"requestContext":{"elb":{}},"path":"/p","httpMethod":"PUT","headers":{"a":"0"}}"#);
+        let mut invocation =
+            of_event(r#"{"requestContext":{"elb":{}},"path":"/p","httpMethod":"PUT","headers":{"a":"0"}}"#);
         let mut shown = Vec::new();
         for number in 0..200_u32 {
             let text = number.to_string().repeat(20);
