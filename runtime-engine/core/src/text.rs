@@ -106,12 +106,17 @@ mod tests {
 
     #[test]
     fn a_cleared_text_keeps_its_widest_piece_alone() {
+        let fill = |text: &mut Text| {
+            for _ in 0..100 {
+                text.put(&[b'x'; 100]);
+            }
+        };
         let mut text = Text::default();
-        (0..100).for_each(|_| drop(text.put(&[b'x'; 100])));
+        fill(&mut text);
         let capacity = text.bytes.capacity();
         text.clear();
         assert!(text.is_empty() && text.outgrown.is_none());
-        (0..100).for_each(|_| drop(text.put(&[b'y'; 100])));
+        fill(&mut text);
         assert!(text.bytes.capacity() == capacity && text.outgrown.is_none());
     }
 }
