@@ -155,6 +155,7 @@ pub struct Module {
     pub name: Bytes,
     pub version: Bytes,
     pub built_with: Bytes,
+    pub refusal: Bytes,
     pub functions: *const *const Function,
     pub function_count: usize,
     pub layers: *const *const Layer,
@@ -196,7 +197,7 @@ unsafe impl Table for Layer {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Module {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 
 /// Copies a table of any minor version into this version's shape: members beyond its `size` are zero, which is `None`.

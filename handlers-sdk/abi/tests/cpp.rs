@@ -40,7 +40,16 @@ faas_function function() {
 const faas_module *faas_module_v1(uint32_t, uint32_t) {
     static const faas_function echo = function();
     static const faas_function *const functions[] = {&echo};
-    static const faas_module module = {sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, text(name), {}, {}, functions, 1, nullptr, 0};
+    static const faas_module module = [] {
+        faas_module made{};
+        made.size = sizeof made;
+        made.magic = FAAS_MAGIC;
+        made.major = FAAS_MAJOR;
+        made.name = text(name);
+        made.functions = functions;
+        made.function_count = 1;
+        return made;
+    }();
     return &module;
 }
 "#;

@@ -168,6 +168,8 @@ pub struct Invocation {
     texts: Text,
     trigger: Option<Span>,
     source: Option<Span>,
+    own_traceparent: Option<Span>,
+    tracestate: Option<Span>,
     traceparent: OnceLock<Vec<u8>>,
     body: Option<Given>,
     kept: Kept,
@@ -235,6 +237,8 @@ impl Invocation {
             texts: Text::default(),
             trigger: None,
             source: None,
+            own_traceparent: None,
+            tracestate: None,
             traceparent: OnceLock::new(),
             body: None,
             kept: Kept::default(),
@@ -284,6 +288,8 @@ impl Invocation {
         self.texts.clear();
         self.trigger = None;
         self.source = None;
+        self.own_traceparent = None;
+        self.tracestate = None;
         self.peer.clear();
         self.request_id.clear();
         self.extensions.clear();
@@ -508,8 +514,17 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: the one that was sent if it is well-formed, else made from the platform's own ids.
+    /// The W3C trace context: a layer's, else the one that was sent if it is well-formed, else made from the platform's own
+    /// ids.
     fn traceparent(&self) -> &[u8] {
+        if let Some(set) = self.own_traceparent {
+            return set.read(self.texts.as_slice());
+        }
+        self.sent_traceparent()
+    }
+
+    /// The trace context that the invocation came with.
+    fn sent_traceparent(&self) -> &[u8] {
         let sent = self.fact(self.facts.traceparent);
         if crate::trace::is_traceparent(sent) {
             return sent;

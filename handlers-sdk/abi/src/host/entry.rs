@@ -189,20 +189,20 @@ impl LayerInstance {
         lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
     }
 
-    /// `recognise`: `OK` = this layer knows the event.
+    /// `recognise`: `OK` = this layer knows the event. `PENDING` means nothing here, and nobody waits for it.
     pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
-    /// `context`: adds to the invocation.
+    /// `context`: adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
     pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.context else { return OK };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
     /// `health`: a reason if it is not well.
@@ -217,7 +217,11 @@ impl LayerInstance {
         let status = unsafe { call(self.this, &raw mut why) };
         // SAFETY: `why` is given by the call (faas.h, health).
         let why = unsafe { Given::take(why) };
-        if status >= 0 { Ok(()) } else { Err(String::from_utf8_lossy(why.as_slice()).into_owned()) }
+        match status {
+            OK => Ok(()),
+            ..0 => Err(String::from_utf8_lossy(why.as_slice()).into_owned()),
+            _ => Err(format!("its health ended with status {status}, which has no meaning there")),
+        }
     }
 
     /// What to run when a reply's head is fixed. The instance must outlive every use: the runtimes keep layers for the
@@ -235,11 +239,6 @@ impl LayerInstance {
     }
 }
 
-/// A call that has no token must not answer `PENDING`.
-fn inline(status: Status) -> Status {
-    if status == crate::constants::PENDING { E_INTERNAL } else { status }
-}
-
 /// A layer's `head`, ready to run.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadHook {
@@ -255,7 +254,7 @@ unsafe impl Sync for HeadHook {}
 impl HeadHook {
     /// Runs it over an invocation that is the host's.
     pub fn run<I: Invocation>(&self, lease: &mut Lease<I>) {
-        lease.lend(None, |inv, _| {
+        lease.lend_inline(|inv| {
             self.run_raw(inv);
             OK
         });

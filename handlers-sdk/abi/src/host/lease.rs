@@ -121,6 +121,12 @@ impl<I: Send + Sync + 'static> Lease<I> {
         status
     }
 
+    /// One call of a module's that has no token: the invocation is the host's again when it returns, whatever it returns.
+    pub(super) fn lend_inline(&mut self, call: impl FnOnce(*mut Inv) -> Status) -> Status {
+        assert!(!self.lent, "the invocation is lent to a module");
+        call(self.raw())
+    }
+
     /// The end of a call that returned `FAAS_PENDING`; the invocation is the host's again.
     pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         let status = std::task::ready!(self.token.poll(context));

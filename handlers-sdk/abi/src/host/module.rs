@@ -71,7 +71,7 @@ impl CheckedModule {
     pub unsafe fn read(module: *const Module, needs: Needs, probe: Probe<'_>) -> Result<CheckedModule, Vec<String>> {
         if module.is_null() {
             return Err(vec![format!(
-                "it refuses this runtime (contract {MAJOR}.{MINOR}): faas_module_v1 returned NULL"
+                "it refuses this runtime (contract {MAJOR}.{MINOR}) without a reason: faas_module_v1 returned NULL"
             )]);
         }
         // The first 24 bytes hold size, magic and versions in every minor.
@@ -99,6 +99,10 @@ impl CheckedModule {
         // SAFETY: the whole table is readable by the probe's word.
         let table = unsafe { read_table(module) };
         let mut check = Check { probe, needs, faults: Vec::new() };
+        let refusal = check.text("faas_module.refusal", table.refusal);
+        if !refusal.is_empty() {
+            return Err(vec![format!("it refuses this runtime (contract {MAJOR}.{MINOR}): {refusal}")]);
+        }
         if table.min_minor > MINOR {
             check.faults.push(format!(
                 "minor version of the contract: the module needs {MAJOR}.{}, this runtime has {MAJOR}.{MINOR}; use a newer runtime",
@@ -253,6 +257,11 @@ impl FunctionEntry {
         FunctionInstance::create(table, self.name.clone(), host, config)
     }
 
+    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    pub fn misses(&self, features: u64) -> u64 {
+        self.table.wants & !features
+    }
+
     /// Does a fault in it end the process?
     pub fn aborts(&self) -> bool {
         self.table.flags & IS_ABORTING != 0
@@ -273,6 +282,11 @@ impl LayerEntry {
         // SAFETY: `&self.table` is this version's own full-sized copy.
         let table = unsafe { read_table(&raw const self.table) };
         LayerInstance::create(table, self.name.clone(), host, config)
+    }
+
+    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    pub fn misses(&self, features: u64) -> u64 {
+        self.table.wants & !features
     }
 
     /// Does a fault in it end the process?

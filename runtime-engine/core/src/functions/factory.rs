@@ -217,6 +217,7 @@ impl Factory {
         config: &Configuration,
         environment: &Environment,
     ) -> Result<LayerInstance, Failure> {
+        self.say_missing("layer", &layer.name, layer.misses(self.features));
         let host = host::table(&self.shared, format!("layer {}", layer.name), environment, self.features);
         layer.create(host, config.json.as_bytes()).map_err(|why| {
             let with = if config.json.is_empty() { "without" } else { "with" };
@@ -260,6 +261,7 @@ impl Factory {
             self.warn_of_abort("function", &entry.name);
         }
         let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
+        self.say_missing("function", name, entry.misses(self.features));
         let host = host::table(&self.shared, format!("function {name}"), environment, self.features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
             let with = if wanted.config.is_empty() { "without" } else { "with" };
@@ -309,6 +311,15 @@ impl Factory {
         self.unit().log.say(Level::Warn, &message);
     }
 
+    /// An entry that wants what this runtime has not works all the same, with less.
+    fn say_missing(&self, what: &str, name: &str, features: u64) {
+        if features != 0 {
+            let message =
+                format!("{what} {name} does less here: this runtime does not have {}", feature_names(features));
+            self.unit().log.say(Level::Info, &message);
+        }
+    }
+
     /// Variables that look like settings and are none: nobody would notice a misspelt one.
     fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
         let layers: Vec<&str> = layers.collect();
@@ -319,6 +330,15 @@ impl Factory {
             }
         }
     }
+}
+
+/// The features as `faas.h` calls them, for people; of one that this version does not know, the number of its bit.
+fn feature_names(features: u64) -> String {
+    const NAMES: [&str; 8] =
+        ["MAY_BLOCK", "STREAM_OUT", "STREAM_IN", "CONCURRENT", "SUSPEND", "REPLIED", "RECORDS", "UPGRADE"];
+    let bits = (0..64_usize).filter(|bit| features >> bit & 1 == 1);
+    let names = bits.map(|bit| NAMES.get(bit).map_or_else(|| format!("feature {bit}"), |name| (*name).to_owned()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.

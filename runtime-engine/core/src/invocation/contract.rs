@@ -40,7 +40,10 @@ impl faas_abi::host::Invocation for Invocation {
             META_INVOKED_AS => self.fact(self.facts.invoked_as),
             META_TENANT => self.fact(self.facts.tenant),
             META_TRACEPARENT => self.traceparent(),
-            META_TRACESTATE => self.fact(self.facts.tracestate),
+            META_TRACESTATE => match self.tracestate {
+                Some(set) => set.read(self.texts.as_slice()),
+                None => self.fact(self.facts.tracestate),
+            },
             META_TRACE => self.fact(self.facts.trace),
             META_METHOD => view(HttpView::method),
             META_PATH => view(HttpView::path),
@@ -93,6 +96,10 @@ impl faas_abi::host::Invocation for Invocation {
         match key {
             META_TRIGGER => self.trigger = Some(self.texts.put(value)),
             META_SOURCE => self.source = Some(self.texts.put(value)),
+            // The context of whoever is called from here on: a span of the layer's own, of the same trace or another.
+            META_TRACEPARENT if !crate::trace::is_traceparent(value) => return E_INVALID,
+            META_TRACEPARENT => self.own_traceparent = Some(self.texts.put(value)),
+            META_TRACESTATE => self.tracestate = Some(self.texts.put(value)),
             META_METHOD => return self.set_in_view(HttpView::set_method, value),
             META_PATH => return self.set_in_view(HttpView::set_path, value),
             META_RAW_PATH => return self.set_in_view(HttpView::set_raw_path, value),
@@ -409,6 +416,22 @@ mod tests {
         assert_eq!(invocation.set_meta(META_CLIENT_IP, b"[2001:db8::7]:443"), OK);
         assert_eq!(invocation.get(LIST_HEADER, b"a"), Some(&b"1"[..]));
         assert_eq!((invocation.meta(META_CLIENT_IP), invocation.body()), (&b"2001:db8::7"[..], &b"inner"[..]));
+    }
+
+    #[test]
+    fn a_layer_sets_the_trace_context_and_only_a_well_formed_one() {
+        let mut invocation = of_event("plain");
+        let context = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(invocation.set_meta(META_TRACEPARENT, b"00-0-0-01"), E_INVALID);
+        assert_eq!(invocation.meta(META_TRACEPARENT), b"");
+        assert_eq!(invocation.set_meta(META_TRACEPARENT, context), OK);
+        assert_eq!(invocation.set_meta(META_TRACESTATE, b"vendor=1"), OK);
+        assert_eq!(
+            (invocation.meta(META_TRACEPARENT), invocation.meta(META_TRACESTATE)),
+            (&context[..], &b"vendor=1"[..])
+        );
+        invocation.clear();
+        assert_eq!((invocation.meta(META_TRACEPARENT), invocation.meta(META_TRACESTATE)), (&b""[..], &b""[..]));
     }
 
     #[test]

@@ -104,6 +104,7 @@ pub(crate) fn module(functions: Vec<*const Function>, layers: Vec<*const Layer>)
         name: Bytes::of(b"scripted"),
         version: Bytes::EMPTY,
         built_with: Bytes::EMPTY,
+        refusal: Bytes::EMPTY,
         functions: functions.as_ptr(),
         function_count: functions.len(),
         layers: layers.as_ptr(),
