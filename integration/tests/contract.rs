@@ -2,3 +2,5 @@
 
 #[path = "contract/calls.rs"]
 mod calls;
+#[path = "contract/services.rs"]
+mod services;

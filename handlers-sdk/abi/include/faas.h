@@ -34,6 +34,19 @@
  * module, except stream_begin, which runs the layers' head hooks, done on a token of host->token, which runs fn, and
  * calls that take a faas_buf or replace a slot, which may run release or drop.
  *
+ * SERVICES. A module offers a table to the others by name and major ("faas.http", 1); faas_http.h, faas_telemetry.h,
+ * faas_kv.h and faas_params.h beside this file are four that are agreed on.
+ *  S1  Offered in create, and by one owner: the first one stands. An offer of a create that fails is taken back.
+ *  S2  Instances are made in one order: the layers of the process outermost first, then each function with the layers
+ *      around it alone before it. So what a layer offers is there in the create of whatever stands further in. Who asks
+ *      earlier gets NULL, and may ask again at any time, for instance in its first invocation.
+ *  S3  They are ended in the reverse order, but for those that have offered a service: these come last, after all others
+ *      and in reverse among themselves. From the provider's destroy on, service gives NULL.
+ *  S4  The table and all it points to stay readable for the life of the process. The provider's destroy ends whatever
+ *      is open with FAAS_E_CANCELLED before it returns; a call that comes later ends at once with FAAS_E_CANCELLED.
+ *  S5  All of a service's functions are [any], return at once and copy what they are lent. A completion fn is called
+ *      exactly once, on any thread, maybe inside the call. It may call the service, and must not block.
+ *
  * UNWINDING. No exception, panic or longjmp crosses this border in either direction.
  */
 #ifndef FAAS_H
@@ -100,6 +113,7 @@ typedef int32_t faas_status;
 #define FAAS_E_USER (-7) /* the author's own error: callers may read the message given to host->fail */
 #define FAAS_E_INTERNAL (-8)
 #define FAAS_E_NOT_FOUND (-9)
+#define FAAS_E_CONFLICT (-10) /* it is there already, or is not as the caller expected it */
 
 /* ---- phases ------------------------------------------------------------------------------------------------------ */
 
@@ -258,8 +272,8 @@ typedef struct faas_host {
     faas_status (*config)(faas_host_ctx *ctx, faas_bytes key, faas_bytes *out);
     uint64_t (*now_ns)(faas_host_ctx *ctx); /* [any] monotonic, never 0 */
 
-    /* [any] Services: sized tables that modules offer to one another by name and major ("faas.http", 1). Offer in
-     * create, ask in create or later; NULL = absent. The table lives as long as the process. */
+    /* [any] Services: sized tables that modules offer to one another by name and major: see SERVICES. offer: in create;
+     * FAAS_E_CONFLICT if another has offered it. service: NULL if nobody offers it now; ask again later. */
     const void *(*service)(faas_host_ctx *ctx, faas_bytes name, uint32_t major);
     faas_status (*offer)(faas_host_ctx *ctx, faas_bytes name, uint32_t major, const void *table);
 

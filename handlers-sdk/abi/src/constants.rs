@@ -18,6 +18,7 @@ pub const E_PANIC: i32 = -6;
 pub const E_USER: i32 = -7;
 pub const E_INTERNAL: i32 = -8;
 pub const E_NOT_FOUND: i32 = -9;
+pub const E_CONFLICT: i32 = -10;
 pub const RUNTIME_START: u32 = 0;
 pub const FUNCTION_START: u32 = 1;
 pub const INVOKE: u32 = 2;

@@ -3,22 +3,17 @@
 use crate::invocation::Invocation;
 use crate::log::{Level, Origin};
 use crate::unit::Unit;
+use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
-use faas_abi::{E_INVALID, OK, Status};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// Services that modules offer to one another, by name and major.
-#[derive(Debug, Default)]
-pub struct Services(Mutex<Vec<(Vec<u8>, u32, ServiceTable)>>);
+use std::sync::{Arc, OnceLock};
 
 /// What all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
     /// The process.
     pub unit: Arc<Unit>,
-    services: Services,
     /// The environment as it was at the first question. Nobody changes it: that would crash modules with a std of
     /// their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
@@ -27,7 +22,7 @@ pub struct Shared {
 impl Shared {
     /// For this process.
     pub fn new(unit: Arc<Unit>) -> Arc<Shared> {
-        Arc::new(Shared { unit, services: Services::default(), environment: OnceLock::new() })
+        Arc::new(Shared { unit, environment: OnceLock::new() })
     }
 
     /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
@@ -101,17 +96,10 @@ impl Context for Entry {
     }
 
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
-        let services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        services.iter().find(|(other, version, _)| other == name && *version == major).map(|(.., table)| *table)
+        self.shared.unit.services.find(name, major)
     }
 
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status {
-        let mut services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A second owner of a name would make the answer depend on load order.
-        if services.iter().any(|(other, version, _)| other == name && *version == major) {
-            return E_INVALID;
-        }
-        services.push((name.to_vec(), major, table));
-        OK
+        self.shared.unit.services.offer(std::ptr::from_ref(self).addr(), name, major, table)
     }
 }

@@ -48,6 +48,7 @@ pub mod parking;
 pub mod platform;
 pub mod report;
 pub mod serve;
+pub mod services;
 pub mod settings;
 pub mod text;
 pub mod trace;

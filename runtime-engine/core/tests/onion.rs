@@ -267,7 +267,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     *lock(&world.cancel) = None;
     drop(place);
     function.destroy();
-    chain.destroy();
+    chain.destroy(&unit(&lines).services);
     exactly_once(world)
 }
 

@@ -48,6 +48,7 @@ fn callee(cancel: Option<CancelFn>, this: *mut c_void) -> Option<Callee> {
 pub struct FunctionInstance {
     table: Function,
     name: String,
+    host: HostTable,
     this: *mut c_void,
     turn: Turn,
 }
@@ -61,12 +62,17 @@ impl FunctionInstance {
     pub(super) fn create(table: Function, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
         let entry = table.create.ok_or("it has no `create`")?;
         let this = create(entry, host, config)?;
-        Ok(FunctionInstance { turn: Turn::of(table.flags), table, name, this })
+        Ok(FunctionInstance { turn: Turn::of(table.flags), table, name, host, this })
     }
 
     /// Its name in the module.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its view of the host.
+    pub fn host(&self) -> HostTable {
+        self.host
     }
 
     /// `FAAS_IS_*`.
@@ -109,6 +115,7 @@ impl FunctionInstance {
 pub struct LayerInstance {
     table: Layer,
     name: String,
+    host: HostTable,
     this: *mut c_void,
     turn: Turn,
 }
@@ -122,12 +129,17 @@ impl LayerInstance {
     pub(super) fn create(table: Layer, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
         let entry = table.create.ok_or("it has no `create`")?;
         let this = create(entry, host, config)?;
-        Ok(LayerInstance { turn: Turn::of(table.flags), table, name, this })
+        Ok(LayerInstance { turn: Turn::of(table.flags), table, name, host, this })
     }
 
     /// Its name in the module.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its view of the host.
+    pub fn host(&self) -> HostTable {
+        self.host
     }
 
     /// `FAAS_IS_*`.

@@ -119,6 +119,14 @@ impl<'a> Fields<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct HostTable(pub(super) &'static Host);
 
+impl HostTable {
+    /// The address of its context, which no other table of the process has: `std::ptr::from_ref(context).addr()` within
+    /// the context's methods.
+    pub fn context(self) -> usize {
+        self.0.ctx.addr()
+    }
+}
+
 /// Every table there is. Whoever looks for lost memory finds them here: modules have let go of theirs after Close.
 static TABLES: std::sync::Mutex<Vec<HostTable>> = std::sync::Mutex::new(Vec::new());
 

@@ -220,6 +220,7 @@ impl Factory {
         self.say_missing("layer", &layer.name, layer.misses(self.features));
         let host = host::table(&self.shared, format!("layer {}", layer.name), environment, self.features);
         layer.create(host, config.json.as_bytes()).map_err(|why| {
+            self.unit().services.withdraw(host);
             let with = if config.json.is_empty() { "without" } else { "with" };
             let (name, from) = (&layer.name, &config.from);
             Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {from}: {why}"))
@@ -264,6 +265,7 @@ impl Factory {
         self.say_missing("function", name, entry.misses(self.features));
         let host = host::table(&self.shared, format!("function {name}"), environment, self.features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
+            self.unit().services.withdraw(host);
             let with = if wanted.config.is_empty() { "without" } else { "with" };
             let (name, from) = (&entry.name, wanted.configured_by);
             Failure::internal(

@@ -11,6 +11,7 @@ use crate::host::Environment;
 use crate::invocation::{Invocation, Served};
 use crate::log::Level;
 use crate::platform::HandlerName;
+use crate::services::Ending;
 use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
@@ -96,12 +97,12 @@ impl Started {
         !self.own.layers().is_empty()
     }
 
-    /// Ends the instances of the function and of its own layers.
-    pub(crate) fn destroy(self) {
+    /// Gives the function and its own layers away, to be ended.
+    pub(crate) fn end_in(self, ending: &mut Ending) {
         let Started { function, own, joined, .. } = self;
         drop(joined);
-        function.destroy();
-        own.destroy();
+        ending.function(function);
+        ending.layers(own);
     }
 
     /// All layers around the function.
@@ -127,6 +128,14 @@ impl FailedStart {
             failure.message = format!("function {}: {}", self.whose.name, failure.message);
         }
         failure
+    }
+
+    /// Ends what had been made, alone: the process goes on.
+    pub(crate) fn end(self, unit: &Unit) {
+        let mut ending = Ending::default();
+        self.function.into_iter().for_each(|function| ending.function(function));
+        ending.layers(self.own);
+        ending.end(&unit.services);
     }
 
     fn of(whose: Whose, why: &str, own: Chain) -> FailedStart {
