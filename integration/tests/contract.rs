@@ -2,5 +2,7 @@
 
 #[path = "contract/calls.rs"]
 mod calls;
+#[path = "contract/log.rs"]
+mod log;
 #[path = "contract/services.rs"]
 mod services;

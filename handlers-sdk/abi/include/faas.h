@@ -9,7 +9,7 @@
  *      only. Every member of 1.0 lies inside every table. Of a host none is NULL: a module calls those of its min_minor
  *      without asking. Of a module those marked "never NULL" are not. For a later member ask with FAAS_HAS, for a
  *      function that may be NULL with FAAS_CALLABLE.
- *  P4  Value types (faas_bytes, faas_pair, faas_buf) are passed by value and never change. Growth is a new type.
+ *  P4  Value types (faas_bytes, faas_pair, faas_buf, faas_field) are passed by value and never change. Growth is a new type.
  *  P5  Constants may be added. A reader treats an unknown negative status as FAAS_E_INTERNAL, and ignores unknown bits,
  *      phases, lists and keys. A module treats an unknown positive status as FAAS_OK. A host treats a positive status
  *      that has no meaning for the call as FAAS_E_INTERNAL: a module returns one only to a host whose minor knows it.
@@ -95,6 +95,17 @@ typedef struct faas_buf {
     void (*release)(void *owner);
     void *owner;
 } faas_buf;
+
+/* Kinds of a field's value. What is said to be JSON and is not counts as a text. */
+#define FAAS_TEXT UINT32_C(0)
+#define FAAS_JSON UINT32_C(1)
+
+typedef struct faas_field { /* a named value beside a log line's message */
+    faas_bytes name;
+    faas_bytes value;
+    uint32_t kind;     /* FAAS_TEXT or FAAS_JSON */
+    uint32_t reserved; /* 0 */
+} faas_field;
 
 /* ---- status: what a call says ------------------------------------------------------------------------------------ */
 
@@ -260,11 +271,12 @@ typedef struct faas_host {
     /* [any] Ends a call that returned FAAS_PENDING. */
     void (*done)(faas_tok *tok, faas_status status);
 
-    /* [any], and [read] if log is given an invocation. level 1 error, 2 warn, 3 info, 4 debug, 5 trace. Ask first,
-     * format after. The host stamps time, request id, function and entry name. */
+    /* [any], also with an invocation that somebody else writes to. level 1 error, 2 warn, 3 info, 4 debug, 5 trace. Ask
+     * first, format after. The host stamps time and entry name, and of the invocation request id, tenant and trace as
+     * they were before its first call. In a log of JSON lines a field that is FAAS_JSON is a value, not a text. */
     uint32_t (*log_enabled)(faas_host_ctx *ctx, uint32_t level, faas_bytes target);
     void (*log)(faas_host_ctx *ctx, const faas_inv *inv_or_null, uint32_t level, faas_bytes target, faas_bytes message,
-                const faas_pair *fields, size_t count);
+                const faas_field *fields, size_t count);
     /* [any] One whole line on the platform's log stream, as it is (e.g. a metric document). No newline in it. */
     void (*emit)(faas_host_ctx *ctx, faas_bytes line);
 

@@ -6,6 +6,8 @@
 pub const MAGIC: u64 = 0x4641_4153_2d41_4249;
 pub const MAJOR: u32 = 1;
 pub const MINOR: u32 = 0;
+pub const TEXT: u32 = 0;
+pub const JSON: u32 = 1;
 pub const OK: i32 = 0;
 pub const PENDING: i32 = 1;
 pub const END: i32 = 2;

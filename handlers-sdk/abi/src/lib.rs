@@ -20,7 +20,7 @@ pub mod values;
 
 pub use constants::*;
 pub use tables::{Function, Host, HostCtx, Inv, Layer, Module, ModuleEntry, Tok};
-pub use values::{Buf, Bytes, Pair, Status};
+pub use values::{Buf, Bytes, Field, Pair, Status};
 
 /// The name of the one symbol a module exports, as the linker sees it.
 pub const ENTRY_SYMBOL: &str = "faas_module_v1";

@@ -3,7 +3,7 @@
 //! Rule P3: tables grow at the end only; a member exists if it lies inside `size` and is not null. [`read_table`] brings that about
 //! for a whole table at once.
 
-use crate::values::{Buf, Bytes, Pair, Status};
+use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;
 
 /// One entry's view of the host; opaque.
@@ -65,7 +65,7 @@ pub struct Host {
     pub ctx: *mut HostCtx,
     pub done: Option<unsafe extern "C" fn(*mut Tok, Status)>,
     pub log_enabled: Option<unsafe extern "C" fn(*mut HostCtx, u32, Bytes) -> u32>,
-    pub log: Option<unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Pair, usize)>,
+    pub log: Option<unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Field, usize)>,
     pub emit: Option<unsafe extern "C" fn(*mut HostCtx, Bytes)>,
     pub config: Option<unsafe extern "C" fn(*mut HostCtx, Bytes, *mut Bytes) -> Status>,
     pub now_ns: Option<unsafe extern "C" fn(*mut HostCtx) -> u64>,

@@ -9,7 +9,7 @@ use common::{compiler, header};
 use faas_abi::constants::*;
 use faas_abi::services::*;
 use faas_abi::tables::Table;
-use faas_abi::{Buf, Bytes, Function, Host, Layer, Module, Pair};
+use faas_abi::{Buf, Bytes, Field, Function, Host, Layer, Module, Pair};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::mem::{offset_of, size_of_val};
@@ -44,6 +44,7 @@ fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
         row!("faas_bytes", Bytes, None, ptr len),
         row!("faas_pair", Pair, None, name value),
         row!("faas_buf", Buf, None, ptr len release owner),
+        row!("faas_field", Field, None, name value kind reserved),
         row!("faas_host", Host, Some(Host::FIRST_SIZE),
             size major minor features ctx done log_enabled log emit config now_ns service offer meta num set_meta event
             body set_body count at get set add remove cancelled scratch set_slot slot reply reply_body fail
@@ -72,7 +73,7 @@ fn constants() -> Vec<(String, i128, usize)> {
         ($($name:ident)*) => { vec![$((format!("FAAS_{}", stringify!($name)), i128::from($name), size_of_val(&$name))),*] };
     }
     list![
-        MAGIC MAJOR MINOR OK PENDING END E_INVALID E_UNSUPPORTED E_CANCELLED E_DEADLINE E_TOO_BIG E_PANIC E_USER
+        MAGIC MAJOR MINOR TEXT JSON OK PENDING END E_INVALID E_UNSUPPORTED E_CANCELLED E_DEADLINE E_TOO_BIG E_PANIC E_USER
         E_INTERNAL E_NOT_FOUND E_CONFLICT RUNTIME_START FUNCTION_START INVOKE CLOSE SUSPEND RESUME REPLIED RECORD F_MAY_BLOCK
         F_STREAM_OUT F_STREAM_IN F_CONCURRENT F_SUSPEND F_REPLIED F_RECORDS F_UPGRADE IS_BLOCKING IS_INLINE IS_REENTRANT
         IS_ABORTING IS_DEFAULT IS_WHOLE_BODY IS_PER_RECORD IS_REQUIRED LIST_HEADER LIST_QUERY LIST_COOKIE LIST_PATH_PARAM

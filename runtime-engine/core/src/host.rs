@@ -1,7 +1,7 @@
 //! What the runtime offers to each entry of a module: logs with its name on them, configuration, clock, services.
 
-use crate::invocation::Invocation;
-use crate::log::{Level, Origin};
+use crate::invocation::{Invocation, Stamp};
+use crate::log::{Field, Level, Origin};
 use crate::unit::Unit;
 use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
@@ -71,16 +71,18 @@ impl Context for Entry {
         self.shared.unit.log.enabled(Level::of(level))
     }
 
-    fn log(&self, inv: Option<&Invocation>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
-        if inv.is_some_and(|inv| inv.capture(Level::of(level), message, fields.iter())) {
+    fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
+        let (unit, level) = (&self.shared.unit, Level::of(level));
+        let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
+        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
             return;
         }
-        let unit = &self.shared.unit;
-        let origin = match inv {
-            Some(inv) => inv.origin(target, &self.label),
-            None => Origin { target, entry: &self.label, account: &unit.identity.account, ..Origin::default() },
+        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let origin = match stamp {
+            Some(stamp) => stamp.origin(target, entry, account),
+            None => Origin { target, entry, account, ..Origin::default() },
         };
-        unit.log.write(Level::of(level), origin, message, fields.iter());
+        unit.log.write(level, origin, message, fields);
     }
 
     fn emit(&self, line: &[u8]) {

@@ -5,17 +5,21 @@
 mod contract;
 mod kept;
 mod service;
+mod stamp;
 mod walk;
 
 pub(crate) use service::Served;
 
+pub use stamp::Stamp;
+
 use kept::Kept;
+use stamp::Captured;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::functions::router::Params;
 use crate::http1::Message;
-use crate::log::{Level, Origin, visible};
+use crate::log::{Level, Origin};
 use crate::text::Text;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
@@ -195,18 +199,9 @@ pub struct Invocation {
     flight: Option<Arc<dyn Flight>>,
     /// What a stream has written so far, where its reply must go out in one piece.
     collected: Option<Vec<u8>>,
-    captured: Mutex<Captured>,
+    captured: Arc<Captured>,
 }
 
-/// Log lines kept for the reply.
-#[derive(Debug, Default)]
-struct Captured {
-    lines: Vec<String>,
-    bytes: usize,
-}
-
-/// More of the log than this is written as usual: a reply is no place for it.
-const CAPTURE_BYTES: usize = 64 << 10;
 /// More than this is collected for no platform: each has a smaller limit of its own.
 const COLLECT_BYTES: usize = 64 << 20;
 
@@ -258,7 +253,7 @@ impl Invocation {
             stream: None,
             flight: None,
             collected: None,
-            captured: Mutex::default(),
+            captured: Arc::default(),
         }
     }
 
@@ -304,7 +299,7 @@ impl Invocation {
         self.no_streams = false;
         self.collected = None;
         if self.facts.captures_log {
-            *self.captured.get_mut().unwrap_or_else(PoisonError::into_inner) = Captured::default();
+            self.captured.clear();
         }
         self.facts = Facts::default();
         self.message.take()
@@ -438,37 +433,9 @@ impl Invocation {
         std::mem::replace(&mut self.reply, Given::EMPTY)
     }
 
-    /// Keeps a line of the function's log for the reply, if the platform takes it there. False: it is to be written.
-    pub fn capture<'f>(
-        &self,
-        level: Level,
-        message: &[u8],
-        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
-    ) -> bool {
-        if !self.facts.captures_log || level < Level::Info || !self.unit.log.enabled(level) {
-            return false;
-        }
-        let mut line = Vec::with_capacity(message.len());
-        visible(&mut line, message);
-        for (name, value) in fields {
-            line.push(b' ');
-            visible(&mut line, name);
-            line.push(b'=');
-            visible(&mut line, value);
-        }
-        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
-        if captured.bytes + line.len() > CAPTURE_BYTES {
-            return false;
-        }
-        captured.bytes += line.len();
-        captured.lines.push(String::from_utf8_lossy(&line).into_owned());
-        true
-    }
-
     /// The lines kept so far; they are gone from here. Nobody would take later ones any more: they are written.
     pub fn take_captured(&self) -> Vec<String> {
-        let full = Captured { lines: Vec::new(), bytes: CAPTURE_BYTES + 1 };
-        std::mem::replace(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner), full).lines
+        self.captured.take()
     }
 
     /// Writes the lines kept so far to the log: no reply carries those of a failure.

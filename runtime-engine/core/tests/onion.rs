@@ -14,7 +14,9 @@ mod stream;
 mod world;
 
 use faas_abi::host::CheckedModule;
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, PENDING, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status};
+use faas_abi::{
+    CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, PENDING, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status,
+};
 use faas_core::chain::{Chain, ConfiguredLayer, Place};
 use faas_core::failure::Failure;
 use faas_core::functions::{Linked, Loader};
