@@ -2,7 +2,3 @@
 
 #[path = "contract/calls.rs"]
 mod calls;
-#[path = "contract/log.rs"]
-mod log;
-#[path = "contract/services.rs"]
-mod services;

@@ -349,7 +349,18 @@ typedef struct faas_function {
     uint32_t phases; /* FAAS_PHASE_BITs for which `phase` has work */
     uint64_t needs; /* FAAS_F_*: without one of them the host refuses the module */
     uint64_t wants; /* FAAS_F_*: without one of them the entry does less; the host says so in its log */
-    faas_bytes triggers; /* JSON array of what it is written for; empty = anything */
+    /* What it is written for: a JSON array of objects with one key each, the kind of event, as in a function's `events` of
+     * the manifest: [{"http": {"method": ["get"], "path": "/orders/:id"}}, {"timer": {"cron": "0 5 * * *"}},
+     * {"queue": {"source": "jobs"}}, {"topic": ...}, {"storage": ...}, {"log": ...}, {"stream": ...}, {"table": ...},
+     * {"event": {"type": "...", "source": "..."}}]; true in the place of the inner object = every event of the kind. Empty =
+     * anything. What a manifest says of a function's events counts instead. */
+    faas_bytes triggers;
+    /* Functions of one module with the same group, which is not empty, are one instance for each configuration: whichever
+     * comes first is created, and its `self` is given to the calls of them all. They have the same create, phase, cancel,
+     * destroy and phases, and the same flags but FAAS_IS_DEFAULT and FAAS_IS_PER_RECORD: a host refuses others. phase is
+     * called once for the instance, but FAAS_REPLIED once for each invocation; layers see FAAS_FUNCTION_START once for
+     * each function. destroy is called once, after the last. Empty = an instance of its own. */
+    faas_bytes group;
     /* Makes one instance. config: JSON, borrowed. why: set on failure. host: process. Never NULL. */
     faas_status (*create)(const faas_host *host, faas_bytes config, void **self, faas_buf *why);
     faas_status (*invoke)(void *self, faas_inv *inv, faas_tok *tok); /* never NULL */

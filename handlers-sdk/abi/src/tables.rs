@@ -109,6 +109,7 @@ pub struct Function {
     pub needs: u64,
     pub wants: u64,
     pub triggers: Bytes,
+    pub group: Bytes,
     pub create: Option<CreateFn>,
     pub invoke: Option<InvokeFn>,
     pub phase: Option<PhaseFn>,
@@ -189,7 +190,7 @@ unsafe impl Table for Host {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Function {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Layer {

@@ -50,7 +50,7 @@ fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
             body set_body count at get set add remove cancelled scratch set_slot slot reply reply_body fail
             stream_begin stream_write stream_read token set_num),
         row!("faas_function", Function, Some(Function::FIRST_SIZE),
-            size name flags phases needs wants triggers create invoke phase cancel destroy),
+            size name flags phases needs wants triggers group create invoke phase cancel destroy),
         row!("faas_layer", Layer, Some(Layer::FIRST_SIZE),
             size name flags order needs wants before_phases after_phases error_phases reserved create before after
             on_error head cancel destroy recognise context health),

@@ -30,6 +30,7 @@ fn function() -> Function {
         needs: 0,
         wants: UNKNOWN,
         triggers: Bytes::EMPTY,
+        group: Bytes::EMPTY,
         create: Some(create),
         invoke: Some(invoke),
         phase: None,
@@ -150,7 +151,7 @@ fn a_table_smaller_than_that_of_minor_0_is_refused() {
     layer.size = 0;
     let (functions, layers) = ([&raw const function], [&raw const layer]);
     let faults = faults(&module(&functions, &layers));
-    assert!(faults.contains("function 0: expected a size of at least 104 bytes (1.0), found 8"), "{faults}");
+    assert!(faults.contains("function 0: expected a size of at least 120 bytes (1.0), found 8"), "{faults}");
     assert!(faults.contains("layer 0: expected a size of at least 144 bytes (1.0), found 0"), "{faults}");
 }
 

@@ -32,7 +32,14 @@ fn options(tokens: TokenStream) -> Result<Options> {
             "inline" => options.inline = word.flag()?,
             "default" => options.default = word.flag()?,
             "stream" => options.stream = word.flag()?,
-            "trigger" => options.triggers.push(word.text()?),
+            "trigger" => {
+                let kind = word.text()?;
+                if !KINDS.contains(&kind.as_str()) {
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
+                    return Err(Error::new(word.name.span(), message));
+                }
+                options.triggers.push(kind);
+            }
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
@@ -49,14 +56,17 @@ fn options(tokens: TokenStream) -> Result<Options> {
     Ok(options)
 }
 
-/// A JSON array of texts.
-fn json(texts: &[String]) -> String {
-    if texts.is_empty() {
+/// The kinds of events of the manifest.
+const KINDS: [&str; 12] =
+    ["http", "timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer", "raw"];
+
+/// The triggers as a manifest writes events: every event of each of these kinds.
+fn json(kinds: &[String]) -> String {
+    if kinds.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> =
-        texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("[{}]", quoted.join(","))
+    let events: Vec<String> = kinds.iter().map(|kind| format!("{{\"{kind}\":true}}")).collect();
+    format!("[{}]", events.join(","))
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {

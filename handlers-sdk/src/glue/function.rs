@@ -38,6 +38,7 @@ pub trait FunctionDef: Sized + 'static {
         needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
         wants: 0,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
+        group: Bytes::EMPTY,
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),
         phase: if Self::PHASES == 0 { None } else { Some(phase::<Self>) },

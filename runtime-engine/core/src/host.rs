@@ -36,7 +36,7 @@ impl Shared {
 }
 
 /// Variables that one function has of its own: it and its own layers see them over those of the process.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment(Arc<[(String, String)]>);
 
 impl Environment {

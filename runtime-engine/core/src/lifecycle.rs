@@ -96,8 +96,20 @@ impl LayersStarted {
     pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
         let LayersStarted { unit, factory, chain } = self;
         let functions = match start.manifest {
-            None => Ok(Functions::one(start.settings, start.handler, start.code)),
-            Some(manifest) => Functions::of(manifest, start.settings, start.handler, &unit.log),
+            None => {
+                let one = Functions::one(start.settings, start.handler, start.code);
+                match factory.whole_module(one.all()[0].wanted()) {
+                    Some(module) => Functions::of_module(module, start.settings),
+                    None => Ok(one),
+                }
+            }
+            Some(manifest) => {
+                let functions = Functions::of(manifest, start.settings, start.handler, &unit.log);
+                functions.map(|mut functions| {
+                    functions.ask_modules(manifest, &factory, &unit.log);
+                    functions
+                })
+            }
         };
         let functions = match functions {
             Ok(functions) => functions,

@@ -4,11 +4,11 @@ use super::calls::Callee;
 use super::given::Given;
 use super::lease::Lease;
 use super::table::{HostTable, Invocation};
-use crate::constants::{E_INTERNAL, IS_REENTRANT, OK};
+use crate::constants::{E_INTERNAL, IS_REENTRANT, OK, REPLIED};
 use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Keeps the calls of an entry that is not re-entrant apart.
 #[derive(Debug)]
@@ -43,26 +43,49 @@ fn callee(cancel: Option<CancelFn>, this: *mut c_void) -> Option<Callee> {
     cancel.map(|cancel| Callee { cancel, this })
 }
 
-/// One instance of a function.
+/// What a function's `create` made. The functions of a group share it.
+#[derive(Debug)]
+struct Instance {
+    host: HostTable,
+    this: *mut c_void,
+    turn: Turn,
+    /// The address of the `create` that made it, which every function that shares it has.
+    made_by: usize,
+}
+
+// SAFETY: the contract allows calls from any thread; `turn` keeps those of a non-re-entrant entry apart.
+unsafe impl Send for Instance {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Instance {}
+
+/// The instance of a group, for the functions that are to share it, for as long as one of them has it.
+#[derive(Debug)]
+pub struct GroupInstance(Weak<Instance>);
+
+impl GroupInstance {
+    pub(super) fn join(&self, table: Function, name: String) -> Option<FunctionInstance> {
+        let instance = self.0.upgrade()?;
+        assert_eq!(table.create.map(|create| create as usize), Some(instance.made_by), "another group's instance");
+        Some(FunctionInstance { table, name, instance, leads: false })
+    }
+}
+
+/// One instance of a function, or its part in the instance of its group.
 #[derive(Debug)]
 pub struct FunctionInstance {
     table: Function,
     name: String,
-    host: HostTable,
-    this: *mut c_void,
-    turn: Turn,
+    instance: Arc<Instance>,
+    /// Has it made the instance? Then the instance's phases are run through it.
+    leads: bool,
 }
-
-// SAFETY: the contract allows calls from any thread; `turn` keeps those of a non-re-entrant entry apart.
-unsafe impl Send for FunctionInstance {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for FunctionInstance {}
 
 impl FunctionInstance {
     pub(super) fn create(table: Function, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
         let entry = table.create.ok_or("it has no `create`")?;
         let this = create(entry, host, config)?;
-        Ok(FunctionInstance { turn: Turn::of(table.flags), table, name, host, this })
+        let instance = Instance { host, this, turn: Turn::of(table.flags), made_by: entry as usize };
+        Ok(FunctionInstance { table, name, instance: Arc::new(instance), leads: true })
     }
 
     /// Its name in the module.
@@ -70,9 +93,14 @@ impl FunctionInstance {
         &self.name
     }
 
-    /// Its view of the host.
+    /// Its instance, for other functions of its group to share.
+    pub fn of_group(&self) -> GroupInstance {
+        GroupInstance(Arc::downgrade(&self.instance))
+    }
+
+    /// The view of the host that its instance has.
     pub fn host(&self) -> HostTable {
-        self.host
+        self.instance.host
     }
 
     /// `FAAS_IS_*`.
@@ -80,32 +108,38 @@ impl FunctionInstance {
         self.table.flags
     }
 
-    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)?
+    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)? What is the instance's work is that
+    /// of the function that made it alone; REPLIED is each invocation's.
     pub fn has_phase(&self, phase: u32) -> bool {
-        self.table.phases & crate::constants::phase_bit(phase) != 0 && self.table.phase.is_some()
+        self.table.phases & crate::constants::phase_bit(phase) != 0
+            && self.table.phase.is_some()
+            && (self.leads || phase == REPLIED)
     }
 
     /// Serves one invocation. `PENDING`: wait with [`Lease::poll_done`].
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
-        let _turn = self.turn.take();
+        let Instance { this, turn, .. } = &*self.instance;
+        let _turn = turn.take();
         // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { invoke(self.this, inv, tok) })
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
     }
 
     /// Runs a lifecycle phase. `OK` at once if it has no work there.
     pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.phase.filter(|_| self.has_phase(phase)) else { return OK };
-        let _turn = self.turn.take();
+        let Instance { this, turn, .. } = &*self.instance;
+        let _turn = turn.take();
         // SAFETY: as in `invoke`.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
     }
 
-    /// Ends the instance, after CLOSE and when no call is in progress. An instance that is only dropped is leaked.
+    /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions. An
+    /// instance that is only dropped is leaked.
     pub fn destroy(self) {
-        if let Some(destroy) = self.table.destroy {
-            // SAFETY: consumes the instance, so this is the last call.
-            unsafe { destroy(self.this) }
+        if let (Some(destroy), Some(instance)) = (self.table.destroy, Arc::into_inner(self.instance)) {
+            // SAFETY: nobody else has the instance, so this is the last call.
+            unsafe { destroy(instance.this) }
         }
     }
 }

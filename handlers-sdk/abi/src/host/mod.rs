@@ -28,7 +28,7 @@ mod sync;
 mod table;
 pub mod token;
 
-pub use entry::{FunctionInstance, HeadHook, LayerInstance};
+pub use entry::{FunctionInstance, GroupInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
 pub use given::Given;
 pub use lease::{Cancel, Lease, Stamped};

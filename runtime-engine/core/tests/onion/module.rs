@@ -85,6 +85,7 @@ pub(crate) fn function(plan: &Plan) -> &'static Function {
         needs: 0,
         wants: 0,
         triggers: Bytes::EMPTY,
+        group: Bytes::EMPTY,
         create: Some(create),
         invoke: Some(invoke),
         phase: (!plan.phase.null).then_some(phase),
