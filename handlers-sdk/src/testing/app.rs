@@ -175,7 +175,9 @@ impl App {
             let cancel = lease.cancel_handle();
             lease.get_mut().cancel = Some(cancel);
         }
-        let context = self.layers.iter().map(|layer| layer.context(&mut lease)).find(|status| *status < 0);
+        // A status that has no meaning there is a failure, as in the runtimes.
+        let contexts = self.layers.iter().map(|layer| layer.context(&mut lease));
+        let context = contexts.map(|status| if status > OK { E_INTERNAL } else { status }).find(|status| *status < 0);
         let (entered, mut status) = match context {
             Some(status) => (0, status),
             None => onion::enter(&self.layers, INVOKE, &mut lease),
