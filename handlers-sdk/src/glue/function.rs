@@ -2,6 +2,7 @@
 
 use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
+use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
 use crate::panics;
 use core::ffi::c_void;
@@ -51,10 +52,17 @@ unsafe extern "C" fn create<F: FunctionDef>(
     host: *const Host,
     config: Bytes,
     this: *mut *mut c_void,
-    _why: *mut Buf,
+    why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, F::NAME, config) };
+    let entry = match unsafe { Entry::adopt(host, F::NAME, config) } {
+        Ok(entry) => entry,
+        Err(unfit) => {
+            // SAFETY: the host's out parameter.
+            unsafe { why.write(give(unfit.into_bytes())) };
+            return E_UNSUPPORTED;
+        }
+    };
     panics::install(entry);
     // SAFETY: the host's out parameter.
     unsafe { this.write(core::ptr::from_ref(entry).cast_mut().cast()) };
