@@ -3,9 +3,11 @@
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
 mod contract;
+mod record;
 mod service;
 mod walk;
 
+pub(crate) use record::OfBatch;
 pub(crate) use service::Served;
 
 use crate::failure::Failure;
@@ -13,6 +15,7 @@ use crate::fields::{Fields, Span};
 use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin, visible};
+use crate::trigger::batch::Batch;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -187,6 +190,10 @@ pub struct Invocation {
     /// What a stream has written so far, where its reply must go out in one piece.
     collected: Option<Vec<u8>>,
     captured: Mutex<Captured>,
+    /// The records of the event, once somebody has asked for them.
+    batch: OnceLock<Option<Box<Batch>>>,
+    /// What makes it one record of a batch.
+    record: Option<Box<record::Record>>,
 }
 
 /// Log lines kept for the reply.
@@ -246,6 +253,8 @@ impl Invocation {
             flight: None,
             collected: None,
             captured: Mutex::default(),
+            batch: OnceLock::new(),
+            record: None,
         }
     }
 
@@ -269,6 +278,8 @@ impl Invocation {
             view.clear();
             *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
         }
+        self.batch.take();
+        self.record = None;
         self.traceparent.take();
         self.trigger = None;
         self.source = None;

@@ -31,7 +31,7 @@ pub mod token;
 pub use entry::{FunctionInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
 pub use given::Given;
-pub use lease::{Cancel, Lease};
+pub use lease::{Cancel, CancelHook, Lease};
 pub use memory::Memory;
 pub use module::{CheckedModule, FunctionEntry, LayerEntry, Needs, Probe};
 pub use table::{Context, Fields, HostTable, Invocation, ServiceTable, table};

@@ -8,6 +8,7 @@ use crate::lifecycle::Start;
 use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
 use crate::platform::HandlerName;
+use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
 use crate::unit::Unit;
 use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance};
@@ -46,6 +47,10 @@ pub struct Wanted<'a> {
     pub config: &'a str,
     /// Where the configuration comes from, for messages.
     pub configured_by: &'a str,
+    /// How many of its invocations may run at once. `None`: nobody has said.
+    pub concurrency: Option<usize>,
+    /// How it is called for the records of a batch.
+    pub records: RecordSettings,
 }
 
 /// What instances are made of.
@@ -260,7 +265,9 @@ impl Factory {
             self.warn_of_abort("function", &entry.name);
         }
         let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
-        let host = host::table(&self.shared, format!("function {name}"), environment, self.features);
+        let flags = entry.flags();
+        let features = RecordRule::of(flags, wanted.records, wanted.concurrency).features(flags, self.features);
+        let host = host::table(&self.shared, format!("function {name}"), environment, features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
             let with = if wanted.config.is_empty() { "without" } else { "with" };
             let (name, from) = (&entry.name, wanted.configured_by);

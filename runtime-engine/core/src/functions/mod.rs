@@ -40,6 +40,7 @@ use crate::host::Environment;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::platform::HandlerName;
+use crate::records::RecordSettings;
 use crate::report;
 use crate::settings::{LayerName, Settings};
 use crate::trigger::Kind;
@@ -93,6 +94,7 @@ impl Functions {
             code: code.map(Path::to_owned),
             config: settings.config.clone(),
             configured_by: "FAAS_CONFIG".to_owned(),
+            records: settings.records,
             ..Target::default()
         };
         Functions { all: vec![Function::new(0, target)], routing: None }
@@ -130,7 +132,11 @@ impl Functions {
             log.say(Level::Warn, message);
         }
         let several = specs.len() > 1;
-        let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
+        let all = specs
+            .iter()
+            .enumerate()
+            .map(|(number, spec)| Function::new(number, target(spec, several, settings.records)))
+            .collect();
         let is_routed = several || specs.iter().any(|spec| !spec.events.is_empty());
         let routing = is_routed.then(|| Routing::of(manifest, names, named)).transpose()?;
         Ok(Functions { all, routing })
@@ -219,7 +225,7 @@ pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<La
     manifest.layers.iter().chain(settings.layers.iter().filter(is_new)).cloned().collect()
 }
 
-fn target(spec: &FunctionSpec, several: bool) -> Target {
+fn target(spec: &FunctionSpec, several: bool, of_process: RecordSettings) -> Target {
     let fence = match spec.fence {
         FenceSetting::Of { failures, pause } => Some(FenceRule { failures, pause }),
         FenceSetting::Off => None,
@@ -238,6 +244,10 @@ fn target(spec: &FunctionSpec, several: bool) -> Target {
         layers: spec.layers.clone(),
         fence,
         is_lazy: spec.start == StartWhen::Lazy,
+        records: RecordSettings {
+            concurrency: spec.records.concurrency.or(of_process.concurrency),
+            failures: spec.records.failures.unwrap_or(of_process.failures),
+        },
     }
 }
 
