@@ -42,61 +42,45 @@ struct WritingALayer;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod cancel;
-mod config;
-mod context;
-mod driver;
+mod call;
+mod encoding;
 mod error;
-mod event;
 #[cfg(feature = "json")]
 pub mod events;
-mod extract;
-mod hooks;
-mod http;
-mod invocation;
-#[cfg(feature = "json")]
-mod json;
-mod json_text;
+mod executor;
+mod ffi;
+mod glue;
 mod layer;
-mod line;
 pub mod log;
-mod outcome;
-mod pairs;
 mod panics;
-#[cfg(any(feature = "json", feature = "testing"))]
-mod percent;
-mod reads;
 mod reply;
-mod reply_head;
-mod response;
-mod runtime;
-mod seam;
-mod sink;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "tracing")]
-mod tracing_layer;
 
-pub use config::Config;
-pub use context::{FaasContext, PhaseContext};
-pub use error::Error;
-pub use event::Event;
-pub use extract::{FromInvocation, Request};
-pub use faas_abi as abi;
-pub use handlers_sdk_macros::{function, layer, module};
-pub use http::HttpView;
-pub use invocation::{Invocation, List};
 #[cfg(feature = "json")]
-pub use json::Json;
-pub use layer::{Failure, Flow, Layer, Recovery};
-pub use line::Line;
-pub use log::Level;
-pub use pairs::Pairs;
-pub use reply::{Body, IntoReply, Reply};
-pub use reply_head::ReplyHead;
-pub use response::Response;
-pub use seam::export::linked;
-pub use seam::service::Service;
-pub use sink::{AsyncSink, Sink, StreamError};
+pub use call::json::Json;
+pub use call::{
+    config::Config,
+    context::{FaasContext, PhaseContext},
+    event::Event,
+    extract::{FromInvocation, Request},
+    http_view::HttpView,
+    pairs::Pairs,
+};
+pub use error::Error;
+pub use faas_abi as abi;
+pub use glue::{export::linked, service::Service};
+pub use handlers_sdk_macros::{function, layer, module};
+pub use layer::{
+    Failure, Flow, Layer, Recovery,
+    invocation::{Invocation, List},
+    reply_head::ReplyHead,
+};
 #[cfg(feature = "tracing")]
-pub use tracing_layer::{HostLog, install as install_tracing};
+pub use log::tracing::{HostLog, install as install_tracing};
+pub use log::{Level, line::Line};
+pub use reply::{
+    Body, IntoReply, Reply,
+    response::Response,
+    sink::{AsyncSink, Sink, StreamError},
+};

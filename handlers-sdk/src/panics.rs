@@ -11,9 +11,9 @@
 //! In a program that modules are linked into, threads without a guard are the program's, and so is the hook for them.
 
 use crate::error::Error;
+use crate::ffi::Entry;
+use crate::ffi::current::place;
 use crate::log::{self, Level};
-use crate::seam::Entry;
-use crate::seam::current::place;
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
@@ -148,12 +148,14 @@ pub(crate) fn catch_aside<T>(body: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(body)).ok()
 }
 
-/// Reports a panic of guarded code that has ended well all the same: its author has caught it. To be called where the
-/// call is still the current one, so that the line has its request id.
-pub(crate) fn report_caught_by_author() {
+/// Runs author's code of a call, which is the current one. A panic in code that ends well all the same was caught by its
+/// author; its line is written here, where it still gets the call's request id.
+pub(crate) fn authored<T>(body: impl FnOnce() -> T) -> T {
+    let value = body();
     if GUARDS.get() & KEPT != 0 {
         report_kept();
     }
+    value
 }
 
 #[cold]

@@ -1,15 +1,15 @@
 //! What the macros' output names. No part of the API.
 
-pub use crate::driver::Call;
-pub use crate::extract::FromInvocation;
-pub use crate::outcome::Outcome;
-pub use crate::seam::export::{Package, module};
-pub use crate::seam::function::FunctionDef;
-pub use crate::seam::layer::LayerDef;
+pub use crate::call::extract::FromInvocation;
+pub use crate::executor::drive::Call;
+pub use crate::glue::export::{Package, module};
+pub use crate::glue::function::FunctionDef;
+pub use crate::glue::layer::LayerDef;
+pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
-use crate::context::FaasContext;
+use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::reply::IntoReply;
 use std::future::Future;
@@ -57,7 +57,7 @@ pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
 
 /// A call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
-    Call::Running(Box::pin(future), &crate::runtime::RUNTIME)
+    Call::Running(Box::pin(future), &crate::executor::RUNTIME)
 }
 
 /// A function for a phase, async or not: `M` tells the two apart.

@@ -6,7 +6,7 @@
 
 use super::found::Found;
 use super::view::{View, all_from, argument, members};
-use crate::percent;
+use crate::encoding::percent;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

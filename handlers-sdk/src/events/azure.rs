@@ -22,10 +22,10 @@
 use super::base64::encode;
 use super::found::Found;
 use super::view::{self, View, members, views};
-use crate::context::FaasContext;
+use crate::call::context::FaasContext;
+use crate::call::extract::FromInvocation;
+use crate::call::json;
 use crate::error::Error;
-use crate::extract::FromInvocation;
-use crate::json;
 use crate::reply::{IntoReply, Reply};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The answer to a batch of which a part failed.
 
+use crate::call::json;
 use crate::error::Error;
-use crate::json;
 use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 

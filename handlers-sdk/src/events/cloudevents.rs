@@ -23,11 +23,11 @@
 //! any other status return a [`Response`](crate::Response).
 
 use super::base64;
-use crate::context::FaasContext;
+use crate::call::context::FaasContext;
+use crate::call::extract::FromInvocation;
+use crate::call::json;
+use crate::call::pairs::Pairs;
 use crate::error::Error;
-use crate::extract::FromInvocation;
-use crate::json;
-use crate::pairs::Pairs;
 use crate::reply::{Body, IntoReply, Reply};
 use faas_abi::LIST_ATTRIBUTE;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use super::Base64;
 use super::view::{all_from, members, views};
-use crate::percent;
+use crate::encoding::percent;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

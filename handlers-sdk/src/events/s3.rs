@@ -2,7 +2,7 @@
 
 use super::found::Found;
 use super::view::{self, View, all_from, argument, members};
-use crate::percent;
+use crate::encoding::percent;
 
 members! {
     /// What happened to objects of a bucket.

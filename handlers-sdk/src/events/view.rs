@@ -61,8 +61,8 @@ macro_rules! argument {
         }
 
         /// The event (or the body of an HTTP trigger), which must be one of this service.
-        impl crate::extract::FromInvocation for $view {
-            fn from_invocation(ctx: &crate::context::FaasContext) -> Result<Self, crate::error::Error> {
+        impl crate::call::extract::FromInvocation for $view {
+            fn from_invocation(ctx: &crate::call::context::FaasContext) -> Result<Self, crate::error::Error> {
                 crate::events::view::read(ctx.body())
             }
         }

@@ -4,7 +4,7 @@ use super::host::{LogLine, Shared, TestHost};
 use super::inv::{Peer, TestInvocation};
 use super::invoke::{Answer, Invoke};
 use super::onion;
-use crate::seam::checked::checked;
+use crate::glue::checked::checked;
 use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
 use std::sync::Arc;

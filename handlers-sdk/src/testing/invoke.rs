@@ -3,7 +3,7 @@
 use super::app::App;
 use super::host::LogLine;
 use super::inv::{Peer, TestInvocation};
-use crate::percent::decoded;
+use crate::encoding::percent::decoded;
 use faas_abi::*;
 use std::time::Duration;
 

@@ -1,0 +1,93 @@
+//! What an entry was configured with.
+
+use crate::error::Error;
+use crate::ffi::Entry;
+use crate::glue::service::{self, Service};
+use std::fmt;
+
+/// The configuration of one function or layer: its own part, as JSON, and the values every entry sees.
+#[derive(Clone, Copy)]
+pub struct Config {
+    entry: &'static Entry,
+}
+
+impl Config {
+    pub(crate) fn of(entry: &'static Entry) -> Config {
+        Config { entry }
+    }
+
+    /// Its own part, as JSON; empty if there is none.
+    pub fn json(&self) -> &'static [u8] {
+        self.entry.config_json()
+    }
+
+    /// Its own part as a type.
+    ///
+    /// # Errors
+    /// It is not of that shape. No configuration at all reads as `{}`.
+    #[cfg(feature = "json")]
+    pub fn deserialize<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        let json = if self.json().is_empty() { b"{}" } else { self.json() };
+        serde_json::from_slice(json).map_err(|error| {
+            Error::internal("Runtime.ConfigError", format!("configuration of {:?}: {error}", self.entry.name()))
+        })
+    }
+
+    /// One key of its own part; `None` if it is not there or null.
+    ///
+    /// # Errors
+    /// The configuration is no object, or the value is not of that shape.
+    #[cfg(feature = "json")]
+    pub fn get<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let mut all: std::collections::HashMap<String, serde_json::Value> = self.deserialize()?;
+        let found = all.remove(key).filter(|value| !value.is_null());
+        found.map(serde_json::from_value).transpose().map_err(|error| {
+            Error::internal(
+                "Runtime.ConfigError",
+                format!("configuration of {:?}, key {key:?}: {error}", self.entry.name()),
+            )
+        })
+    }
+
+    /// A configured or environment value that every entry sees, as it was at start. Costs no JSON.
+    pub fn str(&self, key: &str) -> Option<&'static str> {
+        self.entry.config(key).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// Does the host have this feature, a `F_*` bit of the contract?
+    pub fn has_feature(&self, feature: u64) -> bool {
+        self.entry.has(feature)
+    }
+
+    /// The host's monotonic clock in nanoseconds: that of every entry.
+    pub fn now_ns(&self) -> u64 {
+        self.entry.now_ns()
+    }
+
+    /// Writes one line on the platform's log stream as it is, for instance a metric document. A line break ends it early.
+    pub fn emit(&self, line: &[u8]) {
+        // Nearly no line holds a line break, and that is told of many bytes at once.
+        let is_one = !line.contains(&b'\n');
+        self.entry.emit(if is_one { line } else { line.split(|byte| *byte == b'\n').next().unwrap_or_default() });
+    }
+
+    /// Offers a service to every other entry.
+    ///
+    /// # Errors
+    /// The host refuses, for instance because somebody else offers it.
+    pub fn offer<S: Service>(&self, table: &'static S) -> Result<(), Error> {
+        service::offer(self.entry, table)
+    }
+
+    /// A copy of the table of a service that some entry offers.
+    pub fn service<S: Service>(&self) -> Option<S> {
+        service::find(self.entry)
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Values may be secret; only the entry's name is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("of", &self.entry.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! `FaasContext`: what a function knows of the call it serves.
+
+use crate::call::config::Config;
+use crate::call::event::Event;
+use crate::call::reads::reads;
+use crate::ffi::{Held, InvBytes, Reader};
+use crate::glue::service::{self, Service};
+use crate::log::Level;
+use std::fmt::{self, Arguments, Display};
+
+/// The invocation being served, or the lifecycle phase being run: who asked, on which platform, until when.
+///
+/// Cheap to clone, and free to move to other threads. **The invocation ends when its last context, event or sink is
+/// dropped**: one that is kept in a static or a thread that goes on holds back the reply.
+#[derive(Clone)]
+pub struct FaasContext {
+    held: Held,
+}
+
+/// The context of a lifecycle phase; what belongs to a request is empty in it.
+pub type PhaseContext = FaasContext;
+
+impl FaasContext {
+    pub(crate) fn new(held: Held) -> FaasContext {
+        FaasContext { held }
+    }
+
+    pub(crate) fn into_held(self) -> Held {
+        self.held
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        self.held.reader()
+    }
+
+    reads!();
+
+    /// Should the function stop? A future is dropped without asking; code that runs on asks this.
+    pub fn is_cancelled(&self) -> bool {
+        self.reader().cancelled() != 0
+    }
+
+    /// A configured or environment value as it was at start.
+    pub fn config(&self, key: &str) -> Option<&'static str> {
+        self.held.entry().config(key).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// This function's own part of the configuration.
+    pub fn settings(&self) -> Config {
+        Config::of(self.held.entry())
+    }
+
+    /// The event as a value of its own, to keep or to return.
+    pub fn to_event(&self) -> Event {
+        Event(InvBytes::event(&self.held))
+    }
+
+    /// A copy of the table of a service that some library offers.
+    pub fn service<S: Service>(&self) -> Option<S> {
+        service::find(self.held.entry())
+    }
+
+    /// Would a line of this level be written? Ask before costly work for one.
+    pub fn log_enabled(&self, level: Level) -> bool {
+        let entry = self.held.entry();
+        entry.log_enabled(level.number(), entry.name())
+    }
+
+    /// Writes a log line with fields. The host adds time, request id and function.
+    pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
+        let entry = self.held.entry();
+        crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
+    }
+
+    /// Logs an error.
+    pub fn error(&self, message: Arguments<'_>) {
+        self.log(Level::Error, message, &[]);
+    }
+
+    /// Logs a warning.
+    pub fn warn(&self, message: Arguments<'_>) {
+        self.log(Level::Warn, message, &[]);
+    }
+
+    /// Logs what happened.
+    pub fn info(&self, message: Arguments<'_>) {
+        self.log(Level::Info, message, &[]);
+    }
+
+    /// Logs what helps to find a fault.
+    pub fn debug(&self, message: Arguments<'_>) {
+        self.log(Level::Debug, message, &[]);
+    }
+}
+
+impl fmt::Debug for FaasContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaasContext").field("request_id", &self.request_id()).finish_non_exhaustive()
+    }
+}

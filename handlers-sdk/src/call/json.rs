@@ -1,0 +1,42 @@
+//! JSON in arguments and replies.
+
+use crate::call::context::FaasContext;
+use crate::call::extract::FromInvocation;
+use crate::error::Error;
+use crate::reply::{IntoReply, Reply};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is the
+/// JSON body of a 200.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = if body.is_empty() { "expected JSON, found no bytes".to_owned() } else { error.to_string() };
+        Error::new("Runtime.UnmarshalError", message).with_status(400)
+    })
+}
+
+impl<T: DeserializeOwned> FromInvocation for Json<T> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        read(ctx.body()).map(Json)
+    }
+}
+
+pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::internal("Runtime.MarshalError", error.to_string()))
+}
+
+impl<T: Serialize> IntoReply for Json<T> {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Ok(Reply::value(write(&self.0)?))
+    }
+}
+
+impl IntoReply for serde_json::Value {
+    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        Json(self).into_reply(is_http)
+    }
+}

@@ -1,0 +1,11 @@
+//! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
+
+pub(crate) mod config;
+pub(crate) mod context;
+pub(crate) mod event;
+pub(crate) mod extract;
+pub(crate) mod http_view;
+#[cfg(feature = "json")]
+pub(crate) mod json;
+pub(crate) mod pairs;
+pub(crate) mod reads;

@@ -1,0 +1,47 @@
+//! Lists of names and values, in order and with repeats.
+
+use crate::ffi::Reader;
+
+/// The pairs of one list: texts, skipping what is not UTF-8. [`raw`](Self::raw) gives every pair as bytes.
+#[derive(Clone)]
+pub struct Pairs<'a> {
+    reader: Reader<'a>,
+    list: u32,
+    next: usize,
+}
+
+impl<'a> Pairs<'a> {
+    pub(crate) fn new(reader: Reader<'a>, list: u32) -> Pairs<'a> {
+        Pairs { reader, list, next: 0 }
+    }
+
+    /// Every pair, whatever bytes it is made of.
+    pub fn raw(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        (self.next..).map_while(move |index| self.reader.at(self.list, index))
+    }
+
+    /// Number of pairs in the list.
+    pub fn count_all(&self) -> usize {
+        self.reader.count(self.list)
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (name, value) = self.reader.at(self.list, self.next)?;
+            self.next += 1;
+            if let (Ok(name), Ok(value)) = (core::str::from_utf8(name), core::str::from_utf8(value)) {
+                return Some((name, value));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Pairs<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.clone()).finish()
+    }
+}

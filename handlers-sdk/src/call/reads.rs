@@ -1,0 +1,180 @@
+//! What contexts of functions and invocations of layers tell alike. The type needs a `reader(&self) -> Reader<'_>`.
+
+macro_rules! reads {
+    () => {
+        fn text(&self, key: u32) -> &str {
+            self.reader().text(key)
+        }
+
+        fn some_text(&self, key: u32) -> Option<&str> {
+            Some(self.text(key)).filter(|text| !text.is_empty())
+        }
+
+        /// The platform's id of this invocation.
+        pub fn request_id(&self) -> &str {
+            self.text(::faas_abi::META_REQUEST_ID)
+        }
+
+        /// The function's name, as the platform or the configuration has it.
+        pub fn function(&self) -> &str {
+            self.text(::faas_abi::META_FUNCTION)
+        }
+
+        /// The function's version; empty where the platform has none.
+        pub fn version(&self) -> &str {
+            self.text(::faas_abi::META_VERSION)
+        }
+
+        /// The service the function belongs to.
+        pub fn service_name(&self) -> &str {
+            self.text(::faas_abi::META_SERVICE)
+        }
+
+        /// The stage: `dev`, `prod`.
+        pub fn stage(&self) -> &str {
+            self.text(::faas_abi::META_STAGE)
+        }
+
+        /// `aws-lambda`, `http`, …
+        pub fn platform(&self) -> &str {
+            self.text(::faas_abi::META_PLATFORM)
+        }
+
+        /// The platform's region.
+        pub fn region(&self) -> &str {
+            self.text(::faas_abi::META_REGION)
+        }
+
+        /// The platform's account or tenant of the function's owner.
+        pub fn account(&self) -> &str {
+            self.text(::faas_abi::META_ACCOUNT)
+        }
+
+        /// What kind of event it is: `http`, `timer`, `queue`, …; `raw` if nothing is known of it.
+        pub fn trigger(&self) -> &str {
+            self.text(::faas_abi::META_TRIGGER)
+        }
+
+        /// The trigger's own kind: `aws:sqs`, `aws:apigateway:v2`.
+        pub fn source(&self) -> &str {
+            self.text(::faas_abi::META_SOURCE)
+        }
+
+        /// The name this call used: an ARN with an alias, a qualifier.
+        pub fn invoked_as(&self) -> &str {
+            self.text(::faas_abi::META_INVOKED_AS)
+        }
+
+        /// The configured handler text.
+        pub fn handler(&self) -> &str {
+            self.text(::faas_abi::META_HANDLER)
+        }
+
+        /// On whose behalf, where the platform isolates tenants.
+        pub fn tenant(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_TENANT)
+        }
+
+        /// What the calling client says of itself; JSON.
+        pub fn client_context(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_CLIENT_CONTEXT)
+        }
+
+        /// Who the calling client is; JSON.
+        pub fn identity(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_IDENTITY)
+        }
+
+        /// W3C `traceparent`, made from the platform's ids where it has none of its own.
+        pub fn traceparent(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_TRACEPARENT)
+        }
+
+        /// W3C `tracestate`.
+        pub fn tracestate(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_TRACESTATE)
+        }
+
+        /// The platform's own trace text: `Root=…;Parent=…;Sampled=1`. It is given here and never in the environment, which
+        /// belongs to every invocation at once.
+        pub fn trace(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_TRACE)
+        }
+
+        /// When the platform gives up waiting.
+        pub fn deadline(&self) -> Option<::std::time::SystemTime> {
+            self.deadline_epoch_ms()
+                .map(|ms| ::std::time::SystemTime::UNIX_EPOCH + ::core::time::Duration::from_millis(ms))
+        }
+
+        /// The same in milliseconds since 1970.
+        pub fn deadline_epoch_ms(&self) -> Option<u64> {
+            Some(self.reader().num(::faas_abi::NUM_DEADLINE_EPOCH_MS)).filter(|ms| *ms != 0)
+        }
+
+        /// The time left until the deadline; `None` without one.
+        pub fn remaining(&self) -> Option<::core::time::Duration> {
+            Some(self.reader().num(::faas_abi::NUM_REMAINING_MS))
+                .filter(|ms| *ms != u64::MAX)
+                .map(::core::time::Duration::from_millis)
+        }
+
+        /// Is this the first invocation of this process?
+        pub fn is_cold_start(&self) -> bool {
+            self.reader().num(::faas_abi::NUM_COLD_START) != 0
+        }
+
+        /// How often the platform has tried before.
+        pub fn attempt(&self) -> u64 {
+            self.reader().num(::faas_abi::NUM_ATTEMPT)
+        }
+
+        /// The memory of this instance in MiB; 0 if the platform does not say.
+        pub fn memory_mb(&self) -> u64 {
+            self.reader().num(::faas_abi::NUM_MEMORY_MB)
+        }
+
+        /// What a layer left for this invocation under that name.
+        pub fn extension(&self, name: &str) -> Option<&str> {
+            self.reader().get(::faas_abi::LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
+        }
+
+        /// All that layers left.
+        pub fn extensions(&self) -> $crate::call::pairs::Pairs<'_> {
+            $crate::call::pairs::Pairs::new(self.reader(), ::faas_abi::LIST_EXTENSION)
+        }
+
+        /// A typed value that a layer of the same library left for this invocation.
+        pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
+            $crate::glue::values::get(self.reader())
+        }
+
+        /// The platform's own metadata as it came, such as its headers.
+        pub fn platform_metadata(&self) -> $crate::call::pairs::Pairs<'_> {
+            $crate::call::pairs::Pairs::new(self.reader(), ::faas_abi::LIST_PLATFORM)
+        }
+
+        /// The event as it came.
+        pub fn event(&self) -> &[u8] {
+            self.reader().event()
+        }
+
+        /// The HTTP body with its base64 undone; of a CloudEvent its data, on Azure Functions the trigger's value; of any
+        /// other trigger, the event.
+        pub fn body(&self) -> &[u8] {
+            self.reader().body()
+        }
+
+        /// The content type of the event.
+        pub fn content_type(&self) -> Option<&str> {
+            self.some_text(::faas_abi::META_CONTENT_TYPE)
+        }
+
+        /// The HTTP request, if an HTTP trigger brought it.
+        pub fn http(&self) -> Option<$crate::call::http_view::HttpView<'_>> {
+            $crate::call::http_view::HttpView::of(self.reader())
+        }
+    };
+}
+
+pub(crate) use reads;

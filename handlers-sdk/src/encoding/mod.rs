@@ -1,0 +1,5 @@
+//! Encodings that this crate reads and writes itself.
+
+pub(crate) mod json_text;
+#[cfg(any(feature = "json", feature = "testing"))]
+pub(crate) mod percent;

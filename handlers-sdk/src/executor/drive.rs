@@ -1,0 +1,150 @@
+//! Runs author's code: a function at once, a future once inline and, only if it waits, on the module's executor.
+//!
+//! A host that lends its thread gets the future finished there. On any other, a future that waits moves to the executor
+//! and the call returns `PENDING`. A first look with a waker that wakes nobody loses nothing: the future is polled again
+//! where it moves to, and registers its real waker then.
+
+use crate::call::context::FaasContext;
+use crate::ffi::Held;
+use crate::ffi::cancel::Cancel;
+use crate::ffi::current::within;
+use crate::panics::{Panic, authored, catch, catch_aside};
+use crate::reply::outcome::Outcome;
+use faas_abi::{F_MAY_BLOCK, PENDING, Status};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// What author's code left to do.
+pub enum Call {
+    /// Nothing.
+    Ended(Outcome),
+    /// A future, and where it runs.
+    Running(Running, &'static Runtime),
+}
+
+/// Where futures run. A table and no direct calls: only libraries that have an `async fn` name one, so that others do not
+/// carry an executor, whichever features cargo unites.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Calls where a first poll may happen.
+    pub(crate) entered: fn(&mut dyn FnMut()),
+    /// Finishes a future on the caller's thread.
+    pub(crate) block_on: fn(Task) -> (Held, Outcome),
+    /// Finishes a future on a thread of its own. It must drop what it cannot run.
+    pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Runtime {
+    fn entered<T>(&self, body: impl FnOnce() -> T) -> Result<T, Panic> {
+        let mut body = Some(body);
+        let mut result = None;
+        catch(|| (self.entered)(&mut || result = body.take().map(|body| body())))?;
+        result.ok_or_else(|| Panic::new("the executor did not run what it was given"))
+    }
+}
+
+/// Serves one call.
+pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Status {
+    let ctx = FaasContext::new(held);
+    let called = catch(|| within(ctx.held(), || authored(|| call(&ctx))));
+    let held = ctx.into_held();
+    match called {
+        Err(panic) => held.end(Outcome::panicked(panic)),
+        Ok(Call::Ended(outcome)) => held.end(outcome),
+        Ok(Call::Running(future, runtime)) => start(held, future, runtime),
+    }
+}
+
+fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
+    let mut nobody = Context::from_waker(Waker::noop());
+    let first = runtime.entered(|| look(&held, &mut future, &mut nobody));
+    if let Poll::Ready(outcome) = first.unwrap_or_else(|panic| Poll::Ready(Outcome::panicked(panic))) {
+        let outcome = runtime.entered(|| discard(&held, future, outcome));
+        return held.end(outcome.unwrap_or_else(Outcome::panicked));
+    }
+    let lends_thread = held.entry().has(F_MAY_BLOCK);
+    let task = Task::new(held, future);
+    if lends_thread {
+        if let Some((held, outcome)) = catch_aside(|| (runtime.block_on)(task)) {
+            return held.end(outcome);
+        }
+    } else {
+        catch_aside(|| {
+            (runtime.spawn)(Box::pin(async move {
+                let (held, outcome) = task.await;
+                held.end_later(outcome);
+            }));
+        });
+    }
+    // Whatever became of the task, it ends the call: see its `drop`.
+    PENDING
+}
+
+fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Outcome> {
+    match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
+        Err(panic) => Poll::Ready(Outcome::panicked(panic)),
+    }
+}
+
+/// Drops a future, which may run author's code and panic.
+fn discard(held: &Held, future: Running, outcome: Outcome) -> Outcome {
+    let dropped: Result<(), Panic> = catch(|| within(held, || authored(|| drop(future))));
+    dropped.map_or_else(Outcome::panicked, |()| outcome)
+}
+
+/// A future that waits, and the call it will end.
+pub(crate) struct Task {
+    /// Taken at the end.
+    state: Option<(Held, Running)>,
+    cancel: Arc<Cancel>,
+}
+
+impl Task {
+    fn new(held: Held, future: Running) -> Task {
+        let cancel = Arc::<Cancel>::default();
+        held.entry().running.add(held.key(), cancel.clone());
+        // The wish may have come before there was anyone to hear it.
+        if held.reader().cancelled() != 0 {
+            cancel.want();
+        }
+        Task { state: Some((held, future)), cancel }
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Option<(Held, Outcome)> {
+        let (held, future) = self.state.take()?;
+        // Before the call ends: its address may serve another one right after.
+        held.entry().running.remove(held.key());
+        let outcome = discard(&held, future, outcome);
+        Some((held, outcome))
+    }
+}
+
+impl Future for Task {
+    type Output = (Held, Outcome);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let task = &mut *self;
+        task.cancel.listen(context.waker());
+        let outcome = match &mut task.state {
+            Some(_) if task.cancel.wanted() => Outcome::cancelled(),
+            Some((held, future)) => std::task::ready!(look(held, future, context)),
+            None => return Poll::Pending,
+        };
+        task.finish(outcome).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Drop for Task {
+    /// An executor that goes away lets go of its tasks; their calls end all the same.
+    fn drop(&mut self) {
+        if let Some((held, outcome)) = self.finish(Outcome::cancelled()) {
+            held.end_later(outcome);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! How author's code runs, and where futures do: on tokio if the author chose it, else on a small executor.
+//!
+//! Each library has its own, since a runtime cannot be shared across libraries, and makes it on first use.
+
+pub(crate) mod drive;
+mod park;
+#[cfg(not(feature = "tokio"))]
+mod small;
+#[cfg(feature = "tokio")]
+mod with_tokio;
+
+pub(crate) use park::Parked;
+#[cfg(not(feature = "tokio"))]
+pub(crate) use small::RUNTIME;
+#[cfg(feature = "tokio")]
+pub(crate) use with_tokio::RUNTIME;

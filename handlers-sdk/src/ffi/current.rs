@@ -1,0 +1,86 @@
+//! Which call this thread is in, for log lines that name no context.
+
+use super::entry::Entry;
+use super::held::Held;
+use super::read::Reader;
+use core::cell::Cell;
+use faas_abi::Inv;
+use std::sync::RwLock;
+
+#[derive(Clone, Copy)]
+enum Current {
+    /// No call.
+    Nowhere,
+    /// This one.
+    In(Call),
+    /// In a release or drop function, where nothing of the host's may be called.
+    Muted,
+}
+
+#[derive(Clone, Copy)]
+struct Call {
+    entry: &'static Entry,
+    inv: *const Inv,
+    gate: *const RwLock<()>,
+}
+
+thread_local! {
+    static CURRENT: Cell<Current> = const { Cell::new(Current::Nowhere) };
+}
+
+struct Restore(Current);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+fn with(current: Current) -> Restore {
+    Restore(CURRENT.replace(current))
+}
+
+/// Runs `body` with that call as the current one.
+pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
+    let reader = held.reader();
+    let (inv, gate) = reader.raw();
+    let _restore = with(Current::In(Call { entry: reader.entry(), inv, gate }));
+    body()
+}
+
+/// Runs a layer's hook with its invocation as the current one.
+///
+/// # Safety
+/// `inv` must be Alive while `body` runs. Log lines read it, so `body` must not be inside a write when it logs.
+pub(crate) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body: impl FnOnce() -> T) -> T {
+    let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null() }));
+    body()
+}
+
+/// Runs `body` where log lines go nowhere.
+pub(crate) fn muted<T>(body: impl FnOnce() -> T) -> T {
+    let _restore = with(Current::Muted);
+    body()
+}
+
+/// Where a log line goes.
+pub(crate) enum Place<'a> {
+    /// To the host, for this call.
+    Call(Reader<'a>),
+    /// To the host, for no call.
+    Host(&'static Entry),
+}
+
+/// Runs `body` with the place for this thread's log lines; `None` if there is none.
+pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
+    match CURRENT.get() {
+        Current::Muted => body(None),
+        Current::Nowhere => body(Entry::first().map(Place::Host)),
+        Current::In(Call { entry, inv, gate }) => {
+            // SAFETY: null, or the gate of a `Shared` that `within` keeps borrowed further up this stack.
+            let gate = unsafe { gate.as_ref() };
+            // SAFETY: Alive and Quiet: `within` or `within_hook` is further up this stack.
+            body(Some(Place::Call(unsafe { Reader::new(entry, inv, gate) })))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A function's table, and the calls that come in through it.
+
+use crate::call::context::FaasContext;
+use crate::executor::drive::{self, Call};
+use crate::ffi::{Entry, Held};
+use crate::panics;
+use core::ffi::c_void;
+use faas_abi::*;
+
+/// What `#[function]` implements on the marker type it makes.
+pub trait FunctionDef: Sized + 'static {
+    /// The name it is found by.
+    const NAME: &'static str;
+    /// `IS_*` beyond those every function has.
+    const FLAGS: u32;
+    /// The phases it has work in.
+    const PHASES: u32;
+    /// It replies through a sink.
+    const STREAMS: bool;
+    /// JSON array of triggers, or empty.
+    const TRIGGERS: &'static str;
+
+    /// Serves one invocation.
+    fn call(ctx: &FaasContext) -> Call;
+
+    /// Runs one of the phases in `PHASES`.
+    fn phase(phase: u32, ctx: &FaasContext) -> Call {
+        let _ = (phase, ctx);
+        Call::Ended(crate::reply::outcome::Outcome::Done)
+    }
+
+    /// The table.
+    const TABLE: Function = Function {
+        size: size_of::<Function>(),
+        name: Bytes::of(Self::NAME.as_bytes()),
+        flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
+        phases: Self::PHASES,
+        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
+        wants: 0,
+        triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
+        create: Some(create::<Self>),
+        invoke: Some(invoke::<Self>),
+        phase: if Self::PHASES == 0 { None } else { Some(phase::<Self>) },
+        cancel: Some(cancel),
+        destroy: None,
+    };
+}
+
+unsafe extern "C" fn create<F: FunctionDef>(
+    host: *const Host,
+    config: Bytes,
+    this: *mut *mut c_void,
+    _why: *mut Buf,
+) -> Status {
+    // SAFETY: Process: the host passes its table; the config is borrowed for this call.
+    let entry = unsafe { Entry::adopt(host, F::NAME, config) };
+    panics::install(entry);
+    // SAFETY: the host's out parameter.
+    unsafe { this.write(core::ptr::from_ref(entry).cast_mut().cast()) };
+    OK
+}
+
+/// What `create` wrote.
+///
+/// # Safety
+/// `this` must come from [`create`].
+unsafe fn entry(this: *mut c_void) -> &'static Entry {
+    // SAFETY: `create` wrote the address of a leaked entry.
+    unsafe { &*this.cast::<Entry>() }
+}
+
+unsafe extern "C" fn invoke<F: FunctionDef>(this: *mut c_void, inv: *mut Inv, tok: *mut Tok) -> Status {
+    // SAFETY: the host passes back what `create` wrote.
+    let entry = unsafe { entry(this) };
+    // SAFETY: Alive: this call brings them.
+    let held = unsafe { Held::new(entry, inv, tok, F::STREAMS) };
+    drive::drive(held, F::call)
+}
+
+unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status {
+    // SAFETY: the host passes back what `create` wrote.
+    let entry = unsafe { entry(this) };
+    // SAFETY: Alive: this call brings them.
+    let held = unsafe { Held::new(entry, inv, tok, false) };
+    drive::drive(held, |ctx| F::phase(phase, ctx))
+}
+
+unsafe extern "C" fn cancel(this: *mut c_void, inv: *mut Inv, _reason: u32) {
+    // SAFETY: the host passes back what `create` wrote.
+    let entry = unsafe { entry(this) };
+    // The waker's code may be anybody's.
+    panics::catch_aside(|| entry.running.cancel(inv.addr()));
+}

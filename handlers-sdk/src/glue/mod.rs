@@ -1,0 +1,13 @@
+//! Where the contract meets the crate: the tables of functions and layers, the exported symbol, the waits of a stream,
+//! typed values and services. It calls what authors wrote, and reaches the host through [`ffi`](crate::ffi), whose
+//! invariants its `SAFETY` notes name.
+#![allow(unsafe_code, reason = "beside `ffi`, the one place of this crate that talks to the contract")]
+
+#[cfg(feature = "testing")]
+pub(crate) mod checked;
+pub(crate) mod export;
+pub(crate) mod function;
+pub(crate) mod layer;
+pub(crate) mod room;
+pub(crate) mod service;
+pub(crate) mod values;

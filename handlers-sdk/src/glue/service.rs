@@ -1,0 +1,36 @@
+//! Services: sized tables that libraries offer to one another through the host.
+
+use crate::error::Error;
+use crate::ffi::Entry;
+use faas_abi::OK;
+use faas_abi::tables::{Table, read_table};
+
+/// A table one library offers and others use, found by name and major version.
+///
+/// # Safety
+/// Whoever offers `NAME` in `MAJOR` must offer a table that begins as `Self` does, and what its members point to must be
+/// callable from any thread for the rest of the process. Members are only ever added, at the end.
+pub unsafe trait Service: Table + Sync + 'static {
+    /// Short dotted text: `faas.http`.
+    const NAME: &'static str;
+    /// Changes when something is taken away or means something else.
+    const MAJOR: u32;
+}
+
+/// Offers a service. In `create`; others may already have looked in theirs, so consumers look again on first use.
+pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), Error> {
+    match entry.offer(S::NAME, S::MAJOR, core::ptr::from_ref(table).cast()) {
+        OK => Ok(()),
+        status => Err(Error::new(
+            "Runtime.ServiceRefused",
+            format!("the host does not take the service {} (major {}): status {status}", S::NAME, S::MAJOR),
+        )),
+    }
+}
+
+/// A copy of a service's table; members that its provider does not have are `None`.
+pub(crate) fn find<S: Service>(entry: &Entry) -> Option<S> {
+    let table = entry.service(S::NAME, S::MAJOR).cast::<S>();
+    // SAFETY: not null, and a table of `S` by the promise of the trait's implementor; it lives as long as the process.
+    (!table.is_null()).then(|| unsafe { read_table(table) })
+}

@@ -1,0 +1,272 @@
+//! An invocation or a phase, as a layer's hook sees and changes it.
+
+use crate::call::pairs::Pairs;
+use crate::call::reads::reads;
+use crate::error::Error;
+use crate::ffi::{Reader, Writer};
+use crate::glue::values;
+use crate::layer::{Flow, Recovery};
+use crate::log::Level;
+use crate::reply::IntoReply;
+use faas_abi::*;
+use std::any::Any;
+use std::fmt::{self, Arguments, Display};
+
+/// A list of the request that layers may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Request headers; their names compare without case.
+    Header,
+    /// The decoded query.
+    Query,
+    /// Request cookies.
+    Cookie,
+    /// Path parameters.
+    PathParam,
+    /// Values for whoever comes after: other layers, and the function through `FaasContext::extension`.
+    Extension,
+}
+
+impl List {
+    fn number(self) -> u32 {
+        match self {
+            List::Header => LIST_HEADER,
+            List::Query => LIST_QUERY,
+            List::Cookie => LIST_COOKIE,
+            List::PathParam => LIST_PATH_PARAM,
+            List::Extension => LIST_EXTENSION,
+        }
+    }
+}
+
+/// The invocation a hook is called for; in the hooks of a phase, that phase, where what belongs to a request is empty.
+pub struct Invocation<'a> {
+    writer: Writer<'a>,
+}
+
+pub(crate) fn accepted(what: &str, status: Status) -> Result<(), Error> {
+    if status < 0 {
+        return Err(Error::new("Runtime.Refused", format!("the host refuses {what}: status {status}")));
+    }
+    Ok(())
+}
+
+impl<'a> Invocation<'a> {
+    pub(crate) fn new(writer: Writer<'a>) -> Invocation<'a> {
+        Invocation { writer }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        self.writer.reader()
+    }
+
+    pub(crate) fn failure(&self) -> [&str; 3] {
+        [META_ERROR_KIND, META_ERROR_MESSAGE, META_ERROR_DETAIL].map(|key| self.text(key))
+    }
+
+    pub(crate) fn fail(&mut self, error: &Error) {
+        self.writer.fail(error.kind(), error.message(), &error.placed_detail());
+    }
+
+    reads!();
+
+    /// Sets all values of that name to this one.
+    ///
+    /// # Errors
+    /// The host refuses; so for every change.
+    pub fn set(&mut self, list: List, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.set(list.number(), name, value))
+    }
+
+    /// Adds one more value.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn add(&mut self, list: List, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.add(list.number(), name, value))
+    }
+
+    /// Removes all values of that name.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn remove(&mut self, list: List, name: &str) -> Result<(), Error> {
+        accepted(name, self.writer.remove(list.number(), name))
+    }
+
+    /// Sets a request header.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        self.set(List::Header, name, value)
+    }
+
+    /// Leaves a value for whoever comes after.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn set_extension(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        self.set(List::Extension, name, value)
+    }
+
+    /// Sets one of the contract's texts (`handlers_sdk::abi::META_…`), for instance a recognised trigger.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set); most of them are the host's own.
+    pub fn set_meta(&mut self, key: u32, value: &str) -> Result<(), Error> {
+        accepted("that text", self.writer.set_meta(key, value))
+    }
+
+    /// Replaces what [`body`](Self::body) gives from now on.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn set_body(&mut self, body: Vec<u8>) -> Result<(), Error> {
+        accepted("the body", self.writer.set_body(body))
+    }
+
+    /// Leaves a typed value for hooks and functions of this same library; one for each type.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn set_value<T: Any + Send + Sync>(&mut self, value: T) -> Result<(), Error> {
+        accepted("a value", values::set(&mut self.writer, value))
+    }
+
+    /// That value, to change.
+    pub fn value_mut<T: Any + Send + Sync>(&mut self) -> Option<&mut T> {
+        values::get_mut(&mut self.writer)
+    }
+
+    /// The HTTP status of the reply; `None` until one is set.
+    pub fn reply_status(&self) -> Option<u16> {
+        u16::try_from(self.reader().num(NUM_REPLY_STATUS)).ok().filter(|status| *status != 0)
+    }
+
+    /// Another status for the reply, 200 to 599.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set); of a stream the head is out already.
+    pub fn set_reply_status(&mut self, status: u16) -> Result<(), Error> {
+        accepted("the status", self.writer.set_num(NUM_REPLY_CODE, u64::from(status)))
+    }
+
+    /// An earlier deadline, on the clock of [`now_ns`](Self::now_ns).
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set); a later one is refused.
+    pub fn set_deadline_ns(&mut self, deadline: u64) -> Result<(), Error> {
+        accepted("the deadline", self.writer.set_num(NUM_DEADLINE_NS, deadline))
+    }
+
+    /// The size of the reply's body in bytes, so far.
+    pub fn reply_bytes(&self) -> u64 {
+        self.reader().num(NUM_REPLY_BYTES)
+    }
+
+    /// Is the reply a stream whose head is out? Then only its outcome is of interest any more.
+    pub fn is_streamed(&self) -> bool {
+        self.reader().num(NUM_STREAMED) != 0
+    }
+
+    /// The reply's body; empty for a stream.
+    pub fn reply_body(&self) -> &[u8] {
+        self.reader().reply_body()
+    }
+
+    /// The first reply header of that name.
+    pub fn reply_header(&self, name: &str) -> Option<&str> {
+        self.reader().get(LIST_REPLY_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// All reply headers.
+    pub fn reply_headers(&self) -> Pairs<'_> {
+        Pairs::new(self.reader(), LIST_REPLY_HEADER)
+    }
+
+    /// Sets a reply header; also before there is a reply.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn set_reply_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.set(LIST_REPLY_HEADER, name, value))
+    }
+
+    /// Adds a reply header.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn add_reply_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
+    }
+
+    /// Removes a reply header.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn remove_reply_header(&mut self, name: &str) -> Result<(), Error> {
+        accepted(name, self.writer.remove(LIST_REPLY_HEADER, name))
+    }
+
+    /// Adds a `Set-Cookie`, as its whole text.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn add_reply_cookie(&mut self, text: &str) -> Result<(), Error> {
+        accepted("a cookie", self.writer.add(LIST_REPLY_COOKIE, "", text))
+    }
+
+    /// Sets the reply.
+    ///
+    /// # Errors
+    /// It cannot be made, or the host refuses it.
+    pub fn set_reply(&mut self, reply: impl IntoReply) -> Result<(), Error> {
+        let mut reply = reply.into_reply(&|| self.reader().num(NUM_IS_HTTP) != 0)?;
+        let body = std::mem::take(&mut reply.body).into_given();
+        accepted("the reply", reply.write(body, &mut self.writer))
+    }
+
+    /// Answers in the place of the function: `return invocation.respond(Response::new(401));`
+    pub fn respond(&mut self, reply: impl IntoReply) -> Flow {
+        self.set_reply(reply).map_or_else(Flow::Fail, |()| Flow::Respond)
+    }
+
+    /// Answers in the place of a failure: `return invocation.recover(Response::new(503));`
+    pub fn recover(&mut self, reply: impl IntoReply) -> Recovery {
+        self.set_reply(reply).map_or_else(Recovery::Replace, |()| Recovery::Recovered)
+    }
+
+    /// Would a line of this level be written?
+    pub fn log_enabled(&self, level: Level) -> bool {
+        let entry = self.reader().entry();
+        entry.log_enabled(level.number(), entry.name())
+    }
+
+    /// Writes a log line with fields. The host adds time, request id and layer.
+    pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
+        let entry = self.reader().entry();
+        crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
+    }
+
+    /// When the event was whole, on the clock of [`now_ns`](Self::now_ns).
+    pub fn received_ns(&self) -> u64 {
+        self.reader().num(NUM_RECEIVED_NS)
+    }
+
+    /// The host's monotonic clock in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        self.reader().entry().now_ns()
+    }
+
+    /// Invocations in this process now.
+    pub fn in_flight(&self) -> u64 {
+        self.reader().num(NUM_IN_FLIGHT)
+    }
+}
+
+impl fmt::Debug for Invocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation").field("request_id", &self.request_id()).finish_non_exhaustive()
+    }
+}

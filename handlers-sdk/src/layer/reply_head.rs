@@ -1,0 +1,100 @@
+//! The head of a reply, in a layer's `head`.
+
+use crate::call::pairs::Pairs;
+use crate::error::Error;
+use crate::ffi::{Reader, Writer};
+use crate::layer::invocation::accepted;
+use faas_abi::*;
+use std::fmt;
+
+/// Status, headers and cookies of a reply, before they leave. Beside them only the request's headers are readable: a
+/// streaming function is still running and may be looking at the rest.
+pub struct ReplyHead<'a> {
+    writer: Writer<'a>,
+}
+
+impl<'a> ReplyHead<'a> {
+    pub(crate) fn new(writer: Writer<'a>) -> ReplyHead<'a> {
+        ReplyHead { writer }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        self.writer.reader()
+    }
+
+    /// The first request header of that name, such as `origin`.
+    pub fn request_header(&self, name: &str) -> Option<&str> {
+        self.reader().get(LIST_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> &str {
+        self.reader().text(META_METHOD)
+    }
+
+    /// What a layer left under that name.
+    pub fn extension(&self, name: &str) -> Option<&str> {
+        self.reader().get(LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        u16::try_from(self.reader().num(NUM_REPLY_STATUS)).unwrap_or(0)
+    }
+
+    /// Another status, 200 to 599.
+    ///
+    /// # Errors
+    /// The host refuses; so for every change.
+    pub fn set_status(&mut self, status: u16) -> Result<(), Error> {
+        accepted("the status", self.writer.set_num(NUM_REPLY_CODE, u64::from(status)))
+    }
+
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.reader().get(LIST_REPLY_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> Pairs<'_> {
+        Pairs::new(self.reader(), LIST_REPLY_HEADER)
+    }
+
+    /// Sets a header.
+    ///
+    /// # Errors
+    /// As for [`set_status`](Self::set_status).
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.set(LIST_REPLY_HEADER, name, value))
+    }
+
+    /// Adds a header.
+    ///
+    /// # Errors
+    /// As for [`set_status`](Self::set_status).
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        accepted(name, self.writer.add(LIST_REPLY_HEADER, name, value))
+    }
+
+    /// Removes a header.
+    ///
+    /// # Errors
+    /// As for [`set_status`](Self::set_status).
+    pub fn remove_header(&mut self, name: &str) -> Result<(), Error> {
+        accepted(name, self.writer.remove(LIST_REPLY_HEADER, name))
+    }
+
+    /// Adds a `Set-Cookie`, as its whole text.
+    ///
+    /// # Errors
+    /// As for [`set_status`](Self::set_status).
+    pub fn add_cookie(&mut self, text: &str) -> Result<(), Error> {
+        accepted("a cookie", self.writer.add(LIST_REPLY_COOKIE, "", text))
+    }
+}
+
+impl fmt::Debug for ReplyHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyHead").field("status", &self.status()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! Log lines into the host, with and without a context.
+//!
+//! The host stamps time, request id and function; a line that is not wanted is never formatted.
+
+pub(crate) mod line;
+#[cfg(feature = "tracing")]
+pub(crate) mod tracing;
+
+use crate::ffi::current::{Place, place};
+use crate::ffi::{Entry, Reader};
+use std::fmt::{Arguments, Display};
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something failed.
+    Error,
+    /// Something is not as it should be.
+    Warn,
+    /// Something happened.
+    Info,
+    /// What helps to find a fault.
+    Debug,
+    /// Every step.
+    Trace,
+}
+
+impl Level {
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Level::Error => 1,
+            Level::Warn => 2,
+            Level::Info => 3,
+            Level::Debug => 4,
+            Level::Trace => 5,
+        }
+    }
+}
+
+pub(crate) fn write(
+    call: Option<Reader<'_>>,
+    entry: &Entry,
+    level: Level,
+    target: &str,
+    message: Arguments<'_>,
+    fields: &[(&str, &dyn Display)],
+) {
+    let level = level.number();
+    if !entry.log_enabled(level, target) {
+        return;
+    }
+    let made;
+    let message = match message.as_str() {
+        Some(message) => message,
+        None => {
+            made = message.to_string();
+            &made
+        }
+    };
+    let values: Vec<String> = fields.iter().map(|(_, value)| value.to_string()).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().zip(&values).map(|((name, _), value)| (*name, value.as_str())).collect();
+    match call {
+        Some(reader) => reader.log(level, target, message, &fields),
+        None => entry.log_alone(level, target, message, &fields),
+    }
+}
+
+/// Would a line of this level and target be written?
+pub fn enabled(level: Level, target: &str) -> bool {
+    place(|place| match place {
+        Some(Place::Call(reader)) => reader.entry().log_enabled(level.number(), target),
+        Some(Place::Host(entry)) => entry.log_enabled(level.number(), target),
+        None => false,
+    })
+}
+
+/// Writes a line: for the call this thread is in, if it is in one. Before any `create` there is no host to write to, and
+/// the line is lost.
+pub fn log(level: Level, target: &str, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
+    place(|place| match place {
+        Some(Place::Call(reader)) => write(Some(reader), reader.entry(), level, target, message, fields),
+        Some(Place::Host(entry)) => write(None, entry, level, target, message, fields),
+        None => {}
+    });
+}
+
+/// Writes a line of a given [`Level`]: `log!(Level::Info, {order = id}, "taken after {elapsed:?}")`. The fields may be left
+/// out. It belongs to the invocation whose function or hook this thread is running; elsewhere use the context's methods.
+#[macro_export]
+macro_rules! log {
+    ($level:expr, {$($name:ident = $value:expr),* $(,)?}, $($message:tt)+) => {
+        $crate::log::log($level, ::core::module_path!(), ::core::format_args!($($message)+), &[
+            $((::core::stringify!($name), &$value as &dyn ::core::fmt::Display)),*
+        ])
+    };
+    ($level:expr, $($message:tt)+) => {
+        $crate::log::log($level, ::core::module_path!(), ::core::format_args!($($message)+), &[])
+    };
+}
+
+/// Logs an error; see [`log!`].
+#[macro_export]
+macro_rules! error {
+    ($($line:tt)+) => { $crate::log!($crate::log::Level::Error, $($line)+) };
+}
+
+/// Logs a warning; see [`log!`].
+#[macro_export]
+macro_rules! warn {
+    ($($line:tt)+) => { $crate::log!($crate::log::Level::Warn, $($line)+) };
+}
+
+/// Logs what happened; see [`log!`].
+#[macro_export]
+macro_rules! info {
+    ($($line:tt)+) => { $crate::log!($crate::log::Level::Info, $($line)+) };
+}
+
+/// Logs what helps to find a fault; see [`log!`].
+#[macro_export]
+macro_rules! debug {
+    ($($line:tt)+) => { $crate::log!($crate::log::Level::Debug, $($line)+) };
+}
+
+/// Logs every step; see [`log!`].
+#[macro_export]
+macro_rules! trace {
+    ($($line:tt)+) => { $crate::log!($crate::log::Level::Trace, $($line)+) };
+}

@@ -1,0 +1,100 @@
+//! An HTTP response built by hand.
+
+use crate::error::Error;
+use crate::reply::{Body, IntoReply, Reply};
+
+/// Status, headers with repeats, cookies, body.
+#[derive(Debug)]
+pub struct Response {
+    status: u16,
+    content_type: Option<&'static str>,
+    headers: Vec<(String, String)>,
+    cookies: Vec<String>,
+    body: Body,
+}
+
+impl Response {
+    /// An empty response of a status, 200 to 599.
+    pub fn new(status: u16) -> Response {
+        Response { status, content_type: None, headers: Vec::new(), cookies: Vec::new(), body: Body::default() }
+    }
+
+    /// A 200 of plain text.
+    pub fn text(text: impl Into<Body>) -> Response {
+        Response { content_type: Some("text/plain; charset=utf-8"), ..Response::new(200).body(text) }
+    }
+
+    /// A 200 of HTML.
+    pub fn html(html: impl Into<Body>) -> Response {
+        Response { content_type: Some("text/html; charset=utf-8"), ..Response::new(200).body(html) }
+    }
+
+    /// A 200 of JSON.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::Serialize>(value: &T) -> Result<Response, Error> {
+        let body = crate::call::json::write(value)?;
+        Ok(Response { content_type: Some("application/json"), ..Response::new(200).body(body) })
+    }
+
+    /// A redirect to `location`: 302, unless [`status`](Self::status) says another.
+    pub fn redirect(location: impl Into<String>) -> Response {
+        Response::new(302).header("location", location)
+    }
+
+    /// Another status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Response {
+        self.status = status;
+        self
+    }
+
+    /// One more header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Response {
+        let name = name.into();
+        if name.eq_ignore_ascii_case("content-type") {
+            self.content_type = None;
+        }
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// A header in place of all of that name.
+    #[must_use]
+    pub fn set_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Response {
+        let name = name.into();
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        self.header(name, value)
+    }
+
+    /// One more `Set-Cookie`, as its whole text: `id=1; Path=/; HttpOnly`.
+    #[must_use]
+    pub fn cookie(mut self, text: impl Into<String>) -> Response {
+        self.cookies.push(text.into());
+        self
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Body>) -> Response {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) fn into_http(self) -> Result<Reply, Error> {
+        if !(200..=599).contains(&self.status) {
+            let message = format!("expected an HTTP status of 200 to 599, found {}", self.status);
+            return Err(Error::new("Runtime.ReplyStatus", message));
+        }
+        Ok(Reply::http(self.status, self.content_type, self.headers, self.cookies, self.body))
+    }
+}
+
+impl IntoReply for Response {
+    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+        self.into_http()
+    }
+}

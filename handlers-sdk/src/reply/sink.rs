@@ -1,0 +1,209 @@
+//! A reply written piece by piece.
+
+use crate::error::Error;
+use crate::ffi::Held;
+use crate::ffi::write::Given;
+use crate::glue::room::Port;
+use faas_abi::*;
+use std::fmt;
+use std::future::poll_fn;
+
+/// Why a stream cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamError {
+    /// The client or the platform is gone, or the invocation was cancelled. Stop.
+    PeerGone,
+    /// The head is out already.
+    Begun,
+    /// The host refused, with this status of the contract.
+    Refused(i32),
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StreamError::PeerGone => f.write_str("the peer of the stream is gone"),
+            StreamError::Begun => {
+                f.write_str("the head of the stream is out already; status and headers come before it")
+            }
+            StreamError::Refused(status) => write!(f, "the host refused the stream with status {status}"),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+fn check(status: Status) -> Result<(), StreamError> {
+    match status {
+        E_CANCELLED => Err(StreamError::PeerGone),
+        status if status < 0 => Err(StreamError::Refused(status)),
+        _ => Ok(()),
+    }
+}
+
+/// Status and headers until they are out, and the writing end.
+struct Stream {
+    port: Port,
+    status: u16,
+    begun: bool,
+}
+
+impl Stream {
+    fn open(held: &Held) -> Result<Stream, Error> {
+        let port = Port::open(held).map_err(|message| Error::new("Runtime.Sink", message))?;
+        Ok(Stream { port, status: 200, begun: false })
+    }
+
+    fn status(&mut self, status: u16) -> Result<(), StreamError> {
+        if self.begun {
+            return Err(StreamError::Begun);
+        }
+        self.status = status;
+        Ok(())
+    }
+
+    fn header(&mut self, list: u32, name: &str, value: &str) -> Result<(), StreamError> {
+        if self.begun {
+            return Err(StreamError::Begun);
+        }
+        check(self.port.held().write_gated(|writer| writer.add(list, name, value)))
+    }
+
+    fn begin(&mut self) -> Result<(), StreamError> {
+        if self.begun {
+            return Ok(());
+        }
+        let status = u32::from(self.status);
+        check(self.port.held().write_gated(|writer| writer.stream_begin(status)))?;
+        self.begun = true;
+        self.port.held().set_stream_begun();
+        Ok(())
+    }
+}
+
+macro_rules! head {
+    () => {
+        /// The status; before the head is out. 200 unless set.
+        ///
+        /// # Errors
+        /// [`StreamError::Begun`].
+        pub fn status(&mut self, status: u16) -> Result<&mut Self, StreamError> {
+            self.0.status(status)?;
+            Ok(self)
+        }
+
+        /// One more header; before the head is out.
+        ///
+        /// # Errors
+        /// [`StreamError::Begun`], or the host refuses the header.
+        pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, StreamError> {
+            self.0.header(LIST_REPLY_HEADER, name, value)?;
+            Ok(self)
+        }
+
+        /// One more `Set-Cookie`, as its whole text; before the head is out.
+        ///
+        /// # Errors
+        /// As [`header`](Self::header).
+        pub fn cookie(&mut self, text: &str) -> Result<&mut Self, StreamError> {
+            self.0.header(LIST_REPLY_COOKIE, "", text)?;
+            Ok(self)
+        }
+
+        /// Sends the head now, and not with the first piece.
+        ///
+        /// # Errors
+        /// The peer is gone, or the host refuses.
+        pub fn begin(&mut self) -> Result<(), StreamError> {
+            self.0.begin()
+        }
+    };
+}
+
+/// The writing end for `#[function(stream)] fn`. Writing waits while the peer is slow.
+pub struct Sink(Stream);
+
+impl Sink {
+    pub(crate) fn open(held: &Held) -> Result<Sink, Error> {
+        Stream::open(held).map(Sink)
+    }
+
+    head!();
+
+    /// Writes a copy of `chunk`.
+    ///
+    /// # Errors
+    /// The peer is gone, or the host refuses.
+    pub fn write(&mut self, chunk: &[u8]) -> Result<(), StreamError> {
+        self.send(chunk.to_vec())
+    }
+
+    /// Writes `chunk` without a copy.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
+        self.0.begin()?;
+        check(self.0.port.wait_for_room())?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        check(self.0.port.write(Given::Owned(chunk), true))
+    }
+}
+
+/// Texts and formatted output: `write!(out, …)`.
+impl std::io::Write for Sink {
+    fn write(&mut self, chunk: &[u8]) -> std::io::Result<usize> {
+        Sink::write(self, chunk).map_err(std::io::Error::other)?;
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The writing end for `#[function(stream)] async fn`. Awaiting a write waits while the peer is slow.
+pub struct AsyncSink(Stream);
+
+impl AsyncSink {
+    pub(crate) fn open(held: &Held) -> Result<AsyncSink, Error> {
+        Stream::open(held).map(AsyncSink)
+    }
+
+    head!();
+
+    /// Writes a copy of `chunk`.
+    ///
+    /// # Errors
+    /// The peer is gone, or the host refuses.
+    pub async fn write(&mut self, chunk: &[u8]) -> Result<(), StreamError> {
+        self.send(chunk.to_vec()).await
+    }
+
+    /// Writes `chunk` without a copy.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub async fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
+        self.0.begin()?;
+        check(poll_fn(|context| self.0.port.poll_room(context)).await)?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        check(self.0.port.write(Given::Owned(chunk), false))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").field("begun", &self.0.begun).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AsyncSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncSink").field("begun", &self.0.begun).finish_non_exhaustive()
+    }
+}
