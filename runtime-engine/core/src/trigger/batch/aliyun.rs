@@ -1,12 +1,8 @@
 //! Batches of Alibaba Cloud. Source: "Formats of event for different triggers" in Function Compute's help pages, and the
 //! samples of its Go library.
 
-use super::{Content, Index, Partial, Source, Whole, cloudevents_data, each, kafka_names, text};
-use crate::fields::Span;
-use crate::json::{self, Value};
-use crate::trigger::Body;
+use super::{Content, Index, Partial, Source, Whole, at, cloudevents_data, each, each_named, kafka_names, parse, text};
 use crate::trigger::aliyun::cbor::each_record;
-use crate::trigger::aws::read::body_of;
 
 pub(super) const SOURCES: &[Source] = &[
     Source { word: "aliyun:oss", partial: Partial::None, list: bucket, open: |_, content| content.is_whole() },
@@ -16,45 +12,36 @@ pub(super) const SOURCES: &[Source] = &[
     Source { word: "aliyun:eventbridge", partial: Partial::None, list: events, open: event },
 ];
 
-fn parse(bytes: &[u8]) -> Option<Value<'_>> {
-    json::parse(bytes).ok()
-}
-
 fn bucket(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
-    each(batch.body, parse(batch.body)?.get("events"), index, &["responseElements", "requestId"], &[])
+    each(batch.body, at(parse(batch.body), &["events"]), index, &["responseElements", "requestId"], &[])
 }
 
 fn domains(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
-    each(batch.body, parse(batch.body)?.get("events"), index, &["traceId"], &[])
+    each(batch.body, at(parse(batch.body), &["events"]), index, &["traceId"], &[])
 }
 
 /// A topic sends its messages one by one.
 fn topic(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     let message = parse(batch.body)?;
-    index.add(batch.body, message.raw(), text(message.get("MessageId")).as_bytes(), b"");
+    index.add(batch.body, message.raw(), text(at(Some(message), &["MessageId"])).as_bytes(), b"");
     Some(())
 }
 
 /// In both of the topic's JSON forms.
 fn topic_message(bytes: &[u8], content: &mut Content) {
-    let Some(message) = parse(bytes) else { return };
-    content.data.body = body_of(bytes, message.get("Message").or_else(|| message.get("body")), false);
-    for (name, value) in message.members().filter(|(name, _)| *name != "Message" && *name != "body") {
-        content.attribute(&name.as_str(), Some(value));
-    }
-    content.attributes_of(message.get("attrs"));
+    let message = parse(bytes);
+    let payload = if at(message, &["Message"]).is_some() { "Message" } else { "body" };
+    content.payload_among(bytes, message, payload, false);
+    content.attributes_of(at(message, &["attrs"]));
 }
 
 /// What belongs together in a table's changes are those of one row. The records come as CBOR or, by hand, as JSON.
 fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     match parse(batch.body) {
-        Some(json) => {
-            for record in json.get("Records")?.elements() {
-                let row = record.get("PrimaryKey").map_or(&b""[..], |key| key.raw());
-                index.add(batch.body, record.raw(), b"", row);
-            }
-            Some(())
-        }
+        Some(json) => each_named(batch.body, at(Some(json), &["Records"]), index, &|record| {
+            let row = at(record, &["PrimaryKey"]).map_or("", |key| key.text());
+            (String::new(), row.to_owned())
+        }),
         None => each_record(batch.body, |record, row| index.add(batch.body, record, b"", row)),
     }
 }
@@ -63,9 +50,9 @@ fn table(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
 fn events(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
     for event in parse(batch.body)?.elements() {
         index.add_decoded(event, |event| {
-            let Some(event) = parse(event) else { return Default::default() };
-            let group = event.get("data").map(|data| kafka_names(data).1).unwrap_or_default();
-            (text(event.get("id")).as_bytes().to_vec(), group.into_bytes())
+            let event = parse(event);
+            let (_, group) = kafka_names(at(event, &["data"]));
+            (text(at(event, &["id"])).as_bytes().to_vec(), group.into_bytes())
         });
     }
     Some(())
@@ -75,22 +62,20 @@ fn events(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
 /// The data of any other event is its payload.
 fn event(bytes: &[u8], content: &mut Content) {
     cloudevents_data(bytes, content);
-    let Some(data) = parse(bytes).and_then(|event| event.get("data")) else { return };
-    let (payload, others): (_, &[&str]) = if data.get("topic").is_some() && data.get("partition").is_some() {
+    let data = at(parse(bytes), &["data"]);
+    let has = |name| at(data, &[name]).is_some();
+    let (payload, others): (_, &[&str]) = if has("topic") && has("partition") && has("value") {
         ("value", &["topic", "partition", "offset", "timestamp", "key"])
-    } else if data.get("topic").is_some() && data.get("systemProperties").is_some() {
+    } else if has("topic") && has("systemProperties") && has("body") {
         ("body", &["topic"])
-    } else if data.get("messageId").is_some() && data.get("messageBody").is_some() {
+    } else if has("messageId") && has("messageBody") {
         ("messageBody", &["messageId", "requestId"])
     } else {
         return;
     };
-    content.data.body = match data.get(payload) {
-        Some(value) => body_of(bytes, Some(value), false),
-        None => Body::Part(Span::of(bytes, data.raw())),
-    };
-    others.iter().for_each(|name| content.attribute(name, data.get(name)));
-    content.attributes_of(data.get("headers"));
-    content.attributes_of(data.get("systemProperties"));
-    content.attributes_of(data.get("userProperties"));
+    content.payload(bytes, at(data, &[payload]), false);
+    others.iter().for_each(|name| content.attribute(name, at(data, &[name])));
+    for properties in ["headers", "systemProperties", "userProperties"] {
+        content.attributes_of(at(data, &[properties]));
+    }
 }

@@ -2,9 +2,8 @@
 //! always bring a list. The values stand in `Data`, what is known of each in lists of `Metadata`, one entry a value. Source:
 //! the documentation of the triggers' metadata.
 
-use super::{Content, Index, Partial, Source, Whole, cloudevents_data, text};
-use crate::json::{self, Value, ValueKind};
-use crate::trigger::aws::read::body_of;
+use super::{Content, Index, Partial, Source, Whole, at, cloudevents_data, each, list_at, parse, text};
+use crate::json::Value;
 
 pub(super) const SOURCES: &[Source] = &[
     Source { word: "azure:eventhub", partial: Partial::None, list: hub, open: message },
@@ -15,15 +14,15 @@ pub(super) const SOURCES: &[Source] = &[
 
 /// The values, if the trigger brought a list of them; a single one is no batch.
 fn values<'a>(batch: &Whole<'a>) -> Option<Value<'a>> {
-    json::parse(batch.body).ok().filter(|values| values.kind() == ValueKind::Array)
+    list_at(parse(batch.body), &[])
 }
 
 /// The entry of each value in a list of the metadata; all of them empty if there is no such list.
 fn entries(batch: &Whole<'_>, list: &str) -> Vec<String> {
-    let list = json::parse(batch.event).ok().and_then(|event| event.path(&["Metadata", list]));
+    let list = at(parse(batch.event), &["Metadata", list]);
     // The host may give a list as the text of it.
     let text_of_it = list.and_then(|list| list.as_str()).unwrap_or_default();
-    let list = if text_of_it.is_empty() { list } else { json::parse(text_of_it.as_bytes()).ok() };
+    let list = if text_of_it.is_empty() { list } else { parse(text_of_it.as_bytes()) };
     list.iter().flat_map(|list| list.elements()).map(|entry| text(Some(entry)).into_owned()).collect()
 }
 
@@ -50,14 +49,14 @@ fn bus(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
 }
 
 fn documents(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
-    super::each(batch.body, values(batch), index, &["id"], &["id"])
+    each(batch.body, values(batch), index, &["id"], &["id"])
 }
 
 fn grid(batch: &Whole<'_>, index: &mut Index) -> Option<()> {
-    super::each(batch.body, values(batch), index, &["id"], &[])
+    each(batch.body, values(batch), index, &["id"], &[])
 }
 
 /// A text is a message of its own, and anything else the JSON that was sent.
 fn message(bytes: &[u8], content: &mut Content) {
-    content.data.body = body_of(bytes, json::parse(bytes).ok(), false);
+    content.payload(bytes, parse(bytes), false);
 }

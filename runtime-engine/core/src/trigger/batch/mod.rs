@@ -132,13 +132,30 @@ impl Content {
     }
 
     /// One more attribute, if there is such a text, number or truth.
+    #[inline(never)]
     fn attribute(&mut self, name: &str, value: Option<Value<'_>>) {
         super::aws::read::text(value, |value| self.attributes.add(name.as_bytes(), value));
     }
 
-    /// Every text, number and truth of an object as an attribute.
+    /// Every text, number and truth of an object as an attribute, and of a list each of them.
+    #[inline(never)]
     fn attributes_of(&mut self, object: Option<Value<'_>>) {
         super::aws::read::map(object, &mut self.attributes);
+    }
+
+    /// The member of that name is the payload, and every other one an attribute. `coded`: the payload is base64.
+    #[inline(never)]
+    fn payload_among(&mut self, bytes: &[u8], object: Option<Value<'_>>, payload: &str, coded: bool) {
+        self.payload(bytes, at(object, &[payload]), coded);
+        for (name, value) in object.iter().flat_map(|object| object.members()).filter(|(name, _)| *name != *payload) {
+            super::aws::read::each_text(value, |text| self.attributes.add(name.as_str().as_bytes(), text));
+        }
+    }
+
+    /// This value of the record is the payload. `coded`: it is base64.
+    #[inline(never)]
+    fn payload(&mut self, bytes: &[u8], value: Option<Value<'_>>, coded: bool) {
+        self.data.body = super::aws::read::body_of(bytes, value, coded);
     }
 }
 
@@ -215,7 +232,29 @@ const SOURCES: &[&[Source]] = &[
     cloudevents::SOURCES,
 ];
 
+// What follows is called once or a few times for each record, and inlined it would be copies of the same walk through an
+// object in every source.
+
+/// Reads JSON. `None`: it is none.
+#[inline(never)]
+fn parse(bytes: &[u8]) -> Option<Value<'_>> {
+    json::parse(bytes).ok()
+}
+
+/// What lies at these names, one inside of the other.
+#[inline(never)]
+fn at<'a>(value: Option<Value<'a>>, names: &[&str]) -> Option<Value<'a>> {
+    value?.path(names)
+}
+
+/// The list that lies at these names.
+#[inline(never)]
+fn list_at<'a>(value: Option<Value<'a>>, names: &[&str]) -> Option<Value<'a>> {
+    at(value, names).filter(|list| list.kind() == ValueKind::Array)
+}
+
 /// The text of a string, a number or a truth; empty for anything else.
+#[inline(never)]
 fn text(value: Option<Value<'_>>) -> Cow<'_, str> {
     match value {
         Some(value) if matches!(value.kind(), ValueKind::Number | ValueKind::Bool) => Cow::Borrowed(value.text()),
@@ -224,36 +263,44 @@ fn text(value: Option<Value<'_>>) -> Cow<'_, str> {
     }
 }
 
-/// Adds each element of a list whose id and group lie at these places in it; a place without names is no id, or no group.
+/// Adds each element of a list whose id and group lie at these names in it; without names it has no id, or no group.
 fn each(body: &[u8], list: Option<Value<'_>>, index: &mut Index, id: &[&str], group: &[&str]) -> Option<()> {
-    let list = list.filter(|list| list.kind() == ValueKind::Array)?;
-    let at = |record: Value<'_>, names: &[&str]| match names {
-        [] => Vec::new(),
-        names => text(record.path(names)).as_bytes().to_vec(),
-    };
-    for record in list.elements() {
-        index.add(body, record.raw(), &at(record, id), &at(record, group));
+    each_named(body, list, index, &|record| {
+        let named =
+            |names: &[&str]| if names.is_empty() { String::new() } else { text(at(record, names)).into_owned() };
+        (named(id), named(group))
+    })
+}
+
+/// The id and the group of a record.
+type Names<'n> = &'n dyn Fn(Option<Value<'_>>) -> (String, String);
+
+/// Adds each element of a list. `None`: it is no list.
+fn each_named(body: &[u8], list: Option<Value<'_>>, index: &mut Index, names: Names<'_>) -> Option<()> {
+    for record in list_at(list, &[])?.elements() {
+        let (id, group) = names(Some(record));
+        index.add(body, record.raw(), id.as_bytes(), group.as_bytes());
     }
     Some(())
 }
 
 /// `topic-partition`, as Kafka's own tools write it; empty if either is missing.
-fn partition(record: Value<'_>) -> String {
-    let (topic, partition) = (text(record.get("topic")), text(record.get("partition")));
-    if topic.is_empty() || partition.is_empty() { String::new() } else { format!("{topic}-{partition}") }
+fn partition(record: Option<Value<'_>>) -> String {
+    let (topic, partition) = (text(at(record, &["topic"])), text(at(record, &["partition"])));
+    if topic.is_empty() || partition.is_empty() { String::new() } else { [&*topic, &*partition].join("-") }
 }
 
 /// `topic-partition-offset` and `topic-partition`: id and group of a record of Kafka's.
-fn kafka_names(record: Value<'_>) -> (String, String) {
+fn kafka_names(record: Option<Value<'_>>) -> (String, String) {
     let group = partition(record);
-    let offset = text(record.get("offset"));
-    let id = if group.is_empty() || offset.is_empty() { String::new() } else { format!("{group}-{offset}") };
+    let offset = text(at(record, &["offset"]));
+    let id = if group.is_empty() || offset.is_empty() { String::new() } else { [&*group, &*offset].join("-") };
     (id, group)
 }
 
 /// Takes a CloudEvent in JSON apart: attributes and data, as of one that came alone. What is none is its own payload.
 fn cloudevents_data(bytes: &[u8], content: &mut Content) {
-    let event = json::parse(bytes).ok().and_then(|value| super::cloudevents::recognise(bytes, value));
+    let event = parse(bytes).and_then(|value| super::cloudevents::recognise(bytes, value));
     match event.and_then(|event| event.data) {
         Some(data) => content.data = *data,
         None => content.is_whole(),
@@ -261,6 +308,7 @@ fn cloudevents_data(bytes: &[u8], content: &mut Content) {
 }
 
 /// How often a message was delivered before, from how often it was received.
+#[inline(never)]
 fn retries(received: Option<Value<'_>>) -> Option<u32> {
     text(received).parse::<u32>().ok().map(|count| count.saturating_sub(1))
 }
