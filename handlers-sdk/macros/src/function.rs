@@ -15,6 +15,7 @@ struct Options {
     inline: bool,
     default: bool,
     stream: bool,
+    record: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -40,17 +41,24 @@ fn options(tokens: TokenStream) -> Result<Options> {
                 }
                 options.triggers.push(kind);
             }
+            "record" => options.record = word.flag()?,
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
                     return Err(word.unknown(
-                        "name, blocking, inline, default, stream, trigger, start, close, suspend, resume, replied",
+                        "name, blocking, inline, default, stream, record, trigger, start, close, suspend, resume, replied",
                     ));
                 }
             },
         }
         if options.blocking && options.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
+        }
+        if options.stream && options.record {
+            return Err(Error::new(
+                word.name.span(),
+                "a function is `stream` or `record`, not both: a record has no reply",
+            ));
         }
     }
     Ok(options)
@@ -93,7 +101,11 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("argument_{index}")).collect();
     let awaited = signature.asyncness.map(|_| quote!(.await));
-    let end = if options.stream { quote!(streamed) } else { quote!(replied) };
+    let end = match (options.stream, options.record) {
+        (true, _) => quote!(streamed),
+        (_, true) => quote!(recorded),
+        _ => quote!(replied),
+    };
     let body = quote! {
         #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
             ::core::result::Result::Ok(argument) => argument,
@@ -119,8 +131,9 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let is_async = signature.asyncness.is_some();
     let blocking = options.blocking || (options.stream && !is_async);
     let inline = options.inline || (is_async && !options.blocking);
-    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
-    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4;
+    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
+    let flags =
+        u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4 | u32::from(options.record) << 6;
     let phase_bits = options.phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
     let streams = options.stream;
     let triggers = json(&options.triggers);

@@ -36,7 +36,8 @@ pub trait FunctionDef: Sized + 'static {
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
         phases: Self::PHASES,
-        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
+        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
+            | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: 0,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
         group: Bytes::EMPTY,
