@@ -1,9 +1,9 @@
 //! Notifications of SNS.
 
-use super::found::Found;
-use super::view::{View, all_from, argument, members};
-use super::{Base64, view};
 use crate::error::Error;
+use crate::events::found::Found;
+use crate::events::view::{View, all_from, argument, members};
+use crate::events::{Base64, view};
 use std::collections::BTreeMap;
 
 members! {

@@ -1,8 +1,8 @@
 //! Events of EventBridge, and what its rules and scheduler send by the clock.
 
-use super::found::Found;
-use super::view::{View, argument, members};
 use crate::error::Error;
+use crate::events::found::Found;
+use crate::events::view::{View, argument, members};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! Batches of records of Kafka: Amazon MSK and clusters of one's own.
 
-use super::Base64;
-use super::found::Found;
-use super::lenient::Lenient;
-use super::view::{View, argument, members};
 use crate::error::Error;
+use crate::events::Base64;
+use crate::events::found::Found;
+use crate::events::lenient::Lenient;
+use crate::events::view::{View, argument, members};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

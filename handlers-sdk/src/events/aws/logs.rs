@@ -1,9 +1,9 @@
 //! Log lines that a subscription of CloudWatch Logs sends.
 
-use super::Base64;
-use super::found::Found;
-use super::view::{View, argument, members};
 use crate::error::Error;
+use crate::events::Base64;
+use crate::events::found::Found;
+use crate::events::view::{View, argument, members};
 
 members! {
     /// A bundle of log lines.

@@ -1,8 +1,8 @@
 //! Batches of records of a Kinesis stream.
 
-use super::found::Found;
-use super::view::{View, all_from, argument, members};
-use super::{Base64, view};
+use crate::events::found::Found;
+use crate::events::view::{View, all_from, argument, members};
+use crate::events::{Base64, view};
 use serde_json::Value;
 
 members! {

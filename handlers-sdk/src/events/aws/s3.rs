@@ -1,8 +1,8 @@
 //! Notifications of S3.
 
-use super::found::Found;
-use super::view::{self, View, all_from, argument, members};
 use crate::encoding::percent;
+use crate::events::found::Found;
+use crate::events::view::{self, View, all_from, argument, members};
 
 members! {
     /// What happened to objects of a bucket.
@@ -116,7 +116,7 @@ impl View for S3 {
 #[cfg(test)]
 mod tests {
     use super::S3;
-    use crate::events::{Sns, Sqs};
+    use crate::events::aws::{Sns, Sqs};
 
     const TEST_EVENT: &str = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z",
         "Bucket":"b","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4"}"#;

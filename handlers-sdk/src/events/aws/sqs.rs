@@ -1,8 +1,8 @@
 //! Batches of messages of SQS.
 
-use super::found::Found;
-use super::view::{View, all_from, argument, members};
-use super::{Base64, view};
+use crate::events::found::Found;
+use crate::events::view::{View, all_from, argument, members};
+use crate::events::{Base64, view};
 use std::collections::BTreeMap;
 
 members! {

@@ -1,10 +1,10 @@
 //! Batches of changes from a stream of DynamoDB.
 
-use super::found::Found;
 use super::kinesis::Window;
-use super::lenient::{Element, Lenient, or_default};
-use super::view::{View, all_from, argument, members};
-use super::{Base64, view};
+use crate::events::found::Found;
+use crate::events::lenient::{Element, Lenient, or_default};
+use crate::events::view::{View, all_from, argument, members};
+use crate::events::{Base64, view};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::Value;
