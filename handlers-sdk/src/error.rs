@@ -22,6 +22,8 @@ struct Parts {
     status: Option<u16>,
     /// `true` if the message is not meant for callers.
     is_internal: bool,
+    /// `true` if what an argument is made from was not sent at all.
+    is_absent: bool,
     /// Where it was made; `None` if the detail says so, or nobody knows.
     place: Option<&'static Location<'static>>,
 }
@@ -36,8 +38,23 @@ impl Error {
             detail: String::new(),
             status: None,
             is_internal: false,
+            is_absent: false,
             place: Some(Location::caller()),
         }))
+    }
+
+    /// What an argument is made from was not sent at all: status 400, and as an argument `Option<T>` is `None`.
+    ///
+    /// ```
+    /// # use handlers_sdk::Error;
+    /// let error = Error::absent("Tenant.Missing", "expected a header X-Tenant");
+    /// assert_eq!((error.kind(), error.status()), ("Tenant.Missing", Some(400)));
+    /// ```
+    #[track_caller]
+    pub fn absent(kind: impl Into<String>, message: impl Into<String>) -> Error {
+        let mut error = Error::new(kind, message).with_status(400);
+        error.0.is_absent = true;
+        error
     }
 
     /// An error whose message is not meant for callers.
@@ -129,6 +146,11 @@ impl Error {
     /// What callers read of the message.
     pub(crate) fn public_message(&self) -> &str {
         if self.0.is_internal && !crate::panics::is_debug() { CONCEALED } else { &self.0.message }
+    }
+
+    /// Was what an argument is made from not sent at all?
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.is_absent
     }
 
     /// Is the message not meant for callers?

@@ -63,7 +63,7 @@ pub use call::{
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{FromInvocation, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync, Request},
     http_view::HttpView,
     pairs::Pairs,
 };

@@ -1,6 +1,5 @@
 //! What the macros' output names. No part of the API.
 
-pub use crate::call::extract::FromInvocation;
 pub use crate::executor::drive::Call;
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
@@ -10,16 +9,27 @@ pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
+use crate::call::extract::{FromInvocation, FromInvocationAsync};
 use crate::error::Error;
 use crate::reply::IntoReply;
 use std::future::Future;
 
-/// A function's argument.
+/// Makes an argument of a plain `fn`.
 ///
 /// # Errors
 /// The invocation does not fit.
 pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
     T::from_invocation(ctx)
+}
+
+/// Makes an argument of an `async fn`. `M` is how, which the compiler finds.
+///
+/// # Errors
+/// The invocation does not fit.
+pub fn argument_async<T: FromInvocationAsync<M>, M>(
+    ctx: &FaasContext,
+) -> impl Future<Output = Result<T, Error>> + Send + use<'_, T, M> {
+    T::from_invocation_async(ctx)
 }
 
 /// The function cannot be called.
@@ -28,7 +38,7 @@ pub fn refused(error: Error) -> Outcome {
 }
 
 /// What a function returned.
-pub fn replied(ctx: &FaasContext, value: impl IntoReply) -> Outcome {
+pub fn replied<R: IntoReply>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
 }
 
@@ -51,7 +61,7 @@ impl<E: Into<Error>> StreamEnd for Result<(), E> {
 }
 
 /// What a streaming function returned.
-pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
+pub fn streamed<R: StreamEnd>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 

@@ -1,5 +1,6 @@
 //! The attribute macros of handlers-sdk. They write tables and calls into the SDK, and no `unsafe` of their own.
 
+mod arguments;
 mod function;
 mod layer;
 mod module;
