@@ -73,9 +73,15 @@ fn an_async_function_takes_what_is_there_and_what_has_to_be_waited_for() {
     let answer = app.invoke(post().header("Authorization", "ann"));
     assert_eq!((answer.code, &*answer.text()), (1, "acme/ann: 7 on test"));
     let answer = app.invoke(post());
-    assert_eq!((answer.code, &*answer.text()), (401, r#"{"error":"User.Unknown","message":"who are you?"}"#));
+    assert_eq!(
+        (answer.code, &*answer.text()),
+        (401, r#"{"errorType":"User.Unknown","errorMessage":"who are you?","requestId":"test-request"}"#)
+    );
     let answer = app.invoke(post().header("Authorization", "expired"));
-    assert_eq!((answer.code, &*answer.text()), (403, r#"{"error":"User.Expired","message":"log in again"}"#));
+    assert_eq!(
+        (answer.code, &*answer.text()),
+        (403, r#"{"errorType":"User.Expired","errorMessage":"log in again","requestId":"test-request"}"#)
+    );
 }
 
 #[test]
@@ -106,6 +112,9 @@ fn the_first_argument_that_does_not_fit_says_so_and_the_function_is_not_called()
     let answer = app.invoke(Invoke::http("POST", "/").body([0xff]));
     assert_eq!(
         (answer.code, &*answer.text()),
-        (400, r#"{"error":"Tenant.Missing","message":"expected a header X-Tenant"}"#)
+        (
+            400,
+            r#"{"errorType":"Tenant.Missing","errorMessage":"expected a header X-Tenant","requestId":"test-request"}"#
+        )
     );
 }

@@ -118,7 +118,7 @@ impl Callee<'_> {
             ReturnType::Type(_, result) if is_opaque(result) => (result.span(), quote!(_)),
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
-        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result>);
+        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result, _>);
         quote! {
             #(#made)*
             #ended(#ctx, #expression(#(#names),*) #awaited)

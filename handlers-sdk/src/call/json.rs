@@ -32,13 +32,13 @@ pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 }
 
 impl<T: Serialize> IntoReply for Json<T> {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(write(&self.0)?))
     }
 }
 
 impl IntoReply for serde_json::Value {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Json(self).into_reply(is_http)
+    fn into_reply(self) -> Result<Reply, Error> {
+        Json(self).into_reply()
     }
 }
