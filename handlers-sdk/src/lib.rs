@@ -36,6 +36,9 @@ extern crate self as handlers_sdk;
 #[doc = include_str!("../../docs/writing-a-function.md")]
 struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/errors.md")]
+struct Errors;
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
 
@@ -60,17 +63,21 @@ pub mod testing;
 #[cfg(feature = "json")]
 pub use call::json::Json;
 pub use call::{
+    bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{FromInvocation, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync, Request},
     http_view::HttpView,
     pairs::Pairs,
 };
-pub use error::Error;
+pub use error::{
+    Error,
+    convert::{Converted, Holder, IntoError},
+};
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{function, layer, module};
+pub use handlers_sdk_macros::{FaasError, function, layer, module};
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},
@@ -81,6 +88,8 @@ pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
 pub use reply::{
     Body, IntoReply, Reply,
+    forms::{Html, Raw, Redirect},
+    parts::{IntoStatus, ReplyPart},
     response::Response,
     sink::{AsyncSink, Sink, StreamError},
 };

@@ -1,6 +1,6 @@
 //! What the macros' output names. No part of the API.
 
-pub use crate::call::extract::FromInvocation;
+pub use crate::error::described::{Describe, Described};
 pub use crate::executor::drive::Call;
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
@@ -10,11 +10,13 @@ pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
+use crate::call::extract::{FromInvocation, FromInvocationAsync};
 use crate::error::Error;
+use crate::error::convert::IntoError;
 use crate::reply::IntoReply;
 use std::future::Future;
 
-/// A function's argument.
+/// Makes an argument of a plain `fn`.
 ///
 /// # Errors
 /// The invocation does not fit.
@@ -22,18 +24,33 @@ pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
     T::from_invocation(ctx)
 }
 
+/// Makes an argument of an `async fn`. `M` is how, which the compiler finds.
+///
+/// # Errors
+/// The invocation does not fit.
+pub fn argument_async<T: FromInvocationAsync<M>, M>(
+    ctx: &FaasContext,
+) -> impl Future<Output = Result<T, Error>> + Send + use<'_, T, M> {
+    T::from_invocation_async(ctx)
+}
+
 /// The function cannot be called.
 pub fn refused(error: Error) -> Outcome {
     Outcome::failed(error)
 }
 
-/// What a function returned.
-pub fn replied(ctx: &FaasContext, value: impl IntoReply) -> Outcome {
+/// What a function returned. `M` is how it becomes a reply, which the compiler finds.
+pub fn replied<R: IntoReply<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
 }
 
 /// What a streaming function may return.
-pub trait StreamEnd {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a streaming function",
+    label = "not the end of a stream",
+    note = "the reply is written through the sink: return `()` or `Result<(), E>`"
+)]
+pub trait StreamEnd<M = ()> {
     /// How its call ends.
     fn outcome(self) -> Outcome;
 }
@@ -44,14 +61,14 @@ impl StreamEnd for () {
     }
 }
 
-impl<E: Into<Error>> StreamEnd for Result<(), E> {
+impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Streamed)
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Streamed)
     }
 }
 
 /// What a streaming function returned.
-pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
+pub fn streamed<R: StreamEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
@@ -61,30 +78,35 @@ pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
 }
 
 /// A function for a phase, async or not: `M` tells the two apart.
+#[diagnostic::on_unimplemented(
+    message = "this is not a function for a phase",
+    label = "expected `fn(PhaseContext) -> Result<(), E>` or `async fn(PhaseContext) -> Result<(), E>`",
+    note = "a phase's function takes a `PhaseContext` and returns `Result<(), E>`"
+)]
 pub trait PhaseFn<M> {
     /// Runs it.
     fn call(self, ctx: FaasContext) -> Call;
 }
 
-fn phase_ended<E: Into<Error>>(result: Result<(), E>) -> Outcome {
-    result.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Done)
+fn phase_ended<E: IntoError<M>, M>(result: Result<(), E>) -> Outcome {
+    result.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Done)
 }
 
-impl<F, E> PhaseFn<(E,)> for F
+impl<F, E, M> PhaseFn<(E, M)> for F
 where
     F: FnOnce(FaasContext) -> Result<(), E>,
-    E: Into<Error>,
+    E: IntoError<M>,
 {
     fn call(self, ctx: FaasContext) -> Call {
         Call::Ended(phase_ended(self(ctx)))
     }
 }
 
-impl<F, T, E> PhaseFn<(T, E)> for F
+impl<F, T, E, M> PhaseFn<(T, E, M)> for F
 where
     F: FnOnce(FaasContext) -> T,
     T: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<Error>,
+    E: IntoError<M>,
 {
     fn call(self, ctx: FaasContext) -> Call {
         let future = self(ctx);

@@ -1,9 +1,10 @@
 //! `#[function]`.
 
+use crate::arguments::{Callee, checked, context};
 use crate::options::{checked_name, words};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Error, FnArg, ItemFn, Path, Result};
+use quote::quote;
+use syn::{Error, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
@@ -63,48 +64,18 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let options = options(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
-    if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "a function that a runtime calls has no generics"));
-    }
-    if let Some(unsafety) = &signature.unsafety {
-        return Err(Error::new_spanned(unsafety, "a function that a runtime calls is not unsafe"));
-    }
-    let mut types = Vec::new();
-    for argument in &signature.inputs {
-        match argument {
-            FnArg::Typed(argument) => types.push(&argument.ty),
-            FnArg::Receiver(this) => return Err(Error::new_spanned(this, "expected a free `fn`, found a method")),
-        }
+    checked(signature)?;
+    if let Some(this) = signature.receiver() {
+        return Err(Error::new_spanned(this, "expected a free `fn`, found a method"));
     }
 
     let ident = &signature.ident;
     let visibility = &function.vis;
     let plain = ident.to_string();
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
-    let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("argument_{index}")).collect();
-    let awaited = signature.asyncness.map(|_| quote!(.await));
-    let end = if options.stream { quote!(streamed) } else { quote!(replied) };
-    let body = quote! {
-        #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
-            ::core::result::Result::Ok(argument) => argument,
-            ::core::result::Result::Err(error) => return ::handlers_sdk::__private::refused(error),
-        };)*
-        ::handlers_sdk::__private::#end(ctx, #ident(#(#arguments),*) #awaited)
-    };
-    let call = if signature.asyncness.is_some() {
-        quote! {
-            let owned = ::core::clone::Clone::clone(ctx);
-            ::handlers_sdk::__private::running(async move {
-                let ctx = &owned;
-                #body
-            })
-        }
-    } else {
-        quote! {
-            let answer = || -> ::handlers_sdk::__private::Outcome { #body };
-            ::handlers_sdk::__private::Call::Ended(answer())
-        }
-    };
+    let sdk = quote!(::handlers_sdk);
+    let ctx = context();
+    let call = Callee { sdk: &sdk, signature, expression: quote!(#ident), streams: options.stream }.call();
 
     let is_async = signature.asyncness.is_some();
     let blocking = options.blocking || (options.stream && !is_async);
@@ -144,7 +115,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
 
-                fn call(ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                     #call
                 }
 

@@ -14,8 +14,10 @@ pub struct Json<T>(pub T);
 
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        let message = if body.is_empty() { "expected JSON, found no bytes".to_owned() } else { error.to_string() };
-        Error::new("Runtime.UnmarshalError", message).with_status(400)
+        if body.is_empty() {
+            return Error::absent("Runtime.UnmarshalError", "expected JSON, found no bytes");
+        }
+        Error::new("Runtime.UnmarshalError", error.to_string()).with_status(400)
     })
 }
 
@@ -30,13 +32,13 @@ pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 }
 
 impl<T: Serialize> IntoReply for Json<T> {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(write(&self.0)?))
     }
 }
 
 impl IntoReply for serde_json::Value {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Json(self).into_reply(is_http)
+    fn into_reply(self) -> Result<Reply, Error> {
+        Json(self).into_reply()
     }
 }
