@@ -286,7 +286,12 @@ fn an_event_comes_and_its_reply_goes_as_on_each_platform() {
         ("azure-functions", r#"{"Data":{"m":"hi"},"Metadata":{}}"#, 200),
         ("vefaas", "hi", 202),
         ("openfaas", "hi", 202),
-        ("google-cloud", "hi", 202),
+        (
+            "google-cloud",
+            r#"{"context":{"eventId":"1","timestamp":"2026-01-02T03:04:05Z","eventType":"google.pubsub.topic.publish",
+            "resource":"projects/p/topics/t"},"data":{"data":"aGk="}}"#,
+            202,
+        ),
         ("knative", "hi", 202),
         ("azure-container-apps", "hi", 202),
         ("kubernetes", "hi", 202),

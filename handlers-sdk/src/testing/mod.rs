@@ -23,6 +23,7 @@
 //! | deadlines | [`Builder::timeout`], [`Invoke::remaining`], and [`App::advance`], which moves the clock |
 //! | the reader of a stream | [`Reader`] |
 //! | what a platform sends and gets | [`Invoke::on`], [`Answer::on_platform`] |
+//! | an event of every trigger of every platform | [`sample`], [`samples`] |
 
 mod answer;
 mod app;
@@ -31,6 +32,7 @@ mod journal;
 mod platform;
 mod reader;
 mod running;
+mod samples;
 mod shelf;
 
 pub use answer::{Answer, Failed, PlatformReply};
@@ -39,3 +41,4 @@ pub use invoke::Invoke;
 pub use journal::LogLine;
 pub use reader::Reader;
 pub use running::Running;
+pub use samples::{Sample, sample, samples};

@@ -58,6 +58,8 @@ fn variables(platform: &str, kind: Kind) -> &'static [(&'static str, &'static st
         }
         ("aliyun-fc", _) => &[("FC_FUNCTION_NAME", "test"), ("FC_FUNC_CODE_PATH", "/code"), ("FC_SERVER_PORT", "9000")],
         ("fn", _) => &[("FN_LISTENER", "unix:/tmp/iofs/lsnr.sock")],
+        // What is no CloudEvent and no request is an event of the older form.
+        ("google-cloud", Kind::Event) => &[("FUNCTION_SIGNATURE_TYPE", "event")],
         ("yandex", _) => &[("REQUEST_ID", "test-request")],
         _ => &[],
     }
