@@ -41,6 +41,12 @@ struct Errors;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/events.md")]
+struct Events;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+struct Testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
