@@ -50,6 +50,7 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+mod inject;
 mod layer;
 pub mod log;
 mod panics;
@@ -70,7 +71,8 @@ pub use call::{
 pub use error::Error;
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{function, layer, module};
+pub use handlers_sdk_macros::{function, layer, module, provider};
+pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},

@@ -16,13 +16,46 @@ pub(crate) struct Callee<'a> {
     pub(crate) signature: &'a Signature,
     /// What stands before the parentheses of the call: the name of a `fn`, or `instance.method`.
     pub(crate) expression: TokenStream,
-    /// `true` if the reply is written through a sink.
-    pub(crate) streams: bool,
+    /// What its result is.
+    pub(crate) result: Outcome,
+}
+
+/// What the result of a call is.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// The reply.
+    Reply,
+    /// Nothing: the reply was written through a sink.
+    Stream,
+    /// The value of a provider.
+    Value,
+    /// The value of a provider, or an error.
+    ValueOrError,
+}
+
+impl Outcome {
+    /// The name of what turns the result into an outcome.
+    fn ending(self) -> Ident {
+        let name = match self {
+            Outcome::Reply => "replied",
+            Outcome::Stream => "streamed",
+            Outcome::Value => "made",
+            Outcome::ValueOrError => "made_or_failed",
+        };
+        Ident::new(name, Span::call_site())
+    }
 }
 
 /// The name of the context in the code that [`Callee::call`] writes.
 pub(crate) fn context() -> Ident {
     Ident::new("ctx", Span::mixed_site())
+}
+
+/// Where `span` stands, as an expression of type `Place`.
+pub(crate) fn place(sdk: &TokenStream, span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        #sdk::__private::Place { module: ::core::module_path!(), file: ::core::file!(), line: ::core::line!() }
+    }
 }
 
 /// Refuses what no runtime can call: generics, `unsafe`, `impl Trait` and references as arguments.
@@ -54,7 +87,7 @@ pub(crate) fn checked(signature: &Signature) -> Result<()> {
 }
 
 /// The types of the arguments, without a `self`.
-fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
+pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
     signature.inputs.iter().filter_map(|argument| match argument {
         FnArg::Typed(argument) => Some(&*argument.ty),
         FnArg::Receiver(_) => None,
@@ -87,9 +120,20 @@ impl Callee<'_> {
         }
     }
 
+    /// What is injected for the arguments, as an expression of type `&'static [Option<Need>]`.
+    pub(crate) fn needs(&self) -> TokenStream {
+        let Callee { sdk, signature, .. } = self;
+        let types = arguments(signature);
+        quote! {{
+            #[allow(unused_imports)]
+            use #sdk::__private::NoNeed as _;
+            &[#(#sdk::__private::NeedOf::<#types>::NEED),*]
+        }}
+    }
+
     /// Statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
-        let Callee { sdk, signature, expression, streams } = self;
+        let Callee { sdk, signature, expression, result } = self;
         let ctx = context();
         let is_async = signature.asyncness.is_some();
         let names: Vec<Ident> = (0..arguments(signature).count())
@@ -111,7 +155,7 @@ impl Callee<'_> {
             }
         });
         let awaited = is_async.then(|| quote!(.await));
-        let end = if *streams { quote!(streamed) } else { quote!(replied) };
+        let end = result.ending();
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
             // The opaque type has no name to give.

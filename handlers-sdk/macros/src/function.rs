@@ -1,6 +1,6 @@
 //! `#[function]`.
 
-use crate::arguments::{Callee, checked, context};
+use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::{checked_name, words};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -75,7 +75,10 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
     let sdk = quote!(::handlers_sdk);
     let ctx = context();
-    let call = Callee { sdk: &sdk, signature, expression: quote!(#ident), streams: options.stream }.call();
+    let result = if options.stream { Outcome::Stream } else { Outcome::Reply };
+    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), result };
+    let (call, needs) = (callee.call(), callee.needs());
+    let place = place(&sdk, ident.span());
 
     let is_async = signature.asyncness.is_some();
     let blocking = options.blocking || (options.stream && !is_async);
@@ -114,6 +117,12 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
+                const NEEDS: &'static [::handlers_sdk::__private::Needs] = &[::handlers_sdk::__private::Needs {
+                    name: #name,
+                    place: #place,
+                    is_async: #is_async,
+                    list: #needs,
+                }];
 
                 fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                     #call

@@ -5,6 +5,7 @@ mod function;
 mod layer;
 mod module;
 mod options;
+mod provider;
 
 use proc_macro::TokenStream;
 
@@ -58,4 +59,26 @@ pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn module(input: TokenStream) -> TokenStream {
     finish(module::expand(input.into()))
+}
+
+/// Makes a provider of a `fn` or `async fn`: what it returns, `T` or `Result<T, E>`, is injected wherever an argument of
+/// type `Inject<T>` asks for it.
+///
+/// ```text
+/// #[provider(close = Pool::end)]
+/// async fn pool(settings: Inject<Settings>) -> Result<Pool, Error> { … }
+///
+/// #[provider(per_request)]
+/// async fn user(token: Header, pool: Inject<Pool>) -> Result<User, Error> { … }
+/// ```
+///
+/// Its arguments are those of a function. Without an option its value is made in the phase FunctionStart, once for each
+/// configuration, after those that it needs, if a function that starts needs it.
+///
+/// - `per_request`: its value is made for each invocation of a function that needs it.
+/// - `close = path`: a `fn` or `async fn` of `Inject<T>` to `Result<(), E>` that ends the value at Close, before those that
+///   it needs.
+#[proc_macro_attribute]
+pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
+    finish(provider::expand(options.into(), item.into()))
 }
