@@ -71,7 +71,7 @@ pub use call::{
 pub use error::Error;
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{function, layer, module, provider};
+pub use handlers_sdk_macros::{function, functions, layer, module, provider};
 pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,

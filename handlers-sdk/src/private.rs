@@ -1,6 +1,9 @@
 //! What the macros' output names. No part of the API.
 
 pub use crate::executor::drive::Call;
+pub use crate::glue::class::{
+    ClassDef, Member, MethodDef, close_instance, count, joined, made_by_default, one_instance_serves_several_threads,
+};
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
@@ -115,6 +118,11 @@ impl<E: Into<Error>> PhaseEnd for Result<(), E> {
     fn outcome(self) -> Outcome {
         self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Done)
     }
+}
+
+/// What a method for a phase returned.
+pub fn phase_ended<R: PhaseEnd>(_ctx: &FaasContext, result: R) -> Outcome {
+    result.outcome()
 }
 
 /// A function for a phase, async or not, of an `A`: `M` tells the two apart.

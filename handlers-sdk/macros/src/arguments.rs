@@ -14,8 +14,10 @@ pub(crate) struct Callee<'a> {
     pub(crate) sdk: &'a TokenStream,
     /// The signature as the author wrote it.
     pub(crate) signature: &'a Signature,
-    /// What stands before the parentheses of the call: the name of a `fn`, or `instance.method`.
+    /// What stands before the parentheses of the call: the name of a `fn`, or `Self::method`.
     pub(crate) expression: TokenStream,
+    /// The first argument of a method: `&instance`.
+    pub(crate) first: Option<TokenStream>,
     /// What its result is.
     pub(crate) result: Outcome,
 }
@@ -31,6 +33,8 @@ pub(crate) enum Outcome {
     Value,
     /// The value of a provider, or an error.
     ValueOrError,
+    /// The end of a phase.
+    Phase,
 }
 
 impl Outcome {
@@ -41,6 +45,7 @@ impl Outcome {
             Outcome::Stream => "streamed",
             Outcome::Value => "made",
             Outcome::ValueOrError => "made_or_failed",
+            Outcome::Phase => "phase_ended",
         };
         Ident::new(name, Span::call_site())
     }
@@ -122,18 +127,32 @@ impl Callee<'_> {
 
     /// What is injected for the arguments, as an expression of type `&'static [Option<Need>]`.
     pub(crate) fn needs(&self) -> TokenStream {
+        self.needs_after(None)
+    }
+
+    /// The same with `first`, an expression of type `Need`, before them.
+    pub(crate) fn needs_and(&self, first: &TokenStream) -> TokenStream {
+        self.needs_after(Some(first))
+    }
+
+    fn needs_after(&self, first: Option<&TokenStream>) -> TokenStream {
         let Callee { sdk, signature, .. } = self;
         let types = arguments(signature);
+        let first = first.into_iter();
         quote! {{
             #[allow(unused_imports)]
             use #sdk::__private::NoNeed as _;
-            &[#(#sdk::__private::NeedOf::<#types>::NEED),*]
+            &[
+                #(::core::option::Option::Some(#first),)*
+                #(#sdk::__private::NeedOf::<#types>::NEED),*
+            ]
         }}
     }
 
     /// Statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
-        let Callee { sdk, signature, expression, result } = self;
+        let Callee { sdk, signature, expression, first, result } = self;
+        let first = first.iter();
         let ctx = context();
         let is_async = signature.asyncness.is_some();
         let names: Vec<Ident> = (0..arguments(signature).count())
@@ -165,7 +184,7 @@ impl Callee<'_> {
         let ended = quote_spanned!(span=> #sdk::__private::#end::<#result>);
         quote! {
             #(#made)*
-            #ended(#ctx, #expression(#(#names),*) #awaited)
+            #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited)
         }
     }
 }

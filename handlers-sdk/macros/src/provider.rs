@@ -72,7 +72,7 @@ pub(crate) fn check_value(value: &Type, signature: &Signature) -> Result<()> {
 }
 
 /// The `T` of an `Inject<T>`, as far as the text tells.
-fn is_inject(argument: &Type) -> Option<&Type> {
+pub(crate) fn is_inject(argument: &Type) -> Option<&Type> {
     let Type::Path(path) = argument else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == "Inject")?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -139,7 +139,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
             ::core::option::Option::Some(|value, _| #sdk::__private::closed::<#value, _>(value, #path))
         },
     };
-    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), result };
+    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), first: None, result };
     let registered = Registered { callee, value, per_request: options.per_request, close }.tokens();
     Ok(quote! {
         #function

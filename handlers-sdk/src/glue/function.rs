@@ -12,6 +12,8 @@ use faas_abi::*;
 pub trait FunctionDef: Sized + 'static {
     /// The name it is found by.
     const NAME: &'static str;
+    /// The name of the class that it is a method of, or empty.
+    const GROUP: &'static str = "";
     /// `IS_*` beyond those every function has.
     const FLAGS: u32;
     /// The phases it has work in.
@@ -67,7 +69,7 @@ unsafe extern "C" fn create<F: FunctionDef>(
     _why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, F::NAME, config) };
+    let entry = unsafe { Entry::adopt(host, if F::GROUP.is_empty() { F::NAME } else { F::GROUP }, config) };
     panics::install(entry);
     if is_injected::<F>() {
         attached::attach(entry);

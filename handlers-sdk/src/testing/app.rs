@@ -8,7 +8,7 @@ use super::provided::Provided;
 use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::glue::checked::checked;
-use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
+use faas_abi::host::{Cancel, FunctionEntry, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
 use std::any::Any;
 use std::sync::Arc;
@@ -120,6 +120,14 @@ impl Builder {
         app.phase(FUNCTION_START)?;
         Ok(app)
     }
+}
+
+/// The functions that a module offers, with what they are written for.
+///
+/// # Errors
+/// What does not fit.
+pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
+    checked(module, F_STREAM_OUT).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
 
 /// One instance of a module's only layer, to look at its table.

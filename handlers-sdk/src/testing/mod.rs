@@ -23,6 +23,6 @@ mod invoke;
 mod onion;
 mod provided;
 
-pub use app::{App, Builder, Running, layer};
+pub use app::{App, Builder, Running, functions, layer};
 pub use host::LogLine;
 pub use invoke::{Answer, Failed, Invoke};
