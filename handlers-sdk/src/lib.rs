@@ -60,16 +60,22 @@ mod reply;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "json")]
-pub use call::json::Json;
 pub use call::{
     bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
+    request::{ClientIp, Cookies, Deadline, Headers, Request, RequestId},
+    secret::Secret,
+};
+#[cfg(feature = "json")]
+pub use call::{
+    config::Configured,
+    form::{Form, Path, Query},
+    json::Json,
 };
 pub use error::{
     Error,
