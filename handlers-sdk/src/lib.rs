@@ -36,6 +36,9 @@ extern crate self as handlers_sdk;
 #[doc = include_str!("../../docs/writing-a-function.md")]
 struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/errors.md")]
+struct Errors;
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
 
@@ -58,20 +61,30 @@ mod reply;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "json")]
-pub use call::json::Json;
 pub use call::{
+    bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
+    request::{ClientIp, Cookies, Deadline, Headers, Request, RequestId},
+    secret::Secret,
 };
-pub use error::Error;
+#[cfg(feature = "json")]
+pub use call::{
+    config::Configured,
+    form::{Form, Path, Query},
+    json::Json,
+};
+pub use error::{
+    Error,
+    convert::{Converted, Holder, IntoError},
+};
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{function, functions, layer, module, provider};
+pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
 pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
@@ -83,6 +96,8 @@ pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
 pub use reply::{
     Body, IntoReply, Reply,
+    forms::{Html, Raw, Redirect},
+    parts::{IntoStatus, ReplyPart},
     response::Response,
     sink::{AsyncSink, Sink, StreamError},
 };

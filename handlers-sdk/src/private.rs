@@ -1,5 +1,6 @@
 //! What the macros' output names. No part of the API.
 
+pub use crate::error::described::{Describe, Described};
 pub use crate::executor::drive::Call;
 pub use crate::glue::class::{
     ClassDef, Member, MethodDef, close_instance, count, joined, made_by_default, one_instance_serves_several_threads,
@@ -15,6 +16,7 @@ pub use faas_abi::{Function, Module};
 use crate::call::context::FaasContext;
 use crate::call::extract::{FromInvocation, FromInvocationAsync};
 use crate::error::Error;
+use crate::error::convert::IntoError;
 use crate::inject::Inject;
 use crate::reply::IntoReply;
 use std::any::Any;
@@ -44,13 +46,18 @@ pub fn refused(error: Error) -> Outcome {
     Outcome::failed(error)
 }
 
-/// What a function returned.
-pub fn replied<R: IntoReply>(ctx: &FaasContext, value: R) -> Outcome {
+/// What a function returned. `M` is how it becomes a reply, which the compiler finds.
+pub fn replied<R: IntoReply<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
 }
 
 /// What a streaming function may return.
-pub trait StreamEnd {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a streaming function",
+    label = "not the end of a stream",
+    note = "the reply is written through the sink: return `()` or `Result<(), E>`"
+)]
+pub trait StreamEnd<M = ()> {
     /// How its call ends.
     fn outcome(self) -> Outcome;
 }
@@ -61,14 +68,14 @@ impl StreamEnd for () {
     }
 }
 
-impl<E: Into<Error>> StreamEnd for Result<(), E> {
+impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Streamed)
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Streamed)
     }
 }
 
 /// What a streaming function returned.
-pub fn streamed<R: StreamEnd>(_ctx: &FaasContext, value: R) -> Outcome {
+pub fn streamed<R: StreamEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
@@ -78,12 +85,17 @@ pub fn made<T: Any + Send + Sync>(_ctx: &FaasContext, value: T) -> Outcome {
 }
 
 /// What a provider returned that may fail.
-pub fn made_or_failed<R: Made>(_ctx: &FaasContext, result: R) -> Outcome {
+pub fn made_or_failed<R: Made<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
     Outcome::made(result.value())
 }
 
 /// What a provider may return that may fail.
-pub trait Made {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a provider",
+    label = "no value that is shared, or no error that a function may return",
+    note = "return `T` or `Result<T, E>`, where `T: Send + Sync + 'static`"
+)]
+pub trait Made<M> {
     /// The value, or why there is none.
     ///
     /// # Errors
@@ -91,9 +103,9 @@ pub trait Made {
     fn value(self) -> Result<Value, Error>;
 }
 
-impl<T: Any + Send + Sync, E: Into<Error>> Made for Result<T, E> {
+impl<T: Any + Send + Sync, E: IntoError<M>, M> Made<M> for Result<T, E> {
     fn value(self) -> Result<Value, Error> {
-        self.map(|value| Arc::new(value) as Value).map_err(Error::returned)
+        self.map(|value| Arc::new(value) as Value).map_err(Error::of)
     }
 }
 
@@ -103,7 +115,12 @@ pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
 }
 
 /// What a function for a phase may return.
-pub trait PhaseEnd {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a function for a phase",
+    label = "not the end of a phase",
+    note = "return `()` or `Result<(), E>`"
+)]
+pub trait PhaseEnd<M = ()> {
     /// How the phase ends.
     fn outcome(self) -> Outcome;
 }
@@ -114,38 +131,42 @@ impl PhaseEnd for () {
     }
 }
 
-impl<E: Into<Error>> PhaseEnd for Result<(), E> {
+impl<E: IntoError<M>, M> PhaseEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Done)
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Done)
     }
 }
 
 /// What a method for a phase returned.
-pub fn phase_ended<R: PhaseEnd>(_ctx: &FaasContext, result: R) -> Outcome {
+pub fn phase_ended<R: PhaseEnd<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
     result.outcome()
 }
 
 /// A function for a phase, async or not, of an `A`: `M` tells the two apart.
+#[diagnostic::on_unimplemented(
+    message = "this is not a function for a phase",
+    label = "expected a `fn` or `async fn` of one argument, `{A}`, to `()` or `Result<(), E>`"
+)]
 pub trait PhaseFn<A, M> {
     /// Runs it.
     fn call(self, argument: A) -> Call;
 }
 
-impl<A, F, R> PhaseFn<A, (R,)> for F
+impl<A, F, R, M> PhaseFn<A, (R, M)> for F
 where
     F: FnOnce(A) -> R,
-    R: PhaseEnd,
+    R: PhaseEnd<M>,
 {
     fn call(self, argument: A) -> Call {
         Call::Ended(self(argument).outcome())
     }
 }
 
-impl<A, F, T, R> PhaseFn<A, (T, R)> for F
+impl<A, F, T, R, M> PhaseFn<A, (T, R, M)> for F
 where
     F: FnOnce(A) -> T,
     T: Future<Output = R> + Send + 'static,
-    R: PhaseEnd,
+    R: PhaseEnd<M>,
 {
     fn call(self, argument: A) -> Call {
         let future = self(argument);

@@ -45,7 +45,7 @@ struct Pool(&'static str);
 #[provider]
 fn pool(ctx: PhaseContext, diary: Inject<Diary>) -> Result<Pool, Error> {
     diary.write("make pool");
-    ctx.config("URL").map(Pool).ok_or_else(|| Error::new("Pool.Unset", "expected URL"))
+    ctx.env("URL").map(Pool).ok_or_else(|| Error::new("Pool.Unset", "expected URL"))
 }
 
 struct Caller(String);
@@ -75,7 +75,7 @@ impl Shop {
     async fn new(ctx: PhaseContext, pool: Inject<Pool>, diary: Inject<Diary>) -> Result<Self, Error> {
         Later::default().await;
         diary.write("make shop");
-        let name = String::from_utf8_lossy(ctx.settings().json()).into_owned();
+        let name = String::from_utf8_lossy(ctx.config().json()).into_owned();
         if name == "\"broken\"" {
             return Err(Error::new("Shop.Broken", "no shelves"));
         }

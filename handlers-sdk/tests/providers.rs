@@ -80,7 +80,7 @@ async fn end_pool(pool: Inject<Pool>) {
 #[provider]
 fn settings(ctx: PhaseContext, diary: Inject<Diary>) -> Result<Settings, Error> {
     diary.write("make settings");
-    let url = ctx.config("URL").ok_or_else(|| Error::new("Settings.Missing", "expected URL"))?;
+    let url = ctx.env("URL").ok_or_else(|| Error::new("Settings.Missing", "expected URL"))?;
     Ok(Settings { url, diary: Diary::clone(&diary) })
 }
 

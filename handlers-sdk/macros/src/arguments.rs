@@ -151,7 +151,7 @@ impl Callee<'_> {
 
     /// Statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
-        let Callee { sdk, signature, expression, first, result } = self;
+        let Callee { sdk, signature, expression, first, result: outcome } = self;
         let first = first.iter();
         let ctx = context();
         let is_async = signature.asyncness.is_some();
@@ -174,14 +174,16 @@ impl Callee<'_> {
             }
         });
         let awaited = is_async.then(|| quote!(.await));
-        let end = result.ending();
+        let end = outcome.ending();
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
             // The opaque type has no name to give.
             ReturnType::Type(_, result) if is_opaque(result) => (result.span(), quote!(_)),
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
-        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result>);
+        // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
+        let how = (*outcome != Outcome::Value).then(|| quote!(, _));
+        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
         quote! {
             #(#made)*
             #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited)

@@ -1,6 +1,7 @@
 //! The attribute macros of handlers-sdk. They write tables and calls into the SDK, and no `unsafe` of their own.
 
 mod arguments;
+mod error;
 mod function;
 mod functions;
 mod layer;
@@ -119,4 +120,31 @@ pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(functions::expand(options.into(), item.into()))
+}
+
+/// Says what callers are told of an error: beside `thiserror::Error`, or any other `std::error::Error`.
+///
+/// ```text
+/// #[derive(Debug, thiserror::Error, FaasError)]
+/// enum OrderError {
+///     #[error("{0} is sold out")]
+///     #[faas(status = 409, kind = "Order.SoldOut", public)]
+///     SoldOut(String),
+///     #[error("the database is down")]
+///     #[faas(status = 503, message = "come back later")]
+///     Database(#[from] std::io::Error),
+/// }
+/// ```
+///
+/// - `status = 400` to `599`: the status for an HTTP trigger. Without one the invocation fails in the platform's own form.
+/// - `kind = "…"`: what callers and alarms tell errors apart by; else the path, `shop::OrderError::SoldOut`.
+/// - `public`: callers read what the error shows of itself. `message = "…"`: they read this. Without either they read no
+///   message.
+/// - `crate = path`: where the SDK is, if not at `::handlers_sdk`; of the whole type.
+///
+/// What is said of the enum holds for all variants that do not say otherwise. It is found through `?`, boxes, `anyhow` and
+/// the `source` of other errors: the outermost error that is described counts.
+#[proc_macro_derive(FaasError, attributes(faas))]
+pub fn faas_error(input: TokenStream) -> TokenStream {
+    finish(error::expand(input.into()))
 }

@@ -1,6 +1,7 @@
 //! The words in an attribute's parentheses.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
@@ -19,7 +20,7 @@ impl Parse for Word {
     }
 }
 
-pub(crate) fn words(tokens: proc_macro2::TokenStream) -> Result<Vec<Word>> {
+pub(crate) fn words(tokens: TokenStream) -> Result<Vec<Word>> {
     let parser = Punctuated::<Word, Token![,]>::parse_terminated;
     Ok(syn::parse::Parser::parse2(parser, tokens)?.into_iter().collect())
 }
@@ -33,7 +34,11 @@ impl Word {
     }
 
     fn expected(&self, what: &str) -> Error {
-        Error::new(self.name.span(), format!("expected `{} = {what}`", self.name))
+        let message = format!("expected `{} = {what}`", self.name);
+        match &self.value {
+            Some(value) => Error::new_spanned(value, message),
+            None => Error::new(self.name.span(), message),
+        }
     }
 
     pub(crate) fn text(&self) -> Result<String> {
@@ -54,9 +59,26 @@ impl Word {
         }
     }
 
+    /// An HTTP status that an error may have.
+    pub(crate) fn status(&self) -> Result<u16> {
+        let number = match &self.value {
+            Some(Expr::Lit(ExprLit { lit: Lit::Int(number), .. })) => number.base10_parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(status @ 400..=599) => Ok(status),
+            _ => Err(self.expected("400 to 599")),
+        }
+    }
+
     pub(crate) fn unknown(&self, known: &str) -> Error {
         Error::new(self.name.span(), format!("unknown option `{}`; there are: {known}", self.name))
     }
+}
+
+/// The path of the SDK: as the option `crate` says, else its own name.
+pub(crate) fn sdk_path(option: Option<&Path>) -> TokenStream {
+    option.map_or_else(|| quote!(::handlers_sdk), ToTokens::to_token_stream)
 }
 
 /// A handler is named `library.function`, so a name has neither dots nor slashes.

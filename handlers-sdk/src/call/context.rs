@@ -3,6 +3,7 @@
 use crate::call::config::Config;
 use crate::call::event::Event;
 use crate::call::reads::reads;
+use crate::call::secret::Secret;
 use crate::ffi::{Held, InvBytes, Reader};
 use crate::glue::service::{self, Service};
 use crate::inject::Values;
@@ -57,13 +58,18 @@ impl FaasContext {
         self.reader().cancelled() != 0
     }
 
-    /// A configured or environment value as it was at start.
-    pub fn config(&self, key: &str) -> Option<&'static str> {
-        self.held.entry().config(key).and_then(|value| core::str::from_utf8(value).ok())
+    /// A configured or environment value as it was at start, for instance `ctx.env("TABLE")`.
+    pub fn env(&self, key: &str) -> Option<&'static str> {
+        self.config().env(key)
     }
 
-    /// This function's own part of the configuration.
-    pub fn settings(&self) -> Config {
+    /// The same as a secret, which is not shown by accident.
+    pub fn secret(&self, key: &str) -> Option<Secret> {
+        self.config().secret(key)
+    }
+
+    /// What this function was configured with: its own part as JSON, and the values that all see.
+    pub fn config(&self) -> Config {
         Config::of(self.held.entry())
     }
 

@@ -51,7 +51,7 @@ impl<T: Into<String>> FromIterator<T> for BatchFailures {
 }
 
 impl IntoReply for BatchFailures {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(json::write(&self)?))
     }
 }

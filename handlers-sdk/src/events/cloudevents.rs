@@ -130,8 +130,8 @@ impl CloudEvent {
 }
 
 impl IntoReply for CloudEvent {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        self.to_reply().into_reply(is_http)
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.to_reply().into_reply()
     }
 }
 
@@ -247,7 +247,7 @@ impl CloudEventReply {
 }
 
 impl IntoReply for CloudEventReply {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         self.check()?;
         if self.structured {
             let content_type = Some("application/cloudevents+json; charset=utf-8");
@@ -324,9 +324,9 @@ mod tests {
             (reply().attribute("id", "2"), "the attribute \"id\" of the reply is there twice"),
             (reply().attribute("e", "a\nb"), "the attribute \"e\" of the reply has control characters"),
         ] {
-            let error = reply.into_reply(&|| false).expect_err(why);
+            let error = reply.into_reply().expect_err(why);
             assert_eq!((error.kind(), error.message()), ("Runtime.ReplyEvent", why));
         }
-        assert!(reply().attribute("level", "").into_reply(&|| false).is_ok());
+        assert!(reply().attribute("level", "").into_reply().is_ok());
     }
 }

@@ -1,6 +1,8 @@
 //! What one function or layer knows of its host: the table, copied once, and calls that need no invocation.
 
 use super::cancel::Registry;
+#[cfg(feature = "json")]
+use super::kept::Kept;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
@@ -15,6 +17,9 @@ pub(crate) struct Entry {
     pub(crate) running: Registry,
     /// What is injected into it, from `create` to `destroy`; null if nothing is.
     attached: AtomicPtr<c_void>,
+    /// Its configuration as types, each read once.
+    #[cfg(feature = "json")]
+    pub(crate) configured: Kept,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
@@ -36,6 +41,8 @@ impl Entry {
             config,
             running: Registry::default(),
             attached: AtomicPtr::default(),
+            #[cfg(feature = "json")]
+            configured: Kept::default(),
         }));
         let first = core::ptr::from_mut(entry);
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);

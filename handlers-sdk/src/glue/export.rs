@@ -5,6 +5,7 @@
 //! and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays those side
 //! by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
 
+use crate::error::described::Describe;
 use crate::inject::Provider;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::{Bytes, Function, MAGIC, MAJOR, Module};
@@ -30,6 +31,9 @@ static NO_LAYERS: [&LayerTable; 0] = [];
 #[unsafe(link_section = "faas_providers")]
 static NO_PROVIDERS: [&Provider; 0] = [];
 #[used]
+#[unsafe(link_section = "faas_errors")]
+static NO_ERRORS: [&Describe; 0] = [];
+#[used]
 #[unsafe(link_section = "faas_packages")]
 static NO_PACKAGES: [&Package; 0] = [];
 
@@ -46,6 +50,10 @@ unsafe extern "C" {
     static PROVIDERS: [usize; 0];
     #[link_name = "__stop_faas_providers"]
     static PROVIDERS_END: [usize; 0];
+    #[link_name = "__start_faas_errors"]
+    static ERRORS: [usize; 0];
+    #[link_name = "__stop_faas_errors"]
+    static ERRORS_END: [usize; 0];
     #[link_name = "__start_faas_packages"]
     static PACKAGES: [usize; 0];
     #[link_name = "__stop_faas_packages"]
@@ -60,6 +68,8 @@ core::arch::global_asm!(
     ".hidden __stop_faas_layers",
     ".hidden __start_faas_providers",
     ".hidden __stop_faas_providers",
+    ".hidden __start_faas_errors",
+    ".hidden __stop_faas_errors",
     ".hidden __start_faas_packages",
     ".hidden __stop_faas_packages",
 );
@@ -101,6 +111,12 @@ pub fn linked() -> &'static Module {
 pub(crate) fn providers() -> &'static [&'static Provider] {
     // SAFETY: only `__register!` and the empty array above write to this section.
     unsafe { between(&raw const PROVIDERS, &raw const PROVIDERS_END) }
+}
+
+/// What recognises the errors that are described, of everything that is linked together with this crate.
+pub(crate) fn errors() -> &'static [&'static Describe] {
+    // SAFETY: only `__register!` and the empty array above write to this section.
+    unsafe { between(&raw const ERRORS, &raw const ERRORS_END) }
 }
 
 /// A module of these entries.

@@ -1,5 +1,9 @@
 //! The error of a function or a layer: what kind, in words, and in detail.
 
+pub(crate) mod convert;
+pub(crate) mod described;
+
+use convert::IntoError;
 use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::error::Error as StdError;
 use std::fmt;
@@ -87,13 +91,26 @@ impl Error {
         error
     }
 
-    /// The error that a function has returned. Where an error of another type was made nobody knows any more.
-    pub(crate) fn returned(error: impl Into<Error>) -> Error {
-        let mut error: Error = error.into();
-        if error.0.place.is_some_and(|place| place.file() == file!()) {
-            error.0.place = None;
-        }
-        error
+    /// An error made of anything that a function may return as one: `anyhow::Error`, a boxed error, a text, a status with
+    /// a text. `?` alone converts what implements [`std::error::Error`].
+    ///
+    /// ```
+    /// # use handlers_sdk::Error;
+    /// fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> { Ok(text.parse()?) }
+    ///
+    /// fn total(text: &str) -> Result<u32, Error> {
+    ///     Ok(parse(text).map_err(Error::of)? * 2)
+    /// }
+    /// assert!(total("x").is_err());
+    /// ```
+    pub fn of<M>(error: impl IntoError<M>) -> Error {
+        error.into_error()
+    }
+
+    /// Where it was made nobody knows any more.
+    fn without_place(mut self) -> Error {
+        self.0.place = None;
+        self
     }
 
     /// An error of kind `Error` with a message.
@@ -213,27 +230,55 @@ impl fmt::Debug for Error {
 }
 
 impl<E: StdError + 'static> From<E> for Error {
-    /// The kind is the type's name, the detail its chain of sources, the place that of the `?`.
+    /// The kind is the type's path, the detail its chain of sources, the place that of the `?`. Where the error or one of
+    /// its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as described.
     #[track_caller]
     fn from(error: E) -> Error {
-        let mut detail = String::new();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            if !detail.is_empty() {
-                detail.push_str("; ");
-            }
-            detail.push_str("caused by: ");
-            detail.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        Error::internal(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail)
+        Error::foreign(kind_of::<E>(), &error, Some(Location::caller()))
     }
 }
 
-/// `a::b::Kind<c::D>` → `Kind`.
-fn short_name(full: &str) -> &str {
+impl Error {
+    /// Somebody else's error: its text is for the log, unless it is described.
+    fn foreign(kind: &str, error: &(dyn StdError + 'static), place: Option<&'static Location<'static>>) -> Error {
+        let text = error.to_string();
+        let causes = causes(error.source());
+        let mut made = match described::find(error) {
+            None => Error::internal(kind, text).with_detail(causes),
+            Some(shown) => {
+                let whole = if causes.is_empty() { text } else { format!("{text}; {causes}") };
+                let made = match shown.message {
+                    None => Error::internal(shown.kind, whole),
+                    Some(message) if message == whole => Error::new(shown.kind, message),
+                    Some(message) => Error::new(shown.kind, message).with_detail(format!("caused by: {whole}")),
+                };
+                shown.status.into_iter().fold(made, Error::with_status)
+            }
+        };
+        made.0.place = place;
+        made
+    }
+}
+
+/// What an error was caused by, outermost first; empty if nothing is known.
+fn causes(mut source: Option<&(dyn StdError + 'static)>) -> String {
+    let mut causes = String::new();
+    while let Some(cause) = source {
+        if !causes.is_empty() {
+            causes.push_str("; ");
+        }
+        causes.push_str("caused by: ");
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    causes
+}
+
+/// The path of a type as the compiler has it, without generics: `shop::orders::OrderError`. A boxed error is only `Error`.
+fn kind_of<E>() -> &'static str {
+    let full = std::any::type_name::<E>();
     let plain = full.split('<').next().unwrap_or(full);
-    plain.rsplit("::").next().unwrap_or(plain)
+    if plain == "alloc::boxed::Box" { "Error" } else { plain }
 }
 
 #[cfg(test)]
@@ -261,7 +306,7 @@ mod tests {
             Err(SoldOut("x".parse::<u8>().expect_err("no number")))?
         }
         let error = fails().expect_err("it fails");
-        assert_eq!(error.kind(), "SoldOut");
+        assert_eq!(error.kind(), "handlers_sdk::error::tests::SoldOut");
         assert_eq!(error.message(), "nothing left");
         assert_eq!(error.detail(), "caused by: invalid digit found in string");
     }
@@ -285,14 +330,18 @@ mod tests {
         assert_eq!((foreign().ends_with(), foreign().public_message()), (E_INTERNAL, "the function failed"));
         let own = foreign().with_message("expected a number");
         assert_eq!((own.ends_with(), own.public_message()), (E_USER, "expected a number"));
-        assert_eq!((own.kind(), own.detail()), ("ParseIntError", "caused by: invalid digit found in string"));
+        assert_eq!(
+            (own.kind(), own.detail()),
+            ("core::num::error::ParseIntError", "caused by: invalid digit found in string")
+        );
         assert_eq!(Error::new("K", "m").ends_with(), E_USER);
         assert_eq!(Error::msg("m").ends_with(), E_USER);
     }
 
     #[test]
-    fn generics_and_paths_are_no_part_of_a_kind() {
-        assert_eq!(short_name("a::b::Kind<c::D<e::F>>"), "Kind");
-        assert_eq!(short_name("Kind"), "Kind");
+    fn a_kind_keeps_its_path_and_loses_its_generics() {
+        assert_eq!(kind_of::<SoldOut>(), "handlers_sdk::error::tests::SoldOut");
+        assert_eq!(kind_of::<std::sync::mpsc::SendError<SoldOut>>(), "std::sync::mpsc::SendError");
+        assert_eq!(kind_of::<Box<dyn StdError + Send + Sync>>(), "Error");
     }
 }
