@@ -111,7 +111,11 @@ impl Callee<'_> {
             }
         });
         let awaited = is_async.then(|| quote!(.await));
-        let end = if *streams { quote!(streamed) } else { quote!(replied) };
+        let (end, end_awaited) = match (*streams, is_async) {
+            (false, _) => (quote!(replied), None),
+            (true, false) => (quote!(streamed), None),
+            (true, true) => (quote!(streamed_async), Some(quote!(.await))),
+        };
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
             // The opaque type has no name to give.
@@ -121,7 +125,7 @@ impl Callee<'_> {
         let ended = quote_spanned!(span=> #sdk::__private::#end::<#result, _>);
         quote! {
             #(#made)*
-            #ended(#ctx, #expression(#(#names),*) #awaited)
+            #ended(#ctx, #expression(#(#names),*) #awaited) #end_awaited
         }
     }
 }
