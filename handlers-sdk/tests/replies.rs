@@ -15,9 +15,11 @@ fn typed() -> ([(&'static str, &'static str); 1], Json<u8>) {
     ([("Content-Type", "application/x+json")], Json(7))
 }
 
+type Pairs = Vec<(String, String)>;
+
 #[function]
-fn late_headers() -> Result<(u16, Vec<(String, String)>, &'static str), Error> {
-    Ok((202, vec![("x-a".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())], "text"))
+fn late_headers() -> Result<(u16, Pairs, String), Error> {
+    Ok((202, vec![("x-a".to_owned(), "1".to_owned()), ("x-a".to_owned(), "2".to_owned())], "text".to_owned()))
 }
 
 #[function]
