@@ -53,6 +53,7 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+mod inject;
 mod layer;
 pub mod log;
 mod panics;
@@ -83,7 +84,8 @@ pub use error::{
 };
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{FaasError, function, layer, module};
+pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
+pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},

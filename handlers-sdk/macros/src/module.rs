@@ -9,6 +9,7 @@ use syn::{Error, Ident, Path, Result, Token, bracketed};
 #[derive(Default)]
 struct Input {
     functions: Vec<Path>,
+    classes: Vec<Path>,
     layers: Vec<Path>,
 }
 
@@ -23,15 +24,18 @@ impl Parse for Input {
             let paths = Punctuated::<Path, Token![,]>::parse_terminated(&list)?;
             match what.to_string().as_str() {
                 "functions" => parsed.functions.extend(paths),
+                "classes" => parsed.classes.extend(paths),
                 "layers" => parsed.layers.extend(paths),
-                _ => return Err(Error::new(what.span(), "expected `functions: […]` or `layers: […]`")),
+                _ => {
+                    return Err(Error::new(what.span(), "expected `functions: […]`, `classes: […]` or `layers: […]`"));
+                }
             }
             if input.parse::<Option<Token![,]>>()?.is_none() && !input.is_empty() {
                 return Err(input.error("expected `,`"));
             }
         }
-        if parsed.functions.is_empty() && parsed.layers.is_empty() {
-            return Err(input.error("expected at least one function or layer"));
+        if parsed.functions.is_empty() && parsed.classes.is_empty() && parsed.layers.is_empty() {
+            return Err(input.error("expected at least one function, class or layer"));
         }
         Ok(parsed)
     }
@@ -52,7 +56,7 @@ fn distinct(paths: &[Path], definition: &TokenStream) -> TokenStream {
 }
 
 pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
-    let Input { functions, layers } = syn::parse2(tokens)?;
+    let Input { functions, classes, layers } = syn::parse2(tokens)?;
     let function = quote!(::handlers_sdk::__private::FunctionDef);
     let layer = quote!(::handlers_sdk::__private::LayerDef);
     let distinct_functions = distinct(&functions, &function);
@@ -65,12 +69,18 @@ pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
 
         /// The functions and layers of this crate as one table, for static linking.
         pub fn faas_module() -> &'static ::handlers_sdk::__private::Module {
+            const PARTS: &[&[&::handlers_sdk::__private::Function]] = &[
+                &[#(&<#functions as #function>::TABLE),*],
+                #(<#classes as ::handlers_sdk::__private::ClassDef>::FUNCTIONS),*
+            ];
+            const FUNCTIONS: &[&::handlers_sdk::__private::Function] =
+                &::handlers_sdk::__private::joined::<{ ::handlers_sdk::__private::count(PARTS) }>(PARTS);
             const MODULE: &::handlers_sdk::__private::Module = &::handlers_sdk::__private::module(
                 &::handlers_sdk::__private::Package {
                     name: ::core::env!("CARGO_PKG_NAME"),
                     version: ::core::env!("CARGO_PKG_VERSION"),
                 },
-                &[#(&<#functions as #function>::TABLE),*],
+                FUNCTIONS,
                 &[#(&<#layers as #layer>::TABLE),*],
             );
             MODULE

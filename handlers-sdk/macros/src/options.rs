@@ -9,7 +9,7 @@ use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
 /// `word` or `word = value`.
 pub(crate) struct Word {
     pub(crate) name: Ident,
-    value: Option<Expr>,
+    pub(crate) value: Option<Expr>,
 }
 
 impl Parse for Word {

@@ -6,8 +6,10 @@ use crate::call::reads::reads;
 use crate::call::secret::Secret;
 use crate::ffi::{Held, InvBytes, Reader};
 use crate::glue::service::{self, Service};
+use crate::inject::Values;
 use crate::log::Level;
 use std::fmt::{self, Arguments, Display};
+use std::sync::Arc;
 
 /// The invocation being served, or the lifecycle phase being run: who asked, on which platform, until when.
 ///
@@ -16,6 +18,8 @@ use std::fmt::{self, Arguments, Display};
 #[derive(Clone)]
 pub struct FaasContext {
     held: Held,
+    /// What was made for this invocation or for the provider that it goes to.
+    given: Option<Arc<Values>>,
 }
 
 /// The context of a lifecycle phase; what belongs to a request is empty in it.
@@ -23,7 +27,16 @@ pub type PhaseContext = FaasContext;
 
 impl FaasContext {
     pub(crate) fn new(held: Held) -> FaasContext {
-        FaasContext { held }
+        FaasContext { held, given: None }
+    }
+
+    /// A context of the same call, to which these values are given and no others.
+    pub(crate) fn with_given(&self, values: Values) -> FaasContext {
+        FaasContext { held: self.held.clone(), given: Some(Arc::new(values)) }
+    }
+
+    pub(crate) fn given(&self) -> Option<&Values> {
+        self.given.as_deref()
     }
 
     pub(crate) fn into_held(self) -> Held {

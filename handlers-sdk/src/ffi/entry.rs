@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
+    /// What is injected into it, from `create` to `destroy`; null if nothing is.
+    attached: AtomicPtr<c_void>,
     /// Its configuration as types, each read once.
     #[cfg(feature = "json")]
     pub(crate) configured: Kept,
@@ -38,6 +40,7 @@ impl Entry {
             name,
             config,
             running: Registry::default(),
+            attached: AtomicPtr::default(),
             #[cfg(feature = "json")]
             configured: Kept::default(),
         }));
@@ -53,6 +56,21 @@ impl Entry {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Attaches what is injected into it.
+    pub(crate) fn attach(&self, attached: *mut c_void) {
+        self.attached.store(attached, Ordering::Release);
+    }
+
+    /// What was attached and not taken off yet, or null.
+    pub(crate) fn attached(&self) -> *mut c_void {
+        self.attached.load(Ordering::Acquire)
+    }
+
+    /// Takes off what was attached.
+    pub(crate) fn detach(&self) -> *mut c_void {
+        self.attached.swap(core::ptr::null_mut(), Ordering::AcqRel)
     }
 
     /// The JSON that came with `create`.

@@ -4,9 +4,13 @@ use super::host::{LogLine, Shared, TestHost};
 use super::inv::{Peer, TestInvocation};
 use super::invoke::{Answer, Invoke};
 use super::onion;
+use super::provided::Provided;
+use crate::call::context::FaasContext;
+use crate::error::Error;
 use crate::glue::checked::checked;
-use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
+use faas_abi::host::{Cancel, FunctionEntry, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
+use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -18,6 +22,7 @@ pub struct Builder {
     modules: Vec<(&'static Module, String)>,
     lends_thread: bool,
     shared: Arc<Shared>,
+    provided: Provided,
 }
 
 impl Builder {
@@ -41,6 +46,49 @@ impl Builder {
         self
     }
 
+    /// Gives this value wherever an `Inject<T>` asks for one, in place of what a provider would make.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::{App, Invoke};
+    /// use handlers_sdk::{Inject, function, provider};
+    ///
+    /// struct Clock(fn() -> u64);
+    ///
+    /// #[provider]
+    /// fn clock() -> Clock {
+    ///     Clock(|| unimplemented!("asks the system"))
+    /// }
+    ///
+    /// #[function]
+    /// fn now(clock: Inject<Clock>) -> String {
+    ///     (clock.0)().to_string()
+    /// }
+    ///
+    /// let app = App::builder().module(now::MODULE).provide(Clock(|| 7)).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "7");
+    /// ```
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Builder {
+        self.provided.value(value);
+        self
+    }
+
+    /// Makes values with `make` in place of a provider, and as often as it: once, or for each invocation.
+    #[must_use]
+    pub fn override_provider<T: Any + Send + Sync>(
+        mut self,
+        make: impl Fn(&FaasContext) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Builder {
+        self.provided.maker(make);
+        self
+    }
+
+    /// What `other` gives besides.
+    pub(super) fn providing(mut self, other: Provided) -> Builder {
+        self.provided.add_all(other);
+        self
+    }
+
     /// The host lends its thread: futures are finished on it, as in light-runtime.
     #[must_use]
     pub fn lends_thread(mut self) -> Builder {
@@ -56,6 +104,7 @@ impl Builder {
         let features = F_STREAM_OUT | F_CONCURRENT | if self.lends_thread { F_MAY_BLOCK } else { 0 };
         let host = || table(TestHost { shared: self.shared.clone(), born: Instant::now() }, features);
         let mut app = App { layers: Vec::new(), functions: Vec::new(), shared: self.shared.clone() };
+        let scopes = self.provided.scopes();
         for (module, config) in self.modules {
             let module = checked(module, features).map_err(|faults| faults.join("; "))?;
             for layer in module.layers {
@@ -63,7 +112,7 @@ impl Builder {
                 app.layers.push(made.map_err(|why| format!("layer {}: {why}", layer.name))?);
             }
             for function in module.functions {
-                let made = function.create(host(), config.as_bytes());
+                let made = scopes.within(|| function.create(host(), config.as_bytes()));
                 app.functions.push(made.map_err(|why| format!("function {}: {why}", function.name))?);
             }
         }
@@ -71,6 +120,14 @@ impl Builder {
         app.phase(FUNCTION_START)?;
         Ok(app)
     }
+}
+
+/// The functions that a module offers, with what they are written for.
+///
+/// # Errors
+/// What does not fit.
+pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
+    checked(module, F_STREAM_OUT).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
 
 /// One instance of a module's only layer, to look at its table.

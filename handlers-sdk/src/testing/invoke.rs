@@ -3,8 +3,10 @@
 use super::app::App;
 use super::host::LogLine;
 use super::inv::{Peer, TestInvocation};
+use super::provided::Provided;
 use crate::encoding::percent::decoded;
 use faas_abi::*;
+use std::any::Any;
 use std::time::Duration;
 
 /// An event or HTTP request to invoke a function with.
@@ -17,6 +19,7 @@ pub struct Invoke {
     is_http: bool,
     peer: Peer,
     pub(super) function: Option<String>,
+    provided: Provided,
 }
 
 impl Invoke {
@@ -29,6 +32,7 @@ impl Invoke {
             is_http,
             peer: Peer::Fast,
             function: None,
+            provided: Provided::default(),
         }
         .meta(META_REQUEST_ID, "test-request")
         .meta(META_PLATFORM, "test")
@@ -142,13 +146,20 @@ impl Invoke {
         self
     }
 
+    /// For [`run`](Self::run): gives this value wherever an `Inject<T>` asks for one.
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Invoke {
+        self.provided.value(value);
+        self
+    }
+
     /// Starts the module by itself, invokes it once and closes it.
     ///
     /// # Panics
     /// The module does not start.
     pub fn run(self, module: &'static Module) -> Answer {
-        let app =
-            App::builder().module(module).start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
+        let app = App::builder().module(module).providing(self.provided.clone());
+        let app = app.start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
         let mut answer = app.invoke(self);
         answer.logs = app.close();
         answer

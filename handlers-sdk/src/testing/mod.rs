@@ -21,7 +21,8 @@ mod host;
 mod inv;
 mod invoke;
 mod onion;
+mod provided;
 
-pub use app::{App, Builder, Running, layer};
+pub use app::{App, Builder, Running, functions, layer};
 pub use host::LogLine;
 pub use invoke::{Answer, Failed, Invoke};
