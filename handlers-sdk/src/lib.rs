@@ -97,6 +97,8 @@ pub use layer::{
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(feature = "stream")]
+pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{
     Body, IntoReply, Reply,
     forms::{Html, Raw, Redirect},

@@ -14,7 +14,7 @@ pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
-use crate::call::extract::{FromInvocation, FromInvocationAsync};
+use crate::call::extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync};
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::inject::Inject;
@@ -72,6 +72,44 @@ impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
         self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Streamed)
     }
+}
+
+/// What a streaming `async fn` may return: also the stream itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a streaming function",
+    label = "not a stream, and not the end of one",
+    note = "return `Sse<S>` or `StreamReply<S>` (feature `stream`), where `S` is a `Stream<Item = Result<_, E>> + Send`; or write \
+            through an `AsyncSink` and return `()` or `Result<(), E>`"
+)]
+pub trait StreamEndAsync<M = ByWaiting> {
+    /// Writes what there is to write. How the call ends.
+    fn outcome(self, ctx: &FaasContext) -> impl Future<Output = Outcome> + Send;
+}
+
+impl<R: StreamEnd<M> + Send, M> StreamEndAsync<(AtOnce, M)> for R {
+    async fn outcome(self, _ctx: &FaasContext) -> Outcome {
+        StreamEnd::outcome(self)
+    }
+}
+
+/// A stream, or the reason why there is none.
+#[cfg(feature = "stream")]
+impl<R, M, E, N> StreamEndAsync<(ByWaiting, M, N)> for Result<R, E>
+where
+    R: StreamEndAsync<(ByWaiting, M)> + Send,
+    E: IntoError<N> + Send,
+{
+    async fn outcome(self, ctx: &FaasContext) -> Outcome {
+        match self {
+            Ok(stream) => stream.outcome(ctx).await,
+            Err(error) => Outcome::failed(Error::of(error)),
+        }
+    }
+}
+
+/// What a streaming `async fn` returned.
+pub async fn streamed_async<R: StreamEndAsync<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
+    value.outcome(ctx).await
 }
 
 /// What a streaming function returned.

@@ -38,16 +38,18 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// The name of what turns the result into an outcome.
-    fn ending(self) -> Ident {
+    /// The name of what turns the result into an outcome, and what is written behind its call.
+    fn ending(self, is_async: bool) -> (Ident, Option<TokenStream>) {
         let name = match self {
             Outcome::Reply => "replied",
+            Outcome::Stream if is_async => "streamed_async",
             Outcome::Stream => "streamed",
             Outcome::Value => "made",
             Outcome::ValueOrError => "made_or_failed",
             Outcome::Phase => "phase_ended",
         };
-        Ident::new(name, Span::call_site())
+        let awaited = (is_async && self == Outcome::Stream).then(|| quote!(.await));
+        (Ident::new(name, Span::call_site()), awaited)
     }
 }
 
@@ -174,7 +176,7 @@ impl Callee<'_> {
             }
         });
         let awaited = is_async.then(|| quote!(.await));
-        let end = outcome.ending();
+        let (end, end_awaited) = outcome.ending(is_async);
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
             // The opaque type has no name to give.
@@ -186,7 +188,7 @@ impl Callee<'_> {
         let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
         quote! {
             #(#made)*
-            #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited)
+            #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited) #end_awaited
         }
     }
 }

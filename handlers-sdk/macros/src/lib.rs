@@ -1,4 +1,7 @@
 //! The attribute macros of handlers-sdk. They write tables and calls into the SDK, and no `unsafe` of their own.
+//!
+//! Each takes `crate = path` among its options: where the SDK is, for a crate that has it under another name than
+//! `handlers_sdk`.
 
 mod arguments;
 mod error;
@@ -9,6 +12,7 @@ mod module;
 mod options;
 mod provider;
 mod route;
+mod sdk;
 mod triggers;
 
 use proc_macro::TokenStream;
@@ -31,7 +35,8 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// - `blocking`: it waits on files, sockets or locks, so it is never called on an event loop. `inline`: it is short and
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
-///   `Result<(), E>`.
+///   `Result<(), E>`; an `async fn` may also return an `Sse` or `StreamReply`.
+/// - `crate = path`: where the SDK is, if not at `::handlers_sdk`. Every macro here takes it.
 /// - `default`: it serves what no other function of the unit serves.
 /// - `trigger = "…"`, any number: what it is written for; shown by tools.
 /// - `start`, `close`, `suspend`, `resume`, `replied` `= path`: a `fn` or `async fn` of `PhaseContext` to `Result<(), E>`
@@ -40,7 +45,7 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking.
 #[proc_macro_attribute]
 pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(function::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| function::expand(options, item.into())))
 }
 
 /// Makes a layer of an `impl Layer for …`. Only the hooks that are written are ever called.
@@ -53,7 +58,7 @@ pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
 /// The type gets a constant `MODULE`, the table for static linking.
 #[proc_macro_attribute]
 pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(layer::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| layer::expand(options, item.into())))
 }
 
 /// Makes `pub fn faas_module()`, one table of several functions, classes and layers for static linking:
@@ -62,7 +67,7 @@ pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
 /// A shared library needs no such line: it offers every function and layer that is linked into it.
 #[proc_macro]
 pub fn module(input: TokenStream) -> TokenStream {
-    finish(module::expand(input.into()))
+    finish(sdk::located(input.into(), module::expand))
 }
 
 /// Makes a provider of a `fn` or `async fn`: what it returns, `T` or `Result<T, E>`, is injected wherever an argument of
@@ -84,7 +89,7 @@ pub fn module(input: TokenStream) -> TokenStream {
 ///   it needs.
 #[proc_macro_attribute]
 pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(provider::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| provider::expand(options, item.into())))
 }
 
 /// Makes a class of an `impl` block: methods that are functions, around one instance.
@@ -119,7 +124,7 @@ pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
 /// constant `MODULE`, the table for static linking.
 #[proc_macro_attribute]
 pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(functions::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| functions::expand(options, item.into())))
 }
 
 /// Says what callers are told of an error: beside `thiserror::Error`, or any other `std::error::Error`.

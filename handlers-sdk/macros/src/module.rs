@@ -1,9 +1,10 @@
 //! `module!`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Error, Ident, Path, Result, Token, bracketed};
 
 #[derive(Default)]
@@ -45,12 +46,15 @@ impl Parse for Input {
 fn distinct(paths: &[Path], definition: &TokenStream) -> TokenStream {
     let pairs = paths.iter().enumerate().flat_map(|(index, one)| paths[..index].iter().map(move |other| (one, other)));
     let checks = pairs.map(|(one, other)| {
-        quote! {
-            ::core::assert!(
-                !::handlers_sdk::__private::same(<#one as #definition>::NAME, <#other as #definition>::NAME),
-                "two entries of this module have the same name"
-            );
-        }
+        let name = |path: &Path| path.to_token_stream().to_string().replace(' ', "");
+        let message = format!(
+            "`{}` and `{}` have the same name in this module: give one of them another by `name = \"…\"`",
+            name(other),
+            name(one)
+        );
+        let is_same =
+            quote!(::handlers_sdk::__private::same(<#one as #definition>::NAME, <#other as #definition>::NAME));
+        quote_spanned!(one.span()=> ::core::assert!(!#is_same, #message);)
     });
     quote!(#(#checks)*)
 }
