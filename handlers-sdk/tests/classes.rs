@@ -153,6 +153,11 @@ fn total(counter: Inject<Counter>) -> String {
     counter.0.load(Ordering::Relaxed).to_string()
 }
 
+#[function]
+fn who(shop: Inject<Shop>) -> String {
+    shop.name.clone()
+}
+
 handlers_sdk::module!(functions: [total], classes: [Shop, Counter]);
 
 fn shop(diary: &Diary) -> Builder {
@@ -196,21 +201,20 @@ fn a_class_has_methods_for_suspend_and_resume() {
 #[test]
 fn two_configurations_have_two_instances() {
     let diary = Diary::default();
-    let app =
-        shop(&diary).configured(Shop::MODULE, "\"north\"").configured(Counter::MODULE, "{}").start().expect("starts");
+    let app = shop(&diary).configured(Shop::MODULE, "\"north\"").configured(who::MODULE, "\"south\"").start();
+    let app = app.expect("starts");
     assert_eq!(app.invoke(Invoke::event("").function("tidy")).text(), "\"north\" is clean after 0");
+    assert_eq!(app.invoke(Invoke::event("").function("who")).text(), "\"south\"");
     app.close();
-    let diary = Diary::default();
-    let app = shop(&diary).configured(Shop::MODULE, "\"north\"").configured(Shop::MODULE, "\"south\"").start();
-    app.expect("starts").close();
-    assert_eq!(diary.lines().iter().filter(|line| *line == "make shop").count(), 2);
-    assert_eq!(diary.lines().iter().filter(|line| *line == "close shop").count(), 2);
+    for line in ["make pool", "make shop", "close shop", "drop shop"] {
+        assert_eq!(diary.lines().iter().filter(|other| *other == line).count(), 2, "{line}");
+    }
 }
 
 #[test]
 fn an_init_that_fails_is_the_failure_of_the_start() {
     let why = shop(&Diary::default()).configured(Shop::MODULE, "\"broken\"").start().expect_err("does not start");
-    assert!(why.contains("Shop.Broken: no shelves"), "{why}");
+    assert!(why.contains("Shop.Broken: ") && why.contains("no shelves"), "{why}");
     let line = include_str!("classes.rs").lines().position(|line| line == "impl Shop {").expect("it is here") + 1;
     assert!(why.contains(&format!("while Shop (handlers-sdk/tests/classes.rs:{line}) was made")), "{why}");
 }

@@ -91,7 +91,7 @@ fn a_cancel_ends_the_wait_for_a_peer_that_is_stuck() {
     for module in [lines::MODULE, lines_async::MODULE] {
         let answer = Invoke::event("50").stuck_and_cancelled_after(3).run(module);
         let failed = answer.failed.expect("fails");
-        assert!(matches!(failed.kind.as_str(), "StreamError" | "Runtime.Cancelled"), "{}", failed.kind);
+        assert!(matches!(failed.kind.as_str(), "StreamError" | "Function.TimedOut"), "{}", failed.kind);
         assert_eq!(answer.chunks.expect("a stream").len(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! Undoes the percent-coding of paths, queries and object keys.
+//! Percent-coding: undone in object keys, done in the headers of CloudEvents.
 
 /// `%41` is `A` and `+` a space; what is no code stays as it is, and what is no UTF-8 then becomes U+FFFD.
 pub(crate) fn decoded(text: &str) -> String {
@@ -25,9 +25,22 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
+/// The value of a header: space, `"`, `%` and what is not visible ASCII is percent-coded, nothing else.
+pub(crate) fn in_header(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::{decoded, in_header};
 
     #[test]
     fn codes_are_undone_and_all_else_stays() {
@@ -44,5 +57,11 @@ mod tests {
         ] {
             assert_eq!(decoded(coded), plain, "{coded}");
         }
+    }
+
+    #[test]
+    fn exactly_what_a_header_cannot_hold_is_coded() {
+        assert_eq!(in_header("Euro € 😀"), "Euro%20%E2%82%AC%20%F0%9F%98%80");
+        assert_eq!(in_header("100% \"x\"\u{7f}~,'/:"), "100%25%20%22x%22%7F~,'/:");
     }
 }

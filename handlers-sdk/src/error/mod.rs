@@ -108,7 +108,7 @@ impl Error {
     }
 
     /// Where it was made nobody knows any more.
-    fn without_place(mut self) -> Error {
+    pub(crate) fn without_place(mut self) -> Error {
         self.0.place = None;
         self
     }

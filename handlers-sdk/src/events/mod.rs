@@ -1,11 +1,12 @@
-//! Events of AWS that are no HTTP requests, as arguments.
+//! Events that are no HTTP requests, as arguments: a module of views for each cloud.
 //!
 //! ```
-//! use handlers_sdk::{Error, FaasContext, events, function};
+//! use handlers_sdk::events::aws;
+//! use handlers_sdk::{Error, FaasContext, function};
 //!
 //! #[function]
-//! fn jobs(ctx: FaasContext, batch: events::Sqs) -> Result<events::BatchFailures, Error> {
-//!     let mut failures = events::BatchFailures::new();
+//! fn jobs(ctx: FaasContext, batch: aws::Sqs) -> Result<aws::BatchFailures, Error> {
+//!     let mut failures = aws::BatchFailures::new();
 //!     for message in &batch.records {
 //!         if message.body.is_empty() {
 //!             ctx.warn(format_args!("nothing in {}", message.message_id));
@@ -29,46 +30,27 @@
 //! Every view also reads bytes that came some other way, as a notification of S3 in a message of SQS:
 //!
 //! ```
-//! use handlers_sdk::events;
+//! use handlers_sdk::events::aws;
 //!
 //! let inner = br#"{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"my+file.txt"}}}]}"#;
-//! let notice = events::S3::parse(inner)?;
+//! let notice = aws::S3::parse(inner)?;
 //! assert_eq!(notice.records[0].s3.object.decoded_key(), "my file.txt");
 //! # Ok::<(), handlers_sdk::Error>(())
 //! ```
-//!
-//! The form of all this is AWS' own; see "Invoking Lambda with events from other AWS services" in the Lambda developer guide.
 
 pub mod aliyun;
+pub mod aws;
 pub mod azure;
 mod base64;
-mod batch;
 pub mod cloudevents;
-pub mod dynamodb;
-pub mod eventbridge;
 mod found;
 pub mod google;
 pub mod huawei;
-pub mod kafka;
-pub mod kinesis;
 mod lenient;
-pub mod logs;
 pub mod openwhisk;
-pub mod s3;
-pub mod sns;
-pub mod sqs;
 pub mod tencent;
 mod view;
 pub mod yandex;
 
 pub use base64::Base64;
-pub use batch::BatchFailures;
 pub use cloudevents::{CloudEvent, CloudEventReply};
-pub use dynamodb::DynamoDb;
-pub use eventbridge::EventBridge;
-pub use kafka::Kafka;
-pub use kinesis::Kinesis;
-pub use logs::CloudWatchLogs;
-pub use s3::S3;
-pub use sns::Sns;
-pub use sqs::Sqs;

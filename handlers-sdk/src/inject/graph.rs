@@ -52,7 +52,7 @@ pub(crate) fn plan(needs: &Needs, registry: &Registry) -> Result<Plan, Error> {
             "{} ({}) is a plain `fn`, and {} is made for each request by an `async fn`: make one of them the other kind",
             needs.name, needs.place, step.source
         );
-        return Err(Error::internal("Runtime.ProviderAsync", message));
+        return Err(refusal("Runtime.ProviderAsync", message));
     }
     Ok(walk.plan)
 }
@@ -84,7 +84,7 @@ impl Walk<'_> {
                     short((need.name)()),
                     places.join(", ")
                 );
-                return Err(Error::internal("Runtime.ProviderAmbiguous", message));
+                return Err(refusal("Runtime.ProviderAmbiguous", message));
             }
         };
         if self.path.iter().any(|asker| asker.source.as_ref().is_some_and(|other| other.is(&source))) {
@@ -92,7 +92,7 @@ impl Walk<'_> {
                 "{} needs {source}, which is a circle: one of them has to do without the next, or get it later",
                 self.way()
             );
-            return Err(Error::internal("Runtime.ProviderCycle", message));
+            return Err(refusal("Runtime.ProviderCycle", message));
         }
         let asker = asker.source.as_ref();
         if source.lifetime() == Lifetime::PerRequest && asker.is_some_and(|asker| asker.lifetime() == Lifetime::Shared)
@@ -102,7 +102,7 @@ impl Walk<'_> {
                  `per_request` too, or let the function ask for both",
                 self.way()
             );
-            return Err(Error::internal("Runtime.ProviderLifetime", message));
+            return Err(refusal("Runtime.ProviderLifetime", message));
         }
         let is_planned = [&self.plan.shared, &self.plan.each].into_iter().flatten().any(|step| step.source.is(&source));
         if !is_planned {
@@ -134,8 +134,13 @@ impl Walk<'_> {
         if !like.is_empty() {
             let _ = write!(message, "; there are providers of {}", like.join(", "));
         }
-        Error::internal("Runtime.ProviderMissing", message)
+        refusal("Runtime.ProviderMissing", message)
     }
+}
+
+/// The function cannot start. Its author is told the places in the message, and not that of this file.
+fn refusal(kind: &str, message: String) -> Error {
+    Error::internal(kind, message).without_place()
 }
 
 /// `true` if one of two types may have been written for the other: `Pool` for `Arc<Pool>`, or one of the same name.

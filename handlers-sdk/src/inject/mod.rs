@@ -122,5 +122,5 @@ fn unasked(name: &str) -> Error {
         "{name} is injected only where an argument of type `Inject<…>` asks for it: a value that is made before the call \
          has to be known before"
     );
-    Error::internal("Runtime.ProviderMissing", message).into_absent()
+    Error::internal("Runtime.ProviderMissing", message).without_place().into_absent()
 }

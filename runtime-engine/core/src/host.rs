@@ -25,9 +25,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For this process.
-    pub fn new(unit: Arc<Unit>) -> Arc<Shared> {
-        Arc::new(Shared { unit, services: Services::default(), environment: OnceLock::new() })
+    /// For this process, which itself offers these services.
+    pub fn new(unit: Arc<Unit>, services: &[(&str, u32, ServiceTable)]) -> Arc<Shared> {
+        let own = services.iter().map(|(name, major, table)| (name.as_bytes().to_vec(), *major, *table)).collect();
+        Arc::new(Shared { unit, services: Services(Mutex::new(own)), environment: OnceLock::new() })
     }
 
     /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.

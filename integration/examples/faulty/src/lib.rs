@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn it_may_refuse_to_start() {
-        for (how, words) in [("error", "Faulty.Start: asked not to start"), ("panic", "asked to panic at the start")] {
+        for (how, words) in
+            [("error", "Faulty.Start: function faulty: asked not to start"), ("panic", "asked to panic at the start")]
+        {
             let why = App::builder().module(faulty::MODULE).config("FAULTY_START", how).start().expect_err("refuses");
             assert!(why.contains(words), "{why}");
         }

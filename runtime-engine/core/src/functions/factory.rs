@@ -10,7 +10,7 @@ use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
 use crate::platform::HandlerName;
 use crate::settings::{Env, LayerName, doubt, layer_variable};
 use crate::unit::Unit;
-use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance};
+use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance, ServiceTable};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +31,8 @@ pub struct Linked {
     pub function: Option<CheckedModule>,
     /// The layers, outermost first.
     pub layers: Vec<CheckedModule>,
+    /// Services that the program itself offers, by name and major version, before any module may.
+    pub services: Vec<(&'static str, u32, ServiceTable)>,
 }
 
 /// Which function of which library serves, as far as anybody has said.
@@ -80,7 +82,7 @@ impl Factory {
     pub(crate) fn new(unit: &Arc<Unit>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
         let Start { manifest, roots, features, linked, .. } = start;
         Factory {
-            shared: Shared::new(unit.clone()),
+            shared: Shared::new(unit.clone(), &linked.services),
             loader,
             roots: roots.clone(),
             features,
