@@ -39,6 +39,9 @@ struct WritingAFunction;
 #[doc = include_str!("../../docs/errors.md")]
 struct Errors;
 #[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/classes.md")]
+struct Classes;
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
 

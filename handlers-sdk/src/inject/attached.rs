@@ -40,7 +40,7 @@ impl Attached {
 
 /// Attaches an entry's scope. In `create`, once.
 pub(crate) fn attach(entry: &Entry) {
-    let scope = Scopes::of_config(entry.config_json());
+    let scope = Scopes::scope(entry);
     let attached = Attached { started: OnceLock::new(), has_joined: AtomicBool::new(false), scope };
     entry.attach(Box::into_raw(Box::new(attached)).cast());
 }

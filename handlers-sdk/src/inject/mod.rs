@@ -16,7 +16,7 @@ mod values;
 pub(crate) use per_request::call;
 pub use provider::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider};
 #[cfg(feature = "testing")]
-pub(crate) use registry::{Replacement, Scopes};
+pub(crate) use registry::{Replacement, Scopes, of_test};
 pub(crate) use start::{begin, end};
 pub use values::Value;
 pub(crate) use values::Values;

@@ -3,11 +3,10 @@
 use super::provider::{Lifetime, Need, Place, Provider, short};
 use super::scope::Scope;
 use crate::executor::drive::Call;
+use crate::ffi::Entry;
 #[cfg(feature = "testing")]
 use crate::{call::context::FaasContext, error::Error, inject::Value};
 use core::any::TypeId;
-#[cfg(feature = "testing")]
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
@@ -191,8 +190,8 @@ impl Scopes {
         Scopes::new(Registry { providers: crate::glue::export::providers(), replacements })
     }
 
-    /// Those of this process; while a test's app starts, those of the app.
-    fn here() -> Arc<Scopes> {
+    /// Those of this process.
+    fn of_process() -> Arc<Scopes> {
         static PROCESS: LazyLock<Arc<Scopes>> = LazyLock::new(|| {
             Scopes::new(Registry {
                 providers: crate::glue::export::providers(),
@@ -200,25 +199,23 @@ impl Scopes {
                 replacements: Vec::new(),
             })
         });
-        #[cfg(feature = "testing")]
-        if let Some(scopes) = OF_TEST.with_borrow(Clone::clone) {
-            return scopes;
-        }
         PROCESS.clone()
     }
 
-    /// Runs `body`, in which this thread's functions are created with these scopes.
-    #[cfg(feature = "testing")]
-    pub(crate) fn within<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
-        let before = OF_TEST.replace(Some(self.clone()));
-        let result = body();
-        OF_TEST.set(before);
-        result
+    /// Those that the entry belongs to: its process', or those of the test that has made it.
+    fn of(entry: &Entry) -> Arc<Scopes> {
+        #[cfg(feature = "testing")]
+        if let Some(scopes) = of_test::named_by(entry) {
+            return scopes;
+        }
+        let _ = entry;
+        Scopes::of_process()
     }
 
-    /// The scope of a configuration. Those who have the same text of it share one.
-    pub(crate) fn of_config(config: &[u8]) -> Arc<Scope> {
-        let scopes = Scopes::here();
+    /// The scope of an entry. Those who have the same text of configuration share one.
+    pub(crate) fn scope(entry: &Entry) -> Arc<Scope> {
+        let scopes = Scopes::of(entry);
+        let config = entry.config_json();
         let mut known = scopes.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|scope| scope.strong_count() > 0);
         let found = known.iter().filter_map(Weak::upgrade).find(|scope| *scope.config == *config);
@@ -230,7 +227,33 @@ impl Scopes {
     }
 }
 
+/// How a test's entries find the scopes of their app: by a configured value, since they are created on any thread.
 #[cfg(feature = "testing")]
-thread_local! {
-    static OF_TEST: RefCell<Option<Arc<Scopes>>> = const { RefCell::new(None) };
+pub(crate) mod of_test {
+    use super::Scopes;
+    use crate::ffi::Entry;
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+    /// The key of the value. No variable of an environment is called so.
+    pub(crate) const KEY: &str = "handlers-sdk.scopes";
+
+    static ALL: Mutex<Vec<(String, Weak<Scopes>)>> = Mutex::new(Vec::new());
+
+    fn all() -> MutexGuard<'static, Vec<(String, Weak<Scopes>)>> {
+        ALL.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the scopes known, for as long as somebody holds them. The value under [`KEY`] that leads to them.
+    pub(crate) fn announce(scopes: &Arc<Scopes>) -> String {
+        let name = format!("{:p}", Arc::as_ptr(scopes));
+        let mut all = all();
+        all.retain(|(_, scopes)| scopes.strong_count() > 0);
+        all.push((name.clone(), Arc::downgrade(scopes)));
+        name
+    }
+
+    pub(super) fn named_by(entry: &Entry) -> Option<Arc<Scopes>> {
+        let name = entry.config(KEY)?;
+        all().iter().find(|(other, _)| other.as_bytes() == name).and_then(|(_, scopes)| scopes.upgrade())
+    }
 }

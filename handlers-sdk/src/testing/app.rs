@@ -8,6 +8,7 @@ use super::provided::Provided;
 use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::glue::checked::checked;
+use crate::inject::of_test;
 use faas_abi::host::{Cancel, FunctionEntry, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
 use std::any::Any;
@@ -105,6 +106,7 @@ impl Builder {
         let host = || table(TestHost { shared: self.shared.clone(), born: Instant::now() }, features);
         let mut app = App { layers: Vec::new(), functions: Vec::new(), shared: self.shared.clone() };
         let scopes = self.provided.scopes();
+        self.shared.configure(of_test::KEY, &of_test::announce(&scopes));
         for (module, config) in self.modules {
             let module = checked(module, features).map_err(|faults| faults.join("; "))?;
             for layer in module.layers {
@@ -112,7 +114,7 @@ impl Builder {
                 app.layers.push(made.map_err(|why| format!("layer {}: {why}", layer.name))?);
             }
             for function in module.functions {
-                let made = scopes.within(|| function.create(host(), config.as_bytes()));
+                let made = function.create(host(), config.as_bytes());
                 app.functions.push(made.map_err(|why| format!("function {}: {why}", function.name))?);
             }
         }
