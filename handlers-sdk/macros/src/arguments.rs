@@ -6,7 +6,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, Result, ReturnType, Signature, Type};
+use syn::{Error, FnArg, Ident, Result, ReturnType, Signature, Type, TypeParamBound};
 
 /// A function or method that a runtime calls.
 pub(crate) struct Callee<'a> {
@@ -76,6 +76,13 @@ pub(crate) fn checked(signature: &Signature) -> Result<()> {
     }
     if let Some(variadic) = &signature.variadic {
         return Err(Error::new_spanned(variadic, "a function that a runtime calls has a fixed number of arguments"));
+    }
+    if let (None, ReturnType::Type(_, result)) = (&signature.asyncness, &signature.output)
+        && is_future(result)
+    {
+        let message =
+            "a function that waits is an `async fn`: write `async` in front of it, and the future's output here";
+        return Err(Error::new_spanned(result, message));
     }
     for argument in arguments(signature) {
         let message = match argument {
@@ -191,6 +198,15 @@ impl Callee<'_> {
             #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited) #end_awaited
         }
     }
+}
+
+/// Is it `impl Future<…>`?
+fn is_future(result: &Type) -> bool {
+    let Type::ImplTrait(opaque) = result else { return false };
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
+        _ => false,
+    })
 }
 
 /// Is there an `impl Trait` in it?

@@ -6,7 +6,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::{LitStr, Path, Result, Token};
+use syn::{Error, LitStr, Path, Result, Token};
 
 /// `crate = path` or `crate = "path"`.
 struct Where(Path);
@@ -15,8 +15,12 @@ impl Parse for Where {
     fn parse(input: ParseStream<'_>) -> Result<Where> {
         input.parse::<Token![crate]>()?;
         input.parse::<Token![=]>()?;
-        let path = if input.peek(LitStr) { input.parse::<LitStr>()?.parse()? } else { input.parse()? };
-        if input.is_empty() { Ok(Where(path)) } else { Err(input.error("expected the end of the path")) }
+        let at = input.span();
+        let path = if input.peek(LitStr) { input.parse::<LitStr>()?.parse() } else { input.parse() };
+        match path {
+            Ok(path) if input.is_empty() => Ok(Where(path)),
+            _ => Err(Error::new(at, "expected the path of the SDK: `crate = path`")),
+        }
     }
 }
 

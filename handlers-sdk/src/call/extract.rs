@@ -32,8 +32,10 @@ use crate::reply::sink::{AsyncSink, Sink};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function",
     label = "not made from an invocation at once",
-    note = "an argument is `FaasContext`, `Event`, `Request`, `Json<T>`, `String`, `Vec<u8>`, a typed event, or a type of \
-            your own that implements `FromInvocation`",
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation`",
     note = "a type that implements `FromInvocationAsync` is an argument of an `async fn` only"
 )]
 pub trait FromInvocation: Sized {
@@ -74,8 +76,11 @@ pub trait FromInvocation: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an `async` function",
     label = "not made from an invocation",
-    note = "an argument is `FaasContext`, `Event`, `Request`, `Json<T>`, `String`, `Vec<u8>`, a typed event, or a type of \
-            your own that implements `FromInvocation` or `FromInvocationAsync`"
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation` \
+            or `FromInvocationAsync`"
 )]
 pub trait FromInvocationAsync<M = ByWaiting>: Sized {
     /// Makes the value.
