@@ -39,6 +39,9 @@ struct WritingAFunction;
 #[doc = include_str!("../../docs/errors.md")]
 struct Errors;
 #[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/classes.md")]
+struct Classes;
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
 #[cfg(all(doctest, feature = "testing"))]
@@ -59,6 +62,7 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+mod inject;
 mod layer;
 pub mod log;
 mod panics;
@@ -66,16 +70,22 @@ mod reply;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "json")]
-pub use call::json::Json;
 pub use call::{
     bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
+    request::{ClientIp, Cookies, Deadline, Headers, Request, RequestId},
+    secret::Secret,
+};
+#[cfg(feature = "json")]
+pub use call::{
+    config::Configured,
+    form::{Form, Path, Query},
+    json::Json,
 };
 pub use error::{
     Error,
@@ -83,7 +93,8 @@ pub use error::{
 };
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{FaasError, function, layer, module};
+pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
+pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},
@@ -92,6 +103,8 @@ pub use layer::{
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(feature = "stream")]
+pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{
     Body, IntoReply, Reply,
     forms::{Html, Raw, Redirect},

@@ -3,7 +3,11 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke};
-use handlers_sdk::{Error, FaasContext, FromInvocation, FromInvocationAsync, Json, Request, function};
+use handlers_sdk::{
+    Bytes, ClientIp, Configured, Cookies, Deadline, Error, FaasContext, Form, FromInvocation, FromInvocationAsync,
+    Headers, Json, Path, Query, Request, RequestId, Secret, function,
+};
+use serde::Deserialize;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -117,4 +121,130 @@ fn the_first_argument_that_does_not_fit_says_so_and_the_function_is_not_called()
             r#"{"errorType":"Tenant.Missing","errorMessage":"expected a header X-Tenant","requestId":"test-request"}"#
         )
     );
+}
+
+#[derive(Deserialize)]
+struct Line {
+    item: String,
+    count: u32,
+}
+
+#[function]
+fn order(Json(lines): Json<Vec<Line>>) -> String {
+    lines.iter().map(|line| format!("{} {};", line.count, line.item)).collect()
+}
+
+#[function]
+fn form(Form(line): Form<Line>) -> String {
+    format!("{} {}", line.count, line.item)
+}
+
+#[allow(clippy::too_many_arguments, reason = "as many as a function may want")]
+#[function]
+async fn everything(
+    Path((shop, id)): Path<(String, u32)>,
+    Query(line): Query<Line>,
+    headers: Headers,
+    cookies: Cookies,
+    address: Option<ClientIp>,
+    RequestId(request): RequestId,
+    deadline: Option<Deadline>,
+    Configured(words): Configured<Vec<String>>,
+    body: Bytes,
+    text: String,
+    ctx: FaasContext,
+    request_whole: Request,
+) -> String {
+    let header = headers.get("x-a").unwrap_or_default();
+    let cookie = cookies.get("c").unwrap_or_default();
+    let size = (headers.iter().count(), cookies.iter().count(), body.len(), text.len());
+    let is_post = request_whole.method() == "POST";
+    format!(
+        "{shop} {id} {} {} {header} {cookie} {} {request} {} {words:?} {size:?} {is_post} {}",
+        line.item,
+        line.count,
+        address.is_some(),
+        deadline.is_some(),
+        ctx.trigger()
+    )
+}
+
+#[derive(Deserialize)]
+struct Account {
+    name: String,
+    password: Secret,
+}
+
+#[function]
+fn account(Configured(account): Configured<Account>, Configured(again): Configured<Account>) -> String {
+    format!("{} {:?} {}", account.name, account.password, std::ptr::eq(account, again))
+}
+
+#[test]
+fn json_that_does_not_fit_is_told_by_field_line_and_column() {
+    let app = App::builder().module(order::MODULE).start().expect("it starts");
+    let post = |body: &str| app.invoke(Invoke::http("POST", "/").body(body));
+    assert_eq!(post(r#"[{"item":"tea","count":2}]"#).text(), "2 tea;");
+    for (body, message) in [
+        (r#"[{"item":"tea","count":"2"}]"#, "[0].count: invalid type: string \"2\", expected u32 at line 1 column 26"),
+        (r#"[{"item":"tea"}]"#, "[0]: missing field `count` at line 1 column 15"),
+        ("[{", "EOF while parsing an object at line 1 column 2"),
+        ("", "expected JSON, found no bytes"),
+    ] {
+        let answer = post(body);
+        let json = answer.json();
+        assert_eq!((answer.code, json["errorMessage"].as_str()), (400, Some(message)), "{body}");
+        assert_eq!(json["errorType"], "Runtime.UnmarshalError");
+    }
+}
+
+#[test]
+fn a_body_of_another_type_is_a_415_and_one_that_says_nothing_or_no_request_at_all_is_read() {
+    let app = App::builder().module(order::MODULE).start().expect("it starts");
+    let post =
+        |content_type: &str| app.invoke(Invoke::http("POST", "/").header("Content-Type", content_type).body("[]")).code;
+    assert_eq!([post("application/json"), post("application/x+json; charset=utf-8")], [1, 1]);
+    assert_eq!([post("text/plain"), post("application/x-www-form-urlencoded"), post("")], [415, 415, 415]);
+    assert_eq!(app.invoke(Invoke::http("POST", "/").body("[]")).code, 1);
+    assert_eq!(app.invoke(Invoke::event("[]")).code, 1);
+    let app = App::builder().module(form::MODULE).start().expect("it starts");
+    let post = Invoke::http("POST", "/").header("Content-Type", "application/json").body("{}");
+    assert_eq!(app.invoke(post).code, 415);
+}
+
+#[test]
+fn a_form_is_the_query_of_a_get_and_the_body_of_a_post() {
+    let app = App::builder().module(form::MODULE).start().expect("it starts");
+    assert_eq!(app.invoke(Invoke::http("GET", "/?count=2&item=green+tea")).text(), "2 green tea");
+    let post = |body: &[u8]| app.invoke(Invoke::http("POST", "/?count=9").body(body));
+    assert_eq!(post(b"item=black+tea%21&count=3").text(), "3 black tea!");
+    for (body, message) in [
+        (&b"item=tea"[..], "form field `count`: it is missing"),
+        (b"item=tea&count=-1", "form field `count`: expected u32, found \"-1\""),
+        (b"item=tea&count=1&item=x", "form field `item`: expected one value, found 2"),
+        (b"", "form field `item`: it is missing"),
+        (b"\xff", "expected a UTF-8 form, found invalid utf-8 sequence of 1 bytes from index 0"),
+    ] {
+        let answer = post(body);
+        assert_eq!((answer.code, answer.json()["errorMessage"].as_str()), (400, Some(message)));
+    }
+}
+
+#[test]
+fn a_function_may_take_twelve_arguments() {
+    let app = App::builder().configured(everything::MODULE, r#"["a"]"#).start().expect("it starts");
+    let post = Invoke::http("POST", "/?item=tea&count=2").path_param("shop", "x").path_param("id", "7");
+    let answer = app.invoke(post.header("X-A", "b").header("Cookie", "c=d").body("four"));
+    assert_eq!(answer.text(), r#"x 7 tea 2 b d false test-request false ["a"] (2, 1, 4, 4) true http"#);
+}
+
+#[test]
+fn a_configuration_is_read_once_and_its_secrets_are_not_shown() {
+    let app =
+        App::builder().configured(account::MODULE, r#"{"name":"ann","password":"x"}"#).start().expect("it starts");
+    assert_eq!(app.invoke(Invoke::event("")).text(), "ann Secret(…) true");
+    let app = App::builder().configured(account::MODULE, r#"{"name":1}"#).start().expect("it starts");
+    let failed = app.invoke(Invoke::event("")).failed.expect("it does not fit");
+    assert_eq!(failed.kind, "Runtime.ConfigError");
+    assert!(failed.message.contains("\"account\": invalid type: integer `1`"), "{}", failed.message);
 }

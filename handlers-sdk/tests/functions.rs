@@ -79,7 +79,7 @@ async fn fragile_async(body: Vec<u8>) -> Reply {
 static PHASES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 fn started(ctx: PhaseContext) -> Result<(), Error> {
-    if ctx.config("COLOUR") == Some("green") {
+    if ctx.env("COLOUR") == Some("green") {
         PHASES.lock().expect("no panic under the lock").push("start");
     }
     Ok(())

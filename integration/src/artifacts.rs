@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "hello",
     "faulty",
     "shaky",
+    "shop",
     "stream",
     "tasks",
     "layer-monitor",

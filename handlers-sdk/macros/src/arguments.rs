@@ -6,7 +6,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, Result, ReturnType, Signature, Type};
+use syn::{Error, FnArg, Ident, Result, ReturnType, Signature, Type, TypeParamBound};
 
 /// A function or method that a runtime calls.
 pub(crate) struct Callee<'a> {
@@ -14,15 +14,55 @@ pub(crate) struct Callee<'a> {
     pub(crate) sdk: &'a TokenStream,
     /// The signature as the author wrote it.
     pub(crate) signature: &'a Signature,
-    /// What stands before the parentheses of the call: the name of a `fn`, or `instance.method`.
+    /// What stands before the parentheses of the call: the name of a `fn`, or `Self::method`.
     pub(crate) expression: TokenStream,
-    /// `true` if the reply is written through a sink.
-    pub(crate) streams: bool,
+    /// The first argument of a method: `&instance`.
+    pub(crate) first: Option<TokenStream>,
+    /// What its result is.
+    pub(crate) result: Outcome,
+}
+
+/// What the result of a call is.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// The reply.
+    Reply,
+    /// Nothing: the reply was written through a sink.
+    Stream,
+    /// The value of a provider.
+    Value,
+    /// The value of a provider, or an error.
+    ValueOrError,
+    /// The end of a phase.
+    Phase,
+}
+
+impl Outcome {
+    /// The name of what turns the result into an outcome, and what is written behind its call.
+    fn ending(self, is_async: bool) -> (Ident, Option<TokenStream>) {
+        let name = match self {
+            Outcome::Reply => "replied",
+            Outcome::Stream if is_async => "streamed_async",
+            Outcome::Stream => "streamed",
+            Outcome::Value => "made",
+            Outcome::ValueOrError => "made_or_failed",
+            Outcome::Phase => "phase_ended",
+        };
+        let awaited = (is_async && self == Outcome::Stream).then(|| quote!(.await));
+        (Ident::new(name, Span::call_site()), awaited)
+    }
 }
 
 /// The name of the context in the code that [`Callee::call`] writes.
 pub(crate) fn context() -> Ident {
     Ident::new("ctx", Span::mixed_site())
+}
+
+/// Where `span` stands, as an expression of type `Place`.
+pub(crate) fn place(sdk: &TokenStream, span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        #sdk::__private::Place { module: ::core::module_path!(), file: ::core::file!(), line: ::core::line!() }
+    }
 }
 
 /// Refuses what no runtime can call: generics, `unsafe`, `impl Trait` and references as arguments.
@@ -36,6 +76,13 @@ pub(crate) fn checked(signature: &Signature) -> Result<()> {
     }
     if let Some(variadic) = &signature.variadic {
         return Err(Error::new_spanned(variadic, "a function that a runtime calls has a fixed number of arguments"));
+    }
+    if let (None, ReturnType::Type(_, result)) = (&signature.asyncness, &signature.output)
+        && is_future(result)
+    {
+        let message =
+            "a function that waits is an `async fn`: write `async` in front of it, and the future's output here";
+        return Err(Error::new_spanned(result, message));
     }
     for argument in arguments(signature) {
         let message = match argument {
@@ -54,7 +101,7 @@ pub(crate) fn checked(signature: &Signature) -> Result<()> {
 }
 
 /// The types of the arguments, without a `self`.
-fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
+pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
     signature.inputs.iter().filter_map(|argument| match argument {
         FnArg::Typed(argument) => Some(&*argument.ty),
         FnArg::Receiver(_) => None,
@@ -87,9 +134,34 @@ impl Callee<'_> {
         }
     }
 
+    /// What is injected for the arguments, as an expression of type `&'static [Option<Need>]`.
+    pub(crate) fn needs(&self) -> TokenStream {
+        self.needs_after(None)
+    }
+
+    /// The same with `first`, an expression of type `Need`, before them.
+    pub(crate) fn needs_and(&self, first: &TokenStream) -> TokenStream {
+        self.needs_after(Some(first))
+    }
+
+    fn needs_after(&self, first: Option<&TokenStream>) -> TokenStream {
+        let Callee { sdk, signature, .. } = self;
+        let types = arguments(signature);
+        let first = first.into_iter();
+        quote! {{
+            #[allow(unused_imports)]
+            use #sdk::__private::NoNeed as _;
+            &[
+                #(::core::option::Option::Some(#first),)*
+                #(#sdk::__private::NeedOf::<#types>::NEED),*
+            ]
+        }}
+    }
+
     /// Statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
-        let Callee { sdk, signature, expression, streams } = self;
+        let Callee { sdk, signature, expression, first, result: outcome } = self;
+        let first = first.iter();
         let ctx = context();
         let is_async = signature.asyncness.is_some();
         let names: Vec<Ident> = (0..arguments(signature).count())
@@ -111,19 +183,30 @@ impl Callee<'_> {
             }
         });
         let awaited = is_async.then(|| quote!(.await));
-        let end = if *streams { quote!(streamed) } else { quote!(replied) };
+        let (end, end_awaited) = outcome.ending(is_async);
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
             // The opaque type has no name to give.
             ReturnType::Type(_, result) if is_opaque(result) => (result.span(), quote!(_)),
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
-        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result, _>);
+        // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
+        let how = (*outcome != Outcome::Value).then(|| quote!(, _));
+        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
         quote! {
             #(#made)*
-            #ended(#ctx, #expression(#(#names),*) #awaited)
+            #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited) #end_awaited
         }
     }
+}
+
+/// Is it `impl Future<…>`?
+fn is_future(result: &Type) -> bool {
+    let Type::ImplTrait(opaque) = result else { return false };
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
+        _ => false,
+    })
 }
 
 /// Is there an `impl Trait` in it?

@@ -1,6 +1,7 @@
 //! `#[derive(FaasError)]`.
 
-use crate::options::{Word, sdk_path, words};
+use crate::options::{Word, words};
+use crate::sdk::{renamed, taken};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Error, Fields, Path, Result};
@@ -26,7 +27,9 @@ impl Said {
     fn read(attributes: &[Attribute]) -> Result<Said> {
         let mut said = Said::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("faas")) {
-            for word in words(attribute.meta.require_list()?.tokens.clone())? {
+            let (sdk, options) = taken(attribute.meta.require_list()?.tokens.clone())?;
+            said.sdk = said.sdk.or(sdk);
+            for word in words(options)? {
                 said.add(&word)?;
             }
         }
@@ -42,7 +45,6 @@ impl Said {
                 self.message = Some(Message::Own);
             }
             "message" => self.message = Some(Message::Text(word.text()?)),
-            "crate" => self.sdk = Some(word.path()?),
             _ => return Err(word.unknown("status, kind, public, message, crate")),
         }
         Ok(())
@@ -50,7 +52,7 @@ impl Said {
 }
 
 /// What is not said of a variant is as it is said of the whole.
-fn described(said: &Said, whole: &Said, path: &str, sdk: &TokenStream) -> TokenStream {
+fn described(said: &Said, whole: &Said, path: &str) -> TokenStream {
     let kind = match said.kind.as_ref().or(whole.kind.as_ref()) {
         Some(kind) => kind.to_token_stream(),
         None => quote!(::core::concat!(::core::module_path!(), "::", #path)),
@@ -66,7 +68,7 @@ fn described(said: &Said, whole: &Said, path: &str, sdk: &TokenStream) -> TokenS
         }
         None => quote!(::core::option::Option::None),
     };
-    quote!(#sdk::__private::Described { kind: #kind, status: #status, message: #message })
+    quote!(::handlers_sdk::__private::Described { kind: #kind, status: #status, message: #message })
 }
 
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
@@ -77,7 +79,6 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     }
     let ident = &input.ident;
     let whole = Said::read(&input.attrs)?;
-    let sdk = sdk_path(whole.sdk.as_ref());
     let shown = match &input.data {
         Data::Enum(data) => {
             let mut arms = Vec::new();
@@ -92,12 +93,12 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
                     Fields::Unnamed(_) => quote!((..)),
                     Fields::Unit => quote!(),
                 };
-                let described = described(&said, &whole, &format!("{ident}::{name}"), &sdk);
+                let described = described(&said, &whole, &format!("{ident}::{name}"));
                 arms.push(quote!(#ident::#name #fields => #described,));
             }
             quote!(match error { #(#arms)* })
         }
-        Data::Struct(_) => described(&Said::default(), &whole, &ident.to_string(), &sdk),
+        Data::Struct(_) => described(&Said::default(), &whole, &ident.to_string()),
         Data::Union(data) => {
             return Err(Error::new_spanned(data.union_token, "expected an enum or a struct, found a union"));
         }
@@ -107,22 +108,26 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         const fn is_an_error<T: ::std::error::Error + 'static>() {}
         const _: () = is_an_error::<#ident>();
     };
-    Ok(quote! {
+    let written = quote! {
         const _: () = {
             #checked
 
             fn describe(
                 error: &(dyn ::std::error::Error + 'static),
-            ) -> ::core::option::Option<#sdk::__private::Described> {
+            ) -> ::core::option::Option<::handlers_sdk::__private::Described> {
                 let error = error.downcast_ref::<#ident>()?;
                 ::core::option::Option::Some(#shown)
             }
 
-            #sdk::__register!(
+            ::handlers_sdk::__register!(
                 "faas_errors",
-                #sdk::__private::Describe,
-                &(describe as #sdk::__private::Describe)
+                ::handlers_sdk::__private::Describe,
+                &(describe as ::handlers_sdk::__private::Describe)
             );
         };
+    };
+    Ok(match &whole.sdk {
+        Some(sdk) => renamed(written, &sdk.to_token_stream()),
+        None => written,
     })
 }

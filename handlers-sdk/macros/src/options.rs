@@ -1,7 +1,6 @@
 //! The words in an attribute's parentheses.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
@@ -9,7 +8,7 @@ use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
 /// `word` or `word = value`.
 pub(crate) struct Word {
     pub(crate) name: Ident,
-    value: Option<Expr>,
+    pub(crate) value: Option<Expr>,
 }
 
 impl Parse for Word {
@@ -74,11 +73,6 @@ impl Word {
     pub(crate) fn unknown(&self, known: &str) -> Error {
         Error::new(self.name.span(), format!("unknown option `{}`; there are: {known}", self.name))
     }
-}
-
-/// The path of the SDK: as the option `crate` says, else its own name.
-pub(crate) fn sdk_path(option: Option<&Path>) -> TokenStream {
-    option.map_or_else(|| quote!(::handlers_sdk), ToTokens::to_token_stream)
 }
 
 /// A handler is named `library.function`, so a name has neither dots nor slashes.

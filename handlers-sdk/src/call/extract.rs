@@ -2,7 +2,6 @@
 
 use crate::call::context::FaasContext;
 use crate::call::event::Event;
-use crate::call::http_view::HttpView;
 use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
@@ -33,8 +32,10 @@ use crate::reply::sink::{AsyncSink, Sink};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a function",
     label = "not made from an invocation at once",
-    note = "an argument is `FaasContext`, `Event`, `Request`, `Json<T>`, `String`, `Vec<u8>`, a typed event, or a type of \
-            your own that implements `FromInvocation`",
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation`",
     note = "a type that implements `FromInvocationAsync` is an argument of an `async fn` only"
 )]
 pub trait FromInvocation: Sized {
@@ -75,8 +76,11 @@ pub trait FromInvocation: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of an `async` function",
     label = "not made from an invocation",
-    note = "an argument is `FaasContext`, `Event`, `Request`, `Json<T>`, `String`, `Vec<u8>`, a typed event, or a type of \
-            your own that implements `FromInvocation` or `FromInvocationAsync`"
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation` \
+            or `FromInvocationAsync`"
 )]
 pub trait FromInvocationAsync<M = ByWaiting>: Sized {
     /// Makes the value.
@@ -175,72 +179,5 @@ impl FromInvocation for Sink {
 impl FromInvocation for AsyncSink {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         AsyncSink::open(ctx.held())
-    }
-}
-
-/// The HTTP request of an HTTP trigger. It keeps its invocation open as a context does.
-#[derive(Clone, Debug)]
-pub struct Request {
-    ctx: FaasContext,
-}
-
-impl FromInvocation for Request {
-    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        if ctx.http().is_some() {
-            return Ok(Request { ctx: ctx.clone() });
-        }
-        let message = format!("expected an HTTP request, found an event of trigger {:?}", ctx.trigger());
-        Err(Error::absent("Runtime.TriggerMismatch", message))
-    }
-}
-
-impl Request {
-    /// Everything about the request.
-    pub fn http(&self) -> HttpView<'_> {
-        self.ctx.http().expect("checked when the request was made, and a trigger never changes while a function runs")
-    }
-
-    /// The body, its base64 undone.
-    pub fn body(&self) -> &[u8] {
-        self.ctx.body()
-    }
-
-    /// `GET`, `POST`, …
-    pub fn method(&self) -> &str {
-        self.http().method()
-    }
-
-    /// The path, as the platform hands it.
-    pub fn path(&self) -> &str {
-        self.http().path()
-    }
-
-    /// The first decoded query value of that name.
-    pub fn query(&self, name: &str) -> Option<&str> {
-        self.http().query(name)
-    }
-
-    /// The first header of that name, whatever its case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.http().header(name)
-    }
-
-    /// A cookie.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.http().cookie(name)
-    }
-
-    /// What the route's pattern matched under that name.
-    pub fn path_param(&self, name: &str) -> Option<&str> {
-        self.http().path_param(name)
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// It is not, or not of that shape: status 400 with place and reason.
-    #[cfg(feature = "json")]
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        crate::call::json::read(self.body())
     }
 }

@@ -1,7 +1,9 @@
 //! JSON in arguments and replies.
 
+use crate::call::content_type;
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
+use crate::encoding::json_path;
 use crate::error::Error;
 use crate::reply::forms::Raw;
 use crate::reply::{IntoReply, Reply};
@@ -10,6 +12,23 @@ use serde::de::DeserializeOwned;
 
 /// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is the
 /// JSON body of a 200.
+///
+/// A body that is no such JSON is a 400 which names line, column and field. A request whose `Content-Type` says that its
+/// body is something else is a 415; one without a content type is read. No body at all counts as absent: `Option<Json<T>>`.
+///
+/// ```
+/// use handlers_sdk::{Json, function, testing::Invoke};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { count: u32 }
+///
+/// #[function]
+/// fn triple(Json(order): Json<Order>) -> Json<u32> {
+///     Json(order.count * 3)
+/// }
+/// assert_eq!(Invoke::event(r#"{"count":7}"#).run(triple::MODULE).text(), "21");
+/// assert_eq!(Invoke::http("POST", "/").body(r#"{"count":"x"}"#).run(triple::MODULE).status(), 400);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -18,12 +37,18 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         if body.is_empty() {
             return Error::absent("Runtime.UnmarshalError", "expected JSON, found no bytes");
         }
-        Error::new("Runtime.UnmarshalError", error.to_string()).with_status(400)
+        let path = if error.is_data() { json_path::path(body, error.line(), error.column()) } else { String::new() };
+        let message = if path.is_empty() { error.to_string() } else { format!("{path}: {error}") };
+        Error::new("Runtime.UnmarshalError", message).with_status(400)
     })
 }
 
 impl<T: DeserializeOwned> FromInvocation for Json<T> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        // An event without a request is what it is; a request may say that its body is something else.
+        if let Some(request) = ctx.http() {
+            content_type::check(request, "application/json", content_type::is_json)?;
+        }
         read(ctx.body()).map(Json)
     }
 }

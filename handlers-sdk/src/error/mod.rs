@@ -61,6 +61,21 @@ impl Error {
         error
     }
 
+    /// The same error, after which an argument `Option<T>` is `None`.
+    pub(crate) fn into_absent(mut self) -> Error {
+        self.0.is_absent = true;
+        self
+    }
+
+    /// The same error, with a line of detail more.
+    pub(crate) fn with_line(mut self, line: &str) -> Error {
+        if !self.0.detail.is_empty() {
+            self.0.detail.push('\n');
+        }
+        self.0.detail.push_str(line);
+        self
+    }
+
     /// An error whose message is not meant for callers.
     #[track_caller]
     pub(crate) fn internal(kind: impl Into<String>, message: impl Into<String>) -> Error {
@@ -93,7 +108,7 @@ impl Error {
     }
 
     /// Where it was made nobody knows any more.
-    fn without_place(mut self) -> Error {
+    pub(crate) fn without_place(mut self) -> Error {
         self.0.place = None;
         self
     }

@@ -1,10 +1,14 @@
 //! What a function may return.
 
 pub(crate) mod forms;
+#[cfg(feature = "http")]
+mod http_types;
 pub(crate) mod outcome;
 pub(crate) mod parts;
 pub(crate) mod response;
 pub(crate) mod sink;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
 
 use crate::call::bytes::Bytes;
 use crate::call::event::Event;

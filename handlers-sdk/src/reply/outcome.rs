@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::ffi::held::Ending;
 use crate::ffi::write::Given;
 use crate::ffi::{Held, InvBytes, Reader, Writer};
+use crate::inject::Value;
 use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};
 use faas_abi::{E_CANCELLED, E_PANIC, LIST_REPLY_HEADER, META_REQUEST_ID, NUM_IS_HTTP, OK, Status};
@@ -18,6 +19,8 @@ pub enum Outcome {
     Done,
     /// A stream is through.
     Streamed,
+    /// A provider has made its value.
+    Made(Value),
     /// There is a reply.
     Reply(Answer),
     /// It failed.
@@ -45,6 +48,11 @@ impl Outcome {
         }
     }
 
+    /// Of what a provider returned.
+    pub(crate) fn made(value: Result<Value, Error>) -> Outcome {
+        value.map_or_else(Outcome::failed, Outcome::Made)
+    }
+
     pub(crate) fn failed(error: Error) -> Outcome {
         Outcome::Failed(error.ends_with(), error)
     }
@@ -61,7 +69,7 @@ impl Outcome {
 impl Ending for Outcome {
     fn write(self, writer: &mut Writer<'_>, begun: bool) -> Status {
         match self {
-            Outcome::Done => OK,
+            Outcome::Done | Outcome::Made(_) => OK,
             Outcome::Streamed if begun => OK,
             Outcome::Streamed => writer.stream_begin(200).min(OK),
             Outcome::Reply(Answer { reply, body }) => reply.write(body, writer),

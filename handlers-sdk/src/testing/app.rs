@@ -4,12 +4,16 @@ use super::answer::Answer;
 use super::invoke::{Invoke, ReadBy};
 use super::journal::{Journal, LogLine};
 use super::platform::{self, Kind, Platform};
+use super::provided::Provided;
 use super::reader::Reader;
 use super::running::{Overdue, Running, Seat};
 use super::shelf::Shelf;
+use crate::call::context::FaasContext;
+use crate::error::Error;
 use crate::glue::checked::checked;
 use crate::glue::service::Service;
-use faas_abi::host::{LayerInstance, ServiceTable};
+use crate::inject::{Scopes, of_test};
+use faas_abi::host::{FunctionEntry, LayerInstance, ServiceTable};
 use faas_abi::*;
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
@@ -25,6 +29,7 @@ use faas_core::parking::block_on;
 use faas_core::platform::Signal;
 use faas_core::settings::{Env, LayerName, Settings};
 use faas_core::unit::{Clock, Unit};
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -39,6 +44,7 @@ pub struct Builder {
     timeout: Option<Duration>,
     lends_thread: bool,
     platform: Option<&'static str>,
+    provided: Provided,
 }
 
 impl Builder {
@@ -91,6 +97,49 @@ impl Builder {
         self
     }
 
+    /// Gives this value wherever an `Inject<T>` asks for one, in place of what a provider would make.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::{App, Invoke};
+    /// use handlers_sdk::{Inject, function, provider};
+    ///
+    /// struct Clock(fn() -> u64);
+    ///
+    /// #[provider]
+    /// fn clock() -> Clock {
+    ///     Clock(|| unimplemented!("asks the system"))
+    /// }
+    ///
+    /// #[function]
+    /// fn now(clock: Inject<Clock>) -> String {
+    ///     (clock.0)().to_string()
+    /// }
+    ///
+    /// let app = App::builder().module(now::MODULE).provide(Clock(|| 7)).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "7");
+    /// ```
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Builder {
+        self.provided.value(value);
+        self
+    }
+
+    /// Makes values with `make` in place of a provider, and as often as it: once, or for each invocation.
+    #[must_use]
+    pub fn override_provider<T: Any + Send + Sync>(
+        mut self,
+        make: impl Fn(&FaasContext) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Builder {
+        self.provided.maker(make);
+        self
+    }
+
+    /// What `other` gives besides.
+    pub(super) fn providing(mut self, other: Provided) -> Builder {
+        self.provided.add_all(other);
+        self
+    }
+
     /// How long an invocation of any of the functions may take, by the app's [clock](App::advance).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Builder {
@@ -120,7 +169,9 @@ impl Builder {
     ///
     /// # Errors
     /// What does not fit, or which entry or phase failed and why.
-    pub fn start(self) -> Result<App, String> {
+    pub fn start(mut self) -> Result<App, String> {
+        let scopes = std::mem::take(&mut self.provided).scopes();
+        self.variables.push((of_test::KEY.to_owned(), of_test::announce(&scopes)));
         let features = F_STREAM_OUT | F_CONCURRENT | if self.lends_thread { F_MAY_BLOCK } else { 0 };
         let identity = match self.platform {
             Some(name) => platform::open(name, Kind::Event, &self.variables)?.identity,
@@ -144,6 +195,7 @@ impl Builder {
             functions: manifest.functions.into_iter().map(|function| function.name).collect(),
             variables: self.variables,
             platform: self.platform,
+            _scopes: scopes,
             journal,
             clock,
             free: Mutex::default(),
@@ -212,6 +264,14 @@ impl Builder {
     }
 }
 
+/// The functions that a module offers, with what they are written for.
+///
+/// # Errors
+/// What does not fit.
+pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
+    checked(module, F_STREAM_OUT).map(|module| module.functions).map_err(|faults| faults.join("; "))
+}
+
 /// One instance of a module's only layer, to look at its table.
 ///
 /// # Errors
@@ -232,6 +292,8 @@ pub struct App {
     functions: Vec<String>,
     variables: Vec<(String, String)>,
     platform: Option<&'static str>,
+    /// What the entries find by their configuration.
+    _scopes: Arc<Scopes>,
     journal: Arc<Journal>,
     clock: Arc<AtomicU64>,
     /// Places of invocations that are over, to be used again as a runtime does.

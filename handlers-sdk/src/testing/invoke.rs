@@ -3,11 +3,13 @@
 use super::answer::Answer;
 use super::app::App;
 use super::platform::{self, Arrival, Kind};
+use super::provided::Provided;
 use super::reader::{Pace, Reader};
 use crate::encoding::percent;
 use faas_abi::*;
 use faas_core::fields::Span;
 use faas_core::invocation::Facts;
+use std::any::Any;
 use std::time::Duration;
 
 /// An event or HTTP request to invoke a function with.
@@ -21,6 +23,7 @@ pub struct Invoke {
     pub(super) reader: ReadBy,
     pub(super) function: Option<String>,
     pub(super) platform: Option<&'static str>,
+    provided: Provided,
 }
 
 /// Who reads a streamed reply.
@@ -44,6 +47,7 @@ impl Invoke {
             reader: ReadBy::Pace(Pace::Fast),
             function: None,
             platform: None,
+            provided: Provided::default(),
         }
     }
 
@@ -180,12 +184,19 @@ impl Invoke {
         self
     }
 
+    /// For [`run`](Self::run): gives this value wherever an `Inject<T>` asks for one.
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Invoke {
+        self.provided.value(value);
+        self
+    }
+
     /// Starts the module by itself, on the invocation's platform if there is one, invokes it once and closes it.
     ///
     /// # Panics
     /// The module does not start.
     pub fn run(self, module: &'static Module) -> Answer {
-        let builder = App::builder().module(module);
+        let builder = App::builder().module(module).providing(self.provided.clone());
         let builder = match self.platform {
             Some(platform) => builder.on(platform),
             None => builder,

@@ -23,6 +23,7 @@
 //! | deadlines | [`Builder::timeout`], [`Invoke::remaining`], and [`App::advance`], which moves the clock |
 //! | the reader of a stream | [`Reader`] |
 //! | what a platform sends and gets | [`Invoke::on`], [`Answer::on_platform`] |
+//! | what is injected | [`Builder::provide`], [`Builder::override_provider`], [`Invoke::provide`] |
 //! | an event of every trigger of every platform | [`sample`], [`samples`] |
 
 mod answer;
@@ -30,13 +31,14 @@ mod app;
 mod invoke;
 mod journal;
 mod platform;
+mod provided;
 mod reader;
 mod running;
 mod samples;
 mod shelf;
 
 pub use answer::{Answer, Failed, PlatformReply};
-pub use app::{App, Builder, layer};
+pub use app::{App, Builder, functions, layer};
 pub use invoke::Invoke;
 pub use journal::LogLine;
 pub use reader::Reader;

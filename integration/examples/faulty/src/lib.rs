@@ -55,7 +55,7 @@ fn wait(time: Duration) {
 }
 
 fn start(ctx: PhaseContext) -> Result<(), Error> {
-    match ctx.config("FAULTY_START") {
+    match ctx.env("FAULTY_START") {
         Some("error") => Err(Error::new("Faulty.Start", "asked not to start")),
         Some("panic") => panic!("asked to panic at the start"),
         Some("abort") => std::process::abort(),

@@ -107,8 +107,8 @@ pub fn inspect(ctx: FaasContext) -> Json<Seen> {
         },
         event_base64: base64(ctx.event()),
         http: ctx.http().map(http),
-        word: ctx.settings().get("word").ok().flatten(),
-        variable: ctx.config("INSPECT_WORD").map(str::to_owned),
+        word: ctx.config().get("word").ok().flatten(),
+        variable: ctx.env("INSPECT_WORD").map(str::to_owned),
     })
 }
 
