@@ -36,11 +36,23 @@ extern crate self as handlers_sdk;
 #[doc = include_str!("../../docs/writing-a-function.md")]
 struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/errors.md")]
+struct Errors;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/classes.md")]
+struct Classes;
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/records.md")]
 struct Records;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/events.md")]
+struct Events;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+struct Testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -53,6 +65,7 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+mod inject;
 mod layer;
 pub mod log;
 mod panics;
@@ -60,21 +73,32 @@ mod reply;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "json")]
-pub use call::json::Json;
 pub use call::{
+    bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{FromInvocation, Request},
+    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
     record::RecordInfo,
+    request::{ClientIp, Cookies, Deadline, Headers, Request, RequestId},
+    secret::Secret,
 };
-pub use error::Error;
+#[cfg(feature = "json")]
+pub use call::{
+    config::Configured,
+    form::{Form, Path, Query},
+    json::Json,
+};
+pub use error::{
+    Error,
+    convert::{Converted, Holder, IntoError},
+};
 pub use faas_abi as abi;
 pub use glue::{export::linked, service::Service};
-pub use handlers_sdk_macros::{function, layer, module};
+pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, provider};
+pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},
@@ -83,8 +107,12 @@ pub use layer::{
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(feature = "stream")]
+pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{
     Body, IntoReply, Reply,
+    forms::{Html, Raw, Redirect},
+    parts::{IntoStatus, ReplyPart},
     response::Response,
     sink::{AsyncSink, Sink, StreamError},
 };

@@ -1,20 +1,29 @@
 //! What the macros' output names. No part of the API.
 
-pub use crate::call::extract::FromInvocation;
+pub use crate::error::described::{Describe, Described};
 pub use crate::executor::drive::Call;
+pub use crate::glue::class::{
+    ClassDef, Member, MethodDef, close_instance, count, joined, made_by_default, one_instance_serves_several_threads,
+};
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
+pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value, instance};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
+use crate::call::extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync};
 use crate::error::Error;
+use crate::error::convert::IntoError;
+use crate::inject::Inject;
 use crate::reply::IntoReply;
+use std::any::Any;
 use std::future::Future;
+use std::sync::Arc;
 
-/// A function's argument.
+/// Makes an argument of a plain `fn`.
 ///
 /// # Errors
 /// The invocation does not fit.
@@ -22,18 +31,33 @@ pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
     T::from_invocation(ctx)
 }
 
+/// Makes an argument of an `async fn`. `M` is how, which the compiler finds.
+///
+/// # Errors
+/// The invocation does not fit.
+pub fn argument_async<T: FromInvocationAsync<M>, M>(
+    ctx: &FaasContext,
+) -> impl Future<Output = Result<T, Error>> + Send + use<'_, T, M> {
+    T::from_invocation_async(ctx)
+}
+
 /// The function cannot be called.
 pub fn refused(error: Error) -> Outcome {
     Outcome::failed(error)
 }
 
-/// What a function returned.
-pub fn replied(ctx: &FaasContext, value: impl IntoReply) -> Outcome {
+/// What a function returned. `M` is how it becomes a reply, which the compiler finds.
+pub fn replied<R: IntoReply<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
 }
 
 /// What a streaming function may return.
-pub trait StreamEnd {
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a streaming function",
+    label = "not the end of a stream",
+    note = "the reply is written through the sink: return `()` or `Result<(), E>`"
+)]
+pub trait StreamEnd<M = ()> {
     /// How its call ends.
     fn outcome(self) -> Outcome;
 }
@@ -44,14 +68,52 @@ impl StreamEnd for () {
     }
 }
 
-impl<E: Into<Error>> StreamEnd for Result<(), E> {
+impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
-        self.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Streamed)
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Streamed)
     }
 }
 
+/// What a streaming `async fn` may return: also the stream itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a streaming function",
+    label = "not a stream, and not the end of one",
+    note = "return `Sse<S>` or `StreamReply<S>` (feature `stream`), where `S` is a `Stream<Item = Result<_, E>> + Send`; or write \
+            through an `AsyncSink` and return `()` or `Result<(), E>`"
+)]
+pub trait StreamEndAsync<M = ByWaiting> {
+    /// Writes what there is to write. How the call ends.
+    fn outcome(self, ctx: &FaasContext) -> impl Future<Output = Outcome> + Send;
+}
+
+impl<R: StreamEnd<M> + Send, M> StreamEndAsync<(AtOnce, M)> for R {
+    async fn outcome(self, _ctx: &FaasContext) -> Outcome {
+        StreamEnd::outcome(self)
+    }
+}
+
+/// A stream, or the reason why there is none.
+#[cfg(feature = "stream")]
+impl<R, M, E, N> StreamEndAsync<(ByWaiting, M, N)> for Result<R, E>
+where
+    R: StreamEndAsync<(ByWaiting, M)> + Send,
+    E: IntoError<N> + Send,
+{
+    async fn outcome(self, ctx: &FaasContext) -> Outcome {
+        match self {
+            Ok(stream) => stream.outcome(ctx).await,
+            Err(error) => Outcome::failed(Error::of(error)),
+        }
+    }
+}
+
+/// What a streaming `async fn` returned.
+pub async fn streamed_async<R: StreamEndAsync<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
+    value.outcome(ctx).await
+}
+
 /// What a streaming function returned.
-pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
+pub fn streamed<R: StreamEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
@@ -60,26 +122,56 @@ pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
     message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
     label = "a record has no reply: return `()` or `Result<(), E>`"
 )]
-pub trait RecordEnd {
+pub trait RecordEnd<M> {
     /// How its call ends.
     fn outcome(self) -> Outcome;
 }
 
-impl RecordEnd for () {
+impl RecordEnd<()> for () {
     fn outcome(self) -> Outcome {
         Outcome::Done
     }
 }
 
-impl<E: Into<Error>> RecordEnd for Result<(), E> {
+impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
     fn outcome(self) -> Outcome {
-        phase_ended(self)
+        PhaseEnd::outcome(self)
     }
 }
 
 /// What a function of records returned.
-pub fn recorded(_ctx: &FaasContext, value: impl RecordEnd) -> Outcome {
+pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
+}
+
+/// What a provider returned that cannot fail.
+pub fn made<T: Any + Send + Sync>(_ctx: &FaasContext, value: T) -> Outcome {
+    Outcome::Made(Arc::new(value))
+}
+
+/// What a provider returned that may fail.
+pub fn made_or_failed<R: Made<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
+    Outcome::made(result.value())
+}
+
+/// What a provider may return that may fail.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a provider",
+    label = "no value that is shared, or no error that a function may return",
+    note = "return `T` or `Result<T, E>`, where `T: Send + Sync + 'static`"
+)]
+pub trait Made<M> {
+    /// The value, or why there is none.
+    ///
+    /// # Errors
+    /// The provider failed.
+    fn value(self) -> Result<Value, Error>;
+}
+
+impl<T: Any + Send + Sync, E: IntoError<M>, M> Made<M> for Result<T, E> {
+    fn value(self) -> Result<Value, Error> {
+        self.map(|value| Arc::new(value) as Value).map_err(Error::of)
+    }
 }
 
 /// A call that is a future.
@@ -87,41 +179,78 @@ pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)
 }
 
-/// A function for a phase, async or not: `M` tells the two apart.
-pub trait PhaseFn<M> {
-    /// Runs it.
-    fn call(self, ctx: FaasContext) -> Call;
+/// What a function for a phase may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a function for a phase",
+    label = "not the end of a phase",
+    note = "return `()` or `Result<(), E>`"
+)]
+pub trait PhaseEnd<M = ()> {
+    /// How the phase ends.
+    fn outcome(self) -> Outcome;
 }
 
-fn phase_ended<E: Into<Error>>(result: Result<(), E>) -> Outcome {
-    result.map_or_else(|error| Outcome::failed(Error::returned(error)), |()| Outcome::Done)
-}
-
-impl<F, E> PhaseFn<(E,)> for F
-where
-    F: FnOnce(FaasContext) -> Result<(), E>,
-    E: Into<Error>,
-{
-    fn call(self, ctx: FaasContext) -> Call {
-        Call::Ended(phase_ended(self(ctx)))
+impl PhaseEnd for () {
+    fn outcome(self) -> Outcome {
+        Outcome::Done
     }
 }
 
-impl<F, T, E> PhaseFn<(T, E)> for F
+impl<E: IntoError<M>, M> PhaseEnd<(M,)> for Result<(), E> {
+    fn outcome(self) -> Outcome {
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Done)
+    }
+}
+
+/// What a method for a phase returned.
+pub fn phase_ended<R: PhaseEnd<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
+    result.outcome()
+}
+
+/// A function for a phase, async or not, of an `A`: `M` tells the two apart.
+#[diagnostic::on_unimplemented(
+    message = "this is not a function for a phase",
+    label = "expected a `fn` or `async fn` of one argument, `{A}`, to `()` or `Result<(), E>`"
+)]
+pub trait PhaseFn<A, M> {
+    /// Runs it.
+    fn call(self, argument: A) -> Call;
+}
+
+impl<A, F, R, M> PhaseFn<A, (R, M)> for F
 where
-    F: FnOnce(FaasContext) -> T,
-    T: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<Error>,
+    F: FnOnce(A) -> R,
+    R: PhaseEnd<M>,
 {
-    fn call(self, ctx: FaasContext) -> Call {
-        let future = self(ctx);
-        running(async move { phase_ended(future.await) })
+    fn call(self, argument: A) -> Call {
+        Call::Ended(self(argument).outcome())
+    }
+}
+
+impl<A, F, T, R, M> PhaseFn<A, (T, R, M)> for F
+where
+    F: FnOnce(A) -> T,
+    T: Future<Output = R> + Send + 'static,
+    R: PhaseEnd<M>,
+{
+    fn call(self, argument: A) -> Call {
+        let future = self(argument);
+        running(async move { future.await.outcome() })
     }
 }
 
 /// Runs a phase's function.
-pub fn phase<M>(function: impl PhaseFn<M>, ctx: &FaasContext) -> Call {
+pub fn phase<M>(function: impl PhaseFn<FaasContext, M>, ctx: &FaasContext) -> Call {
     function.call(ctx.clone())
+}
+
+/// Ends a value with its provider's function.
+pub fn closed<T: Any + Send + Sync, M>(value: Value, function: impl PhaseFn<Inject<T>, M>) -> Call {
+    match value.downcast() {
+        Ok(value) => function.call(Inject::from(value)),
+        // A provider is given the values that it has made.
+        Err(_) => Call::Ended(Outcome::Done),
+    }
 }
 
 /// Compares two names at compile time.

@@ -179,7 +179,7 @@ fn a_cancel_drops_the_future_and_ends_the_call_once() {
     running.cancel(abi::CANCEL_DEADLINE);
     running.cancel(abi::CANCEL_DEADLINE);
     let failed = running.wait().failed.expect("fails");
-    assert_eq!((failed.status, failed.kind.as_str()), (abi::E_CANCELLED, "Runtime.Cancelled"));
+    assert_eq!((failed.status, failed.kind.as_str()), (abi::E_DEADLINE, "Function.TimedOut"));
     assert_eq!(DROPPED.load(Ordering::SeqCst), 1);
     assert!(every_end_counted());
 }

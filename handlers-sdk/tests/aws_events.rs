@@ -52,7 +52,7 @@ const CASES: [Case; 8] = [
         name: "sqs",
         is: |event| named(event, "eventSource", "aws:sqs"),
         read: |event| {
-            let row = |r: &events::sqs::Record| {
+            let row = |r: &events::aws::sqs::Record| {
                 let attributes = r.message_attributes.values();
                 let binary: Vec<_> =
                     attributes.clone().filter_map(|a| Some(a.binary_value.as_ref()?.as_str())).collect();
@@ -67,7 +67,7 @@ const CASES: [Case; 8] = [
                     json!(texts),
                 ]
             };
-            Ok(events::Sqs::parse(event)?.records.iter().map(row).collect())
+            Ok(events::aws::Sqs::parse(event)?.records.iter().map(row).collect())
         },
         stands: |event| {
             let places = ["/messageId", "/body", "/eventSourceARN", "/attributes/ApproximateReceiveCount"];
@@ -88,7 +88,7 @@ const CASES: [Case; 8] = [
         name: "sns",
         is: |event| named(event, "EventSource", "aws:sns"),
         read: |event| {
-            let row = |r: &events::sns::Record| {
+            let row = |r: &events::aws::sns::Record| {
                 let subject = r.sns.subject.as_deref().unwrap_or_default();
                 let values: Vec<_> = r.sns.message_attributes.values().map(|a| [&a.kind, &a.value]).collect();
                 vec![
@@ -101,7 +101,7 @@ const CASES: [Case; 8] = [
                     json!(values),
                 ]
             };
-            Ok(events::Sns::parse(event)?.records.iter().map(row).collect())
+            Ok(events::aws::Sns::parse(event)?.records.iter().map(row).collect())
         },
         stands: |event| {
             let places = ["/EventSubscriptionArn", "/Sns/MessageId", "/Sns/Message", "/Sns/Subject", "/Sns/Timestamp"];
@@ -123,7 +123,7 @@ const CASES: [Case; 8] = [
         name: "s3",
         is: |event| named(event, "eventSource", "aws:s3"),
         read: |event| {
-            let row = |r: &events::s3::Record| {
+            let row = |r: &events::aws::s3::Record| {
                 let (bucket, object) = (&r.s3.bucket, &r.s3.object);
                 let tag = object.e_tag.as_deref().unwrap_or_default();
                 vec![
@@ -136,7 +136,7 @@ const CASES: [Case; 8] = [
                     json!(r.request_parameters.source_ip_address),
                 ]
             };
-            Ok(events::S3::parse(event)?.records.iter().map(row).collect())
+            Ok(events::aws::S3::parse(event)?.records.iter().map(row).collect())
         },
         stands: |event| {
             let object = ["/s3/bucket/name", "/s3/object/key", "/s3/object/size", "/s3/object/eTag"];
@@ -150,7 +150,7 @@ const CASES: [Case; 8] = [
         name: "eventbridge",
         is: |event| event.get("detail-type").is_some(),
         read: |event| {
-            let e = events::EventBridge::parse(event)?;
+            let e = events::aws::EventBridge::parse(event)?;
             let texts = [&e.id, &e.detail_type, &e.source, &e.account, &e.time, &e.region];
             let mut row: Vec<Value> = texts.into_iter().map(|text| json!(text)).collect();
             row.extend([json!(e.resources), e.detail]);
@@ -170,7 +170,7 @@ const CASES: [Case; 8] = [
         name: "dynamodb",
         is: |event| named(event, "eventSource", "aws:dynamodb"),
         read: |event| {
-            let row = |r: &events::dynamodb::Record| {
+            let row = |r: &events::aws::dynamodb::Record| {
                 let d = &r.dynamodb;
                 let time = d.approximate_creation_date_time;
                 let image = d.new_image.iter().map(|(name, value)| (name.clone(), coded(value)));
@@ -183,7 +183,7 @@ const CASES: [Case; 8] = [
                     Value::Object(image.collect()),
                 ]
             };
-            Ok(events::DynamoDb::parse(event)?.records.iter().map(row).collect())
+            Ok(events::aws::DynamoDb::parse(event)?.records.iter().map(row).collect())
         },
         stands: |event| {
             let places = ["/eventID", "/eventName", "/dynamodb/SequenceNumber", "/dynamodb/SizeBytes"];
@@ -202,7 +202,7 @@ const CASES: [Case; 8] = [
         name: "kinesis",
         is: |event| named(event, "eventSource", "aws:kinesis"),
         read: |event| {
-            let row = |r: &events::kinesis::Record| {
+            let row = |r: &events::aws::kinesis::Record| {
                 let k = &r.kinesis;
                 // Both fixtures say the same.
                 assert!(k.data.is_empty() || k.data.bytes().is_ok_and(|bytes| bytes == b"Hello World"));
@@ -215,7 +215,7 @@ const CASES: [Case; 8] = [
                     time,
                 ]
             };
-            Ok(events::Kinesis::parse(event)?.records.iter().map(row).collect())
+            Ok(events::aws::Kinesis::parse(event)?.records.iter().map(row).collect())
         },
         stands: |event| {
             let kinesis = ["/kinesis/data", "/kinesis/sequenceNumber", "/kinesis/encryptionType"];
@@ -230,14 +230,14 @@ const CASES: [Case; 8] = [
         is: |event| matches!(event["eventSource"].as_str(), Some("aws:kafka" | "SelfManagedKafka")),
         read: |event| {
             let coded = |text: &Option<events::Base64>| json!(text.as_ref().map_or("", events::Base64::as_str));
-            let row = |r: &events::kafka::Record| {
+            let row = |r: &events::aws::kafka::Record| {
                 let headers: Vec<_> = r.headers.iter().flat_map(|header| header.values()).collect();
                 let headers: Vec<_> = headers.iter().map(|header| header.bytes().expect("bytes")).collect();
                 let place = [r.partition, r.offset, r.timestamp].map(|number| json!(number));
                 let [partition, offset, time] = place;
                 vec![json!(r.topic), partition, offset, time, coded(&r.key), coded(&r.value), json!(headers)]
             };
-            Ok(events::Kafka::parse(event)?.all().map(row).collect())
+            Ok(events::aws::Kafka::parse(event)?.all().map(row).collect())
         },
         stands: |event| {
             let records = event["records"].as_object().expect("by topic").values();
@@ -257,7 +257,7 @@ const CASES: [Case; 8] = [
         name: "logs",
         is: |event| event.get("awslogs").is_some(),
         read: |event| {
-            let e = events::CloudWatchLogs::parse(event)?;
+            let e = events::aws::CloudWatchLogs::parse(event)?;
             let gzip = e.compressed()?;
             assert!(gzip.is_empty() || gzip.starts_with(b"\x1f\x8b"), "{gzip:?}");
             Ok(vec![vec![json!(e.awslogs.data.as_str())]])
@@ -269,8 +269,8 @@ const CASES: [Case; 8] = [
 ];
 
 /// An attribute's value as it stands in the event.
-fn coded(value: &events::dynamodb::Attribute) -> Value {
-    use events::dynamodb::Attribute as A;
+fn coded(value: &events::aws::dynamodb::Attribute) -> Value {
+    use events::aws::dynamodb::Attribute as A;
     let texts = |list: &[events::Base64]| list.iter().map(|one| json!(one.as_str())).collect::<Value>();
     match value {
         A::S(text) => json!({"S": text}),
@@ -387,13 +387,13 @@ fn a_record_that_comes_by_way_of_kinesis_is_read_alone() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../integration/fixtures");
     let name = "aws_lambda_events/example-dynamodb-event-record-with-optional-fields";
     let fixture = locate::all(&directory).into_iter().find(|fixture| fixture.name == name).expect("it is there");
-    let record: events::dynamodb::Record = serde_json::from_slice(&fixture.event).expect("a record");
+    let record: events::aws::dynamodb::Record = serde_json::from_slice(&fixture.event).expect("a record");
     assert_eq!((&*record.table_name, record.dynamodb.size_bytes, record.user_identity), ("examples", 292, None));
     assert_eq!(record.dynamodb.new_image["created"].as_text(), Some("2022-02-16T15:12:00.14Z"));
 }
 
 #[function]
-fn jobs(ctx: FaasContext, batch: events::Sqs, event: Event) -> Result<events::BatchFailures, Error> {
+fn jobs(ctx: FaasContext, batch: events::aws::Sqs, event: Event) -> Result<events::aws::BatchFailures, Error> {
     assert_eq!(ctx.body(), &event[..], "the bytes stay beside the view");
     Ok(batch.records.iter().filter(|message| message.body == "bad").map(|message| &message.message_id).collect())
 }

@@ -79,7 +79,7 @@ async fn fragile_async(body: Vec<u8>) -> Reply {
 static PHASES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 fn started(ctx: PhaseContext) -> Result<(), Error> {
-    if ctx.config("COLOUR") == Some("green") {
+    if ctx.env("COLOUR") == Some("green") {
         PHASES.lock().expect("no panic under the lock").push("start");
     }
     Ok(())
@@ -143,7 +143,7 @@ fn json_that_does_not_fit_names_the_place() {
     assert!(failed.message.contains("line 2 column"), "{}", failed.message);
     let answer = Invoke::http("POST", "/").body("{").run(place_order::MODULE);
     assert_eq!(answer.status(), 400, "a client's mistake is no failure of the function");
-    assert_eq!(answer.json()["error"], "Runtime.UnmarshalError");
+    assert_eq!(answer.json()["errorType"], "Runtime.UnmarshalError");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn an_error_of_another_type_is_its_type_and_its_words_and_internal() {
     let failed = Invoke::event(r#"{"item":"tea","count":2}"#).run(place_order::MODULE).failed.expect("fails");
     assert_eq!(
         (failed.status, failed.kind.as_str(), failed.message.as_str()),
-        (abi::E_INTERNAL, "SoldOut", "nothing left")
+        (abi::E_INTERNAL, "functions::SoldOut", "nothing left")
     );
     assert_eq!(failed.detail, "", "no `?` and no call of ours has seen where it was made");
 }
@@ -161,7 +161,10 @@ fn an_http_error_with_a_status_is_a_reply_and_without_one_a_failure() {
     let answer = Invoke::http("GET", "/teapot").run(page::MODULE);
     assert_eq!(answer.status(), 418);
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.text(), r#"{"error":"Kitchen.Teapot","message":"short and \"stout\""}"#);
+    assert_eq!(
+        answer.text(),
+        r#"{"errorType":"Kitchen.Teapot","errorMessage":"short and \"stout\"","requestId":"test-request"}"#
+    );
     let failed = Invoke::http("GET", "/down").run(page::MODULE).failed.expect("fails");
     assert_eq!(failed.kind, "Kitchen.Down");
 }
@@ -171,16 +174,16 @@ fn an_error_that_is_a_reply_keeps_a_foreign_text_for_the_log() {
     let answer = Invoke::http("GET", "/foreign").run(page::MODULE);
     assert_eq!(
         (answer.status(), answer.text().as_str()),
-        (409, r#"{"error":"SoldOut","message":"the function failed"}"#)
+        (409, r#"{"errorType":"functions::SoldOut","errorMessage":"the function failed","requestId":"test-request"}"#)
     );
     let said = |answer: &Answer| answer.logs.iter().map(|line| (line.level, line.message.clone())).collect::<Vec<_>>();
-    assert_eq!(said(&answer), [(3, "SoldOut: nothing left".to_owned())]);
+    assert_eq!(said(&answer), [(3, "functions::SoldOut: nothing left".to_owned())]);
     let answer = Invoke::http("GET", "/foreign/said").run(page::MODULE);
     assert_eq!(
         (answer.status(), answer.text().as_str()),
-        (503, r#"{"error":"SoldOut","message":"come back on Monday"}"#)
+        (503, r#"{"errorType":"functions::SoldOut","errorMessage":"come back on Monday","requestId":"test-request"}"#)
     );
-    assert_eq!(said(&answer), [(1, "SoldOut: come back on Monday".to_owned())], "the server has failed");
+    assert_eq!(said(&answer), [(1, "functions::SoldOut: come back on Monday".to_owned())], "the server has failed");
     assert_eq!(said(&Invoke::http("GET", "/teapot").run(page::MODULE)), []);
 }
 

@@ -2,9 +2,12 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
+use futures_core::Stream;
 use handlers_sdk::testing::{App, Invoke};
-use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, StreamError, function};
+use handlers_sdk::{AsyncSink, Error, FaasContext, Sink, Sse, SseEvent, StreamError, StreamReply, function};
 use std::io::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 fn count(ctx: &FaasContext) -> usize {
     core::str::from_utf8(ctx.event()).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
@@ -88,7 +91,7 @@ fn a_cancel_ends_the_wait_for_a_peer_that_is_stuck() {
     for module in [lines::MODULE, lines_async::MODULE] {
         let answer = Invoke::event("50").stuck_and_cancelled_after(3).run(module);
         let failed = answer.failed.expect("fails");
-        assert!(matches!(failed.kind.as_str(), "StreamError" | "Runtime.Cancelled"), "{}", failed.kind);
+        assert!(matches!(failed.kind.as_str(), "StreamError" | "Function.TimedOut"), "{}", failed.kind);
         assert_eq!(answer.chunks.expect("a stream").len(), 3);
     }
 }
@@ -110,4 +113,83 @@ fn an_error_before_the_head_is_a_reply_like_any() {
 fn a_sink_without_the_word_stream_says_what_is_missing() {
     let failed = Invoke::event("").run(forgot_the_word::MODULE).failed.expect("fails");
     assert!(failed.message.contains("#[function(stream)]"), "{}", failed.message);
+}
+
+/// Numbers, each after a wait.
+struct Numbers {
+    next: u8,
+    waited: bool,
+}
+
+impl Numbers {
+    fn new() -> Numbers {
+        Numbers { next: 0, waited: false }
+    }
+}
+
+impl Stream for Numbers {
+    type Item = Result<String, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.waited = !self.waited;
+        if self.waited {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.next += 1;
+        Poll::Ready(match self.next {
+            1 | 2 => Some(Ok(self.next.to_string())),
+            3 => Some(Err(Error::new("Numbers.Out", "no more"))),
+            _ => None,
+        })
+    }
+}
+
+/// The first numbers as events.
+struct News(Numbers);
+
+impl Stream for News {
+    type Item = Result<SseEvent, std::convert::Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let number = std::task::ready!(Pin::new(&mut self.0).poll_next(context));
+        Poll::Ready(number.and_then(Result::ok).map(|number| Ok(SseEvent::new(number).id("7"))))
+    }
+}
+
+#[function(stream)]
+async fn numbers() -> StreamReply<impl Stream<Item = Result<String, Error>>> {
+    StreamReply::new(Numbers::new()).status(202).header("content-type", "text/plain")
+}
+
+#[function(stream)]
+async fn news(ctx: FaasContext) -> Result<Sse<News>, (u16, &'static str)> {
+    if ctx.event().is_empty() { Err((404, "no news")) } else { Ok(Sse::new(News(Numbers::new()))) }
+}
+
+#[test]
+fn a_stream_of_ones_own_is_written_until_it_ends_or_fails() {
+    let answer = Invoke::event("").run(numbers::MODULE);
+    assert_eq!((answer.code, answer.header("content-type")), (202, Some("text/plain")));
+    assert_eq!(answer.chunks.as_deref(), Some(&[b"1".to_vec(), b"2".to_vec()][..]));
+    assert_eq!(answer.failed.expect("it fails in the middle").kind, "Numbers.Out");
+    let answer = Invoke::http("GET", "/").body("x").run(news::MODULE);
+    assert_eq!(answer.failed, None);
+    assert_eq!(
+        (answer.header("content-type"), answer.header("cache-control")),
+        (Some("text/event-stream"), Some("no-cache"))
+    );
+    assert_eq!(answer.chunks.expect("a stream").concat(), b"id: 7\ndata: 1\n\nid: 7\ndata: 2\n\n");
+}
+
+#[test]
+fn a_stream_that_cannot_begin_is_an_answer_with_a_status() {
+    let answer = Invoke::http("GET", "/").run(news::MODULE);
+    assert_eq!((answer.status(), answer.chunks.is_none()), (404, true));
+}
+
+#[test]
+fn a_peer_that_is_gone_ends_a_stream_of_ones_own() {
+    let answer = Invoke::event("x").peer_gone_after(1).run(news::MODULE);
+    assert_eq!(answer.failed.expect("the peer is gone").kind, "StreamError");
 }

@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "faulty",
     "records",
     "shaky",
+    "shop",
     "stream",
     "tasks",
     "layer-monitor",

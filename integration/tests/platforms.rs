@@ -7,6 +7,8 @@ mod aliyun_fc;
 mod aws_lambda;
 #[path = "azure_functions/mod.rs"]
 mod azure_functions;
+#[path = "platforms/classes.rs"]
+mod classes;
 #[path = "container_apps/mod.rs"]
 mod container_apps;
 #[path = "detection/mod.rs"]

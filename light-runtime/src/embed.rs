@@ -91,7 +91,7 @@ impl LightRuntime {
         let features = F_MAY_BLOCK | F_RECORDS;
         let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;
-        let linked = Linked { function: Some(check(module)?), layers };
+        let linked = Linked { function: Some(check(module)?), layers, ..Linked::default() };
         let roots = Roots { task: PathBuf::new() };
         let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
         let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };

@@ -207,6 +207,19 @@ fn all_that_does_not_fit_is_in_one_list() {
 }
 
 #[test]
+fn two_entries_of_one_kind_and_name_are_refused_by_name_and_number() {
+    let (order, other, audit) = (function(), Function { name: Bytes::of(b"other"), ..function() }, layer());
+    let module = module(&[&raw const order, &raw const other, &raw const order], &[&raw const audit, &raw const audit]);
+    let faults = faults(&module);
+    assert!(
+        faults.contains("function \"order\": the entries 0 and 2 have the same name; give one of them another"),
+        "{faults}"
+    );
+    assert!(faults.contains("layer \"audit\": the entries 0 and 1 have the same name"), "{faults}");
+    assert!(!faults.contains("other\""), "{faults}");
+}
+
+#[test]
 fn the_first_words_are_judged_before_anything_behind_them_is_read() {
     let mut wrong = module(&[], &[]);
     wrong.magic = 0x1122;

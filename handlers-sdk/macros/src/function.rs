@@ -1,67 +1,103 @@
 //! `#[function]`.
 
-use crate::options::{checked_name, words};
+use crate::arguments::{Callee, Outcome, checked, context, place};
+use crate::options::{Word, checked_name, words};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{Error, FnArg, ItemFn, Path, Result};
+use quote::quote;
+use syn::{Error, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
+/// The words that every function may have, for messages.
+pub(crate) const WORDS: &str = "name, blocking, inline, default, stream";
+
+/// What is said of a function beside what it serves.
 #[derive(Default)]
-struct Options {
-    name: Option<String>,
+pub(crate) struct Options {
+    pub(crate) name: Option<String>,
     blocking: bool,
     inline: bool,
     default: bool,
-    stream: bool,
+    pub(crate) stream: bool,
     record: bool,
-    triggers: Vec<String>,
-    phases: Vec<(u32, Path)>,
 }
 
-fn options(tokens: TokenStream) -> Result<Options> {
-    let mut options = Options::default();
-    for word in words(tokens)? {
+impl Options {
+    /// Takes a word. `false` if it is none of these.
+    pub(crate) fn word(&mut self, word: &Word) -> Result<bool> {
         match word.name.to_string().as_str() {
             "name" => {
                 let name = word.text()?;
                 checked_name(&name, word.name.span())?;
-                options.name = Some(name);
+                self.name = Some(name);
             }
-            "blocking" => options.blocking = word.flag()?,
-            "inline" => options.inline = word.flag()?,
-            "default" => options.default = word.flag()?,
-            "stream" => options.stream = word.flag()?,
+            "blocking" => self.blocking = word.flag()?,
+            "inline" => self.inline = word.flag()?,
+            "default" => self.default = word.flag()?,
+            "stream" => self.stream = word.flag()?,
+            "record" => self.record = word.flag()?,
+            _ => return Ok(false),
+        }
+        if self.blocking && self.inline {
+            return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
+        }
+        if self.stream && self.record {
+            let message = "a function is `stream` or `record`, not both: a record has no reply";
+            return Err(Error::new(word.name.span(), message));
+        }
+        Ok(true)
+    }
+
+    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
+    pub(crate) fn flags(&self, is_async: bool) -> u32 {
+        let blocking = self.blocking || (self.stream && !is_async);
+        let inline = self.inline || (is_async && !self.blocking);
+        u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4 | u32::from(self.record) << 6
+    }
+
+    /// What the function's result is.
+    pub(crate) fn result(&self) -> Outcome {
+        match (self.stream, self.record) {
+            (true, _) => Outcome::Stream,
+            (_, true) => Outcome::Record,
+            _ => Outcome::Reply,
+        }
+    }
+}
+
+/// What stands in the parentheses of `#[function]`.
+#[derive(Default)]
+struct Attribute {
+    options: Options,
+    triggers: Vec<String>,
+    phases: Vec<(u32, Path)>,
+}
+
+fn attribute(tokens: TokenStream) -> Result<Attribute> {
+    let mut attribute = Attribute::default();
+    for word in words(tokens)? {
+        if attribute.options.word(&word)? {
+            continue;
+        }
+        match word.name.to_string().as_str() {
             "trigger" => {
                 let kind = word.text()?;
                 if !KINDS.contains(&kind.as_str()) {
                     let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
                     return Err(Error::new(word.name.span(), message));
                 }
-                options.triggers.push(kind);
+                attribute.triggers.push(kind);
             }
-            "record" => options.record = word.flag()?,
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
-                Some((_, number)) => options.phases.push((*number, word.path()?)),
+                Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
-                    return Err(word.unknown(
-                        "name, blocking, inline, default, stream, record, trigger, start, close, suspend, resume, replied",
-                    ));
+                    return Err(word.unknown(&format!("{WORDS}, trigger, start, close, suspend, resume, replied")));
                 }
             },
         }
-        if options.blocking && options.inline {
-            return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
-        }
-        if options.stream && options.record {
-            return Err(Error::new(
-                word.name.span(),
-                "a function is `stream` or `record`, not both: a record has no reply",
-            ));
-        }
     }
-    Ok(options)
+    Ok(attribute)
 }
 
 /// The kinds of events of the manifest.
@@ -78,68 +114,32 @@ fn json(kinds: &[String]) -> String {
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options = options(tokens)?;
+    let Attribute { options, triggers, phases } = attribute(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
-    if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "a function that a runtime calls has no generics"));
-    }
-    if let Some(unsafety) = &signature.unsafety {
-        return Err(Error::new_spanned(unsafety, "a function that a runtime calls is not unsafe"));
-    }
-    let mut types = Vec::new();
-    for argument in &signature.inputs {
-        match argument {
-            FnArg::Typed(argument) => types.push(&argument.ty),
-            FnArg::Receiver(this) => return Err(Error::new_spanned(this, "expected a free `fn`, found a method")),
-        }
+    checked(signature)?;
+    if let Some(this) = signature.receiver() {
+        return Err(Error::new_spanned(this, "expected a free `fn`, found a method"));
     }
 
     let ident = &signature.ident;
     let visibility = &function.vis;
     let plain = ident.to_string();
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
-    let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("argument_{index}")).collect();
-    let awaited = signature.asyncness.map(|_| quote!(.await));
-    let end = match (options.stream, options.record) {
-        (true, _) => quote!(streamed),
-        (_, true) => quote!(recorded),
-        _ => quote!(replied),
-    };
-    let body = quote! {
-        #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
-            ::core::result::Result::Ok(argument) => argument,
-            ::core::result::Result::Err(error) => return ::handlers_sdk::__private::refused(error),
-        };)*
-        ::handlers_sdk::__private::#end(ctx, #ident(#(#arguments),*) #awaited)
-    };
-    let call = if signature.asyncness.is_some() {
-        quote! {
-            let owned = ::core::clone::Clone::clone(ctx);
-            ::handlers_sdk::__private::running(async move {
-                let ctx = &owned;
-                #body
-            })
-        }
-    } else {
-        quote! {
-            let answer = || -> ::handlers_sdk::__private::Outcome { #body };
-            ::handlers_sdk::__private::Call::Ended(answer())
-        }
-    };
+    let sdk = quote!(::handlers_sdk);
+    let ctx = context();
+    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), first: None, result: options.result() };
+    let (call, needs) = (callee.call(), callee.needs());
+    let place = place(&sdk, ident.span());
 
     let is_async = signature.asyncness.is_some();
-    let blocking = options.blocking || (options.stream && !is_async);
-    let inline = options.inline || (is_async && !options.blocking);
-    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
-    let flags =
-        u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4 | u32::from(options.record) << 6;
-    let phase_bits = options.phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
+    let flags = options.flags(is_async);
+    let phase_bits = phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
     let streams = options.stream;
-    let triggers = json(&options.triggers);
-    let phase_numbers = options.phases.iter().map(|(phase, _)| phase);
-    let phase_paths = options.phases.iter().map(|(_, path)| path);
-    let phase = (!options.phases.is_empty()).then(|| {
+    let triggers = json(&triggers);
+    let phase_numbers = phases.iter().map(|(phase, _)| phase);
+    let phase_paths = phases.iter().map(|(_, path)| path);
+    let phase = (!phases.is_empty()).then(|| {
         quote! {
             fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                 match phase {
@@ -166,8 +166,14 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
+                const NEEDS: &'static [::handlers_sdk::__private::Needs] = &[::handlers_sdk::__private::Needs {
+                    name: #name,
+                    place: #place,
+                    is_async: #is_async,
+                    list: #needs,
+                }];
 
-                fn call(ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                     #call
                 }
 

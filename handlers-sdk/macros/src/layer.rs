@@ -56,7 +56,7 @@ fn options(tokens: TokenStream) -> Result<Options> {
     Ok(options)
 }
 
-fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut out = String::new();
     for (index, character) in name.chars().enumerate() {
         if character.is_uppercase() && index > 0 {

@@ -1,9 +1,19 @@
 //! The attribute macros of handlers-sdk. They write tables and calls into the SDK, and no `unsafe` of their own.
+//!
+//! Each takes `crate = path` among its options: where the SDK is, for a crate that has it under another name than
+//! `handlers_sdk`.
 
+mod arguments;
+mod error;
 mod function;
+mod functions;
 mod layer;
 mod module;
 mod options;
+mod provider;
+mod route;
+mod sdk;
+mod triggers;
 
 use proc_macro::TokenStream;
 
@@ -25,9 +35,10 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// - `blocking`: it waits on files, sockets or locks, so it is never called on an event loop. `inline`: it is short and
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
-///   `Result<(), E>`.
+///   `Result<(), E>`; an `async fn` may also return an `Sse` or `StreamReply`.
 /// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
 ///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
+/// - `crate = path`: where the SDK is, if not at `::handlers_sdk`. Every macro here takes it.
 /// - `default`: it serves what no other function of the unit serves.
 /// - `trigger = "…"`, any number: the kinds of events it is written for (`http`, `timer`, `queue`, …), as the manifest
 ///   calls them. A module of several functions that is named without one of them is served by these.
@@ -37,7 +48,7 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking.
 #[proc_macro_attribute]
 pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(function::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| function::expand(options, item.into())))
 }
 
 /// Makes a layer of an `impl Layer for …`. Only the hooks that are written are ever called.
@@ -50,14 +61,98 @@ pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
 /// The type gets a constant `MODULE`, the table for static linking.
 #[proc_macro_attribute]
 pub fn layer(options: TokenStream, item: TokenStream) -> TokenStream {
-    finish(layer::expand(options.into(), item.into()))
+    finish(sdk::located(options.into(), |options| layer::expand(options, item.into())))
 }
 
-/// Makes `pub fn faas_module()`, one table of several functions and layers for static linking:
-/// `module!(functions: [echo, hello], layers: [Monitor]);`
+/// Makes `pub fn faas_module()`, one table of several functions, classes and layers for static linking:
+/// `module!(functions: [echo, hello], classes: [Shop], layers: [Monitor]);`
 ///
 /// A shared library needs no such line: it offers every function and layer that is linked into it.
 #[proc_macro]
 pub fn module(input: TokenStream) -> TokenStream {
-    finish(module::expand(input.into()))
+    finish(sdk::located(input.into(), module::expand))
+}
+
+/// Makes a provider of a `fn` or `async fn`: what it returns, `T` or `Result<T, E>`, is injected wherever an argument of
+/// type `Inject<T>` asks for it.
+///
+/// ```text
+/// #[provider(close = Pool::end)]
+/// async fn pool(settings: Inject<Settings>) -> Result<Pool, Error> { … }
+///
+/// #[provider(per_request)]
+/// async fn user(token: Header, pool: Inject<Pool>) -> Result<User, Error> { … }
+/// ```
+///
+/// Its arguments are those of a function. Without an option its value is made in the phase FunctionStart, once for each
+/// configuration, after those that it needs, if a function that starts needs it.
+///
+/// - `per_request`: its value is made for each invocation of a function that needs it.
+/// - `close = path`: a `fn` or `async fn` of `Inject<T>` to `Result<(), E>` that ends the value at Close, before those that
+///   it needs.
+#[proc_macro_attribute]
+pub fn provider(options: TokenStream, item: TokenStream) -> TokenStream {
+    finish(sdk::located(options.into(), |options| provider::expand(options, item.into())))
+}
+
+/// Makes a class of an `impl` block: methods that are functions, around one instance.
+///
+/// ```text
+/// #[functions]
+/// impl Shop {
+///     #[init]
+///     async fn new(pool: Inject<Pool>) -> Result<Self, Error> { … }
+///
+///     #[http(get, "/orders/{id}")]
+///     async fn order(&self, Path(id): Path<u32>) -> Result<Json<Order>, Error> { … }
+///
+///     #[timer("0 5 * * *")]
+///     fn clean_up(&self) { … }
+///
+///     #[close]
+///     async fn end(&self) -> Result<(), Error> { … }
+/// }
+/// ```
+///
+/// - `#[functions(name = "…")]`: the name of the class for the runtimes; else that of the type, in snake case.
+///   `prefix = "…"`: what stands before the name of each of its functions.
+/// - A method with a trigger is a function of its name: `#[http]`, `#[timer]`, `#[queue]`, `#[topic]`, `#[storage]`,
+///   `#[log]`, `#[stream]`, `#[table]`, `#[event]`, `#[websocket]`, `#[authorizer]`, `#[raw]`. `#[function]` makes one
+///   without a trigger. Each takes the options of `#[function]` as well: `name`, `blocking`, `inline`, `stream`, `default`.
+/// - `#[init]` makes the instance, in the phase FunctionStart; its arguments are those of a provider. Without it there is
+///   `Default`.
+/// - `#[close]` ends the instance. `#[suspend]`, `#[resume]` and `#[replied]` run in those phases.
+///
+/// The instance is a shared value as a provider makes one: others may ask for it with `Inject<Shop>`. The type gets a
+/// constant `MODULE`, the table for static linking.
+#[proc_macro_attribute]
+pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
+    finish(sdk::located(options.into(), |options| functions::expand(options, item.into())))
+}
+
+/// Says what callers are told of an error: beside `thiserror::Error`, or any other `std::error::Error`.
+///
+/// ```text
+/// #[derive(Debug, thiserror::Error, FaasError)]
+/// enum OrderError {
+///     #[error("{0} is sold out")]
+///     #[faas(status = 409, kind = "Order.SoldOut", public)]
+///     SoldOut(String),
+///     #[error("the database is down")]
+///     #[faas(status = 503, message = "come back later")]
+///     Database(#[from] std::io::Error),
+/// }
+/// ```
+///
+/// - `status = 400` to `599`: the status for an HTTP trigger. Without one the invocation fails in the platform's own form.
+/// - `kind = "…"`: what callers and alarms tell errors apart by; else the path, `shop::OrderError::SoldOut`.
+/// - `public`: callers read what the error shows of itself. `message = "…"`: they read this. Without either they read no
+///   message.
+/// - `crate = path`: where the SDK is, if not at `::handlers_sdk`; of the whole type.
+///
+/// What is said of the enum holds for all variants that do not say otherwise. It is found through `?`, boxes, `anyhow` and
+/// the `source` of other errors: the outermost error that is described counts.
+#[proc_macro_derive(FaasError, attributes(faas))]
+pub fn faas_error(input: TokenStream) -> TokenStream {
+    finish(error::expand(input.into()))
 }

@@ -1,6 +1,6 @@
 //! The words in an attribute's parentheses.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
 /// `word` or `word = value`.
 pub(crate) struct Word {
     pub(crate) name: Ident,
-    value: Option<Expr>,
+    pub(crate) value: Option<Expr>,
 }
 
 impl Parse for Word {
@@ -19,7 +19,7 @@ impl Parse for Word {
     }
 }
 
-pub(crate) fn words(tokens: proc_macro2::TokenStream) -> Result<Vec<Word>> {
+pub(crate) fn words(tokens: TokenStream) -> Result<Vec<Word>> {
     let parser = Punctuated::<Word, Token![,]>::parse_terminated;
     Ok(syn::parse::Parser::parse2(parser, tokens)?.into_iter().collect())
 }
@@ -33,7 +33,11 @@ impl Word {
     }
 
     fn expected(&self, what: &str) -> Error {
-        Error::new(self.name.span(), format!("expected `{} = {what}`", self.name))
+        let message = format!("expected `{} = {what}`", self.name);
+        match &self.value {
+            Some(value) => Error::new_spanned(value, message),
+            None => Error::new(self.name.span(), message),
+        }
     }
 
     pub(crate) fn text(&self) -> Result<String> {
@@ -51,6 +55,18 @@ impl Word {
         match &self.value {
             Some(Expr::Path(ExprPath { path, .. })) => Ok(path.clone()),
             _ => Err(self.expected("path::to_function")),
+        }
+    }
+
+    /// An HTTP status that an error may have.
+    pub(crate) fn status(&self) -> Result<u16> {
+        let number = match &self.value {
+            Some(Expr::Lit(ExprLit { lit: Lit::Int(number), .. })) => number.base10_parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(status @ 400..=599) => Ok(status),
+            _ => Err(self.expected("400 to 599")),
         }
     }
 

@@ -1,5 +1,8 @@
 //! What an entry was configured with.
 
+use crate::call::context::FaasContext;
+use crate::call::extract::FromInvocation;
+use crate::call::secret::Secret;
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::glue::service::{self, Service};
@@ -50,8 +53,13 @@ impl Config {
     }
 
     /// A configured or environment value that every entry sees, as it was at start. Costs no JSON.
-    pub fn str(&self, key: &str) -> Option<&'static str> {
+    pub fn env(&self, key: &str) -> Option<&'static str> {
         self.entry.config(key).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// The same as a secret, which is not shown by accident.
+    pub fn secret(&self, key: &str) -> Option<Secret> {
+        self.env(key).map(Secret::from)
     }
 
     /// Does the host have this feature, a `F_*` bit of the contract?
@@ -89,5 +97,56 @@ impl fmt::Debug for Config {
     /// Values may be secret; only the entry's name is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("of", &self.entry.name()).finish_non_exhaustive()
+    }
+}
+
+impl FromInvocation for Config {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        Ok(ctx.config())
+    }
+}
+
+/// The function's own part of the configuration as a type, read once for each function of the process.
+///
+/// ```
+/// use handlers_sdk::{Configured, Secret, function, testing::App};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Greeting {
+///     word: String,
+///     key: Option<Secret>,
+/// }
+///
+/// #[function]
+/// fn greet(Configured(greeting): Configured<Greeting>, name: String) -> String {
+///     format!("{}, {name}", greeting.word)
+/// }
+///
+/// let app = App::builder().configured(greet::MODULE, r#"{"word":"hello"}"#).start().expect("it starts");
+/// assert_eq!(app.invoke(handlers_sdk::testing::Invoke::event("ann")).text(), "hello, ann");
+/// ```
+#[cfg(feature = "json")]
+#[derive(Debug)]
+pub struct Configured<T: 'static>(pub &'static T);
+
+#[cfg(feature = "json")]
+impl<T> Clone for Configured<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+#[cfg(feature = "json")]
+impl<T> Copy for Configured<T> {}
+
+#[cfg(feature = "json")]
+impl<T: serde::de::DeserializeOwned + Send + Sync> FromInvocation for Configured<T> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        let entry = ctx.held().entry();
+        if let Some(value) = entry.configured.get() {
+            return Ok(Configured(value));
+        }
+        let value = ctx.config().deserialize()?;
+        Ok(Configured(entry.configured.keep(value)))
     }
 }

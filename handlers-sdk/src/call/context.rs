@@ -3,10 +3,13 @@
 use crate::call::config::Config;
 use crate::call::event::Event;
 use crate::call::reads::reads;
+use crate::call::secret::Secret;
 use crate::ffi::{Held, InvBytes, Reader};
 use crate::glue::service::{self, Service};
+use crate::inject::Values;
 use crate::log::Level;
 use std::fmt::{self, Arguments, Display};
+use std::sync::Arc;
 
 /// The invocation being served, or the lifecycle phase being run: who asked, on which platform, until when.
 ///
@@ -15,6 +18,8 @@ use std::fmt::{self, Arguments, Display};
 #[derive(Clone)]
 pub struct FaasContext {
     held: Held,
+    /// What was made for this invocation or for the provider that it goes to.
+    given: Option<Arc<Values>>,
 }
 
 /// The context of a lifecycle phase; what belongs to a request is empty in it.
@@ -22,7 +27,16 @@ pub type PhaseContext = FaasContext;
 
 impl FaasContext {
     pub(crate) fn new(held: Held) -> FaasContext {
-        FaasContext { held }
+        FaasContext { held, given: None }
+    }
+
+    /// A context of the same call, to which these values are given and no others.
+    pub(crate) fn with_given(&self, values: Values) -> FaasContext {
+        FaasContext { held: self.held.clone(), given: Some(Arc::new(values)) }
+    }
+
+    pub(crate) fn given(&self) -> Option<&Values> {
+        self.given.as_deref()
     }
 
     pub(crate) fn into_held(self) -> Held {
@@ -44,13 +58,18 @@ impl FaasContext {
         self.reader().cancelled() != 0
     }
 
-    /// A configured or environment value as it was at start.
-    pub fn config(&self, key: &str) -> Option<&'static str> {
-        self.held.entry().config(key).and_then(|value| core::str::from_utf8(value).ok())
+    /// A configured or environment value as it was at start, for instance `ctx.env("TABLE")`.
+    pub fn env(&self, key: &str) -> Option<&'static str> {
+        self.config().env(key)
     }
 
-    /// This function's own part of the configuration.
-    pub fn settings(&self) -> Config {
+    /// The same as a secret, which is not shown by accident.
+    pub fn secret(&self, key: &str) -> Option<Secret> {
+        self.config().secret(key)
+    }
+
+    /// What this function was configured with: its own part as JSON, and the values that all see.
+    pub fn config(&self) -> Config {
         Config::of(self.held.entry())
     }
 

@@ -2,17 +2,143 @@
 
 use crate::call::context::FaasContext;
 use crate::call::event::Event;
-use crate::call::http_view::HttpView;
 use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
-/// Something made from an invocation for an argument of a function.
+/// Something that is made from an invocation, at once, for an argument of a function.
+///
+/// ```
+/// use handlers_sdk::{Error, FaasContext, FromInvocation, function};
+///
+/// struct Tenant(String);
+///
+/// impl FromInvocation for Tenant {
+///     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+///         let name = ctx.http().and_then(|request| request.header("x-tenant"));
+///         let name = name.ok_or_else(|| Error::absent("Tenant.Missing", "expected a header X-Tenant"))?;
+///         Ok(Tenant(name.to_owned()))
+///     }
+/// }
+///
+/// #[function]
+/// fn greet(tenant: Option<Tenant>) -> String {
+///     tenant.map_or_else(|| "hello".to_owned(), |tenant| format!("hello, {}", tenant.0))
+/// }
+/// # fn main() {}
+/// ```
+///
+/// What has to be waited for is [`FromInvocationAsync`]. As arguments, `Option<T>` is `None` where the thing was not sent
+/// ([`Error::absent`]) and fails where it was sent wrong; `Result<T, Error>` leaves the decision to the function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a function",
+    label = "not made from an invocation at once",
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation`",
+    note = "a type that implements `FromInvocationAsync` is an argument of an `async fn` only"
+)]
 pub trait FromInvocation: Sized {
-    /// Makes it.
+    /// Makes the value.
     ///
     /// # Errors
-    /// The invocation does not fit; the function is not called and this is its error.
+    /// The invocation does not fit. The function is not called, and this is its error: give it a status of 400 to 499 if
+    /// the caller is to blame ([`Error::with_status`]).
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error>;
+}
+
+/// Something that is made from an invocation by waiting, for an argument of an `async fn`: a user that is looked up, a key
+/// that is fetched.
+///
+/// Everything that is [`FromInvocation`] is this too, so an `async fn` takes both kinds. `M` tells the kinds apart for the
+/// compiler; implement the trait without it.
+///
+/// ```
+/// use handlers_sdk::{Error, FaasContext, FromInvocationAsync, function};
+///
+/// struct User { name: String }
+/// # async fn look_up(token: &str) -> Result<User, Error> { Ok(User { name: token.to_owned() }) }
+///
+/// impl FromInvocationAsync for User {
+///     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
+///         let token = ctx.http().and_then(|request| request.header("authorization"));
+///         let absent = || Error::absent("User.Unknown", "expected a header Authorization").with_status(401);
+///         look_up(token.ok_or_else(absent)?).await
+///     }
+/// }
+///
+/// #[function]
+/// async fn whoami(user: User) -> String {
+///     user.name
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of an `async` function",
+    label = "not made from an invocation",
+    note = "an argument is `FaasContext`, `Event`, `Bytes`, `String`, `Json<T>`, `Path<T>`, `Query<T>`, `Form<T>`, `Request`, \
+            `Headers`, a typed event of `handlers_sdk::events`, or `Option<_>` or `Result<_, Error>` of one of them",
+    note = "a value of the request is in one of them: `Json<T>` for the body, `Path<T>` for the path, a field of `Query<T>` for \
+            the query; for a type of your own implement `FromInvocation` \
+            or `FromInvocationAsync`"
+)]
+pub trait FromInvocationAsync<M = ByWaiting>: Sized {
+    /// Makes the value.
+    ///
+    /// # Errors
+    /// As for [`FromInvocation::from_invocation`].
+    fn from_invocation_async(ctx: &FaasContext) -> impl Future<Output = Result<Self, Error>> + Send;
+}
+
+/// Marks what is made by waiting.
+#[derive(Debug)]
+pub enum ByWaiting {}
+
+/// Marks what is made at once.
+#[derive(Debug)]
+pub enum AtOnce {}
+
+impl<T: FromInvocation> FromInvocationAsync<AtOnce> for T {
+    async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
+        T::from_invocation(ctx)
+    }
+}
+
+/// `None` where the thing was not sent.
+fn optional<T>(made: Result<T, Error>) -> Result<Option<T>, Error> {
+    match made {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None` where the thing was not sent. One that was sent wrong is an error all the same.
+impl<T: FromInvocation> FromInvocation for Option<T> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        optional(T::from_invocation(ctx))
+    }
+}
+
+/// As for what is made at once.
+impl<T: FromInvocationAsync> FromInvocationAsync for Option<T> {
+    async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
+        optional(T::from_invocation_async(ctx).await)
+    }
+}
+
+/// The function is called whether the thing could be made or not.
+impl<T: FromInvocation> FromInvocation for Result<T, Error> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        Ok(T::from_invocation(ctx))
+    }
+}
+
+/// As for what is made at once.
+impl<T: FromInvocationAsync> FromInvocationAsync for Result<T, Error> {
+    async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
+        Ok(T::from_invocation_async(ctx).await)
+    }
 }
 
 impl FromInvocation for FaasContext {
@@ -53,72 +179,5 @@ impl FromInvocation for Sink {
 impl FromInvocation for AsyncSink {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         AsyncSink::open(ctx.held())
-    }
-}
-
-/// The HTTP request of an HTTP trigger. It keeps its invocation open as a context does.
-#[derive(Clone, Debug)]
-pub struct Request {
-    ctx: FaasContext,
-}
-
-impl FromInvocation for Request {
-    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        if ctx.http().is_some() {
-            return Ok(Request { ctx: ctx.clone() });
-        }
-        let message = format!("expected an HTTP request, found an event of trigger {:?}", ctx.trigger());
-        Err(Error::new("Runtime.TriggerMismatch", message))
-    }
-}
-
-impl Request {
-    /// Everything about the request.
-    pub fn http(&self) -> HttpView<'_> {
-        self.ctx.http().expect("checked when the request was made, and a trigger never changes while a function runs")
-    }
-
-    /// The body, its base64 undone.
-    pub fn body(&self) -> &[u8] {
-        self.ctx.body()
-    }
-
-    /// `GET`, `POST`, …
-    pub fn method(&self) -> &str {
-        self.http().method()
-    }
-
-    /// The path, as the platform hands it.
-    pub fn path(&self) -> &str {
-        self.http().path()
-    }
-
-    /// The first decoded query value of that name.
-    pub fn query(&self, name: &str) -> Option<&str> {
-        self.http().query(name)
-    }
-
-    /// The first header of that name, whatever its case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.http().header(name)
-    }
-
-    /// A cookie.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.http().cookie(name)
-    }
-
-    /// What the route's pattern matched under that name.
-    pub fn path_param(&self, name: &str) -> Option<&str> {
-        self.http().path_param(name)
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// It is not, or not of that shape: status 400 with place and reason.
-    #[cfg(feature = "json")]
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
-        crate::call::json::read(self.body())
     }
 }

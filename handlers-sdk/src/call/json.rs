@@ -1,27 +1,81 @@
 //! JSON in arguments and replies.
 
+use crate::call::content_type;
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
+use crate::encoding::json_path;
 use crate::error::Error;
+use crate::reply::forms::Raw;
 use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// As an argument: the body (of an HTTP trigger) or event as JSON. As a reply: a value, which for an HTTP trigger is the
 /// JSON body of a 200.
+///
+/// A body that is no such JSON is a 400 which names line, column and field. A request whose `Content-Type` says that its
+/// body is something else is a 415; one without a content type is read. No body at all counts as absent: `Option<Json<T>>`.
+///
+/// ```
+/// use handlers_sdk::{Json, function, testing::Invoke};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { count: u32 }
+///
+/// #[function]
+/// fn triple(Json(order): Json<Order>) -> Json<u32> {
+///     Json(order.count * 3)
+/// }
+/// assert_eq!(Invoke::event(r#"{"count":7}"#).run(triple::MODULE).text(), "21");
+/// assert_eq!(Invoke::http("POST", "/").body(r#"{"count":"x"}"#).run(triple::MODULE).status(), 400);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        let message = if body.is_empty() { "expected JSON, found no bytes".to_owned() } else { error.to_string() };
+        if body.is_empty() {
+            return Error::absent("Runtime.UnmarshalError", "expected JSON, found no bytes");
+        }
+        let path = if error.is_data() { json_path::path(body, error.line(), error.column()) } else { String::new() };
+        let message = if path.is_empty() { error.to_string() } else { format!("{path}: {error}") };
         Error::new("Runtime.UnmarshalError", message).with_status(400)
     })
 }
 
 impl<T: DeserializeOwned> FromInvocation for Json<T> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        // An event without a request is what it is; a request may say that its body is something else.
+        if let Some(request) = ctx.http() {
+            content_type::check(request, "application/json", content_type::is_json)?;
+        }
         read(ctx.body()).map(Json)
+    }
+}
+
+/// The event itself as JSON, whatever is inside of it: of a request inside of an event the whole event, where [`Json`] is the
+/// request's body. The types of `aws_lambda_events` fit as they are.
+///
+/// ```
+/// use handlers_sdk::testing::sample;
+/// use handlers_sdk::{Raw, function};
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct ApiGatewayEvent {
+///     raw_path: String,
+/// }
+///
+/// #[function]
+/// fn path(Raw(event): Raw<ApiGatewayEvent>) -> String {
+///     event.raw_path
+/// }
+/// # #[cfg(feature = "testing")]
+/// assert_eq!(sample("aws/apigateway-v2").run(path::MODULE).text(), "/orders/7");
+/// ```
+impl<T: DeserializeOwned> FromInvocation for Raw<T> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        read(ctx.event()).map(Raw)
     }
 }
 
@@ -30,13 +84,13 @@ pub(crate) fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
 }
 
 impl<T: Serialize> IntoReply for Json<T> {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(write(&self.0)?))
     }
 }
 
 impl IntoReply for serde_json::Value {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Json(self).into_reply(is_http)
+    fn into_reply(self) -> Result<Reply, Error> {
+        Json(self).into_reply()
     }
 }

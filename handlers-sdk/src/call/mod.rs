@@ -1,12 +1,21 @@
 //! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
 
+pub(crate) mod bytes;
 pub(crate) mod config;
+#[cfg(feature = "json")]
+pub(crate) mod content_type;
 pub(crate) mod context;
 pub(crate) mod event;
 pub(crate) mod extract;
+#[cfg(feature = "json")]
+pub(crate) mod fields;
+#[cfg(feature = "json")]
+pub(crate) mod form;
 pub(crate) mod http_view;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 pub(crate) mod pairs;
 pub(crate) mod reads;
 pub(crate) mod record;
+pub(crate) mod request;
+pub(crate) mod secret;

@@ -228,7 +228,7 @@ impl Outputs {
 }
 
 impl IntoReply for Outputs {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::raw(json::write(&self)?))
     }
 }

@@ -27,6 +27,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::call::json;
 use crate::call::pairs::Pairs;
+use crate::encoding::percent;
 use crate::error::Error;
 use crate::reply::{Body, IntoReply, Reply};
 use faas_abi::LIST_ATTRIBUTE;
@@ -48,7 +49,7 @@ impl FromInvocation for CloudEvent {
             return Ok(event);
         }
         let message = format!("expected a CloudEvent, found an event of trigger {:?}", ctx.trigger());
-        Err(Error::new("Runtime.TriggerMismatch", message))
+        Err(Error::absent("Runtime.TriggerMismatch", message))
     }
 }
 
@@ -130,8 +131,8 @@ impl CloudEvent {
 }
 
 impl IntoReply for CloudEvent {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        self.to_reply().into_reply(is_http)
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.to_reply().into_reply()
     }
 }
 
@@ -247,14 +248,14 @@ impl CloudEventReply {
 }
 
 impl IntoReply for CloudEventReply {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         self.check()?;
         if self.structured {
             let content_type = Some("application/cloudevents+json; charset=utf-8");
             return Ok(Reply::http(200, content_type, Vec::new(), Vec::new(), Body::Owned(self.document()?)));
         }
         let mut headers = vec![("ce-specversion".to_owned(), "1.0".to_owned())];
-        headers.extend(self.attributes.iter().map(|(name, value)| (format!("ce-{name}"), coded(value))));
+        headers.extend(self.attributes.iter().map(|(name, value)| (format!("ce-{name}"), percent::in_header(value))));
         headers.extend(self.content_type.map(|content_type| ("content-type".to_owned(), content_type)));
         Ok(Reply::http(200, None, headers, Vec::new(), Body::Owned(self.data)))
     }
@@ -264,19 +265,6 @@ impl IntoReply for CloudEventReply {
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.split_once('/').is_some_and(|(_, subtype)| subtype == "json" || subtype.ends_with("+json"))
-}
-
-/// The value of a header: space, `"`, `%` and what is not visible ASCII is percent-coded, nothing else.
-fn coded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'%') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -289,12 +277,6 @@ mod tests {
 
     fn reply() -> CloudEventReply {
         CloudEventReply::new("1", "/s", "t")
-    }
-
-    #[test]
-    fn exactly_what_a_header_cannot_hold_is_coded() {
-        assert_eq!(coded("Euro € 😀"), "Euro%20%E2%82%AC%20%F0%9F%98%80");
-        assert_eq!(coded("100% \"x\"\u{7f}~,'/:"), "100%25%20%22x%22%7F~,'/:");
     }
 
     #[test]
@@ -324,9 +306,9 @@ mod tests {
             (reply().attribute("id", "2"), "the attribute \"id\" of the reply is there twice"),
             (reply().attribute("e", "a\nb"), "the attribute \"e\" of the reply has control characters"),
         ] {
-            let error = reply.into_reply(&|| false).expect_err(why);
+            let error = reply.into_reply().expect_err(why);
             assert_eq!((error.kind(), error.message()), ("Runtime.ReplyEvent", why));
         }
-        assert!(reply().attribute("level", "").into_reply(&|| false).is_ok());
+        assert!(reply().attribute("level", "").into_reply().is_ok());
     }
 }

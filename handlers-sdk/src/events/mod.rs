@@ -1,11 +1,35 @@
-//! Events of AWS that are no HTTP requests, as arguments.
+//! Events that are no HTTP requests, as arguments.
+//!
+//! [`Timer`], [`Queue`], [`Topic`], [`Storage`], [`Log`], [`TableChange`] and [`CloudEvent`] mean the same on every platform
+//! that has such a trigger, and a function that takes one runs on all of them:
 //!
 //! ```
-//! use handlers_sdk::{Error, FaasContext, events, function};
+//! use handlers_sdk::events::{Queue, Timer};
+//! use handlers_sdk::function;
 //!
 //! #[function]
-//! fn jobs(ctx: FaasContext, batch: events::Sqs) -> Result<events::BatchFailures, Error> {
-//!     let mut failures = events::BatchFailures::new();
+//! fn nightly(timer: Timer) -> String {
+//!     format!("{} is due", timer.name)
+//! }
+//!
+//! /// One function of two triggers: the one that did not come is `None`.
+//! #[function]
+//! fn work(queue: Option<Queue>, timer: Option<Timer>) -> String {
+//!     format!("{} messages, by the clock: {}", queue.map_or(0, |queue| queue.messages.len()), timer.is_some())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! What only one platform knows is in that platform's own views: a module for each cloud, as [`aws`], and each neutral
+//! trigger says in `view` which it is.
+//!
+//! ```
+//! use handlers_sdk::events::aws;
+//! use handlers_sdk::{Error, FaasContext, function};
+//!
+//! #[function]
+//! fn jobs(ctx: FaasContext, batch: aws::Sqs) -> Result<aws::BatchFailures, Error> {
+//!     let mut failures = aws::BatchFailures::new();
 //!     for message in &batch.records {
 //!         if message.body.is_empty() {
 //!             ctx.warn(format_args!("nothing in {}", message.message_id));
@@ -29,46 +53,43 @@
 //! Every view also reads bytes that came some other way, as a notification of S3 in a message of SQS:
 //!
 //! ```
-//! use handlers_sdk::events;
+//! use handlers_sdk::events::aws;
 //!
 //! let inner = br#"{"Records":[{"eventSource":"aws:s3","s3":{"object":{"key":"my+file.txt"}}}]}"#;
-//! let notice = events::S3::parse(inner)?;
+//! let notice = aws::S3::parse(inner)?;
 //! assert_eq!(notice.records[0].s3.object.decoded_key(), "my file.txt");
 //! # Ok::<(), handlers_sdk::Error>(())
 //! ```
-//!
-//! The form of all this is AWS' own; see "Invoking Lambda with events from other AWS services" in the Lambda developer guide.
 
 pub mod aliyun;
+pub mod aws;
 pub mod azure;
 mod base64;
-mod batch;
+mod cbor;
 pub mod cloudevents;
-pub mod dynamodb;
-pub mod eventbridge;
 mod found;
 pub mod google;
 pub mod huawei;
-pub mod kafka;
-pub mod kinesis;
 mod lenient;
-pub mod logs;
+mod log_lines;
+mod message;
+mod neutral;
 pub mod openwhisk;
-pub mod s3;
-pub mod sns;
-pub mod sqs;
+mod queue;
+mod storage;
+mod table;
 pub mod tencent;
+mod timer;
+mod topic;
 mod view;
 pub mod yandex;
 
 pub use base64::Base64;
-pub use batch::BatchFailures;
 pub use cloudevents::{CloudEvent, CloudEventReply};
-pub use dynamodb::DynamoDb;
-pub use eventbridge::EventBridge;
-pub use kafka::Kafka;
-pub use kinesis::Kinesis;
-pub use logs::CloudWatchLogs;
-pub use s3::S3;
-pub use sns::Sns;
-pub use sqs::Sqs;
+pub use log_lines::{Log, LogEntry};
+pub use message::Message;
+pub use queue::Queue;
+pub use storage::{Storage, StorageEvent, StorageObject};
+pub use table::{Change, Operation, Row, TableChange};
+pub use timer::Timer;
+pub use topic::Topic;

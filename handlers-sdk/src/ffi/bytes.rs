@@ -38,6 +38,11 @@ impl InvBytes {
         InvBytes { bytes: Bytes::of(held.reader().event()), held: held.clone() }
     }
 
+    /// The body, its base64 undone.
+    pub(crate) fn body(held: &Held) -> InvBytes {
+        InvBytes { bytes: Bytes::of(held.reader().body()), held: held.clone() }
+    }
+
     /// Gives up the hold if these bytes belong to the invocation of `held`, whose reply they are to be.
     pub(crate) fn lend_to(self, held: &Held) -> Result<Lent, InvBytes> {
         if self.held.is(held) { Ok(Lent(self.bytes)) } else { Err(self) }

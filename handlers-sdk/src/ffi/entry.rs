@@ -1,6 +1,8 @@
 //! What one function or layer knows of its host: the table, copied once, and calls that need no invocation.
 
 use super::cancel::Registry;
+#[cfg(feature = "json")]
+use super::kept::Kept;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Field, Host, HostCalls, Inv, OK, Status, Tok};
@@ -13,6 +15,11 @@ pub(crate) struct Entry {
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
+    /// What is injected into it, from `create` to `destroy`; null if nothing is.
+    attached: AtomicPtr<c_void>,
+    /// Its configuration as types, each read once.
+    #[cfg(feature = "json")]
+    pub(crate) configured: Kept,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
@@ -32,7 +39,15 @@ impl Entry {
             .map_err(|missing| format!("the host's table has no `{missing}`, which version 1.0 of the contract has"))?;
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
-        let entry = Box::leak(Box::new(Entry { host, name, config, running: Registry::default() }));
+        let entry = Box::leak(Box::new(Entry {
+            host,
+            name,
+            config,
+            running: Registry::default(),
+            attached: AtomicPtr::default(),
+            #[cfg(feature = "json")]
+            configured: Kept::default(),
+        }));
         let first = core::ptr::from_mut(entry);
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
         Ok(entry)
@@ -45,6 +60,21 @@ impl Entry {
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Attaches what is injected into it.
+    pub(crate) fn attach(&self, attached: *mut c_void) {
+        self.attached.store(attached, Ordering::Release);
+    }
+
+    /// What was attached and not taken off yet, or null.
+    pub(crate) fn attached(&self) -> *mut c_void {
+        self.attached.load(Ordering::Acquire)
+    }
+
+    /// Takes off what was attached.
+    pub(crate) fn detach(&self) -> *mut c_void {
+        self.attached.swap(core::ptr::null_mut(), Ordering::AcqRel)
     }
 
     /// The JSON that came with `create`.

@@ -16,6 +16,8 @@ pub(crate) mod cancel;
 pub(crate) mod current;
 pub(crate) mod entry;
 pub(crate) mod held;
+#[cfg(feature = "json")]
+mod kept;
 pub(crate) mod read;
 pub(crate) mod write;
 

@@ -5,6 +5,8 @@
 //! and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays those side
 //! by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
 
+use crate::error::described::Describe;
+use crate::inject::Provider;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::{Bytes, Function, MAGIC, MAJOR, Module};
 use std::sync::OnceLock;
@@ -26,6 +28,12 @@ static NO_FUNCTIONS: [&Function; 0] = [];
 #[unsafe(link_section = "faas_layers")]
 static NO_LAYERS: [&LayerTable; 0] = [];
 #[used]
+#[unsafe(link_section = "faas_providers")]
+static NO_PROVIDERS: [&Provider; 0] = [];
+#[used]
+#[unsafe(link_section = "faas_errors")]
+static NO_ERRORS: [&Describe; 0] = [];
+#[used]
 #[unsafe(link_section = "faas_packages")]
 static NO_PACKAGES: [&Package; 0] = [];
 
@@ -38,6 +46,14 @@ unsafe extern "C" {
     static LAYERS: [usize; 0];
     #[link_name = "__stop_faas_layers"]
     static LAYERS_END: [usize; 0];
+    #[link_name = "__start_faas_providers"]
+    static PROVIDERS: [usize; 0];
+    #[link_name = "__stop_faas_providers"]
+    static PROVIDERS_END: [usize; 0];
+    #[link_name = "__start_faas_errors"]
+    static ERRORS: [usize; 0];
+    #[link_name = "__stop_faas_errors"]
+    static ERRORS_END: [usize; 0];
     #[link_name = "__start_faas_packages"]
     static PACKAGES: [usize; 0];
     #[link_name = "__stop_faas_packages"]
@@ -50,6 +66,10 @@ core::arch::global_asm!(
     ".hidden __stop_faas_functions",
     ".hidden __start_faas_layers",
     ".hidden __stop_faas_layers",
+    ".hidden __start_faas_providers",
+    ".hidden __stop_faas_providers",
+    ".hidden __start_faas_errors",
+    ".hidden __stop_faas_errors",
     ".hidden __start_faas_packages",
     ".hidden __stop_faas_packages",
 );
@@ -85,6 +105,18 @@ pub fn linked() -> &'static Module {
         Found(module(package, functions, layers))
     });
     &found.0
+}
+
+/// The providers of everything that is linked together with this crate.
+pub(crate) fn providers() -> &'static [&'static Provider] {
+    // SAFETY: only `__register!` and the empty array above write to this section.
+    unsafe { between(&raw const PROVIDERS, &raw const PROVIDERS_END) }
+}
+
+/// What recognises the errors that are described, of everything that is linked together with this crate.
+pub(crate) fn errors() -> &'static [&'static Describe] {
+    // SAFETY: only `__register!` and the empty array above write to this section.
+    unsafe { between(&raw const ERRORS, &raw const ERRORS_END) }
 }
 
 /// A module of these entries.

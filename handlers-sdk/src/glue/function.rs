@@ -4,6 +4,7 @@ use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
 use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
+use crate::inject::{self, Needs, attached};
 use crate::panics;
 use core::ffi::c_void;
 use faas_abi::*;
@@ -12,6 +13,8 @@ use faas_abi::*;
 pub trait FunctionDef: Sized + 'static {
     /// The name it is found by.
     const NAME: &'static str;
+    /// The name of the class that it is a method of, or empty.
+    const GROUP: &'static str = "";
     /// `IS_*` beyond those every function has.
     const FLAGS: u32;
     /// The phases it has work in.
@@ -20,6 +23,10 @@ pub trait FunctionDef: Sized + 'static {
     const STREAMS: bool;
     /// JSON array of triggers, or empty.
     const TRIGGERS: &'static str;
+    /// What is injected: into this function and, for a method, into the others of its class, which start together.
+    const NEEDS: &'static [Needs] = &[];
+    /// The place of this function in `NEEDS`.
+    const MEMBER: usize = 0;
 
     /// Serves one invocation.
     fn call(ctx: &FaasContext) -> Call;
@@ -35,7 +42,7 @@ pub trait FunctionDef: Sized + 'static {
         size: size_of::<Function>(),
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
-        phases: Self::PHASES,
+        phases: phases::<Self>(),
         needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
             | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: 0,
@@ -43,10 +50,19 @@ pub trait FunctionDef: Sized + 'static {
         group: Bytes::EMPTY,
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),
-        phase: if Self::PHASES == 0 { None } else { Some(phase::<Self>) },
+        phase: if phases::<Self>() == 0 { None } else { Some(phase::<Self>) },
         cancel: Some(cancel),
-        destroy: None,
+        destroy: if is_injected::<Self>() { Some(destroy) } else { None },
     };
+}
+
+/// `true` if something is injected, so that there is something to make at the start and to end at Close.
+const fn is_injected<F: FunctionDef>() -> bool {
+    Needs::any(F::NEEDS)
+}
+
+const fn phases<F: FunctionDef>() -> u32 {
+    F::PHASES | if is_injected::<F>() { 1 << FUNCTION_START | 1 << CLOSE } else { 0 }
 }
 
 unsafe extern "C" fn create<F: FunctionDef>(
@@ -56,7 +72,7 @@ unsafe extern "C" fn create<F: FunctionDef>(
     why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = match unsafe { Entry::adopt(host, F::NAME, config) } {
+    let entry = match unsafe { Entry::adopt(host, if F::GROUP.is_empty() { F::NAME } else { F::GROUP }, config) } {
         Ok(entry) => entry,
         Err(unfit) => {
             // SAFETY: the host's out parameter.
@@ -65,6 +81,9 @@ unsafe extern "C" fn create<F: FunctionDef>(
         }
     };
     panics::install(entry);
+    if is_injected::<F>() {
+        attached::attach(entry);
+    }
     // SAFETY: the host's out parameter.
     unsafe { this.write(core::ptr::from_ref(entry).cast_mut().cast()) };
     OK
@@ -84,6 +103,9 @@ unsafe extern "C" fn invoke<F: FunctionDef>(this: *mut c_void, inv: *mut Inv, to
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
     let held = unsafe { Held::new(entry, inv, tok, F::STREAMS) };
+    if is_injected::<F>() {
+        return drive::drive(held, |ctx| inject::call(ctx, F::MEMBER, F::call));
+    }
     drive::drive(held, F::call)
 }
 
@@ -92,7 +114,18 @@ unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
     let held = unsafe { Held::new(entry, inv, tok, false) };
-    drive::drive(held, |ctx| F::phase(phase, ctx))
+    drive::drive(held, |ctx| match phase {
+        FUNCTION_START if is_injected::<F>() => inject::begin(ctx, F::NEEDS, |ctx| F::phase(FUNCTION_START, ctx)),
+        CLOSE if is_injected::<F>() => inject::end(ctx, |ctx| F::phase(CLOSE, ctx)),
+        phase => F::phase(phase, ctx),
+    })
+}
+
+unsafe extern "C" fn destroy(this: *mut c_void) {
+    // SAFETY: the host passes back what `create` wrote.
+    let entry = unsafe { entry(this) };
+    // SAFETY: the host calls this last and once, when no call is in progress.
+    panics::catch_aside(|| unsafe { attached::detach(entry) });
 }
 
 unsafe extern "C" fn cancel(this: *mut c_void, inv: *mut Inv, _reason: u32) {

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "testing")]
 pub(crate) mod checked;
+pub(crate) mod class;
 pub(crate) mod export;
 pub(crate) mod function;
 pub(crate) mod layer;

@@ -226,19 +226,19 @@ impl<'a> Invocation<'a> {
     ///
     /// # Errors
     /// It cannot be made, or the host refuses it.
-    pub fn set_reply(&mut self, reply: impl IntoReply) -> Result<(), Error> {
-        let mut reply = reply.into_reply(&|| self.reader().num(NUM_IS_HTTP) != 0)?;
+    pub fn set_reply<M>(&mut self, reply: impl IntoReply<M>) -> Result<(), Error> {
+        let mut reply = reply.into_reply()?;
         let body = std::mem::take(&mut reply.body).into_given();
         accepted("the reply", reply.write(body, &mut self.writer))
     }
 
     /// Answers in the place of the function: `return invocation.respond(Response::new(401));`
-    pub fn respond(&mut self, reply: impl IntoReply) -> Flow {
+    pub fn respond<M>(&mut self, reply: impl IntoReply<M>) -> Flow {
         self.set_reply(reply).map_or_else(Flow::Fail, |()| Flow::Respond)
     }
 
     /// Answers in the place of a failure: `return invocation.recover(Response::new(503));`
-    pub fn recover(&mut self, reply: impl IntoReply) -> Recovery {
+    pub fn recover<M>(&mut self, reply: impl IntoReply<M>) -> Recovery {
         self.set_reply(reply).map_or_else(Recovery::Replace, |()| Recovery::Recovered)
     }
 

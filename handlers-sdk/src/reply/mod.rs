@@ -1,22 +1,63 @@
 //! What a function may return.
 
+pub(crate) mod forms;
+#[cfg(feature = "http")]
+mod http_types;
 pub(crate) mod outcome;
+pub(crate) mod parts;
 pub(crate) mod response;
 pub(crate) mod sink;
+#[cfg(feature = "stream")]
+pub(crate) mod stream;
 
+use crate::call::bytes::Bytes;
 use crate::call::event::Event;
 use crate::error::Error;
+use crate::error::convert::IntoError;
 use crate::ffi::Writer;
 use crate::ffi::write::Given;
-use faas_abi::*;
+use faas_abi::{LIST_REPLY_COOKIE, LIST_REPLY_HEADER, NUM_IS_HTTP, OK, REPLY_RAW, REPLY_VALUE, Status};
+
+/// The content type of bytes that nothing is known of.
+const OCTETS: &str = "application/octet-stream";
 
 /// Something a function returns.
-pub trait IntoReply {
-    /// Makes the reply. `is_http` answers whether an HTTP trigger asked; it reads the event, so ask only where it matters.
+///
+/// ```
+/// use handlers_sdk::{Error, Html, IntoReply, Json, Reply, function};
+///
+/// /// A page with a title.
+/// struct Page(String);
+///
+/// impl IntoReply for Page {
+///     fn into_reply(self) -> Result<Reply, Error> {
+///         Html(format!("<title>{}</title>", self.0)).into_reply()
+///     }
+/// }
+///
+/// #[function]
+/// fn home() -> (u16, [(&'static str, &'static str); 1], Page) {
+///     (201, [("cache-control", "no-store")], Page("home".to_owned()))
+/// }
+/// # fn main() {}
+/// ```
+///
+/// `M` tells the kinds of types apart for the compiler; implement the trait without it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the reply of a function",
+    label = "not a reply",
+    note = "wrap a value in `Json(…)`, a page in `Html(…)`; a status goes in front: `(201, Json(…))`; `Response` is an HTTP \
+            reply by hand; `()` is a reply of nothing",
+    note = "`Option<T>` and `Result<T, E>` are replies if `T` is one and `E` is an error: `handlers_sdk::Error`, \
+            `anyhow::Error`, a `std::error::Error`, `(u16, &str)`",
+    note = "for a type of your own implement `IntoReply`"
+)]
+pub trait IntoReply<M = ()> {
+    /// Makes the reply.
     ///
     /// # Errors
     /// There is none; this is the function's error.
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error>;
+    fn into_reply(self) -> Result<Reply, Error>;
 }
 
 /// A reply: what its bytes are, headers, cookies, body.
@@ -27,6 +68,8 @@ pub struct Reply {
     headers: Vec<(String, String)>,
     cookies: Vec<String>,
     pub(crate) body: Body,
+    /// `true` if what was asked for is not there: a 404 for an HTTP trigger.
+    is_not_found: bool,
 }
 
 /// The bytes of a reply.
@@ -38,6 +81,8 @@ pub enum Body {
     Static(&'static [u8]),
     /// The event itself.
     Event(Event),
+    /// Bytes that others may hold too.
+    Shared(Bytes),
 }
 
 impl Default for Body {
@@ -47,12 +92,22 @@ impl Default for Body {
 }
 
 impl Body {
+    fn is_empty(&self) -> bool {
+        match self {
+            Body::Owned(bytes) => bytes.is_empty(),
+            Body::Static(bytes) => bytes.is_empty(),
+            Body::Event(event) => event.is_empty(),
+            Body::Shared(bytes) => bytes.is_empty(),
+        }
+    }
+
     /// For a layer, to which no event is lent: that one is copied.
     pub(crate) fn into_given(self) -> Given {
         match self {
             Body::Owned(bytes) => Given::Owned(bytes),
             Body::Static(bytes) => Given::Static(bytes),
             Body::Event(event) => Given::Owned(event.to_vec()),
+            Body::Shared(bytes) => bytes.into_given(),
         }
     }
 }
@@ -81,6 +136,12 @@ impl From<&'static [u8]> for Body {
     }
 }
 
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        Body::Shared(bytes)
+    }
+}
+
 impl From<Event> for Body {
     fn from(event: Event) -> Body {
         Body::Event(event)
@@ -89,7 +150,7 @@ impl From<Event> for Body {
 
 impl Reply {
     fn new(code: u32, body: Body) -> Reply {
-        Reply { code, content_type: None, headers: Vec::new(), cookies: Vec::new(), body }
+        Reply { code, content_type: None, headers: Vec::new(), cookies: Vec::new(), body, is_not_found: false }
     }
 
     /// Bytes in the platform's own form, handed on untouched.
@@ -110,16 +171,52 @@ impl Reply {
         cookies: Vec<String>,
         body: Body,
     ) -> Reply {
-        Reply { code: u32::from(status), content_type, headers, cookies, body }
+        Reply { content_type, headers, cookies, ..Reply::new(u32::from(status), body) }
     }
 
     /// A text says that it is one: by its content alone, `1.10` or `null` could not be told from a value.
     fn text(body: impl Into<Body>) -> Reply {
-        Reply { content_type: Some("text/plain; charset=utf-8"), ..Reply::value(body) }
+        Reply::typed("text/plain; charset=utf-8", body)
+    }
+
+    /// A value that is no JSON.
+    fn typed(content_type: &'static str, body: impl Into<Body>) -> Reply {
+        Reply { content_type: Some(content_type), ..Reply::value(body) }
+    }
+
+    /// What was asked for is not there: a 404 for an HTTP trigger, nothing for an event.
+    fn not_found() -> Reply {
+        Reply { is_not_found: true, ..Reply::value(Body::default()) }
+    }
+
+    /// Answers an HTTP trigger with this status.
+    fn set_status(&mut self, status: u16) -> Result<(), Error> {
+        if !(200..=599).contains(&status) {
+            let message = format!("expected an HTTP status of 200 to 599, found {status}");
+            return Err(Error::new("Runtime.ReplyStatus", message));
+        }
+        let is_value = self.code == REPLY_VALUE && !self.body.is_empty();
+        if is_value && self.content_type.is_none() && !self.headers.iter().any(|(name, _)| is_content_type(name)) {
+            self.content_type = Some("application/json");
+        }
+        self.code = u32::from(status);
+        self.is_not_found = false;
+        Ok(())
+    }
+
+    /// Adds a header. A content type is in place of the one that the body has by itself.
+    fn add_header(&mut self, name: String, value: String) {
+        if is_content_type(&name) {
+            self.content_type = None;
+        }
+        self.headers.push((name, value));
     }
 
     /// Writes it; `body` is its own, taken out.
     pub(crate) fn write(self, body: Given, writer: &mut Writer<'_>) -> Status {
+        if self.is_not_found && writer.reader().num(NUM_IS_HTTP) != 0 {
+            return outcome::document(404, "Function.NotFound", "not found", writer);
+        }
         if let Some(content_type) = self.content_type {
             writer.set(LIST_REPLY_HEADER, "content-type", content_type);
         }
@@ -137,49 +234,67 @@ impl Reply {
     }
 }
 
+fn is_content_type(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-type")
+}
+
 impl IntoReply for Reply {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(self)
     }
 }
 
 /// Nothing: each platform has a form for it.
 impl IntoReply for () {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(Body::default()))
     }
 }
 
 /// The platform's own form, untouched and uncopied.
 impl IntoReply for Event {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::raw(self))
     }
 }
 
-/// The platform's own form, untouched.
+/// A body of bytes: `application/octet-stream` for an HTTP trigger.
 impl IntoReply for Vec<u8> {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        Ok(Reply::raw(self))
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::typed(OCTETS, self))
+    }
+}
+
+/// A body of bytes, uncopied: `application/octet-stream` for an HTTP trigger.
+impl IntoReply for Bytes {
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::typed(OCTETS, self))
     }
 }
 
 /// A text, which says by its content type that it is one.
 impl IntoReply for String {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::text(self))
     }
 }
 
 /// A text, which says by its content type that it is one.
 impl IntoReply for &'static str {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
+    fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::text(self))
     }
 }
 
-impl<R: IntoReply, E: Into<Error>> IntoReply for Result<R, E> {
-    fn into_reply(self, is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        self.map_err(Error::returned)?.into_reply(is_http)
+impl<R: IntoReply<M>, M, E: IntoError<N>, N> IntoReply<(M, N)> for Result<R, E> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.map_err(Error::of)?.into_reply()
+    }
+}
+
+/// `None`: what was asked for is not there. It is a 404 for an HTTP trigger, nothing for an event.
+impl<R: IntoReply<M>, M> IntoReply<(M,)> for Option<R> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.map_or_else(|| Ok(Reply::not_found()), IntoReply::into_reply)
     }
 }

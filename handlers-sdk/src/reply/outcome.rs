@@ -1,14 +1,16 @@
 //! How a call ended, and how that is written to the host: the last thing that happens to an invocation in here.
 
+use crate::call::bytes::{Bytes, Kept};
 use crate::call::event::Event;
 use crate::encoding::json_text;
 use crate::error::Error;
 use crate::ffi::held::Ending;
 use crate::ffi::write::Given;
-use crate::ffi::{Held, Reader, Writer};
+use crate::ffi::{Held, InvBytes, Reader, Writer};
+use crate::inject::Value;
 use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};
-use faas_abi::*;
+use faas_abi::{E_CANCELLED, E_PANIC, LIST_REPLY_HEADER, META_REQUEST_ID, NUM_IS_HTTP, OK, Status};
 use std::fmt::Display;
 
 /// How a call ended.
@@ -17,6 +19,8 @@ pub enum Outcome {
     Done,
     /// A stream is through.
     Streamed,
+    /// A provider has made its value.
+    Made(Value),
     /// There is a reply.
     Reply(Answer),
     /// It failed.
@@ -31,17 +35,22 @@ pub struct Answer {
 
 impl Outcome {
     /// Of what an author's function returned.
-    pub(crate) fn of(held: &Held, value: impl IntoReply) -> Outcome {
-        match value.into_reply(&|| held.reader().num(NUM_IS_HTTP) != 0) {
+    pub(crate) fn of<M>(held: &Held, value: impl IntoReply<M>) -> Outcome {
+        match value.into_reply() {
             Ok(mut reply) => {
                 let body = match std::mem::take(&mut reply.body) {
-                    Body::Event(event) => lend(event, held),
+                    Body::Event(Event(bytes)) | Body::Shared(Bytes(Kept::Lent(bytes))) => lend(bytes, held),
                     other => other.into_given(),
                 };
                 Outcome::Reply(Answer { reply, body })
             }
             Err(error) => Outcome::failed(error),
         }
+    }
+
+    /// Of what a provider returned.
+    pub(crate) fn made(value: Result<Value, Error>) -> Outcome {
+        value.map_or_else(Outcome::failed, Outcome::Made)
     }
 
     pub(crate) fn failed(error: Error) -> Outcome {
@@ -60,7 +69,7 @@ impl Outcome {
 impl Ending for Outcome {
     fn write(self, writer: &mut Writer<'_>, begun: bool) -> Status {
         match self {
-            Outcome::Done => OK,
+            Outcome::Done | Outcome::Made(_) => OK,
             Outcome::Streamed if begun => OK,
             Outcome::Streamed => writer.stream_begin(200).min(OK),
             Outcome::Reply(Answer { reply, body }) => reply.write(body, writer),
@@ -69,9 +78,9 @@ impl Ending for Outcome {
     }
 }
 
-/// The event as the reply to itself: no copy. Another invocation's event is not ours to lend.
-fn lend(event: Event, held: &Held) -> Given {
-    match event.0.lend_to(held) {
+/// Bytes of the event as the reply to it: no copy. Those of another invocation are not ours to lend.
+fn lend(bytes: InvBytes, held: &Held) -> Given {
+    match bytes.lend_to(held) {
         Ok(lent) => Given::Lent(lent),
         Err(bytes) => Given::Owned(bytes.to_vec()),
     }
@@ -81,16 +90,23 @@ fn failure(status: Status, error: &Error, writer: &mut Writer<'_>, begun: bool) 
     let code = error.status().filter(|code| !begun && (200..=599).contains(code));
     if let Some(code) = code.filter(|_| writer.reader().num(NUM_IS_HTTP) != 0) {
         note(code, error, &writer.reader());
-        let mut body = String::from("{\"error\":");
-        json_text::push(&mut body, error.kind());
-        body.push_str(",\"message\":");
-        json_text::push(&mut body, error.public_message());
-        body.push('}');
-        writer.set(LIST_REPLY_HEADER, "content-type", "application/json");
-        return writer.reply(u32::from(code), Given::Owned(body.into_bytes())).min(OK);
+        return document(code, error.kind(), error.public_message(), writer);
     }
     writer.fail(error.kind(), error.message(), &error.placed_detail());
     status
+}
+
+/// Answers an HTTP trigger with an error, in the form in which the runtimes write theirs.
+pub(super) fn document(code: u16, kind: &str, message: &str, writer: &mut Writer<'_>) -> Status {
+    let mut body = String::from("{\"errorType\":");
+    json_text::push(&mut body, kind);
+    body.push_str(",\"errorMessage\":");
+    json_text::push(&mut body, message);
+    body.push_str(",\"requestId\":");
+    json_text::push(&mut body, writer.reader().text(META_REQUEST_ID));
+    body.push('}');
+    writer.set(LIST_REPLY_HEADER, "content-type", "application/json");
+    writer.reply(u32::from(code), Given::Owned(body.into_bytes())).min(OK)
 }
 
 /// An error that is a reply is no failure, of which the host would leave a line. Here is the line of one that says the

@@ -83,18 +83,12 @@ impl Response {
         self.body = body.into();
         self
     }
-
-    pub(crate) fn into_http(self) -> Result<Reply, Error> {
-        if !(200..=599).contains(&self.status) {
-            let message = format!("expected an HTTP status of 200 to 599, found {}", self.status);
-            return Err(Error::new("Runtime.ReplyStatus", message));
-        }
-        Ok(Reply::http(self.status, self.content_type, self.headers, self.cookies, self.body))
-    }
 }
 
 impl IntoReply for Response {
-    fn into_reply(self, _is_http: &dyn Fn() -> bool) -> Result<Reply, Error> {
-        self.into_http()
+    fn into_reply(self) -> Result<Reply, Error> {
+        let mut reply = Reply::http(self.status, self.content_type, self.headers, self.cookies, self.body);
+        reply.set_status(self.status)?;
+        Ok(reply)
     }
 }

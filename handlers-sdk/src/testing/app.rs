@@ -1,23 +1,50 @@
-//! Layers and functions kept over several invocations.
+//! A process in a test: layers and functions under the runtime's own lifecycle, with a clock that the test moves.
 
-use super::host::{LogLine, Shared, TestHost};
-use super::inv::{Peer, TestInvocation};
-use super::invoke::{Answer, Invoke};
-use super::{onion, records};
+use super::answer::Answer;
+use super::invoke::{Invoke, ReadBy};
+use super::journal::{Journal, LogLine};
+use super::platform::{self, Kind, Platform};
+use super::provided::Provided;
+use super::reader::Reader;
+use super::running::{Overdue, Running, Seat};
+use super::shelf::Shelf;
+use crate::call::context::FaasContext;
+use crate::error::Error;
 use crate::glue::checked::checked;
-use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
+use crate::glue::service::Service;
+use crate::inject::{Scopes, of_test};
+use faas_abi::host::{FunctionEntry, LayerInstance, ServiceTable};
 use faas_abi::*;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::Instant;
+use faas_core::chain::Place;
+use faas_core::failure::Failure;
+use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Lost, Rung};
+use faas_core::functions::Linked;
+use faas_core::functions::manifest::{
+    EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, Position, RecordSpec, StartWhen,
+};
+use faas_core::host::{Environment, Shared, table};
+use faas_core::lifecycle::{Runtime, Start};
+use faas_core::log::{Format, Level, Log};
+use faas_core::parking::block_on;
+use faas_core::platform::Signal;
+use faas_core::settings::{Env, LayerName, Settings};
+use faas_core::unit::{Clock, Unit};
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What an [`App`] is made of.
 #[derive(Default)]
 pub struct Builder {
     modules: Vec<(&'static Module, String)>,
+    routes: Vec<(String, String, String)>,
+    variables: Vec<(String, String)>,
+    services: Vec<(&'static str, u32, ServiceTable)>,
+    timeout: Option<Duration>,
     lends_thread: bool,
-    shared: Arc<Shared>,
+    platform: Option<&'static str>,
+    provided: Provided,
 }
 
 impl Builder {
@@ -34,10 +61,89 @@ impl Builder {
         self
     }
 
-    /// A configured or environment value that every entry sees.
+    /// Requests of that method and path are the function's, as `http` among its events in a manifest says it.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::{App, Invoke};
+    /// use handlers_sdk::{Request, function};
+    ///
+    /// #[function]
+    /// fn show(request: Request) -> String {
+    ///     format!("order {}", request.path_param("id").unwrap_or("?"))
+    /// }
+    ///
+    /// let app = App::builder().module(show::MODULE).route("GET", "/orders/{id}", "show").start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::http("GET", "/orders/7")).text(), "order 7");
+    /// assert_eq!(app.invoke(Invoke::http("POST", "/orders/7")).status(), 405);
+    /// ```
     #[must_use]
-    pub fn config(self, key: &str, value: &str) -> Builder {
-        self.shared.configure(key, value);
+    pub fn route(mut self, method: &str, path: &str, function: &str) -> Builder {
+        self.routes.push((method.to_owned(), path.to_owned(), function.to_owned()));
+        self
+    }
+
+    /// A configured or environment value that every entry sees, over those of the test's own environment. The runtime's
+    /// settings, `FAAS_DEBUG` and others, are taken from here alone.
+    #[must_use]
+    pub fn config(mut self, key: &str, value: &str) -> Builder {
+        self.variables.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A service that functions and layers find, offered by the test in the place of another module.
+    #[must_use]
+    pub fn service<S: Service>(mut self, table: &'static S) -> Builder {
+        self.services.push((S::NAME, S::MAJOR, ServiceTable::of(table)));
+        self
+    }
+
+    /// Gives this value wherever an `Inject<T>` asks for one, in place of what a provider would make.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::{App, Invoke};
+    /// use handlers_sdk::{Inject, function, provider};
+    ///
+    /// struct Clock(fn() -> u64);
+    ///
+    /// #[provider]
+    /// fn clock() -> Clock {
+    ///     Clock(|| unimplemented!("asks the system"))
+    /// }
+    ///
+    /// #[function]
+    /// fn now(clock: Inject<Clock>) -> String {
+    ///     (clock.0)().to_string()
+    /// }
+    ///
+    /// let app = App::builder().module(now::MODULE).provide(Clock(|| 7)).start().expect("starts");
+    /// assert_eq!(app.invoke(Invoke::event("")).text(), "7");
+    /// ```
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Builder {
+        self.provided.value(value);
+        self
+    }
+
+    /// Makes values with `make` in place of a provider, and as often as it: once, or for each invocation.
+    #[must_use]
+    pub fn override_provider<T: Any + Send + Sync>(
+        mut self,
+        make: impl Fn(&FaasContext) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Builder {
+        self.provided.maker(make);
+        self
+    }
+
+    /// What `other` gives besides.
+    pub(super) fn providing(mut self, other: Provided) -> Builder {
+        self.provided.add_all(other);
+        self
+    }
+
+    /// How long an invocation of any of the functions may take, by the app's [clock](App::advance).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Builder {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -48,29 +154,123 @@ impl Builder {
         self
     }
 
+    /// The process is on that platform: its name is one of `FAAS_PLATFORM`, and each event comes as the platform sends it.
+    /// See [`Invoke::on`].
+    ///
+    /// # Panics
+    /// There is no such platform.
+    #[must_use]
+    pub fn on(mut self, platform: &str) -> Builder {
+        self.platform = Some(platform::known(platform));
+        self
+    }
+
     /// Creates the entries and runs the phases of the start.
     ///
     /// # Errors
     /// What does not fit, or which entry or phase failed and why.
-    pub fn start(self) -> Result<App, String> {
+    pub fn start(mut self) -> Result<App, String> {
+        let scopes = std::mem::take(&mut self.provided).scopes();
+        self.variables.push((of_test::KEY.to_owned(), of_test::announce(&scopes)));
         let features = F_STREAM_OUT | F_CONCURRENT | F_RECORDS | if self.lends_thread { F_MAY_BLOCK } else { 0 };
-        let host = || table(TestHost { shared: self.shared.clone(), born: Instant::now() }, features);
-        let mut app = App { layers: Vec::new(), functions: Vec::new(), shared: self.shared.clone() };
-        for (module, config) in self.modules {
-            let module = checked(module, features).map_err(|faults| faults.join("; "))?;
-            for layer in module.layers {
-                let made = layer.create(host(), config.as_bytes());
-                app.layers.push(made.map_err(|why| format!("layer {}: {why}", layer.name))?);
+        let identity = match self.platform {
+            Some(name) => platform::open(name, Kind::Event, &self.variables)?.identity,
+            None => platform::nowhere(),
+        };
+        let look_up = |name: &str| self.variables.iter().rev().find(|(other, _)| other == name).map(|(_, v)| v.clone());
+        let settings = Settings::read(&Env::new(&look_up)).map_err(|bad| bad.to_string())?;
+        let clock = Arc::new(AtomicU64::new(0));
+        let journal = Arc::new(Journal::default());
+        let log = Log::new(Level::Debug, Format::Json, journal.clone());
+        let unit = Arc::new(Unit::by(Clock::ByHand(clock.clone()), identity, log));
+        unit.give_environment(self.variables.clone());
+        let (shelf, manifest) = self.manifest(features)?;
+        let linked = Linked { services: self.services.clone(), ..Linked::default() };
+        let start = Start { settings: &settings, manifest: Some(&manifest), roots: &Shelf::roots(), features, linked };
+        let started = block_on(Runtime::start(&unit, Arc::new(shelf), start, None));
+        let runtime = started.map_err(|failure| format!("{failure}"))?;
+        Ok(App {
+            deadlines: Arc::new(Deadlines::new(unit, Box::new(NoBell), settings.grace)),
+            runtime: Some(runtime),
+            functions: manifest.functions.into_iter().map(|function| function.name).collect(),
+            variables: self.variables,
+            platform: self.platform,
+            _scopes: scopes,
+            journal,
+            clock,
+            free: Mutex::default(),
+            overdue: Mutex::default(),
+            has_lost: AtomicBool::new(false),
+        })
+    }
+
+    /// The manifest that a process of these modules would have.
+    fn manifest(&self, features: u64) -> Result<(Shelf, Manifest), String> {
+        let mut shelf = Shelf::default();
+        let (mut layers, mut functions): (Vec<LayerName>, Vec<FunctionSpec>) = (Vec::new(), Vec::new());
+        for (module, config) in &self.modules {
+            let offered = checked(module, features).map_err(|faults| faults.join("; "))?;
+            let mut names = offered.layers.iter().map(|layer| &layer.name);
+            let first = names.next().or_else(|| offered.functions.first().map(|function| &function.name));
+            let library = shelf.put(module, first.map_or("", |name| name.as_str()));
+            for layer in &offered.layers {
+                let is_alone = offered.layers.len() == 1;
+                let name = if is_alone { library.clone() } else { format!("{library}.{}", layer.name) };
+                layers.push(LayerName { name, required: true, config: config.clone() });
             }
-            for function in module.functions {
-                let made = function.create(host(), config.as_bytes());
-                app.functions.push(made.map_err(|why| format!("function {}: {why}", function.name))?);
+            for function in &offered.functions {
+                if functions.iter().any(|other| *other.name == *function.name) {
+                    return Err(format!("two modules of the app offer a function {:?}", function.name));
+                }
+                functions.push(self.function(&function.name, &library, config));
             }
         }
-        app.phase(RUNTIME_START)?;
-        app.phase(FUNCTION_START)?;
-        Ok(app)
+        if let Some((.., name)) =
+            self.routes.iter().find(|(.., name)| functions.iter().all(|other| other.name != *name))
+        {
+            return Err(format!("a route is to be the function {name:?}'s, and no module of the app offers it"));
+        }
+        let manifest = Manifest {
+            name: String::new(),
+            digest: String::new(),
+            layers,
+            strict_slash: false,
+            caseless: false,
+            default: None,
+            functions,
+        };
+        Ok((shelf, manifest))
     }
+
+    fn function(&self, name: &str, library: &str, config: &str) -> FunctionSpec {
+        let routes = self.routes.iter().filter(|(.., function)| function == name);
+        let event = |(method, path, _): &(String, String, String)| EventSpec {
+            position: Position { line: 1, column: 1 },
+            filter: EventFilter::Http { path: Some(path.clone()), methods: vec![method.to_ascii_uppercase()] },
+        };
+        FunctionSpec {
+            name: name.to_owned(),
+            handler: format!("{library}.{name}"),
+            config: config.to_owned(),
+            environment: Vec::new(),
+            timeout: self.timeout.map(Some),
+            concurrency: None,
+            records: RecordSpec::default(),
+            start: StartWhen::Eager,
+            layers: Vec::new(),
+            // A test that makes a function fail does so more than once.
+            fence: FenceSetting::Off,
+            events: routes.map(event).collect(),
+        }
+    }
+}
+
+/// The functions that a module offers, with what they are written for.
+///
+/// # Errors
+/// What does not fit.
+pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
+    checked(module, F_STREAM_OUT).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
 
 /// One instance of a module's only layer, to look at its table.
@@ -80,35 +280,33 @@ impl Builder {
 pub fn layer(module: &'static Module, config: &str) -> Result<LayerInstance, String> {
     let checked = checked(module, F_STREAM_OUT).map_err(|faults| faults.join("; "))?;
     let layer = checked.layers.first().ok_or("the module has no layer")?;
-    layer.create(table(TestHost { shared: Arc::default(), born: Instant::now() }, F_STREAM_OUT), config.as_bytes())
+    let log = Log::new(Level::Debug, Format::Json, Arc::new(Journal::default()));
+    let shared = Shared::new(Arc::new(Unit::new(platform::nowhere(), log)));
+    layer.create(table(&shared, layer.name.to_string(), &Environment::default(), F_STREAM_OUT), config.as_bytes())
 }
 
 /// Started layers and functions.
 pub struct App {
-    layers: Vec<LayerInstance>,
-    functions: Vec<FunctionInstance>,
-    shared: Arc<Shared>,
+    /// `None` only while it is being closed.
+    runtime: Option<Runtime>,
+    deadlines: Arc<Deadlines>,
+    functions: Vec<String>,
+    variables: Vec<(String, String)>,
+    platform: Option<&'static str>,
+    /// What the entries find by their configuration.
+    _scopes: Arc<Scopes>,
+    journal: Arc<Journal>,
+    clock: Arc<AtomicU64>,
+    /// Places of invocations that are over, to be used again as a runtime does.
+    free: Mutex<Vec<Seat>>,
+    /// Of each slot, by its number, whether its invocation was answered for at its deadline.
+    overdue: Mutex<Vec<Arc<Overdue>>>,
+    /// Has an invocation been answered for whose function may still run?
+    has_lost: AtomicBool,
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-pub(super) fn wait(lease: &mut Lease<TestInvocation>, status: Status) -> Status {
-    if status != PENDING {
-        return status;
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    loop {
-        if let Poll::Ready(status) = lease.poll_done(&mut Context::from_waker(&waker)) {
-            return status;
-        }
-        std::thread::park();
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl App {
@@ -117,38 +315,56 @@ impl App {
         Builder::default()
     }
 
-    fn phase(&self, phase: u32) -> Result<(), String> {
-        let mut lease = Lease::new(TestInvocation::default());
-        let (entered, mut status) = onion::enter(&self.layers, phase, &mut lease);
-        if status == OK && phase != RUNTIME_START {
-            for function in &self.functions {
-                let called = function.phase(phase, &mut lease);
-                status = wait(&mut lease, called);
-                if status < 0 {
-                    break;
-                }
-            }
-        }
-        let status = onion::leave(&self.layers[..entered], phase, status, &mut lease);
-        if status < 0 {
-            let [kind, message, detail] = lease.get().failure.clone().unwrap_or_default();
-            return Err(format!("phase {phase}: {kind}: {message} {detail}"));
-        }
-        Ok(())
+    pub(super) fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is there until it is closed")
     }
 
-    /// Runs one of the phases `SUSPEND`, `RESUME`, `REPLIED` of `handlers_sdk::abi`.
+    /// Runs one of the phases of `handlers_sdk::abi` once more: `SUSPEND`, `RESUME`, or `RUNTIME_START`, `FUNCTION_START` and
+    /// `CLOSE` of the layers. What comes after a reply is run with each invocation.
     ///
     /// # Errors
     /// Which hook or function failed and why.
     pub fn run_phase(&self, phase: u32) -> Result<(), String> {
-        self.phase(phase)
+        let runtime = self.runtime();
+        let result = match phase {
+            SUSPEND => block_on(runtime.suspend()),
+            RESUME => block_on(runtime.resume()),
+            _ => block_on(runtime.chain().phase(phase, &mut runtime.place(), async |_: &mut Place| OK)),
+        };
+        result.map_err(|failure| failure.to_string())
+    }
+
+    /// Moves the clock: deadlines that have come by then are acted upon, in the order of a runtime. Nothing else moves it:
+    /// an app begins at 2026-01-02T03:04:05Z and stays there.
+    ///
+    /// Shortly before its deadline (50 ms, or a fifth of the limit if that is less) an invocation is cancelled. A little
+    /// later (20 ms, or a tenth) it is answered for, whatever its function does: it has failed with `Function.TimedOut`.
+    /// Move the clock up to the first moment to see what a function makes of a cancel.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::{App, Invoke};
+    /// use handlers_sdk::function;
+    /// use std::time::Duration;
+    ///
+    /// #[function]
+    /// async fn never() -> String {
+    ///     std::future::pending().await
+    /// }
+    ///
+    /// let app = App::builder().module(never::MODULE).timeout(Duration::from_secs(3)).start().expect("starts");
+    /// let running = app.begin(Invoke::event(""));
+    /// app.advance(Duration::from_secs(3));
+    /// assert_eq!(running.wait().status(), 504);
+    /// ```
+    pub fn advance(&self, time: Duration) {
+        self.clock.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.deadlines.look_now(&AtDeadlines(self));
     }
 
     /// Invokes a function and waits for the end.
     ///
     /// # Panics
-    /// There is no such function, or several and none is named.
+    /// There is no function of the name that is addressed, or the platform sends no such event.
     pub fn invoke(&self, invoke: Invoke) -> Answer {
         self.begin(invoke).wait()
     }
@@ -158,91 +374,68 @@ impl App {
     /// # Panics
     /// As [`invoke`](Self::invoke).
     pub fn begin(&self, invoke: Invoke) -> Running<'_> {
-        let wanted = invoke.function.clone();
-        let found = self.functions.iter().find(|function| wanted.as_deref().is_none_or(|name| name == function.name()));
-        let function = match (found, &wanted) {
-            (Some(function), Some(_)) => function,
-            (Some(function), None) if self.functions.len() == 1 => function,
-            _ => {
-                let names: Vec<&str> = self.functions.iter().map(FunctionInstance::name).collect();
-                panic!("expected a function of {names:?}, found {wanted:?}");
-            }
-        };
-        let mut inv = invoke.build();
-        inv.heads = self.layers.iter().filter_map(LayerInstance::head_hook).collect();
-        let mut lease = Lease::new(inv);
-        if matches!(lease.get().peer, Peer::StuckAfter(_)) {
-            let cancel = lease.cancel_handle();
-            lease.get_mut().cancel = Some(cancel);
+        assert!(!self.functions.is_empty(), "no module of the app offers a function");
+        if let Some(wanted) = &invoke.function {
+            let is_here = self.functions.contains(wanted);
+            assert!(is_here, "expected a function of {:?}, found {wanted:?}", self.functions);
         }
-        // A status that has no meaning there is a failure, as in the runtimes.
-        let contexts = self.layers.iter().map(|layer| layer.context(&mut lease));
-        let context = contexts.map(|status| if status > OK { E_INTERNAL } else { status }).find(|status| *status < 0);
-        let (entered, mut status) = match context {
-            Some(status) => (0, status),
-            None => onion::enter(&self.layers, INVOKE, &mut lease),
+        let platform = Platform::new(invoke.platform.or(self.platform), invoke.arrival.kind, &self.variables);
+        let reader = match &invoke.reader {
+            ReadBy::Pace(pace) => Reader::of(*pace),
+            ReadBy::Reader(reader) => reader.clone(),
         };
-        let takes_records = function.flags() & IS_PER_RECORD != 0 && !lease.get().list(LIST_RECORD).is_empty();
-        if status == OK && takes_records {
-            status = records::run(&self.layers, function, &mut lease);
-        } else if status == OK {
-            status = function.invoke(&mut lease);
+        let seat = lock(&self.free).pop().unwrap_or_else(|| self.new_seat());
+        Running::begin(self, seat, invoke, platform, reader)
+    }
+
+    fn new_seat(&self) -> Seat {
+        let mut place = self.runtime().place();
+        let slot = self.deadlines.slot(&mut place);
+        let overdue = Arc::new(Overdue::default());
+        let mut all = lock(&self.overdue);
+        // Slots are numbered in the order in which they are made, and two threads may make two at once.
+        if all.len() <= slot.number() {
+            all.resize_with(slot.number() + 1, Arc::default);
         }
-        Running { app: self, lease, entered, status }
+        all[slot.number()] = overdue.clone();
+        Seat { place, slot, overdue }
+    }
+
+    /// The place of an invocation that is over may serve another.
+    pub(super) fn give_back(&self, seat: Seat) {
+        lock(&self.free).push(seat);
+    }
+
+    pub(super) fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
     }
 
     /// What was logged so far.
     pub fn logs(&self) -> Vec<LogLine> {
-        self.shared.logs()
+        self.journal.lines()
     }
 
     /// The lines that were emitted as they are.
     pub fn emitted(&self) -> Vec<String> {
-        self.shared.emitted()
+        self.journal.emitted()
     }
 
     /// Runs the phase Close and ends the entries. All that was logged.
     ///
     /// # Panics
     /// A hook of the phase fails.
-    pub fn close(self) -> Vec<LogLine> {
-        self.phase(CLOSE).unwrap_or_else(|why| panic!("{why}"));
-        self.functions.into_iter().for_each(FunctionInstance::destroy);
-        self.layers.into_iter().rev().for_each(LayerInstance::destroy);
-        self.shared.logs()
-    }
-}
-
-/// An invocation that may not have ended.
-pub struct Running<'a> {
-    app: &'a App,
-    lease: Lease<TestInvocation>,
-    entered: usize,
-    status: Status,
-}
-
-impl Running<'_> {
-    /// Did the function answer `PENDING`, and has not ended since?
-    pub fn is_pending(&mut self) -> bool {
-        if self.status == PENDING
-            && let Poll::Ready(status) = self.lease.poll_done(&mut Context::from_waker(Waker::noop()))
-        {
-            self.status = status;
+    pub fn close(mut self) -> Vec<LogLine> {
+        if let Some(runtime) = self.runtime.take() {
+            block_on(runtime.signal(&Signal::Stop)).unwrap_or_else(|failure| panic!("{failure}"));
+            lock(&self.free).clear();
+            if self.has_lost.load(Ordering::SeqCst) {
+                // A process would leave: code that still runs must not lose its instance.
+                std::mem::forget(runtime);
+            } else {
+                block_on(runtime.close());
+            }
         }
-        self.status == PENDING
-    }
-
-    /// Says that it should stop; `reason` is one of `abi::CANCEL_…`.
-    pub fn cancel(&self, reason: u32) {
-        let handle: Cancel<TestInvocation> = self.lease.cancel_handle();
-        handle.fire(reason);
-    }
-
-    /// Waits for the end.
-    pub fn wait(mut self) -> Answer {
-        let status = wait(&mut self.lease, self.status);
-        let status = onion::leave(&self.app.layers[..self.entered], INVOKE, status, &mut self.lease);
-        Answer::of(self.lease.get(), status, self.app.logs())
+        self.journal.lines()
     }
 }
 
@@ -254,13 +447,42 @@ impl std::fmt::Debug for Builder {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let functions: Vec<&str> = self.functions.iter().map(FunctionInstance::name).collect();
-        f.debug_struct("App").field("functions", &functions).finish_non_exhaustive()
+        f.debug_struct("App").field("functions", &self.functions).finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for Running<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running").field("status", &self.status).finish_non_exhaustive()
+/// Nobody sleeps until a deadline: the test moves the clock.
+struct NoBell;
+
+impl Bell for NoBell {
+    fn wait(&self, _: Option<Duration>) -> Rung {
+        Rung::Timeout
     }
+
+    fn ring(&self) {}
+}
+
+/// What is done at deadlines.
+struct AtDeadlines<'a>(&'a App);
+
+impl Actions for AtDeadlines<'_> {
+    fn cancel(&self, canceller: Canceller, reason: u32) {
+        canceller.fire(reason);
+    }
+
+    fn overdue(&self, slot: usize, lost: Lost<'_>, _closing: bool) {
+        let runtime = self.0.runtime();
+        let then = "and is still running";
+        runtime.functions().out_of_reach(runtime.process(), lost, &Failure::timed_out(), then);
+        self.0.has_lost.store(true, Ordering::SeqCst);
+        if let Some(overdue) = lock(&self.0.overdue).get(slot) {
+            overdue.set();
+        }
+    }
+
+    fn hung(&self, _: usize, _: Option<Lost<'_>>) {}
+
+    fn stop(&self) {}
+
+    fn leave(&self) {}
 }

@@ -1,279 +1,260 @@
-//! What goes in, and what came out.
+//! What an invocation begins with: an event or a request, who sends it, and how its reply is read.
 
+use super::answer::Answer;
 use super::app::App;
-use super::host::LogLine;
-use super::inv::{Peer, TestInvocation};
-use crate::encoding::percent::decoded;
+use super::platform::{self, Arrival, Kind};
+use super::provided::Provided;
+use super::reader::{Pace, Reader};
+use crate::encoding::percent;
 use faas_abi::*;
+use faas_core::fields::Span;
+use faas_core::invocation::Facts;
+use faas_core::json::Writer;
+use std::any::Any;
 use std::time::Duration;
 
 /// An event or HTTP request to invoke a function with.
 #[derive(Clone, Debug)]
 pub struct Invoke {
-    metas: Vec<(u32, String)>,
-    numbers: Vec<(u32, u64)>,
-    lists: Vec<(u32, String, String)>,
-    body: Vec<u8>,
-    records: Vec<(Vec<u8>, Vec<u8>)>,
-    is_http: bool,
-    peer: Peer,
+    pub(super) arrival: Arrival,
+    pub(super) request_id: String,
+    pub(super) metas: Vec<(u32, String)>,
+    pub(super) path_params: Vec<(String, String)>,
+    pub(super) remaining: Option<Duration>,
+    pub(super) reader: ReadBy,
     pub(super) function: Option<String>,
+    pub(super) platform: Option<&'static str>,
+    provided: Provided,
+}
+
+/// Who reads a streamed reply.
+#[derive(Clone, Debug)]
+pub(super) enum ReadBy {
+    /// Nobody that the test knows of.
+    Pace(Pace),
+    /// A reader of the test's.
+    Reader(Reader),
 }
 
 impl Invoke {
-    fn new(body: Vec<u8>, trigger: &str, is_http: bool) -> Invoke {
+    fn new(kind: Kind, method: &str, target: &str, body: Vec<u8>) -> Invoke {
+        let (method, target) = (method.to_owned(), target.to_owned());
         Invoke {
+            arrival: Arrival { kind, method, target, headers: Vec::new(), body },
+            request_id: "test-request".to_owned(),
             metas: Vec::new(),
-            numbers: Vec::new(),
-            lists: Vec::new(),
-            body,
-            records: Vec::new(),
-            is_http,
-            peer: Peer::Fast,
+            path_params: Vec::new(),
+            remaining: None,
+            reader: ReadBy::Pace(Pace::Fast),
             function: None,
+            platform: None,
+            provided: Provided::default(),
         }
-        .meta(META_REQUEST_ID, "test-request")
-        .meta(META_PLATFORM, "test")
-        .meta(META_TRIGGER, trigger)
     }
 
-    /// An event of no known kind.
+    /// An event, which the runtime recognises by its look: an event of a queue is one of a queue, a request of a gateway a
+    /// request.
     pub fn event(event: impl Into<Vec<u8>>) -> Invoke {
-        Invoke::new(event.into(), "raw", false)
+        Invoke::new(Kind::Event, "POST", "/", event.into())
     }
 
-    /// A batch: the id and the payload of each record. A function that takes one record at a time is called for each of them
-    /// in their order; any other finds them in the list `LIST_RECORD`.
+    /// A batch of a queue: the id and the body of each message, in the form of SQS. Bytes that are no UTF-8 become U+FFFD.
     ///
     /// ```
+    /// use handlers_sdk::events::Queue;
+    /// use handlers_sdk::function;
     /// use handlers_sdk::testing::Invoke;
-    /// use handlers_sdk::{Error, function};
     ///
-    /// #[function(record)]
-    /// fn count(job: String) -> Result<(), Error> {
-    ///     job.parse::<u64>().map(|_| ()).map_err(|_| Error::new("Count.Job", "expected a number"))
+    /// #[function]
+    /// fn ids(queue: Queue) -> String {
+    ///     queue.messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>().join(", ")
     /// }
     ///
-    /// let answer = Invoke::records([("m1", "1"), ("m2", "one")]).run(count::MODULE);
-    /// assert_eq!(answer.failed_records, [("m2".to_owned(), "Count.Job: expected a number".to_owned())]);
+    /// assert_eq!(Invoke::records([("m1", "1"), ("m2", "two")]).run(ids::MODULE).text(), "m1, m2");
     /// ```
     pub fn records<'a, P: Into<Vec<u8>>>(records: impl IntoIterator<Item = (&'a str, P)>) -> Invoke {
-        let mut invoke = Invoke::new(Vec::new(), "queue", false);
-        invoke.records = records.into_iter().map(|(id, payload)| (id.as_bytes().to_vec(), payload.into())).collect();
-        invoke
+        let mut event = Vec::new();
+        let mut json = Writer::new(&mut event);
+        json.begin_object();
+        json.key("Records").begin_array();
+        for (id, body) in records {
+            json.begin_object();
+            json.key("messageId").string(id);
+            json.key("eventSource").string("aws:sqs");
+            json.key("body").string(String::from_utf8_lossy(&body.into()).as_bytes());
+            json.end_object();
+        }
+        json.end_array().end_object();
+        Invoke::event(event)
     }
 
     /// A CloudEvent of these attributes; `specversion` need not be among them.
     pub fn cloud_event(attributes: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Invoke {
-        let mut invoke = Invoke::new(data.into(), "event", false).meta(META_SOURCE, "cloudevents");
+        let mut invoke = Invoke::new(Kind::CloudEvent, "POST", "/", data.into());
         let version = attributes.iter().all(|(name, _)| *name != "specversion").then_some(("specversion", "1.0"));
         for (name, value) in version.into_iter().chain(attributes.iter().copied()) {
-            invoke.lists.push((LIST_ATTRIBUTE, name.to_owned(), value.to_owned()));
+            invoke = match name {
+                "datacontenttype" => invoke.header("content-type", value),
+                name => invoke.header(&format!("ce-{name}"), &percent::in_header(value)),
+            };
         }
         invoke
     }
 
     /// An HTTP request; `target` may have a query.
     pub fn http(method: &str, target: &str) -> Invoke {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut invoke = Invoke::new(Vec::new(), "http", true)
-            .meta(META_METHOD, method)
-            .meta(META_PATH, &decoded(path))
-            .meta(META_RAW_PATH, path)
-            .meta(META_RAW_QUERY, query)
-            .meta(META_SCHEME, "http")
-            .meta(META_PROTOCOL, "HTTP/1.1");
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            invoke.lists.push((LIST_QUERY, decoded(name), decoded(value)));
-        }
-        invoke
+        Invoke::new(Kind::Request, method, target, Vec::new())
     }
 
-    /// One more request header; cookies in it are taken apart.
+    /// One more header of the request, or of the platform's message around the event.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Invoke {
-        if name.eq_ignore_ascii_case("cookie") {
-            for cookie in value.split("; ") {
-                let (name, value) = cookie.split_once('=').unwrap_or((cookie, ""));
-                self.lists.push((LIST_COOKIE, name.to_owned(), value.to_owned()));
-            }
-        }
-        self.lists.push((LIST_HEADER, name.to_owned(), value.to_owned()));
+        self.arrival.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Invoke {
-        self.body = body.into();
+        self.arrival.body = body.into();
         self
     }
 
-    /// A path parameter.
+    /// A path parameter, as if the platform had found it. [`Builder::route`](super::Builder::route) finds them in the path.
     #[must_use]
     pub fn path_param(mut self, name: &str, value: &str) -> Invoke {
-        self.lists.push((LIST_PATH_PARAM, name.to_owned(), value.to_owned()));
+        self.path_params.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// One of the contract's texts, `abi::META_…`.
+    /// One of the texts that a platform says beside an event, `abi::META_…`: request id, invoked name, tenant, trace,
+    /// client context, identity, content type, and function, version, service, region and account of this call.
+    ///
+    /// # Panics
+    /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on).
     #[must_use]
     pub fn meta(mut self, key: u32, value: &str) -> Invoke {
+        if key == META_REQUEST_ID {
+            value.clone_into(&mut self.request_id);
+            return self;
+        }
+        let fits = fact(&mut Facts::default(), key).is_some();
+        assert!(fits, "no platform says the text {key} beside an event: it is part of the event, or see Builder::on");
         self.metas.push((key, value.to_owned()));
         self
     }
 
-    /// One of the contract's numbers, `abi::NUM_…`.
+    /// The time left until the invocation's deadline, by the app's [clock](super::App::advance).
     #[must_use]
-    pub fn number(mut self, key: u32, value: u64) -> Invoke {
-        self.numbers.push((key, value));
+    pub fn remaining(mut self, remaining: Duration) -> Invoke {
+        self.remaining = Some(remaining);
         self
     }
 
-    /// The time left.
-    #[must_use]
-    pub fn remaining(self, remaining: Duration) -> Invoke {
-        self.number(NUM_REMAINING_MS, u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Which function, if the module has several.
+    /// The function that the platform addresses with this very event. Without it the runtime finds the function as it does
+    /// with a manifest: by routes, by events, or the only one there is.
     #[must_use]
     pub fn function(mut self, name: &str) -> Invoke {
         self.function = Some(name.to_owned());
         self
     }
 
-    /// The reader of a stream has no room after each chunk, for a moment.
+    /// The event comes as that platform sends it, and [`Answer::on_platform`] is what the platform gets. The name is one of
+    /// `FAAS_PLATFORM`: `aws-lambda`, `aliyun-fc`, …
+    ///
+    /// ```
+    /// use handlers_sdk::testing::Invoke;
+    /// use handlers_sdk::{Response, function};
+    ///
+    /// #[function]
+    /// fn teapot() -> Response {
+    ///     Response::text("short and stout").status(418)
+    /// }
+    ///
+    /// let answer = Invoke::http("GET", "/").on("aws-lambda").run(teapot::MODULE);
+    /// let posted = answer.on_platform();
+    /// assert_eq!(posted.path, "/2018-06-01/runtime/invocation/test-request/response");
+    /// assert!(posted.text().starts_with(r#"{"statusCode":418,"#));
+    /// ```
+    ///
+    /// # Panics
+    /// There is no such platform.
     #[must_use]
-    pub fn slow_peer(mut self) -> Invoke {
-        self.peer = Peer::Slow;
+    pub fn on(mut self, platform: &str) -> Invoke {
+        self.platform = Some(platform::known(platform));
         self
+    }
+
+    /// The reader of a stream, which takes chunks when the test says so.
+    #[must_use]
+    pub fn read_by(mut self, reader: &Reader) -> Invoke {
+        self.reader = ReadBy::Reader(reader.clone());
+        self
+    }
+
+    /// The reader of a stream has no room after each chunk, until another thread has taken it.
+    #[must_use]
+    pub fn slow_peer(self) -> Invoke {
+        self.paced(Pace::Slow)
     }
 
     /// The reader of a stream is gone after so many chunks.
     #[must_use]
-    pub fn peer_gone_after(mut self, chunks: usize) -> Invoke {
-        self.peer = Peer::GoneAfter(chunks);
-        self
+    pub fn peer_gone_after(self, chunks: usize) -> Invoke {
+        self.paced(Pace::GoneAfter(chunks))
     }
 
     /// After so many chunks of a stream its reader takes no more, and the invocation is cancelled.
     #[must_use]
-    pub fn stuck_and_cancelled_after(mut self, chunks: usize) -> Invoke {
-        self.peer = Peer::StuckAfter(chunks);
+    pub fn stuck_and_cancelled_after(self, chunks: usize) -> Invoke {
+        self.paced(Pace::StuckAfter(chunks))
+    }
+
+    fn paced(mut self, pace: Pace) -> Invoke {
+        self.reader = ReadBy::Pace(pace);
         self
     }
 
-    /// Starts the module by itself, invokes it once and closes it.
+    /// For [`run`](Self::run): gives this value wherever an `Inject<T>` asks for one.
+    #[must_use]
+    pub fn provide<T: Any + Send + Sync>(mut self, value: T) -> Invoke {
+        self.provided.value(value);
+        self
+    }
+
+    /// Starts the module by itself, on the invocation's platform if there is one, invokes it once and closes it.
     ///
     /// # Panics
     /// The module does not start.
     pub fn run(self, module: &'static Module) -> Answer {
-        let app =
-            App::builder().module(module).start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
+        let builder = App::builder().module(module).providing(self.provided.clone());
+        let builder = match self.platform {
+            Some(platform) => builder.on(platform),
+            None => builder,
+        };
+        let app = builder.start().unwrap_or_else(|why| panic!("the module does not start: {why}"));
         let mut answer = app.invoke(self);
         answer.logs = app.close();
         answer
     }
-
-    pub(super) fn build(self) -> TestInvocation {
-        let mut inv = TestInvocation { numbers: self.numbers, event: self.body, peer: self.peer, ..Default::default() };
-        inv.lists[LIST_RECORD as usize] = self.records;
-        inv.numbers.push((NUM_IS_HTTP, u64::from(self.is_http)));
-        for (key, value) in self.metas {
-            inv.set_text(key, value.as_bytes());
-        }
-        for (list, name, value) in self.lists {
-            inv.lists[list as usize].push((name.into_bytes(), value.into_bytes()));
-        }
-        inv
-    }
 }
 
-/// A failure, as the runtime would report it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    /// The contract's status, below zero.
-    pub status: i32,
-    /// What failed.
-    pub kind: String,
-    /// In words.
-    pub message: String,
-    /// Where, and what lies beneath.
-    pub detail: String,
-}
-
-/// How an invocation ended.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The reply code: 0 raw, 1 value, else an HTTP status.
-    pub code: u32,
-    /// The body; of a stream, all its chunks.
-    pub body: Vec<u8>,
-    /// The chunks, if it was a stream.
-    pub chunks: Option<Vec<Vec<u8>>>,
-    /// Reply headers.
-    pub headers: Vec<(String, String)>,
-    /// `Set-Cookie` texts.
-    pub cookies: Vec<String>,
-    /// Why it failed, if it failed.
-    pub failed: Option<Failed>,
-    /// The records of a batch that failed: id and reason of each.
-    pub failed_records: Vec<(String, String)>,
-    /// What was logged until then.
-    pub logs: Vec<LogLine>,
-}
-
-impl Answer {
-    pub(super) fn of(inv: &TestInvocation, status: Status, logs: Vec<LogLine>) -> Answer {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let pairs = |list| inv.list(list).iter().map(|(name, value)| (text(name), text(value))).collect();
-        let chunks = inv.stream.clone();
-        let failed = (status < 0).then(|| {
-            let [kind, message, detail] = inv.failure.clone().unwrap_or_default();
-            Failed { status, kind, message, detail }
-        });
-        Answer {
-            code: inv.reply.as_ref().map_or(0, |(code, _)| *code),
-            body: match &chunks {
-                Some(chunks) => chunks.concat(),
-                None => inv.reply.as_ref().map_or(Vec::new(), |(_, body)| body.as_slice().to_vec()),
-            },
-            chunks,
-            headers: pairs(LIST_REPLY_HEADER),
-            cookies: inv.list(LIST_REPLY_COOKIE).iter().map(|(_, value)| text(value)).collect(),
-            failed,
-            failed_records: pairs(LIST_FAILED_RECORD),
-            logs,
-        }
-    }
-
-    /// The HTTP status: that of the reply, 200 for a value or raw bytes, 500 for a failure.
-    pub fn status(&self) -> u32 {
-        match (&self.failed, self.code) {
-            (Some(_), _) => 500,
-            (None, REPLY_RAW | REPLY_VALUE) => 200,
-            (None, code) => code,
-        }
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The first reply header of that name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Panics
-    /// It is none.
-    #[cfg(feature = "json")]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {:?}", self.text()))
-    }
+/// The place of a text among what a protocol knows of an invocation.
+pub(super) fn fact(facts: &mut Facts, key: u32) -> Option<&mut Span> {
+    Some(match key {
+        META_INVOKED_AS => &mut facts.invoked_as,
+        META_TENANT => &mut facts.tenant,
+        META_TRACEPARENT => &mut facts.traceparent,
+        META_TRACESTATE => &mut facts.tracestate,
+        META_TRACE => &mut facts.trace,
+        META_CONTENT_TYPE => &mut facts.content_type,
+        META_CLIENT_CONTEXT => &mut facts.client_context,
+        META_IDENTITY => &mut facts.identity,
+        META_FUNCTION => &mut facts.function,
+        META_VERSION => &mut facts.version,
+        META_SERVICE => &mut facts.service,
+        META_REGION => &mut facts.region,
+        META_ACCOUNT => &mut facts.account,
+        _ => return None,
+    })
 }

@@ -1,4 +1,5 @@
-//! Functions and layers in a test, without a runtime: the same tables and calls, a host of a few hundred lines.
+//! Functions and layers in a test, without a runtime's program: the runtime's own lifecycle, router, layers and platforms over
+//! the modules' own tables, and nothing that sleeps.
 //!
 //! ```
 //! use handlers_sdk::testing::Invoke;
@@ -14,15 +15,32 @@
 //! assert_eq!(answer.text(), "hello, ada");
 //! ```
 //!
-//! [`App`] has layers around functions, keeps them between invocations, and can cancel.
+//! | for | there is |
+//! |---|---|
+//! | one function, one event | [`Invoke`]`::…::run` |
+//! | layers, several functions, routes, fake services, configuration | [`App`] |
+//! | an invocation that waits, a cancel | [`App::begin`], [`Running`] |
+//! | deadlines | [`Builder::timeout`], [`Invoke::remaining`], and [`App::advance`], which moves the clock |
+//! | the reader of a stream | [`Reader`] |
+//! | what a platform sends and gets | [`Invoke::on`], [`Answer::on_platform`] |
+//! | what is injected | [`Builder::provide`], [`Builder::override_provider`], [`Invoke::provide`] |
+//! | an event of every trigger of every platform | [`sample`], [`samples`] |
 
+mod answer;
 mod app;
-mod host;
-mod inv;
 mod invoke;
-mod onion;
-mod records;
+mod journal;
+mod platform;
+mod provided;
+mod reader;
+mod running;
+mod samples;
+mod shelf;
 
-pub use app::{App, Builder, Running, layer};
-pub use host::LogLine;
-pub use invoke::{Answer, Failed, Invoke};
+pub use answer::{Answer, Failed, PlatformReply};
+pub use app::{App, Builder, functions, layer};
+pub use invoke::Invoke;
+pub use journal::LogLine;
+pub use reader::Reader;
+pub use running::Running;
+pub use samples::{Sample, sample, samples};

@@ -44,8 +44,8 @@ impl Layer for Metrics {
     fn create(config: &Config) -> Result<Self, Error> {
         Ok(Metrics {
             config: *config,
-            namespace: config.str("FAAS_METRICS_NAMESPACE").unwrap_or("runtime-engine"),
-            path: config.str("FAAS_METRICS_PATH").unwrap_or("/metrics"),
+            namespace: config.env("FAAS_METRICS_NAMESPACE").unwrap_or("runtime-engine"),
+            path: config.env("FAAS_METRICS_PATH").unwrap_or("/metrics"),
             counters: Counters::default(),
         })
     }

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke};
-use handlers_sdk::{Error, Event, abi, function};
+use handlers_sdk::{Error, Event, function};
 use layer_metrics::Metrics;
 
 #[function]
@@ -10,16 +10,15 @@ fn subject(event: Event) -> Result<Event, Error> {
     if &*event == b"fail" { Err(Error::new("Stock.Empty", "none left")) } else { Ok(event) }
 }
 
-fn app() -> App {
-    App::builder().module(Metrics::MODULE).module(subject::MODULE).start().expect("starts")
+fn app(platform: &str) -> App {
+    App::builder().module(Metrics::MODULE).module(subject::MODULE).on(platform).start().expect("starts")
 }
 
 #[test]
 fn on_lambda_each_invocation_writes_a_document_in_the_embedded_metric_format() {
-    let app = app();
-    let on_lambda = |body: &str| Invoke::event(body).meta(abi::META_PLATFORM, "aws-lambda");
-    app.invoke(on_lambda("ok"));
-    app.invoke(on_lambda("fail"));
+    let app = app("aws-lambda");
+    app.invoke(Invoke::event("ok"));
+    app.invoke(Invoke::event("fail"));
     let documents: Vec<serde_json::Value> =
         app.emitted().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(documents.len(), 2);
@@ -39,11 +38,9 @@ fn on_lambda_each_invocation_writes_a_document_in_the_embedded_metric_format() {
 
 #[test]
 fn over_http_the_metrics_path_is_answered_in_the_functions_place() {
-    let app = app();
-    let over_http =
-        |target: &str| Invoke::http("GET", target).meta(abi::META_PLATFORM, "http").meta(abi::META_SOURCE, "http");
-    app.invoke(over_http("/hello"));
-    let answer = app.invoke(over_http("/metrics"));
+    let app = app("http");
+    app.invoke(Invoke::http("GET", "/hello"));
+    let answer = app.invoke(Invoke::http("GET", "/metrics"));
     assert_eq!(answer.status(), 200);
     assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
     assert!(answer.text().contains("faas_invocations_total{outcome=\"ok\"} 1\n"), "{}", answer.text());

@@ -140,7 +140,11 @@ impl Failure {
         }) {
             return self.kind.clone();
         }
-        let mut word: String = self.kind.chars().filter(char::is_ascii_alphabetic).collect();
+        // Of a path its types and variants are kept: `shop::orders::OrderError::SoldOut` is `OrderErrorSoldOut`.
+        let is_module = |segment: &&str| !segment.starts_with(|first: char| first.is_ascii_uppercase());
+        let types: String = self.kind.split("::").skip_while(is_module).collect();
+        let named = if types.is_empty() { &self.kind } else { &types };
+        let mut word: String = named.chars().filter(char::is_ascii_alphabetic).collect();
         if let Some(first) = word.get_mut(..1) {
             first.make_ascii_uppercase();
         }
@@ -197,6 +201,9 @@ mod tests {
             ("Function.Panic", "Function.Panic"),
             ("OutOfStock", "Function.OutOfStock"),
             ("my_crate::error 7", "Function.Mycrateerror"),
+            ("shop::orders::OrderError::SoldOut", "Function.OrderErrorSoldOut"),
+            ("core::num::error::ParseIntError", "Function.ParseIntError"),
+            ("Order.SoldOut", "Function.OrderSoldOut"),
             ("Function.x", "Function.Functionx"),
             ("", "Function.Error"),
             ("7", "Function.Error"),

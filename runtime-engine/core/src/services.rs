@@ -40,6 +40,13 @@ impl Services {
         OK
     }
 
+    /// Offers what the process itself has for its modules. It is never withdrawn: no entry's view of the host is at 0.
+    pub(crate) fn offer_own(&self, services: &[(&str, u32, ServiceTable)]) {
+        for (name, major, table) in services {
+            let _ = self.offer(0, name.as_bytes(), *major, *table);
+        }
+    }
+
     /// Does the entry with this view of the host offer anything?
     fn has_offer_of(&self, host: HostTable) -> bool {
         self.all().iter().any(|offer| offer.owner == host.context())

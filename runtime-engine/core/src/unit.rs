@@ -2,8 +2,8 @@
 
 use crate::log::{Level, Log, Origin};
 use crate::services::Services;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Names and numbers that the platform's environment gives once.
@@ -31,6 +31,40 @@ pub struct Identity {
     pub trusted_hops: usize,
 }
 
+/// Where a process reads the time.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's clocks; the process began at that moment.
+    Machine(Instant),
+    /// A clock that stands still until somebody moves it: nanoseconds since the process began, for tests.
+    ByHand(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// What a clock that is moved by hand shows as milliseconds since 1970 when it is new: 2026-01-02T03:04:05Z.
+    pub const BY_HAND_EPOCH_MS: u64 = 1_767_323_045_000;
+
+    /// Nanoseconds since the process began.
+    fn age_ns(&self) -> u64 {
+        match self {
+            Clock::Machine(born) => {
+                // In 64 bits, which last for five centuries.
+                let age = born.elapsed();
+                age.as_secs() * 1_000_000_000 + u64::from(age.subsec_nanos())
+            }
+            Clock::ByHand(age_ns) => age_ns.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Milliseconds since 1970.
+    fn epoch_ms(&self) -> u64 {
+        match self {
+            Clock::Machine(_) => epoch_ms(),
+            Clock::ByHand(age_ns) => Clock::BY_HAND_EPOCH_MS + age_ns.load(Ordering::SeqCst) / 1_000_000,
+        }
+    }
+}
+
 /// The process: identity, clock, log, and what it is doing.
 #[derive(Debug)]
 pub struct Unit {
@@ -40,7 +74,7 @@ pub struct Unit {
     pub log: Log,
     /// What modules offer to one another.
     pub services: Services,
-    born: Instant,
+    clock: Clock,
     debug: AtomicBool,
     warm: AtomicBool,
     in_flight: AtomicU32,
@@ -52,13 +86,18 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Begins now.
+    /// Begins now, by the machine's clocks.
     pub fn new(identity: Identity, log: Log) -> Unit {
+        Unit::by(Clock::Machine(Instant::now()), identity, log)
+    }
+
+    /// Begins now, by that clock.
+    pub fn by(clock: Clock, identity: Identity, log: Log) -> Unit {
         Unit {
             identity,
             log,
             services: Services::default(),
-            born: Instant::now(),
+            clock,
             debug: AtomicBool::new(false),
             warm: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
@@ -81,9 +120,12 @@ impl Unit {
 
     /// Nanoseconds on a clock that never goes back and is never 0.
     pub fn now_ns(&self) -> u64 {
-        // In 64 bits, which last for five centuries.
-        let age = self.born.elapsed();
-        age.as_secs() * 1_000_000_000 + u64::from(age.subsec_nanos()) + 1
+        self.clock.age_ns() + 1
+    }
+
+    /// Milliseconds since 1970.
+    pub fn epoch_ms(&self) -> u64 {
+        self.clock.epoch_ms()
     }
 
     /// An invocation begins; says whether it is the process' first.
@@ -149,7 +191,7 @@ impl Unit {
     }
 }
 
-/// Milliseconds since 1970.
+/// Milliseconds since 1970 by the machine's clock.
 pub fn epoch_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -176,7 +218,7 @@ impl Deadline {
         let limit = limit.filter(|limit| !limit.is_zero())?;
         let (millis, nanos) = (u64::try_from(limit.as_millis()), u64::try_from(limit.as_nanos()));
         Some(Deadline {
-            epoch_ms: epoch_ms().saturating_add(millis.unwrap_or(u64::MAX)),
+            epoch_ms: unit.epoch_ms().saturating_add(millis.unwrap_or(u64::MAX)),
             ns: unit.now_ns().saturating_add(nanos.unwrap_or(u64::MAX)),
         })
     }
@@ -189,7 +231,7 @@ impl Deadline {
     ///
     /// `now_ns` is the time on the unit's clock.
     pub fn at_moment(unit: &Unit, now_ns: u64, moment_ms: u64, limit: Option<Duration>, request_id: &[u8]) -> Deadline {
-        let now_ms = epoch_ms();
+        let now_ms = unit.epoch_ms();
         let left = moment_ms.saturating_sub(now_ms);
         if left >= NO_TIME_MS {
             return Deadline { epoch_ms: moment_ms, ns: now_ns.saturating_add(left.saturating_mul(1_000_000)) };

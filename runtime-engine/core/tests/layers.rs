@@ -211,7 +211,11 @@ fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[
 }
 
 fn linked(layers: &[&'static Module]) -> Linked {
-    Linked { function: Some(checked(order::MODULE)), layers: layers.iter().map(|module| checked(module)).collect() }
+    Linked {
+        function: Some(checked(order::MODULE)),
+        layers: layers.iter().map(|module| checked(module)).collect(),
+        ..Linked::default()
+    }
 }
 
 fn shelf() -> Shelf {
@@ -309,7 +313,7 @@ fn what_is_wrong_with_a_configuration_is_said_once_with_its_variable() {
 fn two_entries_of_one_name_are_an_error_that_names_both() {
     let orders = joined(order::MODULE, second::another::MODULE);
     let function = Some(checked(orders));
-    let failure = start(NOTHING, &[], Linked { function, layers: Vec::new() }, &[]).failure();
+    let failure = start(NOTHING, &[], Linked { function, ..Linked::default() }, &[]).failure();
     let both = "it offers two functions called \"order\", its entries 1 and 2";
     assert_eq!(failure, format!("Runtime.LoadFailed: the linked module: {both}"));
     let shelf = Shelf(vec![("liborder.so", orders)]);

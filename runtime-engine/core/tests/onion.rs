@@ -72,7 +72,7 @@ fn unit(lines: &Arc<Lines>) -> Arc<Unit> {
 fn host() -> faas_abi::host::HostTable {
     static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
     *TABLE.get_or_init(|| {
-        let shared = faas_core::host::Shared::new(unit(&Arc::default()));
+        let shared = faas_core::host::Shared::new(unit(&Arc::default()), &[]);
         faas_core::host::table(&shared, "scripted".to_owned(), &Environment::default(), 0)
     })
 }
@@ -352,7 +352,7 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
         manifest: None,
         roots: &Roots { task: PathBuf::from("/nowhere") },
         features: 0,
-        linked: Linked { function: Some(function), layers },
+        linked: Linked { function: Some(function), layers, ..Linked::default() },
     };
     let mut life = Life { plan, layers: Vec::new(), events: Vec::new(), skipped: 0, errors: 0 };
     let (started, starts) = (world.drive(Runtime::start(&unit, Arc::new(NoFiles), start, None)), life.start());

@@ -246,7 +246,7 @@ impl Life<'_> {
         let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let function = Some(check(*function)?);
         let layers = layers.iter().map(|module| check(module)).collect::<Result<_, _>>()?;
-        Ok(Linked { function, layers })
+        Ok(Linked { function, layers, ..Linked::default() })
     }
 
     /// Says that the start has failed.

@@ -6,6 +6,8 @@ use crate::constants::{IS_ABORTING, MAGIC, MAJOR, MINOR};
 use crate::tables::{Function, Layer, Module, Table, read_table};
 use crate::values::Bytes;
 use core::mem::offset_of;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What this host can give: its minor version and feature bits.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +118,8 @@ impl CheckedModule {
         let built_with = check.text("faas_module.built_with", table.built_with);
         let functions = check.functions(&table);
         let layers = check.layers(&table);
+        check.distinct("function", functions.iter().map(|function| &*function.name));
+        check.distinct("layer", layers.iter().map(|layer| &*layer.name));
         if check.faults.is_empty() && functions.is_empty() && layers.is_empty() {
             check.faults.push("it offers neither a function nor a layer".to_owned());
         }
@@ -191,6 +195,20 @@ impl Check<'_> {
         let missing = needs & !self.needs.features;
         if missing != 0 {
             self.faults.push(format!("{what}: it needs the features {missing:#x}, which this runtime does not have"));
+        }
+    }
+
+    /// Two entries of one kind and name: nobody could call the second.
+    fn distinct<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n str>) {
+        let mut first = HashMap::new();
+        for (index, name) in names.enumerate().filter(|(_, name)| !name.is_empty()) {
+            match first.entry(name) {
+                Entry::Vacant(place) => _ = place.insert(index),
+                Entry::Occupied(place) => self.faults.push(format!(
+                    "{what} {name:?}: the entries {} and {index} have the same name; give one of them another",
+                    place.get()
+                )),
+            }
         }
     }
 

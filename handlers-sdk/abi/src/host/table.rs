@@ -97,6 +97,13 @@ pub trait Context: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceTable(*const c_void);
 
+impl ServiceTable {
+    /// The table of a service that the host's own program offers.
+    pub fn of<T: Sync>(table: &'static T) -> ServiceTable {
+        ServiceTable(core::ptr::from_ref(table).cast())
+    }
+}
+
 // SAFETY: the host never dereferences it; modules share it as the service's own rules say.
 unsafe impl Send for ServiceTable {}
 // SAFETY: as for `Send`.

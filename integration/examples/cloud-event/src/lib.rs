@@ -28,11 +28,11 @@ struct Taken {
 pub fn take_off(event: CloudEvent) -> Result<Reply, Error> {
     let boiled: Boiled = event.data_as()?;
     if boiled.celsius < 100.0 {
-        return ().into_reply(&|| false);
+        return ().into_reply();
     }
     handlers_sdk::info!({ pot = boiled.pot }, "taken off");
     let reply = CloudEventReply::new(format!("{}-taken", event.id()), "/cook", "org.example.pot.taken");
-    reply.json(&Taken { pot: boiled.pot })?.into_reply(&|| false)
+    reply.json(&Taken { pot: boiled.pot })?.into_reply()
 }
 
 /// Answers with the event it was given.

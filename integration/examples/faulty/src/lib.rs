@@ -55,7 +55,7 @@ fn wait(time: Duration) {
 }
 
 fn start(ctx: PhaseContext) -> Result<(), Error> {
-    match ctx.config("FAULTY_START") {
+    match ctx.env("FAULTY_START") {
         Some("error") => Err(Error::new("Faulty.Start", "asked not to start")),
         Some("panic") => panic!("asked to panic at the start"),
         Some("abort") => std::process::abort(),
@@ -113,7 +113,10 @@ mod tests {
     fn it_fails_as_it_is_asked_to() {
         let app = App::builder().module(faulty::MODULE).start().expect("starts");
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"error"}"#)).failed.expect("fails").kind, "Faulty.Error");
-        assert_eq!(app.invoke(Invoke::event(r#"{"do":"foreign"}"#)).failed.expect("fails").kind, "Error");
+        assert_eq!(
+            app.invoke(Invoke::event(r#"{"do":"foreign"}"#)).failed.expect("fails").kind,
+            "std::io::error::Error"
+        );
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"panic"}"#)).failed.expect("fails").kind, "Panic");
         assert_eq!(app.invoke(Invoke::http("GET", "/?do=error&status=409")).status(), 409);
         assert_eq!(app.invoke(Invoke::event(r#"{"do":"sleep","ms":1}"#)).text(), "\"fine\"");
@@ -130,7 +133,9 @@ mod tests {
 
     #[test]
     fn it_may_refuse_to_start() {
-        for (how, words) in [("error", "Faulty.Start: asked not to start"), ("panic", "asked to panic at the start")] {
+        for (how, words) in
+            [("error", "Faulty.Start: function faulty: asked not to start"), ("panic", "asked to panic at the start")]
+        {
             let why = App::builder().module(faulty::MODULE).config("FAULTY_START", how).start().expect_err("refuses");
             assert!(why.contains(words), "{why}");
         }

@@ -107,8 +107,8 @@ pub fn inspect(ctx: FaasContext) -> Json<Seen> {
         },
         event_base64: base64(ctx.event()),
         http: ctx.http().map(http),
-        word: ctx.settings().get("word").ok().flatten(),
-        variable: ctx.config("INSPECT_WORD").map(str::to_owned),
+        word: ctx.config().get("word").ok().flatten(),
+        variable: ctx.env("INSPECT_WORD").map(str::to_owned),
     })
 }
 
@@ -124,8 +124,8 @@ mod tests {
         assert_eq!(
             answer.text(),
             concat!(
-                r#"{"platform":"test","trigger":"raw","request_id":"test-request","function":"","version":"","region":"","#,
-                r#""cold_start":false,"deadline_ms":null,"remaining_ms":2000,"#,
+                r#"{"platform":"test","trigger":"raw","request_id":"test-request","function":"inspect","version":"","region":"","#,
+                r#""cold_start":true,"deadline_ms":1767323047000,"remaining_ms":2000,"#,
                 r#""trace":{"traceparent":null,"tracestate":null,"platform":null},"event_base64":"aGk=","http":null}"#
             )
         );

@@ -31,7 +31,7 @@ impl Shaky {
 #[layer(name = "shaky")]
 impl Layer for Shaky {
     fn create(config: &Config) -> Result<Self, Error> {
-        let shaky = Shaky(config.str("SHAKY").unwrap_or_default());
+        let shaky = Shaky(config.env("SHAKY").unwrap_or_default());
         shaky.fail_if("create").map(|()| shaky)
     }
 

@@ -237,6 +237,12 @@ impl Deadlines {
         }
     }
 
+    /// Marks what is due by the unit's clock and says it, once, on the caller's thread: for a process whose clock is moved
+    /// by hand and that has no thread for deadlines.
+    pub fn look_now(&self, actions: &dyn Actions) {
+        self.look(self.unit.now_ns(), Limits::NONE, actions);
+    }
+
     fn say_stopping(&self) {
         let running = self.unit.in_flight();
         let message = format!("stopping: {running} in flight, at most {:?} to end", self.grace);

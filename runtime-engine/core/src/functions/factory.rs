@@ -12,7 +12,9 @@ use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
 use crate::turn::{Turn, Turns};
 use crate::unit::Unit;
-use faas_abi::host::{CheckedModule, FunctionEntry, FunctionInstance, GroupInstance, LayerEntry, LayerInstance};
+use faas_abi::host::{
+    CheckedModule, FunctionEntry, FunctionInstance, GroupInstance, LayerEntry, LayerInstance, ServiceTable,
+};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,6 +35,8 @@ pub struct Linked {
     pub function: Option<CheckedModule>,
     /// The layers, outermost first.
     pub layers: Vec<CheckedModule>,
+    /// Services that the program itself offers, by name and major version, before any module may.
+    pub services: Vec<(&'static str, u32, ServiceTable)>,
 }
 
 /// Which function of which library serves, as far as anybody has said.
@@ -166,6 +170,7 @@ impl Factory {
     /// Makes things for this process.
     pub(crate) fn new(unit: &Arc<Unit>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
         let Start { manifest, roots, features, linked, .. } = start;
+        unit.services.offer_own(&linked.services);
         Factory {
             shared: Shared::new(unit.clone()),
             loader,

@@ -258,7 +258,7 @@ impl faas_abi::host::Invocation for Invocation {
                     return E_INVALID;
                 }
                 let left_ms = value.saturating_sub(now) / 1_000_000;
-                let epoch_ms = crate::unit::epoch_ms().saturating_add(left_ms);
+                let epoch_ms = self.unit.epoch_ms().saturating_add(left_ms);
                 self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
                 if let Some(flight) = &self.flight {
                     flight.tighten(value);

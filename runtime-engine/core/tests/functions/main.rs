@@ -32,9 +32,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Says who it is and what it sees.
 #[function]
 fn show(ctx: FaasContext) -> String {
-    let config = ctx.settings().get::<String>("greeting").ok().flatten().unwrap_or_else(|| "-".to_owned());
+    let config = ctx.config().get::<String>("greeting").ok().flatten().unwrap_or_else(|| "-".to_owned());
     let id = ctx.http().and_then(|http| http.path_param("id")).unwrap_or("-");
-    let table = ctx.config("TABLE").unwrap_or("-");
+    let table = ctx.env("TABLE").unwrap_or("-");
     let layers = ctx.extension("layers").unwrap_or("-");
     format!("{} id={id} greeting={config} table={table} layers={layers}", ctx.function())
 }

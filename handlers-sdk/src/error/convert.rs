@@ -1,0 +1,80 @@
+//! What a function may return as an error, and how it becomes an [`Error`].
+
+use super::{Error, kind_of};
+use crate::reply::parts::IntoStatus;
+use std::error::Error as StdError;
+
+/// Something a function returns as its error.
+///
+/// | type | status | what clients of HTTP triggers read of the message |
+/// |---|---|---|
+/// | [`Error`] | its own, else 500 | as it says |
+/// | a [`std::error::Error`], such as an enum of `thiserror` | 500 | nothing, unless it derives [`FaasError`](derive@crate::FaasError) |
+/// | `anyhow::Error`, `eyre::Report`, `Box<dyn Error + Send + Sync>` | as its innermost described cause says, else 500 | the same |
+/// | `(u16, &str)`, `(u16, String)`, `(StatusCode, …)` | the given one | all of it |
+/// | `&'static str` | 500 | all of it: it cannot hold anything secret |
+/// | `String` | 500 | nothing: it may hold somebody else's text |
+///
+/// A type of your own that is no [`std::error::Error`] implements `From<YourType> for handlers_sdk::Error`. `M` tells the
+/// kinds of types apart for the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a function",
+    label = "not an error that a function may return",
+    note = "return `handlers_sdk::Error`, `anyhow::Error`, `Box<dyn std::error::Error + Send + Sync>`, a type that implements \
+            `std::error::Error`, `(u16, &str)` or `String`",
+    note = "for an enum of your own, derive `thiserror::Error` (or implement `Display` and `std::error::Error`), and derive \
+            `handlers_sdk::FaasError` to give it status, kind and public message"
+)]
+pub trait IntoError<M = ()> {
+    /// Makes the error.
+    fn into_error(self) -> Error;
+}
+
+/// Marks what `?` converts.
+#[derive(Debug)]
+pub enum Converted {}
+
+/// Marks what holds an error of any type.
+#[derive(Debug)]
+pub enum Holder {}
+
+impl<E: Into<Error>> IntoError<Converted> for E {
+    fn into_error(self) -> Error {
+        let error: Error = self.into();
+        // Where an error of another type was made nobody knows any more.
+        if error.location().is_some_and(|place| place.file() == file!()) { error.without_place() } else { error }
+    }
+}
+
+impl<E: AsRef<dyn StdError + Send + Sync>> IntoError<Holder> for E {
+    fn into_error(self) -> Error {
+        Error::foreign(kind_of::<E>(), self.as_ref(), None)
+    }
+}
+
+impl IntoError for Box<dyn StdError> {
+    fn into_error(self) -> Error {
+        Error::foreign("Error", &*self, None)
+    }
+}
+
+/// A text that was made while the program ran may hold anything.
+impl IntoError for String {
+    fn into_error(self) -> Error {
+        Error::internal("Error", self).without_place()
+    }
+}
+
+/// A text of the program's own.
+impl IntoError for &'static str {
+    fn into_error(self) -> Error {
+        Error::msg(self).without_place()
+    }
+}
+
+/// A status for HTTP triggers, and what callers read.
+impl<S: IntoStatus, T: Into<String>> IntoError for (S, T) {
+    fn into_error(self) -> Error {
+        Error::new("Error", self.1).with_status(self.0.into_status()).without_place()
+    }
+}

@@ -1,0 +1,41 @@
+//! Errors that say themselves what callers are told: those of `#[derive(FaasError)]`.
+//!
+//! An error travels through `?`, boxes and `anyhow`, which forget its type. The derive therefore leaves a function that
+//! recognises its type among the errors of the program, where every conversion finds it.
+
+use crate::glue::export;
+use crate::reply::sink::StreamError;
+use std::error::Error as StdError;
+
+/// What callers are told of an error.
+#[derive(Debug)]
+pub struct Described {
+    /// The kind.
+    pub kind: &'static str,
+    /// The status for HTTP triggers; `None` for a failure in the platform's own form.
+    pub status: Option<u16>,
+    /// The message for callers; `None` if they read no message.
+    pub message: Option<String>,
+}
+
+/// Recognises one type of error and describes it. `None` for an error of any other type.
+pub type Describe = fn(&(dyn StdError + 'static)) -> Option<Described>;
+
+/// The SDK's own error that functions hand on. Its path is no part of the interface.
+fn stream_error(error: &(dyn StdError + 'static)) -> Option<Described> {
+    error.is::<StreamError>().then_some(Described { kind: "StreamError", status: None, message: None })
+}
+
+/// The description of an error, or of the outermost of its causes that has one.
+pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Described> {
+    let describes = export::errors();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let described = || describes.iter().find_map(|describe| describe(error));
+        if let Some(found) = described().or_else(|| stream_error(error)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,347 @@
+//! The error of a function or a layer: what kind, in words, and in detail.
+
+pub(crate) mod convert;
+pub(crate) mod described;
+
+use convert::IntoError;
+use faas_abi::{E_INTERNAL, E_USER, Status};
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+
+/// Why a call failed. Made from any error by `?`, or with [`Error::new`].
+///
+/// The runtime logs all of it, with the place where it was made. Of an error that was made with `new` or `msg`, callers
+/// read kind and message. The message of one that `?` has made is somebody else's text, with addresses and paths in it
+/// perhaps: clients of HTTP triggers read its kind alone, until [`with_message`](Error::with_message) says what they may
+/// read.
+///
+/// It does not implement [`std::error::Error`] itself, since then nothing could be turned into it.
+pub struct Error(Box<Parts>);
+
+struct Parts {
+    kind: String,
+    message: String,
+    detail: String,
+    status: Option<u16>,
+    /// `true` if the message is not meant for callers.
+    is_internal: bool,
+    /// `true` if what an argument is made from was not sent at all.
+    is_absent: bool,
+    /// Where it was made; `None` if the detail says so, or nobody knows.
+    place: Option<&'static Location<'static>>,
+}
+
+impl Error {
+    /// `kind` is what callers and alarms tell errors apart by: `"Order.SoldOut"`. `message` is for people.
+    #[track_caller]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Error {
+        Error(Box::new(Parts {
+            kind: kind.into(),
+            message: message.into(),
+            detail: String::new(),
+            status: None,
+            is_internal: false,
+            is_absent: false,
+            place: Some(Location::caller()),
+        }))
+    }
+
+    /// What an argument is made from was not sent at all: status 400, and as an argument `Option<T>` is `None`.
+    ///
+    /// ```
+    /// # use handlers_sdk::Error;
+    /// let error = Error::absent("Tenant.Missing", "expected a header X-Tenant");
+    /// assert_eq!((error.kind(), error.status()), ("Tenant.Missing", Some(400)));
+    /// ```
+    #[track_caller]
+    pub fn absent(kind: impl Into<String>, message: impl Into<String>) -> Error {
+        let mut error = Error::new(kind, message).with_status(400);
+        error.0.is_absent = true;
+        error
+    }
+
+    /// The same error, after which an argument `Option<T>` is `None`.
+    pub(crate) fn into_absent(mut self) -> Error {
+        self.0.is_absent = true;
+        self
+    }
+
+    /// The same error, with a line of detail more.
+    pub(crate) fn with_line(mut self, line: &str) -> Error {
+        if !self.0.detail.is_empty() {
+            self.0.detail.push('\n');
+        }
+        self.0.detail.push_str(line);
+        self
+    }
+
+    /// An error whose message is not meant for callers.
+    #[track_caller]
+    pub(crate) fn internal(kind: impl Into<String>, message: impl Into<String>) -> Error {
+        let mut error = Error::new(kind, message);
+        error.0.is_internal = true;
+        error
+    }
+
+    /// An error whose message is not meant for callers, and whose detail begins with its place, as far as it is known.
+    pub(crate) fn placed(kind: &str, message: String, detail: String) -> Error {
+        let mut error = Error::internal(kind, message).with_detail(detail);
+        error.0.place = None;
+        error
+    }
+
+    /// An error made of anything that a function may return as one: `anyhow::Error`, a boxed error, a text, a status with
+    /// a text. `?` alone converts what implements [`std::error::Error`].
+    ///
+    /// ```
+    /// # use handlers_sdk::Error;
+    /// fn parse(text: &str) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> { Ok(text.parse()?) }
+    ///
+    /// fn total(text: &str) -> Result<u32, Error> {
+    ///     Ok(parse(text).map_err(Error::of)? * 2)
+    /// }
+    /// assert!(total("x").is_err());
+    /// ```
+    pub fn of<M>(error: impl IntoError<M>) -> Error {
+        error.into_error()
+    }
+
+    /// Where it was made nobody knows any more.
+    pub(crate) fn without_place(mut self) -> Error {
+        self.0.place = None;
+        self
+    }
+
+    /// An error of kind `Error` with a message.
+    #[track_caller]
+    pub fn msg(message: impl fmt::Display) -> Error {
+        Error::new("Error", message.to_string())
+    }
+
+    /// For an HTTP trigger: answer with this status (200 to 599) and a JSON body of kind and message, instead of failing.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Error {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// What people need beside the message: what lies beneath. It goes to the log alone, or with `FAAS_DEBUG` to callers.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Error {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// Another message, for callers to read. The one that stood here is kept as a cause.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Error {
+        let message = std::mem::replace(&mut self.0.message, message.into());
+        let apart = if self.0.detail.is_empty() { "" } else { "; " };
+        self.0.detail = format!("caused by: {message}{apart}{}", self.0.detail);
+        self.0.is_internal = false;
+        self
+    }
+
+    /// Another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: impl Into<String>) -> Error {
+        self.0.kind = kind.into();
+        self
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The detail; often empty.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The HTTP status, if it has one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Where it was made: the call of `new`, or the `?`.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.0.place
+    }
+
+    /// What callers read of the message.
+    pub(crate) fn public_message(&self) -> &str {
+        if self.0.is_internal && !crate::panics::is_debug() { CONCEALED } else { &self.0.message }
+    }
+
+    /// Was what an argument is made from not sent at all?
+    pub(crate) fn is_absent(&self) -> bool {
+        self.0.is_absent
+    }
+
+    /// Is the message not meant for callers?
+    pub(crate) fn is_internal(&self) -> bool {
+        self.0.is_internal
+    }
+
+    /// The detail with the place on its first line, as the host takes it apart.
+    pub(crate) fn placed_detail(&self) -> String {
+        match self.0.place {
+            None => self.0.detail.clone(),
+            Some(place) if self.0.detail.is_empty() => format!("at {place}"),
+            Some(place) => format!("at {place}\n{}", self.0.detail),
+        }
+    }
+
+    /// How a call ends with it: by its status the host knows whether the message is meant for callers.
+    pub(crate) fn ends_with(&self) -> Status {
+        if self.0.is_internal { E_INTERNAL } else { E_USER }
+    }
+}
+
+/// The message that stands in place of one that callers are not to read, as the runtimes have it.
+const CONCEALED: &str = "the function failed";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.kind, self.0.message)?;
+        if !self.0.detail.is_empty() {
+            write!(f, " ({})", self.0.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("detail", &self.0.detail)
+            .field("status", &self.0.status)
+            .finish()
+    }
+}
+
+impl<E: StdError + 'static> From<E> for Error {
+    /// The kind is the type's path, the detail its chain of sources, the place that of the `?`. Where the error or one of
+    /// its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as described.
+    #[track_caller]
+    fn from(error: E) -> Error {
+        Error::foreign(kind_of::<E>(), &error, Some(Location::caller()))
+    }
+}
+
+impl Error {
+    /// Somebody else's error: its text is for the log, unless it is described.
+    fn foreign(kind: &str, error: &(dyn StdError + 'static), place: Option<&'static Location<'static>>) -> Error {
+        let text = error.to_string();
+        let causes = causes(error.source());
+        let mut made = match described::find(error) {
+            None => Error::internal(kind, text).with_detail(causes),
+            Some(shown) => {
+                let whole = if causes.is_empty() { text } else { format!("{text}; {causes}") };
+                let made = match shown.message {
+                    None => Error::internal(shown.kind, whole),
+                    Some(message) if message == whole => Error::new(shown.kind, message),
+                    Some(message) => Error::new(shown.kind, message).with_detail(format!("caused by: {whole}")),
+                };
+                shown.status.into_iter().fold(made, Error::with_status)
+            }
+        };
+        made.0.place = place;
+        made
+    }
+}
+
+/// What an error was caused by, outermost first; empty if nothing is known.
+fn causes(mut source: Option<&(dyn StdError + 'static)>) -> String {
+    let mut causes = String::new();
+    while let Some(cause) = source {
+        if !causes.is_empty() {
+            causes.push_str("; ");
+        }
+        causes.push_str("caused by: ");
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    causes
+}
+
+/// The path of a type as the compiler has it, without generics: `shop::orders::OrderError`. A boxed error is only `Error`.
+fn kind_of<E>() -> &'static str {
+    let full = std::any::type_name::<E>();
+    let plain = full.split('<').next().unwrap_or(full);
+    if plain == "alloc::boxed::Box" { "Error" } else { plain }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct SoldOut(std::num::ParseIntError);
+
+    impl fmt::Display for SoldOut {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("nothing left")
+        }
+    }
+
+    impl StdError for SoldOut {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_question_mark_keeps_type_message_and_sources() {
+        fn fails() -> Result<(), Error> {
+            Err(SoldOut("x".parse::<u8>().expect_err("no number")))?
+        }
+        let error = fails().expect_err("it fails");
+        assert_eq!(error.kind(), "handlers_sdk::error::tests::SoldOut");
+        assert_eq!(error.message(), "nothing left");
+        assert_eq!(error.detail(), "caused by: invalid digit found in string");
+    }
+
+    #[test]
+    fn an_error_knows_where_it_was_made() {
+        fn fails() -> Result<u8, Error> {
+            Ok("x".parse::<u8>()?)
+        }
+        let here = line!();
+        for (error, line) in [(fails().expect_err("no number"), here - 2), (Error::new("K", "m"), here + 1)] {
+            let place = error.location().expect("it was made here");
+            assert_eq!((place.file(), place.line()), (file!(), line));
+            assert!(error.placed_detail().starts_with(&format!("at {}:{line}:", file!())), "{}", error.placed_detail());
+        }
+    }
+
+    #[test]
+    fn a_foreign_message_is_internal_until_the_author_gives_another() {
+        let foreign = || Error::from("x".parse::<u8>().expect_err("no number"));
+        assert_eq!((foreign().ends_with(), foreign().public_message()), (E_INTERNAL, "the function failed"));
+        let own = foreign().with_message("expected a number");
+        assert_eq!((own.ends_with(), own.public_message()), (E_USER, "expected a number"));
+        assert_eq!(
+            (own.kind(), own.detail()),
+            ("core::num::error::ParseIntError", "caused by: invalid digit found in string")
+        );
+        assert_eq!(Error::new("K", "m").ends_with(), E_USER);
+        assert_eq!(Error::msg("m").ends_with(), E_USER);
+    }
+
+    #[test]
+    fn a_kind_keeps_its_path_and_loses_its_generics() {
+        assert_eq!(kind_of::<SoldOut>(), "handlers_sdk::error::tests::SoldOut");
+        assert_eq!(kind_of::<std::sync::mpsc::SendError<SoldOut>>(), "std::sync::mpsc::SendError");
+        assert_eq!(kind_of::<Box<dyn StdError + Send + Sync>>(), "Error");
+    }
+}

@@ -1,0 +1,114 @@
+//! Events of EventBridge, and what its rules and scheduler send by the clock.
+
+use crate::error::Error;
+use crate::events::found::Found;
+use crate::events::view::{View, argument, members};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+members! {
+    /// An event of a bus, or of a schedule that was given no payload of its own.
+    EventBridge {
+        /// Of this form; `0` so far.
+        version: String = "version",
+        /// Of the event.
+        id: String = "id",
+        /// What it is: `Object Created`, `Scheduled Event`, …
+        detail_type: String = "detail-type",
+        /// Who sent it: `aws.s3`, or a name of your own.
+        source: String = "source",
+        /// Of the sender: twelve digits.
+        account: String = "account",
+        /// When, in RFC 3339.
+        time: String = "time",
+        /// Of the sender.
+        region: String = "region",
+        /// What it is about, as ARNs. Of a schedule: the rule or the schedule.
+        resources: Vec<String> = "resources",
+        /// What the sender says: any JSON, `null` if there is none. See [`EventBridge::detail_as`].
+        detail: Value = "detail",
+    }
+}
+
+argument!(EventBridge);
+
+impl EventBridge {
+    /// Was it sent by the clock? That is a `Scheduled Event` of `aws.events` or `aws.scheduler`.
+    pub fn is_schedule(&self) -> bool {
+        self.detail_type == "Scheduled Event" && matches!(&*self.source, "aws.events" | "aws.scheduler")
+    }
+
+    /// The detail as a type of yours.
+    ///
+    /// # Errors
+    /// `Runtime.UnmarshalError`: it has another shape.
+    pub fn detail_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(&self.detail).map_err(|error| {
+            let message = format!("the detail of {:?} does not fit: {error}", self.detail_type);
+            Error::new("Runtime.UnmarshalError", message)
+        })
+    }
+}
+
+impl View for EventBridge {
+    const EXPECTED: &'static str = "an event of EventBridge";
+
+    fn is_sure(&self) -> bool {
+        !self.detail_type.is_empty()
+    }
+
+    fn accepts(found: &Found) -> bool {
+        *found == Found::Bus
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventBridge;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Order {
+        id: u32,
+    }
+
+    #[test]
+    fn the_detail_is_read_as_the_authors_type() {
+        let event = br#"{"detail-type":"Order Placed","source":"my.shop","account":123456789012,"resources":null,
+            "detail":{"id":7}}"#;
+        let event = EventBridge::parse(event).expect("EventBridge");
+        assert_eq!(event.detail_as::<Order>().expect("it fits").id, 7);
+        assert_eq!((&*event.account, event.resources.len(), event.is_schedule()), ("123456789012", 0, false));
+        let error = event.detail_as::<Vec<u8>>().expect_err("it is an object");
+        assert_eq!(error.kind(), "Runtime.UnmarshalError");
+        assert!(
+            error.message().starts_with("the detail of \"Order Placed\" does not fit: invalid type: map"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_the_clock_sends_is_a_schedule() {
+        for (source, kind, expected) in [
+            ("aws.events", "Scheduled Event", true),
+            ("aws.scheduler", "Scheduled Event", true),
+            ("my.shop", "Scheduled Event", false),
+            ("aws.events", "Other", false),
+        ] {
+            let event = format!(r#"{{"detail-type":"{kind}","source":"{source}","detail":null}}"#);
+            assert_eq!(EventBridge::parse(event.as_bytes()).expect("EventBridge").is_schedule(), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_no_bus_is_refused() {
+        for (event, found) in [
+            (r#"{"Records":[{"eventSource":"aws:sqs"}]}"#, "one of aws:sqs"),
+            (r#"{"source":"x"}"#, "an object with the members source"),
+            (r#"{"requestContext":{}}"#, "an HTTP request"),
+        ] {
+            let error = EventBridge::parse(event.as_bytes()).expect_err(event);
+            assert_eq!(error.message(), format!("expected an event of EventBridge, found {found}"));
+        }
+    }
+}

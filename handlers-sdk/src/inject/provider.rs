@@ -1,0 +1,178 @@
+//! What `#[provider]`, `#[functions]` and `#[function]` write down: who makes which value, and who needs which.
+
+use super::Inject;
+use super::values::Value;
+use crate::call::context::FaasContext;
+use crate::executor::drive::Call;
+use core::any::{Any, TypeId, type_name};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Where something stands in the author's code.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// `module_path!()`; its first part is the crate.
+    pub module: &'static str,
+    /// `file!()`.
+    pub file: &'static str,
+    /// `line!()`.
+    pub line: u32,
+}
+
+impl Place {
+    /// The crate it stands in.
+    pub(crate) fn krate(&self) -> &'static str {
+        self.module.split("::").next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A type that somebody needs a value of.
+#[derive(Clone, Copy)]
+pub struct Need {
+    pub(crate) id: fn() -> TypeId,
+    pub(crate) name: fn() -> &'static str,
+    /// `true` if the one who needs it does without where nobody provides it.
+    pub(crate) is_optional: bool,
+}
+
+impl Need {
+    /// The need of a `T`.
+    pub const fn of<T: Any + Send + Sync>() -> Need {
+        Need { id: TypeId::of::<T>, name: type_name::<T>, is_optional: false }
+    }
+}
+
+/// Tells from an argument's type what has to be injected for it: `NeedOf::<Inject<Pool>>::NEED` is a constant of its own,
+/// that of every other type comes from the trait [`NoNeed`].
+pub struct NeedOf<A>(PhantomData<A>);
+
+/// An argument's type for which nothing is injected.
+pub trait NoNeed {
+    /// Nothing.
+    const NEED: Option<Need> = None;
+}
+
+impl<A> NoNeed for NeedOf<A> {}
+
+impl<T: Any + Send + Sync> NeedOf<Inject<T>> {
+    /// A value of type `T`.
+    pub const NEED: Option<Need> = Some(Need::of::<T>());
+}
+
+impl<T: Any + Send + Sync> NeedOf<Option<Inject<T>>> {
+    /// A value of type `T`, if somebody provides it.
+    pub const NEED: Option<Need> = Some(Need { is_optional: true, ..Need::of::<T>() });
+}
+
+/// What one function needs.
+pub struct Needs {
+    /// Its name, for messages.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// `true` if it is an `async fn`, so that what it needs may be waited for on each invocation.
+    pub is_async: bool,
+    /// One for each argument.
+    pub list: &'static [Option<Need>],
+}
+
+impl Needs {
+    /// `true` if one of them needs anything.
+    pub(crate) const fn any(all: &[Needs]) -> bool {
+        let mut one = 0;
+        while one < all.len() {
+            let list = all[one].list;
+            let mut index = 0;
+            while index < list.len() {
+                if list[index].is_some() {
+                    return true;
+                }
+                index += 1;
+            }
+            one += 1;
+        }
+        false
+    }
+}
+
+/// How long a value lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// From FunctionStart to Close, shared.
+    Shared,
+    /// As long as the invocation that it was made for.
+    PerRequest,
+}
+
+/// Makes values of one type.
+pub struct Provider {
+    /// The type.
+    pub provides: Need,
+    /// Where the provider stands.
+    pub place: Place,
+    /// How long its values live.
+    pub lifetime: Lifetime,
+    /// `true` if making one may have to be waited for.
+    pub is_async: bool,
+    /// What its own arguments need.
+    pub needs: &'static [Option<Need>],
+    /// Makes one: the call ends in `Outcome::Made`, or fails.
+    pub make: fn(&FaasContext) -> Call,
+    /// Ends a shared one.
+    pub close: Option<fn(Value, &FaasContext) -> Call>,
+}
+
+/// `alloc::boxed::Box<dyn shop::db::Repo>` → `Box<dyn Repo>`.
+pub(crate) fn short(full: &str) -> String {
+    let mut short = String::new();
+    let mut rest = full;
+    while let Some(at) = rest.find("::") {
+        let (before, after) = rest.split_at(at);
+        let word = before
+            .rfind(|sign: char| !sign.is_alphanumeric() && sign != '_')
+            .map_or(0, |last| last + before[last..].chars().next().map_or(0, char::len_utf8));
+        short.push_str(&before[..word]);
+        rest = &after[2..];
+    }
+    short + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_has_no_paths() {
+        assert_eq!(short("alloc::boxed::Box<dyn shop::db::Repo>"), "Box<dyn Repo>");
+        assert_eq!(short("a::B<c::D<e::F>, g::H>"), "B<D<F>, H>");
+        assert_eq!(short("(u8, a::B)"), "(u8, B)");
+        assert_eq!(short("str"), "str");
+    }
+
+    #[test]
+    fn the_type_of_an_argument_says_what_is_injected_for_it() {
+        assert!(NeedOf::<String>::NEED.is_none());
+        let pool = NeedOf::<Inject<u8>>::NEED.expect("it is injected");
+        assert_eq!(((pool.id)(), pool.is_optional), (TypeId::of::<u8>(), false));
+        let perhaps = NeedOf::<Option<Inject<u8>>>::NEED.expect("it is injected");
+        assert_eq!(((perhaps.id)(), perhaps.is_optional), (TypeId::of::<u8>(), true));
+    }
+
+    #[test]
+    fn somebody_needs_something_or_nobody_does() {
+        const PLACE: Place = Place { module: "a::b", file: "f.rs", line: 1 };
+        const fn needs(list: &'static [Option<Need>]) -> Needs {
+            Needs { name: "f", place: PLACE, is_async: false, list }
+        }
+        assert!(!Needs::any(&[]));
+        assert!(!Needs::any(&[needs(&[]), needs(&[None])]));
+        const SOME: &[Option<Need>] = &[None, Some(Need::of::<u8>())];
+        assert!(Needs::any(&[needs(&[]), needs(SOME)]));
+    }
+}

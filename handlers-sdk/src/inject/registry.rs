@@ -1,0 +1,259 @@
+//! Where a value comes from: the providers that are linked together with this crate, and what a test gives in their place.
+
+use super::provider::{Lifetime, Need, Place, Provider, short};
+use super::scope::Scope;
+use crate::executor::drive::Call;
+use crate::ffi::Entry;
+#[cfg(feature = "testing")]
+use crate::{call::context::FaasContext, error::Error, inject::Value};
+use core::any::TypeId;
+use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+/// Makes a value in a provider's place.
+#[cfg(feature = "testing")]
+type Replaced = dyn Fn(&FaasContext) -> Result<Value, Error> + Send + Sync;
+
+/// What a test gives in place of a provider.
+#[cfg(feature = "testing")]
+#[derive(Clone)]
+pub(crate) struct Replacement {
+    pub(crate) provides: Need,
+    pub(crate) make: Arc<Replaced>,
+}
+
+/// Where a value of one type comes from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    /// Somebody wrote it.
+    Provider(&'static Provider),
+    /// A test gives it.
+    #[cfg(feature = "testing")]
+    Replacement(Replacement, Lifetime),
+}
+
+impl Source {
+    pub(crate) fn provides(&self) -> Need {
+        match self {
+            Source::Provider(provider) => provider.provides,
+            #[cfg(feature = "testing")]
+            Source::Replacement(replacement, _) => replacement.provides,
+        }
+    }
+
+    /// `true` if both are one.
+    pub(crate) fn is(&self, other: &Source) -> bool {
+        match (self, other) {
+            (Source::Provider(one), Source::Provider(other)) => std::ptr::eq(*one, *other),
+            #[cfg(feature = "testing")]
+            (Source::Replacement(one, _), Source::Replacement(other, _)) => Arc::ptr_eq(&one.make, &other.make),
+            #[cfg(feature = "testing")]
+            _ => false,
+        }
+    }
+
+    pub(crate) fn needs(&self) -> &'static [Option<Need>] {
+        match self {
+            Source::Provider(provider) => provider.needs,
+            #[cfg(feature = "testing")]
+            Source::Replacement(..) => &[],
+        }
+    }
+
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        match self {
+            Source::Provider(provider) => provider.lifetime,
+            #[cfg(feature = "testing")]
+            Source::Replacement(_, lifetime) => *lifetime,
+        }
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        match self {
+            Source::Provider(provider) => provider.is_async,
+            #[cfg(feature = "testing")]
+            Source::Replacement(..) => false,
+        }
+    }
+
+    /// Where it stands; `None` for what a test gives.
+    pub(crate) fn place(&self) -> Option<Place> {
+        match self {
+            Source::Provider(provider) => Some(provider.place),
+            #[cfg(feature = "testing")]
+            Source::Replacement(..) => None,
+        }
+    }
+
+    pub(crate) fn make(&self, ctx: &crate::FaasContext) -> Call {
+        match self {
+            Source::Provider(provider) => (provider.make)(ctx),
+            #[cfg(feature = "testing")]
+            Source::Replacement(replacement, _) => {
+                Call::Ended(crate::reply::outcome::Outcome::made((replacement.make)(ctx)))
+            }
+        }
+    }
+
+    pub(crate) fn close(&self, value: super::Value, ctx: &crate::FaasContext) -> Option<Call> {
+        match self {
+            Source::Provider(provider) => provider.close.map(|close| close(value, ctx)),
+            #[cfg(feature = "testing")]
+            Source::Replacement(..) => None,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&short((self.provides().name)()))?;
+        match self.place() {
+            Some(place) => write!(f, " ({place})"),
+            None => f.write_str(" (given by the test)"),
+        }
+    }
+}
+
+/// What a search for a value's source found.
+pub(crate) enum Found {
+    /// This one.
+    One(Source),
+    /// None.
+    Nobody,
+    /// More than one, and no rule chooses among them.
+    Several(Vec<&'static Provider>),
+}
+
+/// All sources that there are.
+pub(crate) struct Registry {
+    providers: &'static [&'static Provider],
+    #[cfg(feature = "testing")]
+    replacements: Vec<Replacement>,
+}
+
+impl Registry {
+    /// Finds who makes what `need` says for somebody in the crate `krate`. A provider of the same crate goes before
+    /// those of other crates: two libraries that are linked into one program keep to their own.
+    pub(crate) fn find(&self, need: &Need, krate: &str) -> Found {
+        let wanted = (need.id)();
+        let written = choose(self.providers, wanted, krate);
+        #[cfg(feature = "testing")]
+        if let Some(replacement) = self.replacements.iter().find(|one| (one.provides.id)() == wanted) {
+            let lifetime = if let Found::One(source) = &written { source.lifetime() } else { Lifetime::Shared };
+            return Found::One(Source::Replacement(replacement.clone(), lifetime));
+        }
+        written
+    }
+
+    /// The names of all provided types.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.providers.iter().map(|provider| (provider.provides.name)())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(providers: &'static [&'static Provider]) -> Registry {
+        Registry {
+            providers,
+            #[cfg(feature = "testing")]
+            replacements: Vec::new(),
+        }
+    }
+}
+
+fn choose(providers: &[&'static Provider], wanted: TypeId, krate: &str) -> Found {
+    let all = || providers.iter().copied().filter(move |provider| (provider.provides.id)() == wanted);
+    let mut near: Vec<_> = all().filter(|provider| provider.place.krate() == krate).collect();
+    if near.is_empty() {
+        near = all().collect();
+    }
+    match *near.as_slice() {
+        [] => Found::Nobody,
+        [one] => Found::One(Source::Provider(one)),
+        _ => Found::Several(near),
+    }
+}
+
+/// The shared values of this process, or of one test's app: a [`Scope`] for each configuration.
+pub(crate) struct Scopes {
+    registry: Arc<Registry>,
+    scopes: Mutex<Vec<Weak<Scope>>>,
+}
+
+impl Scopes {
+    fn new(registry: Registry) -> Arc<Scopes> {
+        Arc::new(Scopes { registry: Arc::new(registry), scopes: Mutex::default() })
+    }
+
+    /// Those of a test, with what it gives.
+    #[cfg(feature = "testing")]
+    pub(crate) fn replacing(replacements: Vec<Replacement>) -> Arc<Scopes> {
+        Scopes::new(Registry { providers: crate::glue::export::providers(), replacements })
+    }
+
+    /// Those of this process.
+    fn of_process() -> Arc<Scopes> {
+        static PROCESS: LazyLock<Arc<Scopes>> = LazyLock::new(|| {
+            Scopes::new(Registry {
+                providers: crate::glue::export::providers(),
+                #[cfg(feature = "testing")]
+                replacements: Vec::new(),
+            })
+        });
+        PROCESS.clone()
+    }
+
+    /// Those that the entry belongs to: its process', or those of the test that has made it.
+    fn of(entry: &Entry) -> Arc<Scopes> {
+        #[cfg(feature = "testing")]
+        if let Some(scopes) = of_test::named_by(entry) {
+            return scopes;
+        }
+        let _ = entry;
+        Scopes::of_process()
+    }
+
+    /// The scope of an entry. Those who have the same text of configuration share one.
+    pub(crate) fn scope(entry: &Entry) -> Arc<Scope> {
+        let scopes = Scopes::of(entry);
+        let config = entry.config_json();
+        let mut known = scopes.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|scope| scope.strong_count() > 0);
+        let found = known.iter().filter_map(Weak::upgrade).find(|scope| *scope.config == *config);
+        found.unwrap_or_else(|| {
+            let scope = Arc::new(Scope::new(config, scopes.registry.clone()));
+            known.push(Arc::downgrade(&scope));
+            scope
+        })
+    }
+}
+
+/// How a test's entries find the scopes of their app: by a configured value, since they are created on any thread.
+#[cfg(feature = "testing")]
+pub(crate) mod of_test {
+    use super::Scopes;
+    use crate::ffi::Entry;
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+    /// The key of the value. No variable of an environment is called so.
+    pub(crate) const KEY: &str = "handlers-sdk.scopes";
+
+    static ALL: Mutex<Vec<(String, Weak<Scopes>)>> = Mutex::new(Vec::new());
+
+    fn all() -> MutexGuard<'static, Vec<(String, Weak<Scopes>)>> {
+        ALL.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the scopes known, for as long as somebody holds them. The value under [`KEY`] that leads to them.
+    pub(crate) fn announce(scopes: &Arc<Scopes>) -> String {
+        let name = format!("{:p}", Arc::as_ptr(scopes));
+        let mut all = all();
+        all.retain(|(_, scopes)| scopes.strong_count() > 0);
+        all.push((name.clone(), Arc::downgrade(scopes)));
+        name
+    }
+
+    pub(super) fn named_by(entry: &Entry) -> Option<Arc<Scopes>> {
+        let name = entry.config(KEY)?;
+        all().iter().find(|(other, _)| other.as_bytes() == name).and_then(|(_, scopes)| scopes.upgrade())
+    }
+}

@@ -1,0 +1,142 @@
+//! How an invocation ended: for the function's caller, for its owner, and for the platform.
+
+use super::journal::LogLine;
+use faas_abi::{E_CANCELLED, E_DEADLINE, E_INTERNAL, E_PANIC, E_USER, REPLY_RAW, REPLY_VALUE};
+use faas_core::failure::{Failure, Openness};
+
+/// A failure, as the runtime logs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What the failure is to the contract: `abi::E_PANIC`, `E_DEADLINE`, `E_CANCELLED`, `E_USER` for an error whose message
+    /// callers may read, `E_INTERNAL` for every other.
+    pub status: i32,
+    /// What failed: an author's own kind, `Panic`, `Function.TimedOut`, …
+    pub kind: String,
+    /// One sentence.
+    pub message: String,
+    /// Where it was, and what lies beneath.
+    pub detail: String,
+    /// What the client of an HTTP trigger reads instead of the message.
+    pub told: String,
+}
+
+impl Failed {
+    pub(super) fn of(failure: &Failure) -> Failed {
+        let told = failure.for_caller().message.to_owned();
+        let status = match failure.openness {
+            _ if failure.is_panic() => E_PANIC,
+            _ if failure.is_time_out() => E_DEADLINE,
+            _ if failure.kind.ends_with(".Cancelled") => E_CANCELLED,
+            Openness::Kind => E_INTERNAL,
+            Openness::Message | Openness::Everything => E_USER,
+        };
+        let Failure { kind, message, detail, .. } = failure.clone();
+        Failed { status, kind, message, detail, told }
+    }
+}
+
+/// What the platform gets for an invocation, to the byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlatformReply {
+    /// The status of the response, on a platform that sends requests. `None` on one that is asked for events.
+    pub status: Option<u16>,
+    /// The path that the answer is posted to, on a platform that is asked for events; empty on others.
+    pub path: String,
+    /// The headers in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body. Of a stream it is what precedes the function's own bytes, and these.
+    pub body: Vec<u8>,
+}
+
+impl PlatformReply {
+    /// Returns the first header of that name, in whatever case. `None` if there is none.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// Returns the body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Returns the body as JSON.
+    ///
+    /// # Panics
+    /// It is not JSON.
+    #[cfg(feature = "json")]
+    pub fn json(&self) -> serde_json::Value {
+        json(&self.body)
+    }
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The reply code: 0 raw, 1 value, else an HTTP status.
+    pub code: u32,
+    /// The body; of a stream, all its chunks.
+    pub body: Vec<u8>,
+    /// The chunks, if it was a stream.
+    pub chunks: Option<Vec<Vec<u8>>>,
+    /// Reply headers.
+    pub headers: Vec<(String, String)>,
+    /// `Set-Cookie` texts.
+    pub cookies: Vec<String>,
+    /// Of a batch: the ids of the records that failed, and why.
+    pub failed_records: Vec<(String, String)>,
+    /// Why it failed. `None` if it did not fail.
+    pub failed: Option<Failed>,
+    /// What was logged by the whole app until then.
+    pub logs: Vec<LogLine>,
+    pub(super) platform: PlatformReply,
+}
+
+impl Answer {
+    /// Returns the HTTP status: that of the reply, 200 for a value or raw bytes; for a failure 504 at a deadline, 503 at a
+    /// stop or over a limit, else 500.
+    pub fn status(&self) -> u32 {
+        match (&self.failed, self.code) {
+            (Some(failed), _) => match failed.kind.as_str() {
+                "Function.TimedOut" => 504,
+                "Runtime.Overloaded" | "Runtime.Closing" => 503,
+                _ => 500,
+            },
+            (None, REPLY_RAW | REPLY_VALUE) => 200,
+            (None, code) => code,
+        }
+    }
+
+    /// Returns the body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Returns the first reply header of that name, in whatever case. `None` if there is none.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// Returns the body as JSON.
+    ///
+    /// # Panics
+    /// It is not JSON.
+    #[cfg(feature = "json")]
+    pub fn json(&self) -> serde_json::Value {
+        json(&self.body)
+    }
+
+    /// Returns what the platform of the invocation gets: see [`Invoke::on`](super::Invoke::on). Without one it is the
+    /// response of a plain HTTP server.
+    pub fn on_platform(&self) -> &PlatformReply {
+        &self.platform
+    }
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+#[cfg(feature = "json")]
+fn json(body: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error} in {:?}", String::from_utf8_lossy(body)))
+}

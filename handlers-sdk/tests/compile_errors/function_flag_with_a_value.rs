@@ -1,0 +1,8 @@
+use handlers_sdk::function;
+
+#[function(blocking = true)]
+fn order() -> String {
+    String::new()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use handlers_sdk::function;
+
+#[function]
+struct Order;
+
+fn main() {}

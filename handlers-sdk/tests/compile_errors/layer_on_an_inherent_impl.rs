@@ -1,0 +1,8 @@
+use handlers_sdk::layer;
+
+struct Guard;
+
+#[layer]
+impl Guard {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+fn order() {}
+
+handlers_sdk::module!(functions: [order]);
+
+fn main() {}

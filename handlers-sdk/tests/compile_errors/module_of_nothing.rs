@@ -1,0 +1,3 @@
+handlers_sdk::module!();
+
+fn main() {}
