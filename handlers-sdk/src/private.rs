@@ -3,12 +3,12 @@
 pub use crate::error::described::{Describe, Described};
 pub use crate::executor::drive::Call;
 pub use crate::glue::class::{
-    ClassDef, Member, MethodDef, close_instance, count, joined, made_by_default, one_instance_serves_several_threads,
+    ClassDef, Member, MethodDef, class_made, close_instance, count, instance_of, joined, made_by_default,
 };
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
-pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value, instance};
+pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};

@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     Stream,
     /// The value of a provider.
     Value,
+    /// The instance of a class.
+    Instance,
     /// The value of a provider, or an error.
     ValueOrError,
     /// The end of a phase.
@@ -45,6 +47,7 @@ impl Outcome {
             Outcome::Stream if is_async => "streamed_async",
             Outcome::Stream => "streamed",
             Outcome::Value => "made",
+            Outcome::Instance => "class_made",
             Outcome::ValueOrError => "made_or_failed",
             Outcome::Phase => "phase_ended",
         };
@@ -191,7 +194,7 @@ impl Callee<'_> {
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
         // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
-        let how = (*outcome != Outcome::Value).then(|| quote!(, _));
+        let how = (!matches!(outcome, Outcome::Value | Outcome::Instance)).then(|| quote!(, _));
         let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
         quote! {
             #(#made)*

@@ -104,7 +104,7 @@ impl Trigger {
             "storage" => "a bucket, events = \"…\"",
             "event" => "a type, source = \"…\"",
             "raw" => "no words of its own",
-            _ => "the name of its source",
+            _ => "the name of its source, source = \"…\"",
         };
         Err(word.unknown(&format!("{own}; and of a function: {}", crate::function::WORDS)))
     }

@@ -1,16 +1,17 @@
 //! A class: functions that share one instance, which is made as a provider's value is.
 
 use crate::call::context::FaasContext;
+use crate::error::Error;
 use crate::executor::drive::Call;
 use crate::glue::function::FunctionDef;
-use crate::inject::{Needs, Provider, Value};
+use crate::inject::{self, Needs, Provider, Value};
 use crate::reply::outcome::Outcome;
 use faas_abi::{Bytes, Function};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What `#[functions]` implements on the author's type.
+/// What `#[functions]` implements on the author's type. One instance serves several threads, so it has to be `Send + Sync`.
 pub trait ClassDef: Any + Send + Sync + Sized {
     /// The name of the class.
     const GROUP: &'static str;
@@ -37,7 +38,7 @@ pub trait ClassDef: Any + Send + Sync + Sized {
 }
 
 /// The method with the number `N` of a class.
-pub trait MethodDef<const N: usize>: ClassDef {
+pub trait MethodDef<const N: usize> {
     /// The name it is found by.
     const NAME: &'static str;
     /// `IS_*` beyond those every function has.
@@ -55,7 +56,7 @@ pub trait MethodDef<const N: usize>: ClassDef {
 #[derive(Debug)]
 pub struct Member<C, const N: usize>(PhantomData<C>);
 
-impl<C: MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
+impl<C: ClassDef + MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
     const NAME: &'static str = C::NAME;
     const GROUP: &'static str = C::GROUP;
     const FLAGS: u32 = C::FLAGS;
@@ -98,8 +99,18 @@ pub trait WithoutInit: Any + Send + Sync + Default {}
 
 impl<C: Any + Send + Sync + Default> WithoutInit for C {}
 
-/// Checks that the instance of a class may be shared; its name is what the compiler says of one that may not.
-pub const fn one_instance_serves_several_threads<C: Any + Send + Sync>() {}
+/// The instance that was injected into a function of its class.
+///
+/// # Errors
+/// It was not: the function has not been started.
+pub fn instance_of<C: ClassDef>(ctx: &FaasContext) -> Result<Arc<C>, Error> {
+    inject::instance(ctx)
+}
+
+/// What an `#[init]` returned that cannot fail.
+pub fn class_made<C: ClassDef>(_ctx: &FaasContext, instance: C) -> Outcome {
+    Outcome::Made(Arc::new(instance))
+}
 
 /// How many functions there are in all parts.
 pub const fn count(parts: &[&[&'static Function]]) -> usize {
