@@ -6,7 +6,7 @@ pub use crate::glue::class::{
     ClassDef, Member, MethodDef, class_made, close_instance, count, instance_of, joined, made_by_default,
 };
 pub use crate::glue::export::{Package, module};
-pub use crate::glue::function::FunctionDef;
+pub use crate::glue::function::{FunctionDef, InstanceDef};
 pub use crate::glue::layer::LayerDef;
 pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
 pub use crate::reply::outcome::Outcome;

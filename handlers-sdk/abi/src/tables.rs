@@ -3,7 +3,7 @@
 //! Rule P3: tables grow at the end only; a member exists if it lies inside `size` and is not null. [`read_table`] brings that about
 //! for a whole table at once.
 
-use crate::values::{Buf, Bytes, Pair, Status};
+use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;
 
 /// One entry's view of the host; opaque.
@@ -65,7 +65,7 @@ pub struct Host {
     pub ctx: *mut HostCtx,
     pub done: Option<unsafe extern "C" fn(*mut Tok, Status)>,
     pub log_enabled: Option<unsafe extern "C" fn(*mut HostCtx, u32, Bytes) -> u32>,
-    pub log: Option<unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Pair, usize)>,
+    pub log: Option<unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Field, usize)>,
     pub emit: Option<unsafe extern "C" fn(*mut HostCtx, Bytes)>,
     pub config: Option<unsafe extern "C" fn(*mut HostCtx, Bytes, *mut Bytes) -> Status>,
     pub now_ns: Option<unsafe extern "C" fn(*mut HostCtx) -> u64>,
@@ -109,6 +109,7 @@ pub struct Function {
     pub needs: u64,
     pub wants: u64,
     pub triggers: Bytes,
+    pub group: Bytes,
     pub create: Option<CreateFn>,
     pub invoke: Option<InvokeFn>,
     pub phase: Option<PhaseFn>,
@@ -155,6 +156,7 @@ pub struct Module {
     pub name: Bytes,
     pub version: Bytes,
     pub built_with: Bytes,
+    pub refusal: Bytes,
     pub functions: *const *const Function,
     pub function_count: usize,
     pub layers: *const *const Layer,
@@ -188,7 +190,7 @@ unsafe impl Table for Host {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Function {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Layer {
@@ -196,7 +198,7 @@ unsafe impl Table for Layer {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Module {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 
 /// Copies a table of any minor version into this version's shape: members beyond its `size` are zero, which is `None`.

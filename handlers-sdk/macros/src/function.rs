@@ -2,6 +2,7 @@
 
 use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::{Word, checked_name, words};
+use crate::triggers::KINDS;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, ItemFn, Path, Result};
@@ -71,7 +72,15 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             continue;
         }
         match word.name.to_string().as_str() {
-            "trigger" => attribute.triggers.push(word.text()?),
+            "trigger" => {
+                let kind = word.text()?;
+                if KINDS.iter().all(|(known, _)| *known != kind) {
+                    let kinds: Vec<&str> = KINDS.iter().map(|(known, _)| *known).collect();
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", kinds.join(", "));
+                    return Err(Error::new(word.name.span(), message));
+                }
+                attribute.triggers.push(kind);
+            }
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
@@ -83,14 +92,13 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
     Ok(attribute)
 }
 
-/// A JSON array of texts.
-fn json(texts: &[String]) -> String {
-    if texts.is_empty() {
+/// The triggers as a manifest writes events: every event of each of these kinds.
+fn json(kinds: &[String]) -> String {
+    if kinds.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> =
-        texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("[{}]", quoted.join(","))
+    let events: Vec<String> = kinds.iter().map(|kind| format!("{{\"{kind}\":true}}")).collect();
+    format!("[{}]", events.join(","))
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -119,16 +127,12 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let triggers = json(&triggers);
     let phase_numbers = phases.iter().map(|(phase, _)| phase);
     let phase_paths = phases.iter().map(|(_, path)| path);
-    let phase = (!phases.is_empty()).then(|| {
-        quote! {
-            fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
-                match phase {
-                    #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
-                    _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
-                }
-            }
+    let phase = quote! {
+        match phase {
+            #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
+            _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
         }
-    });
+    };
     let doc = format!("The function `{name}` as an entry of a module.");
 
     Ok(quote! {
@@ -141,11 +145,20 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
 
         const _: () = {
             impl ::handlers_sdk::__private::FunctionDef for #ident {
+                type Instance = Self;
                 const NAME: &'static str = #name;
                 const FLAGS: u32 = #flags;
-                const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
+
+                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                    #call
+                }
+            }
+
+            impl ::handlers_sdk::__private::InstanceDef for #ident {
+                const NAME: &'static str = #name;
+                const PHASES: u32 = #phase_bits;
                 const NEEDS: &'static [::handlers_sdk::__private::Needs] = &[::handlers_sdk::__private::Needs {
                     name: #name,
                     place: #place,
@@ -153,11 +166,10 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                     list: #needs,
                 }];
 
-                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
-                    #call
+                fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                    let _ = ctx;
+                    #phase
                 }
-
-                #phase
             }
 
             impl #ident {

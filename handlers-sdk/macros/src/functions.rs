@@ -322,10 +322,20 @@ impl Class {
         let indices: Vec<usize> = (0..self.functions.len()).collect();
         Ok(quote! {
             const _: () = {
-                impl #private::ClassDef for #this {
-                    const GROUP: &'static str = #group;
+                impl #private::InstanceDef for #this {
+                    const NAME: &'static str = #group;
                     const PHASES: u32 = #phase_bits;
                     const NEEDS: &'static [#private::Needs] = &[#(#members),*];
+
+                    fn phase(phase: u32, #ctx: &#sdk::FaasContext) -> #private::Call {
+                        match phase {
+                            #(#phase_numbers => #phase_calls,)*
+                            _ => #private::Call::Ended(#private::Outcome::Done),
+                        }
+                    }
+                }
+
+                impl #private::ClassDef for #this {
                     const FUNCTIONS: &'static [&'static #private::Function] = &[
                         #(&<#private::Member<#this, #indices> as #private::FunctionDef>::TABLE),*
                     ];
@@ -348,13 +358,6 @@ impl Class {
                     }
 
                     #close
-
-                    fn phase(phase: u32, #ctx: &#sdk::FaasContext) -> #private::Call {
-                        match phase {
-                            #(#phase_numbers => #phase_calls,)*
-                            _ => #private::Call::Ended(#private::Outcome::Done),
-                        }
-                    }
                 }
 
                 #(#methods)*

@@ -5,7 +5,7 @@ use super::cancel::Registry;
 use super::kept::Kept;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
-use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
+use faas_abi::{Bytes, Field, Host, Inv, OK, Status, Tok};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
@@ -96,27 +96,28 @@ impl Entry {
         unsafe { log_enabled(self.host.ctx, level, Bytes::of(target.as_bytes())) != 0 }
     }
 
-    /// Writes a line. `inv` is null or an invocation that is Alive and Quiet.
+    /// Writes a line. `inv` is null or an invocation that is Alive; somebody else may write to it.
     pub(crate) fn log(&self, inv: *const Inv, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
         let Some(log) = self.host.log else { return };
-        let pair = |(name, value): &(&str, &str)| Pair {
+        let text = |(name, value): &(&str, &str)| Field {
             name: Bytes::of(name.as_bytes()),
             value: Bytes::of(value.as_bytes()),
+            ..Field::EMPTY
         };
-        let mut few = [Pair::EMPTY; 8];
-        let many: Vec<Pair>;
-        let pairs = if fields.len() <= few.len() {
+        let mut few = [Field::EMPTY; 8];
+        let many: Vec<Field>;
+        let fields = if fields.len() <= few.len() {
             for (place, field) in few.iter_mut().zip(fields) {
-                *place = pair(field);
+                *place = text(field);
             }
             &few[..fields.len()]
         } else {
-            many = fields.iter().map(pair).collect();
+            many = fields.iter().map(text).collect();
             &many
         };
         let (target, message) = (Bytes::of(target.as_bytes()), Bytes::of(message.as_bytes()));
         // SAFETY: [any]; Process; everything else is borrowed for the call.
-        unsafe { log(self.host.ctx, inv, level, target, message, pairs.as_ptr(), pairs.len()) }
+        unsafe { log(self.host.ctx, inv, level, target, message, fields.as_ptr(), fields.len()) }
     }
 
     /// Writes a line that no invocation stands behind.

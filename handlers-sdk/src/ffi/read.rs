@@ -125,8 +125,8 @@ impl<'a> Reader<'a> {
         unsafe { slot(self.inv, key) }
     }
 
+    /// Writes a line, also while another thread writes to the invocation.
     pub(crate) fn log(self, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
-        let _quiet = self.quiet();
         self.entry.log(self.inv, level, target, message, fields);
     }
 }

@@ -3,22 +3,17 @@
 use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::executor::drive::Call;
-use crate::glue::function::FunctionDef;
-use crate::inject::{self, Needs, Provider, Value};
+use crate::glue::function::{FunctionDef, InstanceDef};
+use crate::inject::{self, Provider, Value};
 use crate::reply::outcome::Outcome;
 use faas_abi::{Bytes, Function};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What `#[functions]` implements on the author's type. One instance serves several threads, so it has to be `Send + Sync`.
-pub trait ClassDef: Any + Send + Sync + Sized {
-    /// The name of the class.
-    const GROUP: &'static str;
-    /// The phases it has a method for, beside its start and its end.
-    const PHASES: u32;
-    /// What its functions need, then what its methods for phases need.
-    const NEEDS: &'static [Needs];
+/// What `#[functions]` implements on the author's type, beside [`InstanceDef`]. One instance serves several threads, so it
+/// has to be `Send + Sync`.
+pub trait ClassDef: InstanceDef + Any + Send + Sync {
     /// The tables of its functions.
     const FUNCTIONS: &'static [&'static Function];
     /// What makes its instance.
@@ -32,9 +27,6 @@ pub trait ClassDef: Any + Send + Sync + Sized {
         let _ = ctx;
         Call::Ended(Outcome::Done)
     }
-
-    /// Runs one of the phases in `PHASES`.
-    fn phase(phase: u32, ctx: &FaasContext) -> Call;
 }
 
 /// The method with the number `N` of a class.
@@ -57,21 +49,16 @@ pub trait MethodDef<const N: usize> {
 pub struct Member<C, const N: usize>(PhantomData<C>);
 
 impl<C: ClassDef + MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
-    const NAME: &'static str = C::NAME;
-    const GROUP: &'static str = C::GROUP;
+    type Instance = C;
+    const NAME: &'static str = <C as MethodDef<N>>::NAME;
+    const GROUP: &'static str = <C as InstanceDef>::NAME;
     const FLAGS: u32 = C::FLAGS;
-    const PHASES: u32 = C::PHASES;
     const STREAMS: bool = C::STREAMS;
     const TRIGGERS: &'static str = C::TRIGGERS;
-    const NEEDS: &'static [Needs] = C::NEEDS;
     const MEMBER: usize = N;
 
     fn call(ctx: &FaasContext) -> Call {
         <C as MethodDef<N>>::call(ctx)
-    }
-
-    fn phase(phase: u32, ctx: &FaasContext) -> Call {
-        C::phase(phase, ctx)
     }
 }
 
@@ -131,6 +118,7 @@ const NOTHING: &Function = &Function {
     needs: 0,
     wants: 0,
     triggers: Bytes::EMPTY,
+    group: Bytes::EMPTY,
     create: None,
     invoke: None,
     phase: None,

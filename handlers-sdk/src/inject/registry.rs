@@ -1,7 +1,7 @@
 //! Where a value comes from: the providers that are linked together with this crate, and what a test gives in their place.
 
 use super::provider::{Lifetime, Need, Place, Provider, short};
-use super::scope::Scope;
+use super::scope::{Configuration, Scope};
 use crate::executor::drive::Call;
 use crate::ffi::Entry;
 #[cfg(feature = "testing")]
@@ -212,15 +212,16 @@ impl Scopes {
         Scopes::of_process()
     }
 
-    /// The scope of an entry. Those who have the same text of configuration share one.
+    /// The scope of an entry. Those who have the same text of configuration, and the same variables, share one.
     pub(crate) fn scope(entry: &Entry) -> Arc<Scope> {
         let scopes = Scopes::of(entry);
-        let config = entry.config_json();
+        let environment = entry.config(faas_abi::settings::ENVIRONMENT).unwrap_or_default();
+        let of = Configuration { json: entry.config_json().into(), environment };
         let mut known = scopes.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|scope| scope.strong_count() > 0);
-        let found = known.iter().filter_map(Weak::upgrade).find(|scope| *scope.config == *config);
+        let found = known.iter().filter_map(Weak::upgrade).find(|scope| scope.of == of);
         found.unwrap_or_else(|| {
-            let scope = Arc::new(Scope::new(config, scopes.registry.clone()));
+            let scope = Arc::new(Scope::new(of, scopes.registry.clone()));
             known.push(Arc::downgrade(&scope));
             scope
         })

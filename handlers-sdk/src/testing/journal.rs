@@ -98,7 +98,9 @@ mod tests {
         let log = Log::new(Level::Debug, Format::Json, journal.clone());
         let fields: [(&[u8], &[u8]); 3] = [(b"message", b"\"own\"\n"), (b"n", b"1"), (b"n", b"2")];
         let origin = Origin { request_id: b"r", target: b"here", entry: "function f", ..Origin::default() };
-        log.write(Level::Warn, origin, b"a\nb", fields.into_iter());
+        let field =
+            |(name, value): (&'static [u8], &'static [u8])| faas_core::log::Field { name, value, is_json: false };
+        log.write(Level::Warn, origin, b"a\nb", fields.map(field).into_iter());
         log.say(Level::Trace, "not wanted");
         log.emit(b"{}");
         let text = |text: &str| text.to_owned();

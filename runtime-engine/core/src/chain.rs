@@ -9,6 +9,7 @@ use crate::functions::Refusal;
 use crate::invocation::{Invocation, Progress};
 use crate::log::{Level, Log};
 use crate::onion::{Onion, Step, settled};
+use crate::services::{Ending, Services};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
 use faas_abi::{
     CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
@@ -110,10 +111,17 @@ impl Chain {
         &self.layers
     }
 
-    /// Ends its layers, innermost first. One that belongs to another stack as well is ended with the last of them.
-    pub fn destroy(self) {
-        let instances = self.layers.into_iter().rev().filter_map(Arc::into_inner);
-        instances.for_each(|layer| layer.instance.destroy());
+    /// Ends its layers, innermost first, those that offer a service last. One that belongs to another stack as well is ended
+    /// with the last of them.
+    pub fn destroy(self, services: &Services) {
+        let mut ending = Ending::default();
+        ending.layers(self);
+        ending.end(services);
+    }
+
+    /// Its layers, outermost first, to be ended.
+    pub(crate) fn into_layers(self) -> Vec<Arc<ConfiguredLayer>> {
+        self.layers
     }
 
     /// Does any layer take part in that phase?

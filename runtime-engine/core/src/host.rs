@@ -1,24 +1,19 @@
 //! What the runtime offers to each entry of a module: logs with its name on them, configuration, clock, services.
 
-use crate::invocation::Invocation;
-use crate::log::{Level, Origin};
+use crate::invocation::{Invocation, Stamp};
+use crate::log::{Field, Level, Origin};
 use crate::unit::Unit;
+use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
-use faas_abi::{E_INVALID, OK, Status};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// Services that modules offer to one another, by name and major.
-#[derive(Debug, Default)]
-pub struct Services(Mutex<Vec<(Vec<u8>, u32, ServiceTable)>>);
+use std::sync::{Arc, OnceLock};
 
 /// What all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
     /// The process.
     pub unit: Arc<Unit>,
-    services: Services,
     /// The environment as it was at the first question. Nobody changes it: that would crash modules with a std of
     /// their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
@@ -27,8 +22,11 @@ pub struct Shared {
 impl Shared {
     /// For this process, which itself offers these services.
     pub fn new(unit: Arc<Unit>, services: &[(&str, u32, ServiceTable)]) -> Arc<Shared> {
-        let own = services.iter().map(|(name, major, table)| (name.as_bytes().to_vec(), *major, *table)).collect();
-        Arc::new(Shared { unit, services: Services(Mutex::new(own)), environment: OnceLock::new() })
+        for (name, major, table) in services {
+            // No entry has this address.
+            unit.services.offer(0, name.as_bytes(), *major, *table);
+        }
+        Arc::new(Shared { unit, environment: OnceLock::new() })
     }
 
     /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
@@ -42,13 +40,20 @@ impl Shared {
 }
 
 /// Variables that one function has of its own: it and its own layers see them over those of the process.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment(Arc<[(String, String)]>);
 
 impl Environment {
     /// Of these names and values.
     pub fn of(variables: &[(String, String)]) -> Environment {
         Environment(variables.into())
+    }
+
+    /// A text that two entries have in common only if they see the same variables.
+    fn text(&self) -> String {
+        let mut all: Vec<&(String, String)> = self.0.iter().collect();
+        all.sort();
+        all.iter().fold(String::new(), |text, (name, value)| text + &format!("{name:?}={value:?}\n"))
     }
 
     fn get(&self, name: &[u8]) -> Option<&[u8]> {
@@ -61,13 +66,17 @@ impl Environment {
 struct Entry {
     shared: Arc<Shared>,
     environment: Environment,
+    /// The value under `faas_abi::settings::ENVIRONMENT`.
+    environment_text: String,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,
 }
 
 /// Makes the host table of an entry. It lives as long as the process.
 pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, features: u64) -> HostTable {
-    faas_abi::host::table(Entry { shared: shared.clone(), environment: environment.clone(), label }, features)
+    let environment_text = environment.text();
+    let entry = Entry { shared: shared.clone(), environment: environment.clone(), environment_text, label };
+    faas_abi::host::table(entry, features)
 }
 
 impl Context for Entry {
@@ -77,16 +86,18 @@ impl Context for Entry {
         self.shared.unit.log.enabled(Level::of(level))
     }
 
-    fn log(&self, inv: Option<&Invocation>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
-        if inv.is_some_and(|inv| inv.capture(Level::of(level), message, fields.iter())) {
+    fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
+        let (unit, level) = (&self.shared.unit, Level::of(level));
+        let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
+        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
             return;
         }
-        let unit = &self.shared.unit;
-        let origin = match inv {
-            Some(inv) => inv.origin(target, &self.label),
-            None => Origin { target, entry: &self.label, account: &unit.identity.account, ..Origin::default() },
+        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let origin = match stamp {
+            Some(stamp) => stamp.origin(target, entry, account),
+            None => Origin { target, entry, account, ..Origin::default() },
         };
-        unit.log.write(Level::of(level), origin, message, fields.iter());
+        unit.log.write(level, origin, message, fields);
     }
 
     fn emit(&self, line: &[u8]) {
@@ -94,6 +105,9 @@ impl Context for Entry {
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
+        if key == faas_abi::settings::ENVIRONMENT.as_bytes() {
+            return Some(self.environment_text.as_bytes());
+        }
         self.environment.get(key).or_else(|| self.shared.variable(key))
     }
 
@@ -102,17 +116,10 @@ impl Context for Entry {
     }
 
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
-        let services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        services.iter().find(|(other, version, _)| other == name && *version == major).map(|(.., table)| *table)
+        self.shared.unit.services.find(name, major)
     }
 
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status {
-        let mut services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A second owner of a name would make the answer depend on load order.
-        if services.iter().any(|(other, version, _)| other == name && *version == major) {
-            return E_INVALID;
-        }
-        services.push((name.to_vec(), major, table));
-        OK
+        self.shared.unit.services.offer(std::ptr::from_ref(self).addr(), name, major, table)
     }
 }

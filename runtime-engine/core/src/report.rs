@@ -18,7 +18,7 @@
 use crate::chain::phase_name;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::log::{Level, Origin};
+use crate::log::{Field, Level, Origin};
 use crate::unit::Unit;
 use faas_abi::{INVOKE, REPLIED};
 
@@ -65,7 +65,7 @@ fn write(unit: &Unit, origin: Origin<'_>, phase: u32, function: &str, failure: &
         Level::Error,
         origin,
         message.as_bytes(),
-        fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+        fields.map(|(name, value)| Field::text(name.as_bytes(), value.as_bytes())),
     );
 }
 

@@ -1,6 +1,7 @@
 //! What is the same for every invocation of this process: who we are, where we run, since when.
 
 use crate::log::{Level, Log, Origin};
+use crate::services::Services;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -71,6 +72,8 @@ pub struct Unit {
     pub identity: Identity,
     /// Where log lines go.
     pub log: Log,
+    /// What modules offer to one another.
+    pub services: Services,
     clock: Clock,
     debug: AtomicBool,
     warm: AtomicBool,
@@ -93,6 +96,7 @@ impl Unit {
         Unit {
             identity,
             log,
+            services: Services::default(),
             clock,
             debug: AtomicBool::new(false),
             warm: AtomicBool::new(false),

@@ -111,6 +111,7 @@ fn joined(one: &'static Module, other: &'static Module) -> &'static Module {
         name: one.name,
         version: one.version,
         built_with: one.built_with,
+        refusal: one.refusal,
         functions: functions.as_ptr(),
         function_count: functions.len(),
         layers: layers.as_ptr(),

@@ -11,6 +11,7 @@ use crate::host::Environment;
 use crate::invocation::{Invocation, Served};
 use crate::log::Level;
 use crate::platform::HandlerName;
+use crate::services::Ending;
 use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
@@ -96,12 +97,12 @@ impl Started {
         !self.own.layers().is_empty()
     }
 
-    /// Ends the instances of the function and of its own layers.
-    pub(crate) fn destroy(self) {
+    /// Gives the function and its own layers away, to be ended.
+    pub(crate) fn end_in(self, ending: &mut Ending) {
         let Started { function, own, joined, .. } = self;
         drop(joined);
-        function.destroy();
-        own.destroy();
+        ending.function(function);
+        ending.layers(own);
     }
 
     /// All layers around the function.
@@ -127,6 +128,14 @@ impl FailedStart {
             failure.message = format!("function {}: {}", self.whose.name, failure.message);
         }
         failure
+    }
+
+    /// Ends what had been made, alone: the process goes on.
+    pub(crate) fn end(self, unit: &Unit) {
+        let mut ending = Ending::default();
+        self.function.into_iter().for_each(|function| ending.function(function));
+        ending.layers(self.own);
+        ending.end(&unit.services);
     }
 
     fn of(whose: Whose, why: &str, own: Chain) -> FailedStart {
@@ -230,27 +239,35 @@ impl Function {
         let made = factory.own_layers(&target.layers, &target.environment, &mut stack);
         let own = Chain::new(stack, unit.log.clone());
         let mut function = None;
+        // A group's first function holds up the others until it has started, or has failed to.
+        let (group, mut turn) = (OnceLock::new(), None);
         let started = async {
             made?;
             if own.has_phase(RUNTIME_START) {
                 own.phase(RUNTIME_START, &mut place(), async |_: &mut Place| OK).await?;
             }
             let joined = (!own.layers().is_empty()).then(|| chain.around(&own));
-            let start = async |place: &mut Place| match factory.function(self.wanted(), &target.environment) {
-                Ok(made) => {
-                    let status = chain::call_phase(&made, FUNCTION_START, place).await;
-                    function = Some(made);
-                    status
-                }
-                Err(failure) => {
-                    place.get_mut().set_failure(failure);
-                    E_INTERNAL
-                }
-            };
+            let shared = (&group, &mut turn);
+            let start =
+                async |place: &mut Place| match factory.function(self.wanted(), &target.environment, shared).await {
+                    Ok(made) => {
+                        let status = chain::call_phase(&made, FUNCTION_START, place).await;
+                        function = Some(made);
+                        status
+                    }
+                    Err(failure) => {
+                        place.get_mut().set_failure(failure);
+                        E_INTERNAL
+                    }
+                };
             joined.as_ref().unwrap_or(chain).phase(FUNCTION_START, &mut place(), start).await?;
             Ok(joined)
         };
-        match (started.await, function) {
+        let started = started.await;
+        if let (Some(group), Some(_), Err(_)) = (group.get(), &turn, &started) {
+            group.start_failed();
+        }
+        match (started, function) {
             (Ok(joined), Some(function)) => {
                 let name = if target.name.is_empty() { Arc::from(function.name()) } else { whose.name };
                 Ok(Started::new(Whose { name, ..whose }, function, own, joined))
@@ -264,7 +281,8 @@ impl Function {
         }
     }
 
-    fn wanted(&self) -> Wanted<'_> {
+    /// Which function of which library it is to be.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
         let Target { name, handler, code, config, configured_by, .. } = &self.target;
         Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
     }

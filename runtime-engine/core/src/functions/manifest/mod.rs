@@ -16,7 +16,7 @@ mod mistake;
 mod read;
 mod whole;
 
-pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, ROUTING, SOURCE};
+pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, ROUTING, SOURCE, STORAGE, TIMER};
 pub use mistake::{Mistake, Position};
 
 use crate::settings::LayerName;
@@ -37,7 +37,7 @@ pub const MOST_FUNCTIONS: usize = 10_000;
 pub const LONGEST: Duration = Duration::from_secs(8760 * 3600);
 
 /// What a manifest says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// The name of the unit; empty if it is not said.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct Manifest {
 }
 
 /// One function of a manifest.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FunctionSpec {
     /// Its name, which no other function of the manifest has.
     pub name: String,
@@ -164,5 +164,14 @@ impl Manifest {
     /// version.
     pub fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
         read::read(text)
+    }
+
+    /// Reads what a function of a module is written for: `faas_function.triggers`, an array like the `events` of a function
+    /// here. Positions count from the beginning of that text.
+    ///
+    /// # Errors
+    /// All mistakes of the text, in its order; at least one.
+    pub fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
+        read::read_triggers(text)
     }
 }

@@ -4,7 +4,7 @@
 use super::keys::{self, Key, Object};
 use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind, quoted};
 use super::whole::repeats;
-use super::{FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, StartWhen, VERSION};
+use super::{EventSpec, FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, StartWhen, VERSION};
 use crate::fields::Span;
 use crate::json::{self, Value, ValueKind};
 use crate::modules::Name;
@@ -19,6 +19,18 @@ pub(super) fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
         Some(manifest) if reader.mistakes.count() == 0 => Ok(manifest),
         _ => Err(reader.mistakes.in_order(text)),
     }
+}
+
+pub(super) fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
+    let mut reader = Reader { text, cursor: Cursor::new(text), mistakes: Mistakes::default() };
+    let events = match json::parse(text) {
+        Ok(value) => reader.triggers(value),
+        Err(error) => {
+            reader.mistakes.add(error.offset, &Path::Root, || error.problem());
+            Vec::new()
+        }
+    };
+    if reader.mistakes.count() == 0 { Ok(events) } else { Err(reader.mistakes.in_order(text)) }
 }
 
 /// Reads one text.
