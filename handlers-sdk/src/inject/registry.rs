@@ -258,3 +258,43 @@ pub(crate) mod of_test {
         all().iter().find(|(other, _)| other.as_bytes() == name).and_then(|(_, scopes)| scopes.upgrade())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::outcome::Outcome;
+
+    const fn provider(module: &'static str) -> Provider {
+        Provider {
+            provides: Need::of::<u8>(),
+            place: Place { module, file: "src/lib.rs", line: 1 },
+            lifetime: Lifetime::Shared,
+            is_async: false,
+            needs: &[],
+            make: |_| Call::Ended(Outcome::Done),
+            close: None,
+        }
+    }
+
+    static SHOP: Provider = provider("shop::db");
+    static ORDERS: Provider = provider("orders");
+
+    fn found_for(providers: &'static [&'static Provider], krate: &str) -> Option<&'static str> {
+        match Registry::of(providers).find(&Need::of::<u8>(), krate) {
+            Found::One(source) => source.place().map(|place| place.module),
+            Found::Nobody => None,
+            Found::Several(several) => Some(if several.len() == 2 { "both" } else { "more" }),
+        }
+    }
+
+    #[test]
+    fn each_library_of_a_program_keeps_to_its_own_provider() {
+        let both: &'static [&'static Provider] = &[&SHOP, &ORDERS];
+        assert_eq!(found_for(both, "shop"), Some("shop::db"));
+        assert_eq!(found_for(both, "orders"), Some("orders"));
+        assert_eq!(found_for(&[&SHOP], "orders"), Some("shop::db"), "another crate's serves where there is no own");
+        assert_eq!(found_for(both, "elsewhere"), Some("both"));
+        assert_eq!(found_for(&[&SHOP, &SHOP], "shop"), Some("both"), "two of one crate are one too many");
+        assert_eq!(found_for(&[], "shop"), None);
+    }
+}
