@@ -4,7 +4,7 @@ use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::{Word, checked_name, words};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, Path, Result};
+use syn::{Error, Ident, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
@@ -60,6 +60,8 @@ impl Options {
 #[derive(Default)]
 struct Attribute {
     options: Options,
+    /// The name of the type beside the function.
+    table: Option<Ident>,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -71,11 +73,14 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             continue;
         }
         match word.name.to_string().as_str() {
+            "table" => attribute.table = Some(word.path()?.require_ident()?.clone()),
             "trigger" => attribute.triggers.push(word.text()?),
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
-                    return Err(word.unknown(&format!("{WORDS}, trigger, start, close, suspend, resume, replied")));
+                    return Err(
+                        word.unknown(&format!("{WORDS}, table, trigger, start, close, suspend, resume, replied"))
+                    );
                 }
             },
         }
@@ -94,7 +99,7 @@ fn json(texts: &[String]) -> String {
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Attribute { options, triggers, phases } = attribute(tokens)?;
+    let Attribute { options, table, triggers, phases } = attribute(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
     checked(signature)?;
@@ -103,6 +108,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     }
 
     let ident = &signature.ident;
+    let table = table.as_ref().unwrap_or(ident);
     let visibility = &function.vis;
     let plain = ident.to_string();
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
@@ -137,10 +143,10 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(Debug)]
-        #visibility struct #ident {}
+        #visibility struct #table {}
 
         const _: () = {
-            impl ::handlers_sdk::__private::FunctionDef for #ident {
+            impl ::handlers_sdk::__private::FunctionDef for #table {
                 const NAME: &'static str = #name;
                 const FLAGS: u32 = #flags;
                 const PHASES: u32 = #phase_bits;
@@ -160,14 +166,14 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 #phase
             }
 
-            impl #ident {
+            impl #table {
                 /// A module of this function alone, for static linking.
                 pub const MODULE: &'static ::handlers_sdk::__private::Module = &::handlers_sdk::__private::module(
                     &::handlers_sdk::__private::Package {
                         name: ::core::env!("CARGO_PKG_NAME"),
                         version: ::core::env!("CARGO_PKG_VERSION"),
                     },
-                    &[&<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE],
+                    &[&<#table as ::handlers_sdk::__private::FunctionDef>::TABLE],
                     &[],
                 );
             }
@@ -176,7 +182,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         ::handlers_sdk::__register!(
             "faas_functions",
             ::handlers_sdk::__private::Function,
-            &<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE
+            &<#table as ::handlers_sdk::__private::FunctionDef>::TABLE
         );
     })
 }
