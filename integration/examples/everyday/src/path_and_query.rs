@@ -19,5 +19,5 @@ pub struct Found {
 
 #[function]
 pub fn item(Path((shop, id)): Path<(String, u64)>, Query(filter): Query<Filter>) -> Option<Json<Found>> {
-    (id < 1000).then(|| Json(Found { shop, id, filter }))
+    (id < 1000).then_some(Json(Found { shop, id, filter }))
 }
