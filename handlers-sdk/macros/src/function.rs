@@ -10,7 +10,7 @@ use syn::{Error, Ident, ItemFn, Path, Result};
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
 /// The words that every function may have, for messages.
-pub(crate) const WORDS: &str = "name, blocking, inline, default, stream";
+pub(crate) const WORDS: &str = "name, blocking, inline, default, stream, record";
 
 /// What is said of a function beside what it serves.
 #[derive(Default)]
@@ -20,6 +20,7 @@ pub(crate) struct Options {
     inline: bool,
     default: bool,
     pub(crate) stream: bool,
+    record: bool,
 }
 
 impl Options {
@@ -35,24 +36,33 @@ impl Options {
             "inline" => self.inline = word.flag()?,
             "default" => self.default = word.flag()?,
             "stream" => self.stream = word.flag()?,
+            "record" => self.record = word.flag()?,
             _ => return Ok(false),
         }
         if self.blocking && self.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
         }
+        if self.stream && self.record {
+            let message = "a function is `stream` or `record`, not both: a record has no reply";
+            return Err(Error::new(word.name.span(), message));
+        }
         Ok(true)
     }
 
-    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
+    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
     pub(crate) fn flags(&self, is_async: bool) -> u32 {
         let blocking = self.blocking || (self.stream && !is_async);
         let inline = self.inline || (is_async && !self.blocking);
-        u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4
+        u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4 | u32::from(self.record) << 6
     }
 
     /// What the function's result is.
     pub(crate) fn result(&self) -> Outcome {
-        if self.stream { Outcome::Stream } else { Outcome::Reply }
+        match (self.stream, self.record) {
+            (true, _) => Outcome::Stream,
+            (_, true) => Outcome::Record,
+            _ => Outcome::Reply,
+        }
     }
 }
 
@@ -74,7 +84,14 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
         }
         match word.name.to_string().as_str() {
             "table" => attribute.table = Some(word.path()?.require_ident()?.clone()),
-            "trigger" => attribute.triggers.push(word.text()?),
+            "trigger" => {
+                let kind = word.text()?;
+                if !KINDS.contains(&kind.as_str()) {
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
+                    return Err(Error::new(word.name.span(), message));
+                }
+                attribute.triggers.push(kind);
+            }
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
@@ -88,14 +105,17 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
     Ok(attribute)
 }
 
-/// A JSON array of texts.
-fn json(texts: &[String]) -> String {
-    if texts.is_empty() {
+/// The kinds of events of the manifest.
+const KINDS: [&str; 12] =
+    ["http", "timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer", "raw"];
+
+/// The triggers as a manifest writes events: every event of each of these kinds.
+fn json(kinds: &[String]) -> String {
+    if kinds.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> =
-        texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("[{}]", quoted.join(","))
+    let events: Vec<String> = kinds.iter().map(|kind| format!("{{\"{kind}\":true}}")).collect();
+    format!("[{}]", events.join(","))
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {

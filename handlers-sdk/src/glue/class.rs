@@ -120,6 +120,7 @@ const NOTHING: &Function = &Function {
     needs: 0,
     wants: 0,
     triggers: Bytes::EMPTY,
+    group: Bytes::EMPTY,
     create: None,
     invoke: None,
     phase: None,

@@ -22,6 +22,7 @@ mod inv;
 mod invoke;
 mod onion;
 mod provided;
+mod records;
 
 pub use app::{App, Builder, Running, functions, layer};
 pub use host::LogLine;
