@@ -44,6 +44,9 @@ struct Classes;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/writing-a-layer.md")]
 struct WritingALayer;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/records.md")]
+struct Records;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -72,6 +75,7 @@ pub use call::{
     extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
+    record::RecordInfo,
     request::{ClientIp, Cookies, Deadline, Headers, Request, RequestId},
     secret::Secret,
 };

@@ -147,6 +147,33 @@ impl<T: Any + Send + Sync, E: IntoError<M>, M> Made<M> for Result<T, E> {
     }
 }
 
+/// What a function that takes one record at a time may return: a record has no reply.
+#[diagnostic::on_unimplemented(
+    message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
+    label = "a record has no reply: return `()` or `Result<(), E>`"
+)]
+pub trait RecordEnd<M = ()> {
+    /// How its call ends.
+    fn outcome(self) -> Outcome;
+}
+
+impl RecordEnd for () {
+    fn outcome(self) -> Outcome {
+        Outcome::Done
+    }
+}
+
+impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
+    fn outcome(self) -> Outcome {
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Done)
+    }
+}
+
+/// What a function of records returned.
+pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
+    value.outcome()
+}
+
 /// A call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)

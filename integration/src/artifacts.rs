@@ -20,9 +20,11 @@ const PACKAGES: &[&str] = &[
     "cloud-event",
     "crowd",
     "echo",
+    "everyday",
     "inspect",
     "hello",
     "faulty",
+    "records",
     "shaky",
     "shop",
     "stream",
@@ -35,6 +37,7 @@ const PACKAGES: &[&str] = &[
 const C_MODULES: &[(&str, &str)] = &[
     ("echo_c", "integration/examples/echo-c/echo.c"),
     ("probe", "integration/tests/c/probe.c"),
+    ("record", "integration/tests/c/record.c"),
     ("unruly", "integration/tests/c/unruly.c"),
     ("overload", "integration/tests/c/overload.c"),
 ];

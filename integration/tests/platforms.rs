@@ -13,6 +13,8 @@ mod classes;
 mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
+#[path = "platforms/everyday.rs"]
+mod everyday;
 #[path = "platforms/failures.rs"]
 mod failures;
 #[path = "fn_project/mod.rs"]
@@ -31,6 +33,8 @@ mod openfaas;
 mod openwhisk;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
+#[path = "platforms/records.rs"]
+mod records;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
 #[path = "platforms/several.rs"]

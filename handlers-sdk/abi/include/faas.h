@@ -48,6 +48,28 @@
  *      exactly once, on any thread, maybe inside the call. It may call the service, and must not block.
  *
  * UNWINDING. No exception, panic or longjmp crosses this border in either direction.
+ *
+ * RECORDS. An event of a queue, topic, stream or table may be a batch. A function that is FAAS_IS_PER_RECORD is called for
+ * each of its records, inside the layers' FAAS_RECORD hooks; all of that happens inside one INVOKE, whose hooks run once.
+ *  R1  Each record is an invocation of its own. Its event is the record, its body the payload, the source's base64 undone.
+ *      RECORD_ID, RECORD_GROUP, RECORD_INDEX and ATTEMPT are its own; PLATFORM has what its source says of it, ATTRIBUTE
+ *      the attributes if it is a CloudEvent. All else that meta and num give is the batch's, the deadline included;
+ *      EXTENSION begins as a copy of the batch's. Slots, scratch and tokens are its own and end with it. There is no HTTP
+ *      view. A cancel of the batch cancels the records that are in progress.
+ *  R2  A record has no reply: one that is set can be read by its layers and is dropped with the record. So END and a
+ *      recovery need none in FAAS_RECORD. stream_begin and set_num(DEADLINE_NS) are FAAS_E_UNSUPPORTED. head and context
+ *      are not called for records.
+ *  R3  Records of one group run one after the other, in the order of the batch. Others may be in progress at once, also on
+ *      one thread; a host that wants that of a function that is FAAS_IS_INLINE does not give it FAAS_F_MAY_BLOCK. A record
+ *      is not begun behind a failed one of its group or, where the platform goes on from the first failure, of the batch;
+ *      nor when the batch was cancelled or its time is nearly over. Such a record counts as failed, without any call.
+ *  R4  A failure of the function or of a FAAS_RECORD hook is the record's and nobody else's. It joins the batch's
+ *      FAILED_RECORD list before the INVOKE hooks leave, and is reported to the platform if it takes such reports;
+ *      otherwise the INVOKE fails.
+ *  R5  An event that is no batch is one record without an id: the FAAS_RECORD hooks and the function are called for the
+ *      invocation itself, whose reply stands.
+ *  R6  A function that is called with the whole batch finds its records in RECORD, and may add to FAILED_RECORD until it
+ *      returns; R4 then holds for them.
  */
 #ifndef FAAS_H
 #define FAAS_H
@@ -136,7 +158,7 @@ typedef int32_t faas_status;
 #define FAAS_RESUME UINT32_C(5)  /* restored: layers' `before`, inward, then functions */
 /* the reply is out, and is not changed any more: function, then layers' `after`, outward; failures are logged */
 #define FAAS_REPLIED UINT32_C(6)
-#define FAAS_RECORD UINT32_C(7)  /* one record of a batch, around a function that is FAAS_IS_PER_RECORD; see there */
+#define FAAS_RECORD UINT32_C(7)  /* one record of a batch, around a function that is FAAS_IS_PER_RECORD; see RECORDS */
 #define FAAS_PHASE_BIT(phase) (UINT32_C(1) << (phase))
 
 /* ---- features a host may have, and an entry may need or want ----------------------------------------------------- */
@@ -158,9 +180,7 @@ typedef int32_t faas_status;
 #define FAAS_IS_ABORTING (UINT32_C(1) << 3)   /* a fault in it ends the process (built with panic=abort) */
 #define FAAS_IS_DEFAULT (UINT32_C(1) << 4)    /* function: serves what no other function of the unit serves */
 #define FAAS_IS_WHOLE_BODY (UINT32_C(1) << 5) /* layer: needs the whole reply body; see faas_layer */
-/* function, needs FAAS_F_RECORDS: invoke is called for each record of a batch, inside the layers' FAAS_RECORD hooks.
- * event is the record, body its payload, base64 undone. A failure is noted in the batch's FAAS_LIST_FAILED_RECORD. */
-#define FAAS_IS_PER_RECORD (UINT32_C(1) << 6)
+#define FAAS_IS_PER_RECORD (UINT32_C(1) << 6) /* function, needs FAAS_F_RECORDS: called record by record; see RECORDS */
 /* layer: must not be skipped, as one that decides who may call. A host that is configured to treat it as optional refuses
  * to start. */
 #define FAAS_IS_REQUIRED (UINT32_C(1) << 7)
@@ -171,12 +191,13 @@ typedef int32_t faas_status;
 #define FAAS_LIST_QUERY UINT32_C(1)        /* decoded query */
 #define FAAS_LIST_COOKIE UINT32_C(2)       /* request cookies */
 #define FAAS_LIST_PATH_PARAM UINT32_C(3)   /* path parameters */
-#define FAAS_LIST_PLATFORM UINT32_C(4)     /* the platform's own metadata as it came, e.g. its headers; read only */
+/* the platform's own metadata as it came, e.g. its headers; of a record, what its source says of it; read only */
+#define FAAS_LIST_PLATFORM UINT32_C(4)
 #define FAAS_LIST_EXTENSION UINT32_C(5)    /* values that layers leave for whoever comes after */
 #define FAAS_LIST_REPLY_HEADER UINT32_C(6) /* changeable until the head is out */
 #define FAAS_LIST_REPLY_COOKIE UINT32_C(7) /* name empty, value a whole Set-Cookie text */
 #define FAAS_LIST_RECORD UINT32_C(8)        /* of a batch: name a record's id, value the record; read only */
-#define FAAS_LIST_FAILED_RECORD UINT32_C(9) /* add a record's id and a reason: reported in the platform's form */
+#define FAAS_LIST_FAILED_RECORD UINT32_C(9) /* of a batch: name a record's id, value a reason; RECORDS, R4 and R6 */
 #define FAAS_LIST_ATTRIBUTE UINT32_C(10)    /* of a CloudEvent, whatever mode it came in; body is its data; read only */
 #define FAAS_LIST_REPLY_TRAILER UINT32_C(11) /* reserved for fields after a stream; no host has it yet */
 

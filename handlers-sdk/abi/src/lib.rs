@@ -19,7 +19,7 @@ pub mod tables;
 pub mod values;
 
 pub use constants::*;
-pub use tables::{Function, Host, HostCtx, Inv, Layer, Module, ModuleEntry, Tok};
+pub use tables::{Function, Host, HostCalls, HostCtx, Inv, Layer, Module, ModuleEntry, Tok};
 pub use values::{Buf, Bytes, Field, Pair, Status};
 
 /// The name of the one symbol a module exports, as the linker sees it.

@@ -6,7 +6,8 @@ use core::mem::{offset_of, size_of};
 use faas_abi::host::{CheckedModule, Needs};
 use faas_abi::tables::read_table;
 use faas_abi::{
-    Buf, Bytes, F_MAY_BLOCK, F_STREAM_OUT, Function, Host, Inv, Layer, MAGIC, MAJOR, MINOR, Module, OK, Status, Tok,
+    Buf, Bytes, F_MAY_BLOCK, F_STREAM_OUT, Function, Host, HostCalls, Inv, Layer, MAGIC, MAJOR, MINOR, Module, OK,
+    Status, Tok,
 };
 
 const FEATURES: u64 = F_MAY_BLOCK | F_STREAM_OUT;
@@ -302,4 +303,6 @@ fn a_host_that_filled_nothing_but_its_size_offers_nothing() {
     // SAFETY: as above.
     let ours = unsafe { read_table(&raw const theirs) };
     assert_eq!((ours.size, ours.features, ours.now_ns.is_some()), (8, 0, false));
+    // It breaks the contract, which a module of handlers-sdk says when it is created.
+    assert_eq!(HostCalls::of(&ours).err(), Some("done"));
 }

@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     Reply,
     /// Nothing: the reply was written through a sink.
     Stream,
+    /// The end of a record, which has no reply.
+    Record,
     /// The value of a provider.
     Value,
     /// The instance of a class.
@@ -46,6 +48,7 @@ impl Outcome {
             Outcome::Reply => "replied",
             Outcome::Stream if is_async => "streamed_async",
             Outcome::Stream => "streamed",
+            Outcome::Record => "recorded",
             Outcome::Value => "made",
             Outcome::Instance => "class_made",
             Outcome::ValueOrError => "made_or_failed",

@@ -5,13 +5,13 @@ use crate::options::{Word, checked_name, words};
 use crate::triggers::KINDS;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, Path, Result};
+use syn::{Error, Ident, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
 /// The words that every function may have, for messages.
-pub(crate) const WORDS: &str = "name, blocking, inline, default, stream";
+pub(crate) const WORDS: &str = "name, blocking, inline, default, stream, record";
 
 /// What is said of a function beside what it serves.
 #[derive(Default)]
@@ -21,6 +21,7 @@ pub(crate) struct Options {
     inline: bool,
     default: bool,
     pub(crate) stream: bool,
+    record: bool,
 }
 
 impl Options {
@@ -36,24 +37,33 @@ impl Options {
             "inline" => self.inline = word.flag()?,
             "default" => self.default = word.flag()?,
             "stream" => self.stream = word.flag()?,
+            "record" => self.record = word.flag()?,
             _ => return Ok(false),
         }
         if self.blocking && self.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
         }
+        if self.stream && self.record {
+            let message = "a function is `stream` or `record`, not both: a record has no reply";
+            return Err(Error::new(word.name.span(), message));
+        }
         Ok(true)
     }
 
-    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
+    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
     pub(crate) fn flags(&self, is_async: bool) -> u32 {
         let blocking = self.blocking || (self.stream && !is_async);
         let inline = self.inline || (is_async && !self.blocking);
-        u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4
+        u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4 | u32::from(self.record) << 6
     }
 
     /// What the function's result is.
     pub(crate) fn result(&self) -> Outcome {
-        if self.stream { Outcome::Stream } else { Outcome::Reply }
+        match (self.stream, self.record) {
+            (true, _) => Outcome::Stream,
+            (_, true) => Outcome::Record,
+            _ => Outcome::Reply,
+        }
     }
 }
 
@@ -61,6 +71,8 @@ impl Options {
 #[derive(Default)]
 struct Attribute {
     options: Options,
+    /// The name of the type beside the function.
+    table: Option<Ident>,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -72,6 +84,7 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             continue;
         }
         match word.name.to_string().as_str() {
+            "table" => attribute.table = Some(word.path()?.require_ident()?.clone()),
             "trigger" => {
                 let kind = word.text()?;
                 if KINDS.iter().all(|(known, _)| *known != kind) {
@@ -84,7 +97,9 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
-                    return Err(word.unknown(&format!("{WORDS}, trigger, start, close, suspend, resume, replied")));
+                    return Err(
+                        word.unknown(&format!("{WORDS}, table, trigger, start, close, suspend, resume, replied"))
+                    );
                 }
             },
         }
@@ -102,7 +117,7 @@ fn json(kinds: &[String]) -> String {
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Attribute { options, triggers, phases } = attribute(tokens)?;
+    let Attribute { options, table, triggers, phases } = attribute(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
     checked(signature)?;
@@ -111,6 +126,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     }
 
     let ident = &signature.ident;
+    let table = table.as_ref().unwrap_or(ident);
     let visibility = &function.vis;
     let plain = ident.to_string();
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
@@ -141,10 +157,10 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(Debug)]
-        #visibility struct #ident {}
+        #visibility struct #table {}
 
         const _: () = {
-            impl ::handlers_sdk::__private::FunctionDef for #ident {
+            impl ::handlers_sdk::__private::FunctionDef for #table {
                 type Instance = Self;
                 const NAME: &'static str = #name;
                 const FLAGS: u32 = #flags;
@@ -156,7 +172,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 }
             }
 
-            impl ::handlers_sdk::__private::InstanceDef for #ident {
+            impl ::handlers_sdk::__private::InstanceDef for #table {
                 const NAME: &'static str = #name;
                 const PHASES: u32 = #phase_bits;
                 const NEEDS: &'static [::handlers_sdk::__private::Needs] = &[::handlers_sdk::__private::Needs {
@@ -172,14 +188,14 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 }
             }
 
-            impl #ident {
+            impl #table {
                 /// A module of this function alone, for static linking.
                 pub const MODULE: &'static ::handlers_sdk::__private::Module = &::handlers_sdk::__private::module(
                     &::handlers_sdk::__private::Package {
                         name: ::core::env!("CARGO_PKG_NAME"),
                         version: ::core::env!("CARGO_PKG_VERSION"),
                     },
-                    &[&<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE],
+                    &[&<#table as ::handlers_sdk::__private::FunctionDef>::TABLE],
                     &[],
                 );
             }
@@ -188,7 +204,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         ::handlers_sdk::__register!(
             "faas_functions",
             ::handlers_sdk::__private::Function,
-            &<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE
+            &<#table as ::handlers_sdk::__private::FunctionDef>::TABLE
         );
     })
 }

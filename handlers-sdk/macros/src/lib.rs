@@ -36,6 +36,8 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
 ///   `Result<(), E>`; an `async fn` may also return an `Sse` or `StreamReply`.
+/// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
+///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
 /// - `crate = path`: where the SDK is, if not at `::handlers_sdk`. Every macro here takes it.
 /// - `default`: it serves what no other function of the unit serves.
 /// - `trigger = "…"`, any number: the kinds of events it is written for (`http`, `timer`, `queue`, …), as the manifest
@@ -43,7 +45,8 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// - `start`, `close`, `suspend`, `resume`, `replied` `= path`: a `fn` or `async fn` of `PhaseContext` to `Result<(), E>`
 ///   that runs in that phase.
 ///
-/// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking.
+/// Beside the function comes a type of its name whose constant `MODULE` is the table for static linking. It gets another
+/// name by `table = OrdersTable`, which is needed where a module has the function's: `mod orders; use orders::orders;`.
 #[proc_macro_attribute]
 pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(sdk::located(options.into(), |options| function::expand(options, item.into())))

@@ -16,5 +16,6 @@ pub(crate) mod http_view;
 pub(crate) mod json;
 pub(crate) mod pairs;
 pub(crate) mod reads;
+pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod secret;

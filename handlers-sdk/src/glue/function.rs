@@ -2,6 +2,7 @@
 
 use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
+use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
 use crate::inject::{self, Needs, attached};
 use crate::panics;
@@ -47,7 +48,8 @@ pub trait FunctionDef: Sized + 'static {
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
         phases: phases::<Self::Instance>(),
-        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
+        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
+            | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: 0,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
         group: Bytes::of(Self::GROUP.as_bytes()),
@@ -72,10 +74,17 @@ unsafe extern "C" fn create<I: InstanceDef>(
     host: *const Host,
     config: Bytes,
     this: *mut *mut c_void,
-    _why: *mut Buf,
+    why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, I::NAME, config) };
+    let entry = match unsafe { Entry::adopt(host, I::NAME, config) } {
+        Ok(entry) => entry,
+        Err(unfit) => {
+            // SAFETY: the host's out parameter.
+            unsafe { why.write(give(unfit.into_bytes())) };
+            return E_UNSUPPORTED;
+        }
+    };
     panics::install(entry);
     if is_injected::<I>() {
         attached::attach(entry);

@@ -2,7 +2,8 @@
  *
  * The function beside  a thread logs with the invocation while this one changes it, a thousand times each.
  * The function fields  one line with a field of each kind.
- * The function drops   gives a reply whose release logs, and a slot whose drop logs; its reply replaces another. */
+ * The function drops   gives a reply whose release logs, and a slot whose drop logs; its reply replaces another.
+ * The function pours   a stream of three parts of 64 KiB, whose releases log. */
 
 #define _POSIX_C_SOURCE 200809L
 #include "instance.h"
@@ -79,9 +80,22 @@ static faas_status drops(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, FAAS_REPLY_VALUE, second);
 }
 
+static uint8_t part[64 << 10];
+
+static faas_status pours(void *self, faas_inv *inv, faas_tok *tok) {
+    (void)self, (void)tok;
+    faas_status status = host->stream_begin(inv, 200);
+    for (int count = 0; count < 3 && status == FAAS_OK; count++) {
+        faas_buf chunk = {part, sizeof part, release, "a part of the stream is released"};
+        status = host->stream_write(inv, chunk, NULL);
+    }
+    return status;
+}
+
 FUNCTION_ENTRY(beside, "beside", FAAS_IS_BLOCKING, 0, beside, NULL);
 FUNCTION_ENTRY(fields, "fields", FAAS_IS_INLINE, 0, fields, NULL);
 FUNCTION_ENTRY(drops, "drops", FAAS_IS_INLINE, 0, drops, NULL);
-static const faas_function *const functions[] = {&beside_entry, &fields_entry, &drops_entry};
+FUNCTION_ENTRY(pours, "pours", FAAS_IS_BLOCKING, 0, pours, NULL);
+static const faas_function *const functions[] = {&beside_entry, &fields_entry, &drops_entry, &pours_entry};
 
 MODULE("talker", .version = LITERAL("1"))

@@ -9,6 +9,7 @@ both!(
     a_thread_beside_a_writer_logs_with_the_request_id,
     a_field_that_is_json_is_a_value_in_a_line_of_json,
     what_is_released_or_dropped_may_log,
+    parts_of_a_stream_that_are_released_may_log,
 );
 
 fn a_thread_beside_a_writer_logs_with_the_request_id(runtime: &Runtime) {
@@ -44,4 +45,15 @@ fn what_is_released_or_dropped_may_log(runtime: &Runtime) {
     for line in ["the first reply is released", "the second reply is released", "the slot is dropped"] {
         assert_eq!(output.matches(line).count(), 3, "{line}: {output}");
     }
+}
+
+fn parts_of_a_stream_that_are_released_may_log(runtime: &Runtime) {
+    let run = OnHttp::start(runtime, c_module("talker"), "talker.pours");
+    for _ in 0..3 {
+        let reply = run.get("/");
+        assert_eq!((reply.status, reply.body.len()), (200, 3 * (64 << 10)));
+    }
+    assert!(run.stop().success());
+    let output = run.process.output();
+    assert_eq!(output.matches("a part of the stream is released").count(), 9, "{output}");
 }

@@ -4,10 +4,12 @@
 
 mod contract;
 mod kept;
+mod record;
 mod service;
 mod stamp;
 mod walk;
 
+pub(crate) use record::OfBatch;
 pub(crate) use service::Served;
 
 pub use stamp::Stamp;
@@ -21,6 +23,7 @@ use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin};
 use crate::text::Text;
+use crate::trigger::batch::Batch;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -200,6 +203,10 @@ pub struct Invocation {
     /// What a stream has written so far, where its reply must go out in one piece.
     collected: Option<Vec<u8>>,
     captured: Arc<Captured>,
+    /// The records of the event, once somebody has asked for them.
+    batch: OnceLock<Option<Box<Batch>>>,
+    /// What makes it one record of a batch.
+    record: Option<Box<record::Record>>,
 }
 
 /// More than this is collected for no platform: each has a smaller limit of its own.
@@ -254,6 +261,8 @@ impl Invocation {
             flight: None,
             collected: None,
             captured: Arc::default(),
+            batch: OnceLock::new(),
+            record: None,
         }
     }
 
@@ -279,6 +288,8 @@ impl Invocation {
             view.clear();
             *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
         }
+        self.batch.take();
+        self.record = None;
         self.traceparent.take();
         self.texts.clear();
         self.trigger = None;

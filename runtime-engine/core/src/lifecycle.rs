@@ -13,6 +13,7 @@ use crate::log::{Level, Log};
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
+use crate::records::{RecordRule, RecordSettings};
 use crate::report;
 use crate::services::Ending;
 use crate::settings::Settings;
@@ -341,11 +342,12 @@ impl Runtime {
             None => Box::pin(self.start_late(function, place)).await?,
         };
         let chain = started.chain(&self.chain);
+        let centre = Centre::Function(&started.function, started.record_rule);
         if started.has_own_layers() {
-            chain.invoke(&started.function, place).await;
+            chain.invoke_centre(centre, place).await;
         } else {
             // Its recognisers have been asked.
-            chain.run(Centre::Function(&started.function), place).await;
+            chain.run(centre, place).await;
         }
         Some(function)
     }
@@ -546,7 +548,8 @@ async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Op
     let mut started = started;
     match failed {
         Some(FailedStart { whose, function: Some(function), own, .. }) => {
-            started.push(Started::new(whose, function, own, None));
+            let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
+            started.push(Started::new(whose, function, own, None, rule));
         }
         Some(failed) => end_alone(unit, failed).await,
         None => {}

@@ -130,6 +130,17 @@ impl<I: Stamped> Lease<I> {
         self.cell.reason()
     }
 
+    /// Hears of a cancel while the host itself works for the invocation: `heard` is called with the reason, once, from any
+    /// thread, until the [`CancelHook`] is dropped. A cancel that came before is in [`cancelled`](Lease::cancelled) alone.
+    /// No module may be called for this invocation meanwhile.
+    pub fn hear_cancel(&mut self, heard: impl Fn(u32) + Send + Sync + 'static) -> CancelHook<I> {
+        assert!(!self.lent, "the invocation is lent to a module");
+        let heard = Box::new(Heard(Box::new(heard)));
+        let this = (&raw const *heard).cast_mut().cast();
+        self.cell.calls.begin(Callee { cancel: tell_host, this });
+        CancelHook { cell: self.cell.clone(), _heard: heard }
+    }
+
     pub(super) fn raw(&self) -> *mut Inv {
         Arc::as_ptr(&self.cell).cast_mut().cast()
     }
@@ -172,6 +183,35 @@ impl<I: Stamped> Drop for Lease<I> {
         if self.lent {
             core::mem::forget(self.cell.clone());
         }
+    }
+}
+
+/// What hears of a cancel in the host's own code.
+struct Heard(Box<dyn Fn(u32) + Send + Sync>);
+
+/// The `cancel` of a host that works for an invocation itself.
+unsafe extern "C" fn tell_host(this: *mut core::ffi::c_void, _: *mut Inv, reason: u32) {
+    // SAFETY: `hear_cancel` gives the address of a box that its hook keeps until this cannot be called any more.
+    let heard = unsafe { &*this.cast_const().cast::<Heard>() };
+    (heard.0)(reason);
+}
+
+/// As long as it lives, the host hears of a cancel: see [`Lease::hear_cancel`].
+pub struct CancelHook<I: Stamped> {
+    cell: Arc<Cell<I>>,
+    _heard: Box<Heard>,
+}
+
+impl<I: Stamped> core::fmt::Debug for CancelHook<I> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CancelHook").finish_non_exhaustive()
+    }
+}
+
+impl<I: Stamped> Drop for CancelHook<I> {
+    fn drop(&mut self) {
+        // Returns when nobody is being told, and nobody is told from here on: only then is the box freed.
+        self.cell.calls.end();
     }
 }
 
@@ -302,6 +342,25 @@ mod tests {
         lease.reset();
         cancel.fire(CANCEL_DEADLINE);
         assert_eq!(heard.load(Ordering::Relaxed), CANCEL_DEADLINE, "nothing was running");
+    }
+
+    #[test]
+    fn the_host_hears_of_a_cancel_once_and_not_after_its_work() {
+        let heard = Arc::new(AtomicU32::new(0));
+        let mut lease = Lease::new(());
+        let cancel = lease.cancel_handle();
+        let note = heard.clone();
+        let hook = lease.hear_cancel(move |reason| {
+            note.fetch_add(reason, Ordering::Relaxed);
+        });
+        cancel.fire(CANCEL_DEADLINE);
+        cancel.fire(CANCEL_DEADLINE);
+        assert_eq!((heard.load(Ordering::Relaxed), lease.cancelled()), (CANCEL_DEADLINE, CANCEL_DEADLINE));
+        drop(hook);
+        lease.reset();
+        cancel.fire(CANCEL_DEADLINE);
+        assert_eq!(heard.load(Ordering::Relaxed), CANCEL_DEADLINE, "the work is over");
+        assert_eq!(Arc::strong_count(&heard), 1, "what hears is freed with the hook");
     }
 
     #[test]

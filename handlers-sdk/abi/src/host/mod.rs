@@ -31,7 +31,7 @@ pub mod token;
 pub use entry::{FunctionInstance, GroupInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
 pub use given::Given;
-pub use lease::{Cancel, Lease, Stamped};
+pub use lease::{Cancel, CancelHook, Lease, Stamped};
 pub use memory::Memory;
 pub use module::{CheckedModule, FunctionEntry, LayerEntry, Needs, Probe};
 pub use table::{Context, Fields, HostTable, Invocation, LogField, ServiceTable, table};

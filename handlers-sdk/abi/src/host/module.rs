@@ -330,6 +330,11 @@ impl FunctionEntry {
         self.table.flags & IS_ABORTING != 0
     }
 
+    /// `FAAS_IS_*`.
+    pub fn flags(&self) -> u32 {
+        self.table.flags
+    }
+
     /// Is it the one for what no other function serves?
     pub fn is_default(&self) -> bool {
         self.table.flags & crate::constants::IS_DEFAULT != 0

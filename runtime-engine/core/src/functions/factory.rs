@@ -8,6 +8,7 @@ use crate::lifecycle::Start;
 use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
 use crate::platform::HandlerName;
+use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
 use crate::turn::{Turn, Turns};
 use crate::unit::Unit;
@@ -51,6 +52,10 @@ pub struct Wanted<'a> {
     pub config: &'a str,
     /// Where the configuration comes from, for messages.
     pub configured_by: &'a str,
+    /// How many of its invocations may run at once. `None`: nobody has said.
+    pub concurrency: Option<usize>,
+    /// How it is called for the records of a batch.
+    pub records: RecordSettings,
 }
 
 /// A module that is to be served as a whole.
@@ -431,7 +436,9 @@ impl Factory {
         wanted: Wanted<'_>,
         environment: &Environment,
     ) -> Result<FunctionInstance, Failure> {
-        let host = host::table(&self.shared, label, environment, self.features);
+        let flags = entry.flags();
+        let features = RecordRule::of(flags, wanted.records, wanted.concurrency).features(flags, self.features);
+        let host = host::table(&self.shared, label, environment, features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
             self.unit().services.withdraw(host);
             let with = if wanted.config.is_empty() { "without" } else { "with" };

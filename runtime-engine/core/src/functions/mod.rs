@@ -41,6 +41,7 @@ use crate::host::Environment;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::platform::HandlerName;
+use crate::records::RecordSettings;
 use crate::report;
 use crate::settings::{LayerName, Settings};
 use crate::trigger::Kind;
@@ -94,6 +95,7 @@ impl Functions {
             code: code.map(Path::to_owned),
             config: settings.config.clone(),
             configured_by: "FAAS_CONFIG".to_owned(),
+            records: settings.records,
             ..Target::default()
         };
         Functions { all: vec![Function::new(0, target)], routing: None }
@@ -119,8 +121,11 @@ impl Functions {
         let names = specs.iter().enumerate().map(|(number, spec)| (spec.name.as_str().into(), number)).collect();
         let manifest = Manifest { default, functions: specs, ..Manifest::default() };
         let routing = Routing::of(&manifest, names, None)?;
-        let target =
-            |spec| Target { code: module.path.clone(), configured_by: "FAAS_CONFIG".to_owned(), ..target(spec, true) };
+        let target = |spec| Target {
+            code: module.path.clone(),
+            configured_by: "FAAS_CONFIG".to_owned(),
+            ..target(spec, true, settings.records)
+        };
         let all = manifest.functions.iter().enumerate();
         let all = all.map(|(number, spec)| Function::new(number, target(spec))).collect();
         Ok(Functions { all, routing: Some(routing) })
@@ -186,7 +191,11 @@ impl Functions {
             log.say(Level::Warn, message);
         }
         let several = specs.len() > 1;
-        let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
+        let all = specs
+            .iter()
+            .enumerate()
+            .map(|(number, spec)| Function::new(number, target(spec, several, settings.records)))
+            .collect();
         let is_routed = several || specs.iter().any(|spec| !spec.events.is_empty());
         let routing = is_routed.then(|| Routing::of(manifest, names, named)).transpose()?;
         Ok(Functions { all, routing })
@@ -287,7 +296,7 @@ fn triggers(name: &str, text: &str) -> Result<Vec<EventSpec>, Failure> {
     })
 }
 
-fn target(spec: &FunctionSpec, several: bool) -> Target {
+fn target(spec: &FunctionSpec, several: bool, of_process: RecordSettings) -> Target {
     let fence = match spec.fence {
         FenceSetting::Of { failures, pause } => Some(FenceRule { failures, pause }),
         FenceSetting::Off => None,
@@ -306,6 +315,10 @@ fn target(spec: &FunctionSpec, several: bool) -> Target {
         layers: spec.layers.clone(),
         fence,
         is_lazy: spec.start == StartWhen::Lazy,
+        records: RecordSettings {
+            concurrency: spec.records.concurrency.or(of_process.concurrency),
+            failures: spec.records.failures.unwrap_or(of_process.failures),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ use crate::host::Environment;
 use crate::invocation::{Invocation, Served};
 use crate::log::Level;
 use crate::platform::HandlerName;
+use crate::records::{RecordRule, RecordSettings};
 use crate::services::Ending;
 use crate::settings::LayerName;
 use crate::turn::Turns;
@@ -46,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) fence: Option<FenceRule>,
     /// `true` if it starts with its first invocation and not with the process.
     pub(crate) is_lazy: bool,
+    /// How it is called for the records of a batch.
+    pub(crate) records: RecordSettings,
 }
 
 /// Who a function is in its process: what its phases and its invocations are marked with.
@@ -73,12 +76,20 @@ pub(crate) struct Started {
     pub(crate) own: Chain,
     /// All layers around it, if it has own ones; otherwise those of the process.
     joined: Option<Box<Chain>>,
+    /// How it is called for the records of a batch.
+    pub(crate) record_rule: RecordRule,
 }
 
 impl Started {
     /// A function with these layers of its own, and with these around them.
-    pub(crate) fn new(whose: Whose, function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
-        Started { whose, function, own, joined: joined.map(Box::new) }
+    pub(crate) fn new(
+        whose: Whose,
+        function: FunctionInstance,
+        own: Chain,
+        joined: Option<Chain>,
+        record_rule: RecordRule,
+    ) -> Started {
+        Started { whose, function, own, joined: joined.map(Box::new), record_rule }
     }
 
     /// `true` if its calls say that they return soon: what they wait for then needs no thread.
@@ -270,7 +281,8 @@ impl Function {
         match (started, function) {
             (Ok(joined), Some(function)) => {
                 let name = if target.name.is_empty() { Arc::from(function.name()) } else { whose.name };
-                Ok(Started::new(Whose { name, ..whose }, function, own, joined))
+                let rule = RecordRule::of(function.flags(), target.records, target.concurrency);
+                Ok(Started::new(Whose { name, ..whose }, function, own, joined, rule))
             }
             (Err(failure), function) => Err(FailedStart { whose, failure, function, own }),
             // Layers may recover a failed phase; without a function there is still nothing to run.
@@ -283,8 +295,9 @@ impl Function {
 
     /// Which function of which library it is to be.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
-        let Target { name, handler, code, config, configured_by, .. } = &self.target;
-        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
+        let Target { name, handler, code, config, configured_by, concurrency, records, .. } = &self.target;
+        let (concurrency, records) = (*concurrency, *records);
+        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by, concurrency, records }
     }
 
     fn served(&self) -> Served {

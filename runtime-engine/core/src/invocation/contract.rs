@@ -6,6 +6,7 @@ use super::{COLLECT_BYTES, Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::fields::{Fields, caseless_inline as caseless, exact};
 use crate::http1::Message;
+use crate::trigger::batch::Batch;
 use crate::trigger::{Body, HttpView};
 use crate::unit::Deadline;
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -16,6 +17,9 @@ impl faas_abi::host::Invocation for Invocation {
     fn meta(&self, key: u32) -> &[u8] {
         let identity = &self.unit.identity;
         let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
+        if let Some(text) = self.record.as_ref().and_then(|record| record.meta(key)) {
+            return text;
+        }
         match key {
             META_REQUEST_ID => self.request_id(),
             META_FUNCTION if self.served.is_named => self.function.as_bytes(),
@@ -87,6 +91,7 @@ impl faas_abi::host::Invocation for Invocation {
                 Progress::Set(code) | Progress::Streaming(code) => code.number(),
             },
             NUM_STARTED_NS => 1,
+            NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
             NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
             _ => 0,
         }
@@ -95,7 +100,10 @@ impl faas_abi::host::Invocation for Invocation {
     fn set_meta(&mut self, key: u32, value: &[u8]) -> Status {
         match key {
             META_TRIGGER => self.trigger = Some(self.texts.put(value)),
-            META_SOURCE => self.source = Some(self.texts.put(value)),
+            META_SOURCE => {
+                self.source = Some(self.texts.put(value));
+                self.forget_batch();
+            }
             // The context of whoever is called from here on: a span of the layer's own, of the same trace or another.
             META_TRACEPARENT if !crate::trace::is_traceparent(value) => return E_INVALID,
             META_TRACEPARENT => self.own_traceparent = Some(self.texts.put(value)),
@@ -117,7 +125,10 @@ impl faas_abi::host::Invocation for Invocation {
         if !self.facts.event.is_empty() {
             return self.fact(self.facts.event);
         }
-        self.message.as_ref().map_or(&[], Message::body)
+        match &self.message {
+            Some(message) => message.body(),
+            None => self.record.as_ref().map_or(&[], |record| &record.bytes),
+        }
     }
 
     fn body(&self) -> &[u8] {
@@ -138,29 +149,43 @@ impl faas_abi::host::Invocation for Invocation {
         if let Some(replaced) = self.body.replace(body) {
             self.kept.body(replaced);
         }
+        // Its records lay in the former one.
+        self.forget_batch();
         OK
     }
 
     fn count(&self, list: u32) -> usize {
-        if list == LIST_PLATFORM {
-            return self.platform_list().count();
+        match list {
+            LIST_PLATFORM if self.record.is_none() => self.platform_list().count(),
+            LIST_RECORD => self.batch().map_or(0, Batch::len),
+            _ => self.list(list).map_or(0, Fields::len),
         }
-        self.list(list).map_or(0, Fields::len)
     }
 
     fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])> {
-        if list == LIST_PLATFORM {
-            return self.platform_list().nth(index);
+        match list {
+            LIST_PLATFORM if self.record.is_none() => self.platform_list().nth(index),
+            LIST_RECORD => {
+                let batch = self.batch().filter(|batch| index < batch.len())?;
+                Some((batch.id(index), batch.bytes(index, self.body())))
+            }
+            _ => self.list(list)?.at(index),
         }
-        self.list(list)?.at(index)
     }
 
     fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]> {
-        if list == LIST_PLATFORM {
-            let value = self.message.as_ref()?.header(name)?;
-            return self.is_told(name, value).then_some(value);
+        match list {
+            LIST_PLATFORM if self.record.is_none() => {
+                let value = self.message.as_ref()?.header(name)?;
+                self.is_told(name, value).then_some(value)
+            }
+            LIST_RECORD => {
+                let batch = self.batch()?;
+                let index = (0..batch.len()).find(|index| batch.id(*index) == name)?;
+                Some(batch.bytes(index, self.body()))
+            }
+            _ => self.list(list)?.get(name, comparison(list)),
         }
-        self.list(list)?.get(name, comparison(list))
     }
 
     fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
@@ -226,6 +251,7 @@ impl faas_abi::host::Invocation for Invocation {
                 OK
             }
             // A layer may bring the deadline forward, never put it off: the platform keeps its own.
+            NUM_DEADLINE_NS if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
                 let now = self.unit.now_ns();
                 if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
@@ -308,6 +334,8 @@ impl Invocation {
             LIST_EXTENSION => Some(&self.extensions),
             LIST_REPLY_HEADER => Some(&self.reply_headers),
             LIST_REPLY_COOKIE => Some(&self.reply_cookies),
+            LIST_PLATFORM => self.record.as_ref().map(|record| &record.attributes),
+            LIST_FAILED_RECORD => self.batch().map(|batch| &batch.failed),
             LIST_ATTRIBUTE => self.reading().data.as_ref().map(|data| &data.attributes),
             _ => None,
         }
@@ -335,12 +363,16 @@ impl Invocation {
             LIST_EXTENSION => Some(&mut self.extensions),
             LIST_REPLY_HEADER => Some(&mut self.reply_headers),
             LIST_REPLY_COOKIE => Some(&mut self.reply_cookies),
+            LIST_FAILED_RECORD => self.batch_mut().map(|batch| &mut batch.failed),
             _ => None,
         }
     }
 
     /// A reply's head may change until it is out, and nothing may break out of its header line.
     fn may_write(&self, list: u32, name: &[u8], value: &[u8]) -> Result<(), Status> {
+        if list == LIST_FAILED_RECORD && self.batch().is_some_and(|batch| batch.is_settled) {
+            return Err(E_INVALID);
+        }
         if !matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
             return Ok(());
         }

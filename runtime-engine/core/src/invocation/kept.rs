@@ -3,14 +3,16 @@
 
 use crate::failure::Failure;
 use crate::trigger::HttpView;
+use crate::trigger::batch::Batch;
 use faas_abi::host::Given;
 use std::sync::OnceLock;
 
-/// Bodies, requests and words of an invocation that do not count any more and that a module may still read.
+/// Bodies, requests, batches and words of an invocation that do not count any more and that a module may still read.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     bodies: Vec<Given>,
     views: Vec<HttpView>,
+    batches: Vec<Box<Batch>>,
     words: Words,
 }
 
@@ -27,6 +29,11 @@ impl Kept {
         self.views.push(dropped);
     }
 
+    /// Keeps the records of a body or a source that counts no more.
+    pub(super) fn batch(&mut self, forgotten: Box<Batch>) {
+        self.batches.push(forgotten);
+    }
+
     /// The words of a failure, which the invocation itself goes on changing, as they are now.
     pub(super) fn words(&self, failure: &Failure) -> &Failure {
         self.words.of(failure)
@@ -36,6 +43,7 @@ impl Kept {
     pub(super) fn clear(&mut self) {
         self.bodies.clear();
         self.views.clear();
+        self.batches.clear();
         self.words = Words::default();
     }
 }

@@ -16,9 +16,12 @@ mod mistake;
 mod read;
 mod whole;
 
-pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, ROUTING, SOURCE, STORAGE, TIMER};
+pub use keys::{
+    BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, RECORDS, ROUTING, SOURCE, STORAGE, TIMER,
+};
 pub use mistake::{Mistake, Position};
 
+use crate::records::RecordFailures;
 use crate::settings::LayerName;
 use crate::trigger::Kind;
 use std::fmt;
@@ -76,6 +79,8 @@ pub struct FunctionSpec {
     pub layers: Vec<LayerName>,
     /// When it is left alone because it keeps failing.
     pub fence: FenceSetting,
+    /// How it is called for the records of a batch.
+    pub records: RecordSpec,
     /// What it serves.
     pub events: Vec<EventSpec>,
 }
@@ -94,9 +99,19 @@ impl fmt::Debug for FunctionSpec {
             .field("start", &self.start)
             .field("layers", &self.layers)
             .field("fence", &self.fence)
+            .field("records", &self.records)
             .field("events", &self.events)
             .finish()
     }
+}
+
+/// What `records` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordSpec {
+    /// How many records of a batch run at once, at least 1. `None` if it is not said.
+    pub concurrency: Option<usize>,
+    /// What becomes of a batch of which some records failed. `None` if it is not said.
+    pub failures: Option<RecordFailures>,
 }
 
 /// When a function starts.
