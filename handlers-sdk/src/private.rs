@@ -3,12 +3,12 @@
 pub use crate::error::described::{Describe, Described};
 pub use crate::executor::drive::Call;
 pub use crate::glue::class::{
-    ClassDef, Member, MethodDef, close_instance, count, joined, made_by_default, one_instance_serves_several_threads,
+    ClassDef, Member, MethodDef, class_made, close_instance, count, instance_of, joined, made_by_default,
 };
 pub use crate::glue::export::{Package, module};
-pub use crate::glue::function::FunctionDef;
+pub use crate::glue::function::{FunctionDef, InstanceDef};
 pub use crate::glue::layer::LayerDef;
-pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value, instance};
+pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
@@ -117,33 +117,6 @@ pub fn streamed<R: StreamEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
-/// What a function that takes one record at a time may return: a record has no reply.
-#[diagnostic::on_unimplemented(
-    message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
-    label = "a record has no reply: return `()` or `Result<(), E>`"
-)]
-pub trait RecordEnd<M> {
-    /// How its call ends.
-    fn outcome(self) -> Outcome;
-}
-
-impl RecordEnd<()> for () {
-    fn outcome(self) -> Outcome {
-        Outcome::Done
-    }
-}
-
-impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
-    fn outcome(self) -> Outcome {
-        PhaseEnd::outcome(self)
-    }
-}
-
-/// What a function of records returned.
-pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
-    value.outcome()
-}
-
 /// What a provider returned that cannot fail.
 pub fn made<T: Any + Send + Sync>(_ctx: &FaasContext, value: T) -> Outcome {
     Outcome::Made(Arc::new(value))
@@ -172,6 +145,33 @@ impl<T: Any + Send + Sync, E: IntoError<M>, M> Made<M> for Result<T, E> {
     fn value(self) -> Result<Value, Error> {
         self.map(|value| Arc::new(value) as Value).map_err(Error::of)
     }
+}
+
+/// What a function that takes one record at a time may return: a record has no reply.
+#[diagnostic::on_unimplemented(
+    message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
+    label = "a record has no reply: return `()` or `Result<(), E>`"
+)]
+pub trait RecordEnd<M = ()> {
+    /// How its call ends.
+    fn outcome(self) -> Outcome;
+}
+
+impl RecordEnd for () {
+    fn outcome(self) -> Outcome {
+        Outcome::Done
+    }
+}
+
+impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
+    fn outcome(self) -> Outcome {
+        self.map_or_else(|error| Outcome::failed(Error::of(error)), |()| Outcome::Done)
+    }
+}
+
+/// What a function of records returned.
+pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
+    value.outcome()
 }
 
 /// A call that is a future.

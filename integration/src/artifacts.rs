@@ -20,6 +20,7 @@ const PACKAGES: &[&str] = &[
     "cloud-event",
     "crowd",
     "echo",
+    "everyday",
     "inspect",
     "hello",
     "faulty",

@@ -13,6 +13,8 @@ mod classes;
 mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
+#[path = "platforms/everyday.rs"]
+mod everyday;
 #[path = "platforms/failures.rs"]
 mod failures;
 #[path = "fn_project/mod.rs"]

@@ -301,7 +301,8 @@ typedef struct faas_host {
     /* [any] One whole line on the platform's log stream, as it is (e.g. a metric document). No newline in it. */
     void (*emit)(faas_host_ctx *ctx, faas_bytes line);
 
-    /* [any] A configured or environment value as it was at start. out: process. FAAS_E_NOT_FOUND. */
+    /* [any] A configured or environment value as it was at start. out: process. FAAS_E_NOT_FOUND. Entries with the same
+     * value of "faas.environment", which is not found on a host where all have, have the same value of every other key. */
     faas_status (*config)(faas_host_ctx *ctx, faas_bytes key, faas_bytes *out);
     uint64_t (*now_ns)(faas_host_ctx *ctx); /* [any] monotonic, never 0 */
 
@@ -378,9 +379,9 @@ typedef struct faas_function {
     faas_bytes triggers;
     /* Functions of one module with the same group, which is not empty, are one instance for each configuration: whichever
      * comes first is created, and its `self` is given to the calls of them all. They have the same create, phase, cancel,
-     * destroy and phases, and the same flags but FAAS_IS_DEFAULT and FAAS_IS_PER_RECORD: a host refuses others. phase is
-     * called once for the instance, but FAAS_REPLIED once for each invocation; layers see FAAS_FUNCTION_START once for
-     * each function. destroy is called once, after the last. Empty = an instance of its own. */
+     * destroy and phases, and the same FAAS_IS_REENTRANT and FAAS_IS_ABORTING: a host refuses others. phase is called once
+     * for the instance, but FAAS_REPLIED once for each invocation; layers see FAAS_FUNCTION_START once for each function.
+     * destroy is called once, after the last. Empty = an instance of its own. */
     faas_bytes group;
     /* Makes one instance. config: JSON, borrowed. why: set on failure. host: process. Never NULL. */
     faas_status (*create)(const faas_host *host, faas_bytes config, void **self, faas_buf *why);

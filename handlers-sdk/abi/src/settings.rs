@@ -15,3 +15,6 @@ pub fn switch(text: &[u8]) -> Option<bool> {
     ];
     WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, on)| *on)
 }
+
+/// The key of `host->config` whose value two entries have in common if they have that of every other key in common.
+pub const ENVIRONMENT: &str = "faas.environment";

@@ -29,10 +29,12 @@ pub(crate) enum Outcome {
     Reply,
     /// Nothing: the reply was written through a sink.
     Stream,
-    /// Nothing: a record has no reply.
+    /// The end of a record, which has no reply.
     Record,
     /// The value of a provider.
     Value,
+    /// The instance of a class.
+    Instance,
     /// The value of a provider, or an error.
     ValueOrError,
     /// The end of a phase.
@@ -48,6 +50,7 @@ impl Outcome {
             Outcome::Stream => "streamed",
             Outcome::Record => "recorded",
             Outcome::Value => "made",
+            Outcome::Instance => "class_made",
             Outcome::ValueOrError => "made_or_failed",
             Outcome::Phase => "phase_ended",
         };
@@ -194,7 +197,7 @@ impl Callee<'_> {
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
         // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
-        let how = (*outcome != Outcome::Value).then(|| quote!(, _));
+        let how = (!matches!(outcome, Outcome::Value | Outcome::Instance)).then(|| quote!(, _));
         let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
         quote! {
             #(#made)*

@@ -2,15 +2,16 @@
 
 use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::{Word, checked_name, words};
+use crate::triggers::KINDS;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, Path, Result};
+use syn::{Error, Ident, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
 /// The words that every function may have, for messages.
-pub(crate) const WORDS: &str = "name, blocking, inline, default, stream";
+pub(crate) const WORDS: &str = "name, blocking, inline, default, stream, record";
 
 /// What is said of a function beside what it serves.
 #[derive(Default)]
@@ -70,6 +71,8 @@ impl Options {
 #[derive(Default)]
 struct Attribute {
     options: Options,
+    /// The name of the type beside the function.
+    table: Option<Ident>,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -81,10 +84,12 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             continue;
         }
         match word.name.to_string().as_str() {
+            "table" => attribute.table = Some(word.path()?.require_ident()?.clone()),
             "trigger" => {
                 let kind = word.text()?;
-                if !KINDS.contains(&kind.as_str()) {
-                    let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
+                if KINDS.iter().all(|(known, _)| *known != kind) {
+                    let kinds: Vec<&str> = KINDS.iter().map(|(known, _)| *known).collect();
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", kinds.join(", "));
                     return Err(Error::new(word.name.span(), message));
                 }
                 attribute.triggers.push(kind);
@@ -92,17 +97,15 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
-                    return Err(word.unknown(&format!("{WORDS}, trigger, start, close, suspend, resume, replied")));
+                    return Err(
+                        word.unknown(&format!("{WORDS}, table, trigger, start, close, suspend, resume, replied"))
+                    );
                 }
             },
         }
     }
     Ok(attribute)
 }
-
-/// The kinds of events of the manifest.
-const KINDS: [&str; 12] =
-    ["http", "timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer", "raw"];
 
 /// The triggers as a manifest writes events: every event of each of these kinds.
 fn json(kinds: &[String]) -> String {
@@ -114,7 +117,7 @@ fn json(kinds: &[String]) -> String {
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Attribute { options, triggers, phases } = attribute(tokens)?;
+    let Attribute { options, table, triggers, phases } = attribute(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
     checked(signature)?;
@@ -123,6 +126,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     }
 
     let ident = &signature.ident;
+    let table = table.as_ref().unwrap_or(ident);
     let visibility = &function.vis;
     let plain = ident.to_string();
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
@@ -139,16 +143,12 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let triggers = json(&triggers);
     let phase_numbers = phases.iter().map(|(phase, _)| phase);
     let phase_paths = phases.iter().map(|(_, path)| path);
-    let phase = (!phases.is_empty()).then(|| {
-        quote! {
-            fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
-                match phase {
-                    #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
-                    _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
-                }
-            }
+    let phase = quote! {
+        match phase {
+            #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
+            _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
         }
-    });
+    };
     let doc = format!("The function `{name}` as an entry of a module.");
 
     Ok(quote! {
@@ -157,15 +157,24 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         #[doc = #doc]
         #[allow(non_camel_case_types)]
         #[derive(Debug)]
-        #visibility struct #ident {}
+        #visibility struct #table {}
 
         const _: () = {
-            impl ::handlers_sdk::__private::FunctionDef for #ident {
+            impl ::handlers_sdk::__private::FunctionDef for #table {
+                type Instance = Self;
                 const NAME: &'static str = #name;
                 const FLAGS: u32 = #flags;
-                const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
                 const TRIGGERS: &'static str = #triggers;
+
+                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                    #call
+                }
+            }
+
+            impl ::handlers_sdk::__private::InstanceDef for #table {
+                const NAME: &'static str = #name;
+                const PHASES: u32 = #phase_bits;
                 const NEEDS: &'static [::handlers_sdk::__private::Needs] = &[::handlers_sdk::__private::Needs {
                     name: #name,
                     place: #place,
@@ -173,21 +182,20 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                     list: #needs,
                 }];
 
-                fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
-                    #call
+                fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
+                    let _ = ctx;
+                    #phase
                 }
-
-                #phase
             }
 
-            impl #ident {
+            impl #table {
                 /// A module of this function alone, for static linking.
                 pub const MODULE: &'static ::handlers_sdk::__private::Module = &::handlers_sdk::__private::module(
                     &::handlers_sdk::__private::Package {
                         name: ::core::env!("CARGO_PKG_NAME"),
                         version: ::core::env!("CARGO_PKG_VERSION"),
                     },
-                    &[&<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE],
+                    &[&<#table as ::handlers_sdk::__private::FunctionDef>::TABLE],
                     &[],
                 );
             }
@@ -196,7 +204,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         ::handlers_sdk::__register!(
             "faas_functions",
             ::handlers_sdk::__private::Function,
-            &<#ident as ::handlers_sdk::__private::FunctionDef>::TABLE
+            &<#table as ::handlers_sdk::__private::FunctionDef>::TABLE
         );
     })
 }

@@ -320,16 +320,22 @@ impl Class {
         let phase_calls =
             self.phases.iter().map(|(_, signature)| with_instance(&sdk, &method(&sdk, signature, Outcome::Phase)));
         let indices: Vec<usize> = (0..self.functions.len()).collect();
-        // What hinders an instance from being shared is said at its type.
-        let checked = quote_spanned!(span=> #private::one_instance_serves_several_threads::<#this>());
         Ok(quote! {
             const _: () = {
-                const _: () = #checked;
-
-                impl #private::ClassDef for #this {
-                    const GROUP: &'static str = #group;
+                impl #private::InstanceDef for #this {
+                    const NAME: &'static str = #group;
                     const PHASES: u32 = #phase_bits;
                     const NEEDS: &'static [#private::Needs] = &[#(#members),*];
+
+                    fn phase(phase: u32, #ctx: &#sdk::FaasContext) -> #private::Call {
+                        match phase {
+                            #(#phase_numbers => #phase_calls,)*
+                            _ => #private::Call::Ended(#private::Outcome::Done),
+                        }
+                    }
+                }
+
+                impl #private::ClassDef for #this {
                     const FUNCTIONS: &'static [&'static #private::Function] = &[
                         #(&<#private::Member<#this, #indices> as #private::FunctionDef>::TABLE),*
                     ];
@@ -352,13 +358,6 @@ impl Class {
                     }
 
                     #close
-
-                    fn phase(phase: u32, #ctx: &#sdk::FaasContext) -> #private::Call {
-                        match phase {
-                            #(#phase_numbers => #phase_calls,)*
-                            _ => #private::Call::Ended(#private::Outcome::Done),
-                        }
-                    }
                 }
 
                 #(#methods)*
@@ -393,6 +392,7 @@ impl Class {
         };
         let ident = &signature.ident;
         let (_, result) = provided(signature)?;
+        let result = if result == Outcome::Value { Outcome::Instance } else { result };
         let callee = Callee { sdk, signature, expression: quote!(Self::#ident), first: None, result };
         Ok(Init { make: callee.call(), is_async: signature.asyncness.is_some(), needs: callee.needs() })
     }
@@ -414,7 +414,7 @@ fn with_instance(sdk: &TokenStream, callee: &Callee<'_>) -> TokenStream {
     let (instance, ctx, call) = (instance(), crate::arguments::context(), callee.call());
     let error = Ident::new("error", Span::mixed_site());
     quote! {
-        match #sdk::__private::instance::<Self>(#ctx) {
+        match #sdk::__private::instance_of::<Self>(#ctx) {
             ::core::result::Result::Ok(#instance) => #call,
             ::core::result::Result::Err(#error) => {
                 #sdk::__private::Call::Ended(#sdk::__private::refused(#error))

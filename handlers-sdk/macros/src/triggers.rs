@@ -11,7 +11,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Expr, ExprArray, ExprLit, Lit, LitStr, Meta, Result, Token};
 
 /// A kind of event, and the key of its first text: the path of `#[http("/")]`.
-const KINDS: [(&str, &str); 12] = [
+pub(crate) const KINDS: [(&str, &str); 12] = [
     ("http", "path"),
     ("timer", "cron"),
     ("queue", "source"),
@@ -104,7 +104,7 @@ impl Trigger {
             "storage" => "a bucket, events = \"…\"",
             "event" => "a type, source = \"…\"",
             "raw" => "no words of its own",
-            _ => "the name of its source",
+            _ => "the name of its source, source = \"…\"",
         };
         Err(word.unknown(&format!("{own}; and of a function: {}", crate::function::WORDS)))
     }

@@ -1,23 +1,19 @@
 //! A class: functions that share one instance, which is made as a provider's value is.
 
 use crate::call::context::FaasContext;
+use crate::error::Error;
 use crate::executor::drive::Call;
-use crate::glue::function::FunctionDef;
-use crate::inject::{Needs, Provider, Value};
+use crate::glue::function::{FunctionDef, InstanceDef};
+use crate::inject::{self, Provider, Value};
 use crate::reply::outcome::Outcome;
 use faas_abi::{Bytes, Function};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What `#[functions]` implements on the author's type.
-pub trait ClassDef: Any + Send + Sync + Sized {
-    /// The name of the class.
-    const GROUP: &'static str;
-    /// The phases it has a method for, beside its start and its end.
-    const PHASES: u32;
-    /// What its functions need, then what its methods for phases need.
-    const NEEDS: &'static [Needs];
+/// What `#[functions]` implements on the author's type, beside [`InstanceDef`]. One instance serves several threads, so it
+/// has to be `Send + Sync`.
+pub trait ClassDef: InstanceDef + Any + Send + Sync {
     /// The tables of its functions.
     const FUNCTIONS: &'static [&'static Function];
     /// What makes its instance.
@@ -31,13 +27,10 @@ pub trait ClassDef: Any + Send + Sync + Sized {
         let _ = ctx;
         Call::Ended(Outcome::Done)
     }
-
-    /// Runs one of the phases in `PHASES`.
-    fn phase(phase: u32, ctx: &FaasContext) -> Call;
 }
 
 /// The method with the number `N` of a class.
-pub trait MethodDef<const N: usize>: ClassDef {
+pub trait MethodDef<const N: usize> {
     /// The name it is found by.
     const NAME: &'static str;
     /// `IS_*` beyond those every function has.
@@ -55,22 +48,17 @@ pub trait MethodDef<const N: usize>: ClassDef {
 #[derive(Debug)]
 pub struct Member<C, const N: usize>(PhantomData<C>);
 
-impl<C: MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
-    const NAME: &'static str = C::NAME;
-    const GROUP: &'static str = C::GROUP;
+impl<C: ClassDef + MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
+    type Instance = C;
+    const NAME: &'static str = <C as MethodDef<N>>::NAME;
+    const GROUP: &'static str = <C as InstanceDef>::NAME;
     const FLAGS: u32 = C::FLAGS;
-    const PHASES: u32 = C::PHASES;
     const STREAMS: bool = C::STREAMS;
     const TRIGGERS: &'static str = C::TRIGGERS;
-    const NEEDS: &'static [Needs] = C::NEEDS;
     const MEMBER: usize = N;
 
     fn call(ctx: &FaasContext) -> Call {
         <C as MethodDef<N>>::call(ctx)
-    }
-
-    fn phase(phase: u32, ctx: &FaasContext) -> Call {
-        C::phase(phase, ctx)
     }
 }
 
@@ -98,8 +86,18 @@ pub trait WithoutInit: Any + Send + Sync + Default {}
 
 impl<C: Any + Send + Sync + Default> WithoutInit for C {}
 
-/// Checks that the instance of a class may be shared; its name is what the compiler says of one that may not.
-pub const fn one_instance_serves_several_threads<C: Any + Send + Sync>() {}
+/// The instance that was injected into a function of its class.
+///
+/// # Errors
+/// It was not: the function has not been started.
+pub fn instance_of<C: ClassDef>(ctx: &FaasContext) -> Result<Arc<C>, Error> {
+    inject::instance(ctx)
+}
+
+/// What an `#[init]` returned that cannot fail.
+pub fn class_made<C: ClassDef>(_ctx: &FaasContext, instance: C) -> Outcome {
+    Outcome::Made(Arc::new(instance))
+}
 
 /// How many functions there are in all parts.
 pub const fn count(parts: &[&[&'static Function]]) -> usize {

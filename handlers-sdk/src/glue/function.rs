@@ -9,70 +9,75 @@ use crate::panics;
 use core::ffi::c_void;
 use faas_abi::*;
 
+/// What a `create` makes: a function's own instance, or the one that the functions of a class share.
+pub trait InstanceDef: Sized + 'static {
+    /// The name of the function or class.
+    const NAME: &'static str;
+    /// The phases it has work in.
+    const PHASES: u32;
+    /// What is injected into each of its functions, by [`FunctionDef::MEMBER`].
+    const NEEDS: &'static [Needs];
+
+    /// Runs one of the phases in `PHASES`.
+    fn phase(phase: u32, ctx: &FaasContext) -> Call;
+}
+
 /// What `#[function]` implements on the marker type it makes.
 pub trait FunctionDef: Sized + 'static {
+    /// What its `create` makes.
+    type Instance: InstanceDef;
     /// The name it is found by.
     const NAME: &'static str;
     /// The name of the class that it is a method of, or empty.
     const GROUP: &'static str = "";
     /// `IS_*` beyond those every function has.
     const FLAGS: u32;
-    /// The phases it has work in.
-    const PHASES: u32;
     /// It replies through a sink.
     const STREAMS: bool;
     /// JSON array of triggers, or empty.
     const TRIGGERS: &'static str;
-    /// What is injected: into this function and, for a method, into the others of its class, which start together.
-    const NEEDS: &'static [Needs] = &[];
-    /// The place of this function in `NEEDS`.
+    /// Its place among the functions of its instance.
     const MEMBER: usize = 0;
 
     /// Serves one invocation.
     fn call(ctx: &FaasContext) -> Call;
-
-    /// Runs one of the phases in `PHASES`.
-    fn phase(phase: u32, ctx: &FaasContext) -> Call {
-        let _ = (phase, ctx);
-        Call::Ended(crate::reply::outcome::Outcome::Done)
-    }
 
     /// The table.
     const TABLE: Function = Function {
         size: size_of::<Function>(),
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
-        phases: phases::<Self>(),
+        phases: phases::<Self::Instance>(),
         needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
             | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: 0,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
-        group: Bytes::EMPTY,
-        create: Some(create::<Self>),
+        group: Bytes::of(Self::GROUP.as_bytes()),
+        create: Some(create::<Self::Instance>),
         invoke: Some(invoke::<Self>),
-        phase: if phases::<Self>() == 0 { None } else { Some(phase::<Self>) },
+        phase: if phases::<Self::Instance>() == 0 { None } else { Some(phase::<Self::Instance>) },
         cancel: Some(cancel),
-        destroy: if is_injected::<Self>() { Some(destroy) } else { None },
+        destroy: if is_injected::<Self::Instance>() { Some(destroy) } else { None },
     };
 }
 
 /// `true` if something is injected, so that there is something to make at the start and to end at Close.
-const fn is_injected<F: FunctionDef>() -> bool {
-    Needs::any(F::NEEDS)
+const fn is_injected<I: InstanceDef>() -> bool {
+    Needs::any(I::NEEDS)
 }
 
-const fn phases<F: FunctionDef>() -> u32 {
-    F::PHASES | if is_injected::<F>() { 1 << FUNCTION_START | 1 << CLOSE } else { 0 }
+const fn phases<I: InstanceDef>() -> u32 {
+    I::PHASES | if is_injected::<I>() { 1 << FUNCTION_START | 1 << CLOSE } else { 0 }
 }
 
-unsafe extern "C" fn create<F: FunctionDef>(
+unsafe extern "C" fn create<I: InstanceDef>(
     host: *const Host,
     config: Bytes,
     this: *mut *mut c_void,
     why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = match unsafe { Entry::adopt(host, if F::GROUP.is_empty() { F::NAME } else { F::GROUP }, config) } {
+    let entry = match unsafe { Entry::adopt(host, I::NAME, config) } {
         Ok(entry) => entry,
         Err(unfit) => {
             // SAFETY: the host's out parameter.
@@ -81,7 +86,7 @@ unsafe extern "C" fn create<F: FunctionDef>(
         }
     };
     panics::install(entry);
-    if is_injected::<F>() {
+    if is_injected::<I>() {
         attached::attach(entry);
     }
     // SAFETY: the host's out parameter.
@@ -103,21 +108,21 @@ unsafe extern "C" fn invoke<F: FunctionDef>(this: *mut c_void, inv: *mut Inv, to
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
     let held = unsafe { Held::new(entry, inv, tok, F::STREAMS) };
-    if is_injected::<F>() {
+    if is_injected::<F::Instance>() {
         return drive::drive(held, |ctx| inject::call(ctx, F::MEMBER, F::call));
     }
     drive::drive(held, F::call)
 }
 
-unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status {
+unsafe extern "C" fn phase<I: InstanceDef>(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status {
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
     let held = unsafe { Held::new(entry, inv, tok, false) };
     drive::drive(held, |ctx| match phase {
-        FUNCTION_START if is_injected::<F>() => inject::begin(ctx, F::NEEDS, |ctx| F::phase(FUNCTION_START, ctx)),
-        CLOSE if is_injected::<F>() => inject::end(ctx, |ctx| F::phase(CLOSE, ctx)),
-        phase => F::phase(phase, ctx),
+        FUNCTION_START if is_injected::<I>() => inject::begin(ctx, I::NEEDS, |ctx| I::phase(FUNCTION_START, ctx)),
+        CLOSE if is_injected::<I>() => inject::end(ctx, |ctx| I::phase(CLOSE, ctx)),
+        phase => I::phase(phase, ctx),
     })
 }
 

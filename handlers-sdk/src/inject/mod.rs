@@ -110,7 +110,7 @@ impl<T: Any + Send + Sync> FromInvocation for Inject<T> {
 ///
 /// # Errors
 /// It has not said that it needs one.
-pub fn instance<T: Any + Send + Sync>(ctx: &FaasContext) -> Result<Arc<T>, Error> {
+pub(crate) fn instance<T: Any + Send + Sync>(ctx: &FaasContext) -> Result<Arc<T>, Error> {
     let given = ctx.given().and_then(|values| values.get::<T>());
     let found = given.or_else(|| attached::attached(ctx)?.started()?.shared.get::<T>());
     found.ok_or_else(|| unasked(std::any::type_name::<T>()))

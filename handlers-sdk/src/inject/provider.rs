@@ -43,7 +43,7 @@ pub struct Need {
 
 impl Need {
     /// The need of a `T`.
-    pub const fn of<T: Any + Send + Sync>() -> Need {
+    pub const fn of<T: Any>() -> Need {
         Need { id: TypeId::of::<T>, name: type_name::<T>, is_optional: false }
     }
 }
@@ -60,12 +60,12 @@ pub trait NoNeed {
 
 impl<A> NoNeed for NeedOf<A> {}
 
-impl<T: Any + Send + Sync> NeedOf<Inject<T>> {
+impl<T: Any> NeedOf<Inject<T>> {
     /// A value of type `T`.
     pub const NEED: Option<Need> = Some(Need::of::<T>());
 }
 
-impl<T: Any + Send + Sync> NeedOf<Option<Inject<T>>> {
+impl<T: Any> NeedOf<Option<Inject<T>>> {
     /// A value of type `T`, if somebody provides it.
     pub const NEED: Option<Need> = Some(Need { is_optional: true, ..Need::of::<T>() });
 }

@@ -1,7 +1,7 @@
 //! Where a value comes from: the providers that are linked together with this crate, and what a test gives in their place.
 
 use super::provider::{Lifetime, Need, Place, Provider, short};
-use super::scope::Scope;
+use super::scope::{Configuration, Scope};
 use crate::executor::drive::Call;
 use crate::ffi::Entry;
 #[cfg(feature = "testing")]
@@ -212,15 +212,16 @@ impl Scopes {
         Scopes::of_process()
     }
 
-    /// The scope of an entry. Those who have the same text of configuration share one.
+    /// The scope of an entry. Those who have the same text of configuration, and the same variables, share one.
     pub(crate) fn scope(entry: &Entry) -> Arc<Scope> {
         let scopes = Scopes::of(entry);
-        let config = entry.config_json();
+        let environment = entry.config(faas_abi::settings::ENVIRONMENT).unwrap_or_default();
+        let of = Configuration { json: entry.config_json().into(), environment };
         let mut known = scopes.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|scope| scope.strong_count() > 0);
-        let found = known.iter().filter_map(Weak::upgrade).find(|scope| *scope.config == *config);
+        let found = known.iter().filter_map(Weak::upgrade).find(|scope| scope.of == of);
         found.unwrap_or_else(|| {
-            let scope = Arc::new(Scope::new(config, scopes.registry.clone()));
+            let scope = Arc::new(Scope::new(of, scopes.registry.clone()));
             known.push(Arc::downgrade(&scope));
             scope
         })
@@ -255,5 +256,47 @@ pub(crate) mod of_test {
     pub(super) fn named_by(entry: &Entry) -> Option<Arc<Scopes>> {
         let name = entry.config(KEY)?;
         all().iter().find(|(other, _)| other.as_bytes() == name).and_then(|(_, scopes)| scopes.upgrade())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::outcome::Outcome;
+
+    const fn provider(module: &'static str) -> Provider {
+        Provider {
+            provides: Need::of::<u8>(),
+            place: Place { module, file: "src/lib.rs", line: 1 },
+            lifetime: Lifetime::Shared,
+            is_async: false,
+            needs: &[],
+            make: |_| Call::Ended(Outcome::Done),
+            close: None,
+        }
+    }
+
+    static SHOP: Provider = provider("shop::db");
+    static ORDERS: Provider = provider("orders");
+
+    fn found_for(providers: &'static [&'static Provider], krate: &str) -> Option<&'static str> {
+        match Registry::of(providers).find(&Need::of::<u8>(), krate) {
+            Found::One(source) => source.place().map(|place| place.module),
+            Found::Nobody => None,
+            Found::Several(several) => Some(if several.len() == 2 { "both" } else { "more" }),
+        }
+    }
+
+    #[test]
+    fn each_library_of_a_program_keeps_to_its_own_provider() {
+        static BOTH: [&Provider; 2] = [&SHOP, &ORDERS];
+        static ONE: [&Provider; 1] = [&SHOP];
+        static TWICE: [&Provider; 2] = [&SHOP, &SHOP];
+        assert_eq!(found_for(&BOTH, "shop"), Some("shop::db"));
+        assert_eq!(found_for(&BOTH, "orders"), Some("orders"));
+        assert_eq!(found_for(&ONE, "orders"), Some("shop::db"), "another crate's serves where there is no own");
+        assert_eq!(found_for(&BOTH, "elsewhere"), Some("both"));
+        assert_eq!(found_for(&TWICE, "shop"), Some("both"), "two of one crate are one too many");
+        assert_eq!(found_for(&[], "shop"), None);
     }
 }

@@ -11,10 +11,18 @@ use crate::reply::outcome::Outcome;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
+/// What entries that share values have in common.
+#[derive(Default, PartialEq)]
+pub(crate) struct Configuration {
+    /// The text of their own part.
+    pub(crate) json: Box<[u8]>,
+    /// What tells environments apart: see [`faas_abi::settings::ENVIRONMENT`].
+    pub(crate) environment: &'static [u8],
+}
+
 /// The shared values of one configuration, in the order in which they were made, and how many use them.
 pub(crate) struct Scope {
-    /// The text of the configuration.
-    pub(crate) config: Box<[u8]>,
+    pub(crate) of: Configuration,
     pub(crate) registry: Arc<Registry>,
     turn: Mutex<Turn>,
     made: Mutex<Made>,
@@ -51,8 +59,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Scope {
-    pub(crate) fn new(config: &[u8], registry: Arc<Registry>) -> Scope {
-        Scope { config: config.into(), registry, turn: Mutex::default(), made: Mutex::default() }
+    pub(crate) fn new(of: Configuration, registry: Arc<Registry>) -> Scope {
+        Scope { of, registry, turn: Mutex::default(), made: Mutex::default() }
     }
 
     /// Waits until nobody else makes or ends values.
@@ -155,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_second_start_waits_for_the_end_of_the_first() {
-        let scope = Scope::new(b"", Arc::new(Registry::of(&[])));
+        let scope = Scope::new(Configuration::default(), Arc::new(Registry::of(&[])));
         let woken = Arc::<Woken>::default();
         let waker = Waker::from(woken.clone());
         let mut context = Context::from_waker(&waker);
@@ -171,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_last_one_who_leaves_is_told_so() {
-        let scope = Scope::new(b"", Arc::new(Registry::of(&[])));
+        let scope = Scope::new(Configuration::default(), Arc::new(Registry::of(&[])));
         scope.join();
         scope.join();
         assert!(!scope.leave());

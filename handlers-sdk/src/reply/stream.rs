@@ -153,7 +153,7 @@ where
             let mut sink = AsyncSink::open(ctx.held())?;
             let headers = [("content-type", "text/event-stream"), ("cache-control", "no-cache")];
             head(&mut sink, 200, &headers).map_err(Error::of)?;
-            write_all(self.0, sink, SseEvent::into_bytes).await
+            write_all(self.0, sink, Into::into).await
         };
         written.await.map_or_else(Outcome::failed, |()| Outcome::Streamed)
     }
@@ -220,9 +220,12 @@ impl SseEvent {
         line(&mut self.fields, "retry", &wait.as_millis().to_string());
         self
     }
+}
 
-    fn into_bytes(self) -> Vec<u8> {
-        self.to_string().into_bytes()
+/// The event as it is written: `out.send(event.into())` through an [`AsyncSink`].
+impl From<SseEvent> for Vec<u8> {
+    fn from(event: SseEvent) -> Vec<u8> {
+        event.to_string().into_bytes()
     }
 }
 

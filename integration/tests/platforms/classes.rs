@@ -15,6 +15,8 @@ integration::both![
     what_was_made_for_a_class_ends_in_reverse_order,
     an_init_that_fails_is_the_init_error_of_the_platform,
     a_configuration_that_does_not_fit_is_the_init_error_of_the_platform,
+    without_a_manifest_one_process_serves_all_functions_of_a_class,
+    variables_of_its_own_give_a_function_an_instance_of_its_own,
     functions_that_start_late_find_the_instance_of_those_before,
 ];
 
@@ -147,4 +149,45 @@ fn functions_that_start_late_find_the_instance_of_those_before(runtime: &Runtime
         assert_eq!(reply.text(), "north: 1 orders, 2 pieces left");
     }
     assert_eq!(told(&run.process), ["north has 3 pieces", "north opens"]);
+}
+
+fn without_a_manifest_one_process_serves_all_functions_of_a_class(runtime: &Runtime) {
+    let deployment = || Deployment::of("shop").env("FAAS_CONFIG", r#"{"name":"north","stock":2}"#);
+    let run = OnHttp::start(runtime, deployment(), "shop");
+    let headers = "X-Customer: ada\r\nContent-Type: application/json\r\n";
+    let bought = run.call("POST", "/orders", headers, br#"{"pieces":2}"#);
+    assert_eq!(bought.status, 201, "{}\n{}", bought.text(), run.process.output());
+    let order: Value = serde_json::from_slice(&run.get("/orders/0").body).expect("JSON");
+    assert_eq!(order, json!({"id": 0, "shop": "north", "customer": "ada", "pieces": 2}));
+    assert_eq!(run.call("DELETE", "/orders/0", "", b"").status, 405, "no method of the class");
+    assert_eq!(run.get("/elsewhere").status, 404, "no route of the class");
+    assert_eq!(told(&run.process), ["north has 2 pieces", "north opens"]);
+    let run = OnAws::launch(runtime, deployment(), "shop", Options::default()).polling();
+    let queue = QUEUE.replace(":north", ":deliveries");
+    run.call(queue.as_str());
+    assert_eq!(run.call(TIMER).text().trim_matches('"'), "north: 0 orders, 3 pieces left");
+    let bought: Value =
+        serde_json::from_slice(&run.call(request("POST", "/orders", r#"{"pieces":3}"#).as_str()).body).expect("JSON");
+    assert_eq!(bought["statusCode"], 201, "{bought}");
+    run.assert_clean();
+}
+
+fn variables_of_its_own_give_a_function_an_instance_of_its_own(runtime: &Runtime) {
+    let config = json!({"name": "north", "stock": 3});
+    let function = |name: &str, path: &str, colour: Option<&str>| {
+        let environment = colour.map_or_else(|| json!({}), |colour| json!({"COLOUR": colour}));
+        json!({"name": name, "handler": "shop.report", "config": config, "environment": environment,
+               "events": [{"http": {"path": path}}]})
+    };
+    let functions = vec![
+        function("plain", "/plain", None),
+        function("red", "/red", Some("red")),
+        function("reddish", "/reddish", Some("red")),
+    ];
+    let run = OnHttp::start(runtime, deployment(&[functions]), "");
+    for path in ["/plain", "/red", "/reddish"] {
+        assert_eq!(run.get(path).text(), "north: 0 orders, 3 pieces left");
+    }
+    let opened = told(&run.process).into_iter().filter(|line| line.ends_with(" opens")).count();
+    assert_eq!(opened, 2, "one for both that are red: {}", run.process.output());
 }

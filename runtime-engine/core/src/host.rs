@@ -45,6 +45,13 @@ impl Environment {
         Environment(variables.into())
     }
 
+    /// A text that two entries have in common only if they see the same variables.
+    fn text(&self) -> String {
+        let mut all: Vec<&(String, String)> = self.0.iter().collect();
+        all.sort();
+        all.iter().fold(String::new(), |text, (name, value)| text + &format!("{name:?}={value:?}\n"))
+    }
+
     fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.0.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_bytes())
     }
@@ -55,13 +62,17 @@ impl Environment {
 struct Entry {
     shared: Arc<Shared>,
     environment: Environment,
+    /// The value under `faas_abi::settings::ENVIRONMENT`.
+    environment_text: String,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,
 }
 
 /// Makes the host table of an entry. It lives as long as the process.
 pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, features: u64) -> HostTable {
-    faas_abi::host::table(Entry { shared: shared.clone(), environment: environment.clone(), label }, features)
+    let environment_text = environment.text();
+    let entry = Entry { shared: shared.clone(), environment: environment.clone(), environment_text, label };
+    faas_abi::host::table(entry, features)
 }
 
 impl Context for Entry {
@@ -90,6 +101,9 @@ impl Context for Entry {
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
+        if key == faas_abi::settings::ENVIRONMENT.as_bytes() {
+            return Some(self.environment_text.as_bytes());
+        }
         self.environment.get(key).or_else(|| self.shared.variable(key))
     }
 

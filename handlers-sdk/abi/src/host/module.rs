@@ -2,7 +2,7 @@
 
 use super::entry::{FunctionInstance, GroupInstance, LayerInstance};
 use super::table::HostTable;
-use crate::constants::{IS_ABORTING, MAGIC, MAJOR, MINOR};
+use crate::constants::{IS_ABORTING, IS_REENTRANT, MAGIC, MAJOR, MINOR};
 use crate::tables::{Function, Layer, Module, Table, read_table};
 use crate::values::Bytes;
 use core::mem::offset_of;
@@ -306,7 +306,8 @@ impl FunctionEntry {
 
     /// The members in which it differs from another function of its group, and must not.
     fn differs_in(&self, other: &FunctionEntry) -> Vec<&'static str> {
-        const OWN: u32 = crate::constants::IS_DEFAULT | crate::constants::IS_PER_RECORD;
+        // The others are each function's own.
+        const SHARED: u32 = IS_REENTRANT | IS_ABORTING;
         let (one, two) = (&self.table, &other.table);
         let differing = [
             ("create", one.create.map(|of| of as usize) != two.create.map(|of| of as usize)),
@@ -314,7 +315,7 @@ impl FunctionEntry {
             ("cancel", one.cancel.map(|of| of as usize) != two.cancel.map(|of| of as usize)),
             ("destroy", one.destroy.map(|of| of as usize) != two.destroy.map(|of| of as usize)),
             ("phases", one.phases != two.phases),
-            ("flags", (one.flags ^ two.flags) & !OWN != 0),
+            ("flags", (one.flags ^ two.flags) & SHARED != 0),
         ];
         differing.into_iter().filter(|(_, differs)| *differs).map(|(member, _)| member).collect()
     }

@@ -84,8 +84,20 @@ impl<'t> Reader<'t> {
                 (None, None)
             }
             Kind::Timer => {
-                let [source, cron] = self.members(value, path, &keys::TIMER);
-                cron.and_then(|cron| self.string(cron, path));
+                let [source, cron, every] = self.members(value, path, &keys::TIMER);
+                for schedule in [cron, every].into_iter().flatten() {
+                    self.string(schedule, path);
+                }
+                (source, None)
+            }
+            Kind::Storage => {
+                let [source, events] = self.members(value, path, &keys::STORAGE);
+                if let Some(events) = events {
+                    let is_text = |value: Value<'_>| value.as_str().is_some_and(|text| !text.is_empty());
+                    if events.value.kind() != json::ValueKind::Array || !events.value.elements().all(is_text) {
+                        self.wrong(events, path);
+                    }
+                }
                 (source, None)
             }
             _ => {

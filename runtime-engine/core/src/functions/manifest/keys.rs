@@ -216,7 +216,7 @@ const SOURCE_KEY: Key = may(
 pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
 
 /// What `timer` is.
-pub static TIMER: Object<2> = Object {
+pub static TIMER: Object<3> = Object {
     what: "a timer",
     keys: [
         SOURCE_KEY,
@@ -224,6 +224,21 @@ pub static TIMER: Object<2> = Object {
             "cron",
             "a schedule that is not empty",
             "When it is due. It is for whoever sets the schedule up: the runtime does not look at it.",
+        ),
+        may("every", "a duration that is not empty", "The same as the time between two, `5m`."),
+    ],
+};
+
+/// What `storage` is.
+pub static STORAGE: Object<2> = Object {
+    what: "a change of a bucket",
+    keys: [
+        SOURCE_KEY,
+        may(
+            "events",
+            "an array of texts that are not empty",
+            "What has to happen to an object, in the platform's words. It is for whoever sets the trigger up: the runtime \
+             does not look at it.",
         ),
     ],
 };
@@ -264,6 +279,7 @@ mod tests {
         section(&mut out, "An element of `events`", &EVENT.keys);
         section(&mut out, "`http`", &HTTP.keys);
         section(&mut out, "`timer`", &TIMER.keys);
+        section(&mut out, "`storage`", &STORAGE.keys);
         section(&mut out, "`event`", &BUS.keys);
         section(&mut out, "Every other kind of event but `raw`", &SOURCE.keys);
         out.push('\n');

@@ -16,7 +16,9 @@ mod mistake;
 mod read;
 mod whole;
 
-pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, RECORDS, ROUTING, SOURCE, TIMER};
+pub use keys::{
+    BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, RECORDS, ROUTING, SOURCE, STORAGE, TIMER,
+};
 pub use mistake::{Mistake, Position};
 
 use crate::records::RecordFailures;

@@ -1,0 +1,12 @@
+use handlers_sdk::functions;
+
+#[derive(Default)]
+struct Shop;
+
+#[functions]
+impl Shop {
+    #[timer("0 5 * *")]
+    fn tidy(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use handlers_sdk::functions;
+
+#[functions]
+fn shop() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use handlers_sdk::functions;
+
+#[functions]
+struct Shop;
+
+fn main() {}

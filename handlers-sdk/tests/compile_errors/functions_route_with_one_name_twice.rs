@@ -1,0 +1,12 @@
+use handlers_sdk::functions;
+
+#[derive(Default)]
+struct Shop;
+
+#[functions]
+impl Shop {
+    #[http(get, "/{id}/orders/{id}")]
+    fn order(&self) {}
+}
+
+fn main() {}

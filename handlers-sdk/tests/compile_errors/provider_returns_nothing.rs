@@ -1,0 +1,6 @@
+use handlers_sdk::provider;
+
+#[provider]
+fn pool() {}
+
+fn main() {}
