@@ -74,6 +74,7 @@ pub use handlers_sdk_macros::{function, layer, module};
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},
+    phase::Phase,
     reply_head::ReplyHead,
 };
 #[cfg(feature = "tracing")]

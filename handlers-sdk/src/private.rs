@@ -5,12 +5,14 @@ pub use crate::executor::drive::Call;
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
+pub use crate::glue::waiting::{Hook, Lent, Way};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
 use crate::error::Error;
+use crate::layer::hooks::Ended;
 use crate::reply::IntoReply;
 use std::future::Future;
 
@@ -58,6 +60,16 @@ pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
 /// A call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)
+}
+
+/// An `async` hook of a layer. Its answer is whatever the hook may return, its error whatever `?` makes one of.
+pub fn hook<'a, T, E>(future: impl Future<Output = Result<T, E>> + Send + 'a) -> Option<Hook<'a>>
+where
+    T: Into<Ended>,
+    E: Into<Error>,
+{
+    let future = async move { future.await.map(Into::into).map_err(Error::returned) };
+    Some(Hook { future: Box::pin(future), runtime: &crate::executor::RUNTIME })
 }
 
 /// A function for a phase, async or not: `M` tells the two apart.

@@ -11,3 +11,4 @@ pub(crate) mod layer;
 pub(crate) mod room;
 pub(crate) mod service;
 pub(crate) mod values;
+pub(crate) mod waiting;

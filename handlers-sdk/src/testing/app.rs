@@ -98,7 +98,8 @@ impl Wake for Unpark {
     }
 }
 
-fn wait(lease: &mut Lease<TestInvocation>, status: Status) -> Status {
+/// Waits for the end of a call that answered `status`.
+pub(super) fn wait(lease: &mut Lease<TestInvocation>, status: Status) -> Status {
     if status != PENDING {
         return status;
     }

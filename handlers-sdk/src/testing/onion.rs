@@ -1,5 +1,6 @@
 //! Layers around a call, by rules O1 to O5 of `faas.h`.
 
+use super::app::wait;
 use super::inv::TestInvocation;
 use faas_abi::host::{Invocation, LayerInstance, Lease};
 use faas_abi::*;
@@ -7,7 +8,8 @@ use faas_abi::*;
 /// Enters the layers. How many were entered, and how that went.
 pub(super) fn enter(layers: &[LayerInstance], phase: u32, lease: &mut Lease<TestInvocation>) -> (usize, Status) {
     for (entered, layer) in layers.iter().enumerate() {
-        let status = layer.before(phase, lease);
+        let called = layer.before(phase, lease);
+        let status = wait(lease, called);
         if status != OK {
             return (entered, status);
         }
@@ -27,12 +29,14 @@ pub(super) fn leave(
     }
     for layer in entered.iter().rev() {
         if status >= 0 {
-            let after = layer.after(phase, lease);
+            let called = layer.after(phase, lease);
+            let after = wait(lease, called);
             if after < 0 {
                 status = after;
             }
         } else {
-            status = layer.on_error(phase, status, lease);
+            let called = layer.on_error(phase, status, lease);
+            status = wait(lease, called);
             if status >= 0 && phase == INVOKE && lease.get().reply.is_none() {
                 lease.get_mut().fail(b"Runtime.NoReply", b"a layer recovered a failure without a reply", b"");
                 status = E_INTERNAL;

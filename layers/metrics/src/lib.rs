@@ -50,14 +50,14 @@ impl Layer for Metrics {
         })
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         // Only requests of a server of ours have a path that is all ours; an event's path belongs to the function, and
         // asking for it would read the event.
         let scrape = invocation.platform() != AWS_LAMBDA
             && invocation.source() == "http"
             && invocation.http().is_some_and(|http| http.path() == self.path && http.method() == "GET");
         if !scrape {
-            return Flow::Continue;
+            return Ok(Flow::Continue);
         }
         let text = self.counters.prometheus(invocation.in_flight().saturating_sub(1));
         invocation.respond(Response::new(200).set_header("content-type", PROMETHEUS).body(text))
@@ -68,13 +68,13 @@ impl Layer for Metrics {
         Ok(())
     }
 
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
         let outcome = match failure {
             failure if failure.is_panic() => Outcome::Panic,
             failure if failure.is_cancelled() => Outcome::Cancelled,
             _ => Outcome::Error,
         };
         self.count(invocation, outcome);
-        Recovery::Pass
+        Ok(Recovery::Pass)
     }
 }

@@ -12,7 +12,7 @@
 
 mod memory;
 
-use handlers_sdk::{Config, Error, Failure, Invocation, Layer, Line, Recovery, layer};
+use handlers_sdk::{Config, Error, Failure, Invocation, Layer, Line, Phase, Recovery, layer};
 use memory::Resident;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,11 +26,11 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    fn begin(&self, phase: &Invocation<'_>) {
+    fn begin(&self, phase: &Phase<'_>) {
         self.phase_began.store(phase.now_ns(), Ordering::Relaxed);
     }
 
-    fn end(&self, phase: &Invocation<'_>, name: &str, error: Option<&str>) {
+    fn end(&self, phase: &Phase<'_>, name: &str, error: Option<&str>) {
         let mut line = Line::new();
         line.text("faas", "phase").text("phase", name);
         line.number("us", phase.now_ns().saturating_sub(self.phase_began.load(Ordering::Relaxed)) / 1000);
@@ -74,32 +74,34 @@ impl Layer for Monitor {
         Ok(Monitor { config: *config, resident: Resident::open(), phase_began: AtomicU64::new(config.now_ns()) })
     }
 
-    fn before_runtime_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.begin(phase);
         Ok(())
     }
 
-    fn after_runtime_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn after_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.end(phase, "RuntimeStart", None);
         Ok(())
     }
 
-    fn runtime_start_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {
+    fn runtime_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         self.end(phase, "RuntimeStart", Some(failure.kind));
+        Ok(())
     }
 
-    fn before_function_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn before_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.begin(phase);
         Ok(())
     }
 
-    fn after_function_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn after_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.end(phase, "FunctionStart", None);
         Ok(())
     }
 
-    fn function_start_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {
+    fn function_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         self.end(phase, "FunctionStart", Some(failure.kind));
+        Ok(())
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -107,27 +109,28 @@ impl Layer for Monitor {
         Ok(())
     }
 
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
         let word = match failure {
             failure if failure.is_panic() => "panic",
             failure if failure.is_cancelled() => "cancelled",
             _ => "error",
         };
         self.invocation(invocation, word, Some(failure.kind));
-        Recovery::Pass
+        Ok(Recovery::Pass)
     }
 
-    fn before_close(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn before_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.begin(phase);
         Ok(())
     }
 
-    fn after_close(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    fn after_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         self.end(phase, "Close", None);
         Ok(())
     }
 
-    fn close_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {
+    fn close_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         self.end(phase, "Close", Some(failure.kind));
+        Ok(())
     }
 }

@@ -43,8 +43,8 @@ impl Layer for Guard {
         Ok(Guard(name))
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
-        invocation.set_extension("who", &self.0).map_or_else(Flow::Fail, |()| Flow::Continue)
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        invocation.set_extension("who", &self.0).map(|()| Flow::Continue)
     }
 }
 
@@ -70,7 +70,7 @@ impl Layer for Clumsy {
         Ok(Clumsy)
     }
 
-    fn recognise(&self, _: &mut Invocation<'_>) -> bool {
+    fn recognise(&self, _: &mut Invocation<'_>) -> Result<bool, Error> {
         panic!("no idea what this is")
     }
 
