@@ -77,6 +77,7 @@ impl Onion {
     }
 
     /// Takes the status of the last step and says what comes next.
+    #[inline]
     pub fn advance(&mut self, status: Status) -> Step {
         match self.doing {
             Doing::Entering(layer) => match status {
@@ -140,6 +141,9 @@ impl Onion {
 
     /// The innermost entered layer further out than `layer`.
     fn entered_below(&self, layer: usize) -> Option<usize> {
+        if self.passed_by.is_empty() {
+            return layer.checked_sub(1);
+        }
         (0..layer).rev().find(|layer| !self.passed_by.contains(layer))
     }
 
