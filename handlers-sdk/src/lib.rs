@@ -54,6 +54,7 @@ mod layer;
 pub mod log;
 mod panics;
 mod reply;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -11,6 +11,7 @@
 pub mod constants;
 #[cfg(feature = "host")]
 pub mod host;
+pub mod services;
 pub mod settings;
 pub mod tables;
 pub mod values;

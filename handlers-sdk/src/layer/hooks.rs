@@ -44,6 +44,7 @@ impl From<Recovery> for Ended {
 }
 
 /// The status a hook's answer is to the host. `inner` is the one that stands if the hook has nothing to tell.
+#[inline]
 pub(crate) fn status(writer: &mut Writer<'_>, result: Result<Ended, Error>, inner: Status) -> Status {
     match result {
         Ok(Ended::Done) => inner,

@@ -1,35 +1,81 @@
-//! One CloudWatch document: the Embedded Metric Format, whose `_aws` member says which other members are metrics.
+//! CloudWatch documents: the Embedded Metric Format, whose `_aws` member says which other members are metrics.
 
-use crate::counters::Outcome;
+use crate::labels::{Labels, Outcome, class};
+use crate::settings::{Dimension, Settings};
 use handlers_sdk::{Invocation, Line};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The document of one invocation, with the function's name as its dimension.
-pub(crate) fn document(
-    namespace: &str,
-    invocation: &Invocation<'_>,
-    outcome: Outcome,
-    took_ns: u64,
-    cold: bool,
-) -> Line {
+const METRICS: &str = r#"{"Name":"Invocations","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"ColdStarts","Unit":"Count"},{"Name":"Duration","Unit":"Microseconds"}"#;
+
+/// A document with its directive. `dimensions` and `metrics` are JSON, the latter without its brackets.
+pub(crate) fn begin(namespace: &str, dimensions: &str, metrics: &str) -> Line {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut directive = Line::new();
     directive.text("Namespace", namespace);
-    directive.json("Dimensions", r#"[["FunctionName"]]"#);
-    directive.json(
-        "Metrics",
-        r#"[{"Name":"Invocations","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"ColdStarts","Unit":"Count"},{"Name":"Duration","Unit":"Microseconds"}]"#,
-    );
+    directive.json("Dimensions", dimensions);
+    directive.json("Metrics", &format!("[{metrics}]"));
     let mut aws = Line::new();
     aws.number("Timestamp", u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
     aws.json("CloudWatchMetrics", &format!("[{}]", directive.finish()));
     let mut line = Line::new();
     line.json("_aws", &aws.finish());
-    line.text("FunctionName", invocation.function());
+    line
+}
+
+/// `[["FunctionName"],["FunctionName","Route"]]`: made once.
+pub(crate) fn dimensions(settings: &Settings) -> String {
+    let set = |set: &Vec<Dimension>| {
+        let names: Vec<String> = set.iter().map(|dimension| format!("\"{}\"", dimension.name())).collect();
+        format!("[{}]", names.join(","))
+    };
+    let sets: Vec<String> = settings.dimensions.iter().map(set).collect();
+    format!("[{}]", sets.join(","))
+}
+
+/// The document of one invocation.
+pub(crate) fn document(
+    settings: &Settings,
+    dimensions: &str,
+    invocation: &Invocation<'_>,
+    outcome: Outcome,
+    took_ns: u64,
+) -> Line {
+    let mut line = begin(settings.namespace, dimensions, METRICS);
+    // The event is read only if a dimension is of it.
+    let mut of_event = None;
+    for (index, dimension) in settings.dimensions.iter().flatten().enumerate() {
+        if settings.dimensions.iter().flatten().take(index).any(|earlier| earlier == dimension) {
+            continue;
+        }
+        let mut event = || *of_event.get_or_insert_with(|| Labels::of(invocation, outcome));
+        let value = match dimension {
+            Dimension::FunctionName => invocation.function(),
+            Dimension::Service => invocation.service_name(),
+            Dimension::Stage => invocation.stage(),
+            Dimension::Version => invocation.version(),
+            Dimension::Outcome => outcome.word(),
+            Dimension::Trigger => event().trigger,
+            Dimension::Route => event().route,
+            Dimension::Method => event().method,
+            Dimension::StatusClass => event().status,
+        };
+        // A dimension that is announced has to be there, and not empty.
+        line.text(dimension.name(), if value.is_empty() { "none" } else { value });
+    }
     line.text("requestId", invocation.request_id());
+    if let Some(trace) = invocation.traceparent().and_then(trace_id) {
+        line.text("traceId", trace);
+    }
+    line.text("outcome", outcome.word());
+    line.text("status", class(invocation.reply_status(), outcome));
     line.number("Invocations", 1);
-    line.number("Errors", u64::from(outcome != Outcome::Ok));
-    line.number("ColdStarts", u64::from(cold));
+    line.number("Errors", u64::from(outcome.is_failure()));
+    line.number("ColdStarts", u64::from(invocation.is_cold_start()));
     line.number("Duration", took_ns / 1000);
     line
+}
+
+/// The trace's id in `00-<32 digits>-<16 digits>-01`.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1).filter(|id| id.len() == 32)
 }

@@ -34,6 +34,11 @@ pub struct ConfiguredLayer {
 }
 
 impl ConfiguredLayer {
+    /// `true` if there is nothing to note about an invocation that this layer has entered.
+    fn is_plain(&self) -> bool {
+        !self.instance.has_head() && !self.needs_whole_body()
+    }
+
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
     }
@@ -362,7 +367,15 @@ impl<'a> Walk<'a> {
     fn go_inline(&mut self, place: &mut Place) -> Stop {
         loop {
             let status = match self.step {
-                Step::Before(index) => self.layer(index).instance.before(self.phase, place),
+                Step::Before(index) => {
+                    let layer = self.layer(index);
+                    let status = layer.instance.before(self.phase, place);
+                    if status == OK && layer.is_plain() {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
+                }
                 Step::Centre => return Stop::Centre,
                 Step::Head(index) => {
                     place.get_mut().set_heads_ran();
@@ -371,7 +384,14 @@ impl<'a> Walk<'a> {
                     }
                     OK
                 }
-                Step::After(index) => self.begin_after(self.layer(index), place),
+                Step::After(index) => {
+                    let status = self.begin_after(self.layer(index), place);
+                    if status == OK {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
+                }
                 Step::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
                 Step::Finished { status, .. } => return Stop::Finished(status),
             };
@@ -382,7 +402,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What nearly every call comes to: it ended at once and well, and has nothing more to tell.
+    #[inline]
+    fn ended_well(&mut self, place: &mut Place) {
+        place.get_mut().end_call(OK);
+        self.advance(OK, place);
+    }
+
     /// The call of the step at hand is over.
+    #[inline(never)]
     fn called(&mut self, status: Status, place: &mut Place) {
         let status = match self.step {
             Step::Before(index) => match self.entered(self.layer(index), status, place) {
@@ -483,6 +511,7 @@ impl<'a> Walk<'a> {
         self.advance(status, place);
     }
 
+    #[inline]
     fn advance(&mut self, status: Status, place: &Place) {
         // In a stream's begin, whoever began it.
         if place.get().heads_ran() {

@@ -107,6 +107,7 @@ impl Onion {
         }
     }
 
+    #[inline]
     fn enter(&mut self, layer: usize) -> Step {
         if layer < self.layers {
             self.doing = Doing::Entering(layer);
@@ -123,6 +124,7 @@ impl Onion {
     }
 
     /// On the way out, with `inner` entered layers still to leave.
+    #[inline]
     fn leave(&mut self, inner: usize) -> Step {
         if self.status >= 0 && self.heads {
             self.heads = false;
@@ -140,6 +142,7 @@ impl Onion {
     }
 
     /// The innermost entered layer further out than `layer`.
+    #[inline]
     fn entered_below(&self, layer: usize) -> Option<usize> {
         if self.passed_by.is_empty() {
             return layer.checked_sub(1);
