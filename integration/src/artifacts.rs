@@ -26,6 +26,9 @@ const PACKAGES: &[&str] = &[
     "shaky",
     "stream",
     "tasks",
+    "waiting",
+    "auth",
+    "orders",
     "layer-monitor",
     "layer-metrics",
 ];
