@@ -55,6 +55,8 @@ pub mod log;
 mod panics;
 mod reply;
 pub mod telemetry;
+#[cfg(feature = "tower")]
+pub use layer::tower;
 #[cfg(feature = "testing")]
 pub mod testing;
 

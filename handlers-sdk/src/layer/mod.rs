@@ -4,6 +4,8 @@ pub(crate) mod hooks;
 pub(crate) mod invocation;
 pub(crate) mod phase;
 pub(crate) mod reply_head;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 use crate::call::config::Config;
 use crate::error::Error;
