@@ -250,3 +250,71 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         );
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(hooks: &TokenStream) -> std::result::Result<String, String> {
+        let item = quote! { impl Layer for Guard { #hooks } };
+        expand(TokenStream::new(), item).map(|tokens| tokens.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_async_hook_is_in_the_masks_and_not_in_the_trait() {
+        let made = expanded(&quote! {
+            async fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> { todo() }
+            async fn close_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> { todo() }
+            fn after_record(&self, record: &mut Invocation<'_>) -> Result<(), Error> { todo() }
+        });
+        let made = made.expect("all are hooks");
+        let (block, rest) = made.split_once("# [doc (hidden)]").expect("the async hooks stand apart");
+        assert!(!block.contains("async") && block.contains("after_record") && block.contains("fn create"), "{block}");
+        for part in [
+            "BEFORE : u32 = 4u32",
+            "AFTER : u32 = 128u32",
+            "FAILED : u32 = 8u32",
+            "ASYNC : [u32 ; 3] = [4u32 , 0u32 , 8u32]",
+        ] {
+            assert!(rest.contains(part), "{part} is not in {rest}");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_at_once_cannot_be_async() {
+        for (hook, why) in [
+            (
+                quote!(
+                    async fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+                        todo()
+                    }
+                ),
+                "`head` is answered at once, so it cannot be `async`",
+            ),
+            (
+                quote!(
+                    async fn health(&self) -> Result<(), Error> {
+                        todo()
+                    }
+                ),
+                "`health` is answered at once, so it cannot be `async`",
+            ),
+            (
+                quote!(
+                    async fn create(config: &Config) -> Result<Self, Error> {
+                        todo()
+                    }
+                ),
+                "`create` cannot be `async`: wait in `async fn before_runtime_start` instead",
+            ),
+            (
+                quote!(
+                    async fn before(&self) {}
+                ),
+                "`before` is no hook of a layer",
+            ),
+        ] {
+            assert_eq!(expanded(&hook), Err(why.to_owned()));
+        }
+    }
+}

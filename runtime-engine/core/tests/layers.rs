@@ -89,6 +89,13 @@ impl Layer for Gatekeeper {
     }
 }
 
+/// A layer whose hooks wait for files or locks.
+#[derive(Default)]
+struct Ledger;
+
+#[layer(name = "ledger", blocking)]
+impl Layer for Ledger {}
+
 /// A module with the entries of two, as a linker makes it of sources that know nothing of one another.
 fn joined(one: &'static Module, other: &'static Module) -> &'static Module {
     let (mut functions, mut layers) = (Vec::new(), Vec::new());
@@ -357,4 +364,11 @@ fn no_layer_takes_part_in_a_phase_of_a_later_version() {
         let run = runtime.chain().phase(phase, &mut place, async |_: &mut _| faas_abi::OK);
         assert_eq!(block_on(run), Ok(()), "{phase}");
     }
+}
+
+#[test]
+fn a_layer_that_blocks_counts_for_how_calls_go() {
+    let manner = |layers: &[&'static Module]| start(NOTHING, &[], linked(layers), &[]).runtime().call_manner();
+    assert!(!manner(&[]).all_block);
+    assert!(manner(&[Ledger::MODULE]).all_block);
 }
