@@ -7,23 +7,31 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const METRICS: &str = r#"{"Name":"Invocations","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"ColdStarts","Unit":"Count"},{"Name":"Duration","Unit":"Microseconds"}"#;
 
-/// A document with its directive. `dimensions` and `metrics` are JSON, the latter without its brackets.
-pub(crate) fn begin(namespace: &str, dimensions: &str, metrics: &str) -> Line {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+/// The directive of a document, but for its time: made once where it is always the same. `dimensions` and `metrics` are
+/// JSON, the latter without its brackets.
+pub(crate) fn directive(namespace: &str, dimensions: &str, metrics: &str) -> String {
     let mut directive = Line::new();
     directive.text("Namespace", namespace);
     directive.json("Dimensions", dimensions);
     directive.json("Metrics", &format!("[{metrics}]"));
-    let mut aws = Line::new();
-    aws.number("Timestamp", u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    aws.json("CloudWatchMetrics", &format!("[{}]", directive.finish()));
+    format!(",\"CloudWatchMetrics\":[{}]}}", directive.finish())
+}
+
+/// The directive of invocations.
+pub(crate) fn of_invocations(settings: &Settings) -> String {
+    directive(settings.namespace, &dimensions(settings), METRICS)
+}
+
+/// A document of now with that directive.
+pub(crate) fn begin(directive: &str) -> Line {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut line = Line::new();
-    line.json("_aws", &aws.finish());
+    line.json("_aws", &format!("{{\"Timestamp\":{}{directive}", now.as_millis()));
     line
 }
 
-/// `[["FunctionName"],["FunctionName","Route"]]`: made once.
-pub(crate) fn dimensions(settings: &Settings) -> String {
+/// `[["FunctionName"],["FunctionName","Route"]]`
+fn dimensions(settings: &Settings) -> String {
     let set = |set: &Vec<Dimension>| {
         let names: Vec<String> = set.iter().map(|dimension| format!("\"{}\"", dimension.name())).collect();
         format!("[{}]", names.join(","))
@@ -35,12 +43,12 @@ pub(crate) fn dimensions(settings: &Settings) -> String {
 /// The document of one invocation.
 pub(crate) fn document(
     settings: &Settings,
-    dimensions: &str,
+    directive: &str,
     invocation: &Invocation<'_>,
     outcome: Outcome,
     took_ns: u64,
 ) -> Line {
-    let mut line = begin(settings.namespace, dimensions, METRICS);
+    let mut line = begin(directive);
     // The event is read only if a dimension is of it.
     let mut of_event = None;
     for (index, dimension) in settings.dimensions.iter().flatten().enumerate() {

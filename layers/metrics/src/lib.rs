@@ -37,8 +37,8 @@ const AWS_LAMBDA: &str = "aws-lambda";
 pub struct Metrics {
     config: Config,
     gathered: Arc<Gathered>,
-    /// The dimensions of its documents, as JSON.
-    dimensions: String,
+    /// Of its documents.
+    directive: String,
     listener: Option<Listener>,
 }
 
@@ -70,7 +70,7 @@ impl Metrics {
         let documents = invocation.platform() == AWS_LAMBDA;
         gathered.own.goes_to_documents(documents);
         if documents {
-            emf::document(&gathered.settings, &self.dimensions, invocation, outcome, took_ns).emit(&self.config);
+            emf::document(&gathered.settings, &self.directive, invocation, outcome, took_ns).emit(&self.config);
             gathered.own.flush(&self.config);
             return;
         }
@@ -112,14 +112,14 @@ impl Layer for Metrics {
             own,
             settings: settings.clone(),
         });
-        let dimensions = emf::dimensions(&settings);
+        let directive = emf::of_invocations(&settings);
         let listener = settings.listen.map(|address| {
             let shown = gathered.clone();
             Listener::open(address, settings.path, move || shown.page()).map_err(|error| {
                 Error::new("Metrics.Listen", format!("FAAS_METRICS_LISTEN: cannot listen on {address}: {error}"))
             })
         });
-        Ok(Metrics { config: *config, gathered, dimensions, listener: listener.transpose()? })
+        Ok(Metrics { config: *config, gathered, directive, listener: listener.transpose()? })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {

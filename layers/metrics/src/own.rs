@@ -1,5 +1,6 @@
 //! Numbers that functions and other layers report through `faas.telemetry`.
 
+use crate::emf;
 use crate::histogram::Histogram;
 use crate::invocations::head;
 use crate::labels::push;
@@ -229,7 +230,7 @@ fn document(namespace: &str, labels: &[(String, String)], metrics: &Values) -> L
             line.finish()
         })
         .collect();
-    let mut line = crate::emf::begin(namespace, &dimensions(labels), &listed.join(","));
+    let mut line = emf::begin(&emf::directive(namespace, &dimensions(labels), &listed.join(",")));
     for (name, value) in labels {
         line.text(name, value);
     }

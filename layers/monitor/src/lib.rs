@@ -24,7 +24,12 @@ pub struct Monitor {
     config: Config,
     resident: Resident,
     choice: Choice,
+    /// Whether lines tell of the event; `None`: as the platform has it.
+    tells_event: Option<bool>,
 }
+
+/// The platform whose events are JSON that many functions never look into: reading it costs more than the line.
+const AWS_LAMBDA: &str = "aws-lambda";
 
 /// When a phase began, in the host's nanoseconds; kept by the phase.
 struct Began(u64);
@@ -61,18 +66,33 @@ impl Monitor {
         if let Some(kib) = self.resident.kib() {
             line.number("rss_kib", kib);
         }
-        line.text("trigger", invocation.trigger());
-        if let Some(http) = invocation.http() {
-            line.text("method", http.method()).text("path", http.path());
-            if let Some(route) = http.route() {
-                line.text("route", route);
-            }
+        if self.tells_event.unwrap_or_else(|| invocation.platform() != AWS_LAMBDA) {
+            event(&mut line, invocation);
         }
         if let Some(trace) = invocation.traceparent().and_then(trace_id) {
             line.text("traceId", trace);
         }
         line.emit(&self.config);
     }
+}
+
+/// What the line tells of the event, which is read for it unless the function has.
+fn event(line: &mut Line, invocation: &Invocation<'_>) {
+    line.text("trigger", invocation.trigger());
+    if let Some(http) = invocation.http() {
+        line.text("method", http.method()).text("path", http.path());
+        if let Some(route) = http.route() {
+            line.text("route", route);
+        }
+    }
+}
+
+/// `FAAS_MONITOR_EVENT`.
+fn tells_event(config: &Config) -> Result<Option<bool>, Error> {
+    let Some(found) = config.str("FAAS_MONITOR_EVENT").filter(|found| !found.is_empty()) else { return Ok(None) };
+    let switch = handlers_sdk::abi::settings::switch(found.as_bytes());
+    let wrong = || Error::new("Monitor.Config", format!("FAAS_MONITOR_EVENT: expected on or off, found {found:?}"));
+    switch.map(Some).ok_or_else(wrong)
 }
 
 fn begin(phase: &mut Phase<'_>) -> Result<(), Error> {
@@ -92,7 +112,8 @@ fn trace_id(traceparent: &str) -> Option<&str> {
 #[layer(name = "monitor")]
 impl Layer for Monitor {
     fn create(config: &Config) -> Result<Self, Error> {
-        Ok(Monitor { config: *config, resident: Resident::open(), choice: Choice::read(config)? })
+        let (choice, tells_event) = (Choice::read(config)?, tells_event(config)?);
+        Ok(Monitor { config: *config, resident: Resident::open(), choice, tells_event })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {

@@ -84,6 +84,20 @@ fn a_line_tells_trigger_path_and_trace_and_no_query() {
 }
 
 #[test]
+fn an_event_of_lambda_is_read_on_demand() {
+    for (setting, platform, expected) in
+        [("", "aws-lambda", false), ("on", "aws-lambda", true), ("", "http", true), ("off", "http", false)]
+    {
+        let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_EVENT", setting);
+        let app = app.start().expect("starts");
+        app.invoke(Invoke::event("fine").meta(abi::META_PLATFORM, platform).meta(abi::META_TRIGGER, "queue"));
+        let lines = lines(&app);
+        let line = lines.iter().find(|line| line["faas"] == "invocation").expect("a line");
+        assert_eq!(line["trigger"].as_str(), expected.then_some("queue"), "{setting:?} on {platform}");
+    }
+}
+
+#[test]
 fn of_what_goes_well_a_share_has_a_line_and_failures_always_do() {
     let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_SAMPLE", "0.25");
     let app = app.start().expect("starts");
@@ -112,9 +126,12 @@ fn of_what_goes_well_only_what_was_slow_has_a_line() {
 
 #[test]
 fn a_share_that_does_not_fit_ends_the_start() {
-    for (variable, value) in
-        [("FAAS_MONITOR_SAMPLE", "1.5"), ("FAAS_MONITOR_SAMPLE", "half"), ("FAAS_MONITOR_SLOW_MS", "-1")]
-    {
+    for (variable, value) in [
+        ("FAAS_MONITOR_SAMPLE", "1.5"),
+        ("FAAS_MONITOR_SAMPLE", "half"),
+        ("FAAS_MONITOR_SLOW_MS", "-1"),
+        ("FAAS_MONITOR_EVENT", "maybe"),
+    ] {
         let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config(variable, value);
         let why = app.start().expect_err("it does not fit");
         assert!(why.contains(&format!("{variable}: expected ")) && why.contains(value), "{why}");
