@@ -8,7 +8,7 @@ use crate::ffi::{Entry, Writer};
 use crate::glue::waiting::{self, Hook, Lent, Way};
 use crate::layer::Layer;
 use crate::layer::hooks;
-use crate::panics::{self, authored};
+use crate::panics;
 use core::ffi::c_void;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::*;
@@ -139,10 +139,9 @@ unsafe fn hook<L: LayerDef>(this: *mut c_void, inv: *mut Inv, body: impl FnOnce(
     let instance = unsafe { &*this.cast::<Instance<L>>() };
     // SAFETY: the caller's promise.
     let mut writer = unsafe { Writer::new(instance.entry, inv) };
-    let ended = panics::catch(|| {
-        // SAFETY: Alive; a hook logs between its writes, never within one.
-        unsafe { within_hook(instance.entry, inv, || authored(|| body(&instance.layer, writer.again()))) }
-    });
+    // Guarded inside: what the guard reports of a panic that the author caught gets the invocation's request id.
+    // SAFETY: Alive; a hook logs between its writes, never within one.
+    let ended = unsafe { within_hook(instance.entry, inv, || panics::catch(|| body(&instance.layer, writer.again()))) };
     ended.unwrap_or_else(|panic| {
         hooks::fail(&mut writer, &panic.into_error());
         E_PANIC
@@ -195,10 +194,8 @@ unsafe extern "C" fn head<L: LayerDef>(this: *mut c_void, inv: *mut Inv) {
     let instance = unsafe { &*this.cast::<Instance<L>>() };
     // SAFETY: as above.
     let writer = unsafe { Writer::new(instance.entry, inv) };
-    let ended = panics::catch(|| {
-        // SAFETY: as in `hook`.
-        unsafe { within_hook(instance.entry, inv, || authored(|| hooks::head(&instance.layer, writer))) }
-    });
+    // SAFETY: as in `hook`.
+    let ended = unsafe { within_hook(instance.entry, inv, || panics::catch(|| hooks::head(&instance.layer, writer))) };
     if let Err(error) = ended.unwrap_or_else(|panic| Err(panic.into_error())) {
         instance.entry.log(inv, 1, L::NAME, &error.to_string(), &[]);
     }
