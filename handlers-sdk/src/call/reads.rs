@@ -127,6 +127,13 @@ macro_rules! reads {
             self.some_text(::faas_abi::META_TRACE)
         }
 
+        /// The id of the trace, as its platform's tools look for it: X-Ray's root (`1-5759e988-…`) on AWS, otherwise the 32
+        /// digits of [`traceparent`](Self::traceparent).
+        pub fn trace_id(&self) -> Option<&str> {
+            let of_xray = self.trace().and_then(|trace| trace.split(';').find_map(|part| part.strip_prefix("Root=")));
+            of_xray.or_else(|| self.traceparent()?.split('-').nth(1).filter(|id| id.len() == 32))
+        }
+
         /// When the platform gives up waiting.
         pub fn deadline(&self) -> Option<::std::time::SystemTime> {
             self.deadline_epoch_ms()

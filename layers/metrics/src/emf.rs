@@ -71,7 +71,7 @@ pub(crate) fn document(
         line.text(dimension.name(), if value.is_empty() { "none" } else { value });
     }
     line.text("requestId", invocation.request_id());
-    if let Some(trace) = invocation.traceparent().and_then(trace_id) {
+    if let Some(trace) = invocation.trace_id() {
         line.text("traceId", trace);
     }
     line.text("outcome", outcome.word());
@@ -81,9 +81,4 @@ pub(crate) fn document(
     line.number("ColdStarts", u64::from(invocation.is_cold_start()));
     line.number("Duration", took_ns / 1000);
     line
-}
-
-/// The trace's id in `00-<32 digits>-<16 digits>-01`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1).filter(|id| id.len() == 32)
 }

@@ -69,7 +69,7 @@ impl Monitor {
         if self.tells_event.unwrap_or_else(|| invocation.platform() != AWS_LAMBDA) {
             event(&mut line, invocation);
         }
-        if let Some(trace) = invocation.traceparent().and_then(trace_id) {
+        if let Some(trace) = invocation.trace_id() {
             line.text("traceId", trace);
         }
         line.emit(&self.config);
@@ -102,11 +102,6 @@ fn begin(phase: &mut Phase<'_>) -> Result<(), Error> {
 
 fn took_us(invocation: &Invocation<'_>) -> u64 {
     invocation.now_ns().saturating_sub(invocation.received_ns()) / 1000
-}
-
-/// The trace's id in `00-<32 digits>-<16 digits>-01`.
-fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1).filter(|id| id.len() == 32)
 }
 
 #[layer(name = "monitor")]

@@ -84,6 +84,15 @@ fn a_line_tells_trigger_path_and_trace_and_no_query() {
 }
 
 #[test]
+fn a_trace_of_x_ray_is_told_as_its_console_has_it() {
+    let app = app();
+    let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    app.invoke(Invoke::event("fine").meta(abi::META_TRACE, trace));
+    let line = lines(&app).into_iter().find(|line| line["faas"] == "invocation").expect("a line");
+    assert_eq!(line["traceId"], "1-5759e988-bd862e3fe1be46a994272793");
+}
+
+#[test]
 fn an_event_of_lambda_is_read_on_demand() {
     for (setting, platform, expected) in
         [("", "aws-lambda", false), ("on", "aws-lambda", true), ("", "http", true), ("off", "http", false)]
