@@ -42,7 +42,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (noted, answer) = (noted.clone(), answer.clone());
-                std::thread::spawn(move || converse(stream, &noted, &*answer));
+                std::thread::spawn(move || converse(stream, &noted, &answer));
             }
         });
         Server { address, asked }
