@@ -203,8 +203,8 @@ impl Call {
                 E_PANIC
             }
             Ending::Cancelled => {
-                let error = Error::new("Runtime.Cancelled", "the invocation was cancelled while a layer waited");
-                hooks::fail(&mut lent.writer, &error);
+                let message = "the invocation was cancelled while a layer waited".to_owned();
+                hooks::fail(&mut lent.writer, &Error::placed("Runtime.Cancelled", message, String::new()));
                 E_CANCELLED
             }
         }

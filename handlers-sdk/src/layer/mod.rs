@@ -14,7 +14,7 @@ use crate::layer::phase::Phase;
 use crate::layer::reply_head::ReplyHead;
 use faas_abi::*;
 
-/// What happens after a layer's `before_invoke`. A failure is no flow: it is the hook's `Err`.
+/// What happens after a layer's `before_invoke` or `before_record`. A failure is no flow: it is the hook's `Err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// The walk goes on inward.
@@ -166,7 +166,9 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(Recovery::Pass)
     }
 
-    /// Runs before one record of a batch, around a function that is called record by record.
+    /// Runs before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], which needs no
+    /// reply here), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
+    /// batch, whose extensions they read.
     ///
     /// # Errors
     /// The record fails with the error, and the others go on.
@@ -182,7 +184,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs if the record failed, in the function or further in.
+    /// Runs if the record failed, in the function or further in. [`Recovery::Recovered`] needs no reply here.
     ///
     /// # Errors
     /// The record fails with this error instead.
