@@ -70,6 +70,9 @@ mod layer;
 pub mod log;
 mod panics;
 mod reply;
+pub mod telemetry;
+#[cfg(feature = "tower")]
+pub use layer::tower;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -102,6 +105,7 @@ pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
     invocation::{Invocation, List},
+    phase::Phase,
     reply_head::ReplyHead,
 };
 #[cfg(feature = "tracing")]

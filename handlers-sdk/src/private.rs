@@ -8,6 +8,7 @@ pub use crate::glue::class::{
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::{FunctionDef, InstanceDef};
 pub use crate::glue::layer::LayerDef;
+pub use crate::glue::waiting::{Hook, Lent, Way};
 pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
@@ -18,6 +19,7 @@ use crate::call::extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsyn
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::inject::Inject;
+use crate::layer::hooks::Ended;
 use crate::reply::IntoReply;
 use std::any::Any;
 use std::future::Future;
@@ -177,6 +179,16 @@ pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
 /// A call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)
+}
+
+/// An `async` hook of a layer. Its answer is whatever the hook may return, its error whatever `?` makes one of.
+pub fn hook<'a, T, E, M>(future: impl Future<Output = Result<T, E>> + Send + 'a) -> Option<Hook<'a>>
+where
+    T: Into<Ended>,
+    E: IntoError<M>,
+{
+    let future = async move { future.await.map(Into::into).map_err(Error::of) };
+    Some(Hook { future: Box::pin(future), runtime: &crate::executor::RUNTIME })
 }
 
 /// What a function for a phase may return.

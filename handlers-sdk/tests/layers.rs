@@ -4,8 +4,8 @@
 
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{
-    Config, Error, FaasContext, Failure, Flow, Invocation, Layer, Level, List, Recovery, ReplyHead, Response, abi,
-    function, layer,
+    Config, Error, FaasContext, Failure, Flow, Invocation, Layer, Level, List, Phase, Recovery, ReplyHead, Response,
+    abi, function, layer,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,11 +15,13 @@ struct Few;
 
 #[layer]
 impl Layer for Few {
-    fn before_invoke(&self, _: &mut Invocation<'_>) -> Flow {
-        Flow::Continue
+    fn before_invoke(&self, _: &mut Invocation<'_>) -> Result<Flow, Error> {
+        Ok(Flow::Continue)
     }
 
-    fn close_failed(&self, _: &mut Invocation<'_>, _: &Failure<'_>) {}
+    fn close_failed(&self, _: &mut Phase<'_>, _: &Failure<'_>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 struct Started(u64);
@@ -37,16 +39,15 @@ impl Layer for Guard {
         Ok(Guard { secret, seen: AtomicU64::new(0) })
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         let token = invocation.http().and_then(|http| http.header("authorization"));
         if token != Some(self.secret.as_str()) {
             return invocation.respond(Response::text("who are you?").status(401));
         }
-        let changed = invocation
-            .set_value(Started(invocation.now_ns()))
-            .and_then(|()| invocation.set_extension("user", "ada"))
-            .and_then(|()| invocation.remove(List::Header, "authorization"));
-        changed.map_or_else(Flow::Fail, |()| Flow::Continue)
+        invocation.set_value(Started(invocation.now_ns()))?;
+        invocation.set_extension("user", "ada")?;
+        invocation.remove(List::Header, "authorization")?;
+        Ok(Flow::Continue)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -59,20 +60,24 @@ impl Layer for Guard {
         Ok(())
     }
 
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
         match failure.kind {
             "Soup.Cold" => invocation.recover(Response::text("warm it up").status(503)),
-            "Panic" if failure.is_panic() => Recovery::Replace(Error::new("Guard.Hidden", "something broke")),
-            _ => Recovery::Pass,
+            "Panic" if failure.is_panic() => Err(Error::new("Guard.Hidden", "something broke")),
+            _ => Ok(Recovery::Pass),
         }
     }
 
-    fn head(&self, head: &mut ReplyHead<'_>) {
-        let set = head.set_header("x-head", "yes");
-        assert!(set.is_ok());
+    fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+        head.set_header("x-head", "yes")?;
         if head.status() == 204 {
-            assert!(head.set_status(205).is_ok());
+            head.set_status(205)?;
         }
+        // What this layer has left for itself is there in every hook.
+        if head.value::<Started>().is_some() {
+            head.set_header("x-value", "kept")?;
+        }
+        Ok(())
     }
 
     fn health(&self) -> Result<(), Error> {
@@ -85,7 +90,7 @@ struct Panics;
 
 #[layer]
 impl Layer for Panics {
-    fn before_invoke(&self, _: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, _: &mut Invocation<'_>) -> Result<Flow, Error> {
         panic!("a layer's mistake")
     }
 }
@@ -159,6 +164,7 @@ fn a_layer_changes_request_and_reply() {
     assert_eq!(answer.text(), "soup for ada");
     assert_eq!(answer.header("x-seen-status"), Some("200"));
     assert_eq!(answer.header("x-head"), Some("yes"));
+    assert_eq!(answer.header("x-value"), Some("kept"));
     let line = answer.logs.last().expect("logged");
     assert_eq!((line.target.as_str(), line.fields[0].1.as_str()), ("guard", "12"));
 }

@@ -60,8 +60,8 @@ struct Watch;
 
 #[layer(name = "watch")]
 impl Layer for Watch {
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
-        invocation.set_extension("of", "watch").map_or_else(Flow::Fail, |()| Flow::Continue)
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        invocation.set_extension("of", "watch").map(|()| Flow::Continue)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -70,12 +70,12 @@ impl Layer for Watch {
         Ok(())
     }
 
-    fn before_record(&self, record: &mut Invocation<'_>) -> Flow {
+    fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
         let id = record.record().map_or("", |record| record.id()).to_owned();
         match &*id {
-            "seen" => Flow::Respond,
-            "barred" => Flow::Fail(Error::new("Watch.Barred", "not this one")),
-            _ => Flow::Continue,
+            "seen" => Ok(Flow::Respond),
+            "barred" => Err(Error::new("Watch.Barred", "not this one")),
+            _ => Ok(Flow::Continue),
         }
     }
 
@@ -86,13 +86,13 @@ impl Layer for Watch {
         }
     }
 
-    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
+    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
         if record.record().is_some_and(|record| record.id() == "forgiven") {
-            return Recovery::Recovered;
+            return Ok(Recovery::Recovered);
         }
         match failure.is_panic() {
-            true => Recovery::Replace(Error::new("Watch.Panic", "it panicked")),
-            false => Recovery::Pass,
+            true => Err(Error::new("Watch.Panic", "it panicked")),
+            false => Ok(Recovery::Pass),
         }
     }
 }

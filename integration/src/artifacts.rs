@@ -29,6 +29,9 @@ const PACKAGES: &[&str] = &[
     "shop",
     "stream",
     "tasks",
+    "waiting",
+    "auth",
+    "orders",
     "layer-monitor",
     "layer-metrics",
 ];

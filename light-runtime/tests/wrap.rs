@@ -1,7 +1,7 @@
 //! The runtime inside a `main` of somebody else's: this test's.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
+use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Phase, function, layer};
 use light_runtime::LightRuntime;
 use std::sync::Mutex;
 
@@ -19,22 +19,22 @@ impl Layer for Noting {
         Ok(Noting)
     }
 
-    fn before_runtime_start(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
+    fn before_runtime_start(&self, _: &mut Phase<'_>) -> Result<(), Error> {
         note("before RuntimeStart");
         Ok(())
     }
 
-    fn after_function_start(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
+    fn after_function_start(&self, _: &mut Phase<'_>) -> Result<(), Error> {
         note("after FunctionStart");
         Ok(())
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         note("before Invoke");
-        invocation.set_extension("who", "the layer").map_or_else(Flow::Fail, |()| Flow::Continue)
+        invocation.set_extension("who", "the layer").map(|()| Flow::Continue)
     }
 
-    fn after_close(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
+    fn after_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
         note("after Close");
         Ok(())
     }

@@ -52,11 +52,13 @@ pub fn function(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(sdk::located(options.into(), |options| function::expand(options, item.into())))
 }
 
-/// Makes a layer of an `impl Layer for …`. Only the hooks that are written are ever called.
+/// Makes a layer of an `impl Layer for …`. Only the hooks that are written are ever called. A hook of a phase, an
+/// invocation or a record may be an `async fn`.
 ///
 /// - `name = "…"`: its name in the library; else the type's, in snake case.
 /// - `order = n`: where it stands if nobody configures an order; lower is further out.
 /// - `whole_body`: it needs whole reply bodies, and is skipped or refused on a stream.
+/// - `blocking`: its plain hooks wait for files, sockets or locks, so the runtime keeps more threads for calls.
 /// - `required`: it must not be skipped. A runtime that is told to treat it as optional does not start.
 ///
 /// The type gets a constant `MODULE`, the table for static linking.

@@ -19,6 +19,10 @@ impl Config {
         Config { entry }
     }
 
+    pub(crate) fn entry(&self) -> &'static Entry {
+        self.entry
+    }
+
     /// Its own part, as JSON; empty if there is none.
     pub fn json(&self) -> &'static [u8] {
         self.entry.config_json()

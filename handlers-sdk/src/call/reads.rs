@@ -1,18 +1,11 @@
-//! What contexts of functions and invocations of layers tell alike. The type needs a `reader(&self) -> Reader<'_>`.
+//! What contexts of functions, and invocations and phases of layers, tell alike. The type needs a
+//! `reader(&self) -> Reader<'_>`.
 
-macro_rules! reads {
+/// What is known without a request: of the process and the function.
+macro_rules! process_reads {
     () => {
         fn text(&self, key: u32) -> &str {
             self.reader().text(key)
-        }
-
-        fn some_text(&self, key: u32) -> Option<&str> {
-            Some(self.text(key)).filter(|text| !text.is_empty())
-        }
-
-        /// The platform's id of this invocation.
-        pub fn request_id(&self) -> &str {
-            self.text(::faas_abi::META_REQUEST_ID)
         }
 
         /// The function's name, as the platform or the configuration has it.
@@ -48,6 +41,39 @@ macro_rules! reads {
         /// The platform's account or tenant of the function's owner.
         pub fn account(&self) -> &str {
             self.text(::faas_abi::META_ACCOUNT)
+        }
+
+        /// The time left until the deadline; `None` without one.
+        pub fn remaining(&self) -> Option<::core::time::Duration> {
+            Some(self.reader().num(::faas_abi::NUM_REMAINING_MS))
+                .filter(|ms| *ms != u64::MAX)
+                .map(::core::time::Duration::from_millis)
+        }
+
+        /// The memory of this instance in MiB; 0 if the platform does not say.
+        pub fn memory_mb(&self) -> u64 {
+            self.reader().num(::faas_abi::NUM_MEMORY_MB)
+        }
+
+        /// A typed value that a hook of the same library has left here.
+        pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
+            $crate::glue::values::get(self.reader())
+        }
+    };
+}
+
+/// What is known of an invocation, with its request.
+macro_rules! reads {
+    () => {
+        $crate::call::reads::process_reads!();
+
+        fn some_text(&self, key: u32) -> Option<&str> {
+            Some(self.text(key)).filter(|text| !text.is_empty())
+        }
+
+        /// The platform's id of this invocation.
+        pub fn request_id(&self) -> &str {
+            self.text(::faas_abi::META_REQUEST_ID)
         }
 
         /// What kind of event it is: `http`, `timer`, `queue`, …; `raw` if nothing is known of it.
@@ -101,6 +127,13 @@ macro_rules! reads {
             self.some_text(::faas_abi::META_TRACE)
         }
 
+        /// The id of the trace, as its platform's tools look for it: X-Ray's root (`1-5759e988-…`) on AWS, otherwise the 32
+        /// digits of [`traceparent`](Self::traceparent).
+        pub fn trace_id(&self) -> Option<&str> {
+            let of_xray = self.trace().and_then(|trace| trace.split(';').find_map(|part| part.strip_prefix("Root=")));
+            of_xray.or_else(|| self.traceparent()?.split('-').nth(1).filter(|id| id.len() == 32))
+        }
+
         /// When the platform gives up waiting.
         pub fn deadline(&self) -> Option<::std::time::SystemTime> {
             self.deadline_epoch_ms()
@@ -110,13 +143,6 @@ macro_rules! reads {
         /// The same in milliseconds since 1970.
         pub fn deadline_epoch_ms(&self) -> Option<u64> {
             Some(self.reader().num(::faas_abi::NUM_DEADLINE_EPOCH_MS)).filter(|ms| *ms != 0)
-        }
-
-        /// The time left until the deadline; `None` without one.
-        pub fn remaining(&self) -> Option<::core::time::Duration> {
-            Some(self.reader().num(::faas_abi::NUM_REMAINING_MS))
-                .filter(|ms| *ms != u64::MAX)
-                .map(::core::time::Duration::from_millis)
         }
 
         /// Is this the first invocation of this process?
@@ -129,11 +155,6 @@ macro_rules! reads {
             self.reader().num(::faas_abi::NUM_ATTEMPT)
         }
 
-        /// The memory of this instance in MiB; 0 if the platform does not say.
-        pub fn memory_mb(&self) -> u64 {
-            self.reader().num(::faas_abi::NUM_MEMORY_MB)
-        }
-
         /// What a layer left for this invocation under that name.
         pub fn extension(&self, name: &str) -> Option<&str> {
             self.reader().get(::faas_abi::LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
@@ -142,11 +163,6 @@ macro_rules! reads {
         /// All that layers left.
         pub fn extensions(&self) -> $crate::call::pairs::Pairs<'_> {
             $crate::call::pairs::Pairs::new(self.reader(), ::faas_abi::LIST_EXTENSION)
-        }
-
-        /// A typed value that a layer of the same library left for this invocation.
-        pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
-            $crate::glue::values::get(self.reader())
         }
 
         /// The platform's own metadata as it came, such as its headers.
@@ -182,4 +198,5 @@ macro_rules! reads {
     };
 }
 
+pub(crate) use process_reads;
 pub(crate) use reads;

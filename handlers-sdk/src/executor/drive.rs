@@ -12,7 +12,7 @@ use crate::panics::{Panic, authored, catch, catch_aside};
 use crate::reply::outcome::Outcome;
 use faas_abi::{F_MAY_BLOCK, PENDING, Status};
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -33,7 +33,7 @@ pub struct Runtime {
     /// Calls where a first poll may happen.
     pub(crate) entered: fn(&mut dyn FnMut()),
     /// Finishes a future on the caller's thread.
-    pub(crate) block_on: fn(Task) -> (Held, Outcome),
+    pub(crate) block_on: fn(Pin<&mut dyn Future<Output = ()>>),
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
@@ -69,7 +69,9 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);
     if lends_thread {
-        if let Some((held, outcome)) = catch_aside(|| (runtime.block_on)(task)) {
+        let mut ended = None;
+        catch_aside(|| (runtime.block_on)(pin!(async { ended = Some(task.await) })));
+        if let Some((held, outcome)) = ended {
             return held.end(outcome);
         }
     } else {

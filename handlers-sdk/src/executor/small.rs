@@ -5,21 +5,17 @@ use super::park::Parked;
 use crate::executor::drive::Runtime;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn };
 
 /// Finishes a future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
+fn block_on(mut future: Pin<&mut dyn Future<Output = ()>>) {
     let (parked, waker) = Parked::here();
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
+    while future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
         parked.wait();
     }
 }

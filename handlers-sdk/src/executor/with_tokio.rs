@@ -27,8 +27,8 @@ pub(crate) static RUNTIME: Runtime = Runtime {
 };
 
 /// Finishes a future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
-    runtime().block_on(future)
+fn block_on(future: Pin<&mut dyn Future<Output = ()>>) {
+    runtime().block_on(future);
 }
 
 /// Finishes a future on the runtime's own thread, which starts with the first one. Without a thread the future is

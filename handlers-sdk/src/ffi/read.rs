@@ -54,7 +54,12 @@ impl<'a> Reader<'a> {
 
     /// A text; what is not UTF-8 is no text.
     pub(crate) fn text(self, key: u32) -> &'a str {
-        core::str::from_utf8(self.meta(key)).unwrap_or_default()
+        let bytes = self.meta(key);
+        if bytes.is_ascii() {
+            // SAFETY: ASCII is UTF-8. Nearly every text is, and that is told of many bytes at once.
+            return unsafe { core::str::from_utf8_unchecked(bytes) };
+        }
+        core::str::from_utf8(bytes).unwrap_or_default()
     }
 
     pub(crate) fn num(self, key: u32) -> u64 {

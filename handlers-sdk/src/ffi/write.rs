@@ -15,6 +15,11 @@ pub(crate) struct Writer<'a> {
     life: PhantomData<&'a mut Inv>,
 }
 
+// SAFETY: [write] asks for one thread at a time, not for a certain one, and a `Writer` is the only access.
+unsafe impl Send for Writer<'_> {}
+// SAFETY: a shared `Writer` only gives readers, which may be on several threads.
+unsafe impl Sync for Writer<'_> {}
+
 /// What a reply or a chunk is made of.
 pub(crate) enum Given {
     Owned(Vec<u8>),
@@ -37,6 +42,11 @@ impl<'a> Writer<'a> {
     /// `inv` must be Alive during `'a`, and nothing else may read or write it meanwhile but through this.
     pub(crate) unsafe fn new(entry: &'static Entry, inv: *mut Inv) -> Writer<'a> {
         Writer { entry, inv, life: PhantomData }
+    }
+
+    /// The same access, lent on for a shorter time.
+    pub(crate) fn again(&mut self) -> Writer<'_> {
+        Writer { entry: self.entry, inv: self.inv, life: PhantomData }
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {

@@ -5,10 +5,10 @@ use crate::error::Error;
 use crate::ffi::bytes::give;
 use crate::ffi::current::within_hook;
 use crate::ffi::{Entry, Writer};
+use crate::glue::waiting::{self, Hook, Lent, Way};
 use crate::layer::Layer;
 use crate::layer::hooks;
-use crate::layer::invocation::Invocation;
-use crate::panics::{self, authored};
+use crate::panics;
 use core::ffi::c_void;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::*;
@@ -23,6 +23,8 @@ pub trait LayerDef: Layer {
     const WHOLE_BODY: bool;
     /// It must not be skipped.
     const REQUIRED: bool;
+    /// Its plain hooks may block.
+    const BLOCKING: bool;
     /// Phases with a hook on the way in.
     const BEFORE: u32;
     /// Phases with a hook on the way out.
@@ -37,13 +39,21 @@ pub trait LayerDef: Layer {
     const CONTEXT: bool;
     /// It has `health`.
     const HEALTH: bool;
+    /// The phases whose hooks are `async`, for each [`Way`].
+    const ASYNC: [u32; 3];
+
+    /// One of those hooks; `None` for any other.
+    fn hook<'a>(&'a self, way: Way, phase: u32, lent: &'a mut Lent) -> Option<Hook<'a>> {
+        let _ = (way, phase, lent);
+        None
+    }
 
     /// The table.
     const TABLE: LayerTable = LayerTable {
         size: size_of::<LayerTable>(),
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: IS_REENTRANT
-            | IS_INLINE
+            | if Self::BLOCKING { IS_BLOCKING } else { IS_INLINE }
             | if cfg!(panic = "abort") { IS_ABORTING } else { 0 }
             | if Self::WHOLE_BODY { IS_WHOLE_BODY } else { 0 }
             | if Self::REQUIRED { IS_REQUIRED } else { 0 },
@@ -59,7 +69,7 @@ pub trait LayerDef: Layer {
         after: if Self::AFTER == 0 { None } else { Some(after::<Self>) },
         on_error: if Self::FAILED == 0 { None } else { Some(on_error::<Self>) },
         head: if Self::HEAD { Some(head::<Self>) } else { None },
-        cancel: None,
+        cancel: if is_ever_async::<Self>() { Some(cancel::<Self>) } else { None },
         destroy: Some(destroy::<Self>),
         recognise: if Self::RECOGNISE { Some(recognise::<Self>) } else { None },
         context: if Self::CONTEXT { Some(context::<Self>) } else { None },
@@ -67,9 +77,19 @@ pub trait LayerDef: Layer {
     };
 }
 
-struct Instance<L> {
-    entry: &'static Entry,
-    layer: L,
+/// What `create` makes.
+pub(super) struct Instance<L> {
+    pub(super) entry: &'static Entry,
+    pub(super) layer: L,
+}
+
+const fn is_ever_async<L: LayerDef>() -> bool {
+    L::ASYNC[0] | L::ASYNC[1] | L::ASYNC[2] != 0
+}
+
+/// `true` if that hook is `async`: known when the library is compiled, so that a plain one pays nothing for the question.
+const fn is_async<L: LayerDef>(way: Way, phase: u32) -> bool {
+    phase < 32 && L::ASYNC[way as usize] & 1 << phase != 0
 }
 
 fn words(error: &Error) -> Buf {
@@ -121,33 +141,36 @@ unsafe extern "C" fn destroy<L: LayerDef>(this: *mut c_void) {
 ///
 /// # Safety
 /// `this` from `create::<L>`; `inv` Alive and this layer's alone while the hook runs.
-unsafe fn hook<L: LayerDef>(
-    this: *mut c_void,
-    inv: *mut Inv,
-    body: impl FnOnce(&L, &mut Invocation<'_>) -> Status,
-) -> Status {
+unsafe fn hook<L: LayerDef>(this: *mut c_void, inv: *mut Inv, body: impl FnOnce(&L, Writer<'_>) -> Status) -> Status {
     // SAFETY: the caller's promise; hooks share the instance (`Layer: Sync`).
     let instance = unsafe { &*this.cast::<Instance<L>>() };
     // SAFETY: the caller's promise.
-    let mut invocation = Invocation::new(unsafe { Writer::new(instance.entry, inv) });
-    let ended = panics::catch(|| {
-        // SAFETY: Alive; a hook logs between its writes, never within one.
-        unsafe { within_hook(instance.entry, inv, || authored(|| body(&instance.layer, &mut invocation))) }
-    });
+    let mut writer = unsafe { Writer::new(instance.entry, inv) };
+    // Guarded inside: what the guard reports of a panic that the author caught gets the invocation's request id.
+    // SAFETY: Alive; a hook logs between its writes, never within one.
+    let ended = unsafe { within_hook(instance.entry, inv, || panics::catch(|| body(&instance.layer, writer.again()))) };
     ended.unwrap_or_else(|panic| {
-        invocation.fail(&panic.into_error());
+        hooks::fail(&mut writer, &panic.into_error());
         E_PANIC
     })
 }
 
-unsafe extern "C" fn before<L: LayerDef>(this: *mut c_void, phase: u32, inv: *mut Inv, _: *mut Tok) -> Status {
+unsafe extern "C" fn before<L: LayerDef>(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status {
+    if is_async::<L>(Way::In, phase) {
+        // SAFETY: the host passes what `create` made, and lends the invocation until the call has ended.
+        return unsafe { waiting::start::<L>(this, Way::In, phase, inv, OK, tok) };
+    }
     // SAFETY: the host passes what `create` made, and lends the invocation for this call.
-    unsafe { hook::<L>(this, inv, |layer, invocation| hooks::before(layer, phase, invocation)) }
+    unsafe { hook::<L>(this, inv, |layer, writer| hooks::before(layer, phase, writer)) }
 }
 
-unsafe extern "C" fn after<L: LayerDef>(this: *mut c_void, phase: u32, inv: *mut Inv, _: *mut Tok) -> Status {
+unsafe extern "C" fn after<L: LayerDef>(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status {
+    if is_async::<L>(Way::Out, phase) {
+        // SAFETY: as in `before`.
+        return unsafe { waiting::start::<L>(this, Way::Out, phase, inv, OK, tok) };
+    }
     // SAFETY: as in `before`.
-    unsafe { hook::<L>(this, inv, |layer, invocation| hooks::after(layer, phase, invocation)) }
+    unsafe { hook::<L>(this, inv, |layer, writer| hooks::after(layer, phase, writer)) }
 }
 
 unsafe extern "C" fn on_error<L: LayerDef>(
@@ -155,10 +178,21 @@ unsafe extern "C" fn on_error<L: LayerDef>(
     phase: u32,
     inv: *mut Inv,
     inner: Status,
-    _: *mut Tok,
+    tok: *mut Tok,
 ) -> Status {
+    if is_async::<L>(Way::Failed, phase) {
+        // SAFETY: as in `before`.
+        return unsafe { waiting::start::<L>(this, Way::Failed, phase, inv, inner, tok) };
+    }
     // SAFETY: as in `before`.
-    unsafe { hook::<L>(this, inv, |layer, invocation| hooks::failed(layer, phase, invocation, inner)) }
+    unsafe { hook::<L>(this, inv, |layer, writer| hooks::failed(layer, phase, writer, inner)) }
+}
+
+unsafe extern "C" fn cancel<L: LayerDef>(this: *mut c_void, inv: *mut Inv, _reason: u32) {
+    // SAFETY: the host passes what `create` made.
+    let instance = unsafe { &*this.cast::<Instance<L>>() };
+    // The waker's code may be anybody's.
+    panics::catch_aside(|| instance.entry.running.cancel(inv.addr()));
 }
 
 unsafe extern "C" fn head<L: LayerDef>(this: *mut c_void, inv: *mut Inv) {
@@ -167,12 +201,10 @@ unsafe extern "C" fn head<L: LayerDef>(this: *mut c_void, inv: *mut Inv) {
     let instance = unsafe { &*this.cast::<Instance<L>>() };
     // SAFETY: as above.
     let writer = unsafe { Writer::new(instance.entry, inv) };
-    let ended = panics::catch(|| {
-        // SAFETY: as in `hook`.
-        unsafe { within_hook(instance.entry, inv, || authored(|| hooks::head(&instance.layer, writer))) }
-    });
-    if let Err(panic) = ended {
-        instance.entry.log(inv, 1, L::NAME, &panic.into_error().to_string(), &[]);
+    // SAFETY: as in `hook`.
+    let ended = unsafe { within_hook(instance.entry, inv, || panics::catch(|| hooks::head(&instance.layer, writer))) };
+    if let Err(error) = ended.unwrap_or_else(|panic| Err(panic.into_error())) {
+        instance.entry.log(inv, 1, L::NAME, &error.to_string(), &[]);
     }
 }
 

@@ -11,4 +11,6 @@ pub(crate) mod function;
 pub(crate) mod layer;
 pub(crate) mod room;
 pub(crate) mod service;
+pub(crate) mod telemetry;
 pub(crate) mod values;
+pub(crate) mod waiting;

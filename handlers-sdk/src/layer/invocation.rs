@@ -1,4 +1,4 @@
-//! An invocation or a phase, as a layer's hook sees and changes it.
+//! An invocation, as a layer's hook sees and changes it.
 
 use crate::call::pairs::Pairs;
 use crate::call::reads::reads;
@@ -39,7 +39,7 @@ impl List {
     }
 }
 
-/// The invocation a hook is called for; in the hooks of a phase, that phase, where what belongs to a request is empty.
+/// The invocation a hook is called for, or one record of a batch. Hooks of a phase get a [`Phase`](crate::Phase).
 pub struct Invocation<'a> {
     writer: Writer<'a>,
 }
@@ -58,14 +58,6 @@ impl<'a> Invocation<'a> {
 
     fn reader(&self) -> Reader<'_> {
         self.writer.reader()
-    }
-
-    pub(crate) fn failure(&self) -> [&str; 3] {
-        [META_ERROR_KIND, META_ERROR_MESSAGE, META_ERROR_DETAIL].map(|key| self.text(key))
-    }
-
-    pub(crate) fn fail(&mut self, error: &Error) {
-        self.writer.fail(error.kind(), error.message(), &error.placed_detail());
     }
 
     reads!();
@@ -233,13 +225,25 @@ impl<'a> Invocation<'a> {
     }
 
     /// Answers in the place of the function: `return invocation.respond(Response::new(401));`
-    pub fn respond<M>(&mut self, reply: impl IntoReply<M>) -> Flow {
-        self.set_reply(reply).map_or_else(Flow::Fail, |()| Flow::Respond)
+    ///
+    /// # Errors
+    /// As for [`set_reply`](Self::set_reply).
+    pub fn respond<M>(&mut self, reply: impl IntoReply<M>) -> Result<Flow, Error> {
+        self.set_reply(reply).map(|()| Flow::Respond)
     }
 
     /// Answers in the place of a failure: `return invocation.recover(Response::new(503));`
-    pub fn recover<M>(&mut self, reply: impl IntoReply<M>) -> Recovery {
-        self.set_reply(reply).map_or_else(Recovery::Replace, |()| Recovery::Recovered)
+    ///
+    /// # Errors
+    /// As for [`set_reply`](Self::set_reply).
+    pub fn recover<M>(&mut self, reply: impl IntoReply<M>) -> Result<Recovery, Error> {
+        self.set_reply(reply).map(|()| Recovery::Recovered)
+    }
+
+    /// `true` if the runtime wishes the invocation to end: its deadline has come, or its client is gone. The future of an
+    /// `async` hook is dropped without asking; a blocking hook that runs on asks this.
+    pub fn is_cancelled(&self) -> bool {
+        self.reader().cancelled() != 0
     }
 
     /// Would a line of this level be written?

@@ -2,33 +2,33 @@
 
 pub(crate) mod hooks;
 pub(crate) mod invocation;
+pub(crate) mod phase;
 pub(crate) mod reply_head;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 use crate::call::config::Config;
 use crate::error::Error;
 use crate::layer::invocation::Invocation;
+use crate::layer::phase::Phase;
 use crate::layer::reply_head::ReplyHead;
 use faas_abi::*;
 
-/// What happens after a layer's `before_invoke` or `before_record`.
-#[derive(Debug)]
+/// What happens after a layer's `before_invoke` or `before_record`. A failure is no flow: it is the hook's `Err`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Go on inward.
+    /// The walk goes on inward.
     Continue,
     /// The reply is set ([`Invocation::respond`] makes this): nothing further in is called.
     Respond,
-    /// The invocation fails.
-    Fail(Error),
 }
 
-/// What a layer makes of a failure.
-#[derive(Debug)]
+/// What a layer makes of a failure. To replace it with another one, return that as the hook's `Err`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// Nothing.
+    /// The failure goes on outward.
     Pass,
-    /// It is this failure instead.
-    Replace(Error),
-    /// It is none any more: a reply is set, see [`Invocation::recover`].
+    /// It is a failure no longer: a reply is set ([`Invocation::recover`] makes this).
     Recovered,
 }
 
@@ -37,83 +37,120 @@ pub enum Recovery {
 pub struct Failure<'a> {
     /// The contract's status, below zero.
     pub status: i32,
-    /// What failed.
+    /// What failed: `"Order.SoldOut"`.
     pub kind: &'a str,
-    /// In words.
+    /// The same in words.
     pub message: &'a str,
-    /// Where, and what lies beneath.
+    /// Where it failed, and what lies beneath.
     pub detail: &'a str,
 }
 
 impl Failure<'_> {
-    /// Did the function or a layer panic?
+    /// `true` if the function or a layer panicked.
     pub fn is_panic(&self) -> bool {
         self.status == E_PANIC
     }
 
-    /// Was it stopped: cancelled, or out of time?
+    /// `true` if it was stopped: cancelled, or out of time.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.status, E_CANCELLED | E_DEADLINE)
     }
 }
 
-/// A layer. Write the hooks you need in an `impl` marked `#[layer]`; what is not written is not called and costs nothing.
+/// A layer: hooks around the phases of the process and around every invocation.
+///
+/// Write the hooks you need in an `impl` marked `#[layer]`. A hook that is not written is not called and costs nothing.
+///
+/// Every hook of a phase, an invocation or a record may be written as a plain `fn`, which runs on the runtime's thread and
+/// must not block, or as an `async fn`, which may wait:
+///
+/// ```
+/// use handlers_sdk::{Error, Flow, Invocation, Layer, Response, layer};
+///
+/// #[derive(Default)]
+/// struct Auth;
+///
+/// # async fn is_known(_: &str) -> Result<bool, Error> { Ok(false) }
+/// #[layer(required)]
+/// impl Layer for Auth {
+///     async fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+///         let token = invocation.http().and_then(|http| http.header("authorization")).unwrap_or_default();
+///         if is_known(token).await? { Ok(Flow::Continue) } else { invocation.respond(Response::new(401)) }
+///     }
+/// }
+/// ```
+///
+/// Such a hook is boxed and polled once where it is called. If it waits then, it is finished on the executor of its
+/// library, and the runtime goes on with other invocations. A cancel drops its future. `#[layer(blocking)]` is for a layer
+/// whose plain hooks wait for files, locks or sockets.
 ///
 /// For each phase the layers are entered in their order, inward, and left in reverse. A layer that was entered is left by
 /// exactly one of `after_…` and `…_failed`. Hooks of several invocations run at once: state needs a lock or an atomic.
-/// They run on the runtime's own threads, so they never block.
 #[allow(unused_variables, reason = "the names are documentation")]
 pub trait Layer: Sized + Send + Sync + 'static {
     /// Makes the layer. `#[layer]` writes `Default::default()` for it if you do not.
     ///
     /// # Errors
-    /// It cannot work; the runtime reports the error and does not start.
+    /// The layer cannot work; the runtime reports the error and does not start.
     fn create(config: &Config) -> Result<Self, Error>;
 
-    /// Before the functions are loaded.
+    /// Runs before the functions are loaded.
     ///
     /// # Errors
-    /// The phase fails; so for every hook of a phase.
-    fn before_runtime_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// The phase fails with the error; so for every hook of a phase.
+    fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// After the runtime has started.
+    /// Runs after the runtime has started.
     ///
     /// # Errors
-    /// As above.
-    fn after_runtime_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn after_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// The start failed further in.
-    fn runtime_start_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {}
-
-    /// Before a function starts.
+    /// Runs if the start failed further in.
     ///
     /// # Errors
-    /// As above.
-    fn before_function_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// The phase fails with this error instead, and the first one is its cause; so for every failed phase.
+    fn runtime_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// After a function has started.
+    /// Runs before a function starts.
     ///
     /// # Errors
-    /// As above.
-    fn after_function_start(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn before_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// A function did not start.
-    fn function_start_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {}
-
-    /// Before the function is called: change the request, answer in its place, or refuse.
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
-        Flow::Continue
+    /// Runs after a function has started.
+    ///
+    /// # Errors
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn after_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        Ok(())
     }
 
-    /// After it has answered: read or change the reply.
+    /// Runs if a function did not start.
+    ///
+    /// # Errors
+    /// As for [`runtime_start_failed`](Self::runtime_start_failed).
+    fn function_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Runs before the function is called: change the request, answer in the function's place, or refuse.
+    ///
+    /// # Errors
+    /// The invocation fails with the error.
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        Ok(Flow::Continue)
+    }
+
+    /// Runs after the function has answered: read or change the reply.
     ///
     /// # Errors
     /// The invocation fails after all.
@@ -121,19 +158,25 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// It failed, in the function or further in.
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
-        Recovery::Pass
+    /// Runs if the invocation failed, in the function or further in.
+    ///
+    /// # Errors
+    /// The invocation fails with this error instead, and the first one is its cause.
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+        Ok(Recovery::Pass)
     }
 
-    /// Before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], no reply is
-    /// needed), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
+    /// Runs before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], which needs no
+    /// reply here), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
     /// batch, whose extensions they read.
-    fn before_record(&self, record: &mut Invocation<'_>) -> Flow {
-        Flow::Continue
+    ///
+    /// # Errors
+    /// The record fails with the error, and the others go on.
+    fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
+        Ok(Flow::Continue)
     }
 
-    /// After a record has been done.
+    /// Runs after the function has handled the record.
     ///
     /// # Errors
     /// The record fails after all.
@@ -141,74 +184,92 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// A record failed, in the function or further in. [`Recovery::Recovered`] needs no reply here.
-    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
-        Recovery::Pass
-    }
-
-    /// The head of a reply is fixed, of a stream too: the last moment for headers and status. Comes before `after_invoke`.
-    fn head(&self, head: &mut ReplyHead<'_>) {}
-
-    /// The reply is out.
+    /// Runs if the record failed, in the function or further in. [`Recovery::Recovered`] needs no reply here.
     ///
     /// # Errors
-    /// Logged only.
+    /// The record fails with this error instead.
+    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+        Ok(Recovery::Pass)
+    }
+
+    /// Runs once the head of a reply is fixed, of a stream too: the last moment for headers and status. It comes before
+    /// `after_invoke`, and never waits.
+    ///
+    /// # Errors
+    /// The error is logged, and the reply goes out as it is.
+    fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Runs once the reply is out: it can be read, and changed no more.
+    ///
+    /// # Errors
+    /// The error is logged.
     fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Before the functions close.
+    /// Runs before the functions close.
     ///
     /// # Errors
-    /// As for every phase.
-    fn before_close(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn before_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// After they have closed: flush.
+    /// Runs after they have closed: flush what is left.
     ///
     /// # Errors
-    /// As for every phase.
-    fn after_close(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn after_close(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Closing failed further in; `after_close` is not called then.
-    fn close_failed(&self, phase: &mut Invocation<'_>, failure: &Failure<'_>) {}
-
-    /// The process is about to be frozen or snapshotted: flush, let go of connections.
+    /// Runs if closing failed further in; `after_close` is not called then.
     ///
     /// # Errors
-    /// As for every phase.
-    fn suspend(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`runtime_start_failed`](Self::runtime_start_failed).
+    fn close_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// It goes on: clocks have jumped, what was random is not unique any more.
+    /// Runs before the process is frozen or snapshotted: flush, let go of connections.
     ///
     /// # Errors
-    /// As for every phase.
-    fn resume(&self, phase: &mut Invocation<'_>) -> Result<(), Error> {
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn suspend(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// For an event the host knows nothing about: name its trigger and source, fill the HTTP view. `false`: not mine.
-    fn recognise(&self, invocation: &mut Invocation<'_>) -> bool {
-        false
-    }
-
-    /// Adds to every invocation, before any `before_invoke`.
+    /// Runs when the process goes on: clocks have jumped, and what was random is not unique any more.
     ///
     /// # Errors
-    /// The invocation fails.
+    /// As for [`before_runtime_start`](Self::before_runtime_start).
+    fn resume(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Looks at an event the runtime knows nothing about: names its trigger and source, and fills the HTTP view. Returns
+    /// `false` if the event is not this layer's. It never waits.
+    ///
+    /// # Errors
+    /// The invocation fails with the error.
+    fn recognise(&self, invocation: &mut Invocation<'_>) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Adds to every invocation, before any `before_invoke`. It never waits.
+    ///
+    /// # Errors
+    /// The invocation fails with the error.
     fn context(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Is it well? Asked by readiness probes.
+    /// Says whether the layer is well. Readiness probes ask it, so it answers at once.
     ///
     /// # Errors
-    /// Why not.
+    /// Why the layer is not well.
     fn health(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -3,12 +3,14 @@
 use crate::call::pairs::Pairs;
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
+use crate::glue::values;
 use crate::layer::invocation::accepted;
 use faas_abi::*;
+use std::any::Any;
 use std::fmt;
 
-/// Status, headers and cookies of a reply, before they leave. Beside them only the request's headers are readable: a
-/// streaming function is still running and may be looking at the rest.
+/// Status, headers and cookies of a reply, before they leave. Beside them the request's method and headers are readable,
+/// and what layers have left for the invocation. A streaming function is still running and may be looking at the rest.
 pub struct ReplyHead<'a> {
     writer: Writer<'a>,
 }
@@ -35,6 +37,11 @@ impl<'a> ReplyHead<'a> {
     /// What a layer left under that name.
     pub fn extension(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    /// A typed value that a hook of the same library has left with [`Invocation::set_value`](crate::Invocation::set_value).
+    pub fn value<T: Any + Send + Sync>(&self) -> Option<&T> {
+        values::get(self.reader())
     }
 
     /// The status.

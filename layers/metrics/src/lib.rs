@@ -1,17 +1,30 @@
-//! Counts invocations, failures and time: CloudWatch documents where logs are CloudWatch's, Prometheus text elsewhere.
+//! Counts invocations, failures and time, and gathers the numbers that functions report: CloudWatch documents where logs are
+//! CloudWatch's, Prometheus text elsewhere.
 //!
 //! On AWS Lambda each invocation writes one line in the Embedded Metric Format, from which CloudWatch makes metrics. On
-//! platforms that send HTTP requests, `GET /metrics` answers in Prometheus' text format, in the function's place;
-//! `FAAS_METRICS_PATH` gives it another path.
+//! platforms that send HTTP requests, `GET /metrics` answers in Prometheus' text format, in the function's place; with
+//! `FAAS_METRICS_LISTEN` a port of its own does, and every path is the function's. The layer offers `faas.telemetry`.
 //!
-//! Configuration: `FAAS_METRICS_NAMESPACE` (EMF namespace, default `runtime-engine`).
+//! The README has the table of its configuration.
 #![forbid(unsafe_code)]
 
-mod counters;
 mod emf;
+mod histogram;
+mod invocations;
+mod labels;
+mod listener;
+mod own;
+mod settings;
 
-use counters::{Counters, Outcome};
-use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Recovery, Response, layer};
+use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, Response, layer};
+use invocations::{Invocations, head};
+use labels::{Labels, Outcome};
+use listener::Listener;
+use own::Own;
+use settings::Settings;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The content type of Prometheus' text format.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -23,58 +36,123 @@ const AWS_LAMBDA: &str = "aws-lambda";
 #[derive(Debug)]
 pub struct Metrics {
     config: Config,
-    namespace: &'static str,
-    path: &'static str,
-    counters: Counters,
+    gathered: Arc<Gathered>,
+    /// Of its documents.
+    directive: String,
+    listener: Option<Listener>,
+}
+
+/// What the page for Prometheus is made of.
+#[derive(Debug)]
+struct Gathered {
+    settings: Arc<Settings>,
+    invocations: Invocations,
+    in_flight: AtomicU64,
+    own: Arc<Own>,
+}
+
+impl Gathered {
+    fn page(&self) -> String {
+        let mut out = String::with_capacity(4096);
+        self.invocations.write(&mut out, &self.settings.buckets);
+        head(&mut out, "faas_invocations_in_flight", "gauge", "Invocations in progress.");
+        let _ = writeln!(out, "faas_invocations_in_flight {}", self.in_flight.load(Ordering::Relaxed));
+        self.own.write(&mut out);
+        out
+    }
 }
 
 impl Metrics {
     fn count(&self, invocation: &Invocation<'_>, outcome: Outcome) {
+        let gathered = &*self.gathered;
+        gathered.in_flight.fetch_sub(1, Ordering::Relaxed);
         let took_ns = invocation.now_ns().saturating_sub(invocation.received_ns());
-        let cold = invocation.is_cold_start();
-        self.counters.add(outcome, took_ns, cold);
-        if invocation.platform() == AWS_LAMBDA {
-            emf::document(self.namespace, invocation, outcome, took_ns, cold).emit(&self.config);
+        let documents = invocation.platform() == AWS_LAMBDA;
+        gathered.own.goes_to_documents(documents);
+        if documents {
+            emf::document(&gathered.settings, &self.directive, invocation, outcome, took_ns).emit(&self.config);
+            gathered.own.flush(&self.config);
+            return;
         }
+        let (labels, seconds) =
+            (Labels::of(invocation, outcome), std::time::Duration::from_nanos(took_ns).as_secs_f64());
+        let cold = invocation.is_cold_start();
+        if gathered.invocations.add(&gathered.settings.buckets, labels, seconds, cold) {
+            handlers_sdk::warn!(
+                "more than {} series of invocations: further ones are counted as \"other\"",
+                gathered.settings.series
+            );
+        }
+    }
+
+    /// `true` if this request asks for the page. Only requests of a server of ours have a path that is all ours; an
+    /// event's path belongs to the function, and asking for it would read the event.
+    fn is_scrape(&self, invocation: &Invocation<'_>) -> bool {
+        self.listener.is_none()
+            && invocation.platform() != AWS_LAMBDA
+            && invocation.source() == "http"
+            && invocation.http().is_some_and(|http| {
+                http.path() == self.gathered.settings.path && matches!(http.method(), "GET" | "HEAD")
+            })
     }
 }
 
 #[layer(name = "metrics")]
 impl Layer for Metrics {
     fn create(config: &Config) -> Result<Self, Error> {
-        Ok(Metrics {
-            config: *config,
-            namespace: config.env("FAAS_METRICS_NAMESPACE").unwrap_or("runtime-engine"),
-            path: config.env("FAAS_METRICS_PATH").unwrap_or("/metrics"),
-            counters: Counters::default(),
-        })
-    }
-
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
-        // Only requests of a server of ours have a path that is all ours; an event's path belongs to the function, and
-        // asking for it would read the event.
-        let scrape = invocation.platform() != AWS_LAMBDA
-            && invocation.source() == "http"
-            && invocation.http().is_some_and(|http| http.path() == self.path && http.method() == "GET");
-        if !scrape {
-            return Flow::Continue;
+        let settings = Arc::new(Settings::read(config)?);
+        let own = Arc::new(Own::new(settings.clone()));
+        if let Err(error) = config.offer_telemetry(own.clone()) {
+            // Another instance of this layer, or another gatherer, has been first. Invocations are counted all the same.
+            handlers_sdk::warn!("own metrics are gathered elsewhere: {}", error.message());
         }
-        let text = self.counters.prometheus(invocation.in_flight().saturating_sub(1));
-        invocation.respond(Response::new(200).set_header("content-type", PROMETHEUS).body(text))
+        let gathered = Arc::new(Gathered {
+            invocations: Invocations::new(settings.series),
+            in_flight: AtomicU64::new(0),
+            own,
+            settings: settings.clone(),
+        });
+        let directive = emf::of_invocations(&settings);
+        let listener = settings.listen.map(|address| {
+            let shown = gathered.clone();
+            Listener::open(address, settings.path, move || shown.page()).map_err(|error| {
+                Error::new("Metrics.Listen", format!("FAAS_METRICS_LISTEN: cannot listen on {address}: {error}"))
+            })
+        });
+        Ok(Metrics { config: *config, gathered, directive, listener: listener.transpose()? })
     }
 
-    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
-        self.count(invocation, Outcome::Ok);
+    fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        if !phase.platform().is_empty() {
+            self.gathered.own.goes_to_documents(phase.platform() == AWS_LAMBDA);
+        }
+        if let Some(listener) = &self.listener {
+            handlers_sdk::info!("metrics on http://{}{}", listener.address(), self.gathered.settings.path);
+        }
         Ok(())
     }
 
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
-        let outcome = match failure {
-            failure if failure.is_panic() => Outcome::Panic,
-            failure if failure.is_cancelled() => Outcome::Cancelled,
-            _ => Outcome::Error,
-        };
-        self.count(invocation, outcome);
-        Recovery::Pass
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        if self.is_scrape(invocation) {
+            let page = Response::new(200).set_header("content-type", PROMETHEUS).body(self.gathered.page());
+            return invocation.respond(page);
+        }
+        self.gathered.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(Flow::Continue)
+    }
+
+    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        self.count(invocation, Outcome::of_status(invocation.reply_status()));
+        Ok(())
+    }
+
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+        self.count(invocation, Outcome::of_failure(failure));
+        Ok(Recovery::Pass)
+    }
+
+    fn after_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        self.gathered.own.flush(&self.config);
+        Ok(())
     }
 }

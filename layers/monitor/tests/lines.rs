@@ -10,6 +10,7 @@ fn subject(event: Event) -> Result<Response, Error> {
     match &*event {
         b"fail" => Err(Error::new("Stock.Empty", "none left")),
         b"panic" => panic!("on purpose"),
+        b"broken" => Ok(Response::new(503)),
         _ => Ok(Response::new(201).body("made")),
     }
 }
@@ -59,5 +60,89 @@ fn every_phase_is_one_line() {
     let lines = lines(&app);
     for phase in ["RuntimeStart", "FunctionStart", "Close"] {
         assert!(lines.iter().any(|line| line["faas"] == "phase" && line["phase"] == phase), "{phase}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_line_tells_trigger_path_and_trace_and_no_query() {
+    let app = app();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let asked = Invoke::http("GET", "/orders/7?token=secret").meta(abi::META_TRIGGER, "http");
+    app.invoke(asked.meta(abi::META_ROUTE, "/orders/{id}").meta(abi::META_TRACEPARENT, trace));
+    let lines = lines(&app);
+    let line = lines.iter().find(|line| line["faas"] == "invocation").expect("a line");
+    for (member, expected) in [
+        ("trigger", "http"),
+        ("method", "GET"),
+        ("path", "/orders/7"),
+        ("route", "/orders/{id}"),
+        ("traceId", "4bf92f3577b34da6a3ce929d0e0e4736"),
+    ] {
+        assert_eq!(line[member], expected, "{line}");
+    }
+    assert!(!line.to_string().contains("secret"), "{line}");
+}
+
+#[test]
+fn a_trace_of_x_ray_is_told_as_its_console_has_it() {
+    let app = app();
+    let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    app.invoke(Invoke::event("fine").meta(abi::META_TRACE, trace));
+    let line = lines(&app).into_iter().find(|line| line["faas"] == "invocation").expect("a line");
+    assert_eq!(line["traceId"], "1-5759e988-bd862e3fe1be46a994272793");
+}
+
+#[test]
+fn an_event_of_lambda_is_read_on_demand() {
+    for (setting, platform, expected) in
+        [("", "aws-lambda", false), ("on", "aws-lambda", true), ("", "http", true), ("off", "http", false)]
+    {
+        let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_EVENT", setting);
+        let app = app.start().expect("starts");
+        app.invoke(Invoke::event("fine").meta(abi::META_PLATFORM, platform).meta(abi::META_TRIGGER, "queue"));
+        let lines = lines(&app);
+        let line = lines.iter().find(|line| line["faas"] == "invocation").expect("a line");
+        assert_eq!(line["trigger"].as_str(), expected.then_some("queue"), "{setting:?} on {platform}");
+    }
+}
+
+#[test]
+fn of_what_goes_well_a_share_has_a_line_and_failures_always_do() {
+    let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_SAMPLE", "0.25");
+    let app = app.start().expect("starts");
+    for _ in 0..8 {
+        app.invoke(Invoke::event("fine"));
+        app.invoke(Invoke::event("fail"));
+        app.invoke(Invoke::http("GET", "/").body("broken"));
+    }
+    let lines = lines(&app);
+    let count =
+        |word: &str| lines.iter().filter(|line| line["faas"] == "invocation" && line["outcome"] == word).count();
+    assert_eq!((count("ok"), count("error")), (2, 16));
+}
+
+#[test]
+fn of_what_goes_well_only_what_was_slow_has_a_line() {
+    let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_SLOW_MS", "60000");
+    let app = app.start().expect("starts");
+    app.invoke(Invoke::event("fine"));
+    app.invoke(Invoke::event("panic"));
+    let outcomes: Vec<_> =
+        lines(&app).into_iter().filter_map(|line| line["outcome"].as_str().map(str::to_owned)).collect();
+    assert_eq!(outcomes.last().map(String::as_str), Some("panic"));
+    assert_eq!(lines(&app).iter().filter(|line| line["faas"] == "invocation").count(), 1);
+}
+
+#[test]
+fn a_share_that_does_not_fit_ends_the_start() {
+    for (variable, value) in [
+        ("FAAS_MONITOR_SAMPLE", "1.5"),
+        ("FAAS_MONITOR_SAMPLE", "half"),
+        ("FAAS_MONITOR_SLOW_MS", "-1"),
+        ("FAAS_MONITOR_EVENT", "maybe"),
+    ] {
+        let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config(variable, value);
+        let why = app.start().expect_err("it does not fit");
+        assert!(why.contains(&format!("{variable}: expected ")) && why.contains(value), "{why}");
     }
 }

@@ -37,6 +37,11 @@ pub struct ConfiguredLayer {
 }
 
 impl ConfiguredLayer {
+    /// `true` if there is nothing to note about an invocation that this layer has entered.
+    fn is_plain(&self) -> bool {
+        !self.instance.has_head() && !self.needs_whole_body()
+    }
+
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
     }
@@ -354,68 +359,137 @@ impl Chain {
 }
 
 /// One walk in progress: to the centre, and out again.
+///
+/// Nearly every hook ends at once, so calls follow one another in a plain loop. Only one that is pending is waited for.
 struct Walk<'a> {
     chain: &'a Chain,
+    /// The layers that take part.
+    hooked: &'a [usize],
     phase: u32,
     onion: Onion,
     step: Step,
     /// The words of what failed on the way in, and did not end it.
     failed: Option<Failure>,
+    /// The failure that a layer is being asked about.
+    asked: Option<Failure>,
+}
+
+/// Where a walk stands still.
+enum Stop {
+    /// At its centre.
+    Centre,
+    /// At its end, with this status.
+    Finished(Status),
+    /// A call has said that it is pending.
+    Pending,
 }
 
 impl<'a> Walk<'a> {
     fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let mut onion = Onion::new(chain.hooked(phase).len(), phase == INVOKE && chain.has_heads);
+        let hooked = chain.hooked(phase);
+        let mut onion = Onion::new(hooked.len(), phase == INVOKE && chain.has_heads);
         let step = onion.begin();
-        Walk { chain, phase, onion, step, failed: None }
+        Walk { chain, hooked, phase, onion, step, failed: None, asked: None }
     }
 
     /// Walks to the centre, `None`, or to the end and its status.
     async fn go(&mut self, place: &mut Place) -> Option<Status> {
-        let (chain, phase) = (self.chain, self.phase);
-        let layer = |index: usize| &chain.layers[chain.hooked(phase)[index]];
+        loop {
+            match self.go_inline(place) {
+                Stop::Centre => return None,
+                Stop::Finished(status) => return Some(status),
+                Stop::Pending => {
+                    let status = poll_fn(|context| place.poll_done(context)).await;
+                    self.called(status, place);
+                }
+            }
+        }
+    }
+
+    fn layer(&self, index: usize) -> &'a ConfiguredLayer {
+        &self.chain.layers[self.hooked[index]]
+    }
+
+    fn go_inline(&mut self, place: &mut Place) -> Stop {
         loop {
             let status = match self.step {
-                Step::Before(index) => match self.enter(layer(index), place).await {
-                    Some(status) => status,
-                    None => continue,
-                },
-                Step::Centre => return None,
+                Step::Before(index) => {
+                    let layer = self.layer(index);
+                    let status = layer.instance.before(self.phase, place);
+                    if status == OK && layer.is_plain() {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
+                }
+                Step::Centre => return Stop::Centre,
                 Step::Head(index) => {
                     place.get_mut().set_heads_ran();
-                    if let Some(hook) = layer(index).instance.head_hook() {
+                    if let Some(hook) = self.layer(index).instance.head_hook() {
                         hook.run(place);
                     }
                     OK
                 }
                 Step::After(index) => {
-                    let stacked = layer(index);
-                    leave(stacked, place);
-                    after(stacked, phase, place).await
+                    let status = self.begin_after(self.layer(index), place);
+                    if status == OK {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
                 }
-                Step::OnError(index, inner) => {
-                    let stacked = layer(index);
-                    leave(stacked, place);
-                    if stacked.instance.has_on_error(phase) { ask(stacked, phase, inner, place).await } else { inner }
-                }
-                Step::Finished { status, .. } => return Some(status),
+                Step::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
+                Step::Finished { status, .. } => return Stop::Finished(status),
             };
-            self.advance(status, place);
+            if status == PENDING {
+                return Stop::Pending;
+            }
+            self.called(status, place);
         }
     }
 
-    /// Calls a layer's `before`. `None`: the next step is chosen already.
-    async fn enter(&mut self, stacked: &ConfiguredLayer, place: &mut Place) -> Option<Status> {
-        let status = call(stacked.instance.before(self.phase, place), place).await;
-        let status = meant(status, true, || in_hook(stacked, "before"), place);
+    /// What nearly every call comes to: it ended at once and well, and has nothing more to tell.
+    #[inline]
+    fn ended_well(&mut self, place: &mut Place) {
+        place.get_mut().end_call(OK);
+        self.advance(OK, place);
+    }
+
+    /// The call of the step at hand is over.
+    #[inline(never)]
+    fn called(&mut self, status: Status, place: &mut Place) {
+        let status = match self.step {
+            Step::Before(index) => match self.entered(self.layer(index), status, place) {
+                Some(status) => status,
+                None => return,
+            },
+            Step::After(index) => {
+                let layer = self.layer(index);
+                let status = layer_meant(layer, status, "after", place);
+                judge(layer, status, "after", place).unwrap_or(OK)
+            }
+            Step::OnError(index, _) if self.layer(index).instance.has_on_error(self.phase) => {
+                self.end_on_error(self.layer(index), status, place)
+            }
+            Step::OnError(..) | Step::Head(_) | Step::Centre | Step::Finished { .. } => status,
+        };
+        self.advance(status, place);
+    }
+
+    /// A layer's `before` is over. `None`: the next step is chosen already.
+    fn entered(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Option<Status> {
+        let status = meant(status, true, || in_hook(layer, "before"), place);
         let invoking = self.phase == INVOKE;
-        let status = if status == END && invoking { with_reply(status, stacked, place) } else { status };
-        let judged = judge(stacked, status, "before", place);
+        let status = if status == END && invoking { with_reply(status, layer, place) } else { status };
+        // Under a cancel there is no sense in going on to the function, whatever the layer's policy is.
+        let is_cut = status < 0 && invoking && place.cancelled() != 0;
+        let judged =
+            if is_cut { Some(stand(layer, status, "before", place)) } else { judge(layer, status, "before", place) };
         if judged == Some(OK) {
-            if let Some(hook) = stacked.instance.head_hook() {
+            if let Some(hook) = layer.instance.head_hook() {
                 place.get_mut().push_head(hook);
             }
-            if stacked.needs_whole_body() && stacked.required {
+            if layer.needs_whole_body() && layer.required {
                 place.get_mut().refuse_streams();
             }
         }
@@ -436,12 +510,54 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
+    fn begin_after(&self, layer: &ConfiguredLayer, place: &mut Place) -> Status {
+        leave(layer, place);
+        if layer.needs_whole_body()
+            && matches!(place.get().progress(), Progress::Streaming(_))
+            && layer.instance.has_after(self.phase)
+        {
+            let name = layer.instance.name();
+            let message = format!("layer {name} needs the whole body and was skipped: the reply is a stream");
+            place.get().say(Level::Warn, &message);
+            return OK;
+        }
+        layer.instance.after(self.phase, place)
+    }
+
+    /// Asks a layer about a failure, and keeps it.
+    fn begin_on_error(&mut self, layer: &ConfiguredLayer, inner: Status, place: &mut Place) -> Status {
+        leave(layer, place);
+        if !layer.instance.has_on_error(self.phase) {
+            return inner;
+        }
+        // The failure has its words before anyone is asked about it.
+        if place.get().failure().is_none() {
+            place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
+        }
+        self.asked = place.get().failure().cloned();
+        layer.instance.on_error(self.phase, inner, place)
+    }
+
+    /// A layer has been asked. Whatever it made of the failure, the first one is kept as the cause.
+    fn end_on_error(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Status {
+        let status = layer_meant(layer, status, "on_error", place);
+        let status = if status >= 0 && self.phase == INVOKE { with_reply(status, layer, place) } else { status };
+        place.get_mut().end_call(status);
+        let first = self.asked.take();
+        if status < 0 {
+            place.get_mut().keep_cause(first);
+        }
+        status
+    }
+
     fn centre_is_done(&mut self, status: Status, place: &mut Place) {
         place.get_mut().end_call(status);
         place.get_mut().keep_cause(self.failed.take());
         self.advance(status, place);
     }
 
+    #[inline]
     fn advance(&mut self, status: Status, place: &Place) {
         // In a stream's begin, whoever began it.
         if place.get().heads_ran() {
@@ -449,38 +565,6 @@ impl<'a> Walk<'a> {
         }
         self.step = self.onion.advance(status);
     }
-}
-
-/// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
-async fn after(stacked: &ConfiguredLayer, phase: u32, place: &mut Place) -> Status {
-    let is_stream = matches!(place.get().progress(), Progress::Streaming(_));
-    if is_stream && stacked.needs_whole_body() && stacked.instance.has_after(phase) {
-        let name = stacked.instance.name();
-        let message = format!("layer {name} needs the whole body and was skipped: the reply is a stream");
-        place.get().say(Level::Warn, &message);
-        return OK;
-    }
-    let status = call(stacked.instance.after(phase, place), place).await;
-    let status = layer_meant(stacked, status, "after", place);
-    judge(stacked, status, "after", place).unwrap_or(OK)
-}
-
-/// Asks a layer about a failure. Whatever it makes of it, the first one is kept as the cause.
-async fn ask(layer: &ConfiguredLayer, phase: u32, inner: Status, place: &mut Place) -> Status {
-    // The failure has its words before anyone is asked about it.
-    if place.get().failure().is_none() {
-        place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
-    }
-    let first = place.get().failure().cloned();
-    let status = layer.instance.on_error(phase, inner, place);
-    let status = call(status, place).await;
-    let status = layer_meant(layer, status, "on_error", place);
-    let status = if status >= 0 && phase == INVOKE { with_reply(status, layer, place) } else { status };
-    place.get_mut().end_call(status);
-    if status < 0 {
-        place.get_mut().keep_cause(first);
-    }
-    status
 }
 
 /// The layer is about to leave: a stream that begins from here on runs the heads further out.
@@ -508,12 +592,17 @@ fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place)
         place.get_mut().forgive_call();
         return None;
     }
+    Some(stand(layer, status, hook, place))
+}
+
+/// The end of a call whose status stands. A failure has words.
+fn stand(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Status {
     let invocation = place.get_mut();
     if status < 0 && invocation.failure().is_none() {
         invocation.set_failure(Failure::of_status(status, &in_hook(layer, hook)));
     }
     invocation.end_call(status);
-    Some(status)
+    status
 }
 
 /// Waits for a call that is not done yet.

@@ -82,7 +82,8 @@ pub struct Runtime {
 /// How calls of the functions of a process go, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallManner {
-    /// `true` if all functions say that their calls are long. Where only some do, it is seen as they run.
+    /// `true` if all functions say that their calls are long, or a layer around them does. Where only some do, it is seen
+    /// as they run.
     pub all_block: bool,
     /// `true` if any function says that its calls return soon, and may wait then for something else than a thread.
     pub some_wait: bool,
@@ -286,8 +287,11 @@ impl Runtime {
 
     /// How calls of the functions go.
     pub fn call_manner(&self) -> CallManner {
-        let flags = || self.started().map(|started| started.function.flags());
-        let all_block = !self.has_unknown() && flags().all(|flags| flags & IS_BLOCKING != 0);
+        let blocks = |flags: u32| flags & IS_BLOCKING != 0;
+        // A call includes the hooks of the layers around it.
+        let layer_blocks = self.chain.layers().iter().any(|layer| blocks(layer.instance.flags()));
+        let all_block =
+            layer_blocks || !self.has_unknown() && self.started().all(|started| blocks(started.function.flags()));
         CallManner { all_block, some_wait: self.started().any(Started::returns_soon) }
     }
 

@@ -77,6 +77,7 @@ impl Onion {
     }
 
     /// Takes the status of the last step and says what comes next.
+    #[inline]
     pub fn advance(&mut self, status: Status) -> Step {
         match self.doing {
             Doing::Entering(layer) => match status {
@@ -106,6 +107,7 @@ impl Onion {
         }
     }
 
+    #[inline]
     fn enter(&mut self, layer: usize) -> Step {
         if layer < self.layers {
             self.doing = Doing::Entering(layer);
@@ -122,6 +124,7 @@ impl Onion {
     }
 
     /// On the way out, with `inner` entered layers still to leave.
+    #[inline]
     fn leave(&mut self, inner: usize) -> Step {
         if self.status >= 0 && self.heads {
             self.heads = false;
@@ -139,7 +142,11 @@ impl Onion {
     }
 
     /// The innermost entered layer further out than `layer`.
+    #[inline]
     fn entered_below(&self, layer: usize) -> Option<usize> {
+        if self.passed_by.is_empty() {
+            return layer.checked_sub(1);
+        }
         (0..layer).rev().find(|layer| !self.passed_by.contains(layer))
     }
 

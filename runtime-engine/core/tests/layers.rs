@@ -43,8 +43,8 @@ impl Layer for Guard {
         Ok(Guard(name))
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
-        invocation.set_extension("who", &self.0).map_or_else(Flow::Fail, |()| Flow::Continue)
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        invocation.set_extension("who", &self.0).map(|()| Flow::Continue)
     }
 }
 
@@ -70,7 +70,7 @@ impl Layer for Clumsy {
         Ok(Clumsy)
     }
 
-    fn recognise(&self, _: &mut Invocation<'_>) -> bool {
+    fn recognise(&self, _: &mut Invocation<'_>) -> Result<bool, Error> {
         panic!("no idea what this is")
     }
 
@@ -88,6 +88,13 @@ impl Layer for Gatekeeper {
         Err(Error::new("Gatekeeper.Keys", "there are no keys"))
     }
 }
+
+/// A layer whose hooks wait for files or locks.
+#[derive(Default)]
+struct Ledger;
+
+#[layer(name = "ledger", blocking)]
+impl Layer for Ledger {}
 
 /// A module with the entries of two, as a linker makes it of sources that know nothing of one another.
 fn joined(one: &'static Module, other: &'static Module) -> &'static Module {
@@ -362,4 +369,11 @@ fn no_layer_takes_part_in_a_phase_of_a_later_version() {
         let run = runtime.chain().phase(phase, &mut place, async |_: &mut _| faas_abi::OK);
         assert_eq!(block_on(run), Ok(()), "{phase}");
     }
+}
+
+#[test]
+fn a_layer_that_blocks_counts_for_how_calls_go() {
+    let manner = |layers: &[&'static Module]| start(NOTHING, &[], linked(layers), &[]).runtime().call_manner();
+    assert!(!manner(&[]).all_block);
+    assert!(manner(&[Ledger::MODULE]).all_block);
 }

@@ -140,9 +140,9 @@ impl Tally {
 
 #[layer(name = "tally")]
 impl Layer for Tally {
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         self.note(invocation, "in");
-        Flow::Continue
+        Ok(Flow::Continue)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -152,12 +152,12 @@ impl Layer for Tally {
         invocation.set_reply(format!("{} | {}", hooks.join(", "), failed.join(", ")))
     }
 
-    fn before_record(&self, record: &mut Invocation<'_>) -> Flow {
+    fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
         self.note(record, "in");
         match record.record().map(|record| record.id()) {
-            Some("seen") => Flow::Respond,
-            Some("barred") => Flow::Fail(Error::new("Tally.Barred", "not this one")),
-            _ => Flow::Continue,
+            Some("seen") => Ok(Flow::Respond),
+            Some("barred") => Err(Error::new("Tally.Barred", "not this one")),
+            _ => Ok(Flow::Continue),
         }
     }
 
@@ -166,12 +166,12 @@ impl Layer for Tally {
         Ok(())
     }
 
-    fn record_failed(&self, record: &mut Invocation<'_>, _: &Failure<'_>) -> Recovery {
+    fn record_failed(&self, record: &mut Invocation<'_>, _: &Failure<'_>) -> Result<Recovery, Error> {
         self.note(record, "failed");
         if record.record().is_some_and(|record| record.id() == "forgiven") {
-            Recovery::Recovered
+            Ok(Recovery::Recovered)
         } else {
-            Recovery::Pass
+            Ok(Recovery::Pass)
         }
     }
 }

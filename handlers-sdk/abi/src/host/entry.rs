@@ -8,7 +8,7 @@ use crate::constants::{E_INTERNAL, IS_REENTRANT, OK, REPLIED};
 use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Keeps the calls of an entry that is not re-entrant apart.
 #[derive(Debug)]
@@ -19,8 +19,16 @@ impl Turn {
         Turn((flags & IS_REENTRANT == 0).then(|| Mutex::new(())))
     }
 
-    fn take(&self) -> Option<MutexGuard<'_, ()>> {
-        self.0.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Makes a call when it is its turn. Nearly every entry is re-entrant, and its calls take no lock.
+    #[inline]
+    fn run<T>(&self, call: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            None => call(),
+            Some(lock) => {
+                let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
+                call()
+            }
+        }
     }
 }
 
@@ -120,18 +128,20 @@ impl FunctionInstance {
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
         let Instance { this, turn, .. } = &*self.instance;
-        let _turn = turn.take();
-        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
+        turn.run(|| {
+            // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+            lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
+        })
     }
 
     /// Runs a lifecycle phase. `OK` at once if it has no work there.
     pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.phase.filter(|_| self.has_phase(phase)) else { return OK };
         let Instance { this, turn, .. } = &*self.instance;
-        let _turn = turn.take();
-        // SAFETY: as in `invoke`.
-        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
+        turn.run(|| {
+            // SAFETY: as in `invoke`.
+            lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
+        })
     }
 
     /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions. An
@@ -142,6 +152,12 @@ impl FunctionInstance {
             unsafe { destroy(instance.this) }
         }
     }
+}
+
+/// A layer's hook for a phase, if it has one.
+#[inline]
+fn hook<H>(hook: Option<H>, phases: u32, phase: u32) -> Option<H> {
+    if phases & crate::constants::phase_bit(phase) == 0 { None } else { hook }
 }
 
 /// One instance of a layer.
@@ -183,17 +199,17 @@ impl LayerInstance {
 
     /// Does it hook that phase on the way in?
     pub fn has_before(&self, phase: u32) -> bool {
-        self.table.before_phases & crate::constants::phase_bit(phase) != 0 && self.table.before.is_some()
+        hook(self.table.before, self.table.before_phases, phase).is_some()
     }
 
     /// Does it hook that phase on the way out of a success?
     pub fn has_after(&self, phase: u32) -> bool {
-        self.table.after_phases & crate::constants::phase_bit(phase) != 0 && self.table.after.is_some()
+        hook(self.table.after, self.table.after_phases, phase).is_some()
     }
 
     /// Does it hook that phase on the way out of a failure?
     pub fn has_on_error(&self, phase: u32) -> bool {
-        self.table.error_phases & crate::constants::phase_bit(phase) != 0 && self.table.on_error.is_some()
+        hook(self.table.on_error, self.table.error_phases, phase).is_some()
     }
 
     /// Does it look at the heads of replies?
@@ -213,42 +229,48 @@ impl LayerInstance {
 
     /// `before`; `OK` if it has none.
     pub fn before<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
-        let Some(call) = self.table.before.filter(|_| self.has_before(phase)) else { return OK };
-        let _turn = self.turn.take();
-        // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        let Some(call) = hook(self.table.before, self.table.before_phases, phase) else { return OK };
+        self.turn.run(|| {
+            // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
+            lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        })
     }
 
     /// `after`; `OK` if it has none.
     pub fn after<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
-        let Some(call) = self.table.after.filter(|_| self.has_after(phase)) else { return OK };
-        let _turn = self.turn.take();
-        // SAFETY: as in `before`.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        let Some(call) = hook(self.table.after, self.table.after_phases, phase) else { return OK };
+        self.turn.run(|| {
+            // SAFETY: as in `before`.
+            lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        })
     }
 
     /// `on_error`; hands `inner` on if it has none.
     pub fn on_error<I: Invocation>(&self, phase: u32, inner: Status, lease: &mut Lease<I>) -> Status {
-        let Some(call) = self.table.on_error.filter(|_| self.has_on_error(phase)) else { return inner };
-        let _turn = self.turn.take();
-        // SAFETY: as in `before`.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
+        let Some(call) = hook(self.table.on_error, self.table.error_phases, phase) else { return inner };
+        self.turn.run(|| {
+            let callee = callee(self.table.cancel, self.this);
+            // SAFETY: as in `before`.
+            lease.lend(callee, |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
+        })
     }
 
     /// `recognise`: `OK` = this layer knows the event. `PENDING` means nothing here, and nobody waits for it.
     pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
-        let _turn = self.turn.take();
-        // SAFETY: as in `before`.
-        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
+        self.turn.run(|| {
+            // SAFETY: as in `before`.
+            lease.lend_inline(|inv| unsafe { call(self.this, inv) })
+        })
     }
 
     /// `context`: adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
     pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.context else { return OK };
-        let _turn = self.turn.take();
-        // SAFETY: as in `before`.
-        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
+        self.turn.run(|| {
+            // SAFETY: as in `before`.
+            lease.lend_inline(|inv| unsafe { call(self.this, inv) })
+        })
     }
 
     /// `health`: a reason if it is not well.
@@ -258,9 +280,8 @@ impl LayerInstance {
     pub fn health(&self) -> Result<(), String> {
         let Some(call) = self.table.health else { return Ok(()) };
         let mut why = Buf::EMPTY;
-        let _turn = self.turn.take();
         // SAFETY: `this` is what `create` made; the out parameter is ours.
-        let status = unsafe { call(self.this, &raw mut why) };
+        let status = self.turn.run(|| unsafe { call(self.this, &raw mut why) });
         // SAFETY: `why` is given by the call (faas.h, health).
         let why = unsafe { Given::take(why) };
         match status {

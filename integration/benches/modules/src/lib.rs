@@ -29,9 +29,9 @@ impl Layer for Working {
         Ok(Working::default())
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         self.began.store(invocation.now_ns(), Ordering::Relaxed);
-        Flow::Continue
+        Ok(Flow::Continue)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -52,9 +52,8 @@ impl Layer for Header {
         Ok(Header)
     }
 
-    fn head(&self, head: &mut handlers_sdk::ReplyHead<'_>) {
-        // Only a head that is out already refuses.
-        let _ = head.set_header("x-bench", "1");
+    fn head(&self, head: &mut handlers_sdk::ReplyHead<'_>) -> Result<(), Error> {
+        head.set_header("x-bench", "1")
     }
 }
 

@@ -113,9 +113,9 @@ impl Tally {
 
 #[layer(name = "tally")]
 impl Layer for Tally {
-    fn before_record(&self, _: &mut Invocation<'_>) -> Flow {
+    fn before_record(&self, _: &mut Invocation<'_>) -> Result<Flow, Error> {
         self.entered.fetch_add(1, Ordering::Relaxed);
-        Flow::Continue
+        Ok(Flow::Continue)
     }
 
     fn after_record(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
@@ -123,9 +123,9 @@ impl Layer for Tally {
         Ok(())
     }
 
-    fn record_failed(&self, _: &mut Invocation<'_>, _: &Failure<'_>) -> Recovery {
+    fn record_failed(&self, _: &mut Invocation<'_>, _: &Failure<'_>) -> Result<Recovery, Error> {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        Recovery::Pass
+        Ok(Recovery::Pass)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
@@ -133,9 +133,9 @@ impl Layer for Tally {
         Ok(())
     }
 
-    fn invoke_failed(&self, invocation: &mut Invocation<'_>, _: &Failure<'_>) -> Recovery {
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, _: &Failure<'_>) -> Result<Recovery, Error> {
         self.say(invocation);
-        Recovery::Pass
+        Ok(Recovery::Pass)
     }
 }
 

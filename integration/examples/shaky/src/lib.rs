@@ -12,7 +12,7 @@
 //! dropped, and it writes the line `patience is at an end`.
 #![forbid(unsafe_code)]
 
-use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Reply, function, layer};
+use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Phase, Reply, function, layer};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -35,13 +35,13 @@ impl Layer for Shaky {
         shaky.fail_if("create").map(|()| shaky)
     }
 
-    fn before_runtime_start(&self, _: &mut Invocation<'_>) -> Result<(), Error> {
+    fn before_runtime_start(&self, _: &mut Phase<'_>) -> Result<(), Error> {
         self.fail_if("start")
     }
 
-    fn before_invoke(&self, _: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, _: &mut Invocation<'_>) -> Result<Flow, Error> {
         assert!(self.0 != "panic", "asked to panic");
-        self.fail_if("error").map_or_else(Flow::Fail, |()| Flow::Continue)
+        self.fail_if("error").map(|()| Flow::Continue)
     }
 
     fn after_invoke(&self, _: &mut Invocation<'_>) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 43] = [
+pub const KNOWN: [(&str, &str); 50] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
@@ -51,6 +51,13 @@ pub const KNOWN: [(&str, &str); 43] = [
     ("FAAS_METRICS_PORT", "OpenFaaS: the port for metrics; 0: none"),
     ("FAAS_METRICS_NAMESPACE", "layer metrics: the namespace in CloudWatch"),
     ("FAAS_METRICS_PATH", "layer metrics: the path on plain HTTP"),
+    ("FAAS_METRICS_LISTEN", "layer metrics: a port of its own for that path"),
+    ("FAAS_METRICS_BUCKETS", "layer metrics: upper bounds of histograms"),
+    ("FAAS_METRICS_DIMENSIONS", "layer metrics: sets of dimensions in CloudWatch"),
+    ("FAAS_METRICS_SERIES", "layer metrics: series that are kept apart"),
+    ("FAAS_MONITOR_SAMPLE", "layer monitor: the share of lines for what went well"),
+    ("FAAS_MONITOR_EVENT", "layer monitor: on or off: lines tell trigger and path"),
+    ("FAAS_MONITOR_SLOW_MS", "layer monitor: only what took longer has a line"),
 ];
 
 /// What the log says of a variable that looks like a setting and is none. `None` if it is a setting, the configuration of

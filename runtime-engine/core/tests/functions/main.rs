@@ -58,12 +58,12 @@ impl Layer for Tag {
         Ok(Tag(config.get("name")?.unwrap_or_else(|| "tag".to_owned())))
     }
 
-    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         let all = match invocation.extension("layers") {
             Some(others) => format!("{others}>{}", self.0),
             None => self.0.clone(),
         };
-        invocation.set_extension("layers", &all).map_or_else(Flow::Fail, |()| Flow::Continue)
+        invocation.set_extension("layers", &all).map(|()| Flow::Continue)
     }
 }
 
@@ -76,11 +76,13 @@ impl Layer for Pigeons {
         Ok(Pigeons)
     }
 
-    fn recognise(&self, invocation: &mut Invocation<'_>) -> bool {
-        let is_mine = invocation.event().starts_with(b"coo ");
-        is_mine
-            && invocation.set_meta(faas_abi::META_TRIGGER, "queue").is_ok()
-            && invocation.set_meta(faas_abi::META_SOURCE, "pigeons").is_ok()
+    fn recognise(&self, invocation: &mut Invocation<'_>) -> Result<bool, Error> {
+        if !invocation.event().starts_with(b"coo ") {
+            return Ok(false);
+        }
+        invocation.set_meta(faas_abi::META_TRIGGER, "queue")?;
+        invocation.set_meta(faas_abi::META_SOURCE, "pigeons")?;
+        Ok(true)
     }
 }
 

@@ -74,9 +74,9 @@ impl Layer for Slow {
         Ok(Slow)
     }
 
-    fn before_invoke(&self, _: &mut Invocation<'_>) -> Flow {
+    fn before_invoke(&self, _: &mut Invocation<'_>) -> Result<Flow, Error> {
         slow::wait();
-        Flow::Continue
+        Ok(Flow::Continue)
     }
 }
 

@@ -198,7 +198,10 @@ impl<'a> Walk<'a> {
             if answer == END && self.lacks_reply() {
                 answer = self.no_reply();
             }
-            if answer < 0 && !layer.required {
+            // The host's choice: an optional layer is passed over, unless the invocation has been cancelled. Then there is
+            // no sense in calling anybody further in.
+            let is_cut = self.phase == INVOKE && self.cancelled != 0;
+            if answer < 0 && !layer.required && !is_cut {
                 // Skipped by its policy: not entered, and it fails nothing.
                 self.forgive();
                 continue;

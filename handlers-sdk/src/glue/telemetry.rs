@@ -1,0 +1,186 @@
+//! The table of `faas.telemetry`, from both sides: a safe trait behind it, and safe calls in front of it.
+
+use crate::error::Error;
+use crate::ffi::Entry;
+use crate::panics::catch_aside;
+use crate::telemetry::Gather;
+use core::ffi::c_void;
+use faas_abi::services::{NumberFn, TELEMETRY, TELEMETRY_MAJOR, Telemetry as Table};
+use faas_abi::tables::read_table;
+use faas_abi::{Bytes, E_NOT_FOUND, OK, Pair, Status};
+use std::fmt;
+use std::sync::Arc;
+
+/// The labels of a number, as they were reported.
+#[derive(Clone, Copy)]
+pub struct Labels<'a>(&'a [Pair]);
+
+impl<'a> Labels<'a> {
+    /// Name and value of each; a label that is no UTF-8 is left out.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.0.iter().filter_map(|pair| {
+            // SAFETY: lent for the call that reports them, which `'a` does not outlive.
+            let name = unsafe { pair.name.as_slice() };
+            // SAFETY: as above.
+            let value = unsafe { pair.value.as_slice() };
+            Some((core::str::from_utf8(name).ok()?, core::str::from_utf8(value).ok()?))
+        })
+    }
+}
+
+impl fmt::Debug for Labels<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// One report, on its way to the gatherer.
+///
+/// # Safety
+/// `provider` from `offer::<G>`; the texts are lent for the call.
+unsafe fn report<G: Gather>(
+    provider: *mut c_void,
+    name: Bytes,
+    labels: *const Pair,
+    count: usize,
+    to: impl FnOnce(&G, &str, Labels<'_>),
+) {
+    // SAFETY: `offer` made it of a shared value that is never freed.
+    let gather = unsafe { &*provider.cast::<G>() };
+    // SAFETY: lent for the call.
+    let Ok(name) = core::str::from_utf8(unsafe { name.as_slice() }) else { return };
+    let labels = if count == 0 {
+        &[]
+    } else {
+        // SAFETY: so many pairs, lent for the call.
+        unsafe { core::slice::from_raw_parts(labels, count) }
+    };
+    // Nobody's call fails because a number could not be noted.
+    catch_aside(|| to(gather, name, Labels(labels)));
+}
+
+unsafe extern "C" fn counter<G: Gather>(provider: *mut c_void, name: Bytes, value: f64, labels: *const Pair, n: usize) {
+    // SAFETY: the consumer passes what the table says.
+    unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.counter(name, value, labels)) }
+}
+
+unsafe extern "C" fn gauge<G: Gather>(provider: *mut c_void, name: Bytes, value: f64, labels: *const Pair, n: usize) {
+    // SAFETY: as in `counter`.
+    unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.gauge(name, value, labels)) }
+}
+
+unsafe extern "C" fn histogram<G: Gather>(
+    provider: *mut c_void,
+    name: Bytes,
+    value: f64,
+    labels: *const Pair,
+    n: usize,
+) {
+    // SAFETY: as in `counter`.
+    unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.histogram(name, value, labels)) }
+}
+
+/// This gatherer takes no spans: every one is as if it were not sampled.
+unsafe extern "C" fn span_begin(_: *mut c_void, _: Bytes, _: Bytes, _: *const Pair, _: usize) -> u64 {
+    0
+}
+
+unsafe extern "C" fn span_context(_: *mut c_void, _: u64, _: *mut u8) -> Status {
+    E_NOT_FOUND
+}
+
+unsafe extern "C" fn span_event(_: *mut c_void, _: u64, _: Bytes, _: *const Pair, _: usize) {}
+
+unsafe extern "C" fn span_end(_: *mut c_void, _: u64, _: u32, _: *const Pair, _: usize) {}
+
+/// Offers a gatherer. Table and gatherer live as long as the process, since a consumer may keep them.
+pub(crate) fn offer<G: Gather>(entry: &Entry, gather: Arc<G>) -> Result<(), Error> {
+    let provider = Arc::into_raw(gather);
+    let table = Box::into_raw(Box::new(Table {
+        size: size_of::<Table>(),
+        provider: provider.cast_mut().cast(),
+        counter: Some(counter::<G>),
+        gauge: Some(gauge::<G>),
+        histogram: Some(histogram::<G>),
+        span_begin: Some(span_begin),
+        span_context: Some(span_context),
+        span_event: Some(span_event),
+        span_end: Some(span_end),
+    }));
+    let status = entry.offer(TELEMETRY, TELEMETRY_MAJOR, table.cast());
+    if status == OK {
+        return Ok(());
+    }
+    // SAFETY: the host did not take it.
+    drop(unsafe { Box::from_raw(table) });
+    // SAFETY: as above.
+    drop(unsafe { Arc::from_raw(provider) });
+    Err(Error::new(
+        "Runtime.ServiceRefused",
+        format!("the host does not take the service {TELEMETRY} (major {TELEMETRY_MAJOR}): status {status}"),
+    ))
+}
+
+pub(crate) fn find(entry: &Entry) -> Option<Telemetry> {
+    let table = entry.service(TELEMETRY, TELEMETRY_MAJOR).cast::<Table>();
+    if table.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and the table of that service; it lives as long as the process.
+    let table = unsafe { read_table(table) };
+    Some(Telemetry { provider: table.provider, counter: table.counter, gauge: table.gauge, histogram: table.histogram })
+}
+
+/// Where numbers are reported to: the provider of `faas.telemetry`. Small, `Copy`, and good for the life of the process.
+///
+/// No call blocks or fails. Labels are few and have few values: the id of a user is none.
+#[derive(Clone, Copy)]
+pub struct Telemetry {
+    provider: *mut c_void,
+    counter: Option<NumberFn>,
+    gauge: Option<NumberFn>,
+    histogram: Option<NumberFn>,
+}
+
+// SAFETY: the provider's functions may be called from any thread, and `provider` is only passed back to them.
+unsafe impl Send for Telemetry {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Telemetry {}
+
+/// As many labels are told of one number; more are left out.
+const MOST_LABELS: usize = 16;
+
+impl Telemetry {
+    fn tell(&self, how: Option<NumberFn>, name: &str, value: f64, labels: &[(&str, &str)]) {
+        let Some(how) = how else { return };
+        let mut pairs = [Pair::EMPTY; MOST_LABELS];
+        let count = labels.len().min(MOST_LABELS);
+        for (pair, (name, value)) in pairs.iter_mut().zip(labels) {
+            *pair = Pair { name: Bytes::of(name.as_bytes()), value: Bytes::of(value.as_bytes()) };
+        }
+        // SAFETY: the provider's own pointer; the texts are lent for the call.
+        unsafe { how(self.provider, Bytes::of(name.as_bytes()), value, pairs.as_ptr(), count) }
+    }
+
+    /// Adds to a sum that never falls; a negative value is dropped.
+    pub fn counter(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
+        self.tell(self.counter, name, value, labels);
+    }
+
+    /// Says what a value is now.
+    pub fn gauge(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
+        self.tell(self.gauge, name, value, labels);
+    }
+
+    /// Notes one more observation, such as how long a payment took in seconds. The provider's configuration has the
+    /// buckets.
+    pub fn histogram(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
+        self.tell(self.histogram, name, value, labels);
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}

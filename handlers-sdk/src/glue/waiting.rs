@@ -1,0 +1,239 @@
+//! Hooks that wait: an `async` hook is polled once where it is called, and finished on the library's executor if it is not
+//! ready then. On a host that lends its thread it is finished there.
+//!
+//! The hook borrows its layer and the invocation. Both outlive it: a layer is destroyed when no call of it is in progress,
+//! and the host lends the invocation until the call has ended, which is after the future has been dropped.
+
+use crate::error::Error;
+use crate::executor::drive::Runtime;
+use crate::ffi::cancel::Cancel;
+use crate::ffi::current::within_hook;
+use crate::ffi::{Entry, Writer};
+use crate::glue::layer::{Instance, LayerDef};
+use crate::layer::Failure;
+use crate::layer::hooks::{self, Ended, FailureText};
+use crate::layer::invocation::Invocation;
+use crate::layer::phase::Phase;
+use crate::panics::{Panic, authored, catch, catch_aside};
+use core::ffi::c_void;
+use faas_abi::*;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// The future of an `async` hook, and where it runs.
+pub struct Hook<'a> {
+    pub(crate) future: HookFuture<'a>,
+    pub(crate) runtime: &'static Runtime,
+}
+
+pub(crate) type HookFuture<'a> = Pin<Box<dyn Future<Output = Result<Ended, Error>> + Send + 'a>>;
+
+/// Which of a layer's hooks for a phase is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `before_…`
+    In,
+    /// `after_…`
+    Out,
+    /// `…_failed`
+    Failed,
+}
+
+/// What the host lends to one call. The macro's code takes from it what its hook asks for.
+pub struct Lent {
+    writer: Writer<'static>,
+    phase: u32,
+    failure: FailureText,
+}
+
+impl Lent {
+    /// For the hooks of an invocation or a record.
+    pub fn invocation(&mut self) -> (Invocation<'_>, Failure<'_>) {
+        (Invocation::new(self.writer.again()), self.failure.failure())
+    }
+
+    /// For the hooks of a phase.
+    pub fn phase(&mut self) -> (Phase<'_>, Failure<'_>) {
+        (Phase::new(self.writer.again(), self.phase), self.failure.failure())
+    }
+}
+
+/// How a hook ended.
+enum Ending {
+    /// By itself.
+    Hook(Result<Ended, Error>),
+    /// By a panic.
+    Panic(Panic),
+    /// The host wished it to end, or the executor let go of it.
+    Cancelled,
+}
+
+/// One call of an `async` hook. Whatever becomes of it, it ends the call: see `drop`.
+struct Call {
+    entry: &'static Entry,
+    inv: *mut Inv,
+    tok: *mut Tok,
+    /// The status that stands if the hook has nothing to tell.
+    inner: Status,
+    /// Taken at the end, before `lent` is freed, from which it borrows.
+    future: Option<HookFuture<'static>>,
+    /// Of `Box::into_raw`, freed at the end.
+    lent: *mut Lent,
+    /// Set once it waits.
+    cancel: Option<Arc<Cancel>>,
+}
+
+// SAFETY: the invocation and its token may be used from any thread, by one at a time; the future is `Send`.
+unsafe impl Send for Call {}
+
+/// Calls an `async` hook.
+///
+/// # Safety
+/// `this` from `create::<L>`; `inv` and `tok` those of the call, Alive and this layer's alone until the call has ended.
+pub(super) unsafe fn start<L: LayerDef>(
+    this: *mut c_void,
+    way: Way,
+    phase: u32,
+    inv: *mut Inv,
+    inner: Status,
+    tok: *mut Tok,
+) -> Status {
+    // SAFETY: the caller's promise. What borrows from the instance is gone when the call has ended, and the host destroys
+    // it later than that.
+    let instance: &'static Instance<L> = unsafe { &*this.cast::<Instance<L>>() };
+    let entry = instance.entry;
+    // SAFETY: the caller's promise; `Call` frees it before the call ends.
+    let writer: Writer<'static> = unsafe { Writer::new(entry, inv) };
+    let failure = match way {
+        Way::Failed => FailureText::of(writer.reader(), inner),
+        Way::In | Way::Out => FailureText::default(),
+    };
+    let lent = Box::into_raw(Box::new(Lent { writer, phase, failure }));
+    // SAFETY: just made; freed when the future that borrows from it has been dropped.
+    let Some(hook) = instance.layer.hook(way, phase, unsafe { &mut *lent }) else {
+        // SAFETY: there is no future, so nothing borrows from it.
+        drop(unsafe { Box::from_raw(lent) });
+        return inner;
+    };
+    let call = Call { entry, inv, tok, inner, future: Some(hook.future), lent, cancel: None };
+    call.drive(hook.runtime)
+}
+
+impl Call {
+    fn drive(mut self, runtime: &'static Runtime) -> Status {
+        let mut first = None;
+        catch_aside(|| {
+            (runtime.entered)(&mut || {
+                // A first look with a waker that wakes nobody: the future is polled again where it moves to.
+                if let Poll::Ready(ending) = self.look(&mut Context::from_waker(Waker::noop())) {
+                    first = Some(self.end(ending));
+                }
+            });
+        });
+        if let Some(status) = first {
+            return status;
+        }
+        self.listen();
+        if self.entry.has(F_MAY_BLOCK) {
+            let mut ended = None;
+            {
+                let mut whole = pin!(async { ended = Some((&mut self).await) });
+                catch_aside(|| (runtime.block_on)(whole.as_mut()));
+            }
+            // An executor that did not finish it has dropped nothing: `self` ends the call when it goes.
+            return ended.unwrap_or(PENDING);
+        }
+        catch_aside(|| {
+            (runtime.spawn)(Box::pin(async move {
+                let status = (&mut self).await;
+                self.entry.done(self.tok, status);
+            }));
+        });
+        PENDING
+    }
+
+    /// From here on a wish to cancel is heard.
+    fn listen(&mut self) {
+        let cancel = Arc::<Cancel>::default();
+        self.entry.running.add(self.inv.addr(), cancel.clone());
+        self.cancel = Some(cancel.clone());
+        // SAFETY: Alive: the call has not ended. Only `cancelled` is asked, which is [any].
+        let writer: Writer<'_> = unsafe { Writer::new(self.entry, self.inv) };
+        // The wish may have come before there was anyone to hear it.
+        if writer.reader().cancelled() != 0 {
+            cancel.want();
+        }
+    }
+
+    /// Runs author's code with the invocation as the current one.
+    fn within<T>(&self, body: impl FnOnce() -> T) -> T {
+        // SAFETY: Alive: the call has not ended; a hook logs between its writes, never within one.
+        unsafe { within_hook(self.entry, self.inv, || authored(body)) }
+    }
+
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Ending> {
+        let Some(mut future) = self.future.take() else { return Poll::Pending };
+        let looked = catch(|| self.within(|| future.as_mut().poll(context)));
+        self.future = Some(future);
+        match looked {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ending::Hook(result)),
+            Err(panic) => Poll::Ready(Ending::Panic(panic)),
+        }
+    }
+
+    /// Writes how it ended, and says with which status. Afterwards nothing of it is left.
+    fn end(&mut self, ending: Ending) -> Status {
+        // Before the call ends: its address may serve another one right after.
+        if self.cancel.take().is_some() {
+            self.entry.running.remove(self.inv.addr());
+        }
+        // Author's code again, which may panic.
+        let future = self.future.take();
+        let dropped = catch(|| self.within(|| drop(future)));
+        let ending = dropped.map_or_else(Ending::Panic, |()| ending);
+        // SAFETY: `start` made it, and the future that borrowed from it is gone.
+        let mut lent = unsafe { Box::from_raw(self.lent) };
+        match ending {
+            Ending::Hook(result) => hooks::status(&mut lent.writer, result, self.inner),
+            Ending::Panic(panic) => {
+                hooks::fail(&mut lent.writer, &panic.into_error());
+                E_PANIC
+            }
+            Ending::Cancelled => {
+                let message = "the invocation was cancelled while a layer waited".to_owned();
+                hooks::fail(&mut lent.writer, &Error::placed("Runtime.Cancelled", message, String::new()));
+                E_CANCELLED
+            }
+        }
+    }
+}
+
+/// Its output is the status that the call ends with.
+impl Future for Call {
+    type Output = Status;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Status> {
+        let call = &mut *self;
+        if let Some(cancel) = &call.cancel {
+            cancel.listen(context.waker());
+            if cancel.wanted() {
+                return Poll::Ready(call.end(Ending::Cancelled));
+            }
+        }
+        let ending = std::task::ready!(call.look(context));
+        Poll::Ready(call.end(ending))
+    }
+}
+
+impl Drop for Call {
+    /// An executor that goes away lets go of its tasks; their calls end all the same.
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            let status = self.end(Ending::Cancelled);
+            self.entry.done(self.tok, status);
+        }
+    }
+}

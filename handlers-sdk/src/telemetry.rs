@@ -1,0 +1,93 @@
+//! Numbers of one's own, through the service `faas.telemetry`: one layer gathers and sends, all others report.
+//!
+//! ```
+//! use handlers_sdk::telemetry::{Gather, Labels};
+//! use handlers_sdk::testing::{App, Invoke};
+//! use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+//! use std::sync::{Arc, Mutex};
+//!
+//! /// A layer that gathers: here, it only keeps the sum of every counter.
+//! struct Sums(Arc<Kept>);
+//!
+//! #[derive(Default)]
+//! struct Kept(Mutex<f64>);
+//!
+//! impl Gather for Kept {
+//!     fn counter(&self, _name: &str, value: f64, _labels: Labels<'_>) {
+//!         *self.0.lock().unwrap() += value;
+//!     }
+//!     fn gauge(&self, _name: &str, _value: f64, _labels: Labels<'_>) {}
+//!     fn histogram(&self, _name: &str, _value: f64, _labels: Labels<'_>) {}
+//! }
+//!
+//! #[layer(name = "sums")]
+//! impl Layer for Sums {
+//!     fn create(config: &Config) -> Result<Self, Error> {
+//!         let kept = Arc::<Kept>::default();
+//!         config.offer_telemetry(kept.clone())?;
+//!         Ok(Sums(kept))
+//!     }
+//!
+//!     fn health(&self) -> Result<(), Error> {
+//!         if *self.0.0.lock().unwrap() > 100.0 { Err(Error::msg("too many orders")) } else { Ok(()) }
+//!     }
+//! }
+//!
+//! /// A function that reports. Without a provider it does its work all the same.
+//! #[function]
+//! fn order(ctx: FaasContext) -> &'static str {
+//!     if let Some(telemetry) = ctx.telemetry() {
+//!         telemetry.counter("orders_total", 1.0, &[("shop", "vienna")]);
+//!     }
+//!     "ordered"
+//! }
+//!
+//! let app = App::builder().module(Sums::MODULE).module(order::MODULE).start().expect("starts");
+//! assert_eq!(app.invoke(Invoke::event("")).text(), "ordered");
+//! ```
+
+pub use crate::glue::telemetry::{Labels, Telemetry};
+
+use crate::call::config::Config;
+use crate::call::context::FaasContext;
+use crate::error::Error;
+use crate::glue::telemetry;
+use std::sync::Arc;
+
+/// Who gathers the numbers. No method blocks for long or panics: each is called in the middle of somebody's work, from
+/// any thread.
+///
+/// A name is of letters, digits, `_` and `.`, with its unit at the end: `payment_seconds`, `orders_total`.
+pub trait Gather: Send + Sync + 'static {
+    /// Adds to a sum that never falls. A negative value is to be dropped.
+    fn counter(&self, name: &str, value: f64, labels: Labels<'_>);
+
+    /// Notes what a value is now.
+    fn gauge(&self, name: &str, value: f64, labels: Labels<'_>);
+
+    /// Notes one more observation.
+    fn histogram(&self, name: &str, value: f64, labels: Labels<'_>);
+}
+
+impl Config {
+    /// Offers a gatherer to every function and layer of the process, as the service `faas.telemetry`. In `create`; it
+    /// lives as long as the process.
+    ///
+    /// # Errors
+    /// The host refuses, for instance because another layer gathers already.
+    pub fn offer_telemetry(&self, gather: Arc<impl Gather>) -> Result<(), Error> {
+        telemetry::offer(self.entry(), gather)
+    }
+
+    /// The gatherer of this process; `None` if no layer offers one, or none has yet.
+    pub fn telemetry(&self) -> Option<Telemetry> {
+        telemetry::find(self.entry())
+    }
+}
+
+impl FaasContext {
+    /// The gatherer of this process; `None` if no layer offers one.
+    pub fn telemetry(&self) -> Option<Telemetry> {
+        telemetry::find(self.held().entry())
+    }
+}

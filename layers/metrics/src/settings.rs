@@ -1,0 +1,169 @@
+//! What the layer is configured with, by variables of the environment.
+
+use handlers_sdk::{Config, Error};
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Upper bounds of the buckets of histograms where nobody configures others: a duration in seconds.
+const BUCKETS: &str = "0.0001,0.0005,0.001,0.005,0.025,0.1,0.5,1,5,30";
+/// Series where nobody configures another number.
+const SERIES: usize = 200;
+
+/// An upper bound of a histogram.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Bound {
+    /// As it was configured: what a line of Prometheus says.
+    pub(crate) text: String,
+    pub(crate) value: f64,
+}
+
+/// A dimension of CloudWatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dimension {
+    FunctionName,
+    Service,
+    Stage,
+    Version,
+    Trigger,
+    Route,
+    Method,
+    StatusClass,
+    Outcome,
+}
+
+impl Dimension {
+    const ALL: [Dimension; 9] = [
+        Dimension::FunctionName,
+        Dimension::Service,
+        Dimension::Stage,
+        Dimension::Version,
+        Dimension::Trigger,
+        Dimension::Route,
+        Dimension::Method,
+        Dimension::StatusClass,
+        Dimension::Outcome,
+    ];
+
+    /// Its name in CloudWatch.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Dimension::FunctionName => "FunctionName",
+            Dimension::Service => "Service",
+            Dimension::Stage => "Stage",
+            Dimension::Version => "Version",
+            Dimension::Trigger => "Trigger",
+            Dimension::Route => "Route",
+            Dimension::Method => "Method",
+            Dimension::StatusClass => "StatusClass",
+            Dimension::Outcome => "Outcome",
+        }
+    }
+}
+
+/// All settings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The namespace in CloudWatch.
+    pub(crate) namespace: &'static str,
+    /// Sets of dimensions in CloudWatch.
+    pub(crate) dimensions: Vec<Vec<Dimension>>,
+    /// The path that is answered in the function's place, or on the port of its own.
+    pub(crate) path: &'static str,
+    /// The port of its own.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Ascending.
+    pub(crate) buckets: Vec<Bound>,
+    /// The most series that are kept apart, of invocations and again of own metrics.
+    pub(crate) series: usize,
+}
+
+impl Settings {
+    pub(crate) fn read(config: &Config) -> Result<Settings, Error> {
+        let text = |name| config.env(name).filter(|value| !value.is_empty());
+        let dimensions = text("FAAS_METRICS_DIMENSIONS").unwrap_or("FunctionName");
+        let buckets = text("FAAS_METRICS_BUCKETS").unwrap_or(BUCKETS);
+        Ok(Settings {
+            namespace: text("FAAS_METRICS_NAMESPACE").unwrap_or("runtime-engine"),
+            dimensions: dimensions_of(dimensions)?,
+            path: text("FAAS_METRICS_PATH").unwrap_or("/metrics"),
+            listen: text("FAAS_METRICS_LISTEN").map(address_of).transpose()?,
+            buckets: buckets_of(buckets)?,
+            series: text("FAAS_METRICS_SERIES").map_or(Ok(SERIES), series_of)?,
+        })
+    }
+}
+
+fn wrong(variable: &str, expected: &str, found: &str) -> Error {
+    Error::new("Metrics.Config", format!("{variable}: expected {expected}, found {found:?}"))
+}
+
+fn dimensions_of(text: &str) -> Result<Vec<Vec<Dimension>>, Error> {
+    let one = |name: &str| {
+        let found = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name.trim());
+        found.ok_or_else(|| {
+            let all = Dimension::ALL.map(Dimension::name).join(", ");
+            wrong("FAAS_METRICS_DIMENSIONS", &format!("sets like FunctionName;FunctionName,Route of {all}"), text)
+        })
+    };
+    text.split(';').map(|set| set.split(',').map(one).collect()).collect()
+}
+
+fn buckets_of(text: &str) -> Result<Vec<Bound>, Error> {
+    let wrong = || wrong("FAAS_METRICS_BUCKETS", "ascending upper bounds over zero, like 0.01,0.1,1", text);
+    let mut bounds: Vec<Bound> = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let value: f64 = word.parse().map_err(|_| wrong())?;
+        let is_next = value.is_finite() && value > bounds.last().map_or(0.0, |last| last.value);
+        if !is_next {
+            return Err(wrong());
+        }
+        bounds.push(Bound { text: word.to_owned(), value });
+    }
+    Ok(bounds)
+}
+
+/// A port on every address, or an address with its port.
+fn address_of(text: &str) -> Result<SocketAddr, Error> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    }
+    text.parse().map_err(|_| wrong("FAAS_METRICS_LISTEN", "a port, or an address like 127.0.0.1:9464", text))
+}
+
+fn series_of(text: &str) -> Result<usize, Error> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| wrong("FAAS_METRICS_SERIES", "a number over zero", text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_are_sets_of_known_names() {
+        use Dimension::*;
+        assert_eq!(
+            dimensions_of("FunctionName; FunctionName, Route").expect("they are known"),
+            [vec![FunctionName], vec![FunctionName, Route]]
+        );
+        let error = dimensions_of("FunctionName,Path").expect_err("paths have no end");
+        assert!(error.message().starts_with("FAAS_METRICS_DIMENSIONS: expected sets like"), "{error}");
+    }
+
+    #[test]
+    fn bounds_ascend_and_keep_their_text() {
+        let bounds = buckets_of("0.010, 0.1,1").expect("they ascend");
+        assert_eq!((bounds[0].text.as_str(), bounds[0].value, bounds.len()), ("0.010", 0.01, 3));
+        for wrong in ["", "0", "1,1", "2,1", "1,NaN", "1,inf", "a"] {
+            assert!(buckets_of(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(buckets_of(BUCKETS).is_ok());
+    }
+
+    #[test]
+    fn a_port_alone_is_one_on_every_address() {
+        assert_eq!(address_of("9464").expect("a port"), SocketAddr::from(([0, 0, 0, 0], 9464)));
+        assert_eq!(address_of("127.0.0.1:1").expect("an address"), SocketAddr::from(([127, 0, 0, 1], 1)));
+        assert!(address_of("localhost:1").is_err() && address_of("70000").is_err());
+        assert!(series_of("0").is_err() && series_of("many").is_err());
+    }
+}
