@@ -61,8 +61,16 @@ impl Text {
     }
 
     /// Empties it and keeps the widest piece of its memory. Whatever was shown of it is gone.
+    #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
+        if self.outgrown.is_some() {
+            self.let_go();
+        }
+    }
+
+    #[cold]
+    fn let_go(&mut self) {
         self.outgrown = None;
     }
 

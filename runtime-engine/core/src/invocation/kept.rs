@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 pub(super) struct Kept {
     bodies: Vec<Given>,
     views: Vec<HttpView>,
+    #[allow(clippy::vec_box, reason = "a batch stays where it is while the list grows")]
     batches: Vec<Box<Batch>>,
     words: Words,
 }

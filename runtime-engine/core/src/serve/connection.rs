@@ -412,6 +412,12 @@ impl Connection {
         }
     }
 
+    /// Are there modules' buffers that are not needed any more?
+    #[inline]
+    pub fn has_spent(&self) -> bool {
+        self.unsent.has_spent()
+    }
+
     /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection: that
     /// calls the modules.
     pub fn take_spent(&mut self) -> Vec<Given> {

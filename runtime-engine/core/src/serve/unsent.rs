@@ -88,6 +88,12 @@ impl Unsent {
         }
     }
 
+    /// Are there modules' buffers that are not needed any more?
+    #[inline]
+    pub fn has_spent(&self) -> bool {
+        !self.spent.is_empty()
+    }
+
     /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection.
     pub fn take_spent(&mut self) -> Vec<Given> {
         std::mem::take(&mut self.spent)

@@ -111,20 +111,25 @@ impl<'a> Locked<'a> {
 impl Deref for Locked<'_> {
     type Target = State;
 
+    #[inline(always)]
     fn deref(&self) -> &State {
         &self.state
     }
 }
 
 impl DerefMut for Locked<'_> {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut State {
         &mut self.state
     }
 }
 
 impl Drop for Locked<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.spent = self.state.connection.take_spent();
+        if self.state.connection.has_spent() {
+            self.spent = self.state.connection.take_spent();
+        }
     }
 }
 
