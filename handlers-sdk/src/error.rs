@@ -1,5 +1,6 @@
 //! The error of a function or a layer: what kind, in words, and in detail.
 
+use crate::StreamError;
 use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::error::Error as StdError;
 use std::fmt;
@@ -189,7 +190,12 @@ impl<E: StdError + 'static> From<E> for Error {
             detail.push_str(&cause.to_string());
             source = cause.source();
         }
-        Error::internal(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail)
+        let mut made = Error::internal(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail);
+        if let Some(status) = StreamError::status_of(&error) {
+            // It tells the client what the client did.
+            (made.0.status, made.0.is_internal) = (Some(status), false);
+        }
+        made
     }
 }
 

@@ -54,16 +54,18 @@ mod layer;
 pub mod log;
 mod panics;
 mod reply;
+mod stream_error;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 #[cfg(feature = "json")]
 pub use call::json::Json;
 pub use call::{
+    body_stream::{BodyReader, BodyStream, Chunk},
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{FromInvocation, Request},
+    extract::{CallStyle, FromInvocation, Request},
     http_view::HttpView,
     pairs::Pairs,
 };
@@ -82,5 +84,6 @@ pub use log::{Level, line::Line};
 pub use reply::{
     Body, IntoReply, Reply,
     response::Response,
-    sink::{AsyncSink, Sink, StreamError},
+    sink::{AsyncSink, Sink},
 };
+pub use stream_error::StreamError;

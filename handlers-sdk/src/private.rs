@@ -22,6 +22,12 @@ pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
     T::from_invocation(ctx)
 }
 
+/// What a function with this argument makes use of, and whether it may have it.
+pub const fn wants<T: FromInvocation>(is_async: bool) -> u64 {
+    T::STYLE.check(is_async);
+    T::WANTS
+}
+
 /// The function cannot be called.
 pub fn refused(error: Error) -> Outcome {
     Outcome::failed(error)

@@ -2,7 +2,8 @@
 
 use crate::options::{checked_name, words};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, Path, Result};
 
 /// Phase numbers of `faas.h`.
@@ -107,6 +108,10 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     };
 
     let is_async = signature.asyncness.is_some();
+    // At the type: this is where one that does not fit is pointed at.
+    let wants = types
+        .iter()
+        .map(|argument| quote_spanned! {argument.span()=> ::handlers_sdk::__private::wants::<#argument>(#is_async) });
     let blocking = options.blocking || (options.stream && !is_async);
     let inline = options.inline || (is_async && !options.blocking);
     // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
@@ -142,6 +147,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const FLAGS: u32 = #flags;
                 const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
+                const WANTS: u64 = 0 #(| #wants)*;
                 const TRIGGERS: &'static str = #triggers;
 
                 fn call(ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {

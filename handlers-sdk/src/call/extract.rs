@@ -6,8 +6,45 @@ use crate::call::http_view::HttpView;
 use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
+/// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and one
+/// that has to be awaited is of no use elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallStyle {
+    /// Every function.
+    Any,
+    /// A plain `fn`.
+    Blocking,
+    /// An `async fn`.
+    Async,
+}
+
+impl CallStyle {
+    /// Ends the compilation of a function that takes what it may not.
+    #[doc(hidden)]
+    pub const fn check(self, is_async: bool) {
+        match (self, is_async) {
+            (CallStyle::Blocking, true) => panic!(
+                "this argument waits on its thread, which would hold up everything else: an `async fn` takes an \
+                 `AsyncSink` for a `Sink` and a `BodyStream` for a `BodyReader`"
+            ),
+            (CallStyle::Async, false) => panic!(
+                "this argument has to be awaited: a plain `fn` takes a `Sink` for an `AsyncSink` and a `BodyReader` for a \
+                 `BodyStream`, or becomes an `async fn`"
+            ),
+            _ => {}
+        }
+    }
+}
+
 /// Something made from an invocation for an argument of a function.
 pub trait FromInvocation: Sized {
+    /// What a function that takes it makes use of where the host has it: `FAAS_F_*` of `faas.h`.
+    #[doc(hidden)]
+    const WANTS: u64 = 0;
+    /// Which functions may take it.
+    const STYLE: CallStyle = CallStyle::Any;
+
     /// Makes it.
     ///
     /// # Errors
@@ -45,12 +82,16 @@ impl FromInvocation for String {
 }
 
 impl FromInvocation for Sink {
+    const STYLE: CallStyle = CallStyle::Blocking;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Sink::open(ctx.held())
     }
 }
 
 impl FromInvocation for AsyncSink {
+    const STYLE: CallStyle = CallStyle::Async;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         AsyncSink::open(ctx.held())
     }

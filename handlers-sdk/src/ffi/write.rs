@@ -5,8 +5,8 @@ use super::entry::Entry;
 use super::read::Reader;
 use core::ffi::c_void;
 use core::marker::PhantomData;
-use faas_abi::tables::{DropFn, TokenFn};
-use faas_abi::{Buf, Bytes, E_UNSUPPORTED, Inv, Status, Tok};
+use faas_abi::tables::DropFn;
+use faas_abi::{Buf, Bytes, E_UNSUPPORTED, Inv, Status};
 
 /// The only access to an invocation during `'a`.
 pub(crate) struct Writer<'a> {
@@ -23,7 +23,7 @@ pub(crate) enum Given {
 }
 
 impl Given {
-    fn buf(self) -> Buf {
+    pub(super) fn buf(self) -> Buf {
         match self {
             Given::Owned(bytes) => give(bytes),
             Given::Static(bytes) => give_static(bytes),
@@ -97,20 +97,6 @@ impl<'a> Writer<'a> {
         let Some(stream_begin) = self.entry.host.stream_begin else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone. It runs layers' head hooks, which get views of their own.
         unsafe { stream_begin(self.inv, code) }
-    }
-
-    /// `room`: null, or a token of [`room`](super::room).
-    pub(crate) fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        let Some(stream_write) = self.entry.host.stream_write else { return E_UNSUPPORTED };
-        // SAFETY: [write]; Alive and alone; the chunk is given.
-        unsafe { stream_write(self.inv, chunk.buf(), room) }
-    }
-
-    /// Null: the host is out of tokens, and `arg` is still the caller's.
-    pub(crate) fn token(&mut self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
-        let Some(token) = self.entry.host.token else { return core::ptr::null_mut() };
-        // SAFETY: [write]; Alive and alone; `room.rs` answers for `call` and `arg`.
-        unsafe { token(self.inv, Some(call), arg) }
     }
 
     pub(crate) fn set_num(&mut self, key: u32, value: u64) -> Status {

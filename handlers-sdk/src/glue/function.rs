@@ -17,6 +17,8 @@ pub trait FunctionDef: Sized + 'static {
     const PHASES: u32;
     /// It replies through a sink.
     const STREAMS: bool;
+    /// What it makes use of where the host has it: `F_*`.
+    const WANTS: u64;
     /// JSON array of triggers, or empty.
     const TRIGGERS: &'static str;
 
@@ -36,7 +38,7 @@ pub trait FunctionDef: Sized + 'static {
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
         phases: Self::PHASES,
         needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
-        wants: 0,
+        wants: Self::WANTS,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),

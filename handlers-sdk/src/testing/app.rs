@@ -7,7 +7,7 @@ use super::onion;
 use crate::glue::checked::checked;
 use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Instant;
@@ -173,7 +173,7 @@ impl App {
         let mut lease = Lease::new(inv);
         if matches!(lease.get().peer, Peer::StuckAfter(_)) {
             let cancel = lease.cancel_handle();
-            lease.get_mut().cancel = Some(cancel);
+            lease.get_mut().cancel = Mutex::new(Some(cancel));
         }
         let context = self.layers.iter().map(|layer| layer.context(&mut lease)).find(|status| *status < 0);
         let (entered, mut status) = match context {

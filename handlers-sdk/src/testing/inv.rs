@@ -1,8 +1,9 @@
 //! One invocation of the test host.
 
-use faas_abi::host::{Cancel, Given, HeadHook, Invocation, Memory, token};
+use faas_abi::host::{Cancel, Chunk, Given, HeadHook, Invocation, Memory, token};
 use faas_abi::*;
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type List = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -20,6 +21,36 @@ pub(super) enum Peer {
     StuckAfter(usize),
 }
 
+/// The body of a request as it is read.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// What is still to come, if it comes piece by piece. Each part is waited for once.
+    coming: Option<VecDeque<Vec<u8>>>,
+    /// How it ends: well, or with this status.
+    end: Status,
+    /// The next part, or the end, has been waited for.
+    is_due: bool,
+    /// A body in whole has been read.
+    is_read: bool,
+}
+
+impl Parts {
+    /// A body that comes in these parts and ends with that status.
+    pub(super) fn coming(parts: Vec<Vec<u8>>, end: Status) -> Parts {
+        Parts { coming: Some(parts.into()), end, ..Parts::default() }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Completes a token from another thread.
+fn complete_elsewhere(token: *mut Tok) {
+    let token = token.addr();
+    std::thread::spawn(move || token::complete(core::ptr::without_provenance_mut(token), OK));
+}
+
 #[derive(Default)]
 pub(super) struct TestInvocation {
     pub(super) metas: Vec<(u32, Vec<u8>)>,
@@ -29,11 +60,13 @@ pub(super) struct TestInvocation {
     pub(super) lists: [List; 11],
     pub(super) reply: Option<(u32, Given)>,
     pub(super) failure: Option<[String; 3]>,
-    pub(super) stream: Option<Vec<Vec<u8>>>,
+    pub(super) stream: Option<Mutex<Vec<Vec<u8>>>>,
+    /// What comes of the body piece by piece, if it does.
+    pub(super) parts: Mutex<Parts>,
     pub(super) heads: Vec<HeadHook>,
     pub(super) peer: Peer,
     /// For a peer that is stuck. Taken on use, since it points back to here.
-    pub(super) cancel: Option<Cancel<TestInvocation>>,
+    pub(super) cancel: Mutex<Option<Cancel<TestInvocation>>>,
     pub(super) memory: Memory,
     /// What was replaced or removed: results of reads live as long as the invocation.
     pub(super) kept: Vec<Vec<u8>>,
@@ -83,6 +116,7 @@ impl Invocation for TestInvocation {
             },
             NUM_REPLY_CODE => self.reply.as_ref().map_or(u64::MAX, |(code, _)| u64::from(*code)),
             NUM_REPLY_BYTES => self.reply_body().len() as u64,
+            NUM_STREAMED_IN => u64::from(lock(&self.parts).coming.is_some()),
             NUM_STREAMED => u64::from(self.stream.is_some()),
             NUM_REMAINING_MS => self.numbers.iter().find(|(other, _)| *other == key).map_or(u64::MAX, |found| found.1),
             key => self.numbers.iter().find(|(other, _)| *other == key).map_or(0, |(_, value)| *value),
@@ -119,6 +153,7 @@ impl Invocation for TestInvocation {
     }
 
     fn set_body(&mut self, body: Given) -> Status {
+        *self.parts.get_mut().unwrap_or_else(PoisonError::into_inner) = Parts::default();
         self.kept_bodies.extend(self.body.replace(body));
         OK
     }
@@ -196,27 +231,48 @@ impl Invocation for TestInvocation {
     }
 
     fn stream_open(&mut self) -> Status {
-        self.stream = Some(Vec::new());
+        self.stream = Some(Mutex::default());
         OK
     }
 
-    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        let Some(chunks) = &mut self.stream else { return E_INVALID };
+    fn stream_write(&self, chunk: Given, room: *mut Tok) -> Status {
+        let Some(chunks) = &self.stream else { return E_INVALID };
+        let mut chunks = lock(chunks);
         if matches!(self.peer, Peer::GoneAfter(most) if chunks.len() >= most) {
             return E_CANCELLED;
         }
         chunks.push(chunk.as_slice().to_vec());
         if matches!(self.peer, Peer::StuckAfter(most) if chunks.len() >= most) {
-            if let Some(cancel) = self.cancel.take() {
+            if let Some(cancel) = lock(&self.cancel).take() {
                 std::thread::spawn(move || cancel.fire(CANCEL_DEADLINE));
             }
             return PENDING;
         }
-        if self.peer == Peer::Slow && !room.is_null() {
-            let room = room.addr();
-            std::thread::spawn(move || token::complete(core::ptr::without_provenance_mut(room), OK));
+        if self.peer == Peer::Slow {
+            complete_elsewhere(room);
             return PENDING;
         }
         OK
+    }
+
+    fn stream_read(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status> {
+        let mut parts = lock(&self.parts);
+        let Parts { coming, end, is_due, is_read } = &mut *parts;
+        let Some(coming) = coming else {
+            let is_read = std::mem::replace(is_read, true);
+            return Ok(Chunk::Lent(if is_read { &[] } else { self.body() }));
+        };
+        if !std::mem::replace(is_due, true) {
+            complete_elsewhere(ready);
+            return Err(PENDING);
+        }
+        match coming.pop_front() {
+            Some(part) => {
+                *is_due = false;
+                Ok(Chunk::Owned(part))
+            }
+            None if *end < 0 => Err(*end),
+            None => Ok(Chunk::Owned(Vec::new())),
+        }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::app::App;
 use super::host::LogLine;
-use super::inv::{Peer, TestInvocation};
+use super::inv::{Parts, Peer, TestInvocation};
 use crate::encoding::percent::decoded;
 use faas_abi::*;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// An event or HTTP request to invoke a function with.
@@ -16,6 +17,7 @@ pub struct Invoke {
     body: Vec<u8>,
     is_http: bool,
     peer: Peer,
+    parts: Option<(Vec<Vec<u8>>, Status)>,
     pub(super) function: Option<String>,
 }
 
@@ -28,6 +30,7 @@ impl Invoke {
             body,
             is_http,
             peer: Peer::Fast,
+            parts: None,
             function: None,
         }
         .meta(META_REQUEST_ID, "test-request")
@@ -84,6 +87,21 @@ impl Invoke {
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Invoke {
         self.body = body.into();
+        self
+    }
+
+    /// The body, which comes piece by piece: each part is waited for once.
+    #[must_use]
+    pub fn body_in_parts<P: Into<Vec<u8>>>(mut self, parts: impl IntoIterator<Item = P>) -> Invoke {
+        self.parts = Some((parts.into_iter().map(Into::into).collect(), OK));
+        self
+    }
+
+    /// After the parts of the body there is no end of it, but this status of `handlers_sdk::abi`: `E_CANCELLED` for a
+    /// client that has gone.
+    #[must_use]
+    pub fn body_ends_with(mut self, status: Status) -> Invoke {
+        self.parts.get_or_insert_default().1 = status;
         self
     }
 
@@ -163,6 +181,9 @@ impl Invoke {
         for (list, name, value) in self.lists {
             inv.lists[list as usize].push((name.into_bytes(), value.into_bytes()));
         }
+        if let Some((parts, end)) = self.parts {
+            inv.parts = Mutex::new(Parts::coming(parts, end));
+        }
         inv
     }
 }
@@ -202,7 +223,8 @@ pub struct Answer {
 impl Answer {
     pub(super) fn of(inv: &TestInvocation, status: Status, logs: Vec<LogLine>) -> Answer {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let chunks = inv.stream.clone();
+        let chunks =
+            inv.stream.as_ref().map(|chunks| chunks.lock().map_or_else(|_| Vec::new(), |chunks| chunks.clone()));
         let failed = (status < 0).then(|| {
             let [kind, message, detail] = inv.failure.clone().unwrap_or_default();
             Failed { status, kind, message, detail }

@@ -4,9 +4,12 @@
 
 mod contract;
 mod service;
+mod streams;
 mod walk;
 
 pub(crate) use service::Served;
+pub use streams::{BodySource, Stream};
+use streams::{Incoming, Outgoing};
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
@@ -73,6 +76,8 @@ pub struct Facts {
     pub own_headers: &'static [u8],
     /// Must the reply go out in one piece? Then a stream is collected first.
     pub is_whole: bool,
+    /// `true` if the message is only the head of its request, whose body comes piece by piece ([`BodySource`]).
+    pub is_streamed_in: bool,
     /// Are the function's log lines up to info kept for the reply, instead of being written?
     pub captures_log: bool,
 }
@@ -120,14 +125,6 @@ pub enum Progress {
     Set(Code),
     /// The head of a stream is out.
     Streaming(Code),
-}
-
-/// The driver's end of a streamed reply.
-pub trait Stream: Send + Sync {
-    /// Sends the head: code, reply headers and cookies of the invocation as they are now.
-    fn open(&mut self, invocation: &Invocation, code: Code) -> Status;
-    /// Takes a chunk; `room` is completed when there is room again, if the answer is `PENDING`.
-    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
 }
 
 /// The driver's record of an invocation in flight.
@@ -182,10 +179,11 @@ pub struct Invocation {
     is_out: bool,
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
-    stream: Option<Box<dyn Stream>>,
     flight: Option<Arc<dyn Flight>>,
-    /// What a stream has written so far, where its reply must go out in one piece.
-    collected: Option<Vec<u8>>,
+    /// Where a streamed reply goes.
+    outgoing: Mutex<Outgoing>,
+    /// How far the body of the request has been read.
+    incoming: Incoming,
     captured: Mutex<Captured>,
 }
 
@@ -198,8 +196,6 @@ struct Captured {
 
 /// More of the log than this is written as usual: a reply is no place for it.
 const CAPTURE_BYTES: usize = 64 << 10;
-/// More than this is collected for no platform: each has a smaller limit of its own.
-const COLLECT_BYTES: usize = 64 << 20;
 
 impl std::fmt::Debug for Invocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -242,9 +238,9 @@ impl Invocation {
             heads_ran: false,
             is_out: false,
             no_streams: false,
-            stream: None,
             flight: None,
-            collected: None,
+            outgoing: Mutex::default(),
+            incoming: Incoming::default(),
             captured: Mutex::default(),
         }
     }
@@ -285,7 +281,8 @@ impl Invocation {
         self.heads_ran = false;
         self.is_out = false;
         self.no_streams = false;
-        self.collected = None;
+        self.outgoing().collected = None;
+        self.incoming.clear();
         if self.facts.captures_log {
             *self.captured.get_mut().unwrap_or_else(PoisonError::into_inner) = Captured::default();
         }
@@ -302,11 +299,6 @@ impl Invocation {
     pub fn set_request_id(&mut self, id: &[u8]) {
         self.request_id.clear();
         self.request_id.extend_from_slice(id);
-    }
-
-    /// Where the bytes of streams go, from now on; without one, streams are unsupported.
-    pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
-        self.stream = Some(stream);
     }
 
     /// Who is told of a deadline brought forward and of the walk's end, from now on, for this invocation and those after

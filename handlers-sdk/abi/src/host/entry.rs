@@ -74,6 +74,11 @@ impl FunctionInstance {
         self.table.flags
     }
 
+    /// `FAAS_F_*` that it makes use of where there are any: what it wants and what it needs.
+    pub fn wants(&self) -> u64 {
+        self.table.wants | self.table.needs
+    }
+
     /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)?
     pub fn has_phase(&self, phase: u32) -> bool {
         self.table.phases & crate::constants::phase_bit(phase) != 0 && self.table.phase.is_some()

@@ -30,7 +30,7 @@ pub mod token;
 
 pub use entry::{FunctionInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
-pub use given::Given;
+pub use given::{Chunk, Given};
 pub use lease::{Cancel, Lease};
 pub use memory::Memory;
 pub use module::{CheckedModule, FunctionEntry, LayerEntry, Needs, Probe};

@@ -151,6 +151,16 @@ impl Message {
         self.0.buf
     }
 
+    /// Puts a body behind a message without one. Offsets into [`bytes`](Message::bytes) stay what they are.
+    pub(crate) fn append_body(&mut self, body: &[u8]) {
+        let Parts { buf, base, length, body: range, framing, .. } = &mut *self.0;
+        buf.truncate(*base + *length);
+        buf.extend_from_slice(body);
+        *range = *length..*length + body.len();
+        *length = range.end;
+        *framing = Framing::Length(body.len() as u64);
+    }
+
     /// Start line and headers.
     pub fn head(&self) -> Head<'_> {
         let Parts { buf, base, start, announced, fields, framing, .. } = &*self.0;
