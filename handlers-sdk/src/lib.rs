@@ -50,6 +50,8 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+#[cfg(feature = "http")]
+pub mod http;
 mod layer;
 pub mod log;
 mod panics;
@@ -87,3 +89,19 @@ pub use reply::{
     sink::{AsyncSink, Sink},
 };
 pub use stream_error::StreamError;
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tower")]
+macro_rules! __needs_tower {
+    () => {};
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tower"))]
+macro_rules! __needs_tower {
+    () => {
+        ::core::compile_error!("`#[function(service)]` needs the feature `tower` of handlers-sdk");
+    };
+}

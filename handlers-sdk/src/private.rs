@@ -5,6 +5,8 @@ pub use crate::executor::drive::Call;
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
+#[cfg(feature = "tower")]
+pub use crate::http::service::{mounted, serve};
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};

@@ -9,6 +9,11 @@ use syn::{Error, FnArg, ItemFn, Path, Result};
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
+/// `FAAS_FUNCTION_START` of `faas.h`.
+const START: u32 = 1;
+/// `FAAS_F_STREAM_IN` of `faas.h`.
+const STREAM_IN: u64 = 1 << 2;
+
 #[derive(Default)]
 struct Options {
     name: Option<String>,
@@ -16,6 +21,7 @@ struct Options {
     inline: bool,
     default: bool,
     stream: bool,
+    service: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -33,15 +39,23 @@ fn options(tokens: TokenStream) -> Result<Options> {
             "inline" => options.inline = word.flag()?,
             "default" => options.default = word.flag()?,
             "stream" => options.stream = word.flag()?,
+            "service" => options.service = word.flag()?,
             "trigger" => options.triggers.push(word.text()?),
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
                     return Err(word.unknown(
-                        "name, blocking, inline, default, stream, trigger, start, close, suspend, resume, replied",
+                        "name, blocking, inline, default, stream, service, trigger, start, close, suspend, resume, replied",
                     ));
                 }
             },
+        }
+        if options.service
+            && (options.stream || options.blocking || options.phases.iter().any(|(phase, _)| *phase == START))
+        {
+            let why = "a `service` streams as it likes and never blocks, and its function is what runs at its start: \
+                       `stream`, `blocking` and `start` mean nothing beside it";
+            return Err(Error::new(word.name.span(), why));
         }
         if options.blocking && options.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
@@ -84,7 +98,11 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("argument_{index}")).collect();
     let awaited = signature.asyncness.map(|_| quote!(.await));
-    let end = if options.stream { quote!(streamed) } else { quote!(replied) };
+    let end = match &options {
+        Options { service: true, .. } => quote!(mounted),
+        Options { stream: true, .. } => quote!(streamed),
+        _ => quote!(replied),
+    };
     let body = quote! {
         #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
             ::core::result::Result::Ok(argument) => argument,
@@ -113,18 +131,27 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         .iter()
         .map(|argument| quote_spanned! {argument.span()=> ::handlers_sdk::__private::wants::<#argument>(#is_async) });
     let blocking = options.blocking || (options.stream && !is_async);
-    let inline = options.inline || (is_async && !options.blocking);
+    let inline = options.inline || options.service || (is_async && !options.blocking);
     // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
-    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4;
+    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default || options.service) << 4;
     let phase_bits = options.phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
-    let streams = options.stream;
+    let phase_bits = phase_bits | u32::from(options.service) << START;
+    let streams = options.stream || options.service;
+    let wanted = if options.service { STREAM_IN } else { 0 };
+    // A service is made at the start by what is written here, and called by whom it is made for.
+    let needs_tower = options.service.then(|| quote!(::handlers_sdk::__needs_tower!();));
+    let (call, made) = match options.service {
+        true => (quote!(::handlers_sdk::__private::serve(ctx)), Some(quote!(#START => { #call }))),
+        false => (call, None),
+    };
     let triggers = json(&options.triggers);
     let phase_numbers = options.phases.iter().map(|(phase, _)| phase);
     let phase_paths = options.phases.iter().map(|(_, path)| path);
-    let phase = (!options.phases.is_empty()).then(|| {
+    let phase = (phase_bits != 0).then(|| {
         quote! {
             fn phase(phase: u32, ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {
                 match phase {
+                    #made
                     #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
                     _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
                 }
@@ -135,6 +162,8 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
 
     Ok(quote! {
         #function
+
+        #needs_tower
 
         #[doc = #doc]
         #[allow(non_camel_case_types)]
@@ -147,7 +176,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const FLAGS: u32 = #flags;
                 const PHASES: u32 = #phase_bits;
                 const STREAMS: bool = #streams;
-                const WANTS: u64 = 0 #(| #wants)*;
+                const WANTS: u64 = #wanted #(| #wants)*;
                 const TRIGGERS: &'static str = #triggers;
 
                 fn call(ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {

@@ -4,6 +4,8 @@ use super::cancel::Registry;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
+use std::any::Any;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
@@ -13,6 +15,8 @@ pub(crate) struct Entry {
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
+    /// What a function makes at its start for the calls to come.
+    pub(crate) kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
@@ -28,7 +32,8 @@ impl Entry {
         let host = unsafe { read_table(host) };
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
-        let entry = Box::leak(Box::new(Entry { host, name, config, running: Registry::default() }));
+        let entry =
+            Box::leak(Box::new(Entry { host, name, config, running: Registry::default(), kept: OnceLock::new() }));
         let first = core::ptr::from_mut(entry);
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
         entry

@@ -62,10 +62,10 @@ impl<'a> Writer<'a> {
         unsafe { set(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
     }
 
-    pub(crate) fn add(&mut self, list: u32, name: &str, value: &str) -> Status {
+    pub(crate) fn add(&mut self, list: u32, name: &str, value: impl AsRef<[u8]>) -> Status {
         let Some(add) = self.entry.host.add else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; name and value are copied.
-        unsafe { add(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
+        unsafe { add(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_ref())) }
     }
 
     pub(crate) fn remove(&mut self, list: u32, name: &str) -> Status {

@@ -31,7 +31,7 @@ impl Stream {
         Ok(())
     }
 
-    fn header(&mut self, list: u32, name: &str, value: &str) -> Result<(), StreamError> {
+    fn header(&mut self, list: u32, name: &str, value: impl AsRef<[u8]>) -> Result<(), StreamError> {
         if self.begun {
             return Err(StreamError::Begun);
         }
@@ -139,6 +139,15 @@ pub struct AsyncSink(Stream);
 impl AsyncSink {
     pub(crate) fn open(held: &Held) -> Result<AsyncSink, Error> {
         Stream::open(held).map(AsyncSink)
+    }
+
+    /// One more header, of bytes that may be no text; a cookie among cookies.
+    #[cfg(feature = "tower")]
+    pub(crate) fn raw_header(&mut self, name: &str, value: &[u8]) -> Result<(), StreamError> {
+        match name {
+            "set-cookie" => self.0.header(LIST_REPLY_COOKIE, "", value),
+            _ => self.0.header(LIST_REPLY_HEADER, name, value),
+        }
     }
 
     head!();

@@ -1,0 +1,163 @@
+//! A whole application as a function: a service of tower's is made once, and a copy of it serves each request.
+
+use super::Body;
+use crate::call::context::FaasContext;
+use crate::call::extract::FromInvocation;
+use crate::error::Error;
+use crate::executor::drive::{Call, Running};
+use crate::ffi::Held;
+use crate::reply::outcome::Outcome;
+use crate::reply::sink::AsyncSink;
+use ::http::{HeaderMap, Request, Response};
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body whose length is known goes out in one piece up to this size, in bytes, and with its length.
+const WHOLE: u64 = 256 << 10;
+
+/// A reply in one piece.
+pub struct Whole {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A service, with the types of its requests and responses left behind.
+trait App: Send + Sync {
+    fn serve(&self, ctx: FaasContext) -> Running;
+}
+
+struct Mounted<S>(Mutex<S>);
+
+impl<S, B> App for Mounted<S>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    fn serve(&self, ctx: FaasContext) -> Running {
+        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            let answered = async {
+                let request = Request::from_invocation(&ctx)?;
+                poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
+                let response = service.call(request).await.map_err(failed)?;
+                reply(ctx.held(), response).await
+            };
+            answered.await.unwrap_or_else(Outcome::failed)
+        })
+    }
+}
+
+/// An error of the application's own making, which is not for callers.
+fn failed(error: impl Into<BoxError>) -> Error {
+    let error = error.into();
+    let mut detail = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        detail.push_str(if detail.is_empty() { "caused by: " } else { "; caused by: " });
+        detail.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    Error::internal("ServiceError", error.to_string()).with_detail(detail)
+}
+
+async fn reply<B>(held: &Held, response: Response<B>) -> Result<Outcome, Error>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = response.into_parts();
+    let status = head.status.as_u16();
+    let length = body.size_hint().exact().filter(|length| *length <= WHOLE);
+    let mut body = pin!(body);
+    let next = async |body: &mut std::pin::Pin<&mut B>| -> Option<Result<Bytes, Error>> {
+        loop {
+            let frame = match poll_fn(|context| body.as_mut().poll_frame(context)).await? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(failed(error))),
+            };
+            // Trailers have no place in a reply.
+            if let Ok(mut data) = frame.into_data() {
+                let left = bytes::Buf::remaining(&data);
+                return Some(Ok(bytes::Buf::copy_to_bytes(&mut data, left)));
+            }
+        }
+    };
+    if length.is_some() {
+        let mut whole = Vec::new();
+        while let Some(part) = next(&mut body).await {
+            whole.extend_from_slice(&part?);
+        }
+        return Ok(Outcome::Http(Whole { status, headers: head.headers, body: whole }));
+    }
+    let mut sink = AsyncSink::open(held)?;
+    sink.status(status)?;
+    for (name, value) in &head.headers {
+        sink.raw_header(name.as_str(), value.as_bytes())?;
+    }
+    sink.begin()?;
+    while let Some(part) = next(&mut body).await {
+        sink.send(part?.into()).await?;
+    }
+    Ok(Outcome::Streamed)
+}
+
+/// What a function that is marked `service` may return: the service, or a `Result` with one. `M` tells the two apart.
+pub trait MakesService<M> {
+    /// Keeps it for the requests to come.
+    ///
+    /// # Errors
+    /// There is no service.
+    fn mount(self, ctx: &FaasContext) -> Result<(), Error>;
+}
+
+impl<S, B> MakesService<(S, B)> for S
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    fn mount(self, ctx: &FaasContext) -> Result<(), Error> {
+        let app: Box<dyn App> = Box::new(Mounted(Mutex::new(self)));
+        // A function starts once.
+        let _ = ctx.held().entry().kept.set(Box::new(app));
+        Ok(())
+    }
+}
+
+impl<S, B, E> MakesService<(S, B, E)> for Result<S, E>
+where
+    S: MakesService<(S, B)>,
+    E: Into<Error>,
+{
+    fn mount(self, ctx: &FaasContext) -> Result<(), Error> {
+        self.map_err(Error::returned)?.mount(ctx)
+    }
+}
+
+/// What the function that makes the service has returned.
+pub fn mounted<M>(ctx: &FaasContext, made: impl MakesService<M>) -> Outcome {
+    made.mount(ctx).map_or_else(Outcome::failed, |()| Outcome::Done)
+}
+
+/// Serves a request.
+pub fn serve(ctx: &FaasContext) -> Call {
+    let kept = ctx.held().entry().kept.get();
+    match kept.and_then(|kept| kept.downcast_ref::<Box<dyn App>>()) {
+        Some(app) => Call::Running(app.serve(ctx.clone()), &crate::executor::RUNTIME),
+        None => Call::Ended(Outcome::failed(Error::internal("Runtime.NoService", "the service has not been made"))),
+    }
+}
