@@ -17,6 +17,7 @@ use std::sync::{LazyLock, OnceLock};
 const PACKAGES: &[&str] = &[
     "runtime-engine",
     "light-runtime",
+    "axum-app",
     "cloud-event",
     "crowd",
     "echo",
@@ -26,6 +27,7 @@ const PACKAGES: &[&str] = &[
     "shaky",
     "stream",
     "tasks",
+    "upload",
     "layer-monitor",
     "layer-metrics",
 ];
@@ -35,6 +37,7 @@ const C_MODULES: &[(&str, &str)] = &[
     ("echo_c", "integration/examples/echo-c/echo.c"),
     ("probe", "integration/tests/c/probe.c"),
     ("unruly", "integration/tests/c/unruly.c"),
+    ("reader", "integration/tests/c/reader.c"),
     ("overload", "integration/tests/c/overload.c"),
 ];
 
@@ -60,6 +63,7 @@ pub struct Artifacts {
     bootstrap: Result<Runtime, String>,
     light_bootstrap: Result<Runtime, String>,
     modules: BTreeMap<String, Result<PathBuf, String>>,
+    axum_served: Result<PathBuf, String>,
 }
 
 /// Builds what is not built yet, once a process.
@@ -106,6 +110,14 @@ impl Artifacts {
             Some(Err(why)) => panic!("module {name} was not built:\n{why}"),
             None => panic!("no module {name} among {:?}", self.modules.keys()),
         }
+    }
+
+    /// The application of the module `axum_app`, served by axum itself.
+    ///
+    /// # Panics
+    /// With the compiler's words, if it does not build.
+    pub fn axum_served(&self) -> &Path {
+        self.axum_served.as_deref().unwrap_or_else(|why| panic!("axum-served was not built:\n{why}"))
     }
 }
 
@@ -228,11 +240,12 @@ fn build() -> Artifacts {
         let path = take(&name);
         modules.insert(name, path);
     }
+    let axum_served = take("axum_served");
     for (name, source) in C_MODULES {
         let path = compile_c(&workspace().join(source), &format!("lib{name}.so"), &[]);
         modules.insert((*name).to_owned(), path);
     }
-    Artifacts { bootstrap, light_bootstrap, modules }
+    Artifacts { bootstrap, light_bootstrap, modules, axum_served }
 }
 
 /// Compiles a C file to a shared library in the folder of the C modules.

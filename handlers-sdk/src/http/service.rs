@@ -9,16 +9,17 @@ use crate::ffi::Held;
 use crate::reply::outcome::Outcome;
 use crate::reply::sink::AsyncSink;
 use ::http::{HeaderMap, Request, Response};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::Body as HttpBody;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body whose length is known goes out in one piece up to this size, in bytes, and with its length.
+/// A body of a known length that is all there goes out in one piece up to this size, in bytes, and with its length.
 const WHOLE: u64 = 256 << 10;
 
 /// A reply in one piece.
@@ -71,6 +72,41 @@ fn failed(error: impl Into<BoxError>) -> Error {
     Error::internal("ServiceError", error.to_string()).with_detail(detail)
 }
 
+/// The next bytes of a body; `None` at its end. Trailers have no place in a reply.
+fn poll_data<B>(body: &mut Pin<&mut B>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    loop {
+        match std::task::ready!(body.as_mut().poll_frame(context)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(failed(error)))),
+            Some(Ok(frame)) => {
+                if let Ok(mut data) = frame.into_data() {
+                    let length = data.remaining();
+                    return Poll::Ready(Some(Ok(data.copy_to_bytes(length))));
+                }
+            }
+        }
+    }
+}
+
+/// Takes what is there of a body; `true` if that is all of it.
+fn gather<B>(body: &mut Pin<&mut B>, context: &mut Context<'_>, into: &mut Vec<u8>) -> Result<bool, Error>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    loop {
+        match poll_data(body, context) {
+            Poll::Ready(Some(part)) => into.extend_from_slice(&part?),
+            Poll::Ready(None) => return Ok(true),
+            Poll::Pending => return Ok(false),
+        }
+    }
+}
+
 async fn reply<B>(held: &Held, response: Response<B>) -> Result<Outcome, Error>
 where
     B: HttpBody,
@@ -78,27 +114,11 @@ where
 {
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
-    let length = body.size_hint().exact().filter(|length| *length <= WHOLE);
+    let is_short = body.size_hint().exact().is_some_and(|length| length <= WHOLE);
     let mut body = pin!(body);
-    let next = async |body: &mut std::pin::Pin<&mut B>| -> Option<Result<Bytes, Error>> {
-        loop {
-            let frame = match poll_fn(|context| body.as_mut().poll_frame(context)).await? {
-                Ok(frame) => frame,
-                Err(error) => return Some(Err(failed(error))),
-            };
-            // Trailers have no place in a reply.
-            if let Ok(mut data) = frame.into_data() {
-                let left = bytes::Buf::remaining(&data);
-                return Some(Ok(bytes::Buf::copy_to_bytes(&mut data, left)));
-            }
-        }
-    };
-    if length.is_some() {
-        let mut whole = Vec::new();
-        while let Some(part) = next(&mut body).await {
-            whole.extend_from_slice(&part?);
-        }
-        return Ok(Outcome::Http(Whole { status, headers: head.headers, body: whole }));
+    let mut begun = Vec::new();
+    if is_short && poll_fn(|context| Poll::Ready(gather(&mut body, context, &mut begun))).await? {
+        return Ok(Outcome::Http(Whole { status, headers: head.headers, body: begun }));
     }
     let mut sink = AsyncSink::open(held)?;
     sink.status(status)?;
@@ -106,7 +126,8 @@ where
         sink.raw_header(name.as_str(), value.as_bytes())?;
     }
     sink.begin()?;
-    while let Some(part) = next(&mut body).await {
+    sink.send(begun).await?;
+    while let Some(part) = poll_fn(|context| poll_data(&mut body, context)).await {
         sink.send(part?.into()).await?;
     }
     Ok(Outcome::Streamed)
