@@ -547,6 +547,13 @@ fn nothing_is_read_of_a_body_that_nobody_asks_for() {
 }
 
 #[test]
+fn a_body_that_has_come_with_its_head_comes_piece_by_piece_all_the_same() {
+    let mut server = uploading("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!(server.clients[1].connection.upload(&server.time), Upload::Part(b"hello".to_vec()));
+    assert_eq!(server.pull(1, 9), Some(Upload::End));
+}
+
+#[test]
 fn a_client_is_told_to_go_on_when_its_body_is_first_asked_for() {
     let mut server = uploading("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(server.clients[1].got, b"");

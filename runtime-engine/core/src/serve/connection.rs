@@ -17,7 +17,7 @@ use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
-use crate::http1::{Message, ReadProgress, Reader};
+use crate::http1::{Head, Message, ReadProgress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
@@ -247,7 +247,9 @@ impl Connection {
                     self.phase = Phase::Busy;
                     return Step::Request;
                 }
-                Ok(ReadProgress::Head) if self.takes_heads && reader.body_left() != Some(0) => return Step::Head,
+                Ok(ReadProgress::Head) if self.takes_heads && reader.head().is_some_and(Head::has_body) => {
+                    return Step::Head;
+                }
                 Ok(ReadProgress::Head) => self.read_whole(spare),
                 Ok(ReadProgress::More) if self.unread => {
                     // An idle reader is the thread's; one that holds something is the connection's.
