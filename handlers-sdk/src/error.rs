@@ -49,6 +49,22 @@ impl Error {
         error
     }
 
+    /// An error of somebody else's making, whose message is not meant for callers, with its chain of sources as detail.
+    #[track_caller]
+    pub(crate) fn foreign(kind: &str, error: &(dyn StdError + 'static)) -> Error {
+        let mut detail = String::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            if !detail.is_empty() {
+                detail.push_str("; ");
+            }
+            detail.push_str("caused by: ");
+            detail.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Error::internal(kind, error.to_string()).with_detail(detail)
+    }
+
     /// An error whose message is not meant for callers, and whose detail begins with its place, as far as it is known.
     pub(crate) fn placed(kind: &str, message: String, detail: String) -> Error {
         let mut error = Error::internal(kind, message).with_detail(detail);
@@ -180,17 +196,7 @@ impl<E: StdError + 'static> From<E> for Error {
     /// The kind is the type's name, the detail its chain of sources, the place that of the `?`.
     #[track_caller]
     fn from(error: E) -> Error {
-        let mut detail = String::new();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            if !detail.is_empty() {
-                detail.push_str("; ");
-            }
-            detail.push_str("caused by: ");
-            detail.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        let mut made = Error::internal(short_name(std::any::type_name::<E>()), error.to_string()).with_detail(detail);
+        let mut made = Error::foreign(short_name(std::any::type_name::<E>()), &error);
         if let Some(status) = StreamError::status_of(&error) {
             // It tells the client what the client did.
             (made.0.status, made.0.is_internal) = (Some(status), false);
@@ -200,7 +206,7 @@ impl<E: StdError + 'static> From<E> for Error {
 }
 
 /// `a::b::Kind<c::D>` → `Kind`.
-fn short_name(full: &str) -> &str {
+pub(crate) fn short_name(full: &str) -> &str {
     let plain = full.split('<').next().unwrap_or(full);
     plain.rsplit("::").next().unwrap_or(plain)
 }

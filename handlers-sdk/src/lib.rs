@@ -52,6 +52,8 @@ mod ffi;
 mod glue;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "json")]
+pub mod lambda;
 mod layer;
 pub mod log;
 mod panics;

@@ -7,6 +7,8 @@ pub use crate::glue::function::FunctionDef;
 pub use crate::glue::layer::LayerDef;
 #[cfg(feature = "tower")]
 pub use crate::http::service::{mounted, serve};
+#[cfg(feature = "json")]
+pub use crate::lambda::ended as lambda_ended;
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};

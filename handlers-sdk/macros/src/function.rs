@@ -22,6 +22,7 @@ struct Options {
     default: bool,
     stream: bool,
     service: bool,
+    lambda: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -39,13 +40,14 @@ fn options(tokens: TokenStream) -> Result<Options> {
             "inline" => options.inline = word.flag()?,
             "default" => options.default = word.flag()?,
             "stream" => options.stream = word.flag()?,
+            "lambda" => options.lambda = word.flag()?,
             "service" => options.service = word.flag()?,
             "trigger" => options.triggers.push(word.text()?),
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
                     return Err(word.unknown(
-                        "name, blocking, inline, default, stream, service, trigger, start, close, suspend, resume, replied",
+                        "name, blocking, inline, default, stream, service, lambda, trigger, start, close, suspend, resume, replied",
                     ));
                 }
             },
@@ -101,6 +103,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let end = match &options {
         Options { service: true, .. } => quote!(mounted),
         Options { stream: true, .. } => quote!(streamed),
+        Options { lambda: true, .. } => quote!(lambda_ended),
         _ => quote!(replied),
     };
     let body = quote! {

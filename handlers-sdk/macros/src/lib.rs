@@ -26,6 +26,8 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
 ///   `Result<(), E>`.
+/// - `lambda`: it has the shape of a function of `lambda_runtime`: a `LambdaEvent<T>` in, a `Result` of what serialises
+///   out, and any error.
 /// - `service`: it is called once, at the start, and returns an `axum::Router` or another `tower_service::Service`, or a
 ///   `Result` with one, which serves every request from then on. It is `default` as well.
 /// - `default`: it serves what no other function of the unit serves.

@@ -61,15 +61,7 @@ where
 
 /// An error of the application's own making, which is not for callers.
 fn failed(error: impl Into<BoxError>) -> Error {
-    let error = error.into();
-    let mut detail = String::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        detail.push_str(if detail.is_empty() { "caused by: " } else { "; caused by: " });
-        detail.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    Error::internal("ServiceError", error.to_string()).with_detail(detail)
+    Error::foreign("ServiceError", &*error.into())
 }
 
 /// The next bytes of a body; `None` at its end. Trailers have no place in a reply.
