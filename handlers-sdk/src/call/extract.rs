@@ -7,7 +7,27 @@ use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
 /// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and one
-/// that has to be awaited is of no use elsewhere.
+/// that has to be awaited is of no use elsewhere. What does not fit does not compile:
+///
+/// ```compile_fail,E0080
+/// use handlers_sdk::{Sink, StreamError, function};
+///
+/// #[function(stream)]
+/// async fn wrong(mut out: Sink) -> Result<(), StreamError> {
+///     out.write(b"an AsyncSink would do")
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ```compile_fail,E0080
+/// use handlers_sdk::{BodyStream, function};
+///
+/// #[function]
+/// fn wrong(body: BodyStream) -> String {
+///     "a BodyReader would do".to_owned()
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallStyle {

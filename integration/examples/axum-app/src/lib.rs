@@ -2,6 +2,11 @@
 //! function; `main.rs` has axum serve it.
 #![forbid(unsafe_code)]
 
+// The page's code is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/migrating.md")]
+struct Migrating;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Form, MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
