@@ -112,16 +112,22 @@ impl Wire {
     pub(super) fn end(&self, protocol: &dyn Polling, failure: Option<&Failure>) -> bool {
         let mut out = Vec::new();
         protocol.stream_end(failure, &mut out);
+        let state = self.finish();
+        let State { socket: Some(socket), broken: false, .. } = &*state else { return false };
+        write_both(socket, &out, b"").is_ok()
+    }
+
+    /// Nothing more is written by the function: waits until nothing waits any more.
+    fn finish(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         state.open = false;
-        // One that did not wait for the room it had asked for is told with the end of its invocation.
+        // A function that did not wait for the room it had asked for is told with the end of its invocation.
         state.room = 0;
         self.changed.notify_all();
         while state.has_writer {
             state = self.wait(state);
         }
-        let State { socket: Some(socket), broken: false, .. } = &*state else { return false };
-        write_both(socket, &out, b"").is_ok()
+        state
     }
 
     /// Ends a stream in its writer's place, which is over its deadline, and waits a little until the platform has taken
@@ -243,5 +249,77 @@ impl Stream for ToPlatform {
         let mut head = Vec::with_capacity(20);
         write::chunk_size(&mut head, length);
         self.wire.write([Given::from(head), chunk, Given::from(write::CHUNK_END.to_vec())], room.addr())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faas_abi::host::token::Token;
+    use faas_core::log::{Format, Level, LineKind, Sink};
+    use faas_core::parking::block_on;
+    use std::future::poll_fn;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    const CHUNK: usize = 64 << 10;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    /// A wire whose stream has begun, and the platform's end of it.
+    fn wire() -> (Arc<Wire>, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let here = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+        let (there, _) = listener.accept().expect("a connection");
+        let wire = Wire::new(&Log::new(Level::Error, Format::Text, Arc::new(Silent)));
+        wire.set_socket(&Arc::new(here));
+        assert_eq!(wire.open(b"head".to_vec()), OK);
+        (wire, there)
+    }
+
+    /// Writes until there is no room any more; how many bytes that were, with the head.
+    fn fill(wire: &Arc<Wire>, token: &Token) -> usize {
+        let mut sent = 4;
+        loop {
+            let status = wire.write([Given::from(vec![7; CHUNK])], token.arm().addr());
+            sent += CHUNK;
+            match status {
+                PENDING => return sent,
+                status => assert!(status == OK && sent < 64 << 20, "{status} after {sent} bytes"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_never_waits_and_room_is_told_of_when_the_platform_reads() {
+        let (wire, mut there) = wire();
+        let token = Token::new();
+        let mut sent = fill(&wire, &token);
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            there.read_to_end(&mut all).map(|_| all)
+        });
+        for _ in 0..20 {
+            assert_eq!(block_on(poll_fn(|context| token.poll(context))), OK);
+            sent += fill(&wire, &token) - 4;
+        }
+        assert!(!wire.finish().broken);
+        wire.close();
+        let read = reader.join().expect("it does not panic").expect("an end");
+        assert_eq!((read.len(), &read[..5]), (sent, &b"head\x07"[..]), "all of it, in order");
+    }
+
+    #[test]
+    fn a_platform_that_leaves_is_told_to_whoever_waits_and_to_every_later_write() {
+        let (wire, there) = wire();
+        let token = Token::new();
+        fill(&wire, &token);
+        drop(there);
+        assert_eq!(block_on(poll_fn(|context| token.poll(context))), E_CANCELLED);
+        assert_eq!(wire.write([Given::from(vec![7])], token.arm().addr()), E_CANCELLED);
+        assert!(wire.finish().broken);
     }
 }

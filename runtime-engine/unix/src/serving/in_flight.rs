@@ -219,7 +219,7 @@ fn write(
     if is_full {
         state.connection.wait_for_room(room);
         if !returns_soon {
-            state.lent = server.lend(place);
+            server.lend_once(place, &mut state.lent);
         }
     }
     let is_open = state.connection.is_streaming();

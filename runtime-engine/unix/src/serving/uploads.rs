@@ -67,7 +67,7 @@ fn read(
             Upload::Wait => {
                 connection.wait_for_upload(ready, clock);
                 if !returns_soon {
-                    state.lent_to_read = server.lend(place);
+                    server.lend_once(place, &mut state.lent_to_read);
                 }
                 break Err(PENDING);
             }
