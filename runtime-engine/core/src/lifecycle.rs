@@ -343,11 +343,12 @@ impl Runtime {
             Some(started) => started,
             None => Box::pin(self.start_late(function, place)).await?,
         };
-        if place.get().facts().is_streamed_in && !started.wants_pieces() {
-            if let Err(failure) = Box::pin(place.get_mut().collect_body()).await {
-                self.chain.run(Centre::Failure(&failure), place).await;
-                return None;
-            }
+        if place.get().facts().is_streamed_in
+            && !started.wants_pieces()
+            && let Err(failure) = Box::pin(place.get_mut().collect_body()).await
+        {
+            self.chain.run(Centre::Failure(&failure), place).await;
+            return None;
         }
         let chain = started.chain(&self.chain);
         if started.has_own_layers() {
