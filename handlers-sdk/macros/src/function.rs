@@ -23,6 +23,7 @@ struct Options {
     stream: bool,
     service: bool,
     lambda: bool,
+    record: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -42,12 +43,21 @@ fn options(tokens: TokenStream) -> Result<Options> {
             "stream" => options.stream = word.flag()?,
             "lambda" => options.lambda = word.flag()?,
             "service" => options.service = word.flag()?,
-            "trigger" => options.triggers.push(word.text()?),
+            "trigger" => {
+                let kind = word.text()?;
+                if !KINDS.contains(&kind.as_str()) {
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
+                    return Err(Error::new(word.name.span(), message));
+                }
+                options.triggers.push(kind);
+            }
+            "record" => options.record = word.flag()?,
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
                     return Err(word.unknown(
-                        "name, blocking, inline, default, stream, service, lambda, trigger, start, close, suspend, resume, replied",
+                        "name, blocking, inline, default, stream, service, lambda, record, trigger, start, close, suspend, \
+                         resume, replied",
                     ));
                 }
             },
@@ -62,18 +72,27 @@ fn options(tokens: TokenStream) -> Result<Options> {
         if options.blocking && options.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
         }
+        if options.stream && options.record {
+            return Err(Error::new(
+                word.name.span(),
+                "a function is `stream` or `record`, not both: a record has no reply",
+            ));
+        }
     }
     Ok(options)
 }
 
-/// A JSON array of texts.
-fn json(texts: &[String]) -> String {
-    if texts.is_empty() {
+/// The kinds of events of the manifest.
+const KINDS: [&str; 12] =
+    ["http", "timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer", "raw"];
+
+/// The triggers as a manifest writes events: every event of each of these kinds.
+fn json(kinds: &[String]) -> String {
+    if kinds.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> =
-        texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("[{}]", quoted.join(","))
+    let events: Vec<String> = kinds.iter().map(|kind| format!("{{\"{kind}\":true}}")).collect();
+    format!("[{}]", events.join(","))
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -104,6 +123,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         Options { service: true, .. } => quote!(mounted),
         Options { stream: true, .. } => quote!(streamed),
         Options { lambda: true, .. } => quote!(lambda_ended),
+        Options { record: true, .. } => quote!(recorded),
         _ => quote!(replied),
     };
     let body = quote! {
@@ -135,8 +155,9 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         .map(|argument| quote_spanned! {argument.span()=> ::handlers_sdk::__private::wants::<#argument>(#is_async) });
     let blocking = options.blocking || (options.stream && !is_async);
     let inline = options.inline || options.service || (is_async && !options.blocking);
-    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
-    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default || options.service) << 4;
+    let default = options.default || options.service;
+    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
+    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(default) << 4 | u32::from(options.record) << 6;
     let phase_bits = options.phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
     let phase_bits = phase_bits | u32::from(options.service) << START;
     let streams = options.stream || options.service;

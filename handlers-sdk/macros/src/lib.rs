@@ -30,8 +30,11 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///   out, and any error.
 /// - `service`: it is called once, at the start, and returns an `axum::Router` or another `tower_service::Service`, or a
 ///   `Result` with one, which serves every request from then on. It is `default` as well.
+/// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
+///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
 /// - `default`: it serves what no other function of the unit serves.
-/// - `trigger = "…"`, any number: what it is written for; shown by tools.
+/// - `trigger = "…"`, any number: the kinds of events it is written for (`http`, `timer`, `queue`, …), as the manifest
+///   calls them. A module of several functions that is named without one of them is served by these.
 /// - `start`, `close`, `suspend`, `resume`, `replied` `= path`: a `fn` or `async fn` of `PhaseContext` to `Result<(), E>`
 ///   that runs in that phase.
 ///

@@ -2,6 +2,7 @@
 
 use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
+use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
 use crate::panics;
 use core::ffi::c_void;
@@ -37,9 +38,11 @@ pub trait FunctionDef: Sized + 'static {
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
         phases: Self::PHASES,
-        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
+        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
+            | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: Self::WANTS,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
+        group: Bytes::EMPTY,
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),
         phase: if Self::PHASES == 0 { None } else { Some(phase::<Self>) },
@@ -52,10 +55,17 @@ unsafe extern "C" fn create<F: FunctionDef>(
     host: *const Host,
     config: Bytes,
     this: *mut *mut c_void,
-    _why: *mut Buf,
+    why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, F::NAME, config) };
+    let entry = match unsafe { Entry::adopt(host, F::NAME, config) } {
+        Ok(entry) => entry,
+        Err(unfit) => {
+            // SAFETY: the host's out parameter.
+            unsafe { why.write(give(unfit.into_bytes())) };
+            return E_UNSUPPORTED;
+        }
+    };
     panics::install(entry);
     // SAFETY: the host's out parameter.
     unsafe { this.write(core::ptr::from_ref(entry).cast_mut().cast()) };

@@ -20,8 +20,7 @@ static void room_there(void *arg, faas_status status) {
     pthread_mutex_unlock(&room->lock);
 }
 
-static faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
-    faas_buf chunk = {bytes, len, NULL, NULL};
+static faas_status write_chunk(faas_inv *inv, faas_buf chunk) {
     struct room *room = calloc(1, sizeof *room);
     pthread_mutex_init(&room->lock, NULL);
     pthread_cond_init(&room->there, NULL);
@@ -32,4 +31,8 @@ static faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
     status = room->status;
     pthread_mutex_unlock(&room->lock);
     return status;
+}
+
+static inline faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
+    return write_chunk(inv, (faas_buf){bytes, len, NULL, NULL});
 }
