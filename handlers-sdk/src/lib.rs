@@ -65,11 +65,16 @@ pub mod events;
 mod executor;
 mod ffi;
 mod glue;
+#[cfg(feature = "http")]
+pub mod http;
 mod inject;
+#[cfg(feature = "json")]
+pub mod lambda;
 mod layer;
 pub mod log;
 mod panics;
 mod reply;
+mod stream_error;
 pub mod telemetry;
 #[cfg(feature = "tower")]
 pub use layer::tower;
@@ -77,11 +82,12 @@ pub use layer::tower;
 pub mod testing;
 
 pub use call::{
+    body_stream::{BodyReader, BodyStream, Chunk},
     bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
     event::Event,
-    extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync},
+    extract::{AtOnce, ByWaiting, CallStyle, FromInvocation, FromInvocationAsync},
     http_view::HttpView,
     pairs::Pairs,
     record::RecordInfo,
@@ -118,5 +124,22 @@ pub use reply::{
     forms::{Html, Raw, Redirect},
     parts::{IntoStatus, ReplyPart},
     response::Response,
-    sink::{AsyncSink, Sink, StreamError},
+    sink::{AsyncSink, Sink},
 };
+pub use stream_error::StreamError;
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "tower")]
+macro_rules! __needs_tower {
+    () => {};
+}
+
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "tower"))]
+macro_rules! __needs_tower {
+    () => {
+        ::core::compile_error!("`#[function(service)]` needs the feature `tower` of handlers-sdk");
+    };
+}

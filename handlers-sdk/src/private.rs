@@ -9,7 +9,11 @@ pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::{FunctionDef, InstanceDef};
 pub use crate::glue::layer::LayerDef;
 pub use crate::glue::waiting::{Hook, Lent, Way};
+#[cfg(feature = "tower")]
+pub use crate::http::service::{mounted, serve};
 pub use crate::inject::{Lifetime, Need, NeedOf, Needs, NoNeed, Place, Provider, Value};
+#[cfg(feature = "json")]
+pub use crate::lambda::ended as lambda_ended;
 pub use crate::reply::outcome::Outcome;
 pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
@@ -41,6 +45,18 @@ pub fn argument_async<T: FromInvocationAsync<M>, M>(
     ctx: &FaasContext,
 ) -> impl Future<Output = Result<T, Error>> + Send + use<'_, T, M> {
     T::from_invocation_async(ctx)
+}
+
+/// What a plain `fn` with this argument makes use of. Ends the compilation of one that may not have it.
+pub const fn wants<T: FromInvocation>() -> u64 {
+    T::STYLE.check(false);
+    T::WANTS
+}
+
+/// The same for an `async fn`.
+pub const fn wants_async<T: FromInvocationAsync<M>, M>() -> u64 {
+    T::STYLE.check(true);
+    T::WANTS
 }
 
 /// The function cannot be called.

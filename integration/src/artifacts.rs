@@ -17,6 +17,7 @@ use std::sync::{LazyLock, OnceLock};
 const PACKAGES: &[&str] = &[
     "runtime-engine",
     "light-runtime",
+    "axum-app",
     "cloud-event",
     "crowd",
     "echo",
@@ -32,6 +33,7 @@ const PACKAGES: &[&str] = &[
     "waiting",
     "auth",
     "orders",
+    "upload",
     "layer-monitor",
     "layer-metrics",
 ];
@@ -42,6 +44,7 @@ const C_MODULES: &[(&str, &str)] = &[
     ("probe", "integration/tests/c/probe.c"),
     ("record", "integration/tests/c/record.c"),
     ("unruly", "integration/tests/c/unruly.c"),
+    ("reader", "integration/tests/c/reader.c"),
     ("overload", "integration/tests/c/overload.c"),
 ];
 
@@ -67,6 +70,7 @@ pub struct Artifacts {
     bootstrap: Result<Runtime, String>,
     light_bootstrap: Result<Runtime, String>,
     modules: BTreeMap<String, Result<PathBuf, String>>,
+    axum_served: Result<PathBuf, String>,
 }
 
 /// Builds what is not built yet, once a process.
@@ -113,6 +117,14 @@ impl Artifacts {
             Some(Err(why)) => panic!("module {name} was not built:\n{why}"),
             None => panic!("no module {name} among {:?}", self.modules.keys()),
         }
+    }
+
+    /// The application of the module `axum_app`, served by axum itself.
+    ///
+    /// # Panics
+    /// With the compiler's words, if it does not build.
+    pub fn axum_served(&self) -> &Path {
+        self.axum_served.as_deref().unwrap_or_else(|why| panic!("axum-served was not built:\n{why}"))
     }
 }
 
@@ -235,11 +247,12 @@ fn build() -> Artifacts {
         let path = take(&name);
         modules.insert(name, path);
     }
+    let axum_served = take("axum_served");
     for (name, source) in C_MODULES {
         let path = compile_c(&workspace().join(source), &format!("lib{name}.so"), &[]);
         modules.insert((*name).to_owned(), path);
     }
-    Artifacts { bootstrap, light_bootstrap, modules }
+    Artifacts { bootstrap, light_bootstrap, modules, axum_served }
 }
 
 /// Compiles a C file to a shared library in the folder of the C modules.

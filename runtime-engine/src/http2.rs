@@ -5,6 +5,8 @@
 //! first request, a time between any two parts of a body, a time in which a client takes something of its response, and
 //! the one budget for what is buffered.
 
+mod upload;
+
 use crate::diagnostics;
 use bytes::Bytes;
 use faas_abi::host::Given;
@@ -39,6 +41,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder as RuntimeBuilder, Handle};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
+use upload::Upload;
 
 /// Requests at once on one connection; how many run is the server's.
 const STREAMS: u32 = 256;
@@ -287,7 +290,7 @@ async fn serve(Handover { socket, peer, desk }: Handover) {
 async fn answer(request: InProgress, received: Request<Incoming>) -> Response<Payload> {
     let client = &request.0;
     let to_head = received.method() == Method::HEAD;
-    let (message, charge) = match receive(client, received).await {
+    let Received { message, charge, upload } = match receive(client, received).await {
         Ok(received) => received,
         Err((status, why)) => {
             let mut head = platform::Response { status, ..platform::Response::default() };
@@ -296,11 +299,12 @@ async fn answer(request: InProgress, received: Request<Incoming>) -> Response<Pa
             return response(&head, Payload::Whole(body));
         }
     };
-    let reply = Arc::new(Reply { state: Mutex::new(State::new(to_head, charge)) });
+    let is_head = upload.is_some();
+    let reply = Arc::new(Reply { state: Mutex::new(State::new(to_head, charge)), upload });
     client.open().push(reply.clone());
     let taker = Taker { request, reply };
     let client = &taker.request.0;
-    client.desk.exchange(message, &client.peer, taker.reply.clone());
+    client.desk.exchange(message, is_head, &client.peer, taker.reply.clone());
     let head = poll_fn(|context| taker.reply.poll_head(context)).await;
     let status = head.status;
     let body =
@@ -311,8 +315,17 @@ async fn answer(request: InProgress, received: Request<Incoming>) -> Response<Pa
 /// Status and words of a request that is not taken.
 type Refused = (u16, Cow<'static, str>);
 
-/// The request as the core knows it with what it counts for, or why not.
-async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message, Charge), Refused> {
+/// A request as the core knows it.
+struct Received {
+    message: Message,
+    /// What its memory counts for.
+    charge: Charge,
+    /// Its body, if the message is only its head.
+    upload: Option<Arc<Upload>>,
+}
+
+/// The request as the core knows it, or why not.
+async fn receive(client: &Client, request: Request<Incoming>) -> Result<Received, Refused> {
     let config = client.desk.config();
     let (head, mut body) = request.into_parts();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -327,6 +340,15 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message
     }
     if let Some(refusal) = assembly.refusal() {
         return Err((refusal.status(), refusal.to_string().into()));
+    }
+    let limit = config.limits.body_bytes;
+    if !body.is_end_stream() && body.size_hint().lower() <= limit && client.desk.takes_head(assembly.head()) {
+        let upload = Upload::begin(body, limit, config.read_timeout);
+        return Ok(Received {
+            message: assembly.finish(),
+            charge: Charge::of(client.desk.budget()),
+            upload: Some(upload),
+        });
     }
     const TOO_LARGE: Refused = (413, Cow::Borrowed("the body is larger than this server takes"));
     const TOO_MUCH: Refused = (503, Cow::Borrowed("too much of unfinished requests is held; try again"));
@@ -358,7 +380,7 @@ async fn receive(client: &Client, request: Request<Incoming>) -> Result<(Message
             until = pace.advance(since(), data.len());
         }
     }
-    Ok((assembly.finish(), charge))
+    Ok(Received { message: assembly.finish(), charge, upload: None })
 }
 
 fn response(head: &platform::Response, body: Payload) -> Response<Payload> {
@@ -387,6 +409,8 @@ fn bytes_of(given: Given) -> Bytes {
 /// The answer to one request, from the server to its client.
 struct Reply {
     state: Mutex<State>,
+    /// The request's body, where its invocation reads it.
+    upload: Option<Arc<Upload>>,
 }
 
 struct State {
@@ -553,6 +577,16 @@ impl Recipient for Reply {
         }
     }
 
+    fn part(&self) -> Result<Vec<u8>, Status> {
+        self.upload.as_ref().map_or(Ok(Vec::new()), |upload| upload.part())
+    }
+
+    fn wait_for_part(&self, reader: Waiting) {
+        if let Some(upload) = &self.upload {
+            upload.wait(reader);
+        }
+    }
+
     fn end(&self, whole: bool) {
         let mut writer = None;
         self.change(|state| {
@@ -603,6 +637,9 @@ impl Drop for Taker {
         let (slot, writer) = (state.slot.take(), state.writer.take());
         drop(state);
         drop(writer);
+        if let Some(upload) = &self.reply.upload {
+            upload.give_up();
+        }
         if let Some(slot) = slot {
             client.desk.peer_gone(slot);
         }

@@ -30,9 +30,12 @@
  * THREADS. A host calls one entry's functions from several threads at once only if the entry is marked
  * FAAS_IS_REENTRANT. For one invocation, functions marked [any] may be called from any thread at any time until it is
  * done; those marked [read] from several threads at once while nobody writes; those marked [write] by one thread at a
- * time, with no reader beside it. cancel may be called beside any other function of its entry. No call re-enters the
- * module, except stream_begin, which runs the layers' head hooks, done on a token of host->token, which runs fn, and
- * calls that take a faas_buf or replace a slot, which may run release or drop.
+ * time, with no reader beside it. Streams have two lanes of their own: those marked [in] are called by one thread at a
+ * time, those marked [out] by one thread at a time, and both beside each other and beside readers; [write] excludes them.
+ * No function of the host's waits for anything but a lock that is held for a moment. cancel may be called beside any
+ * other function of its entry. No call re-enters the module, except stream_begin, which runs the layers' head hooks, done
+ * on a token of host->token, which runs fn, and calls that take a faas_buf or replace a slot, which may run release or
+ * drop.
  *
  * SERVICES. A module offers a table to the others by name and major ("faas.http", 1); faas_http.h, faas_telemetry.h,
  * faas_kv.h and faas_params.h beside this file are four that are agreed on.
@@ -165,7 +168,7 @@ typedef int32_t faas_status;
 
 #define FAAS_F_MAY_BLOCK (UINT64_C(1) << 0)  /* the host lends its thread: blocking in a call is fine */
 #define FAAS_F_STREAM_OUT (UINT64_C(1) << 1) /* stream_begin, stream_write */
-#define FAAS_F_STREAM_IN (UINT64_C(1) << 2)  /* stream_read */
+#define FAAS_F_STREAM_IN (UINT64_C(1) << 2)  /* stream_read; wanted by a function: bodies come piece by piece */
 #define FAAS_F_CONCURRENT (UINT64_C(1) << 3) /* several invocations may be in flight */
 #define FAAS_F_SUSPEND (UINT64_C(1) << 4)    /* the platform freezes or snapshots and says so */
 #define FAAS_F_REPLIED (UINT64_C(1) << 5)    /* time after the reply is given */
@@ -347,15 +350,24 @@ typedef struct faas_host {
      * detail is for the log: "at file:line:column" on its first line, a stack, then lines that begin with "caused by". */
     faas_status (*fail)(faas_inv *inv, faas_bytes kind, faas_bytes message, faas_bytes detail);
 
-    /* Streams. begin fixes code and reply headers and runs the head hooks. write returns FAAS_OK (room for more),
-     * FAAS_PENDING (taken; wait for room before the next), FAAS_E_CANCELLED (the peer is gone). room may be NULL on a
-     * host with FAAS_F_MAY_BLOCK, which then blocks. The end of the call ends the stream; a failure after begin is the
-     * protocol's mid-stream error. read gives one chunk, length 0 at the end; FAAS_PENDING: none yet, read again after
-     * ready. It works on a whole body too. */
+    /* Streams. begin fixes code and reply headers and runs the head hooks. write takes the chunk, whatever it returns, and
+     * says FAAS_OK (room for more), FAAS_PENDING (wait until room is done before the next), FAAS_E_CANCELLED (the peer is
+     * gone) or FAAS_E_INVALID (room is NULL, or no stream has begun). The end of the call ends the stream; a failure after
+     * begin is the protocol's mid-stream error.
+     * read gives the next chunk of the request's body; length 0 is its end, as often as it is asked. FAAS_PENDING: none is
+     * here yet, read again after ready. FAAS_E_INVALID: ready is NULL, or the client breaks its framing. FAAS_E_TOO_BIG: the
+     * body is larger than the host takes. FAAS_E_DEADLINE: the client was slower than it may be. FAAS_E_CANCELLED: the
+     * client is gone. A failure stands: every later read says the same. Nothing is read of a client ahead of its reader,
+     * but for what one call of the system brings.
+     * read works on a whole body too: one chunk, then length 0. A host streams the body of a request for a function that
+     * wants FAAS_F_STREAM_IN, where the platform sends it as HTTP: FAAS_NUM_STREAMED_IN is 1 and body() empty, also for the
+     * layers in front. set_body drops what is left of such a body, and read gives the new one. What nobody has read when
+     * the invocation is done is thrown away.
+     * Reserved: codes 100 to 199 for interim answers and upgrades, and a list of trailers. */
     faas_status (*stream_begin)(faas_inv *inv, uint32_t code);                        /* [write] */
-    faas_status (*stream_write)(faas_inv *inv, faas_buf chunk, faas_tok *room);       /* [write] takes chunk */
-    faas_status (*stream_read)(faas_inv *inv, faas_buf *out, faas_tok *ready);        /* [write] */
-    /* [write] A completion that calls fn once, on any thread: when done ends it, at the latest when the invocation is
+    faas_status (*stream_write)(faas_inv *inv, faas_buf chunk, faas_tok *room);       /* [out] takes chunk */
+    faas_status (*stream_read)(faas_inv *inv, faas_buf *out, faas_tok *ready);        /* [in] out: given */
+    /* [read] A completion that calls fn once, on any thread: when done ends it, at the latest when the invocation is
      * done (FAAS_E_CANCELLED). It is used up only by a call that returned FAAS_PENDING. NULL if fn is. */
     faas_tok *(*token)(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg);
 

@@ -31,6 +31,10 @@ pub(crate) enum Outcome {
     Stream,
     /// The end of a record, which has no reply.
     Record,
+    /// The result of a function of `lambda_runtime`.
+    Lambda,
+    /// An application, which serves every request from then on.
+    Service,
     /// The value of a provider.
     Value,
     /// The instance of a class.
@@ -49,6 +53,8 @@ impl Outcome {
             Outcome::Stream if is_async => "streamed_async",
             Outcome::Stream => "streamed",
             Outcome::Record => "recorded",
+            Outcome::Lambda => "lambda_ended",
+            Outcome::Service => "mounted",
             Outcome::Value => "made",
             Outcome::Instance => "class_made",
             Outcome::ValueOrError => "made_or_failed",
@@ -164,6 +170,18 @@ impl Callee<'_> {
         }}
     }
 
+    /// What its arguments make use of where the host has it, as an expression of type `u64`. One that it may not have is
+    /// pointed at there.
+    pub(crate) fn wants(&self) -> TokenStream {
+        let Callee { sdk, signature, .. } = self;
+        let is_async = signature.asyncness.is_some();
+        let all = arguments(signature).map(|argument| match is_async {
+            true => quote_spanned!(argument.span()=> #sdk::__private::wants_async::<#argument, _>()),
+            false => quote_spanned!(argument.span()=> #sdk::__private::wants::<#argument>()),
+        });
+        quote!(0 #(| #all)*)
+    }
+
     /// Statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
         let Callee { sdk, signature, expression, first, result: outcome } = self;
@@ -198,7 +216,11 @@ impl Callee<'_> {
         };
         // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
         let how = (!matches!(outcome, Outcome::Value | Outcome::Instance)).then(|| quote!(, _));
-        let ended = quote_spanned!(span=> #sdk::__private::#end::<#result #how>);
+        let ended = match outcome {
+            // The parts of the result are theirs to find.
+            Outcome::Lambda | Outcome::Service => quote_spanned!(span=> #sdk::__private::#end),
+            _ => quote_spanned!(span=> #sdk::__private::#end::<#result #how>),
+        };
         quote! {
             #(#made)*
             #ended(#ctx, #expression(#(#first,)* #(#names),*) #awaited) #end_awaited

@@ -10,6 +10,11 @@ use syn::{Error, Ident, ItemFn, Path, Result};
 /// Phase numbers of `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
+/// `FAAS_FUNCTION_START` of `faas.h`.
+const START: u32 = 1;
+/// `FAAS_F_STREAM_IN` of `faas.h`.
+const STREAM_IN: u64 = 1 << 2;
+
 /// The words that every function may have, for messages.
 pub(crate) const WORDS: &str = "name, blocking, inline, default, stream, record";
 
@@ -57,6 +62,11 @@ impl Options {
         u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4 | u32::from(self.record) << 6
     }
 
+    /// It is an application: called at once, for every request.
+    fn serves_all(&mut self) {
+        (self.inline, self.default) = (true, true);
+    }
+
     /// What the function's result is.
     pub(crate) fn result(&self) -> Outcome {
         match (self.stream, self.record) {
@@ -73,6 +83,10 @@ struct Attribute {
     options: Options,
     /// The name of the type beside the function.
     table: Option<Ident>,
+    /// `true` if it returns an application.
+    service: bool,
+    /// `true` if it has the shape of a function of `lambda_runtime`.
+    lambda: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -84,6 +98,8 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             continue;
         }
         match word.name.to_string().as_str() {
+            "service" => attribute.service = word.flag()?,
+            "lambda" => attribute.lambda = word.flag()?,
             "table" => attribute.table = Some(word.path()?.require_ident()?.clone()),
             "trigger" => {
                 let kind = word.text()?;
@@ -97,12 +113,21 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => attribute.phases.push((*number, word.path()?)),
                 None => {
-                    return Err(
-                        word.unknown(&format!("{WORDS}, table, trigger, start, close, suspend, resume, replied"))
-                    );
+                    return Err(word.unknown(&format!(
+                        "{WORDS}, service, lambda, table, trigger, start, close, suspend, resume, replied"
+                    )));
                 }
             },
         }
+        let starts = attribute.phases.iter().any(|(phase, _)| *phase == START);
+        if attribute.service && (attribute.options.stream || attribute.options.blocking || starts) {
+            let why = "a `service` streams as it likes and never blocks, and its function is what runs at its start: \
+                       `stream`, `blocking` and `start` mean nothing beside it";
+            return Err(Error::new(word.name.span(), why));
+        }
+    }
+    if attribute.service {
+        attribute.options.serves_all();
     }
     Ok(attribute)
 }
@@ -117,7 +142,7 @@ fn json(kinds: &[String]) -> String {
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Attribute { options, table, triggers, phases } = attribute(tokens)?;
+    let Attribute { options, table, service, lambda, triggers, phases } = attribute(tokens)?;
     let function: ItemFn = syn::parse2(item)?;
     let signature = &function.sig;
     checked(signature)?;
@@ -132,19 +157,32 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
     let sdk = quote!(::handlers_sdk);
     let ctx = context();
-    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), first: None, result: options.result() };
-    let (call, needs) = (callee.call(), callee.needs());
+    let result = match (service, lambda) {
+        (true, _) => Outcome::Service,
+        (_, true) => Outcome::Lambda,
+        _ => options.result(),
+    };
+    let callee = Callee { sdk: &sdk, signature, expression: quote!(#ident), first: None, result };
+    let (call, needs, wants) = (callee.call(), callee.needs(), callee.wants());
     let place = place(&sdk, ident.span());
 
     let is_async = signature.asyncness.is_some();
     let flags = options.flags(is_async);
-    let phase_bits = phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
-    let streams = options.stream;
+    let phase_bits = phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase) | u32::from(service) << START;
+    let streams = options.stream || service;
+    let wanted = if service { STREAM_IN } else { 0 };
+    // A service is made at the start by what is written here, and called by whom it is made for.
+    let needs_tower = service.then(|| quote!(::handlers_sdk::__needs_tower!();));
+    let (call, made) = match service {
+        true => (quote!(::handlers_sdk::__private::serve(#ctx)), Some(quote!(#START => { let #ctx = ctx; #call }))),
+        false => (call, None),
+    };
     let triggers = json(&triggers);
     let phase_numbers = phases.iter().map(|(phase, _)| phase);
     let phase_paths = phases.iter().map(|(_, path)| path);
     let phase = quote! {
         match phase {
+            #made
             #(#phase_numbers => ::handlers_sdk::__private::phase(#phase_paths, ctx),)*
             _ => ::handlers_sdk::__private::Call::Ended(::handlers_sdk::__private::Outcome::Done),
         }
@@ -153,6 +191,8 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
 
     Ok(quote! {
         #function
+
+        #needs_tower
 
         #[doc = #doc]
         #[allow(non_camel_case_types)]
@@ -165,6 +205,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
                 const NAME: &'static str = #name;
                 const FLAGS: u32 = #flags;
                 const STREAMS: bool = #streams;
+                const WANTS: u64 = #wanted | #wants;
                 const TRIGGERS: &'static str = #triggers;
 
                 fn call(#ctx: &::handlers_sdk::FaasContext) -> ::handlers_sdk::__private::Call {

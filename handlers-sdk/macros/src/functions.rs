@@ -286,12 +286,14 @@ impl Class {
             let Function { signature, name, options, triggers } = function;
             let flags = options.flags(signature.asyncness.is_some());
             let (streams, triggers) = (options.stream, triggers::json(triggers));
-            let call = with_instance(&sdk, &method(&sdk, signature, options.result()));
+            let callee = method(&sdk, signature, options.result());
+            let (call, wants) = (with_instance(&sdk, &callee), callee.wants());
             quote! {
                 impl #private::MethodDef<#index> for #this {
                     const NAME: &'static str = #name;
                     const FLAGS: u32 = #flags;
                     const STREAMS: bool = #streams;
+                    const WANTS: u64 = #wants;
                     const TRIGGERS: &'static str = #triggers;
 
                     fn call(#ctx: &#sdk::FaasContext) -> #private::Call {

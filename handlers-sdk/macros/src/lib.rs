@@ -36,6 +36,10 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
 ///   `Result<(), E>`; an `async fn` may also return an `Sse` or `StreamReply`.
+/// - `lambda`: it has the shape of a function of `lambda_runtime`: a `LambdaEvent<T>` in, a `Result` of what serialises
+///   out, and any error.
+/// - `service`: it is called once, at the start, and returns an `axum::Router` or another `tower_service::Service`, or a
+///   `Result` with one, which serves every request from then on. It is `default` as well.
 /// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
 ///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
 /// - `crate = path`: where the SDK is, if not at `::handlers_sdk`. Every macro here takes it.

@@ -5,6 +5,57 @@ use crate::call::event::Event;
 use crate::error::Error;
 use crate::reply::sink::{AsyncSink, Sink};
 
+/// Which functions may take an argument: one that waits on its thread would hold up all others of an event loop, and one
+/// that has to be awaited is of no use elsewhere. What does not fit does not compile:
+///
+/// ```compile_fail,E0080
+/// use handlers_sdk::{Sink, StreamError, function};
+///
+/// #[function(stream)]
+/// async fn wrong(mut out: Sink) -> Result<(), StreamError> {
+///     out.write(b"an AsyncSink would do")
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ```compile_fail,E0080
+/// use handlers_sdk::{BodyStream, function};
+///
+/// #[function]
+/// fn wrong(body: BodyStream) -> String {
+///     "a BodyReader would do".to_owned()
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallStyle {
+    /// Every function.
+    Any,
+    /// A plain `fn`.
+    Blocking,
+    /// An `async fn`.
+    Async,
+}
+
+impl CallStyle {
+    /// Ends the compilation of a function that takes what it may not.
+    #[doc(hidden)]
+    pub const fn check(self, is_async: bool) {
+        match (self, is_async) {
+            (CallStyle::Blocking, true) => panic!(
+                "this argument waits on its thread, which would hold up everything else: an `async fn` takes an \
+                 `AsyncSink` for a `Sink` and a `BodyStream` for a `BodyReader`"
+            ),
+            (CallStyle::Async, false) => panic!(
+                "this argument has to be awaited: a plain `fn` takes a `Sink` for an `AsyncSink` and a `BodyReader` for a \
+                 `BodyStream`, or becomes an `async fn`"
+            ),
+            _ => {}
+        }
+    }
+}
+
 /// Something that is made from an invocation, at once, for an argument of a function.
 ///
 /// ```
@@ -39,6 +90,12 @@ use crate::reply::sink::{AsyncSink, Sink};
     note = "a type that implements `FromInvocationAsync` is an argument of an `async fn` only"
 )]
 pub trait FromInvocation: Sized {
+    /// What a function that takes it makes use of where the host has it: `FAAS_F_*` of `faas.h`.
+    #[doc(hidden)]
+    const WANTS: u64 = 0;
+    /// Which functions may take it.
+    const STYLE: CallStyle = CallStyle::Any;
+
     /// Makes the value.
     ///
     /// # Errors
@@ -83,6 +140,12 @@ pub trait FromInvocation: Sized {
             or `FromInvocationAsync`"
 )]
 pub trait FromInvocationAsync<M = ByWaiting>: Sized {
+    /// What a function that takes it makes use of where the host has it: `FAAS_F_*` of `faas.h`.
+    #[doc(hidden)]
+    const WANTS: u64 = 0;
+    /// Which functions may take it.
+    const STYLE: CallStyle = CallStyle::Any;
+
     /// Makes the value.
     ///
     /// # Errors
@@ -99,6 +162,9 @@ pub enum ByWaiting {}
 pub enum AtOnce {}
 
 impl<T: FromInvocation> FromInvocationAsync<AtOnce> for T {
+    const WANTS: u64 = <T as FromInvocation>::WANTS;
+    const STYLE: CallStyle = <T as FromInvocation>::STYLE;
+
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         T::from_invocation(ctx)
     }
@@ -115,6 +181,9 @@ fn optional<T>(made: Result<T, Error>) -> Result<Option<T>, Error> {
 
 /// `None` where the thing was not sent. One that was sent wrong is an error all the same.
 impl<T: FromInvocation> FromInvocation for Option<T> {
+    const WANTS: u64 = T::WANTS;
+    const STYLE: CallStyle = T::STYLE;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         optional(T::from_invocation(ctx))
     }
@@ -122,6 +191,9 @@ impl<T: FromInvocation> FromInvocation for Option<T> {
 
 /// As for what is made at once.
 impl<T: FromInvocationAsync> FromInvocationAsync for Option<T> {
+    const WANTS: u64 = T::WANTS;
+    const STYLE: CallStyle = T::STYLE;
+
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         optional(T::from_invocation_async(ctx).await)
     }
@@ -129,6 +201,9 @@ impl<T: FromInvocationAsync> FromInvocationAsync for Option<T> {
 
 /// The function is called whether the thing could be made or not.
 impl<T: FromInvocation> FromInvocation for Result<T, Error> {
+    const WANTS: u64 = T::WANTS;
+    const STYLE: CallStyle = T::STYLE;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(T::from_invocation(ctx))
     }
@@ -136,6 +211,9 @@ impl<T: FromInvocation> FromInvocation for Result<T, Error> {
 
 /// As for what is made at once.
 impl<T: FromInvocationAsync> FromInvocationAsync for Result<T, Error> {
+    const WANTS: u64 = T::WANTS;
+    const STYLE: CallStyle = T::STYLE;
+
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(T::from_invocation_async(ctx).await)
     }
@@ -171,12 +249,16 @@ impl FromInvocation for String {
 }
 
 impl FromInvocation for Sink {
+    const STYLE: CallStyle = CallStyle::Blocking;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Sink::open(ctx.held())
     }
 }
 
 impl FromInvocation for AsyncSink {
+    const STYLE: CallStyle = CallStyle::Async;
+
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         AsyncSink::open(ctx.held())
     }

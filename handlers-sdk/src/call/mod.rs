@@ -1,5 +1,6 @@
 //! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
 
+pub(crate) mod body_stream;
 pub(crate) mod bytes;
 pub(crate) mod config;
 #[cfg(feature = "json")]

@@ -3,8 +3,8 @@
 //! An error travels through `?`, boxes and `anyhow`, which forget its type. The derive therefore leaves a function that
 //! recognises its type among the errors of the program, where every conversion finds it.
 
+use crate::StreamError;
 use crate::glue::export;
-use crate::reply::sink::StreamError;
 use std::error::Error as StdError;
 
 /// What callers are told of an error.

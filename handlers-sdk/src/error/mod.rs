@@ -3,6 +3,7 @@
 pub(crate) mod convert;
 pub(crate) mod described;
 
+use crate::StreamError;
 use convert::IntoError;
 use faas_abi::{E_INTERNAL, E_USER, Status};
 use std::error::Error as StdError;
@@ -234,13 +235,22 @@ impl<E: StdError + 'static> From<E> for Error {
     /// its sources is described by [`FaasError`](derive@crate::FaasError), kind, status and message are as described.
     #[track_caller]
     fn from(error: E) -> Error {
-        Error::foreign(kind_of::<E>(), &error, Some(Location::caller()))
+        let mut made = Error::foreign(kind_of::<E>(), &error, Some(Location::caller()));
+        if let Some(status) = StreamError::status_of(&error) {
+            // It tells the client what the client did.
+            (made.0.status, made.0.is_internal) = (Some(status), false);
+        }
+        made
     }
 }
 
 impl Error {
     /// Somebody else's error: its text is for the log, unless it is described.
-    fn foreign(kind: &str, error: &(dyn StdError + 'static), place: Option<&'static Location<'static>>) -> Error {
+    pub(crate) fn foreign(
+        kind: &str,
+        error: &(dyn StdError + 'static),
+        place: Option<&'static Location<'static>>,
+    ) -> Error {
         let text = error.to_string();
         let causes = causes(error.source());
         let mut made = match described::find(error) {
@@ -275,7 +285,7 @@ fn causes(mut source: Option<&(dyn StdError + 'static)>) -> String {
 }
 
 /// The path of a type as the compiler has it, without generics: `shop::orders::OrderError`. A boxed error is only `Error`.
-fn kind_of<E>() -> &'static str {
+pub(crate) fn kind_of<E>() -> &'static str {
     let full = std::any::type_name::<E>();
     let plain = full.split('<').next().unwrap_or(full);
     if plain == "alloc::boxed::Box" { "Error" } else { plain }

@@ -75,3 +75,42 @@ impl Lent {
 unsafe impl Send for InvBytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for InvBytes {}
+
+/// Bytes that the host gave: a part of a request's body. They are given back when this is dropped, which may be after
+/// the invocation only for those that have a release of their own; the others are copied.
+pub(crate) struct Chunk(Buf);
+
+// SAFETY: `release` may be called on any thread, and nobody writes the bytes (faas.h, OWNERSHIP).
+unsafe impl Send for Chunk {}
+// SAFETY: as for `Send`; sharing only reads.
+unsafe impl Sync for Chunk {}
+
+impl Chunk {
+    /// # Safety
+    /// `buf` was given by the host, of an invocation that is Alive, and this is its only receiver.
+    pub(crate) unsafe fn of(buf: Buf) -> Chunk {
+        if buf.release.is_some() || buf.len == 0 {
+            return Chunk(buf);
+        }
+        // SAFETY: memory of an invocation that is Alive.
+        let bytes = unsafe { core::slice::from_raw_parts(buf.ptr, buf.len) };
+        Chunk(give(bytes.to_vec()))
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        let bytes = Bytes { ptr: self.0.ptr, len: self.0.len };
+        // SAFETY: readable and unchanged until `release`, which only our drop calls (faas.h, OWNERSHIP).
+        unsafe { bytes.as_slice() }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.release {
+            // SAFETY: called once: this is the only receiver, and its drop.
+            unsafe { release(self.0.owner) }
+        }
+    }
+}

@@ -20,6 +20,9 @@ pub(crate) struct Entry {
     /// Its configuration as types, each read once.
     #[cfg(feature = "json")]
     pub(crate) configured: Kept,
+    /// What a function makes at its start for the calls to come.
+    #[cfg(feature = "tower")]
+    pub(crate) kept: std::sync::OnceLock<Box<dyn std::any::Any + Send + Sync>>,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
@@ -47,6 +50,8 @@ impl Entry {
             attached: AtomicPtr::default(),
             #[cfg(feature = "json")]
             configured: Kept::default(),
+            #[cfg(feature = "tower")]
+            kept: std::sync::OnceLock::new(),
         }));
         let first = core::ptr::from_mut(entry);
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);

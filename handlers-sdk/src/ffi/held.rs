@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::read::Reader;
 use super::write::Writer;
 use faas_abi::{E_INTERNAL, Inv, PENDING, Status, Tok};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// How a call ends: what is written to the host as the last thing that happens to an invocation in here.
@@ -26,6 +26,8 @@ struct Shared {
     ending: Mutex<Option<Stashed>>,
     gate: RwLock<()>,
     stream: AtomicU8,
+    /// Somebody reads the request's body.
+    body_taken: AtomicBool,
 }
 
 // SAFETY: `inv` and `tok` may be used from any thread; reads and writes are kept apart as Quiet says.
@@ -53,6 +55,7 @@ impl Held {
             ending: Mutex::new(None),
             gate: RwLock::new(()),
             stream: AtomicU8::new(if streams { STREAM_ALLOWED } else { NO_STREAM }),
+            body_taken: AtomicBool::new(false),
         })))
     }
 
@@ -90,6 +93,12 @@ impl Held {
             Err(NO_STREAM) => Err("it takes a sink but is not marked #[function(stream)]"),
             Err(_) => Err("it takes two sinks; a reply has one"),
         }
+    }
+
+    /// The right to read the request's body, once.
+    pub(crate) fn take_body(&self) -> Result<(), &'static str> {
+        let taken = self.shared().body_taken.swap(true, Ordering::Relaxed);
+        if taken { Err("the body is read by somebody already; a request has one") } else { Ok(()) }
     }
 
     /// Writes while the stream runs. Only the sink calls it, so there is one writer.

@@ -6,7 +6,8 @@
 //!   `PENDING`, or until `done`. A [`Held`] keeps the call open: the end is written by whoever drops the last one, so
 //!   whatever borrows from a `Held` is valid. A layer's view lives only for the length of one hook.
 //! - **Quiet**: while reads are possible, nobody writes. Outside of streams the only writes are those at the end, when
-//!   no `Held` is left. In a stream, writes and reads exclude one another through the gate of `Shared`.
+//!   no `Held` is left. In a stream, the writes before its head and reads exclude one another through the gate of `Shared`;
+//!   its chunks, and those of the body, go through lanes of their own, which may be used beside reads.
 //! - **Process**: what `create` was given (the table, its context, configured values) lives as long as the process;
 //!   [`Entry`] is leaked to match.
 #![allow(unsafe_code, reason = "the one place of this crate that talks to the contract")]

@@ -1,8 +1,11 @@
 //! Reading an invocation, from any thread.
 
+use super::bytes::Chunk;
 use super::entry::Entry;
+use super::write::Given;
 use core::marker::PhantomData;
-use faas_abi::{Bytes, Inv, OK, Pair};
+use faas_abi::tables::TokenFn;
+use faas_abi::{Buf, Bytes, E_INTERNAL, Inv, OK, PENDING, Pair, Status, Tok};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// A readable view of an invocation, for as long as `'a`: made only where Alive and Quiet hold for that long.
@@ -112,6 +115,42 @@ impl<'a> Reader<'a> {
     pub(crate) fn cancelled(self) -> u32 {
         // SAFETY: [any]; Alive.
         unsafe { (self.entry.host.cancelled)(self.inv) }
+    }
+
+    /// Writes a chunk of the reply's stream. `room` is a token of [`token`](Reader::token).
+    ///
+    /// # Safety
+    /// One thread at a time writes to an invocation's stream, which has begun.
+    pub(crate) unsafe fn stream_write(self, chunk: Given, room: *mut Tok) -> Status {
+        let _quiet = self.quiet();
+        // SAFETY: [out]; Alive, Quiet, and the caller's promise; the chunk is given.
+        unsafe { (self.entry.host.stream_write)(self.inv.cast_mut(), chunk.buf(), room) }
+    }
+
+    /// Reads a chunk of the request's body, of which an empty one is the end. `ready` is a token of
+    /// [`token`](Reader::token).
+    ///
+    /// # Errors
+    /// `PENDING`, and why there is no more.
+    ///
+    /// # Safety
+    /// One thread at a time reads an invocation's body.
+    pub(crate) unsafe fn stream_read(self, ready: *mut Tok) -> Result<Chunk, Status> {
+        let mut chunk = Buf::EMPTY;
+        let _quiet = self.quiet();
+        // SAFETY: [in]; Alive, Quiet, and the caller's promise; `chunk` is ours.
+        match unsafe { (self.entry.host.stream_read)(self.inv.cast_mut(), &raw mut chunk, ready) } {
+            // SAFETY: the host has just given it.
+            OK => Ok(unsafe { Chunk::of(chunk) }),
+            status => Err(if status > OK && status != PENDING { E_INTERNAL } else { status }),
+        }
+    }
+
+    /// Null: the host is out of tokens, and `arg` is still the caller's.
+    pub(crate) fn token(self, call: TokenFn, arg: *mut core::ffi::c_void) -> *mut Tok {
+        let _quiet = self.quiet();
+        // SAFETY: [read]; Alive, Quiet; `lane.rs` answers for `call` and `arg`.
+        unsafe { (self.entry.host.token)(self.inv.cast_mut(), Some(call), arg) }
     }
 
     /// The value of this module's slot, or null.

@@ -5,8 +5,8 @@ use super::entry::Entry;
 use super::read::Reader;
 use core::ffi::c_void;
 use core::marker::PhantomData;
-use faas_abi::tables::{DropFn, TokenFn};
-use faas_abi::{Buf, Bytes, Inv, Status, Tok};
+use faas_abi::tables::DropFn;
+use faas_abi::{Buf, Bytes, Inv, Status};
 
 /// The only access to an invocation during `'a`.
 pub(crate) struct Writer<'a> {
@@ -28,7 +28,7 @@ pub(crate) enum Given {
 }
 
 impl Given {
-    fn buf(self) -> Buf {
+    pub(super) fn buf(self) -> Buf {
         match self {
             Given::Owned(bytes) => give(bytes),
             Given::Static(bytes) => give_static(bytes),
@@ -69,9 +69,9 @@ impl<'a> Writer<'a> {
         unsafe { (self.entry.host.set)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
     }
 
-    pub(crate) fn add(&mut self, list: u32, name: &str, value: &str) -> Status {
+    pub(crate) fn add(&mut self, list: u32, name: &str, value: impl AsRef<[u8]>) -> Status {
         // SAFETY: [write]; Alive and alone; name and value are copied.
-        unsafe { (self.entry.host.add)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
+        unsafe { (self.entry.host.add)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_ref())) }
     }
 
     pub(crate) fn remove(&mut self, list: u32, name: &str) -> Status {
@@ -98,18 +98,6 @@ impl<'a> Writer<'a> {
     pub(crate) fn stream_begin(&mut self, code: u32) -> Status {
         // SAFETY: [write]; Alive and alone. It runs layers' head hooks, which get views of their own.
         unsafe { (self.entry.host.stream_begin)(self.inv, code) }
-    }
-
-    /// `room`: null, or a token of [`room`](super::room).
-    pub(crate) fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        // SAFETY: [write]; Alive and alone; the chunk is given.
-        unsafe { (self.entry.host.stream_write)(self.inv, chunk.buf(), room) }
-    }
-
-    /// Null: the host is out of tokens, and `arg` is still the caller's.
-    pub(crate) fn token(&mut self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
-        // SAFETY: [write]; Alive and alone; `room.rs` answers for `call` and `arg`.
-        unsafe { (self.entry.host.token)(self.inv, Some(call), arg) }
     }
 
     pub(crate) fn set_num(&mut self, key: u32, value: u64) -> Status {

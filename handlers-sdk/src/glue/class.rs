@@ -37,6 +37,8 @@ pub trait MethodDef<const N: usize> {
     const FLAGS: u32;
     /// It replies through a sink.
     const STREAMS: bool;
+    /// What it makes use of where the host has it: `F_*`.
+    const WANTS: u64;
     /// JSON array of triggers, or empty.
     const TRIGGERS: &'static str;
 
@@ -54,6 +56,7 @@ impl<C: ClassDef + MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
     const GROUP: &'static str = <C as InstanceDef>::NAME;
     const FLAGS: u32 = C::FLAGS;
     const STREAMS: bool = C::STREAMS;
+    const WANTS: u64 = <C as MethodDef<N>>::WANTS;
     const TRIGGERS: &'static str = C::TRIGGERS;
     const MEMBER: usize = N;
 

@@ -34,6 +34,8 @@ pub trait FunctionDef: Sized + 'static {
     const FLAGS: u32;
     /// It replies through a sink.
     const STREAMS: bool;
+    /// What it makes use of where the host has it: `F_*`.
+    const WANTS: u64;
     /// JSON array of triggers, or empty.
     const TRIGGERS: &'static str;
     /// Its place among the functions of its instance.
@@ -50,7 +52,7 @@ pub trait FunctionDef: Sized + 'static {
         phases: phases::<Self::Instance>(),
         needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
             | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
-        wants: 0,
+        wants: Self::WANTS,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
         group: Bytes::of(Self::GROUP.as_bytes()),
         create: Some(create::<Self::Instance>),

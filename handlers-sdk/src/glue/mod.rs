@@ -1,4 +1,4 @@
-//! Where the contract meets the crate: the tables of functions and layers, the exported symbol, the waits of a stream,
+//! Where the contract meets the crate: the tables of functions and layers, the exported symbol, the two ends of a stream,
 //! typed values and services. It calls what authors wrote, and reaches the host through [`ffi`](crate::ffi), whose
 //! invariants its `SAFETY` notes name.
 #![allow(unsafe_code, reason = "beside `ffi`, the one place of this crate that talks to the contract")]
@@ -8,8 +8,8 @@ pub(crate) mod checked;
 pub(crate) mod class;
 pub(crate) mod export;
 pub(crate) mod function;
+pub(crate) mod lane;
 pub(crate) mod layer;
-pub(crate) mod room;
 pub(crate) mod service;
 pub(crate) mod telemetry;
 pub(crate) mod values;

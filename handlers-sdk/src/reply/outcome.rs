@@ -10,6 +10,8 @@ use crate::ffi::{Held, InvBytes, Reader, Writer};
 use crate::inject::Value;
 use crate::log::{self, Level};
 use crate::reply::{Body, IntoReply, Reply};
+#[cfg(feature = "tower")]
+use faas_abi::LIST_REPLY_COOKIE;
 use faas_abi::{E_CANCELLED, E_PANIC, LIST_REPLY_HEADER, META_REQUEST_ID, NUM_IS_HTTP, OK, Status};
 use std::fmt::Display;
 
@@ -23,6 +25,9 @@ pub enum Outcome {
     Made(Value),
     /// There is a reply.
     Reply(Answer),
+    /// There is a reply of an application's.
+    #[cfg(feature = "tower")]
+    Http(crate::http::service::Whole),
     /// It failed.
     Failed(Status, Error),
 }
@@ -73,9 +78,27 @@ impl Ending for Outcome {
             Outcome::Streamed if begun => OK,
             Outcome::Streamed => writer.stream_begin(200).min(OK),
             Outcome::Reply(Answer { reply, body }) => reply.write(body, writer),
+            #[cfg(feature = "tower")]
+            Outcome::Http(whole) => http(whole, writer),
             Outcome::Failed(status, error) => failure(status, &error, writer, begun),
         }
     }
+}
+
+/// The reply of an application. What the host refuses of its head has a line break or worse in it.
+#[cfg(feature = "tower")]
+fn http(whole: crate::http::service::Whole, writer: &mut Writer<'_>) -> Status {
+    for (name, value) in &whole.headers {
+        let status = match name.as_str() {
+            "set-cookie" => writer.add(LIST_REPLY_COOKIE, "", value),
+            name => writer.add(LIST_REPLY_HEADER, name, value),
+        };
+        if status < 0 {
+            writer.fail("Runtime.ReplyHeader", &format!("the host refuses the reply header {name:?}"), "");
+            return status;
+        }
+    }
+    writer.reply(u32::from(whole.status), Given::Owned(whole.body)).min(OK)
 }
 
 /// Bytes of the event as the reply to it: no copy. Those of another invocation are not ours to lend.

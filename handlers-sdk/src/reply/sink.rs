@@ -1,57 +1,26 @@
 //! A reply written piece by piece.
 
+use crate::StreamError;
 use crate::error::Error;
 use crate::ffi::Held;
 use crate::ffi::write::Given;
-use crate::glue::room::Port;
+use crate::glue::lane::WriteEnd;
+use crate::stream_error::check;
 use faas_abi::*;
 use std::fmt;
 use std::future::poll_fn;
 
-/// Why a stream cannot go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamError {
-    /// The client or the platform is gone, or the invocation was cancelled. Stop.
-    PeerGone,
-    /// The head is out already.
-    Begun,
-    /// The host refused, with this status of the contract.
-    Refused(i32),
-}
-
-impl fmt::Display for StreamError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StreamError::PeerGone => f.write_str("the peer of the stream is gone"),
-            StreamError::Begun => {
-                f.write_str("the head of the stream is out already; status and headers come before it")
-            }
-            StreamError::Refused(status) => write!(f, "the host refused the stream with status {status}"),
-        }
-    }
-}
-
-impl std::error::Error for StreamError {}
-
-fn check(status: Status) -> Result<(), StreamError> {
-    match status {
-        E_CANCELLED => Err(StreamError::PeerGone),
-        status if status < 0 => Err(StreamError::Refused(status)),
-        _ => Ok(()),
-    }
-}
-
 /// Status and headers until they are out, and the writing end.
 struct Stream {
-    port: Port,
+    end: WriteEnd,
     status: u16,
     begun: bool,
 }
 
 impl Stream {
     fn open(held: &Held) -> Result<Stream, Error> {
-        let port = Port::open(held).map_err(|message| Error::new("Runtime.Sink", message))?;
-        Ok(Stream { port, status: 200, begun: false })
+        let end = WriteEnd::open(held).map_err(|message| Error::new("Runtime.Sink", message))?;
+        Ok(Stream { end, status: 200, begun: false })
     }
 
     fn status(&mut self, status: u16) -> Result<(), StreamError> {
@@ -62,11 +31,11 @@ impl Stream {
         Ok(())
     }
 
-    fn header(&mut self, list: u32, name: &str, value: &str) -> Result<(), StreamError> {
+    fn header(&mut self, list: u32, name: &str, value: impl AsRef<[u8]>) -> Result<(), StreamError> {
         if self.begun {
             return Err(StreamError::Begun);
         }
-        check(self.port.held().write_gated(|writer| writer.add(list, name, value)))
+        check(self.end.held().write_gated(|writer| writer.add(list, name, value)))
     }
 
     fn begin(&mut self) -> Result<(), StreamError> {
@@ -74,9 +43,9 @@ impl Stream {
             return Ok(());
         }
         let status = u32::from(self.status);
-        check(self.port.held().write_gated(|writer| writer.stream_begin(status)))?;
+        check(self.end.held().write_gated(|writer| writer.stream_begin(status)))?;
         self.begun = true;
-        self.port.held().set_stream_begun();
+        self.end.held().set_stream_begun();
         Ok(())
     }
 }
@@ -144,11 +113,11 @@ impl Sink {
     /// As [`write`](Self::write).
     pub fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
         self.0.begin()?;
-        check(self.0.port.wait_for_room())?;
+        check(self.0.end.wait_for_room())?;
         if chunk.is_empty() {
             return Ok(());
         }
-        check(self.0.port.write(Given::Owned(chunk), true))
+        check(self.0.end.write(Given::Owned(chunk)))
     }
 }
 
@@ -172,6 +141,15 @@ impl AsyncSink {
         Stream::open(held).map(AsyncSink)
     }
 
+    /// One more header, of bytes that may be no text; a cookie among cookies.
+    #[cfg(feature = "tower")]
+    pub(crate) fn raw_header(&mut self, name: &str, value: &[u8]) -> Result<(), StreamError> {
+        match name {
+            "set-cookie" => self.0.header(LIST_REPLY_COOKIE, "", value),
+            _ => self.0.header(LIST_REPLY_HEADER, name, value),
+        }
+    }
+
     head!();
 
     /// Writes a copy of `chunk`.
@@ -188,11 +166,11 @@ impl AsyncSink {
     /// As [`write`](Self::write).
     pub async fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
         self.0.begin()?;
-        check(poll_fn(|context| self.0.port.poll_room(context)).await)?;
+        check(poll_fn(|context| self.0.end.poll_room(context)).await)?;
         if chunk.is_empty() {
             return Ok(());
         }
-        check(self.0.port.write(Given::Owned(chunk), false))
+        check(self.0.end.write(Given::Owned(chunk)))
     }
 }
 

@@ -172,7 +172,8 @@ impl Builder {
     pub fn start(mut self) -> Result<App, String> {
         let scopes = std::mem::take(&mut self.provided).scopes();
         self.variables.push((of_test::KEY.to_owned(), of_test::announce(&scopes)));
-        let features = F_STREAM_OUT | F_CONCURRENT | F_RECORDS | if self.lends_thread { F_MAY_BLOCK } else { 0 };
+        let features =
+            F_STREAM_OUT | F_STREAM_IN | F_CONCURRENT | F_RECORDS | if self.lends_thread { F_MAY_BLOCK } else { 0 };
         let identity = match self.platform {
             Some(name) => platform::open(name, Kind::Event, &self.variables)?.identity,
             None => platform::nowhere(),

@@ -22,6 +22,8 @@ pub struct Invoke {
     pub(super) path_params: Vec<(String, String)>,
     pub(super) remaining: Option<Duration>,
     pub(super) reader: ReadBy,
+    /// A body that comes piece by piece, and how it ends.
+    pub(super) parts: Option<(Vec<Vec<u8>>, Status)>,
     pub(super) function: Option<String>,
     pub(super) platform: Option<&'static str>,
     provided: Provided,
@@ -46,6 +48,7 @@ impl Invoke {
             path_params: Vec::new(),
             remaining: None,
             reader: ReadBy::Pace(Pace::Fast),
+            parts: None,
             function: None,
             platform: None,
             provided: Provided::default(),
@@ -117,6 +120,22 @@ impl Invoke {
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Invoke {
         self.arrival.body = body.into();
+        self
+    }
+
+    /// The body, which comes piece by piece: each part is waited for once. A function that does not ask for pieces gets it
+    /// whole.
+    #[must_use]
+    pub fn body_in_parts<P: Into<Vec<u8>>>(mut self, parts: impl IntoIterator<Item = P>) -> Invoke {
+        self.parts = Some((parts.into_iter().map(Into::into).collect(), OK));
+        self
+    }
+
+    /// After the parts of the body there is no end of it, but this status of `handlers_sdk::abi`: `E_CANCELLED` for a
+    /// client that has gone.
+    #[must_use]
+    pub fn body_ends_with(mut self, status: Status) -> Invoke {
+        self.parts.get_or_insert_default().1 = status;
         self
     }
 

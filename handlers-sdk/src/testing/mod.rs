@@ -30,6 +30,7 @@ mod answer;
 mod app;
 mod invoke;
 mod journal;
+mod parts;
 mod platform;
 mod provided;
 mod reader;

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Failed};
 use super::app::App;
 use super::invoke::{Invoke, fact};
+use super::parts::Parts;
 use super::platform::Platform;
 use super::reader::Reader;
 use faas_abi::host::{Cancel, Invocation as _};
@@ -148,6 +149,9 @@ async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>
     if platform.streams() {
         place.get_mut().set_stream(Box::new(reader.clone()));
     }
+    if let Some(parts) = &invoke.parts {
+        place.get_mut().set_body_source(Arc::new(Parts::new(parts.clone())));
+    }
     for (name, value) in &invoke.path_params {
         let added = place.get_mut().add(LIST_PATH_PARAM, name.as_bytes(), value.as_bytes());
         assert_eq!(added, OK, "only a request has path parameters");
@@ -188,6 +192,7 @@ fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Facts) 
         }
         (message, facts)
     };
+    facts.is_streamed_in = invoke.parts.is_some();
     if invoke.remaining.is_some() {
         facts.deadline = Deadline::within(unit, invoke.remaining);
     }

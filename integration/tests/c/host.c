@@ -37,6 +37,11 @@ struct slot {
     void (*drop)(void *value);
 };
 
+struct token {
+    void (*fn)(void *arg, faas_status status);
+    void *arg;
+};
+
 struct faas_inv {
     faas_bytes event;
     faas_buf body, reply;
@@ -46,6 +51,8 @@ struct faas_inv {
     size_t scratches;
     struct slot slots[MOST];
     size_t slot_count;
+    struct token tokens[MOST];
+    size_t token_count;
 };
 
 /* A copy in a block of its own; never NULL. */
@@ -94,6 +101,7 @@ static faas_bytes body(const faas_inv *inv) {
 
 static faas_status set_body(faas_inv *inv, faas_buf given) {
     look_at(given.ptr, given.len);
+    for (size_t at = 0; at < inv->token_count; at++) inv->tokens[at].fn(inv->tokens[at].arg, FAAS_E_CANCELLED);
     if (inv->has_body) let_go(&inv->body);
     inv->body = given;
     inv->has_body = 1;
@@ -160,8 +168,19 @@ static faas_status stream_begin(faas_inv *inv, uint32_t code) {
     return FAAS_OK;
 }
 
+/* There is always room, so that a token only ends with its invocation. */
+static faas_tok *token(faas_inv *inv, void (*fn)(void *arg, faas_status status), void *arg) {
+    if (inv->token_count == sizeof inv->tokens / sizeof *inv->tokens) return NULL;
+    inv->tokens[inv->token_count].fn = fn;
+    inv->tokens[inv->token_count].arg = arg;
+    return (faas_tok *)&inv->tokens[inv->token_count++];
+}
+
 static faas_status stream_write(faas_inv *inv, faas_buf chunk, faas_tok *room) {
-    (void)room;
+    if (!room) {
+        let_go(&chunk);
+        return FAAS_E_INVALID;
+    }
     look_at(chunk.ptr, chunk.len);
     inv->streamed += chunk.len;
     let_go(&chunk);
@@ -186,6 +205,7 @@ static const faas_host table = {
     .fail = fail,
     .stream_begin = stream_begin,
     .stream_write = stream_write,
+    .token = token,
 };
 
 static void end(faas_inv *inv) {

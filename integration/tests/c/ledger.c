@@ -67,7 +67,7 @@ static faas_status reply(faas_inv *inv) {
     return host->reply(inv, FAAS_REPLY_VALUE, give(100));
 }
 
-/* A wait for room in a stream, for hosts that do not lend their thread. Its token is told once, be it that the invocation
+/* A wait for room in a stream. Its token is told once, be it that the invocation
  * is done before anybody needed it: the last of the two sides frees it, so that a token told twice or never shows. */
 struct room {
     pthread_mutex_t lock;
@@ -96,7 +96,6 @@ static void room_there(void *arg, faas_status status) {
 
 static faas_status write_chunk(faas_inv *inv) {
     faas_buf chunk = give(2000);
-    if (host->features & FAAS_F_MAY_BLOCK) return host->stream_write(inv, chunk, NULL);
     struct room *room = calloc(1, sizeof *room);
     if (!room) abort();
     pthread_mutex_init(&room->lock, NULL);

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A wait for room in a stream, for hosts that do not lend their thread. Never freed: its token may come late. */
+/* A wait for room in a stream. Never freed: its token may come late. */
 struct room {
     pthread_mutex_t lock;
     pthread_cond_t there;
@@ -20,9 +20,7 @@ static void room_there(void *arg, faas_status status) {
     pthread_mutex_unlock(&room->lock);
 }
 
-static faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
-    faas_buf chunk = {bytes, len, NULL, NULL};
-    if (host->features & FAAS_F_MAY_BLOCK) return host->stream_write(inv, chunk, NULL);
+static faas_status write_chunk(faas_inv *inv, faas_buf chunk) {
     struct room *room = calloc(1, sizeof *room);
     pthread_mutex_init(&room->lock, NULL);
     pthread_cond_init(&room->there, NULL);
@@ -33,4 +31,8 @@ static faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
     status = room->status;
     pthread_mutex_unlock(&room->lock);
     return status;
+}
+
+static inline faas_status write_part(faas_inv *inv, const void *bytes, size_t len) {
+    return write_chunk(inv, (faas_buf){bytes, len, NULL, NULL});
 }

@@ -7,6 +7,7 @@
 
 #define _POSIX_C_SOURCE 200809L
 #include "instance.h"
+#include "streaming.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static faas_status pours(void *self, faas_inv *inv, faas_tok *tok) {
     faas_status status = host->stream_begin(inv, 200);
     for (int count = 0; count < 3 && status == FAAS_OK; count++) {
         faas_buf chunk = {part, sizeof part, release, "a part of the stream is released"};
-        status = host->stream_write(inv, chunk, NULL);
+        status = write_chunk(inv, chunk);
     }
     return status;
 }

@@ -103,6 +103,16 @@ impl Failure {
         Failure::internal(kind, format!("{who} ended with {what} (status {status})"))
     }
 
+    /// Why the body of a request did not come in: the status is one of `stream_read`.
+    pub(crate) fn of_body(status: Status) -> Failure {
+        match status {
+            E_TOO_BIG => Failure::new("Runtime.BodyTooLarge", "the body is larger than this server takes"),
+            E_DEADLINE => Failure::new("Runtime.BodyTimedOut", "the request did not come in within its time limit"),
+            E_INVALID => Failure::new("Runtime.BadBody", "the framing of the body is broken"),
+            _ => Failure::new("Runtime.BodyCutOff", "the request was not sent whole"),
+        }
+    }
+
     /// Everybody may read everything of it: `FAAS_DEBUG` is on.
     pub fn reveal(&mut self) {
         self.openness = Openness::Everything;

@@ -7,10 +7,13 @@ mod kept;
 mod record;
 mod service;
 mod stamp;
+mod streams;
 mod walk;
 
 pub(crate) use record::OfBatch;
 pub(crate) use service::Served;
+pub use streams::{BodySource, Stream};
+use streams::{Incoming, Outgoing};
 
 pub use stamp::Stamp;
 
@@ -84,6 +87,8 @@ pub struct Facts {
     pub own_headers: &'static [u8],
     /// Must the reply go out in one piece? Then a stream is collected first.
     pub is_whole: bool,
+    /// `true` if the message is only the head of its request, whose body comes piece by piece ([`BodySource`]).
+    pub is_streamed_in: bool,
     /// Are the function's log lines up to info kept for the reply, instead of being written?
     pub captures_log: bool,
 }
@@ -131,14 +136,6 @@ pub enum Progress {
     Set(Code),
     /// The head of a stream is out.
     Streaming(Code),
-}
-
-/// The driver's end of a streamed reply.
-pub trait Stream: Send + Sync {
-    /// Sends the head: code, reply headers and cookies of the invocation as they are now.
-    fn open(&mut self, invocation: &Invocation, code: Code) -> Status;
-    /// Takes a chunk; `room` is completed when there is room again, if the answer is `PENDING`.
-    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
 }
 
 /// The driver's record of an invocation in flight.
@@ -198,19 +195,17 @@ pub struct Invocation {
     is_out: bool,
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
-    stream: Option<Box<dyn Stream>>,
     flight: Option<Arc<dyn Flight>>,
-    /// What a stream has written so far, where its reply must go out in one piece.
-    collected: Option<Vec<u8>>,
+    /// Where a streamed reply goes.
+    outgoing: Mutex<Outgoing>,
+    /// How far the body of the request has been read.
+    incoming: Incoming,
     captured: Arc<Captured>,
     /// The records of the event, once somebody has asked for them.
     batch: OnceLock<Option<Box<Batch>>>,
     /// What makes it one record of a batch.
     record: Option<Box<record::Record>>,
 }
-
-/// More than this is collected for no platform: each has a smaller limit of its own.
-const COLLECT_BYTES: usize = 64 << 20;
 
 impl std::fmt::Debug for Invocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -257,9 +252,9 @@ impl Invocation {
             heads_ran: false,
             is_out: false,
             no_streams: false,
-            stream: None,
             flight: None,
-            collected: None,
+            outgoing: Mutex::default(),
+            incoming: Incoming::default(),
             captured: Arc::default(),
             batch: OnceLock::new(),
             record: None,
@@ -308,7 +303,8 @@ impl Invocation {
         self.heads_ran = false;
         self.is_out = false;
         self.no_streams = false;
-        self.collected = None;
+        self.outgoing().collected = None;
+        self.incoming.clear();
         if self.facts.captures_log {
             self.captured.clear();
         }
@@ -325,11 +321,6 @@ impl Invocation {
     pub fn set_request_id(&mut self, id: &[u8]) {
         self.request_id.clear();
         self.request_id.extend_from_slice(id);
-    }
-
-    /// Where the bytes of streams go, from now on; without one, streams are unsupported.
-    pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
-        self.stream = Some(stream);
     }
 
     /// Who is told of a deadline brought forward and of the walk's end, from now on, for this invocation and those after

@@ -17,6 +17,7 @@ use crate::records::{RecordRule, RecordSettings};
 use crate::report;
 use crate::services::Ending;
 use crate::settings::Settings;
+use crate::trigger::Shape;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
 use faas_abi::host::FunctionInstance;
@@ -295,6 +296,11 @@ impl Runtime {
         CallManner { all_block, some_wait: self.started().any(Started::returns_soon) }
     }
 
+    /// `true` if some function wants the bodies of requests piece by piece, or may want them once it has started.
+    pub fn wants_pieces(&self) -> bool {
+        self.has_unknown() || self.started().any(Started::wants_pieces)
+    }
+
     /// A place for invocations, one after the other.
     pub fn place(&self) -> Place {
         Place::new(Invocation::new(self.unit.clone(), Arc::from(self.functions.first_name())))
@@ -327,6 +333,14 @@ impl Runtime {
 
     /// Finds the function and lets it serve; returns it if it has been called.
     async fn serve(&self, place: &mut Place) -> Option<&Function> {
+        if place.get().facts().is_streamed_in && place.get().facts().shape != Shape::Request {
+            // What it is cannot be known before it is whole.
+            if let Err(failure) = Box::pin(place.get_mut().collect_body()).await {
+                self.functions.leave_unowned(place.get_mut());
+                self.chain.run(Centre::Failure(&failure), place).await;
+                return None;
+            }
+        }
         let recognised = self.chain.recognise(place);
         if recognised < 0 {
             self.functions.leave_unowned(place.get_mut());
@@ -345,6 +359,13 @@ impl Runtime {
             Some(started) => started,
             None => Box::pin(self.start_late(function, place)).await?,
         };
+        if place.get().facts().is_streamed_in
+            && !started.wants_pieces()
+            && let Err(failure) = Box::pin(place.get_mut().collect_body()).await
+        {
+            self.chain.run(Centre::Failure(&failure), place).await;
+            return None;
+        }
         let chain = started.chain(&self.chain);
         let centre = Centre::Function(&started.function, started.record_rule);
         if started.has_own_layers() {

@@ -9,7 +9,7 @@ use faas_core::http1::{Message, Reader};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::Response;
 use faas_core::serve::connection::Clock;
-use faas_core::serve::{Admission, Budget, Charge, Connection, Event, Manner, Step, response_head};
+use faas_core::serve::{Admission, Budget, Charge, Connection, Event, Manner, Step, Upload, response_head};
 use faas_core::settings::{Env, ServerSettings};
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -91,6 +91,8 @@ enum Act {
     Pass(u64),
     /// A running invocation ends, with a body of that size, or in failure.
     End { which: usize, bytes: usize },
+    /// A running invocation reads its request's body, if that comes piece by piece, and is at most so many parts long.
+    Pull { which: usize, parts: usize },
     /// A running invocation streams a part.
     Chunk { which: usize, bytes: usize },
     /// A stop begins.
@@ -123,8 +125,9 @@ impl Server {
         let config = ServerSettings::read(&Env::new(&look_up), 4, Duration::ZERO, BODY).unwrap();
         let (time, budget) = (Time(Cell::new(1)), Budget::new(BUDGET));
         let clients = (0..clients)
-            .map(|_| Client {
-                connection: Connection::new(None, &budget, &config, &time),
+            .map(|number| Client {
+                // Those of every other client are taken before their bodies.
+                connection: Connection::new(None, &budget, &config, &time).taking_heads(number % 2 == 1),
                 sent: VecDeque::new(),
                 shut: false,
                 room: 1_000,
@@ -163,7 +166,7 @@ impl Server {
             }
             let step = client.connection.step(&mut self.spare, &self.config, self.draining, &self.time);
             assert!(
-                self.spare.is_idle() || matches!(step, Step::Read | Step::Request),
+                self.spare.is_idle() || matches!(step, Step::Read | Step::Request | Step::Head),
                 "a half request is left to the next connection"
             );
             match step {
@@ -205,10 +208,50 @@ impl Server {
                     assert!(self.spare.is_idle(), "what follows a request stays with its connection");
                     self.take(number, message.expect("a request is whole"));
                 }
+                Step::Head => {
+                    let message = client.connection.take_head(&mut self.spare, &self.config, &self.time);
+                    assert!(self.spare.is_idle(), "what follows a head stays with its connection");
+                    self.take(number, message.expect("a head is whole"));
+                }
                 step @ (Step::Close | Step::Abort) => self.carry_out(number, &step),
             }
         }
         panic!("a connection that never waits");
+    }
+
+    /// What a driver does for an invocation that reads the body of its request. Returns how the reading stands.
+    fn pull(&mut self, number: usize, parts: usize) -> Option<Upload> {
+        let mut taken = 0;
+        loop {
+            let client = &mut self.clients[number];
+            match client.connection.upload(&self.time) {
+                Upload::Part(bytes) => {
+                    assert!(!bytes.is_empty() && bytes.len() <= 64 << 10, "{} bytes at once", bytes.len());
+                    taken += 1;
+                    if taken == parts {
+                        return None;
+                    }
+                }
+                Upload::Read => {
+                    let space = client.connection.upload_space();
+                    let room = space.len();
+                    let count = client.sent.len().min(room);
+                    for byte in &mut space[..count] {
+                        *byte = client.sent.pop_front().unwrap();
+                    }
+                    match count {
+                        0 if client.shut => client.connection.upload_ended(),
+                        0 => client.connection.nothing_to_read(),
+                        _ => client.connection.upload_filled(count, room, &self.time),
+                    }
+                }
+                Upload::Wait => {
+                    client.connection.wait_for_upload(1, &self.time);
+                    return Some(Upload::Wait);
+                }
+                end => return Some(end),
+            }
+        }
     }
 
     fn write(&mut self, number: usize) {
@@ -265,7 +308,8 @@ impl Server {
     }
 
     fn respond(&mut self, number: usize, response: &Response, body: &[u8], manner: Manner) {
-        let manner = if self.draining { manner.last() } else { manner };
+        let goes_on = self.clients[number].connection.end_upload();
+        let manner = if self.draining || !goes_on { manner.last() } else { manner };
         let mut out = Vec::new();
         response_head::whole(&mut out, response, body, manner, &self.log);
         let connection = &mut self.clients[number].connection;
@@ -373,6 +417,15 @@ impl Server {
                     self.end(*call, *bytes);
                 }
             }
+            Act::Pull { which, parts } => {
+                let running = self.running();
+                let Some(call) = running.get(which % running.len().max(1)).copied() else { return };
+                if self.calls[call].answers == 0 {
+                    let client = self.calls[call].client;
+                    self.pull(client, *parts);
+                    self.attend(client);
+                }
+            }
             Act::Chunk { which, bytes } => {
                 let running = self.running();
                 let Some(call) = running.get(which % running.len().max(1)).copied() else { return };
@@ -419,6 +472,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (1..3_000u64).prop_map(Act::Pass),
         3 => (0..4usize, 0..200_000usize).prop_map(|(which, bytes)| Act::End { which, bytes }),
         1 => (0..4usize, 0..300_000usize).prop_map(|(which, bytes)| Act::Chunk { which, bytes }),
+        3 => (0..4usize, 1..8usize).prop_map(|(which, parts)| Act::Pull { which, parts }),
         1 => Just(Act::Stop),
     ]
 }
@@ -456,4 +510,93 @@ fn a_queued_invocation_that_is_never_started_costs_no_thread() {
     let answers: Vec<usize> = server.calls.iter().map(|call| call.answers).collect();
     assert_eq!(answers, [1, 1, 1, 1], "504 for those that run, 503 for those that waited");
     assert_eq!(server.admission.running(), 2, "the two that still run hold their threads");
+}
+
+/// A server with one client, whose request of this head has been taken before its body.
+fn uploading(head: &str) -> Server {
+    let mut server = Server::new(2);
+    server.clients[1].sent.extend(head.as_bytes());
+    server.attend(1);
+    assert_eq!(server.running(), [0], "the invocation has begun");
+    server
+}
+
+fn send(server: &mut Server, bytes: &[u8]) {
+    server.clients[1].sent.extend(bytes);
+    server.attend(1);
+}
+
+const LARGE: &str = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n";
+
+#[test]
+fn nothing_is_read_of_a_body_that_nobody_asks_for() {
+    let mut server = uploading(LARGE);
+    send(&mut server, &[b'x'; 100_000]);
+    assert_eq!(server.clients[1].sent.len(), 100_000);
+    server.pull(1, 1);
+    assert!(server.clients[1].sent.len() >= 100_000 - (64 << 10), "one part, and no more");
+    assert_eq!(server.pull(1, 99), Some(Upload::Wait));
+    assert!(server.clients[1].connection.upload_news() == 0, "nothing has come");
+    send(&mut server, &[b'x'; 300_000]);
+    assert_eq!(server.clients[1].connection.upload_news(), 1, "who waits is told");
+    assert_eq!(server.pull(1, 99), Some(Upload::End));
+    server.end(0, 10);
+    assert!(server.clients[1].got.starts_with(b"HTTP/1.1 200 "), "{}", server.clients[1].got.escape_ascii());
+    send(&mut server, &request(0));
+    assert_eq!(server.running(), [1], "the next request of the connection is served");
+}
+
+#[test]
+fn a_body_that_has_come_with_its_head_comes_piece_by_piece_all_the_same() {
+    let mut server = uploading("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!(server.clients[1].connection.upload(&server.time), Upload::Part(b"hello".to_vec()));
+    assert_eq!(server.pull(1, 9), Some(Upload::End));
+}
+
+#[test]
+fn a_client_is_told_to_go_on_when_its_body_is_first_asked_for() {
+    let mut server = uploading("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(server.clients[1].got, b"");
+    assert_eq!(server.pull(1, 9), Some(Upload::Wait));
+    server.attend(1);
+    assert_eq!(server.clients[1].got, b"HTTP/1.1 100 Continue\r\n\r\n");
+    send(&mut server, b"abc");
+    assert_eq!(server.pull(1, 9), Some(Upload::End));
+    // One that was never asked may never send it: the connection ends with the answer.
+    let mut server = uploading("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    server.end(0, 10);
+    let got = String::from_utf8_lossy(&server.clients[1].got).into_owned();
+    assert!(got.starts_with("HTTP/1.1 200 ") && got.contains("connection: close"), "{got}");
+}
+
+#[test]
+fn only_the_time_counts_in_which_somebody_waits_for_the_client() {
+    let mut server = uploading(LARGE);
+    server.time.0.set(60 * SECOND);
+    assert!(server.clients[1].connection.time_is_up(&server.time).is_none());
+    send(&mut server, &[b'x'; 1_000]);
+    assert_eq!(server.pull(1, 9), Some(Upload::Wait), "the function took its time, and the client is not late");
+    server.time.0.set(64 * SECOND);
+    assert!(server.clients[1].connection.time_is_up(&server.time).is_none());
+    assert_eq!(server.pull(1, 9), Some(Upload::Wait));
+    server.time.0.set(70 * SECOND);
+    assert!(server.clients[1].connection.time_is_up(&server.time).is_none(), "the answer is still due");
+    assert_eq!(server.clients[1].connection.upload_news(), 1);
+    assert_eq!(server.pull(1, 9), Some(Upload::Failed(faas_abi::E_DEADLINE)));
+}
+
+#[test]
+fn a_body_that_is_cut_off_fails_and_one_that_is_left_is_thrown_away_if_it_is_little() {
+    let mut server = uploading(LARGE);
+    server.clients[1].shut = true;
+    server.attend(1);
+    assert_eq!(server.pull(1, 9), Some(Upload::Failed(faas_abi::E_CANCELLED)));
+    for (length, goes_on) in [(30_000, true), (400_000, false)] {
+        let mut server = uploading(&format!("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
+        send(&mut server, &vec![b'x'; 10_000]);
+        server.end(0, 10);
+        send(&mut server, &vec![b'x'; length - 10_000]);
+        send(&mut server, &request(0));
+        assert_eq!(server.running().len(), usize::from(goes_on), "a body of {length} bytes");
+    }
 }

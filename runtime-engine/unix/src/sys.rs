@@ -62,8 +62,9 @@ mod c {
     pub(super) const EPOLLRDHUP: u32 = 0x2000;
     pub(super) const EPOLLET: u32 = 1 << 31;
     pub(super) const MSG_PEEK: c_int = 2;
+    pub(super) const MSG_DONTWAIT: c_int = 0x40;
+    pub(super) const MSG_NOSIGNAL: c_int = 0x4000;
     pub(super) const POLLIN: c_short = 1;
-    pub(super) const POLLOUT: c_short = 4;
 
     /// `sigset_t` of the C libraries of Linux, which is larger than the kernel's.
     #[repr(C)]
@@ -85,6 +86,7 @@ mod c {
         pub(super) fn timerfd_create(clock: c_int, flags: c_int) -> c_int;
         pub(super) fn timerfd_settime(fd: c_int, flags: c_int, new: *const Itimerspec, old: *mut Itimerspec) -> c_int;
         pub(super) fn listen(fd: c_int, backlog: c_int) -> c_int;
+        pub(super) fn send(fd: c_int, bytes: *const c_void, count: usize, flags: c_int) -> isize;
         pub(super) fn recv(fd: c_int, room: *mut c_void, count: usize, flags: c_int) -> isize;
         pub(super) fn connect(fd: c_int, address: *const Sockaddr, length: c_uint) -> c_int;
         pub(super) fn sigfillset(set: *mut SignalSet) -> c_int;
@@ -237,9 +239,19 @@ pub(crate) fn wait_readable_either(first: &impl AsRawFd, second: &impl AsRawFd) 
     both.map(|fd| ready > 0 && fd.revents != 0)
 }
 
-/// Waits until a descriptor takes more, or the time is up; says whether it does.
-pub(crate) fn wait_writable(fd: &impl AsRawFd, limit: Duration) -> bool {
-    wait_for(fd, c::POLLOUT, limit)
+/// Writes what a socket takes now; how much that was, 0 if it takes nothing.
+///
+/// # Errors
+/// The connection is gone.
+pub(crate) fn write_now(socket: &impl AsRawFd, bytes: &[u8]) -> std::io::Result<usize> {
+    let flags = c::MSG_DONTWAIT | c::MSG_NOSIGNAL;
+    // SAFETY: reads as many bytes as the slice has.
+    let written = unsafe { c::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) };
+    usize::try_from(written).or_else(|_| {
+        let error = std::io::Error::last_os_error();
+        let is_full = matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted);
+        if is_full { Ok(0) } else { Err(error) }
+    })
 }
 
 /// The system's answer to a call that says -1 for an error.

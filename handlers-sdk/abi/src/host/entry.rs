@@ -116,6 +116,11 @@ impl FunctionInstance {
         self.table.flags
     }
 
+    /// `FAAS_F_*` that it makes use of where there are any: what it wants and what it needs.
+    pub fn wants(&self) -> u64 {
+        self.table.wants | self.table.needs
+    }
+
     /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)? What is the instance's work is that
     /// of the function that made it alone; REPLIED is each invocation's.
     pub fn has_phase(&self, phase: u32) -> bool {

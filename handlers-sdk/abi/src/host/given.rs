@@ -1,6 +1,7 @@
 //! Bytes that one side gave to the other, released exactly once.
 
 use crate::values::{Buf, Bytes};
+use core::ffi::c_void;
 
 /// Owned bytes: the host's own, or a module's with its `release`.
 #[derive(Debug)]
@@ -51,6 +52,35 @@ impl Given {
     }
 }
 
+/// A part of a request's body, on its way to a module. An empty one is the end.
+#[derive(Debug)]
+pub enum Chunk<'a> {
+    /// Bytes that live as long as the invocation.
+    Lent(&'a [u8]),
+    /// Bytes that the module gives back.
+    Owned(Vec<u8>),
+}
+
+impl Chunk<'_> {
+    /// As the contract hands it over.
+    pub(super) fn into_buf(self) -> Buf {
+        match self {
+            Chunk::Owned(bytes) if !bytes.is_empty() => {
+                let owner = Box::new(bytes);
+                let (ptr, len) = (owner.as_ptr(), owner.len());
+                Buf { ptr, len, release: Some(release_bytes), owner: Box::into_raw(owner).cast() }
+            }
+            Chunk::Owned(_) => Buf::EMPTY,
+            Chunk::Lent(bytes) => Buf { ptr: bytes.as_ptr(), len: bytes.len(), ..Buf::EMPTY },
+        }
+    }
+}
+
+unsafe extern "C" fn release_bytes(owner: *mut c_void) {
+    // SAFETY: `into_buf` made it of a box, and a module calls this once (faas.h, OWNERSHIP).
+    drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
+}
+
 impl From<Vec<u8>> for Given {
     fn from(bytes: Vec<u8>) -> Self {
         Given::Host(bytes)
@@ -94,6 +124,20 @@ mod tests {
         assert_eq!(released.load(Ordering::Relaxed), 0);
         drop(given);
         assert_eq!(released.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_chunk_that_is_handed_over_is_given_back_by_its_release() {
+        let buf = Chunk::Owned(b"chunk".to_vec()).into_buf();
+        assert!(buf.release.is_some());
+        // SAFETY: it was made just above, and this is its only receiver.
+        assert_eq!(unsafe { Given::take(buf) }.as_slice(), b"chunk");
+        for (chunk, expected) in [(Chunk::Lent(b"lent"), &b"lent"[..]), (Chunk::Owned(Vec::new()), b"")] {
+            let buf = chunk.into_buf();
+            assert!(buf.release.is_none());
+            // SAFETY: as above.
+            assert_eq!(unsafe { Given::take(buf) }.as_slice(), expected);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::constants::E_CANCELLED;
 use crate::tables::{DropFn, Tok, TokenFn};
 use core::ffi::c_void;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::sync::{Mutex, PoisonError};
 
 /// Scratch blocks, slots and tokens of one invocation. Dropping or [`clear`](Memory::clear)ing it ends the tokens that
 /// nobody has ended, calls the drop function of each slot once, and frees the blocks.
@@ -12,7 +13,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 pub struct Memory {
     blocks: Vec<(*mut u8, Layout)>,
     slots: Vec<Slot>,
-    tokens: Vec<*mut Tok>,
+    /// Behind a lock: the two ends of a stream make theirs beside each other and beside readers.
+    tokens: Mutex<Vec<*mut Tok>>,
 }
 
 #[derive(Debug)]
@@ -25,7 +27,7 @@ struct Slot {
 // SAFETY: blocks are plain memory; a slot's key is only compared, its value only handed back to modules, whose drop
 // function may be called on any thread (faas.h, OWNERSHIP).
 unsafe impl Send for Memory {}
-// SAFETY: shared access only reads the lists.
+// SAFETY: shared access only reads the lists, and the list of tokens has its lock.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -61,19 +63,20 @@ impl Memory {
     ///
     /// # Safety
     /// `call(arg, status)` must be callable once from any thread, until this memory is cleared.
-    pub unsafe fn token(&mut self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
-        if self.tokens.len() == self.tokens.capacity() {
-            self.tokens.retain(|token| token::is_armed(*token));
+    pub unsafe fn token(&self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() == tokens.capacity() {
+            tokens.retain(|token| token::is_armed(*token));
         }
         // SAFETY: the caller's promise.
         let token = unsafe { token::callback(call, arg) };
-        self.tokens.push(token);
+        tokens.push(token);
         token
     }
 
     /// Frees everything; the lists keep their capacity for the next invocation.
     pub fn clear(&mut self) {
-        for token in self.tokens.drain(..) {
+        for token in self.tokens.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
             token::try_complete(token, E_CANCELLED);
         }
         for slot in self.slots.drain(..).rev() {
@@ -157,7 +160,8 @@ mod tests {
             let token = unsafe { memory.token(note, arg) };
             token::complete(token, 1);
         }
-        assert!(memory.tokens.capacity() < 64, "{}", memory.tokens.capacity());
+        let capacity = memory.tokens.get_mut().expect("nobody has panicked").capacity();
+        assert!(capacity < 64, "{capacity}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub mod token;
 
 pub use entry::{FunctionInstance, GroupInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
-pub use given::Given;
+pub use given::{Chunk, Given};
 pub use lease::{Cancel, CancelHook, Lease, Stamped};
 pub use memory::Memory;
 pub use module::{CheckedModule, FunctionEntry, LayerEntry, Needs, Probe};

@@ -4,7 +4,7 @@
 //! wants, with the fallback that its line names.
 
 use super::entry::HeadHook;
-use super::given::Given;
+use super::given::{Chunk, Given};
 use super::lease::{Cell, Stamped};
 use super::memory::Memory;
 use super::token;
@@ -62,8 +62,16 @@ pub trait Invocation: Stamped {
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status>;
     /// Sends the head of the staged stream on its way.
     fn stream_open(&mut self) -> Status;
-    /// Takes one chunk. `room` is completed when there is room again, if the answer is `PENDING`.
-    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status;
+    /// Takes one chunk of the reply. `room` is never null, and is completed when there is room again, if the answer is
+    /// `PENDING`. May be called beside `&self` methods and beside [`stream_read`](Invocation::stream_read), and does not
+    /// wait.
+    fn stream_write(&self, chunk: Given, room: *mut Tok) -> Status;
+    /// Returns the next chunk of the request's body, an empty one at its end. `ready` is never null, and is completed when
+    /// there may be one, if the answer is `Err(PENDING)`. As [`stream_write`](Invocation::stream_write) otherwise.
+    ///
+    /// # Errors
+    /// `PENDING`, or why there is no more of the body.
+    fn stream_read(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status>;
 }
 
 /// One entry's view of the runtime. All methods from any thread.
@@ -193,7 +201,7 @@ pub fn table<C: Context>(context: C, features: u64) -> HostTable {
         fail: Some(fail::<C::Inv>),
         stream_begin: Some(stream_begin::<C::Inv>),
         stream_write: Some(stream_write::<C::Inv>),
-        stream_read: Some(stream_read),
+        stream_read: Some(stream_read::<C::Inv>),
         token: Some(new_token::<C::Inv>),
         set_num: Some(set_num::<C::Inv>),
     })));
@@ -509,21 +517,36 @@ unsafe extern "C" fn stream_begin<I: Invocation>(inv: *mut Inv, code: u32) -> St
 unsafe extern "C" fn stream_write<I: Invocation>(inv: *mut Inv, chunk: Buf, room: *mut Tok) -> Status {
     // SAFETY: given by this call.
     let chunk = unsafe { Given::take(chunk) };
-    // SAFETY: [write].
-    let inv = unsafe { write::<I>(inv) };
+    if room.is_null() {
+        return E_INVALID;
+    }
+    // SAFETY: [out]: nobody writes now but this lane, which only reads what others read.
+    let inv = unsafe { read::<I>(inv) };
     guard(E_INTERNAL, || inv.stream_write(chunk, room))
 }
 
-unsafe extern "C" fn stream_read(_: *mut Inv, _: *mut Buf, _: *mut Tok) -> Status {
-    E_UNSUPPORTED
+unsafe extern "C" fn stream_read<I: Invocation>(inv: *mut Inv, out: *mut Buf, ready: *mut Tok) -> Status {
+    if out.is_null() || ready.is_null() {
+        return E_INVALID;
+    }
+    // SAFETY: [in]: as for `stream_write`.
+    let inv = unsafe { read::<I>(inv) };
+    match guard(Err(E_INTERNAL), || inv.stream_read(ready)) {
+        Ok(chunk) => {
+            // SAFETY: not null, and the module's to write.
+            unsafe { out.write(chunk.into_buf()) };
+            OK
+        }
+        Err(status) => status,
+    }
 }
 
 unsafe extern "C" fn new_token<I: Invocation>(inv: *mut Inv, call: Option<TokenFn>, arg: *mut c_void) -> *mut Tok {
     let Some(call) = call else { return core::ptr::null_mut() };
-    // SAFETY: [write].
-    let inv = unsafe { write::<I>(inv) };
+    // SAFETY: [read].
+    let inv = unsafe { read::<I>(inv) };
     // SAFETY: the module promises it (faas.h, token).
-    guard(core::ptr::null_mut(), || unsafe { inv.memory_mut().token(call, arg) })
+    guard(core::ptr::null_mut(), || unsafe { inv.memory().token(call, arg) })
 }
 
 unsafe extern "C" fn set_num<I: Invocation>(inv: *mut Inv, key: u32, value: u64) -> Status {

@@ -1,4 +1,4 @@
-/* A reply written in parts. On a host that lends its thread, room may be waited for; elsewhere the call is pending. */
+/* A reply written in parts. Where there is no room for the next one, the call is pending until its token is told. */
 #include "common.h"
 
 static faas_status write_all(faas_inv *inv, faas_tok *room) {
@@ -6,7 +6,7 @@ static faas_status write_all(faas_inv *inv, faas_tok *room) {
     if (status != FAAS_OK) return status;
     status = host->stream_write(inv, lent(text("one\n")), room);
     if (status == FAAS_PENDING) return FAAS_PENDING; /* the room's token goes on with the rest */
-    return status == FAAS_OK ? host->stream_write(inv, lent(text("two\n")), NULL) : status;
+    return status == FAAS_OK ? host->stream_write(inv, lent(text("two\n")), room) : status;
 }
 
 static void there_is_room(void *arg, faas_status status) { host->done((faas_tok *)arg, status); }

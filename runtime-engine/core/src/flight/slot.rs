@@ -58,7 +58,7 @@ impl Slot {
     }
 
     /// Returns the number of the function that serves the invocation which runs, or ran last.
-    pub(super) fn function(&self) -> usize {
+    pub fn function(&self) -> usize {
         self.function.load(Ordering::Relaxed)
     }
 

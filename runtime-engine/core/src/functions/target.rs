@@ -17,7 +17,7 @@ use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
 use faas_abi::host::FunctionInstance;
-use faas_abi::{E_INTERNAL, FUNCTION_START, IS_BLOCKING, IS_INLINE, OK, RUNTIME_START};
+use faas_abi::{E_INTERNAL, F_STREAM_IN, FUNCTION_START, IS_BLOCKING, IS_INLINE, OK, RUNTIME_START};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -96,6 +96,11 @@ impl Started {
     pub(crate) fn returns_soon(&self) -> bool {
         let flags = self.function.flags();
         flags & IS_INLINE != 0 && flags & IS_BLOCKING == 0
+    }
+
+    /// `true` if it wants the bodies of requests piece by piece.
+    pub(crate) fn wants_pieces(&self) -> bool {
+        self.function.wants() & F_STREAM_IN != 0
     }
 
     /// `true` if the function or a layer of its own has work in this phase.

@@ -4,7 +4,7 @@ use super::fields::Field;
 use super::framing::Announced;
 use super::head::StartLine;
 use super::message::Parts;
-use super::{Framing, Message, Refusal, method_refusal};
+use super::{Framing, Head, Message, Refusal, method_refusal};
 use std::ops::Range;
 
 /// Builds a request message part by part: target line, headers, body. The parts are taken at their word.
@@ -49,6 +49,12 @@ impl Assembly {
     pub fn refusal(&self) -> Option<Refusal> {
         let unknown = self.announced.expects_other.then_some(Refusal::UnknownExpectation);
         method_refusal(&self.buf[self.start.method.clone()]).or(unknown)
+    }
+
+    /// The head as it is so far.
+    pub fn head(&self) -> Head<'_> {
+        let Assembly { buf, start, announced, fields, .. } = self;
+        Head { bytes: buf, start, announced, fields, framing: Framing::UntilClose }
     }
 
     /// The head is whole; the body's bytes go behind it.

@@ -73,6 +73,11 @@ impl<'a> Head<'a> {
         self.framing
     }
 
+    /// Whether a body follows, be it an empty one in chunks.
+    pub fn has_body(self) -> bool {
+        !matches!(self.framing, Framing::Empty | Framing::Length(0))
+    }
+
     /// Whether the connection can carry another message after this one, as far as its sender is concerned.
     pub fn keep_alive(self) -> bool {
         self.framing != Framing::UntilClose && self.announced.keep_alive(self.start.version)
@@ -81,9 +86,7 @@ impl<'a> Head<'a> {
     /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). Never in HTTP/1.0 and
     /// never without a body.
     pub fn expects_continue(self) -> bool {
-        self.announced.expects_continue
-            && self.start.version == Version::Http11
-            && !matches!(self.framing, Framing::Empty | Framing::Length(0))
+        self.announced.expects_continue && self.start.version == Version::Http11 && self.has_body()
     }
 }
 
@@ -149,6 +152,16 @@ impl Message {
     /// Takes its memory, for another message.
     pub fn into_buffer(self) -> Vec<u8> {
         self.0.buf
+    }
+
+    /// Puts a body behind a message without one. Offsets into [`bytes`](Message::bytes) stay what they are.
+    pub(crate) fn append_body(&mut self, body: &[u8]) {
+        let Parts { buf, base, length, body: range, framing, .. } = &mut *self.0;
+        buf.truncate(*base + *length);
+        buf.extend_from_slice(body);
+        *range = *length..*length + body.len();
+        *length = range.end;
+        *framing = Framing::Length(body.len() as u64);
     }
 
     /// Start line and headers.

@@ -68,5 +68,5 @@ pub use framing::{Framing, decimal, request_framing, response_framing, status_ha
 pub use head::Version;
 pub use limits::Limits;
 pub use message::{Head, Headers, Message};
-pub use reader::{Eof, ReadProgress, Reader};
+pub use reader::{Eof, Part, ReadProgress, Reader};
 pub use refusal::{Refusal, method_refusal};

@@ -481,5 +481,9 @@ fn grown(buf: &mut Vec<u8>, length: usize) -> bool {
     true
 }
 
+mod parts;
+
+pub use parts::Part;
+
 #[cfg(test)]
 mod tests;

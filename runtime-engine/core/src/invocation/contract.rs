@@ -2,14 +2,14 @@
 //!
 //! What may be changed, and until when, is decided here; how it is kept is [`Invocation`]'s own.
 
-use super::{COLLECT_BYTES, Code, Invocation, Progress};
+use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::fields::{Fields, caseless_inline as caseless, exact};
 use crate::http1::Message;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, HttpView};
 use crate::unit::Deadline;
-use faas_abi::host::{Given, HeadHook, Memory};
+use faas_abi::host::{Chunk, Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::Arc;
 
@@ -84,6 +84,7 @@ impl faas_abi::host::Invocation for Invocation {
                 Progress::Set(_) | Progress::Streaming(_) => 200,
             },
             NUM_REPLY_BYTES => self.reply.as_slice().len() as u64,
+            NUM_STREAMED_IN => u64::from(self.is_streamed_in()),
             NUM_STREAMED => u64::from(matches!(self.progress, Progress::Streaming(_))),
             NUM_RECEIVED_NS => self.received_ns,
             NUM_REPLY_CODE => match self.progress {
@@ -271,7 +272,7 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
         // A stream that is collected is whole for every layer.
-        if !self.facts.is_whole && (self.no_streams || self.stream.is_none()) {
+        if !self.facts.is_whole && (self.no_streams || self.outgoing().stream.is_none()) {
             return Err(E_UNSUPPORTED);
         }
         if self.is_head_out() {
@@ -284,32 +285,15 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn stream_open(&mut self) -> Status {
-        let Progress::Set(code) = self.progress else { return E_INVALID };
-        if self.facts.is_whole {
-            self.collected = Some(Vec::new());
-            self.progress = Progress::Streaming(code);
-            return OK;
-        }
-        let Some(mut stream) = self.stream.take() else { return E_UNSUPPORTED };
-        let status = stream.open(self, code);
-        self.stream = Some(stream);
-        // A stream that could not begin is no reply.
-        self.progress = if status < 0 { Progress::Open } else { Progress::Streaming(code) };
-        status
+        self.open_stream()
     }
 
-    fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        if self.is_out || !matches!(self.progress, Progress::Streaming(_)) {
-            return E_INVALID;
-        }
-        if let Some(collected) = &mut self.collected {
-            if collected.len() + chunk.as_slice().len() > COLLECT_BYTES {
-                return E_TOO_BIG;
-            }
-            collected.extend_from_slice(chunk.as_slice());
-            return OK;
-        }
-        self.stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
+    fn stream_write(&self, chunk: Given, room: *mut Tok) -> Status {
+        self.write_stream(chunk, room)
+    }
+
+    fn stream_read(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status> {
+        self.read_stream(ready)
     }
 }
 

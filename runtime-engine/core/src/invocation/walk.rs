@@ -60,7 +60,7 @@ impl Invocation {
     #[inline]
     pub fn end_call(&mut self, status: Status) {
         // Nearly every call has said nothing, and every layer makes two.
-        if self.failure.is_none() && self.dropped.is_none() && self.collected.is_none() {
+        if self.failure.is_none() && self.dropped.is_none() && self.outgoing().collected.is_none() {
             self.failed_here = false;
         } else {
             self.end_telling_call(status);
@@ -73,7 +73,7 @@ impl Invocation {
         if let Some((_, reply)) = self.dropped.take() {
             self.kept.body(reply);
         }
-        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.collected.take()) {
+        if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.outgoing().collected.take()) {
             self.progress = if status < 0 { Progress::Open } else { Progress::Set(code) };
             self.set_reply(if status < 0 { Given::EMPTY } else { Given::from(bytes) });
         }
@@ -295,7 +295,7 @@ mod tests {
             assert!(invocation.stream_stage(200).is_ok());
             assert_eq!(invocation.stream_open(), OK);
             for chunk in ["one ", "two"] {
-                assert_eq!(invocation.stream_write(Given::from(chunk.as_bytes().to_vec()), std::ptr::null_mut()), OK);
+                assert_eq!(invocation.write_stream(Given::from(chunk.as_bytes().to_vec()), std::ptr::null_mut()), OK);
             }
             invocation.end_call(status);
             let body = (invocation.progress() == Progress::Set(Code::Http(200))).then(|| invocation.reply().as_slice());

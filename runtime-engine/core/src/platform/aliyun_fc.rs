@@ -12,7 +12,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::{Message, decimal};
+use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::log::Log;
 use crate::platform::Initial;
@@ -189,6 +189,10 @@ impl Serving for FunctionCompute {
     /// Whether the hook is configured shows only when it comes.
     fn suspends(&self) -> bool {
         true
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        self.is_there && head.header("x-fc-control-path") == Some(b"/http-invoke")
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

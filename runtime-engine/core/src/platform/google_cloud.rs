@@ -13,7 +13,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::log::Format;
 use crate::settings::{BadSetting, Env, Settings};
@@ -183,6 +183,10 @@ impl Serving for GoogleCloud {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

@@ -7,7 +7,7 @@
 
 use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, native};
 use crate::failure::Failure;
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::{Identity, Unit};
@@ -106,6 +106,10 @@ impl Serving for PlainHttp {
 
     fn lame_duck(&self) -> Duration {
         self.lame_duck
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

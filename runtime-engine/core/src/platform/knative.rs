@@ -13,7 +13,7 @@ use super::{
     endpoint, native,
 };
 use crate::failure::Failure;
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
@@ -152,6 +152,10 @@ impl Serving for Knative {
 
     fn lame_duck(&self) -> Duration {
         LAME_DUCK
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

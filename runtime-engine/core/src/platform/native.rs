@@ -4,7 +4,7 @@
 use super::{BodyFrom, Response, endpoint, error_document};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::settings::{BadSetting, Env};
 use crate::trigger::Shape;
@@ -69,6 +69,17 @@ pub(super) fn take_request_id(facts: &mut Facts, bytes: &[u8], value: &[u8]) {
     if (1..=LONGEST_ID).contains(&value.len()) && value.iter().all(is_plain) {
         facts.request_id = Span::of(bytes, value);
     }
+}
+
+/// Returns `true` if the body of a request with this head may come piece by piece: it is no CloudEvent, which is read
+/// before anybody knows whose it is.
+pub(super) fn may_stream(head: Head<'_>) -> bool {
+    let is_event = |(name, value): (&[u8], &[u8])| {
+        const MEDIA_TYPE: &[u8] = b"application/cloudevents";
+        let starts = |text: &[u8]| value.get(..text.len()).is_some_and(|start| caseless(start, text));
+        caseless(name, b"ce-specversion") || caseless(name, b"content-type") && starts(MEDIA_TYPE)
+    };
+    !head.headers().any(is_event)
 }
 
 /// The path of a request's target, percent-coded as it came.
@@ -162,6 +173,9 @@ pub(super) fn status_of(failure: &Failure) -> u16 {
     match failure.kind.as_str() {
         "Function.TimedOut" => 504,
         "Runtime.Overloaded" | "Runtime.Closing" => 503,
+        "Runtime.BadBody" | "Runtime.BodyCutOff" => 400,
+        "Runtime.BodyTimedOut" => 408,
+        "Runtime.BodyTooLarge" => 413,
         _ => 500,
     }
 }

@@ -4,7 +4,7 @@
 use super::BodyFrom;
 use crate::failure::Failure;
 use crate::fields::Fields;
-use crate::http1::{Limits, Message};
+use crate::http1::{Head, Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::unit::Unit;
 use std::borrow::Cow;
@@ -50,6 +50,12 @@ pub trait Serving: Send + Sync {
     /// What a GET of this path on the second port is answered: content type and text.
     fn side_page(&self, _path: &[u8]) -> Option<(&'static str, String)> {
         None
+    }
+    /// Returns `true` if a request with this head is an ordinary one of HTTP, so that [`route`](Serving::route) needs no
+    /// more of it and its function may read the body piece by piece. Without this every body is read in whole first.
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        let _ = head;
+        false
     }
     /// What a request is. May write to the unit's log; may not keep anything of the request.
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::decimal_into;
 use crate::settings::{BadSetting, Env, Settings};
@@ -79,6 +79,10 @@ impl Serving for Server {
 
     fn start(&self) -> StartAt {
         StartAt::Signal
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        head.header("x-faas-event-type").is_none() && native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

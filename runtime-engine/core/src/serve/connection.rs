@@ -6,13 +6,18 @@
 //! take the last response away: the sending side is ended first, and what comes is thrown away until the client has read
 //! and closed too.
 
+mod upload;
+
+use upload::Incoming;
+pub use upload::Upload;
+
 use super::admission::NEVER;
 use super::budget::{Budget, Charge, UNCOUNTED};
 use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
-use crate::http1::{Message, ReadProgress, Reader};
+use crate::http1::{Head, Message, ReadProgress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
@@ -64,6 +69,9 @@ pub enum Step {
     Discard,
     /// A request is whole, and is to be [taken](Connection::take_request) and answered before the next step.
     Request,
+    /// The [head](Connection::head) of a request is here and a body follows, on a connection whose requests may be
+    /// [taken](Connection::take_head) before their bodies. One that is not taken is read in whole.
+    Head,
     /// Nothing, until something is told of the connection.
     Wait,
     /// End the sending side, and go on.
@@ -122,6 +130,13 @@ pub struct Connection {
     progress_at: u64,
     /// A token of a stream's writer, which waits for room; 0 if none does.
     room: usize,
+    /// `true` if requests may be taken before their bodies.
+    takes_heads: bool,
+    /// The body of the request in progress, if its head has been taken alone.
+    incoming: Option<Box<Incoming>>,
+    /// How many bytes of a body that nobody reads any more are still thrown away for the next request's sake; `None`: no
+    /// such body is being read.
+    skips: Option<u64>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -162,7 +177,15 @@ impl Connection {
             active_at: now,
             progress_at: 0,
             room: 0,
+            takes_heads: false,
+            incoming: None,
+            skips: None,
         }
+    }
+
+    /// Says whether requests may be taken before their bodies ([`Step::Head`]).
+    pub fn taking_heads(self, takes_heads: bool) -> Connection {
+        Connection { takes_heads, ..self }
     }
 
     /// The system told of a change.
@@ -176,7 +199,7 @@ impl Connection {
     /// request is waited for any more.
     pub fn step(&mut self, spare: &mut Reader, config: &ServerSettings, draining: bool, clock: &impl Clock) -> Step {
         let step = self.next_step(spare, config, draining, clock);
-        if !matches!(step, Step::Read | Step::Request) && !spare.is_idle() {
+        if !matches!(step, Step::Read | Step::Request | Step::Head) && !spare.is_idle() {
             if self.phase == Phase::Reading && !self.closing {
                 self.put_reader(spare, config);
             } else {
@@ -210,6 +233,12 @@ impl Connection {
                 self.deadline = now.saturating_add(nanos(LINGER));
                 return Step::EndSending;
             }
+            if self.skips.is_some() {
+                match self.skip(config, draining, clock) {
+                    Some(step) => return step,
+                    None => continue,
+                }
+            }
             let reader = self.reader.as_mut().unwrap_or(spare);
             match reader.poll() {
                 Ok(ReadProgress::Complete) => {
@@ -218,7 +247,10 @@ impl Connection {
                     self.phase = Phase::Busy;
                     return Step::Request;
                 }
-                Ok(ReadProgress::Head) => self.greet(spare),
+                Ok(ReadProgress::Head) if self.takes_heads && reader.head().is_some_and(Head::has_body) => {
+                    return Step::Head;
+                }
+                Ok(ReadProgress::Head) => self.read_whole(spare),
                 Ok(ReadProgress::More) if self.unread => {
                     // An idle reader is the thread's; one that holds something is the connection's.
                     let held = if reader.is_idle() { 0 } else { reader.would_buffer(LEAST_READ) };
@@ -283,8 +315,9 @@ impl Connection {
         }
     }
 
-    /// The head is here and its body may come.
-    fn greet(&mut self, spare: &Reader) {
+    /// The head is here, and its body is to come before the request is taken: what is done after [`Step::Head`] with one
+    /// that is not taken alone.
+    pub fn read_whole(&mut self, spare: &Reader) {
         self.in_body = true;
         let reader = self.reader.as_ref().unwrap_or(spare);
         if reader.head().is_some_and(|head| head.expects_continue()) {
@@ -389,8 +422,9 @@ impl Connection {
     /// The request has its response, of which so much has been written already. `keep`: another request may follow.
     pub fn answered(&mut self, keep: bool) {
         if matches!(self.phase, Phase::Busy | Phase::Streaming { .. }) {
+            let goes_on = self.end_upload();
             self.phase = Phase::Reading;
-            self.closing = !keep;
+            self.closing = !keep || !goes_on;
         }
     }
 
@@ -429,7 +463,7 @@ impl Connection {
         let mut response = Vec::new();
         response_head::plain(&mut response, status, why);
         self.phase = Phase::Reading;
-        self.reader = None;
+        (self.reader, self.incoming, self.skips) = (None, None, None);
         (self.reading, self.in_body, self.deadline) = (None, false, NEVER);
         self.charge.force(0);
         self.unsent.copy(&response);
@@ -519,13 +553,15 @@ impl Connection {
     /// Its patience may be over; returns a step if it is.
     pub fn time_is_up(&mut self, clock: &impl Clock) -> Option<Step> {
         self.entered = NEVER;
-        if clock.now_ns() < self.deadline {
+        let now = clock.now_ns();
+        self.upload_is_late(now);
+        if now < self.deadline {
             return None;
         }
         self.deadline = NEVER;
         match self.phase {
             Phase::Reading if !self.unsent.is_empty() => Some(self.end(Step::Abort)),
-            Phase::Reading if self.reader.is_none() => Some(self.end(Step::Close)),
+            Phase::Reading if self.reader.is_none() || self.skips.is_some() => Some(self.end(Step::Close)),
             Phase::Reading => {
                 self.refuse(408, "the request did not come in within its time limit");
                 None
@@ -539,11 +575,12 @@ impl Connection {
     /// Returns the moment that the driver has to enter in its timers for this connection, if it does not hold one that is
     /// as early.
     pub fn timer(&mut self) -> Option<u64> {
-        if self.deadline >= self.entered {
+        let deadline = self.deadline.min(self.upload_deadline());
+        if deadline >= self.entered {
             return None;
         }
-        self.entered = self.deadline;
-        Some(self.deadline)
+        self.entered = deadline;
+        Some(deadline)
     }
 
     /// Returns `true` if no byte has come yet.
@@ -597,6 +634,7 @@ impl Connection {
     pub fn end(&mut self, step: Step) -> Step {
         self.phase = Phase::Closed;
         self.reader = None;
+        self.skips = None;
         self.deadline = NEVER;
         self.unsent.clear();
         self.charge.force(0);

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`connection`] | one connection of HTTP/1.1: bytes in, the next step out |
+//! | [`connection`] | one connection of HTTP/1.1: bytes in, the next step out; and a body that its invocation reads |
 //! | [`unsent`] | bytes of responses that the socket has not taken |
 //! | [`response_head`] | heads of responses |
 //! | [`admission`] | how many invocations are accepted, and how many run |
@@ -22,7 +22,7 @@ pub mod unsent;
 
 pub use admission::{Admission, NEVER};
 pub use budget::{Budget, Charge};
-pub use connection::{Connection, Event, Step};
+pub use connection::{Connection, Event, Step, Upload};
 pub use pace::Pace;
 pub use response_head::Manner;
 pub use timers::Timers;

@@ -73,8 +73,14 @@ pub fn head(out: &mut Vec<u8>, response: &Response, manner: Manner, framing: Fra
         (true, Version::Http10) => writer.header("connection", "keep-alive"),
         _ => Ok(()),
     };
+    let mut framing = framing;
     if manner.to_head {
         writer.answer_head();
+        if framing == Framing::Length(0)
+            && let Some(length) = announced(response)
+        {
+            framing = Framing::Length(length);
+        }
     }
     writer.end(framing);
 }
@@ -91,6 +97,12 @@ fn plain_head(out: &mut Vec<u8>, status: u16, length: usize) {
     let _ = writer.header("cache-control", "no-store");
     let _ = writer.header("connection", "close");
     writer.end(Framing::Length(length as u64));
+}
+
+/// The length that GET would have, where who answers HEAD without a body says it.
+fn announced(response: &Response) -> Option<u64> {
+    let length = response.headers.get(b"content-length", caseless_inline)?;
+    std::str::from_utf8(length).ok()?.parse().ok()
 }
 
 /// Headers that speak of one connection (RFC 9110 §7.6.1) or of framing: not a function's to set.

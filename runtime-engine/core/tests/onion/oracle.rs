@@ -443,12 +443,13 @@ impl<'a> Walk<'a> {
             },
             Act::Slot(_) | Act::Body | Act::Token { .. } => OK,
             Act::Begin { code } => self.begin(code),
+            Act::Write { room: false, .. } => REFUSED,
             Act::Write { .. } if !matches!(self.reply, Reply::Out { .. }) || self.phase == REPLIED => REFUSED,
             Act::Write { fill, len, .. } if self.collected.is_some() => {
                 self.collected.get_or_insert_default().extend(std::iter::repeat_n(fill, len));
                 OK
             }
-            Act::Write { fill, len, room } => {
+            Act::Write { fill, len, .. } => {
                 let taken = self.run.writes[self.writes % self.run.writes.len()];
                 self.writes += 1;
                 if !matches!(taken, Taken::Gone) {
@@ -456,7 +457,7 @@ impl<'a> Walk<'a> {
                 }
                 match taken {
                     Taken::Gone => REFUSED,
-                    Taken::RoomAtOnce | Taken::RoomLater | Taken::NoRoom if room => PENDING,
+                    Taken::RoomAtOnce | Taken::RoomLater | Taken::NoRoom => PENDING,
                     _ => OK,
                 }
             }

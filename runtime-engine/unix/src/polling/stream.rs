@@ -1,20 +1,35 @@
-//! A streamed answer: head, chunks as they come, end. The function's own writes go to the socket and wait for it.
+//! A streamed answer: head, chunks as they come, end.
+//!
+//! A chunk goes to the socket as far as that takes it at once. What it does not take waits here up to a limit and is
+//! written by a thread of its own, so that a function is never held in a write: it is told when there is room.
 
 use super::connection::{PATIENCE, write_both};
+use crate::{guard, sys};
 use faas_abi::host::Given;
-use faas_abi::{E_CANCELLED, OK, Status, Tok};
+use faas_abi::host::token::complete;
+use faas_abi::{E_CANCELLED, OK, PENDING, Status, Tok};
 use faas_core::failure::Failure;
 use faas_core::http1::write;
 use faas_core::invocation::{Code, Invocation, Stream};
+use faas_core::log::Log;
 use faas_core::platform::Polling;
+use faas_core::serve::connection::STREAM_FULL;
+use std::collections::VecDeque;
 use std::io::Read;
 use std::net::TcpStream;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+
+/// What is written here is short on stack, but a module's own code may be told of room.
+const STACK: usize = 1 << 20;
 
 /// The socket that a worker's streams go to, and whether it has broken.
-#[derive(Default)]
-pub(super) struct Wire(Mutex<State>);
+pub(super) struct Wire {
+    log: Log,
+    state: Mutex<State>,
+    /// Something waits to be written, or nothing does any more.
+    changed: Condvar,
+}
 
 #[derive(Default)]
 struct State {
@@ -22,21 +37,72 @@ struct State {
     /// Is a head out, and no end?
     open: bool,
     broken: bool,
+    /// What the socket has not taken, in order.
+    waiting: VecDeque<Given>,
+    /// How many bytes that is, with those that are being written.
+    bytes: usize,
+    /// `true` while a thread writes what waits.
+    has_writer: bool,
+    /// A token of the function, which waits for room; 0 if it does not.
+    room: usize,
+}
+
+impl State {
+    /// Nothing more can be written; returns the token of whoever waits in vain.
+    fn give_up(&mut self) -> usize {
+        self.broken = true;
+        self.waiting.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.room)
+    }
+
+    /// Puts behind what waits what is left of these bytes from `at` on. Memory of the invocation is copied.
+    fn keep(&mut self, bytes: Given, at: usize) {
+        let rest = bytes.as_slice().len() - at;
+        if rest == 0 {
+            return;
+        }
+        self.bytes += rest;
+        let as_it_is = at == 0 && !bytes.is_borrowed();
+        self.waiting.push_back(if as_it_is { bytes } else { Given::from(bytes.as_slice()[at..].to_vec()) });
+    }
+}
+
+fn tell(room: usize, status: Status) {
+    if room != 0 {
+        complete(std::ptr::without_provenance_mut::<Tok>(room), status);
+    }
 }
 
 impl Wire {
+    /// A wire without a socket.
+    pub(super) fn new(log: &Log) -> Arc<Wire> {
+        Arc::new(Wire { log: log.clone(), state: Mutex::default(), changed: Condvar::new() })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The worker has this connection now.
     pub(super) fn set_socket(&self, socket: &Arc<TcpStream>) {
-        *self.state() = State { socket: Some(socket.clone()), open: false, broken: false };
+        let mut state = self.state();
+        state.socket = Some(socket.clone());
+        (state.open, state.broken) = (false, false);
     }
 
     /// The worker has ended. Whoever else still has the socket, the platform sees that nobody polls on it.
     pub(super) fn close(&self) {
-        if let Some(socket) = std::mem::take(&mut *self.state()).socket {
+        let mut state = self.state();
+        state.open = false;
+        let socket = state.socket.take();
+        drop(state);
+        self.changed.notify_all();
+        if let Some(socket) = socket {
             // One that is broken needs no end.
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }
@@ -46,26 +112,40 @@ impl Wire {
     pub(super) fn end(&self, protocol: &dyn Polling, failure: Option<&Failure>) -> bool {
         let mut out = Vec::new();
         protocol.stream_end(failure, &mut out);
-        let taken = self.write(&out, b"") == OK;
-        self.state().open = false;
-        taken
+        let state = self.finish();
+        let State { socket: Some(socket), broken: false, .. } = &*state else { return false };
+        write_both(socket, &out, b"").is_ok()
+    }
+
+    /// Nothing more is written by the function: waits until nothing waits any more.
+    fn finish(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.open = false;
+        // A function that did not wait for the room it had asked for is told with the end of its invocation.
+        state.room = 0;
+        self.changed.notify_all();
+        while state.has_writer {
+            state = self.wait(state);
+        }
+        state
     }
 
     /// Ends a stream in its writer's place, which is over its deadline, and waits a little until the platform has taken
-    /// it; says whether there was one. A writer that is stuck in a write keeps the wire, and the connection's end has to
-    /// say it.
+    /// it; says whether there was one. A platform that takes nothing is not told: the connection's end has to say it.
     pub(super) fn cut(&self, protocol: &dyn Polling, failure: &Failure) -> bool {
-        let mut state = match self.0.try_lock() {
+        let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return true,
         };
-        let State { socket: Some(socket), open: true, broken: false } = &*state else { return state.open };
+        let State { socket: Some(socket), open: true, broken: false, has_writer: false, .. } = &*state else {
+            return state.open;
+        };
         let mut out = Vec::new();
         protocol.stream_end(Some(failure), &mut out);
         let socket = socket.clone();
         let written = write_both(&socket, &out, b"");
-        state.broken = true;
+        state.give_up();
         drop(state);
         // The process leaves next, and whatever is on its way then may be lost.
         if written.and_then(|()| socket.set_read_timeout(Some(PATIENCE))).is_ok() {
@@ -74,19 +154,76 @@ impl Wire {
         true
     }
 
-    fn open(&self, head: &[u8]) -> Status {
+    fn open(self: &Arc<Self>, head: Vec<u8>) -> Status {
         self.state().open = true;
-        self.write(head, b"")
+        match self.write([Given::from(head)], 0) {
+            // The function has not asked for room yet.
+            PENDING => OK,
+            status => status,
+        }
     }
 
-    fn write(&self, head: &[u8], body: &[u8]) -> Status {
+    /// Sends what the socket takes of these parts, and keeps the rest. `room` is the token that is told of room.
+    fn write(self: &Arc<Self>, parts: impl IntoIterator<Item = Given>, room: usize) -> Status {
         let mut state = self.state();
-        let State { socket: Some(socket), broken: false, .. } = &*state else { return E_CANCELLED };
-        if write_both(socket, head, body).is_err() {
-            state.broken = true;
-            return E_CANCELLED;
+        for part in parts {
+            let State { socket: Some(socket), broken: false, .. } = &*state else { return E_CANCELLED };
+            let at = if state.bytes == 0 { sys::write_now(&**socket, part.as_slice()) } else { Ok(0) };
+            let Ok(at) = at else {
+                state.give_up();
+                return E_CANCELLED;
+            };
+            state.keep(part, at);
         }
-        OK
+        if state.bytes == 0 {
+            return OK;
+        }
+        self.changed.notify_all();
+        if !state.has_writer {
+            let wire = self.clone();
+            if guard::spawn(&self.log, "faas-stream", Some(STACK), move || wire.write_on()).is_err() {
+                state.give_up();
+                return E_CANCELLED;
+            }
+            state.has_writer = true;
+        }
+        if state.bytes < STREAM_FULL {
+            return OK;
+        }
+        state.room = room;
+        PENDING
+    }
+
+    /// Writes what waits until the stream has ended and nothing waits any more.
+    fn write_on(&self) {
+        let mut state = self.state();
+        loop {
+            let (Some(part), Some(socket)) = (state.waiting.pop_front(), state.socket.clone()) else {
+                if !state.open || state.broken || state.socket.is_none() {
+                    break;
+                }
+                state = self.wait(state);
+                continue;
+            };
+            drop(state);
+            let written = write_both(&socket, part.as_slice(), b"");
+            state = self.state();
+            let told = if written.is_err() {
+                (state.give_up(), E_CANCELLED)
+            } else {
+                state.bytes = state.bytes.saturating_sub(part.as_slice().len());
+                (if state.bytes < STREAM_FULL / 2 { std::mem::take(&mut state.room) } else { 0 }, OK)
+            };
+            drop(state);
+            drop(part);
+            tell(told.0, told.1);
+            state = self.state();
+        }
+        let room = if state.socket.is_none() { state.give_up() } else { 0 };
+        state.has_writer = false;
+        drop(state);
+        self.changed.notify_all();
+        tell(room, E_CANCELLED);
     }
 }
 
@@ -103,17 +240,86 @@ impl Stream for ToPlatform {
         if !prelude.is_empty() {
             write::chunk(&mut head, &prelude);
         }
-        self.wire.open(&head)
+        self.wire.open(head)
     }
 
-    fn write(&mut self, chunk: Given, _: *mut Tok) -> Status {
+    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status {
         // An empty chunk would be the end of the body.
         let Some(length) = NonZeroUsize::new(chunk.as_slice().len()) else { return OK };
         let mut head = Vec::with_capacity(20);
         write::chunk_size(&mut head, length);
-        match self.wire.write(&head, chunk.as_slice()) {
-            OK => self.wire.write(write::CHUNK_END, b""),
-            lost => lost,
+        self.wire.write([Given::from(head), chunk, Given::from(write::CHUNK_END.to_vec())], room.addr())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faas_abi::host::token::Token;
+    use faas_core::log::{Format, Level, LineKind, Sink};
+    use faas_core::parking::block_on;
+    use std::future::poll_fn;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    const CHUNK: usize = 64 << 10;
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn write(&self, _: &[u8], _: LineKind) {}
+    }
+
+    /// A wire whose stream has begun, and the platform's end of it.
+    fn wire() -> (Arc<Wire>, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let here = TcpStream::connect(listener.local_addr().expect("an address")).expect("it listens");
+        let (there, _) = listener.accept().expect("a connection");
+        let wire = Wire::new(&Log::new(Level::Error, Format::Text, Arc::new(Silent)));
+        wire.set_socket(&Arc::new(here));
+        assert_eq!(wire.open(b"head".to_vec()), OK);
+        (wire, there)
+    }
+
+    /// Writes until there is no room any more; how many bytes that were, with the head.
+    fn fill(wire: &Arc<Wire>, token: &Token) -> usize {
+        let mut sent = 4;
+        loop {
+            let status = wire.write([Given::from(vec![7; CHUNK])], token.arm().addr());
+            sent += CHUNK;
+            match status {
+                PENDING => return sent,
+                status => assert!(status == OK && sent < 64 << 20, "{status} after {sent} bytes"),
+            }
         }
+    }
+
+    #[test]
+    fn a_write_never_waits_and_room_is_told_of_when_the_platform_reads() {
+        let (wire, mut there) = wire();
+        let token = Token::new();
+        let mut sent = fill(&wire, &token);
+        let reader = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            there.read_to_end(&mut all).map(|_| all)
+        });
+        for _ in 0..20 {
+            assert_eq!(block_on(poll_fn(|context| token.poll(context))), OK);
+            sent += fill(&wire, &token) - 4;
+        }
+        assert!(!wire.finish().broken);
+        wire.close();
+        let read = reader.join().expect("it does not panic").expect("an end");
+        assert_eq!((read.len(), &read[..5]), (sent, &b"head\x07"[..]), "all of it, in order");
+    }
+
+    #[test]
+    fn a_platform_that_leaves_is_told_to_whoever_waits_and_to_every_later_write() {
+        let (wire, there) = wire();
+        let token = Token::new();
+        fill(&wire, &token);
+        drop(there);
+        assert_eq!(block_on(poll_fn(|context| token.poll(context))), E_CANCELLED);
+        assert_eq!(wire.write([Given::from(vec![7])], token.arm().addr()), E_CANCELLED);
+        assert!(wire.finish().broken);
     }
 }

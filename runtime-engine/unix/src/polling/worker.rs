@@ -39,7 +39,7 @@ pub(super) fn work(shared: &Arc<Shared>) {
     shared.enter();
     let mut place = shared.runtime.place();
     let slot = shared.shutdown.deadlines().slot(&mut place);
-    let wire = Arc::new(Wire::default());
+    let wire = Wire::new(&shared.runtime.process().log);
     shared.add_wire(slot.number(), &wire);
     if shared.protocol.streams() {
         let stream = ToPlatform { wire: wire.clone(), protocol: shared.protocol.clone() };

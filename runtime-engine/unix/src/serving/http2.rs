@@ -9,7 +9,7 @@ use super::{Request, Server, Work};
 use faas_abi::Status;
 use faas_abi::host::Given;
 use faas_core::failure::Failure;
-use faas_core::http1::{Message, Version};
+use faas_core::http1::{Head, Message, Version};
 use faas_core::platform::{Answer, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
@@ -42,6 +42,14 @@ pub trait Recipient: Send + Sync {
     fn chunk(&self, chunk: Given) -> Status;
     /// The stream's writer waits until there is room again, which may be already.
     fn wait(&self, writer: Waiting);
+    /// Returns the next part of the request's body, nothing at its end. `Err(PENDING)`: none is here, and its reader is about
+    /// to [`wait`](Recipient::wait_for_part) for one.
+    ///
+    /// # Errors
+    /// As those of `BodySource`.
+    fn part(&self) -> Result<Vec<u8>, Status>;
+    /// The reader of the request's body waits until something has come, which may be already.
+    fn wait_for_part(&self, reader: Waiting);
     /// The stream has ended. `whole`: nothing failed after its head.
     fn end(&self, whole: bool);
     /// The invocation runs in the slot of this number, until its answer.
@@ -230,14 +238,23 @@ impl Desk {
         self.server.is_draining()
     }
 
-    /// Takes a request; its answer goes to the recipient, from any thread.
-    pub fn exchange(&self, message: Message, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
+    /// Returns `true` if a request with this head is given to the server before its body.
+    pub fn takes_head(&self, head: Head<'_>) -> bool {
+        self.server.takes_heads && self.server.protocol.may_stream(head)
+    }
+
+    /// Takes a request; its answer goes to the recipient, from any thread. `is_head`: it is only the head, and the body is
+    /// the recipient's to give.
+    pub fn exchange(&self, message: Message, is_head: bool, peer: &Arc<str>, recipient: Arc<dyn Recipient>) {
         let server = &self.server;
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };
         let process = server.runtime.process();
         match server.protocol.route(process, &message, server.state()) {
             Route::Own(answer) => own(&*recipient, &answer),
-            Route::Invoke(facts) => self.invoke(message, facts, peer, manner, recipient),
+            Route::Invoke(mut facts) => {
+                facts.is_streamed_in = is_head;
+                self.invoke(message, facts, peer, manner, recipient);
+            }
             Route::Rewritten(message, facts) => self.invoke(*message, facts, peer, manner, recipient),
             Route::Health => self.errand(None, recipient),
             Route::Signal(signal) => self.errand(Some(signal), recipient),

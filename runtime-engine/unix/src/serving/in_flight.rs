@@ -5,8 +5,8 @@
 
 use super::link::{Link, tell};
 use super::thread_place::ThreadPlace;
+use super::uploads::FromClient;
 use super::{Server, http2, room};
-use crate::sys;
 use faas_abi::host::Given;
 use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
 use faas_core::chain::Place;
@@ -14,7 +14,7 @@ use faas_core::flight::Slot;
 use faas_core::http1::{Framing, Version};
 use faas_core::invocation::{Code, Facts, Invocation, Stream};
 use faas_core::platform::Response;
-use faas_core::serve::{Manner, response_head};
+use faas_core::serve::{Charge, Manner, response_head};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -59,10 +59,12 @@ pub(super) struct InFlight {
     current: Mutex<Option<Current>>,
     head: AtomicU8,
     /// Its place among those that run.
-    place: Arc<ThreadPlace>,
+    pub(super) place: Arc<ThreadPlace>,
+    /// What is held of a body that is collected for its function.
+    pub(super) collected: Mutex<Charge>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -74,6 +76,7 @@ impl InFlight {
             current: Mutex::new(None),
             head: AtomicU8::new(WHOLE),
             place: ThreadPlace::new(),
+            collected: Mutex::new(Charge::of(&server.budget)),
         };
         let flight = Arc::new(flight);
         place.get_mut().set_stream(Box::new(ToClient {
@@ -83,6 +86,9 @@ impl InFlight {
             head: Vec::new(),
             returns_soon: false,
         }));
+        place
+            .get_mut()
+            .set_body_source(Arc::new(FromClient { flight: flight.clone(), server: Arc::downgrade(server) }));
         flight
     }
 
@@ -97,6 +103,21 @@ impl InFlight {
     /// Its place among those that run.
     pub(super) fn place(&self) -> Arc<ThreadPlace> {
         self.place.clone()
+    }
+
+    /// Returns whom it is for, while nobody has answered.
+    pub(super) fn current(&self) -> Option<Current> {
+        lock(&self.current).clone()
+    }
+
+    /// Returns `true` if the function that serves it says that its calls return soon, and never wait on their thread.
+    pub(super) fn returns_soon(&self, server: &Server) -> bool {
+        server.runtime.functions().returns_soon(self.slot.function())
+    }
+
+    /// Counts nothing any more for a body that was collected.
+    pub(super) fn forget_collected(&self) {
+        lock(&self.collected).force(0);
     }
 
     /// It has ended; returns whom it was for and how the response goes out, unless somebody else has answered.
@@ -134,7 +155,7 @@ struct ToClient {
 
 impl ToClient {
     fn current(&self) -> Option<(Arc<Server>, Current)> {
-        Some((self.server.upgrade()?, lock(&self.flight.current).clone()?))
+        Some((self.server.upgrade()?, self.flight.current()?))
     }
 }
 
@@ -178,8 +199,8 @@ impl Stream for ToClient {
     }
 }
 
-/// Sends a part of a stream. What the socket does not take is kept up to a limit; beyond it the writer waits, on its
-/// thread only if it has no token to be told by. `returns_soon`: the call does not wait on its thread for its token.
+/// Sends a part of a stream, and does not wait. What the socket does not take is kept up to a limit; beyond it the writer
+/// waits for its token. `returns_soon`: the call does not wait on its thread for that.
 fn write(
     server: &Server,
     link: &Link,
@@ -194,28 +215,20 @@ fn write(
         return E_CANCELLED;
     }
     server.flush(link, &mut state, &mut rooms);
-    while state.connection.is_full() && !state.connection.is_closed() {
-        if room != 0 {
-            state.connection.wait_for_room(room);
-            if !returns_soon {
-                state.lent = server.lend(place);
-            }
-            drop(state);
-            server.let_go(link);
-            return PENDING;
+    let is_full = state.connection.is_full() && !state.connection.is_closed();
+    if is_full {
+        state.connection.wait_for_room(room);
+        if !returns_soon {
+            server.lend_once(place, &mut state.lent);
         }
-        state.lent = server.lend(place);
-        drop(state);
-        // The connection's own time limit, which the clock looks after, ends this.
-        sys::wait_writable(&link.socket, server.config.write_timeout);
-        state = link.lock();
-        server.take_back(&mut state.lent);
-        state.connection.may_take();
-        server.flush(link, &mut state, &mut rooms);
     }
     let is_open = state.connection.is_streaming();
     drop(state);
     server.let_go(link);
     rooms.into_iter().for_each(|room| tell(room, OK));
-    if is_open { OK } else { E_CANCELLED }
+    match (is_open, is_full) {
+        (false, _) => E_CANCELLED,
+        (true, true) => PENDING,
+        (true, false) => OK,
+    }
 }

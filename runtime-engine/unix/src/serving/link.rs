@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) slot: Option<usize>,
     /// The place of its invocation, while that waits on its thread for the client to make room.
     pub(super) lent: Lent,
+    /// The same, while that waits on its thread for the client to send more of its body.
+    pub(super) lent_to_read: Lent,
     /// What the runtime itself does for it: how the answer goes out, and when it is overdue.
     pub(super) errand: Option<(Manner, u64)>,
     /// What came with it before the server was there.
@@ -60,8 +62,8 @@ pub(super) struct State {
 
 impl Link {
     pub(super) fn new(token: u64, socket: Socket, peer: Box<str>, connection: Connection) -> Link {
-        let state =
-            State { connection, claimed: false, slot: None, lent: Lent::default(), errand: None, brought: None };
+        let (lent, lent_to_read) = (Lent::default(), Lent::default());
+        let state = State { connection, claimed: false, slot: None, lent, lent_to_read, errand: None, brought: None };
         Link { token, socket, peer, news: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
@@ -133,7 +135,21 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// Tells a stream's writer, if there is one, that it can go on, or with another status that it cannot.
+/// A request that has come.
+pub(super) struct Arrived {
+    pub(super) message: Message,
+    /// `true` if it is only the head, whose body its invocation reads.
+    pub(super) is_head: bool,
+}
+
+impl Arrived {
+    /// A request that is whole.
+    pub(super) fn whole(message: Message) -> Arrived {
+        Arrived { message, is_head: false }
+    }
+}
+
+/// Tells the one who waits at an end of a stream, if anybody does, to go on, or with another status that it is no use.
 pub(super) fn tell(room: usize, status: Status) {
     if room != 0 {
         complete(std::ptr::without_provenance_mut::<Tok>(room), status);
@@ -163,14 +179,14 @@ pub(super) fn write(mut socket: &Socket, head: &[u8], body: &[u8]) -> io::Result
 
 impl Server {
     /// Does what the connection wants until it has a request, which is returned, or waits. `rooms` gets the tokens of
-    /// writers to be told, once the lock is free, that there is room.
+    /// those who wait at the ends of streams and are to be told, once the lock is free, to go on.
     pub(super) fn drive(
         &self,
         link: &Link,
         state: &mut State,
         spare: &mut Reader,
         rooms: &mut Vec<usize>,
-    ) -> Option<Message> {
+    ) -> Option<Arrived> {
         let clock = &**self.runtime.process();
         let request = loop {
             let connection = &mut state.connection;
@@ -201,7 +217,14 @@ impl Server {
                     Waste::Ended => break self.carry_out(link, connection.end(Step::Close)),
                 },
                 Step::EndSending => link.socket.shutdown(Shutdown::Write),
-                Step::Request => break connection.take_request(spare, &self.config),
+                Step::Request => break connection.take_request(spare, &self.config).map(Arrived::whole),
+                Step::Head => {
+                    if connection.head(spare).is_some_and(|head| self.protocol.may_stream(head)) {
+                        let head = connection.take_head(spare, &self.config, clock);
+                        break head.map(|message| Arrived { message, is_head: true });
+                    }
+                    connection.read_whole(spare);
+                }
                 Step::Wait => break None,
                 step @ (Step::Close | Step::Abort) => break self.carry_out(link, step),
             }
@@ -250,6 +273,17 @@ impl Server {
         if state.connection.is_closed() {
             self.take_back(&mut state.lent);
             self.no_more_room(state.connection.take_room());
+            self.take_back(&mut state.lent_to_read);
+            self.no_more_room(state.connection.upload_news());
+        }
+    }
+
+    /// Notes the reader of a body who has something to look at, to be told once the lock is free.
+    pub(super) fn look_at_upload(&self, state: &mut State, rooms: &mut Vec<usize>) {
+        let ready = state.connection.upload_news();
+        if ready != 0 {
+            self.take_back(&mut state.lent_to_read);
+            rooms.push(ready);
         }
     }
 
@@ -274,7 +308,7 @@ impl Server {
         None
     }
 
-    /// Tells writers of streams; not to be called with a connection's lock held.
+    /// Tells those who wait at the ends of streams; not to be called with a connection's lock held.
     pub(super) fn tell_rooms(&self, rooms: &mut Vec<usize>) {
         for room in rooms.drain(..) {
             tell(room, OK);
@@ -294,7 +328,7 @@ impl Server {
         let _ = self.epoll.again(&link.socket, link.token);
     }
 
-    /// Nobody makes room for the stream's writer any more. Told on a thread of its own: it may be a module's code.
+    /// Who waits at an end of a stream waits in vain. Told on a thread of its own: it may be a module's code.
     pub(super) fn no_more_room(&self, room: usize) {
         if room != 0 {
             self.background.run(move || tell(room, E_CANCELLED));

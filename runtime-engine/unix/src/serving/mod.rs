@@ -15,6 +15,7 @@
 //! | `seats`, `in_flight` | places for invocations; what others may know of one, and its streams |
 //! | `thread_pool`, `thread_place` | how many threads watch; the place of an invocation among those that run |
 //! | `ready_list`, `timers` | news that nobody has looked at yet; moments to come |
+//! | `uploads` | bodies that their invocations read piece by piece |
 //! | `refusals`, `deaf_readers` | requests that were not taken, counted; clients that give way for others |
 //! | `access_log` | a line a request, where it is asked for |
 //! | `admin_port` | the second port |
@@ -43,6 +44,7 @@ mod table;
 mod thread_place;
 mod thread_pool;
 mod timers;
+mod uploads;
 mod worker;
 
 use crate::background::Background;
@@ -112,6 +114,8 @@ pub(crate) struct Server {
     blocks: bool,
     /// `true` if calls may wait for something else than their thread: the function says so, or one has.
     waits: AtomicBool,
+    /// `true` if some function reads the bodies of its requests piece by piece.
+    takes_heads: bool,
     replied_timeout: Duration,
     http2: Option<&'static dyn http2::Http2>,
     /// Connections of HTTP/2 that are open, and how to tell them of the end.
@@ -233,6 +237,7 @@ fn prepare(
         blocks: manner.all_block,
         // An `async fn` says that it is inline: it returns soon, and may wait then.
         waits: AtomicBool::new(manner.some_wait),
+        takes_heads: runtime.wants_pieces(),
         replied_timeout: life.settings.replied_timeout,
         http2: life.driver.http2,
         http2_peers: http2::Peers::default(),
@@ -354,9 +359,10 @@ fn serve(server: Arc<Server>) -> i32 {
 }
 
 impl Server {
-    /// What is still true of the way a response goes out: a process that stops keeps no connection.
-    fn settled(&self, manner: Manner) -> Manner {
-        if self.shutdown.deadlines().is_stopping() { manner.last() } else { manner }
+    /// What is still true of the way a response goes out: a process that stops keeps no connection, and one that cannot go
+    /// on behind its request is not kept either.
+    fn settled(&self, manner: Manner, goes_on: bool) -> Manner {
+        if goes_on && !self.shutdown.deadlines().is_stopping() { manner } else { manner.last() }
     }
 
     /// Makes somebody watch while this thread does not.
@@ -378,6 +384,7 @@ impl Server {
 
     /// A connection of its own making.
     fn new_connection(&self, reader: Option<faas_core::http1::Reader>) -> Connection {
-        Connection::new(reader, &self.budget, &self.config, &**self.runtime.process())
+        let connection = Connection::new(reader, &self.budget, &self.config, &**self.runtime.process());
+        connection.taking_heads(self.takes_heads)
     }
 }

@@ -101,7 +101,7 @@ impl Server {
     /// Answers once, and has the connection looked at again.
     fn answer_errand(&self, link: &Link, state: &mut LinkState, answer: &Answer) {
         let Some((manner, _)) = state.errand.take() else { return };
-        let manner = self.settled(manner);
+        let manner = self.settled(manner, state.connection.end_upload());
         let mut out = Vec::new();
         response_head::own(&mut out, answer, manner, &self.runtime.process().log);
         state.connection.send(&out);

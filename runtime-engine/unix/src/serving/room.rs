@@ -1,4 +1,4 @@
-//! The writer of a stream over HTTP/2 that waits for its client to make room.
+//! Whoever waits at an end of a stream over HTTP/2: the writer for room, the reader of a body for more of it.
 //!
 //! As over HTTP/1.1, one that holds its thread meanwhile leaves its place to others: readers that do not read cost nobody
 //! else a thread.
@@ -10,43 +10,32 @@ use super::thread_place::{Lent, ThreadPlace};
 use faas_abi::host::Given;
 use faas_abi::{E_CANCELLED, OK, PENDING, Status};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
 
-/// A writer that waits. It is told once: that there is room, or, when this is dropped, that nobody makes any.
+/// Somebody who waits. They are told once: to go on, or, when this is dropped, that it is no use.
 #[derive(Debug)]
 pub struct Waiting {
     server: Arc<Server>,
-    /// Its place, while that is left to others.
+    /// Their place, while that is left to others.
     lent: Lent,
-    writer: Option<Writer>,
-}
-
-#[derive(Debug)]
-enum Writer {
-    /// Told by the token of this address.
-    Token(usize),
-    /// A thread that stands in its call.
-    Thread(Sender<Status>),
+    /// The address of the token that they are told by; 0 once they have been.
+    token: usize,
 }
 
 impl Waiting {
-    fn new(server: &Arc<Server>, writer: Writer, lent: Lent) -> Waiting {
-        Waiting { server: server.clone(), lent, writer: Some(writer) }
+    /// `returns_soon`: the call does not wait on its thread for its token.
+    fn new(server: &Arc<Server>, token: usize, place: &Arc<ThreadPlace>, returns_soon: bool) -> Waiting {
+        let lent = if returns_soon { Lent::default() } else { server.lend(place) };
+        Waiting { server: server.clone(), lent, token }
     }
 
-    /// There is room again.
+    /// There is room again, or something to read.
     pub fn go_on(mut self) {
         self.tell(OK);
     }
 
     fn tell(&mut self, status: Status) {
         self.server.take_back(&mut self.lent);
-        match self.writer.take() {
-            Some(Writer::Token(room)) => tell(room, status),
-            // It stands there until it is told.
-            Some(Writer::Thread(thread)) => drop(thread.send(status)),
-            None => {}
-        }
+        tell(std::mem::take(&mut self.token), status);
     }
 }
 
@@ -56,8 +45,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Gives a part of a stream to its recipient. One that is full has its writer wait: until its token is told, or on its
-/// thread if it has none (`room` is 0). `returns_soon`: the call does not wait on its thread for its token.
+/// Gives a part of a stream to its recipient. The writer of one that is full waits for its token.
 pub(super) fn write(
     server: &Arc<Server>,
     recipient: &dyn Recipient,
@@ -67,15 +55,23 @@ pub(super) fn write(
     returns_soon: bool,
 ) -> Status {
     let status = recipient.chunk(chunk);
-    if status != PENDING {
-        return status;
+    if status == PENDING {
+        recipient.wait(Waiting::new(server, room, place, returns_soon));
     }
-    if room != 0 {
-        let lent = if returns_soon { Lent::default() } else { server.lend(place) };
-        recipient.wait(Waiting::new(server, Writer::Token(room), lent));
-        return PENDING;
+    status
+}
+
+/// Takes a part of a request's body. A reader that finds none waits for its token.
+pub(super) fn read(
+    server: &Arc<Server>,
+    recipient: &dyn Recipient,
+    ready: usize,
+    place: &Arc<ThreadPlace>,
+    returns_soon: bool,
+) -> Result<Vec<u8>, Status> {
+    let part = recipient.part();
+    if part == Err(PENDING) {
+        recipient.wait_for_part(Waiting::new(server, ready, place, returns_soon));
     }
-    let (thread, told) = channel();
-    recipient.wait(Waiting::new(server, Writer::Thread(thread), server.lend(place)));
-    told.recv().unwrap_or(E_CANCELLED)
+    part
 }

@@ -119,6 +119,7 @@ impl Worker {
         }
         unit.leave();
         seat.charge = Default::default();
+        seat.flight.forget_collected();
         if let Some(message) = seat.place.get_mut().clear() {
             self.reader.recycle(message);
         }
@@ -164,12 +165,13 @@ impl Worker {
                 state.slot = None;
                 // One that did not wait for the room it has asked for.
                 server.take_back(&mut state.lent);
+                server.take_back(&mut state.lent_to_read);
                 if is_stream {
                     state.connection.end_stream(whole);
                     server.flush(&link, &mut state, &mut self.rooms);
                     access(server, seat, &link.peer, None);
                 } else {
-                    let manner = server.settled(manner);
+                    let manner = server.settled(manner, state.connection.end_upload());
                     seat.head.clear();
                     let from = render(server, seat);
                     let body = match from {

@@ -253,11 +253,13 @@ impl Server {
                 let mut state = link.lock();
                 state.slot = None;
                 self.take_back(&mut state.lent);
+                self.take_back(&mut state.lent_to_read);
                 let room = state.connection.take_room();
+                let goes_on = state.connection.end_upload();
                 if headless {
                     let (mut response, mut out, mut body) = (Response::default(), Vec::new(), Vec::new());
                     self.protocol.failed(&facts, request_id, &failure, &mut response, &mut body);
-                    let manner = self.settled(manner);
+                    let manner = self.settled(manner, goes_on);
                     response_head::whole(&mut out, &response, &body, manner, &process.log);
                     state.connection.send(&out);
                     state.connection.answered(manner.keep);

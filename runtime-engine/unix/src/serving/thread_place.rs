@@ -53,6 +53,13 @@ impl Server {
         Lent(Some(place.clone()))
     }
 
+    /// The same, for a connection that keeps what is lent: what it keeps already stays lent, whoever waits once more.
+    pub(super) fn lend_once(&self, place: &Arc<ThreadPlace>, lent: &mut Lent) {
+        if lent.0.is_none() {
+            *lent = self.lend(place);
+        }
+    }
+
     /// It goes on, if it has waited and is still there.
     pub(super) fn take_back(&self, lent: &mut Lent) {
         let Some(place) = lent.0.take() else { return };

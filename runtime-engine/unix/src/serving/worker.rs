@@ -2,7 +2,7 @@
 
 use super::access_log::Access;
 use super::in_flight::Client;
-use super::link::{Link, Locked};
+use super::link::{Arrived, Link, Locked};
 use super::pending::Pending;
 use super::seats::Seat;
 use super::startup_listener::Brought as StartupBrought;
@@ -199,6 +199,7 @@ impl Worker {
         // Somebody works for it; a stream's reader may have made room.
         link.read_news(&mut state);
         server.flush(&link, &mut state, &mut self.rooms);
+        server.look_at_upload(&mut state, &mut self.rooms);
         let slot = state.slot.filter(|_| event.ended || state.connection.is_closed());
         drop(state);
         server.let_go(&link);
@@ -223,15 +224,15 @@ impl Worker {
         }
         loop {
             link.read_news(&mut state);
-            let message = match state.brought.take().map(|brought| *brought) {
+            let arrived = match state.brought.take().map(|brought| *brought) {
                 Some(StartupBrought::Signal(signal, manner)) => {
                     drop(state);
                     return self.errand(link, manner, Some(signal));
                 }
-                Some(StartupBrought::Request(message)) => Some(message),
+                Some(StartupBrought::Request(message)) => Some(Arrived::whole(message)),
                 None => server.drive(link, &mut state, &mut self.reader, &mut self.rooms),
             };
-            let Some(message) = message else {
+            let Some(Arrived { message, is_head }) = arrived else {
                 state.claimed = false;
                 drop(state);
                 server.tell_rooms(&mut self.rooms);
@@ -244,7 +245,7 @@ impl Worker {
                 continue;
             };
             let manner = Manner::of(&message);
-            let (message, facts) = match server.protocol.route(server.runtime.process(), &message, server.state()) {
+            let (message, mut facts) = match server.protocol.route(server.runtime.process(), &message, server.state()) {
                 Route::Invoke(facts) => (message, facts),
                 Route::Rewritten(message, facts) => (*message, facts),
                 Route::Health => {
@@ -268,6 +269,7 @@ impl Worker {
                     continue;
                 }
             };
+            facts.is_streamed_in = is_head;
             if let Err(why) = server.admit() {
                 self.render_refusal(&message, &facts, why);
                 self.reader.recycle(message);
@@ -360,7 +362,8 @@ impl Worker {
 
     /// Has the response sent, with the scratch buffer as its body.
     fn answer_scratch(&mut self, connection: &mut serve::Connection, manner: Manner) {
-        let manner = self.server.settled(manner);
+        let goes_on = connection.end_upload();
+        let manner = self.server.settled(manner, goes_on);
         self.head.clear();
         let log = &self.server.runtime.process().log;
         response_head::whole(&mut self.head, &self.response, &self.scratch, manner, log);

@@ -3,7 +3,7 @@
 
 use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
-use crate::http1::Message;
+use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::settings::{BadSetting, Env, Settings};
@@ -73,6 +73,10 @@ impl Serving for Behind {
 
     fn lame_duck(&self) -> Duration {
         self.times.drain.saturating_add(MARGIN)
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

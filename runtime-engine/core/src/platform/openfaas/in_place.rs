@@ -6,7 +6,7 @@ use super::calls::Calls;
 use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
 use crate::fields::caseless;
-use crate::http1::{Assembly, Message};
+use crate::http1::{Assembly, Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::settings::{BadSetting, Env, Settings};
@@ -99,6 +99,10 @@ impl Serving for InPlace {
 
     fn side_page(&self, path: &[u8]) -> Option<(&'static str, String)> {
         (path == b"/metrics").then(|| ("text/plain; version=0.0.4; charset=utf-8", self.calls.metrics()))
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

@@ -7,7 +7,7 @@
 use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
-use crate::http1::{Message, decimal};
+use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
@@ -86,6 +86,10 @@ impl Serving for WebFunction {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn may_stream(&self, head: Head<'_>) -> bool {
+        !head.target().starts_with(b"/event-invoke") && native::may_stream(head)
     }
 
     fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {

@@ -1,0 +1,248 @@
+//! The two ends of a call's streams: writing its reply and reading its body, piece by piece, and waiting for the other
+//! side of either.
+
+use crate::executor::Parked;
+use crate::ffi::Held;
+use crate::ffi::bytes::Chunk;
+use crate::ffi::cancel::Cancel;
+use crate::ffi::write::Given;
+use crate::panics;
+use core::ffi::c_void;
+use core::task::{Context, Poll, Waker};
+use faas_abi::{E_CANCELLED, E_INTERNAL, OK, PENDING, Status, Tok};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where the host says that it goes on.
+#[derive(Default)]
+struct Bell {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rung: Option<Status>,
+    waker: Option<Waker>,
+}
+
+impl Bell {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+unsafe extern "C" fn ring(arg: *mut c_void, status: Status) {
+    // SAFETY: `Lane::token` made this pointer for one call, and a token calls once (faas.h, token).
+    let bell = unsafe { Arc::from_raw(arg.cast::<Bell>().cast_const()) };
+    let mut state = bell.state();
+    state.rung = Some(status);
+    let waker = state.waker.take();
+    drop(state);
+    panics::catch_aside(|| waker.map(Waker::wake));
+}
+
+/// What both ends have: the call, which they keep open, and how they wait.
+struct Lane {
+    held: Held,
+    bell: Arc<Bell>,
+    /// A token that no call has used up yet, or null.
+    spare: *mut Tok,
+    waiting: bool,
+    gone: Option<Status>,
+}
+
+// SAFETY: a token may be used from any thread; the rest is made for it.
+unsafe impl Send for Lane {}
+// SAFETY: everything that changes it needs it alone.
+unsafe impl Sync for Lane {}
+
+impl Lane {
+    fn new(held: &Held) -> Lane {
+        let held = held.clone();
+        Lane { held, bell: Arc::default(), spare: core::ptr::null_mut(), waiting: false, gone: None }
+    }
+
+    /// A token for the next call; the host ends one that is never used. Null: it is out of them.
+    fn token(&mut self) -> *mut Tok {
+        if self.spare.is_null() {
+            let arg = Arc::into_raw(self.bell.clone());
+            self.spare = self.held.reader().token(ring, arg.cast_mut().cast());
+            if self.spare.is_null() {
+                // SAFETY: no token was made, so nobody else has the share.
+                drop(unsafe { Arc::from_raw(arg) });
+            }
+        }
+        self.spare
+    }
+
+    /// The token has been used up: it is waited for.
+    fn used(&mut self) {
+        self.spare = core::ptr::null_mut();
+        self.waiting = true;
+    }
+
+    fn note(&mut self, status: Status) -> Status {
+        if status < 0 {
+            self.gone = Some(status);
+        }
+        status.min(OK)
+    }
+
+    fn settled(&mut self) -> Option<Status> {
+        if let Some(gone) = self.gone {
+            return Some(gone);
+        }
+        if !self.waiting {
+            return Some(OK);
+        }
+        let rung = self.bell.state().rung.take()?;
+        self.waiting = false;
+        Some(self.note(rung))
+    }
+
+    /// `OK` when the next call may be made; else why none ever may.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Status> {
+        if let Some(status) = self.settled() {
+            return Poll::Ready(status);
+        }
+        self.bell.state().waker = Some(context.waker().clone());
+        // It may have come between the first look and the waker being in its place.
+        self.settled().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    fn wait(&mut self) -> Status {
+        if let Some(status) = self.settled() {
+            return status;
+        }
+        let (entry, key) = (self.held.entry(), self.held.key());
+        let (parked, waker) = Parked::here();
+        let cancel = Arc::<Cancel>::default();
+        cancel.listen(&waker);
+        entry.running.add(key, cancel.clone());
+        // The wish may have come before there was anyone to hear it.
+        if self.held.reader().cancelled() != 0 {
+            cancel.want();
+        }
+        let status = loop {
+            match self.poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(status) => break status,
+                Poll::Pending if cancel.wanted() => break self.note(E_CANCELLED),
+                Poll::Pending => parked.wait(),
+            }
+        };
+        entry.running.remove(key);
+        status
+    }
+}
+
+/// The writing end of one call's stream. It keeps the call open.
+pub(crate) struct WriteEnd(Lane);
+
+impl WriteEnd {
+    /// The writing end; one for each call.
+    pub(crate) fn open(held: &Held) -> Result<WriteEnd, &'static str> {
+        held.take_sink()?;
+        Ok(WriteEnd(Lane::new(held)))
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.0.held
+    }
+
+    /// Hands over a chunk. Call it only when [`poll_room`](Self::poll_room) or [`wait_for_room`](Self::wait_for_room) said
+    /// `OK`.
+    pub(crate) fn write(&mut self, chunk: Given) -> Status {
+        let room = self.0.token();
+        if room.is_null() {
+            return E_INTERNAL;
+        }
+        // SAFETY: there is one writing end a call, and `&mut self` has it alone.
+        let status = unsafe { self.0.held.reader().stream_write(chunk, room) };
+        if status == PENDING {
+            self.0.used();
+            return OK;
+        }
+        self.0.note(status)
+    }
+
+    /// `OK` when the next chunk may be written; else why none ever may.
+    pub(crate) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Status> {
+        self.0.poll(context)
+    }
+
+    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    pub(crate) fn wait_for_room(&mut self) -> Status {
+        self.0.wait()
+    }
+}
+
+/// The reading end of one call's body. It keeps the call open.
+pub(crate) struct ReadEnd {
+    lane: Lane,
+    /// The end has been read.
+    is_whole: bool,
+}
+
+impl ReadEnd {
+    /// The reading end; one for each call.
+    pub(crate) fn open(held: &Held) -> Result<ReadEnd, &'static str> {
+        held.take_body()?;
+        Ok(ReadEnd { lane: Lane::new(held), is_whole: false })
+    }
+
+    /// The next chunk, `None` at the end, or why there is no more. Pending: none is here, and the lane waits.
+    fn read(&mut self) -> Poll<Option<Result<Chunk, Status>>> {
+        if self.is_whole {
+            return Poll::Ready(None);
+        }
+        let ready = self.lane.token();
+        if ready.is_null() {
+            return Poll::Ready(Some(Err(self.lane.note(E_INTERNAL))));
+        }
+        // SAFETY: there is one reading end a call, and `&mut self` has it alone.
+        match unsafe { self.lane.held.reader().stream_read(ready) } {
+            Ok(chunk) if chunk.as_ref().is_empty() => {
+                self.is_whole = true;
+                Poll::Ready(None)
+            }
+            Ok(chunk) => Poll::Ready(Some(Ok(chunk))),
+            Err(PENDING) => {
+                self.lane.used();
+                Poll::Pending
+            }
+            Err(status) => Poll::Ready(Some(Err(self.lane.note(status)))),
+        }
+    }
+
+    /// The next chunk; `None` at the end.
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, Status>>> {
+        loop {
+            match std::task::ready!(self.lane.poll(context)) {
+                OK => {}
+                status => return Poll::Ready(Some(Err(status))),
+            }
+            if let Poll::Ready(found) = self.read() {
+                return Poll::Ready(found);
+            }
+        }
+    }
+
+    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    pub(crate) fn wait_for_next(&mut self) -> Option<Result<Chunk, Status>> {
+        loop {
+            match self.lane.wait() {
+                OK => {}
+                status => return Some(Err(status)),
+            }
+            if let Poll::Ready(found) = self.read() {
+                return found;
+            }
+        }
+    }
+
+    /// Bytes of the body that are not read piece by piece; `None` if they come only that way.
+    pub(crate) fn whole(&self) -> Option<usize> {
+        let reader = self.lane.held.reader();
+        (reader.num(faas_abi::NUM_STREAMED_IN) == 0 && !self.is_whole).then(|| reader.body().len())
+    }
+}

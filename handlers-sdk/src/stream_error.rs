@@ -1,0 +1,78 @@
+//! Why a stream cannot go on, in either direction.
+
+use faas_abi::*;
+use std::any::Any;
+use std::fmt;
+
+/// Why a stream cannot go on. An error of a function's that `?` makes of one answers an HTTP trigger with the status that
+/// its variant names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The client or the platform is gone, or the invocation was cancelled. Stop.
+    PeerGone,
+    /// The head is out already.
+    Begun,
+    /// The body of the request is larger than the runtime takes (`FAAS_MAX_BODY`): 413.
+    TooLarge,
+    /// The client is slower with the body of its request than it may be (`FAAS_READ_TIMEOUT`): 408.
+    TooSlow,
+    /// The client breaks the framing of the body of its request: 400.
+    BadBody,
+    /// The host refused, with this status of the contract.
+    Refused(i32),
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StreamError::PeerGone => f.write_str("the peer of the stream is gone"),
+            StreamError::Begun => {
+                f.write_str("the head of the stream is out already; status and headers come before it")
+            }
+            StreamError::TooLarge => f.write_str("the body is larger than this server takes"),
+            StreamError::TooSlow => f.write_str("the request did not come in within its time limit"),
+            StreamError::BadBody => f.write_str("the framing of the body is broken"),
+            StreamError::Refused(status) => write!(f, "the host refused the stream with status {status}"),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+impl StreamError {
+    /// The status that tells a client of it; `None`: it is not the client's fault, or nobody is there to be told.
+    fn http_status(self) -> Option<u16> {
+        match self {
+            StreamError::TooLarge => Some(413),
+            StreamError::TooSlow => Some(408),
+            StreamError::BadBody => Some(400),
+            StreamError::PeerGone | StreamError::Begun | StreamError::Refused(_) => None,
+        }
+    }
+
+    /// The same for any error that may be one.
+    pub(crate) fn status_of(error: &dyn Any) -> Option<u16> {
+        error.downcast_ref::<StreamError>()?.http_status()
+    }
+
+    /// Of the status that the reading end was answered.
+    pub(crate) fn of_reading(status: Status) -> StreamError {
+        match status {
+            E_CANCELLED => StreamError::PeerGone,
+            E_TOO_BIG => StreamError::TooLarge,
+            E_DEADLINE => StreamError::TooSlow,
+            E_INVALID => StreamError::BadBody,
+            status => StreamError::Refused(status),
+        }
+    }
+}
+
+/// What the writing end was answered.
+pub(crate) fn check(status: Status) -> Result<(), StreamError> {
+    match status {
+        E_CANCELLED => Err(StreamError::PeerGone),
+        status if status < 0 => Err(StreamError::Refused(status)),
+        _ => Ok(()),
+    }
+}

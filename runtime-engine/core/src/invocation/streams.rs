@@ -1,0 +1,162 @@
+//! The two lanes of one invocation: the request's body as it is read, and a reply as it is written.
+//!
+//! Each lane has a lock of its own, which is held for a moment: one thread may read and another write, beside others that
+//! look at the invocation. What waits, waits for a token.
+
+use super::{Code, Invocation, Progress};
+use crate::failure::Failure;
+use crate::trigger::{Body, Reading, Shape};
+use faas_abi::host::token::Token;
+use faas_abi::host::{Chunk, Given, Invocation as _};
+use faas_abi::*;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
+
+/// More than this many bytes of a streamed reply are collected for no platform: each has a smaller limit of its own.
+const COLLECT_BYTES: usize = 64 << 20;
+
+/// The driver's end of a streamed reply.
+pub trait Stream: Send + Sync {
+    /// Sends the head: code, reply headers and cookies of the invocation as they are now.
+    fn open(&mut self, invocation: &Invocation, code: Code) -> Status;
+    /// Takes a chunk, and does not wait. `room` is completed when there is room again, if the answer is `PENDING`.
+    fn write(&mut self, chunk: Given, room: *mut Tok) -> Status;
+}
+
+/// The driver's end of a request's body that comes piece by piece.
+pub trait BodySource: Send + Sync {
+    /// Returns the next bytes, none at the end, and does not wait. `ready` is completed when there may be some, if the
+    /// answer is `Err(PENDING)`.
+    ///
+    /// # Errors
+    /// `PENDING`; `E_TOO_BIG`, `E_INVALID`, `E_DEADLINE` or `E_CANCELLED` as `faas.h` says of `stream_read`, and then
+    /// always.
+    fn read(&self, ready: *mut Tok) -> Result<Vec<u8>, Status>;
+    /// Counts that many bytes as held for the invocation, until it is done; `false` if the process may not hold them.
+    fn hold(&self, bytes: usize) -> bool;
+}
+
+/// Where a streamed reply goes.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// The driver's; `None`: there is nowhere.
+    pub(super) stream: Option<Box<dyn Stream>>,
+    /// What has been written so far, where the reply must go out in one piece.
+    pub(super) collected: Option<Vec<u8>>,
+}
+
+/// How far the request's body has been read.
+#[derive(Default)]
+pub(super) struct Incoming {
+    source: Option<Arc<dyn BodySource>>,
+    /// `true` once a body that is here in whole has been handed out.
+    is_read: AtomicBool,
+}
+
+impl Incoming {
+    pub(super) fn clear(&mut self) {
+        *self.is_read.get_mut() = false;
+    }
+}
+
+impl Invocation {
+    /// Says where the bytes of streams go, from now on; without it, streams are unsupported.
+    pub fn set_stream(&mut self, stream: Box<dyn Stream>) {
+        self.outgoing().stream = Some(stream);
+    }
+
+    /// Says where bodies come from that are streamed in, from now on.
+    pub fn set_body_source(&mut self, source: Arc<dyn BodySource>) {
+        self.incoming.source = Some(source);
+    }
+
+    /// Returns `true` if the request's body comes piece by piece, and nobody has replaced it.
+    pub(crate) fn is_streamed_in(&self) -> bool {
+        self.facts.is_streamed_in && self.body.is_none()
+    }
+
+    #[inline]
+    pub(super) fn outgoing(&mut self) -> &mut Outgoing {
+        self.outgoing.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn open_stream(&mut self) -> Status {
+        let Progress::Set(code) = self.progress else { return E_INVALID };
+        if self.facts.is_whole {
+            self.outgoing().collected = Some(Vec::new());
+            self.progress = Progress::Streaming(code);
+            return OK;
+        }
+        let Some(mut stream) = self.outgoing().stream.take() else { return E_UNSUPPORTED };
+        let status = stream.open(self, code);
+        self.outgoing().stream = Some(stream);
+        // A stream that could not begin is no reply.
+        self.progress = if status < 0 { Progress::Open } else { Progress::Streaming(code) };
+        status
+    }
+
+    pub(super) fn write_stream(&self, chunk: Given, room: *mut Tok) -> Status {
+        if self.is_out || !matches!(self.progress, Progress::Streaming(_)) {
+            return E_INVALID;
+        }
+        let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Outgoing { stream, collected } = &mut *outgoing;
+        if let Some(collected) = collected {
+            if collected.len() + chunk.as_slice().len() > COLLECT_BYTES {
+                return E_TOO_BIG;
+            }
+            collected.extend_from_slice(chunk.as_slice());
+            return OK;
+        }
+        stream.as_mut().map_or(E_UNSUPPORTED, |stream| stream.write(chunk, room))
+    }
+
+    pub(super) fn read_stream(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status> {
+        if self.is_streamed_in() {
+            let source = self.incoming.source.as_ref().ok_or(E_UNSUPPORTED)?;
+            return source.read(ready).map(Chunk::Owned);
+        }
+        let is_read = self.incoming.is_read.swap(true, Relaxed);
+        Ok(Chunk::Lent(if is_read { &[] } else { self.body() }))
+    }
+
+    /// Reads the body that comes piece by piece to its end and makes the request a whole one: for a function that has not
+    /// asked for pieces.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub(crate) async fn collect_body(&mut self) -> Result<(), Failure> {
+        let Some(source) = self.incoming.source.clone() else { return Ok(()) };
+        let (mut body, token) = (Vec::new(), Token::new());
+        loop {
+            let ready = token.arm();
+            match source.read(ready) {
+                Ok(bytes) if bytes.is_empty() => break,
+                Ok(bytes) => {
+                    if !source.hold(body.len() + bytes.len()) {
+                        let why = "this instance holds as much of unfinished requests as it may";
+                        return Err(Failure::new("Runtime.Overloaded", why));
+                    }
+                    body.extend_from_slice(&bytes);
+                }
+                Err(PENDING) => {
+                    poll_fn(|context| token.poll(context)).await;
+                }
+                Err(status) => return Err(Failure::of_body(status)),
+            }
+        }
+        self.facts.is_streamed_in = false;
+        if let Some(message) = &mut self.message {
+            message.append_body(&body);
+        }
+        // It may have been looked at already, to find its function.
+        if let Some(Reading { http: Some(view), .. }) = self.reading.get_mut()
+            && self.facts.shape == Shape::Request
+            && !body.is_empty()
+        {
+            view.body = Body::Whole;
+        }
+        Ok(())
+    }
+}
