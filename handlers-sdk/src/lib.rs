@@ -60,8 +60,10 @@ pub mod testing;
 #[cfg(feature = "json")]
 pub use call::json::Json;
 pub use call::{
+    background::Cancelled,
     config::Config,
     context::{FaasContext, PhaseContext},
+    detached::Detached,
     event::Event,
     extract::{FromInvocation, Request},
     http_view::HttpView,

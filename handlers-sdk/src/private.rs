@@ -1,6 +1,7 @@
 //! What the macros' output names. No part of the API.
 
 pub use crate::call::extract::FromInvocation;
+pub use crate::executor::Workers;
 pub use crate::executor::drive::Call;
 pub use crate::glue::export::{Package, module};
 pub use crate::glue::function::FunctionDef;

@@ -201,6 +201,8 @@ typedef int32_t faas_status;
 #define FAAS_NUM_STREAMED_IN UINT32_C(14)      /* 1 if the body comes through stream_read alone, and body() is empty */
 #define FAAS_NUM_STARTED_NS UINT32_C(15)       /* host->now_ns when the process began; 0 = unknown */
 #define FAAS_NUM_RECORD_INDEX UINT32_C(16)     /* of the record at hand, from 0 */
+/* settable by a function: 1 = its phase has work in FAAS_REPLIED for this invocation, whatever its `phases` say */
+#define FAAS_NUM_AFTER_REPLY UINT32_C(17)
 
 /* ---- reply codes: what the bytes of a reply are ------------------------------------------------------------------ */
 

@@ -1,7 +1,9 @@
 //! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
 
+pub(crate) mod background;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod detached;
 pub(crate) mod event;
 pub(crate) mod extract;
 pub(crate) mod http_view;

@@ -4,16 +4,16 @@
 //! and the call returns `PENDING`. A first look with a waker that wakes nobody loses nothing: the future is polled again
 //! where it moves to, and registers its real waker then.
 
+use super::after_reply::AfterReply;
 use crate::call::context::FaasContext;
 use crate::ffi::Held;
-use crate::ffi::cancel::Cancel;
+use crate::ffi::cancel::Hearing;
 use crate::ffi::current::within;
 use crate::panics::{Panic, authored, catch, catch_aside};
 use crate::reply::outcome::Outcome;
 use faas_abi::{F_MAY_BLOCK, PENDING, Status};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -36,6 +36,8 @@ pub struct Runtime {
     pub(crate) block_on: fn(Task) -> (Held, Outcome),
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Called when a call has ended on the caller's thread: sees to it that tasks which it has left behind go on.
+    pub(crate) left: fn(),
 }
 
 impl Runtime {
@@ -52,10 +54,17 @@ pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Stat
     let ctx = FaasContext::new(held);
     let called = catch(|| within(ctx.held(), || authored(|| call(&ctx))));
     let held = ctx.into_held();
-    match called {
-        Err(panic) => held.end(Outcome::panicked(panic)),
-        Ok(Call::Ended(outcome)) => held.end(outcome),
-        Ok(Call::Running(future, runtime)) => start(held, future, runtime),
+    let outcome = match called {
+        Err(panic) => Outcome::panicked(panic),
+        Ok(Call::Ended(outcome)) => outcome,
+        Ok(Call::Running(future, runtime)) => return start(held, future, runtime),
+    };
+    match AfterReply::due(&held) {
+        None => held.end(outcome),
+        Some(work) => {
+            let runtime = work.runtime();
+            start(held, work.then(outcome), runtime)
+        }
     }
 }
 
@@ -64,12 +73,14 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     let first = runtime.entered(|| look(&held, &mut future, &mut nobody));
     if let Poll::Ready(outcome) = first.unwrap_or_else(|panic| Poll::Ready(Outcome::panicked(panic))) {
         let outcome = runtime.entered(|| discard(&held, future, outcome));
+        catch_aside(runtime.left);
         return held.end(outcome.unwrap_or_else(Outcome::panicked));
     }
     let lends_thread = held.entry().has(F_MAY_BLOCK);
     let task = Task::new(held, future);
     if lends_thread {
         if let Some((held, outcome)) = catch_aside(|| (runtime.block_on)(task)) {
+            catch_aside(runtime.left);
             return held.end(outcome);
         }
     } else {
@@ -85,10 +96,16 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
 }
 
 fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Outcome> {
-    match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
-        Err(panic) => Poll::Ready(Outcome::panicked(panic)),
+    loop {
+        let outcome = match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(panic) => Outcome::panicked(panic),
+        };
+        match AfterReply::due(held) {
+            None => return Poll::Ready(outcome),
+            Some(work) => *future = work.then(outcome),
+        }
     }
 }
 
@@ -101,25 +118,25 @@ fn discard(held: &Held, future: Running, outcome: Outcome) -> Outcome {
 /// A future that waits, and the call it will end.
 pub(crate) struct Task {
     /// Taken at the end.
-    state: Option<(Held, Running)>,
-    cancel: Arc<Cancel>,
+    state: Option<Waiting>,
+}
+
+struct Waiting {
+    /// Goes before the share does.
+    hearing: Hearing,
+    held: Held,
+    future: Running,
 }
 
 impl Task {
     fn new(held: Held, future: Running) -> Task {
-        let cancel = Arc::<Cancel>::default();
-        held.entry().running.add(held.key(), cancel.clone());
-        // The wish may have come before there was anyone to hear it.
-        if held.reader().cancelled() != 0 {
-            cancel.want();
-        }
-        Task { state: Some((held, future)), cancel }
+        Task { state: Some(Waiting { hearing: held.hear_cancel(), held, future }) }
     }
 
     fn finish(&mut self, outcome: Outcome) -> Option<(Held, Outcome)> {
-        let (held, future) = self.state.take()?;
+        let Waiting { hearing, held, future } = self.state.take()?;
         // Before the call ends: its address may serve another one right after.
-        held.entry().running.remove(held.key());
+        drop(hearing);
         let outcome = discard(&held, future, outcome);
         Some((held, outcome))
     }
@@ -130,11 +147,11 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &mut *self;
-        task.cancel.listen(context.waker());
-        let outcome = match &mut task.state {
-            Some(_) if task.cancel.wanted() => Outcome::cancelled(),
-            Some((held, future)) => std::task::ready!(look(held, future, context)),
-            None => return Poll::Pending,
+        let Some(Waiting { hearing, held, future }) = &mut task.state else { return Poll::Pending };
+        hearing.listen(context.waker());
+        let outcome = match hearing.wanted() {
+            true => Outcome::cancelled(),
+            false => std::task::ready!(look(held, future, context)),
         };
         task.finish(outcome).map_or(Poll::Pending, Poll::Ready)
     }

@@ -4,7 +4,7 @@ use super::cancel::Registry;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
 /// process, and so may a log call.
@@ -13,6 +13,8 @@ pub(crate) struct Entry {
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
+    /// `true` once a line has said that a call was kept open after its function had returned.
+    pub(crate) said_kept: AtomicBool,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
@@ -28,7 +30,13 @@ impl Entry {
         let host = unsafe { read_table(host) };
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
-        let entry = Box::leak(Box::new(Entry { host, name, config, running: Registry::default() }));
+        let entry = Box::leak(Box::new(Entry {
+            host,
+            name,
+            config,
+            running: Registry::default(),
+            said_kept: AtomicBool::new(false),
+        }));
         let first = core::ptr::from_mut(entry);
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
         entry

@@ -3,6 +3,7 @@
 use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
 use crate::ffi::{Entry, Held};
+use crate::glue::later;
 use crate::panics;
 use core::ffi::c_void;
 use faas_abi::*;
@@ -40,7 +41,8 @@ pub trait FunctionDef: Sized + 'static {
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),
-        phase: if Self::PHASES == 0 { None } else { Some(phase::<Self>) },
+        // Also without a bit in `phases`: an invocation may have left work for after its reply.
+        phase: Some(phase::<Self>),
         cancel: Some(cancel),
         destroy: None,
     };
@@ -82,7 +84,13 @@ unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
     let held = unsafe { Held::new(entry, inv, tok, false) };
-    drive::drive(held, |ctx| F::phase(phase, ctx))
+    drive::drive(held, |ctx| {
+        let own = F::phase(phase, ctx);
+        match (phase == REPLIED).then(|| later::take(ctx.held())).flatten() {
+            Some(work) => work.beside(own),
+            None => own,
+        }
+    })
 }
 
 unsafe extern "C" fn cancel(this: *mut c_void, inv: *mut Inv, _reason: u32) {

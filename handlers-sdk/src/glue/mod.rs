@@ -7,7 +7,9 @@
 pub(crate) mod checked;
 pub(crate) mod export;
 pub(crate) mod function;
+pub(crate) mod later;
 pub(crate) mod layer;
 pub(crate) mod room;
+pub(crate) mod section;
 pub(crate) mod service;
 pub(crate) mod values;

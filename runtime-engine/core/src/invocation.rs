@@ -180,6 +180,8 @@ pub struct Invocation {
     heads_ran: bool,
     /// `true` once the reply is out: it can be read and not changed any more.
     is_out: bool,
+    /// `true` if the function has left work for after the reply, whatever its table says.
+    has_later: bool,
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
     stream: Option<Box<dyn Stream>>,
@@ -241,6 +243,7 @@ impl Invocation {
             heads: Vec::new(),
             heads_ran: false,
             is_out: false,
+            has_later: false,
             no_streams: false,
             stream: None,
             flight: None,
@@ -284,6 +287,7 @@ impl Invocation {
         self.heads.clear();
         self.heads_ran = false;
         self.is_out = false;
+        self.has_later = false;
         self.no_streams = false;
         self.collected = None;
         if self.facts.captures_log {

@@ -78,6 +78,7 @@ impl faas_abi::host::Invocation for Invocation {
                 Progress::Set(code) | Progress::Streaming(code) => code.number(),
             },
             NUM_STARTED_NS => 1,
+            NUM_AFTER_REPLY => u64::from(self.has_later),
             NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
             _ => 0,
         }
@@ -222,6 +223,11 @@ impl faas_abi::host::Invocation for Invocation {
                 if let Some(flight) = &self.flight {
                     flight.tighten(value);
                 }
+                OK
+            }
+            NUM_AFTER_REPLY if value > 1 => E_INVALID,
+            NUM_AFTER_REPLY => {
+                self.has_later = value == 1;
                 OK
             }
             _ => E_UNSUPPORTED,

@@ -7,7 +7,7 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 41] = [
+pub const KNOWN: [(&str, &str); 42] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
@@ -24,6 +24,7 @@ pub const KNOWN: [(&str, &str); 41] = [
     ("FAAS_TRUSTED_HOPS", "proxies in front whose word on a client is taken"),
     ("FAAS_CONCURRENCY", "invocations at once; more are refused"),
     ("FAAS_THREADS", "calls that hold a thread at once"),
+    ("FAAS_ASYNC_WORKERS", "threads that run the futures of a library"),
     ("FAAS_MAX_BODY", "the largest body of a request, in bytes"),
     ("FAAS_READ_TIMEOUT", "how long a request may take to come in"),
     ("FAAS_WRITE_TIMEOUT", "how long a client may take nothing of its response"),
