@@ -31,12 +31,12 @@
 // The macros' output names this crate by its full path, here too.
 extern crate self as handlers_sdk;
 
-// The guides' code is compiled and run with the documentation tests.
+// The guides' code is compiled and run with the documentation tests. The folder links to them, so that the package has them.
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/writing-a-function.md")]
+#[doc = include_str!("../guides/writing-a-function.md")]
 struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/writing-a-layer.md")]
+#[doc = include_str!("../guides/writing-a-layer.md")]
 struct WritingALayer;
 
 #[doc(hidden)]
