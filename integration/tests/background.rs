@@ -97,7 +97,8 @@ fn work_after_the_reply_that_panics_is_a_line_with_the_request_id(runtime: &Runt
     let reply = run.call("POST", "/", "X-Request-Id: mine-7\r\n", b"");
     assert_eq!((reply.status, reply.text().as_str()), (200, "replied"));
     said(&run.process, "the work after the reply has ended");
-    let panicked = run.process.wait_for_line(|line| line.contains("ERROR") && line.contains("after the reply"), limit());
+    let panicked =
+        run.process.wait_for_line(|line| line.contains("ERROR") && line.contains("after the reply"), limit());
     let line = panicked.unwrap_or_else(|late| panic!("{late}; output:\n{}", run.process.output()));
     assert!(line.contains("mine-7"), "{line}");
 }

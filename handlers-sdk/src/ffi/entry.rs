@@ -5,6 +5,7 @@ use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
 /// process, and so may a log call.
@@ -20,6 +21,9 @@ pub(crate) struct Entry {
 /// The first entry of this module: where a log line goes that no call stands behind.
 static FIRST: AtomicPtr<Entry> = AtomicPtr::new(core::ptr::null_mut());
 
+/// All of them, so that a checker of leaks sees that they are kept.
+static KEPT: Mutex<Vec<&'static Entry>> = Mutex::new(Vec::new());
+
 impl Entry {
     /// Copies what `create` was given.
     ///
@@ -30,15 +34,16 @@ impl Entry {
         let host = unsafe { read_table(host) };
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
-        let entry = Box::leak(Box::new(Entry {
+        let entry: &'static Entry = Box::leak(Box::new(Entry {
             host,
             name,
             config,
             running: Registry::default(),
             said_kept: AtomicBool::new(false),
         }));
-        let first = core::ptr::from_mut(entry);
+        let first = core::ptr::from_ref(entry).cast_mut();
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         entry
     }
 

@@ -92,9 +92,9 @@ macro_rules! __listed {
             #[used]
             #[cfg_attr(all(unix, not(target_vendor = "apple")), unsafe(link_section = $section))]
             #[cfg_attr(
-                        target_vendor = "apple",
-                        unsafe(link_section = ::core::concat!("__DATA,__", $section, ",regular,no_dead_strip"))
-                    )]
+                                target_vendor = "apple",
+                                unsafe(link_section = ::core::concat!("__DATA,__", $section, ",regular,no_dead_strip"))
+                            )]
             #[cfg_attr(windows, unsafe(link_section = ::core::concat!(".", $section, "$b")))]
             static ENTRY: &'static $entry = $value;
         };

@@ -22,9 +22,15 @@ pub(crate) fn trials() -> Vec<Trial> {
     over_both(&mut trials, &go, "a_layer_in_go_stands_around_a_function_in_rust", go_layer);
     over_both(&mut trials, &go, "a_function_in_go_serves_many_at_once_and_leaves_at_a_stop", go_at_once);
     over_both(&mut trials, &go.and(cpp), "go_and_cpp_serve_in_one_process", mixed);
-    trials.extend([("g++", cpp_exports as fn(&Path) -> Result<(), String>), ("go", go_exports)].map(|(name, exports)| {
-        crate::needs::once(&program(name), &format!("a_module_made_by_{name}_exports_the_entry_symbol_alone"), exports)
-    }));
+    trials.extend([("g++", cpp_exports as fn(&Path) -> Result<(), String>), ("go", go_exports)].map(
+        |(name, exports)| {
+            crate::needs::once(
+                &program(name),
+                &format!("a_module_made_by_{name}_exports_the_entry_symbol_alone"),
+                exports,
+            )
+        },
+    ));
     trials
 }
 
