@@ -16,6 +16,7 @@ integration::both![
     work_after_the_reply_holds_up_no_client,
     work_after_the_reply_has_a_time_limit,
     work_after_the_reply_that_panics_is_a_line_with_the_request_id,
+    work_that_a_phase_leaves_ends_with_the_phase,
     a_context_that_is_kept_for_long_is_a_warning_once,
     block_in_place_works_with_two_workers_and_fails_with_one,
     a_deadline_reaches_a_select_a_blocking_thread_and_nested_tasks,
@@ -101,6 +102,13 @@ fn work_after_the_reply_that_panics_is_a_line_with_the_request_id(runtime: &Runt
         run.process.wait_for_line(|line| line.contains("ERROR") && line.contains("after the reply"), limit());
     let line = panicked.unwrap_or_else(|late| panic!("{late}; output:\n{}", run.process.output()));
     assert!(line.contains("mine-7"), "{line}");
+}
+
+fn work_that_a_phase_leaves_ends_with_the_phase(runtime: &Runtime) {
+    let run = on_http(runtime, background(), "closes");
+    assert_eq!(run.call("POST", "/", "", b"").text(), "replied");
+    assert_eq!(run.stop().code(), Some(0));
+    said(&run.process, "the work of the phase has ended");
 }
 
 fn a_context_that_is_kept_for_long_is_a_warning_once(runtime: &Runtime) {

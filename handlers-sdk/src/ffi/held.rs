@@ -46,6 +46,8 @@ struct Shared {
     has_later: AtomicBool,
     gate: RwLock<()>,
     stream: AtomicU8,
+    /// `true` for a phase, after which there is no reply.
+    is_phase: bool,
 }
 
 // SAFETY: `inv` and `tok` may be used from any thread; reads and writes are kept apart as Quiet says.
@@ -74,7 +76,21 @@ impl Held {
             has_later: AtomicBool::new(false),
             gate: RwLock::new(()),
             stream: AtomicU8::new(if streams { STREAM_ALLOWED } else { NO_STREAM }),
+            is_phase: false,
         })))
+    }
+
+    /// The first share of a phase's call.
+    ///
+    /// # Safety
+    /// As for [`new`](Self::new).
+    pub(crate) unsafe fn of_phase(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok) -> Held {
+        // SAFETY: the caller's promise.
+        let mut held = unsafe { Held::new(entry, inv, tok, false) };
+        if let Some(shared) = held.0.as_mut().and_then(Arc::get_mut) {
+            shared.is_phase = true;
+        }
+        held
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -104,12 +120,12 @@ impl Held {
         shared.has_later.store(true, Ordering::Relaxed);
     }
 
-    /// The work for after the reply, if it has to be done before the call ends: the host has no time after the reply, or
-    /// somebody keeps the call open, which may be that very work.
+    /// The work for after the reply, if it has to be done before the call ends: there is no reply, the host has no time after
+    /// it, or somebody keeps the call open, which may be that very work.
     pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
         let shared = self.shared();
-        if !shared.has_later.load(Ordering::Relaxed) || (Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED))
-        {
+        let can_wait = || !shared.is_phase && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED);
+        if !shared.has_later.load(Ordering::Relaxed) || can_wait() {
             return None;
         }
         shared.open().later.take()

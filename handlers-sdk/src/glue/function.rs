@@ -83,7 +83,7 @@ unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
-    let held = unsafe { Held::new(entry, inv, tok, false) };
+    let held = unsafe { Held::of_phase(entry, inv, tok) };
     drive::drive(held, |ctx| {
         let own = F::phase(phase, ctx);
         match (phase == REPLIED).then(|| later::take(ctx.held())).flatten() {

@@ -13,14 +13,11 @@ macro_rules! section {
             #[allow(unused_imports, reason = "not every type needs the parent's names")]
             use super::*;
 
-            // A section exists, and with it its bounds, only if something is in it.
+            // In ELF a section exists, and with it its bounds, only if something is in it. In Mach-O the bounds are there
+            // without it, and an empty list would not be empty: every symbol has a byte at least.
             #[cfg(all(unix, not(target_vendor = "apple")))]
             #[used]
             #[unsafe(link_section = $section)]
-            static NOTHING: [&$entry; 0] = [];
-            #[cfg(target_vendor = "apple")]
-            #[used]
-            #[unsafe(link_section = concat!("__DATA,__", $section, ",regular,no_dead_strip"))]
             static NOTHING: [&$entry; 0] = [];
 
             #[cfg(unix)]

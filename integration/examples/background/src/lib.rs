@@ -1,7 +1,7 @@
 //! Functions that leave work behind, and functions that wait until they are cancelled. What they do they tell the log.
 #![forbid(unsafe_code)]
 
-use handlers_sdk::{FaasContext, function};
+use handlers_sdk::{Error, FaasContext, PhaseContext, function};
 use std::time::Duration;
 
 /// Longer than any test takes.
@@ -27,9 +27,9 @@ pub async fn waits_and_spawns(ctx: FaasContext) -> &'static str {
 
 /// Leaves work for after the reply: the event is how long it takes, in milliseconds.
 #[function]
-pub async fn after(ctx: FaasContext, ms: String) -> Result<&'static str, handlers_sdk::Error> {
+pub async fn after(ctx: FaasContext, ms: String) -> Result<&'static str, Error> {
     let time = Duration::from_millis(ms.parse()?);
-    let dropped = Dropped(ctx.clone().detached(), "the work after the reply is dropped");
+    let dropped = Dropped(ctx.detached(), "the work after the reply is dropped");
     ctx.after_reply(async move {
         let _dropped = dropped;
         tokio::time::sleep(time).await;
@@ -46,6 +46,20 @@ pub fn after_with_panic(ctx: FaasContext) -> &'static str {
         tokio::time::sleep(Duration::from_millis(1)).await;
         handlers_sdk::info!("the work after the reply has ended");
     });
+    "replied"
+}
+
+async fn close(ctx: PhaseContext) -> Result<(), Error> {
+    ctx.after_reply(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        handlers_sdk::info!("the work of the phase has ended");
+    });
+    Ok(())
+}
+
+/// Leaves work in the phase Close, after which there is nothing.
+#[function(close = close)]
+pub fn closes() -> &'static str {
     "replied"
 }
 
