@@ -54,11 +54,14 @@ pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Stat
     let ctx = FaasContext::new(held);
     let called = catch(|| within(ctx.held(), || authored(|| call(&ctx))));
     let held = ctx.into_held();
-    let outcome = match called {
-        Err(panic) => Outcome::panicked(panic),
-        Ok(Call::Ended(outcome)) => outcome,
-        Ok(Call::Running(future, runtime)) => return start(held, future, runtime),
-    };
+    match called {
+        Err(panic) => end(held, Outcome::panicked(panic)),
+        Ok(Call::Ended(outcome)) => end(held, outcome),
+        Ok(Call::Running(future, runtime)) => start(held, future, runtime),
+    }
+}
+
+fn end(held: Held, outcome: Outcome) -> Status {
     match AfterReply::due(&held) {
         None => held.end(outcome),
         Some(work) => {

@@ -33,9 +33,21 @@ type Stashed = Box<dyn FnOnce(&mut Writer<'_>, bool) -> Status + Send>;
 #[derive(Default)]
 struct Open {
     ending: Option<Stashed>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Rare {
     later: Option<Box<dyn Later>>,
     /// Since when the author's code has returned and somebody keeps the call open all the same.
-    kept: Option<Box<Kept>>,
+    kept: Option<Kept>,
+}
+
+impl Open {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 struct Shared {
@@ -116,7 +128,8 @@ impl Held {
     pub(crate) fn add_later(&self, add: impl FnOnce(Option<Box<dyn Later>>) -> Box<dyn Later>) {
         let shared = self.shared();
         let mut open = shared.open();
-        open.later = Some(add(open.later.take()));
+        let rare = open.rare();
+        rare.later = Some(add(rare.later.take()));
         shared.has_later.store(true, Ordering::Relaxed);
     }
 
@@ -128,7 +141,7 @@ impl Held {
         if !shared.has_later.load(Ordering::Relaxed) || can_wait() {
             return None;
         }
-        shared.open().later.take()
+        shared.open().rare().later.take()
     }
 
     pub(crate) fn entry(&self) -> &'static Entry {
@@ -213,14 +226,14 @@ impl Shared {
     fn watch(&self) {
         if self.stream.load(Ordering::Relaxed) < SINK_TAKEN {
             let kept = Kept::begin(self.entry, self.inv);
-            self.open().kept = Some(Box::new(kept));
+            self.open().rare().kept = Some(kept);
         }
     }
 
     fn finish(mut self) -> Status {
         let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
         let ending = open.ending.take();
-        if let Some(kept) = open.kept.take() {
+        if let Some(kept) = open.rare.as_mut().and_then(|rare| rare.kept.take()) {
             kept.end(self.inv);
         }
         match ending {
@@ -232,15 +245,21 @@ impl Shared {
         }
     }
 
+    #[cold]
+    fn keep_later(&mut self, writer: &mut Writer<'_>) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(later) = open.rare().later.take() {
+            later.keep(writer);
+        }
+    }
+
     fn write(&mut self, ending: impl FnOnce(&mut Writer<'_>, bool) -> Status) -> Status {
         let begun = *self.stream.get_mut() == STREAM_BEGUN;
         // SAFETY: Alive: the call is not ended yet. Alone: `&mut self` of the last `Held` means nobody else can look.
         let mut writer = unsafe { Writer::new(self.entry, self.inv) };
         let status = ending(&mut writer, begun);
-        if *self.has_later.get_mut()
-            && let Some(later) = self.open.get_mut().unwrap_or_else(PoisonError::into_inner).later.take()
-        {
-            later.keep(&mut writer);
+        if *self.has_later.get_mut() {
+            self.keep_later(&mut writer);
         }
         status
     }
