@@ -62,21 +62,24 @@ pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Stat
 }
 
 fn end(held: Held, outcome: Outcome) -> Status {
-    match AfterReply::due(&held) {
-        None => held.end(outcome),
-        Some(work) => {
-            let runtime = work.runtime();
-            start(held, work.then(outcome), runtime)
-        }
+    if held.has_later()
+        && let Some(work) = AfterReply::due(&held)
+    {
+        let runtime = work.runtime();
+        return start(held, work.then(outcome), runtime);
     }
+    held.end(outcome)
 }
 
 fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     let mut nobody = Context::from_waker(Waker::noop());
     let first = runtime.entered(|| look(&held, &mut future, &mut nobody));
     if let Poll::Ready(outcome) = first.unwrap_or_else(|panic| Poll::Ready(Outcome::panicked(panic))) {
-        let outcome = runtime.entered(|| discard(&held, future, outcome));
-        catch_aside(runtime.left);
+        let outcome = runtime.entered(|| {
+            let outcome = discard(&held, future, outcome);
+            (runtime.left)();
+            outcome
+        });
         return held.end(outcome.unwrap_or_else(Outcome::panicked));
     }
     let lends_thread = held.entry().has(F_MAY_BLOCK);
@@ -99,15 +102,23 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
 }
 
 fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Outcome> {
-    loop {
-        let outcome = match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome,
-            Err(panic) => Outcome::panicked(panic),
-        };
-        match AfterReply::due(held) {
-            None => return Poll::Ready(outcome),
-            Some(work) => *future = work.then(outcome),
+    let seen = match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
+        Err(panic) => Poll::Ready(Outcome::panicked(panic)),
+    };
+    if held.has_later() { look_at_later(held, future, seen, context) } else { seen }
+}
+
+/// Goes on with the work for after the reply, if the call's own code has ended and that cannot wait.
+#[cold]
+fn look_at_later(held: &Held, future: &mut Running, seen: Poll<Outcome>, context: &mut Context<'_>) -> Poll<Outcome> {
+    let Poll::Ready(outcome) = seen else { return Poll::Pending };
+    match AfterReply::due(held) {
+        None => Poll::Ready(outcome),
+        Some(work) => {
+            *future = work.then(outcome);
+            look(held, future, context)
         }
     }
 }

@@ -133,12 +133,16 @@ impl Held {
         shared.has_later.store(true, Ordering::Relaxed);
     }
 
+    /// Returns `true` if there is work for after the reply.
+    pub(crate) fn has_later(&self) -> bool {
+        self.shared().has_later.load(Ordering::Relaxed)
+    }
+
     /// The work for after the reply, if it has to be done before the call ends: there is no reply, the host has no time after
     /// it, or somebody keeps the call open, which may be that very work.
     pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
         let shared = self.shared();
-        let can_wait = || !shared.is_phase && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED);
-        if !shared.has_later.load(Ordering::Relaxed) || can_wait() {
+        if !shared.is_phase && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {
             return None;
         }
         shared.open().rare().later.take()
