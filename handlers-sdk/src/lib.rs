@@ -38,6 +38,9 @@ struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../guides/writing-a-layer.md")]
 struct WritingALayer;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/records.md")]
+struct Records;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -68,6 +71,7 @@ pub use call::{
     extract::{FromInvocation, Request},
     http_view::HttpView,
     pairs::Pairs,
+    record::RecordInfo,
 };
 pub use error::Error;
 pub use faas_abi as abi;

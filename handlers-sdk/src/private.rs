@@ -56,6 +56,33 @@ pub fn streamed(_ctx: &FaasContext, value: impl StreamEnd) -> Outcome {
     value.outcome()
 }
 
+/// What a function that takes one record at a time may return: a record has no reply.
+#[diagnostic::on_unimplemented(
+    message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
+    label = "a record has no reply: return `()` or `Result<(), E>`"
+)]
+pub trait RecordEnd {
+    /// How its call ends.
+    fn outcome(self) -> Outcome;
+}
+
+impl RecordEnd for () {
+    fn outcome(self) -> Outcome {
+        Outcome::Done
+    }
+}
+
+impl<E: Into<Error>> RecordEnd for Result<(), E> {
+    fn outcome(self) -> Outcome {
+        phase_ended(self)
+    }
+}
+
+/// What a function of records returned.
+pub fn recorded(_ctx: &FaasContext, value: impl RecordEnd) -> Outcome {
+    value.outcome()
+}
+
 /// A call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)

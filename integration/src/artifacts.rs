@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "inspect",
     "hello",
     "faulty",
+    "records",
     "shaky",
     "stream",
     "tasks",
@@ -35,6 +36,7 @@ const PACKAGES: &[&str] = &[
 const C_MODULES: &[(&str, &str)] = &[
     ("echo_c", "integration/examples/echo-c/echo.c"),
     ("probe", "integration/tests/c/probe.c"),
+    ("record", "integration/tests/c/record.c"),
     ("unruly", "integration/tests/c/unruly.c"),
     ("overload", "integration/tests/c/overload.c"),
 ];

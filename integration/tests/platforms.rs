@@ -29,6 +29,8 @@ mod openfaas;
 mod openwhisk;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
+#[path = "platforms/records.rs"]
+mod records;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
 #[path = "platforms/several.rs"]

@@ -1,7 +1,7 @@
 //! The same phases inside a `main` of somebody else's: a managed runtime, a test, a program of its own.
 
 use crate::DRIVER;
-use faas_abi::{F_MAY_BLOCK, Module};
+use faas_abi::{F_MAY_BLOCK, F_RECORDS, Module};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
 use faas_core::functions::Linked;
@@ -88,12 +88,13 @@ impl LightRuntime {
             Settings::read(&env).map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
         let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None, LogTo::Output)));
         let unit = Runtime::unit(Identity { platform: "embedded", ..Identity::default() }, log);
-        let check = |module| loader::linked(module, F_MAY_BLOCK).map_err(|why| Failure::new("Runtime.LoadFailed", why));
+        let features = F_MAY_BLOCK | F_RECORDS;
+        let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;
         let linked = Linked { function: Some(check(module)?), layers };
         let roots = Roots { task: PathBuf::new() };
         let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
-        let start = Start { settings: &settings, manifest: None, roots: &roots, features: F_MAY_BLOCK, linked };
+        let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };
         let runtime = block_on(Runtime::start(&unit, Arc::new(Libraries(&DRIVER)), start, handler.as_ref()))?;
         let place = runtime.place();
         Ok(Wrapped { runtime, place, ids: RequestIds::default() })

@@ -2,7 +2,7 @@
 //!
 //! Modules do not come this way: their lines go through the contract's log, with entry and request id on them.
 
-use faas_core::log::{Level, Log, Origin};
+use faas_core::log::{self, Level, Log, Origin};
 use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
 use tracing::metadata::LevelFilter;
@@ -52,7 +52,7 @@ impl<S: Subscriber> Layer<S> for ToLog {
         event.record(&mut line);
         let metadata = event.metadata();
         let origin = Origin { target: target(metadata.target()), ..Origin::default() };
-        let fields = line.fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let fields = line.fields.iter().map(|(name, value)| log::Field::text(name.as_bytes(), value.as_bytes()));
         self.0.write(level(metadata.level()), origin, line.message.as_bytes(), fields);
     }
 }

@@ -3,7 +3,7 @@
 //! Rule P3: tables grow at the end only; a member exists if it lies inside `size` and is not null. [`read_table`] brings that about
 //! for a whole table at once.
 
-use crate::values::{Buf, Bytes, Pair, Status};
+use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;
 
 /// One entry's view of the host; opaque.
@@ -53,6 +53,102 @@ pub type OnErrorFn =
 /// `cancel` of functions and layers.
 pub type CancelFn = unsafe extern "C" fn(this: *mut c_void, inv: *mut Inv, reason: u32);
 
+/// `faas_host.done`.
+pub type HostDoneFn = unsafe extern "C" fn(*mut Tok, Status);
+
+/// `faas_host.log_enabled`.
+pub type HostLogEnabledFn = unsafe extern "C" fn(*mut HostCtx, u32, Bytes) -> u32;
+
+/// `faas_host.log`.
+pub type HostLogFn = unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Field, usize);
+
+/// `faas_host.emit`.
+pub type HostEmitFn = unsafe extern "C" fn(*mut HostCtx, Bytes);
+
+/// `faas_host.config`.
+pub type HostConfigFn = unsafe extern "C" fn(*mut HostCtx, Bytes, *mut Bytes) -> Status;
+
+/// `faas_host.now_ns`.
+pub type HostNowNsFn = unsafe extern "C" fn(*mut HostCtx) -> u64;
+
+/// `faas_host.service`.
+pub type HostServiceFn = unsafe extern "C" fn(*mut HostCtx, Bytes, u32) -> *const c_void;
+
+/// `faas_host.offer`.
+pub type HostOfferFn = unsafe extern "C" fn(*mut HostCtx, Bytes, u32, *const c_void) -> Status;
+
+/// `faas_host.meta`.
+pub type HostMetaFn = unsafe extern "C" fn(*const Inv, u32) -> Bytes;
+
+/// `faas_host.num`.
+pub type HostNumFn = unsafe extern "C" fn(*const Inv, u32) -> u64;
+
+/// `faas_host.set_meta`.
+pub type HostSetMetaFn = unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status;
+
+/// `faas_host.event`.
+pub type HostEventFn = unsafe extern "C" fn(*const Inv) -> Bytes;
+
+/// `faas_host.body`.
+pub type HostBodyFn = unsafe extern "C" fn(*const Inv) -> Bytes;
+
+/// `faas_host.set_body`.
+pub type HostSetBodyFn = unsafe extern "C" fn(*mut Inv, Buf) -> Status;
+
+/// `faas_host.count`.
+pub type HostCountFn = unsafe extern "C" fn(*const Inv, u32) -> usize;
+
+/// `faas_host.at`.
+pub type HostAtFn = unsafe extern "C" fn(*const Inv, u32, usize, *mut Pair) -> Status;
+
+/// `faas_host.get`.
+pub type HostGetFn = unsafe extern "C" fn(*const Inv, u32, Bytes, *mut Bytes) -> Status;
+
+/// `faas_host.set`.
+pub type HostSetFn = unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status;
+
+/// `faas_host.add`.
+pub type HostAddFn = unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status;
+
+/// `faas_host.remove`.
+pub type HostRemoveFn = unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status;
+
+/// `faas_host.cancelled`.
+pub type HostCancelledFn = unsafe extern "C" fn(*const Inv) -> u32;
+
+/// `faas_host.scratch`.
+pub type HostScratchFn = unsafe extern "C" fn(*mut Inv, usize, usize) -> *mut c_void;
+
+/// `faas_host.set_slot`.
+pub type HostSetSlotFn = unsafe extern "C" fn(*mut Inv, *const c_void, *mut c_void, Option<DropFn>) -> Status;
+
+/// `faas_host.slot`.
+pub type HostSlotFn = unsafe extern "C" fn(*const Inv, *const c_void) -> *mut c_void;
+
+/// `faas_host.reply`.
+pub type HostReplyFn = unsafe extern "C" fn(*mut Inv, u32, Buf) -> Status;
+
+/// `faas_host.reply_body`.
+pub type HostReplyBodyFn = unsafe extern "C" fn(*const Inv) -> Bytes;
+
+/// `faas_host.fail`.
+pub type HostFailFn = unsafe extern "C" fn(*mut Inv, Bytes, Bytes, Bytes) -> Status;
+
+/// `faas_host.stream_begin`.
+pub type HostStreamBeginFn = unsafe extern "C" fn(*mut Inv, u32) -> Status;
+
+/// `faas_host.stream_write`.
+pub type HostStreamWriteFn = unsafe extern "C" fn(*mut Inv, Buf, *mut Tok) -> Status;
+
+/// `faas_host.stream_read`.
+pub type HostStreamReadFn = unsafe extern "C" fn(*mut Inv, *mut Buf, *mut Tok) -> Status;
+
+/// `faas_host.token`.
+pub type HostTokenFn = unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_void) -> *mut Tok;
+
+/// `faas_host.set_num`.
+pub type HostSetNumFn = unsafe extern "C" fn(*mut Inv, u32, u64) -> Status;
+
 /// What the host offers: `faas_host`.
 #[repr(C)]
 #[derive(Debug)]
@@ -63,38 +159,38 @@ pub struct Host {
     pub minor: u32,
     pub features: u64,
     pub ctx: *mut HostCtx,
-    pub done: Option<unsafe extern "C" fn(*mut Tok, Status)>,
-    pub log_enabled: Option<unsafe extern "C" fn(*mut HostCtx, u32, Bytes) -> u32>,
-    pub log: Option<unsafe extern "C" fn(*mut HostCtx, *const Inv, u32, Bytes, Bytes, *const Pair, usize)>,
-    pub emit: Option<unsafe extern "C" fn(*mut HostCtx, Bytes)>,
-    pub config: Option<unsafe extern "C" fn(*mut HostCtx, Bytes, *mut Bytes) -> Status>,
-    pub now_ns: Option<unsafe extern "C" fn(*mut HostCtx) -> u64>,
-    pub service: Option<unsafe extern "C" fn(*mut HostCtx, Bytes, u32) -> *const c_void>,
-    pub offer: Option<unsafe extern "C" fn(*mut HostCtx, Bytes, u32, *const c_void) -> Status>,
-    pub meta: Option<unsafe extern "C" fn(*const Inv, u32) -> Bytes>,
-    pub num: Option<unsafe extern "C" fn(*const Inv, u32) -> u64>,
-    pub set_meta: Option<unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status>,
-    pub event: Option<unsafe extern "C" fn(*const Inv) -> Bytes>,
-    pub body: Option<unsafe extern "C" fn(*const Inv) -> Bytes>,
-    pub set_body: Option<unsafe extern "C" fn(*mut Inv, Buf) -> Status>,
-    pub count: Option<unsafe extern "C" fn(*const Inv, u32) -> usize>,
-    pub at: Option<unsafe extern "C" fn(*const Inv, u32, usize, *mut Pair) -> Status>,
-    pub get: Option<unsafe extern "C" fn(*const Inv, u32, Bytes, *mut Bytes) -> Status>,
-    pub set: Option<unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status>,
-    pub add: Option<unsafe extern "C" fn(*mut Inv, u32, Bytes, Bytes) -> Status>,
-    pub remove: Option<unsafe extern "C" fn(*mut Inv, u32, Bytes) -> Status>,
-    pub cancelled: Option<unsafe extern "C" fn(*const Inv) -> u32>,
-    pub scratch: Option<unsafe extern "C" fn(*mut Inv, usize, usize) -> *mut c_void>,
-    pub set_slot: Option<unsafe extern "C" fn(*mut Inv, *const c_void, *mut c_void, Option<DropFn>) -> Status>,
-    pub slot: Option<unsafe extern "C" fn(*const Inv, *const c_void) -> *mut c_void>,
-    pub reply: Option<unsafe extern "C" fn(*mut Inv, u32, Buf) -> Status>,
-    pub reply_body: Option<unsafe extern "C" fn(*const Inv) -> Bytes>,
-    pub fail: Option<unsafe extern "C" fn(*mut Inv, Bytes, Bytes, Bytes) -> Status>,
-    pub stream_begin: Option<unsafe extern "C" fn(*mut Inv, u32) -> Status>,
-    pub stream_write: Option<unsafe extern "C" fn(*mut Inv, Buf, *mut Tok) -> Status>,
-    pub stream_read: Option<unsafe extern "C" fn(*mut Inv, *mut Buf, *mut Tok) -> Status>,
-    pub token: Option<unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_void) -> *mut Tok>,
-    pub set_num: Option<unsafe extern "C" fn(*mut Inv, u32, u64) -> Status>,
+    pub done: Option<HostDoneFn>,
+    pub log_enabled: Option<HostLogEnabledFn>,
+    pub log: Option<HostLogFn>,
+    pub emit: Option<HostEmitFn>,
+    pub config: Option<HostConfigFn>,
+    pub now_ns: Option<HostNowNsFn>,
+    pub service: Option<HostServiceFn>,
+    pub offer: Option<HostOfferFn>,
+    pub meta: Option<HostMetaFn>,
+    pub num: Option<HostNumFn>,
+    pub set_meta: Option<HostSetMetaFn>,
+    pub event: Option<HostEventFn>,
+    pub body: Option<HostBodyFn>,
+    pub set_body: Option<HostSetBodyFn>,
+    pub count: Option<HostCountFn>,
+    pub at: Option<HostAtFn>,
+    pub get: Option<HostGetFn>,
+    pub set: Option<HostSetFn>,
+    pub add: Option<HostAddFn>,
+    pub remove: Option<HostRemoveFn>,
+    pub cancelled: Option<HostCancelledFn>,
+    pub scratch: Option<HostScratchFn>,
+    pub set_slot: Option<HostSetSlotFn>,
+    pub slot: Option<HostSlotFn>,
+    pub reply: Option<HostReplyFn>,
+    pub reply_body: Option<HostReplyBodyFn>,
+    pub fail: Option<HostFailFn>,
+    pub stream_begin: Option<HostStreamBeginFn>,
+    pub stream_write: Option<HostStreamWriteFn>,
+    pub stream_read: Option<HostStreamReadFn>,
+    pub token: Option<HostTokenFn>,
+    pub set_num: Option<HostSetNumFn>,
 }
 
 /// A function a module offers: `faas_function`.
@@ -109,6 +205,7 @@ pub struct Function {
     pub needs: u64,
     pub wants: u64,
     pub triggers: Bytes,
+    pub group: Bytes,
     pub create: Option<CreateFn>,
     pub invoke: Option<InvokeFn>,
     pub phase: Option<PhaseFn>,
@@ -155,6 +252,7 @@ pub struct Module {
     pub name: Bytes,
     pub version: Bytes,
     pub built_with: Bytes,
+    pub refusal: Bytes,
     pub functions: *const *const Function,
     pub function_count: usize,
     pub layers: *const *const Layer,
@@ -173,6 +271,74 @@ unsafe impl Sync for Layer {}
 // SAFETY: as for `Host`.
 unsafe impl Sync for Module {}
 
+/// `host_calls!(member: its type, …)`: the functions of a host's table.
+macro_rules! host_calls {
+    ($($name:ident: $of:ident),* $(,)?) => {
+        /// What a host of 1.0 offers, all of which is there (faas.h, P3): a module asks once and then calls.
+        #[derive(Clone, Copy, Debug)]
+        #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
+        pub struct HostCalls {
+            pub features: u64,
+            pub ctx: *mut HostCtx,
+            $(pub $name: $of,)*
+        }
+
+        impl HostCalls {
+            /// The functions of a host's table.
+            ///
+            /// # Errors
+            /// The name of a function that is missing: that host breaks the contract.
+            pub fn of(host: &Host) -> Result<HostCalls, &'static str> {
+                Ok(HostCalls {
+                    features: host.features,
+                    ctx: host.ctx,
+                    $($name: host.$name.ok_or(stringify!($name))?,)*
+                })
+            }
+        }
+    };
+}
+
+host_calls! {
+    done: HostDoneFn,
+    log_enabled: HostLogEnabledFn,
+    log: HostLogFn,
+    emit: HostEmitFn,
+    config: HostConfigFn,
+    now_ns: HostNowNsFn,
+    service: HostServiceFn,
+    offer: HostOfferFn,
+    meta: HostMetaFn,
+    num: HostNumFn,
+    set_meta: HostSetMetaFn,
+    event: HostEventFn,
+    body: HostBodyFn,
+    set_body: HostSetBodyFn,
+    count: HostCountFn,
+    at: HostAtFn,
+    get: HostGetFn,
+    set: HostSetFn,
+    add: HostAddFn,
+    remove: HostRemoveFn,
+    cancelled: HostCancelledFn,
+    scratch: HostScratchFn,
+    set_slot: HostSetSlotFn,
+    slot: HostSlotFn,
+    reply: HostReplyFn,
+    reply_body: HostReplyBodyFn,
+    fail: HostFailFn,
+    stream_begin: HostStreamBeginFn,
+    stream_write: HostStreamWriteFn,
+    stream_read: HostStreamReadFn,
+    token: HostTokenFn,
+    set_num: HostSetNumFn,
+}
+
+// SAFETY: as for `Host`.
+unsafe impl Sync for HostCalls {}
+// SAFETY: as for `Host`.
+unsafe impl Send for HostCalls {}
+
 /// A table of the contract, which begins with its own size.
 ///
 /// # Safety
@@ -188,7 +354,7 @@ unsafe impl Table for Host {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Function {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Layer {
@@ -196,7 +362,7 @@ unsafe impl Table for Layer {
 }
 // SAFETY: as for `Host`.
 unsafe impl Table for Module {
-    const FIRST_SIZE: usize = 104;
+    const FIRST_SIZE: usize = 120;
 }
 
 /// Copies a table of any minor version into this version's shape: members beyond its `size` are zero, which is `None`.

@@ -57,6 +57,25 @@ impl Pair {
     pub const EMPTY: Pair = Pair { name: Bytes::EMPTY, value: Bytes::EMPTY };
 }
 
+/// A named value beside a log line's message.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The name.
+    pub name: Bytes,
+    /// The value.
+    pub value: Bytes,
+    /// `FAAS_TEXT` or `FAAS_JSON`.
+    pub kind: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+impl Field {
+    /// No name, and an empty text.
+    pub const EMPTY: Field = Field { name: Bytes::EMPTY, value: Bytes::EMPTY, kind: 0, reserved: 0 };
+}
+
 /// Given bytes: the receiver calls `release(owner)` exactly once, on any thread.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

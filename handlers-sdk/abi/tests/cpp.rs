@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::compiler;
+use common::{compiler, header, written};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 const FLAGS: [&str; 3] = ["-std=c++17", "-x", "c++"];
@@ -40,7 +40,16 @@ faas_function function() {
 const faas_module *faas_module_v1(uint32_t, uint32_t) {
     static const faas_function echo = function();
     static const faas_function *const functions[] = {&echo};
-    static const faas_module module = {sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, text(name), {}, {}, functions, 1, nullptr, 0};
+    static const faas_module module = [] {
+        faas_module made{};
+        made.size = sizeof made;
+        made.magic = FAAS_MAGIC;
+        made.major = FAAS_MAJOR;
+        made.name = text(name);
+        made.functions = functions;
+        made.function_count = 1;
+        return made;
+    }();
     return &module;
 }
 "#;
@@ -51,8 +60,17 @@ fn module(compiler: &str) -> Result<(), Failed> {
 }
 
 fn alone(compiler: &str) -> Result<(), Failed> {
-    let source = "#include \"faas.h\"\n#include \"faas.h\"\nint main() { return sizeof(faas_host) == 0; }\n";
-    compiler::compile(compiler, "alone.cpp", source, &FLAGS)?;
+    let includes: String = header::FILES.iter().map(|file| format!("#include \"{file}\"\n")).collect();
+    let source = format!("{includes}{includes}int main() {{ return sizeof(faas_host) == 0; }}\n");
+    compiler::compile(compiler, "alone.cpp", &source, &FLAGS)?;
+    Ok(())
+}
+
+fn written(compiler: &str) -> Result<(), Failed> {
+    for file in written::files() {
+        let flags = [&FLAGS[..], &["-c", "-I", written::FOLDER]].concat();
+        compiler::compile(compiler, &format!("{}.cpp", file.name), &file.source, &flags)?;
+    }
     Ok(())
 }
 
@@ -71,7 +89,8 @@ fn main() {
         }
     };
     let trials = vec![
-        trial("the_header_included_twice_is_cpp17", alone),
+        trial("the_headers_included_twice_are_cpp17", alone),
+        trial("every_trigger_layer_and_service_of_the_page_compiles_as_cpp17", written),
         trial("a_module_in_cpp17_compiles_without_a_warning", module),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();

@@ -7,8 +7,9 @@ mod common;
 
 use common::{compiler, header};
 use faas_abi::constants::*;
+use faas_abi::services::*;
 use faas_abi::tables::Table;
-use faas_abi::{Buf, Bytes, Function, Host, Layer, Module, Pair};
+use faas_abi::{Buf, Bytes, Field, Function, Host, Layer, Module, Pair};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::mem::{offset_of, size_of_val};
@@ -43,17 +44,26 @@ fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
         row!("faas_bytes", Bytes, None, ptr len),
         row!("faas_pair", Pair, None, name value),
         row!("faas_buf", Buf, None, ptr len release owner),
+        row!("faas_field", Field, None, name value kind reserved),
         row!("faas_host", Host, Some(Host::FIRST_SIZE),
             size major minor features ctx done log_enabled log emit config now_ns service offer meta num set_meta event
             body set_body count at get set add remove cancelled scratch set_slot slot reply reply_body fail
             stream_begin stream_write stream_read token set_num),
         row!("faas_function", Function, Some(Function::FIRST_SIZE),
-            size name flags phases needs wants triggers create invoke phase cancel destroy),
+            size name flags phases needs wants triggers group create invoke phase cancel destroy),
         row!("faas_layer", Layer, Some(Layer::FIRST_SIZE),
             size name flags order needs wants before_phases after_phases error_phases reserved create before after
             on_error head cancel destroy recognise context health),
         row!("faas_module", Module, Some(Module::FIRST_SIZE),
-            size magic major min_minor name version built_with functions function_count layers layer_count),
+            size magic major min_minor name version built_with refusal functions function_count layers layer_count),
+        row!("faas_http_request", HttpRequest, Some(HttpRequest::FIRST_SIZE),
+            size method url headers header_count body deadline_ns most_bytes),
+        row!("faas_http_reply", HttpReply, Some(HttpReply::FIRST_SIZE), size status headers header_count body),
+        row!("faas_http", Http, Some(Http::FIRST_SIZE), size provider send cancel),
+        row!("faas_telemetry", Telemetry, Some(Telemetry::FIRST_SIZE),
+            size provider counter gauge histogram span_begin span_context span_event span_end),
+        row!("faas_kv", Kv, Some(Kv::FIRST_SIZE), size provider get put put_if_absent put_if_version remove),
+        row!("faas_params", Params, Some(Params::FIRST_SIZE), size provider get watch unwatch),
     ]
 }
 
@@ -63,19 +73,20 @@ fn constants() -> Vec<(String, i128, usize)> {
         ($($name:ident)*) => { vec![$((format!("FAAS_{}", stringify!($name)), i128::from($name), size_of_val(&$name))),*] };
     }
     list![
-        MAGIC MAJOR MINOR OK PENDING END E_INVALID E_UNSUPPORTED E_CANCELLED E_DEADLINE E_TOO_BIG E_PANIC E_USER
-        E_INTERNAL E_NOT_FOUND RUNTIME_START FUNCTION_START INVOKE CLOSE SUSPEND RESUME REPLIED RECORD F_MAY_BLOCK
-        F_STREAM_OUT F_STREAM_IN F_CONCURRENT F_SUSPEND F_REPLIED F_RECORDS IS_BLOCKING IS_INLINE IS_REENTRANT
+        MAGIC MAJOR MINOR TEXT JSON OK PENDING END E_INVALID E_UNSUPPORTED E_CANCELLED E_DEADLINE E_TOO_BIG E_PANIC E_USER
+        E_INTERNAL E_NOT_FOUND E_CONFLICT RUNTIME_START FUNCTION_START INVOKE CLOSE SUSPEND RESUME REPLIED RECORD F_MAY_BLOCK
+        F_STREAM_OUT F_STREAM_IN F_CONCURRENT F_SUSPEND F_REPLIED F_RECORDS F_UPGRADE IS_BLOCKING IS_INLINE IS_REENTRANT
         IS_ABORTING IS_DEFAULT IS_WHOLE_BODY IS_PER_RECORD IS_REQUIRED LIST_HEADER LIST_QUERY LIST_COOKIE LIST_PATH_PARAM
-        LIST_PLATFORM LIST_EXTENSION LIST_REPLY_HEADER LIST_REPLY_COOKIE LIST_RECORD LIST_FAILED_RECORD LIST_ATTRIBUTE
+        LIST_PLATFORM LIST_EXTENSION LIST_REPLY_HEADER LIST_REPLY_COOKIE LIST_RECORD LIST_FAILED_RECORD LIST_ATTRIBUTE LIST_REPLY_TRAILER
         META_REQUEST_ID META_FUNCTION META_VERSION META_SERVICE META_STAGE META_PLATFORM META_REGION META_TRIGGER
         META_SOURCE META_INVOKED_AS META_TENANT META_ACCOUNT META_HANDLER META_TRACEPARENT META_TRACESTATE META_TRACE
         META_METHOD META_PATH META_RAW_PATH META_RAW_QUERY META_HOST META_SCHEME META_CLIENT_IP META_PROTOCOL
         META_ROUTE META_CONTENT_TYPE META_CLIENT_CONTEXT META_IDENTITY META_ERROR_KIND META_ERROR_MESSAGE
         META_ERROR_DETAIL META_RECORD_ID META_RECORD_GROUP NUM_DEADLINE_EPOCH_MS NUM_REMAINING_MS NUM_COLD_START
         NUM_ATTEMPT NUM_MEMORY_MB NUM_IS_HTTP NUM_REPLY_STATUS NUM_REPLY_BYTES NUM_STREAMED NUM_RECEIVED_NS
-        NUM_IN_FLIGHT NUM_DEADLINE_NS NUM_REPLY_CODE NUM_STREAMED_IN NUM_STARTED_NS NUM_RECORD_INDEX NUM_AFTER_REPLY REPLY_RAW
-        REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING
+        NUM_IN_FLIGHT NUM_DEADLINE_NS NUM_REPLY_CODE NUM_STREAMED_IN NUM_STARTED_NS NUM_RECORD_INDEX
+        NUM_AFTER_REPLY REPLY_RAW REPLY_VALUE CANCEL_DEADLINE CANCEL_PEER_GONE CANCEL_CLOSING HTTP_MAJOR TELEMETRY_MAJOR SPAN_UNSET SPAN_OK
+        SPAN_ERROR TRACEPARENT_BYTES KV_MAJOR PARAMS_MAJOR
     ]
 }
 
@@ -111,7 +122,9 @@ fn program() -> String {
              else printf(\"{name} = %llu width %zu\\n\", (unsigned long long)({name}), sizeof({name}));"
         );
     }
-    format!("#include \"faas.h\"\n#include \"faas.h\"\n#include <stdio.h>\nint main(void) {{\n{body}  return 0;\n}}\n")
+    let includes: String = header::FILES.iter().map(|file| format!("#include \"{file}\"\n")).collect();
+    // Each header stands on its own, and may be included again.
+    format!("{includes}{includes}#include <stdio.h>\nint main(void) {{\n{body}  return 0;\n}}\n")
 }
 
 /// The header's lines as the C compiler sees them; compiled once a run.
@@ -149,7 +162,8 @@ fn golden_lines() -> Vec<String> {
     };
     let lines = COMPILED.iter().filter(|line| !line.starts_with("FAAS_MINOR "));
     let entry = format!("faas_module_v1: {}", header::entry());
-    lines.map(|line| typed(line).unwrap_or_else(|| line.clone())).chain([entry]).collect()
+    let names = header::names().into_iter().map(|(name, value)| format!("{name} = {value}"));
+    lines.map(|line| typed(line).unwrap_or_else(|| line.clone())).chain([entry]).chain(names).collect()
 }
 
 #[test]
@@ -159,6 +173,13 @@ fn the_mirror_says_what_the_compiled_header_says() {
     let extra: Vec<&String> = mirrored.iter().filter(|line| !compiled.contains(line)).collect();
     assert!(missing.is_empty() && extra.is_empty(), "header alone: {missing:#?}\nmirror alone: {extra:#?}");
     assert!(*compiled == mirrored, "the mirror has the header's lines in another order");
+}
+
+#[test]
+fn the_mirror_has_the_headers_names() {
+    let mirrored = [("HTTP", HTTP), ("TELEMETRY", TELEMETRY), ("KV", KV), ("PARAMS", PARAMS)];
+    let mirrored = mirrored.map(|(name, value)| (format!("FAAS_{name}"), format!("{value:?}")));
+    assert_eq!(header::names(), mirrored);
 }
 
 #[test]
@@ -199,7 +220,7 @@ fn a_first_size_is_the_size_of_minor_version_0() {
 
 #[test]
 fn no_two_constants_of_a_family_have_the_same_value() {
-    for family in ["E_", "F_", "IS_", "LIST_", "META_", "NUM_", "REPLY_", "CANCEL_"] {
+    for family in ["E_", "F_", "IS_", "LIST_", "META_", "NUM_", "REPLY_", "CANCEL_", "SPAN_"] {
         let family = format!("FAAS_{family}");
         let values: Vec<i128> =
             constants().iter().filter(|(name, ..)| name.starts_with(&family)).map(|(_, value, _)| *value).collect();

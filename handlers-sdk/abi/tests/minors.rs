@@ -6,7 +6,8 @@ use core::mem::{offset_of, size_of};
 use faas_abi::host::{CheckedModule, Needs};
 use faas_abi::tables::read_table;
 use faas_abi::{
-    Buf, Bytes, F_MAY_BLOCK, F_STREAM_OUT, Function, Host, Inv, Layer, MAGIC, MAJOR, MINOR, Module, OK, Status, Tok,
+    Buf, Bytes, F_MAY_BLOCK, F_STREAM_OUT, Function, Host, HostCalls, Inv, Layer, MAGIC, MAJOR, MINOR, Module, OK,
+    Status, Tok,
 };
 
 const FEATURES: u64 = F_MAY_BLOCK | F_STREAM_OUT;
@@ -30,6 +31,7 @@ fn function() -> Function {
         needs: 0,
         wants: UNKNOWN,
         triggers: Bytes::EMPTY,
+        group: Bytes::EMPTY,
         create: Some(create),
         invoke: Some(invoke),
         phase: None,
@@ -73,6 +75,7 @@ fn module(functions: &[*const Function], layers: &[*const Layer]) -> Module {
         name: Bytes::of(b"shop"),
         version: Bytes::of(b"1.2.3"),
         built_with: Bytes::EMPTY,
+        refusal: Bytes::EMPTY,
         functions: functions.as_ptr(),
         function_count: functions.len(),
         layers: layers.as_ptr(),
@@ -143,13 +146,13 @@ fn a_table_smaller_than_that_of_minor_0_is_refused() {
     let functions = [&raw const function];
     let mut small = module(&functions, &[]);
     small.size -= 8;
-    assert_eq!(faults(&small), "size of faas_module: expected at least 104 bytes (1.0), found 96");
+    assert_eq!(faults(&small), "size of faas_module: expected at least 120 bytes (1.0), found 112");
 
     function.size = 8;
     layer.size = 0;
     let (functions, layers) = ([&raw const function], [&raw const layer]);
     let faults = faults(&module(&functions, &layers));
-    assert!(faults.contains("function 0: expected a size of at least 104 bytes (1.0), found 8"), "{faults}");
+    assert!(faults.contains("function 0: expected a size of at least 120 bytes (1.0), found 8"), "{faults}");
     assert!(faults.contains("layer 0: expected a size of at least 144 bytes (1.0), found 0"), "{faults}");
 }
 
@@ -214,7 +217,10 @@ fn the_first_words_are_judged_before_anything_behind_them_is_read() {
     wrong.major = 2;
     assert_eq!(faults(&wrong), "major version of the contract: expected 1, found 2; rebuild the module");
     let refused = check(core::ptr::null()).expect_err("refused").join("\n");
-    assert_eq!(refused, "it refuses this runtime (contract 1.0): faas_module_v1 returned NULL");
+    assert_eq!(refused, "it refuses this runtime (contract 1.0) without a reason: faas_module_v1 returned NULL");
+    let mut refusing = module(&[], &[]);
+    refusing.refusal = Bytes::of(b"no moon");
+    assert_eq!(faults(&refusing), "it refuses this runtime (contract 1.0): no moon");
     let empty = faults(&module(&[], &[]));
     assert_eq!(empty, "it offers neither a function nor a layer");
 }
@@ -284,4 +290,6 @@ fn a_host_that_filled_nothing_but_its_size_offers_nothing() {
     // SAFETY: as above.
     let ours = unsafe { read_table(&raw const theirs) };
     assert_eq!((ours.size, ours.features, ours.now_ns.is_some()), (8, 0, false));
+    // It breaks the contract, which a module of handlers-sdk says when it is created.
+    assert_eq!(HostCalls::of(&ours).err(), Some("done"));
 }

@@ -8,6 +8,7 @@ use common::header;
 
 const TABLES: &str = include_str!("../src/tables.rs");
 const VALUES: &str = include_str!("../src/values.rs");
+const SERVICES: &str = include_str!("../src/services.rs");
 
 fn squeezed(source: &str) -> String {
     let code = source.lines().map(|line| line.split("//").next().unwrap_or_default());
@@ -28,7 +29,7 @@ fn without_names(function: &str) -> String {
 
 /// The mirror's function types with a name, e.g. `CreateFn`.
 fn aliases() -> Vec<(String, String)> {
-    let source = squeezed(TABLES);
+    let source = squeezed(TABLES) + &squeezed(SERVICES);
     let aliases = source.split("pubtype").skip(1);
     aliases
         .map(|alias| {
@@ -40,7 +41,7 @@ fn aliases() -> Vec<(String, String)> {
 
 /// Members and types of a struct of the mirror.
 fn mirrored(name: &str) -> Vec<(String, String)> {
-    let source = squeezed(TABLES) + &squeezed(VALUES);
+    let source = squeezed(TABLES) + &squeezed(VALUES) + &squeezed(SERVICES);
     let (_, rest) = source.split_once(&format!("pubstruct{name}{{")).unwrap_or_else(|| panic!("no struct {name}"));
     let (body, _) = rest.split_once('}').expect("a struct has an end");
     let members = body.split("pub").filter(|member| !member.is_empty());
@@ -70,7 +71,7 @@ fn with_aliases_spelt_out(mut of_type: String) -> String {
 #[test]
 fn each_member_has_the_headers_type() {
     let structs = header::structs();
-    assert_eq!(structs.len(), 7, "three values and four tables");
+    assert_eq!(structs.len(), 14, "four values, four tables of modules and hosts, six of services");
     for one in structs {
         let expected: Vec<(String, String)> =
             one.members.iter().map(|(name, of_type)| (name.clone(), of_type.in_rust())).collect();

@@ -15,6 +15,7 @@ struct Options {
     inline: bool,
     default: bool,
     stream: bool,
+    record: bool,
     triggers: Vec<String>,
     phases: Vec<(u32, Path)>,
 }
@@ -32,12 +33,20 @@ fn options(tokens: TokenStream) -> Result<Options> {
             "inline" => options.inline = word.flag()?,
             "default" => options.default = word.flag()?,
             "stream" => options.stream = word.flag()?,
-            "trigger" => options.triggers.push(word.text()?),
+            "trigger" => {
+                let kind = word.text()?;
+                if !KINDS.contains(&kind.as_str()) {
+                    let message = format!("expected a kind of event, one of {}, found {kind:?}", KINDS.join(", "));
+                    return Err(Error::new(word.name.span(), message));
+                }
+                options.triggers.push(kind);
+            }
+            "record" => options.record = word.flag()?,
             phase => match PHASES.iter().find(|(name, _)| *name == phase) {
                 Some((_, number)) => options.phases.push((*number, word.path()?)),
                 None => {
                     return Err(word.unknown(
-                        "name, blocking, inline, default, stream, trigger, start, close, suspend, resume, replied",
+                        "name, blocking, inline, default, stream, record, trigger, start, close, suspend, resume, replied",
                     ));
                 }
             },
@@ -45,18 +54,27 @@ fn options(tokens: TokenStream) -> Result<Options> {
         if options.blocking && options.inline {
             return Err(Error::new(word.name.span(), "a function is `blocking` or `inline`, not both"));
         }
+        if options.stream && options.record {
+            return Err(Error::new(
+                word.name.span(),
+                "a function is `stream` or `record`, not both: a record has no reply",
+            ));
+        }
     }
     Ok(options)
 }
 
-/// A JSON array of texts.
-fn json(texts: &[String]) -> String {
-    if texts.is_empty() {
+/// The kinds of events of the manifest.
+const KINDS: [&str; 12] =
+    ["http", "timer", "queue", "topic", "storage", "log", "stream", "table", "event", "websocket", "authorizer", "raw"];
+
+/// The triggers as a manifest writes events: every event of each of these kinds.
+fn json(kinds: &[String]) -> String {
+    if kinds.is_empty() {
         return String::new();
     }
-    let quoted: Vec<String> =
-        texts.iter().map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
-    format!("[{}]", quoted.join(","))
+    let events: Vec<String> = kinds.iter().map(|kind| format!("{{\"{kind}\":true}}")).collect();
+    format!("[{}]", events.join(","))
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -83,7 +101,11 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let name = options.name.clone().unwrap_or_else(|| plain.trim_start_matches("r#").to_owned());
     let arguments: Vec<_> = (0..types.len()).map(|index| format_ident!("argument_{index}")).collect();
     let awaited = signature.asyncness.map(|_| quote!(.await));
-    let end = if options.stream { quote!(streamed) } else { quote!(replied) };
+    let end = match (options.stream, options.record) {
+        (true, _) => quote!(streamed),
+        (_, true) => quote!(recorded),
+        _ => quote!(replied),
+    };
     let body = quote! {
         #(let #arguments: #types = match ::handlers_sdk::__private::argument(ctx) {
             ::core::result::Result::Ok(argument) => argument,
@@ -109,8 +131,9 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let is_async = signature.asyncness.is_some();
     let blocking = options.blocking || (options.stream && !is_async);
     let inline = options.inline || (is_async && !options.blocking);
-    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT of `faas.h`.
-    let flags = u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4;
+    // FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
+    let flags =
+        u32::from(blocking) | u32::from(inline) << 1 | u32::from(options.default) << 4 | u32::from(options.record) << 6;
     let phase_bits = options.phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase);
     let streams = options.stream;
     let triggers = json(&options.triggers);

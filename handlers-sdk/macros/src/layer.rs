@@ -6,23 +6,30 @@ use quote::quote;
 use syn::{Error, Expr, ImplItem, ItemImpl, Result, Type, parse_quote};
 
 /// Hooks and the phases of `faas.h` they belong to.
-const BEFORE: [(&str, u32); 5] = [
+const BEFORE: [(&str, u32); 6] = [
     ("before_runtime_start", 0),
     ("before_function_start", 1),
     ("before_invoke", 2),
     ("before_close", 3),
     ("resume", 5),
+    ("before_record", 7),
 ];
-const AFTER: [(&str, u32); 6] = [
+const AFTER: [(&str, u32); 7] = [
     ("after_runtime_start", 0),
     ("after_function_start", 1),
     ("after_invoke", 2),
     ("after_close", 3),
     ("suspend", 4),
     ("replied", 6),
+    ("after_record", 7),
 ];
-const FAILED: [(&str, u32); 4] =
-    [("runtime_start_failed", 0), ("function_start_failed", 1), ("invoke_failed", 2), ("close_failed", 3)];
+const FAILED: [(&str, u32); 5] = [
+    ("runtime_start_failed", 0),
+    ("function_start_failed", 1),
+    ("invoke_failed", 2),
+    ("close_failed", 3),
+    ("record_failed", 7),
+];
 
 struct Options {
     name: Option<String>,

@@ -26,8 +26,11 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 ///   never waits. An `async fn` is inline.
 /// - `stream`: it writes its reply through a `Sink` (`fn`) or an `AsyncSink` (`async fn`) and returns `()` or
 ///   `Result<(), E>`.
+/// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
+///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
 /// - `default`: it serves what no other function of the unit serves.
-/// - `trigger = "…"`, any number: what it is written for; shown by tools.
+/// - `trigger = "…"`, any number: the kinds of events it is written for (`http`, `timer`, `queue`, …), as the manifest
+///   calls them. A module of several functions that is named without one of them is served by these.
 /// - `start`, `close`, `suspend`, `resume`, `replied` `= path`: a `fn` or `async fn` of `PhaseContext` to `Result<(), E>`
 ///   that runs in that phase.
 ///

@@ -11,3 +11,4 @@ pub(crate) mod http_view;
 pub(crate) mod json;
 pub(crate) mod pairs;
 pub(crate) mod reads;
+pub(crate) mod record;

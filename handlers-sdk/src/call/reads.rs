@@ -124,7 +124,7 @@ macro_rules! reads {
             self.reader().num(::faas_abi::NUM_COLD_START) != 0
         }
 
-        /// How often the platform has tried before.
+        /// How often the platform has tried before; of a record, how often its source has delivered it before.
         pub fn attempt(&self) -> u64 {
             self.reader().num(::faas_abi::NUM_ATTEMPT)
         }
@@ -159,10 +159,15 @@ macro_rules! reads {
             self.reader().event()
         }
 
-        /// The HTTP body with its base64 undone; of a CloudEvent its data, on Azure Functions the trigger's value; of any
-        /// other trigger, the event.
+        /// The HTTP body with its base64 undone; of a CloudEvent its data, on Azure Functions the trigger's value; of one
+        /// record of a batch its payload; of any other trigger, the event.
         pub fn body(&self) -> &[u8] {
             self.reader().body()
+        }
+
+        /// What the source of a batch says of the record at hand. `None`: this is no record of a batch.
+        pub fn record(&self) -> Option<$crate::call::record::RecordInfo<'_>> {
+            $crate::call::record::RecordInfo::of(self.reader())
         }
 
         /// The content type of the event.

@@ -13,8 +13,6 @@ enum Current {
     Nowhere,
     /// This one.
     In(Call),
-    /// In a release or drop function, where nothing of the host's may be called.
-    Muted,
 }
 
 #[derive(Clone, Copy)]
@@ -51,15 +49,16 @@ pub(crate) fn within<T>(held: &Held, body: impl FnOnce() -> T) -> T {
 /// Runs a layer's hook with its invocation as the current one.
 ///
 /// # Safety
-/// `inv` must be Alive while `body` runs. Log lines read it, so `body` must not be inside a write when it logs.
+/// `inv` must be Alive while `body` runs.
 pub(crate) unsafe fn within_hook<T>(entry: &'static Entry, inv: *const Inv, body: impl FnOnce() -> T) -> T {
     let _restore = with(Current::In(Call { entry, inv, gate: core::ptr::null() }));
     body()
 }
 
-/// Runs `body` where log lines go nowhere.
-pub(crate) fn muted<T>(body: impl FnOnce() -> T) -> T {
-    let _restore = with(Current::Muted);
+/// Runs `body` as no part of a call: the end of an invocation, which may be done while another one runs further up this
+/// stack. Log lines name no invocation there.
+pub(crate) fn apart<T>(body: impl FnOnce() -> T) -> T {
+    let _restore = with(Current::Nowhere);
     body()
 }
 
@@ -74,7 +73,6 @@ pub(crate) enum Place<'a> {
 /// Runs `body` with the place for this thread's log lines; `None` if there is none.
 pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
     match CURRENT.get() {
-        Current::Muted => body(None),
         Current::Nowhere => body(Entry::first().map(Place::Host)),
         Current::In(Call { entry, inv, gate }) => {
             // SAFETY: null, or the gate of a `Shared` that `within` keeps borrowed further up this stack.

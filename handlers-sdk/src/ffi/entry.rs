@@ -3,14 +3,14 @@
 use super::cancel::Registry;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
-use faas_abi::{Bytes, Host, Inv, OK, Pair, Status, Tok};
+use faas_abi::{Bytes, Field, Host, HostCalls, Inv, OK, Status, Tok};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
 /// process, and so may a log call.
 pub(crate) struct Entry {
-    pub(crate) host: Host,
+    pub(crate) host: HostCalls,
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
@@ -27,11 +27,15 @@ static KEPT: Mutex<Vec<&'static Entry>> = Mutex::new(Vec::new());
 impl Entry {
     /// Copies what `create` was given.
     ///
+    /// # Errors
+    /// Why this host cannot be used.
+    ///
     /// # Safety
     /// `host` must be a host's table, valid as long as the process; `config` readable during the call.
-    pub(crate) unsafe fn adopt(host: *const Host, name: &'static str, config: Bytes) -> &'static Entry {
+    pub(crate) unsafe fn adopt(host: *const Host, name: &'static str, config: Bytes) -> Result<&'static Entry, String> {
         // SAFETY: the caller's promise about `host`.
-        let host = unsafe { read_table(host) };
+        let host = HostCalls::of(&unsafe { read_table(host) })
+            .map_err(|missing| format!("the host's table has no `{missing}`, which version 1.0 of the contract has"))?;
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
         let entry: &'static Entry = Box::leak(Box::new(Entry {
@@ -44,7 +48,7 @@ impl Entry {
         let first = core::ptr::from_ref(entry).cast_mut();
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
         KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
-        entry
+        Ok(entry)
     }
 
     pub(crate) fn first() -> Option<&'static Entry> {
@@ -67,39 +71,36 @@ impl Entry {
 
     /// Ends a call that returned `PENDING`.
     pub(crate) fn done(&self, tok: *mut Tok, status: Status) {
-        if let Some(done) = self.host.done {
-            // SAFETY: [any]; a token is no pointer, and one that is not live is ignored.
-            unsafe { done(tok, status) }
-        }
+        // SAFETY: [any]; a token is no pointer, and one that is not live is ignored.
+        unsafe { (self.host.done)(tok, status) }
     }
 
     pub(crate) fn log_enabled(&self, level: u32, target: &str) -> bool {
-        let Some(log_enabled) = self.host.log_enabled else { return false };
         // SAFETY: [any]; Process; the target is borrowed for the call.
-        unsafe { log_enabled(self.host.ctx, level, Bytes::of(target.as_bytes())) != 0 }
+        unsafe { (self.host.log_enabled)(self.host.ctx, level, Bytes::of(target.as_bytes())) != 0 }
     }
 
-    /// Writes a line. `inv` is null or an invocation that is Alive and Quiet.
+    /// Writes a line. `inv` is null or an invocation that is Alive; somebody else may write to it.
     pub(crate) fn log(&self, inv: *const Inv, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
-        let Some(log) = self.host.log else { return };
-        let pair = |(name, value): &(&str, &str)| Pair {
+        let text = |(name, value): &(&str, &str)| Field {
             name: Bytes::of(name.as_bytes()),
             value: Bytes::of(value.as_bytes()),
+            ..Field::EMPTY
         };
-        let mut few = [Pair::EMPTY; 8];
-        let many: Vec<Pair>;
-        let pairs = if fields.len() <= few.len() {
+        let mut few = [Field::EMPTY; 8];
+        let many: Vec<Field>;
+        let fields = if fields.len() <= few.len() {
             for (place, field) in few.iter_mut().zip(fields) {
-                *place = pair(field);
+                *place = text(field);
             }
             &few[..fields.len()]
         } else {
-            many = fields.iter().map(pair).collect();
+            many = fields.iter().map(text).collect();
             &many
         };
         let (target, message) = (Bytes::of(target.as_bytes()), Bytes::of(message.as_bytes()));
         // SAFETY: [any]; Process; everything else is borrowed for the call.
-        unsafe { log(self.host.ctx, inv, level, target, message, pairs.as_ptr(), pairs.len()) }
+        unsafe { (self.host.log)(self.host.ctx, inv, level, target, message, fields.as_ptr(), fields.len()) }
     }
 
     /// Writes a line that no invocation stands behind.
@@ -108,37 +109,32 @@ impl Entry {
     }
 
     pub(crate) fn emit(&self, line: &[u8]) {
-        if let Some(emit) = self.host.emit {
-            // SAFETY: [any]; Process; the line is borrowed for the call.
-            unsafe { emit(self.host.ctx, Bytes::of(line)) }
-        }
+        // SAFETY: [any]; Process; the line is borrowed for the call.
+        unsafe { (self.host.emit)(self.host.ctx, Bytes::of(line)) }
     }
 
     /// A configured or environment value as it was at start.
     pub(crate) fn config(&self, key: &str) -> Option<&'static [u8]> {
-        let config = self.host.config?;
         let mut found = Bytes::EMPTY;
         // SAFETY: [any]; Process; the key is borrowed for the call, `found` is ours.
-        let status = unsafe { config(self.host.ctx, Bytes::of(key.as_bytes()), &raw mut found) };
+        let status = unsafe { (self.host.config)(self.host.ctx, Bytes::of(key.as_bytes()), &raw mut found) };
         // SAFETY: the value lives as long as the process (faas.h, config).
         (status == OK).then(|| unsafe { found.as_slice() })
     }
 
-    /// Monotonic nanoseconds; 0 if the host has no clock.
+    /// Monotonic nanoseconds, never 0.
     pub(crate) fn now_ns(&self) -> u64 {
         // SAFETY: [any]; Process.
-        self.host.now_ns.map_or(0, |now_ns| unsafe { now_ns(self.host.ctx) })
+        unsafe { (self.host.now_ns)(self.host.ctx) }
     }
 
     pub(crate) fn service(&self, name: &str, major: u32) -> *const c_void {
-        let Some(service) = self.host.service else { return core::ptr::null() };
         // SAFETY: [any]; Process; the name is borrowed for the call.
-        unsafe { service(self.host.ctx, Bytes::of(name.as_bytes()), major) }
+        unsafe { (self.host.service)(self.host.ctx, Bytes::of(name.as_bytes()), major) }
     }
 
     pub(crate) fn offer(&self, name: &str, major: u32, table: *const c_void) -> Status {
-        let Some(offer) = self.host.offer else { return faas_abi::E_UNSUPPORTED };
         // SAFETY: [any]; Process; the name is borrowed for the call, the table's life is the caller's promise.
-        unsafe { offer(self.host.ctx, Bytes::of(name.as_bytes()), major, table) }
+        unsafe { (self.host.offer)(self.host.ctx, Bytes::of(name.as_bytes()), major, table) }
     }
 }

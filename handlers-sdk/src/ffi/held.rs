@@ -58,8 +58,8 @@ struct Shared {
     has_later: AtomicBool,
     gate: RwLock<()>,
     stream: AtomicU8,
-    /// `true` for a phase, after which there is no reply.
-    is_phase: bool,
+    /// `true` for a phase and for a record of a batch: there is no reply after it.
+    no_reply: bool,
 }
 
 // SAFETY: `inv` and `tok` may be used from any thread; reads and writes are kept apart as Quiet says.
@@ -88,19 +88,19 @@ impl Held {
             has_later: AtomicBool::new(false),
             gate: RwLock::new(()),
             stream: AtomicU8::new(if streams { STREAM_ALLOWED } else { NO_STREAM }),
-            is_phase: false,
+            no_reply: false,
         })))
     }
 
-    /// The first share of a phase's call.
+    /// The first share of a call after which there is no reply: of a phase, or of one record of a batch.
     ///
     /// # Safety
     /// As for [`new`](Self::new).
-    pub(crate) unsafe fn of_phase(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok) -> Held {
+    pub(crate) unsafe fn without_reply(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok) -> Held {
         // SAFETY: the caller's promise.
         let mut held = unsafe { Held::new(entry, inv, tok, false) };
         if let Some(shared) = held.0.as_mut().and_then(Arc::get_mut) {
-            shared.is_phase = true;
+            shared.no_reply = true;
         }
         held
     }
@@ -142,7 +142,7 @@ impl Held {
     /// it, or somebody keeps the call open, which may be that very work.
     pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
         let shared = self.shared();
-        if !shared.is_phase && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {
+        if !shared.no_reply && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {
             return None;
         }
         shared.open().rare().later.take()

@@ -47,10 +47,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn meta(self, key: u32) -> &'a [u8] {
-        let Some(meta) = self.entry.host.meta else { return &[] };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        self.slice(unsafe { meta(self.inv, key) })
+        self.slice(unsafe { (self.entry.host.meta)(self.inv, key) })
     }
 
     /// A text; what is not UTF-8 is no text.
@@ -59,74 +58,66 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn num(self, key: u32) -> u64 {
-        let Some(num) = self.entry.host.num else { return 0 };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        unsafe { num(self.inv, key) }
+        unsafe { (self.entry.host.num)(self.inv, key) }
     }
 
     pub(crate) fn event(self) -> &'a [u8] {
-        let Some(event) = self.entry.host.event else { return &[] };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        self.slice(unsafe { event(self.inv) })
+        self.slice(unsafe { (self.entry.host.event)(self.inv) })
     }
 
     pub(crate) fn body(self) -> &'a [u8] {
-        let Some(body) = self.entry.host.body else { return &[] };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        self.slice(unsafe { body(self.inv) })
+        self.slice(unsafe { (self.entry.host.body)(self.inv) })
     }
 
     pub(crate) fn reply_body(self) -> &'a [u8] {
-        let Some(reply_body) = self.entry.host.reply_body else { return &[] };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet; only views that borrow from a writer use it, so `'a` ends before a change.
-        self.slice(unsafe { reply_body(self.inv) })
+        self.slice(unsafe { (self.entry.host.reply_body)(self.inv) })
     }
 
     pub(crate) fn count(self, list: u32) -> usize {
-        let Some(count) = self.entry.host.count else { return 0 };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        unsafe { count(self.inv, list) }
+        unsafe { (self.entry.host.count)(self.inv, list) }
     }
 
     pub(crate) fn at(self, list: u32, index: usize) -> Option<(&'a [u8], &'a [u8])> {
-        let at = self.entry.host.at?;
         let mut pair = Pair::EMPTY;
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet; `pair` is ours.
-        let status = unsafe { at(self.inv, list, index, &raw mut pair) };
+        let status = unsafe { (self.entry.host.at)(self.inv, list, index, &raw mut pair) };
         (status == OK).then(|| (self.slice(pair.name), self.slice(pair.value)))
     }
 
     pub(crate) fn get(self, list: u32, name: &str) -> Option<&'a [u8]> {
-        let get = self.entry.host.get?;
         let mut value = Bytes::EMPTY;
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet; the name is borrowed for the call and `value` is ours.
-        let status = unsafe { get(self.inv, list, Bytes::of(name.as_bytes()), &raw mut value) };
+        let status = unsafe { (self.entry.host.get)(self.inv, list, Bytes::of(name.as_bytes()), &raw mut value) };
         (status == OK).then(|| self.slice(value))
     }
 
     /// The reason of a cancel, or 0.
     pub(crate) fn cancelled(self) -> u32 {
         // SAFETY: [any]; Alive.
-        self.entry.host.cancelled.map_or(0, |cancelled| unsafe { cancelled(self.inv) })
+        unsafe { (self.entry.host.cancelled)(self.inv) }
     }
 
     /// The value of this module's slot, or null.
     pub(crate) fn slot(self, key: *const core::ffi::c_void) -> *mut core::ffi::c_void {
-        let Some(slot) = self.entry.host.slot else { return core::ptr::null_mut() };
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.
-        unsafe { slot(self.inv, key) }
+        unsafe { (self.entry.host.slot)(self.inv, key) }
     }
 
+    /// Writes a line, also while another thread writes to the invocation.
     pub(crate) fn log(self, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
-        let _quiet = self.quiet();
         self.entry.log(self.inv, level, target, message, fields);
     }
 }

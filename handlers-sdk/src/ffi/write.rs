@@ -6,7 +6,7 @@ use super::read::Reader;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use faas_abi::tables::{DropFn, TokenFn};
-use faas_abi::{Buf, Bytes, E_UNSUPPORTED, Inv, Status, Tok};
+use faas_abi::{Buf, Bytes, Inv, Status, Tok};
 
 /// The only access to an invocation during `'a`.
 pub(crate) struct Writer<'a> {
@@ -45,77 +45,65 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn set_meta(&mut self, key: u32, value: &str) -> Status {
-        let Some(set_meta) = self.entry.host.set_meta else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; the value is copied.
-        unsafe { set_meta(self.inv, key, Bytes::of(value.as_bytes())) }
+        unsafe { (self.entry.host.set_meta)(self.inv, key, Bytes::of(value.as_bytes())) }
     }
 
     pub(crate) fn set_body(&mut self, body: Vec<u8>) -> Status {
-        let Some(set_body) = self.entry.host.set_body else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; the body is given.
-        unsafe { set_body(self.inv, give(body)) }
+        unsafe { (self.entry.host.set_body)(self.inv, give(body)) }
     }
 
     pub(crate) fn set(&mut self, list: u32, name: &str, value: &str) -> Status {
-        let Some(set) = self.entry.host.set else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; name and value are copied.
-        unsafe { set(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
+        unsafe { (self.entry.host.set)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
     }
 
     pub(crate) fn add(&mut self, list: u32, name: &str, value: &str) -> Status {
-        let Some(add) = self.entry.host.add else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; name and value are copied.
-        unsafe { add(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
+        unsafe { (self.entry.host.add)(self.inv, list, Bytes::of(name.as_bytes()), Bytes::of(value.as_bytes())) }
     }
 
     pub(crate) fn remove(&mut self, list: u32, name: &str) -> Status {
-        let Some(remove) = self.entry.host.remove else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; the name is borrowed for the call.
-        unsafe { remove(self.inv, list, Bytes::of(name.as_bytes())) }
+        unsafe { (self.entry.host.remove)(self.inv, list, Bytes::of(name.as_bytes())) }
     }
 
     pub(crate) fn set_slot(&mut self, key: *const c_void, value: *mut c_void, drop: DropFn) -> Status {
-        let Some(set_slot) = self.entry.host.set_slot else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; `values.rs` answers for value and drop.
-        unsafe { set_slot(self.inv, key, value, Some(drop)) }
+        unsafe { (self.entry.host.set_slot)(self.inv, key, value, Some(drop)) }
     }
 
     pub(crate) fn reply(&mut self, code: u32, body: Given) -> Status {
-        let Some(reply) = self.entry.host.reply else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; the body is given.
-        unsafe { reply(self.inv, code, body.buf()) }
+        unsafe { (self.entry.host.reply)(self.inv, code, body.buf()) }
     }
 
     pub(crate) fn fail(&mut self, kind: &str, message: &str, detail: &str) -> Status {
-        let Some(fail) = self.entry.host.fail else { return E_UNSUPPORTED };
         let [kind, message, detail] = [kind, message, detail].map(|text| Bytes::of(text.as_bytes()));
         // SAFETY: [write]; Alive and alone; the texts are copied.
-        unsafe { fail(self.inv, kind, message, detail) }
+        unsafe { (self.entry.host.fail)(self.inv, kind, message, detail) }
     }
 
     pub(crate) fn stream_begin(&mut self, code: u32) -> Status {
-        let Some(stream_begin) = self.entry.host.stream_begin else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone. It runs layers' head hooks, which get views of their own.
-        unsafe { stream_begin(self.inv, code) }
+        unsafe { (self.entry.host.stream_begin)(self.inv, code) }
     }
 
     /// `room`: null, or a token of [`room`](super::room).
     pub(crate) fn stream_write(&mut self, chunk: Given, room: *mut Tok) -> Status {
-        let Some(stream_write) = self.entry.host.stream_write else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone; the chunk is given.
-        unsafe { stream_write(self.inv, chunk.buf(), room) }
+        unsafe { (self.entry.host.stream_write)(self.inv, chunk.buf(), room) }
     }
 
     /// Null: the host is out of tokens, and `arg` is still the caller's.
     pub(crate) fn token(&mut self, call: TokenFn, arg: *mut c_void) -> *mut Tok {
-        let Some(token) = self.entry.host.token else { return core::ptr::null_mut() };
         // SAFETY: [write]; Alive and alone; `room.rs` answers for `call` and `arg`.
-        unsafe { token(self.inv, Some(call), arg) }
+        unsafe { (self.entry.host.token)(self.inv, Some(call), arg) }
     }
 
     pub(crate) fn set_num(&mut self, key: u32, value: u64) -> Status {
-        let Some(set_num) = self.entry.host.set_num else { return E_UNSUPPORTED };
         // SAFETY: [write]; Alive and alone.
-        unsafe { set_num(self.inv, key, value) }
+        unsafe { (self.entry.host.set_num)(self.inv, key, value) }
     }
 }

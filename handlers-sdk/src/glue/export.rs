@@ -58,6 +58,7 @@ pub const fn module(
         built_with: Bytes::of(
             concat!(env!("HANDLERS_SDK_BUILT_WITH"), ", handlers-sdk ", env!("CARGO_PKG_VERSION")).as_bytes(),
         ),
+        refusal: Bytes::EMPTY,
         functions: functions.as_ptr().cast(),
         function_count: functions.len(),
         layers: layers.as_ptr().cast(),

@@ -2,6 +2,7 @@
 
 use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
+use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
 use crate::glue::later;
 use crate::panics;
@@ -36,9 +37,11 @@ pub trait FunctionDef: Sized + 'static {
         name: Bytes::of(Self::NAME.as_bytes()),
         flags: Self::FLAGS | IS_REENTRANT | if cfg!(panic = "abort") { IS_ABORTING } else { 0 },
         phases: Self::PHASES,
-        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 },
+        needs: if Self::STREAMS { F_STREAM_OUT } else { 0 }
+            | if Self::FLAGS & IS_PER_RECORD != 0 { F_RECORDS } else { 0 },
         wants: 0,
         triggers: Bytes::of(Self::TRIGGERS.as_bytes()),
+        group: Bytes::EMPTY,
         create: Some(create::<Self>),
         invoke: Some(invoke::<Self>),
         // Also without a bit in `phases`: an invocation may have left work for after its reply.
@@ -52,10 +55,17 @@ unsafe extern "C" fn create<F: FunctionDef>(
     host: *const Host,
     config: Bytes,
     this: *mut *mut c_void,
-    _why: *mut Buf,
+    why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, F::NAME, config) };
+    let entry = match unsafe { Entry::adopt(host, F::NAME, config) } {
+        Ok(entry) => entry,
+        Err(unfit) => {
+            // SAFETY: the host's out parameter.
+            unsafe { why.write(give(unfit.into_bytes())) };
+            return E_UNSUPPORTED;
+        }
+    };
     panics::install(entry);
     // SAFETY: the host's out parameter.
     unsafe { this.write(core::ptr::from_ref(entry).cast_mut().cast()) };
@@ -74,8 +84,13 @@ unsafe fn entry(this: *mut c_void) -> &'static Entry {
 unsafe extern "C" fn invoke<F: FunctionDef>(this: *mut c_void, inv: *mut Inv, tok: *mut Tok) -> Status {
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
-    // SAFETY: Alive: this call brings them.
-    let held = unsafe { Held::new(entry, inv, tok, F::STREAMS) };
+    let held = if F::FLAGS & IS_PER_RECORD == 0 {
+        // SAFETY: Alive: this call brings them.
+        unsafe { Held::new(entry, inv, tok, F::STREAMS) }
+    } else {
+        // SAFETY: as above.
+        unsafe { Held::without_reply(entry, inv, tok) }
+    };
     drive::drive(held, F::call)
 }
 
@@ -83,7 +98,7 @@ unsafe extern "C" fn phase<F: FunctionDef>(this: *mut c_void, phase: u32, inv: *
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
-    let held = unsafe { Held::of_phase(entry, inv, tok) };
+    let held = unsafe { Held::without_reply(entry, inv, tok) };
     drive::drive(held, |ctx| {
         let own = F::phase(phase, ctx);
         match (phase == REPLIED).then(|| later::take(ctx.held())).flatten() {

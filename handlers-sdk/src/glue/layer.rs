@@ -83,7 +83,14 @@ unsafe extern "C" fn create<L: LayerDef>(
     why: *mut Buf,
 ) -> Status {
     // SAFETY: Process: the host passes its table; the config is borrowed for this call.
-    let entry = unsafe { Entry::adopt(host, L::NAME, config) };
+    let entry = match unsafe { Entry::adopt(host, L::NAME, config) } {
+        Ok(entry) => entry,
+        Err(unfit) => {
+            // SAFETY: the host's out parameter.
+            unsafe { why.write(give(unfit.into_bytes())) };
+            return E_UNSUPPORTED;
+        }
+    };
     panics::install(entry);
     let made = panics::catch(|| L::create(&Config::of(entry)));
     let (error, status) = match made {

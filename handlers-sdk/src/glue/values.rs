@@ -3,7 +3,7 @@
 //! All of them sit in one slot, found by their `TypeId`: an address for each type would not do, since nothing stops a
 //! linker from giving two types' functions or constants the same one.
 
-use crate::ffi::current::muted;
+use crate::ffi::current::apart;
 use crate::ffi::{Reader, Writer};
 use core::any::{Any, TypeId};
 use core::ffi::c_void;
@@ -23,7 +23,7 @@ fn key() -> *const c_void {
 unsafe extern "C" fn drop_values(values: *mut c_void) {
     // SAFETY: `set` made this pointer, and a slot is dropped once (faas.h, set_slot).
     let values = unsafe { Box::from_raw(values.cast::<Values>()) };
-    let _ = crate::panics::catch(|| muted(|| drop(values)));
+    let _ = crate::panics::catch(|| apart(|| drop(values)));
 }
 
 pub(crate) fn get<'a, T: Any + Send + Sync>(reader: Reader<'a>) -> Option<&'a T> {

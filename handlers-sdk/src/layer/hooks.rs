@@ -23,11 +23,14 @@ pub(crate) fn before<L: Layer>(layer: &L, phase: u32, invocation: &mut Invocatio
         FUNCTION_START => layer.before_function_start(invocation),
         CLOSE => layer.before_close(invocation),
         RESUME => layer.resume(invocation),
-        INVOKE => match layer.before_invoke(invocation) {
-            Flow::Continue => Ok(()),
-            Flow::Respond => return END,
-            Flow::Fail(error) => Err(error),
-        },
+        INVOKE | RECORD => {
+            let before = if phase == INVOKE { L::before_invoke } else { L::before_record };
+            match before(layer, invocation) {
+                Flow::Continue => Ok(()),
+                Flow::Respond => return END,
+                Flow::Fail(error) => Err(error),
+            }
+        }
         _ => Ok(()),
     };
     ended(invocation, result)
@@ -41,6 +44,7 @@ pub(crate) fn after<L: Layer>(layer: &L, phase: u32, invocation: &mut Invocation
         CLOSE => layer.after_close(invocation),
         SUSPEND => layer.suspend(invocation),
         REPLIED => layer.replied(invocation),
+        RECORD => layer.after_record(invocation),
         _ => Ok(()),
     };
     ended(invocation, result)
@@ -54,14 +58,17 @@ pub(crate) fn failed<L: Layer>(layer: &L, phase: u32, invocation: &mut Invocatio
         RUNTIME_START => layer.runtime_start_failed(invocation, &failure),
         FUNCTION_START => layer.function_start_failed(invocation, &failure),
         CLOSE => layer.close_failed(invocation, &failure),
-        INVOKE => match layer.invoke_failed(invocation, &failure) {
-            Recovery::Pass => {}
-            Recovery::Recovered => return OK,
-            Recovery::Replace(error) => {
-                invocation.fail(&error);
-                return error.ends_with();
+        INVOKE | RECORD => {
+            let failed = if phase == INVOKE { L::invoke_failed } else { L::record_failed };
+            match failed(layer, invocation, &failure) {
+                Recovery::Pass => {}
+                Recovery::Recovered => return OK,
+                Recovery::Replace(error) => {
+                    invocation.fail(&error);
+                    return error.ends_with();
+                }
             }
-        },
+        }
         _ => {}
     }
     status

@@ -160,6 +160,11 @@ impl<'a> Invocation<'a> {
         accepted("the deadline", self.writer.set_num(NUM_DEADLINE_NS, deadline))
     }
 
+    /// The records of a batch that have failed, by id and reason: complete in `after_invoke` and `invoke_failed`.
+    pub fn failed_records(&self) -> Pairs<'_> {
+        Pairs::new(self.reader(), LIST_FAILED_RECORD)
+    }
+
     /// The size of the reply's body in bytes, so far.
     pub fn reply_bytes(&self) -> u64 {
         self.reader().num(NUM_REPLY_BYTES)

@@ -10,7 +10,7 @@ use crate::layer::invocation::Invocation;
 use crate::layer::reply_head::ReplyHead;
 use faas_abi::*;
 
-/// What happens after a layer's `before_invoke`.
+/// What happens after a layer's `before_invoke` or `before_record`.
 #[derive(Debug)]
 pub enum Flow {
     /// Go on inward.
@@ -123,6 +123,26 @@ pub trait Layer: Sized + Send + Sync + 'static {
 
     /// It failed, in the function or further in.
     fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
+        Recovery::Pass
+    }
+
+    /// Before the function is called for one record of a batch: change it, pass it by ([`Flow::Respond`], no reply is
+    /// needed), or let it fail. [`Invocation::record`] has its id and group. The hooks of records run inside those of the
+    /// batch, whose extensions they read.
+    fn before_record(&self, record: &mut Invocation<'_>) -> Flow {
+        Flow::Continue
+    }
+
+    /// After a record has been done.
+    ///
+    /// # Errors
+    /// The record fails after all.
+    fn after_record(&self, record: &mut Invocation<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A record failed, in the function or further in. [`Recovery::Recovered`] needs no reply here.
+    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Recovery {
         Recovery::Pass
     }
 

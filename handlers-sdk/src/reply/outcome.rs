@@ -13,7 +13,7 @@ use std::fmt::Display;
 
 /// How a call ended.
 pub enum Outcome {
-    /// A phase is through.
+    /// A phase or a record is through.
     Done,
     /// A stream is through.
     Streamed,

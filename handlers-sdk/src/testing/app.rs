@@ -3,7 +3,7 @@
 use super::host::{LogLine, Shared, TestHost};
 use super::inv::{Peer, TestInvocation};
 use super::invoke::{Answer, Invoke};
-use super::onion;
+use super::{onion, records};
 use crate::glue::checked::checked;
 use faas_abi::host::{Cancel, FunctionInstance, LayerInstance, Lease, table};
 use faas_abi::*;
@@ -53,7 +53,7 @@ impl Builder {
     /// # Errors
     /// What does not fit, or which entry or phase failed and why.
     pub fn start(self) -> Result<App, String> {
-        let features = F_STREAM_OUT | F_CONCURRENT | if self.lends_thread { F_MAY_BLOCK } else { 0 };
+        let features = F_STREAM_OUT | F_CONCURRENT | F_RECORDS | if self.lends_thread { F_MAY_BLOCK } else { 0 };
         let host = || table(TestHost { shared: self.shared.clone(), born: Instant::now() }, features);
         let mut app = App { layers: Vec::new(), functions: Vec::new(), shared: self.shared.clone() };
         for (module, config) in self.modules {
@@ -98,7 +98,7 @@ impl Wake for Unpark {
     }
 }
 
-fn wait(lease: &mut Lease<TestInvocation>, status: Status) -> Status {
+pub(super) fn wait(lease: &mut Lease<TestInvocation>, status: Status) -> Status {
     if status != PENDING {
         return status;
     }
@@ -175,12 +175,17 @@ impl App {
             let cancel = lease.cancel_handle();
             lease.get_mut().cancel = Some(cancel);
         }
-        let context = self.layers.iter().map(|layer| layer.context(&mut lease)).find(|status| *status < 0);
+        // A status that has no meaning there is a failure, as in the runtimes.
+        let contexts = self.layers.iter().map(|layer| layer.context(&mut lease));
+        let context = contexts.map(|status| if status > OK { E_INTERNAL } else { status }).find(|status| *status < 0);
         let (entered, mut status) = match context {
             Some(status) => (0, status),
             None => onion::enter(&self.layers, INVOKE, &mut lease),
         };
-        if status == OK {
+        let takes_records = function.flags() & IS_PER_RECORD != 0 && !lease.get().list(LIST_RECORD).is_empty();
+        if status == OK && takes_records {
+            status = records::run(&self.layers, function, &mut lease);
+        } else if status == OK {
             status = function.invoke(&mut lease);
         }
         Running { app: self, lease, entered, status }

@@ -66,13 +66,13 @@ impl Context for TestHost {
         level <= 4
     }
 
-    fn log(&self, inv: Option<&Self::Inv>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
+    fn log(&self, request_id: Option<&Vec<u8>>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
         lock(&self.shared.logs).push(LogLine {
             level,
             target: text(target),
             message: text(message),
-            fields: fields.iter().map(|(name, value)| (text(name), text(value))).collect(),
-            request_id: inv.map(|inv| text(host::Invocation::meta(inv, META_REQUEST_ID))),
+            fields: fields.iter().map(|field| (text(field.name), text(field.value))).collect(),
+            request_id: request_id.map(|id| text(id)),
         });
     }
 

@@ -1,6 +1,6 @@
 //! One invocation of the test host.
 
-use faas_abi::host::{Cancel, Given, HeadHook, Invocation, Memory, token};
+use faas_abi::host::{Cancel, Given, HeadHook, Invocation, Memory, Stamped, token};
 use faas_abi::*;
 use std::sync::Arc;
 
@@ -63,6 +63,16 @@ impl TestInvocation {
         } else {
             self.lists.get_mut(list as usize)
         }
+    }
+}
+
+impl Stamped for TestInvocation {
+    /// The request id.
+    type Stamp = Vec<u8>;
+
+    fn stamp(&self, stamp: &mut Vec<u8>) {
+        stamp.clear();
+        stamp.extend_from_slice(self.meta(META_REQUEST_ID));
     }
 }
 

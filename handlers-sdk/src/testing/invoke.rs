@@ -14,6 +14,7 @@ pub struct Invoke {
     numbers: Vec<(u32, u64)>,
     lists: Vec<(u32, String, String)>,
     body: Vec<u8>,
+    records: Vec<(Vec<u8>, Vec<u8>)>,
     is_http: bool,
     peer: Peer,
     pub(super) function: Option<String>,
@@ -26,6 +27,7 @@ impl Invoke {
             numbers: Vec::new(),
             lists: Vec::new(),
             body,
+            records: Vec::new(),
             is_http,
             peer: Peer::Fast,
             function: None,
@@ -38,6 +40,27 @@ impl Invoke {
     /// An event of no known kind.
     pub fn event(event: impl Into<Vec<u8>>) -> Invoke {
         Invoke::new(event.into(), "raw", false)
+    }
+
+    /// A batch: the id and the payload of each record. A function that takes one record at a time is called for each of them
+    /// in their order; any other finds them in the list `LIST_RECORD`.
+    ///
+    /// ```
+    /// use handlers_sdk::testing::Invoke;
+    /// use handlers_sdk::{Error, function};
+    ///
+    /// #[function(record)]
+    /// fn count(job: String) -> Result<(), Error> {
+    ///     job.parse::<u64>().map(|_| ()).map_err(|_| Error::new("Count.Job", "expected a number"))
+    /// }
+    ///
+    /// let answer = Invoke::records([("m1", "1"), ("m2", "one")]).run(count::MODULE);
+    /// assert_eq!(answer.failed_records, [("m2".to_owned(), "Count.Job: expected a number".to_owned())]);
+    /// ```
+    pub fn records<'a, P: Into<Vec<u8>>>(records: impl IntoIterator<Item = (&'a str, P)>) -> Invoke {
+        let mut invoke = Invoke::new(Vec::new(), "queue", false);
+        invoke.records = records.into_iter().map(|(id, payload)| (id.as_bytes().to_vec(), payload.into())).collect();
+        invoke
     }
 
     /// A CloudEvent of these attributes; `specversion` need not be among them.
@@ -156,6 +179,7 @@ impl Invoke {
 
     pub(super) fn build(self) -> TestInvocation {
         let mut inv = TestInvocation { numbers: self.numbers, event: self.body, peer: self.peer, ..Default::default() };
+        inv.lists[LIST_RECORD as usize] = self.records;
         inv.numbers.push((NUM_IS_HTTP, u64::from(self.is_http)));
         for (key, value) in self.metas {
             inv.set_text(key, value.as_bytes());
@@ -195,6 +219,8 @@ pub struct Answer {
     pub cookies: Vec<String>,
     /// Why it failed, if it failed.
     pub failed: Option<Failed>,
+    /// The records of a batch that failed: id and reason of each.
+    pub failed_records: Vec<(String, String)>,
     /// What was logged until then.
     pub logs: Vec<LogLine>,
 }
@@ -202,6 +228,7 @@ pub struct Answer {
 impl Answer {
     pub(super) fn of(inv: &TestInvocation, status: Status, logs: Vec<LogLine>) -> Answer {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let pairs = |list| inv.list(list).iter().map(|(name, value)| (text(name), text(value))).collect();
         let chunks = inv.stream.clone();
         let failed = (status < 0).then(|| {
             let [kind, message, detail] = inv.failure.clone().unwrap_or_default();
@@ -214,9 +241,10 @@ impl Answer {
                 None => inv.reply.as_ref().map_or(Vec::new(), |(_, body)| body.as_slice().to_vec()),
             },
             chunks,
-            headers: inv.list(LIST_REPLY_HEADER).iter().map(|(name, value)| (text(name), text(value))).collect(),
+            headers: pairs(LIST_REPLY_HEADER),
             cookies: inv.list(LIST_REPLY_COOKIE).iter().map(|(_, value)| text(value)).collect(),
             failed,
+            failed_records: pairs(LIST_FAILED_RECORD),
             logs,
         }
     }

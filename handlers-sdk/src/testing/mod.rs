@@ -21,6 +21,7 @@ mod host;
 mod inv;
 mod invoke;
 mod onion;
+mod records;
 
 pub use app::{App, Builder, Running, layer};
 pub use host::LogLine;

@@ -111,6 +111,9 @@ impl Image<'_> {
             self.text(at(offset_of!(Module, version)))?,
             self.text(at(offset_of!(Module, built_with)))?,
         ];
+        if !self.text(at(offset_of!(Module, refusal)))?.is_empty() {
+            return None;
+        }
         let functions = self.tables(at(offset_of!(Module, functions)), at(offset_of!(Module, function_count)))?;
         let layers = self.tables(at(offset_of!(Module, layers)), at(offset_of!(Module, layer_count)))?;
         if functions.is_empty() && layers.is_empty() {

@@ -109,27 +109,14 @@ static faas_status headers(void *self, faas_inv *inv, faas_tok *tok) {
     return answer(inv, 418, "tea", 3);
 }
 
-#define FUNCTION(id, label, bits, phase_bits, invoke_fn, phase_fn)                                                     \
-    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(label), bits,     phase_bits, 0, 0,        \
-                                             {NULL, 0},             create,         invoke_fn, phase_fn,  NULL, NULL}
-
 #define PHASES                                                                                                         \
     (FAAS_PHASE_BIT(FAAS_FUNCTION_START) | FAAS_PHASE_BIT(FAAS_CLOSE) | FAAS_PHASE_BIT(FAAS_SUSPEND) |                \
      FAAS_PHASE_BIT(FAAS_RESUME))
 
-FUNCTION(told, "told", FAAS_IS_REENTRANT, 0, told, NULL);
-FUNCTION(life, "life", FAAS_IS_BLOCKING, PHASES, alive, life);
-FUNCTION(headers, "headers", FAAS_IS_REENTRANT, 0, headers, NULL);
+FUNCTION_ENTRY(told, "told", FAAS_IS_REENTRANT, 0, told, NULL);
+FUNCTION_ENTRY(life, "life", FAAS_IS_BLOCKING, PHASES, alive, life);
+FUNCTION_ENTRY(headers, "headers", FAAS_IS_REENTRANT, 0, headers, NULL);
 
 static const faas_function *const functions[] = {&told_entry, &life_entry, &headers_entry};
 
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("fc"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], NULL, 0,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("fc", .version = LITERAL("1"))

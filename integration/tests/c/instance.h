@@ -1,4 +1,5 @@
-/* The instance of a function without a state of its own, for the tests' modules in C: the host's table and nothing else. */
+/* The instance of a function without a state of its own, for the tests' modules in C: the host's table and nothing else;
+ * and the tables of functions and of the module. */
 
 #include <faas.h>
 #include <stddef.h>
@@ -14,3 +15,24 @@ static faas_status create(const faas_host *given, faas_bytes config, void **self
     *self = NULL;
     return FAAS_OK;
 }
+
+/* The table id_entry of a function. */
+#define FUNCTION_ENTRY(id, label, bits, phase_bits, invoke_fn, phase_fn)                                               \
+    static const faas_function id##_entry = {.size = sizeof(faas_function), .name = LITERAL(label), .flags = (bits),   \
+                                             .phases = (phase_bits),        .create = create,                          \
+                                             .invoke = (invoke_fn),         .phase = (phase_fn)}
+
+/* The module of the array `functions`. Further members of its table may follow the name: a version, layers. */
+#define MODULE(label, ...)                                                                                             \
+    static const faas_module module = {.size = sizeof(faas_module),                                                    \
+                                       .magic = FAAS_MAGIC,                                                            \
+                                       .major = FAAS_MAJOR,                                                            \
+                                       .name = LITERAL(label),                                                         \
+                                       .functions = functions,                                                         \
+                                       .function_count = sizeof functions / sizeof functions[0],                       \
+                                       __VA_ARGS__};                                                                   \
+    const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {                                      \
+        (void)host_major;                                                                                              \
+        (void)host_minor;                                                                                              \
+        return &module;                                                                                                \
+    }

@@ -37,20 +37,8 @@ static faas_status mirror(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, 201, body);
 }
 
-#define FUNCTION(id)                                                                                                   \
-    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(#id), FAAS_IS_INLINE, 0, 0, 0,             \
-                                             {NULL, 0},             create,       id,             NULL, NULL, NULL}
-
-FUNCTION(metadata);
-FUNCTION(mirror);
+FUNCTION_ENTRY(metadata, "metadata", FAAS_IS_INLINE, 0, metadata, NULL);
+FUNCTION_ENTRY(mirror, "mirror", FAAS_IS_INLINE, 0, mirror, NULL);
 static const faas_function *const functions[] = {&metadata_entry, &mirror_entry};
 
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("metadata"), LITERAL("1"), LITERAL("C11"), functions, 2, NULL, 0,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("metadata", .version = LITERAL("1"))

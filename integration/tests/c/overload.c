@@ -142,26 +142,13 @@ static const faas_layer stuck = {
     .before_phases = FAAS_PHASE_BIT(FAAS_INVOKE), .create = create, .before = stuck_before, .health = stuck_health};
 static const faas_layer *const layers[] = {&stuck};
 
-#define FUNCTION(id, bits, phase_bits, invoke_fn, phase_fn)                                                            \
-    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(#id), bits,     phase_bits, 0, 0,          \
-                                             {NULL, 0},             create,       invoke_fn, phase_fn,  NULL, NULL}
+FUNCTION_ENTRY(pending, "pending", FAAS_IS_REENTRANT, 0, pending, NULL);
+FUNCTION_ENTRY(either, "either", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), either, says_closed);
+FUNCTION_ENTRY(flood, "flood", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, flood, NULL);
+FUNCTION_ENTRY(closing, "closing", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
-FUNCTION(pending, FAAS_IS_REENTRANT, 0, pending, NULL);
-FUNCTION(either, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), either, says_closed);
-FUNCTION(flood, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, flood, NULL);
-FUNCTION(closing, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
-
-FUNCTION(inlined, FAAS_IS_INLINE | FAAS_IS_REENTRANT, 0, echo, NULL);
+FUNCTION_ENTRY(inlined, "inlined", FAAS_IS_INLINE | FAAS_IS_REENTRANT, 0, echo, NULL);
 
 static const faas_function *const functions[] = {&pending_entry, &either_entry, &flood_entry, &closing_entry, &inlined_entry};
 
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("overload"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], layers, sizeof layers / sizeof layers[0],
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("overload", .layers = layers, .layer_count = sizeof layers / sizeof layers[0])

@@ -205,18 +205,14 @@ static faas_status echo(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, FAAS_REPLY_RAW, body);
 }
 
-#define FUNCTION(id, label, bits, phase_bits, invoke_fn, phase_fn)                                                     \
-    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(label), bits,     phase_bits, 0, 0,        \
-                                             {NULL, 0},             create,         invoke_fn, phase_fn,  NULL, NULL}
-
-FUNCTION(environment, "environment", FAAS_IS_INLINE, 0, environment, NULL);
-FUNCTION(gate, "gate", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, gate, NULL);
-FUNCTION(hold, "hold", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, hold, NULL);
-FUNCTION(streaming, "streaming", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, streaming, NULL);
-FUNCTION(status, "status", FAAS_IS_REENTRANT, 0, status_of_path, NULL);
-FUNCTION(failing_start, "failing_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, failing_start);
-FUNCTION(slow_start, "slow_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, slow_start);
-FUNCTION(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
+FUNCTION_ENTRY(environment, "environment", FAAS_IS_INLINE, 0, environment, NULL);
+FUNCTION_ENTRY(gate, "gate", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, gate, NULL);
+FUNCTION_ENTRY(hold, "hold", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, hold, NULL);
+FUNCTION_ENTRY(streaming, "streaming", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, streaming, NULL);
+FUNCTION_ENTRY(status, "status", FAAS_IS_REENTRANT, 0, status_of_path, NULL);
+FUNCTION_ENTRY(failing_start, "failing_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, failing_start);
+FUNCTION_ENTRY(slow_start, "slow_start", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), echo, slow_start);
+FUNCTION_ENTRY(ending, "ending", 0, FAAS_PHASE_BIT(FAAS_CLOSE), echo, says_closed);
 
 #define ALL_PHASES                                                                                                     \
     (FAAS_PHASE_BIT(FAAS_RUNTIME_START) | FAAS_PHASE_BIT(FAAS_FUNCTION_START) | FAAS_PHASE_BIT(FAAS_INVOKE) |         \
@@ -244,14 +240,4 @@ static const faas_function *const functions[] = {
     &phases_entry,
 };
 
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("probe"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], layers,
-    sizeof layers / sizeof layers[0],
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("probe", .layers = layers, .layer_count = sizeof layers / sizeof layers[0])

@@ -20,16 +20,7 @@ static faas_status made(void *self, faas_inv *inv, faas_tok *tok) {
     return host->reply(inv, 201, body);
 }
 
-static const faas_function entry = {sizeof(faas_function), LITERAL("made"), FAAS_IS_INLINE, 0, 0, 0,
-                                    {NULL, 0},             create,          made,           NULL, NULL, NULL};
-static const faas_function *const functions[] = {&entry};
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("made"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], NULL, 0,
-};
+FUNCTION_ENTRY(made, "made", FAAS_IS_INLINE, 0, made, NULL);
+static const faas_function *const functions[] = {&made_entry};
 
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("made", .version = LITERAL("1"))

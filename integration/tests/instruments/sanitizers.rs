@@ -54,6 +54,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     ];
     trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_on_aws", on_aws));
     trials.extend(need.over_both("sanitizers_a_module_under_the_runtime_over_http", on_http));
+    trials.extend(need.over_both("sanitizers_a_layer_keeps_what_it_is_shown_while_it_changes_it_on_aws", keeps_on_aws));
+    trials.extend(
+        need.over_both("sanitizers_a_layer_keeps_what_it_is_shown_while_it_changes_it_over_http", keeps_over_http),
+    );
     trials
 }
 
@@ -80,11 +84,20 @@ fn assert_clean(output: &Output) {
     assert!(output.status.success() && said.contains("closed"), "{}: {said}", output.status);
 }
 
-/// The module with the books, and the variables that bring the sanitizer's library in front of all others.
+/// The module with the books.
 fn ledger() -> Deployment {
+    sanitized(Deployment::empty().file("libledger.so", &library("tests/c/ledger.c")).layers(&["ledger.over"]))
+}
+
+/// A function within a layer that keeps what it is shown.
+fn keeper() -> Deployment {
+    sanitized(Deployment::empty().file("libkeeper.so", &library("tests/c/keeper.c")).layers(&["keeper.keeper"]))
+}
+
+/// With the variables that bring the sanitizer's library in front of all others.
+fn sanitized(deployment: Deployment) -> Deployment {
     let found = Command::new("cc").arg("-print-file-name=libasan.so").output().expect("cc starts");
     let path = String::from_utf8_lossy(&found.stdout).trim_end().to_owned();
-    let deployment = Deployment::empty().file("libledger.so", &library("tests/c/ledger.c")).layers(&["ledger.over"]);
     // The runtimes leave without exit handlers, where leaks would be looked for; valgrind looks for them.
     deployment.env("LD_PRELOAD", &path).env("ASAN_OPTIONS", "detect_leaks=0:log_to_stderr=1:exitcode=99")
 }
@@ -119,4 +132,41 @@ fn on_http(runtime: &'static Runtime) {
         assert_eq!(run.process.status(), None, "{event}: {}", run.process.output());
     }
     assert_leaves(&run.process);
+}
+
+fn assert_kept(process: &Process) {
+    until_sigterm_is_handled(process);
+    process.signal(Signal::Term).expect("the signal is sent");
+    let status = process.wait(limit()).expect("SIGTERM ends it");
+    let output = process.output();
+    assert!(status.success() && !output.contains("AddressSanitizer"), "{status}: {output}");
+}
+
+fn keeps_on_aws(runtime: &'static Runtime) {
+    let options = Options { timeout: limit(), ..Options::default() };
+    let run = OnAws::launch(runtime, keeper(), "keeper.stand", options).polling();
+    let gateway = r#"{"version":"2.0","rawPath":"/a%20b","rawQueryString":"a=1&b=2","headers":{"x-kept":"1","cookie":"c=d"},
+        "requestContext":{"http":{"method":"GET","path":"/a b"}},"isBase64Encoded":false}"#;
+    for _ in 0..3 {
+        for event in ["plain", gateway] {
+            let answer = run.aws.invoke(event);
+            assert!(matches!(answer.kind, Kind::Response), "{event}: {:?}\n{}", answer.kind, run.process.output());
+        }
+        let answer = run.aws.invoke("fail");
+        assert!(matches!(answer.kind, Kind::Error), "{:?}\n{}", answer.kind, run.process.output());
+        assert!(answer.text().contains("Stand.Asked") || answer.text().contains("as it was"), "{}", answer.text());
+    }
+    assert_kept(&run.process);
+}
+
+fn keeps_over_http(runtime: &'static Runtime) {
+    let run = OnHttp::start(runtime, keeper(), "keeper.stand");
+    for _ in 0..3 {
+        for (event, status) in [("plain", 200), ("fail", 500)] {
+            let head = "Content-Type: text/plain\r\nx-kept: 1\r\nCookie: a=b\r\n";
+            let reply = run.client().call("POST", "/a%20b?c=d&e=f", head, event.as_bytes()).expect("it is answered");
+            assert_eq!(reply.status, status, "{event}: {}", run.process.output());
+        }
+    }
+    assert_kept(&run.process);
 }

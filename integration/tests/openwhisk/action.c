@@ -125,26 +125,13 @@ static faas_status picture(void *self, faas_inv *inv, faas_tok *tok) {
     return answer(inv, 201, "\x89PNG", 4);
 }
 
-#define FUNCTION(id, bits, phase_bits, phase_fn)                                                                       \
-    static const faas_function id##_entry = {sizeof(faas_function), LITERAL(#id), bits, phase_bits, 0,    0,           \
-                                             {NULL, 0},             create,       id,   phase_fn,   NULL, NULL}
-
-FUNCTION(told, 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), told_phase);
-FUNCTION(hold, FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, NULL);
-FUNCTION(descriptors, 0, 0, NULL);
-FUNCTION(noisy, 0, 0, NULL);
-FUNCTION(picture, 0, 0, NULL);
+FUNCTION_ENTRY(told, "told", 0, FAAS_PHASE_BIT(FAAS_FUNCTION_START), told, told_phase);
+FUNCTION_ENTRY(hold, "hold", FAAS_IS_BLOCKING | FAAS_IS_REENTRANT, 0, hold, NULL);
+FUNCTION_ENTRY(descriptors, "descriptors", 0, 0, descriptors, NULL);
+FUNCTION_ENTRY(noisy, "noisy", 0, 0, noisy, NULL);
+FUNCTION_ENTRY(picture, "picture", 0, 0, picture, NULL);
 
 static const faas_function *const functions[] = {&told_entry, &hold_entry, &descriptors_entry, &noisy_entry,
                                                  &picture_entry};
 
-static const faas_module module = {
-    sizeof(faas_module), FAAS_MAGIC, FAAS_MAJOR, 0, LITERAL("action"), LITERAL("1"), LITERAL("C11"),
-    functions, sizeof functions / sizeof functions[0], NULL, 0,
-};
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t host_minor) {
-    (void)host_major;
-    (void)host_minor;
-    return &module;
-}
+MODULE("action", .version = LITERAL("1"))

@@ -9,9 +9,12 @@ use crate::functions::Refusal;
 use crate::invocation::{Invocation, Progress};
 use crate::log::{Level, Log};
 use crate::onion::{Onion, Step, settled};
+use crate::records::{self, RecordRule, RecordSettings};
+use crate::services::{Ending, Services};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
 use faas_abi::{
-    CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_WHOLE_BODY, OK, PENDING, REPLIED, RESUME, SUSPEND, Status,
+    CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_PER_RECORD, IS_WHOLE_BODY, OK, PENDING, RECORD, REPLIED, RESUME,
+    SUSPEND, Status,
 };
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// An invocation's place, as the runtimes use it.
 pub type Place = Lease<Invocation>;
 
-const PHASES: usize = 7;
+const PHASES: usize = 8;
 
 /// A layer with its policy.
 #[derive(Debug)]
@@ -42,8 +45,8 @@ impl ConfiguredLayer {
 /// What the layers stand around.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Centre<'a> {
-    /// A function.
-    Function(&'a FunctionInstance),
+    /// A function, and how it is called for records.
+    Function(&'a FunctionInstance, RecordRule),
     /// The answer to an invocation that no function serves.
     Refusal(&'a Refusal),
     /// Why its function could not start.
@@ -53,7 +56,7 @@ pub(crate) enum Centre<'a> {
 impl Centre<'_> {
     fn name(&self) -> &str {
         match self {
-            Centre::Function(function) => function.name(),
+            Centre::Function(function, _) => function.name(),
             Centre::Refusal(_) | Centre::Failure(_) => "the runtime",
         }
     }
@@ -110,10 +113,17 @@ impl Chain {
         &self.layers
     }
 
-    /// Ends its layers, innermost first. One that belongs to another stack as well is ended with the last of them.
-    pub fn destroy(self) {
-        let instances = self.layers.into_iter().rev().filter_map(Arc::into_inner);
-        instances.for_each(|layer| layer.instance.destroy());
+    /// Ends its layers, innermost first, those that offer a service last. One that belongs to another stack as well is ended
+    /// with the last of them.
+    pub fn destroy(self, services: &Services) {
+        let mut ending = Ending::default();
+        ending.layers(self);
+        ending.end(services);
+    }
+
+    /// Its layers, outermost first, to be ended.
+    pub(crate) fn into_layers(self) -> Vec<Arc<ConfiguredLayer>> {
+        self.layers
     }
 
     /// Does any layer take part in that phase?
@@ -128,9 +138,15 @@ impl Chain {
 
     /// Serves one invocation, from recognisers on, and settles its reply or failure.
     pub async fn invoke(&self, function: &FunctionInstance, place: &mut Place) {
+        let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
+        self.invoke_centre(Centre::Function(function, rule), place).await;
+    }
+
+    /// As [`invoke`](Chain::invoke), for any centre.
+    pub(crate) async fn invoke_centre(&self, centre: Centre<'_>, place: &mut Place) {
         match self.recognise(place) {
-            failed if failed < 0 => place.get_mut().settle(failed, function.name()),
-            _ => self.run(Centre::Function(function), place).await,
+            failed if failed < 0 => place.get_mut().settle(failed, centre.name()),
+            _ => self.run(centre, place).await,
         }
     }
 
@@ -149,7 +165,19 @@ impl Chain {
 
     async fn call_centre(&self, centre: Centre<'_>, place: &mut Place) -> Status {
         match centre {
-            Centre::Function(function) => self.call_function(function, place).await,
+            Centre::Function(function, rule) if function.flags() & IS_PER_RECORD != 0 => {
+                // The batch has what it takes in memory of its own: the walk of every invocation would have room for it.
+                Box::pin(self.call_for_records(function, rule, place)).await
+            }
+            Centre::Function(function, rule) => {
+                let status = self.call_function(function, place).await;
+                if status < 0 || !place.get().has_failed_records() {
+                    return status;
+                }
+                let status = records::conclude(place.get_mut(), rule.failures);
+                place.get_mut().end_call(status);
+                status
+            }
             Centre::Refusal(refusal) => {
                 let invocation = place.get_mut();
                 let status = refusal.answer(invocation);
@@ -163,6 +191,24 @@ impl Chain {
                 E_INTERNAL
             }
         }
+    }
+
+    /// Calls the function for each record, if the event is a batch; otherwise the event is the one record.
+    async fn call_for_records(&self, function: &FunctionInstance, rule: RecordRule, place: &mut Place) -> Status {
+        if place.get().batch().is_none() {
+            return self.record(function, place).await;
+        }
+        let status = records::run(self, function, rule, place).await;
+        place.get_mut().end_call(status);
+        status
+    }
+
+    /// Calls the function for one record, inside the layers' RECORD hooks.
+    pub(crate) async fn record(&self, function: &FunctionInstance, place: &mut Place) -> Status {
+        if self.hooked(RECORD).is_empty() {
+            return self.call_function(function, place).await;
+        }
+        self.walk(RECORD, place, async |place: &mut Place| self.call_function(function, place).await).await
     }
 
     async fn call_function(&self, function: &FunctionInstance, place: &mut Place) -> Status {
@@ -560,6 +606,7 @@ pub fn phase_name(phase: u32) -> &'static str {
         SUSPEND => "Suspend",
         RESUME => "Resume",
         REPLIED => "Replied",
+        RECORD => "Record",
         _ => "a phase of a later version",
     }
 }

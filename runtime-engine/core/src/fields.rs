@@ -1,6 +1,7 @@
-//! A list of names and values in one piece of memory: order and repeats are kept, and a cleared list allocates nothing
-//! when it is filled again.
+//! A list of names and values over one [`Text`]: order and repeats are kept, what has been shown does not move when the
+//! list is changed, and a cleared list allocates nothing when it is filled again.
 
+use crate::text::Text;
 use std::cmp::Ordering;
 
 /// Where a text lies in a buffer.
@@ -53,7 +54,7 @@ impl Span {
 /// Names and values in order.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    text: Vec<u8>,
+    text: Text,
     items: Vec<(Span, Span)>,
 }
 
@@ -71,12 +72,14 @@ impl Fields {
     /// One pair.
     pub fn at(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let (name, value) = self.items.get(index)?;
-        Some((name.read(&self.text), value.read(&self.text)))
+        let text = self.text.as_slice();
+        Some((name.read(text), value.read(text)))
     }
 
     /// All pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.items.iter().map(|(name, value)| (name.read(&self.text), value.read(&self.text)))
+        let text = self.text.as_slice();
+        self.items.iter().map(move |(name, value)| (name.read(text), value.read(text)))
     }
 
     /// The first value of that name; `same` compares names.
@@ -86,34 +89,31 @@ impl Fields {
 
     /// One more pair.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
-        let name = self.put(name);
-        let value = self.put(value);
+        let name = self.text.put(name);
+        let value = self.text.put(value);
         self.items.push((name, value));
     }
 
-    /// One more pair, with the value written by `write` straight into the list's memory.
+    /// One more pair, with the value written by `write` straight into the list's memory. Only for whoever makes a list that
+    /// nobody has been shown yet: see [`Text::write`].
     pub fn add_with(&mut self, name: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
-        let name = self.put(name);
-        let start = self.text.len();
-        write(&mut self.text);
-        self.items.push((name, Span::new(start, self.text.len())));
+        let name = self.text.put(name);
+        let value = self.text.write(write);
+        self.items.push((name, value));
     }
 
-    /// One more pair, both written by closures.
+    /// As [`add_with`](Fields::add_with), both written by closures.
     pub fn add_pair_with(&mut self, name: impl FnOnce(&mut Vec<u8>), value: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.text.len();
-        name(&mut self.text);
-        let name = Span::new(start, self.text.len());
-        let start = self.text.len();
-        value(&mut self.text);
-        self.items.push((name, Span::new(start, self.text.len())));
+        let name = self.text.write(name);
+        let value = self.text.write(value);
+        self.items.push((name, value));
     }
 
     /// Replaces all values of that name by one, in the place of the first.
     #[inline(never)]
     pub fn set(&mut self, name: &[u8], value: &[u8], same: fn(&[u8], &[u8]) -> bool) {
-        let new = (self.put(name), self.put(value));
-        let text = &self.text;
+        let new = (self.text.put(name), self.text.put(value));
+        let text = self.text.as_slice();
         match self.items.iter().position(|(other, _)| same(other.read(text), name)) {
             Some(first) => {
                 self.items[first] = new;
@@ -130,7 +130,7 @@ impl Fields {
     /// Removes all values of that name; says whether there were any.
     pub fn remove(&mut self, name: &[u8], same: fn(&[u8], &[u8]) -> bool) -> bool {
         let before = self.items.len();
-        let text = &self.text;
+        let text = self.text.as_slice();
         self.items.retain(|(other, _)| !same(other.read(text), name));
         self.items.len() < before
     }
@@ -139,12 +139,6 @@ impl Fields {
     pub fn clear(&mut self) {
         self.text.clear();
         self.items.clear();
-    }
-
-    fn put(&mut self, text: &[u8]) -> Span {
-        let start = self.text.len();
-        self.text.extend_from_slice(text);
-        Span::new(start, self.text.len())
     }
 }
 

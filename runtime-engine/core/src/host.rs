@@ -1,24 +1,19 @@
 //! What the runtime offers to each entry of a module: logs with its name on them, configuration, clock, services.
 
-use crate::invocation::Invocation;
-use crate::log::{Level, Origin};
+use crate::invocation::{Invocation, Stamp};
+use crate::log::{Field, Level, Origin};
 use crate::unit::Unit;
+use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
-use faas_abi::{E_INVALID, OK, Status};
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStringExt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// Services that modules offer to one another, by name and major.
-#[derive(Debug, Default)]
-pub struct Services(Mutex<Vec<(Vec<u8>, u32, ServiceTable)>>);
+use std::sync::{Arc, OnceLock};
 
 /// What all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
     /// The process.
     pub unit: Arc<Unit>,
-    services: Services,
     /// The environment as it was at the first question. Nobody changes it: that would crash modules with a std of
     /// their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
@@ -27,7 +22,7 @@ pub struct Shared {
 impl Shared {
     /// For this process.
     pub fn new(unit: Arc<Unit>) -> Arc<Shared> {
-        Arc::new(Shared { unit, services: Services::default(), environment: OnceLock::new() })
+        Arc::new(Shared { unit, environment: OnceLock::new() })
     }
 
     /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
@@ -41,7 +36,7 @@ impl Shared {
 }
 
 /// Variables that one function has of its own: it and its own layers see them over those of the process.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Environment(Arc<[(String, String)]>);
 
 impl Environment {
@@ -76,16 +71,18 @@ impl Context for Entry {
         self.shared.unit.log.enabled(Level::of(level))
     }
 
-    fn log(&self, inv: Option<&Invocation>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
-        if inv.is_some_and(|inv| inv.capture(Level::of(level), message, fields.iter())) {
+    fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
+        let (unit, level) = (&self.shared.unit, Level::of(level));
+        let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
+        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
             return;
         }
-        let unit = &self.shared.unit;
-        let origin = match inv {
-            Some(inv) => inv.origin(target, &self.label),
-            None => Origin { target, entry: &self.label, account: &unit.identity.account, ..Origin::default() },
+        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let origin = match stamp {
+            Some(stamp) => stamp.origin(target, entry, account),
+            None => Origin { target, entry, account, ..Origin::default() },
         };
-        unit.log.write(Level::of(level), origin, message, fields.iter());
+        unit.log.write(level, origin, message, fields);
     }
 
     fn emit(&self, line: &[u8]) {
@@ -101,17 +98,10 @@ impl Context for Entry {
     }
 
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
-        let services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        services.iter().find(|(other, version, _)| other == name && *version == major).map(|(.., table)| *table)
+        self.shared.unit.services.find(name, major)
     }
 
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status {
-        let mut services = self.shared.services.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A second owner of a name would make the answer depend on load order.
-        if services.iter().any(|(other, version, _)| other == name && *version == major) {
-            return E_INVALID;
-        }
-        services.push((name.to_vec(), major, table));
-        OK
+        self.shared.unit.services.offer(std::ptr::from_ref(self).addr(), name, major, table)
     }
 }

@@ -3,16 +3,27 @@
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
 mod contract;
+mod kept;
+mod record;
 mod service;
+mod stamp;
 mod walk;
 
+pub(crate) use record::OfBatch;
 pub(crate) use service::Served;
+
+pub use stamp::Stamp;
+
+use kept::Kept;
+use stamp::Captured;
 
 use crate::failure::Failure;
 use crate::fields::{Fields, Span};
 use crate::functions::router::Params;
 use crate::http1::Message;
-use crate::log::{Level, Origin, visible};
+use crate::log::{Level, Origin};
+use crate::text::Text;
+use crate::trigger::batch::Batch;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -160,10 +171,15 @@ pub struct Invocation {
     spare: Mutex<HttpView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
-    trigger: Option<Vec<u8>>,
-    source: Option<Vec<u8>>,
+    /// What layers have set over what the event says. The spans lie in it.
+    texts: Text,
+    trigger: Option<Span>,
+    source: Option<Span>,
+    own_traceparent: Option<Span>,
+    tracestate: Option<Span>,
     traceparent: OnceLock<Vec<u8>>,
     body: Option<Given>,
+    kept: Kept,
     extensions: Fields,
     memory: Memory,
     progress: Progress,
@@ -188,18 +204,13 @@ pub struct Invocation {
     flight: Option<Arc<dyn Flight>>,
     /// What a stream has written so far, where its reply must go out in one piece.
     collected: Option<Vec<u8>>,
-    captured: Mutex<Captured>,
+    captured: Arc<Captured>,
+    /// The records of the event, once somebody has asked for them.
+    batch: OnceLock<Option<Box<Batch>>>,
+    /// What makes it one record of a batch.
+    record: Option<Box<record::Record>>,
 }
 
-/// Log lines kept for the reply.
-#[derive(Debug, Default)]
-struct Captured {
-    lines: Vec<String>,
-    bytes: usize,
-}
-
-/// More of the log than this is written as usual: a reply is no place for it.
-const CAPTURE_BYTES: usize = 64 << 10;
 /// More than this is collected for no platform: each has a smaller limit of its own.
 const COLLECT_BYTES: usize = 64 << 20;
 
@@ -227,10 +238,14 @@ impl Invocation {
             reading: OnceLock::new(),
             spare: Mutex::new(HttpView::default()),
             recognising: false,
+            texts: Text::default(),
             trigger: None,
             source: None,
+            own_traceparent: None,
+            tracestate: None,
             traceparent: OnceLock::new(),
             body: None,
+            kept: Kept::default(),
             extensions: Fields::default(),
             memory: Memory::default(),
             progress: Progress::Open,
@@ -248,7 +263,9 @@ impl Invocation {
             stream: None,
             flight: None,
             collected: None,
-            captured: Mutex::default(),
+            captured: Arc::default(),
+            batch: OnceLock::new(),
+            record: None,
         }
     }
 
@@ -266,15 +283,22 @@ impl Invocation {
     pub fn clear(&mut self) -> Option<Message> {
         // The reply and what modules keep may point into the event: they go first.
         self.reply = Given::EMPTY;
+        self.dropped = None;
         self.body = None;
+        self.kept.clear();
         self.memory.clear();
         if let Some(Reading { http: Some(mut view), .. }) = self.reading.take() {
             view.clear();
             *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
         }
+        self.batch.take();
+        self.record = None;
         self.traceparent.take();
+        self.texts.clear();
         self.trigger = None;
         self.source = None;
+        self.own_traceparent = None;
+        self.tracestate = None;
         self.peer.clear();
         self.request_id.clear();
         self.extensions.clear();
@@ -283,7 +307,6 @@ impl Invocation {
         self.reply_cookies.clear();
         self.failure = None;
         self.failed_here = false;
-        self.dropped = None;
         self.heads.clear();
         self.heads_ran = false;
         self.is_out = false;
@@ -291,7 +314,7 @@ impl Invocation {
         self.no_streams = false;
         self.collected = None;
         if self.facts.captures_log {
-            *self.captured.get_mut().unwrap_or_else(PoisonError::into_inner) = Captured::default();
+            self.captured.clear();
         }
         self.facts = Facts::default();
         self.message.take()
@@ -389,9 +412,9 @@ impl Invocation {
         }
         self.trigger = None;
         self.source = None;
-        self.body = None;
-        if let Some(reading) = self.reading.get_mut() {
-            reading.http = None;
+        self.kept.body(self.body.take().unwrap_or(Given::EMPTY));
+        if let Some(view) = self.reading.get_mut().and_then(|reading| reading.http.take()) {
+            self.kept.view(view);
         }
     }
 
@@ -415,42 +438,19 @@ impl Invocation {
         &self.reply
     }
 
+    /// Puts a body in the place of the reply's.
+    fn set_reply(&mut self, body: Given) {
+        self.kept.body(std::mem::replace(&mut self.reply, body));
+    }
+
     /// Moves the reply's body out.
     pub fn take_reply(&mut self) -> Given {
         std::mem::replace(&mut self.reply, Given::EMPTY)
     }
 
-    /// Keeps a line of the function's log for the reply, if the platform takes it there. False: it is to be written.
-    pub fn capture<'f>(
-        &self,
-        level: Level,
-        message: &[u8],
-        fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
-    ) -> bool {
-        if !self.facts.captures_log || level < Level::Info || !self.unit.log.enabled(level) {
-            return false;
-        }
-        let mut line = Vec::with_capacity(message.len());
-        visible(&mut line, message);
-        for (name, value) in fields {
-            line.push(b' ');
-            visible(&mut line, name);
-            line.push(b'=');
-            visible(&mut line, value);
-        }
-        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
-        if captured.bytes + line.len() > CAPTURE_BYTES {
-            return false;
-        }
-        captured.bytes += line.len();
-        captured.lines.push(String::from_utf8_lossy(&line).into_owned());
-        true
-    }
-
     /// The lines kept so far; they are gone from here. Nobody would take later ones any more: they are written.
     pub fn take_captured(&self) -> Vec<String> {
-        let full = Captured { lines: Vec::new(), bytes: CAPTURE_BYTES + 1 };
-        std::mem::replace(&mut *self.captured.lock().unwrap_or_else(PoisonError::into_inner), full).lines
+        self.captured.take()
     }
 
     /// Writes the lines kept so far to the log: no reply carries those of a failure.
@@ -496,8 +496,17 @@ impl Invocation {
         if span.is_empty() { otherwise.as_bytes() } else { self.fact(span) }
     }
 
-    /// The W3C trace context: the one that was sent if it is well-formed, else made from the platform's own ids.
+    /// The W3C trace context: a layer's, else the one that was sent if it is well-formed, else made from the platform's own
+    /// ids.
     fn traceparent(&self) -> &[u8] {
+        if let Some(set) = self.own_traceparent {
+            return set.read(self.texts.as_slice());
+        }
+        self.sent_traceparent()
+    }
+
+    /// The trace context that the invocation came with.
+    fn sent_traceparent(&self) -> &[u8] {
         let sent = self.fact(self.facts.traceparent);
         if crate::trace::is_traceparent(sent) {
             return sent;

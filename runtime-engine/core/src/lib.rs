@@ -9,6 +9,7 @@
 //! | [`lifecycle`] | RuntimeStart, FunctionStart, Invoke, Close over loaded modules |
 //! | [`chain`], [`onion`] | the layers around a function, and the order of their calls |
 //! | [`invocation`] | one invocation as modules see it |
+//! | [`records`] | functions that are called for one record of a batch at a time |
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
 //! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
 //! | [`functions`] | the functions of the process, and whose an invocation is |
@@ -46,9 +47,12 @@ pub mod modules;
 pub mod onion;
 pub mod parking;
 pub mod platform;
+pub mod records;
 pub mod report;
 pub mod serve;
+pub mod services;
 pub mod settings;
+pub mod text;
 pub mod trace;
 pub mod trigger;
 mod turn;

@@ -13,7 +13,9 @@ use crate::log::{Level, Log};
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
+use crate::records::{RecordRule, RecordSettings};
 use crate::report;
+use crate::services::Ending;
 use crate::settings::Settings;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
@@ -95,8 +97,20 @@ impl LayersStarted {
     pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
         let LayersStarted { unit, factory, chain } = self;
         let functions = match start.manifest {
-            None => Ok(Functions::one(start.settings, start.handler, start.code)),
-            Some(manifest) => Functions::of(manifest, start.settings, start.handler, &unit.log),
+            None => {
+                let one = Functions::one(start.settings, start.handler, start.code);
+                match factory.whole_module(one.all()[0].wanted()) {
+                    Some(module) => Functions::of_module(module, start.settings),
+                    None => Ok(one),
+                }
+            }
+            Some(manifest) => {
+                let functions = Functions::of(manifest, start.settings, start.handler, &unit.log);
+                functions.map(|mut functions| {
+                    functions.ask_modules(manifest, &factory, &unit.log);
+                    functions
+                })
+            }
         };
         let functions = match functions {
             Ok(functions) => functions,
@@ -147,9 +161,7 @@ async fn start_all(
                     // Two failed at once: the platform is told of one, and both have a line and are ended.
                     drop(failed);
                     unit.log.say(Level::Error, &format!("start failed: {}", other.of_function()));
-                    let FailedStart { function, own, .. } = other;
-                    function.into_iter().for_each(FunctionInstance::destroy);
-                    own.destroy();
+                    other.end(unit);
                 }
                 return;
             }
@@ -330,11 +342,12 @@ impl Runtime {
             None => Box::pin(self.start_late(function, place)).await?,
         };
         let chain = started.chain(&self.chain);
+        let centre = Centre::Function(&started.function, started.record_rule);
         if started.has_own_layers() {
-            chain.invoke(&started.function, place).await;
+            chain.invoke_centre(centre, place).await;
         } else {
             // Its recognisers have been asked.
-            chain.run(Centre::Function(&started.function), place).await;
+            chain.run(centre, place).await;
         }
         Some(function)
     }
@@ -526,11 +539,9 @@ async fn close_one(
 
 /// Runs Close of what was made for a function that could not start, and ends it.
 async fn end_alone(unit: &Arc<Unit>, failed: FailedStart) {
-    let FailedStart { whose, function, own, .. } = failed;
     // Nobody is told but the log.
-    let _ = close_one(unit, &whose, &own, function.as_ref()).await;
-    function.into_iter().for_each(FunctionInstance::destroy);
-    own.destroy();
+    let _ = close_one(unit, &failed.whose, &failed.own, failed.function.as_ref()).await;
+    failed.end(unit);
 }
 
 /// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
@@ -539,7 +550,8 @@ async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Op
     let mut started = started;
     match failed {
         Some(FailedStart { whose, function: Some(function), own, .. }) => {
-            started.push(Started::new(whose, function, own, None));
+            let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
+            started.push(Started::new(whose, function, own, None, rule));
         }
         Some(failed) => end_alone(unit, failed).await,
         None => {}
@@ -548,8 +560,10 @@ async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Op
         // Nobody is told but the log.
         let _ = close_phase(unit, &chain, &started.iter().collect::<Vec<_>>()).await;
     }
-    started.into_iter().rev().for_each(Started::destroy);
-    chain.destroy();
+    let mut ending = Ending::default();
+    started.into_iter().rev().for_each(|started| started.end_in(&mut ending));
+    ending.layers(chain);
+    ending.end(&unit.services);
 }
 
 /// A failure on its way out of the process.

@@ -94,6 +94,24 @@ pub trait Sink: Send + Sync {
     fn mark(&self, _text: &[u8], _both: bool) {}
 }
 
+/// A named value beside a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// `true` if the value is said to be JSON. A line of JSON has it as it stands if it is, and as a text if it is not.
+    pub is_json: bool,
+}
+
+impl<'a> Field<'a> {
+    /// A text.
+    pub fn text(name: &'a [u8], value: &'a [u8]) -> Field<'a> {
+        Field { name, value, is_json: false }
+    }
+}
+
 /// Who says it, and in which invocation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
@@ -159,7 +177,7 @@ impl Log {
         level: Level,
         origin: Origin<'_>,
         message: &[u8],
-        fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
+        fields: impl Iterator<Item = Field<'f>> + Clone,
     ) {
         if !self.enabled(level) {
             return;
@@ -202,7 +220,7 @@ fn text<'f>(
     level: Level,
     origin: Origin<'_>,
     message: &[u8],
-    fields: impl Iterator<Item = (&'f [u8], &'f [u8])>,
+    fields: impl Iterator<Item = Field<'f>>,
 ) {
     timestamp(line, time);
     line.push(b' ');
@@ -213,11 +231,11 @@ fn text<'f>(
     visible(line, if origin.entry.is_empty() { origin.target } else { origin.entry.as_bytes() });
     line.extend_from_slice(b": ");
     visible(line, message);
-    for (name, value) in fields {
+    for field in fields {
         line.push(b' ');
-        visible(line, name);
+        visible(line, field.name);
         line.push(b'=');
-        visible(line, value);
+        visible(line, field.value);
     }
 }
 
@@ -263,17 +281,31 @@ const OWN: [&str; 7] = ["timestamp", "level", "requestId", "tenantId", "logger",
 /// Appends a module's fields to a JSON object, each key once. A field that is called as a member of the runtime's own
 /// (`own`) goes under `field.<name>`, and so does one that begins with `field.`; the second field of one name goes under
 /// `field.2.<name>`, the third under `field.3.<name>`.
-fn add_fields<'f>(json: &mut Writer<'_>, own: &[&str], fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone) {
+fn add_fields<'f>(json: &mut Writer<'_>, own: &[&str], fields: impl Iterator<Item = Field<'f>> + Clone) {
     const PREFIX: &[u8] = b"field.";
-    for (index, (name, value)) in fields.clone().enumerate() {
-        let earlier = fields.clone().take(index).filter(|(other, _)| *other == name).count();
+    for (index, Field { name, value, is_json }) in fields.clone().enumerate() {
+        let earlier = fields.clone().take(index).filter(|other| other.name == name).count();
         let is_free = !name.starts_with(PREFIX) && !own.iter().any(|own| own.as_bytes() == name);
         match earlier {
             0 if is_free => json.key(name),
             0 => json.key([PREFIX, name].concat()),
             _ => json.key([PREFIX, (earlier + 1).to_string().as_bytes(), b".", name].concat()),
+        };
+        if is_json && crate::json::parse(value).is_ok() {
+            add_json(json, value);
+        } else {
+            json.string(value);
         }
-        .string(value);
+    }
+}
+
+/// Appends a value that is JSON, in one line: outside of its strings a control character is space.
+fn add_json(json: &mut Writer<'_>, value: &[u8]) {
+    if value.iter().any(u8::is_ascii_control) {
+        let space = |byte: &u8| if byte.is_ascii_control() { b' ' } else { *byte };
+        json.raw(&value.iter().map(space).collect::<Vec<u8>>());
+    } else {
+        json.raw(value);
     }
 }
 
@@ -283,7 +315,7 @@ fn json<'f>(
     level: Level,
     origin: Origin<'_>,
     message: &[u8],
-    fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
+    fields: impl Iterator<Item = Field<'f>> + Clone,
 ) {
     let mut stamp = Vec::with_capacity(24);
     timestamp(&mut stamp, time);
@@ -376,7 +408,7 @@ mod tests {
         let sink = Arc::new(Kept::default());
         let log = Log::new(Level::Info, Format::Json, sink.clone());
         let origin = Origin { request_id: b"id-1", target: b"shop", entry: "function order", ..Origin::default() };
-        log.write(Level::Info, origin, b"two\nlines \"quoted\"", [(&b"n"[..], &b"1"[..])].into_iter());
+        log.write(Level::Info, origin, b"two\nlines \"quoted\"", [Field::text(b"n", b"1")].into_iter());
         log.write(Level::Debug, origin, b"not wanted", std::iter::empty());
         let lines = sink.0.lock().unwrap();
         assert_eq!(lines.len(), 1);
@@ -391,7 +423,12 @@ mod tests {
     /// The one line that these make, from its level on.
     fn written(format: Format, origin: Origin<'_>, message: &[u8], fields: &[(&[u8], &[u8])]) -> String {
         let sink = Arc::new(Kept::default());
-        Log::new(Level::Info, format, sink.clone()).write(Level::Warn, origin, message, fields.iter().copied());
+        Log::new(Level::Info, format, sink.clone()).write(
+            Level::Warn,
+            origin,
+            message,
+            fields.iter().map(|(name, value)| Field::text(name, value)),
+        );
         let lines = sink.0.lock().unwrap();
         let start = lines[0].find("WARN").expect("the level is there");
         lines[0][start..].to_owned()
@@ -456,5 +493,34 @@ mod tests {
         let line = written(Format::Json, Origin::default(), b"m", &fields);
         let expected = r#""n":"1","field.2.n":"2","field.3.n":"3","field.field.2.n":"4","field.field.n":"5"}"#;
         assert!(line.trim_end().ends_with(expected), "{line}");
+    }
+
+    #[test]
+    fn a_field_that_is_json_stands_as_it_is_in_a_line_of_json_and_one_that_is_not_as_a_text() {
+        let field = |name: &'static str, value: &'static str| Field {
+            name: name.as_bytes(),
+            value: value.as_bytes(),
+            is_json: true,
+        };
+        let fields = [
+            field("n", "3.50"),
+            field("o", "{\"a\":\n [true, null]}"),
+            field("bad", "{\"a\":"),
+            field("two", "1 2"),
+            field("message", "\"x\""),
+            field("none", ""),
+            Field::text(b"t", b"3"),
+        ];
+        let sink = Arc::new(Kept::default());
+        for format in [Format::Json, Format::Google, Format::Text] {
+            Log::new(Level::Info, format, sink.clone()).write(Level::Info, Origin::default(), b"m", fields.into_iter());
+        }
+        let lines = sink.0.lock().unwrap();
+        let expected =
+            r#""n":3.50,"o":{"a":  [true, null]},"bad":"{\"a\":","two":"1 2","field.message":"x","none":"","t":"3"}"#;
+        assert!(lines[0].trim_end().ends_with(expected), "{}", lines[0]);
+        assert!(lines[1].trim_end().ends_with(expected), "{}", lines[1]);
+        assert!(lines[2].contains(r#"n=3.50 o={"a":\n [true, null]} bad={"a": two=1 2"#), "{}", lines[2]);
+        assert!(lines.iter().all(|line| line.matches('\n').count() == 1));
     }
 }

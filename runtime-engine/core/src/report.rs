@@ -1,4 +1,4 @@
-//! The line that a failure leaves behind: one at level ERROR for each invocation, and for each lifecycle phase after the
+//! The line that a failure leaves behind: one at level ERROR for each invocation, for each record of a batch, and for each lifecycle phase after the
 //! start, that failed.
 //!
 //! The line holds all that is known of a failure, whatever callers are told of it. Its message is `kind: message`; its
@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `errorType` | the kind |
 //! | `function` | the function's name in its module |
+//! | `record` | the id of the record, for a failure of one record of a batch |
 //! | `phase` | the lifecycle phase, for a failure outside of an invocation |
 //! | `location` | `file:line:column` of the panic or the error |
 //! | `cause` | what it was caused by, outermost first |
@@ -18,13 +19,22 @@
 use crate::chain::phase_name;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::log::{Level, Origin};
+use crate::log::{Field, Level, Origin};
 use crate::unit::Unit;
-use faas_abi::{INVOKE, REPLIED};
+use faas_abi::host::Invocation as _;
+use faas_abi::{INVOKE, META_RECORD_ID, REPLIED};
 
 /// Writes the line of an invocation, or of a phase, that has ended in failure.
 pub(crate) fn failed(invocation: &Invocation, phase: u32, failure: &Failure) {
-    write(invocation.unit(), invocation.origin(b"runtime", ""), phase, invocation.function_name(), failure, "");
+    let record = String::from_utf8_lossy(invocation.meta(META_RECORD_ID));
+    let whose = Whose { function: invocation.function_name(), record: &record };
+    write(invocation.unit(), invocation.origin(b"runtime", ""), phase, whose, failure, "");
+}
+
+/// Writes the line of a record that its function, called with the whole batch, says has failed.
+pub(crate) fn record_failed(invocation: &Invocation, record: &str, failure: &Failure) {
+    let whose = Whose { function: invocation.function_name(), record };
+    write(invocation.unit(), invocation.origin(b"runtime", ""), INVOKE, whose, failure, "");
 }
 
 /// Writes the line of an invocation that ended well and whose reply its platform does not take.
@@ -36,7 +46,7 @@ pub(crate) fn unsent(invocation: &Invocation, failure: &Failure) {
 /// answered in its place. `then` says what the process does about it, and ends the message.
 pub fn out_of_reach(unit: &Unit, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-    write(unit, origin, INVOKE, function, failure, then);
+    write(unit, origin, INVOKE, Whose { function, record: "" }, failure, then);
 }
 
 /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
@@ -44,17 +54,26 @@ pub fn out_of_reach(unit: &Unit, request_id: &[u8], function: &str, failure: &Fa
 pub fn replied_does_not_end(unit: &Unit, request_id: &[u8], function: &str, then: &str) {
     let failure = Failure::new("Function.TimedOut", "the work after the reply does not end:");
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-    write(unit, origin, REPLIED, function, &failure, then);
+    write(unit, origin, REPLIED, Whose { function, record: "" }, &failure, then);
 }
 
-fn write(unit: &Unit, origin: Origin<'_>, phase: u32, function: &str, failure: &Failure, then: &str) {
+/// Whose failure it is.
+struct Whose<'a> {
+    /// The function's name in its module.
+    function: &'a str,
+    /// The record's id; empty for what is no record.
+    record: &'a str,
+}
+
+fn write(unit: &Unit, origin: Origin<'_>, phase: u32, whose: Whose<'_>, failure: &Failure, then: &str) {
     let parts = Parts::of(&failure.detail);
     let cause = parts.cause.join("; ");
     let apart = if then.is_empty() { "" } else { " " };
     let message = format!("{}: {}{apart}{then}", failure.kind, failure.message);
     let fields = [
         ("errorType", &*failure.kind),
-        ("function", function),
+        ("function", whose.function),
+        ("record", whose.record),
         ("phase", if phase == INVOKE { "" } else { phase_name(phase) }),
         ("location", parts.location),
         ("cause", &cause),
@@ -65,7 +84,7 @@ fn write(unit: &Unit, origin: Origin<'_>, phase: u32, function: &str, failure: &
         Level::Error,
         origin,
         message.as_bytes(),
-        fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+        fields.map(|(name, value)| Field::text(name.as_bytes(), value.as_bytes())),
     );
 }
 

@@ -9,6 +9,7 @@ pub use serving::ServerSettings;
 
 use crate::json;
 use crate::log::{Format, Level};
+use crate::records::{RecordFailures, RecordSettings};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -234,6 +235,8 @@ pub struct Settings {
     pub concurrency: Option<usize>,
     /// The function's configuration, JSON: `FAAS_CONFIG`.
     pub config: String,
+    /// How functions are called for the records of a batch: `FAAS_RECORD_CONCURRENCY`, `FAAS_RECORD_FAILURES`.
+    pub records: RecordSettings,
 }
 
 /// A layer as it is named in `FAAS_LAYERS` or in a manifest.
@@ -274,8 +277,18 @@ impl Settings {
             replied_timeout: env.duration("FAAS_REPLIED_TIMEOUT")?.unwrap_or(Duration::from_secs(5)),
             concurrency: env.count("FAAS_CONCURRENCY")?,
             config: env.json("FAAS_CONFIG")?,
+            records: RecordSettings {
+                concurrency: env.count("FAAS_RECORD_CONCURRENCY")?,
+                failures: record_failures(env)?,
+            },
         })
     }
+}
+
+fn record_failures(env: &Env<'_>) -> Result<RecordFailures, BadSetting> {
+    const NAME: &str = "FAAS_RECORD_FAILURES";
+    let Some(value) = env.get(NAME) else { return Ok(RecordFailures::default()) };
+    RecordFailures::parse(value.trim()).ok_or_else(|| BadSetting::new(NAME, &value, "report, fail or log"))
 }
 
 fn layers(env: &Env<'_>) -> Result<Vec<LayerName>, BadSetting> {
@@ -381,6 +394,8 @@ mod tests {
             ("FAAS_CONFIG", "{bad", "JSON, found invalid JSON at byte 1: expected a key in double quotes"),
             ("FAAS_LAYERS", "monitor,?", "names of layers, found \"monitor,?\""),
             ("FAAS_INIT_TIMEOUT", "-1s", "a duration such as 30s, 500ms or 1m30s, found \"-1s\""),
+            ("FAAS_RECORD_CONCURRENCY", "0", "a whole number above 0, found \"0\""),
+            ("FAAS_RECORD_FAILURES", "ignore", "report, fail or log, found \"ignore\""),
             ("FAAS_GRACE", "later", "a duration such as 30s, 500ms or 1m30s, found \"later\""),
         ] {
             let error = read(&[(name, value)]).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! What is the same for every invocation of this process: who we are, where we run, since when.
 
 use crate::log::{Level, Log, Origin};
+use crate::services::Services;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -37,6 +38,8 @@ pub struct Unit {
     pub identity: Identity,
     /// Where log lines go.
     pub log: Log,
+    /// What modules offer to one another.
+    pub services: Services,
     born: Instant,
     debug: AtomicBool,
     warm: AtomicBool,
@@ -54,6 +57,7 @@ impl Unit {
         Unit {
             identity,
             log,
+            services: Services::default(),
             born: Instant::now(),
             debug: AtomicBool::new(false),
             warm: AtomicBool::new(false),

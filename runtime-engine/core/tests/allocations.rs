@@ -1,12 +1,17 @@
 //! What is promised to allocate nothing in its steady state, held against a counting allocator: a connection's codec, and
-//! the search for a route.
+//! the search for a route, and an invocation that layers change.
 
 mod counting;
 
 use counting::steady;
+use faas_abi::host::Invocation as _;
 use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
-use faas_core::http1::{Framing, Limits, ReadProgress, Reader};
+use faas_core::http1::{Assembly, Framing, Limits, ReadProgress, Reader};
+use faas_core::invocation::{Facts, Invocation};
+use faas_core::log::{Format, Level, LineKind, Log, Sink};
+use faas_core::unit::{Identity, Unit};
+use std::sync::Arc;
 
 /// Receives `wire` in reads of at most `read` bytes and gives the number of messages in it.
 fn receive(reader: &mut Reader, mut wire: &[u8], read: usize) -> usize {
@@ -128,4 +133,32 @@ fn finding_a_route_allocates_nothing() {
         };
         assert_eq!(steady(100, &mut round), 0);
     }
+}
+
+/// A log that nobody reads.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&self, _: &[u8], _: LineKind) {}
+}
+
+#[test]
+fn an_invocation_that_layers_change_allocates_nothing() {
+    let log = Log::new(Level::Error, Format::Text, Arc::new(Nowhere));
+    let mut invocation = Invocation::new(Arc::new(Unit::new(Identity::default(), log)), Arc::from("f"));
+    let mut message = Some(Assembly::request(Vec::new(), b"GET", b"/orders?a=1", b"").finish());
+    let mut round = || {
+        let http = Facts { shape: faas_core::trigger::Shape::Request, ..Facts::default() };
+        invocation.renew(message.take().expect("it came back"), http, false);
+        for value in [&b"1"[..], b"a much longer value than the one before it was", &[b'x'; 900]] {
+            for list in [faas_abi::LIST_HEADER, faas_abi::LIST_EXTENSION, faas_abi::LIST_REPLY_HEADER] {
+                assert_eq!(invocation.set(list, b"name", value), faas_abi::OK);
+                assert_eq!(invocation.add(list, b"other", value), faas_abi::OK);
+            }
+            assert_eq!(invocation.set_meta(faas_abi::META_TRIGGER, value), faas_abi::OK);
+            assert_eq!(invocation.set_meta(faas_abi::META_PATH, value), faas_abi::OK);
+        }
+        message = invocation.clear();
+    };
+    assert_eq!(steady(100, &mut round), 0);
 }

@@ -4,7 +4,9 @@
 //! Beside each `manifest/*.json` stands a `.txt`: what was read of `good-*`, the mistakes of all others.
 //! `FAAS_GOLDEN=write cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like code.
 
-use faas_core::functions::manifest::{EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake};
+use faas_core::functions::manifest::{
+    EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake, RecordSpec,
+};
 use faas_core::settings::LayerName;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -159,8 +161,19 @@ fn shown(manifest: &Manifest) -> String {
     all_layers(&mut out, layers);
     out.push('\n');
     for function in functions {
-        let FunctionSpec { name, handler, config, environment, timeout, concurrency, start, layers, fence, events } =
-            function;
+        let FunctionSpec {
+            name,
+            handler,
+            config,
+            environment,
+            timeout,
+            concurrency,
+            start,
+            layers,
+            fence,
+            records,
+            events,
+        } = function;
         let fence = match fence {
             FenceSetting::Default => "by default".to_owned(),
             FenceSetting::Off => "off".to_owned(),
@@ -175,6 +188,10 @@ fn shown(manifest: &Manifest) -> String {
         writeln!(out, "\n  config: {config}").expect("a text takes all");
         for (name, value) in environment {
             writeln!(out, "  variable: {name:?} = {value:?}").expect("a text takes all");
+        }
+        let RecordSpec { concurrency, failures } = records;
+        if concurrency.is_some() || failures.is_some() {
+            writeln!(out, "  records: concurrency {concurrency:?}, failures {failures:?}").expect("a text takes all");
         }
         for event in events {
             let filter = match &event.filter {

@@ -14,7 +14,9 @@ mod stream;
 mod world;
 
 use faas_abi::host::CheckedModule;
-use faas_abi::{CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status};
+use faas_abi::{
+    CLOSE, E_INTERNAL, FUNCTION_START, INVOKE, OK, PENDING, REPLIED, RESUME, RUNTIME_START, SUSPEND, Status,
+};
 use faas_core::chain::{Chain, ConfiguredLayer, Place};
 use faas_core::failure::Failure;
 use faas_core::functions::{Linked, Loader};
@@ -267,7 +269,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     *lock(&world.cancel) = None;
     drop(place);
     function.destroy();
-    chain.destroy();
+    chain.destroy(&unit(&lines).services);
     exactly_once(world)
 }
 
@@ -282,10 +284,13 @@ fn aside_result(found: Result<(), Failure>, expected: Option<Words>) -> Verdict 
 
 /// The first required layer that is not well fails a probe; whoever is not well has one line, however often it is asked.
 fn health(plan: &Plan, chain: &Chain, lines: &Lines) -> Verdict {
-    let ill = |layer: &LayerPlan| layer.health.filter(|(status, _)| *status < 0);
+    let ill = |layer: &LayerPlan| layer.health.filter(|(status, _)| *status != OK);
     let first = plan.layers.iter().zip(module::NAMES).find_map(|(layer, name)| {
-        let (_, words) = ill(layer).filter(|_| layer.required)?;
-        Some(format!("{name}: {}", if words { "out of sorts" } else { "it gives no reason" }))
+        let (status, words) = ill(layer).filter(|_| layer.required)?;
+        Some(match status {
+            PENDING => format!("{name}: its health ended with status 1, which has no meaning there"),
+            _ => format!("{name}: {}", if words { "out of sorts" } else { "it gives no reason" }),
+        })
     });
     let before = lines.counts()[1];
     for _ in 0..2 {

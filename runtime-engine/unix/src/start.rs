@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::piping::{self, Answers};
 use crate::shutdown::Shutdown;
 use crate::{code, manifest, pid1, polling, runtime_files, serving, sys};
-use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
+use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_RECORDS, F_REPLIED, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::command_line;
 use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
@@ -272,7 +272,7 @@ pub(crate) fn features(concurrency: usize, suspends: bool, lends: bool) -> u64 {
     let suspend = if suspends { F_SUSPEND } else { 0 };
     // A thread that serves nothing else meanwhile is lent to whatever a module waits for.
     let lends = if lends { F_MAY_BLOCK } else { 0 };
-    lends | F_STREAM_OUT | F_REPLIED | several | suspend
+    lends | F_STREAM_OUT | F_REPLIED | F_RECORDS | several | suspend
 }
 
 /// How a driver reports a failed start.

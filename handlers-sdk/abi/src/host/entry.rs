@@ -8,7 +8,7 @@ use crate::constants::{E_INTERNAL, IS_REENTRANT, NUM_AFTER_REPLY, OK, REPLIED};
 use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Keeps the calls of an entry that is not re-entrant apart.
 #[derive(Debug)]
@@ -43,25 +43,49 @@ fn callee(cancel: Option<CancelFn>, this: *mut c_void) -> Option<Callee> {
     cancel.map(|cancel| Callee { cancel, this })
 }
 
-/// One instance of a function.
+/// What a function's `create` made. The functions of a group share it.
+#[derive(Debug)]
+struct Instance {
+    host: HostTable,
+    this: *mut c_void,
+    turn: Turn,
+    /// The address of the `create` that made it, which every function that shares it has.
+    made_by: usize,
+}
+
+// SAFETY: the contract allows calls from any thread; `turn` keeps those of a non-re-entrant entry apart.
+unsafe impl Send for Instance {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Instance {}
+
+/// The instance of a group, for the functions that are to share it, for as long as one of them has it.
+#[derive(Debug)]
+pub struct GroupInstance(Weak<Instance>);
+
+impl GroupInstance {
+    pub(super) fn join(&self, table: Function, name: String) -> Option<FunctionInstance> {
+        let instance = self.0.upgrade()?;
+        assert_eq!(table.create.map(|create| create as usize), Some(instance.made_by), "another group's instance");
+        Some(FunctionInstance { table, name, instance, leads: false })
+    }
+}
+
+/// One instance of a function, or its part in the instance of its group.
 #[derive(Debug)]
 pub struct FunctionInstance {
     table: Function,
     name: String,
-    this: *mut c_void,
-    turn: Turn,
+    instance: Arc<Instance>,
+    /// Has it made the instance? Then the instance's phases are run through it.
+    leads: bool,
 }
-
-// SAFETY: the contract allows calls from any thread; `turn` keeps those of a non-re-entrant entry apart.
-unsafe impl Send for FunctionInstance {}
-// SAFETY: as for `Send`.
-unsafe impl Sync for FunctionInstance {}
 
 impl FunctionInstance {
     pub(super) fn create(table: Function, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
         let entry = table.create.ok_or("it has no `create`")?;
         let this = create(entry, host, config)?;
-        Ok(FunctionInstance { turn: Turn::of(table.flags), table, name, this })
+        let instance = Instance { host, this, turn: Turn::of(table.flags), made_by: entry as usize };
+        Ok(FunctionInstance { table, name, instance: Arc::new(instance), leads: true })
     }
 
     /// Its name in the module.
@@ -69,38 +93,54 @@ impl FunctionInstance {
         &self.name
     }
 
+    /// Its instance, for other functions of its group to share.
+    pub fn of_group(&self) -> GroupInstance {
+        GroupInstance(Arc::downgrade(&self.instance))
+    }
+
+    /// The view of the host that its instance has.
+    pub fn host(&self) -> HostTable {
+        self.instance.host
+    }
+
     /// `FAAS_IS_*`.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }
 
-    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)?
+    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)? What is the instance's work is that
+    /// of the function that made it alone; REPLIED is each invocation's.
     pub fn has_phase(&self, phase: u32) -> bool {
-        self.table.phases & crate::constants::phase_bit(phase) != 0 && self.table.phase.is_some()
+        self.table.phases & crate::constants::phase_bit(phase) != 0
+            && self.table.phase.is_some()
+            && (self.leads || phase == REPLIED)
     }
 
     /// Serves one invocation. `PENDING`: wait with [`Lease::poll_done`].
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
-        let _turn = self.turn.take();
+        let Instance { this, turn, .. } = &*self.instance;
+        let _turn = turn.take();
         // SAFETY: `this` is what `create` made; the lease gives a live invocation and a fresh token.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { invoke(self.this, inv, tok) })
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { invoke(*this, inv, tok) })
     }
 
     /// Runs a lifecycle phase. `OK` at once if it has no work there.
     pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let has_work = self.has_phase(phase) || phase == REPLIED && lease.get().num(NUM_AFTER_REPLY) != 0;
         let Some(call) = self.table.phase.filter(|_| has_work) else { return OK };
-        let _turn = self.turn.take();
+        let Instance { this, turn, .. } = &*self.instance;
+        let _turn = turn.take();
         // SAFETY: as in `invoke`.
-        lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, tok) })
+        lease.lend(callee(self.table.cancel, *this), |inv, tok| unsafe { call(*this, phase, inv, tok) })
     }
 
-    /// Ends the instance, after CLOSE and when no call is in progress. An instance that is only dropped is leaked.
+    /// Ends the instance, after CLOSE and when no call is in progress; that of a group with the last of its functions. An
+    /// instance that is only dropped is leaked.
     pub fn destroy(self) {
-        if let Some(destroy) = self.table.destroy {
-            // SAFETY: consumes the instance, so this is the last call.
-            unsafe { destroy(self.this) }
+        if let (Some(destroy), Some(instance)) = (self.table.destroy, Arc::into_inner(self.instance)) {
+            // SAFETY: nobody else has the instance, so this is the last call.
+            unsafe { destroy(instance.this) }
         }
     }
 }
@@ -110,6 +150,7 @@ impl FunctionInstance {
 pub struct LayerInstance {
     table: Layer,
     name: String,
+    host: HostTable,
     this: *mut c_void,
     turn: Turn,
 }
@@ -123,12 +164,17 @@ impl LayerInstance {
     pub(super) fn create(table: Layer, name: String, host: HostTable, config: &[u8]) -> Result<Self, String> {
         let entry = table.create.ok_or("it has no `create`")?;
         let this = create(entry, host, config)?;
-        Ok(LayerInstance { turn: Turn::of(table.flags), table, name, this })
+        Ok(LayerInstance { turn: Turn::of(table.flags), table, name, host, this })
     }
 
     /// Its name in the module.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its view of the host.
+    pub fn host(&self) -> HostTable {
+        self.host
     }
 
     /// `FAAS_IS_*`.
@@ -190,20 +236,20 @@ impl LayerInstance {
         lease.lend(callee(self.table.cancel, self.this), |inv, tok| unsafe { call(self.this, phase, inv, inner, tok) })
     }
 
-    /// `recognise`: `OK` = this layer knows the event.
+    /// `recognise`: `OK` = this layer knows the event. `PENDING` means nothing here, and nobody waits for it.
     pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
-    /// `context`: adds to the invocation.
+    /// `context`: adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
     pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.context else { return OK };
         let _turn = self.turn.take();
         // SAFETY: as in `before`.
-        lease.lend(None, |inv, _| inline(unsafe { call(self.this, inv) }))
+        lease.lend_inline(|inv| unsafe { call(self.this, inv) })
     }
 
     /// `health`: a reason if it is not well.
@@ -218,7 +264,11 @@ impl LayerInstance {
         let status = unsafe { call(self.this, &raw mut why) };
         // SAFETY: `why` is given by the call (faas.h, health).
         let why = unsafe { Given::take(why) };
-        if status >= 0 { Ok(()) } else { Err(String::from_utf8_lossy(why.as_slice()).into_owned()) }
+        match status {
+            OK => Ok(()),
+            ..0 => Err(String::from_utf8_lossy(why.as_slice()).into_owned()),
+            _ => Err(format!("its health ended with status {status}, which has no meaning there")),
+        }
     }
 
     /// What to run when a reply's head is fixed. The instance must outlive every use: the runtimes keep layers for the
@@ -236,11 +286,6 @@ impl LayerInstance {
     }
 }
 
-/// A call that has no token must not answer `PENDING`.
-fn inline(status: Status) -> Status {
-    if status == crate::constants::PENDING { E_INTERNAL } else { status }
-}
-
 /// A layer's `head`, ready to run.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadHook {
@@ -256,7 +301,7 @@ unsafe impl Sync for HeadHook {}
 impl HeadHook {
     /// Runs it over an invocation that is the host's.
     pub fn run<I: Invocation>(&self, lease: &mut Lease<I>) {
-        lease.lend(None, |inv, _| {
+        lease.lend_inline(|inv| {
             self.run_raw(inv);
             OK
         });

@@ -13,16 +13,33 @@ use core::cell::UnsafeCell;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-pub(super) struct Cell<I> {
+/// What has a stamp: ids that lines of the log are written with. They are kept beside it, so that a line can be written
+/// by any thread at any time.
+pub trait Stamped: Send + Sync + 'static {
+    /// The ids.
+    type Stamp: Default + Send + Sync + 'static;
+    /// Writes the ids over those of the one before, ahead of the first call of a module's. They stand still from then on.
+    fn stamp(&self, stamp: &mut Self::Stamp);
+}
+
+pub(super) struct Cell<I: Stamped> {
     calls: Calls,
+    stamp: UnsafeCell<I::Stamp>,
     inv: UnsafeCell<I>,
 }
 
 // SAFETY: `calls` is made for sharing. `inv` is reached through a `Lease` only while it is not lent, and
-// by a module's calls only while it is: faas.h, THREADS, orders the latter among themselves.
-unsafe impl<I: Send + Sync> Sync for Cell<I> {}
+// by a module's calls only while it is: faas.h, THREADS, orders the latter among themselves. `stamp` is written by the
+// lease before the first call of an invocation, when no module has it, and only read from then on.
+unsafe impl<I: Stamped> Sync for Cell<I> {}
 
-impl<I> Cell<I> {
+impl<I: Stamped> Cell<I> {
+    /// The ids for lines of the log, for the modules that have the invocation.
+    pub(super) fn stamp(&self) -> &I::Stamp {
+        // SAFETY: modules have the invocation from its first call on, and nobody writes the ids from then on.
+        unsafe { &*self.stamp.get() }
+    }
+
     /// The reason of a cancel, or 0. From any thread.
     pub(super) fn reason(&self) -> u32 {
         self.calls.reason()
@@ -35,23 +52,25 @@ impl<I> Cell<I> {
 }
 
 /// An invocation that is either the host's or lent to a module.
-pub struct Lease<I> {
+pub struct Lease<I: Stamped> {
     cell: Arc<Cell<I>>,
     token: Token,
     lent: bool,
+    /// Has the invocation its stamp?
+    is_stamped: bool,
 }
 
-impl<I> core::fmt::Debug for Lease<I> {
+impl<I: Stamped> core::fmt::Debug for Lease<I> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Lease").field("lent", &self.lent).finish_non_exhaustive()
     }
 }
 
-impl<I: Send + Sync + 'static> Lease<I> {
+impl<I: Stamped> Lease<I> {
     /// Gives an invocation its place.
     pub fn new(inv: I) -> Self {
-        let cell = Cell { calls: Calls::new(), inv: UnsafeCell::new(inv) };
-        Lease { cell: Arc::new(cell), token: Token::new(), lent: false }
+        let cell = Cell { calls: Calls::new(), stamp: UnsafeCell::default(), inv: UnsafeCell::new(inv) };
+        Lease { cell: Arc::new(cell), token: Token::new(), lent: false, is_stamped: false }
     }
 
     /// Reads the invocation.
@@ -79,9 +98,21 @@ impl<I: Send + Sync + 'static> Lease<I> {
         self.lent
     }
 
-    /// Forgets a cancel, before the place serves another invocation: it gets the next [`serial`](Lease::serial).
+    /// Forgets a cancel and the stamp, before the place serves another invocation: it gets the next [`serial`](Lease::serial).
     pub fn reset(&mut self) {
         self.cell.calls.reset();
+        self.is_stamped = false;
+    }
+
+    /// Stamps the invocation, if it is about to have its first call.
+    #[inline]
+    fn stamp(&mut self) {
+        assert!(!self.lent, "the invocation is lent to a module");
+        if !std::mem::replace(&mut self.is_stamped, true) {
+            // SAFETY: no module has had this invocation, so nobody else reads the ids, and `&mut self` keeps other
+            // writers out.
+            self.get().stamp(unsafe { &mut *self.cell.stamp.get() });
+        }
     }
 
     /// The number of the invocation this place is serving, for [`Cancel::fire_for`].
@@ -99,13 +130,24 @@ impl<I: Send + Sync + 'static> Lease<I> {
         self.cell.reason()
     }
 
+    /// Hears of a cancel while the host itself works for the invocation: `heard` is called with the reason, once, from any
+    /// thread, until the [`CancelHook`] is dropped. A cancel that came before is in [`cancelled`](Lease::cancelled) alone.
+    /// No module may be called for this invocation meanwhile.
+    pub fn hear_cancel(&mut self, heard: impl Fn(u32) + Send + Sync + 'static) -> CancelHook<I> {
+        assert!(!self.lent, "the invocation is lent to a module");
+        let heard = Box::new(Heard(Box::new(heard)));
+        let this = (&raw const *heard).cast_mut().cast();
+        self.cell.calls.begin(Callee { cancel: tell_host, this });
+        CancelHook { cell: self.cell.clone(), _heard: heard }
+    }
+
     pub(super) fn raw(&self) -> *mut Inv {
         Arc::as_ptr(&self.cell).cast_mut().cast()
     }
 
     /// One call of a module: `call` gets the `faas_inv*` and a fresh token.
     pub(super) fn lend(&mut self, callee: Option<Callee>, call: impl FnOnce(*mut Inv, *mut Tok) -> Status) -> Status {
-        assert!(!self.lent, "the invocation is lent to a module");
+        self.stamp();
         if let Some(callee) = callee {
             self.cell.calls.begin(callee);
         }
@@ -121,6 +163,12 @@ impl<I: Send + Sync + 'static> Lease<I> {
         status
     }
 
+    /// One call of a module's that has no token: the invocation is the host's again when it returns, whatever it returns.
+    pub(super) fn lend_inline(&mut self, call: impl FnOnce(*mut Inv) -> Status) -> Status {
+        self.stamp();
+        call(self.raw())
+    }
+
     /// The end of a call that returned `FAAS_PENDING`; the invocation is the host's again.
     pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         let status = std::task::ready!(self.token.poll(context));
@@ -130,7 +178,7 @@ impl<I: Send + Sync + 'static> Lease<I> {
     }
 }
 
-impl<I> Drop for Lease<I> {
+impl<I: Stamped> Drop for Lease<I> {
     fn drop(&mut self) {
         if self.lent {
             core::mem::forget(self.cell.clone());
@@ -138,24 +186,53 @@ impl<I> Drop for Lease<I> {
     }
 }
 
+/// What hears of a cancel in the host's own code.
+struct Heard(Box<dyn Fn(u32) + Send + Sync>);
+
+/// The `cancel` of a host that works for an invocation itself.
+unsafe extern "C" fn tell_host(this: *mut core::ffi::c_void, _: *mut Inv, reason: u32) {
+    // SAFETY: `hear_cancel` gives the address of a box that its hook keeps until this cannot be called any more.
+    let heard = unsafe { &*this.cast_const().cast::<Heard>() };
+    (heard.0)(reason);
+}
+
+/// As long as it lives, the host hears of a cancel: see [`Lease::hear_cancel`].
+pub struct CancelHook<I: Stamped> {
+    cell: Arc<Cell<I>>,
+    _heard: Box<Heard>,
+}
+
+impl<I: Stamped> core::fmt::Debug for CancelHook<I> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("CancelHook").finish_non_exhaustive()
+    }
+}
+
+impl<I: Stamped> Drop for CancelHook<I> {
+    fn drop(&mut self) {
+        // Returns when nobody is being told, and nobody is told from here on: only then is the box freed.
+        self.cell.calls.end();
+    }
+}
+
 /// Cancels what a [`Lease`] serves, from any thread.
-pub struct Cancel<I> {
+pub struct Cancel<I: Stamped> {
     cell: Arc<Cell<I>>,
 }
 
-impl<I> core::fmt::Debug for Cancel<I> {
+impl<I: Stamped> core::fmt::Debug for Cancel<I> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Cancel").finish_non_exhaustive()
     }
 }
 
-impl<I> Clone for Cancel<I> {
+impl<I: Stamped> Clone for Cancel<I> {
     fn clone(&self) -> Self {
         Cancel { cell: self.cell.clone() }
     }
 }
 
-impl<I: Send + Sync + 'static> Cancel<I> {
+impl<I: Stamped> Cancel<I> {
     /// Says `reason` once about whatever is being served: `cancelled` answers it from now on, and the running call's own
     /// `cancel` is called. A later reason is ignored.
     pub fn fire(&self, reason: u32) {
@@ -177,6 +254,40 @@ mod tests {
     use core::ffi::c_void;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::Waker;
+
+    /// `()`, `u32` and `String` as invocations without ids.
+    macro_rules! unstamped {
+        ($($of:ty),*) => {$(
+            impl Stamped for $of {
+                type Stamp = ();
+                fn stamp(&self, (): &mut ()) {}
+            }
+        )*};
+    }
+
+    unstamped!((), u32, String);
+
+    /// An invocation that is its own id.
+    struct Id(u32);
+
+    impl Stamped for Id {
+        type Stamp = u32;
+        fn stamp(&self, stamp: &mut u32) {
+            *stamp = self.0;
+        }
+    }
+
+    #[test]
+    fn the_stamp_is_that_of_the_first_call_until_another_invocation_has_the_place() {
+        let mut lease = Lease::new(Id(1));
+        lease.lend_inline(|_| OK);
+        lease.get_mut().0 = 2;
+        lease.lend(None, |_, _| OK);
+        assert_eq!(*lease.cell.stamp(), 1);
+        lease.reset();
+        lease.lend(None, |_, _| OK);
+        assert_eq!(*lease.cell.stamp(), 2);
+    }
 
     #[test]
     fn a_pending_call_lends_the_invocation_until_done() {
@@ -231,6 +342,25 @@ mod tests {
         lease.reset();
         cancel.fire(CANCEL_DEADLINE);
         assert_eq!(heard.load(Ordering::Relaxed), CANCEL_DEADLINE, "nothing was running");
+    }
+
+    #[test]
+    fn the_host_hears_of_a_cancel_once_and_not_after_its_work() {
+        let heard = Arc::new(AtomicU32::new(0));
+        let mut lease = Lease::new(());
+        let cancel = lease.cancel_handle();
+        let note = heard.clone();
+        let hook = lease.hear_cancel(move |reason| {
+            note.fetch_add(reason, Ordering::Relaxed);
+        });
+        cancel.fire(CANCEL_DEADLINE);
+        cancel.fire(CANCEL_DEADLINE);
+        assert_eq!((heard.load(Ordering::Relaxed), lease.cancelled()), (CANCEL_DEADLINE, CANCEL_DEADLINE));
+        drop(hook);
+        lease.reset();
+        cancel.fire(CANCEL_DEADLINE);
+        assert_eq!(heard.load(Ordering::Relaxed), CANCEL_DEADLINE, "the work is over");
+        assert_eq!(Arc::strong_count(&heard), 1, "what hears is freed with the hook");
     }
 
     #[test]

@@ -28,10 +28,10 @@ mod sync;
 mod table;
 pub mod token;
 
-pub use entry::{FunctionInstance, HeadHook, LayerInstance};
+pub use entry::{FunctionInstance, GroupInstance, HeadHook, LayerInstance};
 pub use file::check_library_file;
 pub use given::Given;
-pub use lease::{Cancel, Lease};
+pub use lease::{Cancel, CancelHook, Lease, Stamped};
 pub use memory::Memory;
 pub use module::{CheckedModule, FunctionEntry, LayerEntry, Needs, Probe};
-pub use table::{Context, Fields, HostTable, Invocation, ServiceTable, table};
+pub use table::{Context, Fields, HostTable, Invocation, LogField, ServiceTable, table};

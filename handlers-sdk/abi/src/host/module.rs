@@ -1,6 +1,6 @@
 //! Checks what a library offers before the first call, and lists everything that does not fit at once.
 
-use super::entry::{FunctionInstance, LayerInstance};
+use super::entry::{FunctionInstance, GroupInstance, LayerInstance};
 use super::table::HostTable;
 use crate::constants::{IS_ABORTING, MAGIC, MAJOR, MINOR};
 use crate::tables::{Function, Layer, Module, Table, read_table};
@@ -36,6 +36,8 @@ pub struct FunctionEntry {
     pub name: String,
     /// What it is written for, a JSON array; empty = anything.
     pub triggers: String,
+    /// The functions of its module with the same group share instances; empty = none does.
+    pub group: String,
     table: Function,
 }
 
@@ -71,7 +73,7 @@ impl CheckedModule {
     pub unsafe fn read(module: *const Module, needs: Needs, probe: Probe<'_>) -> Result<CheckedModule, Vec<String>> {
         if module.is_null() {
             return Err(vec![format!(
-                "it refuses this runtime (contract {MAJOR}.{MINOR}): faas_module_v1 returned NULL"
+                "it refuses this runtime (contract {MAJOR}.{MINOR}) without a reason: faas_module_v1 returned NULL"
             )]);
         }
         // The first 24 bytes hold size, magic and versions in every minor.
@@ -99,6 +101,10 @@ impl CheckedModule {
         // SAFETY: the whole table is readable by the probe's word.
         let table = unsafe { read_table(module) };
         let mut check = Check { probe, needs, faults: Vec::new() };
+        let refusal = check.text("faas_module.refusal", table.refusal);
+        if !refusal.is_empty() {
+            return Err(vec![format!("it refuses this runtime (contract {MAJOR}.{MINOR}): {refusal}")]);
+        }
         if table.min_minor > MINOR {
             check.faults.push(format!(
                 "minor version of the contract: the module needs {MAJOR}.{}, this runtime has {MAJOR}.{MINOR}; use a newer runtime",
@@ -205,15 +211,32 @@ impl Check<'_> {
                 self.faults.push(format!("{what} (number {index}): expected a name, found none"));
             }
             let triggers = self.text(&format!("{what}: triggers"), table.triggers);
+            let group = self.text(&format!("{what}: group"), table.group);
             self.needs(&what, table.needs);
             for (member, present) in [("create", table.create.is_some()), ("invoke", table.invoke.is_some())] {
                 if !present {
                     self.faults.push(format!("{what}: expected `{member}`, found NULL"));
                 }
             }
-            functions.push(FunctionEntry { name, triggers, table });
+            functions.push(FunctionEntry { name, triggers, group, table });
         }
+        self.groups(&functions);
         functions
+    }
+
+    /// Functions that share an instance have to have the same idea of it.
+    fn groups(&mut self, functions: &[FunctionEntry]) {
+        for (index, function) in functions.iter().enumerate().filter(|(_, function)| !function.group.is_empty()) {
+            let Some(first) = functions[..index].iter().find(|other| other.group == function.group) else { continue };
+            let differing = first.differs_in(function);
+            if !differing.is_empty() {
+                let (name, group, other) = (&function.name, &function.group, &first.name);
+                self.faults.push(format!(
+                    "function {name:?}: expected what function {other:?} of its group {group:?} has, found another {}",
+                    differing.join(", ")
+                ));
+            }
+        }
     }
 
     fn layers(&mut self, module: &Module) -> Vec<LayerEntry> {
@@ -253,9 +276,44 @@ impl FunctionEntry {
         FunctionInstance::create(table, self.name.clone(), host, config)
     }
 
+    /// Takes part in an instance that another function of the group has made. `None`: it is gone.
+    ///
+    /// # Panics
+    /// If the instance is not one of this group: a bug in the host's books.
+    pub fn join(&self, instance: &GroupInstance) -> Option<FunctionInstance> {
+        // SAFETY: `&self.table` is this version's own full-sized copy.
+        let table = unsafe { read_table(&raw const self.table) };
+        instance.join(table, self.name.clone())
+    }
+
+    /// The members in which it differs from another function of its group, and must not.
+    fn differs_in(&self, other: &FunctionEntry) -> Vec<&'static str> {
+        const OWN: u32 = crate::constants::IS_DEFAULT | crate::constants::IS_PER_RECORD;
+        let (one, two) = (&self.table, &other.table);
+        let differing = [
+            ("create", one.create.map(|of| of as usize) != two.create.map(|of| of as usize)),
+            ("phase", one.phase.map(|of| of as usize) != two.phase.map(|of| of as usize)),
+            ("cancel", one.cancel.map(|of| of as usize) != two.cancel.map(|of| of as usize)),
+            ("destroy", one.destroy.map(|of| of as usize) != two.destroy.map(|of| of as usize)),
+            ("phases", one.phases != two.phases),
+            ("flags", (one.flags ^ two.flags) & !OWN != 0),
+        ];
+        differing.into_iter().filter(|(_, differs)| *differs).map(|(member, _)| member).collect()
+    }
+
+    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    pub fn misses(&self, features: u64) -> u64 {
+        self.table.wants & !features
+    }
+
     /// Does a fault in it end the process?
     pub fn aborts(&self) -> bool {
         self.table.flags & IS_ABORTING != 0
+    }
+
+    /// `FAAS_IS_*`.
+    pub fn flags(&self) -> u32 {
+        self.table.flags
     }
 
     /// Is it the one for what no other function serves?
@@ -273,6 +331,11 @@ impl LayerEntry {
         // SAFETY: `&self.table` is this version's own full-sized copy.
         let table = unsafe { read_table(&raw const self.table) };
         LayerInstance::create(table, self.name.clone(), host, config)
+    }
+
+    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    pub fn misses(&self, features: u64) -> u64 {
+        self.table.wants & !features
     }
 
     /// Does a fault in it end the process?

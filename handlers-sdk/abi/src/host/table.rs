@@ -5,18 +5,18 @@
 
 use super::entry::HeadHook;
 use super::given::Given;
-use super::lease::Cell;
+use super::lease::{Cell, Stamped};
 use super::memory::Memory;
 use super::token;
 use crate::constants::*;
 use crate::tables::{DropFn, Host, HostCtx, Inv, Tok, TokenFn};
-use crate::values::{Buf, Bytes, Pair, Status};
+use crate::values::{Buf, Bytes, Field, Pair, Status};
 use core::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// One invocation or phase, as a runtime keeps it. `&self` methods may be called from several threads at once.
-pub trait Invocation: Send + Sync + 'static {
+pub trait Invocation: Stamped {
     /// The text of a `FAAS_META_*` key; empty if unknown or absent.
     fn meta(&self, key: u32) -> &[u8];
     /// The number of a `FAAS_NUM_*` key; 0 if unknown.
@@ -72,8 +72,15 @@ pub trait Context: Send + Sync + 'static {
     type Inv: Invocation;
     /// Would a line of this level (1 error to 5 trace) and target be written?
     fn log_enabled(&self, level: u32, target: &[u8]) -> bool;
-    /// Writes a line.
-    fn log(&self, inv: Option<&Self::Inv>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>);
+    /// Writes a line: of an invocation with this stamp, or of none.
+    fn log(
+        &self,
+        stamp: Option<&<Self::Inv as Stamped>::Stamp>,
+        level: u32,
+        target: &[u8],
+        message: &[u8],
+        fields: Fields<'_>,
+    );
     /// Writes a line as it is.
     fn emit(&self, line: &[u8]);
     /// A configured or environment value.
@@ -97,20 +104,31 @@ unsafe impl Sync for ServiceTable {}
 
 /// The fields of a log line.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'a>(&'a [Pair]);
+pub struct Fields<'a>(&'a [Field]);
+
+/// One field of a log line.
+#[derive(Clone, Copy, Debug)]
+pub struct LogField<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// `true` if the module says that the value is JSON.
+    pub is_json: bool,
+}
 
 impl<'a> Fields<'a> {
     /// No fields.
     pub const NONE: Fields<'static> = Fields(&[]);
 
-    /// Name and value of each.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
-        self.0.iter().map(|pair| {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = LogField<'a>> + Clone + use<'a> {
+        self.0.iter().map(|field| {
             // SAFETY: borrowed for the duration of the `log` call, which `'a` does not outlive (faas.h, OWNERSHIP).
-            let name = unsafe { pair.name.as_slice() };
+            let name = unsafe { field.name.as_slice() };
             // SAFETY: as above.
-            let value = unsafe { pair.value.as_slice() };
-            (name, value)
+            let value = unsafe { field.value.as_slice() };
+            LogField { name, value, is_json: field.kind == JSON }
         })
     }
 }
@@ -118,6 +136,14 @@ impl<'a> Fields<'a> {
 /// A `faas_host` for one entry. Lives as long as the process, since modules keep the pointer.
 #[derive(Clone, Copy, Debug)]
 pub struct HostTable(pub(super) &'static Host);
+
+impl HostTable {
+    /// The address of its context, which no other table of the process has: `std::ptr::from_ref(context).addr()` within
+    /// the context's methods.
+    pub fn context(self) -> usize {
+        self.0.ctx.addr()
+    }
+}
 
 /// Every table there is. Whoever looks for lost memory finds them here: modules have let go of theirs after Close.
 static TABLES: std::sync::Mutex<Vec<HostTable>> = std::sync::Mutex::new(Vec::new());
@@ -230,13 +256,13 @@ unsafe extern "C" fn log<C: Context>(
     level: u32,
     target: Bytes,
     message: Bytes,
-    fields: *const Pair,
+    fields: *const Field,
     count: usize,
 ) {
     // SAFETY: called through the table with its own ctx.
     let context = unsafe { context::<C>(ctx) };
-    // SAFETY: null, or a live invocation that nobody writes now.
-    let inv = (!inv.is_null()).then(|| unsafe { read::<C::Inv>(inv) });
+    // SAFETY: null, or a live invocation: its stamp lies beside it, and stands still while a module has it.
+    let stamp = (!inv.is_null()).then(|| unsafe { (*inv.cast::<Cell<C::Inv>>()).stamp() });
     // SAFETY: borrowed for the call.
     let target = unsafe { lent(target) };
     // SAFETY: borrowed for the call.
@@ -244,10 +270,10 @@ unsafe extern "C" fn log<C: Context>(
     let fields = if fields.is_null() || count == 0 {
         &[][..]
     } else {
-        // SAFETY: `count` pairs, borrowed for the call.
+        // SAFETY: `count` fields, borrowed for the call.
         unsafe { core::slice::from_raw_parts(fields, count) }
     };
-    guard((), || context.log(inv, level, target, message, Fields(fields)));
+    guard((), || context.log(stamp, level, target, message, Fields(fields)));
 }
 
 unsafe extern "C" fn emit<C: Context>(ctx: *mut HostCtx, line: Bytes) {

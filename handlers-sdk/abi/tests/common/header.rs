@@ -18,21 +18,37 @@ pub(crate) struct Struct {
     pub(crate) members: Vec<(String, Type)>,
 }
 
-/// `include/faas.h`.
+/// The headers, in the order in which they are one text here.
+pub(crate) const FILES: [&str; 5] = ["faas.h", "faas_http.h", "faas_telemetry.h", "faas_kv.h", "faas_params.h"];
+
+/// All headers.
 pub(crate) fn text() -> String {
-    let path = super::compiler::include().join("faas.h");
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let read = |file| {
+        let path = super::compiler::include().join(file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    FILES.map(read).concat()
 }
 
-/// Names of the constants, in order: what is defined with a value and without parameters.
-pub(crate) fn constants() -> Vec<String> {
+/// What is defined with a value and without parameters, in order: name and value.
+fn defined() -> Vec<(String, String)> {
     let text = without_comments(&text());
     let defines = text.lines().filter_map(|line| line.strip_prefix("#define "));
     defines
         .filter_map(|define| define.split_once(' '))
-        .filter(|(name, value)| !name.contains('(') && *name != "FAAS_EXPORT" && !value.trim().is_empty())
-        .map(|(name, _)| name.to_owned())
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .filter(|(name, value)| !name.contains('(') && name != "FAAS_EXPORT" && !value.is_empty())
         .collect()
+}
+
+/// Names of the constants that are numbers, in order.
+pub(crate) fn constants() -> Vec<String> {
+    defined().into_iter().filter(|(_, value)| !value.starts_with('"')).map(|(name, _)| name).collect()
+}
+
+/// The constants that are texts, in order: name and value, in quotes.
+pub(crate) fn names() -> Vec<(String, String)> {
+    defined().into_iter().filter(|(_, value)| value.starts_with('"')).collect()
 }
 
 /// The structs that have members, in order.
@@ -201,6 +217,7 @@ fn rust_name(c: &str) -> String {
         "uint32_t" => "u32",
         "int32_t" => "i32",
         "uint64_t" => "u64",
+        "double" => "f64",
         other => {
             let words = other.strip_prefix("faas_").unwrap_or_else(|| panic!("a type outside the contract: {other}"));
             return words.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect();

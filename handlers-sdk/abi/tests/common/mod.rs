@@ -2,3 +2,4 @@
 
 pub(crate) mod compiler;
 pub(crate) mod header;
+pub(crate) mod written;

@@ -47,6 +47,26 @@ impl Events {
         owners.push(Owner { kind: kind.word(), function });
     }
 
+    /// As [`add`](Events::add), unless another function has the same already, whose number it returns then.
+    pub(super) fn add_free(
+        &mut self,
+        kind: Kind,
+        source: Option<&str>,
+        event_type: Option<&str>,
+        function: usize,
+    ) -> Result<(), usize> {
+        let owners = source.map_or(Some(&self.of_any_source), |source| self.by_source.get(source));
+        let owners = owners.and_then(|owners| match event_type {
+            Some(event_type) => owners.by_type.get(event_type),
+            None => Some(&owners.of_any_type),
+        });
+        if let Some(owner) = owners.and_then(|owners| owners.iter().find(|owner| owner.kind == kind.word())) {
+            return Err(owner.function);
+        }
+        self.add(kind, source, event_type, function);
+        Ok(())
+    }
+
     /// The function that serves this event: one that names its source before one that does not, then one that names its
     /// type before one that does not. Where an event has several names, the first function of the manifest has it.
     pub(super) fn owner(&self, invocation: &Invocation) -> Option<usize> {

@@ -8,12 +8,14 @@ use crate::lifecycle::Start;
 use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
 use crate::platform::HandlerName;
+use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
+use crate::turn::{Turn, Turns};
 use crate::unit::Unit;
-use faas_abi::host::{CheckedModule, FunctionInstance, LayerEntry, LayerInstance};
+use faas_abi::host::{CheckedModule, FunctionEntry, FunctionInstance, GroupInstance, LayerEntry, LayerInstance};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Opens libraries.
 pub trait Loader: Files + Send + Sync {
@@ -46,6 +48,89 @@ pub struct Wanted<'a> {
     pub config: &'a str,
     /// Where the configuration comes from, for messages.
     pub configured_by: &'a str,
+    /// How many of its invocations may run at once. `None`: nobody has said.
+    pub concurrency: Option<usize>,
+    /// How it is called for the records of a batch.
+    pub records: RecordSettings,
+}
+
+/// A module that is to be served as a whole.
+#[derive(Debug)]
+pub(crate) struct WholeModule {
+    /// Where it is; `None`: it is linked.
+    pub(crate) path: Option<PathBuf>,
+    /// Its functions, in its order.
+    pub(crate) functions: Vec<Offered>,
+}
+
+/// What a function of such a module says of itself.
+#[derive(Debug)]
+pub(crate) struct Offered {
+    pub(crate) name: String,
+    pub(crate) triggers: String,
+    pub(crate) is_default: bool,
+}
+
+/// A module, and as much of its function's name as anybody has said.
+struct Found<'f> {
+    module: Source<'f>,
+    entry: Option<String>,
+    path: Option<PathBuf>,
+}
+
+/// A function of a module.
+struct Entry<'f> {
+    module: Source<'f>,
+    index: usize,
+    /// Where the module is, for messages.
+    place: String,
+}
+
+/// Where a module comes from.
+enum Source<'f> {
+    Linked(&'f CheckedModule),
+    Loaded(Arc<CheckedModule>),
+}
+
+impl Source<'_> {
+    fn functions(&self) -> &[FunctionEntry] {
+        match self {
+            Source::Linked(module) => &module.functions,
+            Source::Loaded(module) => &module.functions,
+        }
+    }
+}
+
+/// Which functions share an instance: those of one group of one module, with the same configuration.
+#[derive(PartialEq, Eq, Hash)]
+struct GroupKey {
+    module: String,
+    group: String,
+    config: String,
+    environment: Environment,
+}
+
+/// The functions that share an instance.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The turn to make and start the instance: the others wait for it.
+    start: Turns,
+    instance: Mutex<Option<GroupInstance>>,
+}
+
+impl Default for Group {
+    fn default() -> Group {
+        let start = Turns::default();
+        start.set_due();
+        Group { start, instance: Mutex::default() }
+    }
+}
+
+impl Group {
+    /// Its start has failed: the next of its functions tries again.
+    pub(crate) fn start_failed(&self) {
+        self.start.set_due();
+    }
 }
 
 /// What instances are made of.
@@ -59,6 +144,8 @@ pub struct Factory {
     configured_in: Option<&'static str>,
     /// The libraries that somebody has asked for, by path.
     libraries: Mutex<HashMap<PathBuf, Arc<Library>>>,
+    /// The functions that share instances.
+    groups: Mutex<HashMap<GroupKey, Arc<Group>>>,
 }
 
 /// A library once it is open. Who opens it holds the lock meanwhile: the others of its functions wait instead of opening
@@ -87,6 +174,7 @@ impl Factory {
             linked,
             configured_in: manifest.map(|_| "its config in the manifest"),
             libraries: Mutex::default(),
+            groups: Mutex::default(),
         }
     }
 
@@ -217,53 +305,141 @@ impl Factory {
         config: &Configuration,
         environment: &Environment,
     ) -> Result<LayerInstance, Failure> {
+        self.say_missing("layer", &layer.name, layer.misses(self.features));
         let host = host::table(&self.shared, format!("layer {}", layer.name), environment, self.features);
         layer.create(host, config.json.as_bytes()).map_err(|why| {
+            self.unit().services.withdraw(host);
             let with = if config.json.is_empty() { "without" } else { "with" };
             let (name, from) = (&layer.name, &config.from);
             Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {from}: {why}"))
         })
     }
 
-    /// Makes a function.
+    /// The module of a function, and the name of the function in it, if anybody has said that.
+    fn function_module(&self, wanted: Wanted<'_>) -> Result<Found<'_>, Failure> {
+        let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
+        if let Some(module) = &self.linked.function {
+            distinct(module, "the linked module")?;
+            // A linked module is all there is: a handler names a function of it, or nothing.
+            let entry = wanted.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
+            let entry = entry.filter(|name| module.functions.iter().any(|function| function.name == *name));
+            return Ok(Found { module: Source::Linked(module), entry, path: None });
+        }
+        let (path, entry) = match wanted.code {
+            Some(path) => (path.to_owned(), None),
+            None => self.find(wanted.handler).map_err(|error| not_found(error.to_string()))?,
+        };
+        let loaded = self.library(&path).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
+        // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
+        let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
+        let entry = entry.or_else(|| wanted.handler.map(|handler| handler.text.clone()).filter(offers));
+        Ok(Found { module: Source::Loaded(loaded), entry, path: Some(path) })
+    }
+
+    /// The functions of a module that is to be served as a whole: nobody has said which of its several functions is meant,
+    /// and some say themselves what they are written for. `None`: it is one function that is meant, or a mistake, which
+    /// its start will tell.
+    pub(crate) fn whole_module(&self, wanted: Wanted<'_>) -> Option<WholeModule> {
+        let found = self.function_module(wanted).ok()?;
+        let functions = found.module.functions();
+        let offered = functions.iter().map(|function| function.name.as_str());
+        let is_whole = found.entry.is_none()
+            && pick("function", offered, None).is_err()
+            && functions.iter().any(|function| !function.triggers.is_empty());
+        is_whole.then(|| WholeModule {
+            path: found.path,
+            functions: functions
+                .iter()
+                .map(|function| Offered {
+                    name: function.name.clone(),
+                    triggers: function.triggers.clone(),
+                    is_default: function.is_default(),
+                })
+                .collect(),
+        })
+    }
+
+    /// What a function is written for, by its own account; empty where it does not say, or cannot be found.
+    pub(crate) fn triggers(&self, wanted: Wanted<'_>) -> String {
+        let triggers = |entry: Entry<'_>| entry.module.functions()[entry.index].triggers.clone();
+        self.function_entry(wanted).map(triggers).unwrap_or_default()
+    }
+
+    /// The entry of a function in its module.
+    ///
+    /// # Errors
+    /// What was looked for and where, or what does not fit.
+    fn function_entry(&self, wanted: Wanted<'_>) -> Result<Entry<'_>, Failure> {
+        let Found { module, entry, path } = self.function_module(wanted)?;
+        let place = path.map_or_else(|| "the linked module".to_owned(), |path| path.display().to_string());
+        let offered = module.functions().iter().map(|function| function.name.as_str());
+        let index = pick("function", offered, entry.as_deref())
+            .map_err(|why| Failure::internal("Runtime.NoSuchFunction", format!("{place}: {why}")))?;
+        Ok(Entry { module, index, place })
+    }
+
+    /// Makes a function, or its part in the instance of its group. The group whose first function it is waits for others
+    /// until `turn`, where it goes then, is dropped: the whole start is to be over by then.
     ///
     /// # Errors
     /// What was looked for and where, what does not fit, or why `create` failed.
-    pub(crate) fn function(&self, wanted: Wanted<'_>, environment: &Environment) -> Result<FunctionInstance, Failure> {
-        let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
-        let loaded;
-        let (module, entry, place) = match (&self.linked.function, wanted.code) {
-            (Some(module), _) => {
-                distinct(module, "the linked module")?;
-                // A linked module is all there is: a handler names a function of it, or nothing.
-                let entry =
-                    wanted.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
-                let entry = entry.filter(|name| module.functions.iter().any(|function| function.name == *name));
-                (module, entry, "the linked module".to_owned())
-            }
-            (None, code) => {
-                let (path, entry) = match code {
-                    Some(path) => (path.to_owned(), None),
-                    None => self.find(wanted.handler).map_err(|error| not_found(error.to_string()))?,
-                };
-                loaded = self.library(&path).map_err(|why| Failure::internal("Runtime.LoadFailed", why))?;
-                // A name that came without a library, or as a mere hint, may be the function's or mean nothing.
-                let offers = |name: &String| loaded.functions.iter().any(|function| function.name == *name);
-                let entry = entry.or_else(|| wanted.handler.map(|handler| handler.text.clone()).filter(offers));
-                (&*loaded, entry, path.display().to_string())
-            }
-        };
-        let offered = module.functions.iter().map(|function| function.name.as_str());
-        let index = pick("function", offered, entry.as_deref()).map_err(|why| not_found(format!("{place}: {why}")))?;
-        let entry = &module.functions[index];
+    pub(crate) async fn function<'g>(
+        &self,
+        wanted: Wanted<'_>,
+        environment: &Environment,
+        (group, turn): (&'g OnceLock<Arc<Group>>, &mut Option<Turn<'g>>),
+    ) -> Result<FunctionInstance, Failure> {
+        let found = self.function_entry(wanted)?;
+        let entry = &found.module.functions()[found.index];
         if entry.aborts() {
             self.warn_of_abort("function", &entry.name);
         }
         let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
-        let host = host::table(&self.shared, format!("function {name}"), environment, self.features);
+        self.say_missing("function", name, entry.misses(self.features));
+        if entry.group.is_empty() {
+            return self.instance(entry, format!("function {name}"), wanted, environment);
+        }
+        let key = GroupKey {
+            module: found.place.clone(),
+            group: entry.group.clone(),
+            config: wanted.config.to_owned(),
+            environment: environment.clone(),
+        };
+        let group = group.get_or_init(|| self.group(key));
+        loop {
+            *turn = group.start.turn().await;
+            if turn.is_some() {
+                let made = self.instance(entry, format!("functions {}", entry.group), wanted, environment)?;
+                *lock(&group.instance) = Some(made.of_group());
+                return Ok(made);
+            }
+            if let Some(joined) = lock(&group.instance).as_ref().and_then(|instance| entry.join(instance)) {
+                return Ok(joined);
+            }
+            // The instance is gone with all its functions.
+            group.start.set_due();
+        }
+    }
+
+    fn group(&self, key: GroupKey) -> Arc<Group> {
+        lock(&self.groups).entry(key).or_default().clone()
+    }
+
+    fn instance(
+        &self,
+        entry: &FunctionEntry,
+        label: String,
+        wanted: Wanted<'_>,
+        environment: &Environment,
+    ) -> Result<FunctionInstance, Failure> {
+        let flags = entry.flags();
+        let features = RecordRule::of(flags, wanted.records, wanted.concurrency).features(flags, self.features);
+        let host = host::table(&self.shared, label, environment, features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
+            self.unit().services.withdraw(host);
             let with = if wanted.config.is_empty() { "without" } else { "with" };
-            let (name, from) = (&entry.name, wanted.configured_by);
+            let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
+            let from = wanted.configured_by;
             Failure::internal(
                 "Runtime.FunctionFailed",
                 format!("function {name} could not be made {with} {from}: {why}"),
@@ -309,6 +485,15 @@ impl Factory {
         self.unit().log.say(Level::Warn, &message);
     }
 
+    /// An entry that wants what this runtime has not works all the same, with less.
+    fn say_missing(&self, what: &str, name: &str, features: u64) {
+        if features != 0 {
+            let message =
+                format!("{what} {name} does less here: this runtime does not have {}", feature_names(features));
+            self.unit().log.say(Level::Info, &message);
+        }
+    }
+
     /// Variables that look like settings and are none: nobody would notice a misspelt one.
     fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
         let layers: Vec<&str> = layers.collect();
@@ -319,6 +504,15 @@ impl Factory {
             }
         }
     }
+}
+
+/// The features as `faas.h` calls them, for people; of one that this version does not know, the number of its bit.
+fn feature_names(features: u64) -> String {
+    const NAMES: [&str; 8] =
+        ["MAY_BLOCK", "STREAM_OUT", "STREAM_IN", "CONCURRENT", "SUSPEND", "REPLIED", "RECORDS", "UPGRADE"];
+    let bits = (0..64_usize).filter(|bit| features >> bit & 1 == 1);
+    let names = bits.map(|bit| NAMES.get(bit).map_or_else(|| format!("feature {bit}"), |name| (*name).to_owned()));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Does an entry of `FAAS_LAYERS` mean this layer of a linked module? It names the layer, or `module.layer`.

@@ -32,6 +32,7 @@ pub use factory::{Factory, Linked, Loader};
 pub use fence::FenceRule;
 pub use target::Function;
 
+pub(crate) use factory::WholeModule;
 pub(crate) use refusal::Refusal;
 
 use crate::failure::Failure;
@@ -40,6 +41,7 @@ use crate::host::Environment;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::platform::HandlerName;
+use crate::records::RecordSettings;
 use crate::report;
 use crate::settings::{LayerName, Settings};
 use crate::trigger::Kind;
@@ -47,7 +49,7 @@ use crate::unit::Unit;
 use events::Events;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, META_TRIGGER};
-use manifest::{EventFilter, FenceSetting, FunctionSpec, Manifest, StartWhen};
+use manifest::{EventFilter, EventSpec, FenceSetting, FunctionSpec, Manifest, StartWhen};
 use router::{Found, Matching, RouteError, Router};
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,9 +95,68 @@ impl Functions {
             code: code.map(Path::to_owned),
             config: settings.config.clone(),
             configured_by: "FAAS_CONFIG".to_owned(),
+            records: settings.records,
             ..Target::default()
         };
         Functions { all: vec![Function::new(0, target)], routing: None }
+    }
+
+    /// The functions of a module that is served as a whole, by what they say themselves that they are written for. They have
+    /// one configuration.
+    ///
+    /// # Errors
+    /// What a function says cannot be read, or two functions claim one route.
+    pub(crate) fn of_module(module: WholeModule, settings: &Settings) -> Result<Functions, Failure> {
+        let mut specs = Vec::with_capacity(module.functions.len());
+        for function in &module.functions {
+            specs.push(FunctionSpec {
+                name: function.name.clone(),
+                handler: function.name.clone(),
+                config: settings.config.clone(),
+                events: triggers(&function.name, &function.triggers)?,
+                ..FunctionSpec::default()
+            });
+        }
+        let default = module.functions.iter().position(|function| function.is_default);
+        let names = specs.iter().enumerate().map(|(number, spec)| (spec.name.as_str().into(), number)).collect();
+        let manifest = Manifest { default, functions: specs, ..Manifest::default() };
+        let routing = Routing::of(&manifest, names, None)?;
+        let target = |spec| Target {
+            code: module.path.clone(),
+            configured_by: "FAAS_CONFIG".to_owned(),
+            ..target(spec, true, settings.records)
+        };
+        let all = manifest.functions.iter().enumerate();
+        let all = all.map(|(number, spec)| Function::new(number, target(spec))).collect();
+        Ok(Functions { all, routing: Some(routing) })
+    }
+
+    /// Has the functions that a manifest gives no events serve what they themselves say that they are written for. What
+    /// another function has already stays its. A function that starts late is not asked: its library would be opened
+    /// for that.
+    pub(crate) fn ask_modules(&mut self, manifest: &Manifest, factory: &Factory, log: &Log) {
+        let Some(routing) = &mut self.routing else { return };
+        for (number, spec) in manifest.functions.iter().enumerate() {
+            if !spec.events.is_empty() || spec.start == StartWhen::Lazy {
+                continue;
+            }
+            let own = factory.triggers(self.all[number].wanted());
+            let events = triggers(&spec.name, &own).unwrap_or_else(|failure| {
+                log.say(Level::Warn, &failure.message);
+                Vec::new()
+            });
+            for event in events {
+                if let Err(other) = routing.add(number, &event.filter) {
+                    let taken = manifest.functions.get(other).map_or("another function", |other| &other.name);
+                    let message = format!(
+                        "function {} does not serve what its module says at {} of its triggers: it is function \
+                         {taken}'s already",
+                        spec.name, event.position
+                    );
+                    log.say(Level::Warn, &message);
+                }
+            }
+        }
     }
 
     /// The functions of a manifest. A handler that names one of them makes it the default. One of the platform's need not
@@ -130,7 +191,11 @@ impl Functions {
             log.say(Level::Warn, message);
         }
         let several = specs.len() > 1;
-        let all = specs.iter().enumerate().map(|(number, spec)| Function::new(number, target(spec, several))).collect();
+        let all = specs
+            .iter()
+            .enumerate()
+            .map(|(number, spec)| Function::new(number, target(spec, several, settings.records)))
+            .collect();
         let is_routed = several || specs.iter().any(|spec| !spec.events.is_empty());
         let routing = is_routed.then(|| Routing::of(manifest, names, named)).transpose()?;
         Ok(Functions { all, routing })
@@ -219,7 +284,19 @@ pub(crate) fn layers(manifest: Option<&Manifest>, settings: &Settings) -> Vec<La
     manifest.layers.iter().chain(settings.layers.iter().filter(is_new)).cloned().collect()
 }
 
-fn target(spec: &FunctionSpec, several: bool) -> Target {
+/// Reads what a function of a module says that it is written for.
+fn triggers(name: &str, text: &str) -> Result<Vec<EventSpec>, Failure> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    Manifest::read_triggers(text.as_bytes()).map_err(|mistakes| {
+        let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        let message = format!("the triggers of function {name} in its module: {}", mistakes.join("; "));
+        Failure::new("Runtime.BadTriggers", message)
+    })
+}
+
+fn target(spec: &FunctionSpec, several: bool, of_process: RecordSettings) -> Target {
     let fence = match spec.fence {
         FenceSetting::Of { failures, pause } => Some(FenceRule { failures, pause }),
         FenceSetting::Off => None,
@@ -238,6 +315,10 @@ fn target(spec: &FunctionSpec, several: bool) -> Target {
         layers: spec.layers.clone(),
         fence,
         is_lazy: spec.start == StartWhen::Lazy,
+        records: RecordSettings {
+            concurrency: spec.records.concurrency.or(of_process.concurrency),
+            failures: spec.records.failures.unwrap_or(of_process.failures),
+        },
     }
 }
 
@@ -265,6 +346,23 @@ impl Routing {
         }
         let (default, is_alone) = (named.or(manifest.default), manifest.functions.len() == 1);
         Ok(Routing { router, events, names, default, is_alone, nobody: Arc::from("") })
+    }
+
+    /// Has a function serve events, unless they are another's, whose number it returns then.
+    fn add(&mut self, function: usize, filter: &EventFilter) -> Result<(), usize> {
+        match filter {
+            EventFilter::Http { path, methods } => {
+                let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+                let added = self.router.add(path.as_deref().unwrap_or("/*"), &methods, function);
+                added.map_err(|error| match error {
+                    RouteError::Taken { earlier_owner, .. } => earlier_owner,
+                    _ => usize::MAX,
+                })
+            }
+            EventFilter::Other { kind, source, event_type } => {
+                self.events.add_free(*kind, source.as_deref(), event_type.as_deref(), function)
+            }
+        }
     }
 
     fn find(&self, invocation: &mut Invocation) -> Result<usize, Refusal> {

@@ -11,6 +11,8 @@ use crate::host::Environment;
 use crate::invocation::{Invocation, Served};
 use crate::log::Level;
 use crate::platform::HandlerName;
+use crate::records::{RecordRule, RecordSettings};
+use crate::services::Ending;
 use crate::settings::LayerName;
 use crate::turn::Turns;
 use crate::unit::Unit;
@@ -45,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) fence: Option<FenceRule>,
     /// `true` if it starts with its first invocation and not with the process.
     pub(crate) is_lazy: bool,
+    /// How it is called for the records of a batch.
+    pub(crate) records: RecordSettings,
 }
 
 /// Who a function is in its process: what its phases and its invocations are marked with.
@@ -72,12 +76,20 @@ pub(crate) struct Started {
     pub(crate) own: Chain,
     /// All layers around it, if it has own ones; otherwise those of the process.
     joined: Option<Box<Chain>>,
+    /// How it is called for the records of a batch.
+    pub(crate) record_rule: RecordRule,
 }
 
 impl Started {
     /// A function with these layers of its own, and with these around them.
-    pub(crate) fn new(whose: Whose, function: FunctionInstance, own: Chain, joined: Option<Chain>) -> Started {
-        Started { whose, function, own, joined: joined.map(Box::new) }
+    pub(crate) fn new(
+        whose: Whose,
+        function: FunctionInstance,
+        own: Chain,
+        joined: Option<Chain>,
+        record_rule: RecordRule,
+    ) -> Started {
+        Started { whose, function, own, joined: joined.map(Box::new), record_rule }
     }
 
     /// `true` if its calls say that they return soon: what they wait for then needs no thread.
@@ -96,12 +108,12 @@ impl Started {
         !self.own.layers().is_empty()
     }
 
-    /// Ends the instances of the function and of its own layers.
-    pub(crate) fn destroy(self) {
+    /// Gives the function and its own layers away, to be ended.
+    pub(crate) fn end_in(self, ending: &mut Ending) {
         let Started { function, own, joined, .. } = self;
         drop(joined);
-        function.destroy();
-        own.destroy();
+        ending.function(function);
+        ending.layers(own);
     }
 
     /// All layers around the function.
@@ -127,6 +139,14 @@ impl FailedStart {
             failure.message = format!("function {}: {}", self.whose.name, failure.message);
         }
         failure
+    }
+
+    /// Ends what had been made, alone: the process goes on.
+    pub(crate) fn end(self, unit: &Unit) {
+        let mut ending = Ending::default();
+        self.function.into_iter().for_each(|function| ending.function(function));
+        ending.layers(self.own);
+        ending.end(&unit.services);
     }
 
     fn of(whose: Whose, why: &str, own: Chain) -> FailedStart {
@@ -230,30 +250,39 @@ impl Function {
         let made = factory.own_layers(&target.layers, &target.environment, &mut stack);
         let own = Chain::new(stack, unit.log.clone());
         let mut function = None;
+        // A group's first function holds up the others until it has started, or has failed to.
+        let (group, mut turn) = (OnceLock::new(), None);
         let started = async {
             made?;
             if own.has_phase(RUNTIME_START) {
                 own.phase(RUNTIME_START, &mut place(), async |_: &mut Place| OK).await?;
             }
             let joined = (!own.layers().is_empty()).then(|| chain.around(&own));
-            let start = async |place: &mut Place| match factory.function(self.wanted(), &target.environment) {
-                Ok(made) => {
-                    let status = chain::call_phase(&made, FUNCTION_START, place).await;
-                    function = Some(made);
-                    status
-                }
-                Err(failure) => {
-                    place.get_mut().set_failure(failure);
-                    E_INTERNAL
-                }
-            };
+            let shared = (&group, &mut turn);
+            let start =
+                async |place: &mut Place| match factory.function(self.wanted(), &target.environment, shared).await {
+                    Ok(made) => {
+                        let status = chain::call_phase(&made, FUNCTION_START, place).await;
+                        function = Some(made);
+                        status
+                    }
+                    Err(failure) => {
+                        place.get_mut().set_failure(failure);
+                        E_INTERNAL
+                    }
+                };
             joined.as_ref().unwrap_or(chain).phase(FUNCTION_START, &mut place(), start).await?;
             Ok(joined)
         };
-        match (started.await, function) {
+        let started = started.await;
+        if let (Some(group), Some(_), Err(_)) = (group.get(), &turn, &started) {
+            group.start_failed();
+        }
+        match (started, function) {
             (Ok(joined), Some(function)) => {
                 let name = if target.name.is_empty() { Arc::from(function.name()) } else { whose.name };
-                Ok(Started::new(Whose { name, ..whose }, function, own, joined))
+                let rule = RecordRule::of(function.flags(), target.records, target.concurrency);
+                Ok(Started::new(Whose { name, ..whose }, function, own, joined, rule))
             }
             (Err(failure), function) => Err(FailedStart { whose, failure, function, own }),
             // Layers may recover a failed phase; without a function there is still nothing to run.
@@ -264,9 +293,11 @@ impl Function {
         }
     }
 
-    fn wanted(&self) -> Wanted<'_> {
-        let Target { name, handler, code, config, configured_by, .. } = &self.target;
-        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by }
+    /// Which function of which library it is to be.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        let Target { name, handler, code, config, configured_by, concurrency, records, .. } = &self.target;
+        let (concurrency, records) = (*concurrency, *records);
+        Wanted { name, handler: handler.as_ref(), code: code.as_deref(), config, configured_by, concurrency, records }
     }
 
     fn served(&self) -> Served {

@@ -6,6 +6,7 @@ use super::{COLLECT_BYTES, Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::fields::{Fields, caseless_inline as caseless, exact};
 use crate::http1::Message;
+use crate::trigger::batch::Batch;
 use crate::trigger::{Body, HttpView};
 use crate::unit::Deadline;
 use faas_abi::host::{Given, HeadHook, Memory};
@@ -16,6 +17,9 @@ impl faas_abi::host::Invocation for Invocation {
     fn meta(&self, key: u32) -> &[u8] {
         let identity = &self.unit.identity;
         let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
+        if let Some(text) = self.record.as_ref().and_then(|record| record.meta(key)) {
+            return text;
+        }
         match key {
             META_REQUEST_ID => self.request_id(),
             META_FUNCTION if self.served.is_named => self.function.as_bytes(),
@@ -29,12 +33,21 @@ impl faas_abi::host::Invocation for Invocation {
             META_REGION => self.fact_or(self.facts.region, &identity.region),
             META_ACCOUNT => self.fact_or(self.facts.account, &identity.account),
             META_HANDLER => identity.handler.as_bytes(),
-            META_TRIGGER => self.trigger.as_deref().unwrap_or_else(|| self.reading().kind.word().as_bytes()),
-            META_SOURCE => self.source.as_deref().unwrap_or_else(|| self.reading().source.as_bytes()),
+            META_TRIGGER => match self.trigger {
+                Some(set) => set.read(self.texts.as_slice()),
+                None => self.reading().kind.word().as_bytes(),
+            },
+            META_SOURCE => match self.source {
+                Some(set) => set.read(self.texts.as_slice()),
+                None => self.reading().source.as_bytes(),
+            },
             META_INVOKED_AS => self.fact(self.facts.invoked_as),
             META_TENANT => self.fact(self.facts.tenant),
             META_TRACEPARENT => self.traceparent(),
-            META_TRACESTATE => self.fact(self.facts.tracestate),
+            META_TRACESTATE => match self.tracestate {
+                Some(set) => set.read(self.texts.as_slice()),
+                None => self.fact(self.facts.tracestate),
+            },
             META_TRACE => self.fact(self.facts.trace),
             META_METHOD => view(HttpView::method),
             META_PATH => view(HttpView::path),
@@ -48,9 +61,9 @@ impl faas_abi::host::Invocation for Invocation {
             META_CONTENT_TYPE => self.fact(self.facts.content_type),
             META_CLIENT_CONTEXT => self.fact(self.facts.client_context),
             META_IDENTITY => self.fact(self.facts.identity),
-            META_ERROR_KIND => self.failure.as_ref().map_or(&[], |failure| failure.kind.as_bytes()),
-            META_ERROR_MESSAGE => self.failure.as_ref().map_or(&[], |failure| failure.message.as_bytes()),
-            META_ERROR_DETAIL => self.failure.as_ref().map_or(&[], |failure| failure.detail.as_bytes()),
+            META_ERROR_KIND => self.words(|words| &words.kind),
+            META_ERROR_MESSAGE => self.words(|words| &words.message),
+            META_ERROR_DETAIL => self.words(|words| &words.detail),
             _ => &[],
         }
     }
@@ -78,6 +91,7 @@ impl faas_abi::host::Invocation for Invocation {
                 Progress::Set(code) | Progress::Streaming(code) => code.number(),
             },
             NUM_STARTED_NS => 1,
+            NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
             NUM_AFTER_REPLY => u64::from(self.has_later),
             NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
             _ => 0,
@@ -86,8 +100,15 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn set_meta(&mut self, key: u32, value: &[u8]) -> Status {
         match key {
-            META_TRIGGER => self.trigger = Some(value.to_vec()),
-            META_SOURCE => self.source = Some(value.to_vec()),
+            META_TRIGGER => self.trigger = Some(self.texts.put(value)),
+            META_SOURCE => {
+                self.source = Some(self.texts.put(value));
+                self.forget_batch();
+            }
+            // The context of whoever is called from here on: a span of the layer's own, of the same trace or another.
+            META_TRACEPARENT if !crate::trace::is_traceparent(value) => return E_INVALID,
+            META_TRACEPARENT => self.own_traceparent = Some(self.texts.put(value)),
+            META_TRACESTATE => self.tracestate = Some(self.texts.put(value)),
             META_METHOD => return self.set_in_view(HttpView::set_method, value),
             META_PATH => return self.set_in_view(HttpView::set_path, value),
             META_RAW_PATH => return self.set_in_view(HttpView::set_raw_path, value),
@@ -105,7 +126,10 @@ impl faas_abi::host::Invocation for Invocation {
         if !self.facts.event.is_empty() {
             return self.fact(self.facts.event);
         }
-        self.message.as_ref().map_or(&[], Message::body)
+        match &self.message {
+            Some(message) => message.body(),
+            None => self.record.as_ref().map_or(&[], |record| &record.bytes),
+        }
     }
 
     fn body(&self) -> &[u8] {
@@ -123,30 +147,46 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn set_body(&mut self, body: Given) -> Status {
-        self.body = Some(body);
+        if let Some(replaced) = self.body.replace(body) {
+            self.kept.body(replaced);
+        }
+        // Its records lay in the former one.
+        self.forget_batch();
         OK
     }
 
     fn count(&self, list: u32) -> usize {
-        if list == LIST_PLATFORM {
-            return self.platform_list().count();
+        match list {
+            LIST_PLATFORM if self.record.is_none() => self.platform_list().count(),
+            LIST_RECORD => self.batch().map_or(0, Batch::len),
+            _ => self.list(list).map_or(0, Fields::len),
         }
-        self.list(list).map_or(0, Fields::len)
     }
 
     fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])> {
-        if list == LIST_PLATFORM {
-            return self.platform_list().nth(index);
+        match list {
+            LIST_PLATFORM if self.record.is_none() => self.platform_list().nth(index),
+            LIST_RECORD => {
+                let batch = self.batch().filter(|batch| index < batch.len())?;
+                Some((batch.id(index), batch.bytes(index, self.body())))
+            }
+            _ => self.list(list)?.at(index),
         }
-        self.list(list)?.at(index)
     }
 
     fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]> {
-        if list == LIST_PLATFORM {
-            let value = self.message.as_ref()?.header(name)?;
-            return self.is_told(name, value).then_some(value);
+        match list {
+            LIST_PLATFORM if self.record.is_none() => {
+                let value = self.message.as_ref()?.header(name)?;
+                self.is_told(name, value).then_some(value)
+            }
+            LIST_RECORD => {
+                let batch = self.batch()?;
+                let index = (0..batch.len()).find(|index| batch.id(*index) == name)?;
+                Some(batch.bytes(index, self.body()))
+            }
+            _ => self.list(list)?.get(name, comparison(list)),
         }
-        self.list(list)?.get(name, comparison(list))
     }
 
     fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status {
@@ -189,7 +229,7 @@ impl faas_abi::host::Invocation for Invocation {
         }
         let Some(code) = Code::of(code) else { return E_INVALID };
         self.progress = Progress::Set(code);
-        self.reply = body;
+        self.set_reply(body);
         OK
     }
 
@@ -212,6 +252,7 @@ impl faas_abi::host::Invocation for Invocation {
                 OK
             }
             // A layer may bring the deadline forward, never put it off: the platform keeps its own.
+            NUM_DEADLINE_NS | NUM_AFTER_REPLY if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
                 let now = self.unit.now_ns();
                 if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
@@ -244,7 +285,7 @@ impl faas_abi::host::Invocation for Invocation {
         }
         let code = Code::of(code).ok_or(E_INVALID)?;
         self.progress = Progress::Set(code);
-        self.reply = Given::EMPTY;
+        self.set_reply(Given::EMPTY);
         Ok(self.heads_to_run())
     }
 
@@ -299,9 +340,16 @@ impl Invocation {
             LIST_EXTENSION => Some(&self.extensions),
             LIST_REPLY_HEADER => Some(&self.reply_headers),
             LIST_REPLY_COOKIE => Some(&self.reply_cookies),
+            LIST_PLATFORM => self.record.as_ref().map(|record| &record.attributes),
+            LIST_FAILED_RECORD => self.batch().map(|batch| &batch.failed),
             LIST_ATTRIBUTE => self.reading().data.as_ref().map(|data| &data.attributes),
             _ => None,
         }
+    }
+
+    /// A text of the failure, if there is one.
+    fn words(&self, text: fn(&Failure) -> &str) -> &[u8] {
+        self.failure.as_ref().map_or(&[], |failure| text(self.kept.words(failure)).as_bytes())
     }
 
     /// Sets a text of the request; an event without one has no place for it.
@@ -321,12 +369,16 @@ impl Invocation {
             LIST_EXTENSION => Some(&mut self.extensions),
             LIST_REPLY_HEADER => Some(&mut self.reply_headers),
             LIST_REPLY_COOKIE => Some(&mut self.reply_cookies),
+            LIST_FAILED_RECORD => self.batch_mut().map(|batch| &mut batch.failed),
             _ => None,
         }
     }
 
     /// A reply's head may change until it is out, and nothing may break out of its header line.
     fn may_write(&self, list: u32, name: &[u8], value: &[u8]) -> Result<(), Status> {
+        if list == LIST_FAILED_RECORD && self.batch().is_some_and(|batch| batch.is_settled) {
+            return Err(E_INVALID);
+        }
         if !matches!(list, LIST_REPLY_HEADER | LIST_REPLY_COOKIE) {
             return Ok(());
         }
@@ -405,6 +457,22 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_sets_the_trace_context_and_only_a_well_formed_one() {
+        let mut invocation = of_event("plain");
+        let context = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(invocation.set_meta(META_TRACEPARENT, b"00-0-0-01"), E_INVALID);
+        assert_eq!(invocation.meta(META_TRACEPARENT), b"");
+        assert_eq!(invocation.set_meta(META_TRACEPARENT, context), OK);
+        assert_eq!(invocation.set_meta(META_TRACESTATE, b"vendor=1"), OK);
+        assert_eq!(
+            (invocation.meta(META_TRACEPARENT), invocation.meta(META_TRACESTATE)),
+            (&context[..], &b"vendor=1"[..])
+        );
+        invocation.clear();
+        assert_eq!((invocation.meta(META_TRACEPARENT), invocation.meta(META_TRACESTATE)), (&b""[..], &b""[..]));
+    }
+
+    #[test]
     fn a_recogniser_makes_a_request_that_starts_with_the_whole_body() {
         let mut invocation = of_event("plain");
         invocation.begin_recognising();
@@ -426,5 +494,47 @@ mod tests {
         invocation.end_recognising(false);
         assert_eq!((invocation.num(NUM_IS_HTTP), invocation.body()), (0, &b"plain"[..]));
         assert_eq!((invocation.meta(META_TRIGGER), invocation.count(LIST_HEADER)), (&b"raw"[..], 0));
+    }
+
+    /// Where a text lies: its first address and the one behind its last.
+    fn place(text: &[u8]) -> (usize, usize) {
+        let start = text.as_ptr().addr();
+        (start, start + text.len())
+    }
+
+    #[test]
+    fn what_was_shown_stays_where_it_was_while_everything_is_changed() {
+        const TEXTS: [u32; 4] = [META_METHOD, META_PATH, META_TRIGGER, META_SOURCE];
+        const LISTS: [u32; 3] = [LIST_HEADER, LIST_EXTENSION, LIST_REPLY_HEADER];
+        fn change(invocation: &mut Invocation, text: &str) {
+            let given = || Given::from(text.as_bytes().to_vec());
+            for key in TEXTS {
+                assert_eq!(invocation.set_meta(key, text.as_bytes()), OK);
+            }
+            for list in LISTS {
+                assert_eq!(Contract::set(invocation, list, b"name", text.as_bytes()), OK);
+            }
+            assert_eq!(invocation.set_body(given()), OK);
+            assert_eq!(Contract::reply(invocation, 200, given()), OK);
+        }
+        fn show(invocation: &Invocation, shown: &mut Vec<(usize, usize)>) {
+            shown.extend(TEXTS.map(|key| place(invocation.meta(key))));
+            shown.extend(LISTS.map(|list| place(invocation.get(list, b"name").expect("it is set"))));
+            shown.extend([invocation.body(), invocation.reply_body()].map(place));
+        }
+        let mut invocation =
+            of_event(r#"{"requestContext":{"elb":{}},"path":"/p","httpMethod":"PUT","headers":{"a":"0"}}"#);
+        let mut shown = Vec::new();
+        for number in 0..200_u32 {
+            let text = number.to_string().repeat(20);
+            change(&mut invocation, &text);
+            show(&invocation, &mut shown);
+            assert_eq!(invocation.fail(b"Kind", text.as_bytes(), b""), OK);
+            shown.push(place(invocation.meta(META_ERROR_MESSAGE)));
+        }
+        // Memory that was freed would have been taken by what came after.
+        shown.sort_unstable();
+        assert!(shown.windows(2).all(|pair| pair[0].1 <= pair[1].0), "one text lies where another lay");
+        invocation.clear();
     }
 }

@@ -46,7 +46,10 @@ impl Invocation {
         self.failure = Some(failure);
         self.failed_here = true;
         if let (Progress::Set(code), false) = (self.progress, self.is_out) {
-            self.dropped = Some((code, self.take_reply()));
+            let reply = self.take_reply();
+            if let Some((_, earlier)) = self.dropped.replace((code, reply)) {
+                self.kept.body(earlier);
+            }
             self.progress = Progress::Open;
         }
     }
@@ -67,10 +70,12 @@ impl Invocation {
     fn end_telling_call(&mut self, status: Status) {
         self.failure = if status < 0 { self.take_words(status, None) } else { None };
         self.failed_here = false;
-        self.dropped = None;
+        if let Some((_, reply)) = self.dropped.take() {
+            self.kept.body(reply);
+        }
         if let (Progress::Streaming(code), Some(bytes)) = (self.progress, self.collected.take()) {
             self.progress = if status < 0 { Progress::Open } else { Progress::Set(code) };
-            self.reply = if status < 0 { Given::EMPTY } else { Given::from(bytes) };
+            self.set_reply(if status < 0 { Given::EMPTY } else { Given::from(bytes) });
         }
     }
 
@@ -91,7 +96,7 @@ impl Invocation {
         self.failure = None;
         if let (Progress::Open, Some((code, reply))) = (self.progress, dropped) {
             self.progress = Progress::Set(code);
-            self.reply = reply;
+            self.set_reply(reply);
         }
     }
 
@@ -165,7 +170,7 @@ impl Invocation {
             self.failure = None;
             if self.progress == Progress::Open {
                 self.progress = Progress::Set(Code::Value);
-                self.reply = Given::EMPTY;
+                self.set_reply(Given::EMPTY);
             }
         } else if self.failure.is_none() {
             self.failure = Some(Failure::of_status(status, who));

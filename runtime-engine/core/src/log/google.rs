@@ -3,7 +3,7 @@
 //!
 //! Source: Google Cloud's documentation on structured logging.
 
-use super::{Level, Origin, add_fields, timestamp};
+use super::{Field, Level, Origin, add_fields, timestamp};
 use crate::json::Writer;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) fn line<'f>(
     level: Level,
     origin: Origin<'_>,
     message: &[u8],
-    fields: impl Iterator<Item = (&'f [u8], &'f [u8])> + Clone,
+    fields: impl Iterator<Item = Field<'f>> + Clone,
 ) {
     let mut stamp = Vec::with_capacity(24);
     timestamp(&mut stamp, time);
@@ -84,7 +84,14 @@ mod tests {
 
     fn written(level: Level, origin: Origin<'_>, fields: &[(&[u8], &[u8])]) -> String {
         let mut out = Vec::new();
-        line(&mut out, Duration::from_millis(7), level, origin, b"painted", fields.iter().copied());
+        line(
+            &mut out,
+            Duration::from_millis(7),
+            level,
+            origin,
+            b"painted",
+            fields.iter().map(|(name, value)| Field::text(name, value)),
+        );
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 

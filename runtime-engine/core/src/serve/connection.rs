@@ -407,7 +407,15 @@ impl Connection {
         if self.phase != Phase::Closed {
             self.unsent.keep(body, at);
             self.charge.force(self.unsent.len());
+        } else {
+            self.unsent.spend(body);
         }
+    }
+
+    /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection: that
+    /// calls the modules.
+    pub fn take_spent(&mut self) -> Vec<Given> {
+        self.unsent.take_spent()
     }
 
     /// Answers what cannot be accepted; nothing more of the request is read.
@@ -439,12 +447,16 @@ impl Connection {
 
     /// A part of the stream; `false` if nobody takes it any more.
     pub fn chunk(&mut self, chunk: Given) -> bool {
-        let Phase::Streaming { chunked, mute, .. } = self.phase else { return false };
+        let Phase::Streaming { chunked, mute, .. } = self.phase else {
+            self.unsent.spend(chunk);
+            return false;
+        };
         // An empty chunk would be the end of the body.
-        let Some(length) = NonZeroUsize::new(chunk.as_slice().len()) else { return true };
-        if mute {
+        let length = NonZeroUsize::new(chunk.as_slice().len()).filter(|_| !mute);
+        let Some(length) = length else {
+            self.unsent.spend(chunk);
             return true;
-        }
+        };
         if chunked {
             let mut size = Vec::with_capacity(20);
             chunk_size(&mut size, length);

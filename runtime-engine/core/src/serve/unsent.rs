@@ -10,6 +10,9 @@ pub struct Unsent {
     /// How much of the first part has been sent.
     at: usize,
     length: usize,
+    /// Modules' buffers that are not needed any more. Letting go of one calls its module, which is not to happen while
+    /// somebody holds the connection.
+    spent: Vec<Given>,
 }
 
 /// A part up to this size is copied behind the one before it: cheaper than telling the system of two places.
@@ -45,7 +48,8 @@ impl Unsent {
     pub fn keep(&mut self, bytes: Given, at: usize) {
         let rest = bytes.as_slice().get(at..).unwrap_or_default();
         if rest.len() <= COPY || bytes.is_borrowed() || at > 0 && !self.parts.is_empty() {
-            return self.copy(rest);
+            self.copy(rest);
+            return self.spend(bytes);
         }
         self.length += rest.len();
         if self.parts.is_empty() {
@@ -71,13 +75,29 @@ impl Unsent {
             }
             count -= left;
             self.at = 0;
-            self.parts.pop_front();
+            if let Some(sent) = self.parts.pop_front() {
+                self.spend(sent);
+            }
         }
+    }
+
+    /// These bytes are not needed any more.
+    pub fn spend(&mut self, bytes: Given) {
+        if matches!(bytes, Given::Module(_)) {
+            self.spent.push(bytes);
+        }
+    }
+
+    /// Gives away the modules' buffers that are not needed any more, to be let go of where nobody holds the connection.
+    pub fn take_spent(&mut self) -> Vec<Given> {
+        std::mem::take(&mut self.spent)
     }
 
     /// Throws everything away.
     pub fn clear(&mut self) {
-        *self = Unsent::default();
+        let parts = std::mem::take(&mut self.parts);
+        parts.into_iter().for_each(|part| self.spend(part));
+        (self.at, self.length) = (0, 0);
     }
 }
 

@@ -16,7 +16,7 @@
 //! A message of MNS in its simplified form is the message's own bytes and nothing more; a single event of EventBridge is a
 //! CloudEvent like any other.
 
-mod cbor;
+pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
 use super::{Form, HttpView, Kind, Reading};

@@ -7,6 +7,7 @@
 mod aliyun;
 mod aws;
 pub(crate) mod azure;
+pub(crate) mod batch;
 mod caller;
 pub mod cloudevents;
 mod fn_project;

@@ -3,6 +3,7 @@
 use super::caller::{Hops, address};
 use crate::encoding::percent;
 use crate::fields::{Fields, Span, caseless_inline as caseless};
+use crate::text::Text;
 
 /// Where the request's body is.
 #[derive(Debug, Default)]
@@ -19,9 +20,12 @@ pub enum Body {
 }
 
 /// The request as a function sees it. Texts are bytes: HTTP promises no encoding.
+///
+/// A source makes it with the methods for coded and decoded texts, before anybody is shown a part of it. Changes of a part
+/// afterwards, by `set_method` and its like and in the lists, leave what has been shown where it is.
 #[derive(Debug, Default)]
 pub struct HttpView {
-    text: Vec<u8>,
+    text: Text,
     method: Span,
     path: Span,
     raw_path: Span,
@@ -51,12 +55,12 @@ macro_rules! texts {
             $(
                 #[doc = $doc]
                 pub fn $get(&self) -> &[u8] {
-                    self.$member.read(&self.text)
+                    self.$member.read(self.text.as_slice())
                 }
 
                 #[doc = concat!("Sets: ", $doc)]
                 pub fn $set(&mut self, text: &[u8]) {
-                    self.$member = self.put(text);
+                    self.$member = self.text.put(text);
                 }
             )*
         }
@@ -87,18 +91,19 @@ impl HttpView {
 
     /// The client's address, without port and brackets. It is empty where nobody who is believed has said it.
     pub fn client_ip(&self) -> &[u8] {
-        self.client_ip.read(&self.text)
+        self.client_ip.read(self.text.as_slice())
     }
 
     /// Takes the client's address out of a text that may have a port behind it and brackets around it.
     pub fn set_client_ip(&mut self, text: &[u8]) {
-        self.client_ip = self.put(address(text));
+        self.client_ip = self.text.put(address(text));
     }
 
     /// Sets the path to `/` where it is empty: a request always has one.
     pub(crate) fn complete_path(&mut self) {
         if self.path.is_empty() {
-            self.set_coded_path(b"/");
+            self.path = self.text.put(b"/");
+            self.raw_path = self.path;
         }
     }
 
@@ -109,9 +114,7 @@ impl HttpView {
             && self.client_ip.is_empty()
             && let Some(value) = self.headers.get(name, caseless)
         {
-            let (start, address) = (self.text.len(), address(value));
-            self.text.extend_from_slice(address);
-            self.client_ip = Span::new(start, self.text.len());
+            self.client_ip = self.text.put(address(value));
         }
     }
 
@@ -139,16 +142,9 @@ impl HttpView {
         self.headers.get(name, caseless)
     }
 
-    /// Keeps a text made by `write`.
-    pub fn put_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
-        let start = self.text.len();
-        write(&mut self.text);
-        Span::new(start, self.text.len())
-    }
-
     /// Takes a percent-coded path. What may not stand in a URI is coded; all else stays as it came.
     pub fn set_coded_path(&mut self, path: &[u8]) {
-        self.raw_path = self.put_with(|out| percent::mend_path_into(out, path));
+        self.raw_path = self.text.write(|out| percent::mend_path_into(out, path));
         self.decode_path();
     }
 
@@ -156,30 +152,30 @@ impl HttpView {
     /// cannot be told from one that stood there.
     pub fn set_decoded_path(&mut self, path: &[u8]) {
         self.set_path(path);
-        self.raw_path = self.put_with(|out| percent::encode_path_into(out, path));
+        self.raw_path = self.text.write(|out| percent::encode_path_into(out, path));
     }
 
     /// Takes a percent-coded query. What may not stand in a URI is coded; all else stays as it came.
     pub fn set_coded_query(&mut self, query: &[u8]) {
-        self.raw_query = self.put_with(|out| percent::mend_query_into(out, query));
+        self.raw_query = self.text.write(|out| percent::mend_query_into(out, query));
     }
 
     /// Sets the path to the raw path with its percent-coding undone.
     pub fn decode_path(&mut self) {
         let raw = self.raw_path;
-        if !raw.read(&self.text).contains(&b'%') {
+        if !raw.read(self.text.as_slice()).contains(&b'%') {
             self.path = raw;
             return;
         }
         let mut decoded = Vec::with_capacity(raw.len());
-        percent::decode_into(&mut decoded, raw.read(&self.text), false);
-        self.path = self.put(&decoded);
+        percent::decode_into(&mut decoded, raw.read(self.text.as_slice()), false);
+        self.path = self.text.put(&decoded);
     }
 
     /// Reads the query from its raw form.
     pub fn decode_query(&mut self) {
         let query = &mut self.query;
-        for (name, value) in percent::pairs(self.raw_query.read(&self.text)) {
+        for (name, value) in percent::pairs(self.raw_query.read(self.text.as_slice())) {
             query.add_pair_with(
                 |out| percent::decode_into(out, name, true),
                 |out| percent::decode_into(out, value, true),
@@ -189,16 +185,18 @@ impl HttpView {
 
     /// Makes the raw query from the decoded one.
     pub fn encode_query(&mut self) {
-        let start = self.text.len();
-        for (name, value) in self.query.iter() {
-            if self.text.len() > start {
-                self.text.push(b'&');
+        let query = &self.query;
+        self.raw_query = self.text.write(|out| {
+            let start = out.len();
+            for (name, value) in query.iter() {
+                if out.len() > start {
+                    out.push(b'&');
+                }
+                percent::encode_query_into(out, name);
+                out.push(b'=');
+                percent::encode_query_into(out, value);
             }
-            percent::encode_query_into(&mut self.text, name);
-            self.text.push(b'=');
-            percent::encode_query_into(&mut self.text, value);
-        }
-        self.raw_query = Span::new(start, self.text.len());
+        });
     }
 
     /// Reads the cookies from the `cookie` headers.
@@ -215,26 +213,16 @@ impl HttpView {
     /// that is known already, which is what the nearest proxy has said, unless more than one is trusted.
     pub fn read_way(&mut self, scheme: &[u8]) {
         let (text, headers) = (&mut self.text, &self.headers);
-        let mut keep = |value: &[u8]| {
-            let start = text.len();
-            text.extend_from_slice(value);
-            Span::new(start, text.len())
-        };
         if let Some(host) = headers.get(b"host", caseless) {
-            self.host = keep(host);
+            self.host = text.put(host);
         }
         let hops = Hops(self.hops);
-        self.scheme = keep(hops.told(headers, b"x-forwarded-proto").unwrap_or(scheme));
+        self.scheme = text.put(hops.told(headers, b"x-forwarded-proto").unwrap_or(scheme));
         if (self.client_ip.is_empty() || self.hops > 1)
             && let Some(client) = hops.told(headers, b"x-forwarded-for")
         {
-            self.client_ip = keep(address(client));
+            self.client_ip = text.put(address(client));
         }
-    }
-
-    /// Keeps a text of the view's own.
-    pub fn put(&mut self, text: &[u8]) -> Span {
-        self.put_with(|out| out.extend_from_slice(text))
     }
 }
 

@@ -270,7 +270,7 @@ fn members() -> impl Strategy<Value = Member> {
 fn layer_plans(creates: impl Strategy<Value = bool>) -> impl Strategy<Value = LayerPlan> {
     let flags = (prop::bool::weighted(0.7), any::<bool>(), prop::bool::weighted(0.6), any::<bool>());
     let rare = || prop::bool::weighted(0.15);
-    let health = prop::option::weighted(0.5, (select(vec![OK, OK, E_USER, E_PANIC]), any::<bool>()));
+    let health = prop::option::weighted(0.5, (select(vec![OK, OK, OK, E_USER, E_PANIC, PENDING]), any::<bool>()));
     let members = (members(), members(), members());
     (flags, members, creates, (rare(), rare(), rare()), health).prop_map(
         |(flags, (before, after, on_error), creates, (whole_body, has_recognise, has_context), health)| {

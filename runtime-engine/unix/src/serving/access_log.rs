@@ -2,7 +2,7 @@
 
 use super::Server;
 use faas_core::http1::Message;
-use faas_core::log::{Level, Origin};
+use faas_core::log::{Field, Level, Origin};
 
 /// What is known of a request when it has its answer.
 pub(super) struct Access<'a> {
@@ -44,6 +44,7 @@ impl Server {
             (b"client", access.client.as_bytes()),
         ];
         let origin = Origin { request_id: access.request_id, target: b"access", ..Origin::default() };
-        process.log.write(Level::Info, origin, b"request", fields.into_iter());
+        let fields = fields.into_iter().map(|(name, value)| Field::text(name, value));
+        process.log.write(Level::Info, origin, b"request", fields);
     }
 }

@@ -2,7 +2,7 @@
 //! requests that it reads to the server, which stands them beside all others: the same admission, limits and drain.
 
 use super::in_flight::Client;
-use super::link::{Link, State};
+use super::link::{Link, Locked};
 pub use super::room::Waiting;
 use super::socket::Socket;
 use super::{Request, Server, Work};
@@ -161,11 +161,7 @@ impl Peers {
 impl Server {
     /// Returns the state of a connection that is for HTTP/1.1; any other has been handed over, or has not said yet what it
     /// is, and is let go.
-    pub(super) fn as_http1<'l>(
-        self: &Arc<Self>,
-        link: &'l Link,
-        mut state: MutexGuard<'l, State>,
-    ) -> Option<MutexGuard<'l, State>> {
+    pub(super) fn as_http1<'l>(self: &Arc<Self>, link: &'l Link, mut state: Locked<'l>) -> Option<Locked<'l>> {
         let (Some(http2), Socket::Tcp(socket)) = (self.http2, &link.socket) else { return Some(state) };
         // Before the look: what is heard after it is news, for which the connection is looked at again.
         link.read_news(&mut state);

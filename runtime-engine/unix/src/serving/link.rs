@@ -8,6 +8,7 @@ use super::Server;
 use super::socket::Socket;
 use super::startup_listener::Brought;
 use super::thread_place::Lent;
+use faas_abi::host::Given;
 use faas_abi::host::token::complete;
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::http1::{Message, Reader};
@@ -15,6 +16,7 @@ use faas_core::serve::{Connection, Event, Manner, Step};
 use faas_core::unit::Unit;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,8 +65,8 @@ impl Link {
         Link { token, socket, peer, news: AtomicU8::new(0), state: Mutex::new(state) }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> Locked<'_> {
+        Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Leaves a note.
@@ -87,8 +89,42 @@ impl Link {
     }
 
     /// Returns its state, unless somebody has it this moment.
-    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
-        self.state.try_lock().ok()
+    pub(super) fn try_lock(&self) -> Option<Locked<'_>> {
+        self.state.try_lock().ok().map(Locked::new)
+    }
+}
+
+/// The state of a connection, held. Buffers of modules that are not needed any more are let go of once it is not held: their
+/// modules may call the runtime meanwhile.
+pub(super) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    /// Behind the guard: what is declared later is dropped later.
+    spent: Vec<Given>,
+}
+
+impl<'a> Locked<'a> {
+    fn new(state: MutexGuard<'a, State>) -> Locked<'a> {
+        Locked { state, spent: Vec::new() }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.spent = self.state.connection.take_spent();
     }
 }
 
@@ -213,7 +249,7 @@ impl Server {
     }
 
     /// Ends a connection that has been used up, as the step says; an invocation of its learns that nobody waits for it.
-    pub(super) fn end_connection(&self, link: &Link, mut state: MutexGuard<'_, State>, step: Step) {
+    pub(super) fn end_connection(&self, link: &Link, mut state: Locked<'_>, step: Step) {
         self.carry_out::<()>(link, step);
         let slot = state.slot;
         self.arm(link, &mut state);

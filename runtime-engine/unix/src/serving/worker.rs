@@ -2,7 +2,7 @@
 
 use super::access_log::Access;
 use super::in_flight::Client;
-use super::link::{Link, State as LinkState};
+use super::link::{Link, Locked};
 use super::pending::Pending;
 use super::seats::Seat;
 use super::startup_listener::Brought as StartupBrought;
@@ -14,7 +14,7 @@ use faas_core::http1::{Message, Reader};
 use faas_core::invocation::Facts;
 use faas_core::platform::{Answer, Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// Too many at once: the client may try again soon.
 const OVERLOADED: (&str, &str) = ("Runtime.Overloaded", "as many invocations as this instance takes are in progress");
@@ -215,7 +215,7 @@ impl Worker {
     }
 
     /// Does what there is to do, until there is nothing more or the connection is somebody else's.
-    fn go_on<'l>(&mut self, link: &'l Arc<Link>, mut state: MutexGuard<'l, LinkState>) {
+    fn go_on<'l>(&mut self, link: &'l Arc<Link>, mut state: Locked<'l>) {
         let server = self.server.clone();
         if server.http2.is_some() && state.connection.is_fresh() {
             let Some(same) = server.as_http1(link, state) else { return };

@@ -19,9 +19,21 @@ impl<'t> Reader<'t> {
         let Some(member) = member.filter(|member| self.is(*member, json::ValueKind::Array, path)) else {
             return Vec::new();
         };
-        let path = &Path::Key(path, member.key.name);
+        self.list(member.value, &Path::Key(path, member.key.name), places)
+    }
+
+    /// Reads the triggers that a module says of a function, a whole text.
+    pub(super) fn triggers(&mut self, value: Value<'t>) -> Vec<EventSpec> {
+        if value.kind() != json::ValueKind::Array {
+            let problem = || format!("expected an array of events, found {}", found(value));
+            self.mistakes.add(self.offset(value), &Path::Root, problem);
+        }
+        self.list(value, &Path::Root, &mut Vec::new())
+    }
+
+    fn list(&mut self, list: Value<'t>, path: &Path<'_>, places: &mut Vec<(usize, usize)>) -> Vec<EventSpec> {
         let mut events = Vec::new();
-        for (index, value) in member.value.elements().enumerate() {
+        for (index, value) in list.elements().enumerate() {
             let Some(filter) = self.event(value, &Path::Index(path, index)) else { continue };
             let offset = self.offset(value);
             events.push(EventSpec { position: self.cursor.position(offset), filter });
@@ -70,6 +82,11 @@ impl<'t> Reader<'t> {
             Kind::Raw => {
                 let [] = self.members(value, path, &keys::RAW);
                 (None, None)
+            }
+            Kind::Timer => {
+                let [source, cron] = self.members(value, path, &keys::TIMER);
+                cron.and_then(|cron| self.string(cron, path));
+                (source, None)
             }
             _ => {
                 let [source] = self.members(value, path, &keys::SOURCE);

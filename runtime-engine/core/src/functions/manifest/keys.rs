@@ -99,7 +99,7 @@ pub static LAYER: Object<3> = Object {
 };
 
 /// An element of `functions`.
-pub static FUNCTION: Object<10> = Object {
+pub static FUNCTION: Object<11> = Object {
     what: "a function",
     keys: [
         must("name", "a name of letters, digits, `_`, `.` and `-`", "Its name, which no other function has."),
@@ -123,6 +123,7 @@ pub static FUNCTION: Object<10> = Object {
             "false or an object with failures and for",
             "When the function is left alone for a while because it keeps failing. `false`: never.",
         ),
+        may("records", "an object", "How it is called for the records of a batch, if it takes one at a time."),
         may("events", "an array of events", "What it serves."),
     ],
 };
@@ -133,6 +134,23 @@ pub static FENCE: Object<2> = Object {
     keys: [
         must("failures", "a whole number from 1 to 4294967295", "How many failures in a row close the fence."),
         must("for", DURATION, "How long it stays closed; more than 0."),
+    ],
+};
+
+/// What `records` is.
+pub static RECORDS: Object<2> = Object {
+    what: "a rule for records",
+    keys: [
+        may(
+            "concurrency",
+            "a whole number of at least 1",
+            "How many records of a batch run at once. The default is that of `FAAS_RECORD_CONCURRENCY`.",
+        ),
+        may(
+            "failures",
+            "\"report\", \"fail\" or \"log\"",
+            "What becomes of a batch of which some records failed. The default is that of `FAAS_RECORD_FAILURES`.",
+        ),
     ],
 };
 
@@ -197,6 +215,19 @@ const SOURCE_KEY: Key = may(
 /// What the other kinds of events are.
 pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
 
+/// What `timer` is.
+pub static TIMER: Object<2> = Object {
+    what: "a timer",
+    keys: [
+        SOURCE_KEY,
+        may(
+            "cron",
+            "a schedule that is not empty",
+            "When it is due. It is for whoever sets the schedule up: the runtime does not look at it.",
+        ),
+    ],
+};
+
 /// What `event` is.
 pub static BUS: Object<2> = Object {
     what: "an event of a bus",
@@ -229,8 +260,10 @@ mod tests {
         section(&mut out, "An element of `functions`", &FUNCTION.keys);
         section(&mut out, "An element of `layers`", &LAYER.keys);
         section(&mut out, "`fence`", &FENCE.keys);
+        section(&mut out, "`records`", &RECORDS.keys);
         section(&mut out, "An element of `events`", &EVENT.keys);
         section(&mut out, "`http`", &HTTP.keys);
+        section(&mut out, "`timer`", &TIMER.keys);
         section(&mut out, "`event`", &BUS.keys);
         section(&mut out, "Every other kind of event but `raw`", &SOURCE.keys);
         out.push('\n');

@@ -16,9 +16,10 @@ mod mistake;
 mod read;
 mod whole;
 
-pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, ROUTING, SOURCE};
+pub use keys::{BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, RECORDS, ROUTING, SOURCE, TIMER};
 pub use mistake::{Mistake, Position};
 
+use crate::records::RecordFailures;
 use crate::settings::LayerName;
 use crate::trigger::Kind;
 use std::fmt;
@@ -37,7 +38,7 @@ pub const MOST_FUNCTIONS: usize = 10_000;
 pub const LONGEST: Duration = Duration::from_secs(8760 * 3600);
 
 /// What a manifest says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// The name of the unit; empty if it is not said.
     pub name: String,
@@ -56,7 +57,7 @@ pub struct Manifest {
 }
 
 /// One function of a manifest.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FunctionSpec {
     /// Its name, which no other function of the manifest has.
     pub name: String,
@@ -76,6 +77,8 @@ pub struct FunctionSpec {
     pub layers: Vec<LayerName>,
     /// When it is left alone because it keeps failing.
     pub fence: FenceSetting,
+    /// How it is called for the records of a batch.
+    pub records: RecordSpec,
     /// What it serves.
     pub events: Vec<EventSpec>,
 }
@@ -94,9 +97,19 @@ impl fmt::Debug for FunctionSpec {
             .field("start", &self.start)
             .field("layers", &self.layers)
             .field("fence", &self.fence)
+            .field("records", &self.records)
             .field("events", &self.events)
             .finish()
     }
+}
+
+/// What `records` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordSpec {
+    /// How many records of a batch run at once, at least 1. `None` if it is not said.
+    pub concurrency: Option<usize>,
+    /// What becomes of a batch of which some records failed. `None` if it is not said.
+    pub failures: Option<RecordFailures>,
 }
 
 /// When a function starts.
@@ -164,5 +177,14 @@ impl Manifest {
     /// version.
     pub fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
         read::read(text)
+    }
+
+    /// Reads what a function of a module is written for: `faas_function.triggers`, an array like the `events` of a function
+    /// here. Positions count from the beginning of that text.
+    ///
+    /// # Errors
+    /// All mistakes of the text, in its order; at least one.
+    pub fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
+        read::read_triggers(text)
     }
 }

@@ -4,10 +4,14 @@
 use super::keys::{self, Key, Object};
 use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind, quoted};
 use super::whole::repeats;
-use super::{FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, StartWhen, VERSION};
+use super::{
+    EventSpec, FenceSetting, FunctionSpec, LONGEST, MOST_BYTES, MOST_FUNCTIONS, Manifest, RecordSpec, StartWhen,
+    VERSION,
+};
 use crate::fields::Span;
 use crate::json::{self, Value, ValueKind};
 use crate::modules::Name;
+use crate::records::RecordFailures;
 use crate::settings::{LayerName, duration};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -19,6 +23,18 @@ pub(super) fn read(text: &[u8]) -> Result<Manifest, Vec<Mistake>> {
         Some(manifest) if reader.mistakes.count() == 0 => Ok(manifest),
         _ => Err(reader.mistakes.in_order(text)),
     }
+}
+
+pub(super) fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>> {
+    let mut reader = Reader { text, cursor: Cursor::new(text), mistakes: Mistakes::default() };
+    let events = match json::parse(text) {
+        Ok(value) => reader.triggers(value),
+        Err(error) => {
+            reader.mistakes.add(error.offset, &Path::Root, || error.problem());
+            Vec::new()
+        }
+    };
+    if reader.mistakes.count() == 0 { Ok(events) } else { Err(reader.mistakes.in_order(text)) }
 }
 
 /// Reads one text.
@@ -144,7 +160,7 @@ impl<'t> Reader<'t> {
         if value.kind() != ValueKind::Object {
             self.mistakes.add(self.offset(value), path, || format!("expected an object, found {}", kind(value)));
         }
-        let [name, handler, config, environment, timeout, concurrency, start, layers, fence, list] =
+        let [name, handler, config, environment, timeout, concurrency, start, layers, fence, records, list] =
             self.members(value, path, &keys::FUNCTION);
         let name_at = name.map_or(0, |name| self.offset(name.value));
         let name = name.and_then(|name| self.function_name(name, path, handler.is_none()));
@@ -167,6 +183,7 @@ impl<'t> Reader<'t> {
             },
             layers: self.layers(layers, path),
             fence: fence.map_or(FenceSetting::Default, |fence| self.fence(fence, path)),
+            records: records.map(|records| self.records(records, path)).unwrap_or_default(),
             events: self.events(list, path, events),
         };
         (function, name_at)
@@ -303,6 +320,19 @@ impl<'t> Reader<'t> {
         let problem = || format!("expected {}, found {}{why}", key.expects, found(value));
         self.mistakes.add(self.offset(value), path, problem);
         None
+    }
+
+    fn records(&mut self, records: Member<'t>, path: &Path<'_>) -> RecordSpec {
+        if !self.is(records, ValueKind::Object, path) {
+            return RecordSpec::default();
+        }
+        let path = &Path::Key(path, records.key.name);
+        let [concurrency, failures] = self.members(records.value, path, &keys::RECORDS);
+        let failures = failures.and_then(|failures| self.word(failures, path, RecordFailures::WORDS));
+        RecordSpec {
+            concurrency: concurrency.and_then(|number| self.number(number, path)).and_then(|n| usize::try_from(n).ok()),
+            failures: failures.and_then(|word| RecordFailures::parse(RecordFailures::WORDS[word])),
+        }
     }
 
     fn fence(&mut self, fence: Member<'t>, path: &Path<'_>) -> FenceSetting {

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::http1::Assembly;
-use crate::log::{Format, LineKind, Log, Sink};
-use faas_abi::host::{Given, Invocation as _};
+use crate::invocation::Stamp;
+use crate::log::{Field, Format, LineKind, Log, Sink};
+use faas_abi::host::{Given, Invocation as _, Stamped as _};
 use faas_abi::{LIST_PLATFORM, LIST_REPLY_COOKIE, LIST_REPLY_HEADER, META_FUNCTION, REPLY_RAW, REPLY_VALUE};
 use std::sync::{Arc, Mutex};
 
@@ -198,17 +199,24 @@ fn only_the_functions_own_names_are_answered_to() {
     }
 }
 
+/// Does a line of a module's go to the reply?
+fn capture(invocation: &Invocation, level: Level, message: &[u8], fields: &[Field<'_>]) -> bool {
+    let mut stamp = Stamp::default();
+    invocation.stamp(&mut stamp);
+    stamp.capture(&invocation.unit().log, level, message, fields.iter().copied())
+}
+
 #[test]
 fn a_value_goes_back_with_the_lines_of_the_log() {
     let sink = Arc::<Kept>::default();
     let (server, unit) = (server(&[]), unit(&sink));
     let mut invocation = invoked(&*server, &unit, QUEUE);
-    assert!(invocation.capture(Level::Info, b"painted", [(&b"in"[..], &b"red"[..])].into_iter()));
-    assert!(!invocation.capture(Level::Error, b"an error is written at once", std::iter::empty()));
+    assert!(capture(&invocation, Level::Info, b"painted", &[Field::text(b"in", b"red")]));
+    assert!(!capture(&invocation, Level::Error, b"an error is written at once", &[]));
     reply(&mut invocation, REPLY_VALUE, br#"{"done":1}"#.to_vec());
     let expected = r#"{"Outputs":{},"Logs":["painted in=red"],"ReturnValue":{"done":1}}"#;
     assert_eq!(answered(&*server, &invocation), (200, expected.to_owned()));
-    assert!(!invocation.capture(Level::Info, b"late", std::iter::empty()), "nobody would take it any more");
+    assert!(!capture(&invocation, Level::Info, b"late", &[]), "nobody would take it any more");
     assert!(sink.0.lock().unwrap().is_empty());
 }
 

@@ -1,4 +1,5 @@
-//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore. It decodes no value and allocates nothing.
+//! A look at CBOR (RFC 8949), as far as it takes to know an event of Tablestore and to tell its records apart. It decodes
+//! no value and allocates nothing.
 
 /// Maps and lists may lie this deep in each other; the events have five.
 const DEPTH: u32 = 16;
@@ -17,6 +18,40 @@ pub(super) fn is_map_of_records(bytes: &[u8]) -> bool {
         if version && records { None } else { cbor.skip(DEPTH) }
     });
     version && records
+}
+
+/// Calls `each` with the bytes of every record of such a map, and of the record's primary key: empty if it has none. `None`:
+/// the map is cut short, or is none.
+pub(in crate::trigger) fn each_record<'a>(bytes: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Option<()> {
+    let mut cbor = Cbor { rest: bytes };
+    let Some(Head { major: MAP, size }) = cbor.head() else { return None };
+    cbor.items(size, |cbor| {
+        if cbor.text()? != b"Records" {
+            return cbor.skip(DEPTH);
+        }
+        let Some(Head { major: LIST, size }) = cbor.head() else { return None };
+        cbor.items(size, |cbor| {
+            let record = cbor.whole()?;
+            each(record, member(record, b"PrimaryKey").unwrap_or_default());
+            Some(())
+        })
+    })
+}
+
+/// The value of a member of a map. `None`: it has no such member, or is no map.
+fn member<'a>(map: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut cbor = Cbor { rest: map };
+    let Some(Head { major: MAP, size }) = cbor.head() else { return None };
+    let mut found = None;
+    cbor.items(size, |cbor| {
+        let is_it = cbor.text()? == name;
+        let value = cbor.whole()?;
+        if is_it {
+            found = Some(value);
+        }
+        Some(())
+    })?;
+    found
 }
 
 const TEXT: u8 = 3;
@@ -81,6 +116,13 @@ impl<'a> Cbor<'a> {
         Some(())
     }
 
+    /// The bytes of the next value.
+    fn whole(&mut self) -> Option<&'a [u8]> {
+        let before = self.rest;
+        self.skip(DEPTH)?;
+        before.get(..before.len() - self.rest.len())
+    }
+
     fn skip(&mut self, depth: u32) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match self.head()? {
@@ -97,7 +139,7 @@ impl<'a> Cbor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_map_of_records;
+    use super::{each_record, is_map_of_records};
 
     /// `{"Version":"Sync-v1","Records":[]}`, in this order or the other.
     const VERSION: &[u8] = b"\x67Version\x67Sync-v1";
@@ -133,5 +175,21 @@ mod tests {
         assert!(!of(&[b"\xa3\x61a\x9b\xff\xff\xff\xff\xff\xff\xff\xff", VERSION, RECORDS]));
         assert!(!of(&[b"\xa2\x7b\xff\xff\xff\xff\xff\xff\xff\xff"]));
         assert!(!is_map_of_records("{\"Version\":\"\",\"Records\":[]}".as_bytes()));
+    }
+
+    #[test]
+    fn records_are_told_apart_with_their_primary_keys() {
+        let key: &[u8] = b"\x81\xa1\x61k\x01";
+        let records = [b"\x82\xa2\x64Type\x63PUT\x6aPrimaryKey", key, b"\xa1\x64Type\x63PUT"].concat();
+        let found = |bytes: &[u8]| {
+            let mut found = Vec::new();
+            each_record(bytes, |record, key| found.push((record.len(), key.to_vec()))).map(|()| found)
+        };
+        let whole = [b"\xa2", VERSION, b"\x67Records", &records].concat();
+        assert_eq!(found(&whole), Some(vec![(26, key.to_vec()), (10, Vec::new())]));
+        assert_eq!(found(&[b"\xa2", VERSION, RECORDS].concat()), Some(Vec::new()));
+        for end in 0..whole.len() {
+            assert_eq!(found(&whole[..end]), None, "{end}");
+        }
     }
 }

@@ -1,0 +1,152 @@
+//! Batches, and the invocations of their records: what of a batch its records see, and what is their own.
+
+use super::{Code, Facts, Invocation, Progress};
+use crate::fields::Fields;
+use crate::trigger::batch::Batch;
+use crate::trigger::{Kind, Reading};
+use crate::unit::Deadline;
+use faas_abi::host::{Given, Invocation as _};
+use faas_abi::*;
+use std::sync::Arc;
+
+/// The texts that a record has from its batch.
+const INHERITED: [u32; 14] = [
+    META_FUNCTION,
+    META_VERSION,
+    META_SERVICE,
+    META_REGION,
+    META_TRIGGER,
+    META_SOURCE,
+    META_INVOKED_AS,
+    META_TENANT,
+    META_ACCOUNT,
+    META_TRACEPARENT,
+    META_TRACESTATE,
+    META_TRACE,
+    META_CLIENT_CONTEXT,
+    META_IDENTITY,
+];
+
+/// What every record of a batch has from it.
+#[derive(Debug)]
+pub(crate) struct OfBatch {
+    request_id: Vec<u8>,
+    texts: Vec<(u32, Vec<u8>)>,
+    extensions: Fields,
+    deadline: Option<Deadline>,
+    attempt: u32,
+    memory_mb: u32,
+    cold: bool,
+    received_ns: u64,
+    kind: Kind,
+    source: &'static str,
+}
+
+/// What makes an invocation one record of a batch.
+#[derive(Debug)]
+pub(super) struct Record {
+    of_batch: Arc<OfBatch>,
+    id: Vec<u8>,
+    group: Vec<u8>,
+    pub(super) index: usize,
+    /// The record as it came.
+    pub(super) bytes: Vec<u8>,
+    /// What its source says of it beside its payload.
+    pub(super) attributes: Fields,
+}
+
+impl Record {
+    /// A text that it has from its batch, or that is its own. `None`: it is found as that of any invocation.
+    pub(super) fn meta(&self, key: u32) -> Option<&[u8]> {
+        match key {
+            META_RECORD_ID => Some(&self.id),
+            META_RECORD_GROUP => Some(&self.group),
+            key => self.of_batch.texts.iter().find(|(other, _)| *other == key).map(|(_, text)| text.as_slice()),
+        }
+    }
+}
+
+impl Invocation {
+    /// An invocation for records of the batch in `batch`, one after the other.
+    pub(crate) fn of_record(batch: &Invocation) -> Invocation {
+        let mut invocation = Invocation::new(batch.unit.clone(), batch.function.clone());
+        invocation.served = batch.served;
+        invocation
+    }
+
+    /// The records of its event, if it is a batch. Reads them the first time. A record is no batch, whatever it holds.
+    pub(crate) fn batch(&self) -> Option<&Batch> {
+        let read = || Batch::of(self.meta(META_SOURCE), self.event(), self.body()).map(Box::new);
+        if self.record.is_some() { None } else { self.batch.get_or_init(read).as_deref() }
+    }
+
+    /// Its records lay in a body, or were of a source, that counts no more. What a module was shown of them stays.
+    pub(super) fn forget_batch(&mut self) {
+        if let Some(Some(batch)) = self.batch.take() {
+            self.kept.batch(batch);
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn batch_mut(&mut self) -> Option<&mut Batch> {
+        self.batch();
+        self.batch.get_mut()?.as_deref_mut()
+    }
+
+    /// `true` if somebody who serves the whole batch has said that some of its records failed.
+    pub(crate) fn has_failed_records(&self) -> bool {
+        self.batch.get().and_then(Option::as_ref).is_some_and(|batch| !batch.failed.is_empty())
+    }
+
+    /// Replies in the runtime's own words.
+    pub(crate) fn reply_with(&mut self, code: Code, body: Given) {
+        self.progress = Progress::Set(code);
+        self.set_reply(body);
+    }
+
+    /// What its records have from it.
+    pub(crate) fn of_batch(&self) -> OfBatch {
+        let text = |key: u32| (key, self.meta(key).to_vec());
+        let mut extensions = Fields::default();
+        self.extensions.iter().for_each(|(name, value)| extensions.add(name, value));
+        let reading = self.reading();
+        OfBatch {
+            request_id: self.request_id().to_vec(),
+            texts: INHERITED.into_iter().map(text).collect(),
+            extensions,
+            deadline: self.facts.deadline,
+            attempt: self.facts.attempt,
+            memory_mb: self.facts.memory_mb,
+            cold: self.cold,
+            received_ns: self.received_ns,
+            kind: reading.kind,
+            source: reading.source,
+        }
+    }
+
+    /// Makes this place, which is empty, serve a record of a batch, of which these are the bytes.
+    pub(crate) fn begin_record(&mut self, of_batch: &Arc<OfBatch>, batch: &Batch, index: usize, bytes: &[u8]) {
+        let content = batch.open(index, bytes);
+        self.facts = Facts {
+            deadline: of_batch.deadline,
+            attempt: content.attempt.unwrap_or(of_batch.attempt),
+            memory_mb: of_batch.memory_mb,
+            ..Facts::default()
+        };
+        self.cold = of_batch.cold;
+        self.received_ns = of_batch.received_ns;
+        self.set_request_id(&of_batch.request_id);
+        of_batch.extensions.iter().for_each(|(name, value)| self.extensions.add(name, value));
+        let reading = Reading::bare(of_batch.kind, of_batch.source);
+        // The place is empty, so that nothing has been read in it.
+        let _ = self.reading.set(Reading { data: Some(Box::new(content.data)), ..reading });
+        self.record = Some(Box::new(Record {
+            of_batch: of_batch.clone(),
+            id: batch.id(index).to_vec(),
+            group: batch.group(index).to_vec(),
+            index,
+            bytes: bytes.to_vec(),
+            attributes: content.attributes,
+        }));
+    }
+}

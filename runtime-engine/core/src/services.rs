@@ -1,0 +1,101 @@
+//! Services that modules offer to one another, and the order in which instances are ended because of them: `faas.h`, S1
+//! to S5.
+
+use crate::chain::{Chain, ConfiguredLayer};
+use faas_abi::host::{FunctionInstance, HostTable, ServiceTable};
+use faas_abi::{E_CONFLICT, OK, Status};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The services that are offered now, by name and major.
+#[derive(Debug, Default)]
+pub struct Services(Mutex<Vec<Offer>>);
+
+#[derive(Debug)]
+struct Offer {
+    name: Vec<u8>,
+    major: u32,
+    table: ServiceTable,
+    /// Whose it is: the address of its entry's view of the host, which lives as long as the process.
+    owner: usize,
+}
+
+impl Services {
+    fn all(&self) -> MutexGuard<'_, Vec<Offer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service of that name and major. `None`: nobody offers it now.
+    pub fn find(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
+        let all = self.all();
+        all.iter().find(|offer| offer.name == name && offer.major == major).map(|offer| offer.table)
+    }
+
+    /// Offers a service. A second owner of a name would make the answer depend on the order of creation.
+    pub(crate) fn offer(&self, owner: usize, name: &[u8], major: u32, table: ServiceTable) -> Status {
+        let mut all = self.all();
+        if all.iter().any(|offer| offer.name == name && offer.major == major) {
+            return E_CONFLICT;
+        }
+        all.push(Offer { name: name.to_vec(), major, table, owner });
+        OK
+    }
+
+    /// Does the entry with this view of the host offer anything?
+    fn has_offer_of(&self, host: HostTable) -> bool {
+        self.all().iter().any(|offer| offer.owner == host.context())
+    }
+
+    /// Takes back what the entry with this view of the host has offered.
+    pub(crate) fn withdraw(&self, host: HostTable) {
+        self.all().retain(|offer| offer.owner != host.context());
+    }
+}
+
+/// Instances that are to be ended, in the order in which they are added: those that were made last come first.
+#[derive(Debug, Default)]
+pub(crate) struct Ending(Vec<Instance>);
+
+#[derive(Debug)]
+enum Instance {
+    Function(FunctionInstance),
+    Layer(ConfiguredLayer),
+}
+
+impl Instance {
+    fn host(&self) -> HostTable {
+        match self {
+            Instance::Function(function) => function.host(),
+            Instance::Layer(layer) => layer.instance.host(),
+        }
+    }
+
+    fn destroy(self) {
+        match self {
+            Instance::Function(function) => function.destroy(),
+            Instance::Layer(layer) => layer.instance.destroy(),
+        }
+    }
+}
+
+impl Ending {
+    /// Adds a function.
+    pub(crate) fn function(&mut self, function: FunctionInstance) {
+        self.0.push(Instance::Function(function));
+    }
+
+    /// Adds the layers of a stack, innermost first. One that stands in another stack as well comes with the last of them.
+    pub(crate) fn layers(&mut self, chain: Chain) {
+        self.0.extend(chain.into_layers().into_iter().rev().filter_map(Arc::into_inner).map(Instance::Layer));
+    }
+
+    /// Ends them all, those that offer a service after all others.
+    pub(crate) fn end(self, services: &Services) {
+        let (providers, others): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|instance| services.has_offer_of(instance.host()));
+        others.into_iter().for_each(Instance::destroy);
+        for provider in providers {
+            services.withdraw(provider.host());
+            provider.destroy();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Bytes that grow at their end and never move once they have been shown.
+//!
+//! A module may keep an address that it was given for as long as its invocation lasts. So a text that has no room for more
+//! goes on in a wider piece of memory, and the piece it has outgrown stays as it is until the text is cleared. Every text
+//! is whole in the newest piece: reading one costs no more than reading a vector.
+
+use crate::fields::Span;
+
+/// The first piece has room for this many bytes at least, so that a text of a few words is made at once.
+const FIRST_BYTES: usize = 128;
+
+/// A text and the memory it has outgrown.
+#[derive(Debug, Default)]
+pub struct Text {
+    bytes: Vec<u8>,
+    outgrown: Option<Box<Outgrown>>,
+}
+
+/// A piece of memory that a text has outgrown, and those before it.
+#[derive(Debug)]
+#[allow(dead_code, reason = "the memory is there for modules, which have its address")]
+struct Outgrown {
+    piece: Vec<u8>,
+    earlier: Option<Box<Outgrown>>,
+}
+
+impl Text {
+    /// All of it.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Is it empty?
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Appends `more` and says where it lies. What was there before does not move.
+    #[inline]
+    pub fn put(&mut self, more: &[u8]) -> Span {
+        let start = self.bytes.len();
+        if more.len() <= self.bytes.capacity() - start {
+            self.bytes.extend_from_slice(more);
+        } else {
+            self.put_in_wider(more);
+        }
+        Span::new(start, self.bytes.len())
+    }
+
+    /// Appends what `write` appends and says where it lies. Only for whoever makes a text that nobody has been shown yet:
+    /// the bytes may move.
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        Span::new(start, self.bytes.len())
+    }
+
+    /// Empties it and keeps the widest piece of its memory. Whatever was shown of it is gone.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.outgrown = None;
+    }
+
+    #[cold]
+    fn put_in_wider(&mut self, more: &[u8]) {
+        let capacity = (self.bytes.len() + more.len()).max(2 * self.bytes.capacity()).max(FIRST_BYTES);
+        let mut wider = Vec::with_capacity(capacity);
+        wider.extend_from_slice(&self.bytes);
+        wider.extend_from_slice(more);
+        let piece = std::mem::replace(&mut self.bytes, wider);
+        if !piece.is_empty() {
+            self.outgrown = Some(Box::new(Outgrown { piece, earlier: self.outgrown.take() }));
+        }
+    }
+}
+
+impl Clone for Text {
+    fn clone(&self) -> Text {
+        Text { bytes: self.bytes.clone(), outgrown: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_stays_where_it_was_while_the_text_grows() {
+        let mut text = Text::default();
+        let first = text.put(b"first");
+        let shown = first.read(text.as_slice()).as_ptr().addr();
+        let mut spans = vec![first];
+        for number in 0..1000_u32 {
+            spans.push(text.put(number.to_string().as_bytes()));
+        }
+        let mut pieces = std::iter::successors(text.outgrown.as_ref(), |outgrown| outgrown.earlier.as_ref());
+        assert!(pieces.any(|of| of.piece.as_ptr().addr() == shown && of.piece.starts_with(b"first")));
+        assert_eq!(first.read(text.as_slice()), b"first");
+        assert_eq!(spans[1000].read(text.as_slice()), b"999");
+    }
+
+    #[test]
+    fn a_cleared_text_keeps_its_widest_piece_alone() {
+        let fill = |text: &mut Text| {
+            for _ in 0..100 {
+                text.put(&[b'x'; 100]);
+            }
+        };
+        let mut text = Text::default();
+        fill(&mut text);
+        let capacity = text.bytes.capacity();
+        text.clear();
+        assert!(text.is_empty() && text.outgrown.is_none());
+        fill(&mut text);
+        assert!(text.bytes.capacity() == capacity && text.outgrown.is_none());
+    }
+}
