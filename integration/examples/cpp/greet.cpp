@@ -61,16 +61,28 @@ faas_layer layer() {
     return made;
 }
 
-} // namespace
-
-const faas_module *faas_module_v1(uint32_t host_major, uint32_t) {
+const faas_module *module() {
     static const faas_function greet = function();
     static const faas_function *const functions[] = {&greet};
     static const faas_layer stamp = layer();
     static const faas_layer *const layers[] = {&stamp};
-    static const faas_module module = {
-        sizeof(faas_module), FAAS_MAGIC,  FAAS_MAJOR, 0,      faas::bytes("greet-cpp"), faas::bytes("0.1.0"),
-        faas::bytes("C++17"), functions, 1,          layers, 1,
-    };
-    return host_major == FAAS_MAJOR ? &module : nullptr;
+    static faas_module made{};
+    made.size = sizeof made;
+    made.magic = FAAS_MAGIC;
+    made.major = FAAS_MAJOR;
+    made.name = faas::bytes("greet-cpp");
+    made.version = faas::bytes("0.1.0");
+    made.built_with = faas::bytes("C++17");
+    made.functions = functions;
+    made.function_count = 1;
+    made.layers = layers;
+    made.layer_count = 1;
+    return &made;
+}
+
+} // namespace
+
+const faas_module *faas_module_v1(uint32_t host_major, uint32_t) {
+    static const faas_module *const made = module();
+    return host_major == FAAS_MAJOR ? made : nullptr;
 }
