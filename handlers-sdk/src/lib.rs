@@ -31,27 +31,27 @@
 // The macros' output names this crate by its full path, here too.
 extern crate self as handlers_sdk;
 
-// The guides' code is compiled and run with the documentation tests.
+// The guides' code is compiled and run with the documentation tests. The folder links to them, so that the package has them.
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/writing-a-function.md")]
+#[doc = include_str!("../guides/writing-a-function.md")]
 struct WritingAFunction;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/errors.md")]
+#[doc = include_str!("../guides/errors.md")]
 struct Errors;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/classes.md")]
+#[doc = include_str!("../guides/classes.md")]
 struct Classes;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/writing-a-layer.md")]
+#[doc = include_str!("../guides/writing-a-layer.md")]
 struct WritingALayer;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/records.md")]
+#[doc = include_str!("../guides/records.md")]
 struct Records;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/events.md")]
+#[doc = include_str!("../guides/events.md")]
 struct Events;
 #[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../../docs/testing.md")]
+#[doc = include_str!("../guides/testing.md")]
 struct Testing;
 
 #[doc(hidden)]
@@ -82,10 +82,12 @@ pub use layer::tower;
 pub mod testing;
 
 pub use call::{
+    background::Cancelled,
     body_stream::{BodyReader, BodyStream, Chunk},
     bytes::Bytes,
     config::Config,
     context::{FaasContext, PhaseContext},
+    detached::Detached,
     event::Event,
     extract::{AtOnce, ByWaiting, CallStyle, FromInvocation, FromInvocationAsync},
     http_view::HttpView,

@@ -73,7 +73,7 @@ impl Panic {
     }
 
     /// Writes its line: for the call that this thread is in, if it is in one.
-    fn report(&self) {
+    pub(crate) fn report(&self) {
         let backtrace = self.backtrace.as_deref().unwrap_or_default();
         let fields: [(&str, &dyn Display); 3] =
             [("errorType", &KIND), ("location", &self.location), ("stackTrace", &backtrace)];

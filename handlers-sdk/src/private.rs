@@ -1,6 +1,7 @@
 //! What the macros' output names. No part of the API.
 
 pub use crate::error::described::{Describe, Described};
+pub use crate::executor::Workers;
 pub use crate::executor::drive::Call;
 pub use crate::glue::class::{
     ClassDef, Member, MethodDef, class_made, close_instance, count, instance_of, joined, made_by_default,

@@ -18,6 +18,7 @@ const PACKAGES: &[&str] = &[
     "runtime-engine",
     "light-runtime",
     "axum-app",
+    "background",
     "cloud-event",
     "crowd",
     "echo",
@@ -255,29 +256,72 @@ fn build() -> Artifacts {
     Artifacts { bootstrap, light_bootstrap, modules, axum_served }
 }
 
+/// The folder of the modules that cargo does not make.
+fn c_modules() -> Result<PathBuf, String> {
+    let folder = nested_target().join("c-modules");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Has a compiler make a file of that name in the folder of the C modules; it is given where to put it. Whoever has the old
+/// file mapped keeps it.
+fn made(file: &str, compile: impl FnOnce(&Path) -> Command) -> Result<PathBuf, String> {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let folder = c_modules()?;
+    let (fresh, path) = (folder.join(format!("{}.{number}.{file}", std::process::id())), folder.join(file));
+    let mut command = compile(&fresh);
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{name} cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{name} for {file}: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    std::fs::rename(&fresh, &path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+fn header() -> PathBuf {
+    workspace().join("handlers-sdk/abi/include")
+}
+
 /// Compiles a C file to a shared library in the folder of the C modules.
 ///
 /// # Errors
 /// What the compiler said.
 pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, String> {
-    let folder = nested_target().join("c-modules");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let path = folder.join(file);
-    static COMPILED: AtomicUsize = AtomicUsize::new(0);
-    let number = COMPILED.fetch_add(1, Ordering::Relaxed);
-    let fresh = folder.join(format!("{}.{number}.{file}", std::process::id()));
-    let output = Command::new("cc")
-        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread", "-I"])
-        .arg(workspace().join("handlers-sdk/abi/include"))
-        .arg("-o")
-        .args([&fresh, source])
-        .args(more)
-        .output()
-        .map_err(|error| format!("cc cannot be started: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cc {}: {}", source.display(), String::from_utf8_lossy(&output.stderr)));
-    }
-    // Whoever has the old file mapped keeps it.
-    std::fs::rename(&fresh, &path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
+    made(file, |fresh| {
+        let mut command = Command::new("cc");
+        command.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread", "-I"]);
+        command.arg(header()).arg("-o").args([fresh, source]).args(more);
+        command
+    })
+}
+
+/// The function and the layer in C++.
+///
+/// # Errors
+/// What the compiler said.
+pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
+    made("libgreet_cpp.so", |fresh| {
+        let mut command = Command::new(compiler);
+        command.args(["-std=c++17", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC"]);
+        command.args(["-fvisibility=hidden", "-static-libstdc++", "-static-libgcc", "-Wl,--exclude-libs,ALL", "-I"]);
+        command.arg(header()).arg("-o").arg(fresh).arg(workspace().join("integration/examples/cpp/greet.cpp"));
+        command
+    })
+}
+
+/// The function and the layer in Go.
+///
+/// # Errors
+/// What the compiler said.
+pub fn echo_go(go: &Path) -> Result<PathBuf, String> {
+    let folder = workspace().join("integration/examples/echo-go");
+    made("libecho_go.so", |fresh| {
+        let exports = format!("-s -w -extldflags=-Wl,--version-script={}", folder.join("exports.map").display());
+        let mut command = Command::new(go);
+        command.args(["build", "-buildmode=c-shared", "-ldflags", &exports, "-o"]).arg(fresh).arg(".");
+        command.current_dir(&folder).env("CGO_ENABLED", "1").env("CGO_CFLAGS", format!("-I{}", header().display()));
+        command
+    })
 }

@@ -78,13 +78,22 @@ pub fn over_full(trials: &mut Vec<Trial>, needs: &Foreign, name: &str, behaviour
     trials.push(trial(needs, &format!("{name}::bootstrap"), || artifacts::get().bootstrap(), behaviour));
 }
 
-fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: impl Behaviour) -> Trial {
+/// One behaviour that no runtime has a part in.
+pub fn once(
+    needs: &Foreign,
+    name: &str,
+    behaviour: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
+) -> Trial {
     let Foreign { name: program, found, barred } = needs.clone();
     let absent = found.is_err();
     let trial = Trial::test(name, move || {
         let path = found.map_err(|why| format!("needs {program}: {why}; .ci/foreign brings it"))?;
-        behaviour(&path, runtime()).map_err(Into::into)
+        behaviour(&path).map_err(Into::into)
     });
     let required = std::env::var("FAAS_REQUIRE").is_ok_and(|required| required == "all");
     trial.with_kind(format!("needs {program}")).with_ignored_flag(barred || absent && !required)
+}
+
+fn trial(needs: &Foreign, name: &str, runtime: fn() -> &'static Runtime, behaviour: impl Behaviour) -> Trial {
+    once(needs, name, move |path| behaviour(path, runtime()))
 }

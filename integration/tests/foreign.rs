@@ -1,5 +1,5 @@
 //! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, load generators, promtool,
-//! tini, valgrind, and the function frameworks and event libraries of other platforms.
+//! tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
@@ -12,6 +12,10 @@ mod fn_peers;
 mod frameworks;
 #[path = "foreign/http.rs"]
 mod http;
+#[path = "foreign/languages.rs"]
+mod languages;
+#[path = "foreign/linkers.rs"]
+mod linkers;
 #[path = "foreign/load.rs"]
 mod load;
 #[path = "foreign/rie.rs"]
@@ -29,6 +33,8 @@ fn main() -> ExitCode {
     trials.extend(fn_peers::trials());
     trials.extend(events::trials());
     trials.extend(frameworks::trials());
+    trials.extend(languages::trials());
+    trials.extend(linkers::trials());
     trials.extend(load::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -60,8 +60,8 @@
  *      EXTENSION begins as a copy of the batch's. Slots, scratch and tokens are its own and end with it. There is no HTTP
  *      view. A cancel of the batch cancels the records that are in progress.
  *  R2  A record has no reply: one that is set can be read by its layers and is dropped with the record. So END and a
- *      recovery need none in FAAS_RECORD. stream_begin and set_num(DEADLINE_NS) are FAAS_E_UNSUPPORTED. head and context
- *      are not called for records.
+ *      recovery need none in FAAS_RECORD. stream_begin and set_num of DEADLINE_NS or AFTER_REPLY are FAAS_E_UNSUPPORTED. head
+ *      and context are not called for records.
  *  R3  Records of one group run one after the other, in the order of the batch. Others may be in progress at once, also on
  *      one thread; a host that wants that of a function that is FAAS_IS_INLINE does not give it FAAS_F_MAY_BLOCK. A record
  *      is not begun behind a failed one of its group or, where the platform goes on from the first failure, of the batch;
@@ -245,8 +245,8 @@ typedef int32_t faas_status;
 #define FAAS_META_RECORD_GROUP UINT32_C(61) /* what it is ordered by: message group, partition, shard */
 
 /* ---- keys of host->num: numbers; an unknown key is 0, and so is what is unknown or absent, where nothing else is said --
- * host->set_num takes DEADLINE_NS, from a layer in before, and REPLY_CODE, until the head of the reply is out. All other
- * keys are FAAS_E_UNSUPPORTED. */
+ * host->set_num takes DEADLINE_NS, from a layer in before, REPLY_CODE, until the head of the reply is out, and AFTER_REPLY,
+ * from a function in INVOKE. All other keys are FAAS_E_UNSUPPORTED. */
 
 #define FAAS_NUM_DEADLINE_EPOCH_MS UINT32_C(1) /* 0 = no deadline */
 #define FAAS_NUM_REMAINING_MS UINT32_C(2)      /* 0 = the deadline is past; UINT64_MAX = no deadline */
@@ -264,6 +264,8 @@ typedef int32_t faas_status;
 #define FAAS_NUM_STREAMED_IN UINT32_C(14)      /* 1 if the body comes through stream_read alone, and body() is empty */
 #define FAAS_NUM_STARTED_NS UINT32_C(15)       /* host->now_ns when the process began; 0 = unknown */
 #define FAAS_NUM_RECORD_INDEX UINT32_C(16)     /* of the record at hand, from 0 */
+#define FAAS_NUM_AFTER_REPLY UINT32_C(17)      /* 1 = `phase` of the function has work in REPLIED for this invocation,
+                                                * whatever its `phases` say */
 
 /* ---- reply codes: what the bytes of a reply are ------------------------------------------------------------------ */
 

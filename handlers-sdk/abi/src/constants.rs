@@ -106,6 +106,8 @@ pub const NUM_REPLY_CODE: u32 = 13;
 pub const NUM_STREAMED_IN: u32 = 14;
 pub const NUM_STARTED_NS: u32 = 15;
 pub const NUM_RECORD_INDEX: u32 = 16;
+/// Settable by a function: 1 means that its phase has work in REPLIED for this invocation, whatever its `phases` say.
+pub const NUM_AFTER_REPLY: u32 = 17;
 pub const REPLY_RAW: u32 = 0;
 pub const REPLY_VALUE: u32 = 1;
 pub const CANCEL_DEADLINE: u32 = 1;

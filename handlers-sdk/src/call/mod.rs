@@ -1,11 +1,13 @@
 //! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
 
+pub(crate) mod background;
 pub(crate) mod body_stream;
 pub(crate) mod bytes;
 pub(crate) mod config;
 #[cfg(feature = "json")]
 pub(crate) mod content_type;
 pub(crate) mod context;
+pub(crate) mod detached;
 pub(crate) mod event;
 pub(crate) mod extract;
 #[cfg(feature = "json")]

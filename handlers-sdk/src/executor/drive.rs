@@ -4,16 +4,16 @@
 //! and the call returns `PENDING`. A first look with a waker that wakes nobody loses nothing: the future is polled again
 //! where it moves to, and registers its real waker then.
 
+use super::after_reply::AfterReply;
 use crate::call::context::FaasContext;
 use crate::ffi::Held;
-use crate::ffi::cancel::Cancel;
+use crate::ffi::cancel::Hearing;
 use crate::ffi::current::within;
 use crate::panics::{Panic, authored, catch, catch_aside};
 use crate::reply::outcome::Outcome;
 use faas_abi::{F_MAY_BLOCK, PENDING, Status};
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -36,6 +36,8 @@ pub struct Runtime {
     pub(crate) block_on: fn(Pin<&mut dyn Future<Output = ()>>),
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Called when a call has ended on the caller's thread: sees to it that tasks which it has left behind go on.
+    pub(crate) left: fn(),
 }
 
 impl Runtime {
@@ -53,17 +55,31 @@ pub(crate) fn drive(held: Held, call: impl FnOnce(&FaasContext) -> Call) -> Stat
     let called = catch(|| within(ctx.held(), || authored(|| call(&ctx))));
     let held = ctx.into_held();
     match called {
-        Err(panic) => held.end(Outcome::panicked(panic)),
-        Ok(Call::Ended(outcome)) => held.end(outcome),
+        Err(panic) => end(held, Outcome::panicked(panic)),
+        Ok(Call::Ended(outcome)) => end(held, outcome),
         Ok(Call::Running(future, runtime)) => start(held, future, runtime),
     }
+}
+
+fn end(held: Held, outcome: Outcome) -> Status {
+    if held.has_later()
+        && let Some(work) = AfterReply::due(&held)
+    {
+        let runtime = work.runtime();
+        return start(held, work.then(outcome), runtime);
+    }
+    held.end(outcome)
 }
 
 fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
     let mut nobody = Context::from_waker(Waker::noop());
     let first = runtime.entered(|| look(&held, &mut future, &mut nobody));
     if let Poll::Ready(outcome) = first.unwrap_or_else(|panic| Poll::Ready(Outcome::panicked(panic))) {
-        let outcome = runtime.entered(|| discard(&held, future, outcome));
+        let outcome = runtime.entered(|| {
+            let outcome = discard(&held, future, outcome);
+            (runtime.left)();
+            outcome
+        });
         return held.end(outcome.unwrap_or_else(Outcome::panicked));
     }
     let lends_thread = held.entry().has(F_MAY_BLOCK);
@@ -72,6 +88,7 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
         let mut ended = None;
         catch_aside(|| (runtime.block_on)(pin!(async { ended = Some(task.await) })));
         if let Some((held, outcome)) = ended {
+            catch_aside(runtime.left);
             return held.end(outcome);
         }
     } else {
@@ -87,10 +104,24 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
 }
 
 fn look(held: &Held, future: &mut Running, context: &mut Context<'_>) -> Poll<Outcome> {
-    match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
+    let seen = match catch(|| within(held, || authored(|| future.as_mut().poll(context)))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
         Err(panic) => Poll::Ready(Outcome::panicked(panic)),
+    };
+    if held.has_later() { look_at_later(held, future, seen, context) } else { seen }
+}
+
+/// Goes on with the work for after the reply, if the call's own code has ended and that cannot wait.
+#[cold]
+fn look_at_later(held: &Held, future: &mut Running, seen: Poll<Outcome>, context: &mut Context<'_>) -> Poll<Outcome> {
+    let Poll::Ready(outcome) = seen else { return Poll::Pending };
+    match AfterReply::due(held) {
+        None => Poll::Ready(outcome),
+        Some(work) => {
+            *future = work.then(outcome);
+            look(held, future, context)
+        }
     }
 }
 
@@ -103,25 +134,25 @@ fn discard(held: &Held, future: Running, outcome: Outcome) -> Outcome {
 /// A future that waits, and the call it will end.
 pub(crate) struct Task {
     /// Taken at the end.
-    state: Option<(Held, Running)>,
-    cancel: Arc<Cancel>,
+    state: Option<Waiting>,
+}
+
+struct Waiting {
+    /// Goes before the share does.
+    hearing: Hearing,
+    held: Held,
+    future: Running,
 }
 
 impl Task {
     fn new(held: Held, future: Running) -> Task {
-        let cancel = Arc::<Cancel>::default();
-        held.entry().running.add(held.key(), cancel.clone());
-        // The wish may have come before there was anyone to hear it.
-        if held.reader().cancelled() != 0 {
-            cancel.want();
-        }
-        Task { state: Some((held, future)), cancel }
+        Task { state: Some(Waiting { hearing: held.hear_cancel(), held, future }) }
     }
 
     fn finish(&mut self, outcome: Outcome) -> Option<(Held, Outcome)> {
-        let (held, future) = self.state.take()?;
+        let Waiting { hearing, held, future } = self.state.take()?;
         // Before the call ends: its address may serve another one right after.
-        held.entry().running.remove(held.key());
+        drop(hearing);
         let outcome = discard(&held, future, outcome);
         Some((held, outcome))
     }
@@ -132,11 +163,11 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let task = &mut *self;
-        task.cancel.listen(context.waker());
-        let outcome = match &mut task.state {
-            Some(_) if task.cancel.wanted() => Outcome::cancelled(),
-            Some((held, future)) => std::task::ready!(look(held, future, context)),
-            None => return Poll::Pending,
+        let Some(Waiting { hearing, held, future }) = &mut task.state else { return Poll::Pending };
+        hearing.listen(context.waker());
+        let outcome = match hearing.wanted() {
+            true => Outcome::cancelled(),
+            false => std::task::ready!(look(held, future, context)),
         };
         task.finish(outcome).map_or(Poll::Pending, Poll::Ready)
     }

@@ -2,15 +2,18 @@
 //!
 //! Each library has its own, since a runtime cannot be shared across libraries, and makes it on first use.
 
+pub(crate) mod after_reply;
 pub(crate) mod drive;
 mod park;
 #[cfg(not(feature = "tokio"))]
 mod small;
 #[cfg(feature = "tokio")]
 mod with_tokio;
+mod workers;
 
 pub(crate) use park::Parked;
 #[cfg(not(feature = "tokio"))]
 pub(crate) use small::RUNTIME;
 #[cfg(feature = "tokio")]
 pub(crate) use with_tokio::RUNTIME;
+pub use workers::Workers;

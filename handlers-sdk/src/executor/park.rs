@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::thread::Thread;
+use std::time::Instant;
 
 /// The calling thread, and whether it was woken.
 pub(crate) struct Parked {
@@ -30,5 +31,22 @@ impl Parked {
         while !self.woken.swap(false, Ordering::Acquire) {
             std::thread::park();
         }
+    }
+
+    /// Waits until it is woken, or until that moment if there is one. Returns `true` if it was woken. On the thread of
+    /// [`here`](Self::here) only.
+    pub(crate) fn wait_until(&self, end: Option<Instant>) -> bool {
+        let Some(end) = end else {
+            self.wait();
+            return true;
+        };
+        while !self.woken.swap(false, Ordering::Acquire) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::park_timeout(left);
+        }
+        true
     }
 }

@@ -1,16 +1,18 @@
-//! An executor of one thread over std, for futures that wait for channels, streams and the like but for no socket or
-//! timer of a framework.
+//! An executor over std, for futures that wait for channels, streams and the like but for no socket or timer of a
+//! framework.
 
 use super::park::Parked;
+use super::workers::workers;
 use crate::executor::drive::Runtime;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Wake, Waker};
 
-pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn };
+/// Nothing is left behind without a thread here: there is nothing to spawn tasks with.
+pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn, left: || () };
 
 /// Finishes a future on this thread.
 fn block_on(mut future: Pin<&mut dyn Future<Output = ()>>) {
@@ -22,12 +24,45 @@ fn block_on(mut future: Pin<&mut dyn Future<Output = ()>>) {
 
 struct Task {
     future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
-    queued: AtomicBool,
+    state: AtomicU8,
 }
+
+/// It waits for its waker.
+const WAITING: u8 = 0;
+/// It is in the queue.
+const QUEUED: u8 = 1;
+/// A thread polls it.
+const RUNNING: u8 = 2;
+/// A thread polls it, and it was woken meanwhile.
+const WOKEN: u8 = 3;
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
-        if !self.queued.swap(true, Ordering::AcqRel) {
+        let woken = |state| match state {
+            WAITING => Some(QUEUED),
+            RUNNING => Some(WOKEN),
+            _ => None,
+        };
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, woken) == Ok(WAITING) {
+            executor().push(self);
+        }
+    }
+}
+
+impl Task {
+    fn run(self: Arc<Self>) {
+        self.state.store(RUNNING, Ordering::Release);
+        let waker = Waker::from(self.clone());
+        let mut place = self.future.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(future) = &mut *place
+            && future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        {
+            *place = None;
+        }
+        drop(place);
+        // One that was woken during its poll goes to the end of the queue, and never to two threads at once.
+        if self.state.compare_exchange(RUNNING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            self.state.store(QUEUED, Ordering::Release);
             executor().push(self);
         }
     }
@@ -63,26 +98,17 @@ fn executor() -> &'static Executor {
 
 fn work() {
     loop {
-        let task = executor().next();
-        // Cleared before the poll: a wake during it queues the task once more.
-        task.queued.store(false, Ordering::Release);
-        let waker = Waker::from(task.clone());
-        let mut place = task.future.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(future) = &mut *place
-            && future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
-        {
-            *place = None;
-        }
+        executor().next().run();
     }
 }
 
-/// Finishes a future on the executor's thread, which starts with the first one. Without a thread the future is dropped,
-/// which ends its call.
+/// Finishes a future on the executor's threads, which start with the first one. Without any the future is dropped, which
+/// ends its call.
 fn spawn(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-    static STARTED: OnceLock<bool> = OnceLock::new();
-    let started =
-        *STARTED.get_or_init(|| std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok());
-    if started {
-        executor().push(Arc::new(Task { future: Mutex::new(Some(future)), queued: AtomicBool::new(true) }));
+    static STARTED: OnceLock<usize> = OnceLock::new();
+    let start = || std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok();
+    let started = *STARTED.get_or_init(|| (0..workers()).filter(|_| start()).count());
+    if started > 0 {
+        executor().push(Arc::new(Task { future: Mutex::new(Some(future)), state: AtomicU8::new(QUEUED) }));
     }
 }

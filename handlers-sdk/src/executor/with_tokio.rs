@@ -1,44 +1,75 @@
-//! A tokio runtime of this library's own: one thread, and none at all on a host that lends its own.
+//! A tokio runtime of this library's own. With one worker it is a current-thread runtime: futures are finished on the
+//! thread that a host lends, and a thread of its own starts only when something has to go on without one. With more it is a
+//! multi-threaded runtime.
 
+use super::workers::workers;
 use crate::executor::drive::Runtime;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::OnceLock;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, RuntimeMetrics};
 
-static WORKER: OnceLock<bool> = OnceLock::new();
+/// The name of the threads.
+const NAME: &str = "faas-async";
 
-fn runtime() -> &'static tokio::runtime::Runtime {
-    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        // Fails only where the kernel gives no epoll or pipe any more; the panic becomes this call's error.
-        Builder::new_current_thread().enable_all().build().expect("a tokio runtime needs an epoll and an event file")
-    })
+struct Executor {
+    runtime: tokio::runtime::Runtime,
+    metrics: RuntimeMetrics,
+    /// `true` if it has threads from the start.
+    has_threads: bool,
+}
+
+impl Executor {
+    fn new(workers: usize) -> Executor {
+        let mut builder = if workers > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+        // Fails only where the kernel gives no epoll, pipe or thread any more; the panic becomes this call's error.
+        let runtime = builder.worker_threads(workers).thread_name(NAME).enable_all().build();
+        let runtime = runtime.expect("a tokio runtime needs an epoll, an event file and its threads");
+        Executor { metrics: runtime.metrics(), has_threads: workers > 1, runtime }
+    }
+
+    /// Starts the thread of a runtime that has none. Returns `false` if there is none to be had.
+    fn drive(&'static self) -> bool {
+        static STARTED: OnceLock<bool> = OnceLock::new();
+        self.has_threads
+            || *STARTED.get_or_init(|| {
+                let work = || self.runtime.block_on(std::future::pending::<()>());
+                std::thread::Builder::new().name(NAME.to_owned()).spawn(work).is_ok()
+            })
+    }
+}
+
+fn executor() -> &'static Executor {
+    static EXECUTOR: OnceLock<Executor> = OnceLock::new();
+    EXECUTOR.get_or_init(|| Executor::new(workers()))
 }
 
 pub(crate) static RUNTIME: Runtime = Runtime {
     // Here `tokio::spawn`, timers and sockets find their runtime.
     entered: |body| {
-        let _entered = runtime().enter();
+        let _entered = executor().runtime.enter();
         body();
     },
     block_on,
     spawn,
+    // Tasks of a function that has returned have no thread to run on while no other call lends one.
+    left: || {
+        let executor = executor();
+        if executor.metrics.num_alive_tasks() > 0 {
+            executor.drive();
+        }
+    },
 };
 
 /// Finishes a future on this thread.
 fn block_on(future: Pin<&mut dyn Future<Output = ()>>) {
-    runtime().block_on(future);
+    executor().runtime.block_on(future);
 }
 
-/// Finishes a future on the runtime's own thread, which starts with the first one. Without a thread the future is
-/// dropped, which ends its call.
+/// Finishes a future on the runtime's own threads. Without one the future is dropped, which ends its call.
 fn spawn(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
-    let started = *WORKER.get_or_init(|| {
-        let work = || runtime().block_on(std::future::pending::<()>());
-        std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok()
-    });
-    if started {
-        runtime().spawn(future);
+    let executor = executor();
+    if executor.drive() {
+        executor.runtime.spawn(future);
     }
 }

@@ -6,7 +6,8 @@ use super::kept::Kept;
 use core::ffi::c_void;
 use faas_abi::tables::read_table;
 use faas_abi::{Bytes, Field, Host, HostCalls, Inv, OK, Status, Tok};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// One function's or layer's side of the host. Made in `create` and never freed: the host's table lives as long as the
 /// process, and so may a log call.
@@ -23,10 +24,15 @@ pub(crate) struct Entry {
     /// What a function makes at its start for the calls to come.
     #[cfg(feature = "tower")]
     pub(crate) kept: std::sync::OnceLock<Box<dyn std::any::Any + Send + Sync>>,
+    /// `true` once a line has said that a call was kept open after its function had returned.
+    pub(crate) said_kept: AtomicBool,
 }
 
 /// The first entry of this module: where a log line goes that no call stands behind.
 static FIRST: AtomicPtr<Entry> = AtomicPtr::new(core::ptr::null_mut());
+
+/// All of them, so that a checker of leaks sees that they are kept.
+static KEPT: Mutex<Vec<&'static Entry>> = Mutex::new(Vec::new());
 
 impl Entry {
     /// Copies what `create` was given.
@@ -42,19 +48,21 @@ impl Entry {
             .map_err(|missing| format!("the host's table has no `{missing}`, which version 1.0 of the contract has"))?;
         // SAFETY: the caller's promise about `config`.
         let config = unsafe { config.as_slice() }.into();
-        let entry = Box::leak(Box::new(Entry {
+        let entry: &'static Entry = Box::leak(Box::new(Entry {
             host,
             name,
             config,
             running: Registry::default(),
+            said_kept: AtomicBool::new(false),
             attached: AtomicPtr::default(),
             #[cfg(feature = "json")]
             configured: Kept::default(),
             #[cfg(feature = "tower")]
             kept: std::sync::OnceLock::new(),
         }));
-        let first = core::ptr::from_mut(entry);
+        let first = core::ptr::from_ref(entry).cast_mut();
         let _ = FIRST.compare_exchange(core::ptr::null_mut(), first, Ordering::AcqRel, Ordering::Relaxed);
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
         Ok(entry)
     }
 

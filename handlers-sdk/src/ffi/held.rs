@@ -3,12 +3,16 @@
 //! Authors may put a context into a thread or a static. The call therefore ends when the last [`Held`] is dropped: in
 //! the common case that is the driver's own, right after the author's code returned, and the answer goes back inline.
 
+use super::cancel::Hearing;
 use super::entry::Entry;
 use super::read::Reader;
 use super::write::Writer;
-use faas_abi::{E_INTERNAL, Inv, PENDING, Status, Tok};
+use faas_abi::{E_INTERNAL, F_REPLIED, Inv, PENDING, Status, Tok};
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
 
 /// How a call ends: what is written to the host as the last thing that happens to an invocation in here.
 pub(crate) trait Ending: Send + 'static {
@@ -16,18 +20,48 @@ pub(crate) trait Ending: Send + 'static {
     fn write(self, writer: &mut Writer<'_>, begun: bool) -> Status;
 }
 
+/// Work for after the reply, which a call has collected.
+pub(crate) trait Later: Any + Send {
+    /// Leaves the work on the invocation, whose reply has just been written.
+    fn keep(self: Box<Self>, writer: &mut Writer<'_>);
+}
+
 /// An ending that waits for the last share to go.
 type Stashed = Box<dyn FnOnce(&mut Writer<'_>, bool) -> Status + Send>;
+
+/// What a call comes to that has not ended.
+#[derive(Default)]
+struct Open {
+    ending: Option<Stashed>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+struct Rare {
+    later: Option<Box<dyn Later>>,
+    /// Since when the author's code has returned and somebody keeps the call open all the same.
+    kept: Option<Kept>,
+}
+
+impl Open {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
 
 struct Shared {
     entry: &'static Entry,
     inv: *mut Inv,
     tok: *mut Tok,
-    ending: Mutex<Option<Stashed>>,
+    open: Mutex<Open>,
+    has_later: AtomicBool,
     gate: RwLock<()>,
     stream: AtomicU8,
     /// Somebody reads the request's body.
     body_taken: AtomicBool,
+    /// `true` for a phase and for a record of a batch: there is no reply after it.
+    no_reply: bool,
 }
 
 // SAFETY: `inv` and `tok` may be used from any thread; reads and writes are kept apart as Quiet says.
@@ -52,11 +86,26 @@ impl Held {
             entry,
             inv,
             tok,
-            ending: Mutex::new(None),
+            open: Mutex::default(),
+            has_later: AtomicBool::new(false),
             gate: RwLock::new(()),
             stream: AtomicU8::new(if streams { STREAM_ALLOWED } else { NO_STREAM }),
             body_taken: AtomicBool::new(false),
+            no_reply: false,
         })))
+    }
+
+    /// The first share of a call after which there is no reply: of a phase, or of one record of a batch.
+    ///
+    /// # Safety
+    /// As for [`new`](Self::new).
+    pub(crate) unsafe fn without_reply(entry: &'static Entry, inv: *mut Inv, tok: *mut Tok) -> Held {
+        // SAFETY: the caller's promise.
+        let mut held = unsafe { Held::new(entry, inv, tok, false) };
+        if let Some(shared) = held.0.as_mut().and_then(Arc::get_mut) {
+            shared.no_reply = true;
+        }
+        held
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -67,9 +116,39 @@ impl Held {
         Arc::ptr_eq(self.shared(), other.shared())
     }
 
-    /// Tells calls of one entry apart while they run.
-    pub(crate) fn key(&self) -> usize {
-        self.shared().inv.addr()
+    /// Hears of a wish to cancel this call. The caller keeps a share for as long as the hearing.
+    pub(crate) fn hear_cancel(&self) -> Hearing {
+        let shared = self.shared();
+        let hearing = shared.entry.running.add(shared.inv.addr());
+        // The wish may have come before there was anyone to hear it.
+        if self.reader().cancelled() != 0 {
+            hearing.want();
+        }
+        hearing
+    }
+
+    /// Adds to the work for after the reply; `add` is given what there is already.
+    pub(crate) fn add_later(&self, add: impl FnOnce(Option<Box<dyn Later>>) -> Box<dyn Later>) {
+        let shared = self.shared();
+        let mut open = shared.open();
+        let rare = open.rare();
+        rare.later = Some(add(rare.later.take()));
+        shared.has_later.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if there is work for after the reply.
+    pub(crate) fn has_later(&self) -> bool {
+        self.shared().has_later.load(Ordering::Relaxed)
+    }
+
+    /// The work for after the reply, if it has to be done before the call ends: there is no reply, the host has no time after
+    /// it, or somebody keeps the call open, which may be that very work.
+    pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
+        let shared = self.shared();
+        if !shared.no_reply && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {
+            return None;
+        }
+        shared.open().rare().later.take()
     }
 
     pub(crate) fn entry(&self) -> &'static Entry {
@@ -120,13 +199,18 @@ impl Held {
         if let Some(alone) = Arc::get_mut(&mut shared) {
             return alone.write(|writer, begun| ending.write(writer, begun));
         }
+        shared.watch();
         shared.stash(ending);
         Arc::into_inner(shared).map_or(PENDING, Shared::finish)
     }
 
     /// Ends a call that has already returned `PENDING`.
     pub(crate) fn end_later(self, ending: impl Ending) {
-        self.shared().stash(ending);
+        let shared = self.shared();
+        if Arc::strong_count(shared) > 1 {
+            shared.watch();
+        }
+        shared.stash(ending);
     }
 }
 
@@ -142,13 +226,30 @@ impl Drop for Held {
 }
 
 impl Shared {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn stash(&self, ending: impl Ending) {
         let stashed: Stashed = Box::new(|writer, begun| ending.write(writer, begun));
-        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(stashed);
+        self.open().ending = Some(stashed);
+    }
+
+    /// The author's code has returned, and somebody else has a share: takes the time. Whoever took the sink means to go on.
+    fn watch(&self) {
+        if self.stream.load(Ordering::Relaxed) < SINK_TAKEN {
+            let kept = Kept::begin(self.entry, self.inv);
+            self.open().rare().kept = Some(kept);
+        }
     }
 
     fn finish(mut self) -> Status {
-        match self.ending.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let ending = open.ending.take();
+        if let Some(kept) = open.rare.as_mut().and_then(|rare| rare.kept.take()) {
+            kept.end(self.inv);
+        }
+        match ending {
             Some(ending) => self.write(ending),
             None => self.write(|writer, _| {
                 writer.fail("Runtime.NoOutcome", "the call was dropped without an outcome", "");
@@ -157,10 +258,79 @@ impl Shared {
         }
     }
 
+    #[cold]
+    fn keep_later(&mut self, writer: &mut Writer<'_>) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(later) = open.rare().later.take() {
+            later.keep(writer);
+        }
+    }
+
     fn write(&mut self, ending: impl FnOnce(&mut Writer<'_>, bool) -> Status) -> Status {
         let begun = *self.stream.get_mut() == STREAM_BEGUN;
         // SAFETY: Alive: the call is not ended yet. Alone: `&mut self` of the last `Held` means nobody else can look.
         let mut writer = unsafe { Writer::new(self.entry, self.inv) };
-        ending(&mut writer, begun)
+        let status = ending(&mut writer, begun);
+        if *self.has_later.get_mut() {
+            self.keep_later(&mut writer);
+        }
+        status
     }
+}
+
+/// How long a call may be kept open before that is worth a line.
+const KEPT_LONG: Duration = Duration::from_millis(100);
+
+/// A call that is kept open after the author's code returned.
+struct Kept {
+    since: Instant,
+    entry: &'static Entry,
+    /// A cancelled call that cannot end would say nothing at all.
+    _hearing: Hearing,
+}
+
+impl Kept {
+    fn begin(entry: &'static Entry, inv: *const Inv) -> Kept {
+        let since = Instant::now();
+        let hearing = entry.running.add(inv.addr());
+        hearing.listen(&Waker::from(Arc::new(Cancelled { since, entry })));
+        Kept { since, entry, _hearing: hearing }
+    }
+
+    /// The last share is gone. `inv` is Alive and Quiet.
+    fn end(self, inv: *const Inv) {
+        let kept = self.since.elapsed();
+        if kept >= KEPT_LONG {
+            warn(self.entry, inv, kept, "");
+        }
+    }
+}
+
+/// Woken when a call that is kept open is cancelled.
+struct Cancelled {
+    since: Instant,
+    entry: &'static Entry,
+}
+
+impl Wake for Cancelled {
+    fn wake(self: Arc<Self>) {
+        let kept = self.since.elapsed();
+        if kept >= KEPT_LONG {
+            warn(self.entry, core::ptr::null(), kept, ", was cancelled, and still cannot end");
+        }
+    }
+}
+
+/// Says that a call was kept open: once for each function, since whoever keeps one keeps them all.
+fn warn(entry: &Entry, inv: *const Inv, kept: Duration, more: &str) {
+    if entry.said_kept.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let name = entry.name();
+    let message = format!(
+        "an invocation of {name} was held open for {} ms after its function had returned{more}: a context, event or \
+         request that was kept elsewhere holds back the reply; `ctx.detached()` does not",
+        kept.as_millis()
+    );
+    entry.log(inv, 2, name, &message, &[]);
 }

@@ -5,7 +5,9 @@
 //! and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays those side
 //! by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
 
+use super::section::section;
 use crate::error::described::Describe;
+use crate::executor::Workers;
 use crate::inject::Provider;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::{Bytes, Function, MAGIC, MAJOR, Module};
@@ -20,69 +22,12 @@ pub struct Package {
     pub version: &'static str,
 }
 
-// A section exists, and with it its bounds, only if something is in it.
-#[used]
-#[unsafe(link_section = "faas_functions")]
-static NO_FUNCTIONS: [&Function; 0] = [];
-#[used]
-#[unsafe(link_section = "faas_layers")]
-static NO_LAYERS: [&LayerTable; 0] = [];
-#[used]
-#[unsafe(link_section = "faas_providers")]
-static NO_PROVIDERS: [&Provider; 0] = [];
-#[used]
-#[unsafe(link_section = "faas_errors")]
-static NO_ERRORS: [&Describe; 0] = [];
-#[used]
-#[unsafe(link_section = "faas_packages")]
-static NO_PACKAGES: [&Package; 0] = [];
-
-unsafe extern "C" {
-    #[link_name = "__start_faas_functions"]
-    static FUNCTIONS: [usize; 0];
-    #[link_name = "__stop_faas_functions"]
-    static FUNCTIONS_END: [usize; 0];
-    #[link_name = "__start_faas_layers"]
-    static LAYERS: [usize; 0];
-    #[link_name = "__stop_faas_layers"]
-    static LAYERS_END: [usize; 0];
-    #[link_name = "__start_faas_providers"]
-    static PROVIDERS: [usize; 0];
-    #[link_name = "__stop_faas_providers"]
-    static PROVIDERS_END: [usize; 0];
-    #[link_name = "__start_faas_errors"]
-    static ERRORS: [usize; 0];
-    #[link_name = "__stop_faas_errors"]
-    static ERRORS_END: [usize; 0];
-    #[link_name = "__start_faas_packages"]
-    static PACKAGES: [usize; 0];
-    #[link_name = "__stop_faas_packages"]
-    static PACKAGES_END: [usize; 0];
-}
-
-// The bounds are nobody else's business: without this a library would export them too.
-core::arch::global_asm!(
-    ".hidden __start_faas_functions",
-    ".hidden __stop_faas_functions",
-    ".hidden __start_faas_layers",
-    ".hidden __stop_faas_layers",
-    ".hidden __start_faas_providers",
-    ".hidden __stop_faas_providers",
-    ".hidden __start_faas_errors",
-    ".hidden __stop_faas_errors",
-    ".hidden __start_faas_packages",
-    ".hidden __stop_faas_packages",
-);
-
-/// The entries between two bounds.
-///
-/// # Safety
-/// The bounds must be those of a section that holds addresses of static `T`s and nothing else.
-unsafe fn between<T>(start: *const [usize; 0], end: *const [usize; 0]) -> &'static [&'static T] {
-    let count = (end.addr() - start.addr()) / size_of::<&T>();
-    // SAFETY: the linker puts the section's entries side by side, and they never change.
-    unsafe { core::slice::from_raw_parts(start.cast(), count) }
-}
+section!(functions, Function, "faas_functions");
+section!(layers, LayerTable, "faas_layers");
+section!(packages, Package, "faas_packages");
+section!(workers, Workers, "faas_workers");
+section!(providers, Provider, "faas_providers");
+section!(errors, Describe, "faas_errors");
 
 struct Found(Module);
 
@@ -95,28 +40,20 @@ unsafe impl Sync for Found {}
 pub fn linked() -> &'static Module {
     static MODULE: OnceLock<Found> = OnceLock::new();
     let found = MODULE.get_or_init(|| {
-        // SAFETY: only `__register!` and the empty array above write to this section.
-        let functions = unsafe { between(&raw const FUNCTIONS, &raw const FUNCTIONS_END) };
-        // SAFETY: as above.
-        let layers = unsafe { between(&raw const LAYERS, &raw const LAYERS_END) };
-        // SAFETY: as above.
-        let packages = unsafe { between(&raw const PACKAGES, &raw const PACKAGES_END) };
-        let package = packages.first().copied().unwrap_or(&Package { name: "", version: "" });
-        Found(module(package, functions, layers))
+        let package = packages::entries().first().copied().unwrap_or(&Package { name: "", version: "" });
+        Found(module(package, functions::entries(), layers::entries()))
     });
     &found.0
 }
 
 /// The providers of everything that is linked together with this crate.
 pub(crate) fn providers() -> &'static [&'static Provider] {
-    // SAFETY: only `__register!` and the empty array above write to this section.
-    unsafe { between(&raw const PROVIDERS, &raw const PROVIDERS_END) }
+    providers::entries()
 }
 
 /// What recognises the errors that are described, of everything that is linked together with this crate.
 pub(crate) fn errors() -> &'static [&'static Describe] {
-    // SAFETY: only `__register!` and the empty array above write to this section.
-    unsafe { between(&raw const ERRORS, &raw const ERRORS_END) }
+    errors::entries()
 }
 
 /// A module of these entries.
@@ -149,23 +86,4 @@ extern "C" fn faas_module_v1(host_major: u32, _host_minor: u32) -> *const Module
     // A program that modules are linked into takes their tables without asking here.
     crate::panics::set_library();
     if host_major == MAJOR { linked() } else { core::ptr::null() }
-}
-
-/// Puts an entry's table where the exported symbol finds it.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __register {
-    ($section:literal, $table:ty, $value:expr) => {
-        const _: () = {
-            #[used]
-            #[unsafe(link_section = $section)]
-            static ENTRY: &'static $table = $value;
-            #[used]
-            #[unsafe(link_section = "faas_packages")]
-            static PACKAGE: &'static $crate::__private::Package = &$crate::__private::Package {
-                name: ::core::env!("CARGO_PKG_NAME"),
-                version: ::core::env!("CARGO_PKG_VERSION"),
-            };
-        };
-    };
 }

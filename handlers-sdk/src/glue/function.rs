@@ -4,6 +4,7 @@ use crate::call::context::FaasContext;
 use crate::executor::drive::{self, Call};
 use crate::ffi::bytes::give;
 use crate::ffi::{Entry, Held};
+use crate::glue::later;
 use crate::inject::{self, Needs, attached};
 use crate::panics;
 use core::ffi::c_void;
@@ -57,7 +58,8 @@ pub trait FunctionDef: Sized + 'static {
         group: Bytes::of(Self::GROUP.as_bytes()),
         create: Some(create::<Self::Instance>),
         invoke: Some(invoke::<Self>),
-        phase: if phases::<Self::Instance>() == 0 { None } else { Some(phase::<Self::Instance>) },
+        // Also without a bit in `phases`: an invocation may have left work for after its reply.
+        phase: Some(phase::<Self::Instance>),
         cancel: Some(cancel),
         destroy: if is_injected::<Self::Instance>() { Some(destroy) } else { None },
     };
@@ -108,8 +110,13 @@ unsafe fn entry(this: *mut c_void) -> &'static Entry {
 unsafe extern "C" fn invoke<F: FunctionDef>(this: *mut c_void, inv: *mut Inv, tok: *mut Tok) -> Status {
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
-    // SAFETY: Alive: this call brings them.
-    let held = unsafe { Held::new(entry, inv, tok, F::STREAMS) };
+    let held = if F::FLAGS & IS_PER_RECORD == 0 {
+        // SAFETY: Alive: this call brings them.
+        unsafe { Held::new(entry, inv, tok, F::STREAMS) }
+    } else {
+        // SAFETY: as above.
+        unsafe { Held::without_reply(entry, inv, tok) }
+    };
     if is_injected::<F::Instance>() {
         return drive::drive(held, |ctx| inject::call(ctx, F::MEMBER, F::call));
     }
@@ -120,11 +127,17 @@ unsafe extern "C" fn phase<I: InstanceDef>(this: *mut c_void, phase: u32, inv: *
     // SAFETY: the host passes back what `create` wrote.
     let entry = unsafe { entry(this) };
     // SAFETY: Alive: this call brings them.
-    let held = unsafe { Held::new(entry, inv, tok, false) };
-    drive::drive(held, |ctx| match phase {
-        FUNCTION_START if is_injected::<I>() => inject::begin(ctx, I::NEEDS, |ctx| I::phase(FUNCTION_START, ctx)),
-        CLOSE if is_injected::<I>() => inject::end(ctx, |ctx| I::phase(CLOSE, ctx)),
-        phase => I::phase(phase, ctx),
+    let held = unsafe { Held::without_reply(entry, inv, tok) };
+    drive::drive(held, |ctx| {
+        let own = match phase {
+            FUNCTION_START if is_injected::<I>() => inject::begin(ctx, I::NEEDS, |ctx| I::phase(FUNCTION_START, ctx)),
+            CLOSE if is_injected::<I>() => inject::end(ctx, |ctx| I::phase(CLOSE, ctx)),
+            phase => I::phase(phase, ctx),
+        };
+        match (phase == REPLIED).then(|| later::take(ctx.held())).flatten() {
+            Some(work) => work.beside(own),
+            None => own,
+        }
     })
 }
 

@@ -4,7 +4,6 @@
 use crate::executor::Parked;
 use crate::ffi::Held;
 use crate::ffi::bytes::Chunk;
-use crate::ffi::cancel::Cancel;
 use crate::ffi::write::Given;
 use crate::panics;
 use core::ffi::c_void;
@@ -114,24 +113,16 @@ impl Lane {
         if let Some(status) = self.settled() {
             return status;
         }
-        let (entry, key) = (self.held.entry(), self.held.key());
         let (parked, waker) = Parked::here();
-        let cancel = Arc::<Cancel>::default();
-        cancel.listen(&waker);
-        entry.running.add(key, cancel.clone());
-        // The wish may have come before there was anyone to hear it.
-        if self.held.reader().cancelled() != 0 {
-            cancel.want();
-        }
-        let status = loop {
+        let hearing = self.held.hear_cancel();
+        hearing.listen(&waker);
+        loop {
             match self.poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(status) => break status,
-                Poll::Pending if cancel.wanted() => break self.note(E_CANCELLED),
+                Poll::Ready(status) => return status,
+                Poll::Pending if hearing.wanted() => return self.note(E_CANCELLED),
                 Poll::Pending => parked.wait(),
             }
-        };
-        entry.running.remove(key);
-        status
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::executor::drive::Runtime;
-use crate::ffi::cancel::Cancel;
+use crate::ffi::cancel::Hearing;
 use crate::ffi::current::within_hook;
 use crate::ffi::{Entry, Writer};
 use crate::glue::layer::{Instance, LayerDef};
@@ -19,7 +19,6 @@ use core::ffi::c_void;
 use faas_abi::*;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The future of an `async` hook, and where it runs.
@@ -82,7 +81,7 @@ struct Call {
     /// Of `Box::into_raw`, freed at the end.
     lent: *mut Lent,
     /// Set once it waits.
-    cancel: Option<Arc<Cancel>>,
+    hearing: Option<Hearing>,
 }
 
 // SAFETY: the invocation and its token may be used from any thread, by one at a time; the future is `Send`.
@@ -117,7 +116,7 @@ pub(super) unsafe fn start<L: LayerDef>(
         drop(unsafe { Box::from_raw(lent) });
         return inner;
     };
-    let call = Call { entry, inv, tok, inner, future: Some(hook.future), lent, cancel: None };
+    let call = Call { entry, inv, tok, inner, future: Some(hook.future), lent, hearing: None };
     call.drive(hook.runtime)
 }
 
@@ -156,15 +155,14 @@ impl Call {
 
     /// From here on a wish to cancel is heard.
     fn listen(&mut self) {
-        let cancel = Arc::<Cancel>::default();
-        self.entry.running.add(self.inv.addr(), cancel.clone());
-        self.cancel = Some(cancel.clone());
+        let hearing = self.entry.running.add(self.inv.addr());
         // SAFETY: Alive: the call has not ended. Only `cancelled` is asked, which is [any].
         let writer: Writer<'_> = unsafe { Writer::new(self.entry, self.inv) };
         // The wish may have come before there was anyone to hear it.
         if writer.reader().cancelled() != 0 {
-            cancel.want();
+            hearing.want();
         }
+        self.hearing = Some(hearing);
     }
 
     /// Runs author's code with the invocation as the current one.
@@ -187,9 +185,7 @@ impl Call {
     /// Writes how it ended, and says with which status. Afterwards nothing of it is left.
     fn end(&mut self, ending: Ending) -> Status {
         // Before the call ends: its address may serve another one right after.
-        if self.cancel.take().is_some() {
-            self.entry.running.remove(self.inv.addr());
-        }
+        self.hearing = None;
         // Author's code again, which may panic.
         let future = self.future.take();
         let dropped = catch(|| self.within(|| drop(future)));
@@ -217,9 +213,9 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Status> {
         let call = &mut *self;
-        if let Some(cancel) = &call.cancel {
-            cancel.listen(context.waker());
-            if cancel.wanted() {
+        if let Some(hearing) = &call.hearing {
+            hearing.listen(context.waker());
+            if hearing.wanted() {
                 return Poll::Ready(call.end(Ending::Cancelled));
             }
         }

@@ -32,6 +32,11 @@ pub(crate) fn need_of_compiler(name: &'static str, flags: &str) -> Need {
 }
 
 impl Need {
+    /// The same for a test that needs another one as well: without either, the test is listed as ignored.
+    pub(crate) fn and(&self, other: Need) -> Need {
+        if self.found.is_ok() && other.found.is_err() { other } else { self.clone() }
+    }
+
     /// A test that needs it; it fails by panicking.
     pub(crate) fn trial(&self, name: &str, behaviour: impl FnOnce() + Send + 'static) -> Trial {
         let Need { name: needed, found } = self.clone();

@@ -2,7 +2,7 @@
 //! access, no use of what was never written, nothing lost. What is kept for the life of the process (tables, libraries
 //! that are never unloaded) is still reachable at the exit and counts as kept.
 
-use crate::needs::{need, under};
+use crate::needs::{Need, need, under};
 use integration::artifacts::{self, Runtime};
 use integration::client::Client;
 use integration::deployment::Deployment;
@@ -30,17 +30,25 @@ pub(crate) fn trials() -> Vec<Trial> {
     add("valgrind_http_errors_panics_waits_and_large_replies", http_replies);
     add("valgrind_http_streams_whole_and_broken", http_streams);
     add("valgrind_http_functions_in_c", http_c);
+    add("valgrind_http_events_crowds_and_patience", http_others);
+    add("valgrind_http_tasks_cancels_and_work_after_the_reply", http_background);
     add("valgrind_finds_a_byte_too_far", control);
+    let (cpp, go) = (need_program("g++", "--version"), need_program("go", "version"));
+    trials.extend(need.and(cpp).over_both("valgrind_http_a_function_and_a_layer_in_cpp", http_cpp));
+    trials.extend(need.and(go).over_both("valgrind_http_a_function_and_a_layer_in_go", http_go));
+    for program in ["linked", "one-file"] {
+        trials.push(need.trial(&format!("valgrind_http_the_program_{program}"), move || http_program(program)));
+    }
     trials
 }
 
 /// The exit code of a process in which valgrind found something.
 const FOUND: &str = "--error-exitcode=99";
 
-fn checked(command: &Command, report: &Path) -> Command {
+fn checked(command: &Command, report: &Path, more: &[&str]) -> Command {
     let report = format!("--log-file={}", report.display());
     let leaks = ["--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"];
-    under(&[&["valgrind", FOUND, &report][..], &leaks].concat(), command)
+    under(&[&["valgrind", FOUND, &report][..], &leaks, more].concat(), command)
 }
 
 fn on_aws(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAws {
@@ -52,14 +60,19 @@ fn on_aws(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAws {
         ..Options::default()
     };
     let aws = Aws::start(options).expect("there is a free port");
-    let command = checked(&deployment.command(runtime), &deployment.path("report"));
+    let command = checked(&deployment.command(runtime), &deployment.path("report"), &[]);
     let process = aws.spawn(command).expect("valgrind starts");
     OnAws { aws, process, deployment }.polling()
 }
 
 fn on_http(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+    on_http_but(runtime, deployment, handler, &[])
+}
+
+/// With further options of valgrind's.
+fn on_http_but(runtime: &Runtime, deployment: Deployment, handler: &str, more: &[&str]) -> OnHttp {
     let port = on_http::free_port();
-    let command = checked(&on_http::command(runtime, &deployment, handler, port), &deployment.path("report"));
+    let command = checked(&on_http::command(runtime, &deployment, handler, port), &deployment.path("report"), more);
     let process = Process::spawn(command, |_| ()).expect("valgrind starts");
     OnHttp { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), deployment }.ready()
 }
@@ -258,5 +271,86 @@ fn http_c(runtime: &'static Runtime) {
         let _ = run.client().call("POST", "/", JSON, event.as_bytes());
     }
     drop(client);
+    assert_nothing_found(&run.process, &run.deployment);
+}
+
+fn http_others(runtime: &'static Runtime) {
+    let knative = layered("cloud-event").env("FAAS_PLATFORM", "knative");
+    let run = on_http(runtime, knative, "cloud-event.same");
+    let event = br#"{"specversion":"1.0","id":"e-1","source":"/pot","type":"org.example.pot","data":{"pot":1}}"#;
+    for _ in 0..3 {
+        let reply = run.call("POST", "/", "Content-Type: application/cloudevents+json\r\n", event);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    assert_nothing_found(&run.process, &run.deployment);
+    for function in ["crowd.waits", "crowd.blocks"] {
+        let run = on_http(runtime, layered("crowd"), function);
+        for reply in run.at_once(4, "POST", "/", b"4 1") {
+            assert_eq!((reply.status, reply.text().as_str()), (200, "4"), "{function}");
+        }
+        assert_nothing_found(&run.process, &run.deployment);
+    }
+    let run = on_http(runtime, layered("shaky").layers(&["shaky.shaky"]), "shaky.patient");
+    assert_eq!(run.call("POST", "/", "", b"20").text(), "\"waited\"");
+    assert_nothing_found(&run.process, &run.deployment);
+    let run = on_http(runtime, layered("tasks"), "tasks");
+    assert_eq!(run.call("POST", "/", "", b"").text(), "the task has panicked");
+    assert_nothing_found(&run.process, &run.deployment);
+}
+
+fn http_background(runtime: &'static Runtime) {
+    let functions = [("spawns", ""), ("after", "5"), ("after_with_panic", ""), ("keeps", ""), ("in_place", "")];
+    for (function, event) in functions {
+        let deployment = layered("background").env("FAAS_ASYNC_WORKERS", "2");
+        let run = on_http(runtime, deployment, &format!("background.{function}"));
+        for _ in 0..3 {
+            let reply = run.call("POST", "/", "", event.as_bytes());
+            assert_eq!((reply.status, reply.text().as_str()), (200, "replied"), "{function}");
+        }
+        assert_nothing_found(&run.process, &run.deployment);
+    }
+    let run = on_http(runtime, layered("background").env("FAAS_TIMEOUT", "2s"), "background.waits");
+    for way in ["select", "thread", "nested"] {
+        assert_eq!(run.call("POST", "/", "", way.as_bytes()).status, 504, "{way}");
+    }
+    assert_nothing_found(&run.process, &run.deployment);
+}
+
+fn need_program(name: &'static str, version: &str) -> Need {
+    need(name, name, &[version])
+}
+
+fn http_cpp(runtime: &'static Runtime) {
+    let library = artifacts::greet_cpp(Path::new("g++")).unwrap_or_else(|why| panic!("{why}"));
+    let deployment = layered("echo").file("libgreet_cpp.so", &library).layers(&["greet_cpp.stamp"]);
+    let run = on_http(runtime, deployment, "greet_cpp.greet");
+    for (name, status) in [("ada", 200), ("", 500), ("bob", 200)] {
+        assert_eq!(run.call("POST", "/", "", name.as_bytes()).status, status, "{name}");
+    }
+    assert_nothing_found(&run.process, &run.deployment);
+}
+
+/// Go's collector reads whole stacks, what was never written included. Accesses and leaks are checked as ever.
+fn http_go(runtime: &'static Runtime) {
+    let library = artifacts::echo_go(Path::new("go")).unwrap_or_else(|why| panic!("{why}"));
+    let deployment = layered("echo").file("libecho_go.so", &library).layers(&["echo_go.stamp"]);
+    let run = on_http_but(runtime, deployment, "echo_go.echo", &["--undef-value-errors=no"]);
+    for (event, status) in [("ada", 200), ("panic", 500), ("bob", 200)] {
+        assert_eq!(run.call("POST", "/", "", event.as_bytes()).status, status, "{event}");
+    }
+    assert_nothing_found(&run.process, &run.deployment);
+}
+
+/// Programs with a function and its runtime in one.
+fn http_program(name: &str) {
+    let (mut made, said) = artifacts::cargo_build(&[name], &[], None);
+    let path = made.remove(&name.replace('-', "_")).unwrap_or_else(|| panic!("{name} was not built:\n{said}"));
+    // The path lives as long as the tests.
+    let program: &'static Runtime = Box::leak(Box::new(Runtime { name: "light-bootstrap", path }));
+    let run = on_http(program, Deployment::empty(), "echo");
+    for round in 0..5_usize {
+        let body = vec![b'l'; round * 1000];
+        assert_eq!(run.call("POST", "/", "", &body).body, body, "round {round}");
+    }
     assert_nothing_found(&run.process, &run.deployment);
 }

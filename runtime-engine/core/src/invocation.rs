@@ -193,6 +193,8 @@ pub struct Invocation {
     heads_ran: bool,
     /// `true` once the reply is out: it can be read and not changed any more.
     is_out: bool,
+    /// `true` if the function has left work for after the reply, whatever its table says.
+    has_later: bool,
     /// Has a layer been entered that cannot do without the whole body of the reply?
     no_streams: bool,
     flight: Option<Arc<dyn Flight>>,
@@ -251,6 +253,7 @@ impl Invocation {
             heads: Vec::new(),
             heads_ran: false,
             is_out: false,
+            has_later: false,
             no_streams: false,
             flight: None,
             outgoing: Mutex::default(),
@@ -302,6 +305,7 @@ impl Invocation {
         self.heads.clear();
         self.heads_ran = false;
         self.is_out = false;
+        self.has_later = false;
         self.no_streams = false;
         self.outgoing().collected = None;
         self.incoming.clear();

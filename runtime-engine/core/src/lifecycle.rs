@@ -430,7 +430,9 @@ impl Runtime {
     /// Returns `true` if there is work for after the reply of the invocation in `place`, which has been served.
     pub fn has_replied_work(&self, place: &Place) -> bool {
         let started = || self.functions.get(place.get().function_number()).and_then(Function::started);
-        self.chain.has_phase(REPLIED) || started().is_some_and(|started| started.has_phase(REPLIED))
+        place.get().has_later()
+            || self.chain.has_phase(REPLIED)
+            || started().is_some_and(|started| started.has_phase(REPLIED))
     }
 
     /// Returns `true` if anything wants, or may want, to be told of the end.

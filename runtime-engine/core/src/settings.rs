@@ -263,6 +263,8 @@ impl Settings {
     /// # Errors
     /// The first variable whose value does not fit.
     pub fn read(env: &Env<'_>) -> Result<Settings, BadSetting> {
+        // Libraries read it for themselves, when they first wait; a value that does not fit ends the start.
+        env.count("FAAS_ASYNC_WORKERS")?;
         Ok(Settings {
             handler: env.get("FAAS_HANDLER"),
             layers: layers(env)?,
@@ -387,6 +389,7 @@ mod tests {
         for (name, value, words) in [
             ("FAAS_CONCURRENCY", "0", "a whole number above 0, found \"0\""),
             ("FAAS_CONCURRENCY", "many", "a whole number above 0, found \"many\""),
+            ("FAAS_ASYNC_WORKERS", "0", "a whole number above 0, found \"0\""),
             ("FAAS_DEBUG", "maybe", "1, true, yes or on, or 0, false, no or off, found \"maybe\""),
             ("FAAS_CONFIG", "{bad", "JSON, found invalid JSON at byte 1: expected a key in double quotes"),
             ("FAAS_LAYERS", "monitor,?", "names of layers, found \"monitor,?\""),

@@ -4,7 +4,7 @@ use super::calls::Callee;
 use super::given::Given;
 use super::lease::Lease;
 use super::table::{HostTable, Invocation};
-use crate::constants::{E_INTERNAL, IS_REENTRANT, OK, REPLIED};
+use crate::constants::{E_INTERNAL, IS_REENTRANT, NUM_AFTER_REPLY, OK, REPLIED};
 use crate::tables::{CancelFn, CreateFn, Function, Inv, Layer};
 use crate::values::{Buf, Bytes, Status};
 use core::ffi::c_void;
@@ -141,7 +141,8 @@ impl FunctionInstance {
 
     /// Runs a lifecycle phase. `OK` at once if it has no work there.
     pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
-        let Some(call) = self.table.phase.filter(|_| self.has_phase(phase)) else { return OK };
+        let has_work = self.has_phase(phase) || phase == REPLIED && lease.get().num(NUM_AFTER_REPLY) != 0;
+        let Some(call) = self.table.phase.filter(|_| has_work) else { return OK };
         let Instance { this, turn, .. } = &*self.instance;
         turn.run(|| {
             // SAFETY: as in `invoke`.

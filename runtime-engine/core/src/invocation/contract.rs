@@ -93,6 +93,7 @@ impl faas_abi::host::Invocation for Invocation {
             },
             NUM_STARTED_NS => 1,
             NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
+            NUM_AFTER_REPLY => u64::from(self.has_later),
             NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
             _ => 0,
         }
@@ -252,7 +253,7 @@ impl faas_abi::host::Invocation for Invocation {
                 OK
             }
             // A layer may bring the deadline forward, never put it off: the platform keeps its own.
-            NUM_DEADLINE_NS if self.record.is_some() => E_UNSUPPORTED,
+            NUM_DEADLINE_NS | NUM_AFTER_REPLY if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
                 let now = self.unit.now_ns();
                 if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
@@ -264,6 +265,11 @@ impl faas_abi::host::Invocation for Invocation {
                 if let Some(flight) = &self.flight {
                     flight.tighten(value);
                 }
+                OK
+            }
+            NUM_AFTER_REPLY if value > 1 => E_INVALID,
+            NUM_AFTER_REPLY => {
+                self.has_later = value == 1;
                 OK
             }
             _ => E_UNSUPPORTED,

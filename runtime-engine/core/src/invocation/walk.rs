@@ -112,6 +112,11 @@ impl Invocation {
         self.is_out = true;
     }
 
+    /// Returns `true` if the function has left work for after the reply.
+    pub fn has_later(&self) -> bool {
+        self.has_later
+    }
+
     /// The head of the reply is out, or all of it.
     pub(super) fn is_head_out(&self) -> bool {
         self.is_out || matches!(self.progress, Progress::Streaming(_))
@@ -180,7 +185,9 @@ mod tests {
     use crate::invocation::{Facts, Flight};
     use crate::report::tests::unit;
     use faas_abi::host::Invocation as Contract;
-    use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_INVALID, E_PANIC, NUM_DEADLINE_NS, OK};
+    use faas_abi::{
+        CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_INVALID, E_PANIC, NUM_AFTER_REPLY, NUM_DEADLINE_NS, OK,
+    };
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     fn invocation(facts: Facts) -> Invocation {
@@ -317,5 +324,16 @@ mod tests {
         invocation.fail(b"K", b"m", b"");
         invocation.end_aside(None);
         assert_eq!((invocation.reply().as_slice(), invocation.failure()), (&b"out"[..], None));
+    }
+
+    #[test]
+    fn work_for_after_the_reply_is_one_invocations_own() {
+        let mut invocation = invocation(Facts::default());
+        assert!(!invocation.has_later());
+        assert_eq!(invocation.set_num(NUM_AFTER_REPLY, 2), E_INVALID);
+        assert_eq!((invocation.set_num(NUM_AFTER_REPLY, 1), invocation.num(NUM_AFTER_REPLY)), (OK, 1));
+        assert!(invocation.has_later());
+        invocation.clear();
+        assert!(!invocation.has_later());
     }
 }

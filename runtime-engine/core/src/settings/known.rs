@@ -7,7 +7,7 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 50] = [
+pub const KNOWN: [(&str, &str); 51] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
@@ -26,6 +26,7 @@ pub const KNOWN: [(&str, &str); 50] = [
     ("FAAS_RECORD_CONCURRENCY", "records of a batch at once, for functions that take one at a time"),
     ("FAAS_RECORD_FAILURES", "report, fail or log: what becomes of a batch of which some records failed"),
     ("FAAS_THREADS", "calls that hold a thread at once"),
+    ("FAAS_ASYNC_WORKERS", "threads that run the futures of a library"),
     ("FAAS_MAX_BODY", "the largest body of a request, in bytes"),
     ("FAAS_READ_TIMEOUT", "how long a request may take to come in"),
     ("FAAS_WRITE_TIMEOUT", "how long a client may take nothing of its response"),

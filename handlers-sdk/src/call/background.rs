@@ -1,0 +1,133 @@
+//! What outlives a call, or waits for its cancel: `ctx.detached()`, `ctx.after_reply(…)`, `ctx.cancelled()`.
+
+use crate::call::context::FaasContext;
+use crate::call::detached::Detached;
+use crate::executor::Parked;
+use crate::executor::after_reply::AfterReply;
+use crate::ffi::cancel::Hearing;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+impl FaasContext {
+    /// Returns a copy of what is known of this invocation, for tasks that go on after it. Unlike a context it does not hold
+    /// the invocation open, and it cannot read the event.
+    ///
+    /// ```
+    /// use handlers_sdk::{FaasContext, function};
+    ///
+    /// #[function]
+    /// fn order(ctx: FaasContext) -> &'static str {
+    ///     let detached = ctx.detached();
+    ///     std::thread::spawn(move || detached.info(format_args!("still counting")));
+    ///     "taken"
+    /// }
+    /// # assert_eq!(handlers_sdk::testing::Invoke::event("").run(order::MODULE).text(), "taken");
+    /// ```
+    pub fn detached(&self) -> Detached {
+        Detached::of(self)
+    }
+
+    /// Runs a future once the reply is out, for work that the client need not wait for.
+    ///
+    /// It has ended before the platform freezes the process or sends this instance its next event, and has
+    /// `FAAS_REPLIED_TIMEOUT` (5 seconds): then it is dropped, with a line in the log. A failed invocation runs it, too.
+    /// Several futures of one invocation run at once. Take a [`detached`](Self::detached) copy along: a context in the
+    /// future holds the reply back, so it then runs first, and the reply goes out when it is done. The same happens on a
+    /// host that has no time after a reply, such as the test kit, in a phase and for a record of a batch, which end
+    /// when the work has.
+    ///
+    /// ```
+    /// use handlers_sdk::{FaasContext, function};
+    ///
+    /// async fn count(order: String) {
+    ///     handlers_sdk::info!("counted {order}");
+    /// }
+    ///
+    /// #[function]
+    /// async fn order(ctx: FaasContext, order: String) -> &'static str {
+    ///     ctx.after_reply(count(order));
+    ///     "taken"
+    /// }
+    ///
+    /// let answer = handlers_sdk::testing::Invoke::event("ink").run(order::MODULE);
+    /// assert_eq!((answer.text().as_str(), answer.logs[0].message.as_str()), ("taken", "counted ink"));
+    /// ```
+    pub fn after_reply(&self, work: impl Future<Output = ()> + Send + 'static) {
+        AfterReply::add(self.held(), &crate::executor::RUNTIME, work);
+    }
+
+    /// Waits until the runtime cancels this invocation: its deadline is near, its client has gone, or the process stops.
+    ///
+    /// It is for tasks beside the function: the function's own future is dropped by a cancel and sees no end of this. A
+    /// task that holds a context holds the invocation open, so it should end soon after.
+    ///
+    /// ```
+    /// use handlers_sdk::{FaasContext, function};
+    ///
+    /// async fn watch(ctx: FaasContext) {
+    ///     ctx.cancelled().await;
+    ///     ctx.warn(format_args!("given up"));
+    /// }
+    /// ```
+    pub fn cancelled(&self) -> Cancelled<'_> {
+        Cancelled { hearing: self.held().hear_cancel(), _ctx: self }
+    }
+
+    /// Blocks this thread until the runtime cancels this invocation, at most for `timeout`. Returns `true` if it has been
+    /// cancelled. For `spawn_blocking` and threads, which nobody can drop: they ask now and then, and leave.
+    ///
+    /// ```
+    /// use handlers_sdk::{FaasContext, function};
+    /// use std::time::Duration;
+    ///
+    /// #[function(blocking)]
+    /// fn poll(ctx: FaasContext) -> &'static str {
+    ///     for _ in 0..3 {
+    ///         if ctx.wait_cancelled(Duration::from_millis(1)) {
+    ///             return "given up";
+    ///         }
+    ///     }
+    ///     "nothing came"
+    /// }
+    /// # assert_eq!(handlers_sdk::testing::Invoke::event("").run(poll::MODULE).text(), "nothing came");
+    /// ```
+    pub fn wait_cancelled(&self, timeout: Duration) -> bool {
+        // One that is too long to be a moment is none.
+        let end = Instant::now().checked_add(timeout);
+        let hearing = self.held().hear_cancel();
+        let (parked, waker) = Parked::here();
+        hearing.listen(&waker);
+        while !hearing.wanted() {
+            if !parked.wait_until(end) {
+                return hearing.wanted();
+            }
+        }
+        true
+    }
+}
+
+/// Ready once the invocation is cancelled; see [`FaasContext::cancelled`].
+#[must_use = "it does nothing unless it is awaited"]
+pub struct Cancelled<'c> {
+    hearing: Hearing,
+    /// Keeps the call open for as long as it is listened to.
+    _ctx: &'c FaasContext,
+}
+
+impl Future for Cancelled<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.hearing.listen(context.waker());
+        if self.hearing.wanted() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl fmt::Debug for Cancelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancelled").field("wanted", &self.hearing.wanted()).finish_non_exhaustive()
+    }
+}
