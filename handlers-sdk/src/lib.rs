@@ -47,6 +47,12 @@ struct WritingALayer;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../../docs/records.md")]
 struct Records;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/events.md")]
+struct Events;
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../docs/testing.md")]
+struct Testing;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -5,6 +5,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::encoding::json_path;
 use crate::error::Error;
+use crate::reply::forms::Raw;
 use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,32 @@ impl<T: DeserializeOwned> FromInvocation for Json<T> {
             content_type::check(request, "application/json", content_type::is_json)?;
         }
         read(ctx.body()).map(Json)
+    }
+}
+
+/// The event itself as JSON, whatever is inside of it: of a request inside of an event the whole event, where [`Json`] is the
+/// request's body. The types of `aws_lambda_events` fit as they are.
+///
+/// ```
+/// use handlers_sdk::testing::sample;
+/// use handlers_sdk::{Raw, function};
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct ApiGatewayEvent {
+///     raw_path: String,
+/// }
+///
+/// #[function]
+/// fn path(Raw(event): Raw<ApiGatewayEvent>) -> String {
+///     event.raw_path
+/// }
+/// # #[cfg(feature = "testing")]
+/// assert_eq!(sample("aws/apigateway-v2").run(path::MODULE).text(), "/orders/7");
+/// ```
+impl<T: DeserializeOwned> FromInvocation for Raw<T> {
+    fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
+        read(ctx.event()).map(Raw)
     }
 }
 

@@ -1,13 +1,25 @@
 //! Percent-coding: undone in object keys, done in the headers of CloudEvents.
 
 /// `%41` is `A` and `+` a space; what is no code stays as it is, and what is no UTF-8 then becomes U+FFFD.
+#[cfg(feature = "json")]
 pub(crate) fn decoded(text: &str) -> String {
+    undone(text, b' ')
+}
+
+/// The same for a path, where `+` is itself.
+#[cfg(feature = "json")]
+pub(crate) fn decoded_path(text: &str) -> String {
+    undone(text, b'+')
+}
+
+#[cfg(feature = "json")]
+fn undone(text: &str, plus: u8) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         rest = tail;
         bytes.push(match (first, tail) {
-            (b'+', _) => b' ',
+            (b'+', _) => plus,
             (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
                 (Some(high), Some(low)) => {
                     rest = after;
@@ -21,6 +33,7 @@ pub(crate) fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
+#[cfg(feature = "json")]
 fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
@@ -38,7 +51,7 @@ pub(crate) fn in_header(text: &str) -> String {
     out
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests {
     use super::{decoded, in_header};
 
@@ -57,6 +70,11 @@ mod tests {
         ] {
             assert_eq!(decoded(coded), plain, "{coded}");
         }
+    }
+
+    #[test]
+    fn a_plus_is_itself_in_a_path() {
+        assert_eq!(super::decoded_path("a+b%20c"), "a+b c");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Events of Alibaba Cloud Function Compute that are no HTTP requests. Those of EventBridge are CloudEvents; changes of a
-//! Tablestore table come in CBOR, which is left to the function and a crate of its choice: take an
-//! [`Event`](crate::Event).
+//! Tablestore table come in CBOR: take a [`TableChange`](super::TableChange), or an [`Event`](crate::Event) for the bytes.
 //!
 //! The form is Alibaba's own: see "Formats of event for different triggers" in Function Compute's help pages.
 

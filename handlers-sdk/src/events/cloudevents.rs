@@ -49,7 +49,7 @@ impl FromInvocation for CloudEvent {
             return Ok(event);
         }
         let message = format!("expected a CloudEvent, found an event of trigger {:?}", ctx.trigger());
-        Err(Error::new("Runtime.TriggerMismatch", message))
+        Err(Error::absent("Runtime.TriggerMismatch", message))
     }
 }
 

@@ -1,4 +1,27 @@
-//! Events that are no HTTP requests, as arguments: a module of views for each cloud.
+//! Events that are no HTTP requests, as arguments.
+//!
+//! [`Timer`], [`Queue`], [`Topic`], [`Storage`], [`Log`], [`TableChange`] and [`CloudEvent`] mean the same on every platform
+//! that has such a trigger, and a function that takes one runs on all of them:
+//!
+//! ```
+//! use handlers_sdk::events::{Queue, Timer};
+//! use handlers_sdk::function;
+//!
+//! #[function]
+//! fn nightly(timer: Timer) -> String {
+//!     format!("{} is due", timer.name)
+//! }
+//!
+//! /// One function of two triggers: the one that did not come is `None`.
+//! #[function]
+//! fn work(queue: Option<Queue>, timer: Option<Timer>) -> String {
+//!     format!("{} messages, by the clock: {}", queue.map_or(0, |queue| queue.messages.len()), timer.is_some())
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! What only one platform knows is in that platform's own views: a module for each cloud, as [`aws`], and each neutral
+//! trigger says in `view` which it is.
 //!
 //! ```
 //! use handlers_sdk::events::aws;
@@ -42,15 +65,31 @@ pub mod aliyun;
 pub mod aws;
 pub mod azure;
 mod base64;
+mod cbor;
 pub mod cloudevents;
 mod found;
 pub mod google;
 pub mod huawei;
 mod lenient;
+mod log_lines;
+mod message;
+mod neutral;
 pub mod openwhisk;
+mod queue;
+mod storage;
+mod table;
 pub mod tencent;
+mod timer;
+mod topic;
 mod view;
 pub mod yandex;
 
 pub use base64::Base64;
 pub use cloudevents::{CloudEvent, CloudEventReply};
+pub use log_lines::{Log, LogEntry};
+pub use message::Message;
+pub use queue::Queue;
+pub use storage::{Storage, StorageEvent, StorageObject};
+pub use table::{Change, Operation, Row, TableChange};
+pub use timer::Timer;
+pub use topic::Topic;

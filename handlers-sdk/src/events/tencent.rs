@@ -194,7 +194,7 @@ impl CosObject {
 }
 
 impl Cls {
-    /// The gzip stream. Unpacking is left to the function, with a crate of its choice.
+    /// The gzip stream. [`Log`](super::Log) unpacks it, with the feature `events-log`.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no base64.

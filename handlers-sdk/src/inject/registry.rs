@@ -278,6 +278,9 @@ mod tests {
 
     static SHOP: Provider = provider("shop::db");
     static ORDERS: Provider = provider("orders");
+    static ONE: [&Provider; 1] = [&SHOP];
+    static BOTH: [&Provider; 2] = [&SHOP, &ORDERS];
+    static TWICE: [&Provider; 2] = [&SHOP, &SHOP];
 
     fn found_for(providers: &'static [&'static Provider], krate: &str) -> Option<&'static str> {
         match Registry::of(providers).find(&Need::of::<u8>(), krate) {
@@ -289,12 +292,11 @@ mod tests {
 
     #[test]
     fn each_library_of_a_program_keeps_to_its_own_provider() {
-        let both: &'static [&'static Provider] = &[&SHOP, &ORDERS];
-        assert_eq!(found_for(both, "shop"), Some("shop::db"));
-        assert_eq!(found_for(both, "orders"), Some("orders"));
-        assert_eq!(found_for(&[&SHOP], "orders"), Some("shop::db"), "another crate's serves where there is no own");
-        assert_eq!(found_for(both, "elsewhere"), Some("both"));
-        assert_eq!(found_for(&[&SHOP, &SHOP], "shop"), Some("both"), "two of one crate are one too many");
+        assert_eq!(found_for(&BOTH, "shop"), Some("shop::db"));
+        assert_eq!(found_for(&BOTH, "orders"), Some("orders"));
+        assert_eq!(found_for(&ONE, "orders"), Some("shop::db"), "another crate's serves where there is no own");
+        assert_eq!(found_for(&BOTH, "elsewhere"), Some("both"));
+        assert_eq!(found_for(&TWICE, "shop"), Some("both"), "two of one crate are one too many");
         assert_eq!(found_for(&[], "shop"), None);
     }
 }

@@ -82,6 +82,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// `Set-Cookie` texts.
     pub cookies: Vec<String>,
+    /// The records of a batch that failed: id and reason of each.
+    pub failed_records: Vec<(String, String)>,
     /// Why it failed. `None` if it did not fail.
     pub failed: Option<Failed>,
     /// What was logged by the whole app until then.

@@ -9,6 +9,7 @@ use crate::encoding::percent;
 use faas_abi::*;
 use faas_core::fields::Span;
 use faas_core::invocation::Facts;
+use faas_core::json::Writer;
 use std::any::Any;
 use std::time::Duration;
 
@@ -55,6 +56,36 @@ impl Invoke {
     /// request.
     pub fn event(event: impl Into<Vec<u8>>) -> Invoke {
         Invoke::new(Kind::Event, "POST", "/", event.into())
+    }
+
+    /// A batch of a queue: the id and the body of each message, in the form of SQS. Bytes that are no UTF-8 become U+FFFD.
+    ///
+    /// ```
+    /// use handlers_sdk::events::Queue;
+    /// use handlers_sdk::function;
+    /// use handlers_sdk::testing::Invoke;
+    ///
+    /// #[function]
+    /// fn ids(queue: Queue) -> String {
+    ///     queue.messages.iter().map(|message| message.id.as_str()).collect::<Vec<_>>().join(", ")
+    /// }
+    ///
+    /// assert_eq!(Invoke::records([("m1", "1"), ("m2", "two")]).run(ids::MODULE).text(), "m1, m2");
+    /// ```
+    pub fn records<'a, P: Into<Vec<u8>>>(records: impl IntoIterator<Item = (&'a str, P)>) -> Invoke {
+        let mut event = Vec::new();
+        let mut json = Writer::new(&mut event);
+        json.begin_object();
+        json.key("Records").begin_array();
+        for (id, body) in records {
+            json.begin_object();
+            json.key("messageId").string(id);
+            json.key("eventSource").string("aws:sqs");
+            json.key("body").string(String::from_utf8_lossy(&body.into()).as_bytes());
+            json.end_object();
+        }
+        json.end_array().end_object();
+        Invoke::event(event)
     }
 
     /// A CloudEvent of these attributes; `specversion` need not be among them.

@@ -6,7 +6,7 @@ use super::invoke::{Invoke, fact};
 use super::platform::Platform;
 use super::reader::Reader;
 use faas_abi::host::{Cancel, Invocation as _};
-use faas_abi::{LIST_PATH_PARAM, NUM_REPLY_CODE, OK, REPLY_RAW};
+use faas_abi::{LIST_FAILED_RECORD, LIST_PATH_PARAM, NUM_REPLY_CODE, OK, REPLY_RAW};
 use faas_core::chain::Place;
 use faas_core::failure::Failure;
 use faas_core::fields::Span;
@@ -109,6 +109,7 @@ impl<'a> Running<'a> {
             chunks: self.reader.chunks(),
             headers: Vec::new(),
             cookies: Vec::new(),
+            failed_records: Vec::new(),
             failed: Some(Failed::of(&failure)),
             logs: Vec::new(),
             platform: self.platform.failed(self.request_id.as_bytes(), &failure),
@@ -216,6 +217,10 @@ fn answer(invocation: &Invocation, is_ours: bool, platform: &Platform, reader: &
         chunks,
         headers: invocation.reply_headers().iter().map(|(name, value)| (owned(name), owned(value))).collect(),
         cookies: invocation.reply_cookies().iter().map(|(_, value)| owned(value)).collect(),
+        failed_records: (0..invocation.count(LIST_FAILED_RECORD))
+            .filter_map(|index| invocation.at(LIST_FAILED_RECORD, index))
+            .map(|(id, why)| (owned(id), owned(why)))
+            .collect(),
         failed: failure.map(Failed::of),
         logs: Vec::new(),
         platform: sent,

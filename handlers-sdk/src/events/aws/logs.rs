@@ -22,8 +22,8 @@ members! {
 argument!(CloudWatchLogs);
 
 impl CloudWatchLogs {
-    /// The gzip stream. Unpacking is left to the function, with a crate of its choice (`flate2`, say), so that nobody else
-    /// carries one: what comes out is JSON with `messageType`, `owner`, `logGroup`, `logStream`, `subscriptionFilters` and
+    /// The gzip stream. [`Log`](crate::events::Log) unpacks it, with the feature `events-log`; without it no function carries
+    /// the code for that. What comes out is JSON with `messageType`, `owner`, `logGroup`, `logStream`, `subscriptionFilters` and
     /// `logEvents`, a list of `id`, `timestamp` (milliseconds since 1970) and `message`.
     ///
     /// # Errors

@@ -50,6 +50,6 @@ mod tests {
     fn a_wait_that_is_no_number_is_the_clients_mistake() {
         let answer = Invoke::http("GET", "/?wait_ms=long").run(hello::MODULE);
         assert_eq!(answer.status(), 400);
-        assert_eq!(answer.json()["error"], "Hello.WaitMs");
+        assert_eq!(answer.json()["errorType"], "Hello.WaitMs");
     }
 }

@@ -1,0 +1,52 @@
+//! [`Message`]: what a queue, a stream or a topic hands over, whichever it is.
+
+use super::Base64;
+use crate::error::Error;
+use std::collections::BTreeMap;
+
+/// A message of a [`Queue`](super::Queue) or a [`Topic`](super::Topic).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// What names it; of a stream, its place. Empty if the platform does not say it.
+    pub id: String,
+    /// What was sent, with the platform's coding undone.
+    pub body: Vec<u8>,
+    /// What the sender says of it: texts as they are, numbers as their text, bytes as base64.
+    pub attributes: BTreeMap<String, String>,
+    /// How often it was handed over, this time included. 0: the platform does not say it.
+    pub attempt: u64,
+    /// The group, session, or partition whose messages come in order. `None`: there is none.
+    pub group: Option<String>,
+    /// The key it was sent with. `None`: it has none.
+    pub key: Option<Vec<u8>>,
+    /// The queue, stream or topic, as the platform names it.
+    pub source: String,
+}
+
+impl Message {
+    /// The body as text.
+    ///
+    /// # Errors
+    /// `Runtime.UnmarshalError`: it is no UTF-8.
+    pub fn text(&self) -> Result<&str, Error> {
+        core::str::from_utf8(&self.body).map_err(|error| self.unfit(&error.to_string()))
+    }
+
+    /// The body, which is JSON, as a type of yours.
+    ///
+    /// # Errors
+    /// `Runtime.UnmarshalError`: it is no JSON, or has another shape. The message's id is said.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| self.unfit(&error.to_string()))
+    }
+
+    fn unfit(&self, why: &str) -> Error {
+        Error::new("Runtime.UnmarshalError", format!("the message {:?} does not fit: {why}", self.id)).with_status(400)
+    }
+}
+
+/// The attributes of a message of SQS or of a queue that copies it: a text, or bytes.
+pub(super) fn attribute(text: Option<String>, bytes: Option<Base64>) -> String {
+    text.or_else(|| bytes.map(|bytes| bytes.as_str().to_owned())).unwrap_or_default()
+}
