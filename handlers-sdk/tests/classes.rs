@@ -142,6 +142,12 @@ impl Counter {
         (self.0.fetch_add(1, Ordering::Relaxed) + 1).to_string()
     }
 
+    #[queue(record)]
+    async fn count(&self, number: String) -> Result<(), Error> {
+        self.0.fetch_add(number.parse()?, Ordering::Relaxed);
+        Ok(())
+    }
+
     #[event("com.example.added", source = "/tally", name = "reset", default)]
     async fn start_again(&self) {
         self.0.store(0, Ordering::Relaxed);
@@ -231,6 +237,17 @@ fn an_instance_made_by_default_is_injected_into_a_function_beside_it() {
 }
 
 #[test]
+fn a_method_takes_one_record_at_a_time() {
+    let app = App::builder().module(Counter::MODULE).module(total::MODULE).start().expect("starts");
+    let records = [("m1", "2"), ("m2", "many"), ("m3", "3")];
+    let answer = app.invoke(Invoke::records(records).function("tally-count"));
+    let failed: Vec<&str> = answer.failed_records.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!((failed, answer.failed), (vec!["m2"], None));
+    assert_eq!(app.invoke(Invoke::event("").function("total")).text(), "5");
+    app.close();
+}
+
+#[test]
 fn a_test_gives_the_instance_itself() {
     let app = App::builder().module(Counter::MODULE).provide(Counter(AtomicUsize::new(41))).start().expect("starts");
     assert_eq!(app.invoke(Invoke::event("").function("tally-add")).text(), "42");
@@ -248,12 +265,12 @@ fn the_table_says_what_each_method_serves() {
     ];
     assert_eq!(tables(Shop::MODULE), table.map(|(name, triggers)| (name.to_owned(), triggers.to_owned())));
     let functions = handlers_sdk::testing::functions(Counter::MODULE).expect("fits");
-    assert_eq!(functions[1].triggers, r#"[{"event":{"type":"com.example.added","source":"/tally"}}]"#);
-    assert_eq!([functions[0].is_default(), functions[1].is_default()], [false, true]);
+    assert_eq!(functions[2].triggers, r#"[{"event":{"type":"com.example.added","source":"/tally"}}]"#);
+    assert_eq!([functions[0].is_default(), functions[2].is_default()], [false, true]);
 }
 
 #[test]
 fn a_module_is_made_of_functions_and_classes() {
     let names: Vec<String> = tables(faas_module()).into_iter().map(|(name, ..)| name).collect();
-    assert_eq!(names, ["total", "order", "tidy", "work", "watch", "tally-add", "tally-reset"]);
+    assert_eq!(names, ["total", "order", "tidy", "work", "watch", "tally-add", "tally-count", "tally-reset"]);
 }

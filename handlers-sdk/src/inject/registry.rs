@@ -278,6 +278,9 @@ mod tests {
 
     static SHOP: Provider = provider("shop::db");
     static ORDERS: Provider = provider("orders");
+    static ONE: [&Provider; 1] = [&SHOP];
+    static BOTH: [&Provider; 2] = [&SHOP, &ORDERS];
+    static TWICE: [&Provider; 2] = [&SHOP, &SHOP];
 
     fn found_for(providers: &'static [&'static Provider], krate: &str) -> Option<&'static str> {
         match Registry::of(providers).find(&Need::of::<u8>(), krate) {
@@ -289,9 +292,6 @@ mod tests {
 
     #[test]
     fn each_library_of_a_program_keeps_to_its_own_provider() {
-        static BOTH: [&Provider; 2] = [&SHOP, &ORDERS];
-        static ONE: [&Provider; 1] = [&SHOP];
-        static TWICE: [&Provider; 2] = [&SHOP, &SHOP];
         assert_eq!(found_for(&BOTH, "shop"), Some("shop::db"));
         assert_eq!(found_for(&BOTH, "orders"), Some("orders"));
         assert_eq!(found_for(&ONE, "orders"), Some("shop::db"), "another crate's serves where there is no own");

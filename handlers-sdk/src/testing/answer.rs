@@ -82,7 +82,7 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// `Set-Cookie` texts.
     pub cookies: Vec<String>,
-    /// Of a batch: the ids of the records that failed, and why.
+    /// The records of a batch that failed: id and reason of each.
     pub failed_records: Vec<(String, String)>,
     /// Why it failed. `None` if it did not fail.
     pub failed: Option<Failed>,

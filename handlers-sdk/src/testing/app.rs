@@ -262,6 +262,7 @@ impl Builder {
             // A test that makes a function fail does so more than once.
             fence: FenceSetting::Off,
             events: routes.map(event).collect(),
+            ..FunctionSpec::default()
         }
     }
 }
@@ -271,7 +272,7 @@ impl Builder {
 /// # Errors
 /// What does not fit.
 pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
-    checked(module, F_STREAM_OUT).map(|module| module.functions).map_err(|faults| faults.join("; "))
+    checked(module, F_STREAM_OUT | F_RECORDS).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
 
 /// One instance of a module's only layer, to look at its table.

@@ -224,7 +224,7 @@ fn answer(invocation: &Invocation, is_ours: bool, platform: &Platform, reader: &
         cookies: invocation.reply_cookies().iter().map(|(_, value)| owned(value)).collect(),
         failed_records: (0..invocation.count(LIST_FAILED_RECORD))
             .filter_map(|index| invocation.at(LIST_FAILED_RECORD, index))
-            .map(|(id, reason)| (owned(id), owned(reason)))
+            .map(|(id, why)| (owned(id), owned(why)))
             .collect(),
         failed: failure.map(Failed::of),
         logs: Vec::new(),
