@@ -31,17 +31,58 @@ impl fmt::Display for Path<'_> {
 
 /// Checks a whole yml.
 pub fn check(root: &Node, found: &mut Diagnostics) {
-    let mut check = Check { found };
+    let mut check = Check { found, takes_variables: false };
     let Some(map) = root.as_map() else {
         let message = format!("expected a service, found {}", root.describe());
-        check.add(Diagnostic::error("wrong-shape", root.span, message).help("begin with a line such as `service: shop`"));
+        check.add(
+            Diagnostic::error("wrong-shape", root.span, message).help("begin with a line such as `service: shop`"),
+        );
         return;
     };
     check.keys(&SERVICE, map, root.span, Path::Root);
 }
 
+/// Checks what stands over a yml in other stages and on other platforms than those it is read for. Its variables are not in
+/// place, so a value with one in it is taken as it is.
+pub(crate) fn check_parts(root: &Node, stage: &str, platform: Option<&str>, found: &mut Diagnostics) {
+    let mut check = Check { found, takes_variables: true };
+    let entries = |key: &str| root.get(key).and_then(Node::as_map).map(Map::entries).unwrap_or_default();
+    if let Some(stages) = root.get("stages") {
+        check.stages(stages, Path::Key(&Path::Root, "stages"), Some(stage));
+    }
+    if let Some(platforms) = root.get("platforms").filter(|platforms| platforms.as_map().is_none()) {
+        check.wrong(
+            &SERVICE.key("platforms").expect("it is in the table").shape,
+            platforms,
+            Path::Key(&Path::Root, "platforms"),
+            &[],
+        );
+    }
+    for entry in entries("platforms").iter().filter(|entry| !entry.key.starts_with("x-")) {
+        let path = Path::Key(&Path::Key(&Path::Root, "platforms"), &entry.key);
+        if !crate::platform::names().any(|name| name == entry.key) {
+            check.unknown_platform(entry);
+        }
+        let is_laid_over = platform == Some(entry.key.as_str());
+        match &entry.value.value {
+            Value::Null => {}
+            Value::Map(map) => {
+                if let Some(stages) = map.get("stages") {
+                    check.stages(stages, Path::Key(&path, "stages"), is_laid_over.then_some(stage));
+                }
+                if !is_laid_over {
+                    check.part(map, path);
+                }
+            }
+            _ => check.wrong(&Shape::Object(&SERVICE), &entry.value, path, &[]),
+        }
+    }
+}
+
 struct Check<'f> {
     found: &'f mut Diagnostics,
+    /// `true` if variables are not in place yet.
+    takes_variables: bool,
 }
 
 impl Check<'_> {
@@ -88,7 +129,10 @@ impl Check<'_> {
 
     fn unknown(&mut self, object: &Object, entry: &Entry, path: Path<'_>) {
         let key = &entry.key;
-        let message = format!("{path} has no key `{key}`; it is {}", object.what);
+        let message = match path {
+            Path::Root => format!("`{key}` is no key of {}", object.what),
+            _ => format!("{path}: `{key}` is no key of {}", object.what),
+        };
         let mut diagnostic = Diagnostic::error("unknown-key", entry.key_span, message);
         if let Some(near) = nearest(key, object.keys.iter().map(|key| key.name)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
@@ -108,8 +152,39 @@ impl Check<'_> {
         self.add(diagnostic);
     }
 
+    /// What differs by stage. The part of the stage that the yml is read for is checked in its place.
+    fn stages(&mut self, stages: &Node, path: Path<'_>, laid_over: Option<&str>) {
+        let Some(map) = stages.as_map() else {
+            self.wrong(&SERVICE.key("stages").expect("it is in the table").shape, stages, path, &[]);
+            return;
+        };
+        for entry in map.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
+            let path = Path::Key(&path, &entry.key);
+            match &entry.value.value {
+                Value::Null => {}
+                Value::Map(_) if laid_over == Some(entry.key.as_str()) => {}
+                Value::Map(map) => self.part(map, path),
+                _ => self.wrong(&Shape::Object(&SERVICE), &entry.value, path, &[]),
+            }
+        }
+    }
+
+    fn unknown_platform(&mut self, entry: &Entry) {
+        let message = format!("there is no platform `{}`", entry.key);
+        let mut diagnostic = Diagnostic::error("unknown-platform", entry.key_span, message);
+        diagnostic = match nearest(&entry.key, crate::platform::names()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic
+                .help(format!("the platforms are {}", crate::platform::names().collect::<Vec<_>>().join(", "))),
+        };
+        self.add(diagnostic);
+    }
+
     /// A value of a shape.
     fn value(&mut self, shape: &Shape, node: &Node, path: Path<'_>) {
+        if self.takes_variables && node.as_text().is_some_and(|text| text.contains("${")) {
+            return;
+        }
         if let (Some(tag), false) = (&node.tag, matches!(shape, Shape::Any | Shape::Environment)) {
             let message = format!("the tag `{tag}` means nothing here");
             let help = "tags such as `!Ref` are for the platform's own resources: keep them in `resources`";
@@ -117,6 +192,9 @@ impl Check<'_> {
             return;
         }
         match (shape, &node.value) {
+            (Shape::Int { least, most, .. }, Value::Text { is_given: true, .. })
+                if node.as_int().is_some_and(|number| (*least..=*most).contains(&number)) => {}
+            (Shape::Bool, Value::Text { is_given: true, .. }) if node.as_bool().is_some() => {}
             (Shape::Any, _) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Text, Value::Text { text, .. }) if !text.is_empty() => {}
             // An id or a version that is written as a number is the text that stands there.
@@ -183,7 +261,6 @@ impl Check<'_> {
     /// An entry of a mapping from names.
     fn named(&mut self, of: &Shape, entry: &Entry, path: Path<'_>) {
         let path = Path::Key(&path, &entry.key);
-        let is_part_of_yml = matches!(path, Path::Key(Path::Key(Path::Root, "stages" | "platforms"), _));
         if !is_name(&entry.key) {
             let message = format!("expected a name of letters, digits, `_`, `.` and `-`, found {}", quoted(&entry.key));
             self.add(Diagnostic::error("bad-name", entry.key_span, message));
@@ -194,8 +271,6 @@ impl Check<'_> {
             }
             // `order:` alone is a function with nothing to say about it.
             (Value::Null, _) => {}
-            (Value::Map(map), _) if is_part_of_yml => self.part(map, path),
-            _ if is_part_of_yml => self.wrong(&Shape::Object(&SERVICE), &entry.value, path, &[]),
             _ => self.value(of, &entry.value, path),
         }
     }
@@ -203,7 +278,10 @@ impl Check<'_> {
     /// What stands over the yml in a stage or on a platform: parts of the yml without what only the whole has.
     fn part(&mut self, map: &Map, path: Path<'_>) {
         for entry in map.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
-            let may_stand = |key: &&'static Key| !matches!(key.name, "service" | "platforms");
+            if entry.key == "stages" && matches!(path, Path::Key(Path::Key(Path::Root, "platforms"), _)) {
+                continue;
+            }
+            let may_stand = |key: &&'static Key| !matches!(key.name, "service" | "platforms" | "stages");
             match SERVICE.key(&entry.key).filter(may_stand) {
                 Some(key) => self.entry(key, entry, path),
                 None => self.unknown(&SERVICE, entry, path),
@@ -270,7 +348,9 @@ impl Check<'_> {
             Value::Bool(true) | Value::Null => {}
             Value::Text { text, .. } if kind.kinds == ["http"] => {
                 let help = match text.split_once(' ') {
-                    Some((method, route)) => format!("write `http: {{method: {}, path: {route}}}`", method.to_lowercase()),
+                    Some((method, route)) => {
+                        format!("write `http: {{method: {}, path: {route}}}`", method.to_lowercase())
+                    }
                     None => format!("write `http: {{path: {text}}}`"),
                 };
                 self.wrong(&Shape::Object(kind.object), &entry.value, path, &[help]);
@@ -291,7 +371,11 @@ impl Check<'_> {
         };
         let others: Vec<&str> = map.entries()[1..].iter().map(|entry| entry.key.as_str()).collect();
         let is_unindented = first.value.value == Value::Null && EventKey::of(&first.key).is_some();
-        let message = format!("{path}: expected an event of one kind, found the keys `{}` and `{}`", first.key, others.join("`, `"));
+        let message = format!(
+            "{path}: expected an event of one kind, found the keys `{}` and `{}`",
+            first.key,
+            others.join("`, `")
+        );
         let mut diagnostic = Diagnostic::error("event-shape", first.key_span, message);
         for entry in &map.entries()[1..] {
             diagnostic = diagnostic.other(entry.key_span, "");
@@ -325,6 +409,7 @@ fn fits(shape: &Shape, value: &Value) -> bool {
         (Shape::Text | Shape::Name | Shape::Choice(_) | Shape::Route | Shape::Method, Value::Text { .. }) => true,
         (Shape::Text | Shape::Name, Value::Int(_) | Value::Float(_)) => true,
         (Shape::Bool, Value::Bool(_)) | (Shape::Int { .. }, Value::Int(_)) => true,
+        (Shape::Bool | Shape::Int { .. }, Value::Text { is_given: true, .. }) => true,
         (Shape::Time, Value::Int(_) | Value::Text { .. }) => true,
         (Shape::Object(_) | Shape::Map(..) | Shape::Environment | Shape::Event, Value::Map(_)) => true,
         (Shape::List(_), Value::List(_)) => true,
@@ -337,7 +422,9 @@ fn fits(shape: &Shape, value: &Value) -> bool {
 fn hints(shape: &Shape, node: &Node, path: Path<'_>) -> Vec<String> {
     let help = match (shape, &node.value, path) {
         (Shape::List(Shape::Event), Value::Map(map), _) => events_as_mapping(map),
-        (Shape::Object(object), Value::Text { text, .. }, Path::Key(Path::Root, "provider")) if object.key("name").is_some() => {
+        (Shape::Object(object), Value::Text { text, .. }, Path::Key(Path::Root, "provider"))
+            if object.key("name").is_some() =>
+        {
             format!("write\n  provider:\n    name: {text}")
         }
         (Shape::Map(..), Value::List(_), Path::Key(_, key)) => {

@@ -96,6 +96,9 @@ impl Diagnostic {
     }
 }
 
+/// The code of what readers of YAML 1.1 see differently.
+pub(crate) const YAML_1_1: &str = "yaml-1-1";
+
 /// More are counted and not listed, which bounds what a wrong text can cost.
 const MOST_LISTED: usize = 500;
 
@@ -120,6 +123,10 @@ impl Diagnostics {
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.all.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.severity));
         self.all.dedup();
+        // How others read a value is of no interest where it is wrong anyway.
+        let errors = self.all.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let wrong: Vec<Span> = errors.map(|diagnostic| diagnostic.span).collect();
+        self.all.retain(|diagnostic| diagnostic.code != YAML_1_1 || wrong.binary_search(&diagnostic.span).is_err());
         self.all
     }
 
@@ -195,11 +202,6 @@ fn first_line(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usiz
     let part = text.get(range.clone()).unwrap_or_default();
     let end = part.find(['\n', '\r']).map_or(range.end, |at| range.start + at);
     range.start.min(text.len())..end.min(text.len())
-}
-
-/// The question whether another word was meant; empty if none is near.
-pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
-    nearest(word, known).map(|near| format!("did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// The known word that is nearest to one that is not known.

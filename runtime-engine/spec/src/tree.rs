@@ -3,9 +3,11 @@
 mod read;
 mod scalar;
 
+pub(crate) use scalar::plain;
+
 pub use read::{MOST_BYTES, MOST_DEPTH, MOST_NODES, read};
 
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,9 @@ pub enum Value {
         text: String,
         /// `true` if it stands without quotes, on one line.
         is_plain: bool,
+        /// `true` if it is the whole value of a variable that is a text by nature, as those of the environment are. It counts
+        /// as a number, or as true or false, where one is expected and it reads like one.
+        is_given: bool,
     },
     /// A list.
     List(Vec<Node>),
@@ -89,6 +94,11 @@ impl Map {
     }
 }
 
+/// A text that stands nowhere by itself.
+pub(crate) fn text(text: String) -> Value {
+    Value::Text { text, is_plain: false, is_given: false }
+}
+
 impl Node {
     pub(crate) fn new(value: Value, span: Span) -> Node {
         Node { value, span, tag: None }
@@ -97,6 +107,33 @@ impl Node {
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         if let Value::Text { text, .. } = &self.value { Some(text) } else { None }
+    }
+
+    /// The text of a text, a number, or a truth value, as it was written.
+    pub fn as_written<'s>(&'s self, sources: &'s Sources) -> Option<&'s str> {
+        match &self.value {
+            Value::Text { text, .. } => Some(text),
+            Value::Bool(_) | Value::Int(_) | Value::Float(_) => Some(sources.part(self.span)),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is a whole one.
+    pub fn as_int(&self) -> Option<i64> {
+        match &self.value {
+            Value::Int(number) => Some(*number),
+            Value::Text { text, is_given: true, .. } => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(value) => Some(*value),
+            Value::Text { text, is_given: true, .. } => text.parse().ok(),
+            _ => None,
+        }
     }
 
     /// The entries, if it is a mapping.

@@ -122,7 +122,11 @@ static QUEUE: Object = Object {
     keys: &[
         SOURCE,
         NAME,
-        deployment("batchSize", Shape::Int { least: 1, most: 10_000, unit: "of messages" }, "The most messages of one event."),
+        deployment(
+            "batchSize",
+            Shape::Int { least: 1, most: 10_000, unit: "of messages" },
+            "The most messages of one event.",
+        ),
         ENABLE,
         ROLE,
     ],
@@ -134,9 +138,14 @@ static LOG: Object = Object {
         manifest("source", Shape::Text, "`source`", "The log store whose lines are delivered."),
         deployment("project", Shape::Text, "The log project."),
         deployment("log", Shape::Text, "Where the trigger itself logs."),
-        deployment("retryTime", Shape::Int { least: 0, most: 100, unit: "" }, "How often a call is tried again.").or("1"),
-        deployment("interval", Shape::Int { least: 1, most: 600, unit: "of seconds" }, "How often lines are delivered.")
-            .or("30"),
+        deployment("retryTime", Shape::Int { least: 0, most: 100, unit: "" }, "How often a call is tried again.")
+            .or("1"),
+        deployment(
+            "interval",
+            Shape::Int { least: 1, most: 600, unit: "of seconds" },
+            "How often lines are delivered.",
+        )
+        .or("30"),
         ROLE,
         VERSION,
     ],
@@ -144,11 +153,7 @@ static LOG: Object = Object {
 
 static BUS: Object = Object {
     what: "an event of a bus",
-    keys: &[
-        SOURCE,
-        manifest("type", Shape::Text, "`type`", "The type of the event. Without it: every type."),
-        ENABLE,
-    ],
+    keys: &[SOURCE, manifest("type", Shape::Text, "`type`", "The type of the event. Without it: every type."), ENABLE],
 };
 
 static PLAIN: Object = Object { what: "an event of this kind", keys: &[SOURCE, NAME, ENABLE] };

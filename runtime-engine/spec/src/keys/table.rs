@@ -12,7 +12,7 @@ const ENVIRONMENT: Key = manifest(
     "Variables of the environment. Those of a function stand over the provider's.",
 );
 const TIMEOUT: Key =
-    manifest("timeout", Shape::Time, "`timeout`", "How long an invocation may take.").or("3 seconds").on(&[
+    manifest("timeout", Shape::Time, "`timeout`", "How long an invocation may take.").or("the platform's limit").on(&[
         ("aliyun-fc", "timeout"),
         ("aws-lambda", "Timeout"),
         ("azure-functions", "functionTimeout of host.json"),
@@ -42,7 +42,7 @@ const CONCURRENCY: Key = manifest(
     "`concurrency`",
     "How many invocations run in one instance at once.",
 )
-.or("1")
+.or("the platform's limit")
 .on(&[
     ("aliyun-fc", "instanceConcurrency"),
     ("google-cloud", "containerConcurrency"),
@@ -83,7 +83,8 @@ static LAYER: Object = Object {
     keys: &[
         manifest("name", Shape::Name, "`name`", "`library` or `library.layer`. In a mapping, its name is the default."),
         manifest("config", Shape::Any, "`config`", "Its configuration, handed to it as JSON."),
-        manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.").or("false"),
+        manifest("optional", Shape::Bool, "`optional`", "`true`: what fails in the layer is skipped and logged.")
+            .or("false"),
         deployment(
             "path",
             Shape::Text,
@@ -133,8 +134,16 @@ static ASYNC: Object = Object {
     what: "what becomes of calls that nobody waits for",
     keys: &[
         deployment("destination", Shape::Object(&DESTINATION), "Where their results go."),
-        deployment("maxAsyncEventAgeInSeconds", Shape::Int { least: 1, most: 604_800, unit: "of seconds" }, "How long they are kept."),
-        deployment("maxAsyncRetryAttempts", Shape::Int { least: 0, most: 8, unit: "" }, "How often they are tried again."),
+        deployment(
+            "maxAsyncEventAgeInSeconds",
+            Shape::Int { least: 1, most: 604_800, unit: "of seconds" },
+            "How long they are kept.",
+        ),
+        deployment(
+            "maxAsyncRetryAttempts",
+            Shape::Int { least: 0, most: 8, unit: "" },
+            "How often they are tried again.",
+        ),
         deployment("statefulInvocation", Shape::Bool, "Whether the platform keeps their state.").or("false"),
     ],
 };
@@ -166,18 +175,37 @@ pub static PROVIDER: Object = Object {
         STAGE,
         deployment("role", Shape::Text, "The role that functions have."),
         ENVIRONMENT,
-        deployment("serviceId", Shape::Text, "The API gateway that routes are added to.").on(&[("tencent-scf", "serviceId")]),
-        nothing("credentials", Shape::Any, "credentials do not belong in a file that is shared", "Credentials of the account."),
+        deployment("serviceId", Shape::Text, "The API gateway that routes are added to.")
+            .on(&[("tencent-scf", "serviceId")]),
+        nothing(
+            "credentials",
+            Shape::Any,
+            "credentials do not belong in a file that is shared",
+            "Credentials of the account.",
+        ),
         deployment("vpcConfig", Shape::Object(&VPC), "The private network."),
         deployment("logConfig", Shape::Object(&LOGS), "Where logs go."),
-        deployment("nasConfig", Shape::Either(&[Shape::Choice(&["auto"]), Shape::Object(&NAS)]), "A file system to mount."),
+        deployment(
+            "nasConfig",
+            Shape::Either(&[Shape::Choice(&["auto"]), Shape::Object(&NAS)]),
+            "A file system to mount.",
+        ),
         deployment("internetAccess", Shape::Bool, "Whether functions reach the internet.").or("true"),
         deployment("policies", Shape::OneOrMany(&Shape::Any), "Policies of the role."),
-        deployment("tracingConfig", Shape::Either(&[Shape::Choice(&["enable", "disable"]), Shape::Any]), "Whether the platform traces."),
+        deployment(
+            "tracingConfig",
+            Shape::Either(&[Shape::Choice(&["enable", "disable"]), Shape::Any]),
+            "Whether the platform traces.",
+        ),
         deployment("asyncConfiguration", Shape::Object(&ASYNC), "What becomes of calls that nobody waits for."),
         LAYERS,
         AUTH_TYPE,
-        nothing("access", Shape::Text, "the tool that deploys knows its accounts", "The name of an account of the deploying tool."),
+        nothing(
+            "access",
+            Shape::Text,
+            "the tool that deploys knows its accounts",
+            "The name of an account of the deploying tool.",
+        ),
         nothing("starter", Shape::Text, OF_NODE, "The package of midway that starts a function."),
         DESCRIPTION,
     ],
@@ -209,7 +237,13 @@ pub static FUNCTION: Object = Object {
             "`fence`",
             "When the function is left alone for a while because it keeps failing. `false`: never.",
         ),
-        manifest("default", Shape::Bool, "`default` of the manifest", "`true`: it serves what no other function claims.").or("false"),
+        manifest(
+            "default",
+            Shape::Bool,
+            "`default` of the manifest",
+            "`true`: it serves what no other function claims.",
+        )
+        .or("false"),
         deployment("name", Shape::Text, "Its name on the platform.").or("its key"),
         DESCRIPTION,
         RUNTIME,
@@ -217,18 +251,38 @@ pub static FUNCTION: Object = Object {
         deployment("initializer", Shape::Text, "The handler of its start.").on(&[("aliyun-fc", "initializer")]),
         deployment("stage", Shape::Text, "The stage of its API gateway.").on(&[("tencent-scf", "stageName")]),
         AUTH_TYPE,
-        nothing("functionName", Shape::Text, "midway's decorators write it; the key of the function is its name", "Its name."),
-        nothing("handlerName", Shape::Text, "midway's decorators write it; `handler` says where its code is", "Its handler."),
-        plan("isDeploy", Shape::Bool, "`false`: it is in units alone, and no deployment of its own", "Whether it is deployed by itself.")
-            .or("true"),
+        nothing(
+            "functionName",
+            Shape::Text,
+            "midway's decorators write it; the key of the function is its name",
+            "Its name.",
+        ),
+        nothing(
+            "handlerName",
+            Shape::Text,
+            "midway's decorators write it; `handler` says where its code is",
+            "Its handler.",
+        ),
+        plan(
+            "isDeploy",
+            Shape::Bool,
+            "`false`: it is in units alone, and no deployment of its own",
+            "Whether it is deployed by itself.",
+        )
+        .or("true"),
     ],
 };
 
 static FENCE: Object = Object {
     what: "a fence",
     keys: &[
-        manifest("failures", Shape::Int { least: 1, most: 4_294_967_295, unit: "of failures" }, "`failures`", "How many failures in a row close the fence.")
-            .required(),
+        manifest(
+            "failures",
+            Shape::Int { least: 1, most: 4_294_967_295, unit: "of failures" },
+            "`failures`",
+            "How many failures in a row close the fence.",
+        )
+        .required(),
         manifest("for", Shape::Time, "`for`", "How long it stays closed.").required(),
     ],
 };
@@ -237,15 +291,25 @@ static FENCE: Object = Object {
 pub static AGGREGATION: Object = Object {
     what: "a unit of functions",
     keys: &[
-        plan("functions", Shape::List(&Shape::Name), "which functions are in the unit", "The functions, in order. It counts before `functionsPattern`."),
+        plan(
+            "functions",
+            Shape::List(&Shape::Name),
+            "which functions are in the unit",
+            "The functions, in order. It counts before `functionsPattern`.",
+        ),
         plan(
             "functionsPattern",
             Shape::OneOrMany(&Shape::Text),
             "which functions are in the unit",
             "Patterns of names, with `*` and `?`; one that begins with `!` takes away.",
         ),
-        plan("deployOrigin", Shape::Bool, "whether the functions are deployed by themselves as well", "`true`: the functions are deployed by themselves, too.")
-            .or("false"),
+        plan(
+            "deployOrigin",
+            Shape::Bool,
+            "whether the functions are deployed by themselves as well",
+            "`true`: the functions are deployed by themselves, too.",
+        )
+        .or("false"),
         plan(
             "eventTrigger",
             Shape::Bool,
@@ -273,24 +337,36 @@ pub static AGGREGATION: Object = Object {
 static ROUTING: Object = Object {
     what: "how paths are compared",
     keys: &[
-        manifest("trailingSlash", Shape::Choice(&["ignore", "strict"]), "`routing.trailingSlash`", "Whether `/a` and `/a/` are the same path.")
-            .or("ignore"),
-        manifest("case", Shape::Choice(&["sensitive", "insensitive"]), "`routing.case`", "Whether `/a` and `/A` are two paths.").or("sensitive"),
+        manifest(
+            "trailingSlash",
+            Shape::Choice(&["ignore", "strict"]),
+            "`routing.trailingSlash`",
+            "Whether `/a` and `/a/` are the same path.",
+        )
+        .or("ignore"),
+        manifest(
+            "case",
+            Shape::Choice(&["sensitive", "insensitive"]),
+            "`routing.case`",
+            "Whether `/a` and `/A` are two paths.",
+        )
+        .or("sensitive"),
     ],
 };
 
 static SERVICE_NAME: Object = Object {
     what: "a service's name and description",
-    keys: &[
-        manifest("name", Shape::Name, "part of the unit's `name`", "Its name.").required(),
-        DESCRIPTION,
-    ],
+    keys: &[manifest("name", Shape::Name, "part of the unit's `name`", "Its name.").required(), DESCRIPTION],
 };
 
 static PACKAGE: Object = Object {
     what: "what goes into a package",
     keys: &[
-        deployment("include", Shape::OneOrMany(&Shape::Text), "Files that go into the package beside the libraries, as patterns."),
+        deployment(
+            "include",
+            Shape::OneOrMany(&Shape::Text),
+            "Files that go into the package beside the libraries, as patterns.",
+        ),
         deployment("exclude", Shape::OneOrMany(&Shape::Text), "Files that stay out, as patterns."),
         deployment("artifact", Shape::Text, "The name of the package's file.").or("serverless.zip"),
         nothing("lockFile", Shape::Bool, OF_NODE, "Whether lock files are packed."),
@@ -319,10 +395,25 @@ static DOMAIN: Object = Object {
 pub static SERVICE: Object = Object {
     what: "a service",
     keys: &[
-        manifest("service", Shape::Either(&[Shape::Name, Shape::Object(&SERVICE_NAME)]), "part of the unit's `name`", "The name of the service.")
-            .required(),
-        plan("provider", Shape::Object(&PROVIDER), "what all functions have in common", "The platform, and what all functions have in common."),
-        plan("functions", Shape::Map("names and functions", &Shape::Object(&FUNCTION)), "which functions there are", "The functions, by name."),
+        manifest(
+            "service",
+            Shape::Either(&[Shape::Name, Shape::Object(&SERVICE_NAME)]),
+            "part of the unit's `name`",
+            "The name of the service.",
+        )
+        .required(),
+        plan(
+            "provider",
+            Shape::Object(&PROVIDER),
+            "what all functions have in common",
+            "The platform, and what all functions have in common.",
+        ),
+        plan(
+            "functions",
+            Shape::Map("names and functions", &Shape::Object(&FUNCTION)),
+            "which functions there are",
+            "The functions, by name.",
+        ),
         LAYERS,
         plan(
             "aggregation",
@@ -344,11 +435,25 @@ pub static SERVICE: Object = Object {
             "what stands over the rest of the yml on one platform",
             "What differs by platform: parts of this yml that are laid over the rest, those of the stage included.",
         ),
-        deployment("custom", Shape::Object(&CUSTOM), "Further settings, and values for variables; unknown keys are allowed."),
+        deployment(
+            "custom",
+            Shape::Object(&CUSTOM),
+            "Further settings, and values for variables; unknown keys are allowed.",
+        ),
         deployment("resources", Shape::Any, "Resources of the platform, handed on as they are."),
         nothing("plugins", Shape::List(&Shape::Text), "plugins are packages of Node.js", "Plugins of midway's tool."),
-        nothing("deployType", Shape::Any, "it starts an app of Node.js; mount an axum or tower app instead", "The framework of an app."),
-        nothing("functionsRule", Shape::Any, "it is about source files of TypeScript", "Where midway's compiler finds functions."),
+        nothing(
+            "deployType",
+            Shape::Any,
+            "it starts an app of Node.js; mount an axum or tower app instead",
+            "The framework of an app.",
+        ),
+        nothing(
+            "functionsRule",
+            Shape::Any,
+            "it is about source files of TypeScript",
+            "Where midway's compiler finds functions.",
+        ),
         nothing("experimentalFeatures", Shape::Any, OF_NODE, "Switches of midway's tool."),
         nothing("globalDependencies", Shape::Any, OF_NODE, "Packages of npm."),
         nothing("coverDependencies", Shape::Any, OF_NODE, "Packages of npm."),

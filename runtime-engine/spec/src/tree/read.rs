@@ -2,7 +2,7 @@
 //! aliases, merge keys, keys that stand twice, types of scalars.
 
 use super::{Entry, Map, Node, Value, scalar};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, YAML_1_1};
 use crate::source::{FileId, Sources, Span};
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use std::borrow::Cow;
@@ -197,14 +197,14 @@ impl<'t> Builder<'t> {
         let mut value = if is_plain {
             scalar::plain(&text)
         } else {
-            Value::Text { text: text.clone().into_owned(), is_plain: false }
+            Value::Text { text: text.clone().into_owned(), is_plain: false, is_given: false }
         };
         let own_tag = tag.and_then(|tag| {
             if !tag.is_yaml_core_schema() {
                 return Some(format!("{}{}", tag.handle, tag.suffix));
             }
             match tag.suffix.as_str() {
-                "str" => value = Value::Text { text: text.clone().into_owned(), is_plain: false },
+                "str" => value = Value::Text { text: text.clone().into_owned(), is_plain: false, is_given: false },
                 "int" | "float" | "bool" | "null" => value = scalar::plain(&text),
                 _ => {}
             }
@@ -220,7 +220,7 @@ impl<'t> Builder<'t> {
                 Value::Int(number) => format!("write `\"{text}\"` for the text or `{number}` for the number"),
                 _ => format!("write `\"{text}\"` for the text, or what is meant: `true`, `false`, a number"),
             };
-            self.error(Diagnostic::warning("yaml-1-1", span, message).help(help));
+            self.error(Diagnostic::warning(YAML_1_1, span, message).help(help));
         }
         Node { value, span, tag: own_tag }
     }

@@ -4,12 +4,12 @@
 use super::Value;
 
 /// The value of a scalar without quotes.
-pub(super) fn plain(text: &str) -> Value {
+pub(crate) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        _ => number(text).unwrap_or_else(|| Value::Text { text: text.to_owned(), is_plain: true }),
+        _ => number(text).unwrap_or_else(|| Value::Text { text: text.to_owned(), is_plain: true, is_given: false }),
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn plain_scalars_are_those_of_the_core_schema() {
-        let text = |text: &str| Value::Text { text: text.to_owned(), is_plain: true };
+        let text = |text: &str| Value::Text { text: text.to_owned(), is_plain: true, is_given: false };
         for (plain_text, value) in [
             ("", Value::Null),
             ("~", Value::Null),
