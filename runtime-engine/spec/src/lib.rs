@@ -8,11 +8,13 @@
 //! | [`variables`] | `${…}` |
 //! | [`keys`] | the table of all keys |
 //! | [`model`], [`units`] | functions and their events; which of them are deployed together |
+//! | [`cron`] | schedules, and what they are on each platform |
 //!
 //! It reads files and the environment only through what it is given.
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod cron;
 pub mod diagnostic;
 pub mod keys;
 mod manifest;
@@ -21,6 +23,7 @@ mod overlay;
 mod owners;
 mod platform;
 pub mod source;
+pub mod timers;
 pub mod tree;
 pub mod units;
 pub mod variables;
@@ -113,6 +116,7 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     let service = model::service(&tree, &stage, sources);
     let units = units::units(&tree, &service, sources, found);
     owners::check(&service, &units, sources, found);
+    timers::check(&service, platform, sources, found);
     let udev = input.environment.iter().filter_map(|(name, value)| Some((name.strip_prefix("UDEV_")?, value)));
     let udev = udev.map(|(name, value)| (name.to_owned(), value.clone())).collect();
     Some(Spec { service, units, platform, tree, udev })

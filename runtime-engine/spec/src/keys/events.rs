@@ -76,6 +76,11 @@ static TIMER: Object = Object {
         deployment("cron", Shape::Text, "When, as a cron expression; the same as `type: cron` with `value`."),
         deployment("every", Shape::Time, "How often, as a span of time; the same as `type: every` with `value`."),
         deployment("timezone", Shape::Text, "The time zone of the expression, by its IANA name.").or("UTC"),
+        deployment(
+            "days",
+            Shape::Choice(&["or", "and"]),
+            "What is meant if days of the month and of the week are both given: days of either kind, or of both.",
+        ),
         deployment("payload", Shape::Any, "What the event carries."),
         VERSION,
         ENABLE,
