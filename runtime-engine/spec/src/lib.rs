@@ -22,6 +22,7 @@ pub mod model;
 mod overlay;
 mod owners;
 mod platform;
+pub mod schema;
 pub mod source;
 pub mod timers;
 pub mod tree;

@@ -228,7 +228,7 @@ impl Reader<'_> {
     }
 
     fn config(&self, node: Option<&Node>) -> String {
-        node.map(|node| json(node, self.sources)).unwrap_or_default()
+        node.map(|node| node.to_json(self.sources)).unwrap_or_default()
     }
 
     fn function(&self, name: &str, span: Span, node: &Node) -> Function {
@@ -286,35 +286,5 @@ impl Reader<'_> {
             kind_type: self.optional_text(map.get("type")).filter(|_| key.kinds == ["event"]),
             node: entry.value.clone(),
         })
-    }
-}
-
-/// A value as JSON. Numbers are written as they stand, so that none is rounded.
-pub(crate) fn json(node: &Node, sources: &Sources) -> String {
-    match &node.value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => {
-            let written = sources.part(node.span);
-            let is_json = serde_json::from_str::<serde_json::Number>(written).is_ok();
-            if is_json { written.to_owned() } else { serde_json::json!(value).to_string() }
-        }
-        Value::Text { text, is_given: true, .. } => match crate::tree::plain(text) {
-            // What reads like a value of JSON, and is written just so, is one.
-            Value::Int(value) if value.to_string() == *text => text.clone(),
-            Value::Bool(value) if value.to_string() == *text => text.clone(),
-            _ => serde_json::json!(text).to_string(),
-        },
-        Value::Text { text, .. } => serde_json::json!(text).to_string(),
-        Value::List(list) => {
-            let elements: Vec<String> = list.iter().map(|element| json(element, sources)).collect();
-            format!("[{}]", elements.join(","))
-        }
-        Value::Map(map) => {
-            let member = |(name, value): (&str, &Node)| format!("{}:{}", serde_json::json!(name), json(value, sources));
-            let members = map.entries().iter().map(|entry| member((&entry.key, &entry.value)));
-            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-        }
     }
 }

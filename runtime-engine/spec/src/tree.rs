@@ -1,5 +1,6 @@
 //! A yml as a tree in which everything has its place.
 
+mod json;
 mod read;
 mod scalar;
 

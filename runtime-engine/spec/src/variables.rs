@@ -84,13 +84,7 @@ enum Found {
 
 impl Resolver<'_> {
     fn node(&mut self, node: &Node, mode: Mode, depth: usize) -> Node {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES || depth > MOST_DEPTH {
-            if !std::mem::replace(&mut self.has_overflowed, true) {
-                let message =
-                    format!("expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place");
-                self.found.add(Diagnostic::error("too-many-values", node.span, message));
-            }
+        if !self.has_room(node.span, depth) {
             return Node::new(Value::Null, node.span);
         }
         let value = match &node.value {
@@ -115,6 +109,17 @@ impl Resolver<'_> {
             other => other.clone(),
         };
         Node { value, span: node.span, tag: node.tag.clone() }
+    }
+
+    /// One value more, this deep. Variables can make very much of a short text.
+    fn has_room(&mut self, span: Span, depth: usize) -> bool {
+        self.nodes += 1;
+        let has_room = self.nodes <= MOST_NODES && depth <= MOST_DEPTH;
+        if !has_room && !std::mem::replace(&mut self.has_overflowed, true) {
+            let message = format!("expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place");
+            self.found.add(Diagnostic::error("too-many-values", span, message));
+        }
+        has_room
     }
 
     /// Says what looks like a variable and is none.
@@ -155,6 +160,9 @@ impl Resolver<'_> {
 
     /// A text with variables in it.
     fn text(&mut self, text: &str, node: &Node, mode: Mode, depth: usize) -> Node {
+        if !self.has_room(node.span, depth) {
+            return Node::new(Value::Null, node.span);
+        }
         let parts = match parse::parse(text) {
             Ok(parts) => parts,
             Err(fault) => {
@@ -245,7 +253,7 @@ impl Resolver<'_> {
                 }
             }
             Source::Nested(text) => match parse::parse(text).as_deref() {
-                Ok([Part::Variable { alternatives, written }]) if depth < MOST_DEPTH => {
+                Ok([Part::Variable { alternatives, written }]) if self.has_room(span, depth) => {
                     self.first(alternatives, written, span, mode, depth + 1)
                 }
                 _ => {
@@ -302,9 +310,6 @@ impl Resolver<'_> {
     fn name(&mut self, text: &str, span: Span, mode: Mode, depth: usize) -> Option<String> {
         if !text.contains("${") {
             return Some(text.to_owned());
-        }
-        if depth > MOST_DEPTH {
-            return None;
         }
         let node = Node::new(tree::text(text.to_owned()), span);
         let resolved = self.text(text, &node, mode, depth + 1);

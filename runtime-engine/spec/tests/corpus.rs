@@ -142,3 +142,47 @@ fn a_mistake_lies_within_its_text() {
         }
     }
 }
+
+#[test]
+fn the_schema_takes_each_good_yml() {
+    let schema = serverless_spec::schema::schema();
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("serverless.json", schema).expect("the schema is JSON");
+    // Compiling checks the schema against the one of its draft.
+    let index = compiler.compile("serverless.json", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
+    for path in ymls(&folder("good")) {
+        let mut sources = serverless_spec::source::Sources::new();
+        let text = std::fs::read_to_string(&path).expect("a yml can be read");
+        let file = sources.add("yml", text);
+        let mut found = serverless_spec::diagnostic::Diagnostics::default();
+        let tree = serverless_spec::tree::read(&sources, file, &mut found).expect("it is YAML");
+        let json = serde_json::from_str(&tree.to_json(&sources)).expect("a tree is JSON");
+        if let Err(error) = schemas.validate(&json, index) {
+            panic!("{}: {error:#}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_the_schema_refuses_is_wrong() {
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("serverless.json", serverless_spec::schema::schema()).expect("the schema is JSON");
+    let index = compiler.compile("serverless.json", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
+    let mut refused = 0;
+    for path in ymls(&folder("bad")) {
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let mut sources = serverless_spec::source::Sources::new();
+        let file = sources.add("yml", text);
+        let mut found = serverless_spec::diagnostic::Diagnostics::default();
+        let Some(tree) = serverless_spec::tree::read(&sources, file, &mut found) else { continue };
+        let json = serde_json::from_str(&tree.to_json(&sources)).expect("a tree is JSON");
+        if schemas.validate(&json, index).is_err() {
+            refused += 1;
+            let read = read_file(&path);
+            assert!(read.spec.is_none(), "{}: the schema refuses what is right", path.display());
+        }
+    }
+    assert!(refused > 40, "{refused}");
+}
