@@ -8,7 +8,9 @@
 //! | [`variables`] | `${…}` |
 //! | [`keys`] | the table of all keys |
 //! | [`model`], [`units`] | functions and their events; which of them are deployed together |
-//! | [`cron`] | schedules, and what they are on each platform |
+//! | [`cron`], [`gateway`] | schedules and routes, and what they are on each platform |
+//! | [`plan`], [`explain`] | what a yml comes to, and why |
+//! | [`schema`] | the JSON schema for editors |
 //!
 //! It reads files and the environment only through what it is given.
 #![forbid(unsafe_code)]
@@ -16,11 +18,14 @@
 mod check;
 pub mod cron;
 pub mod diagnostic;
+pub mod explain;
+pub mod gateway;
 pub mod keys;
 mod manifest;
 pub mod model;
 mod overlay;
 mod owners;
+pub mod plan;
 mod platform;
 pub mod schema;
 pub mod source;

@@ -109,9 +109,12 @@ fn inside(span: Span, text: &str, at: usize, sources: &Sources) -> Span {
     }
 }
 
+/// What an event that is no request is known by: its kind, what it comes from, and its type.
+type Served<'s> = (&'s str, Option<&'s str>, Option<&'s str>);
+
 /// Events that are no requests: within a unit each goes to one function.
 fn events(service: &Service, unit: &Unit, found: &mut Diagnostics) {
-    let mut owners: HashMap<(&str, Option<&str>, Option<&str>), (&Function, &Event)> = HashMap::new();
+    let mut owners: HashMap<Served<'_>, (&Function, &Event)> = HashMap::new();
     for function in unit.members.iter().map(|number| &service.functions[*number]) {
         for event in function.events.iter().filter(|event| !event.is_http()) {
             // Timers without a name get one each.

@@ -26,7 +26,7 @@ pub(crate) fn check(service: &Service, platform: Option<&str>, sources: &Sources
                 Ok(Some(timer)) => timer,
                 Ok(None) => continue,
                 Err(diagnostic) => {
-                    found.add(diagnostic);
+                    found.add(*diagnostic);
                     continue;
                 }
             };
@@ -50,7 +50,7 @@ pub(crate) fn check(service: &Service, platform: Option<&str>, sources: &Sources
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Diagnostic> {
+pub(crate) fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Box<Diagnostic>> {
     let of = |key: &str| event.node.get(key);
     let word = |key: &str| of(key).and_then(Node::as_text).map(str::to_ascii_lowercase);
     let forms: Vec<(&str, &Node)> =
@@ -60,7 +60,8 @@ pub(crate) fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Di
         [only] => only,
         [(first, node), (second, other), ..] => {
             let message = format!("a timer has one schedule, and this one has `{first}` and `{second}`");
-            return Err(Diagnostic::error("two-schedules", other.span, message).other(node.span, "the other one"));
+            let diagnostic = Diagnostic::error("two-schedules", other.span, message).other(node.span, "the other one");
+            return Err(Box::new(diagnostic));
         }
     };
     let both = match word("days").as_deref() {
@@ -87,7 +88,7 @@ pub(crate) fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Di
                 }
                 None => node.span,
             };
-            Err(Diagnostic::error("bad-schedule", span, error.message.clone()).help(error.help))
+            Err(Box::new(Diagnostic::error("bad-schedule", span, error.message.clone()).help(error.help)))
         }
     }
 }

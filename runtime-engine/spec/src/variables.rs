@@ -116,7 +116,8 @@ impl Resolver<'_> {
         self.nodes += 1;
         let has_room = self.nodes <= MOST_NODES && depth <= MOST_DEPTH;
         if !has_room && !std::mem::replace(&mut self.has_overflowed, true) {
-            let message = format!("expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place");
+            let message =
+                format!("expected at most {MOST_NODES} values, {MOST_DEPTH} deep, with all variables in place");
             self.found.add(Diagnostic::error("too-many-values", span, message));
         }
         has_room

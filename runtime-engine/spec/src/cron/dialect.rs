@@ -306,8 +306,8 @@ impl Dialect {
 fn clock(seconds: u64) -> Option<Cron> {
     let text = match seconds {
         1..60 if 60 % seconds == 0 => format!("*/{seconds} * * * * *"),
-        60..3_600 if seconds % 60 == 0 && 60 % (seconds / 60) == 0 => format!("0 */{} * * * *", seconds / 60),
-        3_600..=86_400 if seconds % 3_600 == 0 && 24 % (seconds / 3_600) == 0 => match seconds / 3_600 {
+        60..3_600 if seconds.is_multiple_of(60) && 60 % (seconds / 60) == 0 => format!("0 */{} * * * *", seconds / 60),
+        3_600..=86_400 if seconds.is_multiple_of(3_600) && 24 % (seconds / 3_600) == 0 => match seconds / 3_600 {
             24 => "0 0 0 * * *".to_owned(),
             hours => format!("0 0 */{hours} * * *"),
         },
