@@ -66,10 +66,18 @@ pub fn key(asked: &str) -> String {
         let plain = place.path.replace(".<name>", "").replace("[]", "");
         place.path == asked || plain == asked || place.key.name == asked
     };
+    // The same key stands in several places; what is the same of it is said once.
+    let mut said: Vec<(Vec<String>, &'static Key)> = Vec::new();
+    for KeyPlace { path, key } in keys().into_iter().filter(fits) {
+        let is_same = |other: &Key| (other.doc, other.default, other.effect) == (key.doc, key.default, key.effect);
+        match said.iter_mut().find(|(_, other)| is_same(other)) {
+            Some((paths, _)) => paths.push(path),
+            None => said.push((vec![path], key)),
+        }
+    }
     let mut out = String::new();
-    for place in keys().iter().filter(|place| fits(place)) {
-        let KeyPlace { path, key } = place;
-        let _ = writeln!(out, "{path}: {}", key.shape.words());
+    for (paths, key) in said {
+        let _ = writeln!(out, "{}: {}", paths.join(", "), key.shape.words());
         let _ = writeln!(out, "  {}", key.doc);
         if let Some(default) = key.default {
             let _ = writeln!(out, "  default: {default}");

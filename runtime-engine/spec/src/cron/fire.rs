@@ -24,8 +24,25 @@ pub struct Civil {
 impl Civil {
     /// The beginning of 1970.
     pub const EPOCH: Civil = Civil { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
-    /// Behind the last year of schedules.
+    /// The last year of schedules.
     const LAST_YEAR: u16 = 2199;
+
+    /// The time in UTC of so many seconds since 1970.
+    pub fn of_epoch_seconds(seconds: u64) -> Civil {
+        let (mut days, rest) = (seconds / 86_400, seconds % 86_400);
+        let (mut year, mut month) = (1970, 1);
+        loop {
+            let in_month = u64::from(days_in(year, month));
+            if days < in_month || year > Civil::LAST_YEAR {
+                break;
+            }
+            days -= in_month;
+            (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        }
+        let narrow = |value: u64| u16::try_from(value).unwrap_or_default();
+        let (hour, minute, second) = (narrow(rest / 3_600), narrow(rest % 3_600 / 60), narrow(rest % 60));
+        Civil { year, month, day: narrow(days) + 1, hour, minute, second }
+    }
 }
 
 impl fmt::Display for Civil {
@@ -176,4 +193,21 @@ fn after(at: Civil) -> Option<Civil> {
         next = Civil { year: next.year + 1, month: 1, ..next };
     }
     (next.year <= Civil::LAST_YEAR).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_since_1970_have_a_date() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_782_399, "2000-02-28 23:59:59"),
+            (951_782_400, "2000-02-29 00:00:00"),
+            (1_795_737_600, "2026-11-27 00:00:00"),
+        ] {
+            assert_eq!(Civil::of_epoch_seconds(seconds).to_string(), text);
+        }
+    }
 }
