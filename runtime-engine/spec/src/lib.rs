@@ -87,6 +87,8 @@ pub struct Spec {
     pub platform: Option<&'static str>,
     /// The yml with everything in its place.
     pub tree: Node,
+    /// The digest of the yml, as a manifest has it.
+    pub digest: String,
     udev: BTreeMap<String, String>,
 }
 
@@ -125,7 +127,8 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     timers::check(&service, platform, sources, found);
     let udev = input.environment.iter().filter_map(|(name, value)| Some((name.strip_prefix("UDEV_")?, value)));
     let udev = udev.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    Some(Spec { service, units, platform, tree, udev })
+    let digest = faas_core::encoding::sha256::digest(input.text);
+    Some(Spec { service, units, platform, tree, digest, udev })
 }
 
 /// The stage: what the caller says, or the option of that name, or `provider.stage`, or `dev`.
@@ -142,11 +145,11 @@ fn stage(input: &Input<'_>, root: &Node, sources: &mut Sources, given: &Given<'_
 }
 
 impl Spec {
-    /// The manifest of a unit of this service, as JSON. `digest` is that of the yml.
+    /// The manifest of a unit of this service, as JSON, with the digest of the yml.
     ///
     /// # Errors
     /// None that a yml can bring about: what goes into a manifest has been checked.
-    pub fn manifest(&self, unit: &Unit, digest: Option<&str>) -> Result<String, serde_json::Error> {
-        manifest::manifest(&self.service, unit, digest, &self.udev)
+    pub fn manifest(&self, unit: &Unit) -> Result<String, serde_json::Error> {
+        manifest::manifest(&self.service, unit, &self.digest, &self.udev)
     }
 }

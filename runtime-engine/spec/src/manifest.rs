@@ -12,8 +12,7 @@ use std::time::Duration;
 struct Manifest<'m> {
     version: u32,
     name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<&'m str>,
+    digest: &'m str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     layers: Vec<LayerEntry<'m>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +102,7 @@ fn is_false(value: &bool) -> bool {
 pub(crate) fn manifest(
     service: &Service,
     unit: &Unit,
-    digest: Option<&str>,
+    digest: &str,
     udev: &BTreeMap<String, String>,
 ) -> Result<String, serde_json::Error> {
     let functions: Vec<&Function> = unit.members.iter().map(|number| &service.functions[*number]).collect();

@@ -72,7 +72,7 @@ fn said(read: &Read) -> String {
 }
 
 fn manifests(spec: &Spec) -> String {
-    let one = |unit| spec.manifest(unit, None).expect("a manifest can be written");
+    let one = |unit| spec.manifest(unit).expect("a manifest can be written");
     spec.units.iter().map(one).collect()
 }
 
@@ -125,7 +125,7 @@ fn the_runtimes_read_each_manifest() {
         let read = read_file(&path);
         let spec = read.spec.unwrap_or_else(|| panic!("{}: expected a service", path.display()));
         for unit in &spec.units {
-            let text = spec.manifest(unit, Some("sha256:0")).expect("a manifest can be written");
+            let text = spec.manifest(unit).expect("a manifest can be written");
             let manifest = faas_core::functions::manifest::Manifest::read(text.as_bytes());
             assert!(manifest.is_ok(), "{}: {:?}\n{text}", path.display(), manifest.err());
         }

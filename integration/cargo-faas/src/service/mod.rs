@@ -193,7 +193,7 @@ fn manifests(unit: Option<&str>, out: Option<&Path>, service: &Service, screen: 
         return Err(Failure::new("manifest", why));
     }
     for unit in units {
-        let text = spec.manifest(unit, None).map_err(|error| Failure::new("manifest", error))?;
+        let text = spec.manifest(unit).map_err(|error| Failure::new("manifest", error))?;
         let Some(out) = out else {
             screen.line(text.trim_end());
             continue;
