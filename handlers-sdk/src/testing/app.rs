@@ -262,7 +262,6 @@ impl Builder {
             // A test that makes a function fail does so more than once.
             fence: FenceSetting::Off,
             events: routes.map(event).collect(),
-            ..FunctionSpec::default()
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `once`, `serve` | the two ways to run |
 //! | `screen` | what people see |
 //! | `failure` | a step that failed |
+//! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
 #![forbid(unsafe_code)]
 
 mod artifacts;
@@ -28,6 +29,7 @@ mod options;
 mod reply;
 mod screen;
 mod serve;
+mod service;
 mod stamp;
 mod task;
 mod workspace;
@@ -50,5 +52,8 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options, screen: &Screen) -> Result<ExitCode, Failure> {
+    if let Some(command) = &options.command {
+        return service::run(command, screen);
+    }
     if options.once { once::run(options, screen) } else { serve::run(options, screen) }
 }

@@ -1,6 +1,6 @@
 //! The command line. Reads and checks it; does nothing.
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,8 +9,12 @@ use std::time::Duration;
 ///
 /// Without options it serves the example `hello` over HTTP until Ctrl-C.
 #[derive(Debug, Parser)]
-#[command(name = "cargo-faas", version, max_term_width = 100)]
+#[command(name = "cargo-faas", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    /// Something else to do: about a serverless.yml
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Send one API Gateway event through, print the reply and every phase, and exit
     #[arg(long)]
     pub(crate) once: bool,
@@ -46,6 +50,73 @@ pub(crate) struct Options {
     /// Cargo profile to build with
     #[arg(long, value_name = "NAME", default_value = "release")]
     pub(crate) profile: String,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is wrong with a serverless.yml: exit code 0 if nothing is, 1 if there is an error
+    Check(Service),
+    /// Say what became of a key, a function, or a request, and which line it comes from
+    Explain {
+        /// A key (`timeout`, `functions.timeout`), a function, or a request (`GET /orders/7`)
+        #[arg(required = true, num_args = 1..=2)]
+        about: Vec<String>,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Show which function is in which deployment, and who owns each route and event
+    Plan {
+        /// Compare with this yml, as it was before an edit
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Write the manifest (faas.json) of each deployment
+    Manifest {
+        /// Only that of this deployment
+        #[arg(long, value_name = "NAME")]
+        unit: Option<String>,
+        /// Write `<FOLDER>/<deployment>/faas.json` instead of to the standard output
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        service: Service,
+    },
+    /// Write the JSON schema that editors check a serverless.yml with
+    Schema,
+}
+
+/// Which yml, and what it is read with.
+#[derive(Debug, Args)]
+pub(crate) struct Service {
+    /// The yml [default: f.yml, serverless.yml or serverless.yaml, whichever is here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The stage [default: what the yml says, or dev]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+
+    /// The platform [default: what the yml says]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+
+    /// The value of `${opt:NAME}`
+    #[arg(long = "opt", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) options: Vec<(String, String)>,
+
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 impl Options {
@@ -101,6 +172,9 @@ mod tests {
             &["--light", "--runtime", "x"],
             &["--timeout", "0"],
             &["hello"],
+            &["check", "--once"],
+            &["explain"],
+            &["check", "--opt", "stage"],
         ] {
             let error = read(wrong).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{wrong:?}");

@@ -33,6 +33,11 @@ impl Screen {
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
 
+    /// `true` if what is written may have colours.
+    pub(crate) fn has_colours(self) -> bool {
+        self.colour
+    }
+
     /// A labelled line of the tool's own.
     pub(crate) fn head(self, label: &str, text: &str) {
         self.line(&format!("{}{text}", self.paint(BOLD, &format!("{label:<10}"))));

@@ -13,3 +13,4 @@ pub mod json;
 pub mod manifest;
 pub mod module;
 pub mod reply;
+pub mod service;

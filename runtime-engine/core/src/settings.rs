@@ -3,8 +3,7 @@
 mod known;
 mod serving;
 
-pub(crate) use known::distance;
-pub use known::{KNOWN, doubt};
+pub use known::{KNOWN, distance, doubt};
 pub use serving::ServerSettings;
 
 use crate::json;

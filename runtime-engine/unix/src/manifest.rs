@@ -2,13 +2,14 @@
 //! before there is a second thread.
 #![allow(unsafe_code, reason = "changing the environment is what this file is for")]
 
+use faas_core::encoding::sha256;
 use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
 use faas_core::modules::Roots;
 use faas_core::settings::Env;
 use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a manifest is, if nobody says otherwise: in the folder of the function.
 const NAME: &str = "faas.json";
@@ -29,6 +30,9 @@ pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Fa
     };
     match Manifest::read(&text) {
         Ok(manifest) => {
+            if let Err(why) = check_origin(&path, &manifest.digest) {
+                return (Err(bad(why)), Vec::new());
+            }
             let doubts = add_to_environment(&manifest);
             (Ok(Some(manifest)), doubts)
         }
@@ -37,6 +41,28 @@ pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Fa
             (Err(bad(all.join("; "))), Vec::new())
         }
     }
+}
+
+/// The names of the file that a manifest is made from.
+const ORIGINS: [&str; 4] = ["serverless.yml", "serverless.yaml", "f.yml", "f.yaml"];
+
+/// If the yml that the manifest was made from stands beside it, it has to be the same still: who edits the one and deploys
+/// the other would look for the reason long.
+fn check_origin(path: &Path, digest: &str) -> Result<(), String> {
+    if digest.is_empty() {
+        return Ok(());
+    }
+    for name in ORIGINS {
+        let Ok(text) = std::fs::read(path.with_file_name(name)) else { continue };
+        let found = sha256::digest(&text);
+        if found != digest {
+            return Err(format!(
+                "it was made from another {name} than the one beside it: expected the digest {digest}, found {found}; make \
+                 it anew, or take one of the two away"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Code that asks the system, and not the runtime, for a variable sees it only here. A name to which functions give

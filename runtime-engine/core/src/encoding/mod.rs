@@ -2,3 +2,4 @@
 
 pub mod base64;
 pub mod percent;
+pub mod sha256;

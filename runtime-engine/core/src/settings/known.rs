@@ -95,7 +95,7 @@ fn is_of_a_service(variable: &str) -> bool {
 }
 
 /// How many letters have to be put in, taken out, changed or swapped with the next to make one text of the other.
-pub(crate) fn distance(one: &str, other: &str) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();

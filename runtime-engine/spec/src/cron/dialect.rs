@@ -1,0 +1,332 @@
+//! Schedules in the words of each platform: exactly, or not at all, with the reason.
+//!
+//! Names of months and days of the week are written and never their numbers, which platforms count differently. What a
+//! platform's page leaves open is refused rather than tried.
+
+use super::field::{DAY, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, YEAR};
+use super::{Both, Cron, Day, Schedule, Weekday};
+use std::fmt;
+use std::time::Duration;
+
+/// A kind of schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `ScheduleExpression` of Amazon EventBridge.
+    /// Source: EventBridge User Guide, "Cron expressions" and "Rate expressions".
+    EventBridge,
+    /// `cronExpression` of a timer of Alibaba Function Compute.
+    AliyunFc,
+    /// `cronExpression` of a timer of Tencent SCF. Source: Tencent's document 583/9708.
+    TencentScf,
+    /// The schedule of a timer of Huawei FunctionGraph.
+    FunctionGraph,
+    /// `schedule` of a timer of Azure Functions: NCRONTAB.
+    Azure,
+    /// `schedule` of a job of Google Cloud Scheduler.
+    GoogleScheduler,
+    /// `spec.schedule` of a PingSource of Knative, which is read by robfig/cron 3.
+    PingSource,
+    /// The annotation `schedule` of OpenFaaS' cron-connector, which is read by robfig/cron.
+    CronConnector,
+    /// `cron` of a trigger of OpenWhisk's alarms, which is read by npm's cron 1.8.
+    OpenWhiskAlarms,
+}
+
+/// A schedule as a platform has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emitted {
+    /// Its text.
+    pub text: String,
+    /// The time zone, where it stands apart from the text.
+    pub timezone: Option<String>,
+    /// What a reader has to know: where it begins, what else has to be set.
+    pub notes: Vec<&'static str>,
+}
+
+/// Why a platform has no such schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused(pub String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// How the day that is not asked about is written, and what both days mean.
+struct Rules {
+    /// What the platform is called, for reasons.
+    who: &'static str,
+    seconds: Seconds,
+    /// What stands for "every day" where the other kind of days is given.
+    free: &'static str,
+    /// What two kinds of days mean; `One`: they cannot both be there, or nobody says what it means.
+    both: Both,
+    /// Does it know `L`, `LW`, `15W`, `5L`, `5#2`?
+    has_l: bool,
+    has_w: bool,
+    has_nth: bool,
+    years: bool,
+    zone: Zone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seconds {
+    /// No such field.
+    None,
+    /// One number.
+    One,
+    /// A field like the others, always there.
+    Any,
+    /// A field that is left out for second 0.
+    Optional,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// UTC, or what is set beside the text.
+    Apart,
+    /// `CRON_TZ=` before the text.
+    Prefix,
+    /// None can be set.
+    None,
+}
+
+impl Dialect {
+    /// The dialect of a platform's own timers; `None`: it has none, or none that is documented.
+    pub fn of(platform: &str) -> Option<Dialect> {
+        Some(match platform {
+            "aws-lambda" => Dialect::EventBridge,
+            "aliyun-fc" => Dialect::AliyunFc,
+            "tencent-scf" => Dialect::TencentScf,
+            "huawei-functiongraph" => Dialect::FunctionGraph,
+            "azure-functions" => Dialect::Azure,
+            "google-cloud" => Dialect::GoogleScheduler,
+            "knative" => Dialect::PingSource,
+            "openfaas" => Dialect::CronConnector,
+            "openwhisk" => Dialect::OpenWhiskAlarms,
+            _ => return None,
+        })
+    }
+
+    fn rules(self) -> Rules {
+        let plain = Rules {
+            who: "",
+            seconds: Seconds::None,
+            free: "*",
+            both: Both::Or,
+            has_l: false,
+            has_w: false,
+            has_nth: false,
+            years: false,
+            zone: Zone::Apart,
+        };
+        match self {
+            Dialect::EventBridge => Rules {
+                who: "EventBridge",
+                free: "?",
+                both: Both::One,
+                has_l: true,
+                has_w: true,
+                has_nth: true,
+                years: true,
+                ..plain
+            },
+            Dialect::AliyunFc => Rules {
+                who: "Function Compute",
+                seconds: Seconds::One,
+                free: "?",
+                both: Both::One,
+                zone: Zone::Prefix,
+                ..plain
+            },
+            Dialect::TencentScf => Rules {
+                who: "SCF",
+                seconds: Seconds::Any,
+                has_l: true,
+                has_w: true,
+                has_nth: true,
+                years: true,
+                zone: Zone::None,
+                ..plain
+            },
+            Dialect::FunctionGraph => Rules {
+                who: "FunctionGraph",
+                seconds: Seconds::Any,
+                free: "?",
+                both: Both::One,
+                zone: Zone::Prefix,
+                ..plain
+            },
+            Dialect::Azure => Rules { who: "Azure Functions", seconds: Seconds::Any, both: Both::And, ..plain },
+            Dialect::GoogleScheduler => Rules { who: "Cloud Scheduler", ..plain },
+            Dialect::PingSource => Rules { who: "PingSource", seconds: Seconds::Optional, ..plain },
+            Dialect::CronConnector => Rules { who: "the cron-connector", zone: Zone::Prefix, ..plain },
+            Dialect::OpenWhiskAlarms => Rules { who: "OpenWhisk", seconds: Seconds::Optional, ..plain },
+        }
+    }
+
+    /// The schedule in the words of this platform. `timezone` is the IANA name of a zone; `None` is UTC.
+    ///
+    /// # Errors
+    /// The platform has no such schedule.
+    pub fn emit(self, schedule: &Schedule, timezone: Option<&str>) -> Result<Emitted, Refused> {
+        let rules = self.rules();
+        let timezone = timezone.filter(|zone| !matches!(*zone, "UTC" | "Etc/UTC"));
+        let mut emitted = match schedule {
+            Schedule::Cron(cron) => Emitted { text: self.cron(cron, &rules)?, timezone: None, notes: Vec::new() },
+            Schedule::Every(time) => self.every(*time, &rules)?,
+        };
+        let Some(zone) = timezone else { return Ok(emitted) };
+        match rules.zone {
+            Zone::Prefix => emitted.text = format!("CRON_TZ={zone} {}", emitted.text),
+            Zone::Apart => emitted.timezone = Some(zone.to_owned()),
+            Zone::None => return Err(Refused(format!("{} has no time zones for timers", rules.who))),
+        }
+        match self {
+            Dialect::EventBridge => emitted.notes.push("a time zone needs EventBridge Scheduler: rules are in UTC"),
+            Dialect::Azure => emitted.notes.push("the time zone is that of the whole app: WEBSITE_TIME_ZONE"),
+            _ => {}
+        }
+        Ok(emitted)
+    }
+
+    fn cron(self, cron: &Cron, rules: &Rules) -> Result<String, Refused> {
+        let who = rules.who;
+        let refuse = |why: &str| Err(Refused(format!("{who} {why}")));
+        let second = match (rules.seconds, cron.second.only()) {
+            (Seconds::None, Some(0)) | (Seconds::Optional, Some(0)) => None,
+            (Seconds::None, _) => return refuse("has no seconds"),
+            (Seconds::One, Some(second)) => Some(second.to_string()),
+            (Seconds::One, None) => return refuse("takes one second of a minute, and not several"),
+            (Seconds::Any | Seconds::Optional, _) => Some(SECOND.write(&cron.second)),
+        };
+        if self == Dialect::FunctionGraph && cron.second.only().is_none() {
+            return refuse("fires once a minute at most");
+        }
+        let both_given = cron.day != Day::Any && cron.weekday != Weekday::Any;
+        if both_given && rules.both != cron.both {
+            return refuse(match (rules.both, cron.both) {
+                (Both::One, _) => "cannot have days of the month beside days of the week",
+                (Both::And, _) => "takes days that are of both kinds, and this is for days of either",
+                (Both::Or, _) => "takes days of either kind, and this is for days that are of both",
+            });
+        }
+        let day = match &cron.day {
+            Day::Any if cron.weekday != Weekday::Any => rules.free.to_owned(),
+            Day::Any => "*".to_owned(),
+            // To some readers a field that begins with a star is no choice of days, even with a step.
+            Day::Days(days) => match DAY.write(days) {
+                text if text.starts_with('*') => text.replacen('*', "1-31", 1),
+                text => text,
+            },
+            Day::Last if rules.has_l => "L".to_owned(),
+            Day::LastWorkday if rules.has_l && rules.has_w && self == Dialect::TencentScf => "LW".to_owned(),
+            Day::Workday(day) if rules.has_w => format!("{day}W"),
+            Day::Last => return refuse("has no last day of a month"),
+            Day::LastWorkday => return refuse("has no last workday of a month"),
+            Day::Workday(_) => return refuse("has no nearest workday"),
+        };
+        // In EventBridge Sunday is 1, and a last or nth day is a number.
+        let number = |day: u16| if self == Dialect::EventBridge { day + 1 } else { day };
+        let weekday = match &cron.weekday {
+            Weekday::Any if cron.day != Day::Any && self == Dialect::EventBridge => "?".to_owned(),
+            // One of the two has to be open here.
+            Weekday::Any if self == Dialect::EventBridge => "?".to_owned(),
+            Weekday::Any => "*".to_owned(),
+            Weekday::Days(days) => WEEKDAY.write(days),
+            Weekday::Last(day) if rules.has_l => format!("{}L", number(*day)),
+            Weekday::Nth(day, nth) if rules.has_nth => format!("{}#{nth}", number(*day)),
+            Weekday::Last(_) => return refuse("has no last day of the week in a month"),
+            Weekday::Nth(..) => return refuse("has no nth day of the week in a month"),
+        };
+        // Where a last day of the week is asked for, SCF's own page leaves the day of the month open by `?`.
+        let day = match &cron.weekday {
+            Weekday::Last(_) | Weekday::Nth(..) if self == Dialect::TencentScf && cron.day == Day::Any => {
+                "?".to_owned()
+            }
+            _ => day,
+        };
+        if !rules.years && !YEAR.is_all(&cron.year) {
+            return refuse("has no years");
+        }
+        let (minute, hour) = (MINUTE.write(&cron.minute), HOUR.write(&cron.hour));
+        let fields = format!("{minute} {hour} {day} {} {weekday}", MONTH.write(&cron.month));
+        let year = if rules.years { format!(" {}", YEAR.write(&cron.year)) } else { String::new() };
+        Ok(match (self, second) {
+            (Dialect::EventBridge, _) => format!("cron({fields}{year})"),
+            (_, Some(second)) => format!("{second} {fields}{year}"),
+            (_, None) => format!("{fields}{year}"),
+        })
+    }
+
+    fn every(self, time: Duration, rules: &Rules) -> Result<Emitted, Refused> {
+        let seconds = time.as_secs();
+        let (minutes, rest) = (seconds / 60, seconds % 60);
+        let text = |text: String| Ok(Emitted { text, timezone: None, notes: Vec::new() });
+        let whole_minutes = || match rest {
+            0 => Ok(minutes),
+            _ => Err(Refused(format!("{} takes whole minutes", rules.who))),
+        };
+        match self {
+            Dialect::EventBridge => {
+                let (number, unit) = match whole_minutes()? {
+                    minutes if minutes % 1_440 == 0 => (minutes / 1_440, "day"),
+                    minutes if minutes % 60 == 0 => (minutes / 60, "hour"),
+                    minutes => (minutes, "minute"),
+                };
+                text(format!("rate({number} {unit}{})", if number == 1 { "" } else { "s" }))
+            }
+            Dialect::AliyunFc => text(format!("@every {}m", whole_minutes()?)),
+            Dialect::FunctionGraph | Dialect::CronConnector => text(format!("@every {}", span(seconds))),
+            Dialect::OpenWhiskAlarms => {
+                let minutes = whole_minutes()?;
+                let notes = vec!["it is the feed `interval`, whose parameter is a number of minutes"];
+                Ok(Emitted { text: minutes.to_string(), timezone: None, notes })
+            }
+            Dialect::GoogleScheduler => match whole_minutes()? {
+                minutes if minutes % 60 == 0 => text(format!("every {} hours", minutes / 60)),
+                minutes => text(format!("every {minutes} minutes")),
+            },
+            Dialect::TencentScf | Dialect::Azure | Dialect::PingSource => {
+                let cron = clock(seconds).ok_or_else(|| {
+                    let why = "has no such span of time, and no times of the clock are that far apart all day";
+                    Refused(format!("{} {why}", rules.who))
+                })?;
+                let notes = vec!["it begins with the clock, and not with the deployment"];
+                Ok(Emitted { text: self.cron(&cron, rules)?, timezone: None, notes })
+            }
+        }
+    }
+}
+
+/// Times of the clock that are this far apart, all day long.
+fn clock(seconds: u64) -> Option<Cron> {
+    let text = match seconds {
+        1..60 if 60 % seconds == 0 => format!("*/{seconds} * * * * *"),
+        60..3_600 if seconds.is_multiple_of(60) && 60 % (seconds / 60) == 0 => format!("0 */{} * * * *", seconds / 60),
+        3_600..=86_400 if seconds.is_multiple_of(3_600) && 24 % (seconds / 3_600) == 0 => match seconds / 3_600 {
+            24 => "0 0 0 * * *".to_owned(),
+            hours => format!("0 0 */{hours} * * *"),
+        },
+        _ => return None,
+    };
+    match Schedule::parse(&text, None) {
+        Ok(Schedule::Cron(cron)) => Some(cron),
+        _ => None,
+    }
+}
+
+/// A time as Go writes it: `1h30m`.
+fn span(seconds: u64) -> String {
+    let mut text = String::new();
+    for (of, unit) in [(3_600, 'h'), (60, 'm'), (1, 's')] {
+        let number = seconds / of % if of == 3_600 { u64::MAX } else { 60 };
+        if number > 0 {
+            text.push_str(&format!("{number}{unit}"));
+        }
+    }
+    text
+}

@@ -1,0 +1,155 @@
+//! `serverless.yml`: what a service is made of, read with places, checked whole, and turned into the manifests that the
+//! runtimes read.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`source`], [`diagnostic`] | texts and places in them; what is wrong with them |
+//! | [`tree`] | YAML as a tree in which everything has its place |
+//! | [`variables`] | `${…}` |
+//! | [`keys`] | the table of all keys |
+//! | [`model`], [`units`] | functions and their events; which of them are deployed together |
+//! | [`cron`], [`gateway`] | schedules and routes, and what they are on each platform |
+//! | [`plan`], [`explain`] | what a yml comes to, and why |
+//! | [`schema`] | the JSON schema for editors |
+//!
+//! It reads files and the environment only through what it is given.
+#![forbid(unsafe_code)]
+
+mod check;
+pub mod cron;
+pub mod diagnostic;
+pub mod explain;
+pub mod gateway;
+pub mod keys;
+mod manifest;
+pub mod model;
+mod overlay;
+mod owners;
+pub mod plan;
+mod platform;
+pub mod schema;
+pub mod source;
+pub mod timers;
+pub mod tree;
+pub mod units;
+pub mod variables;
+
+pub use check::check;
+
+use diagnostic::{Diagnostic, Diagnostics};
+use model::Service;
+use source::{Sources, Span};
+use std::collections::BTreeMap;
+use tree::Node;
+use units::Unit;
+use variables::{Files, Given};
+
+/// A yml, and what it is read with.
+#[derive(Debug)]
+pub struct Input<'i> {
+    /// What diagnostics call it.
+    pub name: &'i str,
+    /// Its bytes.
+    pub text: &'i [u8],
+    /// The environment, with what dotenv files add to it.
+    pub environment: &'i BTreeMap<String, String>,
+    /// The options of the command line.
+    pub options: &'i BTreeMap<String, String>,
+    /// The stage; `None`: the option `stage`, or what the yml says, or `dev`.
+    pub stage: Option<&'i str>,
+    /// The platform; `None`: what the yml says.
+    pub platform: Option<&'i str>,
+    /// The files that it may take parts from.
+    pub files: &'i dyn Files,
+}
+
+/// What has become of a yml.
+#[derive(Debug)]
+pub struct Read {
+    /// Its texts.
+    pub sources: Sources,
+    /// What is wrong or worth knowing, in the order of the texts.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many diagnostics are not listed, because there are too many.
+    pub left_out: usize,
+    /// The service; `None` if there is an error among the diagnostics.
+    pub spec: Option<Spec>,
+}
+
+/// A yml that is right.
+#[derive(Debug)]
+pub struct Spec {
+    /// The service.
+    pub service: Service,
+    /// Its units.
+    pub units: Vec<Unit>,
+    /// The platform, by its name in this project; `None`: the yml says none.
+    pub platform: Option<&'static str>,
+    /// The yml with everything in its place.
+    pub tree: Node,
+    /// The digest of the yml, as a manifest has it.
+    pub digest: String,
+    udev: BTreeMap<String, String>,
+}
+
+/// Reads a yml. All mistakes are said at once.
+pub fn read(input: &Input<'_>) -> Read {
+    let mut sources = Sources::new();
+    let mut found = Diagnostics::default();
+    let spec = spec(input, &mut sources, &mut found).filter(|_| !found.has_errors());
+    let left_out = found.left_out();
+    Read { sources, diagnostics: found.into_sorted(), left_out, spec }
+}
+
+fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Option<Spec> {
+    let file = sources.add(input.name, String::from_utf8_lossy(input.text));
+    if let Err(error) = std::str::from_utf8(input.text) {
+        let at = error.valid_up_to();
+        let message = format!("the text is not UTF-8 from byte {at} on");
+        found.add(Diagnostic::error("not-utf-8", Span::new(file, at, at), message));
+        return None;
+    }
+    let root = tree::read(sources, file, found)?;
+    let given = |stage| Given { environment: input.environment, options: input.options, stage, files: input.files };
+    let stage = stage(input, &root, sources, &given("dev"));
+    let platform = platform::of(input.platform, &root, sources, found);
+    check::check_parts(&root, &stage, platform, found);
+    // What is laid over is checked as a part of the yml.
+    let laid = overlay::lay(&root, &stage, platform);
+    let tree = variables::resolve(&laid, sources, &given(&stage), found);
+    check(&tree, found);
+    if found.has_errors() {
+        return None;
+    }
+    let service = model::service(&tree, &stage, sources);
+    let units = units::units(&tree, &service, sources, found);
+    owners::check(&service, &units, sources, found);
+    timers::check(&service, platform, sources, found);
+    let udev = input.environment.iter().filter_map(|(name, value)| Some((name.strip_prefix("UDEV_")?, value)));
+    let udev = udev.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let digest = faas_core::encoding::sha256::digest(input.text);
+    Some(Spec { service, units, platform, tree, digest, udev })
+}
+
+/// The stage: what the caller says, or the option of that name, or `provider.stage`, or `dev`.
+fn stage(input: &Input<'_>, root: &Node, sources: &mut Sources, given: &Given<'_>) -> String {
+    let told = input.stage.or_else(|| input.options.get("stage").map(String::as_str));
+    if let Some(stage) = told {
+        return stage.to_owned();
+    }
+    let written = root.get("provider").and_then(|provider| provider.get("stage"));
+    let Some(written) = written else { return "dev".to_owned() };
+    // Mistakes in it are said when everything is resolved.
+    let stage = variables::resolve(written, sources, given, &mut Diagnostics::default());
+    stage.as_written(sources).map_or_else(|| "dev".to_owned(), str::to_owned)
+}
+
+impl Spec {
+    /// The manifest of a unit of this service, as JSON, with the digest of the yml.
+    ///
+    /// # Errors
+    /// None that a yml can bring about: what goes into a manifest has been checked.
+    pub fn manifest(&self, unit: &Unit) -> Result<String, serde_json::Error> {
+        manifest::manifest(&self.service, unit, &self.digest, &self.udev)
+    }
+}

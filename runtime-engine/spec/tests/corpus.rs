@@ -1,0 +1,188 @@
+//! Small ymls, each with what is said of it and what is made of it, kept beside it: `bad/x.yml` with `bad/x.txt`, and
+//! `good/x.yml` with `good/x.txt` (what is said) and `good/x.json` (its manifests). `FAAS_WRITE_GOLDEN=1` writes them anew.
+
+use serverless_spec::diagnostic::{Diagnostic, Severity, render};
+use serverless_spec::variables::Files;
+use serverless_spec::{Input, Read, Spec, read};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// The files beside a yml of the corpus.
+#[derive(Debug)]
+struct Beside(PathBuf);
+
+impl Files for Beside {
+    fn read(&self, path: &str) -> Result<String, String> {
+        std::fs::read_to_string(self.0.join(path)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => "it is not there".to_owned(),
+            other => other.to_string(),
+        })
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+}
+
+fn ymls(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the corpus is there");
+    let mut all: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yml"))
+        .collect();
+    all.sort();
+    all
+}
+
+/// What the ymls of the corpus are read with. A comment in the first line may say more: `# stage: prod`,
+/// `# platform: aws-lambda`.
+fn read_file(path: &Path) -> Read {
+    let text = std::fs::read(path).expect("a yml can be read");
+    let first = String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned();
+    let told = |key: &str| {
+        let (_, rest) = first.strip_prefix('#')?.split_once(&format!("{key}: "))?;
+        Some(rest.split_whitespace().next().unwrap_or_default().to_owned())
+    };
+    let environment = BTreeMap::from(
+        [("STAGE", "prod"), ("MEMORY", "256"), ("ID", "007"), ("EMPTY", ""), ("TABLE", "orders: {a: b}")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let options = BTreeMap::from([("region".to_owned(), "eu-central-1".to_owned())]);
+    let name = path.file_name().and_then(|name| name.to_str()).expect("its name is a text");
+    let (stage, platform) = (told("stage"), told("platform"));
+    read(&Input {
+        name,
+        text: &text,
+        environment: &environment,
+        options: &options,
+        stage: stage.as_deref(),
+        platform: platform.as_deref(),
+        files: &Beside(path.parent().expect("it is in a folder").to_owned()),
+    })
+}
+
+fn said(read: &Read) -> String {
+    let show = |diagnostic: &Diagnostic| render(diagnostic, &read.sources, false);
+    let mut out: String = read.diagnostics.iter().map(|diagnostic| show(diagnostic) + "\n\n").collect();
+    if read.left_out > 0 {
+        writeln!(out, "and {} more", read.left_out).expect("a text takes all");
+    }
+    out
+}
+
+fn manifests(spec: &Spec) -> String {
+    let one = |unit| spec.manifest(unit).expect("a manifest can be written");
+    spec.units.iter().map(one).collect()
+}
+
+/// Compares a text with the one that is kept, or keeps it. Returns what is wrong.
+fn compare(path: &Path, made: &str) -> Option<String> {
+    if std::env::var_os("FAAS_WRITE_GOLDEN").is_some() {
+        if made.is_empty() {
+            let _ = std::fs::remove_file(path);
+        } else {
+            std::fs::write(path, made).expect("a golden file can be written");
+        }
+        return None;
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    (kept != made).then(|| format!("{}: expected\n{kept}\nfound\n{made}", path.display()))
+}
+
+#[test]
+fn each_bad_yml_has_its_exact_diagnostics() {
+    let mut wrong = Vec::new();
+    for path in ymls(&folder("bad")) {
+        let read = read_file(&path);
+        let is_bad = read.diagnostics.iter().any(|diagnostic| diagnostic.severity < Severity::Note);
+        if !is_bad {
+            wrong.push(format!("{}: expected a mistake, found none", path.display()));
+        }
+        wrong.extend(compare(&path.with_extension("txt"), &said(&read)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_good_yml_has_its_manifests() {
+    let mut wrong = Vec::new();
+    for path in ymls(&folder("good")) {
+        let read = read_file(&path);
+        wrong.extend(compare(&path.with_extension("txt"), &said(&read)));
+        let Some(spec) = &read.spec else {
+            wrong.push(format!("{}: expected a service, found\n{}", path.display(), said(&read)));
+            continue;
+        };
+        wrong.extend(compare(&path.with_extension("json"), &manifests(spec)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_runtimes_read_each_manifest() {
+    for path in ymls(&folder("good")) {
+        let read = read_file(&path);
+        let spec = read.spec.unwrap_or_else(|| panic!("{}: expected a service", path.display()));
+        for unit in &spec.units {
+            let text = spec.manifest(unit).expect("a manifest can be written");
+            let manifest = faas_core::functions::manifest::Manifest::read(text.as_bytes());
+            assert!(manifest.is_ok(), "{}: {:?}\n{text}", path.display(), manifest.err());
+        }
+    }
+}
+
+#[test]
+fn a_mistake_lies_within_its_text() {
+    for path in ymls(&folder("bad")) {
+        let read = read_file(&path);
+        for diagnostic in &read.diagnostics {
+            let length = read.sources.text(diagnostic.span.file).len();
+            assert!(diagnostic.span.end as usize <= length, "{}: {diagnostic:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_schema_takes_each_good_yml() {
+    let schema = serverless_spec::schema::schema();
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("serverless.json", schema).expect("the schema is JSON");
+    // Compiling checks the schema against the one of its draft.
+    let index = compiler.compile("serverless.json", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
+    for path in ymls(&folder("good")) {
+        let mut sources = serverless_spec::source::Sources::new();
+        let text = std::fs::read_to_string(&path).expect("a yml can be read");
+        let file = sources.add("yml", text);
+        let mut found = serverless_spec::diagnostic::Diagnostics::default();
+        let tree = serverless_spec::tree::read(&sources, file, &mut found).expect("it is YAML");
+        let json = serde_json::from_str(&tree.to_json(&sources)).expect("a tree is JSON");
+        if let Err(error) = schemas.validate(&json, index) {
+            panic!("{}: {error:#}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_the_schema_refuses_is_wrong() {
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("serverless.json", serverless_spec::schema::schema()).expect("the schema is JSON");
+    let index = compiler.compile("serverless.json", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
+    let mut refused = 0;
+    for path in ymls(&folder("bad")) {
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let mut sources = serverless_spec::source::Sources::new();
+        let file = sources.add("yml", text);
+        let mut found = serverless_spec::diagnostic::Diagnostics::default();
+        let Some(tree) = serverless_spec::tree::read(&sources, file, &mut found) else { continue };
+        let json = serde_json::from_str(&tree.to_json(&sources)).expect("a tree is JSON");
+        if schemas.validate(&json, index).is_err() {
+            refused += 1;
+            let read = read_file(&path);
+            assert!(read.spec.is_none(), "{}: the schema refuses what is right", path.display());
+        }
+    }
+    assert!(refused > 40, "{refused}");
+}
