@@ -72,7 +72,7 @@ fn unit(lines: &Arc<Lines>) -> Arc<Unit> {
 fn host() -> faas_abi::host::HostTable {
     static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
     *TABLE.get_or_init(|| {
-        let shared = faas_core::host::Shared::new(unit(&Arc::default()), &[]);
+        let shared = faas_core::host::Shared::new(unit(&Arc::default()));
         faas_core::host::table(&shared, "scripted".to_owned(), &Environment::default(), 0)
     })
 }

@@ -1,6 +1,6 @@
 //! A batch of a queue's messages, of which only those that failed come again.
 
-use handlers_sdk::events::{BatchFailures, Sqs};
+use handlers_sdk::events::aws::{BatchFailures, Sqs};
 use handlers_sdk::function;
 
 fn work(body: &str) -> Result<(), std::num::ParseIntError> {
