@@ -20,7 +20,7 @@ pub use faas_abi::tables::Layer as LayerTable;
 pub use faas_abi::{Function, Module};
 
 use crate::call::context::FaasContext;
-use crate::call::extract::{AtOnce, ByWaiting, FromInvocation, FromInvocationAsync};
+use crate::call::extract::{AtOnce, ByWaiting, CallStyle, FromInvocation, FromInvocationAsync};
 use crate::error::Error;
 use crate::error::convert::IntoError;
 use crate::inject::Inject;
@@ -28,6 +28,7 @@ use crate::layer::hooks::Ended;
 use crate::reply::IntoReply;
 use std::any::Any;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Makes an argument of a plain `fn`.
@@ -48,16 +49,32 @@ pub fn argument_async<T: FromInvocationAsync<M>, M>(
     T::from_invocation_async(ctx)
 }
 
-/// What a plain `fn` with this argument makes use of. Ends the compilation of one that may not have it.
-pub const fn wants<T: FromInvocation>() -> u64 {
-    T::STYLE.check(false);
-    T::WANTS
+/// What an argument makes use of and which functions may take it; without a word on a type that is no argument, which the
+/// call itself is refused for.
+#[derive(Debug)]
+pub struct Wanted<T>(PhantomData<T>);
+
+impl<T: FromInvocation> Wanted<T> {
+    /// What it makes use of where the host has it.
+    pub const WANTS: u64 = T::WANTS;
+    /// Which functions may take it.
+    pub const STYLE: CallStyle = T::STYLE;
 }
 
-/// The same for an `async fn`.
-pub const fn wants_async<T: FromInvocationAsync<M>, M>() -> u64 {
-    T::STYLE.check(true);
-    T::WANTS
+/// Any other type.
+pub trait NotWanted {
+    /// Nothing.
+    const WANTS: u64 = 0;
+    /// The call says what there is to say.
+    const STYLE: CallStyle = CallStyle::Any;
+}
+
+impl<T> NotWanted for Wanted<T> {}
+
+/// What a function makes use of because of an argument. Ends the compilation of one that may not have it.
+pub const fn wants(style: CallStyle, wants: u64, is_async: bool) -> u64 {
+    style.check(is_async);
+    wants
 }
 
 /// The function cannot be called.

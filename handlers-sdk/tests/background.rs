@@ -130,7 +130,7 @@ fn a_cancel_drops_work_that_does_not_end() {
     let mut running = app.begin(Invoke::event(""));
     assert!(running.is_pending());
     running.cancel(abi::CANCEL_CLOSING);
-    assert_eq!(running.wait().failed.expect("it is cancelled").kind, "Runtime.Cancelled");
+    assert_eq!(running.wait().failed.expect("it is cancelled").kind, "Runtime.Closing");
     assert_eq!(DROPPED.load(Ordering::SeqCst), 1);
 }
 
@@ -204,7 +204,7 @@ async fn waits_beside_a_thread(ctx: FaasContext) {
 fn a_function_that_waits_hides_no_cancel_from_its_threads() {
     let answer = cancelled(waits_beside_a_thread::MODULE);
     assert_eq!(answer.failed.expect("its future is dropped").kind, "Runtime.Cancelled");
-    assert_eq!(messages(&answer.logs), ["heard"]);
+    assert!(messages(&answer.logs).contains(&"heard"), "{:?}", answer.logs);
 }
 
 #[function]

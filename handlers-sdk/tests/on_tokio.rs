@@ -104,7 +104,7 @@ fn a_cancel_drops_a_select_and_what_it_waits_for() {
     let app = App::builder().module(selects::MODULE).start().expect("starts");
     let running = app.begin(Invoke::event(""));
     running.cancel(abi::CANCEL_DEADLINE);
-    assert_eq!(running.wait().failed.expect("cancelled").kind, "Runtime.Cancelled");
+    assert_eq!(running.wait().failed.expect("cancelled").kind, "Function.TimedOut");
     assert_eq!(SELECTED.next(), "dropped");
 }
 
@@ -158,6 +158,6 @@ fn a_thread_of_spawn_blocking_hears_the_cancel() {
     let running = app.begin(Invoke::event(""));
     assert_eq!(BLOCKING.next(), "began");
     running.cancel(abi::CANCEL_DEADLINE);
-    assert_eq!(running.wait().failed.expect("cancelled").kind, "Runtime.Cancelled");
+    assert_eq!(running.wait().failed.expect("cancelled").kind, "Function.TimedOut");
     assert_eq!(BLOCKING.next(), "heard");
 }

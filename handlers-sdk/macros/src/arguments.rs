@@ -175,11 +175,20 @@ impl Callee<'_> {
     pub(crate) fn wants(&self) -> TokenStream {
         let Callee { sdk, signature, .. } = self;
         let is_async = signature.asyncness.is_some();
-        let all = arguments(signature).map(|argument| match is_async {
-            true => quote_spanned!(argument.span()=> #sdk::__private::wants_async::<#argument, _>()),
-            false => quote_spanned!(argument.span()=> #sdk::__private::wants::<#argument>()),
+        let all = arguments(signature).map(|argument| {
+            quote_spanned! {argument.span()=>
+                #sdk::__private::wants(
+                    #sdk::__private::Wanted::<#argument>::STYLE,
+                    #sdk::__private::Wanted::<#argument>::WANTS,
+                    #is_async,
+                )
+            }
         });
-        quote!(0 #(| #all)*)
+        quote! {{
+            #[allow(unused_imports)]
+            use #sdk::__private::NotWanted as _;
+            0 #(| #all)*
+        }}
     }
 
     /// Statements that end in an `Outcome`.

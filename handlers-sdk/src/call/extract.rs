@@ -140,12 +140,6 @@ pub trait FromInvocation: Sized {
             or `FromInvocationAsync`"
 )]
 pub trait FromInvocationAsync<M = ByWaiting>: Sized {
-    /// What a function that takes it makes use of where the host has it: `FAAS_F_*` of `faas.h`.
-    #[doc(hidden)]
-    const WANTS: u64 = 0;
-    /// Which functions may take it.
-    const STYLE: CallStyle = CallStyle::Any;
-
     /// Makes the value.
     ///
     /// # Errors
@@ -162,9 +156,6 @@ pub enum ByWaiting {}
 pub enum AtOnce {}
 
 impl<T: FromInvocation> FromInvocationAsync<AtOnce> for T {
-    const WANTS: u64 = <T as FromInvocation>::WANTS;
-    const STYLE: CallStyle = <T as FromInvocation>::STYLE;
-
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         T::from_invocation(ctx)
     }
@@ -191,9 +182,6 @@ impl<T: FromInvocation> FromInvocation for Option<T> {
 
 /// As for what is made at once.
 impl<T: FromInvocationAsync> FromInvocationAsync for Option<T> {
-    const WANTS: u64 = T::WANTS;
-    const STYLE: CallStyle = T::STYLE;
-
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         optional(T::from_invocation_async(ctx).await)
     }
@@ -211,9 +199,6 @@ impl<T: FromInvocation> FromInvocation for Result<T, Error> {
 
 /// As for what is made at once.
 impl<T: FromInvocationAsync> FromInvocationAsync for Result<T, Error> {
-    const WANTS: u64 = T::WANTS;
-    const STYLE: CallStyle = T::STYLE;
-
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(T::from_invocation_async(ctx).await)
     }

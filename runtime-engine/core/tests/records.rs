@@ -225,8 +225,11 @@ impl World {
         let identity = Identity { platform: "aws-lambda", ..Identity::default() };
         let unit = Runtime::unit(identity, Log::new(Level::Info, Format::Text, log.clone()));
         let roots = Roots { task: PathBuf::from("/task") };
-        let linked =
-            Linked { function: Some(checked(function)), layers: layers.iter().map(|module| checked(module)).collect(), ..Linked::default() };
+        let linked = Linked {
+            function: Some(checked(function)),
+            layers: layers.iter().map(|module| checked(module)).collect(),
+            ..Linked::default()
+        };
         let features = F_RECORDS | F_MAY_BLOCK;
         let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };
         let runtime = block_on(Runtime::start(&unit, Arc::new(Nothing), start, None)).expect("it starts");
