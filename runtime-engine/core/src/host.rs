@@ -6,7 +6,6 @@ use crate::unit::Unit;
 use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStringExt;
 use std::sync::{Arc, OnceLock};
 
 /// What all entries of a process share.
@@ -30,7 +29,7 @@ impl Shared {
         if let Some(value) = self.unit.given(name) {
             return Some(value.as_bytes());
         }
-        let read = || std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
+        let read = || std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes())).collect();
         self.environment.get_or_init(read).get(name).map(Vec::as_slice)
     }
 }
