@@ -29,7 +29,12 @@ impl Shared {
         if let Some(value) = self.unit.given(name) {
             return Some(value.as_bytes());
         }
-        let read = || std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes())).collect();
+        if !self.unit.is_of_machine() {
+            return None;
+        }
+        let read = || {
+            std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes())).collect()
+        };
         self.environment.get_or_init(read).get(name).map(Vec::as_slice)
     }
 }

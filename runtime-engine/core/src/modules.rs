@@ -212,14 +212,6 @@ pub fn pick<'a>(
     }
 }
 
-/// Says of the entries of a module that two of them have one name, and which. `None` if all names differ.
-pub fn twice<'a>(what: &str, offered: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
-    offered.clone().enumerate().find_map(|(index, name)| {
-        let first = offered.clone().take(index).position(|other| other == name)?;
-        Some(format!("it offers two {what} called {name:?}, its entries {} and {}", first + 1, index + 1))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

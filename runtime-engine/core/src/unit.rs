@@ -123,6 +123,11 @@ impl Unit {
         self.clock.age_ns() + 1
     }
 
+    /// `true` if the process is one of the machine's, with its environment, and not one that a test has made.
+    pub(crate) fn is_of_machine(&self) -> bool {
+        matches!(self.clock, Clock::Machine(_))
+    }
+
     /// Milliseconds since 1970.
     pub fn epoch_ms(&self) -> u64 {
         self.clock.epoch_ms()

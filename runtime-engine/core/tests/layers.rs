@@ -25,14 +25,6 @@ fn order(ctx: FaasContext) -> String {
     format!("order {}", ctx.extension("who").unwrap_or("nobody"))
 }
 
-/// Another function of the same name.
-mod second {
-    #[handlers_sdk::function(name = "order")]
-    pub(crate) fn another() -> &'static str {
-        "another"
-    }
-}
-
 /// A layer that cannot do without its configuration.
 struct Guard(String);
 
@@ -45,19 +37,6 @@ impl Layer for Guard {
 
     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         invocation.set_extension("who", &self.0).map(|()| Flow::Continue)
-    }
-}
-
-mod twin {
-    use super::{Config, Error, Layer};
-
-    pub(crate) struct Guard;
-
-    #[handlers_sdk::layer(name = "guard")]
-    impl Layer for Guard {
-        fn create(_: &Config) -> Result<Self, Error> {
-            Ok(Guard)
-        }
     }
 }
 
@@ -95,36 +74,6 @@ struct Ledger;
 
 #[layer(name = "ledger", blocking)]
 impl Layer for Ledger {}
-
-/// A module with the entries of two, as a linker makes it of sources that know nothing of one another.
-fn joined(one: &'static Module, other: &'static Module) -> &'static Module {
-    let (mut functions, mut layers) = (Vec::new(), Vec::new());
-    for module in [one, other] {
-        if module.function_count > 0 {
-            // SAFETY: the table of a linked module is static, and holds as many pointers as it says.
-            functions.extend_from_slice(unsafe { std::slice::from_raw_parts(module.functions, module.function_count) });
-        }
-        if module.layer_count > 0 {
-            // SAFETY: as above.
-            layers.extend_from_slice(unsafe { std::slice::from_raw_parts(module.layers, module.layer_count) });
-        }
-    }
-    let (functions, layers): (&'static _, &'static _) = (functions.leak(), layers.leak());
-    Box::leak(Box::new(Module {
-        size: size_of::<Module>(),
-        magic: faas_abi::MAGIC,
-        major: faas_abi::MAJOR,
-        min_minor: 0,
-        name: one.name,
-        version: one.version,
-        built_with: one.built_with,
-        refusal: one.refusal,
-        functions: functions.as_ptr(),
-        function_count: functions.len(),
-        layers: layers.as_ptr(),
-        layer_count: layers.len(),
-    }))
-}
 
 #[derive(Default)]
 struct Kept(Mutex<Vec<String>>);
@@ -314,26 +263,6 @@ fn what_is_wrong_with_a_configuration_is_said_once_with_its_variable() {
     let failure = no_json.failure();
     assert!(failure.contains("FAAS_LAYER_GUARD: expected JSON, found invalid JSON at byte 8"), "{failure}");
     assert!(!failure.contains("secret"), "{failure}");
-}
-
-#[test]
-fn two_entries_of_one_name_are_an_error_that_names_both() {
-    let orders = joined(order::MODULE, second::another::MODULE);
-    let function = Some(checked(orders));
-    let failure = start(NOTHING, &[], Linked { function, ..Linked::default() }, &[]).failure();
-    let both = "it offers two functions called \"order\", its entries 1 and 2";
-    assert_eq!(failure, format!("Runtime.LoadFailed: the linked module: {both}"));
-    let shelf = Shelf(vec![("liborder.so", orders)]);
-    let handler = [("FAAS_HANDLER", "order.order")];
-    let failure = start(shelf.clone(), &handler, Linked::default(), &[]).failure();
-    assert_eq!(failure, format!("Runtime.LoadFailed: /task/liborder.so: {both}"));
-    let guards = joined(Guard::MODULE, twin::Guard::MODULE);
-    let both = "it offers two layers called \"guard\", its entries 1 and 2";
-    let failure = start(NOTHING, &[], linked(&[guards]), &[]).failure();
-    assert_eq!(failure, format!("Runtime.LoadFailed: a linked module: {both}"));
-    let shelf = Shelf(vec![("liblayer_guard.so", guards)]);
-    let failure = start(shelf.clone(), &[("FAAS_LAYERS", "guard")], linked(&[]), &[]).failure();
-    assert_eq!(failure, format!("Runtime.LoadFailed: /task/liblayer_guard.so: {both}"));
 }
 
 #[test]

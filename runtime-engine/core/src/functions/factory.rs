@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::host::{self, Environment, Shared};
 use crate::lifecycle::Start;
 use crate::log::Level;
-use crate::modules::{Files, Name, NotFound, Roots, pick, twice};
+use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::HandlerName;
 use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
@@ -197,7 +197,6 @@ impl Factory {
         let of_linked = modules.iter().flat_map(|module| module.layers.iter().map(|layer| layer.name.as_str()));
         self.say_unknown_settings(of_linked.chain(named.iter().map(|named| named.name.as_str())));
         for module in modules {
-            distinct(module, "a linked module")?;
             for layer in &module.layers {
                 let named = named.iter().find(|named| names_linked(named, module, &layer.name));
                 let (name, said) = named.map_or((&*layer.name, ""), |named| (&*named.name, &*named.config));
@@ -324,7 +323,6 @@ impl Factory {
     fn function_module(&self, wanted: Wanted<'_>) -> Result<Found<'_>, Failure> {
         let not_found = |why: String| Failure::internal("Runtime.NoSuchFunction", why);
         if let Some(module) = &self.linked.function {
-            distinct(module, "the linked module")?;
             // A linked module is all there is: a handler names a function of it, or nothing.
             let entry = wanted.handler.map(|handler| handler.text.rsplit('.').next().unwrap_or_default().to_owned());
             let entry = entry.filter(|name| module.functions.iter().any(|function| function.name == *name));
@@ -478,7 +476,6 @@ impl Factory {
             return Ok(module.clone());
         }
         let module = Arc::new(self.loader.load(path, self.features)?);
-        distinct(&module, &path.display().to_string()).map_err(|failure| failure.message)?;
         *opened = Some(module.clone());
         Ok(module)
     }
@@ -501,6 +498,9 @@ impl Factory {
 
     /// Variables that look like settings and are none: nobody would notice a misspelt one.
     fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
+        if !self.unit().is_of_machine() {
+            return;
+        }
         let layers: Vec<&str> = layers.collect();
         for (name, value) in std::env::vars_os() {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
@@ -524,16 +524,6 @@ fn feature_names(features: u64) -> String {
 fn names_linked(named: &LayerName, module: &CheckedModule, layer: &str) -> bool {
     let rest = named.name.strip_suffix(layer);
     rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix('.') == Some(module.name.as_str()))
-}
-
-/// Refuses a module with two functions, or two layers, of one name: one of them could never be reached.
-fn distinct(module: &CheckedModule, place: &str) -> Result<(), Failure> {
-    let functions = twice("functions", module.functions.iter().map(|function| function.name.as_str()));
-    let layers = || twice("layers", module.layers.iter().map(|layer| layer.name.as_str()));
-    match functions.or_else(layers) {
-        Some(why) => Err(Failure::new("Runtime.LoadFailed", format!("{place}: {why}"))),
-        None => Ok(()),
-    }
 }
 
 /// The configuration of a layer, and where it comes from.

@@ -6,7 +6,7 @@
 //! | `fan_out` | runs the records, several at once, each as an invocation of its own |
 //! | `report` | what a batch comes to of which records failed, in the form of its platform |
 //!
-//! Which records an event has is [`batch`](crate::trigger::batch)'s to know, and what a record shows of itself
+//! Which records an event has is `trigger::batch`'s to know, and what a record shows of itself
 //! [`Invocation`](crate::invocation::Invocation)'s.
 
 mod fan_out;
