@@ -13,7 +13,8 @@ use handlers_sdk::{FaasContext, FromInvocation, function};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// What each neutral trigger made of the sample that was read last on this thread's app.
 #[derive(Debug)]
@@ -46,14 +47,18 @@ fn read_all(ctx: FaasContext) {
         table: of(&ctx),
         is_cloud_event: CloudEvent::from_invocation(&ctx).is_ok(),
     };
-    READ.lock().expect("no panic under the lock").insert(ctx.request_id().to_owned(), read);
+    READ.lock().unwrap_or_else(PoisonError::into_inner).insert(ctx.request_id().to_owned(), read);
 }
 
 /// What the triggers make of an invocation.
 fn read(name: &str, invoke: Invoke) -> Read {
-    let answer = invoke.meta(handlers_sdk::abi::META_REQUEST_ID, &name.replace('/', ":")).run(read_all::MODULE);
+    // Tests read the same samples at once: each reading has an id of its own.
+    static READINGS: AtomicUsize = AtomicUsize::new(0);
+    let id = format!("{}:{}", name.replace('/', ":"), READINGS.fetch_add(1, Ordering::Relaxed));
+    let answer = invoke.meta(handlers_sdk::abi::META_REQUEST_ID, &id).run(read_all::MODULE);
     assert_eq!(answer.failed, None, "{name}");
-    READ.lock().expect("no panic under the lock").remove(&name.replace('/', ":")).expect("it was read")
+    let read = READ.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    read.expect("it was read")
 }
 
 /// The trigger that reads a sample, with its view: by the kind that the runtime recognises, or what a request or CloudEvent

@@ -101,7 +101,6 @@ static faas_bytes body(const faas_inv *inv) {
 
 static faas_status set_body(faas_inv *inv, faas_buf given) {
     look_at(given.ptr, given.len);
-    for (size_t at = 0; at < inv->token_count; at++) inv->tokens[at].fn(inv->tokens[at].arg, FAAS_E_CANCELLED);
     if (inv->has_body) let_go(&inv->body);
     inv->body = given;
     inv->has_body = 1;
@@ -209,6 +208,7 @@ static const faas_host table = {
 };
 
 static void end(faas_inv *inv) {
+    for (size_t at = 0; at < inv->token_count; at++) inv->tokens[at].fn(inv->tokens[at].arg, FAAS_E_CANCELLED);
     if (inv->has_reply) {
         look_at(inv->reply.ptr, inv->reply.len);
         let_go(&inv->reply);
