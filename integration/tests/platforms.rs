@@ -9,6 +9,8 @@ mod aws_lambda;
 mod azure_functions;
 #[path = "platforms/classes.rs"]
 mod classes;
+#[path = "platforms/combined.rs"]
+mod combined;
 #[path = "container_apps/mod.rs"]
 mod container_apps;
 #[path = "detection/mod.rs"]

@@ -3,5 +3,5 @@
 mod conformance;
 mod conformance_http;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;
 mod table;

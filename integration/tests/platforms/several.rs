@@ -50,12 +50,12 @@ impl Answer {
     }
 
     /// The status of a reply, and whether the text is in its body.
-    fn is_reply(&self, wanted: u16, text: &str) -> bool {
+    pub(crate) fn is_reply(&self, wanted: u16, text: &str) -> bool {
         matches!(self, Answer::Reply { status, body, .. } if *status == wanted && body.contains(text))
     }
 
     /// `true` for a failure of this kind, told to the platform or to the client with a status of 500 or more.
-    fn is_failure(&self, kind: &str) -> bool {
+    pub(crate) fn is_failure(&self, kind: &str) -> bool {
         match self {
             Answer::Reply { status, body, .. } => *status >= 500 && body.contains(kind),
             Answer::Failed(words) => words.contains(kind),

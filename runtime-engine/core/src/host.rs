@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Shared {
     /// The process.
     pub unit: Arc<Unit>,
-    /// The environment as it was at the first question. Nobody changes it: that would crash modules with a std of
+    /// The environment as it was at the first question, without what is some function's own. Nobody changes it: that would crash modules with a std of
     /// their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
 }
@@ -33,7 +33,15 @@ impl Shared {
             return None;
         }
         let read = || {
-            std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes())).collect()
+            let own = std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes()));
+            let mut all: HashMap<_, _> = own.collect();
+            for (name, before) in self.unit.covered() {
+                match before {
+                    Some(value) => all.insert(name.clone().into_bytes(), value.clone()),
+                    None => all.remove(name.as_bytes()),
+                };
+            }
+            all
         };
         self.environment.get_or_init(read).get(name).map(Vec::as_slice)
     }

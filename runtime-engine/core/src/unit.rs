@@ -82,6 +82,7 @@ pub struct Unit {
     awaited: AtomicBool,
     quiet: (Mutex<()>, Condvar),
     given: OnceLock<Vec<(String, String)>>,
+    covered: OnceLock<Vec<(String, Option<Vec<u8>>)>>,
     layers: OnceLock<Vec<String>>,
 }
 
@@ -104,6 +105,7 @@ impl Unit {
             awaited: AtomicBool::new(false),
             quiet: (Mutex::new(()), Condvar::new()),
             given: OnceLock::new(),
+            covered: OnceLock::new(),
             layers: OnceLock::new(),
         }
     }
@@ -165,7 +167,18 @@ impl Unit {
         let _ = self.given.set(values);
     }
 
-    /// One of those values.
+    /// Variables of functions have been laid over the environment of the process, for code that asks the system. What each
+    /// of them was before, if it was there: entries see that, and their own. Counts once.
+    pub fn cover_environment(&self, before: Vec<(String, Option<Vec<u8>>)>) {
+        let _ = self.covered.set(before);
+    }
+
+    /// What has been laid over.
+    pub(crate) fn covered(&self) -> &[(String, Option<Vec<u8>>)] {
+        self.covered.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// One of those values that the platform has sent.
     pub fn given(&self, name: &[u8]) -> Option<&str> {
         let values = self.given.get()?;
         values.iter().find(|(other, _)| other.as_bytes() == name).map(|(_, value)| value.as_str())

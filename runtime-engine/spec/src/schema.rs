@@ -49,8 +49,7 @@ impl Maker {
         if !required.is_empty() {
             members.insert("required".to_owned(), json!(required));
         }
-        // Beside its keys, `custom` has values for variables.
-        if object.what != "further settings" {
+        if !object.is_open() {
             members.insert("additionalProperties".to_owned(), json!(false));
         }
         schema

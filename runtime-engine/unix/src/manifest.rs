@@ -8,6 +8,7 @@ use faas_core::functions::manifest::Manifest;
 use faas_core::modules::Roots;
 use faas_core::settings::Env;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -15,30 +16,30 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "faas.json";
 
 /// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, and adds its
-/// functions' variables to the environment of the process. Also returns what the owner should know of them.
+/// functions' variables to the environment of the process. Also returns what came of them.
 ///
 /// # Errors
 /// All mistakes of the manifest at once, or why it could not be read.
-pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Failure>, Vec<String>) {
+pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Failure>, Laid) {
     let named = env.get("FAAS_MANIFEST").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| roots.task.join(NAME));
     let bad = |why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
     let text = match std::fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return (Ok(None), Vec::new()),
-        Err(error) => return (Err(bad(error.to_string())), Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return (Ok(None), Laid::default()),
+        Err(error) => return (Err(bad(error.to_string())), Laid::default()),
     };
     match Manifest::read(&text) {
         Ok(manifest) => {
             if let Err(why) = check_origin(&path, &manifest.digest) {
-                return (Err(bad(why)), Vec::new());
+                return (Err(bad(why)), Laid::default());
             }
-            let doubts = add_to_environment(&manifest);
-            (Ok(Some(manifest)), doubts)
+            let laid = add_to_environment(&manifest);
+            (Ok(Some(manifest)), laid)
         }
         Err(mistakes) => {
             let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-            (Err(bad(all.join("; "))), Vec::new())
+            (Err(bad(all.join("; "))), Laid::default())
         }
     }
 }
@@ -65,18 +66,27 @@ fn check_origin(path: &Path, digest: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What came of laying variables over the environment of the process.
+#[derive(Default)]
+pub(crate) struct Laid {
+    /// What the owner should know.
+    pub(crate) doubts: Vec<String>,
+    /// The variables, and what each was before.
+    pub(crate) before: Vec<(String, Option<Vec<u8>>)>,
+}
+
 /// Code that asks the system, and not the runtime, for a variable sees it only here. A name to which functions give
 /// different values is left as it is: each function sees its own through its context alone, and the log says so.
-fn add_to_environment(manifest: &Manifest) -> Vec<String> {
+fn add_to_environment(manifest: &Manifest) -> Laid {
     let mut values: HashMap<&str, (&str, &str)> = HashMap::new();
-    let mut doubts = Vec::new();
+    let mut laid = Laid::default();
     let mut unclear: Vec<&str> = Vec::new();
     for function in &manifest.functions {
         for (name, value) in &function.environment {
             let (first, given) = *values.entry(name).or_insert((&function.name, value));
             if given != value && !unclear.contains(&name.as_str()) {
                 unclear.push(name);
-                doubts.push(format!(
+                laid.doubts.push(format!(
                     "the variable {name} has different values for functions {first} and {}: each sees its own through its \
                      context, and the process' environment keeps what it had",
                     function.name
@@ -85,11 +95,12 @@ fn add_to_environment(manifest: &Manifest) -> Vec<String> {
         }
     }
     for (name, (_, value)) in values.into_iter().filter(|(name, _)| !unclear.contains(name)) {
+        laid.before.push((name.to_owned(), std::env::var_os(name).map(OsString::into_encoded_bytes)));
         #[expect(clippy::disallowed_methods, reason = "there is no module yet, and no second thread")]
         // SAFETY: no other thread is there that could read the environment meanwhile: this runs first of all (`start`).
         unsafe {
             std::env::set_var(name, value);
         }
     }
-    doubts
+    laid
 }

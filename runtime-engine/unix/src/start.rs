@@ -112,11 +112,12 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     // Before any thread is made: the process' environment is about to change.
-    let (manifest, doubts) = manifest::read(&env, &roots);
+    let (manifest, laid) = manifest::read(&env, &roots);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     let _guard = Guard(&log);
     let unit = Runtime::unit(identity, log.clone());
-    doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));
+    laid.doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));
+    unit.cover_environment(laid.before);
     let life = Life { driver, unit, settings, manifest, roots, handler, source, why };
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),

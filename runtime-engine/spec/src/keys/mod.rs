@@ -99,6 +99,12 @@ impl Object {
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
+
+    /// `true` if keys of the author's own may stand beside those of the table: `custom` is also where people keep values
+    /// for variables.
+    pub fn is_open(&self) -> bool {
+        std::ptr::eq(self, &table::CUSTOM)
+    }
 }
 
 impl Shape {

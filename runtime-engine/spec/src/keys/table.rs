@@ -373,7 +373,7 @@ static PACKAGE: Object = Object {
     ],
 };
 
-static CUSTOM: Object = Object {
+pub(super) static CUSTOM: Object = Object {
     what: "further settings",
     keys: &[deployment(
         "customDomain",
