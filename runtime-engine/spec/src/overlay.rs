@@ -34,8 +34,9 @@ fn lay_over(base: &mut Node, over: &Node) {
     }
     let Value::Map(into) = &mut base.value else { return };
     for Entry { key, key_span, value } in from.entries() {
-        match into.entries_mut().iter_mut().find(|entry| entry.key == *key) {
-            Some(entry) => lay_over(&mut entry.value, value),
+        match into.entries_mut().iter().position(|entry| entry.key == *key) {
+            Some(at) if value.value == Value::Null => drop(into.entries_mut().remove(at)),
+            Some(at) => lay_over(&mut into.entries_mut()[at].value, value),
             None => into.push(Entry { key: key.clone(), key_span: *key_span, value: value.clone() }),
         }
     }

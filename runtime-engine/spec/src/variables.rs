@@ -296,6 +296,9 @@ impl Resolver<'_> {
                 let message = format!("`{written}` names no source of values");
                 let known = ["env", "self", "file", "stage", "opt", "secret"];
                 let help = match nearest(word, known.into_iter()) {
+                    Some(near) if word.trim_end_matches([':', '.']) == near => {
+                        format!("say which behind it, as `${{{near}{}}}`", if near == "file" { "(path):key" } else { ":name" })
+                    }
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "values come from `${env:NAME}`, `${self:path}`, `${file(path):key}`, `${stage}`, `${opt:name}` and \
                              `${secret:name}`; for the text itself write `$${`"

@@ -165,6 +165,8 @@ impl<'t> Builder<'t> {
         if let Some(tab) = indent.find('\t') {
             span = Span::new(self.file, line_start + tab, line_start + tab + 1);
             help.push("indent with spaces: YAML takes no tab there".to_owned());
+        } else if indent.is_empty() && self.first_key_is_indented() {
+            help.push("begin it in the same column as the first key of the yml".to_owned());
         } else if line.contains("{{") {
             help.push("a value that begins with `{` is a mapping in YAML: put `\"…\"` around it".to_owned());
         } else if line.trim_start().starts_with(['@', '`', '%']) || line.contains(": @") || line.contains(": %") {
@@ -179,6 +181,11 @@ impl<'t> Builder<'t> {
         let mut diagnostic = Diagnostic::error("no-yaml", span, format!("this is no YAML: {why}"));
         diagnostic.help = help;
         self.error(diagnostic);
+    }
+
+    fn first_key_is_indented(&self) -> bool {
+        let written = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        self.text.lines().find(written).is_some_and(|line| line.starts_with(' '))
     }
 
     /// One value more.

@@ -157,6 +157,7 @@ fn source((index, text): (usize, &str)) -> Source {
     }
     let named = text.split_once([':', '.']).map(|(word, name)| (word.trim(), name.trim()));
     match named {
+        Some(("env" | "self" | "opt" | "secret", "")) => Source::Unknown(text.to_owned()),
         Some(("env", name)) => Source::Env(name.to_owned()),
         Some(("self", path)) => Source::This(path.to_owned()),
         Some(("opt", name)) => Source::Opt(name.to_owned()),
