@@ -148,3 +148,22 @@ fn dotenv_files_are_read_by_stage_and_the_environment_counts_before_them() {
         assert_eq!(environment, &serde_json::json!({"X": expected, "R": "cn-hangzhou"}), "{stage}");
     }
 }
+
+/// The blocks of a page in this language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let begin = format!("```{language}\n");
+    page.split(&*begin).skip(1).map(|rest| rest.split_once("```").expect("the block ends").0).collect()
+}
+
+#[test]
+fn the_page_about_midway_shows_what_the_tool_says_of_its_service() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/from-midway.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let folder = folder(&[("f.yml", blocks(&page, "yaml")[0])]);
+    let mut said = String::new();
+    for command in ["check", "plan", "manifest --out build"] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        said += &format!("$ cargo faas {command}\n{}", text(&tool(folder.path(), &arguments)));
+    }
+    assert_eq!(blocks(&page, "console").concat(), said);
+}

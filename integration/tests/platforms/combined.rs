@@ -2,8 +2,9 @@
 //! platform that is asked for its events, on one that is sent requests, and on Azure.
 
 use super::several::{Answer, Platform};
+use crate::aliyun_fc::run::OnFc;
 use crate::azure_functions::run::OnAzure;
-use integration::artifacts::Runtime;
+use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
@@ -11,6 +12,7 @@ use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::aws::Options;
 use platform_emulators::azure::Mode;
+use platform_emulators::fc::Options as FcOptions;
 use serde_json::{Value, json};
 use serverless_spec::variables::Files;
 use serverless_spec::{Input, Spec};
@@ -21,6 +23,7 @@ integration::both![
     over_http_a_service_answers_the_same_together_and_apart,
     on_azure_a_service_answers_the_same_together_and_apart,
     a_manifest_of_another_yml_than_the_one_beside_it_is_refused,
+    on_fc_the_service_of_the_page_about_midway_answers,
 ];
 
 /// The functions: plain ones, ones that wait, and one in C, of four libraries.
@@ -285,4 +288,19 @@ fn a_manifest_of_another_yml_than_the_one_beside_it_is_refused(runtime: &Runtime
         let words = ["Runtime.BadManifest", "another serverless.yml than the one beside it", "make it anew"];
         assert!(words.iter().all(|word| line.contains(word)), "{line}");
     }
+}
+
+fn on_fc_the_service_of_the_page_about_midway_answers(runtime: &Runtime) {
+    let page = std::fs::read_to_string(artifacts::workspace().join("docs/from-midway.md")).expect("the page is there");
+    let (_, yml) = page.split_once("```yaml\n").expect("it shows a yml");
+    let (yml, _) = yml.split_once("```").expect("the yml ends");
+    let mut running: BTreeMap<String, OnFc> = BTreeMap::new();
+    for (functions, deployment) in deployments(yml, "aliyun-fc") {
+        running.insert(functions.join(" "), OnFc::named(runtime, deployment, "", FcOptions::default()));
+    }
+    let pages = running.get_mut("welcome item").expect("it is a unit");
+    assert!(pages.request("GET", "/welcome", "").is_reply(200, "<h1>Welcome</h1>"));
+    assert!(pages.request("GET", "/shops/tea/items/7", "").is_reply(200, r#""id":7"#));
+    let timer = r#"{"triggerTime":"2026-01-02T04:00:00Z","triggerName":"tidy-timer","payload":""}"#;
+    assert!(running.get_mut("tidy").expect("it is by itself").event("tidy", timer).is_reply(200, "true"));
 }
