@@ -155,15 +155,37 @@ fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
     page.split(&*begin).skip(1).map(|rest| rest.split_once("```").expect("the block ends").0).collect()
 }
 
+/// The commands of a block, and what the tool says to each.
+fn replayed(block: &str, folder: &Path) -> String {
+    let commands = block.lines().filter_map(|line| line.strip_prefix("$ cargo faas "));
+    let replay = |command: &str| {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        format!("$ cargo faas {command}\n{}", text(&tool(folder, &arguments)))
+    };
+    commands.map(replay).collect()
+}
+
 #[test]
 fn the_page_about_midway_shows_what_the_tool_says_of_its_service() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/from-midway.md");
     let page = std::fs::read_to_string(page).expect("the page is there");
     let folder = folder(&[("f.yml", blocks(&page, "yaml")[0])]);
-    let mut said = String::new();
-    for command in ["check", "plan", "manifest --out build"] {
-        let arguments: Vec<&str> = command.split(' ').collect();
-        said += &format!("$ cargo faas {command}\n{}", text(&tool(folder.path(), &arguments)));
+    let shown = blocks(&page, "console").concat();
+    assert_eq!(shown, replayed(&shown, folder.path()));
+}
+
+#[test]
+fn the_page_about_combining_shows_what_the_tool_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/combining.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let [apart, together, in_two] = blocks(&page, "yaml")[..] else { panic!("the page has three ymls") };
+    let folder = folder(&[("serverless.yml", apart)]);
+    let mut before = apart.to_owned();
+    for (block, unit) in blocks(&page, "console").into_iter().zip(["", together, in_two]) {
+        let now = format!("{apart}{unit}");
+        std::fs::write(folder.path().join("before.yml"), &before).expect("a file can be written");
+        std::fs::write(folder.path().join("serverless.yml"), &now).expect("a file can be written");
+        before = now;
+        assert_eq!(block, replayed(block, folder.path()));
     }
-    assert_eq!(blocks(&page, "console").concat(), said);
 }
