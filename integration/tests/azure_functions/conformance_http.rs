@@ -64,7 +64,7 @@ fn a_reply_has_status_headers_and_body(runtime: &Runtime) {
     let reply = run.request(Request::new("GET", "/api/faulty?do=error&status=409", &[], ""));
     let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
     assert_eq!(
-        (reply.status, reply.header("content-type"), &body["error"]),
+        (reply.status, reply.header("content-type"), &body["errorType"]),
         (409, Some("application/json"), &"Faulty.Error".into())
     );
     let run = OnAzure::start(runtime, Deployment::of("stream"), "stream", Mode::Envelope);
