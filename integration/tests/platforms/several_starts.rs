@@ -179,6 +179,7 @@ fn on_aws_a_function_at_its_limit_refuses_an_event_and_the_others_answer(runtime
     let path = run.deployment.path("go");
     let held = run.aws.submit(path.display().to_string().as_str());
     run.process.wait_for_line(|line| line == "holding", limit()).expect("it runs");
+    run.aws.wait_for(|now| now.parked == 3, limit()).expect("the other polls are there, one for each event below");
     let busy = run.aws.invoke("another");
     assert!(busy.kind == Kind::Error && busy.text().contains("Runtime.FunctionBusy"), "{}", busy.text());
     assert_eq!(run.inspect(TIMER).text("function"), "inspect");
