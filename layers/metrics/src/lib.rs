@@ -16,7 +16,7 @@ mod listener;
 mod own;
 mod settings;
 
-use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, Response, layer};
+use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Level, Phase, Recovery, Response, layer};
 use invocations::{Invocations, head};
 use labels::{Labels, Outcome};
 use listener::Listener;
@@ -39,6 +39,8 @@ pub struct Metrics {
     gathered: Arc<Gathered>,
     /// Of its documents.
     directive: String,
+    /// Why what functions report is gathered by another, if it is.
+    elsewhere: Option<Error>,
     listener: Option<Listener>,
 }
 
@@ -102,10 +104,8 @@ impl Layer for Metrics {
     fn create(config: &Config) -> Result<Self, Error> {
         let settings = Arc::new(Settings::read(config)?);
         let own = Arc::new(Own::new(settings.clone()));
-        if let Err(error) = config.offer_telemetry(own.clone()) {
-            // Another instance of this layer, or another gatherer, has been first. Invocations are counted all the same.
-            handlers_sdk::warn!("own metrics are gathered elsewhere: {}", error.message());
-        }
+        // Where another instance of this layer, or another gatherer, has been first, invocations are counted all the same.
+        let elsewhere = config.offer_telemetry(own.clone()).err();
         let gathered = Arc::new(Gathered {
             invocations: Invocations::new(settings.series),
             in_flight: AtomicU64::new(0),
@@ -119,12 +119,16 @@ impl Layer for Metrics {
                 Error::new("Metrics.Listen", format!("FAAS_METRICS_LISTEN: cannot listen on {address}: {error}"))
             })
         });
-        Ok(Metrics { config: *config, gathered, directive, listener: listener.transpose()? })
+        Ok(Metrics { config: *config, gathered, directive, elsewhere, listener: listener.transpose()? })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         if !phase.platform().is_empty() {
             self.gathered.own.goes_to_documents(phase.platform() == AWS_LAMBDA);
+        }
+        if let Some(why) = &self.elsewhere {
+            let message = why.message();
+            phase.log(Level::Warn, format_args!("own metrics are gathered elsewhere: {message}"), &[]);
         }
         if let Some(listener) = &self.listener {
             handlers_sdk::info!("metrics on http://{}{}", listener.address(), self.gathered.settings.path);

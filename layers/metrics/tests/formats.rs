@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Builder, Invoke};
-use handlers_sdk::{Error, FaasContext, Response, function};
+use handlers_sdk::{Error, FaasContext, Response, abi, function};
 use layer_metrics::Metrics;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -55,8 +55,9 @@ fn routed(event: &str) -> Invoke {
     over_http("/orders/7").body(event)
 }
 
-fn on_lambda(event: &str) -> Invoke {
-    Invoke::event(event).on("aws-lambda")
+/// The layer asks once where its process is.
+fn lambda() -> Builder {
+    builder().on("aws-lambda")
 }
 
 fn documents(app: &App) -> Vec<serde_json::Value> {
@@ -79,9 +80,9 @@ fn is_whole(document: &serde_json::Value) {
 
 #[test]
 fn on_lambda_each_invocation_writes_a_document_in_the_embedded_metric_format() {
-    let app = builder().start().expect("starts");
+    let app = lambda().start().expect("starts");
     for event in ["ok", "missing", "broken", "fail", "panic"] {
-        app.invoke(on_lambda(event));
+        app.invoke(Invoke::event(event));
     }
     let documents = documents(&app);
     let seen: Vec<(u64, &str)> = documents
@@ -99,26 +100,30 @@ fn on_lambda_each_invocation_writes_a_document_in_the_embedded_metric_format() {
 #[test]
 fn dimensions_are_configured_and_the_trace_is_a_member() {
     let app = routed_app()
+        .on("aws-lambda")
         .config("FAAS_METRICS_DIMENSIONS", "FunctionName;FunctionName,Route,StatusClass")
         .config("FAAS_METRICS_NAMESPACE", "shop")
         .start()
         .expect("starts");
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    app.invoke(routed("broken").on("aws-lambda").header("traceparent", trace));
-    app.invoke(on_lambda("ok"));
+    let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    app.invoke(Invoke::http("GET", "/orders/7").body("broken"));
+    app.invoke(Invoke::event("ok").meta(abi::META_TRACE, trace));
     let documents = documents(&app);
     documents.iter().for_each(is_whole);
     let [http, event] = &documents[..] else { panic!("{documents:?}") };
     assert_eq!((&http["Route"], &http["StatusClass"]), (&"/orders/{id}".into(), &"5xx".into()));
-    assert_eq!(http["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(
+        (&http["traceId"], &event["traceId"]),
+        (&serde_json::Value::Null, &"1-5759e988-bd862e3fe1be46a994272793".into())
+    );
     assert_eq!(http["_aws"]["CloudWatchMetrics"][0]["Namespace"], "shop");
     assert_eq!((&event["Route"], &event["StatusClass"]), (&"none".into(), &"none".into()));
 }
 
 #[test]
 fn own_metrics_are_documents_with_their_labels_as_dimensions() {
-    let app = builder().start().expect("starts");
-    app.invoke(on_lambda("report"));
+    let app = lambda().start().expect("starts");
+    app.invoke(Invoke::event("report"));
     let own: Vec<_> = documents(&app).into_iter().filter(|document| document["Invocations"].is_null()).collect();
     own.iter().for_each(is_whole);
     let vienna = own.iter().find(|document| document["shop"] == "vienna").expect("a document of its own");

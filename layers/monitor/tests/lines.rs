@@ -1,7 +1,7 @@
 //! The lines the layer writes, through its real table.
 #![allow(missing_docs, reason = "tests")]
 
-use handlers_sdk::testing::{App, Invoke};
+use handlers_sdk::testing::{App, Invoke, sample};
 use handlers_sdk::{Error, Event, Response, abi, function};
 use layer_monitor::Monitor;
 
@@ -65,10 +65,10 @@ fn every_phase_is_one_line() {
 
 #[test]
 fn a_line_tells_trigger_path_and_trace_and_no_query() {
-    let app = app();
+    let app = App::builder().module(Monitor::MODULE).module(subject::MODULE);
+    let app = app.on("http").route("GET", "/orders/{id}", "subject").start().expect("starts");
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let asked = Invoke::http("GET", "/orders/7?token=secret").meta(abi::META_TRIGGER, "http");
-    app.invoke(asked.meta(abi::META_ROUTE, "/orders/{id}").meta(abi::META_TRACEPARENT, trace));
+    app.invoke(Invoke::http("GET", "/orders/7?token=secret").header("traceparent", trace));
     let lines = lines(&app);
     let line = lines.iter().find(|line| line["faas"] == "invocation").expect("a line");
     for (member, expected) in [
@@ -94,15 +94,17 @@ fn a_trace_of_x_ray_is_told_as_its_console_has_it() {
 
 #[test]
 fn an_event_of_lambda_is_read_on_demand() {
-    for (setting, platform, expected) in
-        [("", "aws-lambda", false), ("on", "aws-lambda", true), ("", "http", true), ("off", "http", false)]
+    const LAMBDA: (&str, &str) = ("aws-lambda", "aws/s3");
+    const OTHER: (&str, &str) = ("aliyun-fc", "aliyun/oss");
+    for (setting, (platform, event), expected) in
+        [("", LAMBDA, false), ("on", LAMBDA, true), ("", OTHER, true), ("off", OTHER, false)]
     {
         let app = App::builder().module(Monitor::MODULE).module(subject::MODULE).config("FAAS_MONITOR_EVENT", setting);
-        let app = app.start().expect("starts");
-        app.invoke(Invoke::event("fine").meta(abi::META_PLATFORM, platform).meta(abi::META_TRIGGER, "queue"));
+        let app = app.on(platform).start().expect("starts");
+        app.invoke(sample(event));
         let lines = lines(&app);
         let line = lines.iter().find(|line| line["faas"] == "invocation").expect("a line");
-        assert_eq!(line["trigger"].as_str(), expected.then_some("queue"), "{setting:?} on {platform}");
+        assert_eq!(line["trigger"].as_str(), expected.then_some("storage"), "{setting:?} on {platform}");
     }
 }
 

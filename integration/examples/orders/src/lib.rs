@@ -26,17 +26,14 @@ pub fn orders(ctx: FaasContext) -> Response {
 #[cfg(test)]
 mod tests {
     use super::orders;
-    use handlers_sdk::abi;
     use handlers_sdk::testing::{App, Invoke};
     use layer_metrics::Metrics;
 
     #[test]
     fn orders_are_counted_where_a_layer_gathers() {
-        let app = App::builder().module(Metrics::MODULE).module(orders::MODULE).start().expect("starts");
-        let over_http =
-            |path: &str| Invoke::http("GET", path).meta(abi::META_PLATFORM, "http").meta(abi::META_SOURCE, "http");
-        assert_eq!(app.invoke(over_http("/").body("graz")).text(), "ordered in graz");
-        assert!(app.invoke(over_http("/metrics")).text().contains("orders_total{shop=\"graz\"} 1\n"));
+        let app = App::builder().module(Metrics::MODULE).module(orders::MODULE).on("http").start().expect("starts");
+        assert_eq!(app.invoke(Invoke::http("GET", "/").body("graz")).text(), "ordered in graz");
+        assert!(app.invoke(Invoke::http("GET", "/metrics")).text().contains("orders_total{shop=\"graz\"} 1\n"));
     }
 
     #[test]
