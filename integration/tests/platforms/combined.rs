@@ -26,7 +26,7 @@ integration::both![
     on_fc_the_service_of_the_page_about_midway_answers,
 ];
 
-/// The functions: plain ones, ones that wait, and one in C, of four libraries.
+/// The functions: plain ones, ones that wait, and one in C, of five libraries.
 const YML: &str = "service: shop
 custom: {base: ''}
 provider: {timeout: 20}
