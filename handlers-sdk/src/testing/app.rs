@@ -102,12 +102,13 @@ impl Builder {
     /// ```
     /// use handlers_sdk::testing::{App, Invoke};
     /// use handlers_sdk::{Inject, function, provider};
+    /// use std::time::SystemTime;
     ///
     /// struct Clock(fn() -> u64);
     ///
     /// #[provider]
     /// fn clock() -> Clock {
-    ///     Clock(|| unimplemented!("asks the system"))
+    ///     Clock(|| SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()))
     /// }
     ///
     /// #[function]

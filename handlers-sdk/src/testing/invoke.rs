@@ -150,7 +150,8 @@ impl Invoke {
     /// client context, identity, content type, and function, version, service, region and account of this call.
     ///
     /// # Panics
-    /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on).
+    /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on). And when
+    /// it is called, beside a request on a platform that makes an event of it: such a platform says texts beside events.
     #[must_use]
     pub fn meta(mut self, key: u32, value: &str) -> Invoke {
         if key == META_REQUEST_ID {
