@@ -1,11 +1,18 @@
 //! A runtime under test as a child process: its output line by line while it runs, its signals, its exit, and the end
 //! of its whole process group when the handle goes. Knows no platform.
+//!
+//! Whoever asks for the lines gets all that the process had written by then, not only what a thread happened to have
+//! read: what a runtime logs before it answers is there for a test that has the answer.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::wait::TimedOut;
 
@@ -59,11 +66,65 @@ pub struct Line {
     pub at: Instant,
 }
 
+/// The reading end of one output, which never blocks, and what was read behind the last line feed.
+struct Pipe {
+    stream: Stream,
+    file: Arc<File>,
+    rest: Vec<u8>,
+}
+
 #[derive(Default)]
 struct Seen {
     lines: Vec<Line>,
-    open_pipes: usize,
+    pipes: Vec<Pipe>,
     status: Option<ExitStatus>,
+}
+
+impl Seen {
+    /// Reads whatever the process has written so far; a pipe that is at its end is let go.
+    fn take_written(&mut self) {
+        let lines = &mut self.lines;
+        self.pipes.retain_mut(|pipe| {
+            let open = pipe.take_written(lines);
+            if !open && !pipe.rest.is_empty() {
+                pipe.push_line(lines);
+            }
+            open
+        });
+    }
+
+    fn is_open(&self, file: &Arc<File>) -> bool {
+        self.pipes.iter().any(|pipe| Arc::ptr_eq(&pipe.file, file))
+    }
+}
+
+impl Pipe {
+    /// False at the end of the pipe. A read error is one as far as lines go.
+    fn take_written(&mut self, lines: &mut Vec<Line>) -> bool {
+        let mut buffer = [0; 16 << 10];
+        loop {
+            match self.file.as_ref().read(&mut buffer) {
+                Ok(0) => return false,
+                Ok(read) => {
+                    for piece in buffer[..read].split_inclusive(|&byte| byte == b'\n') {
+                        self.rest.extend_from_slice(piece);
+                        if self.rest.last() == Some(&b'\n') {
+                            self.rest.pop();
+                            self.push_line(lines);
+                        }
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    fn push_line(&mut self, lines: &mut Vec<Line>) {
+        let text = String::from_utf8_lossy(&self.rest).into_owned();
+        lines.push(Line { stream: self.stream, text, at: Instant::now() });
+        self.rest.clear();
+    }
 }
 
 /// The part of a process that others may keep: it outlives the handle and never blocks the child's end.
@@ -76,6 +137,14 @@ pub(crate) struct Watched {
 impl Watched {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// With all that the process has written by now.
+    fn written(&self) -> MutexGuard<'_, Seen> {
+        let mut seen = self.seen();
+        seen.take_written();
+        self.changed.notify_all();
+        seen
     }
 
     fn wait_until<T>(&self, limit: Duration, mut found: impl FnMut(&Seen) -> Option<T>) -> Option<T> {
@@ -115,7 +184,7 @@ impl Watched {
     /// which shows that a member lives and that the number is still the group's own.
     pub(crate) fn kill_group(&self) {
         let seen = self.seen();
-        if seen.status.is_none() || seen.open_pipes > 0 {
+        if seen.status.is_none() || !seen.pipes.is_empty() {
             // Fails only when there is nobody left to end.
             let _ = kill(Signal::Kill, &format!("-{}", self.pid));
         }
@@ -154,11 +223,9 @@ impl Process {
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let watched = Arc::new(Watched { pid: child.id(), seen: Mutex::default(), changed: Condvar::new() });
-        if let Some(pipe) = child.stdout.take() {
-            read_lines(&watched, Stream::Stdout, pipe);
-        }
-        if let Some(pipe) = child.stderr.take() {
-            read_lines(&watched, Stream::Stderr, pipe);
+        let outputs = child.stdout.take().map(OwnedFd::from).map(|pipe| (Stream::Stdout, pipe));
+        for (stream, pipe) in outputs.into_iter().chain(child.stderr.take().map(|pipe| (Stream::Stderr, pipe.into()))) {
+            read_lines(&watched, stream, pipe)?;
         }
         let waiter = Arc::clone(&watched);
         std::thread::spawn(move || {
@@ -199,24 +266,24 @@ impl Process {
     /// # Errors
     /// [`TimedOut`] when the process still runs at the limit; its last lines are in the text.
     pub fn wait(&self, limit: Duration) -> Result<ExitStatus, TimedOut> {
-        let whole = self.watched.wait_until(limit, |seen| seen.status.filter(|_| seen.open_pipes == 0));
+        let whole = self.watched.wait_until(limit, |seen| seen.status.filter(|_| seen.pipes.is_empty()));
         whole.or_else(|| self.status()).ok_or_else(|| self.timed_out("the process has not ended", limit))
     }
 
-    /// Every line so far, both outputs, in the order read.
+    /// Every line written so far, both outputs, in the order read.
     pub fn lines(&self) -> Vec<Line> {
-        self.watched.seen().lines.clone()
+        self.watched.written().lines.clone()
     }
 
-    /// Every line of one output so far.
+    /// Every line of one output written so far.
     pub fn lines_of(&self, stream: Stream) -> Vec<String> {
-        let seen = self.watched.seen();
+        let seen = self.watched.written();
         seen.lines.iter().filter(|line| line.stream == stream).map(|line| line.text.clone()).collect()
     }
 
-    /// The whole output so far as one text, for the message of an assertion.
+    /// All that was written so far, in whole lines, as one text.
     pub fn output(&self) -> String {
-        let seen = self.watched.seen();
+        let seen = self.watched.written();
         seen.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()
     }
 
@@ -231,7 +298,7 @@ impl Process {
             looked_at = seen.lines.len();
             match new.iter().find(|line| wanted(&line.text)) {
                 Some(line) => Some(Some(line.text.clone())),
-                None if seen.open_pipes == 0 => Some(None),
+                None if seen.pipes.is_empty() => Some(None),
                 None => None,
             }
         });
@@ -254,25 +321,22 @@ impl Drop for Process {
     }
 }
 
-fn read_lines(watched: &Arc<Watched>, stream: Stream, pipe: impl Read + Send + 'static) {
-    watched.seen().open_pipes += 1;
+/// Reads one output as it comes, on a thread of its own.
+fn read_lines(watched: &Arc<Watched>, stream: Stream, pipe: OwnedFd) -> io::Result<()> {
+    rustix::io::ioctl_fionbio(&pipe, true)?;
+    let file = Arc::new(File::from(pipe));
+    watched.seen().pipes.push(Pipe { stream, file: Arc::clone(&file), rest: Vec::new() });
     let watched = Arc::clone(watched);
     std::thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        // A read error is the end of the pipe as far as lines go.
-        while matches!(pipe.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-            if line.last() == Some(&b'\n') {
-                line.pop();
+        loop {
+            // An interruption is no reason to stop looking, and nothing else can fail for a pipe that is held open.
+            let _ = poll(&mut [PollFd::new(&file, PollFlags::IN)], None);
+            if !watched.written().is_open(&file) {
+                break;
             }
-            let text = String::from_utf8_lossy(&line).into_owned();
-            watched.seen().lines.push(Line { stream, text, at: Instant::now() });
-            watched.changed.notify_all();
-            line.clear();
         }
-        watched.seen().open_pipes -= 1;
-        watched.changed.notify_all();
     });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -299,6 +363,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_before_something_else_is_seen_is_read_by_whoever_asks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sign = folder.path().join("sign");
+        let mut script =
+            sh("i=0; while [ $i -lt 500 ]; do echo $i; i=$((i+1)); done; echo part >&2; : > \"$0\"; exec sleep 60");
+        script.arg(&sign);
+        let process = Process::spawn(script, |_| ()).expect("sh starts");
+        let until = Instant::now() + LIMIT;
+        while !sign.exists() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        assert_eq!(process.lines().len(), 501, "{}", process.output());
+    }
+
+    #[test]
+    fn a_line_without_its_line_feed_is_one_when_the_output_ends() {
+        let process = Process::spawn(sh("printf 'one\\ntwo'"), |_| ()).expect("sh starts");
+        process.wait(LIMIT).expect("it ends");
+        assert_eq!(process.output(), "one\ntwo\n");
+    }
+
+    #[test]
     fn a_line_that_never_comes_is_reported_as_soon_as_the_output_closes() {
         let process = Process::spawn(sh("echo only"), |_| ()).expect("sh starts");
         let started = Instant::now();
@@ -314,7 +400,7 @@ mod tests {
         let watched = process.watched();
         drop(process);
         // The grandchild holds the pipe: it closes only when that one is gone too.
-        assert!(watched.wait_until(LIMIT, |seen| (seen.open_pipes == 0).then_some(())).is_some());
+        assert!(watched.wait_until(LIMIT, |seen| (seen.pipes.is_empty()).then_some(())).is_some());
     }
 
     #[test]
