@@ -262,7 +262,11 @@ impl Check<'_> {
         let path = Path::Key(&path, &entry.key);
         if !is_name(&entry.key) {
             let message = format!("expected a name of letters, digits, `_`, `.` and `-`, found {}", quoted(&entry.key));
-            self.add(Diagnostic::error("bad-name", entry.key_span, message));
+            let diagnostic = Diagnostic::error("bad-name", entry.key_span, message);
+            self.add(match nearest_name(&entry.key) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
         }
         match (&entry.value.value, of) {
             (Value::Null, Shape::Object(object)) if object.keys.iter().any(|key| key.is_required) => {
@@ -430,6 +434,7 @@ fn hints(shape: &Shape, node: &Node, path: Path<'_>) -> Vec<String> {
             format!("write the names as keys:\n  {key}:\n    order: …")
         }
         (Shape::List(_), Value::Text { text, .. }, Path::Key(_, key)) => format!("write `{key}: [{text}]`"),
+        (Shape::Name, Value::Text { text, .. }, _) => return nearest_name(text).into_iter().collect(),
         (Shape::Bool, Value::Text { text, .. }, _) => match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "y" | "true" => "write `true`".to_owned(),
             "no" | "off" | "n" | "false" => "write `false`".to_owned(),
@@ -492,9 +497,19 @@ fn known(object: &Object) -> String {
     format!("its keys are {}", object.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", "))
 }
 
-/// Is it a name as functions, units and libraries have them?
+/// Is it a name as functions, units and libraries have them? One that could be `library` or `library.function` as well,
+/// since a function's name says where its code is if nothing else does.
 pub(crate) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    text.split('.').all(is_part)
+}
+
+/// What to write in place of a name that has all characters of one, but a `.` without a part on each side.
+fn nearest_name(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split('.').filter(|part| !part.is_empty()).collect();
+    let name = parts.join(".");
+    (name != text && is_name(&name)).then(|| format!("a `.` stands between two parts of a name: write `{name}`"))
 }
 
 /// Is it a method, a token of RFC 9110 §5.6.2?
