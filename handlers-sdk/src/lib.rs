@@ -119,6 +119,8 @@ pub use layer::{
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(all(feature = "stream", feature = "tokio"))]
+pub use reply::keep_alive::KeepAlive;
 #[cfg(feature = "stream")]
 pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{
