@@ -101,6 +101,7 @@ pub use call::{
     config::Configured,
     form::{Form, Path, Query},
     json::Json,
+    span::Span,
 };
 pub use error::{
     Error,

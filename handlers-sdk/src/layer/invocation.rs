@@ -136,6 +136,12 @@ impl<'a> Invocation<'a> {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).ok().filter(|status| *status != 0)
     }
 
+    /// `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP body, and a
+    /// reply that takes its place would be another form.
+    pub fn is_reply_raw(&self) -> bool {
+        self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
+    }
+
     /// Another status for the reply, 200 to 599.
     ///
     /// # Errors
