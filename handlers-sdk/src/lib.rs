@@ -117,6 +117,8 @@ pub use layer::{
     phase::Phase,
     reply_head::ReplyHead,
 };
+#[cfg(feature = "json")]
+pub use log::share::Share;
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};

@@ -188,6 +188,11 @@ impl<'a> Invocation<'a> {
         Pairs::new(self.reader(), LIST_REPLY_HEADER)
     }
 
+    /// The `Set-Cookie` texts of the reply, each the value of a pair without a name.
+    pub fn reply_cookies(&self) -> Pairs<'_> {
+        Pairs::new(self.reader(), LIST_REPLY_COOKIE)
+    }
+
     /// Sets a reply header; also before there is a reply.
     ///
     /// # Errors
