@@ -142,6 +142,11 @@ impl<'a> Invocation<'a> {
         self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
     }
 
+    /// `true` if the reply is a value, whose content type the platform chooses unless a header says it.
+    pub fn is_reply_value(&self) -> bool {
+        self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_VALUE)
+    }
+
     /// Another status for the reply, 200 to 599.
     ///
     /// # Errors
