@@ -9,7 +9,7 @@ use platform_emulators::process::Process;
 use serde_json::{Map, Value, json};
 
 /// The layers that are configured in JSON.
-const LAYERS: [&str; 4] = ["cors", "limit", "log", "warmup"];
+const LAYERS: [&str; 6] = ["cache", "compress", "cors", "limit", "log", "warmup"];
 
 fn schema(layer: &str) -> Value {
     let path = workspace().join(format!("layers/{layer}/config.schema.json"));
@@ -36,14 +36,18 @@ fn start(layer: &str, config: &Value) -> Result<(), String> {
 /// Values of every type of JSON, none of which has a meaning to anybody.
 fn others(schema: &Value) -> Vec<Value> {
     let is = |kind: &str| schema.to_string().contains(&format!("\"type\":\"{kind}\""));
-    let mut others = vec![json!(-1), json!([{"x": [7]}])];
+    let mut others = vec![json!(-1)];
+    if !(is("array") && is("object")) {
+        others.push(json!([{"x": [7]}]));
+    }
     if !is("boolean") {
         others.push(json!(true));
     }
-    if !is("string") || is("array") {
+    // A text that says anything at all is one of a kind.
+    if !is("string") || is("array") || schema.get("pattern").is_some() || schema.get("enum").is_some() {
         others.push(json!("no such word"));
     }
-    if !is("object") {
+    if !is("object") || is("array") {
         others.push(json!({"x": 1}));
     }
     others

@@ -44,16 +44,19 @@ fn a_page_reads_replies_and_failures(runtime: &Runtime) {
 }
 
 fn what_routing_refuses_can_be_read_too(runtime: &Runtime) {
-    let events = json!([{"http": {"path": "/orders", "method": "PUT"}}]);
-    let manifest = json!({"version": 1, "functions": [{"name": "orders", "handler": "faulty", "events": events}],
+    let function = |name: &str, path: &str| {
+        let events = json!([{"http": {"path": path, "method": "PUT"}}]);
+        json!({"name": name, "handler": "faulty", "events": events})
+    };
+    let manifest = json!({"version": 1, "functions": [function("orders", "/orders"), function("stock", "/stock")],
         "layers": [{"name": "cors", "config": serde_json::from_str::<serde_json::Value>(CONFIG).expect("JSON")}]});
-    for platform in ALL {
+    // Azure's host finds the function itself.
+    for platform in ALL.into_iter().filter(|platform| *platform != Platform::Azure) {
         let deployment = Deployment::of("faulty").module("layer_cors").manifest(&manifest.to_string());
-        let front = Front::start(platform, runtime, deployment, "faulty");
-        let prefix = if platform == Platform::Azure { "/api" } else { "" };
+        let front = Front::start(platform, runtime, deployment, "");
         let call = |method: &str, path: &str| {
             let headers = [("Origin", PAGE), ("Access-Control-Request-Method", "PUT")];
-            front.call(method, &format!("{prefix}{path}"), &headers, b"")
+            front.call(method, path, &headers, b"")
         };
         for (method, path, status) in [("GET", "/orders", 405), ("GET", "/nowhere", 404), ("OPTIONS", "/orders", 204)] {
             let reply = call(method, path);

@@ -58,7 +58,8 @@ pub(crate) enum Door {
     Aws(OnAws),
     Fc(Fc),
     Google(Instance),
-    Azure(Host),
+    /// With the function's name, which the host calls.
+    Azure(Host, String),
     Http(OnHttp),
 }
 
@@ -120,7 +121,7 @@ impl Front {
                 };
                 let host = Host::spawn(make, options).expect("the runtime starts");
                 host.ready().unwrap_or_else(|why| panic!("{why}"));
-                (Door::Azure(host), Some(deployment))
+                (Door::Azure(host, handler.to_owned()), Some(deployment))
             }
         };
         Front { door, _deployment: deployment }
@@ -131,7 +132,7 @@ impl Front {
             Door::Aws(run) => View::Lent(&run.process),
             Door::Fc(fc) => View::Lent(fc.process()),
             Door::Google(instance) => View::Lent(instance.process()),
-            Door::Azure(host) => View::Shared(host.process()),
+            Door::Azure(host, _) => View::Shared(host.process()),
             Door::Http(run) => View::Lent(&run.process),
         }
     }
@@ -183,8 +184,8 @@ impl Front {
                 let answer = answer.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()));
                 Reply { status: answer.status, headers: answer.headers, body: answer.body }
             }
-            Door::Azure(host) => {
-                let call = azure::Call::http("front", azure::Request::new(method, target, headers, body));
+            Door::Azure(host, name) => {
+                let call = azure::Call::http(name, azure::Request::new(method, target, headers, body));
                 match host.call(&call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output())) {
                     Ended::Done(done) => {
                         let reply = done.reply.expect("a reply");

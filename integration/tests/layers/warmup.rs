@@ -49,9 +49,11 @@ fn an_event_for_a_warm_up_is_answered_and_counted_by_nobody(runtime: &Runtime) {
 }
 
 fn azures_warmup_trigger_is_answered(runtime: &Runtime) {
-    let deployment = Deployment::of("faulty").layer("warmup");
-    let front = Front::start(Platform::Azure, runtime, deployment, "faulty");
-    let Door::Azure(host) = &front.door else { unreachable!("it is on Azure") };
+    let manifest = json!({"version": 1, "layers": ["warmup"],
+        "functions": [{"name": "work", "handler": "faulty"}, {"name": "warmup", "handler": "faulty"}]});
+    let deployment = Deployment::of("faulty").module("layer_warmup").manifest(&manifest.to_string());
+    let front = Front::start(Platform::Azure, runtime, deployment, "");
+    let Door::Azure(host, _) = &front.door else { unreachable!("it is on Azure") };
     let call = Call::new("warmup", "warmupContext", Bound::Json(json!({"do": "panic"})));
     let ended = host.call(&call).expect("an answer");
     assert!(matches!(ended, Ended::Done(_)), "{ended:?}; output:\n{}", front.output());
