@@ -117,11 +117,11 @@ pub use layer::{
     phase::Phase,
     reply_head::ReplyHead,
 };
-#[cfg(feature = "json")]
-pub use log::share::Share;
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(feature = "json")]
+pub use log::{redact::Redact, share::Share};
 #[cfg(feature = "stream")]
 pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{

@@ -42,6 +42,8 @@ const PACKAGES: &[&str] = &[
     "layer-cors",
     "layer-limit",
     "layer-log",
+    "layer-record",
+    "layer-trace",
     "layer-warmup",
 ];
 

@@ -4,6 +4,8 @@
 
 pub(crate) mod line;
 #[cfg(feature = "json")]
+pub(crate) mod redact;
+#[cfg(feature = "json")]
 pub(crate) mod share;
 #[cfg(feature = "tracing")]
 pub(crate) mod tracing;

@@ -9,7 +9,7 @@ use platform_emulators::process::Process;
 use serde_json::{Map, Value, json};
 
 /// The layers that are configured in JSON.
-const LAYERS: [&str; 6] = ["cache", "compress", "cors", "limit", "log", "warmup"];
+const LAYERS: [&str; 8] = ["cache", "compress", "cors", "limit", "log", "record", "trace", "warmup"];
 
 fn schema(layer: &str) -> Value {
     let path = workspace().join(format!("layers/{layer}/config.schema.json"));

@@ -1,7 +1,6 @@
 //! A body on a line: redacted, and cut.
 
-use crate::redact::Redact;
-use handlers_sdk::Line;
+use handlers_sdk::{Line, Redact};
 use serde_json::Value;
 
 /// A larger one is not read to be redacted: its size is told.
@@ -26,8 +25,7 @@ pub(crate) fn add(line: &mut Line, name: &str, body: &[u8], most: usize, redact:
             }
             json
         }
-        (_, Ok(text)) if is_form(text) => form(text, redact),
-        (_, Ok(text)) => redact.text(text),
+        (_, Ok(text)) => redact.body(text),
         _ => {
             line.text(name, &format!("({} bytes)", body.len()));
             return;
@@ -39,20 +37,6 @@ pub(crate) fn add(line: &mut Line, name: &str, body: &[u8], most: usize, redact:
         let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         line.text(name, &format!("{}\u{2026}", &text[..end]));
     }
-}
-
-/// `a=1&b=2`
-fn is_form(text: &str) -> bool {
-    text.contains('=') && !text.contains(char::is_whitespace)
-}
-
-/// A form or a query, its secrets hidden.
-pub(crate) fn form(text: &str, redact: &Redact) -> String {
-    let one = |pair: &str| match pair.split_once('=') {
-        Some((key, value)) => format!("{key}={}", redact.value(key, value)),
-        None => redact.text(pair),
-    };
-    text.split('&').map(one).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod body;
-mod redact;
 mod settings;
 
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Line, Recovery, layer};
@@ -134,7 +133,7 @@ impl Log {
             line.number("status", u64::from(status));
         }
         if settings.query {
-            optional(&mut line, "query", &body::form(http.raw_query(), &settings.redact));
+            optional(&mut line, "query", &settings.redact.form(http.raw_query()));
         }
         if settings.client_ip {
             optional(&mut line, "client_ip", http.client_ip());

@@ -1,7 +1,6 @@
 //! What the layer is configured with.
 
-use crate::redact::Redact;
-use handlers_sdk::{Config, Error, Share};
+use handlers_sdk::{Config, Error, Redact, Share};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! What is not shown: values under keys that are secret, and words that look like one.
+//! What is not shown in what is written down: values under keys that are secret, and words that look like one.
 
 use serde_json::Value;
 
@@ -26,17 +26,31 @@ const ALWAYS: [&str; 17] = [
     "x_api_key",
 ];
 
-/// The rules.
+/// Hides secrets in what a layer writes down: by key, as `password` or `authorization`, and by pattern.
+///
+/// The keys of credentials are always hidden, without case and with `-` as `_`. In a pattern `*` is any text and `#` a digit;
+/// it is met by a whole word, which white space, quotes, brackets and `,;&=?|` end.
+///
+/// ```
+/// use handlers_sdk::Redact;
+///
+/// let redact = Redact::new(&["iban".to_owned()], vec!["sk_*".to_owned()]);
+/// assert_eq!(redact.value("Authorization", "Bearer x"), "*****");
+/// assert_eq!(redact.text("the key is sk_live_1."), "the key is *****");
+/// let mut document = serde_json::json!({"iban": "AT1", "body": "{\"password\":\"x\"}"});
+/// redact.json(&mut document);
+/// assert_eq!(document.to_string(), r#"{"body":"{\"password\":\"*****\"}","iban":"*****"}"#);
+/// ```
 #[derive(Debug)]
-pub(crate) struct Redact {
+pub struct Redact {
     /// Without case, `-` as `_`.
     keys: Vec<String>,
     patterns: Vec<String>,
 }
 
 impl Redact {
-    /// `patterns`: words in which `*` is any text and `#` a digit.
-    pub(crate) fn new(keys: &[String], patterns: Vec<String>) -> Redact {
+    /// Keys beside those that are always hidden, and patterns.
+    pub fn new(keys: &[String], patterns: Vec<String>) -> Redact {
         Redact { keys: keys.iter().map(|key| plain(key)).collect(), patterns }
     }
 
@@ -46,12 +60,12 @@ impl Redact {
     }
 
     /// A value under a key.
-    pub(crate) fn value(&self, key: &str, value: &str) -> String {
+    pub fn value(&self, key: &str, value: &str) -> String {
         if self.is_secret(key) { HIDDEN.to_owned() } else { self.text(value) }
     }
 
     /// A text, without the words that look like a secret.
-    pub(crate) fn text(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> String {
         if self.patterns.is_empty() {
             return text.to_owned();
         }
@@ -69,8 +83,28 @@ impl Redact {
         out
     }
 
-    /// A document, at every depth.
-    pub(crate) fn json(&self, value: &mut Value) {
+    /// A form or a query: `a=1&b=2`.
+    pub fn form(&self, text: &str) -> String {
+        let one = |pair: &str| match pair.split_once('=') {
+            Some((key, value)) => format!("{key}={}", self.value(key, value)),
+            None => self.text(pair),
+        };
+        text.split('&').map(one).collect::<Vec<_>>().join("&")
+    }
+
+    /// A body of whatever kind of text: a document, a form, or words.
+    pub fn body(&self, text: &str) -> String {
+        let is_document = text.starts_with(['{', '[']);
+        if let Some(mut value) = is_document.then(|| serde_json::from_str(text).ok()).flatten() {
+            self.json(&mut value);
+            return value.to_string();
+        }
+        let is_form = text.contains('=') && !text.contains(char::is_whitespace);
+        if is_form { self.form(text) } else { self.text(text) }
+    }
+
+    /// A document, at every depth; a text that is a document itself, too.
+    pub fn json(&self, value: &mut Value) {
         match value {
             Value::Object(members) => {
                 for (key, value) in members {
@@ -82,7 +116,7 @@ impl Redact {
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
-            Value::String(text) => *text = self.text(text),
+            Value::String(text) => *text = self.body(text),
             _ => {}
         }
     }
@@ -98,7 +132,7 @@ fn is_between(c: char) -> bool {
 }
 
 /// Does a word fit a pattern, in which `*` is any text and `#` a digit? Takes time in proportion to both lengths.
-pub(crate) fn fits(pattern: &str, word: &str) -> bool {
+fn fits(pattern: &str, word: &str) -> bool {
     let (pattern, word): (Vec<char>, Vec<char>) = (pattern.chars().collect(), word.chars().collect());
     let (mut at, mut seen, mut back) = (0, 0, None);
     while seen < word.len() {
