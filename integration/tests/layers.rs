@@ -1,5 +1,11 @@
 //! The layers of `layers/` in the real runtimes, alone and stacked, on five platforms.
 
+#[path = "layers/cache.rs"]
+mod cache;
+#[path = "layers/collector.rs"]
+mod collector;
+#[path = "layers/compress.rs"]
+mod compress;
 #[path = "layers/configuration.rs"]
 mod configuration;
 #[path = "layers/cors.rs"]
@@ -10,7 +16,13 @@ mod fronts;
 mod limit;
 #[path = "layers/log.rs"]
 mod log;
+#[path = "layers/recipes.rs"]
+mod recipes;
+#[path = "layers/record.rs"]
+mod record;
 #[path = "layers/stacked.rs"]
 mod stacked;
+#[path = "layers/trace.rs"]
+mod trace;
 #[path = "layers/warmup.rs"]
 mod warmup;

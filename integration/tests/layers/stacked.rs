@@ -1,28 +1,44 @@
-//! Layers around one another: order, short cuts, failures, panics and hangs.
+//! All layers around one another: order, short cuts, failures, panics and hangs.
 
-use crate::fronts::{ALL, Front};
+use crate::collector::{Collector, Mode};
+use crate::fronts::{ALL, Front, Platform};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 
-integration::both![who_answers_first_is_seen_by_those_further_out, a_layer_that_fails_is_contained_as_its_policy_says];
+integration::both![
+    who_answers_first_is_seen_by_those_further_out,
+    a_layer_that_fails_is_contained_as_its_policy_says,
+    a_function_that_hangs_is_answered_in_its_place,
+];
 
 const PAGE: &str = "https://a.example";
+const CORS: &str = r#"{"allowOrigins":["https://a.example"]}"#;
 
 /// All layers in the order of `docs/layers.md`.
-fn stacked(function: &str) -> Deployment {
-    let deployment = Deployment::of(function);
-    let deployment =
-        ["warmup", "monitor", "log", "metrics", "cors", "limit"].iter().fold(deployment, |all, name| all.layer(name));
+const ORDER: [&str; 10] =
+    ["warmup", "monitor", "log", "metrics", "trace", "record", "cors", "limit", "compress", "cache"];
+
+fn stacked(collector: &Collector) -> Deployment {
+    let deployment = ORDER.iter().fold(Deployment::of("faulty"), |all, name| all.layer(name));
     deployment
-        .env("FAAS_LAYER_CORS", r#"{"allowOrigins":["https://a.example"]}"#)
-        .env("FAAS_LAYER_LIMIT", r#"{"key":"header:x-key","rate":1,"per":"24h"}"#)
+        .env("FAAS_LAYER_CORS", CORS)
+        .env("FAAS_LAYER_LIMIT", r#"{"key":"header:x-key","rate":2,"per":"24h","concurrency":1}"#)
+        .env("FAAS_LAYER_TRACE", &collector.config(r#""flush":"reply""#))
+        .env("FAAS_LAYER_CACHE", r#"{"ttl":"1h"}"#)
 }
 
 fn who_answers_first_is_seen_by_those_further_out(runtime: &Runtime) {
     for platform in ALL {
-        let front = Front::start(platform, runtime, stacked("faulty"), "faulty");
-        let call = |target: &str, key: &str| front.get(target, &[("Origin", PAGE), ("X-Key", key)]);
-        assert_eq!(call("/", "a").text(), "\"fine\"", "{platform:?}");
+        let collector = Collector::start(Mode::Takes);
+        let front = Front::start(platform, runtime, stacked(&collector), "faulty");
+        let call = |target: &str, key: &str| {
+            front.get(target, &[("Origin", PAGE), ("X-Key", key), ("Accept-Encoding", "gzip")])
+        };
+        let long = call("/?do=reply&bytes=5000", "a");
+        assert_eq!((long.status, long.header("content-encoding")), (200, Some("gzip")), "{platform:?}: {long:?}");
+        let kept = call("/?do=reply&bytes=5000", "a");
+        assert!(kept.header("cache-status").is_some_and(|status| status.contains("hit")), "{platform:?}: {kept:?}");
+        assert_eq!((&kept.body, kept.header("content-encoding")), (&long.body, Some("gzip")), "{platform:?}");
         let refused = call("/", "a");
         assert_eq!((refused.status, refused.header("access-control-allow-origin")), (429, Some(PAGE)), "{platform:?}");
         front.said(&[r#""function_request_id""#, r#""status":429"#, r#""outcome":"refused""#]);
@@ -30,9 +46,14 @@ fn who_answers_first_is_seen_by_those_further_out(runtime: &Runtime) {
         let panicked = call("/?do=panic", "b");
         assert!(panicked.status >= 500, "{platform:?}: {panicked:?}");
         front.said(&[r#""faas":"invocation""#, r#""outcome":"panic""#]);
-        assert_eq!(call("/", "c").text(), "\"fine\"", "{platform:?}: the process lives on");
-        let refused = call("/", "b");
-        assert_eq!(refused.status, 429, "{platform:?}: what failed has been counted");
+        front.said(&[r#""faas":"recording""#, r#""kind":"Panic""#]);
+        assert_eq!(call("/", "b").text(), "\"fine\"", "{platform:?}: the process lives on, and the seat is free");
+        assert_eq!(call("/", "b").status, 429, "{platform:?}: what failed has been counted");
+        let spans = integration::wait::until("every call but the warm-up has a span", &front.process(), || {
+            let spans = collector.spans().into_iter().filter(|span| span.kind == 2).count();
+            (spans == 6).then_some(())
+        });
+        spans.unwrap_or_else(|why| panic!("{platform:?}: {why}: {:?}", collector.spans()));
     }
 }
 
@@ -46,9 +67,8 @@ fn a_layer_that_fails_is_contained_as_its_policy_says(runtime: &Runtime) {
         ("after", "shaky?", 200),
     ] {
         let deployment = Deployment::of("faulty").module("shaky").layer("monitor").layer("cors").layers(&[layer]);
-        let deployment =
-            deployment.env("SHAKY", how).env("FAAS_LAYER_CORS", r#"{"allowOrigins":["https://a.example"]}"#);
-        let front = Front::start(crate::fronts::Platform::Http, runtime, deployment, "faulty");
+        let deployment = deployment.env("SHAKY", how).env("FAAS_LAYER_CORS", CORS);
+        let front = Front::start(Platform::Http, runtime, deployment, "faulty");
         for _ in 0..3 {
             let reply = front.get("/", &[("Origin", PAGE)]);
             assert_eq!(
@@ -64,4 +84,15 @@ fn a_layer_that_fails_is_contained_as_its_policy_says(runtime: &Runtime) {
         };
         front.said(&[r#""faas":"invocation""#, outcome]);
     }
+}
+
+fn a_function_that_hangs_is_answered_in_its_place(runtime: &Runtime) {
+    let collector = Collector::start(Mode::Takes);
+    let deployment = stacked(&collector).env("FAAS_TIMEOUT", "1s");
+    let front = Front::start(Platform::Http, runtime, deployment, "faulty");
+    let call = |target: &str, key: &str| front.get(target, &[("Origin", PAGE), ("X-Key", key)]);
+    let hung = call("/?do=sleep&ms=3600000", "a");
+    assert_eq!(hung.status, 504, "{hung:?}");
+    assert_eq!(call("/", "a").status, 429, "it still runs, and holds its seat");
+    assert_eq!(call("/", "b").text(), "\"fine\"", "others are served");
 }

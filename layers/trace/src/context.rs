@@ -38,7 +38,8 @@ impl Context {
         let mut parts = text.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let is_version = version.len() == 2 && version != "ff" && version.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_version || version == "00" && parts.next().is_some() || flags.len() != 2 {
+        let is_flags = flags.len() == 2 && flags.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_version || !is_flags || version == "00" && parts.next().is_some() {
             return None;
         }
         let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
