@@ -37,6 +37,14 @@ const PACKAGES: &[&str] = &[
     "upload",
     "layer-monitor",
     "layer-metrics",
+    "layer-cache",
+    "layer-compress",
+    "layer-cors",
+    "layer-limit",
+    "layer-log",
+    "layer-record",
+    "layer-trace",
+    "layer-warmup",
 ];
 
 /// The modules that C makes: name, source from the workspace's root.
