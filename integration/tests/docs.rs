@@ -192,6 +192,31 @@ fn every_test_that_a_command_names_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn every_variable_that_a_page_names_is_read_somewhere() {
+    let sources = files().into_iter().filter(|file| !file.starts_with("docs/") && !file.ends_with(".md"));
+    let mut known = BTreeSet::new();
+    for file in sources {
+        // What is no text, such as a corpus, names nothing.
+        let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
+        known.extend(variables(&text).map(str::to_owned));
+    }
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for (index, line) in page.text.lines().enumerate() {
+            let unknown = variables(line).filter(|name| !known.contains(*name));
+            wrong.extend(unknown.map(|name| format!("{}:{}: nothing reads {name}", page.name, index + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The names that begin as variables and constants of the project do, without those that stand for several.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+    words.filter(|word| word.starts_with("FAAS_") && !word.ends_with('_') && *word == word.to_ascii_uppercase())
+}
+
 /// The rows of the glossary's tables: term, meaning, names in the code.
 fn glossary() -> Vec<[String; 3]> {
     let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
