@@ -217,6 +217,38 @@ fn variables(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| word.starts_with("FAAS_") && !word.ends_with('_') && *word == word.to_ascii_uppercase())
 }
 
+#[test]
+fn every_list_that_a_page_repeats_is_whole() {
+    let text = |name: &str| fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut wrong = Vec::new();
+    let mut expect = |page: &str, words: &str, what: &str| {
+        if !text(page).contains(words) {
+            wrong.push(format!("{page}: expected {words}, {what}"));
+        }
+    };
+    for file in files() {
+        let test = file.strip_prefix("integration/tests/").and_then(|name| name.strip_suffix(".rs"));
+        if let Some(test) = test.filter(|name| !name.contains('/')) {
+            expect("integration/README.md", &format!("`{test}`"), "a file of behaviour tests");
+        }
+        let is_a_test = file.starts_with("integration/") || file.contains("/tests/");
+        if is_a_test && file.ends_with(".rs") {
+            for reader in ["var(\"", "var_os(\""] {
+                for rest in text(&file).split(reader).skip(1) {
+                    let name = rest.split('"').next().filter(|name| name.starts_with("FAAS_"));
+                    name.into_iter().for_each(|name| expect("docs/testing.md", &format!("`{name}`"), &file));
+                }
+            }
+        }
+    }
+    for line in text(".cargo/config.toml").lines() {
+        if let Some((alias, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            expect("docs/contributing.md", &format!("`cargo {alias}"), "an alias");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// The rows of the glossary's tables: term, meaning, names in the code.
 fn glossary() -> Vec<[String; 3]> {
     let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
