@@ -34,7 +34,7 @@ pub const KNOWN: [(&str, &str); 53] = [
     ("FAAS_WRITE_TIMEOUT", "how long a client may take nothing of its response"),
     ("FAAS_MAX_BUFFERED", "bytes of unfinished requests and unsent responses"),
     ("FAAS_MAX_CONNECTIONS", "open connections; beyond it idle ones are closed for new ones"),
-    ("FAAS_ACCESS_LOG", "on: a line for each invocation and each refused request"),
+    ("FAAS_ACCESS_LOG", "on: a line for each invocation, and for each request refused for lack of room"),
     ("FAAS_LAME_DUCK", "service after a stop signal, before the port closes"),
     ("FAAS_MAX_HUNG", "functions that may run on after their time before the process leaves"),
     ("FAAS_HOST", "the address to listen on"),
