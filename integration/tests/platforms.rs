@@ -39,6 +39,8 @@ mod plain_http;
 mod records;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
+#[path = "platforms/secrets.rs"]
+mod secrets;
 #[path = "platforms/several.rs"]
 mod several;
 #[path = "platforms/several_phases.rs"]

@@ -87,6 +87,29 @@ pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, fea
     faas_abi::host::table(entry, features)
 }
 
+impl Entry {
+    /// Keeps a line for the reply or writes it.
+    fn write<'f>(
+        &self,
+        stamp: Option<&Stamp>,
+        level: Level,
+        target: &[u8],
+        message: &[u8],
+        fields: impl Iterator<Item = Field<'f>> + Clone,
+    ) {
+        let unit = &self.shared.unit;
+        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
+            return;
+        }
+        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let origin = match stamp {
+            Some(stamp) => stamp.origin(target, entry, account),
+            None => Origin { target, entry, account, ..Origin::default() },
+        };
+        unit.log.write(level, origin, message, fields);
+    }
+}
+
 impl Context for Entry {
     type Inv = Invocation;
 
@@ -97,15 +120,10 @@ impl Context for Entry {
     fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
         let (unit, level) = (&self.shared.unit, Level::of(level));
         let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
-        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
-            return;
+        match unit.log.hide(message, fields.clone()) {
+            None => self.write(stamp, level, target, message, fields),
+            Some(hidden) => self.write(stamp, level, target, &hidden.message, hidden.fields()),
         }
-        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
-        let origin = match stamp {
-            Some(stamp) => stamp.origin(target, entry, account),
-            None => Origin { target, entry, account, ..Origin::default() },
-        };
-        unit.log.write(level, origin, message, fields);
     }
 
     fn emit(&self, line: &[u8]) {

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::keys::{AGGREGATION, Effect, EventKey, FUNCTION, KINDS, Key, Object, PROVIDER, SERVICE, Shape};
 use crate::source::Span;
 use crate::tree::{Entry, Map, Node, Value, quoted};
+use faas_core::secrets::MARK;
 use std::fmt;
 
 /// The way to a value, as `functions.order.events[0].http.path`.
@@ -188,6 +189,13 @@ impl Check<'_> {
             let message = format!("the tag `{tag}` means nothing here");
             let help = "tags such as `!Ref` are for the platform's own resources: keep them in `resources`";
             self.add(Diagnostic::error("unknown-tag", node.span, message).help(help));
+            return;
+        }
+        let is_handed_on = matches!(shape, Shape::Any | Shape::Environment | Shape::Either(_) | Shape::OneOrMany(_));
+        if !is_handed_on && node.as_text().is_some_and(names_secret) {
+            let message = format!("{path}: a secret cannot stand here: this has to be known before a process starts");
+            let help = "secrets are for `environment` and `config`; for what differs by place write `${env:NAME}`";
+            self.add(Diagnostic::error("secret-place", node.span, message).help(help));
             return;
         }
         match (shape, &node.value) {
@@ -495,6 +503,11 @@ fn known(object: &Object) -> String {
         return String::new();
     }
     format!("its keys are {}", object.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", "))
+}
+
+/// Does a text name a secret? `$${secret:` is only the text.
+fn names_secret(text: &str) -> bool {
+    text.match_indices(MARK).any(|(at, _)| !text[..at].ends_with('$'))
 }
 
 /// Is it a name as functions, units and libraries have them? One that could be `library` or `library.function` as well,

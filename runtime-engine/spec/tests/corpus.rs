@@ -45,8 +45,15 @@ fn read_file(path: &Path) -> Read {
         Some(rest.split_whitespace().next().unwrap_or_default().to_owned())
     };
     let environment = BTreeMap::from(
-        [("STAGE", "prod"), ("MEMORY", "256"), ("ID", "007"), ("EMPTY", ""), ("TABLE", "orders: {a: b}")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        [
+            ("STAGE", "prod"),
+            ("MEMORY", "256"),
+            ("ID", "007"),
+            ("EMPTY", ""),
+            ("TABLE", "orders: {a: b}"),
+            ("LIKE_A_SECRET", "${secret:given}"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
     let options = BTreeMap::from([("region".to_owned(), "eu-central-1".to_owned())]);
     let name = path.file_name().and_then(|name| name.to_str()).expect("its name is a text");

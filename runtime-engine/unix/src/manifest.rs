@@ -2,10 +2,12 @@
 //! before there is a second thread.
 #![allow(unsafe_code, reason = "changing the environment is what this file is for")]
 
+use crate::secrets;
 use faas_core::encoding::sha256;
 use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
 use faas_core::modules::Roots;
+use faas_core::secrets::MARK;
 use faas_core::settings::Env;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -16,11 +18,12 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "faas.json";
 
 /// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, and adds its
-/// functions' variables to the environment of the process. Also returns what came of them.
+/// functions' variables to the environment of the process. Also returns what came of them. Secrets are in place as far as
+/// the environment and `secrets`, the platform's folder of them, have them.
 ///
 /// # Errors
 /// All mistakes of the manifest at once, or why it could not be read.
-pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Failure>, Laid) {
+pub(crate) fn read(env: &Env<'_>, roots: &Roots, secrets: &str) -> (Result<Option<Manifest>, Failure>, Laid) {
     let named = env.get("FAAS_MANIFEST").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| roots.task.join(NAME));
     let bad = |why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
@@ -30,9 +33,16 @@ pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Fa
         Err(error) => return (Err(bad(error.to_string())), Laid::default()),
     };
     match Manifest::read(&text) {
-        Ok(manifest) => {
+        Ok(mut manifest) => {
             if let Err(why) = check_origin(&path, &manifest.digest) {
                 return (Err(bad(why)), Laid::default());
+            }
+            // Most have none, and are only looked through for the sign.
+            if text.contains(&b'$') && text.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
+                let folders = secrets::folders(env, secrets);
+                if let Err(failure) = manifest.fill_secrets(&|name| secrets::look_up(name, &folders)) {
+                    return (Err(bad(failure.message)), Laid::default());
+                }
             }
             let laid = add_to_environment(&manifest);
             (Ok(Some(manifest)), laid)
@@ -81,8 +91,12 @@ fn add_to_environment(manifest: &Manifest) -> Laid {
     let mut values: HashMap<&str, (&str, &str)> = HashMap::new();
     let mut laid = Laid::default();
     let mut unclear: Vec<&str> = Vec::new();
-    for function in &manifest.functions {
-        for (name, value) in &function.environment {
+    for (number, function) in manifest.functions.iter().enumerate() {
+        for (variable, (name, value)) in function.environment.iter().enumerate() {
+            // A secret that only a module may have comes too late for code that asks the system.
+            if manifest.secrets.awaits_variable(number, variable) {
+                continue;
+            }
             let (first, given) = *values.entry(name).or_insert((&function.name, value));
             if given != value && !unclear.contains(&name.as_str()) {
                 unclear.push(name);

@@ -7,13 +7,14 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 51] = [
+pub const KNOWN: [(&str, &str); 52] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
     ("FAAS_ROOT", "the folder with the libraries"),
     ("FAAS_LAYERS", "layers, outermost first; name? makes one optional"),
     ("FAAS_CONFIG", "the function's configuration, JSON"),
+    ("FAAS_SECRETS", "folders with a file for each secret, parted by colons"),
     ("FAAS_LOG", "level of the log: error, warn, info, debug or trace"),
     ("FAAS_LOG_FORMAT", "text or json"),
     ("FAAS_DEBUG", "on: stacks and causes in errors and logs"),
