@@ -134,6 +134,9 @@ impl LayersStarted {
             close(&unit, chain, started, Some(failed), true).await;
             return Err(told(failure, &unit));
         }
+        if let Some(manifest) = filled.as_ref().or(start.manifest) {
+            functions.say_whose_events_count(manifest, &factory, &unit.log);
+        }
         let (functions, resuming, closed) = (Arc::new(functions), Turns::default(), AtomicBool::new(false));
         Ok(Runtime { unit, factory, chain, functions, resuming, closed })
     }
