@@ -39,6 +39,8 @@ mod own_events;
 mod plain_http;
 #[path = "platforms/records.rs"]
 mod records;
+#[path = "platforms/routing.rs"]
+mod routing;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
 #[path = "platforms/secrets.rs"]

@@ -122,7 +122,7 @@ impl Files for NoFiles {
     }
 }
 
-fn read(yml: &str, platform: &str) -> Spec {
+pub(super) fn read(yml: &str, platform: &str) -> Spec {
     let nothing = BTreeMap::new();
     let input = Input {
         name: "serverless.yml",
