@@ -208,6 +208,19 @@ pub fn aborting() -> &'static Path {
     &ABORTING
 }
 
+/// The full engine with the feature `yml`, by which it reads `serverless.yml` itself.
+///
+/// # Panics
+/// With the compiler's words, if it does not build.
+pub fn bootstrap_with_yml() -> &'static Runtime {
+    static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| {
+        let (mut made, said) = cargo_build(&["runtime-engine"], &["--target", &host(), "--features", "yml"], None);
+        let path = made.remove("bootstrap").unwrap_or_else(|| panic!("bootstrap was not built with yml:\n{said}"));
+        Runtime { name: "bootstrap", path }
+    });
+    &WITH_YML
+}
+
 fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {
     let mut made = BTreeMap::new();
     let mut said = String::new();

@@ -59,3 +59,5 @@ mod tencent_scf;
 mod vefaas;
 #[path = "yandex/mod.rs"]
 mod yandex;
+#[path = "platforms/yml.rs"]
+mod yml;

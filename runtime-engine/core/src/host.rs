@@ -74,15 +74,15 @@ impl Environment {
 struct Entry {
     shared: Arc<Shared>,
     environment: Environment,
-    /// The value under `faas_abi::settings::ENVIRONMENT`.
-    environment_text: String,
+    /// The value under `faas_abi::settings::ENVIRONMENT`, once somebody has asked for it.
+    environment_text: OnceLock<String>,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,
 }
 
 /// Makes the host table of an entry. It lives as long as the process.
 pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, features: u64) -> HostTable {
-    let environment_text = environment.text();
+    let environment_text = OnceLock::new();
     let entry = Entry { shared: shared.clone(), environment: environment.clone(), environment_text, label };
     faas_abi::host::table(entry, features)
 }
@@ -132,7 +132,7 @@ impl Context for Entry {
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
         if key == faas_abi::settings::ENVIRONMENT.as_bytes() {
-            return Some(self.environment_text.as_bytes());
+            return Some(self.environment_text.get_or_init(|| self.environment.text()).as_bytes());
         }
         self.environment.get(key).or_else(|| self.shared.variable(key))
     }

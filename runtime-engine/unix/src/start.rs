@@ -112,7 +112,8 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     // Before any thread is made: the process' environment is about to change.
-    let (manifest, laid) = manifest::read(&env, &roots, secrets);
+    let place = manifest::Place { driver, platform: identity.platform, secrets };
+    let (manifest, laid) = manifest::read(&env, &roots, &place);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
     if let Ok(Some(manifest)) = &manifest {
         log.conceal(manifest.secrets.values());

@@ -72,7 +72,16 @@ impl Mask {
 
 /// The text with a value replaced; `None` if it is not in it.
 fn without(text: &[u8], value: &[u8]) -> Option<Vec<u8>> {
-    let find = |from: usize| text[from..].windows(value.len()).position(|window| window == value).map(|at| from + at);
+    let first = *value.first()?;
+    let find = |mut from: usize| {
+        while let Some(at) = text[from..].iter().position(|byte| *byte == first) {
+            if text[from + at..].starts_with(value) {
+                return Some(from + at);
+            }
+            from += at + 1;
+        }
+        None
+    };
     let mut next = find(0);
     next?;
     let (mut hidden, mut from) = (Vec::with_capacity(text.len()), 0);

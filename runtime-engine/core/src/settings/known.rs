@@ -7,10 +7,11 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 52] = [
+pub const KNOWN: [(&str, &str); 53] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
+    ("FAAS_UNIT", "the deployment that this process is, where a yml makes several"),
     ("FAAS_ROOT", "the folder with the libraries"),
     ("FAAS_LAYERS", "layers, outermost first; name? makes one optional"),
     ("FAAS_CONFIG", "the function's configuration, JSON"),
