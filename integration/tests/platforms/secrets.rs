@@ -3,6 +3,7 @@
 
 use super::several::Platform;
 use crate::openfaas::run::InPod;
+use crate::openwhisk::run::Container;
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
@@ -10,7 +11,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::aws::{Kind, Options};
-use platform_emulators::openfaas;
+use platform_emulators::{openfaas, openwhisk};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ integration::both![
     secrets_come_from_the_environment_and_from_mounted_files,
     the_folder_of_secrets_is_the_platforms_where_nobody_says_otherwise,
     a_secret_is_asked_of_the_layer_that_offers_parameters,
+    a_secret_may_come_with_the_start_that_the_platform_sends,
     a_secret_that_is_nowhere_ends_the_start_with_its_key_its_function_and_the_places,
     a_layer_of_the_process_has_its_secrets_before_any_layer_is_asked,
     a_manifest_that_names_no_possible_secret_is_refused,
@@ -91,6 +93,20 @@ fn a_secret_is_asked_of_the_layer_that_offers_parameters(runtime: &Runtime) {
     let now = seen("/now");
     assert_eq!((&now["word"], &now["variable"]), (&json!("asked-and-told"), &json!("told-by-a-thread")));
     assert_eq!(seen("/late")["word"], "a told-by-a-thread");
+}
+
+fn a_secret_may_come_with_the_start_that_the_platform_sends(runtime: &Runtime) {
+    let deployment = Deployment::of("inspect").manifest(&manifest(&json!({
+        "name": "inspect",
+        "config": {"word": "${secret:api-key}"},
+        "environment": {"INSPECT_WORD": "${secret:api-key}"},
+    })));
+    let run = Container::launch(runtime, deployment, "inspect", openwhisk::Options::default());
+    let init = openwhisk::Init::default().env("API_KEY", "of the action");
+    let answer = run.invoker.init(&init).unwrap_or_else(|error| panic!("{error}\n{}", run.output()));
+    assert_eq!(answer.status, 200, "{}", run.output());
+    let seen = run.result("{}");
+    assert_eq!((&seen["word"], &seen["variable"]), (&json!("of the action"), &json!("of the action")), "{seen}");
 }
 
 /// Starts it on AWS Lambda and returns the message of its init error, which stands in its log as well.

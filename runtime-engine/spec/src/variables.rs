@@ -58,7 +58,7 @@ enum Mode {
 
 /// A text that comes into the tree as it is. What reads like the name of a secret in it would be one to the runtime, so it
 /// is written as the text that it is.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     text.replace(MARK, &format!("${MARK}"))
 }
 

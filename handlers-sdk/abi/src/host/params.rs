@@ -51,3 +51,59 @@ unsafe extern "C" fn answered(arg: *mut c_void, status: Status, value: Buf, _ver
     *answer.place.lock().unwrap_or_else(PoisonError::into_inner) = Some((status, value));
     answer.came.notify_all();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::E_NOT_FOUND;
+    use crate::services::ValueFn;
+
+    /// A provider that keeps a question called `later`, knows `now` alone, and is told by `provider` where to keep it.
+    unsafe extern "C" fn get(provider: *mut c_void, name: Bytes, answer: Option<ValueFn>, arg: *mut c_void) {
+        // SAFETY: the name is lent for the call.
+        let name = unsafe { name.as_slice() };
+        let answer = answer.expect("there is somebody to answer");
+        if name == b"later" {
+            // SAFETY: the tests pass a place that outlives the call.
+            let kept = unsafe { &*provider.cast::<Mutex<Option<(ValueFn, usize)>>>() };
+            *kept.lock().expect("nobody panicked") = Some((answer, arg.expose_provenance()));
+            return;
+        }
+        let (status, value) = if name == b"now" { (OK, &b"told"[..]) } else { (E_NOT_FOUND, &b""[..]) };
+        let value = Buf { ptr: value.as_ptr(), len: value.len(), ..Buf::EMPTY };
+        // SAFETY: called once, with the argument that came with it.
+        unsafe { answer(arg, status, value, 1) };
+    }
+
+    fn table(get: Option<unsafe extern "C" fn(*mut c_void, Bytes, Option<ValueFn>, *mut c_void)>) -> ServiceTable {
+        let kept: &'static Mutex<Option<(ValueFn, usize)>> = Box::leak(Box::default());
+        let provider = core::ptr::from_ref(kept).cast_mut().cast();
+        let size = core::mem::size_of::<Params>();
+        ServiceTable::of(Box::leak(Box::new(Params { size, provider, get, watch: None, unwatch: None })))
+    }
+
+    #[test]
+    fn a_value_that_is_at_hand_is_told_and_one_that_is_not_there_has_its_status() {
+        let table = table(Some(get));
+        assert_eq!(table.param(b"now", Duration::from_secs(60)), Ok(b"told".to_vec()));
+        assert_eq!(table.param(b"nothing", Duration::from_secs(60)), Err(E_NOT_FOUND));
+    }
+
+    #[test]
+    fn a_provider_that_does_not_answer_in_time_is_left_and_may_answer_then() {
+        let table = table(Some(get));
+        assert_eq!(table.param(b"later", Duration::ZERO), Err(E_DEADLINE));
+        // SAFETY: made by `table` above.
+        let params = unsafe { read_table(table.0.cast::<Params>()) };
+        // SAFETY: as above.
+        let kept = unsafe { &*params.provider.cast::<Mutex<Option<(ValueFn, usize)>>>() };
+        let (answer, arg) = kept.lock().expect("nobody panicked").take().expect("it was asked");
+        // SAFETY: called once, with the argument that came with it, whose owner is gone.
+        unsafe { answer(core::ptr::with_exposed_provenance_mut(arg), OK, Buf::EMPTY, 1) };
+    }
+
+    #[test]
+    fn a_table_without_the_function_is_said_to_have_none() {
+        assert_eq!(table(None).param(b"now", Duration::from_secs(60)), Err(E_UNSUPPORTED));
+    }
+}
