@@ -4,6 +4,7 @@ know is an error."""
 import sys
 
 from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -15,7 +16,7 @@ def check(message, path):
     for field, value in message.ListFields():
         if field.type != field.TYPE_MESSAGE:
             continue
-        for inner in value if field.label == field.LABEL_REPEATED else [value]:
+        for inner in [value] if isinstance(value, Message) else value:
             check(inner, f"{path}.{field.name}")
 
 

@@ -52,7 +52,7 @@ pub fn configurations(schema: &Value) -> Vec<Value> {
         Value::Object(config)
     };
     let values: Vec<Value> =
-        serde_json::from_str(r#"[-1, true, "no such word", {"x": 1}, [{"x": [7]}], null]"#).expect("JSON");
+        serde_json::from_str(r#"[-1, true, "no such word", {"x": 1}, [{"x": [7]}]]"#).expect("JSON");
     let properties = schema["properties"].as_object().expect("a schema has properties");
     let mut all = examples.clone();
     for (name, property) in properties {
