@@ -2,8 +2,6 @@
 
 #[path = "layers/cache.rs"]
 mod cache;
-#[path = "layers/collector.rs"]
-mod collector;
 #[path = "layers/compress.rs"]
 mod compress;
 #[path = "layers/configuration.rs"]

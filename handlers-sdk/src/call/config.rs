@@ -38,8 +38,8 @@ impl Config {
     pub fn deserialize<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         let json = if self.json().is_empty() { b"{}" } else { self.json() };
         serde_json::from_slice(json).map_err(|error| {
-            let path =
-                if error.is_data() { json_path::path(json, error.line(), error.column()) } else { String::new() };
+            // The host has seen that it is JSON: whatever is wrong has a place in it.
+            let path = json_path::path(json, error.line(), error.column());
             let apart = if path.is_empty() { "" } else { ": " };
             let message = format!("configuration of {:?}: {path}{apart}{error}", self.entry.name());
             Error::internal("Runtime.ConfigError", message)

@@ -22,8 +22,17 @@ fn a_reply_is_smaller_and_the_same(runtime: &Runtime) {
     for platform in ALL {
         let front = Front::start(platform, runtime, Deployment::of("faulty").layer("compress"), "faulty");
         let plain = front.get("/?do=reply&bytes=5000", &[]);
-        assert_eq!((plain.body.len(), plain.header("vary")), (5000, Some("Accept-Encoding")), "{platform:?}");
+        assert_eq!(
+            (plain.body.len(), plain.header("vary")),
+            (5000, (platform != Platform::Azure).then_some("Accept-Encoding")),
+            "{platform:?}"
+        );
         let packed = front.get("/?do=reply&bytes=5000", &[("Accept-Encoding", "br;q=0.1, gzip")]);
+        if platform == Platform::Azure {
+            // In the host's envelope no bytes get through.
+            assert_eq!((packed.header("content-encoding"), &packed.body), (None, &plain.body));
+            continue;
+        }
         assert_eq!((packed.status, packed.header("content-encoding")), (200, Some("gzip")), "{platform:?}");
         assert!(packed.body.len() < 1000, "{platform:?}: {}", packed.body.len());
         assert_eq!(unpacked(&packed.body), plain.body, "{platform:?}");

@@ -1,8 +1,8 @@
 //! All layers around one another: order, short cuts, failures, panics and hangs.
 
-use crate::collector::{Collector, Mode};
 use crate::fronts::{ALL, Front, Platform};
 use integration::artifacts::Runtime;
+use integration::collector::{Collector, Mode};
 use integration::deployment::Deployment;
 
 integration::both![
@@ -35,10 +35,12 @@ fn who_answers_first_is_seen_by_those_further_out(runtime: &Runtime) {
             front.get(target, &[("Origin", PAGE), ("X-Key", key), ("Accept-Encoding", "gzip")])
         };
         let long = call("/?do=reply&bytes=5000", "a");
-        assert_eq!((long.status, long.header("content-encoding")), (200, Some("gzip")), "{platform:?}: {long:?}");
+        // In the envelope of Azure's host no bytes get through.
+        let coding = (platform != Platform::Azure).then_some("gzip");
+        assert_eq!((long.status, long.header("content-encoding")), (200, coding), "{platform:?}: {long:?}");
         let kept = call("/?do=reply&bytes=5000", "a");
         assert!(kept.header("cache-status").is_some_and(|status| status.contains("hit")), "{platform:?}: {kept:?}");
-        assert_eq!((&kept.body, kept.header("content-encoding")), (&long.body, Some("gzip")), "{platform:?}");
+        assert_eq!((&kept.body, kept.header("content-encoding")), (&long.body, coding), "{platform:?}");
         let refused = call("/", "a");
         assert_eq!((refused.status, refused.header("access-control-allow-origin")), (429, Some(PAGE)), "{platform:?}");
         front.said(&[r#""function_request_id""#, r#""status":429"#, r#""outcome":"refused""#]);

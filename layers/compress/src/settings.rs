@@ -15,11 +15,13 @@ pub(crate) struct Settings {
     pub(crate) level: u8,
     /// Content types beside those that are known, `type/subtype` or `type/*`.
     pub(crate) types: Vec<String>,
+    /// Does a REST API of AWS' API Gateway in front make bytes of base64? Others all do.
+    pub(crate) rest_api: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { min_bytes: 1024, max_bytes: 2 << 20, level: 6, types: Vec::new() }
+        Settings { min_bytes: 1024, max_bytes: 2 << 20, level: 6, types: Vec::new(), rest_api: false }
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use flate2::read::GzDecoder;
-use handlers_sdk::testing::{Answer, App, Invoke};
+use handlers_sdk::testing::{Answer, App, Invoke, samples};
 use handlers_sdk::{Error, FaasContext, Reply, Request, Response, Sink, function};
 use layer_compress::Compress;
 use std::io::Read;
@@ -130,6 +130,24 @@ fn a_value_keeps_its_type_and_the_platforms_own_form_its_bytes() {
     );
     let event = app(value::MODULE).invoke(Invoke::event("{}"));
     assert_eq!(event.body.len(), LONG + 2);
+}
+
+#[test]
+fn where_bytes_do_not_get_through_nothing_is_compressed() {
+    let coded = |config: &str, platform: &str, event: &str| {
+        let app = App::builder().configured(Compress::MODULE, config).module(value::MODULE).on(platform);
+        let sample = samples().iter().find(|one| one.name() == event).expect("it is one");
+        let event = String::from_utf8(sample.bytes().to_vec()).expect("text");
+        let accepts = event.replacen("\"headers\":{", "\"headers\":{\"accept-encoding\":\"gzip\",", 1);
+        let accepts = accepts.replacen("\"headers\": {", "\"headers\": {\"accept-encoding\":\"gzip\",", 1);
+        assert_ne!(accepts, event, "the sample has headers");
+        app.start().expect("starts").invoke(Invoke::event(accepts)).header("content-encoding").is_some()
+    };
+    assert!(coded("{}", "aws-lambda", "aws/apigateway-v2") && coded("{}", "aws-lambda", "aws/function-url"));
+    assert!(
+        !coded("{}", "aws-lambda", "aws/apigateway-v1")
+            && coded(r#"{"restApi":true}"#, "aws-lambda", "aws/apigateway-v1")
+    );
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub struct Trace {
 /// A phase of the start: name, function, beginning and end, and what failed.
 #[derive(Clone, Debug)]
 struct Began {
-    name: String,
+    name: &'static str,
+    function: String,
     start: u64,
     end: u64,
     error: Option<String>,
@@ -116,11 +117,11 @@ impl Trace {
                 id: self.ids.span(),
                 parent: Some(id),
                 state: active.state.clone(),
-                name: phase.name,
+                name: phase.name.to_owned(),
                 kind: Kind::Internal,
                 start: phase.start,
                 end: phase.end,
-                attributes: Vec::new(),
+                attributes: text("faas.name", &phase.function).into_iter().collect(),
                 events: Vec::new(),
                 error: phase.error,
             });
@@ -148,13 +149,15 @@ impl Trace {
         let (mut name, mut kind) = (invocation.function().to_owned(), kind_of(trigger));
         if let Some(http) = http {
             kind = Kind::Server;
-            name = http.route().map_or_else(|| http.method().to_owned(), |route| format!("{} {route}", http.method()));
+            // A gateway's `$default` is no pattern of paths.
+            let route = http.route().filter(|route| route.starts_with('/'));
+            name = route.map_or_else(|| http.method().to_owned(), |route| format!("{} {route}", http.method()));
             attributes.extend(
                 [
                     text("http.request.method", http.method()),
                     text("url.path", http.path()),
                     text("url.scheme", http.scheme()),
-                    text("http.route", http.route().unwrap_or_default()),
+                    text("http.route", route.unwrap_or_default()),
                     text("server.address", http.host()),
                     text("client.address", http.client_ip()),
                     text("user_agent.original", http.header("user-agent").unwrap_or_default()),
@@ -209,9 +212,8 @@ impl Trace {
         let Some(start) = phase.value::<u64>().copied() else { return };
         let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
         if phases.len() < MOST_PHASES {
-            let of = if phase.name() == "FunctionStart" { phase.function() } else { "" };
-            let name = format!("{} {of}", phase.name()).trim_end().to_owned();
-            phases.push(Began { name, start, end: wall_ns(), error: error.map(str::to_owned) });
+            let (name, function) = (phase.name(), phase.function().to_owned());
+            phases.push(Began { name, function, start, end: wall_ns(), error: error.map(str::to_owned) });
         }
     }
 

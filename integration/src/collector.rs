@@ -7,13 +7,16 @@ use std::sync::{Arc, Condvar, Mutex};
 
 /// What it does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// It takes all.
     Takes,
     /// It takes all but one.
     Rejects,
+    /// With that status.
     Answers(u16),
     /// What it answers is not HTTP.
     Garbage,
+    /// It closes the connection.
     HangsUp,
     /// It answers when it is released.
     Holds,
@@ -21,24 +24,34 @@ pub(crate) enum Mode {
 
 /// A span, as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) trace: String,
-    pub(crate) id: String,
-    pub(crate) parent: String,
-    pub(crate) state: String,
-    pub(crate) name: String,
-    pub(crate) kind: u64,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) attributes: Vec<(String, String)>,
+pub struct Span {
+    /// Digits.
+    pub trace: String,
+    /// Digits.
+    pub id: String,
+    /// Digits; empty: there is none.
+    pub parent: String,
+    /// `tracestate`.
+    pub state: String,
+    /// Its name.
+    pub name: String,
+    /// 1: internal, 2: server, 5: consumer.
+    pub kind: u64,
+    /// Nanoseconds since 1970.
+    pub start: u64,
+    /// Nanoseconds since 1970.
+    pub end: u64,
+    /// Names and values, numbers as their digits.
+    pub attributes: Vec<(String, String)>,
     /// 0: not set, 2: an error.
-    pub(crate) status: u64,
+    pub status: u64,
     /// Those of the resource.
-    pub(crate) resource: Vec<(String, String)>,
+    pub resource: Vec<(String, String)>,
 }
 
 impl Span {
-    pub(crate) fn attribute(&self, wanted: &str) -> &str {
+    /// Its own attribute of that name, or the resource's; empty: there is none.
+    pub fn attribute(&self, wanted: &str) -> &str {
         let found = self.attributes.iter().chain(&self.resource).find(|(name, _)| name == wanted);
         found.map_or("", |(_, value)| value.as_str())
     }
@@ -52,13 +65,19 @@ struct Seen {
     changed: Condvar,
 }
 
-pub(crate) struct Collector {
-    pub(crate) address: SocketAddr,
+/// The server. It serves until the process ends.
+pub struct Collector {
+    /// Where it listens.
+    pub address: SocketAddr,
     seen: Arc<Seen>,
 }
 
 impl Collector {
-    pub(crate) fn start(mode: Mode) -> Collector {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub fn start(mode: Mode) -> Collector {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
         let seen = Arc::<Seen>::default();
@@ -73,25 +92,37 @@ impl Collector {
     }
 
     /// The layer's configuration, with further members.
-    pub(crate) fn config(&self, more: &str) -> String {
+    pub fn config(&self, more: &str) -> String {
         let comma = if more.is_empty() { "" } else { "," };
         format!(r#"{{"endpoint":"http://{}/v1/traces"{comma}{more}}}"#, self.address)
     }
 
-    pub(crate) fn requests(&self) -> usize {
+    /// How often it has been asked.
+    pub fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+    /// The bodies it has taken.
+    ///
+    /// # Panics
+    /// If one of its threads has.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.seen.bodies.lock().expect("no thread panics with it").clone()
     }
 
-    pub(crate) fn spans(&self) -> Vec<Span> {
+    /// The spans it has taken.
+    ///
+    /// # Panics
+    /// If one of them is none.
+    pub fn spans(&self) -> Vec<Span> {
         self.bodies().iter().flat_map(|body| spans(body)).collect()
     }
 
     /// Lets it answer what it holds.
-    pub(crate) fn release(&self) {
+    ///
+    /// # Panics
+    /// If one of its threads has.
+    pub fn release(&self) {
         *self.seen.released.lock().expect("as before") = true;
         self.seen.changed.notify_all();
     }
@@ -226,7 +257,7 @@ fn attribute(pair: &Value<'_>) -> (String, String) {
 }
 
 /// All spans of an `ExportTraceServiceRequest`.
-pub(crate) fn spans(body: &[u8]) -> Vec<Span> {
+fn spans(body: &[u8]) -> Vec<Span> {
     let mut out = Vec::new();
     for (_, of_resource) in fields(body) {
         let mut resource = Vec::new();
