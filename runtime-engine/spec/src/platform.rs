@@ -28,6 +28,13 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     PLATFORMS.iter().map(|(platform, _)| *platform)
 }
 
+/// The platform that a word stands for: its name in this project, or what ymls call it.
+pub(crate) fn known(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    let known = PLATFORMS.iter().find(|(platform, others)| *platform == lower || others.contains(&lower.as_str()));
+    known.map(|(platform, _)| *platform)
+}
+
 /// The platform of a yml: what the caller says, or `provider.name`. A name that is none is an error.
 pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut Diagnostics) -> Option<&'static str> {
     let written = root.get("provider").and_then(|provider| provider.get("name"));
@@ -37,8 +44,7 @@ pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut
         return None;
     }
     let lower = name.to_ascii_lowercase();
-    let known = PLATFORMS.iter().find(|(platform, others)| *platform == lower || others.contains(&lower.as_str()));
-    if let Some((platform, _)) = known {
+    if let Some(platform) = known(name) {
         return Some(platform);
     }
     let words =
