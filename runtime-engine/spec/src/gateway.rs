@@ -57,6 +57,8 @@ pub fn route(platform: &str, pattern: &str) -> Gateway {
         // API Gateway's greedy parameter takes one segment at least, so that the bare path is a route of its own.
         "aws-lambda" if has_rest => exact(vec![format!("/{}", braces("")), format!("/{}", braces("{proxy+}"))]),
         "aws-lambda" => exact(vec![format!("/{}", braces(""))]),
+        // An empty route would be the folder's name.
+        "azure-functions" if segments.is_empty() => exact(vec!["{root:maxlength(0)?}".to_owned()]),
         "azure-functions" => Gateway {
             routes: vec![braces("{*rest}")],
             mode: "",
@@ -166,6 +168,7 @@ mod tests {
             ("aws-lambda", "/", vec!["/"]),
             ("azure-functions", "/users/{id}", vec!["users/{id}"]),
             ("azure-functions", "/files/*path", vec!["files/{*rest}"]),
+            ("azure-functions", "/", vec!["{root:maxlength(0)?}"]),
             ("huawei-functiongraph", "/users/:id", vec!["/users/{id}"]),
             ("huawei-functiongraph", "/files/*", vec!["/files"]),
             ("yandex", "/files/*", vec!["/files", "/files/{rest+}"]),

@@ -330,7 +330,9 @@ fn event(
                 pattern.put("version", vec!["0"]);
             }
             properties.put("Pattern", pattern);
-            properties.put("State", if trigger.is_enabled(site) { "ENABLED" } else { "DISABLED" });
+            if !trigger.is_enabled(site) {
+                properties.put("State", "DISABLED");
+            }
             "EventBridgeRule"
         }
         ("storage", _) => return bucket(site, trigger, own, stack, events),

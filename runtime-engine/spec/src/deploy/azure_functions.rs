@@ -53,6 +53,13 @@ fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
         // Folders beside the function's own have other names; what they are for is its.
         all.push(("FAAS_HANDLER".to_owned(), deployment.handler.clone()));
     }
+    let takes_root = |trigger: &Trigger<'_>| {
+        trigger.event.path.as_ref().is_none_or(|path| matches!(gateway::literal(&path.value).0.as_str(), "/"))
+    };
+    if deployment.requests().any(takes_root) {
+        // The host has a page of its own there.
+        all.push(("AzureWebJobsDisableHomepage".to_owned(), "true".to_owned()));
+    }
     if let Some(limit) = deployment.concurrency {
         all.push(("FAAS_CONCURRENCY".to_owned(), limit.value.to_string()));
     }
@@ -61,6 +68,9 @@ fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
 
 fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let mut host = Map::new().with("version", "2.0");
+    if let Some(limit) = deployment.init_timeout.filter(|limit| limit.value != 30) {
+        site.lacks(limit.span, "a start on Azure may take 30 seconds, whatever `initTimeout` says", "");
+    }
     if let Some(seconds) = within(site, "a timeout", deployment.timeout, 1..=86_400, "seconds") {
         // The process has to be the first to say that time is up.
         let seconds = seconds + 5;

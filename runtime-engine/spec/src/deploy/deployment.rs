@@ -1,6 +1,7 @@
 //! One unit on one platform: what is the same for every platform's writer to know.
 
 use super::document::{Document, Map};
+use super::script;
 use super::site::Site;
 use crate::cron::dialect::{Dialect, Emitted};
 use crate::manifest::TimerNames;
@@ -33,7 +34,7 @@ pub(super) struct Deployment<'s> {
     pub(super) concurrency: Option<Placed<i64>>,
     /// Variables of the process. What only one of several functions has stays in the manifest, where no other one sees it.
     pub(super) variables: Vec<(String, String)>,
-    /// Variables whose values are secrets, with the names of these.
+    /// The variables that bring secrets, with the names of these.
     pub(super) secrets: Vec<(String, String)>,
     /// What is delivered to it.
     pub(super) triggers: Vec<Trigger<'s>>,
@@ -299,30 +300,41 @@ fn timeout(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> Option<Plac
 
 type Pairs = Vec<(String, String)>;
 
+/// Variables of the process, and its secrets. What a secret is part of stays in the manifest, where the process puts the value
+/// into its place; the platform only brings the secret, under the name that the process asks its environment for.
 fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, Pairs) {
-    let (mut variables, mut secrets): (BTreeMap<String, String>, BTreeMap<String, String>) = Default::default();
+    let service = &site.spec.service;
+    let mut variables: BTreeMap<String, String> = BTreeMap::new();
+    let mut secrets: BTreeMap<String, String> = BTreeMap::new();
+    let mut look = |text: &str| {
+        let all = secrets_in(text);
+        let has_some = !all.is_empty();
+        secrets.extend(all.into_iter().map(|name| (script::process_variable(name), name.to_owned())));
+        has_some
+    };
     for function in functions {
-        for variable in environment(&site.spec.service, unit, function) {
+        for variable in environment(service, unit, function) {
             let is_own = function.common.environment.iter().any(|own| own.name == variable.name);
-            let secret = variable.value.strip_prefix(SECRET).and_then(|rest| rest.strip_suffix('}'));
-            if let Some(secret) = secret {
-                secrets.insert(variable.name.clone(), secret.to_owned());
-            } else if variable.value.contains(SECRET) {
-                let message = format!("the variable `{}` is more than a secret", variable.name);
-                site.lacks(
-                    variable.span,
-                    message,
-                    "make it `${secret:name}` alone, and put texts together in the function",
-                );
-            } else if functions.len() == 1 || !is_own {
+            if !look(&variable.value) && (functions.len() == 1 || !is_own) {
                 variables.insert(variable.name.clone(), variable.value.clone());
             }
         }
+        look(&function.config);
+        for layer in &function.common.layers {
+            look(&layer.config);
+        }
     }
-    for (name, value) in &site.spec.udev {
-        variables.insert(name.clone(), value.clone());
+    for layer in service.layers.iter().chain(&service.provider.layers).chain(&unit.common.layers) {
+        look(&layer.config);
     }
+    variables.extend(site.spec.udev.iter().map(|(name, value)| (name.clone(), value.clone())));
     (variables.into_iter().collect(), secrets.into_iter().collect())
+}
+
+/// The names of the secrets in a text.
+fn secrets_in(text: &str) -> Vec<&str> {
+    let starts = text.match_indices(SECRET).filter(|(at, _)| !text[..*at].ends_with('$'));
+    starts.filter_map(|(at, sign)| text[at + sign.len()..].split_once('}')).map(|(name, _)| name.trim()).collect()
 }
 
 fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>> {

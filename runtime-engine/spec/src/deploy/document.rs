@@ -440,8 +440,8 @@ mod tests {
 
     #[test]
     fn a_number_stays_as_it_is_written() {
-        let document = Document::from(Map::new().with("cpu", Document::Number("0.250".to_owned())).with("n", 7));
-        assert_eq!(document.to_json_line(), r#"{"cpu":0.250,"n":7}"#);
-        assert_eq!(document.to_yaml(""), "cpu: 0.250\nn: 7\n");
+        let document = Document::from(Map::new().with("cpu", Document::Number("0.250".to_owned())).with("m", 7));
+        assert_eq!(document.to_json_line(), r#"{"cpu":0.250,"m":7}"#);
+        assert_eq!(document.to_yaml(""), "cpu: 0.250\nm: 7\n");
     }
 }

@@ -47,6 +47,9 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>, port: usize) -> Map {
     if let Some(memory) = deployment.memory {
         service.put("mem_limit", format!("{}m", memory.value));
     }
+    if let Some(limit) = deployment.init_timeout {
+        site.lacks(limit.span, "nobody limits a start in plain Docker", "");
+    }
     // Longer than a stop takes.
     service.put("stop_grace_period", "10s");
     service.put("read_only", true);

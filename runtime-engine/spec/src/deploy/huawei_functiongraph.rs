@@ -44,17 +44,16 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 quoted(&fill)
             ),
         );
-        script.run(
-            HCLOUD,
-            format!("URN=$(hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json | jq -r .func_urn)"),
-        );
-        for trigger in &deployment.triggers {
-            for (name, body) in triggers(site, deployment, trigger) {
-                put(&format!("trigger-{name}"), body);
-                let file = quoted(&format!("{folder}/trigger-{name}.json"));
-                let create = "hcloud FunctionGraph CreateFunctionTrigger";
-                script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
-            }
+        let triggers: Vec<(String, Map)> =
+            deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
+        let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
+        let create = if triggers.is_empty() { create } else { format!("URN=$({create} | jq -r .func_urn)") };
+        script.run(HCLOUD, create);
+        for (name, body) in triggers {
+            put(&format!("trigger-{name}"), body);
+            let file = quoted(&format!("{folder}/trigger-{name}.json"));
+            let create = "hcloud FunctionGraph CreateFunctionTrigger";
+            script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
         }
         script.run(JQ, format!("rm -f {path}/.code {path}/.request.json"));
     }

@@ -43,13 +43,21 @@ fn dockerfile(site: &Site<'_>, deployment: &Deployment<'_>, variables: &[(&str, 
          WORKDIR /app\n\
          COPY . .\n\
          # What was built on a system with a newer C library is found here, and not by the first call.\n\
-         RUN chmod 755 bootstrap && ! find . -type f \\( -name bootstrap -o -name '*.so' \\) -exec ldd {} + | grep 'not found'\n\
+         RUN chmod 755 bootstrap \\\n \
+             && find . -type f \\( -name bootstrap -o -name '*.so' \\) -exec ldd {} + > /tmp/libraries \\\n \
+             && ! grep 'not found' /tmp/libraries\n\
          \n\
          FROM gcr.io/distroless/cc-debian12:latest\n\
          COPY --from=package /app /app\n\
          WORKDIR /app\n",
     );
     for (name, value) in variables {
+        if value.contains(['\n', '\r']) {
+            let message = format!("the value of `{name}` has several lines, and none in an image may");
+            let help = "the manifest in the package has it, where the function sees it";
+            site.lacks(deployment.span(), message, help);
+            continue;
+        }
         let _ = writeln!(out, "ENV {name}={}", env_value(value));
     }
     if needs_default(deployment) {

@@ -53,10 +53,11 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     if !deployment.secrets.is_empty() {
         let names: Vec<String> = deployment.secrets.iter().map(|(_, secret)| label(secret)).collect();
         function.put("secrets", names);
-        for (variable, secret) in &deployment.secrets {
+        for (_, secret) in deployment.secrets.iter().filter(|(_, secret)| label(secret) != *secret) {
             let message =
-                format!("a secret on OpenFaaS is a file, /var/openfaas/secrets/{}, and no variable", label(secret));
-            site.lacks(deployment.span(), message, &format!("read it there where `{variable}` is not set"));
+                format!("a secret on OpenFaaS is a file that is called like it, and `{secret}` is no name there");
+            let help = format!("call it `{}`: lower-case letters, digits and `-`", label(secret));
+            site.refuses(deployment.span(), message, &help);
         }
     }
     if let Some(memory) = deployment.memory {

@@ -4,9 +4,10 @@ use super::File;
 use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Map};
 use super::image;
-use super::script::{Script, Tool, variable};
+use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
 
+const WSK: Tool = Tool { program: "wsk", from: "https://github.com/apache/openwhisk-cli/releases" };
 const WSKDEPLOY: Tool = Tool { program: "wskdeploy", from: "https://github.com/apache/openwhisk-wskdeploy/releases" };
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
@@ -36,6 +37,15 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let text = Document::from(Map::new().with("packages", packages)).to_yaml(&site.head());
     files.insert(0, File { path: "manifest.yaml".to_owned(), text });
     script.run(WSKDEPLOY, "wskdeploy --manifest manifest.yaml \"$@\"");
+    for deployment in deployments {
+        let action = quoted(&format!("{}-{}/{}", service.name, service.stage, deployment.name));
+        let pair = |(name, secret): &(String, String)| format!(" --env {name} \"${{{}:?a secret}}\"", variable(secret));
+        let all: String = deployment.secrets.iter().map(pair).collect();
+        if !all.is_empty() {
+            // A manifest has no variables for actions.
+            script.run(WSK, format!("wsk action update {action}{all}"));
+        }
+    }
     files
 }
 
@@ -55,16 +65,6 @@ fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         if !deployment.is_public(site) {
             action.put("annotations", Map::new().with("require-whisk-auth", true));
         }
-    }
-    if !deployment.secrets.is_empty() {
-        let mut inputs = Map::new();
-        for (name, secret) in &deployment.secrets {
-            inputs.put(name.as_str(), format!("${{{}}}", variable(secret)));
-            let message =
-                format!("a secret on OpenWhisk comes as the argument `{name}` of each call, and is no variable");
-            site.lacks(deployment.span(), message, "");
-        }
-        action.put("inputs", inputs);
     }
     if let Some(limit) = deployment.init_timeout {
         site.lacks(limit.span, "a start on OpenWhisk has the time that a call has", "");

@@ -72,10 +72,14 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The name of a variable of the shell that holds a secret: `db/password` is `DB_PASSWORD`.
+/// The variable in which a process looks for a secret: `db/password` is `DB_PASSWORD`.
+pub(super) fn process_variable(name: &str) -> String {
+    name.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' }).collect()
+}
+
+/// The variable of the deploying shell that holds a secret: the same, if a shell can have it.
 pub(super) fn variable(name: &str) -> String {
-    let mut out: String =
-        name.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' }).collect();
+    let mut out = process_variable(name);
     if out.starts_with(|first: char| first.is_ascii_digit()) {
         out.insert(0, '_');
     }
@@ -92,6 +96,6 @@ mod tests {
         assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
         assert_eq!(quoted(""), "''");
         assert_eq!(variable("db/password"), "DB_PASSWORD");
-        assert_eq!(variable("1st"), "_1ST");
+        assert_eq!((process_variable("1st"), variable("1st")), ("1ST".to_owned(), "_1ST".to_owned()));
     }
 }
