@@ -105,7 +105,7 @@ fn write(yml: &Path, folder: &Path) -> usize {
     let files = Beside(yml.parent().expect("it is in a folder").to_owned());
     let name = yml.file_stem().and_then(|name| name.to_str()).expect("its name is a text");
     let mut made = 0;
-    for platform in deploy::platforms() {
+    for platform in serverless_spec::platform_names() {
         let input = Input {
             name: "serverless.yml",
             text: &text,

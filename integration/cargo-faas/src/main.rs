@@ -15,6 +15,7 @@
 //! | `serve`, `invoke` | `dev` and `invoke`: the two ways to run |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
+//! | `deploy` | deployment files: templates, deploy |
 //! | `completions` | what shells complete |
 //! | `screen` | what people see |
 //! | `failure` | a step that failed |
@@ -22,6 +23,7 @@
 
 mod command_line;
 mod completions;
+mod deploy;
 mod event;
 mod events;
 mod failure;
@@ -70,6 +72,8 @@ commands! {
     Plan(service::plan::Plan),
     Manifest(service::manifest::Manifest),
     Schema(service::schema::Schema),
+    Templates(deploy::templates::TemplatesCommand),
+    Deploy(deploy::run::Deploy),
     Completions(completions::Completions),
 }
 

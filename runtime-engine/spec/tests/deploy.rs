@@ -61,7 +61,7 @@ fn files_are_those_that_are_kept() {
     let mut wrong = Vec::new();
     for service in ["pages", "jobs", "everything"] {
         let text = std::fs::read_to_string(folder().join(service).with_extension("yml")).expect("the yml is there");
-        for platform in deploy::platforms() {
+        for platform in serverless_spec::platform_names() {
             let (read, made) = templates(&text, platform);
             let mut out = said(&read, &made);
             for file in &made.files {
@@ -84,7 +84,7 @@ fn every_key_that_the_table_names_on_a_platform_is_in_its_files() {
     let text = "service: shop\nprovider: {timeout: 7, initTimeout: 20, memorySize: 512, concurrency: 3}\n\
                 functions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
     let mut looked_at = 0;
-    for platform in deploy::platforms() {
+    for platform in serverless_spec::platform_names() {
         let (_, made) = templates(text, platform);
         let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
         for key in serverless_spec::keys::PROVIDER.keys {
@@ -104,7 +104,7 @@ fn every_key_that_the_table_names_on_a_platform_is_in_its_files() {
 fn a_secret_is_in_no_file() {
     let text = "service: shop\nfunctions:\n  order:\n    environment: {PASSWORD: '${secret:db-password}'}\n    \
                 events: [{http: true}]\n";
-    for platform in deploy::platforms() {
+    for platform in serverless_spec::platform_names() {
         let (read, made) = templates(text, platform);
         let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
         assert!(!all.contains("${secret:"), "{platform}: {all}");
@@ -127,7 +127,7 @@ fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
         ("timeout: 17", "17"),
         ("initTimeout: 17", "17"),
     ];
-    for platform in deploy::platforms() {
+    for platform in serverless_spec::platform_names() {
         for (key, value) in keys {
             let text =
                 format!("service: shop\nprovider:\n  {key}\nfunctions:\n  order: {{events: [{{http: true}}]}}\n");
@@ -241,7 +241,7 @@ fn schedules_are_those_of_the_dialects() {
     let text = std::fs::read_to_string(folder().join("jobs.yml")).expect("the yml is there");
     let schedule = Schedule::parse("0 30 2 * * *", None).expect("it is a schedule");
     let mut looked_at = 0;
-    for platform in deploy::platforms() {
+    for platform in serverless_spec::platform_names() {
         let Some(dialect) = Dialect::of(platform) else { continue };
         let expected = dialect.emit(&schedule, None).expect("each platform has it").text;
         let (_, made) = templates(&text, platform);

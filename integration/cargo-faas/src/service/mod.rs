@@ -19,6 +19,7 @@ use clap::Args;
 use read::{Found, YmlArgs};
 use serde_json::json;
 use serverless_spec::diagnostic::{Diagnostic, Severity, render};
+use serverless_spec::source::Sources;
 use serverless_spec::{Read, Spec};
 
 /// What all commands about a yml take.
@@ -63,24 +64,27 @@ fn answer(found: &Found, args: &ServiceArgs, screen: Screen) {
 }
 
 fn diagnostics(read: &Read) -> serde_json::Value {
+    let all: Vec<_> = read.diagnostics.iter().map(|found| diagnostic(found, &read.sources)).collect();
+    json!({"diagnostics": all, "leftOut": read.left_out})
+}
+
+/// A diagnostic in JSON, as every command has it.
+pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Value {
     let place = |span| {
-        let place = read.sources.place(span);
+        let place = sources.place(span);
         json!({"file": place.file, "line": place.line, "column": place.column})
     };
-    let one = |diagnostic: &Diagnostic| {
-        let others: Vec<_> =
-            diagnostic.others.iter().map(|(span, label)| json!({"place": place(*span), "label": label})).collect();
-        json!({
-            "severity": diagnostic.severity.to_string(),
-            "code": diagnostic.code,
-            "message": diagnostic.message,
-            "place": place(diagnostic.span),
-            "label": diagnostic.label,
-            "others": others,
-            "help": diagnostic.help,
-        })
-    };
-    json!({"diagnostics": read.diagnostics.iter().map(one).collect::<Vec<_>>(), "leftOut": read.left_out})
+    let others: Vec<_> =
+        diagnostic.others.iter().map(|(span, label)| json!({"place": place(*span), "label": label})).collect();
+    json!({
+        "severity": diagnostic.severity.to_string(),
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "place": place(diagnostic.span),
+        "label": diagnostic.label,
+        "others": others,
+        "help": diagnostic.help,
+    })
 }
 
 /// The service; if the yml is wrong, what is wrong with it has been shown.

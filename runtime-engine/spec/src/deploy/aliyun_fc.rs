@@ -63,7 +63,7 @@ fn function(
         props.put("runtime", "custom-container");
         let image = image::name(site, deployment);
         props.put("customContainerConfig", Map::new().with("image", image).with("port", 9_000));
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build_of_zip(site, deployment, &[], script));
     } else {
         props.put("runtime", runtime(site, deployment));
         props.put("code", format!("{}/{}.zip", site.options.packages, deployment.unit.name));

@@ -1,7 +1,7 @@
 //! Azure Container Apps: the text of an app a unit, for `az containerapp create --yaml`, and a job a timer.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, within};
+use super::deployment::{Deployment, Trigger, label, only_host, within};
 use super::document::{Document, Map};
 use super::image;
 use super::kubernetes;
@@ -14,7 +14,7 @@ const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
     for deployment in deployments {
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/app.yaml", deployment.unit.name);
         let (name, path) = (quoted(&deployment.name), quoted(&file));
         let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
@@ -36,9 +36,10 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         for trigger in &deployment.triggers {
             event(site, deployment, trigger, script);
         }
-        if let Some(host) = site.host().filter(|_| deployment.has_requests()) {
-            script.run(AZ, format!("az containerapp hostname add {GROUP} --name {name} --hostname {}", quoted(&host)));
-        }
+    }
+    if let Some((host, app)) = only_host(site, deployments) {
+        let (host, app) = (quoted(&host), quoted(app));
+        script.run(AZ, format!("az containerapp hostname add {GROUP} --name {app} --hostname {host}"));
     }
     files
 }

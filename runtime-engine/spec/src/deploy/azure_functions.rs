@@ -7,7 +7,7 @@
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};
 use super::document::{Document, Map};
-use super::script::{AZ, Script, Tool, quoted, variable};
+use super::script::{AZ, Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
 use crate::gateway;
 use crate::source::Span;
@@ -327,7 +327,6 @@ fn commands(
             format!("az functionapp config appsettings set {group} --name {app} --output none --settings {all}"),
         );
     }
-    let package = quoted(&format!("{}/{}", site.options.packages, deployment.unit.name));
-    script.run(FUNC, format!("cp -R {package}/. {folder}/"));
+    script.run(UNZIP, unpack(site, &deployment.unit.name, &deployment.unit.name));
     script.run(FUNC, format!("(cd {folder} && func azure functionapp publish {app} --custom --no-build \"$@\")"));
 }

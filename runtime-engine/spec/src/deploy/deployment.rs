@@ -167,12 +167,29 @@ impl Deployment<'_> {
     }
 }
 
+/// The host of the domain where it can be one deployment's alone, and the name of that one. With several it is said.
+pub(super) fn only_host<'d>(site: &Site<'_>, deployments: &'d [Deployment<'_>]) -> Option<(String, &'d str)> {
+    let host = site.host()?;
+    let all: Vec<&Deployment<'_>> = deployments.iter().filter(|deployment| deployment.has_requests()).collect();
+    match all[..] {
+        [only] => Some((host, &only.name)),
+        [] => None,
+        [..] => {
+            let span = site.domain().map_or(all[0].span(), |domain| domain.span);
+            let message = format!("a domain on {} is one deployment's, and {} have requests", site.title(), all.len());
+            site.lacks(span, message, "put the functions into one unit, or a load balancer before them");
+            None
+        }
+    }
+}
+
 /// All units on a platform.
 pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
     let spec = site.spec;
     // What everybody asks for, whether there is a unit or not.
     let _ = (site.provider("runtime"), site.provider("region"));
     take_texts(site);
+    take_domain(site);
     let all: Vec<Deployment<'s>> = spec.units.iter().map(|unit| deployment(site, unit)).collect();
     let mut names: BTreeMap<&str, Span> = BTreeMap::new();
     for deployment in &all {
@@ -183,6 +200,20 @@ pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
         }
     }
     all
+}
+
+/// `custom` holds the domain; one that is the platform's own, or none, is what there is without a word.
+fn take_domain(site: &Site<'_>) {
+    let Some(custom) = site.get(&site.spec.tree, "custom") else { return };
+    let Some(domain) = custom.get("customDomain") else { return };
+    let is_own = match domain.get("domainName") {
+        Some(name) => name.as_text() == Some("auto"),
+        None => domain.as_map().is_none(),
+    };
+    if is_own {
+        site.take(domain);
+        domain.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+    }
 }
 
 /// Texts for people, and what says no more than what is so anyway.

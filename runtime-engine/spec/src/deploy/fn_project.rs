@@ -17,7 +17,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     script.run(FN, format!("fn inspect app {app} >/dev/null 2>&1 || fn create app {app}"));
     for deployment in deployments {
         let folder = &deployment.unit.name;
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         let function = function(site, deployment);
         let text = Document::from(function).to_yaml(&site.head());
         files.push(File { path: format!("{folder}/func.yaml"), text });

@@ -1,7 +1,7 @@
 //! Cloud Run: a service a unit, in the form of Knative's; jobs of Cloud Scheduler and triggers of Eventarc by commands.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label, within};
+use super::deployment::{Deployment, Trigger, label, only_host, within};
 use super::document::{Document, Map};
 use super::image;
 use super::probes;
@@ -16,7 +16,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let at = region.as_ref().map(|region| format!(" --region {}", quoted(region))).unwrap_or_default();
     let location = region.as_ref().map(|region| format!(" --location {}", quoted(region))).unwrap_or_default();
     for deployment in deployments {
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         let file = format!("{}/service.yaml", deployment.unit.name);
         script.run(GCLOUD, format!("gcloud run services replace {}{at}", quoted(&file)));
         let service = service(site, deployment, region.as_deref());
@@ -29,10 +29,10 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         for trigger in &deployment.triggers {
             event(site, deployment, trigger, (&at, &location), script);
         }
-        if let Some(host) = site.host().filter(|_| deployment.has_requests()) {
-            let host = quoted(&host);
-            script.run(GCLOUD, format!("gcloud beta run domain-mappings create --service {name} --domain {host}{at}"));
-        }
+    }
+    if let Some((host, service)) = only_host(site, deployments) {
+        let (host, service) = (quoted(&host), quoted(service));
+        script.run(GCLOUD, format!("gcloud beta run domain-mappings create --service {service} --domain {host}{at}"));
     }
     files
 }

@@ -14,7 +14,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut services = Map::new();
     let mut files = Vec::new();
     for (number, deployment) in deployments.iter().enumerate() {
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         services.put(deployment.name.as_str(), service(site, deployment, FIRST_PORT + number));
         for trigger in deployment.triggers.iter().filter(|trigger| !matches!(trigger.kind, "http" | "raw" | "timer")) {
             trigger.is_lacking(site, "send it as a request, or deploy to a platform that has such a trigger");

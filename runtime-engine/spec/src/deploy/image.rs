@@ -5,7 +5,7 @@
 
 use super::File;
 use super::deployment::Deployment;
-use super::script::{DOCKER, Script, quoted};
+use super::script::{DOCKER, Script, UNZIP, quoted, unpack};
 use super::site::Site;
 use std::fmt::Write;
 
@@ -16,32 +16,58 @@ pub(super) fn name(site: &Site<'_>, deployment: &Deployment<'_>) -> String {
     format!("{}/{repository}:{}", site.options.registry, site.options.tag)
 }
 
+/// The folder of a package that has what goes into its image.
+const FOLDER: &str = "app";
+
+/// The image of a platform whose packages are zips.
+pub(super) fn build_of_zip(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    variables: &[(&str, &str)],
+    script: &mut Script,
+) -> File {
+    let unit = &deployment.unit.name;
+    let context = format!("{unit}/package");
+    script.run(UNZIP, unpack(site, unit, &format!("{context}/{FOLDER}")));
+    made(site, deployment, variables, &context, script)
+}
+
 /// The Dockerfile of a unit, as `<unit>/Dockerfile`, and the commands. `variables` are set in the image.
 pub(super) fn build(
     site: &Site<'_>,
     deployment: &Deployment<'_>,
     variables: &[(&str, &str)],
     script: &mut Script,
-) -> Option<File> {
+) -> File {
+    let context = format!("{}/{}", site.options.packages, deployment.unit.name);
+    made(site, deployment, variables, &context, script)
+}
+
+fn made(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    variables: &[(&str, &str)],
+    context: &str,
+    script: &mut Script,
+) -> File {
     let unit = &deployment.unit.name;
     let image = quoted(&name(site, deployment));
-    let context = quoted(&format!("{}/{unit}", site.options.packages));
+    let context = quoted(context);
     let file = quoted(&format!("{unit}/Dockerfile"));
     let machine = if site.options.machine == "aarch64" { "linux/arm64" } else { "linux/amd64" };
     script.run(DOCKER, format!("docker build --platform {machine} --file {file} --tag {image} {context}"));
     script.run(DOCKER, format!("docker push {image}"));
-    Some(File { path: format!("{unit}/Dockerfile"), text: dockerfile(site, deployment, variables) })
+    File { path: format!("{unit}/Dockerfile"), text: dockerfile(site, deployment, variables) }
 }
 
 fn dockerfile(site: &Site<'_>, deployment: &Deployment<'_>, variables: &[(&str, &str)]) -> String {
-    let unit = &deployment.unit.name;
     let mut out = String::new();
     let _ = writeln!(out, "# {}", site.head());
-    let _ = writeln!(out, "# The context is the package: {}/{unit}", site.options.packages);
+    let _ = writeln!(out, "# The context is the unit's package, with its files in the folder {FOLDER}.");
     out.push_str(
         "FROM debian:12-slim AS package\n\
          WORKDIR /app\n\
-         COPY . .\n\
+         COPY app/ .\n\
          # What was built on a system with a newer C library is found here, and not by the first call.\n\
          RUN chmod 755 bootstrap \\\n \
              && find . -type f \\( -name bootstrap -o -name '*.so' \\) -exec ldd {} + > /tmp/libraries \\\n \
@@ -64,7 +90,9 @@ fn dockerfile(site: &Site<'_>, deployment: &Deployment<'_>, variables: &[(&str, 
         // What says of no event whose it is: it is the only function's.
         let _ = writeln!(out, "ENV FAAS_HANDLER={}", env_value(&deployment.handler));
     }
-    out.push_str("# Neither root nor in need of a name.\nUSER 65532:65532\nENTRYPOINT [\"/app/bootstrap\"]\n");
+    // Fn's agent shares a folder with the user that its own images have.
+    let user = if site.platform == "fn" { "1000:1000" } else { "65532:65532" };
+    let _ = writeln!(out, "USER {user}\nENTRYPOINT [\"/app/bootstrap\"]");
     out
 }
 

@@ -1,7 +1,7 @@
 //! Knative: a Service a unit, a PingSource a timer, a Trigger of the default broker an event.
 
 use super::File;
-use super::deployment::{Deployment, Trigger, label};
+use super::deployment::{Deployment, Trigger, label, only_host};
 use super::document::{Document, Map, documents};
 use super::image;
 use super::probes;
@@ -11,15 +11,16 @@ use crate::tree::Node;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
+    let host = only_host(site, deployments);
     for deployment in deployments {
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         let mut all = vec![Document::from(service(site, deployment))];
         for trigger in &deployment.triggers {
             all.extend(event(site, deployment, trigger).map(Document::from));
         }
-        if let Some(host) = site.host().filter(|_| deployment.has_requests()) {
-            all.push(domain(deployments, deployment, site, &host).into());
-        }
+        all.extend(
+            host.iter().filter(|(_, name)| *name == deployment.name).map(|(host, name)| domain(name, host).into()),
+        );
         let file = format!("{}/service.yaml", deployment.unit.name);
         script.run(KUBECTL, format!("kubectl apply --filename {} \"$@\"", quoted(&file)));
         files.push(File { path: file, text: documents(&site.head(), &all) });
@@ -44,16 +45,9 @@ pub(super) fn own(site: &Site<'_>, files: &mut Vec<File>, script: &mut Script) {
     script.run(KUBECTL, "kubectl apply --filename resources.yaml \"$@\"");
 }
 
-fn domain(deployments: &[Deployment<'_>], deployment: &Deployment<'_>, site: &Site<'_>, host: &str) -> Map {
-    if let Some(other) = deployments.iter().find(|other| other.has_requests() && other.name != deployment.name) {
-        let message = format!("a domain on Knative is one service's, and `{}` has requests, too", other.unit.name);
-        let help = "put the functions into one unit, or give each its own domain by an ingress";
-        site.refuses(deployment.span(), message, help);
-    }
-    let reference = Map::new()
-        .with("kind", "Service")
-        .with("name", deployment.name.as_str())
-        .with("apiVersion", "serving.knative.dev/v1");
+fn domain(service: &str, host: &str) -> Map {
+    let reference =
+        Map::new().with("kind", "Service").with("name", service).with("apiVersion", "serving.knative.dev/v1");
     Map::new()
         .with("apiVersion", "serving.knative.dev/v1beta1")
         .with("kind", "DomainMapping")

@@ -12,7 +12,7 @@ use super::site::Site;
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
     for deployment in deployments {
-        files.extend(image::build(site, deployment, &[], script));
+        files.push(image::build(site, deployment, &[], script));
         let mut all = vec![Document::from(pods(site, deployment)), service(deployment).into()];
         for trigger in &deployment.triggers {
             all.extend(event(site, deployment, trigger).map(Document::from));

@@ -75,17 +75,7 @@ pub struct Templates {
     pub steps: Vec<Step>,
 }
 
-/// The platforms that there are files for, by their names in this project: all.
-pub fn platforms() -> impl Iterator<Item = &'static str> {
-    crate::platform::names()
-}
-
-/// What a platform is called: by its name in this project, or as ymls call it. `None`: there is no such platform.
-pub fn platform(word: &str) -> Option<&'static str> {
-    crate::platform::known(word)
-}
-
-/// The deployment files of a service. `platform` is a name of [`platforms`], and the service has been read for it.
+/// The deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the service has been read for it.
 pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options: &Options<'_>) -> Templates {
     let site = Site::new(spec, sources, platform, *options);
     let mut script = Script::default();

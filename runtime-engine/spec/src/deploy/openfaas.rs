@@ -14,7 +14,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut files = Vec::new();
     for deployment in deployments {
         // Nothing in its container says OpenFaaS.
-        files.extend(image::build(site, deployment, &[("FAAS_PLATFORM", "openfaas")], script));
+        files.push(image::build(site, deployment, &[("FAAS_PLATFORM", "openfaas")], script));
         functions.put(deployment.name.as_str(), function(site, deployment));
     }
     let provider = Map::new().with("name", "openfaas").with("gateway", "${OPENFAAS_URL:-http://127.0.0.1:8080}");

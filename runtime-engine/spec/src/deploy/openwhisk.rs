@@ -18,7 +18,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         // An action has no variables of its own beside its image's.
         let variables: Vec<(&str, &str)> =
             deployment.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        files.extend(image::build(site, deployment, &variables, script));
+        files.push(image::build_of_zip(site, deployment, &variables, script));
         actions.put(deployment.name.as_str(), action(site, deployment));
         for trigger in &deployment.triggers {
             let Some(feed) = feed(site, deployment, trigger) else { continue };

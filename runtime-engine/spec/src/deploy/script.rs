@@ -22,8 +22,15 @@ pub struct Step {
 }
 
 pub(super) const DOCKER: Tool = Tool { program: "docker", from: "https://docs.docker.com/engine/install" };
+pub(super) const UNZIP: Tool = Tool { program: "unzip", from: "your system's packages" };
 pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
 pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
+
+/// Unpacks the package of a unit into a folder.
+pub(super) fn unpack(site: &Site<'_>, unit: &str, folder: &str) -> String {
+    let package = quoted(&format!("{}/{unit}.zip", site.options.packages));
+    format!("unzip -q -o {package} -d {}", quoted(folder))
+}
 
 /// The commands of one platform, in order.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
 use super::document::{Document, Map};
-use super::script::{Script, Tool, quoted, variable};
+use super::script::{Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
 use crate::tree::Node;
 
@@ -25,6 +25,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let folder = &deployment.unit.name;
         let text = Document::from(root).to_yaml(&site.head());
         files.push(File { path: format!("{folder}/serverless.yml"), text });
+        script.run(UNZIP, unpack(site, folder, &format!("{folder}/code")));
         script.run(SCF, format!("(cd {} && scf deploy \"$@\")", quoted(folder)));
     }
     if let Some(host) = site.domain().filter(|domain| domain.as_bool() != Some(false)) {
@@ -43,8 +44,8 @@ fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let mut inputs = Map::new();
     inputs.put("name", deployment.name.as_str());
     inputs.put_some("description", deployment.description.clone());
-    // From the folder of this file.
-    inputs.put("src", format!("../{}/{}", site.options.packages, deployment.unit.name));
+    // The package, unpacked beside this file.
+    inputs.put("src", "./code");
     inputs.put("type", "event");
     inputs.put("runtime", "CustomRuntime");
     inputs.put("handler", deployment.handler.as_str());
