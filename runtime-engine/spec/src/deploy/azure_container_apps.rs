@@ -108,7 +108,8 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
     script.run(
         AZ,
         format!(
-            "az containerapp job create {GROUP} {environment} --name {name} --output none --trigger-type Schedule \\\n    \
+            "az containerapp job delete {GROUP} --name {name} --yes --output none 2>/dev/null || true\n\
+             az containerapp job create {GROUP} {environment} --name {name} --output none --trigger-type Schedule \\\n    \
              --cron-expression {} {image} \\\n    --command curl --args {}",
             quoted(&schedule.text),
             arguments.join(" ")

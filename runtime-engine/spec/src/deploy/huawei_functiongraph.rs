@@ -6,13 +6,21 @@
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};
 use super::document::{Document, Map};
-use super::script::{Script, Tool, quoted, variable};
+use super::script::{JQ, Script, Tool, quoted, variable};
 use super::site::Site;
 use crate::gateway;
 use crate::tree::Node;
 
 const HCLOUD: Tool = Tool { program: "hcloud", from: "https://support.huaweicloud.com/intl/en-us/qs-hcli" };
-const JQ: Tool = Tool { program: "jq", from: "your system's packages" };
+
+/// Ids that no yml knows, and what they are of. The deploying shell has them as variables.
+const IDS: [(&str, &str); 5] = [
+    ("API_GROUP_ID", "the group of API Gateway"),
+    ("GATEWAY_INSTANCE_ID", "the dedicated gateway"),
+    ("KAFKA_INSTANCE_ID", "the instance of Kafka"),
+    ("LOG_GROUP_ID", "the log group"),
+    ("DDS_INSTANCE_ID", "the instance of DDS"),
+];
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();
@@ -50,8 +58,16 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let create = if triggers.is_empty() { create } else { format!("URN=$({create} | jq -r .func_urn)") };
         script.run(HCLOUD, create);
         for (name, body) in triggers {
+            let text = Document::from(body.clone()).to_json_line();
             put(&format!("trigger-{name}"), body);
-            let file = quoted(&format!("{folder}/trigger-{name}.json"));
+            let mut file = quoted(&format!("{folder}/trigger-{name}.json"));
+            let asked: Vec<&(&str, &str)> = IDS.iter().filter(|(id, _)| text.contains(id)).collect();
+            if !asked.is_empty() {
+                let of = |(id, what): &&(&str, &str)| format!(" -e \"s/{id}/${{{id}:?{what}}}/\"");
+                let fill: String = asked.iter().map(of).collect();
+                script.run(JQ, format!("sed{fill} {file} > {path}/.request.json"));
+                file = format!("{path}/.request.json");
+            }
             let create = "hcloud FunctionGraph CreateFunctionTrigger";
             script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
         }
@@ -124,6 +140,7 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
             let name = label(&format!("{}-{method}{}", deployment.unit.name, route.replace('/', "-")));
             let data = Map::new()
                 .with("group_id", "API_GROUP_ID")
+                .with("instance_id", "GATEWAY_INSTANCE_ID")
                 .with("env_id", "DEFAULT_ENVIRONMENT_RELEASE_ID")
                 .with("env_name", "RELEASE")
                 .with("auth", if is_public { "NONE" } else { "IAM" })

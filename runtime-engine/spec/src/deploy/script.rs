@@ -23,6 +23,7 @@ pub struct Step {
 
 pub(super) const DOCKER: Tool = Tool { program: "docker", from: "https://docs.docker.com/engine/install" };
 pub(super) const UNZIP: Tool = Tool { program: "unzip", from: "your system's packages" };
+pub(super) const JQ: Tool = Tool { program: "jq", from: "your system's packages" };
 pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
 pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
 

@@ -4,11 +4,10 @@
 use super::File;
 use super::deployment::{Deployment, within};
 use super::document::{Document, Map};
-use super::script::{Script, Tool, quoted, variable};
+use super::script::{JQ, Script, Tool, quoted, variable};
 use super::site::Site;
 
 const VE: Tool = Tool { program: "ve", from: "https://github.com/volcengine/volcengine-cli/releases" };
-const JQ: Tool = Tool { program: "jq", from: "your system's packages" };
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut files = Vec::new();

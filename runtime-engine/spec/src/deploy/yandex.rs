@@ -3,7 +3,7 @@
 use super::File;
 use super::deployment::{Deployment, Trigger, label, within};
 use super::document::{Document, Map};
-use super::script::{Script, Tool, quoted};
+use super::script::{JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
 use crate::tree::Node;
@@ -41,14 +41,12 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         .with("info", Map::new().with("title", title.as_str()).with("version", "1.0.0"))
         .with("paths", paths);
     // Ids are known once the functions are there.
-    let mut fill = String::from("sed -e \"s/INVOKER/$INVOKER/g\"");
+    let mut fill = format!("sed -e s/INVOKER\\$/{CALLER}/");
     for name in &names {
-        let _ = write!(
-            fill,
-            " \\\n    -e \"s/FUNCTION_ID_OF_{name}\\\"/$(yc serverless function get --name {name} --format json | sed -n 's/^  \\\"id\\\": \\\"\\([^\\\"]*\\)\\\",*/\\1/p')\\\"/g\""
-        );
+        let id = format!("\"$(yc serverless function get --name {name} --format json | jq -r .id)\"");
+        let _ = write!(fill, " \\\n    -e s/FUNCTION_ID_OF_{name}\\$/{id}/");
     }
-    script.run(YC, format!("{fill} gateway.yaml > .gateway.yaml"));
+    script.run(JQ, format!("{fill} \\\n    gateway.yaml > .gateway.yaml"));
     let name = quoted(&title);
     let made = format!("yc serverless api-gateway get --name {name} >/dev/null 2>&1");
     let update = format!("yc serverless api-gateway update --name {name} --spec .gateway.yaml");
