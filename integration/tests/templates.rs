@@ -91,6 +91,16 @@ fn all() -> &'static tempfile::TempDir {
                 }
             }
         }
+        for page in ["serverless-yml", "combining", "deploying", "from-midway"] {
+            let text =
+                std::fs::read_to_string(root.join("docs").join(page).with_extension("md")).expect("the page is there");
+            let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            for (number, yml) in blocks.filter(|yml| yml.starts_with("service:")).enumerate() {
+                let path = folder.path().join(format!("{page}-{number}.yml"));
+                std::fs::write(&path, yml).expect("a file can be written");
+                made += write(&path, folder.path());
+            }
+        }
         assert!(made > 500, "{made}");
         folder
     })
@@ -244,6 +254,20 @@ fn nasty(folder: &Path) {
         }
     }
     map.put("pairs", pairs);
+    // Texts of any of these signs, always the same ones.
+    let signs: Vec<char> =
+        "-?:,[]{}#&*!|>'\"%@`=~ \n\t\r\\$/.019aenoy_+\u{0}\u{7f}\u{85}\u{a0}\u{2028}\u{feff}ж日\u{1f600}"
+            .chars()
+            .collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap_or_default()
+    };
+    let mut any = || (0..next() % 9).map(|_| signs[next() % signs.len()]).collect::<String>();
+    map.put("any", (0..5_000).map(|_| any()).collect::<Vec<_>>());
     map.put("k".repeat(1_100), "a long key");
     let document = Document::from(map);
     let place = folder.join("texts/all");

@@ -180,3 +180,35 @@ fn images_without_a_registry_are_not_deployed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("--registry says where they are pushed to"), "{}", text(&output));
 }
+
+/// The commands of the page and what they say, as `$ cargo faas …` and the lines behind it.
+fn of_the_page() -> (String, Vec<(String, String)>) {
+    let page = include_str!("../../../docs/deploying.md");
+    let block = |fence: &str| {
+        let rest = page.split(&format!("```{fence}\n")).nth(1).expect("the page has it");
+        rest.split("```").next().expect("it ends").to_owned()
+    };
+    let console = block("console");
+    let commands = console.split("$ cargo faas ").skip(1).map(|part| {
+        let (command, said) = part.split_once('\n').expect("a command is a line");
+        (command.to_owned(), said.to_owned())
+    });
+    (block("yaml"), commands.collect())
+}
+
+#[test]
+fn the_page_shows_what_the_tool_says() {
+    let (yml, commands) = of_the_page();
+    let folder = service(&yml);
+    let mut looked_at = 0;
+    for (command, said) in commands {
+        if command.starts_with("package") {
+            std::fs::create_dir_all(folder.path().join("dist/aws-lambda/order")).expect("a folder can be made");
+            continue;
+        }
+        let output = tool(folder.path(), &command.split(' ').collect::<Vec<_>>());
+        assert_eq!(text(&output), said, "{command}");
+        looked_at += 1;
+    }
+    assert_eq!(looked_at, 2);
+}

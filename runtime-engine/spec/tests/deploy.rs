@@ -181,6 +181,43 @@ fn a_prefix_of_the_domain_that_takes_what_is_anothers_is_said() {
     );
 }
 
+#[test]
+fn a_function_of_function_compute_is_an_image_if_its_runtime_says_so() {
+    let text = "service: shop\nprovider: {runtime: custom-container}\n\
+                functions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
+    let (_, made) = templates(text, "aliyun-fc");
+    let yaml = file(&made, "s.yaml");
+    assert!(yaml.contains("runtime: custom-container\n"), "{yaml}");
+    assert!(yaml.contains("image: registry.example/shop-dev-order:1\n        port: 9000"), "{yaml}");
+    assert!(!yaml.contains("code:"), "{yaml}");
+    assert!(file(&made, "order/Dockerfile").contains("ENTRYPOINT [\"/app/bootstrap\"]"));
+    let build = made.steps.iter().find(|step| step.command.starts_with("docker build")).expect("it is built");
+    assert!(build.command.ends_with("order/package"), "{}", build.command);
+}
+
+#[test]
+fn an_event_that_does_not_say_whose_it_is_wants_a_default_function() {
+    let text = "service: shop\nfunctions:\n  order: {events: [{http: {path: /orders}}]}\n  \
+                tidy: {events: [{timer: {cron: 0 2 * * *}}]}\naggregation: {all: {functionsPattern: '*'}}\n";
+    for platform in ["knative", "kubernetes", "google-cloud", "openfaas", "openwhisk", "azure-container-apps"] {
+        let (read, made) = templates(text, platform);
+        let said = said(&read, &made);
+        assert!(said.contains("does not say which function of `all` it is for"), "{platform}: {said}");
+        let with_default = text.replace("tidy: {", "tidy: {default: true, ");
+        let (read, made) = templates(&with_default, platform);
+        assert!(made.diagnostics.is_empty(), "{platform}: {}", self::said(&read, &made));
+    }
+}
+
+#[test]
+fn two_deployments_of_one_name_are_an_error() {
+    let text =
+        "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";
+    let (read, made) = templates(text, "knative");
+    assert!(made.files.is_empty());
+    assert!(said(&read, &made).contains("two deployments are called `shop-dev-a-b` on Knative"));
+}
+
 /// The lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {
@@ -256,4 +293,89 @@ fn schedules_are_those_of_the_dialects() {
         looked_at += 1;
     }
     assert_eq!(looked_at, 12);
+}
+
+/// The service of the pages of platforms, as `docs/deploying.md` has it.
+fn service_of_the_pages() -> String {
+    let page = include_str!("../../../docs/deploying.md");
+    let yml =
+        page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the page begins with a yml");
+    assert!(yml.starts_with("service: shop\n"), "{yml}");
+    yml.to_owned()
+}
+
+/// The files that a page shows.
+fn shown(platform: &str) -> &'static [&'static str] {
+    match platform {
+        "aliyun-fc" => &["s.yaml"],
+        "aws-lambda" => &["template.yaml"],
+        "azure-container-apps" => &["order/app.yaml"],
+        "azure-functions" => &[
+            "order/host.json",
+            "order/order/function.json",
+            "order/order-timer-1/function.json",
+            "order/local.settings.json",
+        ],
+        "fn" => &["order/func.yaml"],
+        "google-cloud" | "knative" => &["order/service.yaml"],
+        "http" => &["order/Dockerfile", "compose.yaml"],
+        "huawei-functiongraph" => &["order/function.json", "order/trigger-nightly.json"],
+        "kubernetes" => &["order/deployment.yaml"],
+        "openfaas" => &["stack.yml"],
+        "openwhisk" => &["manifest.yaml"],
+        "tencent-scf" => &["order/serverless.yml"],
+        "vefaas" => &["order/function.json"],
+        "yandex" => &["gateway.yaml"],
+        other => panic!("there is no page of {other}"),
+    }
+}
+
+const BEGIN: &str = "<!-- deployment files, made by the tests: begin -->\n";
+const END: &str = "<!-- deployment files, made by the tests: end -->\n";
+
+#[test]
+fn the_pages_of_the_platforms_show_what_is_written() {
+    let yml = service_of_the_pages();
+    for platform in serverless_spec::platform_names() {
+        let read = read_for(&yml, platform);
+        let spec = read.spec.as_ref().expect("the yml of the page is right");
+        let packages = format!("../../dist/{platform}");
+        let options = Options { packages: &packages, registry: "ghcr.io/me", tag: "latest", machine: "x86_64" };
+        let made = deploy::templates(spec, &read.sources, platform, &options);
+        let mut out = format!(
+            "```console\n$ cargo faas package --platform {platform}\n$ cargo faas templates --platform {platform}{}\n```\n\n",
+            if made.files.iter().any(|file| file.path.ends_with("Dockerfile")) { " --registry ghcr.io/me" } else { "" }
+        );
+        for path in shown(platform) {
+            let text = file(&made, path);
+            let kind = match path.rsplit('.').next() {
+                Some("json") => "json",
+                Some("yaml" | "yml") => "yaml",
+                _ => "dockerfile",
+            };
+            // The head is the same everywhere.
+            let text: String = text
+                .lines()
+                .filter(|line| !line.starts_with("# shop in stage"))
+                .map(|line| format!("{line}\n"))
+                .collect();
+            write!(out, "`{path}`:\n\n```{kind}\n{text}```\n\n").expect("a text takes all");
+        }
+        let steps: String = made.steps.iter().map(|step| step.command.clone() + "\n").collect();
+        write!(
+            out,
+            "`cargo faas deploy --platform {platform} --yes`, or `deploy.sh` beside them, runs\n\n```sh\n{steps}```\n\n"
+        )
+        .expect("a text takes all");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/platforms/{platform}.md"));
+        let page = std::fs::read_to_string(&path).expect("the page is there");
+        let (before, rest) =
+            page.split_once(BEGIN).unwrap_or_else(|| panic!("{platform}: the page has no place for it"));
+        let (written, after) = rest.split_once(END).expect("the place ends");
+        if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+            std::fs::write(&path, format!("{before}{BEGIN}{out}{END}{after}")).expect("the page can be written");
+        } else {
+            assert_eq!(written, out, "docs/platforms/{platform}.md; FAAS_WRITE_DOCS=1 writes it anew");
+        }
+    }
 }
