@@ -212,3 +212,72 @@ fn the_page_shows_what_the_tool_says() {
     }
     assert_eq!(looked_at, 2);
 }
+
+/// The variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
+fn asked_for(script: &str) -> Vec<String> {
+    let name = |rest: &str| {
+        let end = rest.find(|char: char| !char.is_ascii_uppercase() && char != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    };
+    script.split("${").skip(1).map(name).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn the_script_of_each_platform_runs_to_its_end() {
+    const VENDORS: [&str; 16] = [
+        "sam",
+        "s",
+        "scf",
+        "hcloud",
+        "jq",
+        "az",
+        "func",
+        "gcloud",
+        "kubectl",
+        "faas-cli",
+        "wskdeploy",
+        "fn",
+        "ve",
+        "yc",
+        "docker",
+        "unzip",
+    ];
+    let services = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime-engine/spec/tests/deploy");
+    for name in ["jobs", "pages", "everything"] {
+        let yml =
+            std::fs::read_to_string(Path::new(services).join(name).with_extension("yml")).expect("the yml is there");
+        let folder = service(&yml);
+        for vendor in VENDORS.into_iter().chain(["wsk"]) {
+            fake(folder.path(), vendor, 0);
+        }
+        for platform in serverless_spec::platform_names() {
+            let packages = folder.path().join("dist").join(platform);
+            std::fs::create_dir_all(&packages).expect("a folder can be made");
+            for unit in ["tidy", "hourly", "work", "look", "pages", "files", "all"] {
+                std::fs::write(packages.join(format!("{unit}.zip")), "PK").expect("a file can be written");
+            }
+            let _ = std::fs::remove_file(folder.path().join("calls"));
+            let written = tool(folder.path(), &["templates", "--platform", platform, "--registry", "ghcr.io/me"]);
+            assert_eq!(written.status.code(), Some(0), "{name} on {platform}: {}", text(&written));
+            let script = read(folder.path(), &format!("deploy/{platform}/deploy.sh"));
+            let path = format!("{}:/usr/bin:/bin", folder.path().join("tools").display());
+            let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+            command
+                .args(["deploy", "--platform", platform, "--registry", "ghcr.io/me", "--yes"])
+                .current_dir(folder.path())
+                .env("PATH", path)
+                .envs(asked_for(&script).into_iter().map(|name| (name, "word")));
+            let output = command.output().expect("the tool can be run");
+            assert_eq!(output.status.code(), Some(0), "{name} on {platform}: {}\n{script}", text(&output));
+            let calls = read(folder.path(), "calls");
+            assert!(calls.lines().count() > 0, "{name} on {platform}: nobody was called");
+            // Nothing of a function's code or of its secrets is left behind.
+            let left = folder.path().join("deploy").join(platform);
+            let units = std::fs::read_dir(&left).expect("the folder is there").filter_map(Result::ok);
+            let rest = units.flat_map(|unit| [unit.path().join(".code"), unit.path().join(".request.json")]);
+            for path in rest {
+                assert!(!path.exists(), "{name} on {platform}: {} is left", path.display());
+            }
+        }
+    }
+}
