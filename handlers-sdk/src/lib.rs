@@ -101,6 +101,7 @@ pub use call::{
     config::Configured,
     form::{Form, Path, Query},
     json::Json,
+    span::Span,
 };
 pub use error::{
     Error,
@@ -119,6 +120,10 @@ pub use layer::{
 #[cfg(feature = "tracing")]
 pub use log::tracing::{HostLog, install as install_tracing};
 pub use log::{Level, line::Line};
+#[cfg(feature = "json")]
+pub use log::{redact::Redact, share::Share};
+#[cfg(all(feature = "stream", feature = "tokio"))]
+pub use reply::keep_alive::KeepAlive;
 #[cfg(feature = "stream")]
 pub use reply::stream::{Sse, SseEvent, StreamReply};
 pub use reply::{

@@ -37,6 +37,14 @@ const PACKAGES: &[&str] = &[
     "upload",
     "layer-monitor",
     "layer-metrics",
+    "layer-cache",
+    "layer-compress",
+    "layer-cors",
+    "layer-limit",
+    "layer-log",
+    "layer-record",
+    "layer-trace",
+    "layer-warmup",
 ];
 
 /// The modules that C makes: name, source from the workspace's root.
@@ -206,6 +214,19 @@ pub fn aborting() -> &'static Path {
         made.remove("faulty").unwrap_or_else(|| panic!("faulty was not built with panic=abort:\n{said}"))
     });
     &ABORTING
+}
+
+/// The full engine with the feature `yml`, by which it reads `serverless.yml` itself.
+///
+/// # Panics
+/// With the compiler's words, if it does not build.
+pub fn bootstrap_with_yml() -> &'static Runtime {
+    static WITH_YML: LazyLock<Runtime> = LazyLock::new(|| {
+        let (mut made, said) = cargo_build(&["runtime-engine"], &["--target", &host(), "--features", "yml"], None);
+        let path = made.remove("bootstrap").unwrap_or_else(|| panic!("bootstrap was not built with yml:\n{said}"));
+        Runtime { name: "bootstrap", path }
+    });
+    &WITH_YML
 }
 
 fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A folder with modules, gone when dropped, and variables for the process.
+/// A folder with modules, and variables for the process. The folder is gone when this is dropped, unless a test has failed:
+/// then it stays, to be looked at.
 #[derive(Debug)]
 pub struct Deployment {
     folder: TempDir,
@@ -114,5 +115,11 @@ impl Deployment {
         let mut command = Command::new(&runtime.path);
         command.current_dir(self.root()).envs(self.variables());
         command
+    }
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        self.folder.disable_cleanup(std::thread::panicking());
     }
 }

@@ -52,8 +52,11 @@ impl Inspected {
     }
 }
 
-/// Standard alphabet, with padding. Written anew: the tests must not trust the encoder they test.
-fn decode_base64(text: &str) -> Vec<u8> {
+/// Base64 in the standard alphabet, with padding. Written anew: the tests must not trust the encoder they test.
+///
+/// # Panics
+/// If it is none.
+pub fn decode_base64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     assert!(text.len().is_multiple_of(4), "base64 comes in fours: {text:?}");
     let mut out = Vec::new();

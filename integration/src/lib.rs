@@ -8,6 +8,8 @@
 //! | [`on_http`] | a runtime that serves plain HTTP on a port of its own |
 //! | [`on_plane`] | a runtime under a control plane that hands out events |
 //! | [`client`] | an HTTP client on a bare socket, which can send what no library would |
+//! | [`collector`] | a collector of OpenTelemetry's, which takes spans or does not |
+//! | [`configured`] | layers that are configured in JSON, and whether a runtime starts with a configuration |
 //! | [`faulty`] | the events that choose what the function `faulty` does |
 //! | [`kernel`] | what the kernel says of a process: memory, time, threads, descriptors |
 //! | [`inspected`] | what the function `inspect` saw, read back |
@@ -20,6 +22,8 @@
 
 pub mod artifacts;
 pub mod client;
+pub mod collector;
+pub mod configured;
 pub mod deployment;
 pub mod faulty;
 pub mod inspected;

@@ -14,6 +14,8 @@ mod frameworks;
 mod http;
 #[path = "foreign/languages.rs"]
 mod languages;
+#[path = "foreign/layers.rs"]
+mod layers;
 #[path = "foreign/linkers.rs"]
 mod linkers;
 #[path = "foreign/load.rs"]
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     trials.extend(events::trials());
     trials.extend(frameworks::trials());
     trials.extend(languages::trials());
+    trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
     trials.extend(valgrind::trials());

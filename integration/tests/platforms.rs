@@ -33,12 +33,18 @@ mod kubernetes;
 mod openfaas;
 #[path = "openwhisk/mod.rs"]
 mod openwhisk;
+#[path = "platforms/own_events.rs"]
+mod own_events;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
 #[path = "platforms/records.rs"]
 mod records;
+#[path = "platforms/routing.rs"]
+mod routing;
 #[path = "platforms/same_bytes.rs"]
 mod same_bytes;
+#[path = "platforms/secrets.rs"]
+mod secrets;
 #[path = "platforms/several.rs"]
 mod several;
 #[path = "platforms/several_phases.rs"]
@@ -53,3 +59,5 @@ mod tencent_scf;
 mod vefaas;
 #[path = "yandex/mod.rs"]
 mod yandex;
+#[path = "platforms/yml.rs"]
+mod yml;

@@ -29,6 +29,7 @@ static DRIVER: Driver = Driver {
     signals_into: signals::signals_into,
     library,
     http2: None,
+    yml: None,
 };
 
 /// Returns the code that a platform sends, if it is a bare library.

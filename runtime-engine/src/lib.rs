@@ -11,6 +11,7 @@
 //! | `http2` | HTTP/2 by hyper over tokio, in front of the same server |
 //! | `code` | archives that a platform sends |
 //! | `diagnostics` | this crate's own `tracing` events as lines of the log |
+//! | `yml` | `serverless.yml` in place of a manifest, with the feature of that name |
 //! | `loader`, `signals` | the only places with `unsafe`, but for the name `main`: libloading, signal-hook |
 #![deny(unsafe_code)]
 
@@ -19,6 +20,8 @@ mod diagnostics;
 mod http2;
 mod loader;
 mod signals;
+#[cfg(feature = "yml")]
+mod yml;
 
 use faas_unix::driver::Driver;
 
@@ -33,6 +36,10 @@ static DRIVER: Driver = Driver {
     signals_into: signals::signals_into,
     library: code::library,
     http2: Some(&HTTP2),
+    #[cfg(feature = "yml")]
+    yml: Some(yml::manifest),
+    #[cfg(not(feature = "yml"))]
+    yml: None,
 };
 
 /// Runs the process to its end: functions and layers are libraries, named by the environment. To be called before any

@@ -1,34 +1,44 @@
-//! Checks the pattern of a route while its function is compiled. The grammar is that of the runtimes' router, less the
-//! forms that other frameworks use for the same: `{name}` for a segment and, at the end, `{*name}` for the rest.
+//! Checks the pattern of a route while its function is compiled. The grammar is that of the runtimes' router, which a test of
+//! faas-core's compares with this over all short patterns: it is written again here because a macro that needed faas-core
+//! would have every author build it.
 
 /// Says what is wrong with a pattern, and what to write instead.
 pub(crate) fn check(pattern: &str) -> Result<(), String> {
     let Some(body) = pattern.strip_prefix('/') else {
         return Err(format!("a pattern begins with a slash: write `/{pattern}`"));
     };
-    let segments: Vec<&str> = body.split('/').collect();
     let mut names: Vec<&str> = Vec::new();
-    for (index, segment) in segments.iter().enumerate() {
-        let Some((name, is_rest)) = parameter(segment)? else { continue };
-        if is_rest && segments[index + 1..].iter().any(|after| !after.is_empty()) {
-            return Err(format!("`{segment}` is the rest of the path: nothing stands behind it"));
+    let mut rest = None;
+    // One slash at the end makes no difference.
+    for segment in body.strip_suffix('/').unwrap_or(body).split('/') {
+        if let Some(rest) = rest {
+            return Err(format!("`{rest}` is the rest of the path: nothing stands behind it"));
         }
+        let Some((name, is_rest)) = parameter(segment)? else { continue };
         if names.contains(&name) {
             return Err(format!("there is a parameter `{name}` already: write another name for one of them"));
         }
         names.push(name);
+        rest = is_rest.then_some(segment);
     }
     Ok(())
 }
 
 /// The name of a segment that is a parameter, and whether it is the rest of the path.
 fn parameter(segment: &str) -> Result<Option<(&str, bool)>, String> {
-    if let Some(name) = segment.strip_prefix(':') {
-        return Err(format!("write `{{{name}}}` for a parameter"));
-    }
-    if let Some(name) = segment.strip_prefix('*') {
-        let name = if name.is_empty() { "rest" } else { name };
-        return Err(format!("write `{{*{name}}}` for the rest of the path"));
+    let is_word = |sign: char| sign.is_alphanumeric() || sign == '_';
+    for (sign, is_rest) in [(':', false), ('*', true)] {
+        let Some(name) = segment.strip_prefix(sign) else { continue };
+        return match name.chars().find(|sign| !is_word(*sign)) {
+            None if name.is_empty() && !is_rest => {
+                Err("a parameter has a name: write `{name}`, or `{*name}` for the rest of the path".to_owned())
+            }
+            None => Ok(Some((if name.is_empty() { "*" } else { name }, is_rest))),
+            Some(after) => Err(format!(
+                "`{after}` cannot stand in the name of `{segment}`, and a parameter is a whole segment: write `{{name}}`, or \
+                 `{{*name}}` for the rest of the path; what it may be is checked in the function"
+            )),
+        };
     }
     if let Some(sign) = segment.chars().find(|sign| matches!(sign, '?' | '#')) {
         return Err(format!("`{sign}` ends a path, and a route is chosen by the path alone"));
@@ -48,11 +58,14 @@ fn parameter(segment: &str) -> Result<Option<(&str, bool)>, String> {
     if !after.is_empty() {
         return Err(format!("a parameter is a whole segment: nothing stands beside `{{{inside}}}`"));
     }
-    let (name, is_rest) = inside.strip_prefix('*').map_or((inside, false), |name| (name, true));
+    let (name, is_rest) = match (inside.strip_prefix('*'), inside.strip_suffix('+')) {
+        (Some(name), _) | (None, Some(name)) => (name, true),
+        (None, None) => (inside, false),
+    };
     if name.is_empty() {
         return Err("a parameter has a name: write `{name}`, or `{*name}` for the rest of the path".to_owned());
     }
-    match name.chars().find(|sign| !sign.is_alphanumeric() && !matches!(sign, '_' | '-' | '.')) {
+    match name.chars().find(|sign| !is_word(*sign) && !matches!(sign, '-' | '.')) {
         Some(sign) => Err(format!(
             "the name of a parameter has no `{sign}`: write letters, digits, `_`, `-` and `.`; what it may be is checked in \
              the function"
@@ -67,7 +80,22 @@ mod tests {
 
     #[test]
     fn a_pattern_of_texts_and_parameters_fits() {
-        for pattern in ["/", "/a", "/a/", "/a/{id}/b/{user-id}", "/{*rest}", "/a/{a.b}", "/café", "/c++/.", "//"] {
+        for pattern in [
+            "/",
+            "/a",
+            "/a/",
+            "/a/{id}/b/{user-id}",
+            "/{*rest}",
+            "/a/{a.b}",
+            "/café",
+            "/c++/.",
+            "//",
+            "/:id",
+            "/*",
+            "/*all",
+            "/{all+}",
+            "/*/",
+        ] {
             assert_eq!(check(pattern), Ok(()), "{pattern}");
         }
     }
@@ -77,9 +105,11 @@ mod tests {
         let table = [
             ("", "write `/`"),
             ("orders", "write `/orders`"),
-            ("/:id", "write `{id}`"),
-            ("/*", "write `{*rest}`"),
-            ("/*all", "write `{*all}`"),
+            ("/:", "has a name"),
+            ("/:id.html", "a whole segment"),
+            ("/:id(\\d+)", "checked in the function"),
+            ("/**", "a whole segment"),
+            ("/*//", "nothing stands behind it"),
             ("/{id", "not closed"),
             ("/id}", "closes nothing"),
             ("/a{id}", "a whole segment"),

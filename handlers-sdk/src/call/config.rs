@@ -3,6 +3,8 @@
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::call::secret::Secret;
+#[cfg(feature = "json")]
+use crate::encoding::json_path;
 use crate::error::Error;
 use crate::ffi::Entry;
 use crate::glue::service::{self, Service};
@@ -36,8 +38,18 @@ impl Config {
     pub fn deserialize<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         let json = if self.json().is_empty() { b"{}" } else { self.json() };
         serde_json::from_slice(json).map_err(|error| {
-            Error::internal("Runtime.ConfigError", format!("configuration of {:?}: {error}", self.entry.name()))
+            // The host has seen that it is JSON: whatever is wrong has a place in it.
+            let path = json_path::path(json, error.line(), error.column());
+            let apart = if path.is_empty() { "" } else { ": " };
+            let message = format!("configuration of {:?}: {path}{apart}{error}", self.entry.name());
+            Error::internal("Runtime.ConfigError", message)
         })
+    }
+
+    /// A mistake in its own part, for `create`: the host says beside it where that part comes from. `key` is the place in it,
+    /// such as `retry.times` or `names[2]`.
+    pub fn mistake(&self, key: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+        Error::new("Runtime.ConfigError", format!("{key}: expected {expected}, found {found}"))
     }
 
     /// One key of its own part; `None` if it is not there or null.

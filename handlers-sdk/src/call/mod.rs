@@ -22,3 +22,5 @@ pub(crate) mod reads;
 pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod secret;
+#[cfg(feature = "json")]
+pub(crate) mod span;

@@ -136,6 +136,17 @@ impl<'a> Invocation<'a> {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).ok().filter(|status| *status != 0)
     }
 
+    /// `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP body, and a
+    /// reply that takes its place would be another form.
+    pub fn is_reply_raw(&self) -> bool {
+        self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
+    }
+
+    /// `true` if the reply is a value, whose content type the platform chooses unless a header says it.
+    pub fn is_reply_value(&self) -> bool {
+        self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_VALUE)
+    }
+
     /// Another status for the reply, 200 to 599.
     ///
     /// # Errors
@@ -180,6 +191,11 @@ impl<'a> Invocation<'a> {
     /// All reply headers.
     pub fn reply_headers(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_REPLY_HEADER)
+    }
+
+    /// The `Set-Cookie` texts of the reply, each the value of a pair without a name.
+    pub fn reply_cookies(&self) -> Pairs<'_> {
+        Pairs::new(self.reader(), LIST_REPLY_COOKIE)
     }
 
     /// Sets a reply header; also before there is a reply.

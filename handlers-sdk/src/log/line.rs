@@ -2,7 +2,11 @@
 
 use crate::call::config::Config;
 use crate::encoding::json_text;
+#[cfg(feature = "json")]
+use crate::encoding::time;
 use std::fmt::Write;
+#[cfg(feature = "json")]
+use std::time::SystemTime;
 
 /// A line in the making. Members stand in the order they are added; names are the caller's and are not checked for
 /// repeats.
@@ -58,6 +62,15 @@ impl Line {
         self.key(name);
         self.text.push_str(if value { "true" } else { "false" });
         self
+    }
+
+    /// A time, in UTC to the millisecond: `2026-01-02T03:04:05.678Z`.
+    #[cfg(feature = "json")]
+    pub fn time(&mut self, name: &str, at: SystemTime) -> &mut Line {
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = time::rfc3339(i64::try_from(since.as_secs()).unwrap_or(0));
+        let whole = seconds.strip_suffix('Z').unwrap_or("1970-01-01T00:00:00");
+        self.text(name, &format!("{whole}.{:03}Z", since.subsec_millis()))
     }
 
     /// A value that is JSON already.

@@ -3,6 +3,10 @@
 //! The host stamps time, request id and function; a line that is not wanted is never formatted.
 
 pub(crate) mod line;
+#[cfg(feature = "json")]
+pub(crate) mod redact;
+#[cfg(feature = "json")]
+pub(crate) mod share;
 #[cfg(feature = "tracing")]
 pub(crate) mod tracing;
 

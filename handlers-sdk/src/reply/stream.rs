@@ -136,6 +136,11 @@ impl<S> Sse<S> {
     pub fn new(stream: S) -> Sse<S> {
         Sse(stream)
     }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn into_stream(self) -> S {
+        self.0
+    }
 }
 
 impl<S> Debug for Sse<S> {

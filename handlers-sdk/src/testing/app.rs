@@ -232,16 +232,7 @@ impl Builder {
         {
             return Err(format!("a route is to be the function {name:?}'s, and no module of the app offers it"));
         }
-        let manifest = Manifest {
-            name: String::new(),
-            digest: String::new(),
-            layers,
-            strict_slash: false,
-            caseless: false,
-            default: None,
-            functions,
-        };
-        Ok((shelf, manifest))
+        Ok((shelf, Manifest { layers, functions, ..Manifest::default() }))
     }
 
     fn function(&self, name: &str, library: &str, config: &str) -> FunctionSpec {

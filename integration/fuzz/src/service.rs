@@ -2,6 +2,7 @@
 //! function where the plan says; what is refused has an error that lies in its text and can be shown.
 
 use faas_core::functions::manifest::Manifest;
+use faas_core::secrets::LookUp;
 use serverless_spec::diagnostic::{Severity, render};
 use serverless_spec::plan::Plan;
 use serverless_spec::variables::Files;
@@ -64,7 +65,10 @@ fn made(spec: &Spec) {
     for unit in spec.units.iter().filter(|unit| !unit.members.is_empty()) {
         let text = spec.manifest(unit).expect("a manifest can be written");
         match Manifest::read(text.as_bytes()) {
-            Ok(manifest) => {
+            Ok(mut manifest) => {
+                // Its secrets, if it has any, can be looked for.
+                let filled = manifest.fill_secrets(&|name| LookUp::Found(format!("the secret {name:?}\n")));
+                filled.unwrap_or_else(|failure| panic!("{failure}\n{text}"));
                 let names: Vec<&str> = manifest.functions.iter().map(|function| function.name.as_str()).collect();
                 let members: Vec<&str> =
                     unit.members.iter().map(|number| spec.service.functions[*number].name.as_str()).collect();

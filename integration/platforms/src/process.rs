@@ -208,9 +208,12 @@ pub(crate) fn alone(command: &mut Command, environment: impl IntoIterator<Item =
     command.envs(environment).envs(own);
 }
 
-/// A running (or ended) runtime. Dropping it kills its process group.
+/// A running (or ended) runtime. Dropping it kills its process group; where that is because a test has failed, it says how
+/// the process was started and all that it wrote.
 pub struct Process {
     watched: Arc<Watched>,
+    /// Folder, variables, program and arguments, as for a shell.
+    started: String,
 }
 
 impl Process {
@@ -220,6 +223,8 @@ impl Process {
     /// # Errors
     /// Whatever the system says when the program cannot be started.
     pub fn spawn(mut command: Command, on_exit: impl FnOnce(ExitStatus) + Send + 'static) -> io::Result<Process> {
+        // As text: the command itself would hold its end of a pipe that is the process' input.
+        let started = format!("{command:?}");
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let watched = Arc::new(Watched { pid: child.id(), seen: Mutex::default(), changed: Condvar::new() });
@@ -236,7 +241,7 @@ impl Process {
                 waiter.changed.notify_all();
             }
         });
-        Ok(Process { watched })
+        Ok(Process { watched, started })
     }
 
     pub(crate) fn watched(&self) -> Arc<Watched> {
@@ -317,6 +322,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (pid, status) = (self.pid(), self.status());
+            eprintln!("--- process {pid}, {status:?}, was started by\n{}\n--- and wrote", self.started);
+            eprint!("{}", self.output());
+            eprintln!("---");
+        }
         self.watched.kill_group();
     }
 }
@@ -401,6 +412,26 @@ mod tests {
         drop(process);
         // The grandchild holds the pipe: it closes only when that one is gone too.
         assert!(watched.wait_until(LIMIT, |seen| (seen.pipes.is_empty()).then_some(())).is_some());
+    }
+
+    #[test]
+    fn a_test_that_fails_says_how_its_process_was_started_and_what_it_wrote() {
+        // Set for a test process that this test starts of its own executable: there the test fails.
+        const INNER: &str = "FAAS_TEST_FAILS";
+        if std::env::var_os(INNER).is_some() {
+            let mut command = sh("echo a last word");
+            command.current_dir("/").env("FAAS_LOG", "debug");
+            let process = Process::spawn(command, |_| ()).expect("sh starts");
+            process.wait(LIMIT).expect("it ends");
+            panic!("the test fails");
+        }
+        let name = std::thread::current().name().map(str::to_owned).expect("a test's thread has its name");
+        let mut command = Command::new(std::env::current_exe().expect("it has a path"));
+        command.args([&name, "--exact", "--nocapture", "--test-threads=1"]).env(INNER, "1");
+        let output = command.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let started = r#"cd "/" && FAAS_LOG="debug" "/bin/sh" "-c" "echo a last word""#;
+        assert!(said.contains(started) && said.contains("\n--- and wrote\na last word\n---\n"), "{said}");
     }
 
     #[test]

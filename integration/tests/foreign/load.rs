@@ -3,6 +3,7 @@
 use crate::needs::{over_both, over_full, program};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
+use integration::kernel::peak_memory;
 use integration::on_http::{self, OnHttp};
 use integration::wait::limit;
 use libtest_mimic::Trial;
@@ -17,6 +18,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     over_both(&mut trials, &program("ab"), "ab_sees_no_error_over_http_1_0_with_keep_alive", old_clients_that_stay);
     over_both(&mut trials, &program("tini"), "under_tini_sigterm_runs_close_and_leaves_cleanly", under_tini);
     over_full(&mut trials, &program("curl"), "curl_speaks_http_2_with_prior_knowledge", prior_knowledge);
+    over_full(
+        &mut trials,
+        &program("curl"),
+        "curl_uploads_twenty_mebibytes_over_http_2_in_the_memory_of_a_part",
+        upload,
+    );
     over_full(&mut trials, &program("h2load"), "h2load_sees_no_error_over_many_streams", many_streams);
     trials
 }
@@ -74,6 +81,24 @@ fn prior_knowledge(curl: &Path, runtime: &'static Runtime) -> Result<(), String>
     command.args(["--write-out", " %{http_version} %{http_code}"]);
     let said = said(command.arg(format!("http://{}/a?b=1", run.address)))?;
     if said == "over two 2 200" { Ok(()) } else { Err(said) }
+}
+
+fn upload(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("axum-app"), "axum_app.app");
+    let body = run.deployment.path("body");
+    std::fs::write(&body, vec![b'x'; 20 << 20]).map_err(|error| error.to_string())?;
+    let send = |file: &str| {
+        let mut command = Command::new(curl);
+        command.args(["--silent", "--show-error", "--noproxy", "*", "--http2-prior-knowledge", "--data-binary", file]);
+        command.args(["--header", "Expect:", "--write-out", " %{http_version} %{http_code}"]);
+        said(command.arg(format!("http://{}/upload", run.address)))
+    };
+    send("warm")?;
+    let before = peak_memory(&run.process);
+    let said = send(&format!("@{}", body.display()))?;
+    let more = peak_memory(&run.process) - before;
+    let is_well = said.contains("\"bytes\":20971520") && said.ends_with(" 2 200") && more < 4 << 20;
+    if is_well { Ok(()) } else { Err(format!("{said}, {more} bytes more\n{}", run.process.output())) }
 }
 
 fn many_streams(h2load: &Path, runtime: &'static Runtime) -> Result<(), String> {

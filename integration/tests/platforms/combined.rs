@@ -1,7 +1,8 @@
 //! One service, deployed together and apart: only its yml differs, and every request and event has the same answer, on a
 //! platform that is asked for its events, on one that is sent requests, and on Azure.
 
-use super::several::{Answer, Platform};
+use super::same_bytes::hash;
+use super::several::{Answer, Platform, View};
 use crate::aliyun_fc::run::OnFc;
 use crate::azure_functions::run::OnAzure;
 use integration::artifacts::{self, Runtime};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use serverless_spec::variables::Files;
 use serverless_spec::{Input, Spec};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 integration::both![
     on_aws_a_service_answers_the_same_together_and_apart,
@@ -122,7 +124,7 @@ impl Files for NoFiles {
     }
 }
 
-fn read(yml: &str, platform: &str) -> Spec {
+pub(super) fn read(yml: &str, platform: &str) -> Spec {
     let nothing = BTreeMap::new();
     let input = Input {
         name: "serverless.yml",
@@ -180,17 +182,56 @@ fn told(answer: Answer) -> Value {
     }
 }
 
+/// The libraries of a deployment: the files themselves, that links in it lead to.
+fn libraries(deployment: &Deployment) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(deployment.root()).expect("the deployment is there");
+    let paths = entries.map(|entry| entry.expect("an entry can be read").path());
+    let libraries = paths.filter(|path| path.extension().is_some_and(|extension| extension == "so"));
+    libraries.map(|path| path.canonicalize().expect("the library is there")).collect()
+}
+
+/// The kernel's word that a process runs these files, not copies of them.
+fn assert_mapped(platform: &impl Platform, libraries: &[PathBuf]) {
+    let pid = match platform.view() {
+        View::Held(process) => process.pid(),
+        View::Shared(process) => process.pid(),
+        View::Log(log) => panic!("there is no process: {log}"),
+    };
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process is there");
+    for library in libraries {
+        let library = library.display().to_string();
+        assert!(maps.lines().any(|line| line.ends_with(&library)), "{library} is not among:\n{maps}");
+    }
+}
+
+/// What a service did in one arrangement.
+struct Served {
+    /// What each request and event came to.
+    answers: Vec<(String, Value)>,
+    /// The libraries that its processes ran, each with its SHA-256 after all of that.
+    libraries: BTreeMap<PathBuf, String>,
+}
+
 /// The answers of the service to all requests and events, as its yml deploys it.
-fn answers<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> P) -> Vec<(String, Value)> {
-    let mut running: Vec<(Vec<String>, P)> = deployments(yml, place.name)
-        .into_iter()
-        .map(|(functions, deployment)| (functions, start(deployment)))
-        .collect();
+fn serve<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> P) -> Served {
+    let mut running: Vec<(Vec<String>, P, Vec<PathBuf>)> = Vec::new();
+    let mut all = BTreeSet::new();
+    for (functions, deployment) in deployments(yml, place.name) {
+        let own = libraries(&deployment);
+        all.extend(own.clone());
+        running.push((functions, start(deployment), own));
+    }
+    let hashes = || all.iter().map(|library| (library.clone(), hash(library))).collect::<BTreeMap<_, _>>();
+    let before = hashes();
     let mut answers = Vec::new();
     let mut ask = |function: &str, what: String, call: &mut dyn FnMut(&mut P) -> Answer| {
-        let home = running.iter_mut().find(|(functions, _)| functions.iter().any(|name| name == function));
-        let (_, platform) = home.expect("it is deployed");
+        let home = running.iter_mut().find(|(functions, ..)| functions.iter().any(|name| name == function));
+        let (_, platform, own) = home.expect("it is deployed");
         let answer = call(platform);
+        // Whoever has answered has started; one that hangs may leave.
+        if function != "hangs" {
+            assert_mapped(platform, own);
+        }
         answers.push((what, told(answer)));
     };
     for (function, method, path, body) in REQUESTS {
@@ -217,13 +258,16 @@ fn answers<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> 
         let page = format!("{}/look/seen", place.base);
         ask("seen", "while another one hangs".to_owned(), &mut |platform| platform.request("GET", &page, ""));
     }
-    answers
+    let libraries = hashes();
+    assert_eq!(libraries, before, "a library has changed");
+    Served { answers, libraries }
 }
 
 /// Combines, splits, combines otherwise, and combines again.
 fn behave<P: Platform>(place: &Where, start: impl Fn(Deployment) -> P) {
     let together = format!("{YML}{TOGETHER}");
-    let first = answers(&together, place, &start);
+    let Served { answers: first, libraries } = serve(&together, place, &start);
+    assert_eq!(libraries.len(), 5, "{libraries:?}");
     for (what, answer) in &first {
         if let Some((_, function)) = what.rsplit_once("of ")
             && answer["body"].get("function").is_some()
@@ -234,9 +278,14 @@ fn behave<P: Platform>(place: &Where, start: impl Fn(Deployment) -> P) {
     let refusals = first.iter().filter(|(_, answer)| answer["status"] == 404 || answer["status"] == 405).count();
     assert!(refusals <= 1, "each has an owner; only one item is none: {first:#?}");
     for yml in [YML, &format!("{YML}{IN_TWO}"), &together] {
-        for (before, now) in first.iter().zip(answers(yml, place, &start)) {
-            assert_eq!(before, &now, "{}", yml.strip_prefix(YML).unwrap_or_default());
+        let now = serve(yml, place, &start);
+        let arrangement = yml.strip_prefix(YML).unwrap_or_default();
+        assert_eq!(now.answers.len(), first.len(), "{arrangement}");
+        for (before, now) in first.iter().zip(&now.answers) {
+            assert_eq!(before, now, "{arrangement}");
         }
+        // Combined or split, the processes ran the same bytes.
+        assert_eq!(now.libraries, libraries, "{arrangement}");
     }
 }
 

@@ -5,6 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
+use integration::wait::limit;
 use platform_emulators::aws::Options;
 use platform_emulators::cloudevents::Request;
 use serde_json::{Value, json};
@@ -29,8 +30,8 @@ fn deployment() -> Deployment {
         function("sign_up", &[http("any", "/sign-up")]),
         function("welcome", &[http("GET", "/welcome")]),
         function("ticks", &[http("GET", "/ticks")]),
-        function("jobs", &[http("POST", "/jobs"), json!({"queue": true})]),
-        function("tidy", &[http("POST", "/tidy"), json!({"timer": true})]),
+        function("jobs", &[json!({"queue": true}), json!({"event": {"type": "dev.knative.kafka.event"}})]),
+        function("tidy", &[json!({"timer": true}), json!({"event": {"type": "dev.knative.sources.ping"}})]),
         function("me", &[http("GET", "/me")]),
         function("user", &[http("GET", "/users/{id}")]),
     ]});
@@ -58,8 +59,8 @@ impl Reply {
 /// A request: method, path with its query, headers, body.
 type Call<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c str);
 
-/// Sees each function do what it is for. `event` hands over an event of a queue or timer: over HTTP it is a body.
-fn behave(call: impl Fn(Call<'_>) -> Reply, event: impl Fn(&str, &str) -> String) {
+/// Sees each function that serves requests do what it is for.
+fn behave(call: impl Fn(Call<'_>) -> Reply) {
     let ok = |call: Reply| {
         assert_eq!(call.status, 200, "{call:?}");
         call
@@ -100,10 +101,6 @@ fn behave(call: impl Fn(Call<'_>) -> Reply, event: impl Fn(&str, &str) -> String
     let ticks = ok(call(("GET", "/ticks", &[], "")));
     assert_eq!(ticks.body, "id: 0\ndata: tick 0\n\nid: 1\ndata: tick 1\n\nid: 2\ndata: tick 2\n\n");
 
-    let failed: Value = serde_json::from_str(&event("/jobs", BATCH)).expect("JSON");
-    assert_eq!(failed, json!({"batchItemFailures": [{"itemIdentifier": "m2"}]}));
-    assert_eq!(event("/tidy", TIMER), "true");
-
     assert_eq!(ok(call(("GET", "/me", &[("Authorization", "Bearer ann:open")], ""))).body, "ann");
     for (headers, kind) in [(&[][..], "User.Missing"), (&[("Authorization", "Bearer ann:shut")], "User.Unknown")] {
         let refused = call(("GET", "/me", headers, ""));
@@ -121,7 +118,7 @@ fn over_plain_http(runtime: &Runtime) {
         let reply = run.call(method, path, &headers, body.as_bytes());
         Reply { status: reply.status, body: reply.text(), headers: reply.headers }
     };
-    behave(call, |path, event| call(("POST", path, JSON, event)).body);
+    behave(call);
 }
 
 fn on_knative(runtime: &Runtime) {
@@ -130,7 +127,19 @@ fn on_knative(runtime: &Runtime) {
         let answer = run.call(&Request::new(method, path, headers, body));
         Reply { status: answer.status, body: answer.text(), headers: answer.headers }
     };
-    behave(call, |path, event| call(("POST", path, JSON, event)).body);
+    behave(call);
+    let event = |of: &[(&str, &str)], body: &str| {
+        let common = [("Content-Type", "application/json"), ("ce-specversion", "1.0"), ("ce-id", "m2")];
+        call(("POST", "/", &[&common[..], of].concat(), body)).body
+    };
+    let job =
+        [("ce-type", "dev.knative.kafka.event"), ("ce-source", "/apis/v1/namespaces/shop/kafkasources/jobs#jobs")];
+    assert_eq!(event(&job, "7"), r#"{"batchItemFailures":[]}"#);
+    assert_eq!(event(&job, r#""seven""#), r#"{"batchItemFailures":[{"itemIdentifier":"m2"}]}"#);
+    let timer =
+        [("ce-type", "dev.knative.sources.ping"), ("ce-source", "/apis/v1/namespaces/shop/pingsources/nightly")];
+    assert_eq!(event(&timer, "{}"), "true");
+    run.pod.process().wait_for_line(|line| line.contains("timer=nightly"), limit()).expect("the timer has its name");
 }
 
 fn on_aws_lambda(runtime: &Runtime) {
@@ -148,7 +157,11 @@ fn on_aws_lambda(runtime: &Runtime) {
             "headers": headers, "requestContext": context, "body": body, "isBase64Encoded": false});
         gateway_reply(&run.aws.invoke(&*event.to_string()).body)
     };
-    behave(call, |_, event| run.call(event).text());
+    behave(call);
+    let failed: Value = serde_json::from_slice(&run.call(BATCH).body).expect("JSON");
+    assert_eq!(failed, json!({"batchItemFailures": [{"itemIdentifier": "m2"}]}));
+    assert_eq!(run.call(TIMER).text(), "true");
+    run.process.wait_for_line(|line| line.contains("timer=nightly"), limit()).expect("the timer has its name");
     run.assert_clean();
 }
 

@@ -30,7 +30,8 @@ const PLATFORMS: &[(&str, Behaviour, Behaviour)] = &[
     ("plain HTTP", plain_http::matrix::echo, plain_http::matrix::inspect_over_every_trigger),
 ];
 
-fn hash(file: &Path) -> String {
+/// The SHA-256 of a file, by a program of its own.
+pub(crate) fn hash(file: &Path) -> String {
     let output = Command::new("sha256sum").arg(file).output().expect("sha256sum starts");
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("hexadecimal");

@@ -74,17 +74,40 @@ impl Environment {
 struct Entry {
     shared: Arc<Shared>,
     environment: Environment,
-    /// The value under `faas_abi::settings::ENVIRONMENT`.
-    environment_text: String,
+    /// The value under `faas_abi::settings::ENVIRONMENT`, once somebody has asked for it.
+    environment_text: OnceLock<String>,
     /// `function hello`, `layer monitor`: stamped on its lines.
     label: String,
 }
 
 /// Makes the host table of an entry. It lives as long as the process.
 pub fn table(shared: &Arc<Shared>, label: String, environment: &Environment, features: u64) -> HostTable {
-    let environment_text = environment.text();
+    let environment_text = OnceLock::new();
     let entry = Entry { shared: shared.clone(), environment: environment.clone(), environment_text, label };
     faas_abi::host::table(entry, features)
+}
+
+impl Entry {
+    /// Keeps a line for the reply or writes it.
+    fn write<'f>(
+        &self,
+        stamp: Option<&Stamp>,
+        level: Level,
+        target: &[u8],
+        message: &[u8],
+        fields: impl Iterator<Item = Field<'f>> + Clone,
+    ) {
+        let unit = &self.shared.unit;
+        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
+            return;
+        }
+        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let origin = match stamp {
+            Some(stamp) => stamp.origin(target, entry, account),
+            None => Origin { target, entry, account, ..Origin::default() },
+        };
+        unit.log.write(level, origin, message, fields);
+    }
 }
 
 impl Context for Entry {
@@ -97,15 +120,10 @@ impl Context for Entry {
     fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
         let (unit, level) = (&self.shared.unit, Level::of(level));
         let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
-        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
-            return;
+        match unit.log.hide(message, fields.clone()) {
+            None => self.write(stamp, level, target, message, fields),
+            Some(hidden) => self.write(stamp, level, target, &hidden.message, hidden.fields()),
         }
-        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
-        let origin = match stamp {
-            Some(stamp) => stamp.origin(target, entry, account),
-            None => Origin { target, entry, account, ..Origin::default() },
-        };
-        unit.log.write(level, origin, message, fields);
     }
 
     fn emit(&self, line: &[u8]) {
@@ -114,7 +132,7 @@ impl Context for Entry {
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
         if key == faas_abi::settings::ENVIRONMENT.as_bytes() {
-            return Some(self.environment_text.as_bytes());
+            return Some(self.environment_text.get_or_init(|| self.environment.text()).as_bytes());
         }
         self.environment.get(key).or_else(|| self.shared.variable(key))
     }

@@ -15,6 +15,7 @@
 //! | [`functions`] | the functions of the process, and whose an invocation is |
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
+//! | [`secrets`] | names in the place of values, until the process starts |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
 //! | [`command_line`] | what the programs answer to `--help` and `--version` |
 //! | [`describe`] | what a module declares, as JSON, for tools |
@@ -51,6 +52,7 @@ pub mod parking;
 pub mod platform;
 pub mod records;
 pub mod report;
+pub mod secrets;
 pub mod serve;
 pub mod services;
 pub mod settings;

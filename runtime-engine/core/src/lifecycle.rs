@@ -98,7 +98,14 @@ impl LayersStarted {
     /// What the platform is told.
     pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
         let LayersStarted { unit, factory, chain } = self;
-        let functions = match start.manifest {
+        let filled = match start.manifest.map(|manifest| manifest.ask_modules_for_secrets(&unit)).transpose() {
+            Ok(filled) => filled.flatten(),
+            Err(failure) => {
+                close(&unit, chain, Vec::new(), None, true).await;
+                return Err(told(failure, &unit));
+            }
+        };
+        let functions = match filled.as_ref().or(start.manifest) {
             None => {
                 let one = Functions::one(start.settings, start.handler, start.code);
                 match factory.whole_module(one.all()[0].wanted()) {
@@ -126,6 +133,9 @@ impl LayersStarted {
             let failure = failed.of_function();
             close(&unit, chain, started, Some(failed), true).await;
             return Err(told(failure, &unit));
+        }
+        if let Some(manifest) = filled.as_ref().or(start.manifest) {
+            functions.say_whose_events_count(manifest, &factory, &unit.log);
         }
         let (functions, resuming, closed) = (Arc::new(functions), Turns::default(), AtomicBool::new(false));
         Ok(Runtime { unit, factory, chain, functions, resuming, closed })
@@ -214,7 +224,8 @@ impl Runtime {
         unit.set_debug(settings.debug);
         let factory = Factory::new(unit, loader, start);
         let mut stack = Vec::new();
-        let made = factory.layers(&functions::layers(manifest, settings), &mut stack);
+        let are_there = manifest.map_or(Ok(()), Manifest::secrets_of_layers_are_there);
+        let made = are_there.and_then(|()| factory.layers(&functions::layers(manifest, settings), &mut stack));
         unit.note_layers(stack.iter().map(|layer| layer.name.clone()).collect());
         let chain = Chain::new(stack, unit.log.clone());
         let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
@@ -593,6 +604,7 @@ async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Op
 
 /// A failure on its way out of the process.
 fn told(mut failure: Failure, unit: &Unit) -> Failure {
+    unit.log.mask().hide_in(&mut failure);
     if unit.is_debug() {
         failure.reveal();
     }

@@ -7,6 +7,8 @@
 mod google;
 
 use crate::json::Writer;
+use crate::secrets::mask::Mask;
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -129,6 +131,19 @@ pub struct Origin<'a> {
     pub account: &'a str,
 }
 
+/// What a line says, without the values of secrets.
+pub(crate) struct Hidden<'f> {
+    pub(crate) message: Cow<'f, [u8]>,
+    /// Each field as it was, and its value now.
+    fields: Vec<(Field<'f>, Cow<'f, [u8]>)>,
+}
+
+impl Hidden<'_> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'_>> + Clone {
+        self.fields.iter().map(|(field, value)| Field { value, ..*field })
+    }
+}
+
 /// Where lines go and which do.
 #[derive(Clone)]
 pub struct Log {
@@ -136,6 +151,7 @@ pub struct Log {
     format: Format,
     sink: Arc<dyn Sink>,
     line: Arc<Mutex<Vec<u8>>>,
+    mask: Arc<Mask>,
 }
 
 impl std::fmt::Debug for Log {
@@ -147,7 +163,7 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// A log of that level and format.
     pub fn new(level: Level, format: Format, sink: Arc<dyn Sink>) -> Log {
-        Log { level, format, sink, line: Arc::new(Mutex::new(Vec::new())) }
+        Log { level, format, sink, line: Arc::new(Mutex::new(Vec::new())), mask: Arc::default() }
     }
 
     /// Would a line of this level be written?
@@ -163,6 +179,28 @@ impl Log {
     /// Do lines name the trace they belong to? To others it need not be given, which costs something.
     pub fn shows_trace(&self) -> bool {
         self.format == Format::Google
+    }
+
+    /// Hides these values from now on: they are secrets.
+    pub fn conceal<'v>(&self, values: impl Iterator<Item = &'v str>) {
+        self.mask.add(values);
+    }
+
+    /// What hides the values of secrets, for whatever else leaves the process.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// A message and its fields without the values of secrets; `None` if there are none in this process.
+    pub(crate) fn hide<'h, 'f: 'h>(
+        &self,
+        message: &'h [u8],
+        fields: impl Iterator<Item = Field<'f>>,
+    ) -> Option<Hidden<'h>> {
+        self.mask.is_on().then(|| Hidden {
+            message: self.mask.hide(message),
+            fields: fields.map(|field| (field, self.mask.hide(field.value))).collect(),
+        })
     }
 
     /// Writes a line of the runtime's own.
@@ -182,6 +220,19 @@ impl Log {
         if !self.enabled(level) {
             return;
         }
+        match self.hide(message, fields.clone()) {
+            None => self.put(level, origin, message, fields),
+            Some(hidden) => self.put(level, origin, &hidden.message, hidden.fields()),
+        }
+    }
+
+    fn put<'f>(
+        &self,
+        level: Level,
+        origin: Origin<'_>,
+        message: &[u8],
+        fields: impl Iterator<Item = Field<'f>> + Clone,
+    ) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.clear();
@@ -201,6 +252,7 @@ impl Log {
 
     /// Writes a line as it is.
     pub fn emit(&self, content: &[u8]) {
+        let content = &*self.mask.hide(content);
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.clear();

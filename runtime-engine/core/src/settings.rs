@@ -3,6 +3,7 @@
 mod known;
 mod serving;
 
+pub use faas_abi::settings::duration;
 pub use known::{KNOWN, distance, doubt};
 pub use serving::ServerSettings;
 
@@ -169,45 +170,6 @@ impl fmt::Display for BadSetting {
 
 impl std::error::Error for BadSetting {}
 
-/// Parses a duration; whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them.
-pub fn duration(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, behind) = rest.split_at(end);
-        let end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(end);
-        total = total.checked_add(part(number, unit)?)?;
-        rest = behind;
-    }
-    (!text.is_empty()).then_some(total)
-}
-
-/// A number and its unit. In whole nanoseconds: parsing floating point would add its tables to every binary.
-fn part(number: &str, unit: &str) -> Option<Duration> {
-    let scale: u64 = match unit {
-        "ns" => 1,
-        "us" | "µs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" => 60_000_000_000,
-        "h" => 3_600_000_000_000,
-        _ => return None,
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let mut nanos = whole.parse::<u64>().ok()?.checked_mul(scale)?;
-    let mut worth = scale;
-    for digit in fraction.chars() {
-        worth /= 10;
-        nanos = nanos.checked_add(worth * u64::from(digit.to_digit(10)?))?;
-    }
-    Some(Duration::from_nanos(nanos))
-}
-
 /// What the runtime itself is told, on every platform.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -354,16 +316,6 @@ mod tests {
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, BadSetting> {
         let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
         Settings::read(&Env::new(&look_up))
-    }
-
-    #[test]
-    fn durations_read_as_seconds_and_as_go_writes_them() {
-        for (text, millis) in [("30", 30_000), ("500ms", 500), ("1m30s", 90_000), ("1.5s", 1_500), ("1h", 3_600_000)] {
-            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
-        }
-        for text in ["", "s", "1x", "1s2", "-1s", "1 s"] {
-            assert_eq!(duration(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn lie_in_the_text(text: &[u8], mistakes: &[Mistake]) {
 /// Everything that was read.
 fn shown(manifest: &Manifest) -> String {
     let mut out = String::new();
-    let Manifest { name, digest, layers, strict_slash, caseless, default, functions } = manifest;
+    let Manifest { name, digest, layers, strict_slash, caseless, default, functions, secrets: _ } = manifest;
     write!(
         out,
         "name {name:?}, digest {digest:?}, strict slash {strict_slash}, caseless {caseless}, default {default:?}"

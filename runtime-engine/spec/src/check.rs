@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::keys::{AGGREGATION, Effect, EventKey, FUNCTION, KINDS, Key, Object, PROVIDER, SERVICE, Shape};
 use crate::source::Span;
 use crate::tree::{Entry, Map, Node, Value, quoted};
+use faas_core::secrets::MARK;
 use std::fmt;
 
 /// The way to a value, as `functions.order.events[0].http.path`.
@@ -190,6 +191,13 @@ impl Check<'_> {
             self.add(Diagnostic::error("unknown-tag", node.span, message).help(help));
             return;
         }
+        let is_handed_on = matches!(shape, Shape::Any | Shape::Environment | Shape::Either(_) | Shape::OneOrMany(_));
+        if !is_handed_on && node.as_text().is_some_and(names_secret) {
+            let message = format!("{path}: a secret cannot stand here: this has to be known before a process starts");
+            let help = "secrets are for `environment` and `config`; for what differs by place write `${env:NAME}`";
+            self.add(Diagnostic::error("secret-place", node.span, message).help(help));
+            return;
+        }
         match (shape, &node.value) {
             (Shape::Int { least, most, .. }, Value::Text { is_given: true, .. })
                 if node.as_int().is_some_and(|number| (*least..=*most).contains(&number)) => {}
@@ -262,7 +270,11 @@ impl Check<'_> {
         let path = Path::Key(&path, &entry.key);
         if !is_name(&entry.key) {
             let message = format!("expected a name of letters, digits, `_`, `.` and `-`, found {}", quoted(&entry.key));
-            self.add(Diagnostic::error("bad-name", entry.key_span, message));
+            let diagnostic = Diagnostic::error("bad-name", entry.key_span, message);
+            self.add(match nearest_name(&entry.key) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            });
         }
         match (&entry.value.value, of) {
             (Value::Null, Shape::Object(object)) if object.keys.iter().any(|key| key.is_required) => {
@@ -430,6 +442,7 @@ fn hints(shape: &Shape, node: &Node, path: Path<'_>) -> Vec<String> {
             format!("write the names as keys:\n  {key}:\n    order: …")
         }
         (Shape::List(_), Value::Text { text, .. }, Path::Key(_, key)) => format!("write `{key}: [{text}]`"),
+        (Shape::Name, Value::Text { text, .. }, _) => return nearest_name(text).into_iter().collect(),
         (Shape::Bool, Value::Text { text, .. }, _) => match text.to_ascii_lowercase().as_str() {
             "yes" | "on" | "y" | "true" => "write `true`".to_owned(),
             "no" | "off" | "n" | "false" => "write `false`".to_owned(),
@@ -492,9 +505,24 @@ fn known(object: &Object) -> String {
     format!("its keys are {}", object.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", "))
 }
 
-/// Is it a name as functions, units and libraries have them?
+/// Does a text name a secret? `$${secret:` is only the text.
+fn names_secret(text: &str) -> bool {
+    text.match_indices(MARK).any(|(at, _)| !text[..at].ends_with('$'))
+}
+
+/// Is it a name as functions, units and libraries have them? One that could be `library` or `library.function` as well,
+/// since a function's name says where its code is if nothing else does.
 pub(crate) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    text.split('.').all(is_part)
+}
+
+/// What to write in place of a name that has all characters of one, but a `.` without a part on each side.
+fn nearest_name(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split('.').filter(|part| !part.is_empty()).collect();
+    let name = parts.join(".");
+    (name != text && is_name(&name)).then(|| format!("a `.` stands between two parts of a name: write `{name}`"))
 }
 
 /// Is it a method, a token of RFC 9110 §5.6.2?

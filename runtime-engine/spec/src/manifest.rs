@@ -1,6 +1,6 @@
 //! The manifest of a unit: the `faas.json` that both runtimes read.
 
-use crate::model::{Event, Fence, Function, Layer, Placed, Service};
+use crate::model::{Event, Fence, Function, Layer, Placed, Service, Written};
 use crate::owners::environment;
 use crate::units::Unit;
 use serde::Serialize;
@@ -63,6 +63,8 @@ struct FunctionEntry<'m> {
     layers: Vec<LayerEntry<'m>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fence: Option<FenceEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<RecordsEntry<'m>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     events: Vec<BTreeMap<&'static str, Filter<'m>>>,
 }
@@ -72,6 +74,14 @@ struct FunctionEntry<'m> {
 enum FenceEntry {
     Never(bool),
     After { failures: u32, r#for: String },
+}
+
+#[derive(Serialize)]
+struct RecordsEntry<'m> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<&'m str>,
 }
 
 #[derive(Serialize)]
@@ -89,6 +99,8 @@ enum Filter<'m> {
         source: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         r#type: Option<&'m str>,
+        #[serde(flatten)]
+        schedule: Option<&'m Written>,
     },
 }
 
@@ -181,6 +193,10 @@ fn entry<'m>(
             Fence::Never => FenceEntry::Never(false),
             Fence::After(failures, time) => FenceEntry::After { failures, r#for: duration(time) },
         }),
+        records: function
+            .records
+            .as_ref()
+            .map(|records| RecordsEntry { concurrency: records.concurrency, failures: records.failures.as_deref() }),
         events,
     })
 }
@@ -193,9 +209,9 @@ fn filter(event: &Event, generated: Option<String>) -> Filter<'_> {
         };
     }
     let source = event.source.clone().or(generated);
-    match (source, event.kind_type.as_deref()) {
-        (None, None) => Filter::Every(true),
-        (source, r#type) => Filter::Source { source, r#type },
+    match (source, event.kind_type.as_deref(), event.schedule.as_ref()) {
+        (None, None, None) => Filter::Every(true),
+        (source, r#type, schedule) => Filter::Source { source, r#type, schedule },
     }
 }
 

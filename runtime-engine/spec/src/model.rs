@@ -4,6 +4,7 @@
 use crate::keys::EventKey;
 use crate::source::{Sources, Span};
 use crate::tree::{Map, Node, Value};
+use serde::Serialize;
 use std::time::Duration;
 
 /// A service, on one platform and in one stage.
@@ -80,6 +81,15 @@ pub enum Fence {
     After(u32, Duration),
 }
 
+/// How a function is called for the records of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Records {
+    /// How many records run at once.
+    pub concurrency: Option<i64>,
+    /// What becomes of a batch of which some records failed: `report`, `fail` or `log`.
+    pub failures: Option<String>,
+}
+
 /// A function.
 #[derive(Debug)]
 pub struct Function {
@@ -97,12 +107,31 @@ pub struct Function {
     pub is_lazy: bool,
     /// When it is left alone; `None`: as the runtime does without a word.
     pub fence: Option<Fence>,
+    /// How it is called for the records of a batch; `None`: as the process is set.
+    pub records: Option<Records>,
     /// Where it says that it serves what no other function claims; `None`: it does not.
     pub default: Option<Span>,
     /// `true` if it may be a deployment of its own.
     pub is_deployed: bool,
     /// What it serves; empty: nothing by itself.
     pub events: Vec<Event>,
+}
+
+/// When a timer is due, in the words of the yml. It is for whoever sets the timer up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// A cron expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    /// The time between two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
+    /// What days of the month mean beside days of the week: `or` or `and`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<String>,
+    /// The time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
 }
 
 /// An event that a function serves.
@@ -120,6 +149,8 @@ pub struct Event {
     pub source: Option<String>,
     /// The type of an event of a bus; `None`: every type.
     pub kind_type: Option<String>,
+    /// When a timer is due; `None`: whoever deploys it says, or it is no timer.
+    pub schedule: Option<Written>,
     /// All that the yml says of it.
     pub node: Node,
 }
@@ -243,6 +274,10 @@ impl Reader<'_> {
             // `true` is the runtime's own.
             _ => fence.as_bool().filter(|is_on| !is_on).map(|_| Fence::Never),
         });
+        let records = map.get("records").and_then(Node::as_map).map(|records| Records {
+            concurrency: records.get("concurrency").and_then(Node::as_int),
+            failures: self.word(records.get("failures")),
+        });
         let events = map.get("events").and_then(Node::as_list).unwrap_or_default();
         Function {
             name: name.to_owned(),
@@ -252,6 +287,7 @@ impl Reader<'_> {
             config: self.config(map.get("config")),
             is_lazy: self.word(map.get("start")).is_some_and(|word| word == "lazy"),
             fence,
+            records,
             default: map.get("default").filter(|node| node.as_bool() == Some(true)).map(|node| node.span),
             is_deployed: map.get("isDeploy").and_then(Node::as_bool).unwrap_or(true),
             events: events.iter().filter_map(|event| self.event(event)).collect(),
@@ -284,7 +320,27 @@ impl Reader<'_> {
             },
             source: if key.source.is_empty() { None } else { self.optional_text(map.get(key.source)) },
             kind_type: self.optional_text(map.get("type")).filter(|_| key.kinds == ["event"]),
+            schedule: if key.kinds == ["timer"] { self.schedule(map) } else { None },
             node: entry.value.clone(),
         })
+    }
+
+    fn schedule(&self, map: &Map) -> Option<Written> {
+        let text = |key: &str| self.optional_text(map.get(key)).map(|text| text.trim().to_owned());
+        let (mut cron, mut every) = (text("cron"), text("every"));
+        // midway's form.
+        if let Some(value) = text("value") {
+            match self.word(map.get("type")).as_deref() {
+                Some("every" | "interval") => every = Some(value),
+                _ => cron = Some(value),
+            }
+        }
+        if let Some(span) = cron.as_deref().and_then(|cron| cron.strip_prefix("@every")) {
+            every = Some(span.trim().to_owned());
+            cron = None;
+        }
+        let is_said = cron.is_some() || every.is_some();
+        let (days, timezone) = (self.word(map.get("days")), text("timezone"));
+        is_said.then_some(Written { cron, every, days, timezone })
     }
 }

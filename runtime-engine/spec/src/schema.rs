@@ -84,7 +84,7 @@ impl Maker {
         match shape {
             Shape::Text => json!({"type": ["string", "number"]}),
             Shape::Name => {
-                json!({"anyOf": [{"type": "string", "pattern": "^[A-Za-z0-9_.-]+$"}, {"type": "number"}, variable()]})
+                json!({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"}, {"type": "number"}, variable()]})
             }
             Shape::Bool => json!({"type": "boolean"}),
             Shape::Int { least, most, .. } => json!({"type": "integer", "minimum": least, "maximum": most}),

@@ -6,6 +6,7 @@ mod parse;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::source::{FileId, Sources, Span};
 use crate::tree::{self, Entry, MOST_DEPTH, MOST_NODES, Map, Node, Value, quoted};
+use faas_core::secrets::{MARK, is_name};
 use parse::{Part, Source};
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,8 +56,11 @@ enum Mode {
     Lenient,
 }
 
-/// The name of a secret, as it stays in values until a process starts.
-pub(crate) const SECRET: &str = "${secret:";
+/// A text that comes into the tree as it is. What reads like the name of a secret in it would be one to the runtime, so it
+/// is written as the text that it is.
+pub(crate) fn literal(text: &str) -> String {
+    text.replace(MARK, &format!("${MARK}"))
+}
 
 struct Resolver<'r> {
     root: &'r Node,
@@ -188,7 +192,7 @@ impl Resolver<'_> {
         for part in &parts {
             let (written, alternatives) = match part {
                 Part::Text(text) => {
-                    whole.push_str(text);
+                    whole.push_str(&if mode == Mode::Strict { literal(text) } else { text.clone() });
                     continue;
                 }
                 Part::Variable { written, alternatives } => (written, alternatives),
@@ -237,7 +241,7 @@ impl Resolver<'_> {
 
     fn source(&mut self, source: &Source, written: &str, span: Span, mode: Mode, depth: usize) -> Found {
         let given = |text: &str| {
-            let (text, is_plain, is_given) = (text.to_owned(), true, true);
+            let (text, is_plain, is_given) = (literal(text), true, true);
             Found::Node(Node::new(Value::Text { text, is_plain, is_given }, span))
         };
         let absent = |message: String| {
@@ -278,10 +282,16 @@ impl Resolver<'_> {
                     None => absent(format!("there is no option `--{name}` on the command line")),
                 },
             },
-            Source::Secret(name) => {
-                let text = format!("{SECRET}{name}}}");
-                Found::Node(Node::new(tree::text(text), span))
-            }
+            Source::Secret(name) => match self.name(name, span, mode, depth) {
+                None => Found::Failed,
+                Some(name) if !is_name(&name) => {
+                    let message = format!("{} cannot be the name of a secret", quoted(&name));
+                    let help = "it has letters, digits, `_`, `-`, `.` and `/`, and leads out of no folder";
+                    self.found.add(Diagnostic::error("secret-name", span, message).help(help));
+                    Found::Failed
+                }
+                Some(name) => Found::Node(Node::new(tree::text(format!("{MARK}{name}}}")), span)),
+            },
             Source::This(path) => match self.name(path, span, mode, depth) {
                 None => Found::Failed,
                 Some(path) => self.this(&path, span, mode, depth),

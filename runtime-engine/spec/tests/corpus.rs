@@ -1,10 +1,13 @@
 //! Small ymls, each with what is said of it and what is made of it, kept beside it: `bad/x.yml` with `bad/x.txt`, and
 //! `good/x.yml` with `good/x.txt` (what is said) and `good/x.json` (its manifests). `FAAS_WRITE_GOLDEN=1` writes them anew.
 
-use serverless_spec::diagnostic::{Diagnostic, Severity, render};
+use serverless_spec::diagnostic::{Diagnostic, Diagnostics, Severity, render};
+use serverless_spec::keys::{EventKey, KINDS, Object, SERVICE, Shape};
+use serverless_spec::source::Sources;
+use serverless_spec::tree::{Node, Value};
 use serverless_spec::variables::Files;
 use serverless_spec::{Input, Read, Spec, read};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -45,8 +48,15 @@ fn read_file(path: &Path) -> Read {
         Some(rest.split_whitespace().next().unwrap_or_default().to_owned())
     };
     let environment = BTreeMap::from(
-        [("STAGE", "prod"), ("MEMORY", "256"), ("ID", "007"), ("EMPTY", ""), ("TABLE", "orders: {a: b}")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        [
+            ("STAGE", "prod"),
+            ("MEMORY", "256"),
+            ("ID", "007"),
+            ("EMPTY", ""),
+            ("TABLE", "orders: {a: b}"),
+            ("LIKE_A_SECRET", "${secret:given}"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
     let options = BTreeMap::from([("region".to_owned(), "eu-central-1".to_owned())]);
     let name = path.file_name().and_then(|name| name.to_str()).expect("its name is a text");
@@ -141,6 +151,66 @@ fn a_mistake_lies_within_its_text() {
             assert!(diagnostic.span.end as usize <= length, "{}: {diagnostic:?}", path.display());
         }
     }
+}
+
+/// Adds the keys that a value uses, each with the way to it, without names and numbers.
+fn used(shape: &Shape, node: &Node, path: &str, all: &mut BTreeSet<String>) {
+    let below = |path: &str, name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let keys = |object: &'static Object, node: &Node, path: &str, all: &mut BTreeSet<String>| {
+        for entry in node.as_map().into_iter().flat_map(|map| map.entries()) {
+            if let Some(key) = object.key(&entry.key) {
+                let path = below(path, key.name);
+                used(&key.shape, &entry.value, &path, all);
+                all.insert(path);
+            }
+        }
+    };
+    match (shape, &node.value) {
+        (Shape::Object(object), _) => keys(object, node, path, all),
+        (Shape::Map(_, of), Value::Map(map)) => {
+            map.entries().iter().for_each(|entry| used(of, &entry.value, path, all));
+        }
+        (Shape::List(of) | Shape::OneOrMany(of), Value::List(list)) => {
+            list.iter().for_each(|element| used(of, element, path, all));
+        }
+        (Shape::OneOrMany(of), _) => used(of, node, path, all),
+        (Shape::Either(shapes), _) => shapes.iter().for_each(|shape| used(shape, node, path, all)),
+        (Shape::Event, Value::Map(map)) => {
+            for entry in map.entries() {
+                if let Some(kind) = EventKey::of(&entry.key) {
+                    let path = below(path, kind.word);
+                    keys(kind.object, &entry.value, &path, all);
+                    all.insert(path);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_good_ymls_use_every_key_and_every_event() {
+    let mut all = BTreeSet::new();
+    for path in ymls(&folder("good")) {
+        let mut sources = Sources::new();
+        let file = sources.add("yml", std::fs::read_to_string(&path).expect("a yml can be read"));
+        let tree = serverless_spec::tree::read(&sources, file, &mut Diagnostics::default()).expect("it is YAML");
+        used(&Shape::Object(&SERVICE), &tree, "", &mut all);
+    }
+    // Those that come to nothing are warnings, and so among the bad ones.
+    let served = || KINDS.iter().filter(|kind| kind.nothing.is_empty());
+    let events = served().map(|kind| format!("functions.events.{}", kind.word));
+    let is_served = |path: &String| match path.strip_prefix("functions.<name>.events[].") {
+        Some(rest) => served().any(|kind| rest.split('.').next() == Some(kind.word)),
+        None => true,
+    };
+    let keys = serverless_spec::explain::keys().into_iter().map(|place| place.path).filter(is_served);
+    let missing: BTreeSet<String> = events
+        .chain(keys)
+        .map(|path| path.replace(".<name>", "").replace("[]", ""))
+        .filter(|path| !all.contains(path))
+        .collect();
+    assert!(missing.is_empty(), "no good yml has {missing:#?}");
 }
 
 #[test]

@@ -63,6 +63,7 @@ mod tests {
             code => Ok(code.into()),
         },
         http2: None,
+        yml: None,
     };
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::serving::http2::Http2;
 use faas_abi::ModuleEntry;
 use faas_core::failure::Failure;
+use faas_core::settings::Env;
 use std::borrow::Cow;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -33,4 +34,21 @@ pub struct Driver {
     pub library: LibraryOf,
     /// Serves connections of HTTP/2; `None` if the runtime speaks HTTP/1.1 alone.
     pub http2: Option<&'static dyn Http2>,
+    /// Makes the manifest of a process of the yml at this path, on this platform; `None` if the runtime reads no yml.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub yml: Option<ManifestOf>,
+}
+
+/// Makes the manifest of a process of a yml.
+pub type ManifestOf = fn(path: &Path, platform: &str, env: &Env<'_>) -> Result<MadeManifest, String>;
+
+/// A manifest that was made of a yml.
+#[derive(Debug)]
+pub struct MadeManifest {
+    /// The text of the manifest.
+    pub text: String,
+    /// What the owner should know of the yml, a line each.
+    pub doubts: Vec<String>,
 }

@@ -37,6 +37,7 @@ mod pid1;
 mod piping;
 mod polling;
 mod runtime_files;
+mod secrets;
 pub mod serving;
 mod shutdown;
 pub mod start;

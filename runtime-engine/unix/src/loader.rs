@@ -96,6 +96,7 @@ mod tests {
         signals_into: |_| Ok(()),
         library: |code| Ok(code.into()),
         http2: None,
+        yml: None,
     };
 
     #[test]

@@ -2,12 +2,15 @@
 //! before there is a second thread.
 #![allow(unsafe_code, reason = "changing the environment is what this file is for")]
 
+use crate::driver::{Driver, MadeManifest, ManifestOf};
+use crate::secrets;
 use faas_core::encoding::sha256;
 use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
 use faas_core::modules::Roots;
+use faas_core::secrets::MARK;
 use faas_core::settings::Env;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,33 +18,103 @@ use std::path::{Path, PathBuf};
 /// Where a manifest is, if nobody says otherwise: in the folder of the function.
 const NAME: &str = "faas.json";
 
-/// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, and adds its
-/// functions' variables to the environment of the process. Also returns what came of them.
+/// Where the process runs, as far as its manifest depends on that.
+pub(crate) struct Place<'a> {
+    /// Which runtime it is.
+    pub(crate) driver: &'a Driver,
+    /// The platform's name.
+    pub(crate) platform: &'static str,
+    /// The platform's folder of secrets.
+    pub(crate) secrets: &'static str,
+}
+
+/// Reads the manifest that `FAAS_MANIFEST` names, or `faas.json` in the function's folder if it is there, or, with a runtime
+/// that reads it, the yml in that folder. Adds its functions' variables to the environment of the process, and returns also
+/// what came of them. Secrets are in place as far as the environment and the folders of secrets have them.
 ///
 /// # Errors
 /// All mistakes of the manifest at once, or why it could not be read.
-pub(crate) fn read(env: &Env<'_>, roots: &Roots) -> (Result<Option<Manifest>, Failure>, Laid) {
+pub(crate) fn read(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> (Result<Option<Manifest>, Failure>, Laid) {
+    let mut doubts = Vec::new();
+    let read = find(env, roots, place).and_then(|found| match found {
+        None => Ok(None),
+        Some(found) => {
+            let why = |why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", found.path.display()));
+            let manifest = manifest(&found, env, place).map_err(why)?;
+            doubts = found.doubts;
+            Ok(Some(manifest))
+        }
+    });
+    let mut laid = match &read {
+        Ok(Some(manifest)) => add_to_environment(manifest),
+        Ok(None) | Err(_) => Laid::default(),
+    };
+    laid.doubts.splice(0..0, doubts);
+    (read, laid)
+}
+
+/// The text of a manifest.
+struct Found {
+    /// Where it is, or the yml that it was made of.
+    path: PathBuf,
+    text: Vec<u8>,
+    is_made_here: bool,
+    doubts: Vec<String>,
+}
+
+fn find(env: &Env<'_>, roots: &Roots, place: &Place<'_>) -> Result<Option<Found>, Failure> {
     let named = env.get("FAAS_MANIFEST").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| roots.task.join(NAME));
-    let bad = |why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => return (Ok(None), Laid::default()),
-        Err(error) => return (Err(bad(error.to_string())), Laid::default()),
-    };
-    match Manifest::read(&text) {
-        Ok(manifest) => {
-            if let Err(why) = check_origin(&path, &manifest.digest) {
-                return (Err(bad(why)), Laid::default());
-            }
-            let laid = add_to_environment(&manifest);
-            (Ok(Some(manifest)), laid)
-        }
-        Err(mistakes) => {
-            let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-            (Err(bad(all.join("; "))), Laid::default())
-        }
+    let bad = |path: &Path, why: String| Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()));
+    if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
+        let Some(make) = place.driver.yml else {
+            let why = "this program reads no yml; make a manifest of it by `cargo faas manifest`, or take a bootstrap that was \
+                       built with the feature `yml`";
+            return Err(bad(&path, why.to_owned()));
+        };
+        return made(make, path, env, place).map(Some);
     }
+    match std::fs::read(&path) {
+        Ok(text) => Ok(Some(Found { path, text, is_made_here: false, doubts: Vec::new() })),
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {
+            let Some(make) = place.driver.yml else { return Ok(None) };
+            let there: Vec<&str> = ORIGINS.into_iter().filter(|name| roots.task.join(name).is_file()).collect();
+            match there[..] {
+                [] => Ok(None),
+                [only] => made(make, roots.task.join(only), env, place).map(Some),
+                [..] => {
+                    let why = format!("there are {} here: keep one of them", there.join(" and "));
+                    Err(bad(&roots.task, why))
+                }
+            }
+        }
+        Err(error) => Err(bad(&path, error.to_string())),
+    }
+}
+
+fn made(make: ManifestOf, path: PathBuf, env: &Env<'_>, place: &Place<'_>) -> Result<Found, Failure> {
+    match make(&path, place.platform, env) {
+        Ok(MadeManifest { text, doubts }) => Ok(Found { path, text: text.into_bytes(), is_made_here: true, doubts }),
+        Err(why) => Err(Failure::new("Runtime.BadManifest", format!("{}: {why}", path.display()))),
+    }
+}
+
+/// Reads a text, and puts secrets in place.
+fn manifest(found: &Found, env: &Env<'_>, place: &Place<'_>) -> Result<Manifest, String> {
+    let text = &found.text;
+    let mut manifest = Manifest::read(text).map_err(|mistakes| {
+        let all: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        all.join("; ")
+    })?;
+    if !found.is_made_here {
+        check_origin(&found.path, &manifest.digest)?;
+    }
+    // Most have none, and are only looked through for the sign.
+    if text.contains(&b'$') && text.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
+        let folders = secrets::folders(env, place.secrets);
+        manifest.fill_secrets(&|name| secrets::look_up(name, &folders)).map_err(|failure| failure.message)?;
+    }
+    Ok(manifest)
 }
 
 /// The names of the file that a manifest is made from.
@@ -78,11 +151,15 @@ pub(crate) struct Laid {
 /// Code that asks the system, and not the runtime, for a variable sees it only here. A name to which functions give
 /// different values is left as it is: each function sees its own through its context alone, and the log says so.
 fn add_to_environment(manifest: &Manifest) -> Laid {
-    let mut values: HashMap<&str, (&str, &str)> = HashMap::new();
+    let mut values: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     let mut laid = Laid::default();
     let mut unclear: Vec<&str> = Vec::new();
-    for function in &manifest.functions {
-        for (name, value) in &function.environment {
+    for (number, function) in manifest.functions.iter().enumerate() {
+        for (variable, (name, value)) in function.environment.iter().enumerate() {
+            // A secret that only a module may have comes too late for code that asks the system.
+            if manifest.secrets.awaits_variable(number, variable) {
+                continue;
+            }
             let (first, given) = *values.entry(name).or_insert((&function.name, value));
             if given != value && !unclear.contains(&name.as_str()) {
                 unclear.push(name);

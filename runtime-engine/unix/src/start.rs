@@ -134,12 +134,16 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
         Protocol::Polling(_) | Protocol::Serving(_) => None,
     };
     let settings = Settings { grace: opened.stop_within(&env, &settings), ..settings };
-    let PlatformConfig { identity, protocol, handler, root, log: style, .. } = opened;
+    let PlatformConfig { identity, protocol, handler, root, log: style, secrets, .. } = opened;
     let root = env.get("FAAS_ROOT").or(root).map(PathBuf::from);
     let roots = Roots { task: root.or_else(|| std::env::current_dir().ok()).unwrap_or_default() };
     // Before any thread is made: the process' environment is about to change.
-    let (manifest, laid) = manifest::read(&env, &roots);
+    let place = manifest::Place { driver, platform: identity.platform, secrets };
+    let (manifest, laid) = manifest::read(&env, &roots, &place);
     let log = Log::new(settings.level, style.look(&env, &settings), Arc::new(Output::new(framed, style.to)));
+    if let Ok(Some(manifest)) = &manifest {
+        log.conceal(manifest.secrets.values());
+    }
     let _guard = Guard(&log);
     let unit = Runtime::unit(identity, log.clone());
     laid.doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));

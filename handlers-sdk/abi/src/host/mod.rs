@@ -6,6 +6,7 @@
 //! - [`Lease`]: one invocation, either the host's or lent to a module.
 //! - [`Invocation`] and [`Context`]: what a runtime implements; [`table`] turns them into a `faas_host`.
 //! - [`check_library_file`]: whether the dynamic linker may be given a file.
+//! - [`ServiceTable::param`]: the value of a name, asked of a provider of `faas.params`.
 //! - [`CheckedModule`] and its instances: what a module offers, verified before the first call.
 //!
 //! Nothing here decides in which order anything is called.
@@ -20,6 +21,7 @@ mod given;
 mod lease;
 mod memory;
 mod module;
+mod params;
 #[cfg(loom)]
 pub mod slot;
 #[cfg(not(loom))]

@@ -101,9 +101,9 @@ pub trait Context: Send + Sync + 'static {
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status;
 }
 
-/// A service's table: an address that only modules dereference.
+/// A service's table: an address that only modules dereference, and [`param`](ServiceTable::param) for one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServiceTable(*const c_void);
+pub struct ServiceTable(pub(super) *const c_void);
 
 impl ServiceTable {
     /// The table of a service that the host's own program offers.

@@ -7,6 +7,7 @@
 //! | [`target`] | one function: its configuration, its instance, who may call it now |
 //! | [`router`] | which function serves a method and a path |
 //! | `events` | which function serves an event that is no request |
+//! | `own_events` | what functions say themselves that they are written for |
 //! | `gate`, `fence` | how many invocations of one function run at once; a function that fails too often |
 //! | `refusal` | what an invocation is told that no function serves |
 //!
@@ -24,6 +25,7 @@ pub mod factory;
 mod fence;
 mod gate;
 pub mod manifest;
+mod own_events;
 mod refusal;
 pub mod router;
 pub mod target;
@@ -117,6 +119,7 @@ impl Functions {
                 ..FunctionSpec::default()
             });
         }
+        own_events::name_timers(specs.iter_mut().map(|spec| (spec.name.as_str(), &mut spec.events)));
         let default = module.functions.iter().position(|function| function.is_default);
         let names = specs.iter().enumerate().map(|(number, spec)| (spec.name.as_str().into(), number)).collect();
         let manifest = Manifest { default, functions: specs, ..Manifest::default() };
@@ -136,15 +139,18 @@ impl Functions {
     /// for that.
     pub(crate) fn ask_modules(&mut self, manifest: &Manifest, factory: &Factory, log: &Log) {
         let Some(routing) = &mut self.routing else { return };
-        for (number, spec) in manifest.functions.iter().enumerate() {
-            if !spec.events.is_empty() || spec.start == StartWhen::Lazy {
-                continue;
-            }
+        let without = |spec: &FunctionSpec| spec.events.is_empty() && spec.start == StartWhen::Eager;
+        let mut asked = Vec::new();
+        for (number, spec) in manifest.functions.iter().enumerate().filter(|(_, spec)| without(spec)) {
             let own = factory.triggers(self.all[number].wanted());
             let events = triggers(&spec.name, &own).unwrap_or_else(|failure| {
                 log.say(Level::Warn, &failure.message);
                 Vec::new()
             });
+            asked.push((number, spec, events));
+        }
+        own_events::name_timers(asked.iter_mut().map(|(_, spec, events)| (spec.name.as_str(), events)));
+        for (number, spec, events) in asked {
             for event in events {
                 if let Err(other) = routing.add(number, &event.filter) {
                     let taken = manifest.functions.get(other).map_or("another function", |other| &other.name);
@@ -155,6 +161,28 @@ impl Functions {
                     );
                     log.say(Level::Warn, &message);
                 }
+            }
+        }
+    }
+
+    /// Says of which functions the manifest's events count and not those that their modules name, and which functions serve
+    /// nothing by themselves. To be called when they have started: their libraries are open by then.
+    pub(crate) fn say_whose_events_count(&self, manifest: &Manifest, factory: &Factory, log: &Log) {
+        let Some(routing) = self.routing.as_ref().filter(|_| log.enabled(Level::Info)) else { return };
+        let eager = manifest.functions.iter().enumerate().filter(|(_, spec)| spec.start == StartWhen::Eager);
+        for (number, spec) in eager {
+            let own = factory.triggers(self.all[number].wanted());
+            // What cannot be read has been said, or does not count.
+            let own = triggers(&spec.name, &own).unwrap_or_default();
+            if let Some(message) = own_events::difference(spec, &own) {
+                log.say(Level::Info, &message);
+            } else if spec.events.is_empty() && own.is_empty() && !routing.is_alone && routing.default != Some(number) {
+                let message = format!(
+                    "function {} serves no events: neither the manifest nor its module names any, and it is called by \
+                     its name",
+                    spec.name
+                );
+                log.say(Level::Info, &message);
             }
         }
     }

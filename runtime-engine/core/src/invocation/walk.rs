@@ -134,8 +134,11 @@ impl Invocation {
             let cause = self.failure.replace(cut);
             self.keep_cause(cause);
         }
-        if let Some(failure) = self.failure.as_mut().filter(|_| self.unit.is_debug()) {
-            failure.reveal();
+        if let Some(failure) = self.failure.as_mut() {
+            self.unit.log.mask().hide_in(failure);
+            if self.unit.is_debug() {
+                failure.reveal();
+            }
         }
         true
     }

@@ -4,7 +4,8 @@
 
 use super::error::{Error, ErrorKind};
 use super::escape::{is_escaped_form, unescape_into};
-use super::{scan, validate};
+use super::scan;
+use super::validate::{Ends, validate};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -20,12 +21,17 @@ use std::fmt;
 /// The first place where the text stops being JSON, and what was expected there. Bytes that are not UTF-8 are reported
 /// before anything else.
 pub fn parse(text: &[u8]) -> Result<Value<'_>, Error> {
+    parse_with(text, &mut Ends::new(&mut [])).map(|(value, _)| value)
+}
+
+/// The same, with the ends of the members' values and where the value starts.
+pub(super) fn parse_with<'a>(text: &'a [u8], ends: &mut Ends<'_>) -> Result<(Value<'a>, usize), Error> {
     let text = std::str::from_utf8(text).map_err(|error| {
         let offset = error.valid_up_to();
         Error { offset, kind: ErrorKind::Utf8, found: text.get(offset).copied() }
     })?;
-    let (start, end) = validate::validate(text)?;
-    Ok(Value { text: slice(text, start, end) })
+    let (start, end) = validate(text, ends)?;
+    Ok((Value { text: slice(text, start, end) }, start))
 }
 
 /// A part of `text` between places found by looking at ASCII bytes, which are character boundaries always.
@@ -121,7 +127,7 @@ impl<'a> Value<'a> {
 
     /// The string: borrowed from the text if it holds no escapes.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        self.string_inside().map(|inside| unescaped(inside, inside.as_bytes().contains(&b'\\')))
+        self.string_inside().map(|inside| unescaped(inside, scan::backslash(inside.as_bytes(), 0) < inside.len()))
     }
 
     /// Appends the string's UTF-8 bytes to `out`, its escapes undone. Returns whether the value is a string; if not,
@@ -153,7 +159,7 @@ impl<'a> Value<'a> {
     /// The members of an object in the order of the text, repeated keys included; nothing for any other kind.
     #[inline]
     pub fn members(&self) -> Members<'a> {
-        Members { text: self.inside(b'{') }
+        Members { text: self.inside(b'{'), whole: self.text.len() }
     }
 
     /// The elements of an array; nothing for any other kind.
@@ -247,6 +253,31 @@ fn next_item(text: &str) -> Option<usize> {
 pub struct Members<'a> {
     /// What is left of the object: from behind the last member to its closing bracket. Valid JSON by construction.
     text: &'a str,
+    /// The length of the object.
+    whole: usize,
+}
+
+impl<'a> Members<'a> {
+    /// The next member, whose value is known to end there, counted from the start of the object.
+    #[inline]
+    pub(super) fn next_until(&mut self, end: usize) -> Option<(Key<'a>, Value<'a>)> {
+        let end = end - (self.whole - self.text.len());
+        self.step(|_, _| end)
+    }
+
+    #[inline(always)]
+    fn step(&mut self, value_end: impl FnOnce(&[u8], usize) -> usize) -> Option<(Key<'a>, Value<'a>)> {
+        let bytes = self.text.as_bytes();
+        let quote = next_item(self.text)?;
+        let (key_end, escaped) = scan::string_end(bytes, quote + 1);
+        let key = Key { inside: slice(self.text, quote + 1, key_end), escaped };
+        let colon = scan::whitespace(bytes, key_end + 1);
+        let start = scan::whitespace(bytes, colon + 1);
+        let end = value_end(bytes, start);
+        let value = Value { text: slice(self.text, start, end) };
+        self.text = slice(self.text, end, bytes.len());
+        Some((key, value))
+    }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -254,16 +285,7 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let bytes = self.text.as_bytes();
-        let quote = next_item(self.text)?;
-        let (key_end, escaped) = scan::string_end(bytes, quote + 1);
-        let key = Key { inside: slice(self.text, quote + 1, key_end), escaped };
-        let colon = scan::whitespace(bytes, key_end + 1);
-        let start = scan::whitespace(bytes, colon + 1);
-        let end = scan::value_end(bytes, start);
-        let value = Value { text: slice(self.text, start, end) };
-        self.text = slice(self.text, end, bytes.len());
-        Some((key, value))
+        self.step(scan::value_end)
     }
 }
 

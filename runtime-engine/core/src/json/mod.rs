@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `lens` | [`parse`], [`Value`] and its iterators: what callers read events with |
+//! | `object` | [`Object`]: an object whose members are wanted at once |
 //! | `validate` | the one pass that decides whether a text is JSON |
 //! | `error` | [`Error`]: where a text stops being JSON and what was expected there |
 //! | `writer` | [`Writer`]: appends JSON to a buffer |
@@ -12,6 +13,7 @@
 mod error;
 mod escape;
 mod lens;
+mod object;
 mod scan;
 mod validate;
 mod writer;
@@ -19,4 +21,5 @@ mod writer;
 pub use error::{Error, ErrorKind};
 pub use escape::escape_into;
 pub use lens::{Elements, Key, Members, Value, ValueKind, parse};
+pub use object::{Object, Outline};
 pub use writer::{Writer, decimal_into};

@@ -7,16 +7,42 @@ use super::scan;
 /// Most arrays and objects open at once, the same as in serde_json, so that a text accepted here can also be read there.
 const MAX_DEPTH: u32 = 127;
 
-/// Where the one value of `text` begins and ends.
-pub(super) fn validate(text: &str) -> Result<(usize, usize), Error> {
+/// Where the one value of `text` begins and ends. If it is an object, `ends` gets where the values of its first members
+/// end: what was walked through once need not be walked through again to find that out.
+pub(super) fn validate(text: &str, ends: &mut Ends<'_>) -> Result<(usize, usize), Error> {
     let bytes = text.as_bytes();
     let start = scan::whitespace(bytes, 0);
-    let end = value(bytes, start)?;
+    let end = value(bytes, start, ends)?;
     let rest = scan::whitespace(bytes, end);
     if rest < bytes.len() {
         return error(bytes, rest, ErrorKind::TextEnd);
     }
     Ok((start, end))
+}
+
+/// Places of a text, as many as there is room for.
+pub(super) struct Ends<'e> {
+    places: &'e mut [usize],
+    count: usize,
+}
+
+impl<'e> Ends<'e> {
+    pub(super) fn new(places: &'e mut [usize]) -> Ends<'e> {
+        Ends { places, count: 0 }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn note(&mut self, place: usize) {
+        if let Some(free) = self.places.get_mut(self.count) {
+            *free = place;
+            self.count += 1;
+        }
+    }
 }
 
 #[cold]
@@ -25,7 +51,7 @@ fn error<T>(bytes: &[u8], offset: usize, kind: ErrorKind) -> Result<T, Error> {
 }
 
 /// Checks the value that begins at `at`; returns the index behind it.
-fn value(bytes: &[u8], mut at: usize) -> Result<usize, Error> {
+fn value(bytes: &[u8], mut at: usize, ends: &mut Ends<'_>) -> Result<usize, Error> {
     // One bit for each open bracket, the innermost lowest: 1 for an object, 0 for an array.
     let mut open: u128 = 0;
     let mut depth = 0;
@@ -59,8 +85,11 @@ fn value(bytes: &[u8], mut at: usize) -> Result<usize, Error> {
             if depth == 0 {
                 return Ok(at);
             }
-            at = scan::whitespace(bytes, at);
             let object = open & 1 == 1;
+            if depth == 1 && object {
+                ends.note(at);
+            }
+            at = scan::whitespace(bytes, at);
             match bytes.get(at) {
                 Some(b',') => {
                     at = scan::whitespace(bytes, at + 1);
@@ -200,7 +229,7 @@ mod tests {
     use super::*;
 
     fn kind_and_offset(text: &str) -> Option<(ErrorKind, usize)> {
-        validate(text).err().map(|error| (error.kind, error.offset))
+        validate(text, &mut Ends::new(&mut [])).err().map(|error| (error.kind, error.offset))
     }
 
     #[test]
@@ -352,7 +381,7 @@ mod tests {
         let text = r#"{"a":[1,-2.5e3,true,null,"x\u00e9\ud83d\ude00é"],"b":{"c":false}}"#;
         assert_eq!(kind_and_offset(text), None);
         for end in (0..text.len()).filter(|&end| text.is_char_boundary(end)) {
-            assert!(validate(&text[..end]).is_err(), "{}", &text[..end]);
+            assert!(kind_and_offset(&text[..end]).is_some(), "{}", &text[..end]);
         }
     }
 }

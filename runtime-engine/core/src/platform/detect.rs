@@ -26,6 +26,9 @@ pub struct PlatformEntry {
     pub open: fn(&Env<'_>, &Settings) -> Result<PlatformConfig, BadSetting>,
 }
 
+/// Where Docker, Podman and Swarm mount secrets.
+const SECRETS: &str = "/run/secrets";
+
 /// What a platform's variables come to.
 #[derive(Debug)]
 pub struct PlatformConfig {
@@ -41,12 +44,27 @@ pub struct PlatformConfig {
     pub log: LogStyle,
     /// How long a stop may take in all, the lame-duck time included, where `FAAS_GRACE` does not say; `None`: as usual.
     pub grace: Option<Duration>,
+    /// The folder where the platform mounts secrets, where `FAAS_SECRETS` does not say.
+    pub secrets: &'static str,
 }
 
 impl PlatformConfig {
     /// A platform that gives neither handler nor folder, with logs as usual.
     pub fn new(identity: Identity, protocol: Protocol) -> PlatformConfig {
-        PlatformConfig { identity, protocol, handler: None, root: None, log: LogStyle::default(), grace: None }
+        PlatformConfig {
+            identity,
+            protocol,
+            handler: None,
+            root: None,
+            log: LogStyle::default(),
+            grace: None,
+            secrets: SECRETS,
+        }
+    }
+
+    /// The same with a folder where secrets are mounted.
+    pub fn with_secrets(self, secrets: &'static str) -> PlatformConfig {
+        PlatformConfig { secrets, ..self }
     }
 
     /// The same with a time for a stop.

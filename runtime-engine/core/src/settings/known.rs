@@ -7,13 +7,15 @@ use super::{LAYER_PREFIX, is_service_link, layer_variable};
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).
-pub const KNOWN: [(&str, &str); 51] = [
+pub const KNOWN: [(&str, &str); 53] = [
     ("FAAS_PLATFORM", "the platform, where it is not to be found out"),
     ("FAAS_HANDLER", "the function: library, or library.function"),
     ("FAAS_MANIFEST", "the manifest, where it is not faas.json in the folder of the libraries"),
+    ("FAAS_UNIT", "the deployment that this process is, where a yml makes several"),
     ("FAAS_ROOT", "the folder with the libraries"),
     ("FAAS_LAYERS", "layers, outermost first; name? makes one optional"),
     ("FAAS_CONFIG", "the function's configuration, JSON"),
+    ("FAAS_SECRETS", "folders with a file for each secret, parted by colons"),
     ("FAAS_LOG", "level of the log: error, warn, info, debug or trace"),
     ("FAAS_LOG_FORMAT", "text or json"),
     ("FAAS_DEBUG", "on: stacks and causes in errors and logs"),
@@ -32,7 +34,7 @@ pub const KNOWN: [(&str, &str); 51] = [
     ("FAAS_WRITE_TIMEOUT", "how long a client may take nothing of its response"),
     ("FAAS_MAX_BUFFERED", "bytes of unfinished requests and unsent responses"),
     ("FAAS_MAX_CONNECTIONS", "open connections; beyond it idle ones are closed for new ones"),
-    ("FAAS_ACCESS_LOG", "on: a line for each invocation and each refused request"),
+    ("FAAS_ACCESS_LOG", "on: a line for each invocation, and for each request refused for lack of room"),
     ("FAAS_LAME_DUCK", "service after a stop signal, before the port closes"),
     ("FAAS_MAX_HUNG", "functions that may run on after their time before the process leaves"),
     ("FAAS_HOST", "the address to listen on"),

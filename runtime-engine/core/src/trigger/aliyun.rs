@@ -20,11 +20,11 @@ pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
 use super::{Form, HttpView, Kind, Reading};
-use crate::json::{self, Value, ValueKind as Json};
+use crate::json::{self, Object, Value, ValueKind as Json};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
-    let event = Event::of(bytes, value);
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+    let event = Event::of(bytes, object);
     let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
         ("aliyun:http", http_trigger)
     } else if event.is_gateway() {
@@ -85,9 +85,9 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn of(bytes: &'a [u8], value: Value<'a>) -> Event<'a> {
+    fn of(bytes: &'a [u8], object: &Object<'a, '_>) -> Event<'a> {
         let mut event = Event { bytes, ..Event::default() };
-        for (key, value) in value.members() {
+        for (key, value) in object.members() {
             let slot = match &*key.as_str() {
                 "version" => &mut event.version,
                 "rawPath" => &mut event.raw_path,

@@ -27,7 +27,7 @@ pub use view::{Body, HttpView};
 use crate::fields::Fields;
 use crate::http1::Message;
 use crate::invocation::Facts;
-use crate::json;
+use crate::json::{Object, Outline};
 
 /// The kind of trigger, as a function sees it on every platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,22 +203,23 @@ impl Reading {
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(Reading::raw);
         }
-        let Ok(value) = json::parse(event) else { return Reading::raw() };
+        let mut outline = Outline::default();
+        let Ok(object) = Object::parse(event, &mut outline) else { return Reading::raw() };
         let mut view = view;
-        SOURCES.iter().find_map(|recognise| recognise(event, value, &mut view)).unwrap_or_else(Reading::raw)
+        SOURCES.iter().find_map(|recognise| recognise(event, &object, &mut view)).unwrap_or_else(Reading::raw)
     }
 }
 
 /// Reads an event that is a JSON object, if it is one of a family's. The view is an old one whose memory is used again; it
 /// is taken only then.
-type Recognise = fn(&[u8], json::Value<'_>, &mut HttpView) -> Option<Reading>;
+type Recognise = fn(&[u8], &Object<'_, '_>, &mut HttpView) -> Option<Reading>;
 
 /// The families of sources in the order of asking, of the platforms that are built in.
 const SOURCES: &[Recognise] = &[
     #[cfg(feature = "aws-lambda")]
     aws::recognise,
     #[cfg(feature = "cloudevents")]
-    |event, value, _| cloudevents::recognise(event, value),
+    |event, object, _| cloudevents::recognise(event, object.value()),
     #[cfg(feature = "tencent-scf")]
     tencent::recognise,
     #[cfg(feature = "huawei-functiongraph")]
@@ -228,7 +229,7 @@ const SOURCES: &[Recognise] = &[
     #[cfg(feature = "yandex")]
     yandex::recognise,
     #[cfg(feature = "google-cloud")]
-    |event, value, _| google::recognise(event, value),
+    |event, object, _| google::recognise(event, object.value()),
 ];
 
 /// The same for an event that is no JSON object.

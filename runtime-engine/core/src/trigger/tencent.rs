@@ -16,11 +16,11 @@
 
 use super::aws::read::{body_of, each_text, map, text};
 use super::{Form, HttpView, Kind, Reading};
-use crate::json::{Value, ValueKind as Json};
+use crate::json::{Object, Value, ValueKind as Json};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
-    let event = Event::of(value);
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+    let event = Event::of(object);
     let Some(source) = event.http_source() else {
         return event.service().map(|(kind, source)| Reading::bare(kind, source));
     };
@@ -48,9 +48,9 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn of(value: Value<'a>) -> Event<'a> {
+    fn of(object: &Object<'a, '_>) -> Event<'a> {
         let mut event = Event::default();
-        for (key, value) in value.members() {
+        for (key, value) in object.members() {
             let slot = match &*key.as_str() {
                 "httpMethod" => &mut event.method,
                 "path" => &mut event.path,

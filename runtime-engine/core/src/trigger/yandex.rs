@@ -22,10 +22,11 @@ use super::aws::read::{body_of, both_maps, map, text};
 use super::view::HttpView;
 use super::{Form, Kind, Reading};
 use crate::fields::{caseless_order, exact_order};
-use crate::json::{Value, ValueKind as Json};
+use crate::json::{Object, Value, ValueKind as Json};
 
 /// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+    let value = object.value();
     if let Some(message) = value.get("messages").and_then(|list| list.elements().next()) {
         return source(message).map(|(kind, source)| Reading::bare(kind, source));
     }

@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::timers;
 use crate::tree::Node;
 use crate::units::Unit;
-use crate::variables::SECRET;
+use faas_core::secrets::MARK;
 use std::collections::BTreeMap;
 
 /// One unit on one platform.
@@ -347,7 +347,9 @@ fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, P
         for variable in environment(service, unit, function) {
             let is_own = function.common.environment.iter().any(|own| own.name == variable.name);
             if !look(&variable.value) && (functions.len() == 1 || !is_own) {
-                variables.insert(variable.name.clone(), variable.value.clone());
+                // Where no runtime reads it, the sign for the text itself is the text.
+                let value = variable.value.replace(&format!("${MARK}"), MARK);
+                variables.insert(variable.name.clone(), value);
             }
         }
         look(&function.config);
@@ -364,7 +366,7 @@ fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, P
 
 /// The names of the secrets in a text.
 fn secrets_in(text: &str) -> Vec<&str> {
-    let starts = text.match_indices(SECRET).filter(|(at, _)| !text[..*at].ends_with('$'));
+    let starts = text.match_indices(MARK).filter(|(at, _)| !text[..*at].ends_with('$'));
     starts.filter_map(|(at, sign)| text[at + sign.len()..].split_once('}')).map(|(name, _)| name.trim()).collect()
 }
 

@@ -80,9 +80,9 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The variable in which a process looks for a secret: `db/password` is `DB_PASSWORD`.
+/// The variable in which a process looks for a secret, and which a platform can have: `db/password` is `DB_PASSWORD`.
 pub(super) fn process_variable(name: &str) -> String {
-    name.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' }).collect()
+    faas_core::secrets::variables(name).pop().unwrap_or_default()
 }
 
 /// The variable of the deploying shell that holds a secret: the same, if a shell can have it.

@@ -261,6 +261,12 @@ pub static FUNCTION: Object = Object {
             "When the function is left alone for a while because it keeps failing. `false`: never.",
         ),
         manifest(
+            "records",
+            Shape::Object(&RECORDS),
+            "`records`",
+            "How it is called for the records of a batch, if it takes one at a time.",
+        ),
+        manifest(
             "default",
             Shape::Bool,
             "`default` of the manifest",
@@ -307,6 +313,26 @@ static FENCE: Object = Object {
         )
         .required(),
         manifest("for", Shape::Time, "`for`", "How long it stays closed.").required(),
+    ],
+};
+
+static RECORDS: Object = Object {
+    what: "a rule for records",
+    keys: &[
+        manifest(
+            "concurrency",
+            Shape::Int { least: 1, most: i64::MAX, unit: "of records" },
+            "`records.concurrency`",
+            "How many records of a batch run at once.",
+        )
+        .or("that of `FAAS_RECORD_CONCURRENCY`"),
+        manifest(
+            "failures",
+            Shape::Choice(&["report", "fail", "log"]),
+            "`records.failures`",
+            "What becomes of a batch of which some records failed.",
+        )
+        .or("that of `FAAS_RECORD_FAILURES`"),
     ],
 };
 

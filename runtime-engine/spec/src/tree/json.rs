@@ -2,6 +2,7 @@
 
 use super::{Node, Value, plain};
 use crate::source::Sources;
+use crate::variables::literal;
 
 impl Node {
     /// The value as JSON. Numbers are written as they stand, so that none is rounded.
@@ -27,8 +28,10 @@ impl Node {
                 format!("[{}]", elements.join(","))
             }
             Value::Map(map) => {
-                let member =
-                    |name: &str, value: &Node| format!("{}:{}", serde_json::json!(name), value.to_json(sources));
+                // A key is never read for secrets.
+                let member = |name: &str, value: &Node| {
+                    format!("{}:{}", serde_json::json!(literal(name)), value.to_json(sources))
+                };
                 let members = map.entries().iter().map(|entry| member(&entry.key, &entry.value));
                 format!("{{{}}}", members.collect::<Vec<_>>().join(","))
             }

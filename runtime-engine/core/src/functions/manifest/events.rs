@@ -84,8 +84,8 @@ impl<'t> Reader<'t> {
                 (None, None)
             }
             Kind::Timer => {
-                let [source, cron, every] = self.members(value, path, &keys::TIMER);
-                for schedule in [cron, every].into_iter().flatten() {
+                let [source, cron, every, days, timezone] = self.members(value, path, &keys::TIMER);
+                for schedule in [cron, every, days, timezone].into_iter().flatten() {
                     self.string(schedule, path);
                 }
                 (source, None)

@@ -216,7 +216,7 @@ const SOURCE_KEY: Key = may(
 pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
 
 /// What `timer` is.
-pub static TIMER: Object<3> = Object {
+pub static TIMER: Object<5> = Object {
     what: "a timer",
     keys: [
         SOURCE_KEY,
@@ -226,6 +226,12 @@ pub static TIMER: Object<3> = Object {
             "When it is due. It is for whoever sets the schedule up: the runtime does not look at it.",
         ),
         may("every", "a duration that is not empty", "The same as the time between two, `5m`."),
+        may(
+            "days",
+            "`or` or `and`",
+            "Where `cron` has days of the month and of the week: `or`: on either. `and`: on days that are both.",
+        ),
+        may("timezone", "the name of a time zone", "The time zone of `cron`, as `Europe/Berlin`. Without it: UTC."),
     ],
 };
 

@@ -22,6 +22,7 @@ pub use keys::{
 pub use mistake::{Mistake, Position};
 
 use crate::records::RecordFailures;
+use crate::secrets::Secrets;
 use crate::settings::LayerName;
 use crate::trigger::Kind;
 use std::fmt;
@@ -56,6 +57,8 @@ pub struct Manifest {
     pub default: Option<usize>,
     /// The functions, at least one.
     pub functions: Vec<FunctionSpec>,
+    /// The secrets that stand in it by name, once they have been looked for.
+    pub secrets: Secrets,
 }
 
 /// One function of a manifest.

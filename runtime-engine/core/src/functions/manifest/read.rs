@@ -102,6 +102,7 @@ impl<'t> Reader<'t> {
             caseless,
             default: None,
             functions: Vec::new(),
+            secrets: crate::secrets::Secrets::default(),
         };
         let default = default.and_then(|default| Some((default, self.string(default, root)?)));
         self.functions(functions, root, &mut manifest.functions);

@@ -31,6 +31,8 @@ pub const ENTRY: PlatformEntry = PlatformEntry {
 
 /// What the watchdog reads, write, execute and health-check times are without a variable.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Where secrets are mounted. Source: OpenFaaS' documentation, "Secrets".
+const SECRETS: &str = "/var/openfaas/secrets";
 /// Invocations at once where neither `max_inflight` nor `FAAS_CONCURRENCY` says how many.
 const CONCURRENCY: usize = 256;
 
@@ -63,7 +65,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     // What runs when the port closes may take the write time, and is never given less than there was until then.
     let lame_duck = serving.lame_duck();
     let grace = lame_duck.saturating_add(times.write.max(lame_duck));
-    Ok(PlatformConfig::new(identity, Protocol::Serving(serving)).with_grace(grace))
+    Ok(PlatformConfig::new(identity, Protocol::Serving(serving)).with_grace(grace).with_secrets(SECRETS))
 }
 
 /// The watchdog's word for what it starts.

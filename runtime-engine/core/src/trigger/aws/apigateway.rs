@@ -9,7 +9,7 @@ use super::members::{Event, Http, is};
 use super::read::{body, both_maps, map, text};
 use super::{HttpView, Request};
 use crate::fields::{caseless_order, exact_order};
-use crate::json::ValueKind as Json;
+use crate::json::{Value, ValueKind as Json};
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     let (top, context) = (&event.top, &event.context);
@@ -36,7 +36,7 @@ fn is_function_url(event: &Event<'_>) -> bool {
 
 fn v2(event: &Event<'_>, view: &mut HttpView) {
     let (top, context) = (&event.top, &event.context);
-    let http = Http::of(context.http);
+    let http = Http::of(context.http.iter().flat_map(Value::members));
     text(http.method, |t| view.set_method(t));
     let path = top.raw_path.or(http.path);
     if is_function_url(event) {

@@ -1,7 +1,7 @@
 //! The members of an event that say what it is, each object walked once.
 
 use super::super::Kind;
-use crate::json::Value;
+use crate::json::{Key, Object, Value};
 
 /// Declares a set of members and how it is filled. Null counts as missing; of equal keys the last counts.
 macro_rules! members {
@@ -13,11 +13,10 @@ macro_rules! members {
         }
 
         impl<'a> $name<'a> {
-            /// Finds them in an object; anything else has none.
-            pub(super) fn of(object: Option<Value<'a>>) -> $name<'a> {
+            /// Finds them among the members of an object.
+            pub(super) fn of(members: impl Iterator<Item = (Key<'a>, Value<'a>)>) -> $name<'a> {
                 let mut found = $name::default();
-                let Some(object) = object else { return found };
-                for (key, value) in object.members() {
+                for (key, value) in members {
                     let slot = match &*key.as_str() {
                         $($key => &mut found.$field,)*
                         _ => continue,
@@ -155,9 +154,9 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn of(bytes: &'a [u8], value: Value<'a>) -> Event<'a> {
-        let top = Top::of(Some(value));
-        Event { bytes, top, context: Context::of(top.context) }
+    pub(super) fn of(bytes: &'a [u8], object: &Object<'a, '_>) -> Event<'a> {
+        let top = Top::of(object.members());
+        Event { bytes, top, context: Context::of(top.context.iter().flat_map(Value::members)) }
     }
 }
 

@@ -24,12 +24,12 @@ mod websocket;
 
 use super::view::HttpView;
 use super::{Form, Reading};
-use crate::json::Value;
+use crate::json::Object;
 use members::{Event, Source};
 
 /// A reading if the event is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>, view: &mut HttpView) -> Option<Reading> {
-    let event = Event::of(bytes, value);
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+    let event = Event::of(bytes, object);
     if let Some(source) = authorizer::recognise(&event) {
         return Some(bare(source));
     }

@@ -5,7 +5,7 @@ struct Shop;
 
 #[functions]
 impl Shop {
-    #[http(get, "/orders/:id")]
+    #[http(get, "/orders/no:id")]
     fn order(&self) {}
 }
 

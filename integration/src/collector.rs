@@ -1,0 +1,296 @@
+//! A collector of OpenTelemetry's: a plain HTTP server that takes spans, or does not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// What it does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It takes all.
+    Takes,
+    /// It takes all but one.
+    Rejects,
+    /// With that status.
+    Answers(u16),
+    /// What it answers is not HTTP.
+    Garbage,
+    /// It closes the connection.
+    HangsUp,
+    /// It answers when it is released.
+    Holds,
+}
+
+/// A span, as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Digits.
+    pub trace: String,
+    /// Digits.
+    pub id: String,
+    /// Digits; empty: there is none.
+    pub parent: String,
+    /// `tracestate`.
+    pub state: String,
+    /// Its name.
+    pub name: String,
+    /// 1: internal, 2: server, 5: consumer.
+    pub kind: u64,
+    /// Nanoseconds since 1970.
+    pub start: u64,
+    /// Nanoseconds since 1970.
+    pub end: u64,
+    /// Names and values, numbers as their digits.
+    pub attributes: Vec<(String, String)>,
+    /// 0: not set, 2: an error.
+    pub status: u64,
+    /// Those of the resource.
+    pub resource: Vec<(String, String)>,
+}
+
+impl Span {
+    /// Its own attribute of that name, or the resource's; empty: there is none.
+    pub fn attribute(&self, wanted: &str) -> &str {
+        let found = self.attributes.iter().chain(&self.resource).find(|(name, _)| name == wanted);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    bodies: Mutex<Vec<Vec<u8>>>,
+    requests: AtomicUsize,
+    released: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// The server. It serves until the process ends.
+pub struct Collector {
+    /// Where it listens.
+    pub address: SocketAddr,
+    seen: Arc<Seen>,
+}
+
+impl Collector {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub fn start(mode: Mode) -> Collector {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let seen = Arc::<Seen>::default();
+        let shared = seen.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().filter_map(Result::ok) {
+                let seen = shared.clone();
+                std::thread::spawn(move || serve(stream, mode, &seen));
+            }
+        });
+        Collector { address, seen }
+    }
+
+    /// The layer's configuration, with further members.
+    pub fn config(&self, more: &str) -> String {
+        let comma = if more.is_empty() { "" } else { "," };
+        format!(r#"{{"endpoint":"http://{}/v1/traces"{comma}{more}}}"#, self.address)
+    }
+
+    /// How often it has been asked.
+    pub fn requests(&self) -> usize {
+        self.seen.requests.load(Ordering::SeqCst)
+    }
+
+    /// The bodies it has taken.
+    ///
+    /// # Panics
+    /// If one of its threads has.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.seen.bodies.lock().expect("no thread panics with it").clone()
+    }
+
+    /// The spans it has taken.
+    ///
+    /// # Panics
+    /// If one of them is none.
+    pub fn spans(&self) -> Vec<Span> {
+        self.bodies().iter().flat_map(|body| spans(body)).collect()
+    }
+
+    /// Lets it answer what it holds.
+    ///
+    /// # Panics
+    /// If one of its threads has.
+    pub fn release(&self) {
+        *self.seen.released.lock().expect("as before") = true;
+        self.seen.changed.notify_all();
+    }
+}
+
+fn serve(mut stream: TcpStream, mode: Mode, seen: &Seen) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+    let (mut line, mut length) = (String::new(), 0);
+    let mut head = String::new();
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        head.push_str(&line);
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("Content-Type: application/x-protobuf\r\n"), "{head}");
+    seen.requests.fetch_add(1, Ordering::SeqCst);
+    let takes = matches!(mode, Mode::Takes | Mode::Rejects | Mode::Holds);
+    if takes {
+        seen.bodies.lock().expect("as before").push(body);
+    }
+    let answer = |status: u16, body: &[u8]| {
+        let mut bytes = format!("HTTP/1.1 {status} Words\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+        bytes.extend_from_slice(body);
+        bytes
+    };
+    let bytes = match mode {
+        Mode::Takes => answer(200, b""),
+        Mode::Rejects => answer(200, &[0x0a, 2, 0x08, 1]),
+        Mode::Answers(status) => answer(status, b"no"),
+        Mode::Garbage => b"SSH-2.0-OpenSSH\r\n".to_vec(),
+        Mode::HangsUp => Vec::new(),
+        Mode::Holds => {
+            let released = seen.released.lock().expect("as before");
+            drop(seen.changed.wait_while(released, |released| !*released).expect("as before"));
+            answer(200, b"")
+        }
+    };
+    // The other end may be gone.
+    let _ = stream.write_all(&bytes);
+}
+
+/// A field of a message: its number, and its value as it stands.
+enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+impl Value<'_> {
+    fn text(&self) -> String {
+        match self {
+            Value::Bytes(bytes) => String::from_utf8((*bytes).to_owned()).expect("UTF-8"),
+            Value::Number(number) => number.to_string(),
+        }
+    }
+
+    fn hex(&self) -> String {
+        match self {
+            Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Value::Number(_) => panic!("expected bytes"),
+        }
+    }
+
+    fn number(&self) -> u64 {
+        match self {
+            Value::Number(number) => *number,
+            Value::Bytes(_) => panic!("expected a number"),
+        }
+    }
+
+    fn fields(&self) -> Vec<(u64, Value<'_>)> {
+        match self {
+            Value::Bytes(bytes) => fields(bytes),
+            Value::Number(_) => panic!("expected a message"),
+        }
+    }
+}
+
+fn varint(rest: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..).step_by(7) {
+        let (byte, behind) = rest.split_first().expect("a message is whole");
+        *rest = behind;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+fn fields(mut rest: &[u8]) -> Vec<(u64, Value<'_>)> {
+    let mut out = Vec::new();
+    while !rest.is_empty() {
+        let key = varint(&mut rest);
+        let value = match key & 7 {
+            0 => Value::Number(varint(&mut rest)),
+            1 => {
+                let (bytes, behind) = rest.split_at(8);
+                rest = behind;
+                Value::Number(u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
+            }
+            2 => {
+                let length = usize::try_from(varint(&mut rest)).expect("a length");
+                let (bytes, behind) = rest.split_at(length);
+                rest = behind;
+                Value::Bytes(bytes)
+            }
+            other => panic!("no wire type that is written: {other}"),
+        };
+        out.push((key >> 3, value));
+    }
+    out
+}
+
+fn attribute(pair: &Value<'_>) -> (String, String) {
+    let (mut name, mut value) = (String::new(), String::new());
+    for (field, part) in pair.fields() {
+        match field {
+            1 => name = part.text(),
+            2 => part.fields().iter().for_each(|(_, any)| value = any.text()),
+            other => panic!("a pair has no field {other}"),
+        }
+    }
+    (name, value)
+}
+
+/// All spans of an `ExportTraceServiceRequest`.
+fn spans(body: &[u8]) -> Vec<Span> {
+    let mut out = Vec::new();
+    for (_, of_resource) in fields(body) {
+        let mut resource = Vec::new();
+        for (field, value) in of_resource.fields() {
+            match field {
+                1 => resource = value.fields().iter().map(|(_, pair)| attribute(pair)).collect(),
+                _ => out.extend(
+                    value.fields().iter().filter(|(field, _)| *field == 2).map(|(_, one)| span(one, &resource)),
+                ),
+            }
+        }
+    }
+    out
+}
+
+fn span(value: &Value<'_>, resource: &[(String, String)]) -> Span {
+    let mut span = Span { resource: resource.to_owned(), ..Span::default() };
+    for (field, value) in value.fields() {
+        match field {
+            1 => span.trace = value.hex(),
+            2 => span.id = value.hex(),
+            3 => span.state = value.text(),
+            4 => span.parent = value.hex(),
+            5 => span.name = value.text(),
+            6 => span.kind = value.number(),
+            7 => span.start = value.number(),
+            8 => span.end = value.number(),
+            9 => span.attributes.push(attribute(&value)),
+            15 => {
+                span.status = value.fields().iter().find(|(field, _)| *field == 3).map_or(0, |(_, code)| code.number())
+            }
+            _ => {}
+        }
+    }
+    span
+}

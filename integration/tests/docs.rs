@@ -1,0 +1,334 @@
+//! The pages of the documentation against the repository: what they link to and name is there. Reads files and starts
+//! nothing.
+//!
+//! What a page says of behaviour is held by the tests of that behaviour; this file holds names alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders of the root whose files a page may name.
+const ROOMS: [&str; 8] =
+    [".cargo", ".ci", "docs", "handlers-sdk", "integration", "layers", "light-runtime", "runtime-engine"];
+/// Endings by which a text with a slash is taken for a file, also where it is written from a folder within a crate.
+const ENDINGS: [&str; 6] = [".rs", ".md", ".toml", ".h", ".c", ".stderr"];
+
+/// A page of the documentation, and its lines outside of blocks of code.
+struct Page {
+    /// From the root.
+    name: String,
+    path: PathBuf,
+    text: String,
+}
+
+impl Page {
+    /// Lines with their numbers, without those of fenced blocks.
+    fn prose(&self) -> impl Iterator<Item = (usize, &str)> {
+        let mut fenced = false;
+        self.text.lines().enumerate().filter_map(move |(index, line)| {
+            let fence = line.trim_start().starts_with("```");
+            let shown = !fenced && !fence;
+            fenced ^= fence;
+            shown.then_some((index + 1, line))
+        })
+    }
+
+    /// What headings of it are called in links.
+    fn anchors(&self) -> BTreeSet<String> {
+        self.prose().filter(|(_, line)| line.starts_with('#')).map(|(_, line)| anchor(line)).collect()
+    }
+}
+
+/// The name that a heading has in links: lower case, spaces as dashes, and of signs only `-` and `_`.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text.chars().filter(|sign| sign.is_alphanumeric() || [' ', '-', '_'].contains(sign));
+    kept.map(|sign| if sign == ' ' { '-' } else { sign }).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above")
+}
+
+/// Every file of the repository, from the root.
+fn files() -> BTreeSet<String> {
+    fn walk(folder: &Path, files: &mut BTreeSet<String>) {
+        let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for entry in entries {
+            let path = entry.expect("an entry can be read").path();
+            let name = path.file_name().expect("it has a name").to_string_lossy();
+            if path.is_dir() && !path.is_symlink() {
+                if !["target", "node_modules", ".git"].contains(&&*name) {
+                    walk(&path, files);
+                }
+            } else {
+                let path = path.strip_prefix(root()).expect("it lies below the root");
+                files.insert(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut all = BTreeSet::new();
+    ROOMS.iter().for_each(|room| walk(&root().join(room), &mut all));
+    all
+}
+
+/// The pages of `docs`, and those that a reader meets outside of it.
+fn pages() -> Vec<Page> {
+    let in_docs = files().into_iter().filter(|name| name.starts_with("docs/") && name.ends_with(".md"));
+    let others = ["README.md", "integration/README.md", "integration/bad-modules/README.md"].map(str::to_owned);
+    let page = |name: String| {
+        let path = root().join(&name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Page { name, path, text }
+    };
+    in_docs.chain(others).map(page).collect()
+}
+
+/// The texts between backticks of a line.
+fn in_backticks(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file_and_a_heading_of_it() {
+    let pages = pages();
+    let anchors: BTreeMap<PathBuf, BTreeSet<String>> =
+        pages.iter().map(|page| (fs::canonicalize(&page.path).expect("the page is there"), page.anchors())).collect();
+    let mut wrong = Vec::new();
+    for page in &pages {
+        for (number, line) in page.prose() {
+            for rest in line.split("](").skip(1) {
+                let Some((target, _)) = rest.split_once(')') else { continue };
+                if target.contains("://") || target.starts_with("mailto:") {
+                    continue;
+                }
+                let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+                let folder = page.path.parent().expect("a page lies in a folder");
+                let path = if file.is_empty() { page.path.clone() } else { folder.join(file) };
+                let Ok(path) = fs::canonicalize(path) else {
+                    wrong.push(format!("{}:{number}: nothing is at {target}", page.name));
+                    continue;
+                };
+                let has_heading = anchors.get(&path).is_none_or(|anchors| anchors.contains(heading));
+                if !heading.is_empty() && !has_heading {
+                    wrong.push(format!("{}:{number}: no heading #{heading} in {file}", page.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_path_in_backticks_is_a_file_or_folder_of_the_repository() {
+    let files = files();
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for (number, line) in page.prose() {
+            for text in in_backticks(line).filter(|text| !is_there(text, &files)) {
+                wrong.push(format!("{}:{number}: `{text}` is no file and no folder", page.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns `false` if a text looks like a path of the repository and nothing is there. Of a path with `<name>` or `*` in
+/// it only the folders before that are looked for.
+fn is_there(text: &str, files: &BTreeSet<String>) -> bool {
+    let text = text.trim_end_matches('/');
+    if text.contains(char::is_whitespace) || text.contains("://") || !text.contains('/') {
+        return true;
+    }
+    let open = |part: &&str| part.contains(['<', '*', '…', '{']);
+    let known: Vec<&str> = text.split('/').take_while(|part| !open(part)).collect();
+    let is_whole = known.join("/") == text;
+    // A built library lies in somebody's task root, whose folder `layers` is not ours.
+    let in_a_room = known.first().is_some_and(|first| ROOMS.contains(first)) && !text.ends_with(".so");
+    if in_a_room {
+        let path = known.join("/");
+        return root().join(&path).exists();
+    }
+    let is_file = is_whole && ENDINGS.iter().any(|ending| text.ends_with(ending));
+    let is_elsewhere = text.starts_with(['/', '~', '.', '-', '$']);
+    let end = format!("/{text}");
+    !is_file || is_elsewhere || files.iter().any(|file| file.ends_with(&end))
+}
+
+#[test]
+fn every_test_that_a_command_names_is_there() {
+    let mut packages = BTreeMap::new();
+    for file in files().into_iter().filter(|file| file.ends_with("Cargo.toml")) {
+        let text = fs::read_to_string(root().join(&file)).expect("a manifest can be read");
+        let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"').map(str::to_owned));
+        let folder = root().join(&file).parent().expect("a manifest lies in a folder").to_owned();
+        packages.extend(name.map(|name| (name, folder)));
+    }
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for (index, line) in page.text.lines().enumerate() {
+            let line = line.replace("cargo behaviour ", "cargo test -p integration --test ");
+            for command in line.split("cargo test ").skip(1) {
+                let words = command.split(['`', '#', '&', '|', ';']).next().unwrap_or_default();
+                let words: Vec<&str> = words.split_whitespace().take_while(|word| *word != "--").collect();
+                let after = |flag: &str| words.windows(2).filter(|two| two[0] == flag).map(|two| two[1]).collect();
+                let (named, tests): (Vec<&str>, Vec<&str>) = (after("-p"), after("--test"));
+                let is_open = |word: &&str| word.contains('<');
+                for package in named.iter().filter(|package| !is_open(package)) {
+                    let Some(folder) = packages.get(*package) else {
+                        wrong.push(format!("{}:{}: no package {package}", page.name, index + 1));
+                        continue;
+                    };
+                    for test in tests.iter().filter(|test| !is_open(test)) {
+                        let tests = folder.join("tests");
+                        if !tests.join(format!("{test}.rs")).is_file() && !tests.join(test).join("main.rs").is_file() {
+                            wrong.push(format!("{}:{}: no test {test} of {package}", page.name, index + 1));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_variable_that_a_page_names_is_read_somewhere() {
+    let sources = files().into_iter().filter(|file| !file.starts_with("docs/") && !file.ends_with(".md"));
+    let mut known = BTreeSet::new();
+    for file in sources {
+        // What is no text, such as a corpus, names nothing.
+        let Ok(text) = fs::read_to_string(root().join(file)) else { continue };
+        known.extend(variables(&text).map(str::to_owned));
+    }
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for (index, line) in page.text.lines().enumerate() {
+            let unknown = variables(line).filter(|name| !known.contains(*name));
+            wrong.extend(unknown.map(|name| format!("{}:{}: nothing reads {name}", page.name, index + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The names that begin as variables and constants of the project do, without those that stand for several.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+    words.filter(|word| word.starts_with("FAAS_") && !word.ends_with('_') && *word == word.to_ascii_uppercase())
+}
+
+#[test]
+fn every_list_that_a_page_repeats_is_whole() {
+    let text = |name: &str| fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut wrong = Vec::new();
+    let mut expect = |page: &str, words: &str, what: &str| {
+        if !text(page).contains(words) {
+            wrong.push(format!("{page}: expected {words}, {what}"));
+        }
+    };
+    for file in files() {
+        let test = file.strip_prefix("integration/tests/").and_then(|name| name.strip_suffix(".rs"));
+        if let Some(test) = test.filter(|name| !name.contains('/')) {
+            expect("integration/README.md", &format!("`{test}`"), "a file of behaviour tests");
+        }
+        let is_a_test = file.starts_with("integration/") || file.contains("/tests/");
+        if is_a_test && file.ends_with(".rs") {
+            for reader in ["var(\"", "var_os(\""] {
+                for rest in text(&file).split(reader).skip(1) {
+                    let name = rest.split('"').next().filter(|name| name.starts_with("FAAS_"));
+                    name.into_iter().for_each(|name| expect("docs/testing.md", &format!("`{name}`"), &file));
+                }
+            }
+        }
+    }
+    for line in text(".cargo/config.toml").lines() {
+        if let Some((alias, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            expect("docs/contributing.md", &format!("`cargo {alias}"), "an alias");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The rows of the glossary's tables: term, meaning, names in the code.
+fn glossary() -> Vec<[String; 3]> {
+    let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| term |"));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let cells: [&str; 3] = cells.try_into().unwrap_or_else(|_| panic!("expected three cells, found: {line}"));
+        cells.map(str::to_owned)
+    })
+    .collect()
+}
+
+#[test]
+fn every_term_of_the_glossary_is_explained_once() {
+    let rows = glossary();
+    assert!(!rows.is_empty(), "the glossary has no rows");
+    let mut seen = BTreeSet::new();
+    for [term, meaning, _] in &rows {
+        assert!(!meaning.is_empty(), "{term} has no meaning");
+        for word in term.split(", ") {
+            assert!(seen.insert(word.to_lowercase()), "{word} is explained twice");
+        }
+    }
+}
+
+#[test]
+fn every_name_of_the_code_in_the_glossary_is_public_in_its_crate() {
+    let files = files();
+    for [term, _, names] in glossary() {
+        for name in in_backticks(&names) {
+            let parts: Vec<&str> = name.split("::").collect();
+            let source = match parts[0] {
+                "faas_core" => "runtime-engine/core/src",
+                "faas_unix" => "runtime-engine/unix/src",
+                "faas_abi" => "handlers-sdk/abi/src",
+                "handlers_sdk" => "handlers-sdk/src",
+                "serverless_spec" => "runtime-engine/spec/src",
+                "platform_emulators" => "integration/platforms/src",
+                "integration" => "integration/src",
+                _ => panic!("{term}: `{name}` is of no crate that this test knows"),
+            };
+            assert!(is_public(source, &parts[1..], &files), "{term}: there is no `{name}` in {source}");
+        }
+    }
+}
+
+/// Returns `true` if a path of modules, with a type or a trait at its end or without one, is declared below a folder of
+/// sources. A type may be declared in any file of its module, which then passes it on.
+fn is_public(source: &str, path: &[&str], files: &BTreeSet<String>) -> bool {
+    let is_type = |name: &&str| name.starts_with(char::is_uppercase);
+    let modules: Vec<&str> = path.iter().copied().take_while(|name| !is_type(name)).collect();
+    let place = [&[source][..], &modules].concat().join("/");
+    let (own, within) = (format!("{place}.rs"), format!("{place}/"));
+    let mut sources = files.iter().filter(|file| **file == own || file.starts_with(&within)).peekable();
+    let Some(name) = path.last().filter(|name| is_type(name)) else { return sources.peek().is_some() };
+    sources.any(|file| {
+        let text = fs::read_to_string(root().join(file)).expect("a source can be read");
+        let declares = |word: &str| {
+            text.split(&format!("pub {word} {name}"))
+                .skip(1)
+                .any(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+        };
+        ["struct", "enum", "trait", "type"].iter().any(|word| declares(word))
+    })
+}
+
+#[test]
+fn what_is_not_there_is_seen_and_other_texts_are_left_alone() {
+    let files = files();
+    for text in
+        ["GET /orders", "a/b", "text/html", "/opt/layers", "docs/testing.md", "tests/layout.rs", "docs/<a>/b.md"]
+    {
+        assert!(is_there(text, &files), "{text}");
+    }
+    for text in ["docs/no-such-page.md", "tests/no_such_file.rs", "integration/nowhere", "docs/nowhere/<a>.md"] {
+        assert!(!is_there(text, &files), "{text}");
+    }
+    let core = "runtime-engine/core/src";
+    assert!(is_public(core, &["unit"], &files) && is_public(core, &["invocation", "Invocation"], &files));
+    // One that is not there, and one that its crate keeps for itself.
+    assert!(!is_public(core, &["invocation", "NoSuchType"], &files) && !is_public(core, &["turn", "Turns"], &files));
+    assert_eq!(anchor("## What may change, `min_minor` and so on"), "what-may-change-min_minor-and-so-on");
+}

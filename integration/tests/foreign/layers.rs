@@ -1,0 +1,189 @@
+//! Layers before what other people wrote: a browser heeds what one says of origins, curl unpacks what one compresses, OpenTelemetry's own definitions read what one sends,
+//! and a validator of JSON schemas agrees with each about its configuration.
+
+use crate::needs::{folder, once, over_both, program};
+use integration::artifacts::{Runtime, workspace};
+use integration::collector::{Collector, Mode};
+use integration::configured::{LAYERS, configurations, schema, start};
+use integration::deployment::Deployment;
+use integration::on_http::OnHttp;
+use integration::wait::limit;
+use libtest_mimic::Trial;
+use platform_emulators::process::{Process, Signal};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    over_both(&mut trials, &program("curl"), "curl_unpacks_what_is_compressed", compressed);
+    over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_spans", spans);
+    over_both(&mut trials, &program("chromium"), "chromium_lets_a_page_do_what_cors_allows_and_nothing_more", page);
+    let validator = folder("python-schemas");
+    trials.push(once(&validator, "jsonschema_and_the_layers_agree_about_configurations", agree));
+    trials
+}
+
+/// What a script of Python says to `input`.
+fn python(folder: &Path, script: &str, input: &[u8]) -> Result<Value, String> {
+    let mut command = Command::new(folder.join("bin/python"));
+    command.arg(workspace().join("integration/peers").join(script));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let written = child.stdin.take().map(|mut stdin| stdin.write_all(input));
+    written.transpose().map_err(|error| error.to_string())?;
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
+
+fn compressed(curl: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let run = OnHttp::start(runtime, Deployment::of("faulty").layer("compress"), "faulty");
+    let url = format!("http://{}/?do=reply&bytes=100000", run.address);
+    let fetch = |more: &[&str]| {
+        let mut command = Command::new(curl);
+        command.args(["-s", "-w", "\n%{size_download} %header{content-encoding}"]).args(more);
+        let output = command.arg(&url).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (body, told) = text.rsplit_once('\n').ok_or("curl says nothing")?;
+        Ok::<_, String>((body.to_owned(), told.to_owned()))
+    };
+    let (plain, told) = fetch(&[])?;
+    assert_eq!((plain.len(), told.as_str()), (100_000, "100000 "));
+    let (unpacked, told) = fetch(&["--compressed"])?;
+    assert_eq!(unpacked, plain);
+    let (size, coding) = told.split_once(' ').ok_or("two words")?;
+    assert!(coding == "gzip" && size.parse::<usize>().is_ok_and(|size| size < 2000), "{told}");
+    Ok(())
+}
+
+/// Fetches from another origin, and tells this one what came of it.
+const PAGE: &str = r#"<!doctype html><title>page</title><script>
+const tried = async (what, call) => { try { return `${what} ${await call()}`; } catch { return `${what} blocked`; } };
+const status = async (target, options) => (await fetch(`API${target}`, options)).status;
+(async () => {
+    const told = [
+        await tried("get", async () => (await fetch("API/")).text()),
+        await tried("allowed method", () => status("/", { method: "PUT", body: "{}" })),
+        await tried("other method", () => status("/", { method: "DELETE" })),
+        await tried("allowed header", () => status("/", { headers: { "x-own": "1" } })),
+        await tried("other header", () => status("/", { headers: { "x-other": "1" } })),
+        await tried("error", () => status("/?do=error&status=409")),
+        await tried("panic", () => status("/?do=panic")),
+        await tried("credentials", () => status("/", { credentials: "include" })),
+        await tried("exposed", async () => (await fetch("API/")).headers.get("x-faas-request-id") !== null),
+    ];
+    await fetch("/done", { method: "POST", body: told.join("\n") });
+})();
+</script>"#;
+
+/// Serves the page, and says what it tells.
+fn serve_page(listener: &TcpListener, api: &str) -> Result<String, String> {
+    for stream in listener.incoming() {
+        let mut stream = stream.map_err(|error| error.to_string())?;
+        let mut reader = BufReader::new(stream.try_clone().map_err(|error| error.to_string())?);
+        let (mut head, mut length) = (String::new(), 0);
+        let mut line = String::new();
+        while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(|_| "a length")?;
+            }
+            head.push_str(&std::mem::take(&mut line));
+        }
+        let mut body = vec![0; length];
+        // A connection that a browser opens in advance has nothing on it.
+        if head.is_empty() || reader.read_exact(&mut body).is_err() {
+            continue;
+        }
+        let page = if head.starts_with("GET / ") { PAGE.replace("API", api) } else { String::new() };
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+            page.len()
+        );
+        stream.write_all(answer.as_bytes()).map_err(|error| error.to_string())?;
+        if head.starts_with("POST /done ") {
+            return String::from_utf8(body).map_err(|error| error.to_string());
+        }
+    }
+    Err("nobody connects any more".to_owned())
+}
+
+fn page(chromium: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let origin = format!("http://{}", listener.local_addr().map_err(|error| error.to_string())?);
+    let config = json!({"allowOrigins": [origin], "allowMethods": ["PUT"], "allowHeaders": ["x-own"]}).to_string();
+    let deployment = Deployment::of("faulty").layer("cors").env("FAAS_LAYER_CORS", &config);
+    let run = OnHttp::start(runtime, deployment, "faulty");
+    let api = format!("http://{}", run.address);
+    let (told, hears) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(serve_page(&listener, &api)));
+    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut command = Command::new(chromium);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+    command.arg(format!("--user-data-dir={}", home.path().display())).arg(&origin).env("HOME", home.path());
+    let browser = Process::spawn(command, |_| ()).map_err(|error| error.to_string())?;
+    let told =
+        hears.recv_timeout(limit()).map_err(|late| format!("{late}; the browser says:\n{}", browser.output()))??;
+    let expected = [
+        "get \"fine\"",
+        "allowed method 200",
+        "other method blocked",
+        "allowed header 200",
+        "other header blocked",
+        "error 409",
+        "panic 500",
+        "credentials blocked",
+        "exposed false",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    browser.signal(Signal::Kill).map_err(|error| error.to_string())?;
+    browser.wait(limit()).map_err(|late| format!("{late:?}"))?;
+    Ok(())
+}
+
+fn spans(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let collector = Collector::start(Mode::Takes);
+    let config = collector.config(r#""serviceName":"shöp","interval":"1h""#);
+    let deployment = Deployment::of("faulty").layer("trace").env("FAAS_LAYER_TRACE", &config);
+    let run = OnHttp::start(runtime, deployment, "faulty");
+    let caller = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ntracestate: vendor=1\r\n";
+    run.call("GET", "/a", caller, b"");
+    run.call("GET", "/?do=panic", "", b"");
+    assert_eq!(run.stop().code(), Some(0));
+    let bodies = collector.bodies();
+    assert_eq!(bodies.len(), 1, "one batch");
+    let read = python(python_folder, "otlp.py", &bodies[0])?;
+    let of_resource = &read["resourceSpans"][0];
+    let resource = of_resource["resource"]["attributes"].to_string();
+    assert!(resource.contains(r#"{"key":"service.name","value":{"stringValue":"shöp"}}"#), "{resource}");
+    assert_eq!(of_resource["scopeSpans"][0]["scope"]["name"], "layer-trace");
+    let spans = of_resource["scopeSpans"][0]["spans"].as_array().ok_or("a list")?;
+    let served: Vec<&Value> = spans.iter().filter(|span| span["kind"] == "SPAN_KIND_SERVER").collect();
+    assert_eq!(served.len(), 2, "{spans:?}");
+    // Bytes are base64 in this form of JSON.
+    assert_eq!(served[0]["traceId"], "S/kvNXezTaajzpKdDg5HNg==");
+    assert_eq!((&served[0]["parentSpanId"], &served[0]["traceState"]), (&"APBnqgupArc=".into(), &"vendor=1".into()));
+    let status = r#"{"key":"http.response.status_code","value":{"intValue":"200"}}"#;
+    assert!(served[0]["attributes"].to_string().contains(status), "{}", served[0]);
+    assert_eq!(served[1]["status"], json!({"code": "STATUS_CODE_ERROR", "message": "Panic"}));
+    assert_eq!(served[1]["events"], Value::Null, "there was no head");
+    Ok(())
+}
+
+fn agree(validator: &Path) -> Result<(), String> {
+    for layer in LAYERS {
+        let schema = schema(layer);
+        let documents = configurations(&schema);
+        let told = json!({"schema": schema, "documents": documents}).to_string();
+        let verdicts = python(validator, "schemas.py", told.as_bytes())?;
+        for (document, verdict) in documents.iter().zip(verdicts.as_array().ok_or("a list")?) {
+            let started = start(layer, document);
+            assert_eq!(Value::from(started.is_ok()), *verdict, "{layer} {document}: {started:?}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! The layers of `layers/` in the real runtimes, alone and stacked, on five platforms.
+
+#[path = "layers/cache.rs"]
+mod cache;
+#[path = "layers/compress.rs"]
+mod compress;
+#[path = "layers/configuration.rs"]
+mod configuration;
+#[path = "layers/cors.rs"]
+mod cors;
+#[path = "layers/fronts.rs"]
+mod fronts;
+#[path = "layers/limit.rs"]
+mod limit;
+#[path = "layers/log.rs"]
+mod log;
+#[path = "layers/recipes.rs"]
+mod recipes;
+#[path = "layers/record.rs"]
+mod record;
+#[path = "layers/stacked.rs"]
+mod stacked;
+#[path = "layers/trace.rs"]
+mod trace;
+#[path = "layers/warmup.rs"]
+mod warmup;

@@ -1,0 +1,233 @@
+//! A client's request through the front of each platform, and what the client gets.
+
+use integration::artifacts::Runtime;
+use integration::deployment::Deployment;
+use integration::inspected::decode_base64;
+use integration::on_aws::OnAws;
+use integration::on_http::{OnHttp, free_port};
+use integration::wait::limit;
+use platform_emulators::azure::{self, Ended, Host, Mode};
+use platform_emulators::fc::{self, Fc};
+use platform_emulators::google::{self, Instance};
+use platform_emulators::process::Process;
+use platform_emulators::{aws, cloudevents};
+use serde_json::{Map, Value, json};
+use std::process::Command;
+use std::sync::Arc;
+
+/// What the client gets.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The first header of that name.
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Platform {
+    Aws,
+    Fc,
+    Google,
+    Azure,
+    Http,
+}
+
+pub(crate) const ALL: [Platform; 5] = [Platform::Http, Platform::Aws, Platform::Fc, Platform::Google, Platform::Azure];
+
+/// A process on one of them.
+pub(crate) struct Front {
+    pub(crate) door: Door,
+    /// Its folder, for as long as it runs.
+    _deployment: Option<Deployment>,
+}
+
+/// What stands between a client and the process.
+pub(crate) enum Door {
+    Aws(OnAws),
+    Fc(Fc),
+    Google(Instance),
+    /// With the function's name, which the host calls.
+    Azure(Host, String),
+    Http(OnHttp),
+}
+
+/// How a process is looked at, which on Azure may have been started anew.
+pub(crate) enum View<'a> {
+    Lent(&'a Process),
+    Shared(Arc<Process>),
+}
+
+impl std::ops::Deref for View<'_> {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        match self {
+            View::Lent(process) => process,
+            View::Shared(process) => process,
+        }
+    }
+}
+
+impl Front {
+    /// Starts a function and waits until it can be called.
+    pub(crate) fn start(platform: Platform, runtime: &Runtime, deployment: Deployment, handler: &str) -> Front {
+        let (door, deployment) = match platform {
+            Platform::Http => (Door::Http(OnHttp::start(runtime, deployment, handler)), None),
+            Platform::Aws => {
+                (Door::Aws(OnAws::launch(runtime, deployment, handler, aws::Options::default()).polling()), None)
+            }
+            Platform::Fc => {
+                let (code, handler) = (deployment.root().to_owned(), handler.to_owned());
+                let options =
+                    fc::Options { port: free_port(), code, handler, patience: limit(), ..fc::Options::default() };
+                let fc = Fc::spawn(deployment.command(runtime), options).expect("the runtime starts");
+                fc.dial().unwrap_or_else(|why| panic!("{why}"));
+                (Door::Fc(fc), Some(deployment))
+            }
+            Platform::Google => {
+                let deployment = deployment.env("FAAS_HANDLER", handler);
+                let options = google::Options::service(free_port(), limit());
+                let instance = Instance::spawn(deployment.command(runtime), options).expect("the runtime starts");
+                instance.listens().unwrap_or_else(|why| panic!("{why}"));
+                (Door::Google(instance), Some(deployment))
+            }
+            Platform::Azure => {
+                let deployment = deployment.env("FAAS_HANDLER", handler);
+                let app_root = deployment.root().to_owned();
+                let options = azure::Options {
+                    port: free_port(),
+                    is_old: false,
+                    app_root,
+                    mode: Mode::Envelope,
+                    patience: limit(),
+                };
+                let (program, variables) = (runtime.path.clone(), deployment.variables());
+                let make = move || {
+                    let mut command = Command::new(&program);
+                    command.envs(variables.iter().cloned()).current_dir("/");
+                    command
+                };
+                let host = Host::spawn(make, options).expect("the runtime starts");
+                host.ready().unwrap_or_else(|why| panic!("{why}"));
+                (Door::Azure(host, handler.to_owned()), Some(deployment))
+            }
+        };
+        Front { door, _deployment: deployment }
+    }
+
+    pub(crate) fn process(&self) -> View<'_> {
+        match &self.door {
+            Door::Aws(run) => View::Lent(&run.process),
+            Door::Fc(fc) => View::Lent(fc.process()),
+            Door::Google(instance) => View::Lent(instance.process()),
+            Door::Azure(host, _) => View::Shared(host.process()),
+            Door::Http(run) => View::Lent(&run.process),
+        }
+    }
+
+    /// Everything that it has said.
+    pub(crate) fn output(&self) -> String {
+        self.process().output()
+    }
+
+    /// Waits until it has said a line with all of these words, and returns it from its first brace on.
+    pub(crate) fn said(&self, words: &[&str]) -> String {
+        let has_all = |line: &str| words.iter().all(|word| line.contains(word));
+        let line = self.process().wait_for_line(has_all, limit());
+        let line = line.unwrap_or_else(|late| panic!("{words:?}: {late}; output:\n{}", self.output()));
+        line.find('{').map_or(line.clone(), |at| line[at..].to_owned())
+    }
+
+    pub(crate) fn get(&self, target: &str, headers: &[(&str, &str)]) -> Reply {
+        self.call("GET", target, headers, b"")
+    }
+
+    /// Sends a request and waits for what the client gets.
+    pub(crate) fn call(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        match &self.door {
+            Door::Http(run) => {
+                let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                let mut client = run.client();
+                let reply = client.call(method, target, &headers, body);
+                let reply =
+                    reply.unwrap_or_else(|error| panic!("{method} {target}: {error}; output:\n{}", self.output()));
+                Reply { status: reply.status, headers: reply.headers, body: reply.body }
+            }
+            Door::Aws(run) => {
+                let answer = run.aws.invoke(&*gateway_event(method, target, headers, body));
+                match answer.kind {
+                    aws::Kind::Response => gateway_reply(&answer.body),
+                    // What an API gateway makes of a failed function.
+                    _ => Reply { status: 502, headers: Vec::new(), body: answer.body.to_vec() },
+                }
+            }
+            Door::Fc(fc) => {
+                let request = fc::Request::new(method, target).body(body);
+                let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+                let response = fc.request(&request);
+                Reply { status: response.status, body: response.body(), headers: response.headers }
+            }
+            Door::Google(instance) => {
+                let answer = instance.call(&cloudevents::Request::new(method, target, headers, body));
+                let answer = answer.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()));
+                Reply { status: answer.status, headers: answer.headers, body: answer.body }
+            }
+            Door::Azure(host, name) => {
+                let call = azure::Call::http(name, azure::Request::new(method, target, headers, body));
+                match host.call(&call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output())) {
+                    Ended::Done(done) => {
+                        let reply = done.reply.expect("a reply");
+                        Reply { status: reply.status, headers: reply.headers, body: reply.body }
+                    }
+                    Ended::Failed(why) => Reply { status: 500, headers: Vec::new(), body: why.into_bytes() },
+                    Ended::Hung => panic!("it hangs; output:\n{}", self.output()),
+                }
+            }
+        }
+    }
+}
+
+/// What API Gateway makes of a request, in version 2.0 of its payloads.
+pub(crate) fn gateway_event(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers: Map<String, Value> =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect();
+    let http =
+        json!({"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"});
+    let context = json!({"http": http, "requestId": "gateway-1", "stage": "$default", "apiId": "a", "accountId": "1",
+        "domainName": "a.execute-api.eu-west-1.amazonaws.com", "time": "02/Jan/2026:03:04:05 +0000", "timeEpoch": 1});
+    json!({"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
+        "requestContext": context, "body": String::from_utf8_lossy(body), "isBase64Encoded": false})
+    .to_string()
+}
+
+/// What a client of the gateway gets for the function's answer: an object, or the head of a stream with its body behind it.
+fn gateway_reply(answer: &[u8]) -> Reply {
+    let apart = answer.windows(8).position(|bytes| bytes == [0; 8]);
+    let head: Value = serde_json::from_slice(&answer[..apart.unwrap_or(answer.len())]).expect("JSON");
+    let text = head["body"].as_str().unwrap_or_default();
+    let body = match apart {
+        Some(end) => answer[end + 8..].to_vec(),
+        None if head["isBase64Encoded"] == true => decode_base64(text),
+        None => text.as_bytes().to_vec(),
+    };
+    let headers = head["headers"].as_object().into_iter().flatten();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
+    Reply {
+        status: head["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status"),
+        headers: headers.collect(),
+        body,
+    }
+}

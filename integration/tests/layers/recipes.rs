@@ -1,0 +1,84 @@
+//! The recipes of `docs/layers.md`, as they stand there.
+
+use crate::fronts::{Front, Platform};
+use integration::artifacts::{Runtime, workspace};
+use integration::deployment::Deployment;
+use serde_json::Value;
+
+integration::both![
+    a_page_of_another_origin_calls_an_api,
+    a_slow_read_may_be_a_minute_old,
+    logs_can_be_searched_and_failures_sent_again,
+    an_instance_is_kept_warm,
+    customers_have_keys_of_their_own,
+];
+
+/// Starts `faulty` with the variables of the recipe under that heading.
+fn start(runtime: &Runtime, heading: &str) -> Front {
+    let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
+    let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));
+    let (_, block) = recipe.split_once("```sh\n").expect("a recipe has variables");
+    let (block, _) = block.split_once("```").expect("they end");
+    let mut deployment = Deployment::of("faulty");
+    for line in block.lines() {
+        let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no variable: {line}"));
+        let value = value.trim_matches('\'');
+        if name == "FAAS_LAYERS" {
+            deployment =
+                value.split(',').fold(deployment, |deployment, layer| deployment.module(&format!("layer_{layer}")));
+        }
+        deployment = deployment.env(name, value);
+    }
+    Front::start(Platform::Http, runtime, deployment, "faulty")
+}
+
+fn a_page_of_another_origin_calls_an_api(runtime: &Runtime) {
+    let front = start(runtime, "A page of another origin calls an API");
+    let page = ("Origin", "https://shop.example");
+    let asked = [page, ("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", "content-type")];
+    let preflight = front.call("OPTIONS", "/orders", &asked, b"");
+    assert_eq!((preflight.status, preflight.header("access-control-max-age")), (204, Some("3600")));
+    let reply = front.get("/?do=reply&bytes=5000", &[page, ("Accept-Encoding", "gzip")]);
+    assert_eq!(
+        (reply.header("content-encoding"), reply.header("access-control-expose-headers")),
+        (Some("gzip"), Some("ratelimit"))
+    );
+    let refused = (0..110).map(|_| front.get("/", &[page])).find(|reply| reply.status == 429);
+    assert_eq!(
+        refused.expect("it is more than a hundred").header("access-control-allow-origin"),
+        Some("https://shop.example")
+    );
+}
+
+fn a_slow_read_may_be_a_minute_old(runtime: &Runtime) {
+    let front = start(runtime, "A slow read that may be a minute old");
+    assert_eq!(front.get("/?page=1", &[]).header("cache-status"), Some("faas; fwd=miss; stored"));
+    let kept = front.get("/?utm=a&page=1", &[]);
+    assert!(kept.header("cache-status").is_some_and(|status| status.starts_with("faas; hit")), "{kept:?}");
+}
+
+fn logs_can_be_searched_and_failures_sent_again(runtime: &Runtime) {
+    let front = start(runtime, "Logs that can be searched, and failures that can be sent again");
+    front.call("POST", "/?do=panic", &[("User-Agent", "test/1")], br#"{"iban":"AT1"}"#);
+    let line: Value =
+        serde_json::from_str(&front.said(&[r#""service":"shop""#, r#""outcome":"panic""#])).expect("JSON");
+    assert_eq!(line["http"]["headers"]["user-agent"], "test/1");
+    let recording: Value = serde_json::from_str(&front.said(&[r#""faas":"recording""#])).expect("JSON");
+    assert_eq!(recording["http"]["text"], r#"{"iban":"*****"}"#);
+}
+
+fn an_instance_is_kept_warm(runtime: &Runtime) {
+    let front = start(runtime, "An instance that is kept warm, and numbers that do not show it");
+    assert_eq!(front.get("/warm", &[]).status, 204);
+    assert_eq!(front.get("/", &[]).status, 200);
+    let page = front.get("/metrics", &[]).text();
+    assert!(page.contains("outcome=\"ok\"} 1\n"), "{page}");
+}
+
+fn customers_have_keys_of_their_own(runtime: &Runtime) {
+    let front = start(runtime, "Customers with keys of their own");
+    for key in ["a", "b"] {
+        let reply = front.get("/", &[("X-Api-Key", key)]);
+        assert!(reply.header("ratelimit").is_some_and(|left| left.starts_with(r#""default";r=9;"#)), "{reply:?}");
+    }
+}

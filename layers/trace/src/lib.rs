@@ -1,0 +1,382 @@
+//! Traces invocations: takes a caller's context or begins a trace, hands the context on to those further in, and sends a span
+//! for each invocation, each record and each phase of the start to a collector, over OTLP/HTTP, after the reply.
+//!
+//! The README has the table of its configuration.
+#![forbid(unsafe_code)]
+
+mod collector;
+mod context;
+mod exporter;
+mod ids;
+mod settings;
+mod span;
+
+use context::Context;
+use exporter::Exporter;
+use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, ReplyHead, abi, layer};
+use ids::Ids;
+use settings::{Flush, Propagator, Settings};
+use span::{Attribute, Kind, Span, Value};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The layer.
+#[derive(Debug)]
+pub struct Trace {
+    config: Config,
+    settings: Settings,
+    exporter: Exporter,
+    ids: Ids,
+    /// Of the start, until an invocation takes them into its trace.
+    phases: Mutex<Vec<Began>>,
+}
+
+/// A phase of the start: name, function, beginning and end, and what failed.
+#[derive(Clone, Debug)]
+struct Began {
+    name: &'static str,
+    function: String,
+    start: u64,
+    end: u64,
+    error: Option<String>,
+}
+
+/// The span of an invocation or a record that is being served.
+struct Active {
+    context: Context,
+    parent: Option<[u8; 8]>,
+    state: String,
+    /// Nanoseconds since 1970, and on the host's clock.
+    start: u64,
+    start_ns: u64,
+    /// When the reply's head was fixed, on the host's clock; 0: not yet.
+    head_ns: AtomicU64,
+}
+
+/// The span of a record, beside that of its batch.
+struct OfRecord(Active);
+
+/// Phases of more functions than that are not told of.
+const MOST_PHASES: usize = 64;
+
+/// Platforms that hand out work and freeze the process between two invocations.
+const POLLED: [&str; 3] = ["aws-lambda", "huawei-functiongraph", "tencent-scf"];
+/// Those that send requests and take the processor away after a reply.
+const THROTTLED: [&str; 3] = ["aliyun-fc", "google-cloud", "vefaas"];
+
+fn wall_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn text(name: &'static str, value: &str) -> Option<Attribute> {
+    (!value.is_empty()).then(|| (name.into(), value.into()))
+}
+
+impl Trace {
+    fn is_sampled(&self, parent: Option<&Context>, trace: &[u8; 16]) -> bool {
+        if let Some(parent) = parent.filter(|_| self.settings.parent_based) {
+            return parent.sampled;
+        }
+        // As OpenTelemetry does it, so that every service decides alike: by the end of the trace's id.
+        let end = u64::from_be_bytes([0, trace[9], trace[10], trace[11], trace[12], trace[13], trace[14], trace[15]]);
+        #[allow(clippy::cast_precision_loss, reason = "56 bits against a share: the last bits make no difference")]
+        let place = end as f64 / (1_u64 << 56) as f64;
+        place < self.settings.rate
+    }
+
+    fn begin(&self, parent: Option<Context>, state: &str, since_ns: u64, now_ns: u64) -> Active {
+        let trace = parent.as_ref().map_or_else(|| self.ids.trace(), |parent| parent.trace);
+        let sampled = self.is_sampled(parent.as_ref(), &trace);
+        let context = Context { trace, span: self.ids.span(), sampled };
+        Active {
+            context,
+            parent: parent.map(|parent| parent.span),
+            state: state.to_owned(),
+            start: wall_ns().saturating_sub(now_ns.saturating_sub(since_ns)),
+            start_ns: since_ns,
+            head_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// Ends a span; it takes the phases of the start with it, if it is the first.
+    fn end(&self, active: &Active, name: String, kind: Kind, attributes: Vec<Attribute>, error: Option<String>) {
+        if !active.context.sampled {
+            return;
+        }
+        let Context { trace, span: id, .. } = active.context;
+        let after = |ns: u64| active.start + ns.saturating_sub(active.start_ns);
+        let head = active.head_ns.load(Ordering::Relaxed);
+        let events = if head == 0 { Vec::new() } else { vec![(after(head), "reply.head")] };
+        let end = after(self.config.now_ns());
+        let phases = std::mem::take(&mut *self.phases.lock().unwrap_or_else(PoisonError::into_inner));
+        for phase in phases {
+            self.exporter.add(Span {
+                trace,
+                id: self.ids.span(),
+                parent: Some(id),
+                state: active.state.clone(),
+                name: phase.name.to_owned(),
+                kind: Kind::Internal,
+                start: phase.start,
+                end: phase.end,
+                attributes: text("faas.name", &phase.function).into_iter().collect(),
+                events: Vec::new(),
+                error: phase.error,
+            });
+        }
+        let (parent, state, start) = (active.parent, active.state.clone(), active.start);
+        self.exporter.add(Span { trace, id, parent, state, name, kind, start, end, attributes, events, error });
+    }
+
+    fn end_invocation(&self, invocation: &Invocation<'_>, failure: Option<&Failure<'_>>) {
+        let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
+        self.exporter.of(|| self.resource(invocation));
+        let status = invocation.reply_status().filter(|_| failure.is_none());
+        let trigger = invocation.trigger();
+        let http = invocation.http();
+        let mut attributes: Vec<Attribute> = [
+            text("faas.name", invocation.function()),
+            text("faas.invocation_id", invocation.request_id()),
+            text("faas.trigger", faas_trigger(trigger)),
+            text("error.type", failure.map_or("", |failure| failure.kind)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        attributes.push(("faas.coldstart".into(), Value::Bool(invocation.is_cold_start())));
+        let (mut name, mut kind) = (invocation.function().to_owned(), kind_of(trigger));
+        if let Some(http) = http {
+            kind = Kind::Server;
+            // A gateway's `$default` is no pattern of paths.
+            let route = http.route().filter(|route| route.starts_with('/'));
+            name = route.map_or_else(|| http.method().to_owned(), |route| format!("{} {route}", http.method()));
+            attributes.extend(
+                [
+                    text("http.request.method", http.method()),
+                    text("url.path", http.path()),
+                    text("url.scheme", http.scheme()),
+                    text("http.route", route.unwrap_or_default()),
+                    text("server.address", http.host()),
+                    text("client.address", http.client_ip()),
+                    text("user_agent.original", http.header("user-agent").unwrap_or_default()),
+                ]
+                .into_iter()
+                .flatten(),
+            );
+            if let Some(status) = status {
+                attributes.push(("http.response.status_code".into(), Value::Int(status.into())));
+            }
+        }
+        let error = match (failure, status) {
+            (Some(failure), _) => Some(failure.kind.to_owned()),
+            (None, Some(status @ 500..)) => Some(format!("status {status}")),
+            _ => None,
+        };
+        self.end(active, name, kind, attributes, error);
+    }
+
+    fn resource(&self, invocation: &Invocation<'_>) -> Vec<Attribute> {
+        let unit = Some(invocation.service_name()).filter(|name| !name.is_empty()).unwrap_or(invocation.function());
+        let (provider, platform) = cloud(invocation.platform());
+        let mut all: Vec<Attribute> = [
+            text("service.name", self.settings.service_name.as_deref().unwrap_or(unit)),
+            text("service.version", invocation.version()),
+            text("deployment.environment.name", invocation.stage()),
+            text("cloud.provider", provider),
+            text("cloud.platform", platform),
+            text("cloud.region", invocation.region()),
+            text("cloud.account.id", invocation.account()),
+            text("faas.version", invocation.version()),
+            text("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
+            text("telemetry.sdk.language", "rust"),
+            text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if let Ok(memory) = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)) {
+            if memory > 0 {
+                all.push(("faas.max_memory".into(), Value::Int(memory)));
+            }
+        }
+        for (name, value) in &self.settings.attributes {
+            all.retain(|(other, _)| other != name);
+            all.push((name.clone(), value.clone()));
+        }
+        all
+    }
+
+    fn end_phase(&self, phase: &Phase<'_>, error: Option<&str>) {
+        let Some(start) = phase.value::<u64>().copied() else { return };
+        let mut phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        if phases.len() < MOST_PHASES {
+            let (name, function) = (phase.name(), phase.function().to_owned());
+            phases.push(Began { name, function, start, end: wall_ns(), error: error.map(str::to_owned) });
+        }
+    }
+
+    /// Hands the context on: to layers and function as the invocation's, and in the headers of a request.
+    fn hand_on(&self, invocation: &mut Invocation<'_>, context: &Context) -> Result<(), Error> {
+        invocation.set_meta(abi::META_TRACEPARENT, &context.w3c())?;
+        if invocation.http().is_some() {
+            for form in &self.settings.propagators {
+                match form {
+                    Propagator::W3c => invocation.set_header("traceparent", &context.w3c())?,
+                    Propagator::B3 => invocation.set_header("b3", &context.b3())?,
+                    Propagator::Xray => invocation.set_header("x-amzn-trace-id", &context.xray())?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The trigger in OpenTelemetry's words.
+fn faas_trigger(trigger: &str) -> &'static str {
+    match trigger {
+        "http" | "websocket" | "authorizer" => "http",
+        "queue" | "topic" | "stream" | "event" => "pubsub",
+        "storage" | "table" | "log" => "datasource",
+        "timer" => "timer",
+        _ => "other",
+    }
+}
+
+fn kind_of(trigger: &str) -> Kind {
+    if matches!(trigger, "queue" | "topic" | "stream") { Kind::Consumer } else { Kind::Server }
+}
+
+/// Provider and platform in OpenTelemetry's words.
+fn cloud(platform: &str) -> (&'static str, &'static str) {
+    match platform {
+        "aws-lambda" => ("aws", "aws_lambda"),
+        "aliyun-fc" => ("alibaba_cloud", "alibaba_cloud_fc"),
+        "tencent-scf" => ("tencent_cloud", "tencent_cloud_scf"),
+        "azure-functions" => ("azure", "azure.functions"),
+        "azure-container-apps" => ("azure", "azure.container_apps"),
+        "google-cloud" => ("gcp", "gcp_cloud_run"),
+        _ => ("", ""),
+    }
+}
+
+fn begin_phase(phase: &mut Phase<'_>) -> Result<(), Error> {
+    phase.set_value(wall_ns())
+}
+
+#[layer(name = "trace")]
+impl Layer for Trace {
+    fn create(config: &Config) -> Result<Self, Error> {
+        let settings = Settings::read(config)?;
+        let exporter = Exporter::new(settings.export.clone());
+        Ok(Trace { config: *config, settings, exporter, ids: Ids::new(), phases: Mutex::default() })
+    }
+
+    fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        begin_phase(phase)
+    }
+
+    fn after_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        self.end_phase(phase, None);
+        Ok(())
+    }
+
+    fn before_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        begin_phase(phase)
+    }
+
+    fn after_function_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
+        self.end_phase(phase, None);
+        Ok(())
+    }
+
+    fn function_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
+        self.end_phase(phase, Some(failure.kind));
+        Ok(())
+    }
+
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        let of_request = invocation.http().and_then(Context::of_request);
+        let parent = of_request.or_else(|| invocation.traceparent().and_then(Context::of_w3c));
+        let of_header = invocation.http().and_then(|http| http.header("tracestate"));
+        let state = if parent.is_some() { of_header.or(invocation.tracestate()).unwrap_or_default() } else { "" };
+        let active = self.begin(parent, state, invocation.received_ns(), invocation.now_ns());
+        self.hand_on(invocation, &active.context)?;
+        invocation.set_value(active)?;
+        Ok(Flow::Continue)
+    }
+
+    fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
+        if let Some(active) = head.value::<Active>() {
+            active.head_ns.store(self.config.now_ns(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        self.end_invocation(invocation, None);
+        Ok(())
+    }
+
+    fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+        self.end_invocation(invocation, Some(failure));
+        Ok(Recovery::Pass)
+    }
+
+    fn before_record(&self, record: &mut Invocation<'_>) -> Result<Flow, Error> {
+        let now = record.now_ns();
+        let parent = record.traceparent().and_then(Context::of_w3c);
+        let active = OfRecord(self.begin(parent, "", now, now));
+        record.set_value(active)?;
+        Ok(Flow::Continue)
+    }
+
+    fn after_record(&self, record: &mut Invocation<'_>) -> Result<(), Error> {
+        self.end_record(record, None);
+        Ok(())
+    }
+
+    fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
+        self.end_record(record, Some(failure));
+        Ok(Recovery::Pass)
+    }
+
+    async fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        let platform = invocation.platform();
+        match self.settings.flush {
+            Flush::Reply => self.exporter.flush().await,
+            Flush::Auto if POLLED.contains(&platform) => self.exporter.flush().await,
+            Flush::Auto if THROTTLED.contains(&platform) => self.exporter.hurry(),
+            Flush::Auto | Flush::Interval => {}
+        }
+        Ok(())
+    }
+
+    fn suspend(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        self.exporter.flush_here();
+        Ok(())
+    }
+
+    fn resume(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        self.ids.renew();
+        Ok(())
+    }
+
+    fn after_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        self.exporter.close();
+        Ok(())
+    }
+}
+
+impl Trace {
+    fn end_record(&self, record: &Invocation<'_>, failure: Option<&Failure<'_>>) {
+        let Some(OfRecord(active)) = record.value::<OfRecord>() else { return };
+        let id = record.record().map_or("", |record| record.id());
+        let attributes =
+            [text("messaging.message.id", id), text("error.type", failure.map_or("", |failure| failure.kind))];
+        let name = format!("{} record", record.function());
+        let error = failure.map(|failure| failure.kind.to_owned());
+        self.end(active, name, Kind::Consumer, attributes.into_iter().flatten().collect(), error);
+    }
+}
