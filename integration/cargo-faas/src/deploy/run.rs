@@ -16,7 +16,7 @@ pub(crate) struct Deploy {
     templates: TemplateArgs,
 
     /// Run the commands instead of showing them
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     yes: bool,
 
     /// What the vendor's own deploying command is given besides
@@ -41,7 +41,7 @@ impl Deploy {
         };
         let made = args.make(platform)?;
         let missing = made.templates.as_ref().map(|templates| self.missing(&made, templates));
-        if args.json && !self.yes {
+        if args.json {
             let mut answer = templates::answer(args, &made);
             if let (Some(missing), Some(answer)) = (&missing, answer.as_object_mut()) {
                 let tools: Vec<&str> = missing.tools.iter().map(|tool| tool.program).collect();

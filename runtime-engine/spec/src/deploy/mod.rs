@@ -75,6 +75,19 @@ pub struct Templates {
     pub steps: Vec<Step>,
 }
 
+/// What `deploy.sh` unpacks and fills in beside the files, which are to be kept where it is not.
+const UNPACKED: &str = "\
+# What deploy.sh puts here.
+.code
+.request.json
+.gateway.yaml
+/*/code/
+/*/package/
+/*/bootstrap
+/*/faas.json
+*.so
+";
+
 /// The deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the service has been read for it.
 pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options: &Options<'_>) -> Templates {
     let site = Site::new(spec, sources, platform, *options);
@@ -99,6 +112,7 @@ pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options
     };
     let mut files = write(&site, &deployments, &mut script);
     files.push(File { path: "deploy.sh".to_owned(), text: script.text(&site) });
+    files.push(File { path: ".gitignore".to_owned(), text: UNPACKED.to_owned() });
     let diagnostics = site.into_diagnostics();
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         files.clear();
