@@ -14,6 +14,11 @@ pub struct Foreign {
 }
 
 impl Foreign {
+    /// Where it is; `None`: it is not there.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.found.as_ref().ok().cloned()
+    }
+
     /// The same program, for a test that calls `other` as well: without either, the test is listed as ignored.
     pub fn and(self, other: Foreign) -> Foreign {
         if self.found.is_ok() && other.found.is_err() { other } else { self }
@@ -60,6 +65,16 @@ pub fn folder(name: &'static str) -> Foreign {
     let found =
         if path.join("complete").is_file() { Ok(path) } else { Err(format!("it is not at {}", path.display())) };
     Foreign { name, found, barred: false }
+}
+
+/// The schemas of deployment files that are in no registry: `FAAS_SCHEMAS`, else beside the repository. Nothing installs them,
+/// so a test without them is ignored in every case.
+pub fn schemas() -> Foreign {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schemas");
+    let path = std::env::var_os("FAAS_SCHEMAS").map_or(beside, PathBuf::from);
+    let is_there = path.join("aliyun-fc3.json").is_file();
+    let found = if is_there { Ok(path.clone()) } else { Err(format!("they are not at {}", path.display())) };
+    Foreign { name: "schemas", found, barred: !is_there }
 }
 
 /// What a trial runs: it is given the foreign program and the runtime under test.

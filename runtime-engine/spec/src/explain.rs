@@ -189,8 +189,9 @@ fn gateways(out: &mut String, platform: Option<&'static str>, pattern: &str) {
         let gateway = gateway::route(platform, pattern);
         let routes =
             if gateway.routes.is_empty() { "no route at a gateway".to_owned() } else { gateway.routes.join(" and ") };
+        let mode = if gateway.mode.is_empty() { String::new() } else { format!(" (match_mode {})", gateway.mode) };
         let note = if gateway.note.is_empty() { String::new() } else { format!(": {}", gateway.note) };
-        let _ = writeln!(out, "    on {platform}: {routes}{note}");
+        let _ = writeln!(out, "    on {platform}: {routes}{mode}{note}");
     }
 }
 

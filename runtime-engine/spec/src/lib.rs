@@ -10,6 +10,7 @@
 //! | [`model`], [`units`] | functions and their events; which of them are deployed together |
 //! | [`cron`], [`gateway`] | schedules and routes, and what they are on each platform |
 //! | [`plan`], [`explain`] | what a yml comes to, and why |
+//! | [`deploy`] | deployment files for every platform |
 //! | [`schema`] | the JSON schema for editors |
 //!
 //! It reads files and the environment only through what it is given.
@@ -17,6 +18,7 @@
 
 mod check;
 pub mod cron;
+pub mod deploy;
 pub mod diagnostic;
 pub mod explain;
 pub mod gateway;
@@ -35,6 +37,7 @@ pub mod units;
 pub mod variables;
 
 pub use check::check;
+pub use platform::{names as platform_names, platform_named};
 
 use diagnostic::{Diagnostic, Diagnostics};
 use model::Service;

@@ -6,7 +6,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use serverless_spec::cron::dialect::Dialect;
 use serverless_spec::cron::{Both, Civil, Schedule};
 
-const ALL: [Dialect; 9] = [
+const ALL: [Dialect; 12] = [
     Dialect::EventBridge,
     Dialect::AliyunFc,
     Dialect::TencentScf,
@@ -16,6 +16,9 @@ const ALL: [Dialect; 9] = [
     Dialect::PingSource,
     Dialect::CronConnector,
     Dialect::OpenWhiskAlarms,
+    Dialect::CronJob,
+    Dialect::ContainerAppsJob,
+    Dialect::YandexTimer,
 ];
 
 /// Schedules as they are written here.
@@ -113,7 +116,7 @@ fn two_kinds_of_days_are_either_or_both_as_is_said() {
 fn translated(dialect: Dialect, text: &str) -> (String, Both) {
     let inner = text.trim_start_matches("cron(").trim_end_matches(')').replace('?', "*");
     match dialect {
-        Dialect::EventBridge => (format!("0 {inner}"), Both::And),
+        Dialect::EventBridge | Dialect::YandexTimer => (format!("0 {inner}"), Both::And),
         Dialect::Azure => (inner, Both::And),
         Dialect::AliyunFc | Dialect::FunctionGraph | Dialect::TencentScf => (inner, Both::Or),
         _ if inner.split(' ').count() == 5 => (format!("0 {inner}"), Both::Or),
@@ -197,6 +200,14 @@ fn spans_of_time_are_exact_or_refused() {
         ("@every 6h", Dialect::Azure, Ok("0 0 */6 * * *")),
         ("@every 5m", Dialect::PingSource, Ok("*/5 * * * *")),
         ("@every 10m", Dialect::OpenWhiskAlarms, Ok("10")),
+        ("@every 10m", Dialect::CronJob, Ok("*/10 * * * *")),
+        (
+            "@every 90s",
+            Dialect::CronJob,
+            Err("a CronJob has no such span of time, and no times of the clock are that far apart all day"),
+        ),
+        ("@every 2h", Dialect::ContainerAppsJob, Ok("0 */2 * * *")),
+        ("@every 10m", Dialect::YandexTimer, Ok("*/10 * * * ? *")),
         ("@every 2h", Dialect::GoogleScheduler, Ok("every 2 hours")),
     ] {
         let schedule = Schedule::parse(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -30,6 +30,14 @@ pub enum Dialect {
     CronConnector,
     /// `cron` of a trigger of OpenWhisk's alarms, which is read by npm's cron 1.8.
     OpenWhiskAlarms,
+    /// `spec.schedule` of a CronJob of Kubernetes, which is read by robfig/cron's standard parser; `spec.timeZone` is apart.
+    /// Source: Kubernetes, "CronJob".
+    CronJob,
+    /// `--cron-expression` of a job of Azure Container Apps: five fields, in UTC. Source: "Jobs in Azure Container Apps".
+    ContainerAppsJob,
+    /// `--cron-expression` of a timer of Yandex Cloud Functions: six fields, the last of which are years, and `?` for one of
+    /// the kinds of days; in UTC. Source: "Timer that invokes a Cloud Functions function".
+    YandexTimer,
 }
 
 /// A schedule as a platform has it.
@@ -107,6 +115,9 @@ impl Dialect {
             "knative" => Dialect::PingSource,
             "openfaas" => Dialect::CronConnector,
             "openwhisk" => Dialect::OpenWhiskAlarms,
+            "kubernetes" => Dialect::CronJob,
+            "azure-container-apps" => Dialect::ContainerAppsJob,
+            "yandex" => Dialect::YandexTimer,
             _ => return None,
         })
     }
@@ -165,6 +176,11 @@ impl Dialect {
             Dialect::PingSource => Rules { who: "PingSource", seconds: Seconds::Optional, ..plain },
             Dialect::CronConnector => Rules { who: "the cron-connector", zone: Zone::Prefix, ..plain },
             Dialect::OpenWhiskAlarms => Rules { who: "OpenWhisk", seconds: Seconds::Optional, ..plain },
+            Dialect::CronJob => Rules { who: "a CronJob", ..plain },
+            Dialect::ContainerAppsJob => Rules { who: "a job of Container Apps", zone: Zone::None, ..plain },
+            Dialect::YandexTimer => {
+                Rules { who: "Yandex", free: "?", both: Both::One, years: true, zone: Zone::None, ..plain }
+            }
         }
     }
 
@@ -234,7 +250,7 @@ impl Dialect {
         let weekday = match &cron.weekday {
             Weekday::Any if cron.day != Day::Any && self == Dialect::EventBridge => "?".to_owned(),
             // One of the two has to be open here.
-            Weekday::Any if self == Dialect::EventBridge => "?".to_owned(),
+            Weekday::Any if matches!(self, Dialect::EventBridge | Dialect::YandexTimer) => "?".to_owned(),
             Weekday::Any => "*".to_owned(),
             Weekday::Days(days) => WEEKDAY.write(days),
             Weekday::Last(day) if rules.has_l => format!("{}L", number(*day)),
@@ -290,7 +306,12 @@ impl Dialect {
                 minutes if minutes % 60 == 0 => text(format!("every {} hours", minutes / 60)),
                 minutes => text(format!("every {minutes} minutes")),
             },
-            Dialect::TencentScf | Dialect::Azure | Dialect::PingSource => {
+            Dialect::TencentScf
+            | Dialect::Azure
+            | Dialect::PingSource
+            | Dialect::CronJob
+            | Dialect::ContainerAppsJob
+            | Dialect::YandexTimer => {
                 let cron = clock(seconds).ok_or_else(|| {
                     let why = "has no such span of time, and no times of the clock are that far apart all day";
                     Refused(format!("{} {why}", rules.who))

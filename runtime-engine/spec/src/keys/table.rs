@@ -16,25 +16,43 @@ const TIMEOUT: Key =
         ("aliyun-fc", "timeout"),
         ("aws-lambda", "Timeout"),
         ("azure-functions", "functionTimeout of host.json"),
+        ("fn", "timeout"),
         ("google-cloud", "timeoutSeconds"),
+        ("http", "FAAS_TIMEOUT"),
         ("huawei-functiongraph", "timeout"),
         ("knative", "timeoutSeconds"),
         ("openfaas", "exec_timeout"),
+        ("openwhisk", "limits.timeout"),
         ("tencent-scf", "timeout"),
-        ("yandex", "execution_timeout"),
+        ("vefaas", "RequestTimeout"),
+        ("yandex", "--execution-timeout"),
     ]);
-const INIT_TIMEOUT: Key = deployment("initTimeout", Shape::Time, "How long the start of an instance may take.")
-    .or("3 seconds")
-    .on(&[("aliyun-fc", "initializationTimeout"), ("tencent-scf", "initTimeout")]);
+const INIT_TIMEOUT: Key =
+    deployment("initTimeout", Shape::Time, "How long the start of an instance may take.").or("3 seconds").on(&[
+        ("aliyun-fc", "instanceLifecycleConfig.initializer"),
+        ("azure-container-apps", "failureThreshold of the startup probe"),
+        ("google-cloud", "startupProbe.failureThreshold"),
+        ("knative", "progress-deadline"),
+        ("kubernetes", "startupProbe.failureThreshold"),
+        ("tencent-scf", "initTimeout"),
+        ("vefaas", "InitializerSec"),
+    ]);
 const MEMORY_SIZE: Key = deployment("memorySize", MEMORY, "The memory of an instance, in MB.").or("128 MB").on(&[
     ("aliyun-fc", "memorySize"),
     ("aws-lambda", "MemorySize"),
+    ("azure-container-apps", "resources.memory"),
+    ("azure-functions", "--instance-memory"),
+    ("fn", "memory"),
     ("google-cloud", "resources.limits.memory"),
-    ("huawei-functiongraph", "memorySize"),
+    ("http", "mem_limit"),
+    ("huawei-functiongraph", "memory_size"),
     ("knative", "resources.limits.memory"),
+    ("kubernetes", "resources.limits.memory"),
     ("openfaas", "limits.memory"),
+    ("openwhisk", "limits.memorySize"),
     ("tencent-scf", "memorySize"),
-    ("yandex", "memory"),
+    ("vefaas", "MemoryMB"),
+    ("yandex", "--memory"),
 ]);
 const CONCURRENCY: Key = manifest(
     "concurrency",
@@ -45,10 +63,15 @@ const CONCURRENCY: Key = manifest(
 .or("the platform's limit")
 .on(&[
     ("aliyun-fc", "instanceConcurrency"),
+    ("azure-container-apps", "concurrentRequests"),
+    ("azure-functions", "FAAS_CONCURRENCY"),
     ("google-cloud", "containerConcurrency"),
-    ("huawei-functiongraph", "concurrency"),
+    ("http", "FAAS_CONCURRENCY"),
+    ("huawei-functiongraph", "strategy_config.concurrent_num"),
     ("knative", "containerConcurrency"),
     ("openfaas", "max_inflight"),
+    ("openwhisk", "limits.concurrentActivations"),
+    ("vefaas", "MaxConcurrency"),
 ]);
 const RUNTIME: Key = deployment(
     "runtime",

@@ -1,0 +1,173 @@
+//! Deployment files: `templates` writes them, `deploy` writes them and runs what deploys. What they say is
+//! `serverless_spec`'s; here they get their place.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `written` | the files of one platform in their folder |
+//! | `templates`, `run` | the commands |
+
+pub(crate) mod run;
+pub(crate) mod templates;
+mod written;
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+use crate::service;
+use crate::service::read::{self, Found, YmlArgs};
+use clap::Args;
+use serverless_spec::deploy::{self, Options, Templates};
+use serverless_spec::diagnostic::{Severity, render};
+use std::path::{Path, PathBuf};
+
+/// Where images are said to be pushed to as long as nobody says where.
+const NO_REGISTRY: &str = "registry.example";
+
+/// What both commands take.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TemplateArgs {
+    #[command(flatten)]
+    yml: YmlArgs,
+
+    /// The folder to write to: each platform has a folder of its own in it
+    #[arg(long, value_name = "FOLDER", default_value = "deploy")]
+    out: PathBuf,
+
+    /// The folder that `cargo faas package` writes to
+    #[arg(long, value_name = "FOLDER", default_value = "dist")]
+    packages: PathBuf,
+
+    /// Where images are pushed to, such as ghcr.io/me
+    #[arg(long, value_name = "NAME", default_value = NO_REGISTRY)]
+    registry: String,
+
+    /// The tag of images
+    #[arg(long, value_name = "TAG", default_value = "latest")]
+    tag: String,
+
+    /// The processor that the packages are built for: x86_64 or arm64 [default: this machine's]
+    #[arg(long, value_name = "NAME", value_parser = ["x86_64", "arm64"])]
+    arch: Option<String>,
+
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A yml read for one platform, and its files.
+struct Made {
+    platform: &'static str,
+    found: Found,
+    /// `None`: the yml is wrong.
+    templates: Option<Templates>,
+}
+
+impl Made {
+    /// `true` if there is no error, and files are there to be written.
+    fn is_right(&self) -> bool {
+        self.templates.as_ref().is_some_and(|templates| !templates.files.is_empty())
+    }
+
+    /// What is said, of the yml and of the files.
+    fn say(&self, screen: Screen) {
+        let diagnostics = self.templates.as_ref().map(|templates| &templates.diagnostics);
+        if self.found.read.spec.is_none() {
+            service::say(&self.found, screen);
+        }
+        for diagnostic in diagnostics.into_iter().flatten() {
+            screen.line(&render(diagnostic, &self.found.read.sources, screen.has_colours()));
+            screen.line("");
+        }
+        let count = |severity| {
+            let fits = |found: &&serverless_spec::diagnostic::Diagnostic| found.severity == severity;
+            diagnostics.map_or(0, |all| all.iter().filter(fits).count())
+        };
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        if errors + warnings > 0 {
+            screen.line(&format!("{}: {errors} errors, {warnings} warnings", self.platform));
+        }
+    }
+}
+
+impl TemplateArgs {
+    /// Reads the yml for a platform, and makes the files of it.
+    fn make(&self, platform: &'static str) -> Result<Made, Failure> {
+        let yml = YmlArgs { platform: Some(platform.to_owned()), ..self.yml.clone() };
+        let found = read::read(&yml)?;
+        let packages = relative(&self.folder(platform), &self.packages.join(platform))?;
+        let machine = match self.arch.as_deref() {
+            Some("arm64") => "aarch64",
+            Some(_) => "x86_64",
+            None => std::env::consts::ARCH,
+        };
+        let options = Options { packages: &packages, registry: &self.registry, tag: &self.tag, machine };
+        let spec = found.read.spec.as_ref();
+        let templates = spec.map(|spec| deploy::templates(spec, &found.read.sources, platform, &options));
+        Ok(Made { platform, found, templates })
+    }
+
+    /// The folder of a platform's files.
+    fn folder(&self, platform: &str) -> PathBuf {
+        self.out.join(platform)
+    }
+
+    /// The platforms that are asked about: all, or the one that the command line or the yml names.
+    fn platforms(&self) -> Result<Vec<&'static str>, Failure> {
+        let said = self.yml.platform.as_deref();
+        if said == Some("all") {
+            return Ok(serverless_spec::platform_names().collect());
+        }
+        let names = || serverless_spec::platform_names().collect::<Vec<_>>().join(", ");
+        if let Some(word) = said {
+            let known = serverless_spec::platform_named(word);
+            return known.map(|name| vec![name]).ok_or_else(|| {
+                Failure::new("templates", format!("there is no platform `{word}`; there are {}, and all", names()))
+            });
+        }
+        let found = read::read(&self.yml)?;
+        let platform = found.read.spec.as_ref().and_then(|spec| spec.platform);
+        platform.map(|platform| vec![platform]).ok_or_else(|| {
+            Failure::new(
+                "templates",
+                format!("the yml names no platform: --platform says which, of {}, or all", names()),
+            )
+        })
+    }
+}
+
+/// The way from one folder to another one, with `/`.
+fn relative(from: &Path, to: &Path) -> Result<String, Failure> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map_err(|error| Failure::new("templates", format!("{}: {error}", path.display())))
+    };
+    let plain = |path: PathBuf| {
+        let mut out = PathBuf::new();
+        for part in path.components() {
+            match part {
+                std::path::Component::ParentDir => drop(out.pop()),
+                part => out.push(part),
+            }
+        }
+        out
+    };
+    let (from, to) = (plain(absolute(from)?), plain(absolute(to)?));
+    let common = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let up = from.components().skip(common).map(|_| "..".to_owned());
+    let down = to.components().skip(common).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Ok(up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_packages_is_from_the_folder_of_the_files() {
+        for (from, to, way) in [
+            ("deploy/aws-lambda", "dist/aws-lambda", "../../dist/aws-lambda"),
+            ("/a/b", "/a/c/d", "../c/d"),
+            ("x/../deploy/fn", "./dist/fn", "../../dist/fn"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)).expect("there is a way"), way, "{from} {to}");
+        }
+    }
+}

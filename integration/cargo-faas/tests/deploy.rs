@@ -1,0 +1,283 @@
+//! `templates` and `deploy`: what is written where, what is said, and what is run.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const YML: &str = "service: shop
+provider: {name: aws-lambda, memorySize: 256, timeout: 5}
+functions:
+  order: {handler: shop.order, events: [{http: {path: '/orders/:id', method: get}}]}
+  tidy:
+    handler: shop.tidy
+    initTimeout: 20
+    events: [{timer: {name: nightly, cron: 0 30 2 * * *}}]
+";
+
+/// Runs the tool with no vendor's tool in reach but those of the folder `tools`.
+fn tool(folder: &Path, arguments: &[&str]) -> Output {
+    let path = format!("{}:/usr/bin:/bin", folder.join("tools").display());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+    command.args(arguments).current_dir(folder).env("PATH", path).output().expect("the tool can be run")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn service(yml: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::write(folder.path().join("serverless.yml"), yml).expect("a file can be written");
+    folder
+}
+
+fn read(folder: &Path, path: &str) -> String {
+    std::fs::read_to_string(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A vendor's tool that writes down how it is called.
+fn fake(folder: &Path, name: &str, exit: u8) {
+    let tools = folder.join("tools");
+    std::fs::create_dir_all(&tools).expect("a folder can be made");
+    let script = format!("#!/bin/sh\necho \"{name} $*\" >> {}/calls\nexit {exit}\n", folder.display());
+    let path = tools.join(name);
+    std::fs::write(&path, script).expect("a file can be written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it can be made a program");
+}
+
+#[test]
+fn templates_of_all_platforms_are_written_each_in_its_folder() {
+    let folder = service(YML);
+    let output =
+        tool(folder.path(), &["templates", "--platform", "all", "--registry", "ghcr.io/me", "--arch", "arm64"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let template = read(folder.path(), "deploy/aws-lambda/template.yaml");
+    assert!(template.contains("CodeUri: ../../dist/aws-lambda/order.zip"), "{template}");
+    assert!(template.contains("- arm64"), "{template}");
+    let service = read(folder.path(), "deploy/knative/order/service.yaml");
+    assert!(service.contains("image: ghcr.io/me/shop-dev-order:latest"), "{service}");
+    assert!(read(folder.path(), "deploy/azure-functions/tidy/tidy/function.json").contains("\"0 30 2 * * *\""));
+    for platform in serverless_spec::platform_names() {
+        assert!(read(folder.path(), &format!("deploy/{platform}/deploy.sh")).starts_with("#!/bin/sh"), "{platform}");
+    }
+}
+
+#[test]
+fn what_a_platform_lacks_is_said_with_its_line() {
+    let folder = service(YML);
+    let output = tool(folder.path(), &["templates"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("warning[not-on-platform]: a start on AWS Lambda may take 10 seconds"), "{said}");
+    assert!(said.contains("--> serverless.yml:7:18"), "{said}");
+    assert!(said.contains("aws-lambda: 0 errors, 1 warnings"), "{said}");
+}
+
+#[test]
+fn a_platform_that_refuses_gets_no_files_and_exit_code_1() {
+    let folder = service(&YML.replace("timeout: 5", "timeout: 1000"));
+    let output = tool(folder.path(), &["templates", "--platform", "aws"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("AWS Lambda takes a timeout from 1 to 900 seconds"), "{}", text(&output));
+    assert!(!folder.path().join("deploy").exists());
+}
+
+#[test]
+fn the_answer_in_json_names_files_commands_and_places() {
+    let folder = service(YML);
+    let output = tool(folder.path(), &["templates", "--json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let aws = &answer["platforms"][0];
+    assert_eq!(aws["platform"], "aws-lambda");
+    assert_eq!(aws["files"][0], "deploy/aws-lambda/template.yaml");
+    assert_eq!(aws["steps"][0]["tool"], "sam");
+    assert_eq!(aws["diagnostics"][0]["place"]["line"], 7);
+    assert_eq!(aws["diagnostics"][0]["code"], "not-on-platform");
+}
+
+#[test]
+fn files_of_a_function_that_is_gone_go_too() {
+    let folder = service(YML);
+    let written = |yml: &str| {
+        std::fs::write(folder.path().join("serverless.yml"), yml).expect("a file can be written");
+        assert_eq!(tool(folder.path(), &["templates", "--platform", "azure"]).status.code(), Some(0));
+    };
+    written(YML);
+    let gone = folder.path().join("deploy/azure-functions/tidy");
+    assert!(gone.join("host.json").exists());
+    written(YML.split("  tidy:").next().expect("there is a first part"));
+    assert!(!gone.join("host.json").exists() && !gone.join("tidy").exists());
+    assert!(folder.path().join("deploy/azure-functions/order/host.json").exists());
+}
+
+#[test]
+fn no_platform_and_an_unknown_one_are_failures_that_name_all() {
+    let folder = service(&YML.replace("name: aws-lambda, ", ""));
+    for arguments in [&["templates"][..], &["templates", "--platform", "moon"]] {
+        let output = tool(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output).contains("aliyun-fc, aws-lambda"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn deploy_shows_what_it_would_run_and_what_is_missing() {
+    let folder = service(YML);
+    let output = tool(folder.path(), &["deploy"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("would run sam deploy --template-file template.yaml --stack-name shop-dev"), "{said}");
+    assert!(said.contains("sam is not installed: pip install aws-sam-cli"), "{said}");
+    assert!(
+        said.contains("no package dist/aws-lambda/order, nor 1 others: cargo faas package --platform aws-lambda"),
+        "{said}"
+    );
+    assert!(said.contains("--yes runs this"), "{said}");
+}
+
+#[test]
+fn deploy_with_yes_runs_nothing_while_something_is_missing() {
+    let folder = service(YML);
+    fake(folder.path(), "sam", 0);
+    let output = tool(folder.path(), &["deploy", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("no package dist/aws-lambda/order"), "{}", text(&output));
+    assert!(!folder.path().join("calls").exists());
+}
+
+#[test]
+fn deploy_with_yes_runs_the_vendors_tool_with_the_options_behind_the_dashes() {
+    let folder = service(YML);
+    fake(folder.path(), "sam", 0);
+    std::fs::create_dir_all(folder.path().join("dist/aws-lambda")).expect("a folder can be made");
+    for unit in ["order", "tidy"] {
+        std::fs::write(folder.path().join(format!("dist/aws-lambda/{unit}.zip")), "").expect("a file can be written");
+    }
+    let output = tool(folder.path(), &["deploy", "--yes", "--", "--profile", "my own"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let calls = read(folder.path(), "calls");
+    let last = calls.lines().last().expect("it was called");
+    assert!(last.starts_with("sam deploy --template-file template.yaml --stack-name shop-dev"), "{calls}");
+    assert!(last.ends_with("--profile my own"), "{calls}");
+}
+
+#[test]
+fn a_tool_that_fails_ends_the_deployment() {
+    let folder = service(YML);
+    fake(folder.path(), "sam", 3);
+    std::fs::create_dir_all(folder.path().join("dist/aws-lambda/order")).expect("a folder can be made");
+    std::fs::create_dir_all(folder.path().join("dist/aws-lambda/tidy")).expect("a folder can be made");
+    let output = tool(folder.path(), &["deploy", "--yes"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    // Validation comes first, and nothing behind what failed.
+    assert_eq!(read(folder.path(), "calls").lines().count(), 1);
+}
+
+#[test]
+fn images_without_a_registry_are_not_deployed() {
+    let folder = service(YML);
+    let output = tool(folder.path(), &["deploy", "--platform", "knative", "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("--registry says where they are pushed to"), "{}", text(&output));
+}
+
+/// The commands of the page and what they say, as `$ cargo faas …` and the lines behind it.
+fn of_the_page() -> (String, Vec<(String, String)>) {
+    let page = include_str!("../../../docs/deploying.md");
+    let block = |fence: &str| {
+        let rest = page.split(&format!("```{fence}\n")).nth(1).expect("the page has it");
+        rest.split("```").next().expect("it ends").to_owned()
+    };
+    let console = block("console");
+    let commands = console.split("$ cargo faas ").skip(1).map(|part| {
+        let (command, said) = part.split_once('\n').expect("a command is a line");
+        (command.to_owned(), said.to_owned())
+    });
+    (block("yaml"), commands.collect())
+}
+
+#[test]
+fn the_page_shows_what_the_tool_says() {
+    let (yml, commands) = of_the_page();
+    let folder = service(&yml);
+    let mut looked_at = 0;
+    for (command, said) in commands {
+        if command.starts_with("package") {
+            std::fs::create_dir_all(folder.path().join("dist/aws-lambda/order")).expect("a folder can be made");
+            continue;
+        }
+        let output = tool(folder.path(), &command.split(' ').collect::<Vec<_>>());
+        assert_eq!(text(&output), said, "{command}");
+        looked_at += 1;
+    }
+    assert_eq!(looked_at, 2);
+}
+
+/// The variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
+fn asked_for(script: &str) -> Vec<String> {
+    let name = |rest: &str| {
+        let end = rest.find(|char: char| !char.is_ascii_uppercase() && char != '_').unwrap_or(rest.len());
+        rest[..end].to_owned()
+    };
+    script.split("${").skip(1).map(name).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn the_script_of_each_platform_runs_to_its_end() {
+    const VENDORS: [&str; 16] = [
+        "sam",
+        "s",
+        "scf",
+        "hcloud",
+        "jq",
+        "az",
+        "func",
+        "gcloud",
+        "kubectl",
+        "faas-cli",
+        "wskdeploy",
+        "fn",
+        "ve",
+        "yc",
+        "docker",
+        "unzip",
+    ];
+    let services = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime-engine/spec/tests/deploy");
+    for name in ["jobs", "pages", "everything"] {
+        let yml =
+            std::fs::read_to_string(Path::new(services).join(name).with_extension("yml")).expect("the yml is there");
+        let folder = service(&yml);
+        for vendor in VENDORS.into_iter().chain(["wsk"]) {
+            fake(folder.path(), vendor, 0);
+        }
+        for platform in serverless_spec::platform_names() {
+            let packages = folder.path().join("dist").join(platform);
+            std::fs::create_dir_all(&packages).expect("a folder can be made");
+            for unit in ["tidy", "hourly", "work", "look", "pages", "files", "all"] {
+                std::fs::write(packages.join(format!("{unit}.zip")), "PK").expect("a file can be written");
+            }
+            let _ = std::fs::remove_file(folder.path().join("calls"));
+            let written = tool(folder.path(), &["templates", "--platform", platform, "--registry", "ghcr.io/me"]);
+            assert_eq!(written.status.code(), Some(0), "{name} on {platform}: {}", text(&written));
+            let script = read(folder.path(), &format!("deploy/{platform}/deploy.sh"));
+            let path = format!("{}:/usr/bin:/bin", folder.path().join("tools").display());
+            let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+            command
+                .args(["deploy", "--platform", platform, "--registry", "ghcr.io/me", "--yes"])
+                .current_dir(folder.path())
+                .env("PATH", path)
+                .envs(asked_for(&script).into_iter().map(|name| (name, "word")));
+            let output = command.output().expect("the tool can be run");
+            assert_eq!(output.status.code(), Some(0), "{name} on {platform}: {}\n{script}", text(&output));
+            let calls = read(folder.path(), "calls");
+            assert!(calls.lines().count() > 0, "{name} on {platform}: nobody was called");
+            // Nothing of a function's code or of its secrets is left behind.
+            let left = folder.path().join("deploy").join(platform);
+            let units = std::fs::read_dir(&left).expect("the folder is there").filter_map(Result::ok);
+            let rest = units.flat_map(|unit| [unit.path().join(".code"), unit.path().join(".request.json")]);
+            for path in rest {
+                assert!(!path.exists(), "{name} on {platform}: {} is left", path.display());
+            }
+        }
+    }
+}

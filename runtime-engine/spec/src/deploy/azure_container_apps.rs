@@ -1,0 +1,118 @@
+//! Azure Container Apps: the text of an app a unit, for `az containerapp create --yaml`, and a job a timer.
+
+use super::File;
+use super::deployment::{Deployment, Trigger, label, only_host, within};
+use super::document::{Document, Map};
+use super::image;
+use super::kubernetes;
+use super::probes;
+use super::script::{AZ, Script, quoted, variable};
+use super::site::Site;
+
+const GROUP: &str = "--resource-group \"${GROUP:?the resource group}\"";
+
+pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    let mut files = Vec::new();
+    for deployment in deployments {
+        files.push(image::build(site, deployment, &[], script));
+        let file = format!("{}/app.yaml", deployment.unit.name);
+        let (name, path) = (quoted(&deployment.name), quoted(&file));
+        let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
+        // An app is made empty first: its text has secrets by their places alone.
+        let made = format!("az containerapp show {GROUP} --name {name} >/dev/null 2>&1");
+        let create = format!("az containerapp create {GROUP} {environment} --name {name} --output none");
+        script.run(AZ, format!("{made} ||\n    {create}"));
+        if !deployment.secrets.is_empty() {
+            let pair =
+                |(_, secret): &(String, String)| format!("\"{}=${{{}:?a secret}}\"", label(secret), variable(secret));
+            let all: Vec<String> = deployment.secrets.iter().map(pair).collect();
+            script.run(
+                AZ,
+                format!("az containerapp secret set {GROUP} --name {name} --output none --secrets {}", all.join(" ")),
+            );
+        }
+        script.run(AZ, format!("az containerapp update {GROUP} --name {name} --yaml {path} --output none \"$@\""));
+        files.push(File { path: file, text: Document::from(app(site, deployment)).to_yaml(&site.head()) });
+        for trigger in &deployment.triggers {
+            event(site, deployment, trigger, script);
+        }
+    }
+    if let Some((host, app)) = only_host(site, deployments) {
+        let (host, app) = (quoted(&host), quoted(app));
+        script.run(AZ, format!("az containerapp hostname add {GROUP} --name {app} --hostname {host}"));
+    }
+    files
+}
+
+fn app(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let mut env: Vec<Map> = Vec::new();
+    for (name, value) in &deployment.variables {
+        env.push(Map::new().with("name", name.as_str()).with("value", value.as_str()));
+    }
+    for (name, secret) in &deployment.secrets {
+        env.push(Map::new().with("name", name.as_str()).with("secretRef", label(secret)));
+    }
+    let mut container = Map::new().with("name", "function").with("image", image::name(site, deployment));
+    if !env.is_empty() {
+        container.put("env", env);
+    }
+    container.put("resources", resources(site, deployment));
+    let probe = |kind: &str, probe: Map| Map::new().with("type", kind).and(probe);
+    container.put(
+        "probes",
+        vec![
+            probe("Startup", probes::start(deployment, "/readyz")),
+            probe("Readiness", probes::http("/readyz").with("periodSeconds", 2)),
+            probe("Liveness", probes::http("/livez")),
+        ],
+    );
+    let mut scale = Map::new().with("minReplicas", 0).with("maxReplicas", 10);
+    if let Some(limit) = deployment.concurrency {
+        let metadata = Map::new().with("concurrentRequests", limit.value.to_string());
+        let http = Map::new().with("metadata", metadata);
+        scale.put("rules", vec![Map::new().with("name", "http").with("http", http)]);
+    }
+    let template =
+        Map::new().with("containers", vec![container]).with("scale", scale).with("terminationGracePeriodSeconds", 30);
+    let external = deployment.has_requests() && deployment.is_public(site);
+    let ingress = Map::new().with("external", external).with("targetPort", 8_080).with("transport", "auto");
+    let configuration = Map::new().with("activeRevisionsMode", "Single").with("ingress", ingress);
+    Map::new().with("properties", Map::new().with("configuration", configuration).with("template", template))
+}
+
+/// Memory comes in halves of a GB, each with a quarter of a processor.
+fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let halves =
+        within(site, "memory", deployment.memory, 1..=4_096, "MB").map_or(1, |memory| (memory.max(1) + 511) / 512);
+    let quarter = |quarters: i64| Document::Number(format!("{}.{:02}", quarters / 4, quarters % 4 * 25));
+    Map::new().with("cpu", quarter(halves)).with("memory", format!("{}.{}Gi", halves / 2, halves % 2 * 5))
+}
+
+/// A timer is a job that calls the app.
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, script: &mut Script) {
+    if matches!(trigger.kind, "http" | "raw") {
+        return;
+    }
+    if trigger.kind != "timer" {
+        return trigger.is_lacking(site, "deploy to Azure Functions, which has such triggers");
+    }
+    let Some(schedule) = &trigger.schedule else { return };
+    deployment.needs_default(site, trigger);
+    let job: String = label(&format!("{}-{}", deployment.unit.name, trigger.name)).chars().take(32).collect();
+    let name = quoted(job.trim_end_matches('-'));
+    let url = format!("http://{}", deployment.name);
+    let arguments: Vec<String> = kubernetes::call(site, trigger, &url).iter().map(|word| quoted(word)).collect();
+    let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
+    let image =
+        "--image curlimages/curl:8.17.0 --cpu 0.25 --memory 0.5Gi --replica-timeout 300 --replica-retry-limit 2";
+    script.run(
+        AZ,
+        format!(
+            "az containerapp job delete {GROUP} --name {name} --yes --output none 2>/dev/null || true\n\
+             az containerapp job create {GROUP} {environment} --name {name} --output none --trigger-type Schedule \\\n    \
+             --cron-expression {} {image} \\\n    --command curl --args {}",
+            quoted(&schedule.text),
+            arguments.join(" ")
+        ),
+    );
+}

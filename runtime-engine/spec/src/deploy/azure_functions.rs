@@ -1,0 +1,332 @@
+//! Azure Functions as a custom handler: a folder a unit, which is an app, with `host.json` and a folder a trigger.
+//!
+//! The host asks its routes in the order of the names of its folders. So routes stand in folders that are numbered as the
+//! process's router would try them, unless a unit has one route alone. The name of such a folder is no function's, and the
+//! router decides by path.
+
+use super::File;
+use super::deployment::{Deployment, Trigger, label, step_up, within};
+use super::document::{Document, Map};
+use super::script::{AZ, Script, Tool, UNZIP, quoted, unpack, variable};
+use super::site::Site;
+use crate::gateway;
+use crate::source::Span;
+use std::cmp::Ordering;
+
+const FUNC: Tool = Tool { program: "func", from: "npm install -g azure-functions-core-tools@4" };
+/// Where Functions keeps its own things, and queues and blobs are looked for without another word.
+const STORAGE: &str = "AzureWebJobsStorage";
+
+pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    let mut files = Vec::new();
+    for deployment in deployments {
+        let folder = &deployment.unit.name;
+        let mut settings = settings(deployment);
+        let mut connections: Vec<&'static str> = Vec::new();
+        let mut put = |path: String, document: Map| {
+            files.push(File { path: format!("{folder}/{path}"), text: Document::from(document).to_json() });
+        };
+        put("host.json".to_owned(), host(site, deployment));
+        for (name, bindings) in functions(site, deployment, &mut settings, &mut connections) {
+            put(format!("{name}/function.json"), Map::new().with("bindings", bindings));
+        }
+        let mut values =
+            Map::new().with(STORAGE, "UseDevelopmentStorage=true").with("FUNCTIONS_WORKER_RUNTIME", "custom");
+        for (name, value) in &settings {
+            values.put(name.as_str(), value.as_str());
+        }
+        // Empty here, and to be filled in: this file stays on the machine.
+        for name in connections.iter().copied().chain(deployment.secrets.iter().map(|(name, _)| name.as_str())) {
+            values.put(name, "");
+        }
+        put("local.settings.json".to_owned(), Map::new().with("IsEncrypted", false).with("Values", values));
+        commands(site, deployment, &settings, &connections, script);
+    }
+    files
+}
+
+/// App settings that are no secrets.
+fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
+    let mut all = deployment.variables.clone();
+    let needs_default = deployment.triggers.iter().any(|trigger| !trigger.is_http());
+    if deployment.only().is_some() && needs_default {
+        // Folders beside the function's own have other names; what they are for is its.
+        all.push(("FAAS_HANDLER".to_owned(), deployment.handler.clone()));
+    }
+    let takes_root = |trigger: &Trigger<'_>| {
+        trigger.event.path.as_ref().is_none_or(|path| matches!(gateway::literal(&path.value).0.as_str(), "/"))
+    };
+    if deployment.requests().any(takes_root) {
+        // The host has a page of its own there.
+        all.push(("AzureWebJobsDisableHomepage".to_owned(), "true".to_owned()));
+    }
+    if let Some(limit) = deployment.concurrency {
+        all.push(("FAAS_CONCURRENCY".to_owned(), limit.value.to_string()));
+    }
+    all
+}
+
+fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let mut host = Map::new().with("version", "2.0");
+    if let Some(limit) = deployment.init_timeout.filter(|limit| limit.value != 30) {
+        site.lacks(limit.span, "a start on Azure may take 30 seconds, whatever `initTimeout` says", "");
+    }
+    if let Some(seconds) = within(site, "a timeout", deployment.timeout, 1..=86_400, "seconds") {
+        // The process has to be the first to say that time is up.
+        let seconds = seconds + 5;
+        let text = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        host.put("functionTimeout", text);
+    }
+    let bundle = Map::new().with("id", "Microsoft.Azure.Functions.ExtensionBundle").with("version", "[4.*, 5.0.0)");
+    host.put("extensionBundle", bundle);
+    // Paths are the yml's, without `/api` before them.
+    host.put("extensions", Map::new().with("http", Map::new().with("routePrefix", "")));
+    let description = Map::new()
+        .with("defaultExecutablePath", "bootstrap")
+        .with("workingDirectory", "")
+        .with("arguments", Document::List(Vec::new()));
+    // A request as it came: several cookies, and bytes, are not for an envelope.
+    host.put("customHandler", Map::new().with("description", description).with("enableForwardingHttpRequest", true));
+    host.put("logging", Map::new().with("logLevel", Map::new().with("default", "Information")));
+    host
+}
+
+/// A request's route at the host.
+struct Route<'t> {
+    route: String,
+    pattern: String,
+    methods: &'t [String],
+    is_anonymous: bool,
+    function: &'t str,
+    span: Span,
+}
+
+fn functions(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    settings: &mut Vec<(String, String)>,
+    connections: &mut Vec<&'static str>,
+) -> Vec<(String, Vec<Map>)> {
+    let mut all = routes(site, deployment);
+    let mut zone: Option<(String, Span)> = None;
+    for trigger in deployment.triggers.iter().filter(|trigger| !trigger.is_http()) {
+        let Some((binding, needs)) = binding(site, deployment, trigger) else { continue };
+        connections.extend(needs);
+        if let Some(wanted) = trigger.schedule.as_ref().and_then(|schedule| schedule.timezone.clone()) {
+            let span = trigger.event.node.get("timezone").map_or(trigger.event.span, |node| node.span);
+            match &zone {
+                Some((other, place)) if *other != wanted => {
+                    let message = format!("an app on Azure has one time zone, and this is {wanted} beside {other}");
+                    let diagnostic = crate::diagnostic::Diagnostic::error("refused-by-platform", span, message);
+                    site.add(diagnostic.other(*place, "the other zone").help("deploy one of the timers by itself"));
+                }
+                _ => zone = Some((wanted, span)),
+            }
+        }
+        if !trigger.is_enabled(site) {
+            // The host knows the switch by this name.
+            settings.push((format!("AzureWebJobs.{}.Disabled", trigger.function.name), "true".to_owned()));
+        }
+        let is_taken = |name: &str| all.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+        // The name of a folder is whose the event is.
+        let name = match is_taken(&trigger.function.name) {
+            false => trigger.function.name.clone(),
+            true => {
+                deployment_wide(site, deployment, trigger);
+                (1..)
+                    .map(|number| format!("{}-{}-{number}", trigger.function.name, trigger.kind))
+                    .find(|name| !is_taken(name))
+                    .unwrap_or_default()
+            }
+        };
+        all.push((name, vec![binding]));
+    }
+    if let Some((zone, _)) = zone {
+        settings.push(("WEBSITE_TIME_ZONE".to_owned(), zone));
+    }
+    all
+}
+
+/// A second trigger of a function has a folder of another name, and its event is found by its kind alone.
+fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) {
+    let kind = trigger.kind;
+    let other =
+        deployment.triggers.iter().find(|other| other.kind == kind && other.function.name != trigger.function.name);
+    if let Some(other) = other {
+        let message = format!(
+            "`{}` has several triggers, and an event of Azure does not say where it comes from: `{}` has one of this kind, too",
+            trigger.function.name, other.function.name
+        );
+        site.lacks(trigger.event.span, message, "deploy one of the functions by itself");
+    }
+}
+
+/// The folders of requests, in the order in which the process's router would try their routes.
+fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>)> {
+    let mut routes: Vec<Route<'_>> = Vec::new();
+    for trigger in deployment.requests() {
+        let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
+        let span = trigger.event.path.as_ref().map_or(trigger.event.span, |path| path.span);
+        for route in gateway::route(site.platform, pattern).routes {
+            routes.push(Route {
+                route,
+                pattern: pattern.to_owned(),
+                methods: &trigger.event.methods,
+                is_anonymous: deployment.is_anonymous(site, trigger),
+                function: &trigger.function.name,
+                span,
+            });
+        }
+    }
+    routes.sort_by(|one, other| match gateway::order(&one.pattern, &other.pattern) {
+        // A route that names its methods before one that takes any.
+        Ordering::Equal => one.methods.is_empty().cmp(&other.methods.is_empty()),
+        order => order,
+    });
+    let is_only = routes.len() == 1;
+    let width = routes.len().to_string().len();
+    let mut all = Vec::new();
+    for (number, route) in routes.iter().enumerate() {
+        if route.route.len() > 512 {
+            site.refuses(route.span, "a route on Azure is at most 512 characters long", "");
+        }
+        let name = if is_only {
+            route.function.to_owned()
+        } else {
+            format!("http-{:0width$}-{}", number + 1, label(route.function))
+        };
+        let mut trigger = Map::new().with("type", "httpTrigger").with("direction", "in").with("name", "req");
+        trigger.put("authLevel", if route.is_anonymous { "anonymous" } else { "function" });
+        if !route.methods.is_empty() {
+            trigger.put("methods", route.methods.iter().map(|method| method.to_ascii_lowercase()).collect::<Vec<_>>());
+        }
+        trigger.put("route", route.route.as_str());
+        let out = Map::new().with("type", "http").with("direction", "out").with("name", "res");
+        all.push((name, vec![trigger, out]));
+    }
+    all
+}
+
+/// The binding of a trigger, and the app setting that has its connection.
+fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<(Map, Option<&'static str>)> {
+    let source = || trigger.source(site);
+    let of = |kind: &str, more: Map, connection| {
+        let binding = Map::new().with("type", kind).with("direction", "in").with("name", "event");
+        Some((binding.and(more), connection))
+    };
+    match (trigger.kind, trigger.word()) {
+        ("raw", _) => None,
+        ("timer", _) => of("timerTrigger", Map::new().with("schedule", trigger.schedule.as_ref()?.text.as_str()), None),
+        ("queue", "queue") => {
+            let map = Map::new().with("queueName", source()?).with("connection", STORAGE);
+            of("queueTrigger", map, None)
+        }
+        ("topic" | "queue", _) => {
+            let map = Map::new()
+                .with("topicName", source()?)
+                .with("subscriptionName", deployment.name.as_str())
+                .with("connection", "ServiceBusConnection");
+            of("serviceBusTrigger", map, Some("ServiceBusConnection"))
+        }
+        ("storage", _) => {
+            let (prefix, suffix) = trigger.filter(site);
+            // A path without what happened: the trigger is for objects that are new or changed.
+            let _ = trigger.get(site, "events");
+            let path = format!("{}/{prefix}{{name}}{suffix}", source()?);
+            of("blobTrigger", Map::new().with("path", path).with("connection", STORAGE), None)
+        }
+        ("stream", "kafka") => {
+            let map = Map::new()
+                .with("topic", source()?)
+                .with("brokerList", "%KafkaBrokers%")
+                .with("consumerGroup", trigger.text(site, "group").unwrap_or_else(|| "$Default".to_owned()));
+            of("kafkaTrigger", map, Some("KafkaBrokers"))
+        }
+        ("stream", _) => {
+            let map = Map::new()
+                .with("eventHubName", source()?)
+                .with("connection", "EventHubConnection")
+                .with("cardinality", "many")
+                .with("consumerGroup", "$Default");
+            of("eventHubTrigger", map, Some("EventHubConnection"))
+        }
+        ("table", "rds") => {
+            trigger.is_lacking(site, "use change tracking of Azure SQL and a `sqlTrigger` by hand");
+            None
+        }
+        ("table", _) => {
+            let Some(instance) = trigger.text(site, "instance") else {
+                site.refuses(
+                    trigger.event.span,
+                    "a table on Azure is a container of a database: the `instance` is missing",
+                    "",
+                );
+                return None;
+            };
+            let map = Map::new()
+                .with("connection", "CosmosDBConnection")
+                .with("databaseName", instance)
+                .with("containerName", source()?)
+                .with("leaseContainerName", "leases")
+                .with("createLeaseContainerIfNotExists", true);
+            of("cosmosDBTrigger", map, Some("CosmosDBConnection"))
+        }
+        ("event", "event") => {
+            if trigger.event.source.is_some() || trigger.event.kind_type.is_some() {
+                let message =
+                    "which events come is said by a subscription of Event Grid, and not by the function's files";
+                site.lacks(
+                    trigger.event.span,
+                    message,
+                    "`az eventgrid event-subscription create --included-event-types …`",
+                );
+            }
+            of("eventGridTrigger", Map::new(), None)
+        }
+        _ => {
+            trigger.is_lacking(site, "set the binding up by hand");
+            None
+        }
+    }
+}
+
+fn commands(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    settings: &[(String, String)],
+    connections: &[&str],
+    script: &mut Script,
+) {
+    let app = quoted(&deployment.name);
+    let folder = quoted(&deployment.unit.name);
+    let region = quoted(&site.provider_text("region").unwrap_or_else(|| "westeurope".to_owned()));
+    let group = "--resource-group \"${GROUP:?the resource group}\"";
+    let memory = step_up(site, "memory", deployment.memory, &[512, 2_048, 4_096]).unwrap_or(2_048);
+    script.run(
+        AZ,
+        format!(
+            "az functionapp show {group} --name {app} >/dev/null 2>&1 ||\n    az functionapp create {group} --name {app} \
+             --storage-account \"${{STORAGE:?the storage account}}\" --flexconsumption-location {region} --runtime custom \
+             --runtime-version 1.0 --instance-memory {memory}"
+        ),
+    );
+    let mut pairs: Vec<String> = settings.iter().map(|(name, value)| quoted(&format!("{name}={value}"))).collect();
+    for name in connections {
+        pairs.push(format!("\"{name}=${{{}:?the connection of {name}}}\"", variable(name)));
+    }
+    for (name, secret) in &deployment.secrets {
+        // The value stays in the vault.
+        let vault = "VaultName=${VAULT:?the key vault that has the secrets}";
+        let secret = super::deployment::label(secret);
+        pairs.push(format!("\"{name}=@Microsoft.KeyVault({vault};SecretName={secret})\""));
+    }
+    if !pairs.is_empty() {
+        let all = pairs.join(" ");
+        script.run(
+            AZ,
+            format!("az functionapp config appsettings set {group} --name {app} --output none --settings {all}"),
+        );
+    }
+    script.run(UNZIP, unpack(site, &deployment.unit.name, &deployment.unit.name));
+    script.run(FUNC, format!("(cd {folder} && func azure functionapp publish {app} --custom --no-build \"$@\")"));
+}

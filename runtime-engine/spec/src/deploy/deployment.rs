@@ -1,0 +1,462 @@
+//! One unit on one platform: what is the same for every platform's writer to know.
+
+use super::document::{Document, Map};
+use super::script;
+use super::site::Site;
+use crate::cron::dialect::{Dialect, Emitted};
+use crate::manifest::TimerNames;
+use crate::model::{Event, Function, Placed};
+use crate::owners::environment;
+use crate::source::Span;
+use crate::timers;
+use crate::tree::Node;
+use crate::units::Unit;
+use faas_core::secrets::MARK;
+use std::collections::BTreeMap;
+
+/// One unit on one platform.
+#[derive(Debug)]
+pub(super) struct Deployment<'s> {
+    pub(super) unit: &'s Unit,
+    pub(super) functions: Vec<&'s Function>,
+    /// Its name on the platform.
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    /// The text that names its function; of several, the unit's name, which names none of them.
+    pub(super) handler: String,
+    /// The memory of an instance in MB.
+    pub(super) memory: Option<Placed<i64>>,
+    /// The longest time that one of its functions may take, in whole seconds.
+    pub(super) timeout: Option<Placed<i64>>,
+    /// How long its start may take, in whole seconds.
+    pub(super) init_timeout: Option<Placed<i64>>,
+    /// How many invocations run in an instance at once.
+    pub(super) concurrency: Option<Placed<i64>>,
+    /// Variables of the process. What only one of several functions has stays in the manifest, where no other one sees it.
+    pub(super) variables: Vec<(String, String)>,
+    /// The variables that bring secrets, with the names of these.
+    pub(super) secrets: Vec<(String, String)>,
+    /// What is delivered to it.
+    pub(super) triggers: Vec<Trigger<'s>>,
+}
+
+/// An event that is delivered to a unit.
+#[derive(Debug)]
+pub(super) struct Trigger<'s> {
+    pub(super) function: &'s Function,
+    pub(super) event: &'s Event,
+    /// What it is: the word of the manifest, and of the two of `mq` the first.
+    pub(super) kind: &'static str,
+    /// Its name, which no other trigger of the unit has.
+    pub(super) name: String,
+    /// When, in the platform's words; `None`: it is no timer, or the platform has no such timers, which has been said.
+    pub(super) schedule: Option<Emitted>,
+}
+
+impl<'s> Trigger<'s> {
+    pub(super) fn is_http(&self) -> bool {
+        self.event.is_http()
+    }
+
+    pub(super) fn word(&self) -> &'static str {
+        self.event.key.word
+    }
+
+    /// What it comes from. Without it there is nothing to subscribe to, which is said.
+    pub(super) fn source(&self, site: &Site<'_>) -> Option<&'s str> {
+        let event: &'s Event = self.event;
+        if event.source.is_none() {
+            let message = format!("`{}` does not say where its events come from", self.word());
+            site.lacks(event.span, message, &format!("write `{}` beside it", event.key.source));
+        }
+        event.source.as_deref()
+    }
+
+    pub(super) fn get(&self, site: &Site<'_>, key: &str) -> Option<&'s Node> {
+        let event: &'s Event = self.event;
+        site.get(&event.node, key)
+    }
+
+    pub(super) fn text(&self, site: &Site<'_>, key: &str) -> Option<String> {
+        site.text(&self.event.node, key)
+    }
+
+    /// `false` if the yml switches it off. Only a platform that can do so asks.
+    pub(super) fn is_enabled(&self, site: &Site<'_>) -> bool {
+        self.get(site, "enable").and_then(Node::as_bool).unwrap_or(true)
+    }
+
+    /// The payload of a timer as a text.
+    pub(super) fn payload(&self, site: &Site<'_>) -> Option<String> {
+        let payload = self.get(site, "payload")?;
+        Some(match payload.as_written(site.sources) {
+            Some(text) => text.to_owned(),
+            None => Document::of(payload, site.sources).to_json_line(),
+        })
+    }
+
+    /// How it begins and ends: the filter of a bucket's objects.
+    pub(super) fn filter(&self, site: &Site<'_>) -> (String, String) {
+        let Some(filter) = self.get(site, "filter") else { return Default::default() };
+        let text = |key| site.text(filter, key).unwrap_or_default();
+        (text("prefix"), text("suffix"))
+    }
+
+    /// The platform delivers no such events: said.
+    pub(super) fn is_lacking(&self, site: &Site<'_>, help: &str) {
+        let message =
+            format!("nothing on {} delivers `{}` to a function by a deployment file", site.title(), self.word());
+        site.lacks(self.event.span, message, help);
+        // One word for the whole event is enough.
+        self.event.node.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+    }
+}
+
+impl Deployment<'_> {
+    pub(super) fn span(&self) -> Span {
+        self.unit.span
+    }
+
+    /// The only function; `None`: there are several.
+    pub(super) fn only(&self) -> Option<&Function> {
+        if let [only] = self.functions[..] { Some(only) } else { None }
+    }
+
+    pub(super) fn requests(&self) -> impl Iterator<Item = &Trigger<'_>> {
+        self.triggers.iter().filter(|trigger| trigger.is_http())
+    }
+
+    pub(super) fn has_requests(&self) -> bool {
+        self.requests().next().is_some()
+    }
+
+    /// `true` if every trigger of HTTP is for anybody to call.
+    pub(super) fn is_public(&self, site: &Site<'_>) -> bool {
+        self.requests().all(|trigger| self.is_anonymous(site, trigger))
+    }
+
+    /// `true` if anybody may call this trigger: what it says itself, its function, its unit, the provider.
+    pub(super) fn is_anonymous(&self, site: &Site<'_>, trigger: &Trigger<'_>) -> bool {
+        let function = site.of_function(&trigger.function.name);
+        let places = [Some(&trigger.event.node), function, site.of_unit(self.unit), site.spec.tree.get("provider")];
+        let words: Vec<_> = places.into_iter().flatten().filter_map(|node| site.text(node, "authType")).collect();
+        words.first().is_none_or(|word| word.eq_ignore_ascii_case("anonymous"))
+    }
+
+    /// A mapping of its variables.
+    pub(super) fn environment(&self) -> Map {
+        let mut out = Map::new();
+        for (name, value) in &self.variables {
+            out.put(name.as_str(), value.as_str());
+        }
+        out
+    }
+
+    /// An event of another kind than requests reaches the process as a request that says nothing of whose it is. In a unit of
+    /// several functions it is for the default one: said, if it is another's.
+    pub(super) fn needs_default(&self, site: &Site<'_>, trigger: &Trigger<'_>) {
+        if self.only().is_none() && trigger.function.default.is_none() {
+            let message = format!(
+                "on {} this event does not say which function of `{}` it is for, and goes to the default one",
+                site.title(),
+                self.unit.name
+            );
+            let help = format!("write `default: true` at `{}`, or deploy it by itself", trigger.function.name);
+            site.lacks(trigger.event.span, message, &help);
+        }
+    }
+}
+
+/// The host of the domain where it can be one deployment's alone, and the name of that one. With several it is said.
+pub(super) fn only_host<'d>(site: &Site<'_>, deployments: &'d [Deployment<'_>]) -> Option<(String, &'d str)> {
+    let host = site.host()?;
+    let all: Vec<&Deployment<'_>> = deployments.iter().filter(|deployment| deployment.has_requests()).collect();
+    match all[..] {
+        [only] => Some((host, &only.name)),
+        [] => None,
+        [..] => {
+            let span = site.domain().map_or(all[0].span(), |domain| domain.span);
+            let message = format!("a domain on {} is one deployment's, and {} have requests", site.title(), all.len());
+            site.lacks(span, message, "put the functions into one unit, or a load balancer before them");
+            None
+        }
+    }
+}
+
+/// All units on a platform.
+pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
+    let spec = site.spec;
+    // What everybody asks for, whether there is a unit or not.
+    let _ = (site.provider("runtime"), site.provider("region"));
+    take_texts(site);
+    take_domain(site);
+    let all: Vec<Deployment<'s>> = spec.units.iter().map(|unit| deployment(site, unit)).collect();
+    let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+    for deployment in &all {
+        if let Some(earlier) = names.insert(&deployment.name, deployment.span()) {
+            let message = format!("two deployments are called `{}` on {}", deployment.name, site.title());
+            let diagnostic = crate::diagnostic::Diagnostic::error("same-name", deployment.span(), message);
+            site.add(diagnostic.other(earlier, "the other one").help("give one of them another `name`"));
+        }
+    }
+    all
+}
+
+/// `custom` holds the domain; one that is the platform's own, or none, is what there is without a word.
+fn take_domain(site: &Site<'_>) {
+    let Some(custom) = site.get(&site.spec.tree, "custom") else { return };
+    let Some(domain) = custom.get("customDomain") else { return };
+    let is_own = match domain.get("domainName") {
+        Some(name) => name.as_text() == Some("auto"),
+        None => domain.as_map().is_none(),
+    };
+    if is_own {
+        site.take(domain);
+        domain.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+    }
+}
+
+/// Texts for people, and what says no more than what is so anyway.
+fn take_texts(site: &Site<'_>) {
+    let tree = &site.spec.tree;
+    let parts = |key: &str| tree.get(key).and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default();
+    let places = parts("functions").iter().chain(parts("aggregation")).map(|entry| &entry.value);
+    for node in places.chain(tree.get("provider")).chain(tree.get("service")) {
+        for key in ["description", "name", "runtime", "authType"] {
+            let _ = site.get(node, key);
+        }
+    }
+    for event in site.spec.service.functions.iter().flat_map(|function| &function.events) {
+        let _ = site.get(&event.node, "name");
+        for (key, usual) in [("enable", true), ("integratedResponse", true), ("cors", false)] {
+            if let Some(node) = event.node.get(key).filter(|node| node.as_bool() == Some(usual)) {
+                site.take(node);
+            }
+        }
+    }
+}
+
+fn deployment<'s>(site: &Site<'s>, unit: &'s Unit) -> Deployment<'s> {
+    let service = &site.spec.service;
+    let functions: Vec<&'s Function> = unit.members.iter().map(|number| &service.functions[*number]).collect();
+    let own = match (site.of_unit(unit), &functions[..]) {
+        (None, [only]) => site.of_function(&only.name),
+        (own, _) => own,
+    };
+    let text = |key: &str| own.and_then(|own| site.text(own, key));
+    let name = text("name").unwrap_or_else(|| format!("{}-{}-{}", service.name, service.stage, unit.name));
+    let handler = match &functions[..] {
+        [only] if only.handler.is_empty() => only.name.clone(),
+        [only] => only.handler.clone(),
+        _ => unit.name.clone(),
+    };
+    let (variables, secrets) = variables(site, unit, &functions);
+    Deployment {
+        unit,
+        name: in_words_of(site.platform, &name),
+        description: text("description"),
+        handler,
+        memory: limit(site, unit, &functions, "memorySize"),
+        timeout: timeout(site, unit, &functions),
+        init_timeout: limit(site, unit, &functions, "initTimeout"),
+        concurrency: limit(site, unit, &functions, "concurrency"),
+        variables,
+        secrets,
+        triggers: if unit.is_owner { triggers(site, &functions) } else { Vec::new() },
+        functions,
+    }
+}
+
+/// A name as the platform takes it: those of clusters are labels of DNS.
+fn in_words_of(platform: &str, name: &str) -> String {
+    match platform {
+        "google-cloud"
+        | "knative"
+        | "kubernetes"
+        | "openfaas"
+        | "azure-container-apps"
+        | "azure-functions"
+        | "yandex"
+        | "fn"
+        | "http" => label(name),
+        // Function names there have no dots.
+        "aliyun-fc" | "aws-lambda" | "tencent-scf" | "huawei-functiongraph" | "vefaas" => name.replace('.', "-"),
+        _ => name.to_owned(),
+    }
+}
+
+/// A label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
+pub(super) fn label(name: &str) -> String {
+    let mut out: String = name
+        .chars()
+        .map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' })
+        .skip_while(|char| *char == '-')
+        .take(63)
+        .collect();
+    if out.starts_with(|first: char| first.is_ascii_digit()) {
+        out.insert(0, 'f');
+        out.truncate(63);
+    }
+    while out.ends_with('-') {
+        out.pop();
+    }
+    out
+}
+
+/// A limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else the provider's.
+fn limit(site: &Site<'_>, unit: &Unit, functions: &[&Function], key: &str) -> Option<Placed<i64>> {
+    let number = |node: &Node| {
+        let value = node.as_int().or_else(|| {
+            let time = faas_core::settings::duration(node.as_written(site.sources)?)?;
+            i64::try_from(time.as_secs_f64().ceil() as u64).ok()
+        })?;
+        Some(Placed { value, span: node.span })
+    };
+    let own = site.of_unit(unit).and_then(|own| site.get(own, key)).and_then(number);
+    let of = functions.iter().filter_map(|function| site.get(site.of_function(&function.name)?, key).and_then(number));
+    let most = of.max_by_key(|placed| placed.value);
+    own.or(most).or_else(|| site.provider(key).and_then(number))
+}
+
+/// The longest time that a function of the unit may take.
+fn timeout(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> Option<Placed<i64>> {
+    let of = |function: &&Function| {
+        let commons = [&function.common, &unit.common, &site.spec.service.provider];
+        let timeout = commons.into_iter().find_map(|common| common.timeout)?;
+        let seconds = timeout.value.as_secs() + u64::from(timeout.value.subsec_nanos() > 0);
+        Some(Placed { value: i64::try_from(seconds).ok()?, span: timeout.span })
+    };
+    functions.iter().filter_map(of).max_by_key(|placed| placed.value)
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// Variables of the process, and its secrets. What a secret is part of stays in the manifest, where the process puts the value
+/// into its place; the platform only brings the secret, under the name that the process asks its environment for.
+fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, Pairs) {
+    let service = &site.spec.service;
+    let mut variables: BTreeMap<String, String> = BTreeMap::new();
+    let mut secrets: BTreeMap<String, String> = BTreeMap::new();
+    let mut look = |text: &str| {
+        let all = secrets_in(text);
+        let has_some = !all.is_empty();
+        secrets.extend(all.into_iter().map(|name| (script::process_variable(name), name.to_owned())));
+        has_some
+    };
+    for function in functions {
+        for variable in environment(service, unit, function) {
+            let is_own = function.common.environment.iter().any(|own| own.name == variable.name);
+            if !look(&variable.value) && (functions.len() == 1 || !is_own) {
+                // Where no runtime reads it, the sign for the text itself is the text.
+                let value = variable.value.replace(&format!("${MARK}"), MARK);
+                variables.insert(variable.name.clone(), value);
+            }
+        }
+        look(&function.config);
+        for layer in &function.common.layers {
+            look(&layer.config);
+        }
+    }
+    for layer in service.layers.iter().chain(&service.provider.layers).chain(&unit.common.layers) {
+        look(&layer.config);
+    }
+    variables.extend(site.spec.udev.iter().map(|(name, value)| (name.clone(), value.clone())));
+    (variables.into_iter().collect(), secrets.into_iter().collect())
+}
+
+/// The names of the secrets in a text.
+fn secrets_in(text: &str) -> Vec<&str> {
+    let starts = text.match_indices(MARK).filter(|(at, _)| !text[..*at].ends_with('$'));
+    starts.filter_map(|(at, sign)| text[at + sign.len()..].split_once('}')).map(|(name, _)| name.trim()).collect()
+}
+
+fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>> {
+    let mut all: Vec<Trigger<'s>> = Vec::new();
+    for function in functions {
+        let mut timer = 0;
+        for event in &function.events {
+            let Some(kind) = event.key.kinds.first().copied() else { continue };
+            let is_timer = kind == "timer";
+            let generated = is_timer.then(|| TimerNames::of(function, timer));
+            timer += usize::from(is_timer);
+            let plain = || format!("{}-{}", function.name, event.key.word);
+            // A timer's name is what its event says of where it comes from.
+            let named = if is_timer { None } else { event.node.get("name").and_then(Node::as_text).map(str::to_owned) };
+            let name = named.or_else(|| event.source.clone().filter(|_| is_timer)).or(generated).unwrap_or_else(plain);
+            let is_there = |name: &str| all.iter().any(|trigger| trigger.name == name);
+            let name = match is_there(&name) {
+                false => name,
+                true => (2..).map(|number| format!("{name}-{number}")).find(|name| !is_there(name)).unwrap_or(name),
+            };
+            let schedule = if is_timer { schedule(site, event) } else { None };
+            all.push(Trigger { function, event, kind, name, schedule });
+        }
+    }
+    all
+}
+
+/// The schedule of a timer in the platform's words. What it cannot be is said.
+fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
+    let timer = match timers::read(event, site.sources) {
+        Ok(Some(timer)) => timer,
+        Ok(None) => {
+            let help = "write `cron` or `every` beside it";
+            site.lacks(event.span, "the timer does not say when, so no trigger is written", help);
+            return None;
+        }
+        // The yml has been checked.
+        Err(diagnostic) => {
+            site.add(*diagnostic);
+            return None;
+        }
+    };
+    let Some(dialect) = Dialect::of(site.platform) else {
+        let message = format!("{} has no timers that a deployment file sets up", site.title());
+        site.lacks(event.span, message, "send it a request from a timer elsewhere");
+        event.node.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
+        return None;
+    };
+    for key in ["type", "value", "cron", "every", "timezone", "days"] {
+        let _ = site.get(&event.node, key);
+    }
+    match dialect.emit(&timer.schedule, timer.timezone.as_deref()) {
+        Ok(emitted) => Some(emitted),
+        Err(refused) => {
+            let message = format!("this schedule cannot be on {}: {refused}", site.title());
+            site.refuses(timer.span, message, "");
+            None
+        }
+    }
+}
+
+/// Says that a limit is beyond what the platform takes. Returns the value if it fits.
+pub(super) fn within(
+    site: &Site<'_>,
+    what: &str,
+    placed: Option<Placed<i64>>,
+    range: std::ops::RangeInclusive<i64>,
+    unit: &str,
+) -> Option<i64> {
+    let Placed { value, span } = placed?;
+    if range.contains(&value) {
+        return Some(value);
+    }
+    let (least, most) = range.into_inner();
+    let message = format!("{} takes {what} from {least} to {most} {unit}, and this is {value}", site.title());
+    site.refuses(span, message, "");
+    None
+}
+
+/// The least value of a list that is at least this one. Says that a limit was rounded up; beyond the last is an error.
+pub(super) fn step_up(site: &Site<'_>, what: &str, placed: Option<Placed<i64>>, steps: &[i64]) -> Option<i64> {
+    let Placed { value, span } = placed?;
+    let Some(step) = steps.iter().copied().find(|step| *step >= value) else {
+        let most = steps.last().copied().unwrap_or_default();
+        site.refuses(span, format!("{} has at most {most} MB of {what}, and this is {value}", site.title()), "");
+        return None;
+    };
+    if step != value {
+        site.lacks(span, format!("{} has {what} in steps: {value} becomes {step} MB", site.title()), "");
+    }
+    Some(step)
+}

@@ -1,0 +1,215 @@
+//! Huawei FunctionGraph: the bodies of its API's calls "create a function" and "create a trigger", since no text form of a
+//! deployment is published.
+//!
+//! An event function takes requests, too: API Gateway sends them as events.
+
+use super::File;
+use super::deployment::{Deployment, Trigger, label, step_up, within};
+use super::document::{Document, Map};
+use super::script::{JQ, Script, Tool, quoted, variable};
+use super::site::Site;
+use crate::gateway;
+use crate::tree::Node;
+
+const HCLOUD: Tool = Tool { program: "hcloud", from: "https://support.huaweicloud.com/intl/en-us/qs-hcli" };
+
+/// Ids that no yml knows, and what they are of. The deploying shell has them as variables.
+const IDS: [(&str, &str); 5] = [
+    ("API_GROUP_ID", "the group of API Gateway"),
+    ("GATEWAY_INSTANCE_ID", "the dedicated gateway"),
+    ("KAFKA_INSTANCE_ID", "the instance of Kafka"),
+    ("LOG_GROUP_ID", "the log group"),
+    ("DDS_INSTANCE_ID", "the instance of DDS"),
+];
+
+pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    let mut files = Vec::new();
+    let region =
+        site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region))).unwrap_or_default();
+    for deployment in deployments {
+        let folder = &deployment.unit.name;
+        let mut put = |name: &str, map: Map| {
+            files.push(File { path: format!("{folder}/{name}.json"), text: Document::from(map).to_json() });
+        };
+        put("function", function(site, deployment));
+        let package = quoted(&format!("{}/{folder}.zip", site.options.packages));
+        let path = quoted(folder);
+        let mut fill = ".func_code = {file: ($code | rtrimstr(\"\\n\"))}".to_owned();
+        let mut given = String::new();
+        for (name, secret) in &deployment.secrets {
+            let secret = variable(secret);
+            given += &format!(" --arg {secret} \"${{{secret}:?a secret}}\"");
+            fill += &format!(
+                " | .encrypted_user_data |= ((. // \"{{}}\") | fromjson | .[\"{name}\"] = ${secret} | tojson)"
+            );
+        }
+        // The code and the secrets are put in here, and stay in no file of the repository.
+        script.run(JQ, format!("umask 077; base64 {package} > {path}/.code"));
+        script.run(
+            JQ,
+            format!(
+                "jq --rawfile code {path}/.code{given} {} {path}/function.json > {path}/.request.json",
+                quoted(&fill)
+            ),
+        );
+        let triggers: Vec<(String, Map)> =
+            deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
+        let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
+        let create = if triggers.is_empty() { create } else { format!("URN=$({create} | jq -r .func_urn)") };
+        script.run(HCLOUD, create);
+        for (name, body) in triggers {
+            let text = Document::from(body.clone()).to_json_line();
+            put(&format!("trigger-{name}"), body);
+            let mut file = quoted(&format!("{folder}/trigger-{name}.json"));
+            let asked: Vec<&(&str, &str)> = IDS.iter().filter(|(id, _)| text.contains(id)).collect();
+            if !asked.is_empty() {
+                let of = |(id, what): &&(&str, &str)| format!(" -e \"s/{id}/${{{id}:?{what}}}/\"");
+                let fill: String = asked.iter().map(of).collect();
+                script.run(JQ, format!("sed{fill} {file} > {path}/.request.json"));
+                file = format!("{path}/.request.json");
+            }
+            let create = "hcloud FunctionGraph CreateFunctionTrigger";
+            script.run(HCLOUD, format!("{create}{region} --function_urn=\"$URN\" --cli-jsonInput={file}"));
+        }
+        script.run(JQ, format!("rm -f {path}/.code {path}/.request.json"));
+    }
+    files
+}
+
+fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let mut out = Map::new();
+    out.put("func_name", deployment.name.as_str());
+    out.put_some("description", deployment.description.clone());
+    out.put("package", "default");
+    out.put("runtime", "Custom");
+    out.put("handler", deployment.handler.as_str());
+    let steps = [128, 256, 512, 768, 1_024, 1_280, 1_536, 1_792, 2_048, 2_560, 3_072, 3_584, 4_096, 8_192, 10_240];
+    out.put("memory_size", step_up(site, "memory", deployment.memory, &steps).unwrap_or(128));
+    out.put("timeout", within(site, "a timeout", deployment.timeout, 3..=900, "seconds").unwrap_or(30));
+    out.put("code_type", "zip");
+    out.put_some("xrole", site.provider_text("role"));
+    // Variables are a text of JSON there.
+    out.put_some("user_data", deployment.environment().some().map(|all| Document::from(all).to_json_line()));
+    if let Some(limit) = within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests") {
+        let strategy = Map::new().with("concurrency", -1).with("concurrent_num", limit);
+        out.put("strategy_config", strategy);
+    }
+    if let Some(limit) = deployment.init_timeout {
+        site.lacks(limit.span, "an event function with a runtime of its own has no time limit for its start there", "");
+    }
+    if let Some(vpc) = site.provider("vpcConfig") {
+        let mut network = Map::new();
+        network.put_some("vpc_id", site.text(vpc, "vpcId"));
+        let switch = site.texts(vpc, "vSwitchIds").into_iter().next();
+        network.put_some("subnet_id", site.text(vpc, "subnetId").or(switch));
+        network.put_some("security_groups", site.text(vpc, "securityGroupId").map(|group| vec![group]));
+        out.put_some("func_vpc", network.some());
+    }
+    if let Some(logs) = site.provider("logConfig") {
+        let mut place = Map::new();
+        place.put_some("group_id", site.text(logs, "project"));
+        place.put_some("stream_id", site.text(logs, "logstore"));
+        out.put_some("log_config", place.some());
+    }
+    out
+}
+
+fn body(kind: &str, is_enabled: bool, data: Map) -> Map {
+    let status = if is_enabled { "ACTIVE" } else { "DISABLED" };
+    Map::new().with("trigger_type_code", kind).with("trigger_status", status).with("event_data", data)
+}
+
+fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Map)> {
+    if trigger.is_http() {
+        return requests(site, deployment, trigger);
+    }
+    let name = label(&trigger.name);
+    one(site, trigger).map(|(kind, data)| (name, body(kind, trigger.is_enabled(site), data))).into_iter().collect()
+}
+
+/// A trigger of API Gateway a route and method.
+fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Map)> {
+    let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
+    let any = ["ANY".to_owned()];
+    let methods = if trigger.event.methods.is_empty() { &any[..] } else { &trigger.event.methods[..] };
+    let is_public = deployment.is_anonymous(site, trigger);
+    let gateway = gateway::route(site.platform, pattern);
+    let mut all = Vec::new();
+    for route in &gateway.routes {
+        for method in methods {
+            let name = label(&format!("{}-{method}{}", deployment.unit.name, route.replace('/', "-")));
+            let data = Map::new()
+                .with("group_id", "API_GROUP_ID")
+                .with("instance_id", "GATEWAY_INSTANCE_ID")
+                .with("env_id", "DEFAULT_ENVIRONMENT_RELEASE_ID")
+                .with("env_name", "RELEASE")
+                .with("auth", if is_public { "NONE" } else { "IAM" })
+                .with("protocol", "HTTPS")
+                .with("name", name.replace('-', "_"))
+                .with("path", route.as_str())
+                .with("match_mode", gateway.mode)
+                .with("req_method", method.as_str())
+                .with("backend_type", "FUNCTION")
+                .with("type", if is_public { 1 } else { 2 });
+            all.push((name, body("DEDICATEDGATEWAY", true, data)));
+        }
+    }
+    if let Some(cors) = trigger.get(site, "cors").filter(|cors| cors.as_bool() != Some(false)) {
+        site.lacks(cors.span, "preflights are set up at the gateway itself on Huawei Cloud", "");
+    }
+    all
+}
+
+fn one(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<(&'static str, Map)> {
+    let source = || trigger.source(site);
+    let data = Map::new().with("name", trigger.name.as_str());
+    match (trigger.kind, trigger.word()) {
+        ("timer", _) => {
+            let schedule = trigger.schedule.as_ref()?;
+            let mut data = data.with("schedule_type", "Cron").with("schedule", schedule.text.as_str());
+            data.put_some("user_event", trigger.payload(site));
+            Some(("TIMER", data))
+        }
+        ("storage", _) => {
+            let mut events = site.texts(&trigger.event.node, "events");
+            if events.is_empty() {
+                events.push("ObjectCreated".to_owned());
+            }
+            for event in &mut events {
+                // `oss:ObjectCreated:*` and others are one word there.
+                let middle = event.split(':').find(|part| part.starts_with("Object")).map(str::to_owned);
+                *event = middle.unwrap_or_else(|| event.clone());
+            }
+            let (prefix, suffix) = trigger.filter(site);
+            let data = data.with("bucket", source()?).with("events", events);
+            Some(("OBS", data.with("prefix", prefix).with("suffix", suffix)))
+        }
+        ("topic", _) | ("queue", "mq" | "cmq") => Some(("SMN", data.with("topic_urn", source()?))),
+        ("stream", "kafka") => {
+            if let Some(group) = trigger.get(site, "group") {
+                site.lacks(group.span, "a trigger of Kafka on FunctionGraph has a consumer group of its own", "");
+            }
+            let data = data.with("instance_id", "KAFKA_INSTANCE_ID").with("topic_ids", vec![source()?]);
+            Some(("KAFKA", data.with("batch_size", 100)))
+        }
+        ("stream", _) => {
+            let data = data.with("stream_name", source()?).with("sharditerator_type", "TRIM_HORIZON");
+            Some(("DIS", data.with("polling_interval", 30).with("polling_unit", "s").with("batch_size", 100)))
+        }
+        ("log", _) => {
+            let group = trigger.text(site, "project").unwrap_or_else(|| "LOG_GROUP_ID".to_owned());
+            Some(("LTS", data.with("log_group_id", group).with("log_topic_id", source()?)))
+        }
+        ("table", "table") => {
+            let base = trigger.text(site, "instance").unwrap_or_else(|| "DDS_INSTANCE_ID".to_owned());
+            let data = data.with("instance_id", base).with("collection_name", source()?);
+            Some(("DDS", data.with("batch_size", 50)))
+        }
+        ("raw", _) => None,
+        _ => {
+            let _ = trigger.get(site, "batchSize").map(Node::as_int);
+            trigger.is_lacking(site, "make a rule of EventGrid that calls the function");
+            None
+        }
+    }
+}

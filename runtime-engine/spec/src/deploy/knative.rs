@@ -1,0 +1,145 @@
+//! Knative: a Service a unit, a PingSource a timer, a Trigger of the default broker an event.
+
+use super::File;
+use super::deployment::{Deployment, Trigger, label, only_host};
+use super::document::{Document, Map, documents};
+use super::image;
+use super::probes;
+use super::script::{KUBECTL, Script, quoted};
+use super::site::Site;
+use crate::tree::Node;
+
+pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    let mut files = Vec::new();
+    let host = only_host(site, deployments);
+    for deployment in deployments {
+        files.push(image::build(site, deployment, &[], script));
+        let mut all = vec![Document::from(service(site, deployment))];
+        for trigger in &deployment.triggers {
+            all.extend(event(site, deployment, trigger).map(Document::from));
+        }
+        all.extend(
+            host.iter().filter(|(_, name)| *name == deployment.name).map(|(host, name)| domain(name, host).into()),
+        );
+        let file = format!("{}/service.yaml", deployment.unit.name);
+        script.run(KUBECTL, format!("kubectl apply --filename {} \"$@\"", quoted(&file)));
+        files.push(File { path: file, text: documents(&site.head(), &all) });
+    }
+    own(site, &mut files, script);
+    files
+}
+
+/// Resources of the yml's own, a document each.
+pub(super) fn own(site: &Site<'_>, files: &mut Vec<File>, script: &mut Script) {
+    let Some(resources) = site.get(&site.spec.tree, "resources") else { return };
+    let one = |node: &Node| Document::of(node, site.sources);
+    let all: Vec<Document> = match resources.as_list() {
+        Some(list) => list.iter().map(one).collect(),
+        None if resources.get("kind").is_some() => vec![one(resources)],
+        None => {
+            site.lacks(resources.span, "`resources` for a cluster are a list of its objects, each with its `kind`", "");
+            return;
+        }
+    };
+    files.push(File { path: "resources.yaml".to_owned(), text: documents(&site.head(), &all) });
+    script.run(KUBECTL, "kubectl apply --filename resources.yaml \"$@\"");
+}
+
+fn domain(service: &str, host: &str) -> Map {
+    let reference =
+        Map::new().with("kind", "Service").with("name", service).with("apiVersion", "serving.knative.dev/v1");
+    Map::new()
+        .with("apiVersion", "serving.knative.dev/v1beta1")
+        .with("kind", "DomainMapping")
+        .with("metadata", Map::new().with("name", host))
+        .with("spec", Map::new().with("ref", reference))
+}
+
+fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let mut container = probes::container(site, deployment, "value", &[]);
+    container.put("readinessProbe", Map::new().with("httpGet", Map::new().with("path", "/health/readiness")));
+    container.put("livenessProbe", Map::new().with("httpGet", Map::new().with("path", "/health/liveness")));
+    let mut template = Map::new();
+    if let Some(limit) = deployment.init_timeout {
+        // How long a revision may take until it is ready.
+        let annotations = Map::new().with("serving.knative.dev/progress-deadline", format!("{}s", limit.value));
+        template.put("metadata", Map::new().with("annotations", annotations));
+    }
+    let mut spec = Map::new();
+    spec.put_some("serviceAccountName", site.provider_text("role"));
+    spec.put_some(
+        "containerConcurrency",
+        super::deployment::within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests"),
+    );
+    spec.put_some("timeoutSeconds", deployment.timeout.map(|timeout| timeout.value));
+    spec.put("containers", vec![container]);
+    template.put("spec", spec);
+    let mut metadata = Map::new().with("name", deployment.name.as_str());
+    if !deployment.is_public(site) || !deployment.has_requests() {
+        // Reached within the cluster alone.
+        metadata.put("labels", Map::new().with("networking.knative.dev/visibility", "cluster-local"));
+    }
+    Map::new()
+        .with("apiVersion", "serving.knative.dev/v1")
+        .with("kind", "Service")
+        .with("metadata", metadata)
+        .with("spec", Map::new().with("template", template))
+}
+
+fn sink(deployment: &Deployment<'_>) -> Map {
+    let reference = Map::new()
+        .with("apiVersion", "serving.knative.dev/v1")
+        .with("kind", "Service")
+        .with("name", deployment.name.as_str());
+    Map::new().with("ref", reference)
+}
+
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Map> {
+    match (trigger.kind, trigger.word()) {
+        ("http" | "raw", _) => None,
+        ("timer", _) => {
+            let schedule = trigger.schedule.as_ref()?;
+            deployment.needs_default(site, trigger);
+            let mut spec = Map::new().with("schedule", schedule.text.as_str());
+            spec.put_some("timezone", schedule.timezone.clone());
+            if let Some(payload) = trigger.payload(site) {
+                let is_json = serde_json::from_str::<serde_json::Value>(&payload).is_ok();
+                spec.put("contentType", if is_json { "application/json" } else { "text/plain" });
+                spec.put("data", payload);
+            }
+            spec.put("sink", sink(deployment));
+            Some(
+                Map::new()
+                    .with("apiVersion", "sources.knative.dev/v1")
+                    .with("kind", "PingSource")
+                    .with("metadata", Map::new().with("name", label(&trigger.name)))
+                    .with("spec", spec),
+            )
+        }
+        ("event", "event") => {
+            let mut attributes = Map::new();
+            attributes.put_some("type", trigger.event.kind_type.clone());
+            attributes.put_some("source", trigger.event.source.clone());
+            let mut spec = Map::new().with("broker", "default");
+            spec.put_some("filter", attributes.some().map(|all| Map::new().with("attributes", all)));
+            spec.put("subscriber", sink(deployment));
+            let name = label(&format!("{}-{}", deployment.name, trigger.name));
+            Some(
+                Map::new()
+                    .with("apiVersion", "eventing.knative.dev/v1")
+                    .with("kind", "Trigger")
+                    .with("metadata", Map::new().with("name", name))
+                    .with("spec", spec),
+            )
+        }
+        ("stream", "kafka") => {
+            trigger
+                .is_lacking(site, "make a KafkaSource in `resources`, with the brokers, and the Service as its sink");
+            None
+        }
+        _ => {
+            trigger.is_lacking(site, "make a source in `resources` with the Service as its sink, or take an `event`");
+            None
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Deployment files: what each platform's own tool takes, made of a yml. Nothing is written or run here.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`document`] | a value of such a file; writing it as YAML or JSON |
+//! | `site` | the yml as a platform's writer asks it: what is taken of it, what is left over and said |
+//! | `deployment` | one unit on one platform: name, limits, variables, triggers |
+//! | `script` | the commands that deploy, as a shell script |
+//! | `image`, `probes` | what platforms of images have in common |
+//! | all others | one platform each |
+//!
+//! Routes and schedules are those of [`gateway`](crate::gateway) and [`cron`](crate::cron), as `explain` says them.
+
+mod aliyun_fc;
+mod aws_lambda;
+mod azure_container_apps;
+mod azure_functions;
+mod deployment;
+pub mod document;
+mod fn_project;
+mod google_cloud;
+mod http;
+mod huawei_functiongraph;
+mod image;
+mod knative;
+mod kubernetes;
+mod openfaas;
+mod openwhisk;
+mod probes;
+mod script;
+mod site;
+mod tencent_scf;
+mod vefaas;
+mod yandex;
+
+pub use script::{Step, Tool};
+
+use crate::Spec;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Sources;
+use script::Script;
+use site::Site;
+
+/// What the files are to say that no yml knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'o> {
+    /// The folder of the packages, from the folder of the files: `../../dist/aws-lambda`. In it lies `<unit>.zip`, or the
+    /// folder `<unit>`.
+    pub packages: &'o str,
+    /// Where images are pushed to: `ghcr.io/me`.
+    pub registry: &'o str,
+    /// The tag of images.
+    pub tag: &'o str,
+    /// The machine that the packages are built for, as Rust calls it: `x86_64` or `aarch64`.
+    pub machine: &'o str,
+}
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Where, from the folder of the platform's files, with `/`.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The deployment files of a service on one platform.
+#[derive(Debug)]
+pub struct Templates {
+    /// The files; empty if there is an error among the diagnostics.
+    pub files: Vec<File>,
+    /// What the yml asks for that the platform does not have, or has in another way.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What deploys, in order, to be run in the folder of the files. The file `deploy.sh` has the same.
+    pub steps: Vec<Step>,
+}
+
+/// What `deploy.sh` unpacks and fills in beside the files, which are to be kept where it is not.
+const UNPACKED: &str = "\
+# What deploy.sh puts here.
+.code
+.request.json
+.gateway.yaml
+/*/code/
+/*/package/
+/*/bootstrap
+/*/faas.json
+*.so
+";
+
+/// The deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the service has been read for it.
+pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options: &Options<'_>) -> Templates {
+    let site = Site::new(spec, sources, platform, *options);
+    let mut script = Script::default();
+    let deployments = deployment::all(&site);
+    let write: fn(&Site<'_>, &[deployment::Deployment<'_>], &mut Script) -> Vec<File> = match platform {
+        "aliyun-fc" => aliyun_fc::write,
+        "aws-lambda" => aws_lambda::write,
+        "azure-container-apps" => azure_container_apps::write,
+        "azure-functions" => azure_functions::write,
+        "fn" => fn_project::write,
+        "google-cloud" => google_cloud::write,
+        "huawei-functiongraph" => huawei_functiongraph::write,
+        "knative" => knative::write,
+        "kubernetes" => kubernetes::write,
+        "openfaas" => openfaas::write,
+        "openwhisk" => openwhisk::write,
+        "tencent-scf" => tencent_scf::write,
+        "vefaas" => vefaas::write,
+        "yandex" => yandex::write,
+        _ => http::write,
+    };
+    let mut files = write(&site, &deployments, &mut script);
+    files.push(File { path: "deploy.sh".to_owned(), text: script.text(&site) });
+    files.push(File { path: ".gitignore".to_owned(), text: UNPACKED.to_owned() });
+    let diagnostics = site.into_diagnostics();
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        files.clear();
+    }
+    Templates { files, diagnostics, steps: script.into_steps() }
+}

@@ -1,0 +1,115 @@
+//! OpenWhisk, by `manifest.yaml` of wskdeploy: an action of an image a unit, with triggers, feeds and rules.
+
+use super::File;
+use super::deployment::{Deployment, Trigger, within};
+use super::document::{Document, Map};
+use super::image;
+use super::script::{Script, Tool, quoted, variable};
+use super::site::Site;
+
+const WSK: Tool = Tool { program: "wsk", from: "https://github.com/apache/openwhisk-cli/releases" };
+const WSKDEPLOY: Tool = Tool { program: "wskdeploy", from: "https://github.com/apache/openwhisk-wskdeploy/releases" };
+
+pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
+    let service = &site.spec.service;
+    let (mut actions, mut triggers, mut rules) = (Map::new(), Map::new(), Map::new());
+    let mut files = Vec::new();
+    for deployment in deployments {
+        // An action has no variables of its own beside its image's.
+        let variables: Vec<(&str, &str)> =
+            deployment.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        files.push(image::build_of_zip(site, deployment, &variables, script));
+        actions.put(deployment.name.as_str(), action(site, deployment));
+        for trigger in &deployment.triggers {
+            let Some(feed) = feed(site, deployment, trigger) else { continue };
+            let name = format!("{}-{}", deployment.name, trigger.name);
+            rules.put(
+                format!("{name}-rule"),
+                Map::new().with("trigger", name.as_str()).with("action", deployment.name.as_str()),
+            );
+            triggers.put(name, feed);
+        }
+    }
+    let mut package = Map::new().with("actions", actions);
+    package.put_some("triggers", triggers.some());
+    package.put_some("rules", rules.some());
+    let packages = Map::new().with(format!("{}-{}", service.name, service.stage), package);
+    let text = Document::from(Map::new().with("packages", packages)).to_yaml(&site.head());
+    files.insert(0, File { path: "manifest.yaml".to_owned(), text });
+    script.run(WSKDEPLOY, "wskdeploy --manifest manifest.yaml \"$@\"");
+    for deployment in deployments {
+        let action = quoted(&format!("{}-{}/{}", service.name, service.stage, deployment.name));
+        let pair = |(name, secret): &(String, String)| format!(" --env {name} \"${{{}:?a secret}}\"", variable(secret));
+        let all: String = deployment.secrets.iter().map(pair).collect();
+        if !all.is_empty() {
+            // A manifest has no variables for actions.
+            script.run(WSK, format!("wsk action update {action}{all}"));
+        }
+    }
+    files
+}
+
+fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+    let mut action = Map::new().with("docker", image::name(site, deployment));
+    let mut limits = Map::new();
+    let timeout = within(site, "a timeout", deployment.timeout, 1..=600, "seconds");
+    // In thousandths of a second, as the platform counts them.
+    limits.put_some("timeout", timeout.map(|seconds| seconds * 1_000));
+    limits.put_some("memorySize", within(site, "memory", deployment.memory, 128..=2_048, "MB"));
+    limits
+        .put_some("concurrentActivations", within(site, "concurrency", deployment.concurrency, 1..=500, "invocations"));
+    action.put_some("limits", limits.some());
+    if deployment.has_requests() {
+        // Path, query and body byte for byte.
+        action.put("web", "raw");
+        if !deployment.is_public(site) {
+            action.put("annotations", Map::new().with("require-whisk-auth", true));
+        }
+    }
+    if let Some(limit) = deployment.init_timeout {
+        site.lacks(limit.span, "a start on OpenWhisk has the time that a call has", "");
+    }
+    action
+}
+
+fn feed(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Map> {
+    let mut inputs = Map::new();
+    let feed = match (trigger.kind, trigger.word()) {
+        ("http" | "raw", _) => return None,
+        ("timer", _) => {
+            let schedule = trigger.schedule.as_ref()?;
+            deployment.needs_default(site, trigger);
+            inputs.put_some("trigger_payload", trigger.payload(site));
+            // The feed of spans of time takes minutes, which are a number and no cron expression.
+            if let Ok(minutes) = schedule.text.parse::<i64>() {
+                inputs.put("minutes", minutes);
+                "/whisk.system/alarms/interval"
+            } else {
+                inputs.put("cron", schedule.text.as_str());
+                inputs.put_some("timezone", schedule.timezone.clone());
+                "/whisk.system/alarms/alarm"
+            }
+        }
+        ("stream", "kafka") => {
+            inputs.put("brokers", "${KAFKA_BROKERS}");
+            inputs.put("topic", trigger.source(site)?);
+            if let Some(group) = trigger.get(site, "group") {
+                site.lacks(group.span, "the feed of Kafka on OpenWhisk has a consumer group of its own", "");
+            }
+            "/whisk.system/messaging/kafkaFeed"
+        }
+        ("table", "table") => {
+            inputs.put("dbname", trigger.source(site)?);
+            inputs.put("host", "${CLOUDANT_HOST}");
+            inputs.put("username", "${CLOUDANT_USERNAME}");
+            inputs.put("password", "${CLOUDANT_PASSWORD}");
+            let _ = trigger.text(site, "instance");
+            "/whisk.system/cloudant/changes"
+        }
+        _ => {
+            trigger.is_lacking(site, "make a trigger, and fire it by whatever has such events");
+            return None;
+        }
+    };
+    Some(Map::new().with("feed", feed).with("inputs", inputs))
+}

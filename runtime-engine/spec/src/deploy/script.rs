@@ -1,0 +1,109 @@
+//! The commands that deploy, with the tools that they need and where those come from.
+
+use super::site::Site;
+use std::fmt::Write;
+
+/// A tool of a vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its program.
+    pub program: &'static str,
+    /// Where it comes from, as something to run or to look at.
+    pub from: &'static str,
+}
+
+/// One command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it needs beside the system's own programs.
+    pub tool: Tool,
+    /// The command, a line of a shell or several.
+    pub command: String,
+}
+
+pub(super) const DOCKER: Tool = Tool { program: "docker", from: "https://docs.docker.com/engine/install" };
+pub(super) const UNZIP: Tool = Tool { program: "unzip", from: "your system's packages" };
+pub(super) const JQ: Tool = Tool { program: "jq", from: "your system's packages" };
+pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
+pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
+
+/// Unpacks the package of a unit into a folder.
+pub(super) fn unpack(site: &Site<'_>, unit: &str, folder: &str) -> String {
+    let package = quoted(&format!("{}/{unit}.zip", site.options.packages));
+    format!("unzip -q -o {package} -d {}", quoted(folder))
+}
+
+/// The commands of one platform, in order.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    steps: Vec<Step>,
+}
+
+impl Script {
+    pub(super) fn run(&mut self, tool: Tool, command: impl Into<String>) {
+        self.steps.push(Step { tool, command: command.into() });
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.steps
+    }
+
+    /// The script: it stops at the first command that fails.
+    pub(super) fn text(&self, site: &Site<'_>) -> String {
+        let mut out = String::from("#!/bin/sh\n");
+        let service = &site.spec.service;
+        let _ = writeln!(out, "# Deploys {} in stage {} to {}.", service.name, service.stage, site.platform);
+        let mut tools: Vec<Tool> = Vec::new();
+        for step in &self.steps {
+            if !tools.contains(&step.tool) {
+                tools.push(step.tool);
+            }
+        }
+        for Tool { program, from } in tools {
+            let _ = writeln!(out, "# Needs {program}: {from}");
+        }
+        out.push_str("set -eu\ncd \"$(dirname \"$0\")\"\n");
+        for step in &self.steps {
+            out.push_str(&step.command);
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// A text as one word of a shell.
+pub(super) fn quoted(text: &str) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@%+".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_word) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The variable in which a process looks for a secret, and which a platform can have: `db/password` is `DB_PASSWORD`.
+pub(super) fn process_variable(name: &str) -> String {
+    faas_core::secrets::variables(name).pop().unwrap_or_default()
+}
+
+/// The variable of the deploying shell that holds a secret: the same, if a shell can have it.
+pub(super) fn variable(name: &str) -> String {
+    let mut out = process_variable(name);
+    if out.starts_with(|first: char| first.is_ascii_digit()) {
+        out.insert(0, '_');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stay_what_they_are_in_a_shell() {
+        assert_eq!(quoted("shop-dev"), "shop-dev");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(variable("db/password"), "DB_PASSWORD");
+        assert_eq!((process_variable("1st"), variable("1st")), ("1ST".to_owned(), "_1ST".to_owned()));
+    }
+}

@@ -1,0 +1,207 @@
+//! The yml as the writer of a platform asks it. What it asks for is taken; what is written in the yml for deployment files
+//! and not taken is said, with its line, so nothing is dropped in silence.
+
+use super::Options;
+use crate::Spec;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::keys::{Effect, EventKey, Key, Object, SERVICE, Shape};
+use crate::source::{Sources, Span};
+use crate::tree::{Node, Value};
+use crate::units::Unit;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// A service on one platform.
+#[derive(Debug)]
+pub(super) struct Site<'s> {
+    pub(super) spec: &'s Spec,
+    pub(super) sources: &'s Sources,
+    /// The platform's name in this project.
+    pub(super) platform: &'static str,
+    pub(super) options: Options<'s>,
+    taken: RefCell<BTreeSet<Span>>,
+    found: RefCell<Diagnostics>,
+}
+
+impl<'s> Site<'s> {
+    pub(super) fn new(spec: &'s Spec, sources: &'s Sources, platform: &'static str, options: Options<'s>) -> Site<'s> {
+        let (taken, found) = (RefCell::default(), RefCell::default());
+        Site { spec, sources, platform, options, taken, found }
+    }
+
+    /// What the platform is called in sentences.
+    pub(super) fn title(&self) -> &'static str {
+        match self.platform {
+            "aliyun-fc" => "Function Compute",
+            "aws-lambda" => "AWS Lambda",
+            "azure-container-apps" => "Azure Container Apps",
+            "azure-functions" => "Azure Functions",
+            "fn" => "Fn",
+            "google-cloud" => "Cloud Run",
+            "huawei-functiongraph" => "FunctionGraph",
+            "knative" => "Knative",
+            "kubernetes" => "Kubernetes",
+            "openfaas" => "OpenFaaS",
+            "openwhisk" => "OpenWhisk",
+            "tencent-scf" => "SCF",
+            "vefaas" => "veFaaS",
+            "yandex" => "Yandex Cloud Functions",
+            _ => "plain HTTP",
+        }
+    }
+
+    /// What the head of each file says.
+    pub(super) fn head(&self) -> String {
+        let service = &self.spec.service;
+        format!(
+            "{} in stage {}, made from {} by `cargo faas templates`. Edit that, not this.",
+            service.name,
+            service.stage,
+            self.sources.name(self.spec.tree.span.file)
+        )
+    }
+
+    pub(super) fn take(&self, node: &Node) {
+        self.taken.borrow_mut().insert(node.span);
+    }
+
+    /// The value of a key of a mapping, which is taken by that.
+    pub(super) fn get<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Node> {
+        let value = node.get(key)?;
+        self.take(value);
+        Some(value)
+    }
+
+    /// The text of a key of a mapping, which is taken by that.
+    pub(super) fn text(&self, node: &Node, key: &str) -> Option<String> {
+        self.get(node, key).and_then(|value| value.as_written(self.sources)).map(str::to_owned)
+    }
+
+    /// The texts of a key that has one or a list of them.
+    pub(super) fn texts(&self, node: &Node, key: &str) -> Vec<String> {
+        let Some(value) = self.get(node, key) else { return Vec::new() };
+        let one = |node: &Node| node.as_written(self.sources).map(str::to_owned);
+        match value.as_list() {
+            Some(list) => list.iter().filter_map(one).collect(),
+            None => one(value).into_iter().collect(),
+        }
+    }
+
+    /// The value of a key of `provider`.
+    pub(super) fn provider(&self, key: &str) -> Option<&'s Node> {
+        let spec: &'s Spec = self.spec;
+        self.get(spec.tree.get("provider")?, key)
+    }
+
+    pub(super) fn provider_text(&self, key: &str) -> Option<String> {
+        self.provider(key).and_then(|value| value.as_written(self.sources)).map(str::to_owned)
+    }
+
+    /// What the yml says of a unit itself, if `aggregation` has it.
+    pub(super) fn of_unit(&self, unit: &Unit) -> Option<&'s Node> {
+        let spec: &'s Spec = self.spec;
+        if !unit.is_aggregation {
+            return None;
+        }
+        spec.tree.get("aggregation").and_then(|all| all.get(&unit.name))
+    }
+
+    /// What the yml says of a function.
+    pub(super) fn of_function(&self, name: &str) -> Option<&'s Node> {
+        let spec: &'s Spec = self.spec;
+        spec.tree.get("functions").and_then(|all| all.get(name))
+    }
+
+    /// The domain, if the yml names one: its mapping.
+    pub(super) fn domain(&self) -> Option<&'s Node> {
+        let spec: &'s Spec = self.spec;
+        self.get(spec.tree.get("custom")?, "customDomain")
+    }
+
+    /// The host of the domain, if the yml names one.
+    pub(super) fn host(&self) -> Option<String> {
+        self.domain().and_then(|domain| self.text(domain, "domainName")).filter(|host| host != "auto")
+    }
+
+    pub(super) fn add(&self, diagnostic: Diagnostic) {
+        self.found.borrow_mut().add(diagnostic);
+    }
+
+    /// Something that the platform does not have: said, and left out.
+    pub(super) fn lacks(&self, span: Span, message: impl Into<String>, help: &str) {
+        self.add(Diagnostic::warning("not-on-platform", span, message).help(help));
+    }
+
+    /// Something that the platform refuses: nothing is written.
+    pub(super) fn refuses(&self, span: Span, message: impl Into<String>, help: &str) {
+        self.add(Diagnostic::error("refused-by-platform", span, message).help(help));
+    }
+
+    /// All that there is to say, what is left over included.
+    pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.left_over(&SERVICE, &self.spec.tree);
+        self.found.into_inner().into_sorted()
+    }
+
+    fn left_over(&self, object: &'static Object, node: &Node) {
+        let Some(map) = node.as_map() else { return };
+        for entry in map.entries() {
+            let Some(key) = object.key(&entry.key) else { continue };
+            self.left_over_key(key, &entry.key, &entry.value, entry.key_span);
+        }
+    }
+
+    fn left_over_key(&self, key: &'static Key, name: &str, value: &Node, span: Span) {
+        if value.value == Value::Null {
+            return;
+        }
+        if key.effect == Effect::Deployment && !self.taken.borrow().contains(&value.span) {
+            // What goes into the package is no matter of these files.
+            if !matches!(name, "package" | "path") {
+                let message = format!("`{name}` comes to nothing on {}", self.title());
+                self.add(
+                    Diagnostic::warning("not-on-platform", span, message).label("left out of the deployment files"),
+                );
+            }
+            return;
+        }
+        // What is in `package` is the packer's.
+        if name != "package" {
+            self.left_over_in(&key.shape, value);
+        }
+    }
+
+    fn left_over_in(&self, shape: &'static Shape, node: &Node) {
+        match (shape, &node.value) {
+            (Shape::Object(object), Value::Map(_)) => self.left_over(object, node),
+            (Shape::Map(_, of), Value::Map(map)) => {
+                let named = map.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
+                named.for_each(|entry| self.left_over_in(of, &entry.value));
+            }
+            (Shape::List(of) | Shape::OneOrMany(of), Value::List(list)) => {
+                list.iter().for_each(|node| self.left_over_in(of, node));
+            }
+            (Shape::OneOrMany(of), _) => self.left_over_in(of, node),
+            (Shape::Event, Value::Map(map)) => {
+                for entry in map.entries() {
+                    if let Some(kind) = EventKey::of(&entry.key).filter(|kind| kind.nothing.is_empty()) {
+                        self.left_over(kind.object, &entry.value);
+                    }
+                }
+            }
+            (Shape::Either(shapes), _) => {
+                let fits = |shape: &&Shape| {
+                    matches!(
+                        (shape, &node.value),
+                        (Shape::Object(_) | Shape::Map(..), Value::Map(_))
+                            | (Shape::List(_) | Shape::OneOrMany(_), Value::List(_))
+                    )
+                };
+                if let Some(shape) = shapes.iter().find(fits) {
+                    self.left_over_in(shape, node);
+                }
+            }
+            _ => {}
+        }
+    }
+}

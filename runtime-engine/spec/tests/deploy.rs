@@ -1,0 +1,381 @@
+//! The deployment files of three services on every platform, as they are kept in `deploy/<service>/<platform>.txt`: what is
+//! said, then each file. `FAAS_WRITE_GOLDEN=1` writes them anew.
+
+use serverless_spec::deploy::{self, Options, Templates};
+use serverless_spec::diagnostic::{Severity, render};
+use serverless_spec::variables::Files;
+use serverless_spec::{Input, Read, read};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+const OPTIONS: Options<'_> =
+    Options { packages: "../../dist/there", registry: "registry.example", tag: "1", machine: "x86_64" };
+
+#[derive(Debug)]
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &str) -> Result<String, String> {
+        Err("there are no files".to_owned())
+    }
+}
+
+fn read_for(text: &str, platform: &str) -> Read {
+    let nothing = BTreeMap::new();
+    read(&Input {
+        name: "serverless.yml",
+        text: text.as_bytes(),
+        environment: &nothing,
+        options: &nothing,
+        stage: None,
+        platform: Some(platform),
+        files: &NoFiles,
+    })
+}
+
+fn templates(text: &str, platform: &'static str) -> (Read, Templates) {
+    let read = read_for(text, platform);
+    let said: String = read.diagnostics.iter().map(|diagnostic| render(diagnostic, &read.sources, false)).collect();
+    let spec = read.spec.as_ref().unwrap_or_else(|| panic!("{platform}: {said}"));
+    let made = deploy::templates(spec, &read.sources, platform, &OPTIONS);
+    (read, made)
+}
+
+fn said(read: &Read, made: &Templates) -> String {
+    made.diagnostics.iter().map(|diagnostic| render(diagnostic, &read.sources, false) + "\n\n").collect()
+}
+
+fn file(made: &Templates, path: &str) -> String {
+    let file = made.files.iter().find(|file| file.path == path);
+    let paths: Vec<&str> = made.files.iter().map(|file| file.path.as_str()).collect();
+    file.map(|file| file.text.clone()).unwrap_or_else(|| panic!("there is no {path} among {paths:?}"))
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy")
+}
+
+#[test]
+fn files_are_those_that_are_kept() {
+    let mut wrong = Vec::new();
+    for service in ["pages", "jobs", "everything"] {
+        let text = std::fs::read_to_string(folder().join(service).with_extension("yml")).expect("the yml is there");
+        for platform in serverless_spec::platform_names() {
+            let (read, made) = templates(&text, platform);
+            let mut out = said(&read, &made);
+            for file in &made.files {
+                write!(out, "=== {}\n{}", file.path, file.text).expect("a text takes all");
+            }
+            let path = folder().join(service).join(platform).with_extension("txt");
+            if std::env::var_os("FAAS_WRITE_GOLDEN").is_some() {
+                std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
+                std::fs::write(&path, &out).expect("a golden file can be written");
+            } else if std::fs::read_to_string(&path).unwrap_or_default() != out {
+                wrong.push(format!("{}: found\n{out}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_key_that_the_table_names_on_a_platform_is_in_its_files() {
+    let text = "service: shop\nprovider: {timeout: 7, initTimeout: 20, memorySize: 512, concurrency: 3}\n\
+                functions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
+    let mut looked_at = 0;
+    for platform in serverless_spec::platform_names() {
+        let (_, made) = templates(text, platform);
+        let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
+        for key in serverless_spec::keys::PROVIDER.keys {
+            let is_set = matches!(key.name, "timeout" | "initTimeout" | "memorySize" | "concurrency");
+            let names = key.platforms.iter().filter(|(on, _)| *on == platform && is_set);
+            for (_, name) in names {
+                let word = name.split(' ').next().and_then(|path| path.rsplit('.').next()).unwrap_or_default();
+                assert!(all.contains(word), "{platform}: {} is `{word}` by the table, and not in\n{all}", key.name);
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 30, "{looked_at}");
+}
+
+#[test]
+fn a_secret_is_in_no_file() {
+    let text = "service: shop\nfunctions:\n  order:\n    environment: {PASSWORD: '${secret:db-password}'}\n    \
+                events: [{http: true}]\n";
+    for platform in serverless_spec::platform_names() {
+        let (read, made) = templates(text, platform);
+        let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
+        assert!(!all.contains("${secret:"), "{platform}: {all}");
+        let brings = ["DB_PASSWORD", "db-password"].iter().any(|name| all.contains(name));
+        assert!(brings, "{platform}: nobody brings the secret\n{all}{}", said(&read, &made));
+    }
+}
+
+#[test]
+fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
+    // Values that stand nowhere else, so that each is found again.
+    let keys = [
+        ("role: role-17", "role-17"),
+        ("vpcConfig: {vpcId: vpc-17, vSwitchIds: [vsw-17], securityGroupId: sg-17}", "vsw-17"),
+        ("logConfig: {project: project-17, logstore: store-17}", "store-17"),
+        ("nasConfig: {mountPoints: [{serverAddr: nas-17, mountDir: /mnt/files-17}]}", "nas-17"),
+        ("policies: [policy-17]", "policy-17"),
+        ("asyncConfiguration: {maxAsyncEventAgeInSeconds: 1717}", "1717"),
+        ("memorySize: 3072", "3072"),
+        ("timeout: 17", "17"),
+        ("initTimeout: 17", "17"),
+    ];
+    for platform in serverless_spec::platform_names() {
+        for (key, value) in keys {
+            let text =
+                format!("service: shop\nprovider:\n  {key}\nfunctions:\n  order: {{events: [{{http: true}}]}}\n");
+            let (read, made) = templates(&text, platform);
+            let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
+            let is_said = made.diagnostics.iter().any(|diagnostic| diagnostic.place(&read.sources).line == 3);
+            // A timeout is the manifest's in every case.
+            let is_in_manifest = key.starts_with("timeout");
+            // 3072 MB where memory is counted in GB.
+            let is_there = all.contains(value) || value == "3072" && all.contains("3.0Gi");
+            assert!(is_there || is_said || is_in_manifest, "{platform}: {key}\n{all}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_beyond_the_platform_is_an_error_and_there_are_no_files() {
+    let text = "service: shop\nprovider: {timeout: 1000}\nfunctions:\n  order: {events: [{http: true}]}\n";
+    let (read, made) = templates(text, "aws-lambda");
+    assert!(made.files.is_empty());
+    let [diagnostic] = &made.diagnostics[..] else { panic!("{:?}", made.diagnostics) };
+    assert_eq!(diagnostic.severity, Severity::Error);
+    assert_eq!(diagnostic.place(&read.sources).line, 2);
+    assert_eq!(diagnostic.message, "AWS Lambda takes a timeout from 1 to 900 seconds, and this is 1000");
+}
+
+#[test]
+fn routes_that_the_domain_of_function_compute_cannot_tell_apart_are_an_error() {
+    let text = "service: shop\nfunctions:\n  one: {events: [{http: {path: '/users/:id'}}]}\n  \
+                two: {events: [{http: {path: '/users/:id/orders'}}]}\n";
+    let (read, made) = templates(text, "aliyun-fc");
+    let said = said(&read, &made);
+    assert!(
+        said.contains("cannot tell `/users/:id/orders` of `two` from `/users/:id` of `one`: both are /users/*"),
+        "{said}"
+    );
+    assert!(said.contains("put the functions into one unit"), "{said}");
+    let together = format!("{text}aggregation: {{all: {{functionsPattern: '*'}}}}\n");
+    assert!(templates(&together, "aliyun-fc").1.diagnostics.is_empty());
+}
+
+#[test]
+fn a_prefix_of_the_domain_that_takes_what_is_anothers_is_said() {
+    let text = "service: shop\nfunctions:\n  one: {events: [{http: {path: '/users/:id'}}]}\n  \
+                two: {events: [{http: {path: '/:kind/:id/orders'}}]}\n";
+    let (read, made) = templates(text, "aliyun-fc");
+    let said = said(&read, &made);
+    assert!(
+        said.contains("sends all below /users/* to `one`, so that `/:kind/:id/orders` of `two` is not reached"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_function_of_function_compute_is_an_image_if_its_runtime_says_so() {
+    let text = "service: shop\nprovider: {runtime: custom-container}\n\
+                functions:\n  order: {handler: shop.order, events: [{http: {path: /orders}}]}\n";
+    let (_, made) = templates(text, "aliyun-fc");
+    let yaml = file(&made, "s.yaml");
+    assert!(yaml.contains("runtime: custom-container\n"), "{yaml}");
+    assert!(yaml.contains("image: registry.example/shop-dev-order:1\n        port: 9000"), "{yaml}");
+    assert!(!yaml.contains("code:"), "{yaml}");
+    assert!(file(&made, "order/Dockerfile").contains("ENTRYPOINT [\"/app/bootstrap\"]"));
+    let build = made.steps.iter().find(|step| step.command.starts_with("docker build")).expect("it is built");
+    assert!(build.command.ends_with("order/package"), "{}", build.command);
+}
+
+#[test]
+fn an_event_that_does_not_say_whose_it_is_wants_a_default_function() {
+    let text = "service: shop\nfunctions:\n  order: {events: [{http: {path: /orders}}]}\n  \
+                tidy: {events: [{timer: {cron: 0 2 * * *}}]}\naggregation: {all: {functionsPattern: '*'}}\n";
+    for platform in ["knative", "kubernetes", "google-cloud", "openfaas", "openwhisk", "azure-container-apps"] {
+        let (read, made) = templates(text, platform);
+        let said = said(&read, &made);
+        assert!(said.contains("does not say which function of `all` it is for"), "{platform}: {said}");
+        let with_default = text.replace("tidy: {", "tidy: {default: true, ");
+        let (read, made) = templates(&with_default, platform);
+        assert!(made.diagnostics.is_empty(), "{platform}: {}", self::said(&read, &made));
+    }
+}
+
+#[test]
+fn two_deployments_of_one_name_are_an_error() {
+    let text =
+        "service: shop\nfunctions:\n  a_b: {events: [{http: {path: /a}}]}\n  a-b: {events: [{http: {path: /b}}]}\n";
+    let (read, made) = templates(text, "knative");
+    assert!(made.files.is_empty());
+    assert!(said(&read, &made).contains("two deployments are called `shop-dev-a-b` on Knative"));
+}
+
+/// The lines `path`, `functionName` of the domain, in order.
+fn domain(s_yaml: &str) -> Vec<(String, String)> {
+    let value = |line: &str, key: &str| {
+        let rest = line.trim().trim_start_matches("- ").strip_prefix(key)?.strip_prefix(": ")?;
+        Some(rest.trim_matches('\'').to_owned())
+    };
+    let routes = s_yaml.split("routes:").nth(1).expect("there is a domain");
+    let paths: Vec<String> = routes.lines().filter_map(|line| value(line, "path")).collect();
+    paths.into_iter().zip(routes.lines().filter_map(|line| value(line, "functionName"))).collect()
+}
+
+/// Routes of several units, whose paths a domain can tell apart; each path goes to the unit whose router has the best route.
+const ROUTES: &str = "service: shop\nfunctions:\n  \
+    root: {events: [{http: {path: '/*'}}]}\n  \
+    api: {events: [{http: {path: '/api/*'}}]}\n  \
+    list: {events: [{http: {path: /api/list}}]}\n  \
+    deep: {events: [{http: {path: '/api/v1/*'}}]}\n";
+
+#[test]
+fn the_domain_of_function_compute_sends_each_path_where_the_router_would() {
+    let (read, made) = templates(ROUTES, "aliyun-fc");
+    let routes = domain(&file(&made, "s.yaml"));
+    let spec = read.spec.as_ref().expect("it is right");
+    for path in ["/", "/x", "/api", "/api/", "/api/7", "/api/list", "/api/list/7", "/api/v1", "/api/v1/2", "/api/v2"] {
+        let fits = |route: &str| match route.strip_suffix("/*") {
+            Some(prefix) => path == prefix || path.starts_with(&format!("{prefix}/")),
+            None => path.trim_end_matches('/') == route,
+        };
+        // As the first that fits, and as the longest that fits: both are said of the domain.
+        let first = routes.iter().find(|(route, _)| fits(route));
+        let longest = routes
+            .iter()
+            .filter(|(route, _)| fits(route))
+            .max_by_key(|(route, _)| (!route.ends_with('*'), route.len()));
+        let answer = serverless_spec::explain::request(spec, &read.sources, "GET", path);
+        for found in [first, longest] {
+            let (_, function) = found.unwrap_or_else(|| panic!("{path} is not in {routes:?}"));
+            let owner = function.rsplit('-').next().expect("it has a name");
+            assert!(answer.contains(&format!("goes to `{owner}`")), "{path}: {function} by {routes:?}, and {answer}");
+        }
+    }
+}
+
+#[test]
+fn folders_of_azure_stand_in_the_order_in_which_the_router_tries_their_routes() {
+    let together = format!("{ROUTES}aggregation: {{all: {{functionsPattern: '*'}}}}\n");
+    let (_, made) = templates(&together, "azure-functions");
+    let mut folders: Vec<&str> =
+        made.files.iter().filter_map(|file| file.path.strip_prefix("all/")?.strip_suffix("/function.json")).collect();
+    folders.sort_unstable();
+    assert_eq!(folders, ["http-1-list", "http-2-deep", "http-3-api", "http-4-root"]);
+}
+
+#[test]
+fn schedules_are_those_of_the_dialects() {
+    use serverless_spec::cron::dialect::Dialect;
+    use serverless_spec::cron::{Civil, Schedule};
+    let text = std::fs::read_to_string(folder().join("jobs.yml")).expect("the yml is there");
+    let schedule = Schedule::parse("0 30 2 * * *", None).expect("it is a schedule");
+    let mut looked_at = 0;
+    for platform in serverless_spec::platform_names() {
+        let Some(dialect) = Dialect::of(platform) else { continue };
+        let expected = dialect.emit(&schedule, None).expect("each platform has it").text;
+        let (_, made) = templates(&text, platform);
+        let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
+        assert!(all.contains(&expected), "{platform}: {expected} is not in\n{all}");
+        // What is written is read again as the same times, where it is in our own grammar.
+        let own = if platform == "yandex" { format!("cron({expected})") } else { expected.clone() };
+        let back = Schedule::parse(&own, None);
+        let from = Civil { year: 2024, ..Civil::EPOCH };
+        let back = back.unwrap_or_else(|error| panic!("{platform}: {expected}: {error}"));
+        assert_eq!(back.next_times(from, 50), schedule.next_times(from, 50), "{platform}");
+        looked_at += 1;
+    }
+    assert_eq!(looked_at, 12);
+}
+
+/// The service of the pages of platforms, as `docs/deploying.md` has it.
+fn service_of_the_pages() -> String {
+    let page = include_str!("../../../docs/deploying.md");
+    let yml =
+        page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the page begins with a yml");
+    assert!(yml.starts_with("service: shop\n"), "{yml}");
+    yml.to_owned()
+}
+
+/// The files that a page shows.
+fn shown(platform: &str) -> &'static [&'static str] {
+    match platform {
+        "aliyun-fc" => &["s.yaml"],
+        "aws-lambda" => &["template.yaml"],
+        "azure-container-apps" => &["order/app.yaml"],
+        "azure-functions" => &[
+            "order/host.json",
+            "order/order/function.json",
+            "order/order-timer-1/function.json",
+            "order/local.settings.json",
+        ],
+        "fn" => &["order/func.yaml"],
+        "google-cloud" | "knative" => &["order/service.yaml"],
+        "http" => &["order/Dockerfile", "compose.yaml"],
+        "huawei-functiongraph" => &["order/function.json", "order/trigger-nightly.json"],
+        "kubernetes" => &["order/deployment.yaml"],
+        "openfaas" => &["stack.yml"],
+        "openwhisk" => &["manifest.yaml"],
+        "tencent-scf" => &["order/serverless.yml"],
+        "vefaas" => &["order/function.json"],
+        "yandex" => &["gateway.yaml"],
+        other => panic!("there is no page of {other}"),
+    }
+}
+
+const BEGIN: &str = "<!-- deployment files, made by the tests: begin -->\n";
+const END: &str = "<!-- deployment files, made by the tests: end -->\n";
+
+#[test]
+fn the_pages_of_the_platforms_show_what_is_written() {
+    let yml = service_of_the_pages();
+    for platform in serverless_spec::platform_names() {
+        let read = read_for(&yml, platform);
+        let spec = read.spec.as_ref().expect("the yml of the page is right");
+        let packages = format!("../../dist/{platform}");
+        let options = Options { packages: &packages, registry: "ghcr.io/me", tag: "latest", machine: "x86_64" };
+        let made = deploy::templates(spec, &read.sources, platform, &options);
+        let mut out = format!(
+            "```console\n$ cargo faas package --platform {platform}\n$ cargo faas templates --platform {platform}{}\n```\n\n",
+            if made.files.iter().any(|file| file.path.ends_with("Dockerfile")) { " --registry ghcr.io/me" } else { "" }
+        );
+        for path in shown(platform) {
+            let text = file(&made, path);
+            let kind = match path.rsplit('.').next() {
+                Some("json") => "json",
+                Some("yaml" | "yml") => "yaml",
+                _ => "dockerfile",
+            };
+            // The head is the same everywhere.
+            let text: String = text
+                .lines()
+                .filter(|line| !line.starts_with("# shop in stage"))
+                .map(|line| format!("{line}\n"))
+                .collect();
+            write!(out, "`{path}`:\n\n```{kind}\n{text}```\n\n").expect("a text takes all");
+        }
+        let steps: String = made.steps.iter().map(|step| step.command.clone() + "\n").collect();
+        write!(
+            out,
+            "`cargo faas deploy --platform {platform} --yes`, or `deploy.sh` beside them, runs\n\n```sh\n{steps}```\n\n"
+        )
+        .expect("a text takes all");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/platforms/{platform}.md"));
+        let page = std::fs::read_to_string(&path).expect("the page is there");
+        let (before, rest) =
+            page.split_once(BEGIN).unwrap_or_else(|| panic!("{platform}: the page has no place for it"));
+        let (written, after) = rest.split_once(END).expect("the place ends");
+        if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+            std::fs::write(&path, format!("{before}{BEGIN}{out}{END}{after}")).expect("the page can be written");
+        } else {
+            assert_eq!(written, out, "docs/platforms/{platform}.md; FAAS_WRITE_DOCS=1 writes it anew");
+        }
+    }
+}
