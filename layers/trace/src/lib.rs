@@ -196,10 +196,9 @@ impl Trace {
         .into_iter()
         .flatten()
         .collect();
-        if let Ok(memory) = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)) {
-            if memory > 0 {
-                all.push(("faas.max_memory".into(), Value::Int(memory)));
-            }
+        let memory = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)).unwrap_or(0);
+        if memory > 0 {
+            all.push(("faas.max_memory".into(), Value::Int(memory)));
         }
         for (name, value) in &self.settings.attributes {
             all.retain(|(other, _)| other != name);
