@@ -58,6 +58,7 @@ fn values<'a>(headers: &'a [(String, String)], wanted: &'a str) -> impl Iterator
 }
 
 fn header_of(http: HttpView<'_>, wanted: &str) -> Option<String> {
+    http.header(wanted)?;
     let same = http.headers().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     let joined = same.collect::<Vec<_>>().join(", ");
     (!joined.is_empty()).then_some(joined)
@@ -90,7 +91,7 @@ impl Cache {
             }
         }
         let own = self.settings.headers.iter().map(String::as_str);
-        for name in own.chain(["authorization", "cookie"]) {
+        for name in own.chain(["authorization", "cookie"]).filter(|name| has(name)) {
             let _ = write!(key, "\n{name}: {}", header_of(http, name).unwrap_or_default());
         }
         Some(key)
