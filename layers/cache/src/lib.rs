@@ -115,9 +115,7 @@ impl Cache {
         let Some(fresh_for) = control.fresh_for(self.settings.ttl, is_plain) else { return false };
         let vary: Vec<&str> = values(&own, "vary").flat_map(|value| value.split(',')).map(str::trim).collect();
         let sets_cookies = invocation.reply_cookies().next().is_some() || values(&own, "set-cookie").next().is_some();
-        let is_changed = OF_THE_BODY
-            .iter()
-            .any(|name| invocation.reply_header(name) != values(&own, name).next() && !own.is_empty());
+        let is_changed = OF_THE_BODY.iter().any(|name| invocation.reply_header(name) != values(&own, name).next());
         let body = invocation.reply_body();
         if !(PLAIN.contains(&status) || TOLD.contains(&status))
             || vary.contains(&"*")
