@@ -28,9 +28,29 @@ fn needed(file: &Path) -> Vec<String> {
     })
 }
 
+/// Modules of Rust.
+const MODULES: [&str; 15] = [
+    "echo",
+    "inspect",
+    "hello",
+    "faulty",
+    "stream",
+    "layer-cache",
+    "layer-compress",
+    "layer-cors",
+    "layer-limit",
+    "layer-log",
+    "layer-metrics",
+    "layer-monitor",
+    "layer-record",
+    "layer-trace",
+    "layer-warmup",
+];
+
 #[test]
 fn every_module_exports_the_entry_symbol_and_nothing_else() {
-    for name in ["echo", "echo-c", "inspect", "hello", "faulty", "stream", "layer-monitor", "layer-metrics"] {
+    let modules = ["echo-c"].into_iter().chain(MODULES);
+    for name in modules {
         let library = artifacts::get().module(name);
         assert_eq!(symbols(library, "--defined-only"), ["faas_module_v1"], "{}", library.display());
     }
@@ -41,8 +61,7 @@ fn every_module_exports_the_entry_symbol_and_nothing_else() {
 #[test]
 fn no_program_and_no_module_of_the_sdk_loads_a_library_that_is_not_glibcs() {
     let artifacts = artifacts::get();
-    let modules = ["echo", "inspect", "hello", "faulty", "stream", "layer-monitor", "layer-metrics"];
-    let modules = modules.iter().map(|name| artifacts.module(name));
+    let modules = MODULES.iter().map(|name| artifacts.module(name));
     for file in artifacts.both().iter().map(|runtime| runtime.path.as_path()).chain(modules) {
         let needed = needed(file);
         let foreign =

@@ -9,6 +9,7 @@ integration::both![
     who_answers_first_is_seen_by_those_further_out,
     a_layer_that_fails_is_contained_as_its_policy_says,
     a_function_that_hangs_is_answered_in_its_place,
+    a_function_that_is_cut_short_at_its_deadline_is_answered_by_the_layers,
 ];
 
 const PAGE: &str = "https://a.example";
@@ -97,4 +98,12 @@ fn a_function_that_hangs_is_answered_in_its_place(runtime: &Runtime) {
     assert_eq!(hung.status, 504, "{hung:?}");
     assert_eq!(call("/", "a").status, 429, "it still runs, and holds its seat");
     assert_eq!(call("/", "b").text(), "\"fine\"", "others are served");
+}
+
+fn a_function_that_is_cut_short_at_its_deadline_is_answered_by_the_layers(runtime: &Runtime) {
+    let deployment = Deployment::of("hello").layer("log").layer("cors").env("FAAS_LAYER_CORS", CORS);
+    let front = Front::start(Platform::Http, runtime, deployment.env("FAAS_TIMEOUT", "1s"), "hello");
+    let cut = front.get("/?wait_ms=3600000", &[("Origin", PAGE)]);
+    assert_eq!((cut.status, cut.header("access-control-allow-origin")), (504, Some(PAGE)), "{cut:?}");
+    front.said(&[r#""function_request_id""#, r#""outcome":"cancelled""#]);
 }

@@ -58,6 +58,7 @@ fn values<'a>(headers: &'a [(String, String)], wanted: &'a str) -> impl Iterator
 }
 
 fn header_of(http: HttpView<'_>, wanted: &str) -> Option<String> {
+    http.header(wanted)?;
     let same = http.headers().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     let joined = same.collect::<Vec<_>>().join(", ");
     (!joined.is_empty()).then_some(joined)
@@ -90,7 +91,7 @@ impl Cache {
             }
         }
         let own = self.settings.headers.iter().map(String::as_str);
-        for name in own.chain(["authorization", "cookie"]) {
+        for name in own.chain(["authorization", "cookie"]).filter(|name| has(name)) {
             let _ = write!(key, "\n{name}: {}", header_of(http, name).unwrap_or_default());
         }
         Some(key)
@@ -114,9 +115,7 @@ impl Cache {
         let Some(fresh_for) = control.fresh_for(self.settings.ttl, is_plain) else { return false };
         let vary: Vec<&str> = values(&own, "vary").flat_map(|value| value.split(',')).map(str::trim).collect();
         let sets_cookies = invocation.reply_cookies().next().is_some() || values(&own, "set-cookie").next().is_some();
-        let is_changed = OF_THE_BODY
-            .iter()
-            .any(|name| invocation.reply_header(name) != values(&own, name).next() && !own.is_empty());
+        let is_changed = OF_THE_BODY.iter().any(|name| invocation.reply_header(name) != values(&own, name).next());
         let body = invocation.reply_body();
         if !(PLAIN.contains(&status) || TOLD.contains(&status))
             || vary.contains(&"*")

@@ -118,7 +118,13 @@ impl Layer for Cors {
         if head.method().is_empty() {
             return Ok(());
         }
-        // In place of what the function says itself: two values of one of these are none to a browser.
+        // In place of what the function says itself: two values of one of these are none to a browser, and an origin that
+        // is not allowed is not allowed by a function either.
+        for name in [ALLOW_ORIGIN, ALLOW_CREDENTIALS, EXPOSE_HEADERS] {
+            if head.header(name).is_some() {
+                head.remove_header(name)?;
+            }
+        }
         let origin = head.request_header("origin").map(str::to_owned);
         for (name, value) in self.headers(origin.as_deref()) {
             head.set_header(name, value)?;

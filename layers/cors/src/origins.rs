@@ -135,10 +135,8 @@ mod tests {
 
     #[test]
     fn an_origin_is_met_byte_for_byte_and_a_pattern_by_its_parts() {
-        let allowed = origins(
-            &["https://shop.example", "https://*.shop.example", "http://localhost:*", "http://[::1]:80"]
-                .map(|text| if text.ends_with(":80") { "http://[::1]:8080" } else { text }),
-        );
+        let allowed =
+            origins(&["https://shop.example", "https://*.shop.example", "http://localhost:*", "http://[::1]:8080"]);
         for origin in [
             "https://shop.example",
             "https://a.shop.example",

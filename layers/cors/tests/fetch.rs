@@ -57,6 +57,8 @@ fn what_the_function_says_itself_is_replaced_and_its_vary_is_kept() {
     let app = app(NAMED);
     let answer = get(&app, "/own", ORIGIN);
     assert_eq!(all(&answer, "access-control-allow-origin"), [ORIGIN]);
+    let stranger = get(&app, "/own", "https://c.example");
+    assert_eq!(stranger.header("access-control-allow-origin"), None, "the configuration decides");
     let vary = all(&get(&app, "/vary", ORIGIN), "vary").join(", ");
     assert!(vary.contains("accept") && vary.contains("Origin"), "{vary}");
 }

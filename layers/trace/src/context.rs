@@ -24,7 +24,11 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
 
 /// Lower-case digits.
 pub(crate) fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let of_byte = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)]));
+    let mut out = String::with_capacity(2 * bytes.len());
+    out.extend(bytes.iter().flat_map(of_byte));
+    out
 }
 
 /// A trace id of 16 or 32 digits.

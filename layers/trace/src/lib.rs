@@ -196,10 +196,9 @@ impl Trace {
         .into_iter()
         .flatten()
         .collect();
-        if let Ok(memory) = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)) {
-            if memory > 0 {
-                all.push(("faas.max_memory".into(), Value::Int(memory)));
-            }
+        let memory = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)).unwrap_or(0);
+        if memory > 0 {
+            all.push(("faas.max_memory".into(), Value::Int(memory)));
         }
         for (name, value) in &self.settings.attributes {
             all.retain(|(other, _)| other != name);
@@ -219,11 +218,12 @@ impl Trace {
 
     /// Hands the context on: to layers and function as the invocation's, and in the headers of a request.
     fn hand_on(&self, invocation: &mut Invocation<'_>, context: &Context) -> Result<(), Error> {
-        invocation.set_meta(abi::META_TRACEPARENT, &context.w3c())?;
+        let traceparent = context.w3c();
+        invocation.set_meta(abi::META_TRACEPARENT, &traceparent)?;
         if invocation.http().is_some() {
             for form in &self.settings.propagators {
                 match form {
-                    Propagator::W3c => invocation.set_header("traceparent", &context.w3c())?,
+                    Propagator::W3c => invocation.set_header("traceparent", &traceparent)?,
                     Propagator::B3 => invocation.set_header("b3", &context.b3())?,
                     Propagator::Xray => invocation.set_header("x-amzn-trace-id", &context.xray())?,
                 }
