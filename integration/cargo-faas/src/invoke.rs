@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn events_are_told_by_what_they_are() {
-        assert_eq!(kind_of(event::BUILT_IN), "API Gateway, payload 2.0: GET /greetings?name=Ada%20Lovelace&lang=en");
+        assert_eq!(kind_of(event::BUILT_IN), "API Gateway, payload 2.0: GET /?name=Ada%20Lovelace&lang=en");
         assert_eq!(kind_of(r#"{"n":1}"#), "JSON");
     }
 

@@ -205,8 +205,13 @@ impl Project {
             named.functions.iter().any(same)
                 || named.layers.iter().any(|name| same(name) || name.replace('-', "_") == of_layer)
         };
+        let is_there = |name: &String| {
+            workspace.modules().any(|package| package.library.as_deref() == Some(&name.replace('-', "_")))
+        };
+        // A handler that names no library may name a function: then it can be said of which.
+        let is_whole = self.yml.is_none() || !named.functions.iter().all(is_there);
         let needed = workspace.modules().filter(is_needed);
-        let own = selected.iter().filter(|package| self.yml.is_none() || is_needed(package));
+        let own = selected.iter().filter(|_| is_whole);
         needed.chain(own).map(|package| package.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
