@@ -212,7 +212,7 @@ impl RunArgs {
                 {
                     let others: Vec<&str> = others.iter().map(|unit| unit.name.as_str()).collect();
                     let others = others.join(", ");
-                    screen.head("deployment", &format!("{}; --function names another: {others}", first.name));
+                    screen.head("chosen", &format!("{}; --function names another: {others}", first.name));
                 }
                 (deployment::choose(units, name)?, built)
             }

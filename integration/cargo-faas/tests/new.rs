@@ -9,10 +9,11 @@ use integration::deployment::Deployment;
 use integration::needs;
 use integration::on_http::OnHttp;
 use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::sync::OnceLock;
-use tempfile::TempDir;
 
 /// A template in Rust; what `invoke` says of it; a request on plain HTTP, its status and a part of its reply.
 struct Case {
@@ -55,9 +56,12 @@ fn target() -> PathBuf {
     artifacts::target().join("new-templates")
 }
 
+/// Built as `tests/project.rs` does, and small: nobody debugs it.
+const BUILT: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
+
 fn tool(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
-    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target());
+    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target()).envs(BUILT);
     command.output().expect("the tool starts")
 }
 
@@ -73,20 +77,33 @@ fn contains(text: &str, wanted: &str) -> Result<(), Failed> {
     if text.contains(wanted) { Ok(()) } else { Err(format!("expected {wanted:?} in:\n{text}").into()) }
 }
 
+/// The workspace, and the lock that makes it this run's.
+struct Made {
+    folder: PathBuf,
+    _lock: File,
+}
+
 /// A workspace with one project of each template in Rust, whose tests have passed.
 fn workspace() -> Result<&'static Path, Failed> {
-    static MADE: OnceLock<Result<TempDir, String>> = OnceLock::new();
-    let make = || -> Result<TempDir, Failed> {
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = []\n")?;
+    static MADE: OnceLock<Result<Made, String>> = OnceLock::new();
+    let make = || -> Result<Made, Failed> {
+        // One place from run to run, for one run at a time: cargo would keep what it has built of every other place.
+        let folder = target().join("made");
+        std::fs::create_dir_all(target())?;
+        let lock = File::create(target().join("made.lock"))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = []\n")?;
         // The versions that this repository is built with: they are on this machine.
-        std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
+        std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.join("Cargo.lock"))?;
         for Case { template, .. } in CASES {
-            let said = done(&tool(folder.path(), &["new", &format!("new-{template}"), "--template", template]))?;
+            let said = done(&tool(&folder, &["new", &format!("new-{template}"), "--template", template]))?;
             contains(&said, "is now a member of ")?;
         }
         let mut tests = artifacts::cargo();
-        tests.args(["test", "--workspace", "--offline"]).current_dir(folder.path()).env("CARGO_TARGET_DIR", target());
+        tests.args(["test", "--workspace", "--offline"]).current_dir(&folder);
+        tests.env("CARGO_TARGET_DIR", target()).envs(BUILT);
         let said = done(&tests.output()?)?;
         for Case { template, .. } in CASES {
             contains(&said, &format!("new_{template}-"))?;
@@ -94,10 +111,10 @@ fn workspace() -> Result<&'static Path, Failed> {
         if said.contains("warning: ") {
             return Err(format!("the compiler warns of a template:\n{said}").into());
         }
-        Ok(folder)
+        Ok(Made { folder, _lock: lock })
     };
     let made = MADE.get_or_init(|| make().map_err(|failed| failed.message().unwrap_or_default().to_owned()));
-    made.as_ref().map(TempDir::path).map_err(Into::into)
+    made.as_ref().map(|made| made.folder.as_path()).map_err(Into::into)
 }
 
 fn path(path: &Path) -> &str {

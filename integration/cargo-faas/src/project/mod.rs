@@ -138,7 +138,11 @@ impl Project {
         }
         match &self.code {
             Code::Cargo { selected, .. } if selected.len() == 1 => selected[0].name.clone(),
-            Code::Cargo { .. } => self.root.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Code::Cargo { .. } => {
+                let folder = self.root.file_name().unwrap_or_default().to_string_lossy();
+                let name = folder.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "_");
+                name.trim_start_matches('_').to_owned()
+            }
             Code::Native(native) => native.library(),
         }
     }
@@ -162,6 +166,8 @@ impl Project {
                 libraries.extend(stock_layer(layer, build, screen)?);
             }
         }
+        // Cargo names them in the order in which it was done with them.
+        libraries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(libraries)
     }
 
