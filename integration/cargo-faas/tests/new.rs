@@ -37,7 +37,7 @@ const CASES: [Case; 6] = [
     Case { template: "layer", said: "x-served-by: new-layer", request: "/", status: 200, reply: "hello" },
     Case {
         template: "service",
-        said: r#"{"id":1,"currency":"EUR"}"#,
+        said: "          [1,2,3]\n",
         request: "/orders/7",
         status: 200,
         reply: r#"{"id":7,"currency":"EUR"}"#,
@@ -124,8 +124,19 @@ fn path(path: &Path) -> &str {
 /// `cargo faas invoke` in the project's folder, as its README says.
 fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
-    let said = done(&tool(&folder, &["invoke", "--runtime", path(&runtime.path)]))?;
-    contains(&said, case.said)
+    let invoke =
+        |more: &[&str]| done(&tool(&folder, &[&["invoke", "--runtime", path(&runtime.path)][..], more].concat()));
+    contains(&invoke(&[])?, case.said)?;
+    // What else the README says.
+    match case.template {
+        "class" => contains(&invoke(&["--function", "forget"])?, "function forget, "),
+        "layer" => contains(&invoke(&["--env", r#"FAAS_LAYER_NEW_LAYER_STAMP={"header":"x-by"}"#])?, "x-by: new-layer"),
+        "service" => {
+            contains(&invoke(&["--function", "report"])?, "3 orders")?;
+            contains(&invoke(&["--env", "GUARD_KEY=sesame"])?, "reply     401, ")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
@@ -206,9 +217,11 @@ fn main() -> ExitCode {
         Trial::test("names_and_folders_are_checked", names_and_folders_are_checked),
         Trial::test("a_crate_by_itself_says_how_it_is_shipped", a_crate_by_itself_says_how_it_is_shipped),
     ];
-    let runtimes: [(&str, fn() -> &'static Runtime); 2] =
-        [("bootstrap", || artifacts::get().bootstrap()), ("light_bootstrap", || artifacts::get().light_bootstrap())];
-    for (name, runtime) in runtimes {
+    for name in ["bootstrap", "light_bootstrap"] {
+        let runtime = move || match name {
+            "bootstrap" => artifacts::get().bootstrap(),
+            _ => artifacts::get().light_bootstrap(),
+        };
         for case in &CASES {
             let template = case.template;
             trials.push(Trial::test(format!("{template}_is_invoked::{name}"), move || is_invoked(case, runtime())));
