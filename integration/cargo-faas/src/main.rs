@@ -18,7 +18,9 @@
 //! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
 #![forbid(unsafe_code)]
 
+mod artefact;
 mod artifacts;
+mod check;
 mod event;
 mod failure;
 mod front;
@@ -26,6 +28,7 @@ mod journal;
 mod local;
 mod once;
 mod options;
+mod package;
 mod reply;
 mod screen;
 mod serve;

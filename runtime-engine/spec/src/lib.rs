@@ -35,6 +35,7 @@ pub mod units;
 pub mod variables;
 
 pub use check::check;
+pub use platform::{names as platform_names, platform_named};
 
 use diagnostic::{Diagnostic, Diagnostics};
 use model::Service;

@@ -23,9 +23,16 @@ const PLATFORMS: &[(&str, &[&str])] = &[
     ("yandex", &["yandex-cloud"]),
 ];
 
-/// The platforms, by their names in this project.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+/// The platforms, by their names in this project, in the order of these.
+pub fn names() -> impl Iterator<Item = &'static str> {
     PLATFORMS.iter().map(|(platform, _)| *platform)
+}
+
+/// The name in this project of the platform that ymls call so, in any case; `None` if there is none.
+pub fn platform_named(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let fits = |(platform, others): &&(&str, &[&str])| *platform == lower || others.contains(&lower.as_str());
+    PLATFORMS.iter().find(fits).map(|(platform, _)| *platform)
 }
 
 /// The platform of a yml: what the caller says, or `provider.name`. A name that is none is an error.
@@ -37,8 +44,7 @@ pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut
         return None;
     }
     let lower = name.to_ascii_lowercase();
-    let known = PLATFORMS.iter().find(|(platform, others)| *platform == lower || others.contains(&lower.as_str()));
-    if let Some((platform, _)) = known {
+    if let Some(platform) = platform_named(&lower) {
         return Some(platform);
     }
     let words =
