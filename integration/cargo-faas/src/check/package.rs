@@ -174,6 +174,11 @@ fn manifest(contents: &Contents, found: &mut Findings) -> Option<Manifest> {
     }
 }
 
+/// The newest glibc that anything in a package wants; `None` if nothing wants one.
+pub(crate) fn glibc(contents: &Contents) -> Option<compiled::Glibc> {
+    contents.files().filter_map(|(_, file)| compiled::read(&file.bytes).ok()?.glibc()).max()
+}
+
 /// The runtime's search for libraries, in the files of a package.
 impl Files for Contents {
     fn exists(&self, path: &Path) -> bool {

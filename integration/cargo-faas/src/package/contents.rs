@@ -37,6 +37,12 @@ impl File {
         File { bytes, mode: Some(PLAIN) }
     }
 
+    /// The same with one of the two modes that packages have.
+    pub(crate) fn with_plain_mode(&self) -> File {
+        let is_executable = self.mode.is_some_and(|mode| mode & 0o100 != 0);
+        if is_executable { File::executable(self.bytes.clone()) } else { File::plain(self.bytes.clone()) }
+    }
+
     /// `true` if everybody may execute it.
     pub(crate) fn is_executable(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o111 == 0o111)

@@ -11,14 +11,12 @@ use std::fmt::Write;
 pub(crate) struct Built {
     /// The runtime, or the whole program.
     pub(crate) program: Vec<u8>,
-    /// The manifest's text.
-    pub(crate) manifest: String,
+    /// The manifest's text; `None` if its only library says all that there is to say.
+    pub(crate) manifest: Option<String>,
     /// The libraries of functions: the name of the file, and what is in it. None for a whole program.
     pub(crate) functions: Vec<(String, Vec<u8>)>,
     /// The libraries of layers. None for a whole program.
     pub(crate) layers: Vec<(String, Vec<u8>)>,
-    /// Files of the platform's own: path and text.
-    pub(crate) own: Vec<(String, String)>,
 }
 
 /// The folder of an image's files in the folder that an image is built from.
@@ -31,7 +29,9 @@ const IMAGE_FOLDER: &str = "app";
 pub(crate) fn contents(built: &Built, packaging: &Packaging) -> Result<Contents, Failure> {
     let mut contents = Contents::default();
     contents.add(PROGRAM, File::executable(built.program.clone()))?;
-    contents.add(MANIFEST, File::plain(built.manifest.clone().into_bytes()))?;
+    if let Some(manifest) = &built.manifest {
+        contents.add(MANIFEST, File::plain(manifest.clone().into_bytes()))?;
+    }
     for script in packaging.scripts {
         let text = script.text.replace("{program}", PROGRAM);
         contents.add(script.name, File::executable(text.into_bytes()))?;
@@ -40,9 +40,6 @@ pub(crate) fn contents(built: &Built, packaging: &Packaging) -> Result<Contents,
         for (name, bytes) in libraries {
             contents.add(&format!("{folder}/{name}"), File::plain(bytes.clone()))?;
         }
-    }
-    for (path, text) in &built.own {
-        contents.add(path, File::plain(text.clone().into_bytes()))?;
     }
     Ok(contents)
 }
@@ -84,10 +81,9 @@ mod tests {
     fn built() -> Built {
         Built {
             program: b"\x7fELF program".to_vec(),
-            manifest: r#"{"version":1,"functions":[{"name":"order","handler":"shop.order"}]}"#.to_owned(),
+            manifest: Some(r#"{"version":1,"functions":[{"name":"order","handler":"shop.order"}]}"#.to_owned()),
             functions: vec![("libshop.so".to_owned(), b"\x7fELF shop".to_vec())],
             layers: vec![("liblayer_monitor.so".to_owned(), b"\x7fELF monitor".to_vec())],
-            own: Vec::new(),
         }
     }
 

@@ -144,6 +144,40 @@ impl Base {
     }
 }
 
+/// The files of the layer that an image has on top, below the folder that its program is in.
+///
+/// # Errors
+/// It is no image that was written here.
+pub(crate) fn files(folder: &Path) -> Result<Contents, Failure> {
+    let failed = |why: String| Failure::new("image", format!("{}: {why}", folder.display()));
+    let bytes = |name: &str| std::fs::read(folder.join(name)).map_err(|error| failed(format!("{name}: {error}")));
+    let parsed = |name: &str| -> Result<Value, Failure> {
+        serde_json::from_slice(&bytes(name)?).map_err(|error| failed(format!("{name}: {error}")))
+    };
+    let named = |descriptor: &Value| blob(descriptor["digest"].as_str().unwrap_or_default());
+    let index = parsed("index.json")?;
+    let manifest = parsed(&named(&index["manifests"][0]))?;
+    let config = parsed(&named(&manifest["config"]))?;
+    let root = config["config"]["WorkingDir"].as_str().unwrap_or_default().trim_matches('/').to_owned();
+    let top = manifest["layers"].as_array().and_then(|layers| layers.last()).ok_or_else(|| failed("no layer".to_owned()))?;
+    let layer = bytes(&named(top))?;
+    let mut contents = Contents::default();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&layer[..]));
+    for entry in archive.entries().map_err(|error| failed(error.to_string()))? {
+        let mut entry = entry.map_err(|error| failed(error.to_string()))?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let path = entry.path().map_err(|error| failed(error.to_string()))?.display().to_string();
+        let Some(path) = path.strip_prefix(&format!("{root}/")).map(str::to_owned) else { continue };
+        let mode = entry.header().mode().ok();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).map_err(|error| failed(error.to_string()))?;
+        contents.add(&path, File { bytes, mode })?;
+    }
+    Ok(contents)
+}
+
 fn architecture(arch: &Machine) -> &str {
     match arch {
         Machine::X86_64 => "amd64",
@@ -238,6 +272,7 @@ mod tests {
         let path = folder.path().join("base");
         first.write_folder(&path).expect("it is written");
         let base = Base::read(&path, &Machine::Arm64).expect("it is an image");
+        assert_eq!(super::files(&path).expect("it is an image"), files());
         let second = image(&files(), &run(&variables("2"), &Machine::Arm64), Some(&base)).expect("it is written");
         let index = parsed(&second, "index.json");
         let manifest = parsed(&second, &blob(index["manifests"][0]["digest"].as_str().expect("a text")));
