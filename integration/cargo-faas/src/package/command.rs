@@ -118,7 +118,7 @@ impl Package {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let arch = self.arch.unwrap_or_else(Arch::host);
         let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
-        let said = if self.json { Screen::silent() } else { screen };
+        let said = if self.json { Screen::aside() } else { screen };
         let mut written = Vec::new();
         for packaging in self.platforms(&here, said)? {
             let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
@@ -364,7 +364,7 @@ impl Package {
         let is_light = self.one_file || self.kind(packaging) == RuntimeKind::Light;
         brought.push(if is_light { "light-runtime" } else { "runtime-engine" }.to_owned());
         let mut sources = Vec::new();
-        if project.workspace().is_some() && !own.is_empty() {
+        if !own.is_empty() {
             sources.push(Source { metadata: metadata(project.root(), &target)?, packages: own });
         }
         // A runtime that was given is of crates that nobody here knows.
