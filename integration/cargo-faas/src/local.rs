@@ -3,7 +3,6 @@
 
 use crate::failure::Failure;
 use crate::journal::{Invocation, Journal, Phase};
-use crate::options::Options;
 use crate::reply::error_words;
 use crate::screen::{Screen, duration};
 use crate::task::Task;
@@ -57,13 +56,13 @@ pub(crate) struct Stopped {
 
 impl Local {
     /// Starts platform and runtime, and returns when it polls for its first event.
-    pub(crate) fn start(task: Task, options: &Options, screen: Screen) -> Result<Local, Failure> {
+    pub(crate) fn start(task: Task, timeout: Duration, screen: Screen) -> Result<Local, Failure> {
         let aws = Aws::start(aws::Options {
             function_name: task.handler().to_owned(),
             handler: Some(task.handler().to_owned()),
             task_root: Some(task.root().to_owned()),
-            timeout: options.timeout(),
-            patience: options.timeout() + SPARE,
+            timeout,
+            patience: timeout + SPARE,
             ..aws::Options::default()
         });
         let aws = aws.map_err(|error| Failure::new("local platform", error))?;
@@ -89,6 +88,8 @@ impl Local {
             return Err(Failure::new("invocation", "the runtime is being ended"));
         }
         if environment.process.status().is_some() {
+            // The last words of the one before are shown before the first of the next.
+            environment.journal.all_phases();
             environment = Arc::new(spawn(&self.aws, &self.task, self.screen)?);
             *self.environment.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&environment);
         }

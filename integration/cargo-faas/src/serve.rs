@@ -1,11 +1,12 @@
-//! The way without `--once`: a URL until Ctrl-C or SIGTERM, then what is in progress is answered and the runtime leaves.
+//! `dev`: a URL until Ctrl-C or SIGTERM, then what is in progress is answered and the runtime leaves.
 
 use crate::failure::Failure;
 use crate::front::Front;
 use crate::local::{Local, Stopped};
-use crate::options::Options;
+use crate::running::RunArgs;
 use crate::screen::{Screen, duration};
 use crate::task::Task;
+use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
@@ -26,36 +27,49 @@ enum Told {
     Drained,
 }
 
-/// Runs it.
-pub(crate) fn run(options: &Options, screen: &Screen) -> Result<ExitCode, Failure> {
-    let listener = listen(options.port)?;
-    let (sender, told) = channel();
-    watch_signals(sender.clone())?;
-    let task = Task::make(options, screen)?;
-    announce(&task, *screen);
-    let local = Arc::new(Local::start(task, options, *screen)?);
-    screen.phases(&local.start_phases());
-    let address = listener.local_addr().map_err(|error| Failure::new("serving", error))?;
-    let front =
-        Front::start(listener, Arc::downgrade(&local), *screen).map_err(|error| Failure::new("serving", error))?;
-    screen.head("serving", &format!("http://{address}/ (Ctrl-C to leave)"));
-    let in_peace = until_drained(&front, &local, &told, sender, *screen)?;
-    let local = Arc::into_inner(local).ok_or_else(|| Failure::new("shutdown", "a request is still in progress"))?;
-    let stopped = local.stop();
-    screen.phases(&stopped.phases.iter().filter(|phase| phase.name == "Close").cloned().collect::<Vec<_>>());
-    screen.head("shutdown", &ending(&stopped));
-    match stopped.violations.first() {
-        Some(breach) => Err(Failure::new("protocol", breach)),
-        None if in_peace => Ok(ExitCode::SUCCESS),
-        None => Ok(ExitCode::from(INTERRUPTED)),
+/// Serve functions of this project over HTTP until Ctrl-C, behind a local AWS Lambda
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Port to serve at [default: 8080, or any if it is taken]
+    #[arg(long)]
+    port: Option<u16>,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl Dev {
+    pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        let listener = listen(self.port)?;
+        let (sender, told) = channel();
+        watch_signals(sender.clone())?;
+        let task = Task::make(self.run.prepare(screen)?)?;
+        announce(&task, screen);
+        let local = Arc::new(Local::start(task, self.run.timeout(), screen)?);
+        screen.phases(&local.start_phases());
+        let address = listener.local_addr().map_err(|error| Failure::new("serving", error))?;
+        let front =
+            Front::start(listener, Arc::downgrade(&local), screen).map_err(|error| Failure::new("serving", error))?;
+        screen.head("serving", &format!("http://{address}/ (Ctrl-C to leave)"));
+        let in_peace = until_drained(&front, &local, &told, sender, screen)?;
+        let local = Arc::into_inner(local).ok_or_else(|| Failure::new("shutdown", "a request is still in progress"))?;
+        let stopped = local.stop();
+        screen.phases(&stopped.phases.iter().filter(|phase| phase.name == "Close").cloned().collect::<Vec<_>>());
+        screen.head("shutdown", &ending(&stopped));
+        match stopped.violations.first() {
+            Some(breach) => Err(Failure::new("protocol", breach)),
+            None if in_peace => Ok(ExitCode::SUCCESS),
+            None => Ok(ExitCode::from(INTERRUPTED)),
+        }
     }
 }
 
 /// Says what is about to run.
 pub(crate) fn announce(task: &Task, screen: Screen) {
-    let layers = task.layers().join(", ");
+    let (functions, layers) = (task.functions().join(", "), task.layers().join(", "));
     let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {layers}") };
-    screen.head("task", &format!("{}: function {}, {layers}", task.root().display(), task.handler()));
+    let what = if task.functions().len() == 1 { "function" } else { "functions" };
+    screen.head("task", &format!("{}: {what} {functions}, {layers}", task.root().display()));
 }
 
 /// How the runtime's process ended, in words.

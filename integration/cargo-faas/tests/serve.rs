@@ -11,7 +11,7 @@ use std::process::Command;
 fn serve(function: &str, more: &[&str]) -> (Process, SocketAddr) {
     let built = artifacts::get();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
-    command.args(["--port", "0", "--runtime"]).arg(&built.light_bootstrap().path);
+    command.args(["dev", "--port", "0", "--runtime"]).arg(&built.light_bootstrap().path);
     command.arg("--function").arg(built.module(function)).arg("--layers").arg(built.module("layer_monitor")).args(more);
     let tool = Process::spawn(command, |_| ()).expect("the tool starts");
     let line = tool.wait_for_line(|line| line.starts_with("serving "), wait::limit());
@@ -78,7 +78,8 @@ fn what_is_no_request_is_refused_and_a_taken_port_is_a_failure() {
     let reply = client.read().expect("answers");
     assert_eq!((reply.status, reply.closes()), (400, true));
     line(&tool, "refused a request of ");
-    let taken = Command::new(env!("CARGO_BIN_EXE_cargo-faas")).args(["--port", &address.port().to_string()]).output();
+    let taken =
+        Command::new(env!("CARGO_BIN_EXE_cargo-faas")).args(["dev", "--port", &address.port().to_string()]).output();
     let taken = taken.expect("the tool starts");
     assert_eq!(taken.status.code(), Some(1));
     let error = String::from_utf8_lossy(&taken.stderr).into_owned();

@@ -126,12 +126,7 @@ impl Check {
         Ok(found)
     }
 
-    fn one(
-        &self,
-        path: &Path,
-        packaging: Option<&'static Packaging>,
-        yml: Option<&Found>,
-    ) -> Result<Report, Failure> {
+    fn one(&self, path: &Path, packaging: Option<&'static Packaging>, yml: Option<&Found>) -> Result<Report, Failure> {
         let failed = |error: std::io::Error| Failure::new("check", format!("{}: {error}", path.display()));
         if path.is_dir() {
             let (root, contents) = folder(path)?;
@@ -180,8 +175,11 @@ impl Check {
                     System::Unknown => None,
                 });
                 // A file by itself has no other beside it.
-                let target =
-                    Target { arch: self.arch.map(Arch::machine), glibc, finds: &|_: &str, _: &str, _: &[String]| false };
+                let target = Target {
+                    arch: self.arch.map(Arch::machine),
+                    glibc,
+                    finds: &|_: &str, _: &str, _: &[String]| false,
+                };
                 let is_program = artefact.kind == Kind::Program && !name.ends_with(".so");
                 let role = if is_program { Role::Program } else { Role::Module };
                 artefact::check(&name, artefact, role, &target, &mut found);
@@ -231,7 +229,8 @@ impl Check {
                 init_ms = self.started(&root, &mut found);
             }
         } else if self.start || self.max_init_ms.is_some() {
-            let why = program.map_or_else(|| "it has no runtime".to_owned(), |program| format!("it is for {}", program.arch));
+            let why =
+                program.map_or_else(|| "it has no runtime".to_owned(), |program| format!("it is for {}", program.arch));
             let why = if is_here { "it has errors".to_owned() } else { why };
             found.note("not-started", PROGRAM, format!("it was not started: {why}"));
         }
@@ -260,7 +259,8 @@ impl Check {
             Ok(took) => {
                 let most = self.max_init_ms.map(Duration::from_millis);
                 if let Some(most) = most.filter(|most| took > *most) {
-                    let message = format!("it took {} until it was ready, more than {}", duration(took), duration(most));
+                    let message =
+                        format!("it took {} until it was ready, more than {}", duration(took), duration(most));
                     found.error("slow-start", PROGRAM, message).help(
                         "with the layer monitor the log says how long each phase took; `start: lazy` puts a function's \
                          start off to its first invocation",

@@ -119,6 +119,7 @@ impl Package {
         let arch = self.arch.unwrap_or_else(Arch::host);
         let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
         let said = if self.json { Screen::aside() } else { screen };
+        said.head("toolchain", &toolchain.words());
         let mut written = Vec::new();
         for packaging in self.platforms(&here, said)? {
             let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
@@ -163,7 +164,11 @@ impl Package {
         toolchain: &Toolchain,
         screen: Screen,
     ) -> Result<Vec<Written>, Failure> {
-        let asks = runtimes::runtime(RuntimeKind::Light, &RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() }, screen)?;
+        let asks = runtimes::runtime(
+            RuntimeKind::Light,
+            &RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() },
+            screen,
+        )?;
         let build = Build {
             target: toolchain.target.clone(),
             builder: toolchain.builder,
@@ -272,7 +277,10 @@ impl Package {
         } else {
             kib(written.bytes)
         };
-        screen.head("package", &format!("{}: {} for {}, {size}{glibc}", written.path.display(), written.form, written.arch));
+        screen.head(
+            "package",
+            &format!("{}: {} for {}, {size}{glibc}", written.path.display(), written.form, written.arch),
+        );
         written.findings.iter().for_each(|finding| screen.under(&finding.to_string()));
     }
 

@@ -159,7 +159,8 @@ pub(crate) fn files(folder: &Path) -> Result<Contents, Failure> {
     let manifest = parsed(&named(&index["manifests"][0]))?;
     let config = parsed(&named(&manifest["config"]))?;
     let root = config["config"]["WorkingDir"].as_str().unwrap_or_default().trim_matches('/').to_owned();
-    let top = manifest["layers"].as_array().and_then(|layers| layers.last()).ok_or_else(|| failed("no layer".to_owned()))?;
+    let top =
+        manifest["layers"].as_array().and_then(|layers| layers.last()).ok_or_else(|| failed("no layer".to_owned()))?;
     let layer = bytes(&named(top))?;
     let mut contents = Contents::default();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&layer[..]));

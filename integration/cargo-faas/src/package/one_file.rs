@@ -104,7 +104,8 @@ fn parts(unit: &Deployment) -> Result<(&Library, Vec<&Library>), Failure> {
             layers.push(library);
         }
     }
-    let linked = |library: &&Library| library.name == function.name || layers.iter().any(|one| one.name == library.name);
+    let linked =
+        |library: &&Library| library.name == function.name || layers.iter().any(|one| one.name == library.name);
     if let Some(other) = unit.libraries.iter().find(|library| !linked(library)) {
         return Err(failed(format!(
             "{} stands around one function alone, which one program cannot have; package it without --one-file",
@@ -173,17 +174,16 @@ fn camel(name: &str) -> String {
 }
 
 fn manifest(function: &Linked, layers: &[Linked], source: &Path, platform: &str) -> String {
-    let mut text = String::from("[package]\nname = \"one-file\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n");
+    let mut text =
+        String::from("[package]\nname = \"one-file\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n");
     text.push_str("[workspace]\n\n[dependencies]\n");
     for linked in std::iter::once(function).chain(layers) {
         let _ = writeln!(text, "{} = {{ path = {:?} }}", linked.package, linked.folder);
     }
     let runtime = source.join("light-runtime");
     let features = if platform == "http" { String::new() } else { format!("{platform:?}") };
-    let _ = writeln!(
-        text,
-        "light-runtime = {{ path = {runtime:?}, default-features = false, features = [{features}] }}"
-    );
+    let _ =
+        writeln!(text, "light-runtime = {{ path = {runtime:?}, default-features = false, features = [{features}] }}");
     // As the runtime itself is built.
     text.push_str(
         "\n[profile.release]\nopt-level = 2\nlto = \"fat\"\ncodegen-units = 1\nstrip = \"symbols\"\npanic = \"unwind\"\n\n\
@@ -237,13 +237,19 @@ mod tests {
             folder: PathBuf::from("/w").join(package),
             module: module.to_owned(),
         };
-        let (hello, monitor) = (linked("hello", "hello::hello::MODULE"), linked("layer-monitor", "layer_monitor::Monitor::MODULE"));
+        let (hello, monitor) =
+            (linked("hello", "hello::hello::MODULE"), linked("layer-monitor", "layer_monitor::Monitor::MODULE"));
         let main = main(&hello, std::slice::from_ref(&monitor));
-        assert!(main.contains("c_main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);"), "{main}");
+        assert!(
+            main.contains("c_main!(function: hello::hello::MODULE, layers: [layer_monitor::Monitor::MODULE]);"),
+            "{main}"
+        );
         let manifest = manifest(&hello, &[monitor], Path::new("/s"), "aws-lambda");
         assert!(manifest.contains("hello = { path = \"/w/hello\" }\n"), "{manifest}");
         assert!(
-            manifest.contains("light-runtime = { path = \"/s/light-runtime\", default-features = false, features = [\"aws-lambda\"] }"),
+            manifest.contains(
+                "light-runtime = { path = \"/s/light-runtime\", default-features = false, features = [\"aws-lambda\"] }"
+            ),
             "{manifest}"
         );
     }

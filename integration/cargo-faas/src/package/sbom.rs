@@ -81,9 +81,8 @@ fn walk(
         packages.iter().filter_map(|package| Some((package["id"].as_str()?, package))).collect();
     let nodes = source.metadata["resolve"]["nodes"].as_array().ok_or_else(|| failed("resolve.nodes"))?;
     let nodes: BTreeMap<&str, &Value> = nodes.iter().filter_map(|node| Some((node["id"].as_str()?, node))).collect();
-    let is_root = |package: &&Value| {
-        source.packages.iter().any(|name| package["name"] == **name) && package["source"].is_null()
-    };
+    let is_root =
+        |package: &&Value| source.packages.iter().any(|name| package["name"] == **name) && package["source"].is_null();
     let mut open: Vec<&str> = packages.iter().filter(is_root).filter_map(|package| package["id"].as_str()).collect();
     direct.extend(open.iter().filter_map(|id| Some(reference(by_id.get(id)?))));
     let mut seen = BTreeSet::new();
@@ -139,9 +138,7 @@ mod tests {
     use super::*;
 
     fn metadata() -> Value {
-        let package = |name: &str, source: Value| {
-            json!({"id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0", "source": source})
-        };
+        let package = |name: &str, source: Value| json!({"id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0", "source": source});
         let dependency = |name: &str, kind: Value| json!({"pkg": name, "dep_kinds": [{"kind": kind}]});
         json!({
             "packages": [
