@@ -129,6 +129,18 @@ impl Artifacts {
     }
 }
 
+/// The developer's tool, built once a process. In a build of its own: what it links would change what modules link.
+///
+/// # Panics
+/// With the compiler's words, if it does not build.
+pub fn tool() -> &'static Path {
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let (mut made, said) = cargo_build(&["cargo-faas"], &[], None);
+        made.remove("cargo_faas").unwrap_or_else(|| panic!("cargo-faas was not built:\n{said}"))
+    });
+    &TOOL
+}
+
 /// The root of the workspace: where cargo says this package is now, which need not be where it was compiled.
 pub fn workspace() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -33,6 +33,8 @@ mod kubernetes;
 mod openfaas;
 #[path = "openwhisk/mod.rs"]
 mod openwhisk;
+#[path = "platforms/packaged.rs"]
+mod packaged;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
 #[path = "platforms/records.rs"]

@@ -2,6 +2,6 @@
 
 mod conformance;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;
 mod table;
 mod watchdog;

@@ -4,7 +4,7 @@ use super::artefact::{self, Role, Target};
 use super::finding::{Finding, Findings, Severity};
 use super::package::{self, Listed, Part};
 use super::{declared, start};
-use crate::artefact::{Kind, Machine, read as read_artefact};
+use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
 use crate::failure::Failure;
 use crate::package::contents::Contents;
 use crate::package::platforms::{PLATFORMS, PROGRAM, Packaging, System};
@@ -33,6 +33,10 @@ pub(crate) struct Check {
     /// The processor that it is to run on [default: whichever it is built for]
     #[arg(long, value_name = "NAME")]
     arch: Option<Arch>,
+
+    /// The glibc of the system that it is to run on [default: the platform's]
+    #[arg(long, value_name = "VERSION")]
+    glibc: Option<Glibc>,
 
     /// List every file of a package, with what it is
     #[arg(long)]
@@ -170,10 +174,11 @@ impl Check {
                 found.error("not-elf", &name, why.to_string());
             }
             Ok(artefact) => {
-                let glibc = packaging.and_then(|packaging| match packaging.system {
+                let glibc = packaging.and_then(|packaging| match packaging.with_glibc(self.glibc).system {
                     System::Known(system, glibc) => Some((glibc, system)),
                     System::Unknown => None,
                 });
+                let glibc = glibc.or_else(|| self.glibc.map(|glibc| (glibc, "that system")));
                 // A file by itself has no other beside it.
                 let target = Target {
                     arch: self.arch.map(Arch::machine),
@@ -208,7 +213,7 @@ impl Check {
         let mut found = Findings::default();
         let packaging = packaging.map_or_else(|| guess(contents), |packaging| packaging);
         let arch = self.arch.map(Arch::machine);
-        let files = package::check(contents, packaging, arch.as_ref(), zip_bytes, &mut found);
+        let files = package::check(contents, &packaging.with_glibc(self.glibc), arch.as_ref(), zip_bytes, &mut found);
         stale(contents, yml, &mut found);
         let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
         let is_here = program.as_ref().is_some_and(|program| program.arch == Machine::host());

@@ -17,8 +17,8 @@ const LEAVE: Duration = Duration::from_secs(10);
 /// The pause between two questions whether it is ready.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The text before the address in the runtime's start line.
-const LISTENING: &str = "listening on http://";
+/// The text before the address in a line of the runtime's.
+const LISTENING: &str = "listening on ";
 
 /// Starts the program of the folder `root`, and ends it again.
 ///
@@ -64,6 +64,7 @@ fn until_ready(process: &Process, begun: Instant) -> Result<Duration, String> {
 
 fn listening(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(LISTENING)?;
+    let rest = rest.strip_prefix("http://").unwrap_or(rest);
     rest.split([',', '/', ' ']).next()?.parse().ok()
 }
 
@@ -93,7 +94,10 @@ mod tests {
     #[test]
     fn the_address_is_read_from_the_start_line() {
         let line = "2026-11-26T17:37:00.213Z INFO - runtime: listening on http://127.0.0.1:4711, platform http (nothing marks another)";
-        assert_eq!(listening(line), Some(SocketAddr::from(([127, 0, 0, 1], 4711))));
+        let of_manifest = "2026-11-29T15:35:09.227Z INFO - runtime: listening on 127.0.0.1:4711";
+        for line in [line, of_manifest] {
+            assert_eq!(listening(line), Some(SocketAddr::from(([127, 0, 0, 1], 4711))), "{line}");
+        }
         assert_eq!(listening("INFO - runtime: platform aws-lambda"), None);
     }
 

@@ -11,12 +11,13 @@ use crate::artefact::Glibc;
 use crate::check;
 use crate::check::finding::{Finding, Findings, Severity};
 use crate::failure::Failure;
-use crate::project::deployment::Deployment;
+use crate::project::deployment::{self, Deployment};
 use crate::project::library::{Library, LibraryKind};
 use crate::project::metadata::cargo;
 use crate::project::runtimes::{self, RuntimeBuild, RuntimeKind};
 use crate::project::{Build, Project};
 use crate::screen::Screen;
+use crate::service;
 use crate::service::read::YmlArgs;
 use clap::Args;
 use faas_core::encoding::sha256;
@@ -37,6 +38,10 @@ pub(crate) struct Package {
     /// Only this package of the workspace; may be repeated
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
+
+    /// Take this library of functions or layers instead of building; may be repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["package", "one_file"])]
+    library: Vec<PathBuf>,
 
     /// The processor [default: this machine's]
     #[arg(long, value_name = "NAME")]
@@ -70,7 +75,7 @@ pub(crate) struct Package {
     #[arg(long, value_name = "NAME", default_value = "auto")]
     linker: Linker,
 
-    /// The oldest glibc that it runs with, where zig links [default: 2.17]
+    /// The glibc of the system that it is to run on [default: the platform's; zig links for 2.17]
     #[arg(long, value_name = "VERSION")]
     glibc: Option<Glibc>,
 
@@ -121,10 +126,10 @@ impl Package {
         let said = if self.json { Screen::aside() } else { screen };
         said.head("toolchain", &toolchain.words());
         let mut written = Vec::new();
-        for packaging in self.platforms(&here, said)? {
+        for packaging in self.platforms(said)? {
             let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
-            let project = Project::find(&here, &yml, &self.package, said)?;
-            written.extend(self.platform(&project, packaging, arch, &toolchain, said)?);
+            let (root, units) = self.units(&here, &yml, arch, &toolchain, said)?;
+            written.extend(self.platform(&root, &units, &packaging.with_glibc(self.glibc), arch, &toolchain, said)?);
         }
         let has_errors =
             written.iter().flat_map(|one| &one.findings).any(|finding| finding.severity == Severity::Error);
@@ -136,10 +141,11 @@ impl Package {
     }
 
     /// The platforms that are asked for: by their names, all, or the one of the yml.
-    fn platforms(&self, here: &Path, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
+    fn platforms(&self, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
         let names = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
         let Some(asked) = &self.yml.platform else {
-            let project = Project::find(here, &self.yml, &self.package, screen)?;
+            let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
+            let project = Project::find(&here, &self.yml, &self.package, screen)?;
             let platform = project.spec().and_then(|spec| spec.platform).and_then(Packaging::of);
             return platform.map(|packaging| vec![packaging]).ok_or_else(|| {
                 let why = format!("say which by --platform, or by provider.name in the yml: all, {}", names());
@@ -156,55 +162,92 @@ impl Package {
         asked.split(',').map(|name| one(name.trim())).collect()
     }
 
-    fn platform(
+    /// The folder of the project, and what is deployed of it on a platform.
+    fn units(
         &self,
-        project: &Project,
-        packaging: &'static Packaging,
+        here: &Path,
+        yml: &YmlArgs,
         arch: Arch,
         toolchain: &Toolchain,
         screen: Screen,
-    ) -> Result<Vec<Written>, Failure> {
-        let asks = runtimes::runtime(
-            RuntimeKind::Light,
-            &RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() },
-            screen,
-        )?;
+    ) -> Result<(PathBuf, Vec<Deployment>), Failure> {
+        let asks = self.asked(arch, screen)?;
+        if !self.library.is_empty() {
+            let load = |path: &PathBuf| Library::load(path, None, &asks);
+            let libraries: Vec<Library> = self.library.iter().map(load).collect::<Result<_, _>>()?;
+            let found = match &yml.file {
+                Some(file) => Some(service::read::read_file(file, yml)?),
+                None => service::read::find(here, yml)?,
+            };
+            let units = match found {
+                Some(found) => match &found.read.spec {
+                    Some(spec) => deployment::of_spec(spec, &libraries)?,
+                    None => {
+                        service::say(&found, screen);
+                        return Err(Failure::new("yml", "it is not right; what is wrong is said above"));
+                    }
+                },
+                None => vec![deployment::of_libraries(&libraries[0].name, &libraries)?],
+            };
+            return Ok((here.to_owned(), units));
+        }
+        let project = Project::find(here, yml, &self.package, screen)?;
         let build = Build {
             target: toolchain.target.clone(),
             builder: toolchain.builder,
             ..Build::new(self.profile.clone(), asks)
         };
         let libraries = project.build(&build, screen)?;
-        let units = self.chosen(project.units(&libraries)?)?;
+        Ok((project.root().to_owned(), project.units(&libraries)?))
+    }
+
+    fn platform(
+        &self,
+        root: &Path,
+        units: &[Deployment],
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<Vec<Written>, Failure> {
         let folder = self.out.join(packaging.platform);
         std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         let mut written = Vec::new();
-        for unit in units {
-            written.push(self.unit(project, &unit, packaging, arch, toolchain, screen)?);
+        for unit in self.chosen(units)? {
+            written.push(self.unit(root, unit, packaging, arch, toolchain, screen)?);
         }
         digests(&folder)?;
         Ok(written)
     }
 
-    fn chosen(&self, units: Vec<Deployment>) -> Result<Vec<Deployment>, Failure> {
-        let names: Vec<String> = units.iter().map(|unit| unit.name.clone()).collect();
-        if let Some(missing) = self.unit.iter().find(|name| !names.contains(name)) {
+    /// A runtime of this machine, which is asked what libraries declare.
+    fn asked(&self, arch: Arch, screen: Screen) -> Result<PathBuf, Failure> {
+        if let Some(path) = self.runtime.as_ref().filter(|_| arch == Arch::host()) {
+            return path.canonicalize().map_err(|error| failed(path, &error));
+        }
+        let build = RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() };
+        runtimes::runtime(RuntimeKind::Light, &build, screen)
+    }
+
+    fn chosen<'u>(&self, units: &'u [Deployment]) -> Result<Vec<&'u Deployment>, Failure> {
+        let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+        if let Some(missing) = self.unit.iter().find(|name| !names.contains(&name.as_str())) {
             let why = format!("there is no deployment `{missing}`; there are {}", names.join(", "));
             return Err(Failure::new("unit", why));
         }
-        Ok(units.into_iter().filter(|unit| self.unit.is_empty() || self.unit.contains(&unit.name)).collect())
+        Ok(units.iter().filter(|unit| self.unit.is_empty() || self.unit.contains(&unit.name)).collect())
     }
 
     fn unit(
         &self,
-        project: &Project,
+        root: &Path,
         unit: &Deployment,
-        packaging: &'static Packaging,
+        packaging: &Packaging,
         arch: Arch,
         toolchain: &Toolchain,
         screen: Screen,
     ) -> Result<Written, Failure> {
-        let program = self.program(project, unit, packaging, arch, toolchain, screen)?;
+        let program = self.program(root, unit, packaging, arch, toolchain, screen)?;
         let of_kind = |kind| self.libraries(unit, kind);
         let built = Built {
             program: read(&program)?,
@@ -263,7 +306,7 @@ impl Package {
             (written.form, written.bytes, written.path) = (image.0, image.1.bytes(), place);
             image.1.write_folder(&written.path)?;
         }
-        let bill = sbom::sbom(&unit.name, "0.0.0", &self.sources(project, unit, packaging, arch)?, &digests)?;
+        let bill = sbom::sbom(&unit.name, "0.0.0", &self.sources(root, unit, packaging, arch)?, &digests)?;
         std::fs::write(&written.sbom, bill).map_err(|error| failed(&written.sbom, &error))?;
         self.say(&written, screen);
         Ok(written)
@@ -320,7 +363,7 @@ impl Package {
     /// The runtime; or the whole program.
     fn program(
         &self,
-        project: &Project,
+        root: &Path,
         unit: &Deployment,
         packaging: &Packaging,
         arch: Arch,
@@ -329,7 +372,7 @@ impl Package {
     ) -> Result<PathBuf, Failure> {
         if self.one_file {
             screen.head("build", &format!("one program of {}, for {}", unit.name, packaging.platform));
-            return one_file::build(project.root(), unit, arch, packaging.platform, &self.profile);
+            return one_file::build(root, unit, arch, packaging.platform, &self.profile);
         }
         if let Some(path) = &self.runtime {
             return Ok(path.clone());
@@ -356,7 +399,7 @@ impl Package {
     /// Where the crates of a unit are from.
     fn sources(
         &self,
-        project: &Project,
+        root: &Path,
         unit: &Deployment,
         packaging: &Packaging,
         arch: Arch,
@@ -373,10 +416,10 @@ impl Package {
         brought.push(if is_light { "light-runtime" } else { "runtime-engine" }.to_owned());
         let mut sources = Vec::new();
         if !own.is_empty() {
-            sources.push(Source { metadata: metadata(project.root(), &target)?, packages: own });
+            sources.push(Source { metadata: metadata(root, &target)?, packages: own });
         }
-        // A runtime that was given is of crates that nobody here knows.
-        if self.runtime.is_none() {
+        // A runtime or a library that was given is of crates that nobody here knows.
+        if self.runtime.is_none() && self.library.is_empty() {
             sources.push(Source { metadata: metadata(&runtimes::source()?, &target)?, packages: brought });
         }
         Ok(sources)

@@ -150,7 +150,10 @@ pub(crate) const PLATFORMS: &[Packaging] = &[
     },
     Packaging {
         platform: "tencent-scf",
-        scripts: &[Script { name: "scf_bootstrap", text: "#!/bin/bash\nexec /var/user/{program}\n" }],
+        scripts: &[Script {
+            name: "scf_bootstrap",
+            text: "#!/bin/bash\ncd \"$(dirname \"$0\")\" && exec ./{program}\n",
+        }],
         folder: "/var/user",
         system: CENTOS_7,
         limits: Limits { upload: mb(50), zip: None, unpacked: mb(500) },
@@ -179,6 +182,12 @@ impl Packaging {
     pub(crate) fn of(name: &str) -> Option<&'static Packaging> {
         let platform = serverless_spec::platform_named(name)?;
         PLATFORMS.iter().find(|packaging| packaging.platform == platform)
+    }
+
+    /// The same on a system whose glibc is said, if it is.
+    pub(crate) fn with_glibc(&self, said: Option<Glibc>) -> Packaging {
+        let system = said.map_or(self.system, |glibc| System::Known("that system", glibc));
+        Packaging { system, ..*self }
     }
 
     /// The glibc that a package may want at most; `None` if the platform does not say.
