@@ -73,6 +73,7 @@ commands! {
     Events(events::Events),
     Check(check::command::Check),
     Package(package::command::Package),
+    Sbom(package::bill::Sbom),
     Explain(service::explain::Explain),
     Plan(service::plan::Plan),
     Manifest(service::manifest::Manifest),

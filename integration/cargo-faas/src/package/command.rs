@@ -426,7 +426,11 @@ impl Package {
     }
 }
 
-fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value, Failure> {
+/// What cargo says of the crates of a workspace, for a target.
+///
+/// # Errors
+/// Cargo's own words.
+pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value, Failure> {
     let failed = |why: String| Failure::new("bill of materials", why);
     let output = cargo(folder).args(["metadata", "--format-version=1", "--filter-platform", target]).output();
     let output = output.map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
