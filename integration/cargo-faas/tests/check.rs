@@ -100,7 +100,8 @@ fn files_that_would_not_work_are_told_apart() {
     library(root, "libextra.so", "int extra(void) { return 7; }\n", &[]);
     let user = "int extra(void);\n".to_owned() + MODULE + "int use(void) { return extra(); }\n";
     library(root, "libneeds.so", &user, &["-L.", "-lextra"]);
-    let random = "#include <sys/random.h>\n".to_owned() + MODULE + "int fill(char *p) { return (int)getrandom(p, 1, 0); }\n";
+    let random =
+        "#include <sys/random.h>\n".to_owned() + MODULE + "int fill(char *p) { return (int)getrandom(p, 1, 0); }\n";
     library(root, "librandom.so", &random, &[]);
 
     let here = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -256,7 +257,11 @@ fn packages_that_would_not_work_are_told_apart() {
             changed("functions/libecho.so", |entry| entry.2 = Some(0o100_600)),
             &["error not-readable functions/libecho.so"],
         ),
-        ("a file that all may write", changed("faas.json", |entry| entry.2 = Some(0o100_666)), &["warning odd-mode faas.json"]),
+        (
+            "a file that all may write",
+            changed("faas.json", |entry| entry.2 = Some(0o100_666)),
+            &["warning odd-mode faas.json"],
+        ),
         ("no library of the function", without("functions/libecho.so"), &["error no-library faas.json"]),
         ("no library of the layer", without("layers/liblayer_monitor.so"), &["error no-library faas.json"]),
         (
@@ -277,7 +282,9 @@ fn packages_that_would_not_work_are_told_apart() {
         ),
         (
             "an optional layer that is not there",
-            manifest(r#"{"version":1,"layers":["monitor",{"name":"trace","optional":true}],"functions":[{"name":"echo","handler":"echo"}]}"#),
+            manifest(
+                r#"{"version":1,"layers":["monitor",{"name":"trace","optional":true}],"functions":[{"name":"echo","handler":"echo"}]}"#,
+            ),
             &["warning no-library faas.json"],
         ),
         (
@@ -287,11 +294,7 @@ fn packages_that_would_not_work_are_told_apart() {
         ),
         ("secrets", with((".env", b"KEY=1\n".to_vec(), Some(0o100_644))), &["error secret .env"]),
         ("a stray file", with(("README.md", b"#\n".to_vec(), Some(0o100_644))), &["warning stray README.md"]),
-        (
-            "a path that leads out",
-            with(("../evil", b"x".to_vec(), Some(0o100_644))),
-            &["error bad-path ../evil"],
-        ),
+        ("a path that leads out", with(("../evil", b"x".to_vec(), Some(0o100_644))), &["error bad-path ../evil"]),
     ];
     for (what, entries, expected) in cases {
         let path = zip(folder.path(), &entries);

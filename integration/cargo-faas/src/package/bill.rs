@@ -53,7 +53,8 @@ impl Sbom {
 }
 
 fn digest(path: &Path) -> Result<(String, String), Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::new("artefact", format!("{}: {error}", path.display())))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::new("artefact", format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok((name, sha256::digest(&bytes)))
 }

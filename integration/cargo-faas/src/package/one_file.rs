@@ -72,8 +72,9 @@ pub(crate) fn build(
     let made = build.run_as(|command| {
         command.env("RUSTFLAGS", flags);
     });
-    let made = made.map_err(|failure| {
-        Failure::new("one file", format!("{failure}; for {target}, `rustup target add {target}` may be missing"))
+    let made = made.map_err(|failure| match arch == Arch::host() {
+        true => failure,
+        false => Failure::new("one file", format!("{failure}; it needs zig, and `rustup target add {target}`")),
     })?;
     let program = made.into_iter().find(|artifact| artifact.binary.as_deref() == Some("one-file"));
     program.map(|artifact| artifact.file).ok_or_else(|| Failure::new("one file", "cargo made no program"))
@@ -157,7 +158,7 @@ fn guess(library: &Library) -> Option<String> {
         ([one], []) if one.group.is_empty() => one.name.clone(),
         ([first, ..], []) if !first.group.is_empty() => {
             let same = declared.functions.iter().all(|function| function.group == first.group);
-            same.then(|| first.group.rsplit([':', '.']).next().unwrap_or_default().to_owned())?
+            same.then(|| camel(&first.group))?
         }
         _ => return None,
     };
