@@ -119,7 +119,7 @@ fn dynamics(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result
             elf::DT_RPATH | elf::DT_RUNPATH => {
                 found.search_paths.extend(string()?.split(':').filter(|path| !path.is_empty()).map(str::to_owned));
             }
-            elf::DT_FLAGS_1 => found.is_pie = entry.val(endian) & u64::from(elf::DF_1_PIE.0) != 0,
+            elf::DT_FLAGS_1 => found.is_pie = entry.val(endian) & elf::DF_1_PIE.0 != 0,
             _ => {}
         }
     }
@@ -154,10 +154,10 @@ fn symbols(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<
             continue;
         }
         let version = versions.version(versions.version_index(endian, index).index())?;
-        if let Some((version, library)) = version.and_then(|version| Some((version, version.file()?))) {
-            if let Some(symbols) = wanted.get_mut(&(text(library), text(version.name()))) {
-                symbols.push(name);
-            }
+        if let Some((version, library)) = version.and_then(|version| Some((version, version.file()?)))
+            && let Some(symbols) = wanted.get_mut(&(text(library), text(version.name())))
+        {
+            symbols.push(name);
         }
     }
     exports.sort_unstable();

@@ -211,7 +211,7 @@ impl Check {
         yml: Option<&Found>,
     ) -> Result<Report, Failure> {
         let mut found = Findings::default();
-        let packaging = packaging.map_or_else(|| guess(contents), |packaging| packaging);
+        let packaging = packaging.unwrap_or_else(|| guess(contents));
         let arch = self.arch.map(Arch::machine);
         let files = package::check(contents, &packaging.with_glibc(self.glibc), arch.as_ref(), zip_bytes, &mut found);
         stale(contents, yml, &mut found);
@@ -336,10 +336,9 @@ fn guess(contents: &Contents) -> &'static Packaging {
 fn stale(contents: &Contents, yml: Option<&Found>, found: &mut Findings) {
     let spec = yml.and_then(|found| found.read.spec.as_ref());
     let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
-    if let (Some(spec), Some(manifest)) = (spec, manifest) {
-        if !manifest.digest.is_empty() && manifest.digest != spec.digest {
-            let message = "the package was made from another yml than the one here";
-            found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
-        }
+    let (Some(spec), Some(manifest)) = (spec, manifest) else { return };
+    if !manifest.digest.is_empty() && manifest.digest != spec.digest {
+        let message = "the package was made from another yml than the one here";
+        found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
     }
 }

@@ -14,9 +14,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How long the runtime may take to leave.
 const LEAVE: Duration = Duration::from_secs(10);
 
-/// The pause between two questions whether it is ready.
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// The text before the address in a line of the runtime's.
 const LISTENING: &str = "listening on ";
 
@@ -44,22 +41,26 @@ pub(crate) fn start(root: &Path, program: &str, environment: &[(String, String)]
 }
 
 fn until_ready(process: &Process, begun: Instant) -> Result<Duration, String> {
-    let mut address = None;
-    while begun.elapsed() < LIMIT {
-        let status = process.status();
-        if address.is_none() {
-            let lines = process.lines();
-            address = lines.iter().find_map(|line| listening(&line.text));
+    let line = process.wait_for_line(|line| listening(line).is_some(), LIMIT);
+    let Some(address) = line.ok().as_deref().and_then(listening) else { return Err(not_ready(process, begun)) };
+    // It answers from now on, and says 503 while something still starts.
+    while !is_ready(address) {
+        if process.status().is_some() || begun.elapsed() > LIMIT {
+            return Err(not_ready(process, begun));
         }
-        if address.is_some_and(is_ready) {
-            return Ok(begun.elapsed());
-        }
-        if let Some(status) = status {
-            return Err(format!("{}ended before it was ready: {status}", said(process)));
-        }
-        std::thread::sleep(PAUSE);
+        std::thread::yield_now();
     }
-    Err(format!("{}it was not ready after {} s", said(process), LIMIT.as_secs()))
+    Ok(begun.elapsed())
+}
+
+/// Why it is not ready, behind what it said itself.
+fn not_ready(process: &Process, begun: Instant) -> String {
+    // What has closed its outputs before the limit is ending.
+    let left = LIMIT.saturating_sub(begun.elapsed()).min(LEAVE);
+    match process.wait(left) {
+        Ok(status) => format!("{}ended before it was ready: {status}", said(process)),
+        Err(_) => format!("{}it was not ready after {} s", said(process), LIMIT.as_secs()),
+    }
 }
 
 fn listening(line: &str) -> Option<SocketAddr> {
