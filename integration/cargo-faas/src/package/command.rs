@@ -128,7 +128,7 @@ impl Package {
         let mut written = Vec::new();
         for packaging in self.platforms(said)? {
             let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
-            let (root, units) = self.units(&here, &yml, arch, &toolchain, said)?;
+            let (root, units) = self.units(&here, &yml, packaging, arch, &toolchain, said)?;
             written.extend(self.platform(&root, &units, &packaging.with_glibc(self.glibc), arch, &toolchain, said)?);
         }
         let has_errors =
@@ -167,11 +167,12 @@ impl Package {
         &self,
         here: &Path,
         yml: &YmlArgs,
+        packaging: &Packaging,
         arch: Arch,
         toolchain: &Toolchain,
         screen: Screen,
     ) -> Result<(PathBuf, Vec<Deployment>), Failure> {
-        let asks = self.asked(arch, screen)?;
+        let asks = self.asked(packaging, arch, toolchain, screen)?;
         if !self.library.is_empty() {
             let load = |path: &PathBuf| Library::load(path, None, &asks);
             let libraries: Vec<Library> = self.library.iter().map(load).collect::<Result<_, _>>()?;
@@ -220,13 +221,34 @@ impl Package {
         Ok(written)
     }
 
-    /// A runtime of this machine, which is asked what libraries declare.
-    fn asked(&self, arch: Arch, screen: Screen) -> Result<PathBuf, Failure> {
-        if let Some(path) = self.runtime.as_ref().filter(|_| arch == Arch::host()) {
-            return path.canonicalize().map_err(|error| failed(path, &error));
+    /// A runtime that is asked what libraries declare: that of the package, if it runs on this machine.
+    fn asked(
+        &self,
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<PathBuf, Failure> {
+        if arch == Arch::host() && !self.one_file {
+            let path = self.runtime(packaging, toolchain, screen)?;
+            return path.canonicalize().map_err(|error| failed(&path, &error));
         }
         let build = RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() };
         runtimes::runtime(RuntimeKind::Light, &build, screen)
+    }
+
+    /// The runtime of a package.
+    fn runtime(&self, packaging: &Packaging, toolchain: &Toolchain, screen: Screen) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.runtime {
+            return Ok(path.clone());
+        }
+        let build = RuntimeBuild {
+            target: toolchain.target.clone(),
+            builder: toolchain.builder,
+            platforms: (!self.untrimmed).then(|| vec![packaging.platform.to_owned()]),
+            profile: self.runtime_profile(),
+        };
+        runtimes::runtime(self.kind(packaging), &build, screen)
     }
 
     fn chosen<'u>(&self, units: &'u [Deployment]) -> Result<Vec<&'u Deployment>, Failure> {
@@ -374,16 +396,7 @@ impl Package {
             screen.head("build", &format!("one program of {}, for {}", unit.name, packaging.platform));
             return one_file::build(root, unit, arch, packaging.platform, &self.profile);
         }
-        if let Some(path) = &self.runtime {
-            return Ok(path.clone());
-        }
-        let build = RuntimeBuild {
-            target: toolchain.target.clone(),
-            builder: toolchain.builder,
-            platforms: (!self.untrimmed).then(|| vec![packaging.platform.to_owned()]),
-            profile: self.runtime_profile(),
-        };
-        runtimes::runtime(self.kind(packaging), &build, screen)
+        self.runtime(packaging, toolchain, screen)
     }
 
     fn kind(&self, packaging: &Packaging) -> RuntimeKind {
