@@ -137,11 +137,23 @@ impl Artifacts {
     }
 }
 
+/// The developer's tool, built once a process. In a build of its own: what it links would change what modules link.
+///
+/// # Panics
+/// With the compiler's words, if it does not build.
+pub fn tool() -> &'static Path {
+    static TOOL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let (mut made, said) = cargo_build(&["cargo-faas"], &[], None);
+        made.remove("cargo_faas").unwrap_or_else(|| panic!("cargo-faas was not built:\n{said}"))
+    });
+    &TOOL
+}
+
 /// The root of the workspace: where cargo says this package is now, which need not be where it was compiled.
 pub fn workspace() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        // The tests of the tool lie deeper than those of this package.
+        // Packages lie at different depths; the lock file is the workspace's.
         let root = Path::new(&here).ancestors().find(|folder| folder.join("Cargo.lock").is_file());
         root.unwrap_or(Path::new("/")).to_owned()
     });

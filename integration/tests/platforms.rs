@@ -35,6 +35,8 @@ mod openfaas;
 mod openwhisk;
 #[path = "platforms/own_events.rs"]
 mod own_events;
+#[path = "platforms/packaged.rs"]
+mod packaged;
 #[path = "plain_http/mod.rs"]
 mod plain_http;
 #[path = "platforms/records.rs"]

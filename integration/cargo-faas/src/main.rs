@@ -15,13 +15,18 @@
 //! | `front` | the HTTP server before them |
 //! | `serve`, `invoke` | `dev` and `invoke`: the two ways to run |
 //! | `events` | the events of all platforms, to look at and to send |
-//! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
+//! | `artefact` | what a compiled file is and wants |
+//! | `package` | `package`: what each platform is given, written |
+//! | `check` | `check`: what is wrong with a yml, with compiled files, with packages |
 //! | `deploy` | deployment files: templates, deploy |
+//! | `service` | what is said of a serverless.yml: explain, plan, manifest, schema |
 //! | `completions` | what shells complete |
 //! | `screen` | what people see |
 //! | `failure` | a step that failed |
 #![forbid(unsafe_code)]
 
+mod artefact;
+mod check;
 mod command_line;
 mod completions;
 mod deploy;
@@ -33,6 +38,7 @@ mod invoke;
 mod journal;
 mod local;
 mod new;
+mod package;
 mod project;
 mod reply;
 mod running;
@@ -70,7 +76,9 @@ commands! {
     Invoke(invoke::Invoke),
     New(new::New),
     Events(events::Events),
-    Check(service::check::Check),
+    Check(check::command::Check),
+    Package(package::command::Package),
+    Sbom(package::bill::Sbom),
     Explain(service::explain::Explain),
     Plan(service::plan::Plan),
     Manifest(service::manifest::Manifest),

@@ -14,6 +14,8 @@ const RED: &str = "\x1b[31m";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     colour: bool,
+    /// `true` if lines go to standard error.
+    aside: bool,
 }
 
 impl Screen {
@@ -21,7 +23,12 @@ impl Screen {
     pub(crate) fn new() -> Screen {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let able = std::env::var_os("TERM").is_some_and(|value| value != "dumb");
-        Screen { colour: wanted && able && std::io::stdout().is_terminal() }
+        Screen { colour: wanted && able && std::io::stdout().is_terminal(), aside: false }
+    }
+
+    /// Standard error, for what people see while standard output has an answer for programs.
+    pub(crate) fn aside() -> Screen {
+        Screen { colour: false, aside: true }
     }
 
     fn paint(self, colour: &str, text: &str) -> String {
@@ -30,7 +37,10 @@ impl Screen {
 
     /// A line as it is. A closed output is no reason to fail.
     pub(crate) fn line(self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        let _ = match self.aside {
+            false => writeln!(std::io::stdout().lock(), "{text}"),
+            true => writeln!(std::io::stderr().lock(), "{text}"),
+        };
     }
 
     /// `true` if what is written may have colours.

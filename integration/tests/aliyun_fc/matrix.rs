@@ -175,7 +175,7 @@ fn concurrency(runtime: &Runtime) {
     run.assert_clean();
 }
 
-const SEVERAL: Row = Row {
+pub(crate) const SEVERAL: Row = Row {
     prefix: "",
     events: &[
         (

@@ -145,7 +145,7 @@ fn concurrency(runtime: &Runtime) {
     run.assert_clean();
 }
 
-const SEVERAL: Row = Row {
+pub(crate) const SEVERAL: Row = Row {
     prefix: "",
     events: &[
         (

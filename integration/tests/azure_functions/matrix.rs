@@ -174,7 +174,7 @@ fn refusal(runtime: &Runtime) {
 
 /// The host says which function a call is for. The one that it sends requests to is called `api` there and is none of the
 /// process: who serves them is found by method and path.
-const SEVERAL: Row =
+pub(crate) const SEVERAL: Row =
     Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
 
 impl Platform for OnAzure {

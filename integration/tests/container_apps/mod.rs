@@ -2,4 +2,4 @@
 
 mod conformance;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;

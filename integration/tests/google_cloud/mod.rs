@@ -4,5 +4,5 @@ mod conformance;
 mod conformance_events;
 mod conformance_life;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;
 mod table;

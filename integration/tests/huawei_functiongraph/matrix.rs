@@ -150,7 +150,7 @@ fn concurrency(runtime: &Runtime) {
     }
 }
 
-const SEVERAL: Row = Row {
+pub(crate) const SEVERAL: Row = Row {
     prefix: "",
     events: &[
         (
@@ -165,7 +165,7 @@ const SEVERAL: Row = Row {
     hung: Hung::Leaves,
 };
 
-struct EventFunction(OnPlane);
+pub(crate) struct EventFunction(pub(crate) OnPlane);
 
 impl Platform for EventFunction {
     /// Through API Gateway. Texts go back as they are.

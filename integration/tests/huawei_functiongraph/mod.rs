@@ -4,5 +4,5 @@
 mod conformance;
 pub(crate) mod matrix;
 mod matrix_http;
-mod run;
+pub(crate) mod run;
 mod table;

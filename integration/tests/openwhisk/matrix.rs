@@ -1,6 +1,6 @@
 //! The matrix on OpenWhisk, as an action container.
 
-use super::run::{Container, NO_RESULT, action, error_of, own_error_of, until_held};
+use super::run::{Below, Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
 use crate::several::{self, Answer, Hung, Platform, Row, View};
 use integration::artifacts::Runtime;
@@ -148,14 +148,38 @@ const SEVERAL: Row = Row {
     hung: Hung::Leaves,
 };
 
-impl Platform for Container {
-    /// As a web action: the members of a body in JSON are arguments.
+/// The arguments of a web action: the members of a body in JSON are among them.
+fn web(method: &str, path: &str, body: &str) -> String {
+    let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
+    arguments["__ow_method"] = method.to_ascii_lowercase().into();
+    arguments["__ow_headers"] = json!({"host": "h.example"});
+    arguments["__ow_path"] = path.into();
+    arguments.to_string()
+}
+
+impl Platform for Below {
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
-        arguments["__ow_method"] = method.to_ascii_lowercase().into();
-        arguments["__ow_headers"] = json!({"host": "h.example"});
-        arguments["__ow_path"] = path.into();
-        match self.run(&arguments.to_string()) {
+        let said = self.run(&web(method, path, body));
+        assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), self.output());
+        Answer::of_gateway(&said.json())
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.run(event).json().to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        panic!("the proxy holds its child")
+    }
+
+    fn output(&self) -> String {
+        Below::output(self)
+    }
+}
+
+impl Platform for Container {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        match self.run(&web(method, path, body)) {
             Outcome::Success(result) => Answer::of_gateway(&result),
             Outcome::ApplicationError(said) | Outcome::DeveloperError(_, said) => Answer::Failed(said.to_string()),
             other => panic!("{other:?}; output:\n{}", self.output()),

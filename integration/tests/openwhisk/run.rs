@@ -143,6 +143,16 @@ impl Below {
         Below { proxy: Proxy::new(Started { patience: limit(), ..options }), _deployment: deployment, program }
     }
 
+    /// With a child that has been started from a package, entry point and all.
+    pub(crate) fn of_package(deployment: Deployment) -> Below {
+        let program = deployment.path("exec");
+        let proxy = Proxy::new(Started { patience: limit(), ..Started::default() });
+        let run = Below { proxy, _deployment: deployment, program };
+        let said = run.init(Init::default());
+        assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), run.output());
+        run
+    }
+
     /// Sends what an upload comes to: the child starts, in a folder that has nothing to do with it.
     pub(crate) fn init(&self, init: Init) -> Said {
         self.proxy.init(&Init { code: "UEsDBA==".to_owned(), binary: true, ..init }, &self.program, Path::new("/"))

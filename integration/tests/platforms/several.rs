@@ -131,6 +131,11 @@ pub(crate) trait Platform {
 
     /// The process, or what it left.
     fn view(&self) -> View<'_>;
+
+    /// What has been written to its log.
+    fn output(&self) -> String {
+        self.view().output()
+    }
 }
 
 /// What becomes of the process when a function hangs and has been answered in its place.

@@ -146,7 +146,7 @@ fn concurrency(runtime: &Runtime) {
     }
 }
 
-const SEVERAL: Row = Row {
+pub(crate) const SEVERAL: Row = Row {
     prefix: "",
     events: &[
         (
@@ -161,7 +161,7 @@ const SEVERAL: Row = Row {
     hung: Hung::Leaves,
 };
 
-struct EventFunction(OnPlane);
+pub(crate) struct EventFunction(pub(crate) OnPlane);
 
 impl Platform for EventFunction {
     /// Through a function URL.

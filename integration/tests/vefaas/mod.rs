@@ -2,5 +2,5 @@
 
 mod conformance;
 pub(crate) mod matrix;
-mod run;
+pub(crate) mod run;
 mod table;

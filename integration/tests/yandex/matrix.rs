@@ -141,7 +141,7 @@ fn concurrency(runtime: &Runtime) {
     }
 }
 
-const SEVERAL: Row = Row {
+pub(crate) const SEVERAL: Row = Row {
     prefix: "",
     events: &[
         (
@@ -159,7 +159,7 @@ const SEVERAL: Row = Row {
 };
 
 /// The function, and what its processes have written.
-struct Calls {
+pub(crate) struct Calls {
     run: OnYandex,
     log: String,
 }
@@ -170,6 +170,13 @@ impl Calls {
         self.log.push_str(&ended.log);
         self.log.push('\n');
         ended.outcome
+    }
+}
+
+impl Calls {
+    /// A function whose folder is a package already, entry point and all.
+    pub(crate) fn of_package(deployment: Deployment) -> Calls {
+        Calls { run: OnYandex { deployment }, log: String::new() }
     }
 }
 

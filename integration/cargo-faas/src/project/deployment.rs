@@ -43,7 +43,7 @@ pub(crate) struct DeployedFunction {
 ///
 /// # Errors
 /// A handler or a layer that no library has.
-pub(super) fn of_spec(spec: &Spec, libraries: &[Library]) -> Result<Vec<Deployment>, Failure> {
+pub(crate) fn of_spec(spec: &Spec, libraries: &[Library]) -> Result<Vec<Deployment>, Failure> {
     let one = |unit: &serverless_spec::units::Unit| {
         let manifest = spec.manifest(unit).map_err(|error| Failure::new("manifest", error))?;
         of_manifest(&unit.name, manifest, libraries)

@@ -109,7 +109,11 @@ fn source_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn source() -> Result<PathBuf, Failure> {
+/// The source of the workspace that this tool was built from.
+///
+/// # Errors
+/// It is gone.
+pub(crate) fn source() -> Result<PathBuf, Failure> {
     let folder = source_folder();
     folder.canonicalize().ok().filter(|folder| folder.join("runtime-engine/Cargo.toml").is_file()).ok_or_else(|| {
         let why = format!(
@@ -231,7 +235,7 @@ fn sorted(names: &[String]) -> Vec<&str> {
 ///
 /// # Errors
 /// Nothing says where it is.
-fn cache_folder() -> Result<PathBuf, Failure> {
+pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
     let folder = variable("FAAS_CACHE").or_else(|| Some(of_user()?.join("cargo-faas")));

@@ -3,11 +3,10 @@
 //! | module | holds |
 //! |---|---|
 //! | `read` | which yml, and what it is read with |
-//! | `check`, `explain`, `plan`, `manifest`, `schema` | the commands |
+//! | `explain`, `plan`, `manifest`, `schema` | the commands |
 //!
 //! Exit codes: 0 the yml is right and what was asked for is there, 1 it is wrong or there is no such thing, 2 wrong usage.
 
-pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod manifest;
 pub(crate) mod plan;
@@ -63,7 +62,8 @@ fn answer(found: &Found, args: &ServiceArgs, screen: Screen) {
     }
 }
 
-fn diagnostics(read: &Read) -> serde_json::Value {
+/// The diagnostics of a yml as JSON.
+pub(crate) fn diagnostics(read: &Read) -> serde_json::Value {
     let all: Vec<_> = read.diagnostics.iter().map(|found| diagnostic(found, &read.sources)).collect();
     json!({"diagnostics": all, "leftOut": read.left_out})
 }

@@ -1,0 +1,344 @@
+//! `check`: what is wrong with a yml, with compiled files, with packages.
+
+use super::artefact::{self, Role, Target};
+use super::finding::{Finding, Findings, Severity};
+use super::package::{self, Listed, Part};
+use super::{declared, start};
+use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
+use crate::failure::Failure;
+use crate::package::contents::Contents;
+use crate::package::platforms::{PLATFORMS, PROGRAM, Packaging, System};
+use crate::package::toolchain::Arch;
+use crate::screen::{Screen, duration};
+use crate::service::read::{Found, name_and_value, read};
+use crate::service::{self, ServiceArgs};
+use clap::Args;
+use faas_core::functions::manifest::Manifest;
+use serde::Serialize;
+use serde_json::json;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Say what is wrong with a serverless.yml, with compiled files, or with packages
+///
+/// Without a path it is the yml, and the packages that `package` has written. Exit code 0 if there is no error, 1 if there is one.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A library, a program, a zip, or a folder with what is in one
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The processor that it is to run on [default: whichever it is built for]
+    #[arg(long, value_name = "NAME")]
+    arch: Option<Arch>,
+
+    /// The glibc of the system that it is to run on [default: the platform's]
+    #[arg(long, value_name = "VERSION")]
+    glibc: Option<Glibc>,
+
+    /// List every file of a package, with what it is
+    #[arg(long)]
+    files: bool,
+
+    /// Start each package as it is, and measure how long it takes until it is ready
+    #[arg(long)]
+    start: bool,
+
+    /// As --start, and an error where it takes longer
+    #[arg(long, value_name = "MS")]
+    max_init_ms: Option<u64>,
+
+    /// A variable for what is started; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    env: Vec<(String, String)>,
+
+    /// Where packages are
+    #[arg(long, value_name = "FOLDER", default_value = "dist")]
+    dist: PathBuf,
+
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+/// What was checked, and what came of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    path: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arch: Option<String>,
+    /// The newest glibc that anything in it wants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    glibc: Option<String>,
+    /// How long the start took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    init_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Listed>,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        let packaging = self.packaging()?;
+        let (yml, paths) = if self.paths.is_empty() {
+            (Some(read(&self.service.yml)?), self.written()?)
+        } else {
+            (None, self.paths.iter().map(|path| (path.clone(), packaging)).collect())
+        };
+        let reports: Vec<Report> =
+            paths.iter().map(|(path, packaging)| self.one(path, *packaging, yml.as_ref())).collect::<Result<_, _>>()?;
+        if self.service.json {
+            let mut answer = yml.as_ref().map_or_else(|| json!({}), |found| service::diagnostics(&found.read));
+            answer["artefacts"] = json!(reports);
+            screen.line(&format!("{answer:#}"));
+        } else {
+            if let Some(found) = &yml {
+                service::say(found, screen);
+            }
+            reports.iter().for_each(|report| self.say(report, screen));
+        }
+        let findings = reports.iter().flat_map(|report| &report.findings);
+        let is_right = yml.is_none_or(|found| found.read.spec.is_some())
+            && findings.into_iter().all(|finding| finding.severity != Severity::Error);
+        Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn packaging(&self) -> Result<Option<&'static Packaging>, Failure> {
+        let Some(name) = self.service.yml.platform.as_deref() else { return Ok(None) };
+        let known = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
+        let none = || Failure::new("platform", format!("there is no platform `{name}`; there are {}", known()));
+        Packaging::of(name).map(Some).ok_or_else(none)
+    }
+
+    /// The packages that lie where `package` writes them.
+    fn written(&self) -> Result<Vec<(PathBuf, Option<&'static Packaging>)>, Failure> {
+        let asked = self.packaging()?;
+        let mut found = Vec::new();
+        let platforms = PLATFORMS.iter().filter(|one| asked.is_none_or(|asked| asked.platform == one.platform));
+        for packaging in platforms {
+            let Ok(entries) = std::fs::read_dir(self.dist.join(packaging.platform)) else { continue };
+            let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            paths.sort_unstable();
+            let is_package = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "zip");
+            found.extend(paths.into_iter().filter(is_package).map(|path| (path, Some(packaging))));
+        }
+        Ok(found)
+    }
+
+    fn one(&self, path: &Path, packaging: Option<&'static Packaging>, yml: Option<&Found>) -> Result<Report, Failure> {
+        let failed = |error: std::io::Error| Failure::new("check", format!("{}: {error}", path.display()));
+        if path.is_dir() {
+            let (root, contents) = folder(path)?;
+            return match root {
+                Some(root) => self.package(path, &contents, Some(&root), None, packaging, yml),
+                None => self.package(path, &contents, None, None, packaging, yml),
+            };
+        }
+        let bytes = std::fs::read(path).map_err(failed)?;
+        if bytes.starts_with(b"PK") {
+            let size = bytes.len() as u64;
+            return match Contents::of_zip(Cursor::new(bytes)) {
+                Ok(contents) => self.package(path, &contents, None, Some(size), packaging, yml),
+                Err(why) => Ok(self.broken(path, packaging, &why)),
+            };
+        }
+        Ok(self.file(path, &bytes, packaging))
+    }
+
+    fn broken(&self, path: &Path, packaging: Option<&'static Packaging>, why: &Failure) -> Report {
+        let mut found = Findings::default();
+        found.error("bad-zip", &path.display().to_string(), why.to_string());
+        Report {
+            path: path.to_owned(),
+            platform: packaging.map(|packaging| packaging.platform),
+            arch: None,
+            glibc: None,
+            init_ms: None,
+            files: Vec::new(),
+            findings: found.into_sorted(),
+        }
+    }
+
+    /// One compiled file by itself.
+    fn file(&self, path: &Path, bytes: &[u8], packaging: Option<&'static Packaging>) -> Report {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let mut found = Findings::default();
+        let read = read_artefact(bytes);
+        match &read {
+            Err(why) => {
+                found.error("not-elf", &name, why.to_string());
+            }
+            Ok(artefact) => {
+                let glibc = packaging.and_then(|packaging| match packaging.with_glibc(self.glibc).system {
+                    System::Known(system, glibc) => Some((glibc, system)),
+                    System::Unknown => None,
+                });
+                let glibc = glibc.or_else(|| self.glibc.map(|glibc| (glibc, "that system")));
+                // A file by itself has no other beside it.
+                let target = Target {
+                    arch: self.arch.map(Arch::machine),
+                    glibc,
+                    finds: &|_: &str, _: &str, _: &[String]| false,
+                };
+                let is_program = artefact.kind == Kind::Program && !name.ends_with(".so");
+                let role = if is_program { Role::Program } else { Role::Module };
+                artefact::check(&name, artefact, role, &target, &mut found);
+            }
+        }
+        Report {
+            path: path.to_owned(),
+            platform: packaging.map(|packaging| packaging.platform),
+            arch: read.as_ref().ok().map(|artefact| artefact.arch.to_string()),
+            glibc: read.ok().and_then(|artefact| artefact.glibc()).map(|glibc| glibc.to_string()),
+            init_ms: None,
+            files: Vec::new(),
+            findings: found.into_sorted(),
+        }
+    }
+
+    fn package(
+        &self,
+        path: &Path,
+        contents: &Contents,
+        root: Option<&Path>,
+        zip_bytes: Option<u64>,
+        packaging: Option<&'static Packaging>,
+        yml: Option<&Found>,
+    ) -> Result<Report, Failure> {
+        let mut found = Findings::default();
+        let packaging = packaging.unwrap_or_else(|| guess(contents));
+        let arch = self.arch.map(Arch::machine);
+        let files = package::check(contents, &packaging.with_glibc(self.glibc), arch.as_ref(), zip_bytes, &mut found);
+        stale(contents, yml, &mut found);
+        let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
+        let is_here = program.as_ref().is_some_and(|program| program.arch == Machine::host());
+        let mut init_ms = None;
+        // What is wrong already would only be said again, in other words.
+        if is_here && found.errors() == 0 {
+            let unpacked = tempfile::tempdir().map_err(|error| Failure::new("check", error))?;
+            let root = match root {
+                Some(root) => root.to_owned(),
+                None => {
+                    let root = unpacked.path().join("package");
+                    contents.write_folder(&root)?;
+                    root
+                }
+            };
+            declared::check(contents, &root, &mut found);
+            if (self.start || self.max_init_ms.is_some()) && found.errors() == 0 {
+                init_ms = self.started(&root, &mut found);
+            }
+        } else if self.start || self.max_init_ms.is_some() {
+            let why =
+                program.map_or_else(|| "it has no runtime".to_owned(), |program| format!("it is for {}", program.arch));
+            let why = if is_here { "it has errors".to_owned() } else { why };
+            found.note("not-started", PROGRAM, format!("it was not started: {why}"));
+        }
+        Ok(Report {
+            path: path.to_owned(),
+            platform: Some(packaging.platform),
+            arch: contents
+                .file(PROGRAM)
+                .and_then(|file| read_artefact(&file.bytes).ok())
+                .map(|program| program.arch.to_string()),
+            glibc: package::glibc(contents).map(|glibc| glibc.to_string()),
+            init_ms,
+            files: if self.files { files } else { Vec::new() },
+            findings: found.into_sorted(),
+        })
+    }
+
+    fn started(&self, root: &Path, found: &mut Findings) -> Option<f64> {
+        // Relative paths are the process' own.
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        match start::start(&root, PROGRAM, &self.env) {
+            Err(why) => {
+                found.error("does-not-start", PROGRAM, why);
+                None
+            }
+            Ok(took) => {
+                let most = self.max_init_ms.map(Duration::from_millis);
+                if let Some(most) = most.filter(|most| took > *most) {
+                    let message =
+                        format!("it took {} until it was ready, more than {}", duration(took), duration(most));
+                    found.error("slow-start", PROGRAM, message).help(
+                        "with the layer monitor the log says how long each phase took; `start: lazy` puts a function's \
+                         start off to its first invocation",
+                    );
+                }
+                Some(took.as_secs_f64() * 1e3)
+            }
+        }
+    }
+
+    fn say(&self, report: &Report, screen: Screen) {
+        let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
+        let many = |count: usize, what: &str| if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") };
+        let mut about: Vec<String> = Vec::new();
+        about.extend(report.arch.clone());
+        about.extend(report.glibc.as_ref().map(|glibc| format!("glibc {glibc} or newer")));
+        about.extend(report.platform.map(|platform| format!("for {platform}")));
+        about.extend(report.init_ms.map(|ms| format!("ready after {ms:.1} ms")));
+        about.push(many(count(Severity::Error), "error"));
+        about.push(many(count(Severity::Warning), "warning"));
+        screen.line(&format!("{}: {}", report.path.display(), about.join(", ")));
+        for listed in &report.files {
+            let mode = listed.mode.as_deref().unwrap_or("----");
+            let part = if listed.part == Part::Stray { "stray" } else { part(listed.part) };
+            screen.line(&format!("  {mode} {:>9} {part:<9} {}", listed.bytes, listed.path));
+        }
+        report.findings.iter().for_each(|finding| screen.line(&finding.to_string()));
+    }
+}
+
+fn part(part: Part) -> &'static str {
+    match part {
+        Part::Runtime => "runtime",
+        Part::Script => "script",
+        Part::Manifest => "manifest",
+        Part::Function => "function",
+        Part::Layer => "layer",
+        Part::Library => "library",
+        Part::Platform => "platform",
+        Part::Stray => "stray",
+    }
+}
+
+/// The files of a folder; of one that an image is built from, those that will be in the image. And where they are, if they
+/// are files of their own.
+fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
+    let inner = path.join("app");
+    if path.join("Dockerfile").is_file() && inner.join(PROGRAM).is_file() {
+        return Ok((Some(inner.clone()), Contents::of_folder(&inner)?));
+    }
+    if path.join("oci-layout").is_file() {
+        return Ok((None, crate::package::oci::files(path)?));
+    }
+    Ok((Some(path.to_owned()), Contents::of_folder(path)?))
+}
+
+/// The platform that a package is for, by what is in it; else plain HTTP, which asks for nothing of its own.
+fn guess(contents: &Contents) -> &'static Packaging {
+    let has = |packaging: &&Packaging| {
+        packaging.scripts.first().is_some_and(|script| contents.file(script.name).is_some())
+            || packaging.platform == "azure-functions" && contents.file("host.json").is_some()
+    };
+    let plain = PLATFORMS.iter().find(|packaging| packaging.platform == "http").expect("it is in the table");
+    PLATFORMS.iter().find(has).unwrap_or(plain)
+}
+
+/// A package that was made from another yml than the one that is here.
+fn stale(contents: &Contents, yml: Option<&Found>, found: &mut Findings) {
+    let spec = yml.and_then(|found| found.read.spec.as_ref());
+    let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());
+    let (Some(spec), Some(manifest)) = (spec, manifest) else { return };
+    if !manifest.digest.is_empty() && manifest.digest != spec.digest {
+        let message = "the package was made from another yml than the one here";
+        found.warning("stale", package::MANIFEST, message).help("package it again: cargo faas package");
+    }
+}

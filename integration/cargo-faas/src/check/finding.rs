@@ -1,0 +1,96 @@
+//! What is wrong, or worth knowing, in a file or a package.
+
+use serde::Serialize;
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// It does not work there.
+    Error,
+    /// It works, but hardly as it is meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        })
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// What kind of finding it is; it never changes.
+    pub(crate) code: &'static str,
+    /// The file that it is about: its path, in a package relative to that.
+    pub(crate) file: String,
+    /// What was expected, and what was found.
+    pub(crate) message: String,
+    /// What to do about it; `None` if that goes without saying.
+    pub(crate) help: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]: {}: {}", self.severity, self.code, self.file, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  = help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The findings of one check.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Adds an error.
+    pub(crate) fn error(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Error, code, file, message.into())
+    }
+
+    /// Adds a warning.
+    pub(crate) fn warning(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Warning, code, file, message.into())
+    }
+
+    /// Adds a note.
+    pub(crate) fn note(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Note, code, file, message.into())
+    }
+
+    fn add(&mut self, severity: Severity, code: &'static str, file: &str, message: String) -> &mut Finding {
+        let at = self.0.len();
+        self.0.push(Finding { severity, code, file: file.to_owned(), message, help: None });
+        &mut self.0[at]
+    }
+
+    /// All of them, the worst first.
+    pub(crate) fn into_sorted(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|finding| finding.severity);
+        self.0
+    }
+
+    /// The number of errors.
+    pub(crate) fn errors(&self) -> usize {
+        self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+}
+
+impl Finding {
+    /// Says what to do about it.
+    pub(crate) fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+}

@@ -1,0 +1,489 @@
+//! `package`: builds each deployment and writes what its platform is given.
+
+use super::contents::{Contents, File};
+use super::layout::{self, Built};
+use super::oci::{self, Base, Run};
+use super::one_file;
+use super::platforms::{Form, PLATFORMS, PROGRAM, Packaging};
+use super::sbom::{self, Described, Source};
+use super::toolchain::{Arch, Linker, Toolchain};
+use crate::artefact::Glibc;
+use crate::check;
+use crate::check::finding::{Finding, Findings, Severity};
+use crate::failure::Failure;
+use crate::project::deployment::{self, Deployment};
+use crate::project::library::{Library, LibraryKind};
+use crate::project::metadata::cargo;
+use crate::project::runtimes::{self, RuntimeBuild, RuntimeKind};
+use crate::project::{Build, Project};
+use crate::screen::Screen;
+use crate::service;
+use crate::service::read::YmlArgs;
+use clap::Args;
+use faas_core::encoding::sha256;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Build every deployment and write what its platform is given: a zip, or what an image is made of
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Package {
+    #[command(flatten)]
+    yml: YmlArgs,
+
+    /// Only this deployment; may be repeated
+    #[arg(long, value_name = "NAME")]
+    unit: Vec<String>,
+
+    /// Only this package of the workspace; may be repeated
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
+
+    /// Take this library of functions or layers instead of building; may be repeated
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["package", "one_file"])]
+    library: Vec<PathBuf>,
+
+    /// The processor [default: this machine's]
+    #[arg(long, value_name = "NAME")]
+    arch: Option<Arch>,
+
+    /// Link the function, its layers and the light runtime into one static program
+    #[arg(long, conflicts_with_all = ["runtime", "light"])]
+    one_file: bool,
+
+    /// With light-bootstrap instead of bootstrap
+    #[arg(long)]
+    light: bool,
+
+    /// With this runtime instead of one that is built
+    #[arg(long, value_name = "PATH", conflicts_with = "light")]
+    runtime: Option<PathBuf>,
+
+    /// Leave all platforms in the runtime, which is larger and built once for all
+    #[arg(long)]
+    untrimmed: bool,
+
+    /// Write an image on this one, a folder in the OCI layout, instead of a folder with a Dockerfile
+    #[arg(long, value_name = "FOLDER")]
+    base: Option<PathBuf>,
+
+    /// Add this file or folder, by its own name; may be repeated
+    #[arg(long, value_name = "PATH")]
+    include: Vec<PathBuf>,
+
+    /// The linker
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    linker: Linker,
+
+    /// The glibc of the system that it is to run on [default: the platform's; zig links for 2.17]
+    #[arg(long, value_name = "VERSION")]
+    glibc: Option<Glibc>,
+
+    /// Cargo's profile
+    #[arg(long, value_name = "NAME", default_value = "release")]
+    profile: String,
+
+    /// The folder to write to
+    #[arg(long, value_name = "FOLDER", default_value = "dist")]
+    out: PathBuf,
+
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    platform: &'static str,
+    unit: String,
+    arch: String,
+    form: &'static str,
+    path: PathBuf,
+    /// Bytes of the zip; of a folder, of all of its files.
+    bytes: u64,
+    unpacked_bytes: u64,
+    /// Of a zip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    /// The text that platforms have as the handler.
+    handler: String,
+    /// The newest glibc that anything in it wants.
+    glibc: Option<String>,
+    sbom: PathBuf,
+    findings: Vec<Finding>,
+}
+
+/// The name of the list of digests, in the form that `sha256sum -c` reads.
+const DIGESTS: &str = "SHA256SUMS";
+
+impl Package {
+    pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
+        let arch = self.arch.unwrap_or_else(Arch::host);
+        let toolchain = Toolchain::choose(arch, self.linker, self.glibc)?;
+        let said = if self.json { Screen::aside() } else { screen };
+        said.head("toolchain", &toolchain.words());
+        let mut written = Vec::new();
+        for packaging in self.platforms(said)? {
+            let yml = YmlArgs { platform: Some(packaging.platform.to_owned()), ..self.yml.clone() };
+            let (root, units) = self.units(&here, &yml, packaging, arch, &toolchain, said)?;
+            written.extend(self.platform(&root, &units, &packaging.with_glibc(self.glibc), arch, &toolchain, said)?);
+        }
+        let has_errors =
+            written.iter().flat_map(|one| &one.findings).any(|finding| finding.severity == Severity::Error);
+        if self.json {
+            let answer = serde_json::json!({"packages": written});
+            screen.line(&format!("{answer:#}"));
+        }
+        Ok(if has_errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    /// The platforms that are asked for: by their names, all, or the one of the yml.
+    fn platforms(&self, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
+        let names = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
+        let Some(asked) = &self.yml.platform else {
+            let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
+            let project = Project::find(&here, &self.yml, &self.package, screen)?;
+            let platform = project.spec().and_then(|spec| spec.platform).and_then(Packaging::of);
+            return platform.map(|packaging| vec![packaging]).ok_or_else(|| {
+                let why = format!("say which by --platform, or by provider.name in the yml: all, {}", names());
+                Failure::new("platform", why)
+            });
+        };
+        if asked == "all" {
+            return Ok(PLATFORMS.iter().collect());
+        }
+        let one = |name: &str| {
+            let why = || Failure::new("platform", format!("there is no platform `{name}`; there are all, {}", names()));
+            Packaging::of(name).ok_or_else(why)
+        };
+        asked.split(',').map(|name| one(name.trim())).collect()
+    }
+
+    /// The folder of the project, and what is deployed of it on a platform.
+    fn units(
+        &self,
+        here: &Path,
+        yml: &YmlArgs,
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<(PathBuf, Vec<Deployment>), Failure> {
+        let asks = self.asked(packaging, arch, toolchain, screen)?;
+        if !self.library.is_empty() {
+            let load = |path: &PathBuf| Library::load(path, None, &asks);
+            let libraries: Vec<Library> = self.library.iter().map(load).collect::<Result<_, _>>()?;
+            let found = match &yml.file {
+                Some(file) => Some(service::read::read_file(file, yml)?),
+                None => service::read::find(here, yml)?,
+            };
+            let units = match found {
+                Some(found) => match &found.read.spec {
+                    Some(spec) => deployment::of_spec(spec, &libraries)?,
+                    None => {
+                        service::say(&found, screen);
+                        return Err(Failure::new("yml", "it is not right; what is wrong is said above"));
+                    }
+                },
+                None => vec![deployment::of_libraries(&libraries[0].name, &libraries)?],
+            };
+            return Ok((here.to_owned(), units));
+        }
+        let project = Project::find(here, yml, &self.package, screen)?;
+        let build = Build {
+            target: toolchain.target.clone(),
+            builder: toolchain.builder,
+            ..Build::new(self.profile.clone(), asks)
+        };
+        let libraries = project.build(&build, screen)?;
+        Ok((project.root().to_owned(), project.units(&libraries)?))
+    }
+
+    fn platform(
+        &self,
+        root: &Path,
+        units: &[Deployment],
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<Vec<Written>, Failure> {
+        let folder = self.out.join(packaging.platform);
+        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        let mut written = Vec::new();
+        for unit in self.chosen(units)? {
+            written.push(self.unit(root, unit, packaging, arch, toolchain, screen)?);
+        }
+        digests(&folder)?;
+        Ok(written)
+    }
+
+    /// A runtime that is asked what libraries declare: that of the package, if it runs on this machine.
+    fn asked(
+        &self,
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<PathBuf, Failure> {
+        if arch == Arch::host() && !self.one_file {
+            let path = self.runtime(packaging, toolchain, screen)?;
+            return path.canonicalize().map_err(|error| failed(&path, &error));
+        }
+        let build = RuntimeBuild { profile: self.runtime_profile(), ..RuntimeBuild::default() };
+        runtimes::runtime(RuntimeKind::Light, &build, screen)
+    }
+
+    /// The runtime of a package.
+    fn runtime(&self, packaging: &Packaging, toolchain: &Toolchain, screen: Screen) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.runtime {
+            return Ok(path.clone());
+        }
+        let build = RuntimeBuild {
+            target: toolchain.target.clone(),
+            builder: toolchain.builder,
+            platforms: (!self.untrimmed).then(|| vec![packaging.platform.to_owned()]),
+            profile: self.runtime_profile(),
+        };
+        runtimes::runtime(self.kind(packaging), &build, screen)
+    }
+
+    fn chosen<'u>(&self, units: &'u [Deployment]) -> Result<Vec<&'u Deployment>, Failure> {
+        let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
+        if let Some(missing) = self.unit.iter().find(|name| !names.contains(&name.as_str())) {
+            let why = format!("there is no deployment `{missing}`; there are {}", names.join(", "));
+            return Err(Failure::new("unit", why));
+        }
+        Ok(units.iter().filter(|unit| self.unit.is_empty() || self.unit.contains(&unit.name)).collect())
+    }
+
+    fn unit(
+        &self,
+        root: &Path,
+        unit: &Deployment,
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<Written, Failure> {
+        let program = self.program(root, unit, packaging, arch, toolchain, screen)?;
+        let of_kind = |kind| self.libraries(unit, kind);
+        let built = Built {
+            program: read(&program)?,
+            manifest: unit.manifest.clone(),
+            functions: of_kind(LibraryKind::Functions)?,
+            layers: of_kind(LibraryKind::Layers)?,
+        };
+        let mut files = layout::contents(&built, packaging)?;
+        for path in &self.include {
+            include(&mut files, path)?;
+        }
+        let zip = match packaging.form {
+            Form::Zip => Some(files.zip()?),
+            Form::Image => None,
+        };
+        let mut found = Findings::default();
+        check::package::check(
+            &files,
+            packaging,
+            Some(&arch.machine()),
+            zip.as_ref().map(|zip| zip.len() as u64),
+            &mut found,
+        );
+        let refused = found.errors() > 0;
+        let findings = found.into_sorted();
+        let place = self.out.join(packaging.platform).join(&unit.name);
+        if refused {
+            screen.head("refused", &format!("{} for {}", unit.name, packaging.platform));
+            findings.iter().for_each(|finding| screen.under(&finding.to_string()));
+        }
+        let digests: Vec<Described<'_>> =
+            files.files().map(|(path, file)| Described { path, digest: sha256::digest(&file.bytes) }).collect();
+        let glibc = check::package::glibc(&files);
+        let mut written = Written {
+            platform: packaging.platform,
+            unit: unit.name.clone(),
+            arch: arch.machine().to_string(),
+            form: "zip",
+            path: place.with_file_name(format!("{}.zip", unit.name)),
+            bytes: 0,
+            unpacked_bytes: files.bytes(),
+            digest: zip.as_ref().map(|zip| sha256::digest(zip)),
+            handler: unit.handler.clone(),
+            glibc: glibc.map(|glibc| glibc.to_string()),
+            sbom: place.with_file_name(format!("{}.cdx.json", unit.name)),
+            findings,
+        };
+        if refused {
+            return Ok(written);
+        }
+        if let Some(zip) = zip {
+            written.bytes = zip.len() as u64;
+            std::fs::write(&written.path, zip).map_err(|error| failed(&written.path, &error))?;
+        } else {
+            let image = self.image(&files, unit, packaging, arch)?;
+            (written.form, written.bytes, written.path) = (image.0, image.1.bytes(), place);
+            image.1.write_folder(&written.path)?;
+        }
+        let bill = sbom::sbom(&unit.name, "0.0.0", &self.sources(root, unit, packaging, arch)?, &digests)?;
+        std::fs::write(&written.sbom, bill).map_err(|error| failed(&written.sbom, &error))?;
+        self.say(&written, screen);
+        Ok(written)
+    }
+
+    fn say(&self, written: &Written, screen: Screen) {
+        let kib = |bytes: u64| format!("{} KiB", bytes.div_ceil(1024));
+        let glibc = written.glibc.as_ref().map(|glibc| format!(", glibc {glibc} or newer")).unwrap_or_default();
+        let size = if written.form == "zip" {
+            format!("{}, {} unpacked", kib(written.bytes), kib(written.unpacked_bytes))
+        } else {
+            kib(written.bytes)
+        };
+        screen.head(
+            "package",
+            &format!("{}: {} for {}, {size}{glibc}", written.path.display(), written.form, written.arch),
+        );
+        written.findings.iter().for_each(|finding| screen.under(&finding.to_string()));
+    }
+
+    /// A folder with a Dockerfile; or an image, where everything that is in it is here.
+    fn image(
+        &self,
+        files: &Contents,
+        unit: &Deployment,
+        packaging: &Packaging,
+        arch: Arch,
+    ) -> Result<(&'static str, Contents), Failure> {
+        if self.base.is_none() && !self.one_file {
+            return Ok(("image folder", layout::image_folder(files, packaging)?));
+        }
+        let machine = arch.machine();
+        let base = self.base.as_ref().map(|folder| Base::read(folder, &machine)).transpose()?;
+        let environment = layout::environment(packaging);
+        let run = Run {
+            folder: packaging.folder,
+            program: PROGRAM,
+            environment: &environment,
+            arch: &machine,
+            tag: &unit.name,
+        };
+        Ok(("OCI image", oci::image(files, &run, base.as_ref())?))
+    }
+
+    fn libraries(&self, unit: &Deployment, kind: LibraryKind) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        if self.one_file {
+            return Ok(Vec::new());
+        }
+        let name = |library: &Library| library.place().rsplit('/').next().unwrap_or_default().to_owned();
+        let of_kind = unit.libraries.iter().filter(|library| library.kind() == kind);
+        of_kind.map(|library| Ok((name(library), read(&library.path)?))).collect()
+    }
+
+    /// The runtime; or the whole program.
+    fn program(
+        &self,
+        root: &Path,
+        unit: &Deployment,
+        packaging: &Packaging,
+        arch: Arch,
+        toolchain: &Toolchain,
+        screen: Screen,
+    ) -> Result<PathBuf, Failure> {
+        if self.one_file {
+            screen.head("build", &format!("one program of {}, for {}", unit.name, packaging.platform));
+            return one_file::build(root, unit, arch, packaging.platform, &self.profile);
+        }
+        self.runtime(packaging, toolchain, screen)
+    }
+
+    fn kind(&self, packaging: &Packaging) -> RuntimeKind {
+        if self.light || packaging.prefers_light { RuntimeKind::Light } else { RuntimeKind::Full }
+    }
+
+    /// The profile of the runtimes: one of theirs, whatever profiles a project has.
+    fn runtime_profile(&self) -> String {
+        let known = ["release", "dev", "test-artifacts"];
+        known.into_iter().find(|known| *known == self.profile).unwrap_or("release").to_owned()
+    }
+
+    /// Where the crates of a unit are from.
+    fn sources(
+        &self,
+        root: &Path,
+        unit: &Deployment,
+        packaging: &Packaging,
+        arch: Arch,
+    ) -> Result<Vec<Source>, Failure> {
+        let target = format!("{}-unknown-linux-gnu", arch.triple());
+        let own: Vec<String> = unit.libraries.iter().filter_map(|library| library.package.clone()).collect();
+        let mut brought: Vec<String> = unit
+            .libraries
+            .iter()
+            .filter(|library| library.package.is_none() && library.kind() == LibraryKind::Layers)
+            .map(|library| library.name.replace('_', "-"))
+            .collect();
+        let is_light = self.one_file || self.kind(packaging) == RuntimeKind::Light;
+        brought.push(if is_light { "light-runtime" } else { "runtime-engine" }.to_owned());
+        let mut sources = Vec::new();
+        if !own.is_empty() {
+            sources.push(Source { metadata: metadata(root, &target)?, packages: own });
+        }
+        // A runtime or a library that was given is of crates that nobody here knows.
+        if self.runtime.is_none() && self.library.is_empty() {
+            sources.push(Source { metadata: metadata(&runtimes::source()?, &target)?, packages: brought });
+        }
+        Ok(sources)
+    }
+}
+
+/// What cargo says of the crates of a workspace, for a target.
+///
+/// # Errors
+/// Cargo's own words.
+pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value, Failure> {
+    let failed = |why: String| Failure::new("bill of materials", why);
+    let output = cargo(folder).args(["metadata", "--format-version=1", "--filter-platform", target]).output();
+    let output = output.map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
+    if !output.status.success() {
+        return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new("package", format!("{}: {error}", path.display()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| failed(path, &error))
+}
+
+/// Adds a file or a folder of the user's by its own name. Executables stay executable.
+fn include(files: &mut Contents, path: &Path) -> Result<(), Failure> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.ok_or_else(|| Failure::new("include", format!("{}: it has no name", path.display())))?;
+    if path.is_dir() {
+        for (inner, file) in Contents::of_folder(path)?.files() {
+            files.add(&format!("{name}/{inner}"), file.with_plain_mode())?;
+        }
+        return Ok(());
+    }
+    let about = std::fs::metadata(path).map_err(|error| failed(path, &error))?;
+    let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+    files.add(&name, File { bytes: read(path)?, mode: Some(mode) }.with_plain_mode())
+}
+
+/// Writes the digest of every file of a folder.
+fn digests(folder: &Path) -> Result<(), Failure> {
+    let contents = Contents::of_folder(folder)?;
+    let line = |(path, file): (&str, &File)| {
+        let digest = sha256::digest(&file.bytes);
+        format!("{}  {path}\n", digest.rsplit(':').next().unwrap_or_default())
+    };
+    let text: String = contents.files().filter(|(path, _)| *path != DIGESTS).map(line).collect();
+    let path = folder.join(DIGESTS);
+    std::fs::write(&path, text).map_err(|error| failed(&path, &error))
+}

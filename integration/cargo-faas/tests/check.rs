@@ -1,0 +1,376 @@
+//! `cargo faas check` over a corpus of files and packages that would not work where they are to run: what it says of each, and
+//! of those that would. The bad ones are made here, of good ones, each with one mistake.
+#![forbid(unsafe_code)]
+
+use integration::artifacts;
+use serde_json::Value;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+fn tool(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+    command.args(arguments).current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.output().expect("the tool starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The report on one path: the exit code, and of each finding its severity, its code and its file.
+fn report(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>, Value) {
+    let output = tool(folder, &[&["check", "--json"], arguments].concat());
+    let answer: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}{}", text(&output.stdout), text(&output.stderr)));
+    let report = answer["artefacts"][0].clone();
+    let one = |finding: &Value| {
+        let field = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}", field("severity"), field("code"), field("file"))
+    };
+    let found = report["findings"].as_array().expect("a list").iter().map(one).collect();
+    (output.status.code(), found, report)
+}
+
+/// Good files that bad ones are made of, in one folder.
+static GOOD: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("there is room");
+    let built = artifacts::get();
+    for (name, path) in [
+        ("bootstrap", built.light_bootstrap().path.as_path()),
+        ("libecho.so", built.module("echo_c")),
+        ("libauth.so", built.module("auth")),
+        ("liblayer_monitor.so", built.module("layer_monitor")),
+    ] {
+        let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
+        assert!(output.expect("strip starts").status.success(), "{name}");
+    }
+    folder
+});
+
+fn good(name: &str) -> Vec<u8> {
+    std::fs::read(GOOD.path().join(name)).expect("it was made")
+}
+
+/// A shared library of a C text.
+fn library(folder: &Path, name: &str, source: &str, flags: &[&str]) -> PathBuf {
+    let (text, path) = (folder.join(format!("{name}.c")), folder.join(name));
+    std::fs::write(&text, source).expect("there is room");
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-o"]).arg(&path).arg(&text).args(flags).current_dir(folder);
+    let output = command.output().expect("cc starts");
+    assert!(output.status.success(), "{name}: {}", text_of(&output));
+    path
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// A module as the linker sees it, which nobody calls.
+const MODULE: &str = "const void *faas_module_v1(unsigned a, unsigned b) { (void)a; (void)b; return 0; }\n";
+
+#[test]
+fn files_that_would_not_work_are_told_apart() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let root = folder.path();
+    let echo = good("libecho.so");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(root.join(name), bytes).expect("there is room");
+    let mut other = echo.clone();
+    // e_machine is at byte 18: PowerPC of 64 bits, and the other of the two that there are.
+    other[18..20].copy_from_slice(&21_u16.to_le_bytes());
+    write("libpower.so", &other);
+    let arm = if cfg!(target_arch = "aarch64") { 62_u16 } else { 183 };
+    other[18..20].copy_from_slice(&arm.to_le_bytes());
+    write("libother.so", &other);
+    write("libcut.so", &echo[..echo.len() / 2]);
+    write("libtext.so", b"hello\n");
+    write("libempty.so", b"");
+    write("libwindows.so", b"MZ\x90\0");
+    write("libprogram.so", &good("bootstrap"));
+    write("libecho.so", &echo);
+    library(root, "libplain.so", "int unrelated(void) { return 7; }\n", &[]);
+    library(root, "libfuture.so", &MODULE.replace("_v1", "_v9"), &[]);
+    library(root, "libpath.so", MODULE, &["-Wl,-rpath,/home/somebody/lib"]);
+    library(root, "libstack.so", MODULE, &["-Wl,-z,execstack"]);
+    library(root, "libextra.so", "int extra(void) { return 7; }\n", &[]);
+    let user = "int extra(void);\n".to_owned() + MODULE + "int use(void) { return extra(); }\n";
+    library(root, "libneeds.so", &user, &["-L.", "-lextra"]);
+    let random =
+        "#include <sys/random.h>\n".to_owned() + MODULE + "int fill(char *p) { return (int)getrandom(p, 1, 0); }\n";
+    library(root, "librandom.so", &random, &[]);
+
+    let here = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    for (file, expected) in [
+        ("libpower.so", &["error wrong-arch libpower.so"][..]),
+        ("libother.so", &["error wrong-arch libother.so"]),
+        ("libcut.so", &["error not-elf libcut.so"]),
+        ("libtext.so", &["error not-elf libtext.so"]),
+        ("libempty.so", &["error not-elf libempty.so"]),
+        ("libwindows.so", &["error not-elf libwindows.so"]),
+        ("libprogram.so", &["error wrong-kind libprogram.so"]),
+        ("libplain.so", &["error no-entry libplain.so"]),
+        ("libfuture.so", &["error contract libfuture.so"]),
+        ("libneeds.so", &["error needs-library libneeds.so"]),
+        ("libpath.so", &["warning search-path libpath.so"]),
+        ("libstack.so", &["warning executable-stack libstack.so"]),
+        ("libecho.so", &[]),
+        ("librandom.so", &[]),
+    ] {
+        let (code, found, report) = report(root, &["--arch", here, file]);
+        assert_eq!(found, expected, "{file}: {report:#}");
+        let is_bad = expected.iter().any(|finding| finding.starts_with("error"));
+        assert_eq!(code, Some(i32::from(is_bad)), "{file}");
+    }
+    let (code, found, report) = report(root, &["--platform", "tencent", "librandom.so"]);
+    assert_eq!((code, &found[..]), (Some(1), &["error glibc-too-new librandom.so".to_owned()][..]));
+    let message = report["findings"][0]["message"].as_str().expect("a text");
+    assert!(message.starts_with("it wants glibc 2.25, and CentOS 7 has 2.17: getrandom@GLIBC_2.25"), "{message}");
+    assert_eq!(report["glibc"], "2.25");
+}
+
+#[test]
+fn what_people_see_names_the_file_and_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("libtext.so"), "hello\n").expect("there is room");
+    let output = tool(folder.path(), &["check", "libtext.so"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "libtext.so: 1 error, 0 warnings\n\
+         error[not-elf]: libtext.so: expected a compiled file for Linux (ELF), found a text\n"
+    );
+    library(folder.path(), "libplain.so", "int unrelated(void) { return 7; }\n", &[]);
+    let said = text(&tool(folder.path(), &["check", "libplain.so"]).stdout);
+    let help = "error[no-entry]: libplain.so: expected a module, found a library without the symbol faas_module_v1\n  \
+                = help: a function or layer of handlers-sdk in a crate of type cdylib has it\n";
+    assert!(said.ends_with(help), "{said}");
+}
+
+#[test]
+fn wrong_usage_is_told_from_what_is_wrong() {
+    let folder = tempfile::tempdir().expect("there is room");
+    assert_eq!(tool(folder.path(), &["check", "--max-init-ms", "soon", "x.so"]).status.code(), Some(2));
+    assert_eq!(tool(folder.path(), &["check", "--arch", "mips", "x.so"]).status.code(), Some(2));
+    let output = tool(folder.path(), &["check", "--platform", "vercel", "x.so"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("there is no platform `vercel`; there are aliyun-fc, aws-lambda, "));
+    let output = tool(folder.path(), &["check", "x.so"]);
+    assert!(text(&output.stderr).starts_with("failed: check: x.so: No such file"), "{}", text_of(&output));
+}
+
+/// A file of a zip: its path, what is in it, and its mode; without one as Windows makes them.
+type Entry<'e> = (&'e str, Vec<u8>, Option<u32>);
+
+fn zip(folder: &Path, entries: &[Entry<'_>]) -> PathBuf {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, bytes, mode) in entries {
+        let options = SimpleFileOptions::default();
+        let options = mode.map_or(options, |mode| options.unix_permissions(mode));
+        zip.start_file(*path, options).expect("it is written");
+        zip.write_all(bytes).expect("it is written");
+    }
+    let mut bytes = zip.finish().expect("it is written").into_inner();
+    if entries.iter().any(|(_, _, mode)| mode.is_none()) {
+        // The upper byte of "version made by": 0 is what Windows writes, and attributes are its own then.
+        let heads: Vec<usize> =
+            bytes.windows(4).enumerate().filter(|(_, window)| *window == b"PK\x01\x02").map(|(at, _)| at).collect();
+        for head in heads {
+            bytes[head + 5] = 0;
+            bytes[head + 38..head + 42].fill(0);
+        }
+    }
+    let path = folder.join("shop.zip");
+    std::fs::write(&path, bytes).expect("there is room");
+    path
+}
+
+const MANIFEST: &str = r#"{"version":1,"layers":["monitor"],"functions":[{"name":"echo","handler":"echo"}]}"#;
+
+/// A package in which nothing is wrong.
+fn package() -> Vec<Entry<'static>> {
+    vec![
+        ("bootstrap", good("bootstrap"), Some(0o100_755)),
+        ("faas.json", MANIFEST.into(), Some(0o100_644)),
+        ("functions/libecho.so", good("libecho.so"), Some(0o100_644)),
+        ("layers/liblayer_monitor.so", good("liblayer_monitor.so"), Some(0o100_644)),
+    ]
+}
+
+/// The same with one file in another place, with another content or mode, more, or gone.
+fn changed(path: &str, change: impl FnOnce(&mut Entry<'static>)) -> Vec<Entry<'static>> {
+    let mut package = package();
+    let entry = package.iter_mut().find(|entry| entry.0 == path).expect("it is there");
+    change(entry);
+    package
+}
+
+fn with(entry: Entry<'static>) -> Vec<Entry<'static>> {
+    let mut package = package();
+    package.push(entry);
+    package
+}
+
+fn without(path: &str) -> Vec<Entry<'static>> {
+    package().into_iter().filter(|entry| entry.0 != path).collect()
+}
+
+#[test]
+fn packages_that_would_not_work_are_told_apart() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let manifest = |text: &str| changed("faas.json", |entry| entry.1 = text.into());
+    let cases: Vec<(&str, Vec<Entry<'_>>, &[&str])> = vec![
+        ("a good one", package(), &[]),
+        ("no runtime", without("bootstrap"), &["error no-boot-file bootstrap"]),
+        (
+            "a runtime in a folder",
+            changed("bootstrap", |entry| entry.0 = "bin/bootstrap"),
+            &["error no-boot-file bootstrap", "warning stray bin/bootstrap"],
+        ),
+        (
+            "a runtime that may not be executed",
+            changed("bootstrap", |entry| entry.2 = Some(0o100_644)),
+            &["error not-executable bootstrap"],
+        ),
+        (
+            "a zip of Windows",
+            changed("bootstrap", |entry| entry.2 = None),
+            &[
+                "error not-executable bootstrap",
+                "error no-mode bootstrap",
+                "error no-mode faas.json",
+                "error no-mode functions/libecho.so",
+                "error no-mode layers/liblayer_monitor.so",
+            ],
+        ),
+        (
+            "a script without an interpreter",
+            changed("bootstrap", |entry| entry.1 = b"exec ./runtime\n".to_vec()),
+            &["error no-shebang bootstrap", "error not-elf bootstrap"],
+        ),
+        (
+            "a file that only its owner may read",
+            changed("functions/libecho.so", |entry| entry.2 = Some(0o100_600)),
+            &["error not-readable functions/libecho.so"],
+        ),
+        (
+            "a file that all may write",
+            changed("faas.json", |entry| entry.2 = Some(0o100_666)),
+            &["warning odd-mode faas.json"],
+        ),
+        ("no library of the function", without("functions/libecho.so"), &["error no-library faas.json"]),
+        ("no library of the layer", without("layers/liblayer_monitor.so"), &["error no-library faas.json"]),
+        (
+            "a library for another machine",
+            changed("functions/libecho.so", |entry| entry.1[18] = 21),
+            &["error wrong-arch functions/libecho.so"],
+        ),
+        ("a manifest that is none", manifest("{"), &["error bad-manifest faas.json"]),
+        (
+            "a function that the library does not have",
+            manifest(r#"{"version":1,"layers":["monitor"],"functions":[{"name":"x","handler":"echo.nothing"}]}"#),
+            &["error no-function faas.json"],
+        ),
+        (
+            "a layer that the library does not have",
+            manifest(r#"{"version":1,"layers":["monitor.nothing"],"functions":[{"name":"echo","handler":"echo"}]}"#),
+            &["error no-layer faas.json"],
+        ),
+        (
+            "an optional layer that is not there",
+            manifest(
+                r#"{"version":1,"layers":["monitor",{"name":"trace","optional":true}],"functions":[{"name":"echo","handler":"echo"}]}"#,
+            ),
+            &["warning no-library faas.json"],
+        ),
+        (
+            "a library that nobody names",
+            manifest(r#"{"version":1,"functions":[{"name":"echo","handler":"echo"}]}"#),
+            &["warning unused-library layers/liblayer_monitor.so"],
+        ),
+        ("secrets", with((".env", b"KEY=1\n".to_vec(), Some(0o100_644))), &["error secret .env"]),
+        ("a stray file", with(("README.md", b"#\n".to_vec(), Some(0o100_644))), &["warning stray README.md"]),
+        ("a path that leads out", with(("../evil", b"x".to_vec(), Some(0o100_644))), &["error bad-path ../evil"]),
+    ];
+    for (what, entries, expected) in cases {
+        let path = zip(folder.path(), &entries);
+        let arguments = ["--platform", "aws-lambda", "--glibc", "99.0", path.to_str().expect("it is text")];
+        let (code, found, report) = report(folder.path(), &arguments);
+        assert_eq!(found, expected, "{what}: {report:#}");
+        let is_bad = expected.iter().any(|finding| finding.starts_with("error"));
+        assert_eq!(code, Some(i32::from(is_bad)), "{what}");
+    }
+    let path = folder.path().join("shop.zip");
+    let whole = std::fs::read(&path).expect("it was written");
+    std::fs::write(&path, &whole[..whole.len() / 2]).expect("there is room");
+    let (code, found, _) = report(folder.path(), &["--platform", "aws-lambda", "shop.zip"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(found, ["error bad-zip shop.zip"]);
+}
+
+#[test]
+fn a_layer_that_must_not_be_optional_is_an_error_where_it_is() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let layers = r#""layers":[{"name":"auth","optional":true,"config":{}}]"#;
+    let manifest = format!(r#"{{"version":1,{layers},"functions":[{{"name":"echo","handler":"echo"}}]}}"#);
+    let mut entries = changed("faas.json", |entry| entry.1 = manifest.into_bytes());
+    entries.retain(|entry| entry.0 != "layers/liblayer_monitor.so");
+    entries.push(("layers/libauth.so", good("libauth.so"), Some(0o100_644)));
+    zip(folder.path(), &entries);
+    let (code, found, report) = report(folder.path(), &["--platform", "aws-lambda", "--glibc", "99.0", "shop.zip"]);
+    assert_eq!((code, &found[..]), (Some(1), &["error layer-required faas.json".to_owned()][..]), "{report:#}");
+}
+
+#[test]
+fn scripts_of_a_platform_are_looked_at_like_programs() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let glibc = ["--platform", "openwhisk", "--glibc", "99.0", "shop.zip"];
+    let exec = |text: &str| with(("exec", text.as_bytes().to_vec(), Some(0o100_755)));
+    zip(folder.path(), &exec("#!/bin/sh\ncd \"${0%/*}\" && exec ./bootstrap\n"));
+    assert_eq!(report(folder.path(), &glibc).1, Vec::<String>::new());
+    zip(folder.path(), &exec("#!/bin/sh\r\nexec ./bootstrap\r\n"));
+    assert_eq!(report(folder.path(), &glibc).1, ["error line-ends exec"]);
+    zip(folder.path(), &package());
+    assert_eq!(report(folder.path(), &glibc).1, ["error no-boot-file exec"]);
+}
+
+#[test]
+fn a_start_is_measured_and_one_that_fails_or_takes_too_long_is_an_error() {
+    let folder = tempfile::tempdir().expect("there is room");
+    zip(folder.path(), &package());
+    let ways = ["--platform", "aws-lambda", "--glibc", "99.0", "shop.zip"];
+    let (code, found, whole) = report(folder.path(), &[&["--start"], &ways[..]].concat());
+    assert_eq!((code, found.len()), (Some(0), 0), "{whole:#}");
+    assert!(whole["initMs"].as_f64().is_some_and(|ms| ms > 0.0), "{whole:#}");
+    let (code, found, _) = report(folder.path(), &[&["--max-init-ms", "0"], &ways[..]].concat());
+    assert_eq!((code, &found[..]), (Some(1), &["error slow-start bootstrap".to_owned()][..]));
+    // The layer auth does not start without a configuration.
+    let manifest = r#"{"version":1,"layers":["auth"],"functions":[{"name":"echo","handler":"echo"}]}"#;
+    let mut entries = changed("faas.json", |entry| entry.1 = manifest.into());
+    entries.retain(|entry| entry.0 != "layers/liblayer_monitor.so");
+    entries.push(("layers/libauth.so", good("libauth.so"), Some(0o100_644)));
+    zip(folder.path(), &entries);
+    let (code, found, whole) = report(folder.path(), &[&["--start"], &ways[..]].concat());
+    assert_eq!((code, &found[..]), (Some(1), &["error does-not-start bootstrap".to_owned()][..]), "{whole:#}");
+}
+
+#[test]
+fn every_file_of_a_package_is_listed_with_what_it_is() {
+    let folder = tempfile::tempdir().expect("there is room");
+    zip(folder.path(), &with(("README.md", b"#\n".to_vec(), Some(0o100_644))));
+    let (_, _, report) = report(folder.path(), &["--files", "--platform", "aws-lambda", "--glibc", "99.0", "shop.zip"]);
+    let one = |file: &Value| format!("{} {} {}", file["mode"], file["part"], file["path"]).replace('"', "");
+    let files: Vec<String> = report["files"].as_array().expect("a list").iter().map(one).collect();
+    let expected = [
+        "0644 stray README.md",
+        "0755 runtime bootstrap",
+        "0644 manifest faas.json",
+        "0644 function functions/libecho.so",
+        "0644 layer layers/liblayer_monitor.so",
+    ];
+    assert_eq!(files, expected);
+}

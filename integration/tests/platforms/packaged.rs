@@ -1,0 +1,338 @@
+//! What `cargo faas package` writes, on every platform: each package is unpacked into an empty folder and started by what the
+//! platform starts, under its emulator, and its routes and events are answered. Two runs from two folders write the same bytes.
+//!
+//! The libraries and the runtime are those that all tests share; what a build of the tool's own does is shown by its own tests.
+
+use crate::several::{Answer, Platform};
+use crate::{
+    aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, huawei_functiongraph, knative,
+    kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
+};
+use integration::artifacts::{self, Runtime};
+use integration::deployment::Deployment;
+use integration::inspected::Inspected;
+use integration::on_aws::OnAws;
+use integration::on_http::OnHttp;
+use platform_emulators::aws::Options;
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+/// Starts a package on its platform.
+type Start = fn(&Runtime, Deployment) -> Box<dyn Platform>;
+
+/// A platform: what stands before its paths, what the yml says of an event, the event, and the ways to start.
+struct Row {
+    platform: &'static str,
+    prefix: &'static str,
+    timer: Option<&'static str>,
+    starts: &'static [(&'static str, Start)],
+}
+
+const PLAIN: Row = Row { platform: "http", prefix: "", timer: None, starts: &[] };
+
+const ROWS: &[Row] = &[
+    Row {
+        platform: "aliyun-fc",
+        timer: Some(aliyun_fc::matrix::SEVERAL.events[0].1),
+        starts: &[("bootstrap", |runtime, deployment| {
+            Box::new(aliyun_fc::run::OnFc::named(runtime, deployment, "", platform_emulators::fc::Options::default()))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "aws-lambda",
+        timer: Some(aws_lambda::matrix::SEVERAL.events[0].1),
+        starts: &[("bootstrap", |runtime, deployment| {
+            Box::new(OnAws::launch(runtime, deployment, "", Options::default()).polling())
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "azure-container-apps",
+        starts: &[("bootstrap", |runtime, deployment| Box::new(container_apps::run::start(runtime, deployment, "")))],
+        ..PLAIN
+    },
+    Row {
+        platform: "azure-functions",
+        prefix: "/api",
+        timer: Some(azure_functions::matrix::SEVERAL.events[0].1),
+        starts: &[("bootstrap", |runtime, deployment| {
+            let mode = platform_emulators::azure::Mode::Envelope;
+            Box::new(azure_functions::run::OnAzure::start(runtime, deployment, "", mode))
+        })],
+    },
+    Row {
+        platform: "fn",
+        prefix: "/t/app",
+        starts: &[("bootstrap", |runtime, deployment| Box::new(fn_project::run::OnFn::start(runtime, deployment, "")))],
+        ..PLAIN
+    },
+    Row {
+        platform: "google-cloud",
+        starts: &[("bootstrap", |runtime, deployment| {
+            let options = google_cloud::run::service();
+            Box::new(google_cloud::run::OnGoogle::start(runtime, deployment, "", options))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "http",
+        starts: &[("bootstrap", |runtime, deployment| Box::new(OnHttp::start(runtime, deployment, "")))],
+        ..PLAIN
+    },
+    Row {
+        platform: "huawei-functiongraph",
+        timer: Some(huawei_functiongraph::matrix::SEVERAL.events[0].1),
+        starts: &[("bootstrap", |runtime, deployment| {
+            let options = huawei_functiongraph::run::options();
+            let run = huawei_functiongraph::run::launch(runtime, deployment, "", options).polling();
+            Box::new(huawei_functiongraph::matrix::EventFunction(run))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "knative",
+        starts: &[("bootstrap", |runtime, deployment| {
+            Box::new(knative::run::OnKnative::start(runtime, deployment, "", knative::run::service()))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "kubernetes",
+        starts: &[("bootstrap", |runtime, deployment| Box::new(kubernetes::run::start(runtime, deployment, "")))],
+        ..PLAIN
+    },
+    Row {
+        platform: "openfaas",
+        starts: &[("bootstrap", |runtime, deployment| {
+            let options = platform_emulators::openfaas::Options::default();
+            Box::new(openfaas::run::InPod::start(runtime, deployment, "", options))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "openwhisk",
+        starts: &[("exec", |_, deployment| Box::new(openwhisk::run::Below::of_package(deployment)))],
+        ..PLAIN
+    },
+    Row {
+        platform: "tencent-scf",
+        timer: Some(tencent_scf::matrix::SEVERAL.events[0].1),
+        starts: &[
+            ("bootstrap", |runtime, deployment| {
+                let run = tencent_scf::run::launch(runtime, deployment, None, tencent_scf::run::patient());
+                Box::new(tencent_scf::matrix::EventFunction(run.polling()))
+            }),
+            ("scf_bootstrap", |runtime, deployment| Box::new(tencent_scf::run::start_web(runtime, deployment, ""))),
+        ],
+        ..PLAIN
+    },
+    Row {
+        platform: "vefaas",
+        starts: &[("run.sh", |runtime, deployment| {
+            Box::new(vefaas::run::OnVefaas::start(runtime, deployment, "", None))
+        })],
+        ..PLAIN
+    },
+    Row {
+        platform: "yandex",
+        timer: Some(yandex::matrix::SEVERAL.events[0].1),
+        starts: &[("handler.sh", |_, deployment| Box::new(yandex::matrix::Calls::of_package(deployment)))],
+        ..PLAIN
+    },
+];
+
+/// The runtime and the libraries without the tables for debuggers, which are most of them.
+static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("there is room");
+    let built = artifacts::get();
+    for (name, path) in [
+        ("bootstrap", built.bootstrap().path.as_path()),
+        ("libinspect.so", built.module("inspect")),
+        ("liblayer_monitor.so", built.module("layer_monitor")),
+    ] {
+        let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
+        let output = output.expect("strip starts");
+        assert!(output.status.success(), "{output:?}");
+    }
+    folder
+});
+
+/// The yml of two functions: one has a route and a timer, the other a route of any method.
+fn yml(row: &Row) -> String {
+    let prefix = row.prefix;
+    let timer = if row.timer.is_some() { "\n      - timer: {name: nightly, cron: 0 0 2 * * *}" } else { "" };
+    format!(
+        "service: shop\nprovider: {{name: {}}}\nlayers: {{monitor: {{}}}}\nfunctions:\n  orders:\n    handler: inspect\n    \
+         config: {{word: of orders}}\n    events:\n      - http: {{path: '{prefix}/orders/:id', method: get}}{timer}\n  \
+         stock:\n    handler: inspect\n    config: {{word: of stock}}\n    events:\n      \
+         - http: {{path: {prefix}/stock, method: any}}\naggregation: {{shop: {{functionsPattern: ['*']}}}}\n",
+        row.platform
+    )
+}
+
+/// Runs the tool in a folder, with nothing of the caller's environment but `PATH`.
+fn tool(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(artifacts::tool());
+    command.args(arguments).current_dir(folder).env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder);
+    command.output().expect("the tool starts")
+}
+
+/// Packages the two functions in a folder of their own, which is returned.
+fn package(row: &Row) -> TempDir {
+    let folder = tempfile::tempdir().expect("there is room");
+    std::fs::write(folder.path().join("serverless.yml"), yml(row)).expect("there is room");
+    let path = |name: &str| STRIPPED.path().join(name).display().to_string();
+    let (runtime, function, layer) = (path("bootstrap"), path("libinspect.so"), path("liblayer_monitor.so"));
+    let mut arguments = vec!["package", "--linker", "cargo", "--runtime", &runtime];
+    arguments.extend(["--library", &function, "--library", &layer]);
+    // What these libraries want is this machine's glibc, which is newer than that of some platforms.
+    arguments.extend(["--platform", row.platform, "--glibc", "99.0"]);
+    let output = tool(folder.path(), &arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{}: {said}", row.platform);
+    folder
+}
+
+/// All files of a folder, by their paths in it, with their modes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).expect("it is a folder") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let mode = std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
+            let inner = path.strip_prefix(folder).expect("it is inside").to_owned();
+            found.insert(inner, (mode, std::fs::read(&path).expect("it can be read")));
+        }
+    }
+    found
+}
+
+/// What the platform makes of a package: an empty folder with the files of the zip, or of the image.
+fn unpacked(row: &Row, folder: &Path) -> Deployment {
+    let deployment = Deployment::empty();
+    let packages = folder.join("dist").join(row.platform);
+    let zip = packages.join("shop.zip");
+    if zip.is_file() {
+        // Another program's word on what is in it, and with which modes.
+        let script = "import os, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1]) as zip:\n    for entry in zip.infolist():\n        \
+                      path = zip.extract(entry, sys.argv[2])\n        os.chmod(path, entry.external_attr >> 16 & 0o7777)\n";
+        let output = Command::new("python3").args(["-c", script]).arg(&zip).arg(deployment.root()).output();
+        let output = output.expect("python3 starts");
+        assert!(output.status.success(), "{output:?}");
+        return deployment;
+    }
+    let app = packages.join("shop/app");
+    for (path, (mode, bytes)) in files(&app) {
+        let target = deployment.path(&path.display().to_string());
+        std::fs::create_dir_all(target.parent().expect("it has one")).expect("there is room");
+        std::fs::write(&target, bytes).expect("there is room");
+        std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    }
+    deployment
+}
+
+fn inspected(answer: &Answer) -> Inspected {
+    match answer {
+        Answer::Reply { status: 200, body, .. } => Inspected::read(body.as_bytes()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_package_starts_by_what_its_platform_starts_and_answers_its_routes_and_events() {
+    for row in ROWS {
+        let folder = package(row);
+        for (boot, start) in row.starts {
+            let deployment = unpacked(row, folder.path());
+            let runtime = Runtime { name: "bootstrap", path: deployment.path(boot) };
+            let mut platform = start(&runtime, deployment);
+            let words = |platform: &dyn Platform| format!("{} by {boot}: {}", row.platform, platform.output());
+            let answer = platform.request("GET", &format!("{}/orders/7", row.prefix), "");
+            let seen = inspected(&answer);
+            assert_eq!(
+                (seen.text("function"), seen.text("word")),
+                ("orders", "of orders"),
+                "{}",
+                words(platform.as_ref())
+            );
+            let seen = inspected(&platform.request("POST", &format!("{}/stock", row.prefix), "{}"));
+            assert_eq!(seen.text("function"), "stock", "{}", words(platform.as_ref()));
+            // A web function of Tencent's is sent requests alone.
+            if let Some(event) = row.timer.filter(|_| *boot != "scf_bootstrap") {
+                let seen = inspected(&platform.event("orders", event));
+                assert_eq!(
+                    (seen.text("function"), seen.text("trigger")),
+                    ("orders", "timer"),
+                    "{}",
+                    words(platform.as_ref())
+                );
+            }
+            assert!(platform.output().contains(r#""faas":"invocation""#), "{}", words(platform.as_ref()));
+        }
+    }
+}
+
+#[test]
+fn there_is_a_row_for_every_platform() {
+    let ours: Vec<&str> = ROWS.iter().map(|row| row.platform).collect();
+    let output = tool(Path::new("/"), &["package", "--platform", "none"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (_, names) = said.trim_end().split_once("there are all, ").unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(names.split(", ").collect::<Vec<_>>(), ours);
+}
+
+#[test]
+fn a_package_holds_what_belongs_to_it_with_the_modes_that_it_needs_and_nothing_else() {
+    for row in ROWS {
+        let folder = package(row);
+        let mut expected = vec![
+            ("bootstrap", 0o755),
+            ("faas.json", 0o644),
+            ("functions/libinspect.so", 0o644),
+            ("layers/liblayer_monitor.so", 0o644),
+        ];
+        let scripts = ["exec", "scf_bootstrap", "run.sh", "handler.sh"];
+        expected.extend(row.starts.iter().filter(|(boot, _)| scripts.contains(boot)).map(|(boot, _)| (*boot, 0o755)));
+        expected.sort_unstable();
+        let found: Vec<(String, u32)> = files(unpacked(row, folder.path()).root())
+            .into_iter()
+            .map(|(path, (mode, _))| (path.display().to_string(), mode))
+            .collect();
+        let found: Vec<(&str, u32)> = found.iter().map(|(path, mode)| (path.as_str(), *mode)).collect();
+        assert_eq!(found, expected, "{}", row.platform);
+    }
+}
+
+#[test]
+fn two_runs_from_two_folders_write_the_same_bytes() {
+    for row in ROWS {
+        let (first, second) = (package(row), package(row));
+        assert_ne!(first.path(), second.path());
+        let (first, second) = (files(&first.path().join("dist")), files(&second.path().join("dist")));
+        let names: Vec<_> = first.keys().collect();
+        assert_eq!(names, second.keys().collect::<Vec<_>>(), "{}", row.platform);
+        for (path, file) in &first {
+            assert!(second[path] == *file, "{}: {} differs", row.platform, path.display());
+        }
+    }
+}
+
+#[test]
+fn the_list_of_digests_is_what_sha256sum_checks() {
+    let folder = package(&ROWS[1]);
+    let mut command = Command::new("sha256sum");
+    command.args(["--check", "--strict", "SHA256SUMS"]).current_dir(folder.path().join("dist/aws-lambda"));
+    let output = command.output().expect("sha256sum starts");
+    assert!(output.status.success(), "{output:?}");
+}
