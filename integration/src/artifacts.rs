@@ -37,6 +37,7 @@ const PACKAGES: &[&str] = &[
     "upload",
     "layer-monitor",
     "layer-metrics",
+    "layer-span",
 ];
 
 /// The modules that C makes: name, source from the workspace's root.
