@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod artifacts;
+mod dev;
 mod event;
 mod failure;
 mod front;
@@ -53,7 +54,12 @@ fn main() -> ExitCode {
 
 fn run(options: &Options, screen: &Screen) -> Result<ExitCode, Failure> {
     if let Some(command) = &options.command {
-        return service::run(command, screen);
+        return match command {
+            options::Command::Dev(options) => dev::run(options, *screen),
+            options::Command::Invoke(options) => dev::invoke(options, *screen),
+            options::Command::Logs(options) => dev::logs(options, *screen),
+            _ => service::run(command, screen),
+        };
     }
     if options.once { once::run(options, screen) } else { serve::run(options, screen) }
 }

@@ -1,5 +1,6 @@
 //! The command line. Reads and checks it; does nothing.
 
+use crate::dev::{DevOptions, InvokeOptions, LogsOptions};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,6 +56,12 @@ pub(crate) struct Options {
 /// What else there is to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serve the project here, rebuilt whenever it changes, with a console
+    Dev(DevOptions),
+    /// Send a request or an event to a running dev
+    Invoke(InvokeOptions),
+    /// Print what functions of a running dev write
+    Logs(LogsOptions),
     /// Say what is wrong with a serverless.yml: exit code 0 if nothing is, 1 if there is an error
     Check(Service),
     /// Say what became of a key, a function, or a request, and which line it comes from
