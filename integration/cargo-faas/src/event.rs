@@ -1,4 +1,4 @@
-//! An HTTP request as the event of an API Gateway HTTP API, payload format 2.0, and the built-in one for `--once`.
+//! An HTTP request as the event of an API Gateway HTTP API, payload format 2.0, and the built-in one for `invoke`.
 //!
 //! Source of the fields: the developer guide's page on Lambda proxy integrations for HTTP APIs. Which bodies are text it
 //! does not say; measured against the service they are those of `text/*` and `application/json`, `xml` and
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-/// What `--once` sends: a browser asks for a greeting.
+/// What `invoke` sends: a browser asks for a greeting.
 pub(crate) const BUILT_IN: &str = include_str!("event.json");
 
 /// A request as it came from the wire.
@@ -86,6 +86,29 @@ pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     }
     event["headers"] = headers.into();
     (event, stamp::trace_header(&root))
+}
+
+/// A request to a route of a manifest, with 1 for each of its parameters, as JSON.
+pub(crate) fn of_route(method: &str, path: &str) -> String {
+    let concrete =
+        |segment: &str| if segment.starts_with([':', '*', '{']) { "1".to_owned() } else { segment.to_owned() };
+    let target: Vec<String> = path.split('/').map(concrete).collect();
+    let method = method.to_ascii_uppercase();
+    let mut headers =
+        vec![("host".to_owned(), "localhost:8080".to_owned()), ("user-agent".to_owned(), "cargo-faas".to_owned())];
+    let has_body = matches!(&*method, "POST" | "PUT" | "PATCH");
+    if has_body {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    let request = Request {
+        method: &method,
+        target: &target.join("/"),
+        headers: &headers,
+        body: if has_body { b"{}" } else { b"" },
+        client: SocketAddr::from(([127, 0, 0, 1], 40_000)),
+        port: 8080,
+    };
+    build(request, SystemTime::now()).0.to_string()
 }
 
 /// Names in lower case, repeats joined by a comma; cookies apart, and no longer among the headers.

@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// How long a line that must come is waited for, once what it tells of has happened.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the last lines of a process that has ended are waited for. They are there; who holds the output open is a process
+/// that it has left behind.
+const LAST_LINES: Duration = Duration::from_secs(30);
+
 /// Longer than any session: lines are followed until the process closes its output.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -133,14 +137,18 @@ impl Journal {
         self.wait(|kept| kept.invocations.remove(request_id))
     }
 
-    /// All phases of a process that has ended.
+    /// All phases of a process that has ended. When this returns, every line that it wrote has been shown.
     pub(crate) fn all_phases(&self) -> Vec<Phase> {
-        self.wait(|kept| kept.ended.then_some(()));
+        self.wait_for(LAST_LINES, |kept| kept.ended.then_some(()));
         self.0.kept().phases.clone()
     }
 
-    fn wait<T>(&self, mut found: impl FnMut(&mut Kept) -> Option<T>) -> Option<T> {
-        let until = Instant::now() + PATIENCE;
+    fn wait<T>(&self, found: impl FnMut(&mut Kept) -> Option<T>) -> Option<T> {
+        self.wait_for(PATIENCE, found)
+    }
+
+    fn wait_for<T>(&self, limit: Duration, mut found: impl FnMut(&mut Kept) -> Option<T>) -> Option<T> {
+        let until = Instant::now() + limit;
         let mut kept = self.0.kept();
         loop {
             if let Some(value) = found(&mut kept) {

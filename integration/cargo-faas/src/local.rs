@@ -3,13 +3,11 @@
 
 use crate::failure::Failure;
 use crate::journal::{Invocation, Journal, Phase};
-use crate::options::Options;
 use crate::reply::error_words;
 use crate::screen::{Screen, duration};
 use crate::task::Task;
 use platform_emulators::aws::{self, Answer, Aws, Event, Kind, Shutdown};
-use platform_emulators::process::{Process, Signal};
-use std::sync::atomic::{AtomicBool, Ordering};
+use platform_emulators::process::Process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,7 +29,6 @@ pub(crate) struct Local {
     turn: Mutex<()>,
     /// Held for a moment only.
     environment: Mutex<Arc<Environment>>,
-    leaving: AtomicBool,
 }
 
 /// The runtime's process.
@@ -57,19 +54,19 @@ pub(crate) struct Stopped {
 
 impl Local {
     /// Starts platform and runtime, and returns when it polls for its first event.
-    pub(crate) fn start(task: Task, options: &Options, screen: Screen) -> Result<Local, Failure> {
+    pub(crate) fn start(task: Task, timeout: Duration, screen: Screen) -> Result<Local, Failure> {
         let aws = Aws::start(aws::Options {
             function_name: task.handler().to_owned(),
             handler: Some(task.handler().to_owned()),
             task_root: Some(task.root().to_owned()),
-            timeout: options.timeout(),
-            patience: options.timeout() + SPARE,
+            timeout,
+            patience: timeout + SPARE,
             ..aws::Options::default()
         });
         let aws = aws.map_err(|error| Failure::new("local platform", error))?;
         screen.head("platform", &format!("AWS Lambda, local, Runtime API at {}", aws.address()));
         let environment = Mutex::new(Arc::new(spawn(&aws, &task, screen)?));
-        Ok(Local { aws, task, screen, turn: Mutex::default(), environment, leaving: AtomicBool::new(false) })
+        Ok(Local { aws, task, screen, turn: Mutex::default(), environment })
     }
 
     fn environment(&self) -> Arc<Environment> {
@@ -85,10 +82,9 @@ impl Local {
     pub(crate) fn invoke(&self, event: Event) -> Result<Served, Failure> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut environment = self.environment();
-        if self.leaving.load(Ordering::Relaxed) {
-            return Err(Failure::new("invocation", "the runtime is being ended"));
-        }
         if environment.process.status().is_some() {
+            // The last words of the one before are shown before the first of the next.
+            environment.journal.all_phases();
             environment = Arc::new(spawn(&self.aws, &self.task, self.screen)?);
             *self.environment.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&environment);
         }
@@ -100,13 +96,6 @@ impl Local {
         let monitored = self.task.is_monitored() && answer.delivered.is_some();
         let invocation = monitored.then(|| environment.journal.invocation(&answer.request_id)).flatten();
         Ok(Served { answer, invocation })
-    }
-
-    /// Ends the runtime under its invocation, and takes no further one.
-    pub(crate) fn drop_work(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
-        // A process that cannot be signalled has ended.
-        let _ = self.environment().process.signal(Signal::Kill);
     }
 
     /// Ends the environment as the platform does, between two invocations.

@@ -1,65 +1,83 @@
-//! `cargo-faas`, the developer's tool: builds a function and its layers, starts a local platform and the real runtime
-//! under it, and either serves them at a URL or sends one event through. The table of contents, and the exit code:
-//! 0 done, 1 a step failed, 2 wrong usage.
+//! `cargo-faas`, the developer's tool: makes a project, builds its functions and layers, runs them under a local platform and the
+//! real runtime, and says what a serverless.yml comes to. The table of contents, and the exit code: 0 done, 1 a step failed,
+//! 2 wrong usage.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `options` | the command line |
-//! | `workspace`, `artifacts` | which packages there are; building them |
-//! | `task` | the task folder, laid out as it is on the platform |
+//! | `command_line` | what is common to all commands; a command's own arguments are in its module |
+//! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
+//! | `running`, `task` | what is run, and the folder that it runs in |
 //! | `local` | the platform and the runtime's process |
 //! | `journal` | what the runtime wrote, phases apart from the rest |
 //! | `event`, `stamp` | an HTTP request as an API Gateway event |
 //! | `reply` | a function's answer as an HTTP response |
-//! | `front` | the HTTP server before them |
-//! | `once`, `serve` | the two ways to run |
+//! | `dev` | serving a project while it is written, with a console |
+//! | `invoke` | one invocation, under a platform of its own or by a running dev |
+//! | `events` | the events of all platforms, to look at and to send |
+//! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
+//! | `completions` | what shells complete |
 //! | `screen` | what people see |
 //! | `failure` | a step that failed |
-//! | `service` | what is said of a serverless.yml: check, explain, plan, manifest, schema |
 #![forbid(unsafe_code)]
 
-mod artifacts;
+mod command_line;
+mod completions;
 mod dev;
 mod event;
+mod events;
 mod failure;
-mod front;
+mod invoke;
 mod journal;
 mod local;
-mod once;
-mod options;
+mod project;
 mod reply;
+mod running;
 mod screen;
-mod serve;
 mod service;
 mod stamp;
 mod task;
-mod workspace;
 
 use failure::Failure;
-use options::Options;
 use screen::Screen;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    let options = Options::read(std::env::args_os());
-    let screen = Screen::new();
-    match run(&options, &screen) {
-        Ok(code) => code,
-        Err(failure) => {
-            screen.failed(&failure);
-            ExitCode::FAILURE
+/// The commands: a name and the module's arguments, which have `run`.
+macro_rules! commands {
+    ($($name:ident($arguments:ty),)*) => {
+        /// What there is to do.
+        #[derive(Debug, clap::Subcommand)]
+        pub(crate) enum Command {
+            $($name($arguments),)*
         }
-    }
+
+        impl Command {
+            fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+                match self {
+                    $(Command::$name(arguments) => arguments.run(screen),)*
+                }
+            }
+        }
+    };
 }
 
-fn run(options: &Options, screen: &Screen) -> Result<ExitCode, Failure> {
-    if let Some(command) = &options.command {
-        return match command {
-            options::Command::Dev(options) => dev::run(options, *screen),
-            options::Command::Invoke(options) => dev::invoke(options, *screen),
-            options::Command::Logs(options) => dev::logs(options, *screen),
-            _ => service::run(command, screen),
-        };
-    }
-    if options.once { once::run(options, screen) } else { serve::run(options, screen) }
+commands! {
+    Dev(dev::Dev),
+    Invoke(invoke::Invoke),
+    Logs(dev::Logs),
+    Events(events::Events),
+    Check(service::check::Check),
+    Explain(service::explain::Explain),
+    Plan(service::plan::Plan),
+    Manifest(service::manifest::Manifest),
+    Schema(service::schema::Schema),
+    Completions(completions::Completions),
+}
+
+fn main() -> ExitCode {
+    let command = command_line::read(std::env::args_os());
+    let screen = Screen::new();
+    command.run(screen).unwrap_or_else(|failure| {
+        screen.failed(&failure);
+        ExitCode::FAILURE
+    })
 }

@@ -1,5 +1,5 @@
 //! A function's answer as an HTTP response, by the rules of API Gateway's payload format 2.0: an object with
-//! `statusCode` is taken apart, any other JSON is the body of a 200. Streamed answers carry head and body apart.
+//! `statusCode` is taken apart, any other JSON is the body of a 200, and so is a text that is no JSON. Streamed answers carry head and body apart.
 
 use faas_core::encoding::base64;
 use faas_core::http1::write::{is_header_name, is_header_value};
@@ -12,6 +12,9 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 
 /// What the gateway assumes of a body without a type.
 const PLAIN: &str = "text/plain;charset=UTF-8";
+
+/// The type of a body that is neither JSON nor text.
+const BYTES: &str = "application/octet-stream";
 
 /// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub(crate) struct Reply {
 pub(crate) enum Unusable {
     /// The invocation failed; its error type and message.
     Failed(String),
-    /// The answer is not JSON.
+    /// The head of a stream is not JSON.
     NotJson(String),
     /// A member is not what it should be.
     Member {
@@ -46,7 +49,7 @@ impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unusable::Failed(why) => f.write_str(why),
-            Unusable::NotJson(why) => write!(f, "the answer is not JSON: {why}"),
+            Unusable::NotJson(why) => write!(f, "the stream's head is not JSON: {why}"),
             Unusable::Member { name, expected, found } => {
                 write!(f, "the answer's {name}: expected {expected}, found {found}")
             }
@@ -80,7 +83,15 @@ pub(crate) fn error_words(body: &[u8]) -> String {
 }
 
 fn buffered(body: &[u8]) -> Result<Reply, Unusable> {
-    let answer: Value = serde_json::from_slice(body).map_err(|error| Unusable::NotJson(error.to_string()))?;
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        // A function may reply with a text, as on every other platform.
+        let kind = if std::str::from_utf8(body).is_ok() { PLAIN } else { BYTES };
+        return Ok(Reply {
+            status: 200,
+            headers: vec![("content-type".to_owned(), kind.to_owned())],
+            body: body.to_vec(),
+        });
+    };
     if answer.get("statusCode").is_none() {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         return Ok(Reply { status: 200, headers, body: body.to_vec() });
@@ -189,6 +200,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_and_bytes_that_are_no_json_are_the_body_of_a_200() {
+        assert_eq!(buffered(b"hello world"), Ok(reply(200, &[("content-type", PLAIN)], b"hello world")));
+        assert_eq!(buffered(b""), Ok(reply(200, &[("content-type", PLAIN)], b"")));
+        assert_eq!(buffered(b"\xff\xfe"), Ok(reply(200, &[("content-type", BYTES)], b"\xff\xfe")));
+    }
+
+    #[test]
     fn an_answer_with_a_status_is_taken_apart() {
         for (answer, expected) in [
             (r#"{"statusCode":204}"#, reply(204, &[], b"")),
@@ -216,7 +234,6 @@ mod tests {
     #[test]
     fn what_the_gateway_cannot_use_is_named() {
         for (answer, words) in [
-            ("oops", "the answer is not JSON: expected value at line 1 column 1"),
             (r#"{"statusCode":99}"#, "the answer's statusCode: expected a status from 200 to 599, found 99"),
             (r#"{"statusCode":{}}"#, "the answer's statusCode: expected a status from 200 to 599, found {}"),
             (r#"{"statusCode":200,"body":{}}"#, "the answer's body: expected a string, found {}"),

@@ -5,6 +5,9 @@ use crate::settings::KNOWN;
 use faas_abi::{MAJOR, MINOR};
 use std::fmt::Write;
 
+/// The argument that asks what a library declares. The next one is its path.
+pub const DESCRIBE: &str = "--describe";
+
 /// The answer to the first argument of a program called `program`, if it asks for help (`--help`, `-h`) or for the version
 /// (`--version`, `-V`). The program prints it, adds nothing and exits with 0. `None` for any other argument and for none:
 /// the program runs. Platforms may pass arguments that mean nothing to a runtime, such as a handler.
@@ -19,8 +22,9 @@ pub fn answer(program: &str, first: Option<&str>) -> Option<String> {
 fn help(program: &str) -> String {
     let mut text = format!(
         "{program} runs a function and its layers on the platform that the environment says.\n\n\
-         It takes no arguments but --help and --version. The function is FAAS_HANDLER, else what the platform names,\n\
-         else the only module in the folder functions. Settings are environment variables:\n\n"
+         It takes no arguments but --help, --version and --describe LIBRARY, which writes as JSON what a library\n\
+         declares, and runs nothing. The function is FAAS_HANDLER, else what the platform names, else the only\n\
+         module in the folder functions. Settings are environment variables:\n\n"
     );
     let layer = [("FAAS_LAYER_<NAME>", "the configuration of a layer, JSON")];
     for (name, means) in KNOWN.iter().chain(&layer) {

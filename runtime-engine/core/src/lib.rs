@@ -17,6 +17,7 @@
 //! | [`serve`] | a server: connections, admission, heads of responses |
 //! | [`modules`], [`settings`] | names of libraries, variables of the environment |
 //! | [`command_line`] | what the programs answer to `--help` and `--version` |
+//! | [`describe`] | what a module declares, as JSON, for tools |
 //! | [`log`], [`trace`] | lines, trace contexts |
 //! | [`failure`], [`report`] | why something failed and who is told what of it; the line that it leaves behind |
 //! | [`http1`], [`json`], [`encoding`] | codecs |
@@ -32,6 +33,7 @@
 
 pub mod chain;
 pub mod command_line;
+pub mod describe;
 pub mod encoding;
 pub mod failure;
 pub mod fields;

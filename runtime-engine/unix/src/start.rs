@@ -9,6 +9,7 @@ use crate::shutdown::Shutdown;
 use crate::{code, manifest, pid1, polling, runtime_files, serving, sys};
 use faas_abi::{F_CONCURRENT, F_MAY_BLOCK, F_RECORDS, F_REPLIED, F_STREAM_IN, F_STREAM_OUT, F_SUSPEND, Module};
 use faas_core::command_line;
+use faas_core::describe::describe;
 use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
 use faas_core::functions::{Linked, Loader};
@@ -19,7 +20,7 @@ use faas_core::parking::block_on;
 use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 
@@ -31,6 +32,7 @@ pub(crate) const FAILED: i32 = 1;
 pub fn run(driver: &'static Driver) -> ! {
     sys::begin();
     answer_command_line(driver);
+    describe_library(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Libraries))
 }
@@ -51,6 +53,30 @@ fn answer_command_line(driver: &Driver) {
     if let Some(text) = command_line::answer(driver.program, first.as_deref()) {
         println!("{}", text.trim_end());
         runtime_files::leave(0);
+    }
+}
+
+/// Writes what a library declares, if the command line asks for that, and ends the process: 0, or 1 if it cannot be loaded, or
+/// 2 if no library is named.
+fn describe_library(driver: &'static Driver) {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_none_or(|first| first != command_line::DESCRIBE) {
+        return;
+    }
+    let Some(path) = arguments.next() else {
+        complain(driver, &"--describe: expected the path of a library, found nothing");
+        runtime_files::leave(2);
+    };
+    // Whatever an entry needs of a platform, here it is only asked what it is.
+    match Libraries(driver).load(Path::new(&path), u64::MAX) {
+        Ok(module) => {
+            println!("{}", describe(&module));
+            runtime_files::leave(0);
+        }
+        Err(why) => {
+            complain(driver, &why);
+            runtime_files::leave(FAILED);
+        }
     }
 }
 

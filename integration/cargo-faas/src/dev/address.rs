@@ -21,7 +21,8 @@ impl Announced {
     /// Another dev runs here, or there is no room for it.
     pub(crate) fn write(path: &Path, address: SocketAddr) -> Result<Announced, Failure> {
         let failed = |error: std::io::Error| Failure::new("dev", format!("{}: {error}", path.display()));
-        if let Some((url, pid)) = read(path).filter(|(_, pid)| *pid != u64::from(std::process::id()) && is_alive(*pid)) {
+        if let Some((url, pid)) = read(path).filter(|(_, pid)| *pid != u64::from(std::process::id()) && is_alive(*pid))
+        {
             let why = format!("one runs here already: {url}, pid {pid} ({} says so)", path.display());
             return Err(Failure::new("dev", why));
         }

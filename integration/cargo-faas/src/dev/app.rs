@@ -135,18 +135,20 @@ impl App {
 
     /// Takes part in the deployment that serves, or waits for one; `not`: for another one than this. A swap cannot come
     /// between the look and the count: whoever ends a deployment has counted every call that goes to it.
-    pub(crate) async fn lease(&self, not: Option<u64>) -> Option<Lease> {
+    pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
         let mut current = self.current.subscribe();
-        let until = tokio::time::Instant::now() + WAIT;
-        loop {
-            {
-                let now = current.borrow_and_update();
-                if let Some(generation) = now.as_ref().filter(|now| Some(now.number) != not) {
-                    return Some(Lease::of(generation));
+        async move {
+            let until = tokio::time::Instant::now() + WAIT;
+            loop {
+                {
+                    let now = current.borrow_and_update();
+                    if let Some(generation) = now.as_ref().filter(|now| Some(now.number) != not) {
+                        return Some(Lease::of(generation));
+                    }
                 }
-            }
-            if !matches!(tokio::time::timeout_at(until, current.changed()).await, Ok(Ok(()))) {
-                return None;
+                if !matches!(tokio::time::timeout_at(until, current.changed()).await, Ok(Ok(()))) {
+                    return None;
+                }
             }
         }
     }
@@ -220,7 +222,8 @@ impl App {
         for copy in 0..copies {
             let mut left = wanted.trouble.retry;
             loop {
-                let id = if copies > 1 || left < wanted.trouble.retry { request_id.clone() } else { stamp::request_id() };
+                let id =
+                    if copies > 1 || left < wanted.trouble.retry { request_id.clone() } else { stamp::request_id() };
                 let id = if copy == 0 && left == wanted.trouble.retry { request_id.clone() } else { id };
                 let number = self.one_event(&lease, unit, platform, only.clone(), &wanted, id).await;
                 numbers.push(number);
@@ -332,8 +335,7 @@ impl App {
 
 /// The platform that an event of plain HTTP's timers is made for, and its sample.
 pub(crate) fn timer_platform(how: &How) -> &'static Platform {
-    let has_timers = |platform: &&'static Platform| {
-        ["aws", "aliyun", "tencent", "huawei", "azure"].contains(&platform.samples)
-    };
+    let has_timers =
+        |platform: &&'static Platform| ["aws", "aliyun", "tencent", "huawei", "azure"].contains(&platform.samples);
     how.platform.filter(has_timers).unwrap_or(&stage::PLATFORMS[0])
 }

@@ -25,9 +25,10 @@ fn below(parent: u32, spared: &[u32]) -> Vec<u32> {
 /// The children of all threads of a process.
 fn children(parent: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
-    let lists = threads.into_iter().flatten().filter_map(|thread| {
-        std::fs::read_to_string(thread.ok()?.path().join("children")).ok()
-    });
+    let lists = threads
+        .into_iter()
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
     lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()).collect()
 }
 

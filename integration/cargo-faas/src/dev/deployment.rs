@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use faas_core::functions::manifest::{EventFilter, Manifest};
 use faas_core::functions::router::{Found, Matching, Params, Router};
+use faas_core::trigger::Kind;
 use serde_json::{Value, json};
 use serverless_spec::cron::Schedule;
 use std::fs;
@@ -61,7 +62,11 @@ pub(crate) struct Deployment {
 impl Deployment {
     /// Copies a deployment folder: that of one unit, with a `faas.json` in it, or one with such a folder for each unit. With
     /// the library of the layer span, one is put around each layer and function.
-    pub(crate) fn copy(from: &Path, span: Option<&Path>, environment: &[(String, String)]) -> Result<Deployment, Failure> {
+    pub(crate) fn copy(
+        from: &Path,
+        span: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Deployment, Failure> {
         let folder = tempfile::Builder::new().prefix("faas-dev-").tempdir();
         let folder = folder.map_err(|error| failed(from, &error))?;
         let mut units = Vec::new();
@@ -151,6 +156,17 @@ impl Deployment {
 }
 
 impl Unit {
+    /// The name of a function's timer of that number, from 0; empty: it has none.
+    pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
+        let function = self.manifest.functions.iter().find(|other| other.name == function);
+        let names =
+            function.into_iter().flat_map(|function| &function.events).filter_map(|event| match &event.filter {
+                EventFilter::Other { kind: Kind::Timer, source, .. } => Some(source.clone().unwrap_or_default()),
+                _ => None,
+            });
+        names.into_iter().nth(number).unwrap_or_default()
+    }
+
     /// The manifest of one function alone, which serves whatever comes.
     pub(crate) fn text_for(&self, function: &str) -> String {
         let mut manifest: Value = serde_json::from_str(&self.text).unwrap_or_default();

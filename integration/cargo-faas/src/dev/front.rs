@@ -9,9 +9,8 @@ use super::stage::{Call, CallInput, Reply};
 use super::store::{Body as Kept, Headers, Input, New};
 use super::tee::{Out, Tee, boxed, full};
 use crate::stamp;
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri};
@@ -53,8 +52,12 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch:
 
 /// Returns once it is time to stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Whoever would say it is gone when it fails.
-    let _ = stop.wait_for(|stop| *stop).await;
+    while !*stop.borrow_and_update() {
+        if stop.changed().await.is_err() {
+            // Whoever would say it is gone.
+            return;
+        }
+    }
 }
 
 async fn connection(app: Arc<App>, stream: TcpStream, client: SocketAddr, mut stop: watch::Receiver<bool>) {
@@ -80,7 +83,7 @@ async fn answer(app: Arc<App>, request: Request<Incoming>, client: SocketAddr) -
     if console::is_its(request.uri().path()) {
         return console::answer(app, request, client).await;
     }
-    carry(&app, request, Carried::default()).await.1
+    carry(&app, request.map(boxed), Carried::default()).await.1
 }
 
 /// What is known of a request that the console sends.
@@ -91,11 +94,7 @@ pub(crate) struct Carried {
 }
 
 /// Carries a request to its unit and the reply back. The number is that of the invocation; `None`: there is none.
-pub(crate) async fn carry<B>(app: &Arc<App>, request: Request<B>, carried: Carried) -> (Option<u64>, Response<Out>)
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub(crate) async fn carry(app: &Arc<App>, request: Request<Out>, carried: Carried) -> (Option<u64>, Response<Out>) {
     let (mut parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
     let Some(lease) = app.lease(None).await else {
@@ -147,11 +146,7 @@ impl Drop for GivenUp {
 }
 
 /// Passes a request on as it comes, and the reply as it comes.
-async fn pass_on<B>(app: &Arc<App>, lease: Lease, unit: usize, request: Request<B>, number: u64) -> Response<Out>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+async fn pass_on(app: &Arc<App>, lease: Lease, unit: usize, request: Request<Tee<Out>>, number: u64) -> Response<Out> {
     let (stream, lease) = match dial(app, lease, unit).await {
         Ok(dialled) => dialled,
         Err(why) => return lost(app, number, &why),
@@ -210,18 +205,14 @@ async fn dial(app: &Arc<App>, mut lease: Lease, unit: usize) -> Result<(TcpStrea
 }
 
 /// Sends a request whole to a platform, which makes of it what it makes of requests.
-async fn as_event<B>(
+async fn as_event(
     app: &Arc<App>,
     lease: Lease,
     unit: usize,
-    request: Request<B>,
+    request: Request<Tee<Out>>,
     number: u64,
     request_id: String,
-) -> Response<Out>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Response<Out> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, EVENT_BODY).collect().await {
         Ok(body) => body.to_bytes().to_vec(),

@@ -24,8 +24,19 @@ const LAST_LINES: usize = 20;
 
 /// Variables that this decides, and those that mark a platform, which are not handed on from the caller.
 const DECIDED: &[&str] = &[
-    "AWS_LAMBDA_RUNTIME_API", "FAAS_HANDLER", "FAAS_HOST", "FAAS_LAYERS", "FAAS_MANIFEST", "FAAS_PLATFORM", "FAAS_ROOT",
-    "FUNCTION_TARGET", "K_SERVICE", "LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "PORT", "_HANDLER",
+    "AWS_LAMBDA_RUNTIME_API",
+    "FAAS_HANDLER",
+    "FAAS_HOST",
+    "FAAS_LAYERS",
+    "FAAS_MANIFEST",
+    "FAAS_PLATFORM",
+    "FAAS_ROOT",
+    "FUNCTION_TARGET",
+    "K_SERVICE",
+    "LAMBDA_TASK_ROOT",
+    "LD_LIBRARY_PATH",
+    "PORT",
+    "_HANDLER",
 ];
 
 /// How deployments are run.
@@ -133,7 +144,12 @@ impl Drop for Lease {
 
 impl Generation {
     /// Starts a runtime for each unit and returns when all are ready.
-    pub(crate) fn start(number: u64, deployment: Deployment, how: &How, around: &Around) -> Result<Generation, Failure> {
+    pub(crate) fn start(
+        number: u64,
+        deployment: Deployment,
+        how: &How,
+        around: &Around,
+    ) -> Result<Generation, Failure> {
         let mut generation = Generation {
             number,
             deployment,
@@ -174,7 +190,9 @@ impl Generation {
         command.env_clear().envs(setting.environment.iter().cloned()).env("FAAS_ROOT", &unit.root);
         command.env("FAAS_PLATFORM", "http").env("FAAS_HOST", "127.0.0.1").env("PORT", port.to_string());
         command.stdin(std::process::Stdio::null());
-        let failed = |why: std::io::Error| Failure::new("starting the runtime", format!("{}: {why}", self.how.runtime.display()));
+        let failed = |why: std::io::Error| {
+            Failure::new("starting the runtime", format!("{}: {why}", self.how.runtime.display()))
+        };
         let process = Process::spawn(command, |_| ()).map_err(failed)?;
         let last = self.follow(process.tail(), &unit.name, true)?;
         Ok((Plain { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }, last))
@@ -210,7 +228,11 @@ impl Generation {
                     around.screen.passed_on(&unit, &line.text);
                 }
             };
-            if keeps_none { tail.drain(each) } else { tail.follow(each) }
+            if keeps_none {
+                tail.drain(each)
+            } else {
+                tail.follow(each)
+            }
             kept.close();
             // Nobody hears it when the tool is about to end.
             let _ = around.gone.send(number);

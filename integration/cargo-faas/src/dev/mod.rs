@@ -32,8 +32,8 @@ mod timers;
 mod trouble;
 mod watch;
 
-pub(crate) use client::{invoke, logs};
-pub(crate) use options::{DevOptions, InvokeOptions, LogsOptions};
+pub(crate) use client::{Sent, ask, runs};
+pub(crate) use options::{Asking, Dev, Logs};
 
 use crate::failure::Failure;
 use crate::screen::{Screen, duration};
@@ -59,10 +59,19 @@ const INTERRUPTED: i32 = 130;
 /// Between two starts of a deployment that leaves by itself.
 const AGAIN: Duration = Duration::from_millis(500);
 
-/// Serves until Ctrl-C.
-pub(crate) fn run(options: &DevOptions, screen: Screen) -> Result<ExitCode, Failure> {
+impl Dev {
+    /// Serves until Ctrl-C.
+    ///
+    /// # Errors
+    /// It cannot begin: the port is taken, there is no project, no runtime.
+    pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        run(self, screen)
+    }
+}
+
+fn run(options: &Dev, screen: Screen) -> Result<ExitCode, Failure> {
     let failed = |error: io::Error| Failure::new("dev", error);
-    let platform = match options.platform.as_deref() {
+    let platform = match options.run.platform() {
         None | Some("http") => None,
         Some(word) => Some(stage::platform(word).ok_or_else(|| no_platform(word))?),
     };
@@ -71,7 +80,7 @@ pub(crate) fn run(options: &DevOptions, screen: Screen) -> Result<ExitCode, Fail
     let listener = listen(options)?;
     let address = listener.local_addr().map_err(failed)?;
     let mut source = Source::find(options, screen)?;
-    let how = How { runtime: source.runtime(), platform, timeout: options.timeout() };
+    let how = How { runtime: source.runtime(), platform, timeout: options.run.timeout() };
     let app = Arc::new(App::new(screen, reachable(address), how));
     let announced = address::Announced::write(&source.address_file(), app.address)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
@@ -99,7 +108,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { local } else { address }
 }
 
-fn listen(options: &DevOptions) -> Result<TcpListener, Failure> {
+fn listen(options: &Dev) -> Result<TcpListener, Failure> {
     let at = |port| TcpListener::bind((options.host, port));
     let listener = match options.port {
         Some(port) => at(port),

@@ -1,18 +1,17 @@
 //! The arguments of `dev`, `invoke` and `logs`.
 
+use crate::running::RunArgs;
 use clap::Args;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What `dev` is told.
+/// Serve the functions of this project over HTTP until Ctrl-C: rebuilt whenever it changes, with a console at /_faas
+///
+/// Every function is served by its routes, on plain HTTP. With --platform a request becomes an event of that platform's:
+/// aws, fc, azure, scf, functiongraph, google, knative, openwhisk, fn, openfaas or vefaas.
 #[derive(Debug, Args)]
-pub(crate) struct DevOptions {
-    /// Run on this local platform instead of plain HTTP: aws, fc, azure, scf, functiongraph, google, knative, openwhisk, fn,
-    /// openfaas, vefaas
-    #[arg(long, value_name = "NAME")]
-    pub(crate) platform: Option<String>,
-
+pub(crate) struct Dev {
     /// Port to serve at [default: 8080, or any if it is taken]
     #[arg(long)]
     pub(crate) port: Option<u16>,
@@ -21,22 +20,14 @@ pub(crate) struct DevOptions {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
 
-    /// Run under light-bootstrap instead of bootstrap
-    #[arg(long)]
-    pub(crate) light: bool,
-
-    /// Run under this binary instead of building one
-    #[arg(long, value_name = "PATH", conflicts_with = "light")]
-    pub(crate) runtime: Option<PathBuf>,
-
     /// Serve and watch this deployment folder instead of building the project: libraries and faas.json of one unit, or a
     /// folder for each unit, and a .env
     #[arg(long, value_name = "FOLDER", requires = "runtime")]
     pub(crate) deployment: Option<PathBuf>,
 
-    /// Seconds an invocation on a local platform may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=900))]
-    timeout: u64,
+    /// Watch this file or folder, too; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) watch: Vec<PathBuf>,
 
     /// Seconds the requests of an old deployment may take once a new one serves; then they are cut
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -49,14 +40,12 @@ pub(crate) struct DevOptions {
     /// Put no span around layers and functions: the console has no waterfall then
     #[arg(long)]
     pub(crate) no_spans: bool,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
 }
 
-impl DevOptions {
-    /// How long an invocation may take.
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
-
+impl Dev {
     /// How long requests of an old deployment may take.
     pub(crate) fn drain(&self) -> Duration {
         Duration::from_secs(self.drain)
@@ -64,41 +53,26 @@ impl DevOptions {
 }
 
 /// Which `cargo faas dev` is asked.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Running {
     /// The address of a running dev, or, to send a request, of a running bootstrap [default: the dev of this project]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
 }
 
-/// What `invoke` is told.
-#[derive(Debug, Args)]
-pub(crate) struct InvokeOptions {
+/// What `invoke` can ask a running dev.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "With a running dev")]
+pub(crate) struct Asking {
     #[command(flatten)]
     pub(crate) running: Running,
 
-    /// The function that is to serve an event [default: whose it is]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) function: Option<String>,
-
-    /// A sample of a trigger, such as aws/sqs; --list shows them
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sample: Option<String>,
-
-    /// List the samples and exit
-    #[arg(long)]
-    pub(crate) list: bool,
-
-    /// An event, or the body of a request: JSON or any text; `@file` reads a file, `-` the standard input
-    #[arg(long, short, value_name = "TEXT")]
-    pub(crate) data: Option<String>,
-
-    /// The platform that sends the event of --data [default: aws]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) platform: Option<String>,
+    /// Start a runtime for it even if a dev runs
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) alone: bool,
 
     /// Send a request to this path instead of an event
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["sample", "platform", "function"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["sample", "function"])]
     pub(crate) path: Option<String>,
 
     /// The method of the request [default: GET, or POST with --data]
@@ -138,9 +112,18 @@ pub(crate) struct InvokeOptions {
     pub(crate) json: bool,
 }
 
-/// What `logs` is told.
+impl Asking {
+    /// `true` if something is asked that only a running dev can do.
+    pub(crate) fn needs_dev(&self) -> bool {
+        let Asking { running, path, deadline, freeze, retry, duplicate, sigterm, throttle, json, .. } = self;
+        let is_trouble = deadline.is_some() || freeze.is_some() || *retry > 0 || *duplicate || *sigterm || *throttle;
+        running.url.is_some() || path.is_some() || is_trouble || *json
+    }
+}
+
+/// Print what the functions of a running dev write, and follow it
 #[derive(Debug, Args)]
-pub(crate) struct LogsOptions {
+pub(crate) struct Logs {
     #[command(flatten)]
     pub(crate) running: Running,
 
@@ -163,4 +146,22 @@ pub(crate) struct LogsOptions {
 
 fn time(text: &str) -> Result<Duration, String> {
     faas_core::settings::duration(text).ok_or_else(|| "expected a time such as 500ms or 2s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command_line::tests::read;
+
+    #[test]
+    fn contradictions_are_usage_errors() {
+        for wrong in [
+            &["dev", "--deployment", "x"][..],
+            &["invoke", "--path", "/", "--sample", "aws/sqs"],
+            &["invoke", "--method", "GET"],
+            &["invoke", "--alone", "--url", "http://x/"],
+            &["invoke", "--freeze", "soon"],
+        ] {
+            assert_eq!(read(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
 }

@@ -5,14 +5,24 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use std::error::Error;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What goes wrong with a body.
-pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+/// What goes wrong with a body, in words.
+#[derive(Debug)]
+pub(crate) struct BodyError(String);
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for BodyError {}
 
 /// The body of every reply.
-pub(crate) type Out = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type Out = UnsyncBoxBody<Bytes, BodyError>;
 
 /// A body that is there.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Out {
@@ -23,9 +33,9 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Out {
 pub(crate) fn boxed<B>(body: B) -> Out
 where
     B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
+    B::Error: fmt::Display,
 {
-    body.map_err(Into::into).boxed_unsync()
+    body.map_err(|error| BodyError(error.to_string())).boxed_unsync()
 }
 
 /// Watches a body that passes by: each of its pieces, and its end, once, and whether it was whole.

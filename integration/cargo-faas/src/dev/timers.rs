@@ -36,14 +36,16 @@ fn is_due(schedule: &Schedule, last: u64, now: u64) -> bool {
     match schedule {
         Schedule::Every(time) => now >= last + time.as_secs().max(1),
         Schedule::Cron(cron) => {
-            now > last && cron.next(Civil::of_epoch_seconds(last + 1)).is_some_and(|at| at <= Civil::of_epoch_seconds(now))
+            now > last
+                && cron.next(Civil::of_epoch_seconds(last + 1)).is_some_and(|at| at <= Civil::of_epoch_seconds(now))
         }
     }
 }
 
 fn send(app: &Arc<App>, timer: &Timer, now: u64) {
     let platform = timer_platform(&app.how);
-    let name = if timer.source.is_empty() { format!("timer {}", timer.function) } else { format!("timer {}", timer.source) };
+    let name =
+        if timer.source.is_empty() { format!("timer {}", timer.function) } else { format!("timer {}", timer.source) };
     let wanted = Wanted {
         function: Some(timer.function.clone()),
         name,
@@ -60,7 +62,9 @@ fn send(app: &Arc<App>, timer: &Timer, now: u64) {
 
 /// The event of a platform's timer of that name.
 fn event(folder: &str, source: &str, now: u64) -> Vec<u8> {
-    let is_it = |name: &str| name.split_once('/').is_some_and(|(own, what)| own == folder && ["timer", "schedule"].contains(&what));
+    let is_it = |name: &str| {
+        name.split_once('/').is_some_and(|(own, what)| own == folder && ["timer", "schedule"].contains(&what))
+    };
     let sample = samples().iter().find(|sample| is_it(sample.name()));
     let text = sample.map_or_else(String::new, |sample| String::from_utf8_lossy(sample.bytes()).into_owned());
     let at = Civil::of_epoch_seconds(now).to_string().replace(' ', "T");

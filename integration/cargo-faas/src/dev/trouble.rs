@@ -4,8 +4,8 @@ use super::app::Trouble;
 use super::generation::Generation;
 use super::stage::Platform;
 use platform_emulators::process::{Process, Signal};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -28,7 +28,12 @@ impl Drop for During {
 
 impl Trouble {
     /// Before the event is sent.
-    pub(crate) fn before(&self, generation: &Generation, unit: usize, place: Option<(&'static Platform, Option<&str>)>) {
+    pub(crate) fn before(
+        &self,
+        generation: &Generation,
+        unit: usize,
+        place: Option<(&'static Platform, Option<&str>)>,
+    ) {
         let Some(time) = self.freeze else { return };
         generation.with_process(unit, place, &mut |process: &Process| {
             // One that cannot be signalled has ended, which the event shows.
@@ -49,7 +54,8 @@ impl Trouble {
             return None;
         }
         let (ended, end) = channel();
-        let (generation, place) = (Arc::clone(generation), place.map(|(platform, only)| (platform, only.map(str::to_owned))));
+        let (generation, place) =
+            (Arc::clone(generation), place.map(|(platform, only)| (platform, only.map(str::to_owned))));
         let thread = std::thread::Builder::new().name("sigterm".to_owned()).spawn(move || {
             if end.recv_timeout(MIDST) == Err(RecvTimeoutError::Timeout) {
                 let place = place.as_ref().map(|(platform, only)| (*platform, only.as_deref()));

@@ -1,7 +1,7 @@
 //! Finds a yml, and gathers what it is read with: the environment, dotenv files, options, the files beside it.
 
 use crate::failure::Failure;
-use crate::options::Service;
+use clap::Args;
 use serverless_spec::variables::Files;
 use serverless_spec::{Input, Read};
 use std::collections::BTreeMap;
@@ -10,12 +10,46 @@ use std::path::{Path, PathBuf};
 /// The names that a yml may have, in the order in which midway looks for them.
 const NAMES: [&str; 4] = ["f.yml", "f.yaml", "serverless.yml", "serverless.yaml"];
 
+/// Which yml, and what it is read with.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct YmlArgs {
+    /// The yml [default: f.yml, serverless.yml or serverless.yaml, whichever is here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The stage [default: what the yml says, or dev]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) stage: Option<String>,
+
+    /// The platform [default: what the yml says]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+
+    /// The value of `${opt:NAME}`
+    #[arg(long = "opt", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) options: Vec<(String, String)>,
+}
+
+/// Splits `NAME=VALUE`.
+///
+/// # Errors
+/// It has no name or no `=`.
+pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
 /// A yml that has been read.
-pub(super) struct Found {
+#[derive(Debug)]
+pub(crate) struct Found {
     /// What has become of it.
-    pub(super) read: Read,
-    /// What it is called.
-    pub(super) name: String,
+    pub(crate) read: Read,
+    /// What it is called in messages.
+    pub(crate) name: String,
+    /// The folder that it lies in.
+    pub(crate) folder: PathBuf,
 }
 
 /// The folder of a yml.
@@ -29,44 +63,58 @@ impl Files for Folder {
 }
 
 /// Reads the yml that the command line names, or the one that is here.
-pub(super) fn read(service: &Service) -> Result<Found, Failure> {
-    let path = match &service.file {
-        Some(path) => path.clone(),
-        None => here()?,
-    };
-    read_file(&path, service)
+///
+/// # Errors
+/// There is none, there are two, or it cannot be read. What is wrong in it is in what is found.
+pub(crate) fn read(yml: &YmlArgs) -> Result<Found, Failure> {
+    match &yml.file {
+        Some(path) => read_file(path, yml),
+        None => find(Path::new(""), yml)?.ok_or_else(|| {
+            Failure::new("yml", format!("there is none of {} here; --file says where it is", NAMES.join(", ")))
+        }),
+    }
 }
 
-/// The only yml of this folder.
-fn here() -> Result<PathBuf, Failure> {
-    let there: Vec<&str> = NAMES.into_iter().filter(|name| Path::new(name).is_file()).collect();
+/// Reads the only yml of a folder. `None`: it has none.
+///
+/// # Errors
+/// There are two, or it cannot be read.
+pub(crate) fn find(folder: &Path, yml: &YmlArgs) -> Result<Option<Found>, Failure> {
+    let there: Vec<&str> = NAMES.into_iter().filter(|name| folder.join(name).is_file()).collect();
     match there[..] {
-        [only] => Ok(PathBuf::from(only)),
-        [] => Err(Failure::new("yml", format!("there is none of {} here; --file says where it is", NAMES.join(", ")))),
+        [only] => read_file(&folder.join(only), yml).map(Some),
+        [] => Ok(None),
         [..] => {
-            let why = format!("there are {} here: keep one, or say which by --file", there.join(" and "));
+            let place =
+                if folder.as_os_str().is_empty() { "here".to_owned() } else { format!("in {}", folder.display()) };
+            let why = format!("there are {} {place}: keep one, or say which by --file", there.join(" and "));
             Err(Failure::new("yml", why))
         }
     }
 }
 
 /// Reads a yml with the options of the command line.
-pub(super) fn read_file(path: &Path, service: &Service) -> Result<Found, Failure> {
-    let name = path.display().to_string();
+///
+/// # Errors
+/// It, or a dotenv file beside it, cannot be read.
+pub(crate) fn read_file(path: &Path, yml: &YmlArgs) -> Result<Found, Failure> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let name = path.strip_prefix(here).unwrap_or(path).display().to_string();
     let text = std::fs::read(path).map_err(|error| Failure::new("yml", format!("{name}: {error}")))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let options: BTreeMap<String, String> = service.options.iter().cloned().collect();
-    let environment = environment(&folder, service.stage.as_deref())?;
+    let options: BTreeMap<String, String> = yml.options.iter().cloned().collect();
+    let environment = environment(&folder, yml.stage.as_deref())?;
     let input = Input {
         name: &name,
         text: &text,
         environment: &environment,
         options: &options,
-        stage: service.stage.as_deref(),
-        platform: service.platform.as_deref(),
-        files: &Folder(folder),
+        stage: yml.stage.as_deref(),
+        platform: yml.platform.as_deref(),
+        files: &Folder(folder.clone()),
     };
-    Ok(Found { read: serverless_spec::read(&input), name })
+    let read = serverless_spec::read(&input);
+    Ok(Found { read, name, folder })
 }
 
 /// The environment, over `.env.<stage>` over `.env` beside the yml. A variable that is not UTF-8 is left out.
@@ -78,16 +126,21 @@ fn environment(folder: &Path, stage: Option<&str>) -> Result<BTreeMap<String, St
         if !path.is_file() {
             continue;
         }
-        let entries = dotenvy::from_path_iter(&path).map_err(|error| wrong(&path, &error))?;
-        for entry in entries {
-            let (name, value) = entry.map_err(|error| wrong(&path, &error))?;
-            all.insert(name, value);
-        }
+        all.extend(dotenv(&path)?);
     }
     let own =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     all.extend(own);
     Ok(all)
+}
+
+/// The variables of a dotenv file, in its order.
+///
+/// # Errors
+/// It cannot be read; a line is named without what it says.
+pub(crate) fn dotenv(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let entries = dotenvy::from_path_iter(path).map_err(|error| wrong(path, &error))?;
+    entries.map(|entry| entry.map_err(|error| wrong(path, &error))).collect()
 }
 
 fn wrong(path: &Path, error: &dotenvy::Error) -> Failure {

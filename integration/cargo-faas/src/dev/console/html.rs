@@ -31,7 +31,8 @@ pub(super) fn page(app: &App, heading: &str, place: &str, content: &str) -> Stri
         let here = if path == place { " aria-current=\"page\"" } else { "" };
         format!("<li><a href=\"/_faas{path}\"{here}>{name}</a></li>")
     };
-    let links = [("", "Invocations"), ("/send", "Send"), ("/plan", "Plan"), ("/processes", "Processes"), ("/logs", "Logs")];
+    let links =
+        [("", "Invocations"), ("/send", "Send"), ("/plan", "Plan"), ("/processes", "Processes"), ("/logs", "Logs")];
     let links: String = links.into_iter().map(link).collect();
     let (heading, banner) = (escape(heading), banner(app));
     format!(
@@ -84,7 +85,11 @@ pub(super) fn pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> 
         // Writing to a string does not fail.
         let _ = write!(rows, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
     }
-    if rows.is_empty() { "<p class=\"none\">none</p>".to_owned() } else { format!("<table class=\"pairs\"><tbody>{rows}</tbody></table>") }
+    if rows.is_empty() {
+        "<p class=\"none\">none</p>".to_owned()
+    } else {
+        format!("<table class=\"pairs\"><tbody>{rows}</tbody></table>")
+    }
 }
 
 /// A duration that may not be there yet.
@@ -100,7 +105,10 @@ mod tests {
     fn no_text_becomes_a_tag_or_leaves_its_attribute() {
         let nasty = "<script>alert('\"&\0')</script>";
         assert_eq!(escape(nasty), "&lt;script&gt;alert(&#39;&quot;&amp;\u{fffd}&#39;)&lt;/script&gt;");
-        assert_eq!(pairs([("<b>", "\"x\"")]), "<table class=\"pairs\"><tbody><tr><th scope=\"row\">&lt;b&gt;</th><td>&quot;x&quot;</td></tr></tbody></table>");
+        assert_eq!(
+            pairs([("<b>", "\"x\"")]),
+            "<table class=\"pairs\"><tbody><tr><th scope=\"row\">&lt;b&gt;</th><td>&quot;x&quot;</td></tr></tbody></table>"
+        );
     }
 
     #[test]

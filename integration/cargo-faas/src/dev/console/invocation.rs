@@ -100,13 +100,21 @@ fn waterfall(record: &Record) -> String {
         "<p class=\"none\">Layers from outside inward, then the function. What the front's time has more is the way there \
          and back, drawn as if both took the same.</p>"
     };
-    format!("<table class=\"waterfall\"><caption class=\"unseen\">How long each layer and the function took</caption><tbody>{rows}</tbody></table>{note}")
+    format!(
+        "<table class=\"waterfall\"><caption class=\"unseen\">How long each layer and the function took</caption><tbody>{rows}</tbody></table>{note}"
+    )
 }
 
 fn bar(name: &str, depth: usize, from: u64, to: u64, whole: u64, is_failed: bool) -> String {
     let part = |us: u64| us.saturating_mul(1_000) / whole;
     let (start, width) = (part(from).min(996), part(to.saturating_sub(from)).clamp(4, 1_000));
-    let class = if is_failed { "failed" } else if depth == 0 { "whole" } else { "span" };
+    let class = if is_failed {
+        "failed"
+    } else if depth == 0 {
+        "whole"
+    } else {
+        "span"
+    };
     let took = html::duration(Duration::from_micros(to.saturating_sub(from)));
     let depth = depth.min(8);
     format!(
@@ -158,7 +166,8 @@ fn log(lines: &[String]) -> String {
 /// The form to send it again, changed or as it was.
 fn again(record: &Record) -> String {
     if record.body.is_cut() {
-        return "<p class=\"none\">Its body was longer than what is kept: it cannot be sent again from here.</p>".to_owned();
+        return "<p class=\"none\">Its body was longer than what is kept: it cannot be sent again from here.</p>"
+            .to_owned();
     }
     let text = std::str::from_utf8(&record.body.bytes);
     let area = match text {
@@ -244,13 +253,16 @@ pub(super) fn compare(app: &App, numbers: &[&str]) -> Result<String, Instead> {
         row(&format!("{}{name}", "  ".repeat(usize::try_from(depth).unwrap_or(0))), &of(&one), &of(&other));
     }
     let problem = |record: &Record| {
-        record.problem.as_ref().map_or_else(String::new, |problem| {
-            format!("{}: {} {}", problem.kind, problem.message, problem.place)
-        })
+        record
+            .problem
+            .as_ref()
+            .map_or_else(String::new, |problem| format!("{}: {} {}", problem.kind, problem.message, problem.place))
     };
     row("problem", &problem(&one), &problem(&other));
     row("body", &one.body.text(), &other.body.text());
-    let head = |headers: &Headers| headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n");
+    let head = |headers: &Headers| {
+        headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+    };
     row("reply headers", &head(&one.reply_headers), &head(&other.reply_headers));
     row("reply", &one.reply.text(), &other.reply.text());
     row("log", &one.lines.join("\n"), &other.lines.join("\n"));

@@ -46,7 +46,8 @@ pub(super) fn row(record: &Record) -> String {
         (None, _, None) => "ended".to_owned(),
     };
     let cold = if record.is_first { " <span class=\"tag\">cold</span>" } else { "" };
-    let again = record.repeats.map(|repeated| format!(" <span class=\"tag\">again #{repeated}</span>")).unwrap_or_default();
+    let again =
+        record.repeats.map(|repeated| format!(" <span class=\"tag\">again #{repeated}</span>")).unwrap_or_default();
     format!(
         "<tr id=\"row-{number}\" class=\"{class}\"><td><input type=\"checkbox\" name=\"with\" value=\"{number}\" \
          aria-label=\"Compare #{number}\"></td><td><a href=\"/_faas/invocations/{number}\">{}</a>{cold}{again}</td>\

@@ -3,7 +3,7 @@
 
 use super::super::app::App;
 use super::super::store::{Change, Entry};
-use super::super::tee::{BoxError, Out, boxed};
+use super::super::tee::{BodyError, Out, boxed};
 use super::form::Form;
 use super::{html, list};
 use bytes::Bytes;
@@ -30,9 +30,12 @@ struct Pieces(mpsc::Receiver<Bytes>);
 
 impl Body for Pieces {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 }

@@ -101,7 +101,8 @@ async fn route(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<Ou
         [] => Ok(page(list::page(app))),
         ["invocations", number] => {
             let record = number.parse().ok().and_then(|number| app.store.get(number));
-            let record = record.ok_or_else(|| Instead::not_found("such invocation: it is no longer kept, or never was"))?;
+            let record =
+                record.ok_or_else(|| Instead::not_found("such invocation: it is no longer kept, or never was"))?;
             Ok(page(if query.has("part") { invocation::live(&record) } else { invocation::page(app, &record) }))
         }
         ["compare"] => invocation::compare(app, &query.all("with")).map(page),

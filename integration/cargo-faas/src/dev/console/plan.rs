@@ -16,12 +16,19 @@ pub(super) fn page(app: &App) -> String {
 
 fn picture(deployment: &Deployment) -> String {
     let units: String = deployment.units.iter().map(|unit| of_unit(deployment, unit)).collect();
-    format!("<p>Requests find their unit by these routes; each unit is a process of its own.</p>\n<div class=\"units\">{units}</div>\n")
+    format!(
+        "<p>Requests find their unit by these routes; each unit is a process of its own.</p>\n<div class=\"units\">{units}</div>\n"
+    )
 }
 
 fn of_unit(deployment: &Deployment, unit: &Unit) -> String {
-    let functions: String =
-        unit.manifest.functions.iter().enumerate().map(|(at, function)| of_function(deployment, unit, at, function)).collect();
+    let functions: String = unit
+        .manifest
+        .functions
+        .iter()
+        .enumerate()
+        .map(|(at, function)| of_function(deployment, unit, at, function))
+        .collect();
     let layers = layers(unit.manifest.layers.iter().map(|layer| layer.name.as_str()));
     let name = escape(&unit.name);
     format!("<section class=\"unit\" aria-label=\"Unit {name}\"><h2>{name}</h2>{layers}{functions}</section>\n")
@@ -38,7 +45,9 @@ fn of_function(deployment: &Deployment, unit: &Unit, at: usize, function: &Funct
     let layers = layers(function.layers.iter().map(|layer| layer.name.as_str()));
     let (name, handler) = (escape(&function.name), escape(&function.handler));
     let send = format!("<a href=\"/_faas/send?function={name}\">send</a>");
-    format!("<div class=\"function\"><h3>{name} <small><code>{handler}</code> {send}</small></h3>{layers}<ul>{owned}</ul></div>")
+    format!(
+        "<div class=\"function\"><h3>{name} <small><code>{handler}</code> {send}</small></h3>{layers}<ul>{owned}</ul></div>"
+    )
 }
 
 fn layers<'l>(names: impl Iterator<Item = &'l str>) -> String {

@@ -5,10 +5,10 @@ use super::super::front::{Carried, carry};
 use super::super::stage::{self, Platform};
 use super::super::store::Input;
 use super::super::tee::{Out, full};
+use super::Instead;
 use super::form::Form;
 use super::html::{self, escape};
 use super::invocation::request_fields;
-use super::Instead;
 use handlers_sdk::testing::{Sample, samples};
 use http_body_util::BodyExt;
 use hyper::header::{HeaderName, HeaderValue};
@@ -79,15 +79,23 @@ fn catalogue() -> String {
             // There is no local platform to send it.
             continue;
         }
-        let link = format!("<li><a href=\"/_faas/send?sample={0}#{place}\">{name}</a> <small>{1}</small></li>", sample.name(), sample.trigger());
+        let link = format!(
+            "<li><a href=\"/_faas/send?sample={0}#{place}\">{name}</a> <small>{1}</small></li>",
+            sample.name(),
+            sample.trigger()
+        );
         match folders.last_mut().filter(|(last, _)| *last == folder) {
             Some((_, links)) => links.push_str(&link),
             None => folders.push((folder, link)),
         }
     }
-    let folders: String =
-        folders.into_iter().map(|(folder, links)| format!("<details><summary>{folder}</summary><ul>{links}</ul></details>")).collect();
-    format!("<section id=\"samples\"><h2>Samples</h2><p class=\"none\">One of every trigger: it is put into the form above.</p>{folders}</section>\n")
+    let folders: String = folders
+        .into_iter()
+        .map(|(folder, links)| format!("<details><summary>{folder}</summary><ul>{links}</ul></details>"))
+        .collect();
+    format!(
+        "<section id=\"samples\"><h2>Samples</h2><p class=\"none\">One of every trigger: it is put into the form above.</p>{folders}</section>\n"
+    )
 }
 
 /// What is read of a request's text: method, target, headers, body.
@@ -184,8 +192,12 @@ pub(super) async fn replay(app: &Arc<App>, form: &Form) -> Result<Response<Out>,
     let repeats = Some(record.number);
     let number = match &record.input {
         Input::Request { .. } => {
-            let read =
-                (form.get("method").to_owned(), form.get("target").to_owned(), read_headers(form.get("headers"))?, body);
+            let read = (
+                form.get("method").to_owned(),
+                form.get("target").to_owned(),
+                read_headers(form.get("headers"))?,
+                body,
+            );
             request(app, read, repeats).await?
         }
         Input::Event(name) => {

@@ -8,14 +8,19 @@ use super::html::{self, escape};
 /// The page of processes; `is_part`: only what changes.
 pub(super) fn page(app: &App, is_part: bool) -> String {
     let content = processes(app) + &phases(app);
-    if is_part { content } else { html::page(app, "Processes", "/processes", &format!("<div id=\"processes\">{content}</div>")) }
+    if is_part {
+        content
+    } else {
+        html::page(app, "Processes", "/processes", &format!("<div id=\"processes\">{content}</div>"))
+    }
 }
 
 fn processes(app: &App) -> String {
     let mut rows = String::new();
     for generation in app.all() {
         for look in generation.look() {
-            let memory = look.rss_kib.map_or_else(|| "has ended".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
+            let memory =
+                look.rss_kib.map_or_else(|| "has ended".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
             let only = look.function.map(|name| format!(" ({name} alone)")).unwrap_or_default();
             rows += &format!(
                 "<tr><td>{}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{memory}</td></tr>",

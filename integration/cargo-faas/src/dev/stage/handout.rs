@@ -83,13 +83,16 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decoded(name), decoded(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
 }
 
 /// A reply of a front; the platforms' own failures have these statuses and the kind as their body.
 fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
-    let failure = (status == 430 || (status >= 500 && headers.is_empty()))
-        .then(|| String::from_utf8_lossy(&body).into_owned());
+    let failure =
+        (status == 430 || (status >= 500 && headers.is_empty())).then(|| String::from_utf8_lossy(&body).into_owned());
     Reply { status, headers, body, failure, request_id: None }
 }
 

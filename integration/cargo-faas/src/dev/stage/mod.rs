@@ -157,7 +157,13 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     },
     Platform { name: "knative", words: &[], title: "Knative", samples: "knative", start: serving::knative },
     Platform { name: "openwhisk", words: &["ow"], title: "OpenWhisk", samples: "openwhisk", start: serving::openwhisk },
-    Platform { name: "fn", words: &["oracle"], title: "Fn and Oracle Functions", samples: "fn", start: serving::fn_project },
+    Platform {
+        name: "fn",
+        words: &["oracle"],
+        title: "Fn and Oracle Functions",
+        samples: "fn",
+        start: serving::fn_project,
+    },
     Platform { name: "openfaas", words: &[], title: "OpenFaaS", samples: "openfaas", start: serving::openfaas },
     Platform { name: "vefaas", words: &["volcengine"], title: "veFaaS", samples: "vefaas", start: serving::vefaas },
 ];

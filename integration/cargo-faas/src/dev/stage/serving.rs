@@ -60,9 +60,12 @@ fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
 /// The call as a request: an event is a POST of JSON.
 fn request(call: &Call) -> Request {
     match &call.input {
-        CallInput::Event(bytes) => {
-            Request::new("POST", "/", &[("Content-Type", "application/json"), ("X-Request-Id", &call.request_id)], bytes.clone())
-        }
+        CallInput::Event(bytes) => Request::new(
+            "POST",
+            "/",
+            &[("Content-Type", "application/json"), ("X-Request-Id", &call.request_id)],
+            bytes.clone(),
+        ),
         CallInput::Request { method, target, headers, body } => {
             Request::new(method, target, &borrowed(headers), body.clone())
         }
@@ -189,7 +192,8 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     front.wait_until_healthy().map_err(|late| format!("{late}\n{}", front.process().output()))?;
     let send = |front: &openfaas::Pod, call: &Call| {
         let Request { method, target, headers, body } = request(call);
-        let sent = openfaas::Call { headers, body, id: call.request_id.clone(), ..openfaas::Call::new(&method, &target) };
+        let sent =
+            openfaas::Call { headers, body, id: call.request_id.clone(), ..openfaas::Call::new(&method, &target) };
         of_answer(front.call(&sent))
     };
     Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
@@ -232,7 +236,9 @@ pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         let activation = Activation { id: call.request_id.clone(), ..Activation::of(&value) };
         match front.run(&activation) {
             Outcome::Success(result) if is_request => of_web_action(&result),
-            Outcome::Success(result) => Reply { status: 200, body: result.to_string().into_bytes(), ..Reply::default() },
+            Outcome::Success(result) => {
+                Reply { status: 200, body: result.to_string().into_bytes(), ..Reply::default() }
+            }
             Outcome::ApplicationError(error) => Reply::failed(502, error.to_string()),
             other => Reply::failed(502, format!("{other:?}")),
         }

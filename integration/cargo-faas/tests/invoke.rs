@@ -18,19 +18,19 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("paths of artefacts are text")
 }
 
-/// Runs `--once` with built files and returns its output.
-fn once(runtime: &Path, function: &str, more: &[&str]) -> Output {
+/// Runs `invoke` with built files and returns its output.
+fn invoke(runtime: &Path, function: &str, more: &[&str]) -> Output {
     let built = artifacts::get();
     let layers = format!("{},{}", path(built.module("layer_monitor")), path(built.module("layer_metrics")));
     let function = path(built.module(function));
-    let files = ["--once", "--runtime", path(runtime), "--function", function, "--layers", &layers];
+    let files = ["invoke", "--runtime", path(runtime), "--function", function, "--layers", &layers];
     tool(&[&files, more].concat())
 }
 
 #[test]
 fn one_event_goes_through_both_runtimes_and_every_phase_is_named_in_order() {
     for runtime in artifacts::get().both() {
-        let output = once(&runtime.path, "hello", &[]);
+        let output = invoke(&runtime.path, "hello", &[]);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{}: {said}{}", runtime.name, text(&output.stderr));
         let table = said.split("phases ").nth(1).unwrap_or_else(|| panic!("{}: no phases in {said}", runtime.name));
@@ -47,26 +47,31 @@ fn an_event_of_ones_own_is_sent_as_it_is() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("event.json");
     std::fs::write(&file, r#"{"n":41}"#).expect("the event is written");
-    let output = once(&artifacts::get().light_bootstrap().path, "echo", &["--event", path(&file)]);
+    let output = invoke(&artifacts::get().light_bootstrap().path, "echo", &["--event", path(&file)]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
     assert!(said.contains("\n          {\"n\":41}\n"), "{said}");
 }
 
 #[test]
-fn a_function_that_is_not_there_fails_the_start_and_the_tool_with_the_runtimes_words() {
+fn a_library_without_functions_and_a_start_that_fails_are_failures_that_say_why() {
     let runtime = &artifacts::get().light_bootstrap().path;
     let monitor = artifacts::get().module("layer_monitor");
-    let output = tool(&["--once", "--runtime", path(runtime), "--layers", "", "--function", path(monitor)]);
+    let output = tool(&["invoke", "--runtime", path(runtime), "--function", path(monitor)]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let error = text(&output.stderr);
+    assert_eq!(error, format!("failed: function: no library declares one: {}\n", path(monitor)));
+
+    let shop = path(artifacts::get().module("shop"));
+    let output = tool(&["invoke", "--runtime", path(runtime), "--function", shop]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let error = text(&output.stderr);
     assert!(error.starts_with("failed: starting the runtime: light-bootstrap reported a failed start: "), "{error}");
-    assert!(error.contains("it offers no function"), "{error}");
 }
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let output = tool(&["--once", "--runtime", "/no/such/bootstrap", "--layers", "", "--function", "/no/f.so"]);
+    let output = tool(&["invoke", "--runtime", "/no/such/bootstrap", "--layers", "", "--function", "/no/f.so"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("/no/such/bootstrap"), "{}", text(&output.stderr));
     assert_eq!(tool(&["--nonsense"]).status.code(), Some(2));

@@ -1,0 +1,157 @@
+//! Builds packages with a nested cargo whose progress is shown as it is, and takes the paths of what it made from its
+//! messages: a target folder is never guessed at.
+
+use super::metadata::{cargo, is_cdylib};
+use crate::failure::Failure;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Which cargo command compiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Builder {
+    /// `cargo build`.
+    #[default]
+    Cargo,
+    /// `cargo zigbuild`: another architecture, or an older glibc, by zig's linker.
+    Zigbuild,
+}
+
+impl Builder {
+    fn subcommand(self) -> &'static str {
+        match self {
+            Builder::Cargo => "build",
+            Builder::Zigbuild => "zigbuild",
+        }
+    }
+}
+
+/// A file that cargo made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    /// The package it is of.
+    pub(crate) package: String,
+    /// The binary's name; `None` for a shared library.
+    pub(crate) binary: Option<String>,
+    /// Where it is.
+    pub(crate) file: PathBuf,
+}
+
+/// One nested build.
+#[derive(Debug)]
+pub(crate) struct CargoBuild<'a> {
+    /// Where cargo runs: its configuration is that of this folder.
+    pub(crate) folder: &'a Path,
+    /// The packages to build; at least one.
+    pub(crate) packages: &'a [String],
+    /// Cargo's profile.
+    pub(crate) profile: &'a str,
+    /// The target triple; `None`: what cargo builds for without a word.
+    pub(crate) target: Option<&'a str>,
+    /// Which command compiles.
+    pub(crate) builder: Builder,
+    /// Further arguments.
+    pub(crate) more: &'a [OsString],
+}
+
+impl CargoBuild<'_> {
+    /// Runs it as it is. Returns everything that was made, dependencies included.
+    ///
+    /// # Errors
+    /// Cargo cannot be started or has failed; then what it said is on the terminal.
+    pub(crate) fn run(&self) -> Result<Vec<Artifact>, Failure> {
+        self.run_as(|_| {})
+    }
+
+    /// Runs it after `change` has had its way with the command.
+    ///
+    /// # Errors
+    /// As of [`run`](CargoBuild::run).
+    pub(crate) fn run_as(&self, change: impl FnOnce(&mut Command)) -> Result<Vec<Artifact>, Failure> {
+        let failed = |why: String| Failure::new("build", why);
+        let subcommand = self.builder.subcommand();
+        let mut command = cargo(self.folder);
+        command.args([subcommand, "--message-format=json-render-diagnostics", "--profile", self.profile]);
+        command.args(self.packages.iter().flat_map(|package| ["-p", package]));
+        command.args(self.target.iter().flat_map(|target| ["--target", target]));
+        command.args(self.more);
+        change(&mut command);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
+        let messages = child.stdout.take().into_iter().flat_map(|pipe| BufReader::new(pipe).lines());
+        let made = messages.map_while(Result::ok).filter_map(|line| read(&line)).collect();
+        let status = child.wait().map_err(|error| failed(error.to_string()))?;
+        if !status.success() {
+            return Err(failed(format!("cargo {subcommand} ended with {status}; what it said is above")));
+        }
+        Ok(made)
+    }
+}
+
+/// What a message of cargo's says was made.
+fn read(message: &str) -> Option<Artifact> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    if message["reason"] != "compiler-artifact" {
+        return None;
+    }
+    let package = package_of(message["package_id"].as_str()?)?.to_owned();
+    if let Some(file) = message["executable"].as_str() {
+        return Some(Artifact {
+            package,
+            binary: message["target"]["name"].as_str().map(str::to_owned),
+            file: file.into(),
+        });
+    }
+    if !is_cdylib(&message["target"]) {
+        return None;
+    }
+    let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
+    let file = files.into_iter().find(|file| file.ends_with(".so"))?;
+    Some(Artifact { package, binary: None, file: file.into() })
+}
+
+/// The name in a package id: `…#name@version`, or `…/name#version` where the folder has the package's name.
+fn package_of(id: &str) -> Option<&str> {
+    let (place, fragment) = id.rsplit_once('#')?;
+    match fragment.split_once('@') {
+        Some((name, _)) => Some(name),
+        None => place.rsplit('/').next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_from_the_messages_of_binaries_and_modules_alone() {
+        let module = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/layers/monitor#layer-monitor@0.1.0",
+            "target":{"name":"layer_monitor","kind":["cdylib","rlib"]},"executable":null,
+            "filenames":["/t/liblayer_monitor.rlib","/t/liblayer_monitor.so"]}"#;
+        let binary = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/runtime-engine#0.1.0",
+            "target":{"name":"bootstrap","kind":["bin"]},"executable":"/t/bootstrap","filenames":["/t/bootstrap"]}"#;
+        let library = r#"{"reason":"compiler-artifact","package_id":"registry+https://x#serde@1.0.0",
+            "target":{"name":"serde","kind":["lib"]},"executable":null,"filenames":["/t/libserde.rlib"]}"#;
+        let other = r#"{"reason":"build-finished","success":true}"#;
+        let made: Vec<_> = [module, binary, library, other, "warning"].into_iter().filter_map(read).collect();
+        let expected = |package: &str, binary: Option<&str>, file: &str| Artifact {
+            package: package.into(),
+            binary: binary.map(str::to_owned),
+            file: file.into(),
+        };
+        let module = expected("layer-monitor", None, "/t/liblayer_monitor.so");
+        assert_eq!(made, [module, expected("runtime-engine", Some("bootstrap"), "/t/bootstrap")]);
+    }
+
+    #[test]
+    fn both_forms_of_a_package_id_give_the_name() {
+        assert_eq!(package_of("path+file:///w/examples/hello#0.1.0"), Some("hello"));
+        assert_eq!(package_of("path+file:///w/layers/monitor#layer-monitor@0.1.0"), Some("layer-monitor"));
+        assert_eq!(package_of("hello 0.1.0"), None);
+    }
+}

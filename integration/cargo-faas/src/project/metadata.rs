@@ -1,0 +1,121 @@
+//! Which packages of a workspace make a shared library. Asks `cargo metadata`; builds nothing.
+
+use crate::failure::Failure;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A workspace as cargo sees it. A crate by itself is a workspace of one member.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// The folder of the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Its members.
+    pub(crate) packages: Vec<Package>,
+}
+
+/// A member of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// Its name in `Cargo.toml`.
+    pub(crate) name: String,
+    /// The folder of its `Cargo.toml`.
+    pub(crate) folder: PathBuf,
+    /// The name of its shared library, `-` written as `_`. `None`: it makes none.
+    pub(crate) library: Option<String>,
+}
+
+impl Workspace {
+    /// Asks cargo which workspace a folder belongs to.
+    ///
+    /// # Errors
+    /// Cargo cannot be started, or its own words.
+    pub(crate) fn of(folder: &Path) -> Result<Workspace, Failure> {
+        let failed = |why: String| Failure::new("reading the workspace", why);
+        let output = cargo(folder)
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .output()
+            .map_err(|error| failed(format!("cargo cannot be started in {}: {error}", folder.display())))?;
+        if !output.status.success() {
+            return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
+        }
+        Workspace::read(&output.stdout).ok_or_else(|| failed("cargo metadata gave no workspace".to_owned()))
+    }
+
+    fn read(metadata: &[u8]) -> Option<Workspace> {
+        let metadata: Value = serde_json::from_slice(metadata).ok()?;
+        let packages = metadata["packages"].as_array()?.iter().filter_map(|package| {
+            let library = package["targets"].as_array()?.iter().find(|target| is_cdylib(target));
+            Some(Package {
+                name: package["name"].as_str()?.to_owned(),
+                folder: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
+                library: library.and_then(|target| Some(target["name"].as_str()?.replace('-', "_"))),
+            })
+        });
+        Some(Workspace { packages: packages.collect(), root: metadata["workspace_root"].as_str()?.into() })
+    }
+
+    /// The member whose folder this is, or the nearest one above it.
+    pub(crate) fn member_at(&self, folder: &Path) -> Option<&Package> {
+        let above = self.packages.iter().filter(|package| folder.starts_with(&package.folder));
+        above.max_by_key(|package| package.folder.components().count())
+    }
+
+    /// The members that make a shared library.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| package.library.is_some())
+    }
+}
+
+/// `true` if a target of `cargo metadata`, or of a message of `cargo build`, is a C shared library.
+pub(super) fn is_cdylib(target: &Value) -> bool {
+    target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
+}
+
+/// Cargo in a folder, without what an outer `cargo run` told this process about its own package.
+pub(crate) fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|own| text.starts_with(own)) {
+            command.env_remove(&name);
+        }
+    }
+    command.current_dir(folder);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METADATA: &str = r#"{
+        "workspace_root": "/w",
+        "packages": [
+            {"name": "root", "manifest_path": "/w/Cargo.toml", "targets": [{"name": "tool", "kind": ["bin"]}]},
+            {"name": "my-shop", "manifest_path": "/w/shop/Cargo.toml", "targets": [{"name": "my-shop", "kind": ["cdylib", "rlib"]}]}
+        ]
+    }"#;
+
+    #[test]
+    fn packages_that_make_no_module_are_not_taken_for_one() {
+        let workspace = Workspace::read(METADATA.as_bytes()).unwrap();
+        let modules: Vec<_> = workspace.modules().map(|package| package.library.as_deref().unwrap()).collect();
+        assert_eq!(modules, ["my_shop"]);
+    }
+
+    #[test]
+    fn a_folder_belongs_to_the_nearest_member_above_it() {
+        let workspace = Workspace::read(METADATA.as_bytes()).unwrap();
+        let member = |folder: &str| workspace.member_at(Path::new(folder)).map(|package| package.name.as_str());
+        assert_eq!(member("/w/shop/src"), Some("my-shop"));
+        assert_eq!(member("/w/docs"), Some("root"));
+        assert_eq!(member("/elsewhere"), None);
+    }
+
+    #[test]
+    fn anything_but_metadata_is_none() {
+        assert!(Workspace::read(b"").is_none());
+        assert!(Workspace::read(b"{}").is_none());
+    }
+}

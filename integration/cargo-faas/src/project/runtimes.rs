@@ -1,0 +1,322 @@
+//! The runtimes, and the layers that come with them, built once from the source that this tool was built from and kept in a
+//! cache folder. Nothing of a user's project goes into such a build, so a function that changes never rebuilds a runtime, and
+//! no feature of anybody's dependencies changes one.
+//!
+//! The folder is `FAAS_CACHE`, else `cargo-faas` in `XDG_CACHE_HOME` or `~/.cache`:
+//!
+//! ```text
+//! <version>-<digest of the source>/<target>/<profile>/<platforms>/bootstrap
+//! build/    cargo's own target folder
+//! lock      held by whoever builds
+//! ```
+
+use super::cargo::{Artifact, Builder, CargoBuild};
+use crate::failure::Failure;
+use crate::screen::Screen;
+use faas_core::encoding::sha256;
+use rustix::fs::{FlockOperation, flock};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folders and files that runtimes are made of, in the source.
+const RUNTIME_SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "handlers-sdk/abi", "light-runtime", "runtime-engine"];
+
+/// The folders and files that layers are made of.
+const LAYER_SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "handlers-sdk", "layers", "runtime-engine/core"];
+
+/// Variables that change what a compiler makes. They are the user's, for the user's own code.
+const COMPILERS: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"];
+
+/// Which of the two runtimes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RuntimeKind {
+    /// `bootstrap`, the full engine.
+    Full,
+    /// `light-bootstrap`, over the standard library alone.
+    Light,
+}
+
+impl RuntimeKind {
+    /// The binary's name.
+    pub(crate) fn binary(self) -> &'static str {
+        match self {
+            RuntimeKind::Full => "bootstrap",
+            RuntimeKind::Light => "light-bootstrap",
+        }
+    }
+
+    fn package(self) -> &'static str {
+        match self {
+            RuntimeKind::Full => "runtime-engine",
+            RuntimeKind::Light => "light-runtime",
+        }
+    }
+}
+
+/// How a runtime is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RuntimeBuild {
+    /// The target triple; `None`: this machine.
+    pub(crate) target: Option<String>,
+    /// The platforms that are built in, by their names; `None`: all of them.
+    pub(crate) platforms: Option<Vec<String>>,
+    /// Cargo's profile, one of the source's own: `release`, `dev`, `test-artifacts`.
+    pub(crate) profile: String,
+    /// Which command compiles.
+    pub(crate) builder: Builder,
+}
+
+impl Default for RuntimeBuild {
+    /// For this machine, with all platforms, as it is shipped.
+    fn default() -> RuntimeBuild {
+        RuntimeBuild { target: None, platforms: None, profile: "release".to_owned(), builder: Builder::Cargo }
+    }
+}
+
+/// The file of a runtime, built if it is not in the cache.
+///
+/// # Errors
+/// The source is gone, the cache folder cannot be written, or the build fails.
+pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -> Result<PathBuf, Failure> {
+    let source = source()?;
+    let made = Made { name: kind.binary().to_owned(), package: kind.package().to_owned(), sources: &RUNTIME_SOURCES };
+    let is_it = |artifact: &Artifact| artifact.binary.as_deref() == Some(kind.binary());
+    made.find_or_build(&source, build, build.platforms.as_deref(), is_it, screen)
+}
+
+/// The library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the cache. `None`: no
+/// layer of that name does.
+///
+/// # Errors
+/// As of [`runtime`].
+pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<Option<PathBuf>, Failure> {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let folder = source_folder().join("layers").join(name.replace('_', "-"));
+    if !is_name || !folder.join("Cargo.toml").is_file() {
+        return Ok(None);
+    }
+    let package = format!("layer-{}", name.replace('_', "-"));
+    let file = format!("lib{}.so", package.replace('-', "_"));
+    let is_it = |artifact: &Artifact| artifact.package == package && artifact.binary.is_none();
+    let made = Made { name: file, package: package.clone(), sources: &LAYER_SOURCES };
+    made.find_or_build(&source()?, build, None, is_it, screen).map(Some)
+}
+
+/// The source of the workspace that this tool was built from.
+fn source_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn source() -> Result<PathBuf, Failure> {
+    let folder = source_folder();
+    folder.canonicalize().ok().filter(|folder| folder.join("runtime-engine/Cargo.toml").is_file()).ok_or_else(|| {
+        let why = format!(
+            "the source that this tool was built from is no longer at {}: name a built runtime with --runtime, or install \
+             the tool again",
+            folder.display()
+        );
+        Failure::new("runtime", why)
+    })
+}
+
+/// `true` for the root of the source that this tool was built from.
+pub(crate) fn is_source(folder: &Path) -> bool {
+    source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
+}
+
+/// A thing of the source that is built and kept.
+struct Made {
+    /// The file's name.
+    name: String,
+    package: String,
+    /// What it is made of.
+    sources: &'static [&'static str],
+}
+
+impl Made {
+    fn find_or_build(
+        &self,
+        source: &Path,
+        build: &RuntimeBuild,
+        platforms: Option<&[String]>,
+        is_it: impl Fn(&Artifact) -> bool,
+        screen: Screen,
+    ) -> Result<PathBuf, Failure> {
+        let cache = cache_folder()?;
+        let folder = cache.join(self.key(source, build, platforms)?);
+        let file = folder.join(&self.name);
+        if file.is_file() {
+            return Ok(file);
+        }
+        let failed = |path: &Path, error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        let _lock = lock(&cache.join("lock"), screen)?;
+        // Another tool may have made it meanwhile.
+        if file.is_file() {
+            return Ok(file);
+        }
+        screen.head("build", &format!("{} ({}), once: it stays in {}", self.name, build.profile, folder.display()));
+        let made = self.build(source, &cache.join("build"), build, platforms)?;
+        let made = made.into_iter().find(is_it);
+        let made = made.ok_or_else(|| Failure::new("build", format!("cargo made no {}", self.name)))?;
+        // In one step: whoever looks finds the whole file or none.
+        let fresh = folder.join(format!("{}.{}", self.name, std::process::id()));
+        let kept = fs::copy(&made.file, &fresh).and_then(|_| fs::rename(&fresh, &file));
+        kept.map_err(|error| failed(&file, error))?;
+        Ok(file)
+    }
+
+    /// The folder in the cache.
+    fn key(&self, source: &Path, build: &RuntimeBuild, platforms: Option<&[String]>) -> Result<PathBuf, Failure> {
+        let digest = digest(source, self.sources).map_err(|error| Failure::new("runtime", error))?;
+        let target = build.target.clone().unwrap_or_else(|| format!("this-{}", std::env::consts::ARCH));
+        let platforms = platforms.map_or_else(|| "all".to_owned(), |names| sorted(names).join("+"));
+        Ok([&format!("{}-{digest}", env!("CARGO_PKG_VERSION")), &target, &build.profile, &platforms].iter().collect())
+    }
+
+    fn build(
+        &self,
+        source: &Path,
+        target_folder: &Path,
+        build: &RuntimeBuild,
+        platforms: Option<&[String]>,
+    ) -> Result<Vec<Artifact>, Failure> {
+        let mut more: Vec<OsString> = vec!["--locked".into(), "--target-dir".into(), target_folder.into()];
+        if let Some(names) = platforms {
+            more.push("--no-default-features".into());
+            more.extend(["--features".into(), sorted(names).join(",").into()]);
+        }
+        let build = CargoBuild {
+            folder: source,
+            packages: std::slice::from_ref(&self.package),
+            profile: &build.profile,
+            target: build.target.as_deref(),
+            builder: build.builder,
+            more: &more,
+        };
+        build.run_as(|command| {
+            for (name, _) in std::env::vars_os() {
+                let text = name.to_string_lossy();
+                if COMPILERS.contains(&&*text) || text.starts_with("CARGO_PROFILE_") {
+                    command.env_remove(&name);
+                }
+            }
+        })
+    }
+}
+
+fn sorted(names: &[String]) -> Vec<&str> {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The cache folder; it need not be there yet.
+///
+/// # Errors
+/// Nothing says where it is.
+pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let folder = variable("FAAS_CACHE").or_else(|| Some(of_user()?.join("cargo-faas")));
+    let folder = folder.ok_or_else(|| Failure::new("cache", "neither FAAS_CACHE, XDG_CACHE_HOME nor HOME is set"))?;
+    std::path::absolute(&folder).map_err(|error| Failure::new("cache", error))
+}
+
+/// The lock of the cache; it is given back when it is dropped.
+fn lock(path: &Path, screen: Screen) -> Result<File, Failure> {
+    let failed = |error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
+    let file = File::options().create(true).append(true).open(path).map_err(failed)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        screen.head("cache", "another cargo faas is building in it; waiting");
+        flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+    }
+    Ok(file)
+}
+
+/// A digest of files, and of all files of folders, by name and content.
+fn digest(root: &Path, names: &[&str]) -> io::Result<String> {
+    let mut files = Vec::new();
+    names.iter().try_for_each(|name| list(&root.join(name), &mut files))?;
+    files.sort_unstable();
+    let mut all = Vec::new();
+    for file in &files {
+        // The content's digest has always the same length, so that no name and content are taken for others.
+        let name = file.strip_prefix(root).unwrap_or(file).as_os_str().as_encoded_bytes();
+        all.extend_from_slice(sha256::digest(&fs::read(file)?).as_bytes());
+        all.extend_from_slice(name);
+        all.push(0);
+    }
+    let digest = sha256::digest(&all);
+    let hex = digest.rsplit(':').next().unwrap_or(&digest);
+    Ok(hex.chars().take(16).collect())
+}
+
+fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        // What builds and tests leave behind is no source.
+        if entry.file_name() != "target" && !entry.file_name().to_string_lossy().starts_with('.') {
+            list(&entry.path(), files)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_changes_with_names_and_contents_and_with_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("a/one.rs", "1");
+        write("b.toml", "2");
+        let now = || digest(folder.path(), &["a", "b.toml"]).unwrap();
+        let before = now();
+        assert_eq!(before.len(), 16, "{before}");
+        write("a/target/made", "3");
+        write("c", "4");
+        assert_eq!(now(), before);
+        write("a/one.rs", "5");
+        let changed = now();
+        assert_ne!(changed, before);
+        write("a/two.rs", "");
+        assert_ne!(now(), changed);
+    }
+
+    #[test]
+    fn each_way_to_build_has_a_folder_of_its_own() {
+        let source = source().unwrap();
+        let made = Made { name: "b".into(), package: "p".into(), sources: &["Cargo.toml"] };
+        let key = |build: &RuntimeBuild| made.key(&source, build, build.platforms.as_deref()).unwrap();
+        let platforms = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let plain = RuntimeBuild::default();
+        let light = RuntimeBuild { platforms: platforms(&["http", "aws-lambda"]), ..plain.clone() };
+        let same = RuntimeBuild { platforms: platforms(&["aws-lambda", "http", "http"]), ..plain.clone() };
+        let arm = RuntimeBuild { target: Some("aarch64-unknown-linux-gnu".into()), ..plain.clone() };
+        assert_eq!(key(&light), key(&same));
+        assert!(key(&light).ends_with("release/aws-lambda+http"), "{}", key(&light).display());
+        assert!(key(&plain) != key(&arm) && key(&plain) != key(&light));
+    }
+
+    #[test]
+    fn only_layers_that_come_with_the_source_are_found_by_name() {
+        for name in ["", "nobody", "../monitor", "a/b"] {
+            let found = layer(name, &RuntimeBuild::default(), Screen::new());
+            assert_eq!(found.unwrap(), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! What is run: the arguments that `dev` and `invoke` share, and the deployment, libraries and runtime that they come to.
+
+use crate::failure::Failure;
+use crate::project::deployment::{self, Deployment};
+use crate::project::library::{Library, name_of};
+use crate::project::runtimes::{self, RuntimeBuild, RuntimeKind};
+use crate::project::{self, Build, Project, YmlTimer};
+use crate::screen::Screen;
+use crate::service::read::{YmlArgs, dotenv, name_and_value};
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Variables that say what the tool says itself, each with what to write instead.
+const DECIDED: [(&str, &str); 5] = [
+    ("FAAS_HANDLER", "--function says which function runs"),
+    ("FAAS_LAYERS", "--layers says which layers run"),
+    ("FAAS_MANIFEST", "the yml, or what the libraries declare, says what runs"),
+    ("FAAS_PLATFORM", "the local platform is what the runtime finds"),
+    ("FAAS_ROOT", "libraries are where the tool lays them"),
+];
+
+/// The variable of the tool's own cache, which is no setting of a runtime.
+const CACHE: &str = "FAAS_CACHE";
+
+/// What `cargo run` in this repository shows.
+const EXAMPLE: (&str, [&str; 2]) = ("hello", ["monitor", "metrics"]);
+
+/// Arguments of the commands that run functions.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A function, deployment or package of the project, `library.function`, or a file: `path.so`, `path.so:function`
+    /// [default: the deployment of the project]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) function: Option<String>,
+
+    /// Names or .so files of further layers, outermost first; `name?` may fail; empty for none
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    layers: Option<Vec<String>>,
+
+    /// Only this package of the workspace; may be repeated
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
+
+    /// Run under light-bootstrap instead of bootstrap
+    #[arg(long)]
+    light: bool,
+
+    /// Run under this binary instead of one from the cache
+    #[arg(long, value_name = "PATH", conflicts_with = "light")]
+    runtime: Option<PathBuf>,
+
+    /// Seconds an invocation may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=900))]
+    timeout: u64,
+
+    /// Build optimised, as it is shipped
+    #[arg(long, conflicts_with = "profile")]
+    release: bool,
+
+    /// Cargo profile to build functions and layers with
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    profile: String,
+
+    /// A variable for the runtime and its functions; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+
+    /// A file of such variables, one NAME=VALUE a line; what --env says counts before it
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    yml: YmlArgs,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = name_and_value(text)?;
+    match decided(&name) {
+        Some(instead) => Err(format!("{name} is not for --env: {instead}")),
+        None => Ok((name, value)),
+    }
+}
+
+fn decided(name: &str) -> Option<&'static str> {
+    DECIDED.iter().find(|(decided, _)| *decided == name).map(|(_, instead)| *instead)
+}
+
+/// A deployment that can be run.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// What is run.
+    pub(crate) deployment: Deployment,
+    /// Further libraries: those of the layers that the command line names.
+    pub(crate) more: Vec<Library>,
+    /// `FAAS_LAYERS`.
+    pub(crate) layers: Vec<String>,
+    /// The runtime.
+    pub(crate) runtime: PathBuf,
+    /// The variables that are not the platform's, without `FAAS_LAYERS`.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// A function as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Chosen {
+    /// By a name of the project.
+    Name(String),
+    /// A file, and a function in it if it is named.
+    File(PathBuf, Option<String>),
+}
+
+impl Chosen {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Chosen::Name(name) => Some(name),
+            Chosen::File(..) => None,
+        }
+    }
+
+    fn read(text: &str) -> Chosen {
+        if let Some((path, function)) = text.rsplit_once(".so:") {
+            return Chosen::File(format!("{path}.so").into(), Some(function.to_owned()));
+        }
+        if text.contains('/') || text.ends_with(".so") {
+            Chosen::File(text.into(), None)
+        } else {
+            Chosen::Name(text.to_owned())
+        }
+    }
+}
+
+impl RunArgs {
+    /// How long an invocation may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    /// The platform that the command line names.
+    pub(crate) fn platform(&self) -> Option<&str> {
+        self.yml.platform.as_deref()
+    }
+
+    /// `true` if nothing says how a runtime is to be started: then one that runs will do.
+    pub(crate) fn is_for_dev(&self) -> bool {
+        let is_built =
+            self.layers.is_none() && self.package.is_empty() && self.env.is_empty() && self.env_file.is_none();
+        let is_file = self.function.as_deref().is_some_and(|text| matches!(Chosen::read(text), Chosen::File(..)));
+        is_built && !is_file && self.runtime.is_none() && !self.light
+    }
+
+    fn profile(&self) -> String {
+        if self.release { "release".to_owned() } else { self.profile.clone() }
+    }
+
+    /// The runtime: the one that is named, or the one in the cache.
+    ///
+    /// # Errors
+    /// The file is not there, or the runtime does not build.
+    pub(crate) fn runtime(&self, screen: Screen) -> Result<PathBuf, Failure> {
+        let kind = if self.light { RuntimeKind::Light } else { RuntimeKind::Full };
+        match &self.runtime {
+            // The process starts in another folder.
+            Some(file) => {
+                file.canonicalize().map_err(|error| Failure::new("runtime", format!("{}: {error}", file.display())))
+            }
+            None => runtimes::runtime(kind, &RuntimeBuild::default(), screen),
+        }
+    }
+
+    /// The variables for the runtime: `FAAS_` variables of the caller's, the file's, and those of `--env`, each over those before.
+    /// One that the tool decides is refused with a line.
+    ///
+    /// # Errors
+    /// The file cannot be read, or says what the tool decides.
+    pub(crate) fn environment(&self, screen: Screen) -> Result<Vec<(String, String)>, Failure> {
+        let mut all = Vec::new();
+        for (name, value) in std::env::vars() {
+            match decided(&name) {
+                Some(instead) => screen.head("refused", &format!("{name} of the environment: {instead}")),
+                None if name.starts_with("FAAS_") && name != CACHE => all.push((name, value)),
+                None => {}
+            }
+        }
+        if let Some(path) = &self.env_file {
+            for (name, value) in dotenv(path)? {
+                if let Some(instead) = decided(&name) {
+                    return Err(Failure::new("env file", format!("{}: {name}: {instead}", path.display())));
+                }
+                all.push((name, value));
+            }
+        }
+        all.extend(self.env.iter().cloned());
+        Ok(all)
+    }
+
+    /// Builds what is to be run.
+    ///
+    /// # Errors
+    /// A build fails, or something that is named is not there.
+    pub(crate) fn prepare(&self, screen: Screen) -> Result<Prepared, Failure> {
+        let environment = self.environment(screen)?;
+        let chosen = self.function.as_deref().map(Chosen::read);
+        let project = match chosen {
+            Some(Chosen::File(..)) => None,
+            _ => Some(self.project(chosen.as_ref(), screen)?),
+        };
+        let layers = self.layers(project.as_ref());
+        let runtime = self.runtime(screen)?;
+        let names = layers.iter().filter(|layer| layer.file.is_none()).map(|layer| layer.told.clone()).collect();
+        let build = Build { layers: names, ..Build::new(self.profile(), runtime.clone()) };
+        let (deployment, built) = match (&chosen, &project) {
+            (Some(Chosen::File(path, function)), _) => {
+                let library = Library::load(path, None, &runtime)?;
+                let whole = deployment::of_libraries(&library.name, std::slice::from_ref(&library))?;
+                let wanted = function.as_ref().map(|function| format!("{}.{function}", library.name));
+                (deployment::choose(vec![whole], wanted.as_deref())?, stock_layers(&build, screen)?)
+            }
+            (other, Some(project)) => {
+                let built = project.build(&build, screen)?;
+                let name = other.as_ref().and_then(Chosen::name).filter(|_| !is_example(project, self));
+                (deployment::choose(project.units(&built)?, name)?, built)
+            }
+            (_, None) => return Err(Failure::new("project", "there is none")),
+        };
+        let more = more_libraries(&layers, &built, &runtime)?;
+        let told: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
+        let own = deployment.layers.iter().filter(|layer| deployment.manifest.is_none() && !told.contains(layer));
+        let layers = told.iter().chain(own).cloned().collect();
+        Ok(Prepared { layers, more, deployment, runtime, environment })
+    }
+
+    /// Builds everything that the project deploys, or what the command line says.
+    ///
+    /// # Errors
+    /// As of [`prepare`](RunArgs::prepare).
+    pub(crate) fn prepare_all(&self, screen: Screen) -> Result<(Vec<Prepared>, Vec<YmlTimer>), Failure> {
+        if self.function.is_some() {
+            return Ok((vec![self.prepare(screen)?], Vec::new()));
+        }
+        let project = self.project(None, screen)?;
+        let timers = project.timers();
+        if project.spec().is_none() {
+            return Ok((vec![self.prepare(screen)?], timers));
+        }
+        let environment = self.environment(screen)?;
+        let layers = self.layers(Some(&project));
+        let runtime = self.runtime(screen)?;
+        let names = layers.iter().filter(|layer| layer.file.is_none()).map(|layer| layer.told.clone()).collect();
+        let build = Build { layers: names, ..Build::new(self.profile(), runtime.clone()) };
+        let built = project.build(&build, screen)?;
+        let more = more_libraries(&layers, &built, &runtime)?;
+        let layers: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
+        let units = project.units(&built)?.into_iter().map(|deployment| Prepared {
+            deployment,
+            more: more.clone(),
+            layers: layers.clone(),
+            runtime: runtime.clone(),
+            environment: environment.clone(),
+        });
+        Ok((units.collect(), timers))
+    }
+
+    /// The folders that hold the project: that of its yml or package, and its workspace's.
+    ///
+    /// # Errors
+    /// There is no project.
+    pub(crate) fn folders(&self, screen: Screen) -> Result<Vec<PathBuf>, Failure> {
+        if let Some(Chosen::File(path, _)) = self.function.as_deref().map(Chosen::read) {
+            return Ok(vec![path]);
+        }
+        Ok(self.project(None, screen)?.folders())
+    }
+
+    /// The project of the current folder, as far as the function that is named says which part of it.
+    fn project(&self, chosen: Option<&Chosen>, screen: Screen) -> Result<Project, Failure> {
+        let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
+        let mut project = Project::find(&here, &self.yml, &self.package, screen)?;
+        if is_example(&project, self) {
+            project.narrow(EXAMPLE.0);
+        } else if let Some(name) = chosen.and_then(Chosen::name) {
+            project.narrow(name.split('.').next().unwrap_or(name));
+        }
+        Ok(project)
+    }
+
+    /// The layers that are named, or those of the example.
+    fn layers(&self, project: Option<&Project>) -> Vec<NamedLayer> {
+        let named = self.layers.clone().unwrap_or_else(|| match project {
+            Some(project) if is_example(project, self) => EXAMPLE.1.map(str::to_owned).to_vec(),
+            _ => Vec::new(),
+        });
+        named.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(NamedLayer::read).collect()
+    }
+}
+
+/// `true` in the root of this repository, if nothing says what is to be run: then it is the example.
+fn is_example(project: &Project, args: &RunArgs) -> bool {
+    let is_unsaid = args.function.is_none() && args.package.is_empty() && args.yml.file.is_none();
+    is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
+}
+
+/// The libraries of the layers that the command line names.
+fn more_libraries(layers: &[NamedLayer], built: &[Library], runtime: &Path) -> Result<Vec<Library>, Failure> {
+    let of = |layer: &NamedLayer| match &layer.file {
+        Some(file) => Library::load(file, None, runtime),
+        None => Ok(built[deployment::find_layer(layer.told.trim_end_matches('?'), built)?].clone()),
+    };
+    layers.iter().map(of).collect()
+}
+
+/// The layers of a build that come with the runtimes.
+fn stock_layers(build: &Build, screen: Screen) -> Result<Vec<Library>, Failure> {
+    let mut found = Vec::new();
+    for layer in &build.layers {
+        let name = layer.trim_end_matches('?');
+        let name = name.split('.').next().unwrap_or(name);
+        let library = project::stock_layer(name, build, screen)?;
+        found.push(library.ok_or_else(|| {
+            Failure::new(
+                "layer",
+                format!("none comes with the runtimes under the name `{name}`; give the path of its .so file"),
+            )
+        })?);
+    }
+    Ok(found)
+}
+
+/// A layer as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NamedLayer {
+    /// What `FAAS_LAYERS` says: `library`, `library.layer`, with a `?` if it is optional.
+    told: String,
+    /// The file, if its path is given.
+    file: Option<PathBuf>,
+}
+
+impl NamedLayer {
+    fn read(text: &str) -> NamedLayer {
+        let (path, optional) = text.strip_suffix('?').map_or((text, ""), |text| (text, "?"));
+        if !path.contains('/') && !path.ends_with(".so") {
+            return NamedLayer { told: text.to_owned(), file: None };
+        }
+        let name = name_of(Path::new(path));
+        let name = name.strip_prefix("layer_").unwrap_or(&name);
+        NamedLayer { told: format!("{name}{optional}"), file: Some(PathBuf::from(path)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_names_or_files_with_or_without_a_function() {
+        for (text, expected) in [
+            ("shop.order", Chosen::Name("shop.order".into())),
+            ("./libshop.so", Chosen::File("./libshop.so".into(), None)),
+            ("libshop.so", Chosen::File("libshop.so".into(), None)),
+            ("t/libshop.so:order", Chosen::File("t/libshop.so".into(), Some("order".into()))),
+        ] {
+            assert_eq!(Chosen::read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn layers_are_names_or_files_and_what_the_runtime_is_told_has_no_path() {
+        for (text, told, file) in [
+            ("monitor", "monitor", None),
+            ("metrics?", "metrics?", None),
+            ("shop.auth", "shop.auth", None),
+            ("/t/liblayer_monitor.so", "monitor", Some("/t/liblayer_monitor.so")),
+            ("trace.so?", "trace?", Some("trace.so")),
+            ("./libmy.v2.so", "my_v2", Some("./libmy.v2.so")),
+        ] {
+            let expected = NamedLayer { told: told.into(), file: file.map(PathBuf::from) };
+            assert_eq!(NamedLayer::read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_tool_decides_is_refused_with_what_to_write_instead() {
+        assert_eq!(variable("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        let error = variable("FAAS_HANDLER=x").unwrap_err();
+        assert_eq!(error, "FAAS_HANDLER is not for --env: --function says which function runs");
+        assert!(variable("FAAS_CONFIG={}").is_ok());
+    }
+}
