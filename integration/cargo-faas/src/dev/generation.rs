@@ -2,6 +2,7 @@
 //! and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
 
 use super::deployment::{Deployment, Unit};
+use super::lines;
 use super::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage, free_port};
 use super::store::{Phase, Store};
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
@@ -225,7 +226,7 @@ impl Generation {
             let each = |line: &platform_emulators::process::Line| {
                 kept.push(&line.text);
                 if around.store.written(number, &unit, &line.text) {
-                    around.screen.passed_on(&unit, &line.text);
+                    around.screen.passed_on(&unit, lines::without_stack(&line.text));
                 }
             };
             if keeps_none {
@@ -457,33 +458,42 @@ impl Slot {
 
 /// The last lines of a process.
 #[derive(Clone, Default)]
-struct LastLines(Arc<(Mutex<(VecDeque<String>, bool)>, std::sync::Condvar)>);
+struct LastLines(Arc<Last>);
+
+#[derive(Default)]
+struct Last {
+    lines: Mutex<VecDeque<String>>,
+    is_closed: AtomicBool,
+    closed: Condvar,
+}
 
 impl LastLines {
-    fn lines(&self) -> MutexGuard<'_, (VecDeque<String>, bool)> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, line: &str) {
         let mut lines = self.lines();
-        if lines.0.len() == LAST_LINES {
-            lines.0.pop_front();
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
         }
-        lines.0.push_back(line.to_owned());
+        lines.push_back(line.to_owned());
     }
 
     fn close(&self) {
-        self.lines().1 = true;
-        self.0.1.notify_all();
+        // Under the lock, so that nobody who has just looked begins to wait.
+        let lines = self.lines();
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        drop(lines);
+        self.0.closed.notify_all();
     }
 
     /// With all that a process has written that has ended; of another one what is there.
     fn text(&self) -> String {
-        let lines = self.lines();
-        let (lines, _) = (self.0.1)
-            .wait_timeout_while(lines, Duration::from_secs(1), |(_, is_closed)| !*is_closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        Vec::from(lines.0.clone()).join("\n")
+        let is_open = |_: &mut VecDeque<String>| !self.0.is_closed.load(Ordering::SeqCst);
+        let waited = self.0.closed.wait_timeout_while(self.lines(), Duration::from_secs(1), is_open);
+        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        Vec::from(lines.clone()).join("\n")
     }
 }
 

@@ -164,6 +164,19 @@ fn field(message: &str, name: &str) -> Option<String> {
     }
 }
 
+/// A line without the backtrace behind it, which fills a terminal.
+pub(crate) fn without_stack(text: &str) -> &str {
+    text.split(" stackTrace=").next().unwrap_or(text)
+}
+
+/// A line for a page: the backtrace behind it as lines of its own.
+pub(crate) fn with_stack(text: &str) -> String {
+    match text.split_once(" stackTrace=") {
+        Some((line, stack)) => format!("{line}\n{}", stack.trim_matches('"').replace("\\n", "\n")),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +194,14 @@ mod tests {
             cause: "a \"b\": c".into(),
         };
         assert_eq!(problem, Some(expected));
+    }
+
+    #[test]
+    fn a_backtrace_is_left_out_or_has_lines_of_its_own() {
+        let line = "failed location=a:1:2 stackTrace=   0: one\\n   1: two";
+        assert_eq!(without_stack(line), "failed location=a:1:2");
+        assert_eq!(with_stack(line), "failed location=a:1:2\n   0: one\n   1: two");
+        assert_eq!((without_stack("x"), with_stack("x").as_str()), ("x", "x"));
     }
 
     #[test]

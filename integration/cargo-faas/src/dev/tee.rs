@@ -38,10 +38,13 @@ where
     body.map_err(|error| BodyError(error.to_string())).boxed_unsync()
 }
 
+/// What sees each piece.
+type Each = Box<dyn FnMut(&[u8]) + Send>;
+
 /// Watches a body that passes by: each of its pieces, and its end, once, and whether it was whole.
 pub(crate) struct Tee<B: Body> {
     inner: B,
-    each: Box<dyn FnMut(&[u8]) + Send>,
+    each: Each,
     end: Option<Box<dyn FnOnce(bool) + Send>>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::app::App;
 use super::super::generation::title;
-use super::super::lines::Span;
+use super::super::lines::{Span, with_stack};
 use super::super::store::{BODY, Body, Headers, Input, Record};
 use super::Instead;
 use super::html::{self, escape};
@@ -25,7 +25,7 @@ pub(super) fn live(record: &Record) -> String {
     let mut all = String::new();
     let mut section = |name: &str, content: &str| {
         // Writing to a string does not fail.
-        let _ = write!(all, "<section><h2>{name}</h2>{content}</section>\n");
+        let _ = writeln!(all, "<section><h2>{name}</h2>{content}</section>");
     };
     section("Outcome", &outcome(record));
     section("Waterfall", &waterfall(record));
@@ -132,9 +132,10 @@ fn body(body: &Body) -> String {
         return "<p class=\"none\">no body</p>".to_owned();
     }
     let cut = if body.is_cut() { format!(", the first {} KiB here", BODY >> 10) } else { String::new() };
-    let shown = match (serde_json::from_slice::<serde_json::Value>(&body.bytes), std::str::from_utf8(&body.bytes)) {
-        (Ok(json), _) if !body.is_cut() => format!("{json:#}"),
-        (_, Ok(text)) => text.to_owned(),
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(&body.bytes).is_ok();
+    let shown = match std::str::from_utf8(&body.bytes) {
+        Ok(text) if is_json && !text.contains('\n') => indented(text),
+        Ok(text) => text.to_owned(),
         _ if body.is_cut() && String::from_utf8_lossy(&body.bytes).matches('\u{fffd}').count() < 3 => body.text(),
         _ => hex(&body.bytes[..body.bytes.len().min(512)]),
     };
@@ -143,6 +144,53 @@ fn body(body: &Body) -> String {
         escape(&shown),
         crate::screen::bytes(usize::try_from(body.total).unwrap_or(usize::MAX))
     )
+}
+
+/// JSON with a line for each member and element, in the order in which they came.
+fn indented(json: &str) -> String {
+    let mut all = String::with_capacity(json.len() * 2);
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+    let mut letters = json.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if is_text {
+            all.push(letter);
+            is_text = is_escaped || letter != '"';
+            is_escaped = letter == '\\' && !is_escaped;
+            continue;
+        }
+        match letter {
+            ' ' | '\t' | '\r' | '\n' => {}
+            '"' => {
+                is_text = true;
+                all.push(letter);
+            }
+            '{' | '[' => {
+                all.push(letter);
+                while letters.peek().is_some_and(char::is_ascii_whitespace) {
+                    letters.next();
+                }
+                if !matches!(letters.peek(), Some('}' | ']')) {
+                    depth += 1;
+                    all += &line(depth);
+                } else {
+                    all.extend(letters.next());
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                all += &line(depth);
+                all.push(letter);
+            }
+            ',' => {
+                all.push(letter);
+                all += &line(depth);
+            }
+            ':' => all += ": ",
+            other => all.push(other),
+        }
+    }
+    all
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -160,6 +208,7 @@ fn log(lines: &[String]) -> String {
     if lines.is_empty() {
         return "<p class=\"none\">no lines</p>".to_owned();
     }
+    let lines: Vec<String> = lines.iter().map(|line| with_stack(line)).collect();
     format!("<pre tabindex=\"0\">{}</pre>", escape(&lines.join("\n")))
 }
 
@@ -273,4 +322,17 @@ pub(super) fn compare(app: &App, numbers: &[&str]) -> Result<String, Instead> {
         one.number, other.number
     );
     Ok(html::page(app, &format!("#{} and #{}", one.number, other.number), "/compare", &content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_indented_in_its_own_order_and_texts_stay_as_they_are() {
+        let text = r#"{"b":[1,{"x":"a,\"{:"}],"a":{},"c":[ ]}"#;
+        let expected =
+            "{\n  \"b\": [\n    1,\n    {\n      \"x\": \"a,\\\"{:\"\n    }\n  ],\n  \"a\": {},\n  \"c\": []\n}";
+        assert_eq!(indented(text), expected);
+    }
 }

@@ -101,8 +101,7 @@ impl Stage for Handout {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match &call.input {
             CallInput::Request { method, target, headers, body } => {
-                let reply = (self.front)(&self.plane, method, target, headers, body);
-                reply
+                (self.front)(&self.plane, method, target, headers, body)
             }
             CallInput::Event(bytes) => {
                 let event = Event { id: Some(call.request_id.clone()), ..Event::from(bytes.clone()) };

@@ -16,8 +16,11 @@ use tempfile::TempDir;
 struct Serving<F> {
     front: F,
     send: fn(&F, &Call) -> Reply,
-    process: fn(&F, &mut dyn FnMut(&Process)),
+    process: LendProcess<F>,
 }
+
+/// Lends the process of a front.
+type LendProcess<F> = fn(&F, &mut dyn FnMut(&Process));
 
 impl<F: Send + Sync> Stage for Serving<F> {
     fn send(&self, call: &Call) -> Reply {
