@@ -15,6 +15,12 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// Folders of tools, whose contents are nobody's source.
 const NOT_SOURCES: &[&str] = &["node_modules", "target"];
 
+/// A file that a build itself writes.
+const LOCK: &str = "Cargo.lock";
+
+/// Ends of names of files that programs keep beside sources: output, and what editors set aside.
+const NO_SOURCE_FILES: &[&str] = &[".log", ".swp", ".tmp", "~"];
+
 /// What is watched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
@@ -48,7 +54,11 @@ impl Watched {
     fn is_left_out(&self, path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_hidden = name.starts_with('.') && !name.starts_with(".env");
-        is_hidden || NOT_SOURCES.contains(&&*name) && path.is_dir() || self.left_out.iter().any(|other| other == path)
+        let is_by_the_way = *name == *LOCK || NO_SOURCE_FILES.iter().any(|end| name.ends_with(end));
+        is_hidden
+            || is_by_the_way && !path.is_dir()
+            || NOT_SOURCES.contains(&&*name) && path.is_dir()
+            || self.left_out.iter().any(|other| other == path)
     }
 }
 
@@ -92,7 +102,7 @@ mod tests {
             std::mem::replace(&mut last, now) != now
         };
         assert!(!is_changed());
-        for name in ["target/x", ".git/x", "out/x"] {
+        for name in ["target/x", ".git/x", "out/x", "dev.log", "src/.lib.rs.swp", "src/lib.rs~", "Cargo.lock"] {
             fs::write(path(name), "1").unwrap();
             assert!(!is_changed(), "{name}");
         }
