@@ -55,12 +55,16 @@ fn of_a_thousand_requests_over_ten_swaps_none_is_lost_or_served_twice() {
     };
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
-        for swap in 1..=SWAPS {
-            let text = marked(swap);
-            rig.replace(&[("shop", SHOP.1, &text)]);
-            rig.line(&format!("deployed  {}, ", swap + 1));
-        }
+        let swaps = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for swap in 1..=SWAPS {
+                let text = marked(swap);
+                rig.replace(&[("shop", SHOP.1, &text)]);
+                rig.line(&format!("deployed  {}, ", swap + 1));
+            }
+        }));
+        // Clients end, however the swaps went.
         is_over.store(true, Ordering::SeqCst);
+        swaps.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         clients.into_iter().for_each(|client| client.join().expect("every request was answered"));
     });
     let mut served: BTreeMap<String, usize> = BTreeMap::new();
@@ -316,7 +320,8 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         std::fs::write(path, content).expect("it is written");
     };
-    let sdk = artifacts::workspace().join("handlers-sdk");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("it is there");
+    let sdk = repository.join("handlers-sdk");
     write(
         "Cargo.toml",
         &format!(
@@ -324,7 +329,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
              [dependencies]\nhandlers-sdk = {{ path = {sdk:?}, default-features = false }}\n[workspace]\n"
         ),
     );
-    std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
+    std::fs::copy(repository.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
     let code = |word: &str| {
         format!(
             "use handlers_sdk::{{FaasContext, function}};\n#[function]\npub fn greet(ctx: FaasContext) -> String {{\n    \

@@ -194,7 +194,12 @@ impl Generation {
         let failed = |why: std::io::Error| {
             Failure::new("starting the runtime", format!("{}: {why}", self.how.runtime.display()))
         };
-        let process = Process::spawn(command, |_| ()).map_err(failed)?;
+        let (gone, number) = (self.around.gone.clone(), self.number);
+        let tell = move |_| {
+            // Nobody hears it when the tool is about to end.
+            let _ = gone.send(number);
+        };
+        let process = Process::spawn(command, tell).map_err(failed)?;
         let last = self.follow(process.tail(), &unit.name, true)?;
         Ok((Plain { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }, last))
     }
@@ -235,8 +240,6 @@ impl Generation {
                 tail.follow(each)
             }
             kept.close();
-            // Nobody hears it when the tool is about to end.
-            let _ = around.gone.send(number);
         };
         let thread = std::thread::Builder::new().name("output".to_owned()).spawn(follow);
         thread.map_err(|error| Failure::new("following the runtime's output", error))?;
@@ -426,9 +429,16 @@ impl Generation {
         let until = Instant::now() + GRACE;
         // One that cannot be signalled has ended.
         self.each_process(&mut |process| drop(process.signal(Signal::Term)));
+        let (number, screen) = (self.number, self.around.screen);
         self.each_process(&mut |process| {
-            let _ = process.wait(until.saturating_duration_since(Instant::now()));
+            let ended = process.wait(until.saturating_duration_since(Instant::now()));
             process.kill_group();
+            let how = match ended {
+                Ok(status) if status.success() => return,
+                Ok(status) => status.to_string(),
+                Err(_) => format!("still running {} s after SIGTERM: killed", GRACE.as_secs()),
+            };
+            screen.head("ended", &format!("pid {} of deployment {number}: {how}", process.pid()));
         });
         self.slots().clear();
     }
