@@ -199,7 +199,9 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
         let answer = invoke(&format!(r#"{{"sample":"{sample}","function":"faulty"}}"#));
         let one = &answer["invocations"][0];
         assert_eq!((&one["failed"], &one["function"]), (&false.into(), &"faulty".into()), "{sample}: {one}");
-        assert!(one["reply"]["text"].as_str().is_some_and(|text| text.contains("fine")), "{sample}: {one}");
+        // Azure's host gets the bytes in base64.
+        let is_fine = |text: &str| text.contains("fine") || text.contains("ZmluZQ==");
+        assert!(one["reply"]["text"].as_str().is_some_and(is_fine), "{sample}: {one}");
     }
     // Whose it is, is for the runtime to say.
     assert_eq!(invoke(r#"{"sample":"aws/sqs"}"#)["invocations"][0]["function"], "faulty");

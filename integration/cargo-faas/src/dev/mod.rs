@@ -140,12 +140,16 @@ struct Supervisor {
     gone: mpsc::UnboundedSender<u64>,
     left: mpsc::UnboundedReceiver<u64>,
     drains: Vec<JoinHandle<()>>,
+    built: watch::Built,
 }
+
+/// A deployment that has started, and how long its start took; or why there is none.
+type Made = Result<(Generation, Duration), Failure>;
 
 impl Supervisor {
     fn new(app: Arc<App>, drain: Duration) -> Supervisor {
         let (gone, left) = mpsc::unbounded_channel();
-        Supervisor { app, drain, gone, left, drains: Vec::new() }
+        Supervisor { app, drain, gone, left, drains: Vec::new(), built: watch::Built::default() }
     }
 
     async fn serve(
@@ -160,11 +164,11 @@ impl Supervisor {
         app.screen.head("serving", &format!("http://{}/ (Ctrl-C to leave)", app.address));
         app.screen.head("console", &format!("http://{}/_faas", app.address));
         let (changes, mut changed) = mpsc::unbounded_channel();
-        tokio::spawn(watch::watch(source.watched(), changes.clone()));
+        tokio::spawn(watch::watch(source.watched(), self.built.clone(), changes.clone()));
         tokio::spawn(timers::fire(Arc::clone(&app)));
         // The first build begins without a change.
         let _ = changes.send(());
-        let mut build: Option<JoinHandle<Result<Generation, Failure>>> = None;
+        let mut build: Option<JoinHandle<Made>> = None;
         let mut is_stale = false;
         loop {
             tokio::select! {
@@ -192,9 +196,10 @@ impl Supervisor {
     }
 
     /// Builds and starts a deployment on threads of their own.
-    fn begin(&self, source: &Source, after: Duration) -> JoinHandle<Result<Generation, Failure>> {
+    fn begin(&self, source: &Source, after: Duration) -> JoinHandle<Made> {
         let (app, around, source) = (Arc::clone(&self.app), self.app.around(&self.gone), source.clone());
         app.set_build(Build::Working);
+        self.built.begins(&source.watched());
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
             let make = move || {
@@ -202,20 +207,22 @@ impl Supervisor {
                 let built = Instant::now();
                 let number = app.next_number();
                 let generation = Generation::start(number, deployment, &app.how, &around)?;
-                let (took, pids) = (duration(built.elapsed()), generation.look());
-                let pids: Vec<String> = pids.iter().map(|look| format!("{} pid {}", look.unit, look.pid)).collect();
-                app.screen.head("deployed", &format!("{number}, ready after {took}: {}", pids.join(", ")));
-                Ok(generation)
+                Ok((generation, built.elapsed()))
             };
             tokio::task::spawn_blocking(make).await.unwrap_or_else(|error| Err(Failure::new("build", error)))
         })
     }
 
     /// A build has ended: what it made serves from here on, or the old one goes on.
-    fn made(&mut self, made: Result<Generation, Failure>) {
+    fn made(&mut self, made: Made) {
         match made {
-            Ok(generation) => {
+            Ok((generation, took)) => {
+                let (number, processes) = (generation.number, generation.look());
+                let pids: Vec<String> =
+                    processes.iter().map(|look| format!("{} pid {}", look.unit, look.pid)).collect();
                 let old = self.app.swap(Some(Arc::new(generation)));
+                let text = format!("{number}, ready after {}: {}", duration(took), pids.join(", "));
+                self.app.screen.head("deployed", &text);
                 self.app.set_build(Build::Serves);
                 self.drains.retain(|drain| !drain.is_finished());
                 self.drains.extend(old.map(|old| self.retire(old)));
@@ -248,7 +255,7 @@ impl Supervisor {
         mut self,
         stop: &state::Sender<bool>,
         front: JoinHandle<()>,
-        build: Option<JoinHandle<Result<Generation, Failure>>>,
+        build: Option<JoinHandle<Made>>,
         mut signals: mpsc::UnboundedReceiver<()>,
     ) -> Result<ExitCode, Failure> {
         let app = Arc::clone(&self.app);
@@ -264,7 +271,7 @@ impl Supervisor {
             let is_building = build.is_some();
             if let Some(build) = build {
                 children::end(&app.pids());
-                if let Ok(Ok(generation)) = build.await {
+                if let Ok(Ok((generation, _))) = build.await {
                     app.swap(Some(Arc::new(generation)));
                 }
             }

@@ -18,6 +18,8 @@ const LINES: (usize, usize) = (200, 2_000);
 const LINE: usize = 8 << 10;
 /// How many phases of processes are kept.
 const PHASES: usize = 200;
+/// How long after its reply a line may still be that of an invocation whose request id is not certain.
+const LATE: Duration = Duration::from_secs(2);
 /// How many changes a slow listener may be behind.
 const BEHIND: usize = 1_024;
 
@@ -245,9 +247,17 @@ impl Inner {
         if let Some(at) = self.records.iter().rposition(is_it) {
             return self.records.get_mut(at);
         }
-        let mut running = self.records.iter_mut().filter(|record| record.took.is_none() && record.unit == unit);
-        let only = running.next().filter(|record| !record.is_named || request_id.is_none())?;
-        if running.next().is_some() {
+        // What is written before a reply may be read after it.
+        let is_fresh = |record: &Record| match record.took {
+            None => true,
+            Some(took) => request_id.is_some() && record.began.elapsed() < took + LATE,
+        };
+        let mut fresh = self
+            .records
+            .iter_mut()
+            .filter(|record| record.unit == unit && is_fresh(record) && (request_id.is_none() || !record.is_named));
+        let only = fresh.next()?;
+        if fresh.next().is_some() {
             return None;
         }
         if let Some(id) = request_id {

@@ -6,6 +6,8 @@ use std::fs::{self, Metadata};
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -66,20 +68,32 @@ fn add_file(metadata: &Metadata, hasher: &mut DefaultHasher) {
     (metadata.len(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec()).hash(hasher);
 }
 
-/// Says whenever something has changed and is quiet again.
-pub(crate) async fn watch(watched: Watched, changed: mpsc::UnboundedSender<()>) {
+/// What the newest build was made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Built(Arc<AtomicU64>);
+
+impl Built {
+    /// A build begins: it is made of what is there now.
+    pub(crate) fn begins(&self, watched: &Watched) {
+        self.0.store(watched.fingerprint(), Ordering::SeqCst);
+    }
+}
+
+/// Says whenever something is another than what was built, and is quiet again.
+pub(crate) async fn watch(watched: Watched, built: Built, changed: mpsc::UnboundedSender<()>) {
     let look = |watched: Watched| tokio::task::spawn_blocking(move || watched.fingerprint());
-    let (mut known, mut last) = (None, None);
+    let (mut said, mut last) = (None, None);
     loop {
         let Ok(now) = look(watched.clone()).await else { return };
         // Between two looks that are alike nothing was written.
-        if last == Some(now) && known != Some(now) {
-            let is_first = known.replace(now).is_none();
-            if !is_first && changed.send(()).is_err() {
-                return;
-            }
+        let is_quiet = last.replace(now) == Some(now);
+        if is_quiet
+            && built.0.load(Ordering::SeqCst) != now
+            && said.replace(now) != Some(now)
+            && changed.send(()).is_err()
+        {
+            return;
         }
-        last = Some(now);
         tokio::time::sleep(PAUSE).await;
     }
 }
