@@ -42,7 +42,8 @@ pub(super) fn fence(headers: &mut HeaderMap) {
              base-uri 'none'; frame-ancestors 'none'",
         ),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        // Without a referrer to the own site a browser's POST has the origin `null`.
+        ("referrer-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("cache-control", "no-store"),
     ] {

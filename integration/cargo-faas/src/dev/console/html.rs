@@ -56,12 +56,12 @@ pub(super) fn banner(app: &App) -> String {
     let serves = now.map(|now| {
         let count = now.deployment.units.len();
         let units = if count == 1 { "1 unit".to_owned() } else { format!("{count} units") };
-        format!("deployment {} serves: {units} on {}", now.number, title(now.platform()))
+        format!("Deployment {} serves: {units} on {}.", now.number, title(now.platform()))
     });
     match (app.build(), serves) {
         (Build::Serves, Some(serves)) => format!("<p class=\"good\">{}</p>", escape(&serves)),
         (Build::Failed(why), serves) => {
-            let serves = serves.map_or_else(String::new, |serves| format!(" Until it is mended {serves}."));
+            let serves = serves.map_or_else(String::new, |serves| format!(" Until it is mended: {serves}"));
             let why = escape(&why);
             format!("<p class=\"bad\"><b>The newest build is not served.</b>{}</p><pre>{why}</pre>", escape(&serves))
         }
