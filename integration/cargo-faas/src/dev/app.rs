@@ -113,6 +113,8 @@ impl App {
             let mut alive = self.alive();
             alive.retain(|old| old.strong_count() > 0);
             alive.push(Arc::downgrade(new));
+            let functions = new.deployment.functions();
+            self.store.set_functions(functions.into_iter().map(|(_, name)| name.to_owned()).collect());
         }
         let old = self.current.send_replace(new);
         self.store.state_changed();

@@ -5,7 +5,7 @@ use super::app::App;
 use super::console;
 use super::generation::Lease;
 use super::lines::Problem;
-use super::stage::{Call, CallInput, Reply};
+use super::stage::{Call, CallInput, ClientRequest, Reply};
 use super::store::{Body as Kept, Headers, Input, New};
 use super::tee::{Out, Tee, boxed, full};
 use crate::stamp;
@@ -160,7 +160,11 @@ async fn pass_on(app: &Arc<App>, lease: Lease, unit: usize, request: Request<Tee
     tokio::spawn(connection);
     let response = match sender.send_request(request).await {
         Ok(response) => response,
-        Err(error) => return lost(app, number, &format!("the runtime gave no reply: {error}")),
+        Err(error) => {
+            // Whoever is told so may send the next request at once, which is not to meet a process that is dying.
+            lease.until_lost().await;
+            return lost(app, number, &format!("the runtime gave no reply: {error}"));
+        }
     };
     let (mut parts, body) = response.into_parts();
     HOP.iter().for_each(|name| drop(parts.headers.remove(*name)));
@@ -227,7 +231,7 @@ async fn as_event(
     let call = Call {
         function: lease.deployment.function_of(unit, &method, &target),
         request_id,
-        input: CallInput::Request { method, target, headers: pairs(&parts.headers), body },
+        input: CallInput::Request(ClientRequest { method, target, headers: pairs(&parts.headers), body }),
         deadline: None,
     };
     let send = move || match lease.stage_platform() {

@@ -292,6 +292,15 @@ impl Generation {
         !self.is_ending.load(Ordering::SeqCst) && self.plain.iter().any(|plain| plain.process.status().is_some())
     }
 
+    /// Waits until it is known that a runtime has left, or for a moment if none has.
+    pub(crate) async fn until_lost(&self) {
+        const MOMENT: Duration = Duration::from_secs(1);
+        let until = Instant::now() + MOMENT;
+        while !self.has_lost_one() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
     pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
         let slot = self.slot(unit, platform, only);

@@ -237,6 +237,7 @@ struct Inner {
     written: u64,
     phases: VecDeque<Phase>,
     warm: Vec<(u64, String)>,
+    functions: Vec<String>,
 }
 
 impl Inner {
@@ -316,6 +317,11 @@ impl Store {
     /// Hears of changes from here on.
     pub(crate) fn listen(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
+    }
+
+    /// From here on spans of these names are those of functions.
+    pub(crate) fn set_functions(&self, names: Vec<String>) {
+        self.inner().functions = names;
     }
 
     /// Says that something of the deployment is different.
@@ -426,7 +432,13 @@ impl Store {
                 false
             }
             Line::Span(request_id, span) => {
-                self.of_request(unit, &request_id, |record| record.spans.push(span));
+                let is_function = self.inner().functions.contains(&span.name);
+                self.of_request(unit, &request_id, |record| {
+                    if is_function && record.function.is_none() {
+                        record.function = Some(span.name.clone());
+                    }
+                    record.spans.push(span);
+                });
                 false
             }
             Line::Invocation(request_id, monitor) => {

@@ -1,6 +1,6 @@
 //! AWS Lambda: one environment, one invocation at a time; a request is the event of an HTTP API.
 
-use super::{Call, CallInput, PATIENCE, Reply, Setting, Stage};
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
 use crate::event;
 use crate::reply;
 use platform_emulators::aws::{Answer, Aws, Event, Kind, Options};
@@ -44,7 +44,7 @@ impl Stage for Lambda {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (body, trace_id, is_request) = match &call.input {
             CallInput::Event(bytes) => (bytes.clone(), None, false),
-            CallInput::Request { method, target, headers, body } => {
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
                 let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
                 let request = event::Request { method, target, headers, body, client, port: 80 };
                 let (event, trace) = event::build(request, SystemTime::now());

@@ -1,6 +1,6 @@
 //! Tencent SCF and Huawei FunctionGraph: one event at a time, handed out by a runtime API.
 
-use super::{Call, CallInput, PATIENCE, Reply, Setting, Stage};
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
 use crate::reply::error_words;
 use faas_core::encoding::percent;
 use platform_emulators::handout::{Event, Kind, Plane, Times};
@@ -8,8 +8,8 @@ use platform_emulators::process::Process;
 use platform_emulators::{functiongraph, scf};
 use std::sync::{Mutex, PoisonError};
 
-/// How a client's request goes through the platform's front.
-type Front = fn(&Plane, &str, &str, &super::Headers, &[u8]) -> Reply;
+/// How a client's request goes through the platform's front, with that request id.
+type Front = fn(&Plane, &str, &ClientRequest) -> Reply;
 
 struct Handout {
     plane: Plane,
@@ -27,10 +27,12 @@ pub(super) fn scf(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         ..scf::Options::default()
     };
     let plane = scf::start(options).map_err(|error| error.to_string())?;
-    begin(plane, setting, |plane, method, target, headers, body| {
+    begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let id = Some(id.to_owned());
         let query = pairs(query).into_iter().map(|(name, value)| (name, Some(value))).collect();
         let request = scf::Request {
+            id,
             query,
             headers: headers.clone(),
             body: String::from_utf8_lossy(body).into_owned(),
@@ -50,9 +52,11 @@ pub(super) fn functiongraph(setting: &Setting) -> Result<Box<dyn Stage>, String>
         ..functiongraph::Options::default()
     };
     let plane = functiongraph::start(options).map_err(|error| error.to_string())?;
-    begin(plane, setting, |plane, method, target, headers, body| {
+    begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let id = Some(id.to_owned());
         let request = functiongraph::Request {
+            id,
             query: pairs(query),
             headers: headers.clone(),
             body: body.to_vec(),
@@ -100,9 +104,7 @@ impl Stage for Handout {
     fn send(&self, call: &Call) -> Reply {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match &call.input {
-            CallInput::Request { method, target, headers, body } => {
-                (self.front)(&self.plane, method, target, headers, body)
-            }
+            CallInput::Request(request) => (self.front)(&self.plane, &call.request_id, request),
             CallInput::Event(bytes) => {
                 let event = Event { id: Some(call.request_id.clone()), ..Event::from(bytes.clone()) };
                 let outcome = self.plane.invoke(event);

@@ -33,18 +33,22 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) enum CallInput {
     /// A client's request.
-    Request {
-        /// Method.
-        method: String,
-        /// Path and query.
-        target: String,
-        /// Headers.
-        headers: Headers,
-        /// Body.
-        body: Vec<u8>,
-    },
+    Request(ClientRequest),
     /// An event, as the platform sends it.
     Event(Vec<u8>),
+}
+
+/// A client's request.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientRequest {
+    /// Method.
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Headers.
+    pub(crate) headers: Headers,
+    /// Body.
+    pub(crate) body: Vec<u8>,
 }
 
 /// What comes of a call.

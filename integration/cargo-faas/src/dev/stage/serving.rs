@@ -1,6 +1,6 @@
 //! Platforms that send requests to a port, or to a socket: each by its own front.
 
-use super::{Call, CallInput, Headers, PATIENCE, Reply, Setting, Stage, free_port};
+use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, free_port};
 use crate::reply::error_words;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::fn_agent::{self, Agent};
@@ -56,8 +56,10 @@ fn of_answer(answer: std::io::Result<Answer>) -> Reply {
     }
 }
 
+/// A client's headers, without those that each front sets itself.
 fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    let is_own = |name: &str| ["content-length", "host"].iter().any(|own| name.eq_ignore_ascii_case(own));
+    headers.iter().filter(|(name, _)| !is_own(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// The call as a request: an event is a POST of JSON.
@@ -69,7 +71,7 @@ fn request(call: &Call) -> Request {
             &[("Content-Type", "application/json"), ("X-Request-Id", &call.request_id)],
             bytes.clone(),
         ),
-        CallInput::Request { method, target, headers, body } => {
+        CallInput::Request(ClientRequest { method, target, headers, body }) => {
             Request::new(method, target, &borrowed(headers), body.clone())
         }
     }
@@ -100,9 +102,10 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             let request_id = Some(answer.request_id);
             Reply { status: 200, headers: Headers::new(), body: answer.body, failure, request_id }
         }
-        CallInput::Request { method, target, headers, body } => {
-            let request = fc::Request { headers: headers.clone(), ..fc::Request::new(method, target) };
-            let answer = front.request(&request.body(body.clone()));
+        CallInput::Request(ClientRequest { method, target, headers, body }) => {
+            let request = fc::Request::new(method, target).body(body.clone());
+            let headers = borrowed(headers).into_iter();
+            let answer = front.request(&headers.fold(request, |request, (name, value)| request.header(name, value)));
             let body = answer.body();
             let status = if answer.status == 0 { 502 } else { answer.status };
             let failure = (answer.kind != fc::Kind::Success).then(|| format!("{:?}", answer.kind));
@@ -127,7 +130,7 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let send = |front: &azure::Host, call: &Call| {
         let function = call.function.as_deref().unwrap_or("function");
         let made = match &call.input {
-            CallInput::Request { method, target, headers, body } => {
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
                 azure::Call::http(function, azure::Request::new(method, target, &borrowed(headers), body.clone()))
             }
             CallInput::Event(bytes) => envelope(function, bytes),
@@ -234,7 +237,9 @@ pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let send = |front: &Invoker, call: &Call| {
         let (value, is_request) = match &call.input {
             CallInput::Event(bytes) => (String::from_utf8_lossy(bytes).into_owned(), false),
-            CallInput::Request { method, target, headers, body } => (web_action(method, target, headers, body), true),
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
+                (web_action(method, target, headers, body), true)
+            }
         };
         let activation = Activation { id: call.request_id.clone(), ..Activation::of(&value) };
         match front.run(&activation) {
@@ -290,7 +295,7 @@ pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let send = |front: &Fn, call: &Call| {
         let made = match &call.input {
             CallInput::Event(bytes) => fn_agent::Call::plain(bytes.clone()),
-            CallInput::Request { method, target, headers, body } => {
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
                 fn_agent::Call::request(method, target, &borrowed(headers), body.clone())
             }
         };
