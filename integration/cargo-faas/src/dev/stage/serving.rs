@@ -9,6 +9,7 @@ use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 use platform_emulators::{azure, fc, google, knative, openfaas, openwhisk, vefaas};
 use serde_json::{Map, Value, json};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
@@ -34,6 +35,13 @@ impl<F: Send + Sync> Stage for Serving<F> {
 
 fn port() -> Result<u16, String> {
     free_port().map_err(|error| error.to_string())
+}
+
+/// The command of a runtime that this machine alone reaches.
+fn local(setting: &Setting) -> Command {
+    let mut command = setting.command();
+    command.env("FAAS_HOST", "127.0.0.1");
+    command
 }
 
 fn words(error: std::io::Error) -> String {
@@ -135,7 +143,9 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             }
             CallInput::Event(bytes) => envelope(function, bytes),
         };
-        match front.call(&made) {
+        let begun = front.begin(&made);
+        let request_id = begun.as_ref().ok().map(|pending| pending.id().to_owned());
+        let reply = match begun.and_then(azure::Pending::end) {
             Ok(azure::Ended::Done(done)) => match done.reply {
                 Some(reply) => {
                     Reply { status: reply.status, headers: reply.headers, body: reply.body, ..Reply::default() }
@@ -145,7 +155,8 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             Ok(azure::Ended::Failed(why)) => Reply::failed(500, why),
             Ok(azure::Ended::Hung) => Reply::failed(504, "the host waits until the function's time is over"),
             Err(error) => Reply::failed(502, error.to_string()),
-        }
+        };
+        Reply { request_id, ..reply }
     };
     Ok(Box::new(Serving { front, send, process: |front, look| look(&front.process()) }))
 }
@@ -171,7 +182,7 @@ fn envelope(function: &str, bytes: &[u8]) -> azure::Call {
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let patience = PATIENCE.max(setting.timeout);
     let options = google::Options::function(port()?, patience, google::Signature::Http);
-    let front = google::Instance::spawn(setting.command(), options).map_err(words)?;
+    let front = google::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
     let send = |front: &google::Instance, call: &Call| of_answer(front.call(&request(call)));
     Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
@@ -180,7 +191,7 @@ pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 /// Starts a runtime as a Knative service, behind a queue-proxy.
 pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = knative::Options::service(port()?, PATIENCE.max(setting.timeout));
-    let front = knative::Pod::spawn(setting.command(), options).map_err(words)?;
+    let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
     front.ready()?;
     let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
     Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
@@ -194,7 +205,10 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         patience: PATIENCE.max(setting.timeout),
         ..openfaas::Options::default()
     };
-    let front = openfaas::Pod::spawn(setting.command(), options).map_err(words)?;
+    let mut command = local(setting);
+    // One port for metrics would do for one function only.
+    command.env("FAAS_METRICS_PORT", "0");
+    let front = openfaas::Pod::spawn(command, options).map_err(words)?;
     front.wait_until_healthy().map_err(|late| format!("{late}\n{}", front.process().output()))?;
     let send = |front: &openfaas::Pod, call: &Call| {
         let Request { method, target, headers, body } = request(call);
@@ -208,7 +222,7 @@ pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 /// Starts a runtime as a veFaaS instance.
 pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let options = vefaas::Options { port: port()?, timeout: None, patience: PATIENCE.max(setting.timeout) };
-    let front = vefaas::Vefaas::spawn(setting.command(), options).map_err(words)?;
+    let front = vefaas::Vefaas::spawn(local(setting), options).map_err(words)?;
     front.dial()?;
     let send = |front: &vefaas::Vefaas, call: &Call| {
         let Request { method, target, headers, body } = request(call);
@@ -227,7 +241,7 @@ pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let port = port()?;
     let options = openwhisk::Options { port, concurrent: true, patience: PATIENCE, ..openwhisk::Options::default() };
-    let mut command = setting.command();
+    let mut command = local(setting);
     command.env("PORT", port.to_string());
     let front = Invoker::spawn(command, options).map_err(words)?;
     let begun = front.init(&Init::default()).map_err(words)?;
