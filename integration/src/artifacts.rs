@@ -134,7 +134,9 @@ impl Artifacts {
 pub fn workspace() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        Path::new(&here).parent().unwrap_or(Path::new("/")).to_owned()
+        // The tests of the tool lie deeper than those of this package.
+        let root = Path::new(&here).ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+        root.unwrap_or(Path::new("/")).to_owned()
     });
     &ROOT
 }

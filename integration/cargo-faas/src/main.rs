@@ -5,6 +5,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `command_line` | what is common to all commands; a command's own arguments are in its module |
+//! | `new` | templates of projects |
 //! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
 //! | `running`, `task` | what is run, and the folder that it runs in |
 //! | `local` | the platform and the runtime's process |
@@ -29,6 +30,7 @@ mod failure;
 mod invoke;
 mod journal;
 mod local;
+mod new;
 mod project;
 mod reply;
 mod running;
@@ -64,6 +66,7 @@ commands! {
     Dev(dev::Dev),
     Invoke(invoke::Invoke),
     Logs(dev::Logs),
+    New(new::New),
     Events(events::Events),
     Check(service::check::Check),
     Explain(service::explain::Explain),
