@@ -324,7 +324,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         std::fs::write(path, content).expect("it is written");
     };
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("it is there");
+    let repository = artifacts::workspace();
     let sdk = repository.join("handlers-sdk");
     write(
         "Cargo.toml",
@@ -371,9 +371,19 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     rig.until("the yml is read again", || (rig.get("/hail").text() == "welcome ada").then_some(()));
     assert_eq!(rig.get("/greet").status, 404);
     // The file in the target folder says where it is.
-    let mut invoke = tool(rig.folder.path());
-    invoke.args(["invoke", "--path", "/hail"]).env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project"));
-    let found = invoke.output().expect("the tool starts");
+    let found = run(&rig.folder.path().join("src"), &["invoke", "--path", "/hail"]);
     assert_eq!(text(&found.stdout), "welcome ada\n", "{}", text(&found.stderr));
+    // The end comes in the middle of a build, too.
+    write("build.rs", "fn main() { loop { std::thread::park(); } }");
+    let scripts = || {
+        let commands = std::fs::read_dir("/proc")
+            .expect("it is mounted")
+            .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok());
+        commands
+            .filter(|command| command.contains("dev-test-project") && command.contains("build-script-build"))
+            .count()
+    };
+    rig.until("the build script runs", || (scripts() > 0).then_some(()));
     rig.leave();
+    assert_eq!(scripts(), 0);
 }

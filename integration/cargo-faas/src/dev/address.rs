@@ -46,7 +46,9 @@ impl Drop for Announced {
 pub(crate) fn forget() {
     if let Some(path) = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).take() {
         // Whoever finds it sees that the process has ended.
-        let _ = std::fs::remove_file(path);
+        let _ = std::fs::remove_file(&path);
+        // A folder that was made for it alone; any other one is not empty.
+        let _ = path.parent().map(std::fs::remove_dir);
     }
 }
 

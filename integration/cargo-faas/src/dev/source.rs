@@ -73,9 +73,8 @@ impl Source {
                 folder.with_file_name(format!(".{name}-{}", address::NAME))
             }
             Kind::Project(_, folders) => {
-                let own = folders.first().map(|folder| folder.join("target")).unwrap_or_default();
-                let target = std::env::var_os("CARGO_TARGET_DIR").map_or(own, PathBuf::from);
-                target.join(address::NAME)
+                // Not where CARGO_TARGET_DIR says, which several projects may share.
+                folders.first().map(|folder| folder.join("target")).unwrap_or_default().join(address::NAME)
             }
         }
     }
@@ -170,9 +169,10 @@ fn with_layers(mut manifest: Value, names: &[String]) -> Value {
         Some(name) => json!({"name": name, "optional": true}),
         None => json!(name),
     });
+    let mut layers: Vec<Value> = more.collect();
     let own = manifest["layers"].as_array().cloned().unwrap_or_default();
-    let layers: Vec<Value> = more.filter(|layer| !own.contains(layer)).collect();
-    let layers: Vec<Value> = layers.into_iter().chain(own).collect();
+    let own: Vec<Value> = own.into_iter().filter(|layer| !layers.contains(layer)).collect();
+    layers.extend(own);
     if !layers.is_empty() {
         manifest["layers"] = layers.into();
     }
@@ -182,9 +182,7 @@ fn with_layers(mut manifest: Value, names: &[String]) -> Value {
 /// Where a dev of the current folder may say that it runs.
 pub(crate) fn address_files() -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let folders = here.ancestors().map(|folder| folder.join("target"));
-    target.into_iter().chain(folders).map(|folder| folder.join(address::NAME)).collect()
+    here.ancestors().map(|folder| folder.join("target").join(address::NAME)).collect()
 }
 
 #[cfg(test)]
@@ -194,7 +192,7 @@ mod tests {
     #[test]
     fn layers_of_the_command_line_stand_outside_those_of_the_manifest_and_once() {
         let manifest =
-            with_layers(json!({"layers": ["monitor", "auth"]}), &["trace?".to_owned(), "monitor".to_owned()]);
+            with_layers(json!({"layers": ["auth", "monitor"]}), &["trace?".to_owned(), "monitor".to_owned()]);
         assert_eq!(manifest["layers"], json!([{"name": "trace", "optional": true}, "monitor", "auth"]));
         assert_eq!(with_layers(json!({}), &[]), json!({}));
     }

@@ -41,7 +41,7 @@ pub(crate) fn tool(folder: &Path) -> Command {
     let temporary = folder.join("tmp");
     std::fs::create_dir_all(&temporary).expect("a folder can be made");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
-    command.env("TMPDIR", temporary).current_dir(folder).env("NO_COLOR", "1");
+    command.env("TMPDIR", temporary).current_dir(folder).env("NO_COLOR", "1").env_remove("CARGO_TARGET_DIR");
     command
 }
 
