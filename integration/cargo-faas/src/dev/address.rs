@@ -80,6 +80,8 @@ mod tests {
         assert_eq!(of(&path).as_deref(), Some("http://127.0.0.1:8080/"));
         drop(announced);
         assert_eq!(of(&path), None);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the folder that was made for it is gone");
+        std::fs::create_dir(folder.path().join("target")).unwrap();
         std::fs::write(&path, r#"{"url":"http://x/","pid":1}"#).unwrap();
         let why = Announced::write(&path, address).err().unwrap().to_string();
         assert!(why.contains("one runs here already: http://x/, pid 1"), "{why}");
