@@ -108,6 +108,12 @@ fn units_are_found_by_their_routes_and_bodies_pass_as_they_come() {
     let rig = Rig::start(&[SHOP, PAGES], &[]);
     assert!(rig.get("/hello?name=ada").text().contains("ada"));
     assert_eq!(rig.call("POST", "/any/path", "", br#"{"chunks":2}"#).text().lines().count(), 2);
+    let large = vec![b'x'; 5 << 20];
+    assert_eq!(rig.call("PUT", "/hello?name=large", "", &large).status, 200);
+    let kept = rig.invocation(|one| one["title"] == "PUT /hello?name=large");
+    let body = &kept["body"];
+    assert_eq!((&body["bytes"], &body["cut"]), (&large.len().into(), &true.into()), "{}", body["bytes"]);
+    assert_eq!(body["text"].as_str().map(str::len), Some(64 << 10), "of a body the first bytes are kept");
     // A piece is there although the next one is a long way off.
     let mut client = Client::connect(rig.address).expect("connects");
     client.request("GET", "/stream?chunks=2&pause_ms=600000", "", b"").expect("sends");
