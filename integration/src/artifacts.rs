@@ -45,6 +45,7 @@ const PACKAGES: &[&str] = &[
     "layer-record",
     "layer-trace",
     "layer-warmup",
+    "layer-span",
 ];
 
 /// The modules that C makes: name, source from the workspace's root.

@@ -1,5 +1,6 @@
 //! `invoke`: one event through, the reply, every phase, and the end.
 
+use crate::dev::{self, Asking};
 use crate::failure::Failure;
 use crate::journal::Phase;
 use crate::local::{Local, Stopped};
@@ -7,7 +8,6 @@ use crate::project::deployment::Deployment;
 use crate::reply::{self, Reply};
 use crate::running::RunArgs;
 use crate::screen::{Screen, bytes, duration};
-use crate::serve;
 use crate::task::Task;
 use crate::{event, events};
 use clap::Args;
@@ -25,7 +25,9 @@ const PLATFORM: &str = "aws-lambda";
 
 /// Send one event through a function of this project, print the reply and every phase, and exit
 ///
-/// Without an event it is one that the function is written for: a request to its first route, or the event of its trigger.
+/// A running `cargo faas dev` of this project sends it, if there is one; otherwise a runtime is started for it under a local AWS
+/// Lambda. Without an event it is then one that the function is written for: a request to its first route, or the event of its
+/// trigger.
 #[derive(Debug, Args)]
 pub(crate) struct Invoke {
     /// Send this JSON file; `-` is the standard input
@@ -41,11 +43,17 @@ pub(crate) struct Invoke {
     sample: Option<String>,
 
     #[command(flatten)]
+    asking: Asking,
+
+    #[command(flatten)]
     run: RunArgs,
 }
 
 impl Invoke {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        if self.asking.needs_dev() || (!self.asking.alone && self.run.is_for_dev() && dev::runs()) {
+            return self.ask(screen);
+        }
         let given = self.given()?;
         let prepared = self.run.prepare(screen)?;
         let event = match given {
@@ -53,7 +61,7 @@ impl Invoke {
             None => of_deployment(&prepared.deployment)?,
         };
         let task = Task::make(prepared)?;
-        serve::announce(&task, screen);
+        announce(&task, screen);
         let monitored = task.is_monitored();
         let local = Local::start(task, self.run.timeout(), screen)?;
         let mut phases = local.start_phases();
@@ -67,7 +75,7 @@ impl Invoke {
         }));
         let stopped = local.stop();
         phases.extend(stopped.phases.iter().filter(|phase| phase.name == "Close").cloned());
-        screen.head("shutdown", &serve::ending(&stopped));
+        screen.head("shutdown", &ending(&stopped));
         if monitored {
             screen.head("phases", "as the runtime timed them");
             screen.phases(&phases);
@@ -78,6 +86,19 @@ impl Invoke {
             Some(why) => Err(Failure::new("invocation", why)),
             None => judge(&stopped, monitored.then_some(&phases[..])).map(|()| ExitCode::SUCCESS),
         }
+    }
+
+    /// Has a running dev send it.
+    fn ask(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        let is_request = self.asking.path.is_some();
+        let data = match (&self.event, &self.data) {
+            (Some(file), _) if !is_request => Some(read(file)?),
+            (Some(file), _) => Some(read_text(file)?.0),
+            (None, data) => data.clone(),
+        };
+        let sample = self.sample.as_deref();
+        let sent = dev::Sent { function: self.run.function.as_deref(), sample, data, platform: self.run.platform() };
+        dev::ask(&self.asking, sent, screen)
     }
 
     /// The event of the command line.
@@ -99,6 +120,23 @@ impl Invoke {
         }
         Ok(Some(text_of(sample.bytes())))
     }
+}
+
+/// Says what is about to run.
+fn announce(task: &Task, screen: Screen) {
+    let (functions, layers) = (task.functions().join(", "), task.layers().join(", "));
+    let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {layers}") };
+    let what = if task.functions().len() == 1 { "function" } else { "functions" };
+    screen.head("task", &format!("{}: {what} {functions}, {layers}", task.root().display()));
+}
+
+/// How the runtime's process ended, in words.
+fn ending(stopped: &Stopped) -> String {
+    let shutdown = &stopped.shutdown;
+    let signals: Vec<_> = shutdown.signals.iter().map(|signal| format!("SIG{signal:?}").to_uppercase()).collect();
+    let signals = if signals.is_empty() { "no signal".to_owned() } else { signals.join(", then ") };
+    let status = shutdown.status.map_or_else(|| "still running".to_owned(), |status| status.to_string());
+    format!("{signals}, {status} after {}", duration(shutdown.took))
 }
 
 fn text_of(bytes: &[u8]) -> String {
@@ -152,7 +190,7 @@ fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
     let Some(phases) = phases else { return Ok(()) };
     // With the monitor there is work at Close, so the process was asked to leave and had its say.
     if stopped.shutdown.status.is_none_or(|status| !status.success()) {
-        return Err(Failure::new("shutdown", serve::ending(stopped)));
+        return Err(Failure::new("shutdown", ending(stopped)));
     }
     match PHASES.iter().find(|wanted| phases.iter().all(|phase| phase.name != **wanted)) {
         Some(missing) => Err(Failure::new("phases", format!("the runtime never reported {missing}"))),
@@ -162,13 +200,19 @@ fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
 
 /// The text of a file, or of the standard input, that is JSON.
 fn read(file: &Path) -> Result<String, Failure> {
+    let (text, name) = read_text(file)?;
+    json(text, &name)
+}
+
+/// The text of a file, or of the standard input, and what it is called.
+fn read_text(file: &Path) -> Result<(String, String), Failure> {
     let name = if file == Path::new("-") { "the standard input".to_owned() } else { file.display().to_string() };
     let mut text = String::new();
     let read = match file == Path::new("-") {
         true => std::io::stdin().lock().read_to_string(&mut text).map(|_| text),
         false => std::fs::read_to_string(file),
     };
-    json(read.map_err(|error| Failure::new("event", format!("{name}: {error}")))?, &name)
+    read.map(|text| (text, name.clone())).map_err(|error| Failure::new("event", format!("{name}: {error}")))
 }
 
 fn json(text: String, name: &str) -> Result<String, Failure> {

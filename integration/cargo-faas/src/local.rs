@@ -7,8 +7,7 @@ use crate::reply::error_words;
 use crate::screen::{Screen, duration};
 use crate::task::Task;
 use platform_emulators::aws::{self, Answer, Aws, Event, Kind, Shutdown};
-use platform_emulators::process::{Process, Signal};
-use std::sync::atomic::{AtomicBool, Ordering};
+use platform_emulators::process::Process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +29,6 @@ pub(crate) struct Local {
     turn: Mutex<()>,
     /// Held for a moment only.
     environment: Mutex<Arc<Environment>>,
-    leaving: AtomicBool,
 }
 
 /// The runtime's process.
@@ -68,7 +66,7 @@ impl Local {
         let aws = aws.map_err(|error| Failure::new("local platform", error))?;
         screen.head("platform", &format!("AWS Lambda, local, Runtime API at {}", aws.address()));
         let environment = Mutex::new(Arc::new(spawn(&aws, &task, screen)?));
-        Ok(Local { aws, task, screen, turn: Mutex::default(), environment, leaving: AtomicBool::new(false) })
+        Ok(Local { aws, task, screen, turn: Mutex::default(), environment })
     }
 
     fn environment(&self) -> Arc<Environment> {
@@ -84,9 +82,6 @@ impl Local {
     pub(crate) fn invoke(&self, event: Event) -> Result<Served, Failure> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut environment = self.environment();
-        if self.leaving.load(Ordering::Relaxed) {
-            return Err(Failure::new("invocation", "the runtime is being ended"));
-        }
         // One that leaves after its last answer is seen to go, in place of being sent what it will never take.
         let _ = self.aws.wait_for(|now| now.parked > 0 || now.ended, IDLE_LIMIT);
         if environment.process.status().is_some() {
@@ -103,13 +98,6 @@ impl Local {
         let monitored = self.task.is_monitored() && answer.delivered.is_some();
         let invocation = monitored.then(|| environment.journal.invocation(&answer.request_id)).flatten();
         Ok(Served { answer, invocation })
-    }
-
-    /// Ends the runtime under its invocation, and takes no further one.
-    pub(crate) fn drop_work(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
-        // A process that cannot be signalled has ended.
-        let _ = self.environment().process.signal(Signal::Kill);
     }
 
     /// Ends the environment as the platform does, between two invocations.

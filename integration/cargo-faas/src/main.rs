@@ -12,8 +12,8 @@
 //! | `journal` | what the runtime wrote, phases apart from the rest |
 //! | `event`, `stamp` | an HTTP request as an API Gateway event |
 //! | `reply` | a function's answer as an HTTP response |
-//! | `front` | the HTTP server before them |
-//! | `serve`, `invoke` | `dev` and `invoke`: the two ways to run |
+//! | `dev` | serving a project while it is written, with a console |
+//! | `invoke` | one invocation, under a platform of its own or by a running dev |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
 //! | `package` | `package`: what each platform is given, written |
@@ -30,10 +30,10 @@ mod check;
 mod command_line;
 mod completions;
 mod deploy;
+mod dev;
 mod event;
 mod events;
 mod failure;
-mod front;
 mod invoke;
 mod journal;
 mod local;
@@ -43,7 +43,6 @@ mod project;
 mod reply;
 mod running;
 mod screen;
-mod serve;
 mod service;
 mod stamp;
 mod task;
@@ -72,8 +71,9 @@ macro_rules! commands {
 }
 
 commands! {
-    Dev(serve::Dev),
+    Dev(dev::Dev),
     Invoke(invoke::Invoke),
+    Logs(dev::Logs),
     New(new::New),
     Events(events::Events),
     Check(check::command::Check),

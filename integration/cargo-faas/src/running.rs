@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::project::deployment::{self, Deployment};
 use crate::project::library::{Library, name_of};
 use crate::project::runtimes::{self, RuntimeBuild, RuntimeKind};
-use crate::project::{self, Build, Project};
+use crate::project::{self, Build, Project, YmlTimer};
 use crate::screen::Screen;
 use crate::service::read::{YmlArgs, dotenv, name_and_value};
 use clap::Args;
@@ -136,6 +136,19 @@ impl RunArgs {
         Duration::from_secs(self.timeout)
     }
 
+    /// The platform that the command line names.
+    pub(crate) fn platform(&self) -> Option<&str> {
+        self.yml.platform.as_deref()
+    }
+
+    /// `true` if nothing says how a runtime is to be started: then one that runs will do.
+    pub(crate) fn is_for_dev(&self) -> bool {
+        let is_built =
+            self.layers.is_none() && self.package.is_empty() && self.env.is_empty() && self.env_file.is_none();
+        let is_file = self.function.as_deref().is_some_and(|text| matches!(Chosen::read(text), Chosen::File(..)));
+        is_built && !is_file && self.runtime.is_none() && !self.light
+    }
+
     fn profile(&self) -> String {
         if self.release { "release".to_owned() } else { self.profile.clone() }
     }
@@ -218,17 +231,53 @@ impl RunArgs {
             }
             (_, None) => return Err(Failure::new("project", "there is none")),
         };
-        let mut more = Vec::new();
-        for layer in &layers {
-            more.push(match &layer.file {
-                Some(file) => Library::load(file, None, &runtime)?,
-                None => built[deployment::find_layer(layer.told.trim_end_matches('?'), &built)?].clone(),
-            });
-        }
+        let more = more_libraries(&layers, &built, &runtime)?;
         let told: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
         let own = deployment.layers.iter().filter(|layer| deployment.manifest.is_none() && !told.contains(layer));
         let layers = told.iter().chain(own).cloned().collect();
         Ok(Prepared { layers, more, deployment, runtime, environment })
+    }
+
+    /// Builds everything that the project deploys, or what the command line says.
+    ///
+    /// # Errors
+    /// As of [`prepare`](RunArgs::prepare).
+    pub(crate) fn prepare_all(&self, screen: Screen) -> Result<(Vec<Prepared>, Vec<YmlTimer>), Failure> {
+        if self.function.is_some() {
+            return Ok((vec![self.prepare(screen)?], Vec::new()));
+        }
+        let project = self.project(None, screen)?;
+        let timers = project.timers();
+        if project.spec().is_none() {
+            return Ok((vec![self.prepare(screen)?], timers));
+        }
+        let environment = self.environment(screen)?;
+        let layers = self.layers(Some(&project));
+        let runtime = self.runtime(screen)?;
+        let names = layers.iter().filter(|layer| layer.file.is_none()).map(|layer| layer.told.clone()).collect();
+        let build = Build { layers: names, ..Build::new(self.profile(), runtime.clone()) };
+        let built = project.build(&build, screen)?;
+        let more = more_libraries(&layers, &built, &runtime)?;
+        let layers: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
+        let units = project.units(&built)?.into_iter().map(|deployment| Prepared {
+            deployment,
+            more: more.clone(),
+            layers: layers.clone(),
+            runtime: runtime.clone(),
+            environment: environment.clone(),
+        });
+        Ok((units.collect(), timers))
+    }
+
+    /// The folders that hold the project: that of its yml or package, and its workspace's.
+    ///
+    /// # Errors
+    /// There is no project.
+    pub(crate) fn folders(&self, screen: Screen) -> Result<Vec<PathBuf>, Failure> {
+        if let Some(Chosen::File(path, _)) = self.function.as_deref().map(Chosen::read) {
+            return Ok(vec![path]);
+        }
+        Ok(self.project(None, screen)?.folders())
     }
 
     /// The project of the current folder, as far as the function that is named says which part of it.
@@ -257,6 +306,15 @@ impl RunArgs {
 fn is_example(project: &Project, args: &RunArgs) -> bool {
     let is_unsaid = args.function.is_none() && args.package.is_empty() && args.yml.file.is_none();
     is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
+}
+
+/// The libraries of the layers that the command line names.
+fn more_libraries(layers: &[NamedLayer], built: &[Library], runtime: &Path) -> Result<Vec<Library>, Failure> {
+    let of = |layer: &NamedLayer| match &layer.file {
+        Some(file) => Library::load(file, None, runtime),
+        None => Ok(built[deployment::find_layer(layer.told.trim_end_matches('?'), built)?].clone()),
+    };
+    layers.iter().map(of).collect()
 }
 
 /// The layers of a build that come with the runtimes.

@@ -59,6 +59,13 @@ pub(crate) fn gateway_request_id() -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// A request id, in the form of a UUID.
+pub(crate) fn request_id() -> String {
+    let (high, low) = (unique(), unique());
+    let [a, b, c] = [high >> 32, high >> 16 & 0xffff, high & 0xfff];
+    format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", 0x8000 | low >> 50, low & 0xffff_ffff_ffff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +92,8 @@ mod tests {
         let id = gateway_request_id();
         assert_eq!((id.len(), id.ends_with('=')), (16, true));
         assert_ne!(id, gateway_request_id());
+        let id = request_id();
+        assert_eq!((id.len(), &id[14..15]), (36, "4"), "{id}");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
     }
 }

@@ -310,6 +310,16 @@ impl Process {
         found.flatten().ok_or_else(|| self.timed_out("no such line", limit))
     }
 
+    /// Returns a handle on the output that outlives this one, for a thread that follows it.
+    pub fn tail(&self) -> Tail {
+        Tail(Arc::clone(&self.watched))
+    }
+
+    /// Ends the whole group at once, as dropping the handle does.
+    pub fn kill_group(&self) {
+        self.watched.kill_group();
+    }
+
     fn timed_out(&self, what: &str, limit: Duration) -> TimedOut {
         let seen = self.watched.seen();
         let from = seen.lines.len().saturating_sub(20);
@@ -317,6 +327,46 @@ impl Process {
         let what =
             format!("{what} (pid {}, {:?}); its last lines:\n{}", self.watched.pid, seen.status, tail.join("\n"));
         TimedOut { what, limit }
+    }
+}
+
+/// The output of a process, for a thread that follows it.
+pub struct Tail(Arc<Watched>);
+
+impl Tail {
+    /// Hands on every line, already read or still to come, until both outputs are closed.
+    pub fn follow(&self, mut each: impl FnMut(&Line)) {
+        let mut looked_at = 0;
+        loop {
+            let mut seen = self.0.seen();
+            while seen.lines.len() <= looked_at && !seen.pipes.is_empty() {
+                seen = self.0.changed.wait(seen).unwrap_or_else(|poisoned| poisoned.into_inner());
+            }
+            let new = seen.lines.get(looked_at..).unwrap_or_default().to_vec();
+            looked_at += new.len();
+            drop(seen);
+            if new.is_empty() {
+                return;
+            }
+            new.iter().for_each(&mut each);
+        }
+    }
+
+    /// The same, and keeps no line: for a process that lives so long that its output would fill the memory. No method of
+    /// the process finds a line that was handed on.
+    pub fn drain(&self, mut each: impl FnMut(&Line)) {
+        loop {
+            let mut seen = self.0.seen();
+            while seen.lines.is_empty() && !seen.pipes.is_empty() {
+                seen = self.0.changed.wait(seen).unwrap_or_else(|poisoned| poisoned.into_inner());
+            }
+            let lines = std::mem::take(&mut seen.lines);
+            drop(seen);
+            if lines.is_empty() {
+                return;
+            }
+            lines.iter().for_each(&mut each);
+        }
     }
 }
 
@@ -386,6 +436,16 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(process.lines().len(), 501, "{}", process.output());
+    }
+
+    #[test]
+    fn lines_that_are_followed_stay_and_lines_that_are_drained_do_not() {
+        let process = Process::spawn(sh("echo one; echo two; printf three"), |_| ()).expect("sh starts");
+        let (mut followed, mut drained) = (Vec::new(), Vec::new());
+        process.tail().follow(|line| followed.push(line.text.clone()));
+        assert_eq!(process.output(), "one\ntwo\nthree\n");
+        process.tail().drain(|line| drained.push(line.text.clone()));
+        assert_eq!((&followed, process.output().as_str()), (&drained, ""));
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(crate) fn check(service: &Service, platform: Option<&str>, sources: &Sources
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Box<Diagnostic>> {
+pub fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Box<Diagnostic>> {
     let of = |key: &str| event.node.get(key);
     let word = |key: &str| of(key).and_then(Node::as_text).map(str::to_ascii_lowercase);
     let forms: Vec<(&str, &Node)> =

@@ -28,6 +28,7 @@ use metadata::{Package, Workspace};
 use native::Native;
 use runtimes::RuntimeBuild;
 use serverless_spec::Spec;
+use serverless_spec::cron::Schedule;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -129,6 +130,40 @@ impl Project {
     /// The folder of its yml; without one, of its package or workspace.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The folders that hold it: that of its yml or package, and its workspace's.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let mut all = vec![self.root.clone()];
+        if let Code::Cargo { workspace, .. } = &self.code
+            && !self.root.starts_with(&workspace.root)
+        {
+            all.push(workspace.root.clone());
+        } else if let Code::Cargo { workspace, .. } = &self.code {
+            all = vec![workspace.root.clone()];
+        }
+        all
+    }
+
+    /// When the timers of its yml are due.
+    pub(crate) fn timers(&self) -> Vec<YmlTimer> {
+        let Some((found, spec)) = self.yml.as_ref().zip(self.spec()) else { return Vec::new() };
+        let mut all = Vec::new();
+        for function in &spec.service.functions {
+            let timers = function.events.iter().filter(|event| event.key.kinds == ["timer"]);
+            for (number, event) in timers.enumerate() {
+                // One that is wrong has been said with the yml.
+                let Ok(Some(timer)) = serverless_spec::timers::read(event, &found.read.sources) else { continue };
+                all.push(YmlTimer {
+                    function: function.name.clone(),
+                    number,
+                    schedule: timer.schedule,
+                    timezone: timer.timezone,
+                    written: found.read.sources.part(timer.span).to_owned(),
+                });
+            }
+        }
+        all
     }
 
     /// Its name: the service's, that of its only package, or its folder's.
@@ -293,6 +328,21 @@ impl Project {
         let wanted = |artifact: &Artifact| packages.contains(&artifact.package);
         Ok(made.filter(wanted).map(|artifact| (Some(artifact.package), artifact.file)).collect())
     }
+}
+
+/// When a timer of the yml is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct YmlTimer {
+    /// The function.
+    pub(crate) function: String,
+    /// Its number among the function's timers, from 0.
+    pub(crate) number: usize,
+    /// When.
+    pub(crate) schedule: Schedule,
+    /// The time zone; `None`: UTC.
+    pub(crate) timezone: Option<String>,
+    /// The schedule as it is written.
+    pub(crate) written: String,
 }
 
 /// The first parts of handlers and of layers' names.

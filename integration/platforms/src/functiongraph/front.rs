@@ -2,12 +2,14 @@
 //! 500 at the client.
 
 use super::base64;
-use crate::handout::{Kind, Plane};
+use crate::handout::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
 /// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// The request id of its event; made up where there is none.
+    pub id: Option<String>,
     /// Method.
     pub method: String,
     /// Path.
@@ -62,7 +64,7 @@ pub fn event(request: &Request) -> String {
 
 /// Sends a client's request through API Gateway.
 pub fn apig(plane: &Plane, request: &Request) -> Reply {
-    let outcome = plane.invoke(event(request));
+    let outcome = plane.invoke(Event { id: request.id.clone(), ..Event::from(event(request)) });
     let result = serde_json::from_slice::<Value>(&outcome.body).ok().filter(|_| outcome.kind == Kind::Result);
     result.as_ref().and_then(reply).unwrap_or_else(|| Reply {
         status: 500,

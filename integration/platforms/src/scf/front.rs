@@ -1,12 +1,14 @@
 //! What makes events of clients' requests, and replies of results: the function URL, and the API gateway, whose service
 //! has ended and whose events live on.
 
-use crate::handout::{Kind, Plane};
+use crate::handout::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
 /// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// The request id of its event; made up where there is none.
+    pub id: Option<String>,
     /// Method.
     pub method: String,
     /// Path.
@@ -67,7 +69,7 @@ pub fn url(plane: &Plane, request: &Request) -> Reply {
         "path": request.path,
         "queryString": request.query(),
     });
-    let outcome = plane.invoke(event.to_string());
+    let outcome = plane.invoke(Event { id: request.id.clone(), ..Event::from(event.to_string()) });
     if outcome.kind != Kind::Result {
         return failed(430, outcome.kind);
     }
@@ -101,7 +103,7 @@ pub fn gateway(plane: &Plane, request: &Request) -> Reply {
         "headerParameters": {},
         "stageVariables": {"stage": "release"},
     });
-    let outcome = plane.invoke(event.to_string());
+    let outcome = plane.invoke(Event { id: request.id.clone(), ..Event::from(event.to_string()) });
     let result = serde_json::from_slice::<Value>(&outcome.body).ok().filter(|_| outcome.kind == Kind::Result);
     result.as_ref().and_then(integrated).unwrap_or_else(|| failed(502, outcome.kind))
 }

@@ -1,0 +1,343 @@
+//! What the parts of `cargo faas dev` share: what runs now, what has happened, how the last build went.
+
+use super::deployment::Timer;
+use super::generation::{Around, Generation, How, Lease};
+use super::stage::{self, Call, CallInput, Platform, Reply};
+use super::store::{Body, Change, Input, New, Store};
+use crate::failure::Failure;
+use crate::screen::{Screen, bytes, duration};
+use crate::stamp;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a call waits for a deployment that is about to be ready.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// How the newest build goes.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Build {
+    /// It runs, or what it made is being started.
+    #[default]
+    Working,
+    /// What it made serves.
+    Serves,
+    /// It failed, or what it made did not start.
+    Failed(String),
+}
+
+/// All that is shared.
+pub(crate) struct App {
+    /// What has happened.
+    pub(crate) store: Arc<Store>,
+    /// What people see.
+    pub(crate) screen: Screen,
+    /// Where the front listens.
+    pub(crate) address: SocketAddr,
+    /// How deployments are run.
+    pub(crate) how: How,
+    current: watch::Sender<Option<Arc<Generation>>>,
+    made: AtomicU64,
+    alive: Mutex<Vec<Weak<Generation>>>,
+    build: Mutex<Build>,
+}
+
+/// An event to be sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The function that is to serve it, whatever else it serves; `None`: whose it is.
+    pub(crate) function: Option<String>,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// The invocation that it repeats.
+    pub(crate) repeats: Option<u64>,
+    /// What is to go wrong.
+    pub(crate) trouble: Trouble,
+}
+
+/// What is to go wrong with an event, as it may on a platform.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trouble {
+    /// The time that it has.
+    pub(crate) deadline: Option<Duration>,
+    /// The process is frozen that long before it gets the event.
+    pub(crate) freeze: Option<Duration>,
+    /// The process is told to leave while the event is with it.
+    pub(crate) sigterm: bool,
+    /// The event is sent twice, with one id.
+    pub(crate) duplicate: bool,
+    /// How often it is sent again if it fails.
+    pub(crate) retry: u32,
+    /// The platform refuses it: too many run.
+    pub(crate) throttle: bool,
+}
+
+impl App {
+    /// Nothing runs yet.
+    pub(crate) fn new(screen: Screen, address: SocketAddr, how: How) -> App {
+        App {
+            store: Arc::new(Store::new()),
+            screen,
+            address,
+            how,
+            current: watch::Sender::new(None),
+            made: AtomicU64::new(0),
+            alive: Mutex::default(),
+            build: Mutex::default(),
+        }
+    }
+
+    /// The number of the next deployment.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.made.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What a deployment tells of itself, and whom.
+    pub(crate) fn around(&self, gone: &tokio::sync::mpsc::UnboundedSender<u64>) -> Around {
+        Around { store: Arc::clone(&self.store), screen: self.screen, gone: gone.clone() }
+    }
+
+    /// The deployment that serves.
+    pub(crate) fn now(&self) -> Option<Arc<Generation>> {
+        self.current.borrow().clone()
+    }
+
+    /// New calls go to this deployment from here on; the one before is returned.
+    pub(crate) fn swap(&self, new: Option<Arc<Generation>>) -> Option<Arc<Generation>> {
+        if let Some(new) = &new {
+            let mut alive = self.alive();
+            alive.retain(|old| old.strong_count() > 0);
+            alive.push(Arc::downgrade(new));
+            let functions = new.deployment.functions();
+            self.store.set_functions(functions.into_iter().map(|(_, name)| name.to_owned()).collect());
+        }
+        let old = self.current.send_replace(new);
+        self.store.state_changed();
+        old
+    }
+
+    fn alive(&self) -> MutexGuard<'_, Vec<Weak<Generation>>> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every deployment that has not ended, those that are drained included.
+    pub(crate) fn all(&self) -> Vec<Arc<Generation>> {
+        self.alive().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The processes of every deployment.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.all().iter().flat_map(|generation| generation.look()).map(|look| look.pid).collect()
+    }
+
+    /// Takes part in the deployment that serves, or waits for one; `not`: for another one than this. A swap cannot come
+    /// between the look and the count: whoever ends a deployment has counted every call that goes to it.
+    pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
+        let mut current = self.current.subscribe();
+        async move {
+            let until = tokio::time::Instant::now() + WAIT;
+            loop {
+                {
+                    let now = current.borrow_and_update();
+                    if let Some(generation) = now.as_ref().filter(|now| Some(now.number) != not) {
+                        return Some(Lease::of(generation));
+                    }
+                }
+                if !matches!(tokio::time::timeout_at(until, current.changed()).await, Ok(Ok(()))) {
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// How the newest build goes.
+    pub(crate) fn build(&self) -> Build {
+        self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A build goes on, has made something, or has failed.
+    pub(crate) fn set_build(&self, build: Build) {
+        *self.build.lock().unwrap_or_else(PoisonError::into_inner) = build;
+        self.store.state_changed();
+    }
+
+    /// The timers of what serves.
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        self.now().map(|now| now.deployment.timers.clone()).unwrap_or_default()
+    }
+
+    /// How everything stands, as JSON. A documented form: members are only added.
+    pub(crate) fn state(&self) -> Value {
+        let (word, why) = match self.build() {
+            Build::Working => ("working", None),
+            Build::Serves => ("serves", None),
+            Build::Failed(why) => ("failed", Some(why)),
+        };
+        let now = self.now();
+        let processes = now.as_ref().map(|now| now.look()).unwrap_or_default();
+        let processes: Vec<Value> = processes
+            .iter()
+            .map(|look| {
+                json!({
+                    "unit": look.unit, "platform": look.platform, "function": look.function, "pid": look.pid,
+                    "rssKib": look.rss_kib,
+                })
+            })
+            .collect();
+        json!({
+            "url": format!("http://{}/", self.address),
+            "pid": std::process::id(),
+            "build": word,
+            "failure": why,
+            "deployment": now.as_ref().map(|now| now.number),
+            "platform": now.as_ref().map_or("http", |now| now.platform()),
+            "inFlight": now.as_ref().map_or(0, |now| now.in_flight()),
+            "processes": processes,
+        })
+    }
+
+    /// Sends an event to whom it belongs, as often as is wanted, and returns the numbers of the invocations once all have
+    /// ended.
+    pub(crate) async fn send_event(
+        self: &Arc<App>,
+        platform: &'static Platform,
+        wanted: Wanted,
+    ) -> Result<Vec<u64>, Failure> {
+        let lease = self.lease(None).await.ok_or_else(|| Failure::new("event", "no deployment is ready"))?;
+        let unit = match &wanted.function {
+            Some(name) => lease.deployment.unit_of(name).ok_or_else(|| {
+                let names: Vec<&str> = lease.deployment.functions().into_iter().map(|(_, name)| name).collect();
+                Failure::new("event", format!("there is no function {name:?}; there are {}", names.join(", ")))
+            })?,
+            None => 0,
+        };
+        // An instance of its own platform serves it, unless the whole deployment is on that platform.
+        let only = wanted.function.clone().filter(|_| lease.how_is(platform).is_none());
+        let request_id = stamp::request_id();
+        let mut numbers = Vec::new();
+        let copies = if wanted.trouble.duplicate { 2 } else { 1 };
+        for copy in 0..copies {
+            let mut left = wanted.trouble.retry;
+            loop {
+                let id =
+                    if copies > 1 || left < wanted.trouble.retry { request_id.clone() } else { stamp::request_id() };
+                let id = if copy == 0 && left == wanted.trouble.retry { request_id.clone() } else { id };
+                let number = self.one_event(&lease, unit, platform, only.clone(), &wanted, id).await;
+                numbers.push(number);
+                let is_failed = self.store.get(number).is_some_and(|record| record.is_failed());
+                if !is_failed || left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+        }
+        Ok(numbers)
+    }
+
+    async fn one_event(
+        self: &Arc<App>,
+        lease: &Lease,
+        unit: usize,
+        platform: &'static Platform,
+        only: Option<String>,
+        wanted: &Wanted,
+        request_id: String,
+    ) -> u64 {
+        let number = self.store.begin(New {
+            request_id: request_id.clone(),
+            unit: lease.deployment.units.get(unit).map(|unit| unit.name.clone()).unwrap_or_default(),
+            function: wanted.function.clone(),
+            platform: platform.name,
+            deployment: lease.number,
+            input: Input::Event(wanted.name.clone()),
+            body: Body::of(&wanted.bytes),
+            repeats: wanted.repeats,
+            is_named: false,
+        });
+        if wanted.trouble.throttle {
+            let why = "429 TooManyRequests: the platform runs no more at once, as was asked for";
+            self.ended(number, &Reply::failed(429, why));
+            return number;
+        }
+        let call = Call {
+            request_id,
+            function: wanted.function.clone(),
+            input: CallInput::Event(wanted.bytes.clone()),
+            deadline: wanted.trouble.deadline,
+        };
+        let (generation, trouble) = (Arc::clone(lease), wanted.trouble.clone());
+        let send = move || {
+            let place = Some((platform, only.as_deref()));
+            trouble.before(&generation, unit, place);
+            let during = trouble.during(&generation, unit, place);
+            let reply = generation.send(unit, platform, only.as_deref(), &call);
+            drop(during);
+            reply
+        };
+        let reply = tokio::task::spawn_blocking(send).await;
+        let reply = reply.unwrap_or_else(|error| Reply::failed(500, format!("the tool's own thread: {error}")));
+        self.ended(number, &reply);
+        number
+    }
+
+    /// A call has its reply: kept, and shown on the terminal.
+    pub(crate) fn ended(&self, number: u64, reply: &Reply) {
+        let record = self.store.end(number, |record| {
+            record.status = Some(reply.status);
+            record.reply_headers = reply.headers.clone();
+            record.reply = Body::of(&reply.body);
+            record.request_id = reply.request_id.clone().unwrap_or_else(|| record.request_id.clone());
+            if let Some(why) = &reply.failure
+                && record.problem.is_none()
+            {
+                let (kind, message) = why.split_once(": ").unwrap_or(("failed", why));
+                record.problem = Some(super::lines::Problem {
+                    kind: kind.to_owned(),
+                    message: message.to_owned(),
+                    ..Default::default()
+                });
+            }
+        });
+        if let Some(record) = record {
+            self.show(&record);
+        }
+    }
+
+    /// One line on the terminal for an invocation that has ended.
+    pub(crate) fn show(&self, record: &super::store::Record) {
+        let label = if matches!(record.input, Input::Event(_)) { "event" } else { "request" };
+        let title = record.input.title();
+        let title = title.strip_prefix("event ").unwrap_or(&title);
+        let status = record.status.map_or_else(|| "no reply".to_owned(), |status| status.to_string());
+        let size = bytes(usize::try_from(record.reply.total).unwrap_or(usize::MAX));
+        let took = duration(record.took.unwrap_or_default());
+        let mut line = format!("{title} -> {status}, {size}, {took}");
+        if record.is_first {
+            line.push_str(", cold start");
+        }
+        if let Some(problem) = &record.problem {
+            line.push_str(&format!("; {}: {}", problem.kind, problem.message));
+            if !problem.place.is_empty() {
+                line.push_str(&format!(" at {}", problem.place));
+            }
+        }
+        self.screen.head(label, &line);
+    }
+
+    /// Hears of changes.
+    pub(crate) fn listen(&self) -> tokio::sync::broadcast::Receiver<Change> {
+        self.store.listen()
+    }
+}
+
+/// The platform that an event of plain HTTP's timers is made for, and its sample.
+pub(crate) fn timer_platform(how: &How) -> &'static Platform {
+    let has_timers =
+        |platform: &&'static Platform| ["aws", "aliyun", "tencent", "huawei", "azure"].contains(&platform.samples);
+    how.platform.filter(has_timers).unwrap_or(&stage::PLATFORMS[0])
+}

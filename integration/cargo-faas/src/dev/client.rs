@@ -1,0 +1,256 @@
+//! `invoke` and `logs`: ask a running dev by its console.
+
+use super::options::{Asking, Logs, Running};
+use super::{address, source};
+use crate::failure::Failure;
+use crate::screen::{Screen, duration};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The path of the console's part for programs.
+const API: &str = "/_faas/api";
+
+/// What a running dev is asked to send.
+pub(crate) struct Sent<'a> {
+    /// The function that is to serve an event.
+    pub(crate) function: Option<&'a str>,
+    /// The name of a sample.
+    pub(crate) sample: Option<&'a str>,
+    /// An event, or the body of a request.
+    pub(crate) data: Option<String>,
+    /// The platform of an event without a sample.
+    pub(crate) platform: Option<&'a str>,
+}
+
+/// `true` if a dev runs for the project of this folder.
+pub(crate) fn runs() -> bool {
+    source::address_files().iter().any(|file| address::of(file).is_some())
+}
+
+/// Sends a request or an event by a running dev; the exit code is 1 if it failed.
+///
+/// # Errors
+/// None runs, or it refuses.
+pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<ExitCode, Failure> {
+    let place = Place::find(&asking.running)?;
+    let asked = asked(asking, sent)?;
+    let answer = block_on(async {
+        if let Some(request) = asked.get("request")
+            && !place.is_dev().await
+        {
+            return place.plainly(request).await;
+        }
+        let body = place.send("POST", &format!("{API}/invoke"), &json!([]), asked.to_string()).await?;
+        let bytes = body.into_body().collect().await.map_err(failed)?.to_bytes();
+        serde_json::from_slice::<Value>(&bytes).map_err(failed)
+    })?;
+    let invocations = answer["invocations"].as_array().cloned().unwrap_or_default();
+    if asking.json {
+        screen.line(&format!("{answer:#}"));
+    } else {
+        invocations.iter().for_each(show);
+    }
+    let is_failed = invocations.last().is_none_or(|last| last["failed"] == true);
+    Ok(if is_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What the console is asked for.
+fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
+    if let Some(path) = &asking.path {
+        let pair = |line: &String| match line.split_once(':') {
+            Some((name, value)) => Ok(json!([name.trim(), value.trim()])),
+            None => Err(Failure::new("invoke", format!("{line:?} is no header, such as `accept: text/plain`"))),
+        };
+        let headers = asking.header.iter().map(pair).collect::<Result<Vec<_>, _>>()?;
+        let body = sent.data.unwrap_or_default();
+        let method = asking.method.as_deref().unwrap_or(if body.is_empty() { "GET" } else { "POST" });
+        return Ok(json!({"request": {"method": method, "target": path, "headers": headers, "body": body}}));
+    }
+    if sent.sample.is_none() && sent.data.is_none() {
+        let why = "say what to send to the running dev: --sample aws/sqs, --data '{}' or --path /; \
+                   `cargo faas events list` shows the samples, and --alone starts a runtime for an event of its own";
+        return Err(Failure::new("invoke", why));
+    }
+    let ms = |time: Option<Duration>| time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    Ok(json!({
+        "sample": sent.sample,
+        "event": sent.data,
+        "platform": sent.platform,
+        "function": sent.function,
+        "deadlineMs": ms(asking.deadline),
+        "freezeMs": ms(asking.freeze),
+        "sigterm": asking.sigterm,
+        "duplicate": asking.duplicate,
+        "retry": asking.retry,
+        "throttle": asking.throttle,
+    }))
+}
+
+/// The reply on the standard output, everything about it on the other one.
+fn show(invocation: &Value) {
+    let text = |key: &str| invocation[key].as_str().unwrap_or("-");
+    let took = duration(Duration::from_micros(invocation["us"].as_u64().unwrap_or_default()));
+    let cold = if invocation["coldStart"] == true { ", cold start" } else { "" };
+    let (status, bytes) = (&invocation["status"], &invocation["reply"]["bytes"]);
+    let number = invocation["number"].as_u64().map(|number| format!("#{number} ")).unwrap_or_default();
+    let function = invocation["function"].as_str().map(|name| format!(" on {name}")).unwrap_or_default();
+    let head = format!("{number}{}{function}: {status}, {bytes} bytes, {took}{cold}", text("title"));
+    // A closed output is no reason to fail.
+    let _ = writeln!(std::io::stderr().lock(), "{head}");
+    if let Some(problem) = invocation["problem"].as_object() {
+        let part = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or_default();
+        let place = if part("place").is_empty() { String::new() } else { format!(" at {}", part("place")) };
+        let _ = writeln!(std::io::stderr().lock(), "failed: {}: {}{place}", part("kind"), part("message"));
+    }
+    if let Some(body) = invocation["reply"]["text"].as_str().filter(|body| !body.is_empty()) {
+        let end = if body.ends_with('\n') { "" } else { "\n" };
+        let _ = write!(std::io::stdout().lock(), "{body}{end}");
+    }
+}
+
+impl Logs {
+    /// Prints lines of output, and follows them until dev ends.
+    ///
+    /// # Errors
+    /// None runs.
+    pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
+        logs(self, screen)
+    }
+}
+
+fn logs(options: &Logs, screen: Screen) -> Result<ExitCode, Failure> {
+    let place = Place::find(&options.running)?;
+    let mut query = String::new();
+    for (name, value) in [("function", &options.function), ("request", &options.request)] {
+        if let Some(value) = value {
+            let coded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            query.push_str(&format!("&{name}={coded}"));
+        }
+    }
+    if !options.no_follow {
+        query.push_str("&follow");
+    }
+    block_on(async {
+        let response = place.send("GET", &format!("{API}/logs?{query}"), &json!([]), String::new()).await?;
+        let mut body = response.into_body();
+        let mut rest = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { break };
+            rest.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = rest.drain(..=at).collect();
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if options.json {
+                    screen.line(&line);
+                    continue;
+                }
+                let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+                let text = |key: &str| entry[key].as_str().unwrap_or_default();
+                screen.passed_on(text("unit"), text("text"));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new("asking dev", error)
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?.block_on(work)
+}
+
+/// The address of a running dev.
+struct Place {
+    url: String,
+    /// `127.0.0.1:8080`.
+    host: String,
+}
+
+impl Place {
+    fn find(running: &Running) -> Result<Place, Failure> {
+        let url = match &running.url {
+            Some(url) => url.clone(),
+            None => source::address_files().iter().find_map(|file| address::of(file)).ok_or_else(|| {
+                Failure::new(
+                    "dev",
+                    "none runs for this project: start `cargo faas dev`, or say where one is with --url",
+                )
+            })?,
+        };
+        let host = url.strip_prefix("http://").unwrap_or(&url).split('/').next().unwrap_or_default().to_owned();
+        Ok(Place { url, host })
+    }
+
+    /// `true` if a dev is there, and no bare runtime.
+    async fn is_dev(&self) -> bool {
+        let Ok(response) = self.exchange("GET", &format!("{API}/state"), &json!([]), String::new()).await else {
+            return false;
+        };
+        let Ok(body) = response.into_body().collect().await else { return false };
+        serde_json::from_slice::<Value>(&body.to_bytes()).is_ok_and(|state| state.get("deployment").is_some())
+    }
+
+    /// A request to whatever is there, told in the console's form.
+    async fn plainly(&self, request: &Value) -> Result<Value, Failure> {
+        let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+        let (method, target) = (text("method"), text("target"));
+        let began = std::time::Instant::now();
+        let response = self.exchange(&method, &target, &request["headers"], text("body")).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.map_err(failed)?.to_bytes();
+        Ok(json!({"invocations": [{
+            "title": format!("{method} {target}"), "status": status, "failed": status >= 500,
+            "us": u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "reply": {"text": String::from_utf8_lossy(&body), "bytes": body.len()},
+        }]}))
+    }
+
+    /// A request that has to succeed.
+    async fn send(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &Value,
+        body: String,
+    ) -> Result<Response<Incoming>, Failure> {
+        let response = self.exchange(method, target, headers, body).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let why = response.into_body().collect().await.map_err(failed)?.to_bytes();
+        let why = String::from_utf8_lossy(&why).trim_end().to_owned();
+        Err(Failure::new("asking dev", format!("{}: {status}: {why}", self.url)))
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &Value,
+        body: String,
+    ) -> Result<Response<Incoming>, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new("asking dev", format!("{}: {error}", self.url));
+        let host = if self.host.contains(':') { self.host.clone() } else { format!("{}:80", self.host) };
+        let stream = tokio::net::TcpStream::connect(&host).await.map_err(|error| failed(&error))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+        // What ends it is told by the request.
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(target).header("host", &self.host);
+        for pair in headers.as_array().into_iter().flatten() {
+            request = request.header(pair[0].as_str().unwrap_or_default(), pair[1].as_str().unwrap_or_default());
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(&error))?;
+        sender.send_request(request).await.map_err(|error| failed(&error))
+    }
+}

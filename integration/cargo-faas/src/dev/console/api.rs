@@ -1,0 +1,94 @@
+//! What programs ask: `cargo faas invoke` by JSON.
+//!
+//! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or `{"request":{"method":"GET","target":"/","headers":[["a","b"]],
+//! "body":"…"}}`, and beside an event `function` and what is to go wrong: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`,
+//! `retry`, `throttle`. The answer is `{"invocations":[…]}`, each as at `/_faas/api/invocations/<number>`.
+
+use super::super::app::{App, Trouble, Wanted, timer_platform};
+use super::super::tee::Out;
+use super::{Instead, json, send};
+use handlers_sdk::testing::samples;
+use hyper::Response;
+use serde::Deserialize;
+use serde_json::json as object;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+struct Asked {
+    sample: Option<String>,
+    event: Option<String>,
+    platform: Option<String>,
+    request: Option<AskedRequest>,
+    function: Option<String>,
+    deadline_ms: Option<u64>,
+    freeze_ms: Option<u64>,
+    sigterm: bool,
+    duplicate: bool,
+    retry: u32,
+    throttle: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+struct AskedRequest {
+    method: Option<String>,
+    target: Option<String>,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// Sends what is asked for and answers with what came of it.
+pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>, Instead> {
+    let asked: Asked = serde_json::from_slice(body).map_err(Instead::wrong)?;
+    let numbers = if let Some(request) = asked.request {
+        let method = request.method.unwrap_or_else(|| if request.body.is_empty() { "GET" } else { "POST" }.to_owned());
+        let target = request.target.unwrap_or_else(|| "/".to_owned());
+        vec![send::request(app, (method, target, request.headers, request.body.into_bytes()), None).await?]
+    } else {
+        event(app, asked).await?
+    };
+    // Lines of the runtime may come a moment after its reply.
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let records = numbers.iter().filter_map(|number| app.store.get(*number));
+    Ok(json(&object!({"invocations": records.map(|record| record.whole()).collect::<Vec<_>>()})))
+}
+
+async fn event(app: &Arc<App>, asked: Asked) -> Result<Vec<u64>, Instead> {
+    let trouble = Trouble {
+        deadline: asked.deadline_ms.map(Duration::from_millis),
+        freeze: asked.freeze_ms.map(Duration::from_millis),
+        sigterm: asked.sigterm,
+        duplicate: asked.duplicate,
+        retry: asked.retry,
+        throttle: asked.throttle,
+    };
+    let (name, bytes, platform) = match &asked.sample {
+        Some(name) => {
+            let sample = samples().iter().find(|sample| sample.name() == name);
+            let near = || {
+                let words: Vec<&str> = name.split('/').collect();
+                let is_near = |other: &&str| other.split('/').any(|part| words.contains(&part));
+                let near: Vec<&str> = samples().iter().map(|sample| sample.name()).filter(is_near).collect();
+                Instead::wrong(format!("there is no sample {name:?}; near are: {}", near.join(", ")))
+            };
+            let sample = sample.ok_or_else(near)?;
+            if sample.is_request() {
+                return Ok(vec![send::request(app, send::read_request(sample.bytes())?, None).await?]);
+            }
+            let bytes = asked.event.map_or_else(|| sample.bytes().to_vec(), String::into_bytes);
+            (name.clone(), bytes, send::find_platform(sample.platform())?)
+        }
+        None => {
+            let event = asked.event.ok_or_else(|| Instead::wrong("neither a sample, an event nor a request"))?;
+            let platform = match asked.platform.as_deref() {
+                Some(word) => send::find_platform(word)?,
+                None => timer_platform(&app.how),
+            };
+            ("by hand".to_owned(), event.into_bytes(), platform)
+        }
+    };
+    let wanted = Wanted { function: asked.function, name, bytes, repeats: None, trouble };
+    app.send_event(platform, wanted).await.map_err(Instead::wrong)
+}

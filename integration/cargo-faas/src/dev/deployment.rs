@@ -1,0 +1,381 @@
+//! A deployment on disk: a folder for each unit, with its libraries, its manifest and its layers, copied to a place where
+//! nobody changes it any more. Starts nothing.
+
+use crate::failure::Failure;
+use faas_core::functions::manifest::{EventFilter, Manifest};
+use faas_core::functions::router::{Found, Matching, Params, Router};
+use faas_core::trigger::Kind;
+use serde_json::{Value, json};
+use serverless_spec::cron::Schedule;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The manifest's name.
+const MANIFEST: &str = "faas.json";
+
+/// The variables of a deployment folder.
+const DOTENV: &str = ".env";
+
+/// A unit.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its folder.
+    pub(crate) root: PathBuf,
+    /// Its manifest, as its author wrote it.
+    pub(crate) manifest: Manifest,
+    /// The manifest's text, spans included.
+    pub(crate) text: String,
+}
+
+/// A timer of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    /// The unit.
+    pub(crate) unit: String,
+    /// The function.
+    pub(crate) function: String,
+    /// The timer's name; empty: it has none.
+    pub(crate) source: String,
+    /// When.
+    pub(crate) schedule: Schedule,
+    /// The same as its author wrote it.
+    pub(crate) written: String,
+}
+
+/// A deployment.
+#[derive(Debug)]
+pub(crate) struct Deployment {
+    /// Gone with it.
+    folder: TempDir,
+    /// Its units, in the order of their names.
+    pub(crate) units: Vec<Unit>,
+    /// Variables of every process.
+    pub(crate) environment: Vec<(String, String)>,
+    /// What fires by the clock.
+    pub(crate) timers: Vec<Timer>,
+    router: Router,
+}
+
+impl Deployment {
+    /// Copies a deployment folder: that of one unit, with a `faas.json` in it, or one with such a folder for each unit. With
+    /// the library of the layer span, one is put around each layer and function.
+    pub(crate) fn copy(
+        from: &Path,
+        span: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Deployment, Failure> {
+        let folder = tempfile::Builder::new().prefix("faas-dev-").tempdir();
+        let folder = folder.map_err(|error| failed(from, &error))?;
+        let mut units = Vec::new();
+        let mut timers = Vec::new();
+        for (name, source) in unit_folders(from)? {
+            let root = folder.path().join(&name);
+            copy_tree(&source, &root).map_err(|error| failed(&source, &error))?;
+            let path = root.join(MANIFEST);
+            let written = fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
+            let manifest = Manifest::read(written.as_bytes()).map_err(|mistakes| {
+                let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                Failure::new("manifest", format!("{}: {}", source.join(MANIFEST).display(), mistakes.join("; ")))
+            })?;
+            timers.extend(timers_of(&name, &written)?);
+            let text = match span {
+                Some(library) => {
+                    add_library(&root, library).map_err(|error| failed(library, &error))?;
+                    with_spans(&written)
+                }
+                None => written,
+            };
+            fs::write(&path, &text).map_err(|error| failed(&path, &error))?;
+            units.push(Unit { name, root, manifest, text });
+        }
+        let router = router(&units)?;
+        let mut variables = dotenv(&from.join(DOTENV))?;
+        variables.extend(environment.iter().cloned());
+        Ok(Deployment { folder, units, environment: variables, timers, router })
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The number of the unit that a request goes to. One that no route of any unit fits goes to the first with a default
+    /// function, or the first, whose runtime says what there is to say.
+    pub(crate) fn route(&self, method: &str, target: &str) -> usize {
+        let path = target.split('?').next().unwrap_or_default();
+        match self.router.find(method.as_bytes(), path.as_bytes(), &mut Params::new()) {
+            Found::Route { owner, .. } => owner,
+            Found::Options(allow) | Found::MethodNotAllowed(allow) => {
+                let methods = allow.methods();
+                let first = methods.first().copied().unwrap_or("GET");
+                match self.router.find(first.as_bytes(), path.as_bytes(), &mut Params::new()) {
+                    Found::Route { owner, .. } => owner,
+                    _ => 0,
+                }
+            }
+            Found::NotFound => self.units.iter().position(|unit| unit.manifest.default.is_some()).unwrap_or(0),
+        }
+    }
+
+    /// The number of the unit that has a function.
+    pub(crate) fn unit_of(&self, function: &str) -> Option<usize> {
+        let has = |unit: &Unit| unit.manifest.functions.iter().any(|other| other.name == function);
+        self.units.iter().position(has)
+    }
+
+    /// The function that serves a request in its unit, if a route says so.
+    pub(crate) fn function_of(&self, unit: usize, method: &str, target: &str) -> Option<String> {
+        let path = target.split('?').next().unwrap_or_default();
+        let unit = self.units.get(unit)?;
+        let mut router = Router::new(matching(unit));
+        for (number, function) in unit.manifest.functions.iter().enumerate() {
+            for event in &function.events {
+                add(&mut router, &event.filter, number).ok()?;
+            }
+        }
+        let found = match router.find(method.as_bytes(), path.as_bytes(), &mut Params::new()) {
+            Found::Route { owner, .. } => Some(owner),
+            _ if unit.manifest.functions.len() == 1 => Some(0),
+            _ => unit.manifest.default,
+        };
+        Some(unit.manifest.functions.get(found?)?.name.clone())
+    }
+
+    /// Every function, by unit.
+    pub(crate) fn functions(&self) -> Vec<(&str, &str)> {
+        let of = |unit: &'_ Unit| unit.manifest.functions.len();
+        let mut all = Vec::with_capacity(self.units.iter().map(of).sum());
+        for unit in &self.units {
+            all.extend(unit.manifest.functions.iter().map(|function| (unit.name.as_str(), function.name.as_str())));
+        }
+        all
+    }
+}
+
+impl Unit {
+    /// The name of a function's timer of that number, from 0; empty: it has none.
+    pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
+        let function = self.manifest.functions.iter().find(|other| other.name == function);
+        let names =
+            function.into_iter().flat_map(|function| &function.events).filter_map(|event| match &event.filter {
+                EventFilter::Other { kind: Kind::Timer, source, .. } => Some(source.clone().unwrap_or_default()),
+                _ => None,
+            });
+        names.into_iter().nth(number).unwrap_or_default()
+    }
+
+    /// The manifest of one function alone, which serves whatever comes.
+    pub(crate) fn text_for(&self, function: &str) -> String {
+        let mut manifest: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        if let Some(functions) = manifest["functions"].as_array_mut() {
+            functions.retain(|other| other["name"] == function);
+            functions.iter_mut().for_each(|function| function["events"] = json!([]));
+        }
+        manifest["default"] = function.into();
+        manifest.to_string()
+    }
+}
+
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new("deployment", format!("{}: {error}", path.display()))
+}
+
+/// The folders of units: name and place.
+fn unit_folders(from: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+    if from.join(MANIFEST).is_file() {
+        let name = from.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        return Ok(vec![(name.unwrap_or_else(|| "unit".to_owned()), from.to_owned())]);
+    }
+    let entries = fs::read_dir(from).map_err(|error| failed(from, &error))?;
+    let folders = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.join(MANIFEST).is_file());
+    let named = |path: PathBuf| Some((path.file_name()?.to_string_lossy().into_owned(), path));
+    let mut found: Vec<_> = folders.filter_map(named).collect();
+    found.sort();
+    if found.is_empty() {
+        return Err(failed(from, &"there is no faas.json in it, nor in a folder of it"));
+    }
+    Ok(found)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        // Links are followed: what they lead to may be replaced later.
+        if path.is_dir() {
+            copy_tree(&path, &target)?;
+        } else if path.is_file() {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_library(root: &Path, library: &Path) -> std::io::Result<()> {
+    let layers = root.join("layers");
+    fs::create_dir_all(&layers)?;
+    fs::copy(library, layers.join("liblayer_span.so")).map(drop)
+}
+
+/// The manifest with a span around each layer and around each function.
+fn with_spans(text: &str) -> String {
+    let Ok(mut manifest) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
+    let spanned = |layers: &Value, mut depth: usize| {
+        let mut all = Vec::new();
+        for layer in layers.as_array().into_iter().flatten() {
+            let name = layer.as_str().or_else(|| layer["name"].as_str()).unwrap_or_default().trim_end_matches('?');
+            all.push(json!({"name": "span", "config": {"span": name, "depth": depth}}));
+            all.push(layer.clone());
+            depth += 1;
+        }
+        (all, depth)
+    };
+    let (layers, depth) = spanned(&manifest["layers"], 0);
+    if !layers.is_empty() {
+        manifest["layers"] = layers.into();
+    }
+    for function in manifest["functions"].as_array_mut().into_iter().flatten() {
+        let (mut layers, depth) = spanned(&function["layers"], depth);
+        let name = function["name"].as_str().unwrap_or_default().to_owned();
+        layers.push(json!({"name": "span", "config": {"span": name, "depth": depth}}));
+        function["layers"] = layers.into();
+    }
+    manifest.to_string()
+}
+
+fn matching(unit: &Unit) -> Matching {
+    Matching { strict_slash: unit.manifest.strict_slash, caseless: unit.manifest.caseless }
+}
+
+/// The routes of all units: each by the unit's number.
+fn router(units: &[Unit]) -> Result<Router, Failure> {
+    let mut router = Router::new(units.first().map(matching).unwrap_or_default());
+    for (number, unit) in units.iter().enumerate() {
+        for event in unit.manifest.functions.iter().flat_map(|function| &function.events) {
+            add(&mut router, &event.filter, number)
+                .map_err(|why| Failure::new("routes", format!("{}: {why}", unit.name)))?;
+        }
+    }
+    Ok(router)
+}
+
+fn add(router: &mut Router, filter: &EventFilter, owner: usize) -> Result<(), String> {
+    let EventFilter::Http { path, methods } = filter else { return Ok(()) };
+    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    router.add(path.as_deref().unwrap_or("/*"), &methods, owner).map_err(|error| error.to_string())
+}
+
+/// The timers of a manifest that says when they are due.
+fn timers_of(unit: &str, text: &str) -> Result<Vec<Timer>, Failure> {
+    let manifest: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut found = Vec::new();
+    for function in manifest["functions"].as_array().into_iter().flatten() {
+        for event in function["events"].as_array().into_iter().flatten() {
+            let timer = &event["timer"];
+            let schedule = timer["cron"].as_str().map(str::to_owned);
+            let schedule = schedule.or_else(|| timer["every"].as_str().map(|every| format!("@every {every}")));
+            let Some(written) = schedule else { continue };
+            let schedule = Schedule::parse(&written, None)
+                .map_err(|why| Failure::new("timer", format!("{unit}: {written:?}: {why}")))?;
+            found.push(Timer {
+                unit: unit.to_owned(),
+                function: function["name"].as_str().unwrap_or_default().to_owned(),
+                source: timer["source"].as_str().unwrap_or_default().to_owned(),
+                schedule,
+                written,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The variables of a dotenv file; none if there is no such file.
+pub(crate) fn dotenv(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let wrong = |error: &dotenvy::Error| match error {
+        // The line may have a secret in it.
+        dotenvy::Error::LineParse(_, at) => {
+            failed(path, &format!("a line cannot be read, at its character {}", at + 1))
+        }
+        other => failed(path, other),
+    };
+    let entries = dotenvy::from_path_iter(path).map_err(|error| wrong(&error))?;
+    entries.map(|entry| entry.map_err(|error| wrong(&error))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = r#"{"version":1,"layers":["auth"],"functions":[
+        {"name":"order","handler":"shop.order","layers":[{"name":"trace","optional":true}],
+         "events":[{"http":{"path":"/orders/:id","method":"GET"}}]},
+        {"name":"tidy","handler":"shop.tidy","events":[{"timer":{"source":"nightly","cron":"0 3 * * *"}}]}]}"#;
+    const PAGES: &str = r#"{"version":1,"default":"page","functions":[{"name":"page","handler":"pages"}]}"#;
+
+    fn folder(units: &[(&str, &str)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, manifest) in units {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::write(folder.path().join(name).join(MANIFEST), manifest).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_request_goes_to_the_unit_that_has_its_route() {
+        let folder = folder(&[("a-pages", PAGES), ("shop", SHOP)]);
+        let deployment = Deployment::copy(folder.path(), None, &[]).unwrap();
+        for (method, target, unit) in
+            [("GET", "/orders/7?x=/", 1), ("POST", "/orders/7", 1), ("OPTIONS", "/orders/7", 1), ("GET", "/", 0)]
+        {
+            assert_eq!(deployment.route(method, target), unit, "{method} {target}");
+        }
+        assert_eq!(deployment.function_of(1, "GET", "/orders/7").as_deref(), Some("order"));
+        assert_eq!(deployment.function_of(0, "GET", "/any").as_deref(), Some("page"));
+        assert_eq!(deployment.unit_of("tidy"), Some(1));
+        let timer = &deployment.timers[0];
+        assert_eq!((timer.function.as_str(), timer.written.as_str()), ("tidy", "0 3 * * *"));
+    }
+
+    #[test]
+    fn spans_stand_before_each_layer_and_before_each_function() {
+        let manifest: Value = serde_json::from_str(&with_spans(SHOP)).unwrap();
+        let names = |layers: &Value| -> Vec<String> {
+            let name = |layer: &Value| match &layer["config"]["span"] {
+                Value::String(span) => format!("{span}@{}", layer["config"]["depth"]),
+                _ => layer.as_str().or_else(|| layer["name"].as_str()).unwrap().to_owned(),
+            };
+            layers.as_array().unwrap().iter().map(name).collect()
+        };
+        assert_eq!(names(&manifest["layers"]), ["auth@0", "auth"]);
+        assert_eq!(names(&manifest["functions"][0]["layers"]), ["trace@1", "trace", "order@2"]);
+        assert_eq!(names(&manifest["functions"][1]["layers"]), ["tidy@1"]);
+        assert!(Manifest::read(with_spans(SHOP).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_folder_without_a_manifest_and_a_manifest_with_a_mistake_are_said() {
+        let empty = tempfile::tempdir().unwrap();
+        let why = Deployment::copy(empty.path(), None, &[]).unwrap_err().to_string();
+        assert!(why.ends_with("there is no faas.json in it, nor in a folder of it"), "{why}");
+        let wrong = folder(&[("shop", r#"{"version":1,"functions":[{"nam":"x"}]}"#)]);
+        let why = Deployment::copy(wrong.path(), None, &[]).unwrap_err().to_string();
+        assert!(why.contains("did you mean \"name\"?"), "{why}");
+    }
+
+    #[test]
+    fn the_manifest_for_one_function_has_no_other_and_no_events() {
+        let folder = folder(&[("shop", SHOP)]);
+        let deployment = Deployment::copy(folder.path(), None, &[]).unwrap();
+        let manifest = Manifest::read(deployment.units[0].text_for("tidy").as_bytes()).unwrap();
+        assert_eq!((manifest.functions.len(), manifest.default), (1, Some(0)));
+        assert!(manifest.functions[0].events.is_empty());
+    }
+}

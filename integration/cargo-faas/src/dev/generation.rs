@@ -1,0 +1,539 @@
+//! A deployment that runs: a runtime for each unit, and further ones for events of platforms. It is made whole, takes calls,
+//! and is ended when a newer one has taken its place. Blocks; the front calls it from threads that may.
+
+use super::deployment::{Deployment, Unit};
+use super::lines;
+use super::stage::{self, Call, PATIENCE, Platform, Reply, Setting, Stage, free_port};
+use super::store::{Phase, Store};
+use crate::failure::Failure;
+use crate::screen::Screen;
+use platform_emulators::process::{Process, Signal, Tail};
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
+
+/// How long a runtime may take to leave after SIGTERM: its own grace and a little more.
+const GRACE: Duration = Duration::from_secs(12);
+
+/// How many lines of a process that does not start are shown with the failure.
+const LAST_LINES: usize = 20;
+
+/// Variables that this decides, and those that mark a platform, which are not handed on from the caller.
+const DECIDED: &[&str] = &[
+    "AWS_LAMBDA_RUNTIME_API",
+    "FAAS_HANDLER",
+    "FAAS_HOST",
+    "FAAS_LAYERS",
+    "FAAS_MANIFEST",
+    "FAAS_PLATFORM",
+    "FAAS_ROOT",
+    "FUNCTION_TARGET",
+    "K_SERVICE",
+    "LAMBDA_TASK_ROOT",
+    "LD_LIBRARY_PATH",
+    "PORT",
+    "_HANDLER",
+];
+
+/// How deployments are run.
+#[derive(Clone, Debug)]
+pub(crate) struct How {
+    /// The runtime.
+    pub(crate) runtime: PathBuf,
+    /// The platform; `None`: plain HTTP.
+    pub(crate) platform: Option<&'static Platform>,
+    /// How long an invocation may take.
+    pub(crate) timeout: Duration,
+}
+
+impl std::fmt::Debug for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A process of a deployment, for people to look at.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    /// The unit.
+    pub(crate) unit: String,
+    /// The platform.
+    pub(crate) platform: &'static str,
+    /// The only function that it has; `None`: all of the unit.
+    pub(crate) function: Option<String>,
+    /// The process id.
+    pub(crate) pid: u32,
+    /// Its resident memory in KiB; `None`: it has ended.
+    pub(crate) rss_kib: Option<u64>,
+}
+
+/// A runtime that serves plain HTTP.
+struct Plain {
+    process: Process,
+    address: SocketAddr,
+}
+
+/// A runtime on a platform, started again after it has left, as the platform does.
+struct Slot {
+    platform: &'static Platform,
+    setting: Setting,
+    unit: String,
+    function: Option<String>,
+    running: Mutex<Option<Arc<dyn Stage>>>,
+}
+
+/// The number of a unit, a platform, and the only function if there is one.
+type Key = (usize, &'static str, Option<String>);
+
+/// A deployment that runs.
+pub(crate) struct Generation {
+    /// Counts from 1.
+    pub(crate) number: u64,
+    /// What runs.
+    pub(crate) deployment: Deployment,
+    how: How,
+    plain: Vec<Plain>,
+    slots: Mutex<BTreeMap<Key, Arc<Slot>>>,
+    in_flight: AtomicUsize,
+    idle: Notify,
+    is_ending: AtomicBool,
+    around: Around,
+}
+
+/// What a generation tells of itself, and whom.
+#[derive(Clone)]
+pub(crate) struct Around {
+    /// Where lines and phases are kept.
+    pub(crate) store: Arc<Store>,
+    /// Where lines are shown.
+    pub(crate) screen: Screen,
+    /// Hears the number of a generation a process of which has left by itself.
+    pub(crate) gone: mpsc::UnboundedSender<u64>,
+}
+
+/// A call that is in flight: the generation is not ended under it.
+pub(crate) struct Lease(Arc<Generation>);
+
+impl Lease {
+    /// One more call.
+    pub(crate) fn of(generation: &Arc<Generation>) -> Lease {
+        generation.in_flight.fetch_add(1, Ordering::SeqCst);
+        Lease(Arc::clone(generation))
+    }
+}
+
+impl std::ops::Deref for Lease {
+    type Target = Arc<Generation>;
+
+    fn deref(&self) -> &Arc<Generation> {
+        &self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}
+
+impl Generation {
+    /// Starts a runtime for each unit and returns when all are ready.
+    pub(crate) fn start(
+        number: u64,
+        deployment: Deployment,
+        how: &How,
+        around: &Around,
+    ) -> Result<Generation, Failure> {
+        let mut generation = Generation {
+            number,
+            deployment,
+            how: how.clone(),
+            plain: Vec::new(),
+            slots: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            idle: Notify::new(),
+            is_ending: AtomicBool::new(false),
+            around: around.clone(),
+        };
+        if let Some(platform) = how.platform {
+            for unit in 0..generation.deployment.units.len() {
+                let slot = generation.slot(unit, platform, None)?;
+                generation.stage(&slot)?;
+            }
+            return Ok(generation);
+        }
+        let began = Instant::now();
+        let mut starting = Vec::new();
+        for unit in &generation.deployment.units {
+            starting.push(generation.spawn(unit)?);
+        }
+        for (unit, (plain, last)) in generation.deployment.units.iter().zip(&starting) {
+            generation.until_ready(unit, plain, last)?;
+            let (name, took) = ("ready".to_owned(), began.elapsed());
+            let (unit, outcome) = (unit.name.clone(), "ok".to_owned());
+            around.store.add_phase(Phase { deployment: number, unit, name, took, outcome });
+        }
+        generation.plain = starting.into_iter().map(|(plain, _)| plain).collect();
+        Ok(generation)
+    }
+
+    fn spawn(&self, unit: &Unit) -> Result<(Plain, LastLines), Failure> {
+        let port = free_port()?;
+        let setting = self.setting(unit);
+        let mut command = setting.command();
+        command.env_clear().envs(setting.environment.iter().cloned()).env("FAAS_ROOT", &unit.root);
+        command.env("FAAS_PLATFORM", "http").env("FAAS_HOST", "127.0.0.1").env("PORT", port.to_string());
+        command.stdin(std::process::Stdio::null());
+        let failed = |why: std::io::Error| {
+            Failure::new("starting the runtime", format!("{}: {why}", self.how.runtime.display()))
+        };
+        let (gone, number) = (self.around.gone.clone(), self.number);
+        let tell = move |_| {
+            // Nobody hears it when the tool is about to end.
+            let _ = gone.send(number);
+        };
+        let process = Process::spawn(command, tell).map_err(failed)?;
+        let last = self.follow(process.tail(), &unit.name, true)?;
+        Ok((Plain { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }, last))
+    }
+
+    /// What a process of a unit is started with.
+    fn setting(&self, unit: &Unit) -> Setting {
+        let is_ours = |name: &str| DECIDED.contains(&name) || name.starts_with("CARGO");
+        let own = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| !is_ours(name));
+        let mut environment: BTreeMap<String, String> = own.collect();
+        // Whoever reads the replies here is the author.
+        environment.entry("FAAS_DEBUG".to_owned()).or_insert_with(|| "1".to_owned());
+        environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_ours(name)).cloned());
+        Setting {
+            runtime: self.how.runtime.clone(),
+            root: unit.root.clone(),
+            name: unit.name.clone(),
+            environment: environment.into_iter().collect(),
+            timeout: self.how.timeout,
+        }
+    }
+
+    /// Follows the output of a process on a thread of its own. `keeps_none`: nobody else reads it.
+    fn follow(&self, tail: Tail, unit: &str, keeps_none: bool) -> Result<LastLines, Failure> {
+        let last = LastLines::default();
+        let (kept, around, number, unit) = (last.clone(), self.around.clone(), self.number, unit.to_owned());
+        let follow = move || {
+            let each = |line: &platform_emulators::process::Line| {
+                kept.push(&line.text);
+                if around.store.written(number, &unit, &line.text) {
+                    around.screen.passed_on(&unit, lines::without_stack(&line.text));
+                }
+            };
+            if keeps_none {
+                tail.drain(each)
+            } else {
+                tail.follow(each)
+            }
+            kept.close();
+        };
+        let thread = std::thread::Builder::new().name("output".to_owned()).spawn(follow);
+        thread.map_err(|error| Failure::new("following the runtime's output", error))?;
+        Ok(last)
+    }
+
+    fn until_ready(&self, unit: &Unit, plain: &Plain, last: &LastLines) -> Result<(), Failure> {
+        let variable = |name: &str| self.setting(unit).environment.into_iter().find(|(other, _)| other == name);
+        let path = variable("FAAS_READINESS_PATH").map_or_else(|| "/readyz".to_owned(), |(_, path)| path);
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if probe(plain.address, &path).is_ok_and(|status| status == 200) {
+                return Ok(());
+            }
+            if plain.process.status().is_some() || Instant::now() > end {
+                let how = match plain.process.wait(Duration::from_secs(1)) {
+                    Ok(status) => format!("ended before it was ready: {status}"),
+                    Err(_) => format!("is not ready after {} s", PATIENCE.as_secs()),
+                };
+                let why = format!("the runtime of {} {how}; its last lines:\n{}", unit.name, last.text());
+                return Err(Failure::new("starting the runtime", why));
+            }
+            // The error is the ordinary case: it still runs.
+            let _ = plain.process.wait(Duration::from_millis(3));
+        }
+    }
+
+    /// Where the runtime of a unit takes requests; `None`: it is on a platform.
+    pub(crate) fn address(&self, unit: usize) -> Option<SocketAddr> {
+        self.plain.get(unit).map(|plain| plain.address)
+    }
+
+    /// The platform; `http` is plain HTTP.
+    pub(crate) fn platform(&self) -> &'static str {
+        self.how.platform.map_or("http", |platform| platform.name)
+    }
+
+    /// The platform, if the whole deployment is on this one.
+    pub(crate) fn how_is(&self, platform: &Platform) -> Option<&'static Platform> {
+        self.how.platform.filter(|own| own.name == platform.name)
+    }
+
+    /// The platform; `None`: plain HTTP.
+    pub(crate) fn stage_platform(&self) -> Option<&'static Platform> {
+        self.how.platform
+    }
+
+    /// `true` if a runtime of plain HTTP has left although nobody told it to.
+    pub(crate) fn has_lost_one(&self) -> bool {
+        !self.is_ending.load(Ordering::SeqCst) && self.plain.iter().any(|plain| plain.process.status().is_some())
+    }
+
+    /// Waits until it is known that a runtime has left, or for a moment if none has.
+    pub(crate) async fn until_lost(&self) {
+        const MOMENT: Duration = Duration::from_secs(1);
+        let until = Instant::now() + MOMENT;
+        while !self.has_lost_one() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends a call to a unit on a platform, by itself or with one function alone, and blocks until its outcome.
+    pub(crate) fn send(&self, unit: usize, platform: &'static Platform, only: Option<&str>, call: &Call) -> Reply {
+        let slot = self.slot(unit, platform, only);
+        match slot.and_then(|slot| self.stage(&slot)) {
+            Ok(stage) => stage.send(call),
+            Err(failure) => Reply::failed(502, failure.to_string()),
+        }
+    }
+
+    /// Lends the process that a call to a unit goes to, if there is one.
+    pub(crate) fn with_process(
+        &self,
+        unit: usize,
+        platform: Option<(&'static Platform, Option<&str>)>,
+        look: &mut dyn FnMut(&Process),
+    ) {
+        match platform {
+            None => self.plain.get(unit).into_iter().for_each(|plain| look(&plain.process)),
+            Some((platform, only)) => {
+                let key = (unit, platform.name, only.map(str::to_owned));
+                let slot = self.slots().get(&key).cloned();
+                slot.and_then(|slot| slot.stage()).into_iter().for_each(|stage| stage.with_process(look));
+            }
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, unit: usize, platform: &'static Platform, only: Option<&str>) -> Result<Arc<Slot>, Failure> {
+        let key = (unit, platform.name, only.map(str::to_owned));
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get(&key) {
+            return Ok(Arc::clone(slot));
+        }
+        let missing = || Failure::new("unit", format!("there is no unit {unit}"));
+        let of = self.deployment.units.get(unit).ok_or_else(missing)?;
+        let mut setting = self.setting(of);
+        setting.environment.push(("FAAS_PLATFORM".to_owned(), platform.name.to_owned()));
+        if let Some(function) = only {
+            let path = of.root.join(format!("only-{function}.json"));
+            std::fs::write(&path, of.text_for(function))
+                .map_err(|error| Failure::new("manifest", format!("{}: {error}", path.display())))?;
+            setting.environment.push(("FAAS_MANIFEST".to_owned(), path.display().to_string()));
+            setting.name = function.to_owned();
+        }
+        let (unit, function) = (of.name.clone(), only.map(str::to_owned));
+        let slot = Arc::new(Slot { platform, setting, unit, function, running: Mutex::default() });
+        slots.insert(key, Arc::clone(&slot));
+        Ok(slot)
+    }
+
+    /// The runtime of a slot, started if none runs.
+    fn stage(&self, slot: &Slot) -> Result<Arc<dyn Stage>, Failure> {
+        let mut running = slot.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_ending.load(Ordering::SeqCst) {
+            return Err(Failure::new("starting the runtime", "the deployment is being ended"));
+        }
+        if let Some(stage) = running.as_ref() {
+            let mut has_left = false;
+            stage.with_process(&mut |process| has_left = process.status().is_some());
+            if !has_left {
+                return Ok(Arc::clone(stage));
+            }
+        }
+        let began = Instant::now();
+        let title = slot.platform.title;
+        let failed = |why: String| Failure::new("starting the runtime", format!("{title}, {}: {why}", slot.unit));
+        let stage: Arc<dyn Stage> = (slot.platform.start)(&slot.setting).map_err(failed)?.into();
+        let mut tail = None;
+        stage.with_process(&mut |process| tail = Some(process.tail()));
+        let number = self.number;
+        tail.map(|tail| self.follow(tail, &slot.unit, false)).transpose()?;
+        let name = format!("ready on {title}");
+        let (unit, took, outcome) = (slot.unit.clone(), began.elapsed(), "ok".to_owned());
+        self.around.store.add_phase(Phase { deployment: number, unit, name, took, outcome });
+        *running = Some(Arc::clone(&stage));
+        Ok(stage)
+    }
+
+    /// Its processes.
+    pub(crate) fn look(&self) -> Vec<Look> {
+        let units = self.deployment.units.iter().zip(&self.plain);
+        let mut all: Vec<Look> = units
+            .map(|(unit, plain)| Look {
+                unit: unit.name.clone(),
+                platform: "http",
+                function: None,
+                pid: plain.process.pid(),
+                rss_kib: rss_kib(plain.process.pid()),
+            })
+            .collect();
+        let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        for slot in slots {
+            let Some(stage) = slot.stage() else { continue };
+            stage.with_process(&mut |process| {
+                all.push(Look {
+                    unit: slot.unit.clone(),
+                    platform: slot.platform.name,
+                    function: slot.function.clone(),
+                    pid: process.pid(),
+                    rss_kib: rss_kib(process.pid()),
+                });
+            });
+        }
+        all
+    }
+
+    /// Waits until no call is in flight, at most until the limit. `true`: none is.
+    pub(crate) async fn drained(&self, limit: Duration) -> bool {
+        let until = tokio::time::Instant::now() + limit;
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            // Registered before the look, so that a call that ends in between is heard.
+            idle.as_mut().enable();
+            if self.in_flight.load(Ordering::SeqCst) == 0 {
+                return true;
+            }
+            if tokio::time::timeout_at(until, idle).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// How many calls are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Tells every runtime to leave, and returns when all have; one that does not is killed.
+    pub(crate) fn end(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        let until = Instant::now() + GRACE;
+        // One that cannot be signalled has ended.
+        self.each_process(&mut |process| drop(process.signal(Signal::Term)));
+        let (number, screen) = (self.number, self.around.screen);
+        self.each_process(&mut |process| {
+            let ended = process.wait(until.saturating_duration_since(Instant::now()));
+            process.kill_group();
+            let how = match ended {
+                Ok(status) if status.success() => return,
+                Ok(status) => status.to_string(),
+                Err(_) => format!("still running {} s after SIGTERM: killed", GRACE.as_secs()),
+            };
+            screen.head("ended", &format!("pid {} of deployment {number}: {how}", process.pid()));
+        });
+        self.slots().clear();
+    }
+
+    /// Kills every process and removes the folder, now.
+    pub(crate) fn discard(&self) {
+        self.is_ending.store(true, Ordering::SeqCst);
+        self.each_process(&mut |process| process.kill_group());
+        // What is left is in the system's folder for temporary files.
+        let _ = std::fs::remove_dir_all(self.deployment.path());
+    }
+
+    fn each_process(&self, each: &mut dyn FnMut(&Process)) {
+        self.plain.iter().for_each(|plain| each(&plain.process));
+        let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        for stage in slots.iter().filter_map(|slot| slot.stage()) {
+            stage.with_process(each);
+        }
+    }
+}
+
+impl Slot {
+    fn stage(&self) -> Option<Arc<dyn Stage>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The last lines of a process.
+#[derive(Clone, Default)]
+struct LastLines(Arc<Last>);
+
+#[derive(Default)]
+struct Last {
+    lines: Mutex<VecDeque<String>>,
+    is_closed: AtomicBool,
+    closed: Condvar,
+}
+
+impl LastLines {
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &str) {
+        let mut lines = self.lines();
+        if lines.len() == LAST_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+
+    fn close(&self) {
+        // Under the lock, so that nobody who has just looked begins to wait.
+        let lines = self.lines();
+        self.0.is_closed.store(true, Ordering::SeqCst);
+        drop(lines);
+        self.0.closed.notify_all();
+    }
+
+    /// With all that a process has written that has ended; of another one what is there.
+    fn text(&self) -> String {
+        let is_open = |_: &mut VecDeque<String>| !self.0.is_closed.load(Ordering::SeqCst);
+        let waited = self.0.closed.wait_timeout_while(self.lines(), Duration::from_secs(1), is_open);
+        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        Vec::from(lines.clone()).join("\n")
+    }
+}
+
+/// The status of a GET.
+fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head)?;
+    Ok(String::from_utf8_lossy(&head[9..]).parse().unwrap_or_default())
+}
+
+/// Resident memory of a process in KiB.
+fn rss_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// The name of a platform as it is shown.
+pub(crate) fn title(platform: &str) -> &str {
+    stage::platform(platform).map_or("plain HTTP", |platform| platform.title)
+}

@@ -1,0 +1,220 @@
+//! What a line of a runtime's output says. Reads text; keeps nothing.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a layer or the function took, and all that stands inside of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Of the layer or the function.
+    pub(crate) name: String,
+    /// How many stand outside of it.
+    pub(crate) depth: u64,
+    /// When it began, in microseconds since the event was whole.
+    pub(crate) from_us: u64,
+    /// When it ended.
+    pub(crate) to_us: u64,
+    /// `ok`, or the kind of a failure.
+    pub(crate) outcome: String,
+}
+
+impl Span {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "span": self.name, "depth": self.depth, "fromUs": self.from_us, "toUs": self.to_us, "outcome": self.outcome,
+        })
+    }
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// `Order.SoldOut`.
+    pub(crate) kind: String,
+    /// In words.
+    pub(crate) message: String,
+    /// `file:line:column`; empty: it is not known.
+    pub(crate) place: String,
+    /// What it was caused by; empty: nothing is said.
+    pub(crate) cause: String,
+}
+
+impl Problem {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({"kind": self.kind, "message": self.message, "place": self.place, "cause": self.cause})
+    }
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Line {
+    /// A phase has ended.
+    Phase {
+        /// Its name.
+        name: String,
+        /// How long it took.
+        took: Duration,
+        /// `ok`, or what went wrong.
+        outcome: String,
+    },
+    /// A span of the invocation of that id has ended.
+    Span(String, Span),
+    /// What the layer monitor says of the invocation of that id.
+    Invocation(String, Value),
+    /// Anything else.
+    Text {
+        /// The request id.
+        request_id: Option<String>,
+        /// The function.
+        function: Option<String>,
+        /// What went wrong.
+        problem: Option<Problem>,
+    },
+}
+
+/// Reads a line.
+pub(crate) fn read(text: &str) -> Line {
+    if text.starts_with('{')
+        && let Ok(line) = serde_json::from_str::<Value>(text)
+    {
+        return marked(&line).unwrap_or_else(|| json_log(&line));
+    }
+    text_log(text).unwrap_or(Line::Text { request_id: None, function: None, problem: None })
+}
+
+/// The lines of the layers monitor and span; `None`: it is none.
+fn marked(line: &Value) -> Option<Line> {
+    let text = |key: &str| line[key].as_str().map(str::to_owned);
+    let outcome = match (text("outcome"), text("error")) {
+        (Some(outcome), Some(error)) => format!("{outcome}: {error}"),
+        (outcome, _) => outcome.unwrap_or_else(|| "ok".to_owned()),
+    };
+    match line["faas"].as_str()? {
+        "phase" => {
+            let took = Duration::from_micros(line["us"].as_u64()?);
+            Some(Line::Phase { name: text("phase")?, took, outcome })
+        }
+        "span" => {
+            let number = |key: &str| line[key].as_u64();
+            let (depth, from_us, to_us) = (number("depth")?, number("from_us")?, number("to_us")?);
+            Some(Line::Span(text("requestId")?, Span { name: text("span")?, depth, from_us, to_us, outcome }))
+        }
+        "invocation" => Some(Line::Invocation(text("requestId")?, line.clone())),
+        _ => None,
+    }
+}
+
+/// A line of the log in the format `json`.
+fn json_log(line: &Value) -> Line {
+    let text = |key: &str| line[key].as_str().map(str::to_owned);
+    let problem = text("errorType").map(|kind| Problem {
+        message: text("message").unwrap_or_default().trim_start_matches(&format!("{kind}: ")).to_owned(),
+        kind,
+        place: text("location").unwrap_or_default(),
+        cause: text("cause").unwrap_or_default(),
+    });
+    Line::Text { request_id: text("requestId"), function: text("function"), problem }
+}
+
+/// A line of the log in the format `text`: time, level, request id, origin, message, fields.
+fn text_log(text: &str) -> Option<Line> {
+    let mut words = text.splitn(4, ' ');
+    let (time, level, id, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    if !(time.ends_with('Z') && time.contains('T') && level.bytes().all(|byte| byte.is_ascii_uppercase())) {
+        return None;
+    }
+    let (origin, message) = rest.split_once(": ")?;
+    let problem = field(message, "errorType").map(|kind| {
+        let said = message.split(" errorType=").next().unwrap_or_default();
+        Problem {
+            message: said.strip_prefix(&format!("{kind}: ")).unwrap_or(said).to_owned(),
+            place: field(message, "location").unwrap_or_default(),
+            cause: field(message, "cause").unwrap_or_default(),
+            kind,
+        }
+    });
+    let function = origin.strip_prefix("function ").map(str::to_owned).or_else(|| field(message, "function"));
+    Some(Line::Text { request_id: (id != "-").then(|| id.to_owned()), function, problem })
+}
+
+/// The value of a field behind the message: up to a space, or between quotation marks.
+fn field(message: &str, name: &str) -> Option<String> {
+    let at = message.rfind(&format!(" {name}="))? + name.len() + 2;
+    let value = &message[at..];
+    match value.strip_prefix('"') {
+        Some(quoted) => {
+            let mut text = String::new();
+            let mut escaped = false;
+            for letter in quoted.chars() {
+                match letter {
+                    _ if escaped => {
+                        text.push(if letter == 'n' { '\n' } else { letter });
+                        escaped = false;
+                    }
+                    '\\' => escaped = true,
+                    '"' => break,
+                    _ => text.push(letter),
+                }
+            }
+            Some(text)
+        }
+        None => value.split(' ').next().map(str::to_owned),
+    }
+}
+
+/// A line without the backtrace behind it, which fills a terminal.
+pub(crate) fn without_stack(text: &str) -> &str {
+    text.split(" stackTrace=").next().unwrap_or(text)
+}
+
+/// A line for a page: the backtrace behind it as lines of its own.
+pub(crate) fn with_stack(text: &str) -> String {
+    match text.split_once(" stackTrace=") {
+        Some((line, stack)) => format!("{line}\n{}", stack.trim_matches('"').replace("\\n", "\n")),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_read_with_its_place() {
+        let line = "2026-01-02T03:04:05.678Z ERROR 7d1c runtime: core::ParseIntError: invalid digit found \
+                    errorType=core::ParseIntError function=order location=src/lib.rs:41:30 cause=\"a \\\"b\\\": c\"";
+        let Line::Text { request_id, function, problem } = read(line) else { panic!("{line}") };
+        assert_eq!((request_id.as_deref(), function.as_deref()), (Some("7d1c"), Some("order")));
+        let expected = Problem {
+            kind: "core::ParseIntError".into(),
+            message: "invalid digit found".into(),
+            place: "src/lib.rs:41:30".into(),
+            cause: "a \"b\": c".into(),
+        };
+        assert_eq!(problem, Some(expected));
+    }
+
+    #[test]
+    fn a_backtrace_is_left_out_or_has_lines_of_its_own() {
+        let line = "failed location=a:1:2 stackTrace=   0: one\\n   1: two";
+        assert_eq!(without_stack(line), "failed location=a:1:2");
+        assert_eq!(with_stack(line), "failed location=a:1:2\n   0: one\n   1: two");
+        assert_eq!((without_stack("x"), with_stack("x").as_str()), ("x", "x"));
+    }
+
+    #[test]
+    fn lines_of_layers_are_told_from_others() {
+        let phase = r#"{"faas":"phase","phase":"RuntimeStart","us":41,"outcome":"ok"}"#;
+        let took = Duration::from_micros(41);
+        assert_eq!(read(phase), Line::Phase { name: "RuntimeStart".into(), took, outcome: "ok".into() });
+        let span = r#"{"faas":"span","requestId":"r","span":"auth","depth":1,"from_us":2,"to_us":9,"outcome":"X"}"#;
+        let expected = Span { name: "auth".into(), depth: 1, from_us: 2, to_us: 9, outcome: "X".into() };
+        assert_eq!(read(span), Line::Span("r".into(), expected));
+        assert!(matches!(read(r#"{"faas":"invocation","requestId":"r"}"#), Line::Invocation(..)));
+        for other in ["", "hello", r#"{"_aws":{}}"#, r#"{"faas":"phase"}"#, "Z T: x", "a b c d"] {
+            assert_eq!(read(other), Line::Text { request_id: None, function: None, problem: None }, "{other}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Tencent SCF and Huawei FunctionGraph: one event at a time, handed out by a runtime API.
+
+use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
+use crate::reply::error_words;
+use faas_core::encoding::percent;
+use platform_emulators::handout::{Event, Kind, Plane, Times};
+use platform_emulators::process::Process;
+use platform_emulators::{functiongraph, scf};
+use std::sync::{Mutex, PoisonError};
+
+/// How a client's request goes through the platform's front, with that request id.
+type Front = fn(&Plane, &str, &ClientRequest) -> Reply;
+
+struct Handout {
+    plane: Plane,
+    process: Process,
+    turn: Mutex<()>,
+    front: Front,
+}
+
+/// Starts a runtime on SCF; requests come by the function URL.
+pub(super) fn scf(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = scf::Options {
+        times: times(setting),
+        handler: Some(setting.name.clone()),
+        code_root: Some(setting.root.clone()),
+        ..scf::Options::default()
+    };
+    let plane = scf::start(options).map_err(|error| error.to_string())?;
+    begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let id = Some(id.to_owned());
+        let query = pairs(query).into_iter().map(|(name, value)| (name, Some(value))).collect();
+        let request = scf::Request {
+            id,
+            query,
+            headers: headers.clone(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            ..scf::Request::new(method, path)
+        };
+        let scf::Reply { status, headers, body } = scf::url(plane, &request);
+        front_reply(status, headers, body.into_bytes())
+    })
+}
+
+/// Starts a runtime on FunctionGraph; requests come by API Gateway.
+pub(super) fn functiongraph(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = functiongraph::Options {
+        times: times(setting),
+        handler: setting.name.clone(),
+        code_root: Some(setting.root.clone()),
+        ..functiongraph::Options::default()
+    };
+    let plane = functiongraph::start(options).map_err(|error| error.to_string())?;
+    begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let id = Some(id.to_owned());
+        let request = functiongraph::Request {
+            id,
+            query: pairs(query),
+            headers: headers.clone(),
+            body: body.to_vec(),
+            ..functiongraph::Request::new(method, path)
+        };
+        let functiongraph::Reply { status, headers, body, .. } = functiongraph::apig(plane, &request);
+        front_reply(status, headers, body)
+    })
+}
+
+fn times(setting: &Setting) -> Times {
+    Times { limit: setting.timeout, patience: setting.timeout + PATIENCE, ..Times::default() }
+}
+
+fn begin(plane: Plane, setting: &Setting, front: Front) -> Result<Box<dyn Stage>, String> {
+    let process = plane.spawn(setting.command()).map_err(|error| error.to_string())?;
+    match plane.wait_for(|now| now.parked > 0 || now.ended, PATIENCE) {
+        Ok(now) if now.parked > 0 => Ok(Box::new(Handout { plane, process, turn: Mutex::default(), front })),
+        _ => Err(format!("no first poll; {:?}\n{}", process.status(), process.output())),
+    }
+}
+
+/// Decoded names and values of a query.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let mut bytes = Vec::new();
+        percent::decode_into(&mut bytes, text.as_bytes(), true);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+/// A reply of a front; the platforms' own failures have these statuses and the kind as their body.
+fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
+    let failure =
+        (status == 430 || (status >= 500 && headers.is_empty())).then(|| String::from_utf8_lossy(&body).into_owned());
+    Reply { status, headers, body, failure, request_id: None }
+}
+
+impl Stage for Handout {
+    fn send(&self, call: &Call) -> Reply {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match &call.input {
+            CallInput::Request(request) => (self.front)(&self.plane, &call.request_id, request),
+            CallInput::Event(bytes) => {
+                let event = Event { id: Some(call.request_id.clone()), ..Event::from(bytes.clone()) };
+                let outcome = self.plane.invoke(event);
+                let failure = (outcome.kind != Kind::Result).then(|| match &*outcome.body {
+                    [] => format!("{:?}", outcome.kind),
+                    body => error_words(body),
+                });
+                Reply { status: 200, headers: Vec::new(), body: outcome.body, failure, request_id: None }
+            }
+        }
+    }
+
+    fn with_process(&self, look: &mut dyn FnMut(&Process)) {
+        look(&self.process);
+    }
+}

@@ -1,0 +1,216 @@
+//! A local platform with one unit's runtime on it. What differs between platforms is behind [`Stage`]; which there are is
+//! one table.
+
+mod aws;
+mod handout;
+mod serving;
+
+use crate::failure::Failure;
+use platform_emulators::process::Process;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) use super::store::Headers;
+
+/// How long anything may take that should happen at once: a start, a stop.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is sent to a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// Its request id, where the platform takes one.
+    pub(crate) request_id: String,
+    /// The function that is to serve it, if it is known.
+    pub(crate) function: Option<String>,
+    /// What it is.
+    pub(crate) input: CallInput,
+    /// The time that it has, where the platform sets one a call.
+    pub(crate) deadline: Option<Duration>,
+}
+
+/// What a call is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum CallInput {
+    /// A client's request.
+    Request(ClientRequest),
+    /// An event, as the platform sends it.
+    Event(Vec<u8>),
+}
+
+/// A client's request.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientRequest {
+    /// Method.
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Headers.
+    pub(crate) headers: Headers,
+    /// Body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// What comes of a call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reply {
+    /// The status that a client gets; 200 for an event that went well.
+    pub(crate) status: u16,
+    /// The headers that a client gets.
+    pub(crate) headers: Headers,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// Why it failed, as the platform says it.
+    pub(crate) failure: Option<String>,
+    /// The request id that the platform chose, if it is not that of the call.
+    pub(crate) request_id: Option<String>,
+}
+
+impl Reply {
+    /// A call that failed.
+    pub(crate) fn failed(status: u16, why: impl Into<String>) -> Reply {
+        let why = why.into();
+        let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
+        Reply { status, headers, body: why.clone().into_bytes(), failure: Some(why), request_id: None }
+    }
+}
+
+/// A platform with a runtime on it. Every method may be called from several threads.
+pub(crate) trait Stage: Send + Sync {
+    /// Sends a call and blocks until its outcome.
+    fn send(&self, call: &Call) -> Reply;
+    /// Lends the process that runs now.
+    fn with_process(&self, look: &mut dyn FnMut(&Process));
+}
+
+/// What a stage is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The runtime.
+    pub(crate) runtime: PathBuf,
+    /// The unit's folder.
+    pub(crate) root: PathBuf,
+    /// The name of the function, or of the unit.
+    pub(crate) name: String,
+    /// Variables of the process, over the platform's own.
+    pub(crate) environment: Vec<(String, String)>,
+    /// How long an invocation may take.
+    pub(crate) timeout: Duration,
+}
+
+impl Setting {
+    /// The command of the runtime, with the variables that are not the platform's.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.runtime);
+        command.current_dir(&self.root).envs(self.environment.iter().cloned()).env("FAAS_ROOT", &self.root);
+        command
+    }
+}
+
+/// A platform that there is a stage for.
+pub(crate) struct Platform {
+    /// Its name in `FAAS_PLATFORM`.
+    pub(crate) name: &'static str,
+    /// Shorter names that the command line takes.
+    pub(crate) words: &'static [&'static str],
+    /// How it is called.
+    pub(crate) title: &'static str,
+    /// The folder of its samples.
+    pub(crate) samples: &'static str,
+    /// Starts a runtime on it, and returns when it is ready.
+    pub(crate) start: fn(&Setting) -> Result<Box<dyn Stage>, String>,
+}
+
+/// Every platform with a stage. Plain HTTP has none: there the front passes requests on as they are.
+pub(crate) const PLATFORMS: &[Platform] = &[
+    Platform { name: "aws-lambda", words: &["aws", "lambda"], title: "AWS Lambda", samples: "aws", start: aws::start },
+    Platform {
+        name: "aliyun-fc",
+        words: &["fc", "aliyun"],
+        title: "Alibaba Function Compute",
+        samples: "aliyun",
+        start: serving::fc,
+    },
+    Platform {
+        name: "azure-functions",
+        words: &["azure"],
+        title: "Azure Functions",
+        samples: "azure",
+        start: serving::azure,
+    },
+    Platform {
+        name: "tencent-scf",
+        words: &["scf", "tencent"],
+        title: "Tencent SCF",
+        samples: "tencent",
+        start: handout::scf,
+    },
+    Platform {
+        name: "huawei-functiongraph",
+        words: &["functiongraph", "huawei"],
+        title: "Huawei FunctionGraph",
+        samples: "huawei",
+        start: handout::functiongraph,
+    },
+    Platform {
+        name: "google-cloud",
+        words: &["google", "cloud-run", "gcf"],
+        title: "Google Cloud Run",
+        samples: "google",
+        start: serving::google,
+    },
+    Platform { name: "knative", words: &[], title: "Knative", samples: "knative", start: serving::knative },
+    Platform { name: "openwhisk", words: &["ow"], title: "OpenWhisk", samples: "openwhisk", start: serving::openwhisk },
+    Platform {
+        name: "fn",
+        words: &["oracle"],
+        title: "Fn and Oracle Functions",
+        samples: "fn",
+        start: serving::fn_project,
+    },
+    Platform { name: "openfaas", words: &[], title: "OpenFaaS", samples: "openfaas", start: serving::openfaas },
+    Platform { name: "vefaas", words: &["volcengine"], title: "veFaaS", samples: "vefaas", start: serving::vefaas },
+];
+
+/// The platform of that name or word.
+pub(crate) fn platform(word: &str) -> Option<&'static Platform> {
+    PLATFORMS.iter().find(|platform| platform.name == word || platform.words.contains(&word))
+}
+
+/// The platform whose samples lie in a folder.
+pub(crate) fn of_samples(folder: &str) -> Option<&'static Platform> {
+    PLATFORMS.iter().find(|platform| platform.samples == folder)
+}
+
+/// A port that nobody listens on now. Below those that the kernel gives to outgoing connections, of which one could take it
+/// before the runtime does.
+pub(crate) fn free_port() -> Result<u16, Failure> {
+    use std::hash::{BuildHasher, RandomState};
+    use std::net::{Ipv4Addr, TcpListener};
+    const PORTS: std::ops::Range<u64> = 10_000..32_000;
+    let tries = std::iter::repeat_with(|| {
+        let number = RandomState::new().hash_one(std::process::id()) % (PORTS.end - PORTS.start) + PORTS.start;
+        u16::try_from(number).ok()
+    });
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    let found = tries.take(1_000).flatten().find(free);
+    found.ok_or_else(|| Failure::new("port", "of a thousand tries none found a free one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn platforms_are_found_by_name_and_by_word_and_no_word_has_two() {
+        assert_eq!(platform("aws").map(|platform| platform.name), Some("aws-lambda"));
+        assert_eq!(platform("knative").map(|platform| platform.title), Some("Knative"));
+        assert!(platform("mars").is_none());
+        let mut words: Vec<&str> = PLATFORMS.iter().flat_map(|platform| platform.words.iter().copied()).collect();
+        words.extend(PLATFORMS.iter().map(|platform| platform.name));
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count);
+    }
+}

@@ -1,0 +1,329 @@
+//! Platforms that send requests to a port, or to a socket: each by its own front.
+
+use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, free_port};
+use crate::reply::error_words;
+use platform_emulators::cloudevents::Request;
+use platform_emulators::fn_agent::{self, Agent};
+use platform_emulators::openwhisk::{Activation, Init, Invoker, Outcome};
+use platform_emulators::process::Process;
+use platform_emulators::wire::Answer;
+use platform_emulators::{azure, fc, google, knative, openfaas, openwhisk, vefaas};
+use serde_json::{Map, Value, json};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use tempfile::TempDir;
+
+/// A process that a front sends calls to.
+struct Serving<F> {
+    front: F,
+    send: fn(&F, &Call) -> Reply,
+    process: LendProcess<F>,
+}
+
+/// Lends the process of a front.
+type LendProcess<F> = fn(&F, &mut dyn FnMut(&Process));
+
+impl<F: Send + Sync> Stage for Serving<F> {
+    fn send(&self, call: &Call) -> Reply {
+        (self.send)(&self.front, call)
+    }
+
+    fn with_process(&self, look: &mut dyn FnMut(&Process)) {
+        (self.process)(&self.front, look);
+    }
+}
+
+fn port() -> Result<u16, String> {
+    free_port().map_err(|error| error.to_string())
+}
+
+/// The command of a runtime that this machine alone reaches.
+fn local(setting: &Setting) -> Command {
+    let mut command = setting.command();
+    command.env("FAAS_HOST", "127.0.0.1");
+    command
+}
+
+fn words(error: std::io::Error) -> String {
+    error.to_string()
+}
+
+/// What a client gets of an answer, or of none.
+fn of_answer(answer: std::io::Result<Answer>) -> Reply {
+    match answer {
+        Ok(answer) => {
+            let own = |name: &str| {
+                ["connection", "content-length", "keep-alive", "transfer-encoding"]
+                    .iter()
+                    .any(|other| name.eq_ignore_ascii_case(other))
+            };
+            let headers = answer.headers.into_iter().filter(|(name, _)| !own(name)).collect();
+            Reply { status: answer.status, headers, body: answer.body, ..Reply::default() }
+        }
+        Err(error) => Reply::failed(502, format!("no answer: {error}")),
+    }
+}
+
+/// A client's headers, without those that each front sets itself.
+fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
+    let is_own = |name: &str| ["content-length", "host"].iter().any(|own| name.eq_ignore_ascii_case(own));
+    headers.iter().filter(|(name, _)| !is_own(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+/// The call as a request: an event is a POST of JSON.
+fn request(call: &Call) -> Request {
+    match &call.input {
+        CallInput::Event(bytes) => Request::new(
+            "POST",
+            "/",
+            &[("Content-Type", "application/json"), ("X-Request-Id", &call.request_id)],
+            bytes.clone(),
+        ),
+        CallInput::Request(ClientRequest { method, target, headers, body }) => {
+            Request::new(method, target, &borrowed(headers), body.clone())
+        }
+    }
+}
+
+/// Starts a runtime on Function Compute 3.0: events through the API, requests through a custom domain.
+pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = fc::Options {
+        port: port()?,
+        code: setting.root.clone(),
+        function: setting.name.clone(),
+        handler: setting.name.clone(),
+        timeout: u32::try_from(setting.timeout.as_secs()).unwrap_or(u32::MAX).max(1),
+        concurrency: 20,
+        start_limit: PATIENCE,
+        patience: PATIENCE,
+        ..fc::Options::default()
+    };
+    let front = fc::Fc::spawn(setting.command(), options).map_err(words)?;
+    front.dial()?;
+    let send = |front: &fc::Fc, call: &Call| match &call.input {
+        CallInput::Event(bytes) => {
+            let answer = front.invoke(bytes.clone());
+            let failure = (answer.kind != fc::Kind::Success).then(|| match &*answer.body {
+                [] => format!("{:?}", answer.kind),
+                body => error_words(body),
+            });
+            let request_id = Some(answer.request_id);
+            Reply { status: 200, headers: Headers::new(), body: answer.body, failure, request_id }
+        }
+        CallInput::Request(ClientRequest { method, target, headers, body }) => {
+            let request = fc::Request::new(method, target).body(body.clone());
+            let headers = borrowed(headers).into_iter();
+            let answer = front.request(&headers.fold(request, |request, (name, value)| request.header(name, value)));
+            let body = answer.body();
+            let status = if answer.status == 0 { 502 } else { answer.status };
+            let failure = (answer.kind != fc::Kind::Success).then(|| format!("{:?}", answer.kind));
+            Reply { status, headers: answer.headers, body, failure, request_id: Some(answer.request_id) }
+        }
+    };
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+/// Starts a runtime under the Azure Functions host; everything is an envelope.
+pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = azure::Options {
+        port: port()?,
+        is_old: false,
+        app_root: setting.root.clone(),
+        mode: azure::Mode::Envelope,
+        patience: PATIENCE.max(setting.timeout),
+    };
+    let own = setting.clone();
+    let front = azure::Host::spawn(move || own.command(), options).map_err(words)?;
+    front.ready()?;
+    let send = |front: &azure::Host, call: &Call| {
+        let function = call.function.as_deref().unwrap_or("function");
+        let made = match &call.input {
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
+                azure::Call::http(function, azure::Request::new(method, target, &borrowed(headers), body.clone()))
+            }
+            CallInput::Event(bytes) => envelope(function, bytes),
+        };
+        let begun = front.begin(&made);
+        let request_id = begun.as_ref().ok().map(|pending| pending.id().to_owned());
+        let reply = match begun.and_then(azure::Pending::end) {
+            Ok(azure::Ended::Done(done)) => match done.reply {
+                Some(reply) => {
+                    Reply { status: reply.status, headers: reply.headers, body: reply.body, ..Reply::default() }
+                }
+                None => Reply { status: 200, body: done.raw.to_string().into_bytes(), ..Reply::default() },
+            },
+            Ok(azure::Ended::Failed(why)) => Reply::failed(500, why),
+            Ok(azure::Ended::Hung) => Reply::failed(504, "the host waits until the function's time is over"),
+            Err(error) => Reply::failed(502, error.to_string()),
+        };
+        Reply { request_id, ..reply }
+    };
+    Ok(Box::new(Serving { front, send, process: |front, look| look(&front.process()) }))
+}
+
+/// A call by an envelope as the host writes it; what is none is the message of a queue.
+fn envelope(function: &str, bytes: &[u8]) -> azure::Call {
+    let text = String::from_utf8_lossy(bytes);
+    let envelope: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let (Some(data), metadata) = (envelope["Data"].as_object(), envelope["Metadata"].as_object()) else {
+        return azure::Call::queue(function, &text);
+    };
+    let bound = |map: &Map<String, Value>| -> Vec<(String, azure::Bound)> {
+        let others = map.iter().filter(|(name, _)| *name != "sys");
+        others.map(|(name, value)| (name.clone(), azure::Bound::Plain(value.clone()))).collect()
+    };
+    let mut call = azure::Call::queue(function, "");
+    call.data = bound(data);
+    call.metadata = metadata.map(bound).unwrap_or_default();
+    call
+}
+
+/// Starts a runtime as a Cloud Run service.
+pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let patience = PATIENCE.max(setting.timeout);
+    let options = google::Options::function(port()?, patience, google::Signature::Http);
+    let front = google::Instance::spawn(local(setting), options).map_err(words)?;
+    front.listens()?;
+    let send = |front: &google::Instance, call: &Call| of_answer(front.call(&request(call)));
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+/// Starts a runtime as a Knative service, behind a queue-proxy.
+pub(super) fn knative(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = knative::Options::service(port()?, PATIENCE.max(setting.timeout));
+    let front = knative::Pod::spawn(local(setting), options).map_err(words)?;
+    front.ready()?;
+    let send = |front: &knative::Pod, call: &Call| of_answer(front.call(&request(call)));
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+/// Starts a runtime as OpenFaaS' function, without a watchdog of theirs.
+pub(super) fn openfaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = openfaas::Options {
+        name: setting.name.clone(),
+        port: port()?,
+        patience: PATIENCE.max(setting.timeout),
+        ..openfaas::Options::default()
+    };
+    let mut command = local(setting);
+    // One port for metrics would do for one function only.
+    command.env("FAAS_METRICS_PORT", "0");
+    let front = openfaas::Pod::spawn(command, options).map_err(words)?;
+    front.wait_until_healthy().map_err(|late| format!("{late}\n{}", front.process().output()))?;
+    let send = |front: &openfaas::Pod, call: &Call| {
+        let Request { method, target, headers, body } = request(call);
+        let sent =
+            openfaas::Call { headers, body, id: call.request_id.clone(), ..openfaas::Call::new(&method, &target) };
+        of_answer(front.call(&sent))
+    };
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+/// Starts a runtime as a veFaaS instance.
+pub(super) fn vefaas(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let options = vefaas::Options { port: port()?, timeout: None, patience: PATIENCE.max(setting.timeout) };
+    let front = vefaas::Vefaas::spawn(local(setting), options).map_err(words)?;
+    front.dial()?;
+    let send = |front: &vefaas::Vefaas, call: &Call| {
+        let Request { method, target, headers, body } = request(call);
+        let is_event = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("ce-specversion"));
+        let sent = if is_event {
+            vefaas::Request::event(&borrowed(&headers), body)
+        } else {
+            vefaas::Request::http(&method, &target, &borrowed(&headers), body)
+        };
+        of_answer(front.invoke(&sent))
+    };
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+/// Starts a runtime as an OpenWhisk action; a request is a web action's event.
+pub(super) fn openwhisk(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let port = port()?;
+    let options = openwhisk::Options { port, concurrent: true, patience: PATIENCE, ..openwhisk::Options::default() };
+    let mut command = local(setting);
+    command.env("PORT", port.to_string());
+    let front = Invoker::spawn(command, options).map_err(words)?;
+    let begun = front.init(&Init::default()).map_err(words)?;
+    if begun.status != 200 {
+        return Err(format!("/init: {}: {}\n{}", begun.status, begun.text(), front.process().output()));
+    }
+    let send = |front: &Invoker, call: &Call| {
+        let (value, is_request) = match &call.input {
+            CallInput::Event(bytes) => (String::from_utf8_lossy(bytes).into_owned(), false),
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
+                (web_action(method, target, headers, body), true)
+            }
+        };
+        let activation = Activation { id: call.request_id.clone(), ..Activation::of(&value) };
+        match front.run(&activation) {
+            Outcome::Success(result) if is_request => of_web_action(&result),
+            Outcome::Success(result) => {
+                Reply { status: 200, body: result.to_string().into_bytes(), ..Reply::default() }
+            }
+            Outcome::ApplicationError(error) => Reply::failed(502, error.to_string()),
+            other => Reply::failed(502, format!("{other:?}")),
+        }
+    };
+    Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
+}
+
+fn web_action(method: &str, target: &str, headers: &Headers, body: &[u8]) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let headers: Map<String, Value> =
+        headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect();
+    let body = String::from_utf8_lossy(body);
+    json!({
+        "__ow_method": method.to_ascii_lowercase(), "__ow_path": path, "__ow_query": query, "__ow_headers": headers,
+        "__ow_body": body,
+    })
+    .to_string()
+}
+
+fn of_web_action(result: &Value) -> Reply {
+    let status = result["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let headers = result["headers"].as_object();
+    let headers = headers.into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect();
+    let body = if result["body"].is_null() { Vec::new() } else { text(&result["body"]).into_bytes() };
+    Reply { status, headers, body, ..Reply::default() }
+}
+
+/// An agent with its container, and the folder that they share.
+struct Fn {
+    agent: Mutex<Agent>,
+    _folder: TempDir,
+}
+
+/// Starts a runtime as a function's container of Fn's agent; calls come one by one.
+pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
+    let folder = tempfile::Builder::new().prefix("faas-fn-").tempdir().map_err(words)?;
+    let options = fn_agent::Options {
+        start_limit: PATIENCE,
+        patience: PATIENCE.max(setting.timeout),
+        ..fn_agent::Options::in_folder(folder.path().to_owned())
+    };
+    let mut agent = Agent::spawn(setting.command(), options).map_err(words)?;
+    agent.connect()?;
+    let front = Fn { agent: Mutex::new(agent), _folder: folder };
+    let send = |front: &Fn, call: &Call| {
+        let made = match &call.input {
+            CallInput::Event(bytes) => fn_agent::Call::plain(bytes.clone()),
+            CallInput::Request(ClientRequest { method, target, headers, body }) => {
+                fn_agent::Call::request(method, target, &borrowed(headers), body.clone())
+            }
+        };
+        let made = fn_agent::Call { id: call.request_id.clone(), deadline: call.deadline.or(made.deadline), ..made };
+        let outcome = front.agent.lock().unwrap_or_else(PoisonError::into_inner).call(&made);
+        match outcome {
+            fn_agent::Outcome::Success(answer) => of_answer(Ok(answer)),
+            fn_agent::Outcome::Failed(why) => Reply::failed(502, why),
+            fn_agent::Outcome::TimedOut(why) => Reply::failed(504, why),
+            other => Reply::failed(502, format!("{other:?}")),
+        }
+    };
+    let process = |front: &Fn, look: &mut dyn FnMut(&Process)| {
+        look(front.agent.lock().unwrap_or_else(PoisonError::into_inner).process());
+    };
+    Ok(Box::new(Serving { front, send, process }))
+}

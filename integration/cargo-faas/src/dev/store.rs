@@ -1,0 +1,568 @@
+//! What has happened: the last invocations, the last lines of output, and who wants to hear of more. Bounded; knows no
+//! network and no process.
+
+use super::lines::{self, Line, Problem, Span};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::broadcast;
+
+/// How many invocations are kept.
+pub(crate) const INVOCATIONS: usize = 200;
+/// How many bytes of each body are kept.
+pub(crate) const BODY: usize = 64 << 10;
+/// How many lines of output are kept for each invocation, and in all.
+const LINES: (usize, usize) = (200, 2_000);
+/// How many bytes of a line are kept.
+const LINE: usize = 8 << 10;
+/// How many phases of processes are kept.
+const PHASES: usize = 200;
+/// How long after its reply a line may still be that of an invocation whose request id is not certain.
+const LATE: Duration = Duration::from_secs(2);
+/// How many changes a slow listener may be behind.
+const BEHIND: usize = 1_024;
+
+/// Names and values in order.
+pub(crate) type Headers = Vec<(String, String)>;
+
+/// The first bytes of a body, and how many there were.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Body {
+    /// At most [`BODY`].
+    pub(crate) bytes: Vec<u8>,
+    /// Of the whole body.
+    pub(crate) total: u64,
+}
+
+impl Body {
+    /// Of bytes that are there.
+    pub(crate) fn of(bytes: &[u8]) -> Body {
+        let mut body = Body::default();
+        body.push(bytes);
+        body
+    }
+
+    /// More of it.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        let room = BODY.saturating_sub(self.bytes.len()).min(piece.len());
+        self.bytes.extend_from_slice(&piece[..room]);
+        self.total += piece.len() as u64;
+    }
+
+    /// `true` if not all of it is kept.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.total > self.bytes.len() as u64
+    }
+
+    /// As text, what is none replaced.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// What an invocation was made with.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// A request.
+    Request {
+        /// Method.
+        method: String,
+        /// Path and query.
+        target: String,
+        /// Headers.
+        headers: Headers,
+    },
+    /// An event, and what it is called: `aws/sqs`, `timer nightly`.
+    Event(String),
+}
+
+impl Input {
+    /// In a few words.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Input::Request { method, target, .. } => format!("{method} {target}"),
+            Input::Event(name) => format!("event {name}"),
+        }
+    }
+}
+
+/// An invocation.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// Counts from 1.
+    pub(crate) number: u64,
+    /// Its request id.
+    pub(crate) request_id: String,
+    /// The unit that serves it.
+    pub(crate) unit: String,
+    /// The function, once it is known.
+    pub(crate) function: Option<String>,
+    /// The platform that it came by.
+    pub(crate) platform: &'static str,
+    /// The number of the deployment that serves it.
+    pub(crate) deployment: u64,
+    /// What it was made with.
+    pub(crate) input: Input,
+    /// The body of that.
+    pub(crate) body: Body,
+    /// When it came.
+    pub(crate) at: SystemTime,
+    began: Instant,
+    /// The status of its reply.
+    pub(crate) status: Option<u16>,
+    /// The headers of its reply.
+    pub(crate) reply_headers: Headers,
+    /// The body of its reply.
+    pub(crate) reply: Body,
+    /// How long it took; `None`: it runs.
+    pub(crate) took: Option<Duration>,
+    /// What went wrong, in the front's own words or the runtime's.
+    pub(crate) problem: Option<Problem>,
+    /// The spans of layers and function, as they ended.
+    pub(crate) spans: Vec<Span>,
+    /// What the layer monitor says of it.
+    pub(crate) monitor: Option<Value>,
+    /// The lines of output that are its own.
+    pub(crate) lines: Vec<String>,
+    /// The invocation that this one repeats.
+    pub(crate) repeats: Option<u64>,
+    /// `true` if no invocation of its process came before.
+    pub(crate) is_first: bool,
+    /// `true` if the request id is certain.
+    is_named: bool,
+}
+
+impl Record {
+    /// `true` if it failed, or its reply says so.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.problem.is_some() || self.status.is_some_and(|status| status >= 500)
+    }
+
+    /// The parts that lists show, as JSON. A documented form: members are only added.
+    pub(crate) fn summary(&self) -> Value {
+        json!({
+            "number": self.number,
+            "requestId": self.request_id,
+            "title": self.input.title(),
+            "unit": self.unit,
+            "function": self.function,
+            "platform": self.platform,
+            "deployment": self.deployment,
+            "status": self.status,
+            "us": self.took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            "running": self.took.is_none(),
+            "failed": self.is_failed(),
+            "coldStart": self.is_first,
+            "epochMs": u64::try_from(self.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(0),
+        })
+    }
+
+    /// Everything, as JSON.
+    pub(crate) fn whole(&self) -> Value {
+        let mut all = self.summary();
+        let pairs = |headers: &Headers| headers.iter().map(|(name, value)| json!([name, value])).collect::<Vec<_>>();
+        let body = |body: &Body| json!({"text": body.text(), "bytes": body.total, "cut": body.is_cut()});
+        if let Input::Request { method, target, headers } = &self.input {
+            all["request"] = json!({"method": method, "target": target, "headers": pairs(headers)});
+        }
+        all["body"] = body(&self.body);
+        all["reply"] = body(&self.reply);
+        all["replyHeaders"] = pairs(&self.reply_headers).into();
+        all["spans"] = self.spans.iter().map(Span::to_json).collect();
+        all["problem"] = self.problem.as_ref().map(Problem::to_json).into();
+        all["monitor"] = self.monitor.clone().into();
+        all["lines"] = self.lines.clone().into();
+        all["repeats"] = self.repeats.into();
+        all
+    }
+}
+
+/// A line of output.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Counts from 1.
+    pub(crate) number: u64,
+    /// The unit whose process wrote it.
+    pub(crate) unit: String,
+    /// The function, if it is known.
+    pub(crate) function: Option<String>,
+    /// The request id, if it is known.
+    pub(crate) request_id: Option<String>,
+    /// The line.
+    pub(crate) text: String,
+}
+
+impl Entry {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "number": self.number, "unit": self.unit, "function": self.function, "requestId": self.request_id,
+            "text": self.text,
+        })
+    }
+}
+
+/// A phase of a process that ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Phase {
+    /// The number of the deployment.
+    pub(crate) deployment: u64,
+    /// The unit.
+    pub(crate) unit: String,
+    /// `RuntimeStart`, `start`, …
+    pub(crate) name: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// `ok`, or what went wrong.
+    pub(crate) outcome: String,
+}
+
+/// Something that listeners may want to show.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Of the invocation of that number.
+    Invocation(u64),
+    /// A line of output.
+    Line(std::sync::Arc<Entry>),
+    /// Of the deployment, its build or its processes.
+    State,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    records: VecDeque<Record>,
+    made: u64,
+    entries: VecDeque<std::sync::Arc<Entry>>,
+    written: u64,
+    phases: VecDeque<Phase>,
+    warm: Vec<(u64, String)>,
+    functions: Vec<String>,
+}
+
+impl Inner {
+    /// The invocation that a line belongs to: that of its request id, else the only one of the unit that runs, which then
+    /// has that id: some platforms choose it themselves.
+    fn owner(&mut self, unit: &str, request_id: Option<&str>) -> Option<&mut Record> {
+        let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
+        if let Some(at) = self.records.iter().rposition(is_it) {
+            return self.records.get_mut(at);
+        }
+        // What is written before a reply may be read after it.
+        let is_fresh = |record: &Record| match record.took {
+            None => true,
+            Some(took) => request_id.is_some() && record.began.elapsed() < took + LATE,
+        };
+        let mut fresh = self
+            .records
+            .iter_mut()
+            .filter(|record| record.unit == unit && is_fresh(record) && (request_id.is_none() || !record.is_named));
+        let only = fresh.next()?;
+        if fresh.next().is_some() {
+            return None;
+        }
+        if let Some(id) = request_id {
+            only.request_id = id.to_owned();
+            only.is_named = true;
+        }
+        Some(only)
+    }
+}
+
+/// All that is kept.
+#[derive(Debug)]
+pub(crate) struct Store {
+    inner: Mutex<Inner>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// An invocation that begins.
+#[derive(Debug)]
+pub(crate) struct New {
+    /// Its request id.
+    pub(crate) request_id: String,
+    /// The unit.
+    pub(crate) unit: String,
+    /// The function, if the front knows it.
+    pub(crate) function: Option<String>,
+    /// The platform.
+    pub(crate) platform: &'static str,
+    /// The deployment.
+    pub(crate) deployment: u64,
+    /// What it is made with.
+    pub(crate) input: Input,
+    /// The body, as far as it is there.
+    pub(crate) body: Body,
+    /// The invocation that this one repeats.
+    pub(crate) repeats: Option<u64>,
+    /// `true` if the platform takes the request id, `false` if it may choose another one.
+    pub(crate) is_named: bool,
+}
+
+impl Store {
+    /// An empty one.
+    pub(crate) fn new() -> Store {
+        Store { inner: Mutex::default(), changes: broadcast::channel(BEHIND).0 }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: Change) {
+        // Fails when nobody listens.
+        let _ = self.changes.send(change);
+    }
+
+    /// Hears of changes from here on.
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// From here on spans of these names are those of functions.
+    pub(crate) fn set_functions(&self, names: Vec<String>) {
+        self.inner().functions = names;
+    }
+
+    /// Says that something of the deployment is different.
+    pub(crate) fn state_changed(&self) {
+        self.tell(Change::State);
+    }
+
+    /// An invocation begins; its number.
+    pub(crate) fn begin(&self, new: New) -> u64 {
+        let mut inner = self.inner();
+        inner.made += 1;
+        let number = inner.made;
+        let process = (new.deployment, format!("{}/{}", new.platform, new.unit));
+        let is_first = !inner.warm.contains(&process);
+        if is_first {
+            inner.warm.retain(|(deployment, _)| deployment + 8 > new.deployment);
+            inner.warm.push(process);
+        }
+        let record = Record {
+            number,
+            request_id: new.request_id,
+            unit: new.unit,
+            function: new.function,
+            platform: new.platform,
+            deployment: new.deployment,
+            input: new.input,
+            body: new.body,
+            at: SystemTime::now(),
+            began: Instant::now(),
+            status: None,
+            reply_headers: Headers::new(),
+            reply: Body::default(),
+            took: None,
+            problem: None,
+            spans: Vec::new(),
+            monitor: None,
+            lines: Vec::new(),
+            repeats: new.repeats,
+            is_first,
+            is_named: new.is_named,
+        };
+        if inner.records.len() == INVOCATIONS {
+            inner.records.pop_front();
+        }
+        inner.records.push_back(record);
+        drop(inner);
+        self.tell(Change::Invocation(number));
+        number
+    }
+
+    /// Changes an invocation, if it is still kept.
+    pub(crate) fn change(&self, number: u64, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = self.inner().records.iter_mut().find(|record| record.number == number) {
+            change(record);
+        }
+    }
+
+    /// An invocation has ended; what it took. `None`: it is not kept any more, or had ended.
+    pub(crate) fn end(&self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Record> {
+        let mut ended = None;
+        self.change(number, |record| {
+            if record.took.is_none() {
+                record.took = Some(record.began.elapsed());
+                change(record);
+                ended = Some(record.clone());
+            }
+        });
+        self.tell(Change::Invocation(number));
+        ended
+    }
+
+    /// An invocation by its number.
+    pub(crate) fn get(&self, number: u64) -> Option<Record> {
+        self.inner().records.iter().find(|record| record.number == number).cloned()
+    }
+
+    /// The invocations that are kept, the latest first.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.inner().records.iter().rev().cloned().collect()
+    }
+
+    /// The phases that are kept, in order.
+    pub(crate) fn phases(&self) -> Vec<Phase> {
+        self.inner().phases.iter().cloned().collect()
+    }
+
+    /// A phase has ended.
+    pub(crate) fn add_phase(&self, phase: Phase) {
+        let mut inner = self.inner();
+        if inner.phases.len() == PHASES {
+            inner.phases.pop_front();
+        }
+        inner.phases.push_back(phase);
+        drop(inner);
+        self.tell(Change::State);
+    }
+
+    /// The lines of output after that number.
+    pub(crate) fn entries(&self, after: u64) -> Vec<std::sync::Arc<Entry>> {
+        self.inner().entries.iter().filter(|entry| entry.number > after).cloned().collect()
+    }
+
+    /// A process has written a line. `true`: it is for people, and not one that tells of spans or phases.
+    pub(crate) fn written(&self, deployment: u64, unit: &str, text: &str) -> bool {
+        match lines::read(text) {
+            Line::Phase { name, took, outcome } => {
+                self.add_phase(Phase { deployment, unit: unit.to_owned(), name, took, outcome });
+                false
+            }
+            Line::Span(request_id, span) => {
+                let is_function = self.inner().functions.contains(&span.name);
+                self.of_request(unit, &request_id, |record| {
+                    if is_function && record.function.is_none() {
+                        record.function = Some(span.name.clone());
+                    }
+                    record.spans.push(span);
+                });
+                false
+            }
+            Line::Invocation(request_id, monitor) => {
+                self.of_request(unit, &request_id, |record| {
+                    record.function = monitor["function"].as_str().map(str::to_owned).or(record.function.take());
+                    record.monitor = Some(monitor);
+                });
+                false
+            }
+            Line::Text { request_id, function, problem } => {
+                self.add_line(unit, text, request_id, function, problem);
+                true
+            }
+        }
+    }
+
+    fn of_request(&self, unit: &str, request_id: &str, change: impl FnOnce(&mut Record)) {
+        let mut inner = self.inner();
+        let number = inner.owner(unit, Some(request_id)).map(|record| {
+            change(record);
+            record.number
+        });
+        drop(inner);
+        number.into_iter().for_each(|number| self.tell(Change::Invocation(number)));
+    }
+
+    fn add_line(
+        &self,
+        unit: &str,
+        text: &str,
+        request_id: Option<String>,
+        function: Option<String>,
+        problem: Option<Problem>,
+    ) {
+        let mut end = text.len().min(LINE);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &text[..end];
+        let mut inner = self.inner();
+        let mut entry = Entry { number: 0, unit: unit.to_owned(), function, request_id, text: text.to_owned() };
+        let mut changed = None;
+        if let Some(record) = inner.owner(unit, entry.request_id.as_deref()) {
+            if record.lines.len() < LINES.0 {
+                record.lines.push(text.to_owned());
+            }
+            if problem.is_some() {
+                record.problem = problem;
+            }
+            entry.function = entry.function.or_else(|| record.function.clone());
+            entry.request_id = Some(record.request_id.clone());
+            changed = Some(record.number);
+        }
+        inner.written += 1;
+        entry.number = inner.written;
+        let entry = std::sync::Arc::new(entry);
+        if inner.entries.len() == LINES.1 {
+            inner.entries.pop_front();
+        }
+        inner.entries.push_back(std::sync::Arc::clone(&entry));
+        drop(inner);
+        self.tell(Change::Line(entry));
+        changed.into_iter().for_each(|number| self.tell(Change::Invocation(number)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(store: &Store, id: &str) -> u64 {
+        store.begin(New {
+            request_id: id.to_owned(),
+            unit: "shop".to_owned(),
+            function: None,
+            platform: "http",
+            deployment: 1,
+            input: Input::Event("x".to_owned()),
+            body: Body::default(),
+            repeats: None,
+            is_named: true,
+        })
+    }
+
+    #[test]
+    fn only_the_last_invocations_are_kept_and_numbers_go_on() {
+        let store = Store::new();
+        let numbers: Vec<u64> = (0..INVOCATIONS + 3).map(|n| begin(&store, &n.to_string())).collect();
+        assert_eq!(store.records().len(), INVOCATIONS);
+        assert!(store.get(numbers[2]).is_none() && store.get(numbers[3]).is_some());
+        assert_eq!(store.records()[0].number, 203);
+    }
+
+    #[test]
+    fn of_a_body_the_first_bytes_are_kept_and_its_length() {
+        let mut body = Body::of(&vec![b'x'; BODY - 1]);
+        assert!(!body.is_cut());
+        body.push(b"abc");
+        assert_eq!((body.bytes.len(), body.total, body.is_cut()), (BODY, BODY as u64 + 2, true));
+    }
+
+    #[test]
+    fn a_line_goes_to_its_request_or_to_the_only_one_that_runs() {
+        let store = Store::new();
+        let (one, two) = (begin(&store, "one"), begin(&store, "two"));
+        assert!(store.written(1, "shop", "printed by somebody"));
+        assert!(store.written(1, "shop", "2026-01-02T03:04:05.678Z INFO two function order: hello"));
+        let line = r#"{"faas":"span","requestId":"two","span":"order","depth":0,"from_us":1,"to_us":5,"outcome":"ok"}"#;
+        assert!(!store.written(1, "shop", line));
+        store.end(one, |_| ());
+        assert!(store.written(1, "shop", "printed by the only one"));
+        let (one, two) = (store.get(one).unwrap(), store.get(two).unwrap());
+        assert_eq!(one.lines, Vec::<String>::new());
+        assert_eq!(two.lines.len(), 2, "{two:?}");
+        assert_eq!(two.spans.len(), 1);
+        let ids: Vec<_> = store.entries(0).iter().map(|entry| entry.request_id.clone()).collect();
+        assert_eq!(ids, [None, Some("two".to_owned()), Some("two".to_owned())]);
+        assert_eq!(store.entries(2).len(), 1);
+    }
+
+    #[test]
+    fn the_first_invocation_of_a_process_is_a_cold_start() {
+        let store = Store::new();
+        let (one, two) = (begin(&store, "one"), begin(&store, "two"));
+        assert!(store.get(one).unwrap().is_first && !store.get(two).unwrap().is_first);
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes wrong with an event on purpose: its process frozen before, or told to leave while it has the event.
+
+use super::app::Trouble;
+use super::generation::Generation;
+use super::stage::Platform;
+use platform_emulators::process::{Process, Signal};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long an event is with its process before that is told to leave.
+const MIDST: Duration = Duration::from_millis(100);
+
+/// Waits for a thread when the event has ended.
+pub(crate) struct During {
+    ended: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for During {
+    fn drop(&mut self) {
+        self.ended.take();
+        // It has nothing to say.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Trouble {
+    /// Before the event is sent.
+    pub(crate) fn before(
+        &self,
+        generation: &Generation,
+        unit: usize,
+        place: Option<(&'static Platform, Option<&str>)>,
+    ) {
+        let Some(time) = self.freeze else { return };
+        generation.with_process(unit, place, &mut |process: &Process| {
+            // One that cannot be signalled has ended, which the event shows.
+            let _ = process.signal(Signal::Stop);
+            let _ = process.wait(time);
+            let _ = process.signal(Signal::Cont);
+        });
+    }
+
+    /// While the event is with its process.
+    pub(crate) fn during(
+        &self,
+        generation: &Arc<Generation>,
+        unit: usize,
+        place: Option<(&'static Platform, Option<&str>)>,
+    ) -> Option<During> {
+        if !self.sigterm {
+            return None;
+        }
+        let (ended, end) = channel();
+        let (generation, place) =
+            (Arc::clone(generation), place.map(|(platform, only)| (platform, only.map(str::to_owned))));
+        let thread = std::thread::Builder::new().name("sigterm".to_owned()).spawn(move || {
+            if end.recv_timeout(MIDST) == Err(RecvTimeoutError::Timeout) {
+                let place = place.as_ref().map(|(platform, only)| (*platform, only.as_deref()));
+                generation.with_process(unit, place, &mut |process| drop(process.signal(Signal::Term)));
+            }
+        });
+        Some(During { ended: Some(ended), thread: thread.ok() })
+    }
+}

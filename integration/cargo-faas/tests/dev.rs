@@ -1,0 +1,395 @@
+//! `cargo faas dev` as its users meet it: requests while deployments are swapped, edits that do not build, events, timers and
+//! platforms, the console for programs, and an end that leaves nothing behind.
+#![forbid(unsafe_code)]
+
+mod dev_rig;
+
+use dev_rig::{Rig, Unit, serving, tool};
+use integration::client::Client;
+use integration::on_http::OnHttp;
+use integration::{artifacts, deployment::Deployment, wait};
+use platform_emulators::process::{Process, Signal};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// A unit with the functions hello and faulty.
+const SHOP: Unit<'_> = (
+    "shop",
+    &["hello", "faulty"],
+    r#"{"version":1,"functions":[
+        {"name":"hello","events":[{"http":{"path":"/hello"}}]},
+        {"name":"faulty","events":[{"http":{"path":"/faulty"}},{"queue":{"source":"orders"}}]}]}"#,
+);
+
+/// One with a stream, which serves whatever the other does not.
+const PAGES: Unit<'_> = ("pages", &["stream"], r#"{"version":1,"default":"stream","functions":[{"name":"stream"}]}"#);
+
+/// The shop with a mark in its manifest, so that it is another one.
+fn marked(mark: usize) -> String {
+    SHOP.2.replace("\"version\":1", &format!("\"version\":1,\"x-mark\":{mark}"))
+}
+
+#[test]
+fn of_a_thousand_requests_over_ten_swaps_none_is_lost_or_served_twice() {
+    const REQUESTS: usize = 1_000;
+    const CLIENTS: usize = 8;
+    const SWAPS: usize = 10;
+    let rig = Rig::start(&[SHOP], &[]);
+    let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let client = || {
+        let mut client = Client::connect(rig.address).expect("connects");
+        loop {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            if number >= REQUESTS && is_over.load(Ordering::SeqCst) {
+                // This number is not used.
+                return;
+            }
+            let reply = client.call("POST", &format!("/hello?name=n{number}&wait_ms=10"), "", b"x");
+            let reply = reply.unwrap_or_else(|error| panic!("request {number}: {error}\n{}", rig.dev.output()));
+            assert_eq!(reply.status, 200, "request {number}: {}", reply.text());
+            assert!(reply.text().contains(&format!("\"hello\":\"n{number}\"")), "{}", reply.text());
+        }
+    };
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+        let swaps = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for swap in 1..=SWAPS {
+                let text = marked(swap);
+                rig.replace(&[("shop", SHOP.1, &text)]);
+                rig.line(&format!("deployed  {}, ", swap + 1));
+            }
+        }));
+        // Clients end, however the swaps went.
+        is_over.store(true, Ordering::SeqCst);
+        swaps.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        clients.into_iter().for_each(|client| client.join().expect("every request was answered"));
+    });
+    let mut served: BTreeMap<String, usize> = BTreeMap::new();
+    for line in rig.dev.lines() {
+        if let Some((_, name)) = line.text.split_once("greeting name=") {
+            *served.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(served.len() >= REQUESTS, "{}", served.len());
+    let twice: Vec<_> = served.iter().filter(|(_, count)| **count != 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    rig.leave();
+}
+
+#[test]
+fn what_does_not_start_is_said_and_the_old_deployment_goes_on_until_it_does() {
+    let rig = Rig::start(&[SHOP], &[]);
+    rig.replace(&[("shop", SHOP.1, r#"{"version":1,"functions":[{"nam":"hello"}]}"#)]);
+    rig.line("did you mean \"name\"?");
+    rig.line("deployment 1 goes on");
+    let state = rig.until("the build has failed", || Some(rig.api("state")).filter(|state| state["build"] == "failed"));
+    assert!(state["failure"].as_str().is_some_and(|why| why.contains("did you mean")), "{state}");
+    assert!(rig.get("/_faas").text().contains("The newest build is not served."));
+    assert_eq!(rig.get("/hello").status, 200);
+    // A dotenv file that the function does not start with.
+    rig.replace(&[SHOP]);
+    rig.line("deployed  2, ");
+    std::fs::write(rig.deployment().join(".env"), "FAULTY_START=error\n").expect("it is written");
+    rig.line("Faulty.Start");
+    rig.line("deployment 2 goes on");
+    assert_eq!(rig.get("/hello").status, 200);
+    std::fs::write(rig.deployment().join(".env"), "FAULTY_START=\n").expect("it is written");
+    rig.line("deployed  4, ");
+    assert_eq!(rig.get("/hello").status, 200);
+    rig.until("it serves", || (rig.api("state")["build"] == "serves").then_some(()));
+    rig.leave();
+}
+
+#[test]
+fn units_are_found_by_their_routes_and_bodies_pass_as_they_come() {
+    let rig = Rig::start(&[SHOP, PAGES], &[]);
+    assert!(rig.get("/hello?name=ada").text().contains("ada"));
+    assert_eq!(rig.call("POST", "/any/path", "", br#"{"chunks":2}"#).text().lines().count(), 2);
+    let large = vec![b'x'; 5 << 20];
+    assert_eq!(rig.call("PUT", "/hello?name=large", "", &large).status, 200);
+    let kept = rig.invocation(|one| one["title"] == "PUT /hello?name=large");
+    let body = &kept["body"];
+    assert_eq!((&body["bytes"], &body["cut"]), (&large.len().into(), &true.into()), "{}", body["bytes"]);
+    assert_eq!(body["text"].as_str().map(str::len), Some(64 << 10), "of a body the first bytes are kept");
+    // A piece is there although the next one is a long way off.
+    let mut client = Client::connect(rig.address).expect("connects");
+    client.request("GET", "/stream?chunks=2&pause_ms=600000", "", b"").expect("sends");
+    assert!(client.begins().expect("the reply begins"));
+    let head = client.head().expect("the head is there");
+    assert_eq!(head.status, 200);
+    assert!(client.chunk().expect("a piece comes").starts_with(b"0."));
+    drop(client);
+    let cut = rig.invocation(|one| one["title"] == "GET /stream?chunks=2&pause_ms=600000");
+    assert_eq!(cut["problem"]["kind"], "Cut", "{cut}");
+    rig.dev.signal(Signal::Term).expect("the signal is sent");
+    rig.line("draining  ");
+}
+
+#[test]
+fn a_runtime_that_dies_is_replaced_and_the_next_request_finds_the_new_one() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let reply = rig.get("/faulty?do=abort");
+    assert_eq!((reply.status, reply.header("content-type")), (502, Some("application/json")));
+    assert!(reply.text().contains("Runtime.ExitError"), "{}", reply.text());
+    assert_eq!(rig.get("/hello").status, 200);
+    rig.line("restart   a runtime has left by itself");
+    rig.line("deployed  2, ");
+    rig.leave();
+}
+
+#[test]
+fn an_invocation_has_its_spans_its_lines_and_the_place_of_its_error() {
+    let rig = Rig::start(&[SHOP], &[]);
+    rig.call("POST", "/faulty?do=panic", "content-type: text/plain\r\n", b"<script>alert(1)</script>");
+    let failed = rig.invocation(|one| one["title"] == "POST /faulty?do=panic");
+    let failed = rig.until("its lines are there", || {
+        let now = rig.api(&format!("invocations/{}", failed["number"]));
+        (now["spans"][0].is_object() && now["problem"].is_object()).then_some(now)
+    });
+    assert_eq!(failed["problem"]["kind"], "Panic", "{failed}");
+    assert!(failed["problem"]["place"].as_str().is_some_and(|place| place.contains("faulty/src/lib.rs:")), "{failed}");
+    assert_eq!((&failed["spans"][0]["span"], &failed["function"]), (&"faulty".into(), &"faulty".into()), "{failed}");
+    assert_eq!(failed["body"]["text"], "<script>alert(1)</script>");
+    let page = rig.get(&format!("/_faas/invocations/{}", failed["number"]));
+    assert!(page.text().contains("&lt;script&gt;alert(1)&lt;/script&gt;") && !page.text().contains("<script>alert"));
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let lines = rig.get("/_faas/api/logs?function=faulty").text();
+    assert!(lines.lines().count() >= 1 && lines.contains("asked for a panic"), "{lines}");
+    assert_eq!(rig.get("/_faas/api/logs?function=nobody").text(), "");
+    rig.leave();
+}
+
+#[test]
+fn the_console_refuses_other_names_other_sites_and_what_is_not_there() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let call = |head: &str| {
+        let mut client = Client::connect(rig.address).expect("connects");
+        client.send(head.as_bytes()).expect("sends");
+        client.read().expect("answers").status
+    };
+    assert_eq!(call("GET /_faas HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 403);
+    let own = format!("Host: {}\r\n", rig.address);
+    assert_eq!(call(&format!("GET /_faas HTTP/1.1\r\n{own}\r\n")), 200);
+    let post = |origin: &str| call(&format!("POST /_faas/send HTTP/1.1\r\n{own}{origin}Content-Length: 0\r\n\r\n"));
+    assert_eq!(post("Origin: http://evil.example\r\n"), 403);
+    assert_eq!(post("Sec-Fetch-Site: cross-site\r\n"), 403);
+    // From its own page it is only wrong.
+    assert_eq!(post(&format!("Origin: http://{}\r\n", rig.address)), 400);
+    for path in ["/_faas/nothing", "/_faas/invocations/999", "/_faas/api/invocations/x"] {
+        assert_eq!(rig.get(path).status, 404, "{path}");
+    }
+    // The function's own paths are not the console's.
+    assert_eq!(rig.get("/_faasx").status, 404);
+    assert_eq!(rig.api("invocations")[0]["title"], "GET /_faasx");
+    rig.leave();
+}
+
+#[test]
+fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
+    let timed =
+        SHOP.2.replace("[{\"http\":{\"path\":\"/hello\"}}]", "[{\"timer\":{\"source\":\"tidy\",\"every\":\"1s\"}}]");
+    let rig = Rig::start(&[("shop", SHOP.1, &timed)], &[]);
+    let fired = rig.invocation(|one| one["title"] == "event timer tidy");
+    assert_eq!((&fired["platform"], &fired["function"]), (&"aws-lambda".into(), &"hello".into()), "{fired}");
+    assert!(fired["body"]["text"].as_str().is_some_and(|event| event.contains("rule/tidy")), "{fired}");
+    let invoke = |asked: &str| -> Value {
+        let reply = rig.call("POST", "/_faas/api/invoke", "content-type: application/json\r\n", asked.as_bytes());
+        assert_eq!(reply.status, 200, "{asked}: {}", reply.text());
+        serde_json::from_slice(&reply.body).expect("it is JSON")
+    };
+    for sample in ["aws/sqs", "aliyun/mns", "azure/queue", "tencent/cmq", "huawei/smn", "fn/call"] {
+        let answer = invoke(&format!(r#"{{"sample":"{sample}","function":"faulty"}}"#));
+        let one = &answer["invocations"][0];
+        assert_eq!((&one["failed"], &one["function"]), (&false.into(), &"faulty".into()), "{sample}: {one}");
+        // Azure's host gets the bytes in base64.
+        let is_fine = |text: &str| text.contains("fine") || text.contains("ZmluZQ==");
+        assert!(one["reply"]["text"].as_str().is_some_and(is_fine), "{sample}: {one}");
+    }
+    // Whose it is, is for the runtime to say.
+    assert_eq!(invoke(r#"{"sample":"aws/sqs"}"#)["invocations"][0]["function"], "faulty");
+    let twice = invoke(r#"{"event":"{\"do\":\"error\"}","function":"faulty","retry":2}"#);
+    let tries = twice["invocations"].as_array().expect("a list");
+    assert_eq!(tries.len(), 3, "{twice}");
+    assert!(tries.iter().all(|one| one["failed"] == true && one["requestId"] == tries[0]["requestId"]), "{twice}");
+    let same = invoke(r#"{"event":"{}","function":"faulty","duplicate":true,"freezeMs":20}"#);
+    assert_eq!(same["invocations"][0]["requestId"], same["invocations"][1]["requestId"], "{same}");
+    let refused = invoke(r#"{"event":"{}","throttle":true}"#);
+    assert_eq!(refused["invocations"][0]["status"], 429, "{refused}");
+    let late = invoke(r#"{"event":"{\"do\":\"sleep\",\"ms\":600000}","function":"faulty","deadlineMs":300}"#);
+    assert!(late["invocations"][0]["problem"]["kind"].as_str().is_some_and(|kind| kind.contains("imed")), "{late}");
+    let left = invoke(r#"{"event":"{\"do\":\"sleep\",\"ms\":1500}","function":"faulty","sigterm":true}"#);
+    assert_eq!(left["invocations"][0]["failed"], false, "what runs is answered before the process leaves: {left}");
+    for wrong in [r#"{"sample":"aws/nothing"}"#, "{}", "no JSON", r#"{"event":"x","function":"nobody"}"#] {
+        let reply = rig.call("POST", "/_faas/api/invoke", "", wrong.as_bytes());
+        assert_eq!(reply.status, 400, "{wrong}: {}", reply.text());
+    }
+    rig.leave();
+}
+
+#[test]
+fn on_each_platform_a_request_becomes_its_event_and_the_reply_a_reply() {
+    for platform in
+        ["aws", "fc", "azure", "scf", "functiongraph", "google", "knative", "openwhisk", "fn", "openfaas", "vefaas"]
+    {
+        // Platforms without routes of their own have one function here.
+        let manifest = r#"{"version":1,"default":"hello","functions":[{"name":"hello","events":[{"http":true}]}]}"#;
+        let rig = Rig::start(&[("hello", &["hello"], manifest)], &["--platform", platform]);
+        let reply = rig.get("/greet?name=ada");
+        assert_eq!(reply.status, 200, "{platform}: {}\n{}", reply.text(), rig.dev.output());
+        assert!(reply.text().contains(r#""hello":"ada""#), "{platform}: {}", reply.text());
+        let one = rig.invocation(|one| one["title"] == "GET /greet?name=ada");
+        assert_ne!(one["platform"], "http", "{platform}");
+        let is_spanned =
+            || (rig.api(&format!("invocations/{}", one["number"]))["spans"][0]["span"] == "hello").then_some(());
+        rig.until(&format!("{platform}: the span is there"), is_spanned);
+        let reply = rig.call("POST", "/greet?name=eve", "content-type: text/plain\r\nx-own: 1\r\n", b"a body");
+        assert!(reply.text().contains(r#""hello":"eve""#), "{platform}: {}", reply.text());
+        rig.leave();
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut wrong = tool(folder.path());
+    wrong.args(["dev", "--deployment", "x", "--platform", "mars", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    let wrong = wrong.output().expect("the tool starts");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&wrong.stderr)
+            .contains("there is no local platform \"mars\"; there are http, aws-lambda")
+    );
+}
+
+#[test]
+fn a_second_ctrl_c_drops_what_runs_and_leaves_nothing_behind() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let pids = rig.pids();
+    let mut client = Client::connect(rig.address).expect("connects");
+    client.request("GET", "/hello?wait_ms=600000", "", b"").expect("sends");
+    rig.until("it runs", || (rig.api("state")["inFlight"] == 1).then_some(()));
+    rig.dev.signal(Signal::Int).expect("the signal is sent");
+    rig.line("draining  1 request in progress; Ctrl-C again to drop it");
+    rig.dev.signal(Signal::Int).expect("the signal is sent");
+    let status = rig.dev.wait(wait::limit()).expect("it leaves");
+    assert_eq!(status.code(), Some(130), "{}", rig.dev.output());
+    rig.until_gone(&pids);
+    rig.left_nothing(&pids);
+}
+
+/// Runs the tool to its end.
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    tool(folder).args(arguments).output().expect("the tool starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
+    let rig = Rig::start(&[SHOP], &[]);
+    let (folder, url) = (rig.folder.path(), format!("http://{}/", rig.address));
+    let invoke = |more: &[&str]| run(folder, &[&["invoke", "--url", &url], more].concat());
+    let fine = invoke(&["--path", "/hello?name=ada"]);
+    assert_eq!(fine.status.code(), Some(0), "{}", text(&fine.stderr));
+    assert!(text(&fine.stdout).contains(r#""hello":"ada""#), "{}", text(&fine.stdout));
+    assert!(text(&fine.stderr).contains("GET /hello?name=ada on hello: 200, "), "{}", text(&fine.stderr));
+    let event = invoke(&["--function", "faulty", "--sample", "aws/sqs"]);
+    assert_eq!((event.status.code(), text(&event.stdout).as_str()), (Some(0), "\"fine\"\n"), "{}", text(&event.stderr));
+    let failed = invoke(&["--function", "faulty", "--data", r#"{"do":"panic"}"#]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed.stderr).contains("failed: ") && text(&failed.stderr).contains("asked for a panic"));
+    let json = invoke(&["--function", "faulty", "--data", "{}", "--json"]);
+    assert!(serde_json::from_slice::<Value>(&json.stdout).expect("JSON")["invocations"][0]["number"].is_u64());
+    let logs = run(folder, &["logs", "--url", &url, "--function", "hello", "--no-follow"]);
+    assert!(text(&logs.stdout).contains("shop | ") && text(&logs.stdout).contains("greeting name=ada"));
+    // One that follows hears what is written from here on, and ends with dev.
+    let mut follow = tool(folder);
+    follow.args(["logs", "--url", &url, "--function", "hello"]);
+    let follow = Process::spawn(follow, |_| ()).expect("the tool starts");
+    rig.get("/hello?name=eve");
+    follow.wait_for_line(|line| line.contains("greeting name=eve"), wait::limit()).expect("the line comes");
+    rig.leave();
+    follow.wait(wait::limit()).expect("it ends");
+    let alone = OnHttp::start(artifacts::get().light_bootstrap(), Deployment::of("hello"), "hello");
+    let bare = tempfile::tempdir().expect("a folder");
+    let reply = run(bare.path(), &["invoke", "--url", &format!("http://{}", alone.address), "--path", "/?name=bare"]);
+    assert!(text(&reply.stdout).contains(r#""hello":"bare""#), "{}{}", text(&reply.stdout), text(&reply.stderr));
+    let nobody = run(bare.path(), &["logs"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(text(&nobody.stderr).contains("none runs for this project"), "{}", text(&nobody.stderr));
+}
+
+#[test]
+fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().to_owned();
+    let write = |name: &str, content: &str| {
+        let path = place.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+        std::fs::write(path, content).expect("it is written");
+    };
+    let repository = artifacts::workspace();
+    let sdk = repository.join("handlers-sdk");
+    write(
+        "Cargo.toml",
+        &format!(
+            "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+             [dependencies]\nhandlers-sdk = {{ path = {sdk:?}, default-features = false }}\n[workspace]\n"
+        ),
+    );
+    std::fs::copy(repository.join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("it is copied");
+    let code = |word: &str| {
+        format!(
+            "use handlers_sdk::{{FaasContext, function}};\n#[function]\npub fn greet(ctx: FaasContext) -> String {{\n    \
+             format!(\"{word} {{}}\", ctx.env(\"NAME\").unwrap_or(\"nobody\"))\n}}\n"
+        )
+    };
+    let yml = |path: &str| {
+        format!(
+            "service: shop\nfunctions:\n  greet:\n    handler: shop.greet\n    environment:\n      NAME: ${{env:NAME, 'nobody'}}\n    \
+             events:\n      - http: {{path: {path}, method: get}}\n"
+        )
+    };
+    write("src/lib.rs", &code("hello"));
+    write("serverless.yml", &yml("/greet"));
+    let mut command = tool(folder.path());
+    command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path);
+    // What is built stays for the next run; the project itself is another one each time.
+    command.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
+    let dev = Process::spawn(command, |_| ()).expect("the tool starts");
+    let address = serving(&dev);
+    let rig = Rig { dev, address, folder };
+    rig.line("deployed  1, ");
+    assert_eq!(rig.get("/greet").text(), "hello nobody");
+    write("src/lib.rs", &code("goodbye"));
+    rig.until("the changed code serves", || (rig.get("/greet").text() == "goodbye nobody").then_some(()));
+    write("src/lib.rs", "this is no Rust");
+    rig.line("failed: build: ");
+    rig.line(" goes on");
+    assert_eq!(rig.get("/greet").text(), "goodbye nobody");
+    write("src/lib.rs", &code("welcome"));
+    rig.until("the mended code serves", || (rig.get("/greet").text() == "welcome nobody").then_some(()));
+    write(".env", "NAME=ada\n");
+    rig.until("the environment is read again", || (rig.get("/greet").text() == "welcome ada").then_some(()));
+    write("serverless.yml", &yml("/hail"));
+    rig.until("the yml is read again", || (rig.get("/hail").text() == "welcome ada").then_some(()));
+    assert_eq!(rig.get("/greet").status, 404);
+    // The file in the target folder says where it is.
+    let found = run(&rig.folder.path().join("src"), &["invoke", "--path", "/hail"]);
+    assert_eq!(text(&found.stdout), "welcome ada\n", "{}", text(&found.stderr));
+    // The end comes in the middle of a build, too.
+    write("build.rs", "fn main() { loop { std::thread::park(); } }");
+    let scripts = || {
+        let commands = std::fs::read_dir("/proc")
+            .expect("it is mounted")
+            .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok());
+        commands
+            .filter(|command| command.contains("dev-test-project") && command.contains("build-script-build"))
+            .count()
+    };
+    rig.until("the build script runs", || (scripts() > 0).then_some(()));
+    rig.leave();
+    assert_eq!(scripts(), 0);
+}
