@@ -241,9 +241,11 @@ fn a_library_is_described_without_being_started(runtime: &Runtime) {
     let (code, said, error) = describe(&[artifacts::get().module("shop")]);
     assert_eq!((code, error.as_str()), (Some(0), ""), "{said}");
     let shop: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
-    let order = &shop["functions"][0];
-    assert_eq!((&order["name"], &order["group"]), (&"order".into(), &"shop".into()));
-    assert_eq!(order["triggers"], serde_json::json!([{"http": {"method": ["get"], "path": "/orders/:id"}}]));
+    // In which order a linker leaves the functions of a class is its own affair.
+    let functions = shop["functions"].as_array().expect("it is a list");
+    let order = functions.iter().find(|function| function["name"] == "order").expect("it is among them");
+    assert_eq!((functions.len(), &order["group"]), (4, &"shop".into()));
+    assert_eq!(order["triggers"], serde_json::json!([{"http": {"method": ["GET"], "path": "/orders/{id}"}}]));
     assert_eq!((said.lines().count(), shop["layers"].as_array().map(Vec::len)), (1, Some(0)));
     let (_, said, _) = describe(&[artifacts::get().module("auth")]);
     let auth: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");

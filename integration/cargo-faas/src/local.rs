@@ -82,6 +82,8 @@ impl Local {
     pub(crate) fn invoke(&self, event: Event) -> Result<Served, Failure> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut environment = self.environment();
+        // One that leaves after its last answer is seen to go, in place of being sent what it will never take.
+        let _ = self.aws.wait_for(|now| now.parked > 0 || now.ended, IDLE_LIMIT);
         if environment.process.status().is_some() {
             // The last words of the one before are shown before the first of the next.
             environment.journal.all_phases();

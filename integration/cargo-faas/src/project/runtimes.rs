@@ -83,7 +83,7 @@ pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -
     let source = source()?;
     let made = Made { name: kind.binary().to_owned(), package: kind.package().to_owned(), sources: &RUNTIME_SOURCES };
     let is_it = |artifact: &Artifact| artifact.binary.as_deref() == Some(kind.binary());
-    made.find_or_build(&cache_folder()?, &source, build, build.platforms.as_deref(), is_it, screen)
+    made.find_or_build(&Cache::of_user()?, &source, build, build.platforms.as_deref(), is_it, screen)
 }
 
 /// The library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the cache. `None`: no
@@ -101,7 +101,7 @@ pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<
     let file = format!("lib{}.so", package.replace('-', "_"));
     let is_it = |artifact: &Artifact| artifact.package == package && artifact.binary.is_none();
     let made = Made { name: file, package: package.clone(), sources: &LAYER_SOURCES };
-    made.find_or_build(&cache_folder()?, &source()?, build, None, is_it, screen).map(Some)
+    made.find_or_build(&Cache::of_user()?, &source()?, build, None, is_it, screen).map(Some)
 }
 
 /// The source of the workspace that this tool was built from.
@@ -126,6 +126,19 @@ pub(crate) fn is_source(folder: &Path) -> bool {
     source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
 }
 
+/// Where things are kept, and where cargo builds them.
+struct Cache {
+    folder: PathBuf,
+    build: PathBuf,
+}
+
+impl Cache {
+    fn of_user() -> Result<Cache, Failure> {
+        let folder = cache_folder()?;
+        Ok(Cache { build: folder.join("build"), folder })
+    }
+}
+
 /// A thing of the source that is built and kept.
 struct Made {
     /// The file's name.
@@ -138,27 +151,27 @@ struct Made {
 impl Made {
     fn find_or_build(
         &self,
-        cache: &Path,
+        cache: &Cache,
         source: &Path,
         build: &RuntimeBuild,
         platforms: Option<&[String]>,
         is_it: impl Fn(&Artifact) -> bool,
         screen: Screen,
     ) -> Result<PathBuf, Failure> {
-        let folder = cache.join(self.key(source, build, platforms)?);
+        let folder = cache.folder.join(self.key(source, build, platforms)?);
         let file = folder.join(&self.name);
         if file.is_file() {
             return Ok(file);
         }
         let failed = |path: &Path, error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        let _lock = lock(&cache.join("lock"), screen)?;
+        let _lock = lock(&cache.folder.join("lock"), screen)?;
         // Another tool may have made it meanwhile.
         if file.is_file() {
             return Ok(file);
         }
         screen.head("build", &format!("{} ({}), once: it stays in {}", self.name, build.profile, folder.display()));
-        let made = self.build(source, &cache.join("build"), build, platforms)?;
+        let made = self.build(source, &cache.build, build, platforms)?;
         let made = made.into_iter().find(is_it);
         let made = made.ok_or_else(|| Failure::new("build", format!("cargo made no {}", self.name)))?;
         // In one step: whoever looks finds the whole file or none.
@@ -218,7 +231,7 @@ fn sorted(names: &[String]) -> Vec<&str> {
 ///
 /// # Errors
 /// Nothing says where it is.
-pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
+fn cache_folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
     let folder = variable("FAAS_CACHE").or_else(|| Some(of_user()?.join("cargo-faas")));
@@ -315,12 +328,10 @@ mod tests {
 
     #[test]
     fn two_at_once_build_a_runtime_once_and_whoever_comes_later_builds_nothing() {
-        let cache = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
         // What cargo has compiled may stay from run to run.
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| source_folder().join("target"), PathBuf::from);
-        let build_folder = target.join("tool-runtimes");
-        fs::create_dir_all(&build_folder).unwrap();
-        std::os::unix::fs::symlink(&build_folder, cache.path().join("build")).unwrap();
+        let cache = Cache { folder: folder.path().to_owned(), build: target.join("tool-runtimes") };
         let made =
             || Made { name: "light-bootstrap".into(), package: "light-runtime".into(), sources: &RUNTIME_SOURCES };
         let how = RuntimeBuild {
@@ -331,7 +342,7 @@ mod tests {
         let is_it = |artifact: &Artifact| artifact.binary.is_some();
         let find = || {
             let platforms = how.platforms.as_deref();
-            let path = made().find_or_build(cache.path(), &source().unwrap(), &how, platforms, is_it, Screen::new());
+            let path = made().find_or_build(&cache, &source().unwrap(), &how, platforms, is_it, Screen::new());
             let path = path.unwrap();
             let file = fs::metadata(&path).unwrap();
             (path, file.ino())
