@@ -7,6 +7,7 @@ use super::store::{Body, Change, Input, New, Store};
 use crate::failure::Failure;
 use crate::screen::{Screen, bytes, duration};
 use crate::stamp;
+use handlers_sdk::testing::samples;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -214,7 +215,10 @@ impl App {
                 let names: Vec<&str> = lease.deployment.functions().into_iter().map(|(_, name)| name).collect();
                 Failure::new("event", format!("there is no function {name:?}; there are {}", names.join(", ")))
             })?,
-            None => 0,
+            None => {
+                let sample = samples().iter().find(|sample| sample.name() == wanted.name);
+                sample.map_or(0, |sample| lease.deployment.unit_for(sample.trigger()))
+            }
         };
         // An instance of its own platform serves it, unless the whole deployment is on that platform.
         let only = wanted.function.clone().filter(|_| lease.how_is(platform).is_none());

@@ -126,6 +126,20 @@ impl Deployment {
         self.units.iter().position(has)
     }
 
+    /// The number of the unit that events of a kind go to: the first that says so, else the first with a default function, or
+    /// the first.
+    pub(crate) fn unit_for(&self, kind: &str) -> usize {
+        let serves = |filter: &EventFilter| match filter {
+            EventFilter::Http { .. } => kind == "http",
+            EventFilter::Other { kind: own, .. } => format!("{own:?}").eq_ignore_ascii_case(kind),
+        };
+        let functions = |unit: &Unit| {
+            unit.manifest.functions.iter().any(|function| function.events.iter().any(|event| serves(&event.filter)))
+        };
+        let default = || self.units.iter().position(|unit| unit.manifest.default.is_some());
+        self.units.iter().position(functions).or_else(default).unwrap_or(0)
+    }
+
     /// The function that serves a request in its unit, if a route says so.
     pub(crate) fn function_of(&self, unit: usize, method: &str, target: &str) -> Option<String> {
         let path = target.split('?').next().unwrap_or_default();
@@ -340,6 +354,7 @@ mod tests {
         assert_eq!(deployment.function_of(1, "GET", "/orders/7").as_deref(), Some("order"));
         assert_eq!(deployment.function_of(0, "GET", "/any").as_deref(), Some("page"));
         assert_eq!(deployment.unit_of("tidy"), Some(1));
+        assert_eq!((deployment.unit_for("timer"), deployment.unit_for("queue")), (1, 0));
         let timer = &deployment.timers[0];
         assert_eq!((timer.function.as_str(), timer.written.as_str()), ("tidy", "0 3 * * *"));
     }
