@@ -56,7 +56,7 @@ pub(crate) struct Front {
 /// What stands between a client and the process.
 pub(crate) enum Door {
     Aws(OnAws),
-    Fc(Fc),
+    Fc(Box<Fc>),
     Google(Instance),
     /// With the function's name, which the host calls.
     Azure(Host, String),
@@ -94,7 +94,7 @@ impl Front {
                     fc::Options { port: free_port(), code, handler, patience: limit(), ..fc::Options::default() };
                 let fc = Fc::spawn(deployment.command(runtime), options).expect("the runtime starts");
                 fc.dial().unwrap_or_else(|why| panic!("{why}"));
-                (Door::Fc(fc), Some(deployment))
+                (Door::Fc(Box::new(fc)), Some(deployment))
             }
             Platform::Google => {
                 let deployment = deployment.env("FAAS_HANDLER", handler);
