@@ -23,22 +23,12 @@ const GRACE: Duration = Duration::from_secs(12);
 /// How many lines of a process that does not start are shown with the failure.
 const LAST_LINES: usize = 20;
 
-/// Variables that this decides, and those that mark a platform, which are not handed on from the caller.
-const DECIDED: &[&str] = &[
-    "AWS_LAMBDA_RUNTIME_API",
-    "FAAS_HANDLER",
-    "FAAS_HOST",
-    "FAAS_LAYERS",
-    "FAAS_MANIFEST",
-    "FAAS_PLATFORM",
-    "FAAS_ROOT",
-    "FUNCTION_TARGET",
-    "K_SERVICE",
-    "LAMBDA_TASK_ROOT",
-    "LD_LIBRARY_PATH",
-    "PORT",
-    "_HANDLER",
-];
+/// Variables that this decides.
+const DECIDED: &[&str] =
+    &["FAAS_CACHE", "FAAS_HANDLER", "FAAS_HOST", "FAAS_LAYERS", "FAAS_MANIFEST", "FAAS_PLATFORM", "FAAS_ROOT", "PORT"];
+
+/// Variables of the caller's that every process has, beside settings of the runtime; no other one reaches a function.
+const OF_EVERY_PROCESS: &[&str] = &["HOME", "LANG", "PATH", "TMPDIR", "TZ"];
 
 /// How deployments are run.
 #[derive(Clone, Debug)]
@@ -206,14 +196,15 @@ impl Generation {
 
     /// What a process of a unit is started with.
     fn setting(&self, unit: &Unit) -> Setting {
-        let is_ours = |name: &str| DECIDED.contains(&name) || name.starts_with("CARGO");
+        let is_decided = |name: &str| DECIDED.contains(&name);
+        let is_passed = |name: &str| OF_EVERY_PROCESS.contains(&name) || name.starts_with("FAAS_") && !is_decided(name);
         let own = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| !is_ours(name));
+            .filter(|(name, _)| is_passed(name));
         let mut environment: BTreeMap<String, String> = own.collect();
         // Whoever reads the replies here is the author.
         environment.entry("FAAS_DEBUG".to_owned()).or_insert_with(|| "1".to_owned());
-        environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_ours(name)).cloned());
+        environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_decided(name)).cloned());
         Setting {
             runtime: self.how.runtime.clone(),
             root: unit.root.clone(),

@@ -39,7 +39,7 @@ use crate::failure::Failure;
 use crate::screen::{Screen, duration};
 use app::{App, Build};
 use generation::{Generation, How};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use source::Source;
 use std::io;
@@ -122,7 +122,7 @@ fn listen(options: &Dev) -> Result<TcpListener, Failure> {
 }
 
 fn watch_signals(heard: mpsc::UnboundedSender<()>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let watch = move || {
         for _ in signals.forever() {
             if heard.send(()).is_err() {
