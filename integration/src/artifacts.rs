@@ -145,7 +145,7 @@ pub fn tool() -> &'static Path {
 pub fn workspace() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        // Packages lie at different depths; the lock file is the workspace's.
+        // The tests of the tool lie deeper than those of this package.
         let root = Path::new(&here).ancestors().find(|folder| folder.join("Cargo.lock").is_file());
         root.unwrap_or(Path::new("/")).to_owned()
     });

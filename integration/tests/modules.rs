@@ -20,6 +20,7 @@ integration::both![
     a_missing_file_is_refused_with_every_place_looked_at,
     a_bad_layer_is_refused_like_a_bad_function,
     an_optional_layer_that_is_bad_is_skipped_with_a_line,
+    a_library_is_described_without_being_started,
 ];
 
 fn sources() -> PathBuf {
@@ -227,4 +228,33 @@ fn an_optional_layer_that_is_bad_is_skipped_with_a_line(runtime: &Runtime) {
     assert!(line.contains("magic: expected 0x464141532d414249"), "{line}");
     assert_eq!(run.call("without it").text(), "without it");
     run.assert_clean();
+}
+
+/// `--describe`: one line of JSON, the same by both runtimes; what would refuse a module at the start refuses it here.
+fn a_library_is_described_without_being_started(runtime: &Runtime) {
+    let describe = |arguments: &[&Path]| {
+        let output =
+            Command::new(&runtime.path).arg("--describe").args(arguments).output().expect("the runtime starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, said, error) = describe(&[artifacts::get().module("shop")]);
+    assert_eq!((code, error.as_str()), (Some(0), ""), "{said}");
+    let shop: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+    // In which order a linker leaves the functions of a class is its own affair.
+    let functions = shop["functions"].as_array().expect("it is a list");
+    let order = functions.iter().find(|function| function["name"] == "order").expect("it is among them");
+    assert_eq!((functions.len(), &order["group"]), (4, &"shop".into()));
+    assert_eq!(order["triggers"], serde_json::json!([{"http": {"method": ["GET"], "path": "/orders/{id}"}}]));
+    assert_eq!((said.lines().count(), shop["layers"].as_array().map(Vec::len)), (1, Some(0)));
+    let (_, said, _) = describe(&[artifacts::get().module("auth")]);
+    let auth: serde_json::Value = serde_json::from_str(&said).expect("it is JSON");
+    assert_eq!(auth["layers"], serde_json::json!([{"name": "auth", "isRequired": true}]));
+
+    let (code, said, error) = describe(&[&bad("null-table", &[])]);
+    assert_eq!((code, said.as_str()), (Some(1), ""));
+    assert!(error.starts_with(&format!("{}: ", runtime.name)), "{error}");
+    let (code, _, error) = describe(&[]);
+    let expected = format!("{}: --describe: expected the path of a library, found nothing\n", runtime.name);
+    assert_eq!((code, error), (Some(2), expected));
 }

@@ -93,15 +93,14 @@ pub(crate) fn of_route(method: &str, path: &str) -> String {
     let concrete =
         |segment: &str| if segment.starts_with([':', '*', '{']) { "1".to_owned() } else { segment.to_owned() };
     let target: Vec<String> = path.split('/').map(concrete).collect();
-    let method = method.to_ascii_uppercase();
     let mut headers =
         vec![("host".to_owned(), "localhost:8080".to_owned()), ("user-agent".to_owned(), "cargo-faas".to_owned())];
-    let has_body = matches!(&*method, "POST" | "PUT" | "PATCH");
+    let has_body = matches!(method, "POST" | "PUT" | "PATCH");
     if has_body {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let request = Request {
-        method: &method,
+        method,
         target: &target.join("/"),
         headers: &headers,
         body: if has_body { b"{}" } else { b"" },

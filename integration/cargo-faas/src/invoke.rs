@@ -105,18 +105,22 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// An event that a function of the deployment is written for: a request before anything else.
+/// An event that a function of the deployment is written for: a request before anything else, of its routes the plainest.
 fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     let all = || deployment.functions.iter().flat_map(|function| &function.events);
-    let Some(event) = all().find(|event| event.get("http").is_some()).or_else(|| all().next()) else {
-        return Ok(event::BUILT_IN.to_owned());
-    };
-    if let Some(http) = event.get("http") {
-        return Ok(match http["path"].as_str() {
-            Some(path) => event::of_route(first_method(&http["method"]), path),
+    let routes = all().filter_map(|event| event.get("http")).map(|http| {
+        let path = http["path"].as_str().unwrap_or("/");
+        (path.contains([':', '*', '{']), first_method(&http["method"]) != "GET", path, http)
+    });
+    if let Some((.., path, http)) =
+        routes.min_by_key(|(has_parameters, changes, path, _)| (*has_parameters, *changes, *path))
+    {
+        return Ok(match http.get("path") {
+            Some(_) => event::of_route(&first_method(&http["method"]), path),
             None => event::BUILT_IN.to_owned(),
         });
     }
+    let Some(event) = all().next() else { return Ok(event::BUILT_IN.to_owned()) };
     let kind = event.as_object().and_then(|members| members.keys().next()).map(String::as_str);
     let sample = match kind {
         Some("timer") => "aws/schedule",
@@ -134,10 +138,10 @@ fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     Ok(text_of(events::find(sample)?.bytes()))
 }
 
-/// The method of a route, which is a text, a list, or not said.
-fn first_method(method: &Value) -> &str {
-    let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET");
-    if matches!(first.to_ascii_lowercase().as_str(), "any" | "all" | "*") { "GET" } else { first }
+/// The method of a route, which is a text, a list, or not said, in capitals.
+fn first_method(method: &Value) -> String {
+    let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET").to_ascii_uppercase();
+    if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
 }
 
 /// An end that is not what the platform expects is a failure of the run.
@@ -239,7 +243,7 @@ mod tests {
 
     #[test]
     fn events_are_told_by_what_they_are() {
-        assert_eq!(kind_of(event::BUILT_IN), "API Gateway, payload 2.0: GET /greetings?name=Ada%20Lovelace&lang=en");
+        assert_eq!(kind_of(event::BUILT_IN), "API Gateway, payload 2.0: GET /?name=Ada%20Lovelace&lang=en");
         assert_eq!(kind_of(r#"{"n":1}"#), "JSON");
     }
 
@@ -274,6 +278,13 @@ mod tests {
             serde_json::from_str(&made(json!([{"timer": true}, {"http": {"path": "/a/:id/*", "method": ["PUT"]}}])))
                 .unwrap();
         assert_eq!((&route["rawPath"], &route["requestContext"]["http"]["method"]), (&json!("/a/1/1"), &json!("PUT")));
+        let plainest =
+            json!([{"http": {"path": "/a/:id"}}, {"http": {"path": "/b", "method": "post"}}, {"http": {"path": "/b"}}]);
+        let plainest: Value = serde_json::from_str(&made(plainest)).unwrap();
+        assert_eq!(
+            (&plainest["rawPath"], &plainest["requestContext"]["http"]["method"]),
+            (&json!("/b"), &json!("GET"))
+        );
         assert!(made(json!([{"queue": {"source": "jobs"}}])).contains("aws:sqs"));
     }
 }

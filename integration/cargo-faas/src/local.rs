@@ -87,6 +87,8 @@ impl Local {
         if self.leaving.load(Ordering::Relaxed) {
             return Err(Failure::new("invocation", "the runtime is being ended"));
         }
+        // One that leaves after its last answer is seen to go, in place of being sent what it will never take.
+        let _ = self.aws.wait_for(|now| now.parked > 0 || now.ended, IDLE_LIMIT);
         if environment.process.status().is_some() {
             // The last words of the one before are shown before the first of the next.
             environment.journal.all_phases();

@@ -5,6 +5,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `command_line` | what is common to all commands; a command's own arguments are in its module |
+//! | `new` | templates of projects |
 //! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
 //! | `running`, `task` | what is run, and the folder that it runs in |
 //! | `local` | the platform and the runtime's process |
@@ -34,6 +35,7 @@ mod front;
 mod invoke;
 mod journal;
 mod local;
+mod new;
 mod package;
 mod project;
 mod reply;
@@ -70,6 +72,7 @@ macro_rules! commands {
 commands! {
     Dev(serve::Dev),
     Invoke(invoke::Invoke),
+    New(new::New),
     Events(events::Events),
     Check(check::command::Check),
     Package(package::command::Package),

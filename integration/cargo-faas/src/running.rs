@@ -205,8 +205,16 @@ impl RunArgs {
             }
             (other, Some(project)) => {
                 let built = project.build(&build, screen)?;
-                let name = other.as_ref().and_then(Chosen::name).filter(|_| !is_example(project, self));
-                (deployment::choose(project.units(&built)?, name)?, built)
+                let units = project.units(&built)?;
+                let name = other.as_ref().and_then(Chosen::name);
+                if let (None, [first, others @ ..]) = (name, &units[..])
+                    && !others.is_empty()
+                {
+                    let others: Vec<&str> = others.iter().map(|unit| unit.name.as_str()).collect();
+                    let others = others.join(", ");
+                    screen.head("chosen", &format!("{}; --function names another: {others}", first.name));
+                }
+                (deployment::choose(units, name)?, built)
             }
             (_, None) => return Err(Failure::new("project", "there is none")),
         };

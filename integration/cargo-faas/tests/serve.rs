@@ -51,6 +51,9 @@ fn requests_on_one_connection_are_answered_and_ctrl_c_ends_with_close_and_zero()
     let close = tool.lines().iter().position(|line| line.text.trim_start().starts_with("Close "));
     let shutdown = tool.lines().iter().position(|line| line.text.starts_with("shutdown  SIGTERM, exit status: 0"));
     assert!(close.is_some() && close < shutdown, "{}", tool.output());
+    // The runtime's last line, which is written while the process leaves.
+    let stopping = tool.lines().iter().position(|line| line.text.contains(" runtime: stopping: 0 in flight"));
+    assert!(stopping.is_some() && stopping < shutdown, "{}", tool.output());
 }
 
 #[test]

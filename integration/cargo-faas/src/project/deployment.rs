@@ -184,32 +184,25 @@ pub(crate) fn of_libraries(name: &str, libraries: &[Library]) -> Result<Deployme
             all().enumerate().filter(|(_, (_, function))| function.is_default).map(|(number, _)| number).collect();
         manifest(name, &functions, &layers, if let [one] = defaults[..] { Some(one) } else { None })
     });
-    Ok(Deployment {
-        name: name.to_owned(),
-        handler: alone.map_or(name, |library| &library.name).to_owned(),
-        manifest,
-        functions,
-        layers,
-        libraries: libraries.to_vec(),
-    })
+    let handler = match (alone, &functions[..]) {
+        (Some(library), _) => library.name.clone(),
+        (None, [only]) => only.name.clone(),
+        (None, _) => name.to_owned(),
+    };
+    Ok(Deployment { name: name.to_owned(), handler, manifest, functions, layers, libraries: libraries.to_vec() })
 }
 
 /// The deployment that is meant: the one of that name; a deployment of the function of that name, or of `library.function`, alone;
-/// without a name, the only one there is.
+/// without a name, the first one.
 ///
 /// # Errors
-/// There is none, or there are several; then they are named.
+/// There is none.
 pub(crate) fn choose(mut units: Vec<Deployment>, name: Option<&str>) -> Result<Deployment, Failure> {
     let failed = |why: String| Err(Failure::new("function", why));
-    let Some(name) = name else {
-        return match units.len() {
-            1 => Ok(units.remove(0)),
-            _ => {
-                let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
-                failed(format!("there are several deployments: {}; say which by --function", names.join(", ")))
-            }
-        };
-    };
+    if units.is_empty() {
+        return failed("there is no deployment".to_owned());
+    }
+    let Some(name) = name else { return Ok(units.remove(0)) };
     if let Some(number) = units.iter().position(|unit| unit.name == name) {
         return Ok(units.swap_remove(number));
     }
@@ -341,8 +334,7 @@ mod tests {
         let shop = vec![of_libraries("my-shop", &[library("my_shop", &["order", "buy"], &[])]).unwrap()];
         assert_eq!(choose(shop.clone(), Some("my_shop")).unwrap(), shop[0]);
         let both = vec![service().unwrap(), shop[0].clone()];
-        let error = choose(both, None).unwrap_err().to_string();
-        assert_eq!(error, "function: there are several deployments: service, my-shop; say which by --function");
+        assert_eq!(choose(both, None).unwrap().name, "service");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Library {
 /// What a library declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Declared {
-    /// Its functions, in its order.
+    /// Its functions, by their names.
     pub(crate) functions: Vec<DeclaredFunction>,
     /// Its layers, in its order.
     pub(crate) layers: Vec<DeclaredLayer>,
@@ -65,7 +65,9 @@ impl Library {
     /// # Errors
     /// The library is no module, does not fit the runtime, or is for another machine; the runtime cannot be started.
     pub(crate) fn load(path: &Path, package: Option<String>, runtime: &Path) -> Result<Library, Failure> {
-        let declared = declared(path, runtime)?;
+        let mut declared = declared(path, runtime)?;
+        // In which order a linker leaves the functions of a class is its own affair, and differs from build to build.
+        declared.functions.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Library { package, name: name_of(path), path: path.to_owned(), declared })
     }
 

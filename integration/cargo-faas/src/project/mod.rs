@@ -138,7 +138,11 @@ impl Project {
         }
         match &self.code {
             Code::Cargo { selected, .. } if selected.len() == 1 => selected[0].name.clone(),
-            Code::Cargo { .. } => self.root.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Code::Cargo { .. } => {
+                let folder = self.root.file_name().unwrap_or_default().to_string_lossy();
+                let name = folder.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "_");
+                name.trim_start_matches('_').to_owned()
+            }
             Code::Native(native) => native.library(),
         }
     }
@@ -162,6 +166,8 @@ impl Project {
                 libraries.extend(stock_layer(layer, build, screen)?);
             }
         }
+        // Cargo names them in the order in which it was done with them.
+        libraries.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(libraries)
     }
 
@@ -205,8 +211,13 @@ impl Project {
             named.functions.iter().any(same)
                 || named.layers.iter().any(|name| same(name) || name.replace('-', "_") == of_layer)
         };
+        let is_there = |name: &String| {
+            workspace.modules().any(|package| package.library.as_deref() == Some(&name.replace('-', "_")))
+        };
+        // A handler that names no library may name a function: then it can be said of which.
+        let is_whole = self.yml.is_none() || !named.functions.iter().all(is_there);
         let needed = workspace.modules().filter(is_needed);
-        let own = selected.iter().filter(|package| self.yml.is_none() || is_needed(package));
+        let own = selected.iter().filter(|_| is_whole);
         needed.chain(own).map(|package| package.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 

@@ -83,7 +83,7 @@ pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -
     let source = source()?;
     let made = Made { name: kind.binary().to_owned(), package: kind.package().to_owned(), sources: &RUNTIME_SOURCES };
     let is_it = |artifact: &Artifact| artifact.binary.as_deref() == Some(kind.binary());
-    made.find_or_build(&source, build, build.platforms.as_deref(), is_it, screen)
+    made.find_or_build(&Cache::of_user()?, &source, build, build.platforms.as_deref(), is_it, screen)
 }
 
 /// The library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the cache. `None`: no
@@ -101,7 +101,7 @@ pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<
     let file = format!("lib{}.so", package.replace('-', "_"));
     let is_it = |artifact: &Artifact| artifact.package == package && artifact.binary.is_none();
     let made = Made { name: file, package: package.clone(), sources: &LAYER_SOURCES };
-    made.find_or_build(&source()?, build, None, is_it, screen).map(Some)
+    made.find_or_build(&Cache::of_user()?, &source()?, build, None, is_it, screen).map(Some)
 }
 
 /// The source of the workspace that this tool was built from.
@@ -130,6 +130,19 @@ pub(crate) fn is_source(folder: &Path) -> bool {
     source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
 }
 
+/// Where things are kept, and where cargo builds them.
+struct Cache {
+    folder: PathBuf,
+    build: PathBuf,
+}
+
+impl Cache {
+    fn of_user() -> Result<Cache, Failure> {
+        let folder = cache_folder()?;
+        Ok(Cache { build: folder.join("build"), folder })
+    }
+}
+
 /// A thing of the source that is built and kept.
 struct Made {
     /// The file's name.
@@ -142,27 +155,27 @@ struct Made {
 impl Made {
     fn find_or_build(
         &self,
+        cache: &Cache,
         source: &Path,
         build: &RuntimeBuild,
         platforms: Option<&[String]>,
         is_it: impl Fn(&Artifact) -> bool,
         screen: Screen,
     ) -> Result<PathBuf, Failure> {
-        let cache = cache_folder()?;
-        let folder = cache.join(self.key(source, build, platforms)?);
+        let folder = cache.folder.join(self.key(source, build, platforms)?);
         let file = folder.join(&self.name);
         if file.is_file() {
             return Ok(file);
         }
         let failed = |path: &Path, error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        let _lock = lock(&cache.join("lock"), screen)?;
+        let _lock = lock(&cache.folder.join("lock"), screen)?;
         // Another tool may have made it meanwhile.
         if file.is_file() {
             return Ok(file);
         }
         screen.head("build", &format!("{} ({}), once: it stays in {}", self.name, build.profile, folder.display()));
-        let made = self.build(source, &cache.join("build"), build, platforms)?;
+        let made = self.build(source, &cache.build, build, platforms)?;
         let made = made.into_iter().find(is_it);
         let made = made.ok_or_else(|| Failure::new("build", format!("cargo made no {}", self.name)))?;
         // In one step: whoever looks finds the whole file or none.
@@ -277,6 +290,7 @@ fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn a_digest_changes_with_names_and_contents_and_with_nothing_else() {
@@ -314,6 +328,40 @@ mod tests {
         assert_eq!(key(&light), key(&same));
         assert!(key(&light).ends_with("release/aws-lambda+http"), "{}", key(&light).display());
         assert!(key(&plain) != key(&arm) && key(&plain) != key(&light));
+    }
+
+    #[test]
+    fn two_at_once_build_a_runtime_once_and_whoever_comes_later_builds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        // What cargo has compiled may stay from run to run.
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| source_folder().join("target"), PathBuf::from);
+        let cache = Cache { folder: folder.path().to_owned(), build: target.join("tool-runtimes") };
+        let made =
+            || Made { name: "light-bootstrap".into(), package: "light-runtime".into(), sources: &RUNTIME_SOURCES };
+        let how = RuntimeBuild {
+            profile: "dev".into(),
+            platforms: Some(vec!["aws-lambda".into()]),
+            ..RuntimeBuild::default()
+        };
+        let is_it = |artifact: &Artifact| artifact.binary.is_some();
+        let find = || {
+            let platforms = how.platforms.as_deref();
+            let path = made().find_or_build(&cache, &source().unwrap(), &how, platforms, is_it, Screen::new());
+            let path = path.unwrap();
+            let file = fs::metadata(&path).unwrap();
+            (path, file.ino())
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(find);
+            (find(), other.join().unwrap())
+        });
+        assert_eq!(one, other);
+        assert!(one.0.ends_with("dev/aws-lambda/light-bootstrap"), "{}", one.0.display());
+        assert_eq!(find(), one);
+        let names = fs::read_dir(one.0.parent().unwrap()).unwrap().count();
+        assert_eq!(names, 1, "nothing is left beside it");
+        let says = std::process::Command::new(&one.0).arg("--version").output().unwrap();
+        assert!(says.stdout.starts_with(b"light-bootstrap "), "{says:?}");
     }
 
     #[test]

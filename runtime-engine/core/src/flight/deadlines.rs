@@ -205,8 +205,9 @@ impl Deadlines {
                 leave_at = now.saturating_add(grace).min(NEVER - 1);
                 let report_at = leave_at - CLOSE_NS.min(grace / 4);
                 limits = Limits { cancel_at: report_at - LAST_WORDS_NS.min(grace / 4), report_at };
-                actions.stop();
+                // Said first: an idle process may be gone before the stop returns.
                 self.say_stopping();
+                actions.stop();
             }
             if now >= leave_at {
                 return actions.leave();

@@ -1,0 +1,237 @@
+//! `cargo faas new`: each template compiles, passes its own tests, and runs, under both runtimes, on AWS and on plain HTTP.
+//!
+//! The templates in Rust are members of one workspace, so that the SDK is built once; that a workspace takes them in is shown on the
+//! way.
+#![forbid(unsafe_code)]
+
+use integration::artifacts::{self, Runtime};
+use integration::deployment::Deployment;
+use integration::needs;
+use integration::on_http::OnHttp;
+use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+use std::sync::OnceLock;
+
+/// A template in Rust; what `invoke` says of it; a request on plain HTTP, its status and a part of its reply.
+struct Case {
+    template: &'static str,
+    said: &'static str,
+    request: &'static str,
+    status: u16,
+    reply: &'static str,
+}
+
+const CASES: [Case; 6] = [
+    Case {
+        template: "http",
+        said: r#"{"hello":"Ada Lovelace","platform":"aws-lambda"}"#,
+        request: "/?name=ada",
+        status: 200,
+        reply: r#"{"hello":"ada","platform":"http"}"#,
+    },
+    Case { template: "event", said: "working on order 8", request: "/", status: 400, reply: "" },
+    Case { template: "class", said: "GET /notes, ", request: "/notes", status: 200, reply: "[]" },
+    Case { template: "layer", said: "x-served-by: new-layer", request: "/", status: 200, reply: "hello" },
+    Case {
+        template: "service",
+        said: "          [1,2,3]\n",
+        request: "/orders/7",
+        status: 200,
+        reply: r#"{"id":7,"currency":"EUR"}"#,
+    },
+    Case {
+        template: "axum",
+        said: "          hello\n",
+        request: "/items/7",
+        status: 200,
+        reply: r#"{"id":7,"name":"tea"}"#,
+    },
+];
+
+/// Where the workspace of the templates is built: beside what other tests build, which have nothing in common with it.
+fn target() -> PathBuf {
+    artifacts::target().join("new-templates")
+}
+
+/// Built as `tests/project.rs` does, and small: nobody debugs it.
+const BUILT: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
+
+fn tool(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
+    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", target()).envs(BUILT);
+    command.output().expect("the tool starts")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn done(output: &Output) -> Result<String, Failed> {
+    if output.status.success() { Ok(text(output)) } else { Err(format!("{}:\n{}", output.status, text(output)).into()) }
+}
+
+fn contains(text: &str, wanted: &str) -> Result<(), Failed> {
+    if text.contains(wanted) { Ok(()) } else { Err(format!("expected {wanted:?} in:\n{text}").into()) }
+}
+
+/// The workspace, and the lock that makes it this run's.
+struct Made {
+    folder: PathBuf,
+    _lock: File,
+}
+
+/// A workspace with one project of each template in Rust, whose tests have passed.
+fn workspace() -> Result<&'static Path, Failed> {
+    static MADE: OnceLock<Result<Made, String>> = OnceLock::new();
+    let make = || -> Result<Made, Failed> {
+        // One place from run to run, for one run at a time: cargo would keep what it has built of every other place.
+        let folder = target().join("made");
+        std::fs::create_dir_all(target())?;
+        let lock = File::create(target().join("made.lock"))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = []\n")?;
+        // The versions that this repository is built with: they are on this machine.
+        std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+        for Case { template, .. } in CASES {
+            let said = done(&tool(&folder, &["new", &format!("new-{template}"), "--template", template]))?;
+            contains(&said, "is now a member of ")?;
+        }
+        let mut tests = artifacts::cargo();
+        tests.args(["test", "--workspace", "--offline"]).current_dir(&folder);
+        tests.env("CARGO_TARGET_DIR", target()).envs(BUILT);
+        let said = done(&tests.output()?)?;
+        for Case { template, .. } in CASES {
+            contains(&said, &format!("new_{template}-"))?;
+        }
+        if said.contains("warning: ") {
+            return Err(format!("the compiler warns of a template:\n{said}").into());
+        }
+        Ok(Made { folder, _lock: lock })
+    };
+    let made = MADE.get_or_init(|| make().map_err(|failed| failed.message().unwrap_or_default().to_owned()));
+    made.as_ref().map(|made| made.folder.as_path()).map_err(Into::into)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("paths of artefacts are text")
+}
+
+/// `cargo faas invoke` in the project's folder, as its README says.
+fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
+    let folder = workspace()?.join(format!("new-{}", case.template));
+    let invoke =
+        |more: &[&str]| done(&tool(&folder, &[&["invoke", "--runtime", path(&runtime.path)][..], more].concat()));
+    contains(&invoke(&[])?, case.said)?;
+    // What else the README says.
+    match case.template {
+        "class" => contains(&invoke(&["--function", "forget"])?, "function forget, "),
+        "layer" => contains(&invoke(&["--env", r#"FAAS_LAYER_NEW_LAYER_STAMP={"header":"x-by"}"#])?, "x-by: new-layer"),
+        "service" => {
+            contains(&invoke(&["--function", "report"])?, "3 orders")?;
+            contains(&invoke(&["--env", "GUARD_KEY=sesame"])?, "reply     401, ")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
+fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
+    let folder = workspace()?.join(format!("new-{}", case.template));
+    let library = format!("libnew_{}.so", case.template);
+    done(&tool(&folder, &["invoke", "--runtime", path(&runtime.path)]))?;
+    let name = format!("new_{}", case.template);
+    let mut deployment = Deployment::empty().file(&library, &target().join("debug").join(&library));
+    let mut handler = name.as_str();
+    if case.template == "service" {
+        let manifests = tempfile::tempdir()?;
+        done(&tool(&folder, &["manifest", "--unit", "web", "--out", path(manifests.path())]))?;
+        let manifest = std::fs::read_to_string(manifests.path().join("web/faas.json"))?;
+        deployment = deployment.manifest(&manifest);
+        handler = "order";
+    }
+    let running = OnHttp::start(runtime, deployment, handler);
+    let reply = running.get(case.request);
+    if reply.status == case.status && reply.text().contains(case.reply) {
+        return Ok(());
+    }
+    Err(format!("{}: {}\n{}", reply.status, reply.text(), running.process.output()).into())
+}
+
+/// A project without cargo: made, compiled by the tool and by the line of its README, and run.
+fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;
+    let project = folder.path().join("new-greet");
+    let said = done(&tool(&project, &["invoke", "--runtime", path(&runtime.path)]))?;
+    contains(&said, "          hello, Ada Lovelace\n")?;
+    contains(&said, "function hello")?;
+    let readme = std::fs::read_to_string(project.join("README.md"))?;
+    let line = readme.split("By hand it is:\n\n```console\n$ ").nth(1).and_then(|rest| rest.split("\n```").next());
+    let line = line.ok_or("the README has a line that compiles")?;
+    done(&Command::new("sh").args(["-c", line]).current_dir(&project).output()?)?;
+    let library = project.join("libnew_greet.so");
+    let said = done(&tool(&project, &["invoke", "--runtime", path(&runtime.path), "--function", path(&library)]))?;
+    contains(&said, "          hello, Ada Lovelace\n")
+}
+
+fn names_and_folders_are_checked() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    std::fs::create_dir(folder.path().join("there"))?;
+    let there = tool(folder.path(), &["new", "there"]);
+    let error = "failed: new: ./there is there already; give another name, or another folder by --path\n";
+    assert_eq!((there.status.code(), text(&there).as_str()), (Some(1), error));
+    for (name, why) in [
+        ("a/b", "expected a letter, then letters, digits, `-` and `_`"),
+        ("fn", "the name is taken, by a word of Rust's or a crate that the project uses"),
+    ] {
+        let wrong = tool(folder.path(), &["new", name]);
+        let error =
+            format!("error: invalid value '{name}' for '<NAME>': {why}\n\nFor more information, try '--help'.\n");
+        assert_eq!((wrong.status.code(), text(&wrong)), (Some(2), error));
+    }
+    let nowhere = tool(folder.path(), &["new", "shop", "--path", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1), "{}", text(&nowhere));
+    contains(&text(&nowhere), "failed: new: the folder for it: No such file or directory")?;
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1, "nothing else was made");
+    Ok(())
+}
+
+fn a_crate_by_itself_says_how_it_is_shipped() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let said = done(&tool(folder.path(), &["new", "shop"]))?;
+    contains(&said, "made      shop: Cargo.toml, src/lib.rs, README.md, .gitignore\n")?;
+    contains(&std::fs::read_to_string(folder.path().join("shop/Cargo.toml"))?, "[profile.release]\n")?;
+    // A folder in a crate that is no workspace is nobody's member.
+    let said = done(&tool(&folder.path().join("shop"), &["new", "inner"]))?;
+    assert!(!said.contains("member"), "{said}");
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let mut trials = vec![
+        Trial::test("names_and_folders_are_checked", names_and_folders_are_checked),
+        Trial::test("a_crate_by_itself_says_how_it_is_shipped", a_crate_by_itself_says_how_it_is_shipped),
+    ];
+    for name in ["bootstrap", "light_bootstrap"] {
+        let runtime = move || match name {
+            "bootstrap" => artifacts::get().bootstrap(),
+            _ => artifacts::get().light_bootstrap(),
+        };
+        for case in &CASES {
+            let template = case.template;
+            trials.push(Trial::test(format!("{template}_is_invoked::{name}"), move || is_invoked(case, runtime())));
+            trials.push(Trial::test(format!("{template}_serves_http::{name}"), move || serves_http(case, runtime())));
+        }
+        trials.push(Trial::test(format!("c_is_invoked::{name}"), move || native("c", runtime())));
+        let go = needs::program("go");
+        trials.push(needs::once(&go, &format!("go_is_invoked::{name}"), move |_| {
+            native("go", runtime()).map_err(|failed| failed.message().unwrap_or_default().to_owned())
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
