@@ -326,6 +326,22 @@ fn a_layer_that_must_not_be_optional_is_an_error_where_it_is() {
 }
 
 #[test]
+fn libraries_with_an_executor_each_are_noted() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let library = |name: &str| std::fs::read(artifacts::get().module(name)).expect("it was built");
+    let one = library("axum-app");
+    let manifest = r#"{"version":1,"functions":[{"name":"a","handler":"one"},{"name":"b","handler":"two"}]}"#;
+    let mut entries = changed("faas.json", |entry| entry.1 = manifest.into());
+    entries.truncate(2);
+    entries.push(("functions/libone.so", one.clone(), Some(0o100_644)));
+    entries.push(("functions/libtwo.so", one, Some(0o100_644)));
+    zip(folder.path(), &entries);
+    let (code, found, report) = report(folder.path(), &["--platform", "aws-lambda", "--glibc", "99.0", "shop.zip"]);
+    let expected = ["note several-executors functions/libtwo.so".to_owned()];
+    assert_eq!((code, &found[..]), (Some(0), &expected[..]), "{report:#}");
+}
+
+#[test]
 fn scripts_of_a_platform_are_looked_at_like_programs() {
     let folder = tempfile::tempdir().expect("there is room");
     let glibc = ["--platform", "openwhisk", "--glibc", "99.0", "shop.zip"];
