@@ -82,8 +82,8 @@ impl Secrets {
 }
 
 impl Manifest {
-    /// Puts secrets in the place of their names, as far as `look_up` finds them. What it does not find waits for
-    /// [`ask_modules_for_secrets`](Manifest::ask_modules_for_secrets).
+    /// Puts secrets in the place of their names, as far as `look_up` finds them. What it does not find is asked
+    /// of the modules that offer secrets once they have been started.
     ///
     /// # Errors
     /// A name that cannot be one.
