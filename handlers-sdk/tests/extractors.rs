@@ -246,5 +246,5 @@ fn a_configuration_is_read_once_and_its_secrets_are_not_shown() {
     let app = App::builder().configured(account::MODULE, r#"{"name":1}"#).start().expect("it starts");
     let failed = app.invoke(Invoke::event("")).failed.expect("it does not fit");
     assert_eq!(failed.kind, "Runtime.ConfigError");
-    assert!(failed.message.contains("\"account\": invalid type: integer `1`"), "{}", failed.message);
+    assert!(failed.message.contains("\"account\": name: invalid type: integer `1`"), "{}", failed.message);
 }
