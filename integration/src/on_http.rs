@@ -3,9 +3,10 @@
 use crate::artifacts::Runtime;
 use crate::client::{Client, Reply};
 use crate::deployment::Deployment;
+use crate::kernel::is_listened_on;
 use crate::wait;
 use platform_emulators::process::{Process, Signal};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -34,7 +35,7 @@ pub fn free_port() -> u16 {
     let start = std::process::id().wrapping_mul(577);
     let next = || LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % count + FIRST;
     let mut ports = (0..count).filter_map(|_| u16::try_from(next()).ok());
-    let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    let free = ports.find(|port| !is_listened_on(*port));
     free.expect("there is a free port")
 }
 
