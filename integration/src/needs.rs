@@ -67,6 +67,15 @@ pub fn folder(name: &'static str) -> Foreign {
     Foreign { name, found, barred: false }
 }
 
+/// A target of the compiler's, by its triple: `rustup target add` brings it.
+pub fn rust_target(triple: &'static str) -> Foreign {
+    let sysroot = std::process::Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let path = Path::new(&sysroot).join("lib/rustlib").join(triple);
+    let found = if path.is_dir() { Ok(path) } else { Err(format!("it is not at {}", path.display())) };
+    Foreign { name: triple, found, barred: false }
+}
+
 /// The schemas of deployment files that are in no registry: `FAAS_SCHEMAS`, else beside the repository. Nothing installs them,
 /// so a test without them is ignored in every case.
 pub fn schemas() -> Foreign {

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
-use integration::needs::{folder, once, program};
+use integration::needs::{folder, once, program, rust_target};
 use integration::on_http::free_port;
 use integration::wait::limit;
 use libtest_mimic::{Arguments, Trial};
@@ -23,9 +23,10 @@ use tempfile::TempDir;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let zig = || folder("zig");
+    let arm64 = || zig().and(program("qemu-aarch64")).and(rust_target("aarch64-unknown-linux-gnu"));
     let trials = vec![
         once(&zig(), "a_package_for_the_oldest_glibc_passes_the_check_and_runs_here", oldest),
-        once(&zig().and(program("qemu-aarch64")), "a_package_for_arm64_passes_the_check_and_answers_under_qemu", arm),
+        once(&arm64(), "a_package_for_arm64_passes_the_check_and_answers_under_qemu", arm),
         once(&program("skopeo").and(program("umoci")), "an_image_on_a_base_is_read_by_others", image),
         Trial::test("one_program_is_an_image_by_itself_and_answers", || Ok(one_program()?)),
         once(&folder("python-cyclonedx"), "the_bill_of_materials_is_valid", bill),
