@@ -1,6 +1,7 @@
 //! A client's request through the front of each platform, and what the client gets.
 
 use integration::artifacts::Runtime;
+pub(crate) use integration::client::Reply;
 use integration::deployment::Deployment;
 use integration::inspected::decode_base64;
 use integration::on_aws::OnAws;
@@ -14,25 +15,6 @@ use platform_emulators::{aws, cloudevents};
 use serde_json::{Map, Value, json};
 use std::process::Command;
 use std::sync::Arc;
-
-/// What the client gets.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Reply {
-    /// The first header of that name.
-    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
-        self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
 
 /// A platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

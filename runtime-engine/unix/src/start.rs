@@ -20,6 +20,7 @@ use faas_core::parking::block_on;
 use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
 use faas_core::settings::{Env, Settings};
 use faas_core::unit::Unit;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -31,8 +32,9 @@ pub(crate) const FAILED: i32 = 1;
 /// thread is made, and fit for a program that starts without std's own preparations.
 pub fn run(driver: &'static Driver) -> ! {
     sys::begin();
-    answer_command_line(driver);
-    describe_library(driver);
+    if answer_command_line(driver).is_some_and(|first| first == command_line::DESCRIBE) {
+        describe_library(driver);
+    }
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Libraries))
 }
@@ -41,29 +43,25 @@ pub fn run(driver: &'static Driver) -> ! {
 /// called before any thread is made, and fit for a program that starts without std's own preparations.
 pub fn run_linked(driver: &'static Driver, function: &'static Module, layers: &[&'static Module]) -> ! {
     sys::begin();
-    answer_command_line(driver);
+    let _ = answer_command_line(driver);
     pid1::step_aside();
     runtime_files::leave(go(driver, Source::Linked { function, layers }))
 }
 
-/// Answers `--help` and `--version`, and ends the process.
-fn answer_command_line(driver: &Driver) {
-    let first = std::env::args_os().nth(1);
-    let first = first.as_deref().map(|first| first.to_string_lossy());
-    if let Some(text) = command_line::answer(driver.program, first.as_deref()) {
+/// Answers `--help` and `--version`, and ends the process. Returns any other first argument; `None`: there is none.
+fn answer_command_line(driver: &Driver) -> Option<OsString> {
+    let first = std::env::args_os().nth(1)?;
+    if let Some(text) = command_line::answer(driver.program, Some(&first.to_string_lossy())) {
         println!("{}", text.trim_end());
         runtime_files::leave(0);
     }
+    Some(first)
 }
 
-/// Writes what a library declares, if the command line asks for that, and ends the process: 0, or 1 if it cannot be loaded, or
-/// 2 if no library is named.
-fn describe_library(driver: &'static Driver) {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|first| first != command_line::DESCRIBE) {
-        return;
-    }
-    let Some(path) = arguments.next() else {
+/// Writes what the library of the second argument declares, and ends the process: 0, or 1 if it cannot be loaded, or 2 if no
+/// library is named.
+fn describe_library(driver: &'static Driver) -> ! {
+    let Some(path) = std::env::args_os().nth(2) else {
         complain(driver, &"--describe: expected the path of a library, found nothing");
         runtime_files::leave(2);
     };

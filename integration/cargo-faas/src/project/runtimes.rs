@@ -174,7 +174,7 @@ impl Made {
         if file.is_file() {
             return Ok(file);
         }
-        screen.head("build", &format!("{} ({}), once: it stays in {}", self.name, build.profile, folder.display()));
+        screen.head("build", &format!("{} ({}), once: it stays in {}", self.name, build.profile, short(&folder)));
         let made = self.build(source, &cache.build, build, platforms)?;
         let made = made.into_iter().find(is_it);
         let made = made.ok_or_else(|| Failure::new("build", format!("cargo made no {}", self.name)))?;
@@ -241,6 +241,15 @@ pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
     let folder = variable("FAAS_CACHE").or_else(|| Some(of_user()?.join("cargo-faas")));
     let folder = folder.ok_or_else(|| Failure::new("cache", "neither FAAS_CACHE, XDG_CACHE_HOME nor HOME is set"))?;
     std::path::absolute(&folder).map_err(|error| Failure::new("cache", error))
+}
+
+/// A folder as people write it: `~` for that of the user.
+fn short(folder: &Path) -> String {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    match home.as_deref().and_then(|home| folder.strip_prefix(home).ok()) {
+        Some(rest) => Path::new("~").join(rest).display().to_string(),
+        None => folder.display().to_string(),
+    }
 }
 
 /// The lock of the cache; it is given back when it is dropped.
