@@ -1,5 +1,5 @@
 //! Neutral triggers over the samples of every platform: each reads every sample it is for and refuses every other, and the
-//! table in `docs/events.md` says which those are. `FAAS_GOLDEN=write cargo test -p handlers-sdk --all-features --test
+//! table in `docs/events.md` says which those are. `FAAS_REWRITE=1 cargo test -p handlers-sdk --all-features --test
 //! triggers` writes the table anew.
 #![cfg(feature = "events-log")]
 #![forbid(unsafe_code)]
@@ -322,7 +322,7 @@ fn the_table_of_the_guide_is_what_the_triggers_read() {
     let text = std::fs::read_to_string(&page).expect("the page is there");
     let (before, rest) = text.split_once("<!-- table -->\n").expect("the table has marks");
     let (found, after) = rest.split_once("<!-- end -->").expect("the table has marks");
-    if std::env::var_os("FAAS_GOLDEN").is_some_and(|word| word == "write") {
+    if std::env::var_os("FAAS_REWRITE").is_some() {
         std::fs::write(&page, format!("{before}<!-- table -->\n{table}<!-- end -->{after}")).expect("written");
         return;
     }

@@ -5,7 +5,7 @@ use integration::artifacts::workspace;
 use std::fmt::Write;
 
 const BEGIN: &str =
-    "<!-- made by aws_faults: FAAS_GOLDEN=write cargo test -p integration --test aws_faults the_table -->\n";
+    "<!-- made by aws_faults: FAAS_REWRITE=1 cargo test -p integration --test aws_faults the_table -->\n";
 const END: &str = "<!-- end of what is made -->\n";
 
 fn made() -> String {
@@ -29,9 +29,9 @@ pub(crate) fn check() {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?)));
     let Some((before, (table, after))) = parts else { panic!("{}: the lines {BEGIN:?} and {END:?}", path.display()) };
-    if std::env::var("FAAS_GOLDEN").is_ok_and(|value| value == "write") {
+    if std::env::var_os("FAAS_REWRITE").is_some() {
         let text = format!("{before}{BEGIN}{}{END}{after}", made());
         return std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
-    assert!(table == made(), "{} is not what the cases say; FAAS_GOLDEN=write writes it", path.display());
+    assert!(table == made(), "{} is not what the cases say; FAAS_REWRITE=1 writes it", path.display());
 }

@@ -1,7 +1,7 @@
 //! The table of `docs/platforms.md` is made from the tests of this binary: platforms by behaviours, each cell one test over
 //! both runtimes.
 //!
-//! `FAAS_WRITE_DOCS=1 cargo test -p integration --test platforms the_table` writes it; without that a difference fails.
+//! `FAAS_REWRITE=1 cargo test -p integration --test platforms the_table` writes it; without that a difference fails.
 
 use integration::artifacts::workspace;
 use std::fmt::Write;
@@ -80,11 +80,11 @@ fn the_table_is_what_the_tests_show() {
     let page = std::fs::read_to_string(&path).expect("the page is there");
     let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the table");
     let (written, after) = rest.split_once(END).expect("the table ends");
-    if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+    if std::env::var_os("FAAS_REWRITE").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{made}{END}{after}")).expect("the page can be written");
         return;
     }
-    assert_eq!(written, made, "docs/platforms.md; FAAS_WRITE_DOCS=1 writes it anew");
+    assert_eq!(written, made, "docs/platforms.md; FAAS_REWRITE=1 writes it anew");
     assert!(!made.contains(" no |"), "a cell without a test:\n{made}");
     for (_, _, page) in PLATFORMS {
         let page = workspace().join(format!("docs/platforms/{page}.md"));

@@ -2,7 +2,7 @@
 //! that were read against the events by eye, and then with members dropped, emptied and retyped.
 //!
 //! The golden files say what the function `inspect` answers, but for what changes from call to call; the tests over the
-//! real binaries use the same ones. `FAAS_GOLDEN=write cargo test -p faas-core --test aws_fixtures` writes them anew; what
+//! real binaries use the same ones. `FAAS_REWRITE=1 cargo test -p faas-core --test aws_fixtures` writes them anew; what
 //! differs then is to be read like code.
 
 #[path = "../../../integration/fixtures/locate.rs"]
@@ -26,7 +26,7 @@ fn fixtures() -> Vec<locate::Fixture> {
 #[test]
 fn every_fixture_is_read_as_its_golden_file_says() {
     let golden = integration().join("golden/aws");
-    let write = std::env::var("FAAS_GOLDEN").is_ok_and(|value| value == "write");
+    let write = std::env::var_os("FAAS_REWRITE").is_some();
     let mut wrong = Vec::new();
     let mut names = BTreeSet::new();
     for fixture in fixtures() {

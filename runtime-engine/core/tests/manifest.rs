@@ -2,7 +2,7 @@
 //! and over good texts that proptest damages.
 //!
 //! Beside each `manifest/*.json` stands a `.txt`: what was read of `good-*`, the mistakes of all others.
-//! `FAAS_GOLDEN=write cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like code.
+//! `FAAS_REWRITE=1 cargo test -p faas-core --test manifest` writes them anew; what differs then is to be read like code.
 
 use faas_core::functions::manifest::{
     EventFilter, FenceSetting, FunctionSpec, MOST_BYTES, Manifest, Mistake, RecordSpec,
@@ -31,7 +31,7 @@ fn is_good(path: &Path) -> bool {
 
 #[test]
 fn every_text_is_read_as_its_golden_file_says() {
-    let write = std::env::var("FAAS_GOLDEN").is_ok_and(|value| value == "write");
+    let write = std::env::var_os("FAAS_REWRITE").is_some();
     let mut wrong = Vec::new();
     let mut golden = BTreeSet::new();
     for path in files("json") {

@@ -1,5 +1,5 @@
 //! Small ymls, each with what is said of it and what is made of it, kept beside it: `bad/x.yml` with `bad/x.txt`, and
-//! `good/x.yml` with `good/x.txt` (what is said) and `good/x.json` (its manifests). `FAAS_WRITE_GOLDEN=1` writes them anew.
+//! `good/x.yml` with `good/x.txt` (what is said) and `good/x.json` (its manifests). `FAAS_REWRITE=1` writes them anew.
 
 use serverless_spec::diagnostic::{Diagnostic, Diagnostics, Severity, render};
 use serverless_spec::keys::{EventKey, KINDS, Object, SERVICE, Shape};
@@ -88,7 +88,7 @@ fn manifests(spec: &Spec) -> String {
 
 /// Compares a text with the one that is kept, or keeps it. Returns what is wrong.
 fn compare(path: &Path, made: &str) -> Option<String> {
-    if std::env::var_os("FAAS_WRITE_GOLDEN").is_some() {
+    if std::env::var_os("FAAS_REWRITE").is_some() {
         if made.is_empty() {
             let _ = std::fs::remove_file(path);
         } else {

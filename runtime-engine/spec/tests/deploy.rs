@@ -1,5 +1,5 @@
 //! The deployment files of three services on every platform, as they are kept in `deploy/<service>/<platform>.txt`: what is
-//! said, then each file. `FAAS_WRITE_GOLDEN=1` writes them anew.
+//! said, then each file. `FAAS_REWRITE=1` writes them anew.
 
 use serverless_spec::deploy::{self, Options, Templates};
 use serverless_spec::diagnostic::{Severity, render};
@@ -68,7 +68,7 @@ fn files_are_those_that_are_kept() {
                 write!(out, "=== {}\n{}", file.path, file.text).expect("a text takes all");
             }
             let path = folder().join(service).join(platform).with_extension("txt");
-            if std::env::var_os("FAAS_WRITE_GOLDEN").is_some() {
+            if std::env::var_os("FAAS_REWRITE").is_some() {
                 std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder can be made");
                 std::fs::write(&path, &out).expect("a golden file can be written");
             } else if std::fs::read_to_string(&path).unwrap_or_default() != out {
@@ -372,10 +372,10 @@ fn the_pages_of_the_platforms_show_what_is_written() {
         let (before, rest) =
             page.split_once(BEGIN).unwrap_or_else(|| panic!("{platform}: the page has no place for it"));
         let (written, after) = rest.split_once(END).expect("the place ends");
-        if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+        if std::env::var_os("FAAS_REWRITE").is_some() {
             std::fs::write(&path, format!("{before}{BEGIN}{out}{END}{after}")).expect("the page can be written");
         } else {
-            assert_eq!(written, out, "docs/platforms/{platform}.md; FAAS_WRITE_DOCS=1 writes it anew");
+            assert_eq!(written, out, "docs/platforms/{platform}.md; FAAS_REWRITE=1 writes it anew");
         }
     }
 }

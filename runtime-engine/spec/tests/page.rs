@@ -44,11 +44,11 @@ fn the_page_has_the_keys_of_the_table() {
     let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the tables");
     let (written, after) = rest.split_once(END).expect("the tables end");
     let made = tables();
-    if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+    if std::env::var_os("FAAS_REWRITE").is_some() {
         std::fs::write(path, format!("{before}{BEGIN}{made}{END}{after}")).expect("the page can be written");
         return;
     }
-    assert_eq!(written, made, "docs/keys.md; FAAS_WRITE_DOCS=1 writes it anew");
+    assert_eq!(written, made, "docs/keys.md; FAAS_REWRITE=1 writes it anew");
 }
 
 /// Every yml that a page shows whole is right, and every part of one is a part of a right one.

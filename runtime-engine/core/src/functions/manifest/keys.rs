@@ -299,11 +299,11 @@ mod tests {
         let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the tables");
         let (written, after) = rest.split_once(END).expect("the tables end");
         let made = tables();
-        if std::env::var_os("FAAS_WRITE_DOCS").is_some() {
+        if std::env::var_os("FAAS_REWRITE").is_some() {
             std::fs::write(path, format!("{before}{BEGIN}{made}{END}{after}")).expect("the page can be written");
             return;
         }
-        assert_eq!(written, made, "docs/manifest.md; FAAS_WRITE_DOCS=1 writes it anew");
+        assert_eq!(written, made, "docs/manifest.md; FAAS_REWRITE=1 writes it anew");
     }
 
     #[test]
