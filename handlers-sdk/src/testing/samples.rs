@@ -137,17 +137,6 @@ samples! {
     "yandex/ymq" "json" "queue" "yandex:ymq",
 }
 
-/// The platform that sends the samples of a folder.
-const PLATFORMS: &[(&str, &str)] = &[
-    ("aliyun", "aliyun-fc"),
-    ("aws", "aws-lambda"),
-    ("azure", "azure-functions"),
-    ("container-apps", "azure-container-apps"),
-    ("google", "google-cloud"),
-    ("huawei", "huawei-functiongraph"),
-    ("tencent", "tencent-scf"),
-];
-
 impl Sample {
     /// Returns its name: a folder for the platform, and the trigger, as `aws/sqs`.
     pub fn name(&self) -> &'static str {
@@ -157,7 +146,7 @@ impl Sample {
     /// Returns the platform that sends it, by its name in `FAAS_PLATFORM`.
     pub fn platform(&self) -> &'static str {
         let folder = self.name.split('/').next().unwrap_or_default();
-        PLATFORMS.iter().find(|(other, _)| *other == folder).map_or(folder, |(_, platform)| platform)
+        faas_core::platform::named(folder).map_or(folder, |names| names.word)
     }
 
     /// Returns the kind of trigger that the runtime recognises it as: see [`FaasContext::trigger`](crate::FaasContext).

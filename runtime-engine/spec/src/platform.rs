@@ -3,36 +3,18 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::source::Sources;
 use crate::tree::Node;
+use faas_core::platform::{NAMES, named};
 
-/// The platforms, by their names in this project, and what else ymls call them.
-const PLATFORMS: &[(&str, &[&str])] = &[
-    ("aliyun-fc", &["aliyun", "fc", "fc3"]),
-    ("aws-lambda", &["aws", "lambda"]),
-    ("azure-container-apps", &["container-apps"]),
-    ("azure-functions", &["azure"]),
-    ("fn", &["fnproject"]),
-    ("google-cloud", &["google", "gcp", "cloud-run"]),
-    ("http", &[]),
-    ("huawei-functiongraph", &["huawei", "functiongraph"]),
-    ("knative", &[]),
-    ("kubernetes", &["k8s"]),
-    ("openfaas", &[]),
-    ("openwhisk", &[]),
-    ("tencent-scf", &["tencent", "scf"]),
-    ("vefaas", &["volcengine"]),
-    ("yandex", &["yandex-cloud"]),
-];
-
-/// The platforms, by their names in this project, in the order of these.
+/// Returns the names of all platforms in the order of the alphabet, built into the caller or not.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PLATFORMS.iter().map(|(platform, _)| *platform)
+    let mut words: Vec<&str> = NAMES.iter().map(|names| names.word).collect();
+    words.sort_unstable();
+    words.into_iter()
 }
 
-/// The name in this project of the platform that ymls call so, in any case; `None` if there is none.
+/// Returns the name in this project of the platform that ymls call so, in any case; `None` if there is none.
 pub fn platform_named(name: &str) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    let fits = |(platform, others): &&(&str, &[&str])| *platform == lower || others.contains(&lower.as_str());
-    PLATFORMS.iter().find(fits).map(|(platform, _)| *platform)
+    named(name).map(|names| names.word)
 }
 
 /// The platform of a yml: what the caller says, or `provider.name`. A name that is none is an error.
@@ -47,8 +29,7 @@ pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut
     if let Some(platform) = platform_named(&lower) {
         return Some(platform);
     }
-    let words =
-        || PLATFORMS.iter().flat_map(|(platform, others)| std::iter::once(*platform).chain(others.iter().copied()));
+    let words = || names().flat_map(|word| std::iter::once(word).chain(aliases(word)));
     let mut diagnostic = Diagnostic::error("unknown-platform", span, format!("there is no platform `{name}`"));
     diagnostic = match (nearest(&lower, words()), lower.as_str()) {
         (Some(near), _) => diagnostic.help(format!("did you mean `{near}`?")),
@@ -59,15 +40,7 @@ pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut
     None
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_platforms_are_those_of_the_runtime() {
-        let ours: Vec<&str> = PLATFORMS.iter().map(|(platform, _)| *platform).collect();
-        let mut built_in: Vec<&str> = faas_core::platform::PLATFORMS.iter().map(|entry| entry.name).collect();
-        built_in.sort_unstable();
-        assert_eq!(ours, built_in);
-    }
+/// What else ymls call the platform of that name.
+fn aliases(word: &str) -> impl Iterator<Item = &'static str> {
+    named(word).into_iter().flat_map(|names| names.aliases.iter().copied())
 }

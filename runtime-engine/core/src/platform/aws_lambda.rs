@@ -41,8 +41,15 @@ const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 const EXTENSION_NAME: &str = "runtime-engine-close";
 
 /// The platform's entry.
-pub const ENTRY: PlatformEntry =
-    PlatformEntry { name: NAME, marks: "`AWS_LAMBDA_RUNTIME_API`", mark, trusted_hops: 1, open };
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    title: "AWS Lambda",
+    aliases: &["aws", "lambda"],
+    marks: "`AWS_LAMBDA_RUNTIME_API`",
+    mark,
+    trusted_hops: 1,
+    open,
+};
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("AWS_LAMBDA_RUNTIME_API").map(|_| "AWS_LAMBDA_RUNTIME_API")

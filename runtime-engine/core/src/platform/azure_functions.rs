@@ -39,6 +39,8 @@ const BODY_BYTES: u64 = 256 << 20;
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Azure Functions",
+    aliases: &["azure"],
     marks: "`FUNCTIONS_CUSTOMHANDLER_PORT`, `FUNCTIONS_HTTPWORKER_PORT` or `FUNCTIONS_CUSTOMHANDLER_WORKER_ID`",
     mark,
     trusted_hops: 1,

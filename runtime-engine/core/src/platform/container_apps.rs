@@ -25,6 +25,8 @@ const PORT: &str = "CONTAINER_APP_PORT";
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Azure Container Apps",
+    aliases: &["container-apps"],
     marks: "`CONTAINER_APP_NAME` or `CONTAINER_APP_REVISION`",
     mark,
     trusted_hops: 1,

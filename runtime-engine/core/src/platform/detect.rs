@@ -1,9 +1,6 @@
 //! Which platform this is, by its marks in the environment: one ordered table.
 
-use super::{
-    Protocol, aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, http,
-    huawei_functiongraph, knative, kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
-};
+use super::Protocol;
 use crate::log::Format;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::unit::Identity;
@@ -13,8 +10,12 @@ use std::time::Duration;
 /// A platform's entry.
 #[derive(Debug)]
 pub struct PlatformEntry {
-    /// The word that `FAAS_PLATFORM` forces it with.
+    /// The word that `FAAS_PLATFORM` forces it with, and its cargo feature.
     pub name: &'static str,
+    /// How people call it, in tables of the documentation.
+    pub title: &'static str,
+    /// What a `serverless.yml` and folders of samples may call it too, in lower case. No two platforms share one.
+    pub aliases: &'static [&'static str],
     /// What has to be in the environment for it, in words, for the documentation.
     pub marks: &'static str,
     /// The variable that marks it, if it is here.
@@ -145,16 +146,29 @@ pub struct Detected {
     pub why: String,
 }
 
-/// Makes the table from one list of cargo features and modules: a platform's feature has the platform's name. Plain HTTP
+/// The names of a platform, of one whose cargo feature is off too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformName {
+    /// [`PlatformEntry::name`].
+    pub word: &'static str,
+    /// [`PlatformEntry::title`].
+    pub title: &'static str,
+    /// [`PlatformEntry::aliases`].
+    pub aliases: &'static [&'static str],
+}
+
+/// Makes the tables from one list of cargo features and modules: a platform's feature has the platform's name. Plain HTTP
 /// has no feature that anything depends on: it is what is left.
 macro_rules! platforms {
     ($($name:literal $module:ident,)*) => {
         /// The platforms that are built in, in the order of asking: what has the most particular mark comes first, what
         /// nothing marks last.
-        pub const PLATFORMS: &[PlatformEntry] = &[$(#[cfg(feature = $name)] $module::ENTRY,)* http::ENTRY];
+        pub const PLATFORMS: &[PlatformEntry] =
+            &[$(#[cfg(feature = $name)] super::$module::ENTRY,)* super::http::ENTRY];
 
-        /// The names of the platforms whose cargo feature is off.
-        const LEFT_OUT: &[&str] = &[$(#[cfg(not(feature = $name))] $module::ENTRY.name,)*];
+        /// The names of all platforms there are, built in or not, in the order of asking. Everything that lists platforms
+        /// is made from it, or compared with it by a test.
+        pub const NAMES: &[PlatformName] = &[$(names(&super::$module::ENTRY),)* names(&super::http::ENTRY)];
     };
 }
 
@@ -173,6 +187,16 @@ platforms! {
     "knative" knative,
     "azure-container-apps" container_apps,
     "kubernetes" kubernetes,
+}
+
+const fn names(entry: &PlatformEntry) -> PlatformName {
+    PlatformName { word: entry.name, title: entry.title, aliases: entry.aliases }
+}
+
+/// Returns the names of the platform that somebody calls so, by its word or an alias, in any case; `None` if there is none.
+pub fn named(name: &str) -> Option<&'static PlatformName> {
+    let is_called_so = |known: &str| known.eq_ignore_ascii_case(name);
+    NAMES.iter().find(|names| is_called_so(names.word) || names.aliases.iter().copied().any(is_called_so))
 }
 
 /// Why no platform could be chosen.
@@ -247,8 +271,9 @@ pub fn detect(env: &Env<'_>, settings: &Settings) -> Result<Detected, DetectErro
 }
 
 fn unknown(name: String) -> DetectError {
-    match LEFT_OUT.iter().find(|left_out| **left_out == name) {
-        Some(left_out) => DetectError::LeftOut(left_out),
+    // Those that are built in have been looked through.
+    match NAMES.iter().find(|left_out| left_out.word == name) {
+        Some(left_out) => DetectError::LeftOut(left_out.word),
         None => DetectError::Platform(name),
     }
 }
@@ -293,7 +318,7 @@ mod tests {
                 |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
             let env = Env::new(&look_up);
             let settings = Settings::read(&env).expect("no setting is wrong here");
-            let mut opened = (http::ENTRY.open)(&env, &settings).expect("nothing is asked of it");
+            let mut opened = (crate::platform::http::ENTRY.open)(&env, &settings).expect("nothing is asked of it");
             opened.grace = grace.map(Duration::from_secs);
             opened.stop_within(&env, &settings).as_secs()
         };

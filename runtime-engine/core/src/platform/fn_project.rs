@@ -31,8 +31,15 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
 ];
 
 /// The platform's entry.
-pub const ENTRY: PlatformEntry =
-    PlatformEntry { name: NAME, marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`", mark, trusted_hops: 0, open };
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    title: "Fn, Oracle Functions",
+    aliases: &["fnproject"],
+    marks: "`FN_LISTENER`, `FN_FORMAT` or `FN_FN_ID`",
+    mark,
+    trusted_hops: 0,
+    open,
+};
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["FN_LISTENER", "FN_FORMAT", "FN_FN_ID"]).map(|(name, _)| name)

@@ -39,6 +39,8 @@ const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_R
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Google Cloud Run and functions",
+    aliases: &["google", "gcp", "cloud-run"],
     marks: "`K_SERVICE` without `KUBERNETES_SERVICE_HOST`; or one of `FUNCTION_TARGET`, `FUNCTION_SIGNATURE_TYPE`, \
             `CLOUD_RUN_TIMEOUT_SECONDS`",
     mark,

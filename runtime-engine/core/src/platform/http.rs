@@ -23,7 +23,15 @@ pub(super) const PORT: u16 = 8080;
 pub(super) const CONCURRENCY: usize = 256;
 
 /// The platform's entry.
-pub const ENTRY: PlatformEntry = PlatformEntry { name: NAME, marks: "nothing", mark: |_| None, trusted_hops: 0, open };
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    title: "plain HTTP, Docker",
+    aliases: &[],
+    marks: "nothing",
+    mark: |_| None,
+    trusted_hops: 0,
+    open,
+};
 
 /// Reads the variables.
 ///

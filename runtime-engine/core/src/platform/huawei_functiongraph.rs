@@ -34,6 +34,8 @@ const MODE: &str = "FAAS_HUAWEI_MODE";
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Huawei FunctionGraph",
+    aliases: &["huawei", "functiongraph"],
     marks: "two of `RUNTIME_API_ADDR`, `RUNTIME_FUNC_NAME`, `RUNTIME_PROJECT_ID`, `RUNTIME_CODE_ROOT`",
     mark,
     trusted_hops: 1,

@@ -37,6 +37,8 @@ const GRACE: Duration = Duration::from_secs(295);
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Knative, CloudEvents",
+    aliases: &[],
     marks: "`K_SERVICE` and `KUBERNETES_SERVICE_HOST`; or one of `FUNC_CREATED`, `FUNC_VERSION`, `LISTEN_ADDRESS`",
     mark,
     trusted_hops: 1,

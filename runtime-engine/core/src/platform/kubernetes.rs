@@ -19,8 +19,15 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(25);
 
 /// The platform's entry.
-pub const ENTRY: PlatformEntry =
-    PlatformEntry { name: NAME, marks: "`KUBERNETES_SERVICE_HOST`", mark, trusted_hops: 0, open };
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    title: "Kubernetes",
+    aliases: &["k8s"],
+    marks: "`KUBERNETES_SERVICE_HOST`",
+    mark,
+    trusted_hops: 0,
+    open,
+};
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.get("KUBERNETES_SERVICE_HOST").map(|_| "KUBERNETES_SERVICE_HOST")

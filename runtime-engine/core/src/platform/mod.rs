@@ -35,7 +35,8 @@ pub(crate) fn refusal_document(failure: &crate::failure::Failure, request_id: &[
 }
 
 pub use detect::{
-    DetectError, Detected, HandlerName, LogStyle, LogTo, PLATFORMS, PlatformConfig, PlatformEntry, detect,
+    DetectError, Detected, HandlerName, LogStyle, LogTo, NAMES, PLATFORMS, PlatformConfig, PlatformEntry, PlatformName,
+    detect, named,
 };
 pub use piping::{Feed, Piping};
 pub use polling::{Delivery, Polling, PostOutcome, Registration, nothing_pause_ms};
@@ -71,12 +72,12 @@ pub enum Protocol {
 ///
 /// | platform | to an event | to a request |
 /// |---|---|---|
-/// | AWS Lambda, Alibaba, Huawei, Tencent, Yandex | `null` | 200 without a body, in its source's JSON where it came in one |
-/// | Azure Functions | `ReturnValue` is `null` | 200 without a body, among the outputs |
-/// | OpenWhisk | `{}` | 200 without a body, as a web action's |
-/// | Fn | no bytes | 200 without a body |
-/// | Google Cloud, Knative | 204 | 200 without a body |
-/// | plain HTTP, Kubernetes, Container Apps, OpenFaaS, veFaaS | 200 without a body | 200 without a body |
+/// | `aws-lambda`, `aliyun-fc`, `huawei-functiongraph`, `tencent-scf`, `yandex` | `null` | 200 without a body, in its source's JSON where it came in one |
+/// | `azure-functions` | `ReturnValue` is `null` | 200 without a body, among the outputs |
+/// | `openwhisk` | `{}` | 200 without a body, as a web action's |
+/// | `fn` | no bytes | 200 without a body |
+/// | `google-cloud`, `knative` | 204 | 200 without a body |
+/// | `http`, `kubernetes`, `azure-container-apps`, `openfaas`, `vefaas` | 200 without a body | 200 without a body |
 ///
 /// An event's result is JSON to most platforms, and no bytes are no JSON. A response without a body has no content type
 /// that nobody has set.

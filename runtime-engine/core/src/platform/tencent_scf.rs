@@ -31,6 +31,8 @@ const MODE: &str = "FAAS_SCF_MODE";
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Tencent SCF",
+    aliases: &["tencent", "scf"],
     marks: "`SCF_RUNTIME_API` and `SCF_RUNTIME_API_PORT`; or `TENCENTCLOUD_RUNENV=SCF`, `SCF_FUNCTIONNAME`, \
             `SCF_FUNCTIONVERSION`",
     mark,

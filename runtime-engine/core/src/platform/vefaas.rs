@@ -37,8 +37,15 @@ const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 
 /// The platform's entry.
-pub const ENTRY: PlatformEntry =
-    PlatformEntry { name: NAME, marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`", mark, trusted_hops: 1, open };
+pub const ENTRY: PlatformEntry = PlatformEntry {
+    name: NAME,
+    title: "VolcEngine veFaaS",
+    aliases: &["volcengine"],
+    marks: "`_FAAS_RUNTIME_PORT` or `_FAAS_FUNC_TIMEOUT`",
+    mark,
+    trusted_hops: 1,
+    open,
+};
 
 fn mark(env: &Env<'_>) -> Option<&'static str> {
     env.first(&["_FAAS_RUNTIME_PORT", "_FAAS_FUNC_TIMEOUT"]).map(|(name, _)| name)

@@ -31,6 +31,8 @@ const REQUEST_ID: &str = "REQUEST_ID";
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "Yandex Cloud Functions",
+    aliases: &["yandex-cloud"],
     marks: "`REQUEST_ID`, `FUNCTION_NAME` and `FUNCTION_VERSION`, and no `PORT`",
     mark,
     trusted_hops: 1,

@@ -108,7 +108,8 @@ pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options
         "tencent-scf" => tencent_scf::write,
         "vefaas" => vefaas::write,
         "yandex" => yandex::write,
-        _ => http::write,
+        "http" => http::write,
+        other => unreachable!("{other} is none of the platforms' names"),
     };
     let mut files = write(&site, &deployments, &mut script);
     files.push(File { path: "deploy.sh".to_owned(), text: script.text(&site) });

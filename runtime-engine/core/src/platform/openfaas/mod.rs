@@ -22,6 +22,8 @@ pub const NAME: &str = "openfaas";
 /// The platform's entry.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
+    title: "OpenFaaS",
+    aliases: &[],
     marks: "`fprocess` or `function_process`, with `mode` of `http` and `upstream_url` or `http_upstream_url` (behind \
             of-watchdog)",
     mark,
