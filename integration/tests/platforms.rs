@@ -15,6 +15,8 @@ mod combined;
 mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
+#[path = "platforms/event_function.rs"]
+mod event_function;
 #[path = "platforms/everyday.rs"]
 mod everyday;
 #[path = "platforms/failures.rs"]
@@ -29,6 +31,8 @@ mod huawei_functiongraph;
 mod knative;
 #[path = "kubernetes/mod.rs"]
 mod kubernetes;
+#[path = "platforms/matrix.rs"]
+mod matrix;
 #[path = "openfaas/mod.rs"]
 mod openfaas;
 #[path = "openwhisk/mod.rs"]
@@ -41,6 +45,8 @@ mod packaged;
 mod plain_http;
 #[path = "platforms/records.rs"]
 mod records;
+#[path = "platforms/rig.rs"]
+mod rig;
 #[path = "platforms/routing.rs"]
 mod routing;
 #[path = "platforms/same_bytes.rs"]
@@ -63,3 +69,46 @@ mod vefaas;
 mod yandex;
 #[path = "platforms/yml.rs"]
 mod yml;
+
+/// A platform of the matrix.
+struct OfMatrix {
+    /// The module of its tests.
+    module: &'static str,
+    /// Its word: `FAAS_PLATFORM`'s.
+    word: &'static str,
+    echo: Behaviour,
+    inspect: Behaviour,
+}
+
+/// A behaviour of the matrix.
+type Behaviour = fn(&integration::artifacts::Runtime);
+
+/// Makes the list of this binary: what goes over all platforms goes over it.
+macro_rules! platforms {
+    ($($module:ident $word:literal,)*) => {
+        const PLATFORMS: &[OfMatrix] = &[$(OfMatrix {
+            module: stringify!($module),
+            word: $word,
+            echo: $module::matrix::echo,
+            inspect: $module::matrix::inspect_over_every_trigger,
+        },)*];
+    };
+}
+
+platforms! {
+    aws_lambda "aws-lambda",
+    aliyun_fc "aliyun-fc",
+    tencent_scf "tencent-scf",
+    huawei_functiongraph "huawei-functiongraph",
+    azure_functions "azure-functions",
+    container_apps "azure-container-apps",
+    google_cloud "google-cloud",
+    knative "knative",
+    openfaas "openfaas",
+    openwhisk "openwhisk",
+    fn_project "fn",
+    vefaas "vefaas",
+    yandex "yandex",
+    kubernetes "kubernetes",
+    plain_http "http",
+}

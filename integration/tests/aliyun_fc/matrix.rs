@@ -1,37 +1,109 @@
 //! The matrix on Function Compute.
 
 use super::run::OnFc;
-use crate::several::{self, Answer, Hung, Platform, Row, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::fc::{Event, Kind, Options, Request};
-use platform_emulators::process::Signal;
+use platform_emulators::fc::{self, Event, Kind, Options, Request};
+use platform_emulators::process::Process;
 use serde_json::Value;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    several_functions,
-];
+pub(crate) const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"triggerTime":"2026-01-02T03:04:05Z","triggerName":"nightly","payload":"blue"}"#,
+        ),
+        (r#"{"topic":{"source":"paid"}}"#, r#"{"TopicOwner":"1","Message":"hi","MessageMD5":"m","TopicName":"paid"}"#),
+    ],
+    hung: Hung::GoesOn,
+};
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = OnFc::of(runtime, "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        assert_eq!(&run.call(body.to_vec()).body[..], body);
-        let response = run.fc.request(&Request::new("POST", "/any?q=1").body(body));
-        assert_eq!((response.kind, response.status, &response.pieces.concat()[..]), (Kind::Success, 200, body));
+impl Rig for OnFc {
+    type Run = OnFc;
+
+    const SEVERAL: Row = SEVERAL;
+    const LARGE: usize = 32 << 20;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFc {
+        OnFc::launch(runtime, deployment, Options { handler: handler.to_owned(), ..Options::default() })
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFc {
+        OnFc::named(runtime, deployment, handler, Options { concurrency: 4, ..Options::default() })
+    }
+
+    fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFc {
+        OnFc::named(runtime, deployment, handler, Options { timeout: 2, ..Options::default() })
+    }
+
+    /// An image, which finds its folder by itself.
+    fn patient(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFc {
+        let root = deployment.root().display().to_string();
+        let options = Options { container: true, timeout: 600, ..Options::default() };
+        OnFc::named(runtime, deployment.env("FAAS_ROOT", &root), handler, options)
+    }
+}
+
+impl Platform for OnFc {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let request = Request::new(method, path).header("Content-Type", "application/json").body(body);
+        let response = self.fc.request(&request);
+        Answer::Reply { status: response.status, headers: response.headers, body: response.pieces.concat() }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.call(event).text())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.fc.process())
+    }
+}
+
+/// What the caller gets of an event.
+fn told(answer: fc::Answer) -> Answer {
+    match answer.kind {
+        Kind::Success => Answer::value(answer.body),
+        _ => Answer::Failed(answer.text()),
+    }
+}
+
+impl Run for OnFc {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(self.fc.invoke(body.to_vec()))
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let invoke = |run: &OnFc, body: &str| told(run.fc.invoke(body));
+        on_threads(self, bodies, invoke, || then(self, &[self.fc.process()]))
+    }
+
+    /// A client's request.
+    fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
+        let response = self.fc.request(&Request::new("POST", "/any?q=1").body(body));
+        vec![Answer::Reply { status: response.status, headers: response.headers, body: response.pieces.concat() }]
+    }
+
+    fn assert_clean(&self) {
+        OnFc::assert_clean(self);
+    }
+}
+
+matrix! {
+    OnFc;
+    common echo, deadline, large_body, sigterm_in_flight, several_functions;
+    own inspect_over_every_trigger, error, panic, init_failure, concurrency;
 }
 
 /// A batch of changes to a table, in CBOR.
@@ -109,48 +181,11 @@ fn panic(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn deadline(runtime: &Runtime) {
-    let options = Options { timeout: 2, ..Options::default() };
-    let run = OnFc::named(runtime, Deployment::of("faulty"), "faulty", options);
-    let answer = run.fc.invoke(faulty::SPIN);
-    assert_eq!((&answer.kind, answer.status()), (&Kind::FunctionError, 404), "{}", answer.text());
-    assert!(answer.text().contains("Function.TimedOut"), "{}", answer.text());
-    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"", "others are served");
-    run.assert_clean();
-}
-
-fn large_body(runtime: &Runtime) {
-    let run = OnFc::of(runtime, "echo");
-    let body = vec![b'x'; 32 << 20];
-    assert!(run.call(body.clone()).body == body, "32 MiB come back as they were");
-    run.assert_clean();
-}
-
 fn init_failure(runtime: &Runtime) {
     let run = OnFc::launch(runtime, Deployment::empty(), Options::default());
     assert_eq!(run.fc.process().wait(limit()).expect("it leaves").code(), Some(1), "{}", run.output());
     let why = run.fc.dial().expect_err("nobody listens");
     assert!(why.starts_with("FunctionNotStarted: ") && why.contains("no library for function"), "{why}");
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let options = Options { container: true, timeout: 600, ..Options::default() };
-    let deployment = Deployment::of("probe");
-    let root = deployment.root().display().to_string();
-    let deployment = deployment.env("FAAS_ROOT", &root);
-    let run = OnFc::named(runtime, deployment, "probe.hold", options);
-    let path = run.deployment.path("go");
-    std::thread::scope(|scope| {
-        let pending = scope.spawn(|| run.call(path.display().to_string().as_str()));
-        run.until("holding", 1);
-        run.fc.process().signal(Signal::Term).expect("the signal is sent");
-        let stopping = |line: &str| line.contains("stopping: 1 in flight");
-        run.fc.process().wait_for_line(stopping, limit()).expect("the stop begins");
-        std::fs::write(&path, "").expect("the handler is let go");
-        assert_eq!(pending.join().expect("it is answered").text(), "let go");
-    });
-    assert_eq!(run.fc.process().wait(limit()).expect("it leaves").code(), Some(0), "{}", run.output());
-    run.assert_clean();
 }
 
 fn concurrency(runtime: &Runtime) {
@@ -173,37 +208,4 @@ fn concurrency(runtime: &Runtime) {
         }
     });
     run.assert_clean();
-}
-
-pub(crate) const SEVERAL: Row = Row {
-    prefix: "",
-    events: &[
-        (
-            r#"{"timer":{"source":"nightly"}}"#,
-            r#"{"triggerTime":"2026-01-02T03:04:05Z","triggerName":"nightly","payload":"blue"}"#,
-        ),
-        (r#"{"topic":{"source":"paid"}}"#, r#"{"TopicOwner":"1","Message":"hi","MessageMD5":"m","TopicName":"paid"}"#),
-    ],
-    hung: Hung::GoesOn,
-};
-
-impl Platform for OnFc {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let request = Request::new(method, path).header("Content-Type", "application/json").body(body);
-        let response = self.fc.request(&request);
-        Answer::Reply { status: response.status, body: response.text(), headers: response.headers }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        Answer::value(self.call(event).text())
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.fc.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    let options = Options { concurrency: 4, ..Options::default() };
-    several::behave(&SEVERAL, |deployment| OnFc::named(runtime, deployment, "", options));
 }

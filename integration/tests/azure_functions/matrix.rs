@@ -1,40 +1,124 @@
 //! The matrix on Azure Functions.
 
 use super::run::OnAzure;
-use crate::several::{self, Answer, Hung, Platform, Row, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::faulty;
-use integration::wait::{limit, until};
 use platform_emulators::azure::{Bound, Call, Ended, Mode, Next, Request};
-use platform_emulators::process::Signal;
+use platform_emulators::process::Process;
 use serde_json::{Value, json};
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    refusal,
-    several_functions,
-];
+/// The host says which function a call is for. The one that it sends requests to is called `api` there and is none of the
+/// process: who serves them is found by method and path.
+pub(crate) const SEVERAL: Row =
+    Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = OnAzure::of(runtime, "echo");
-    for message in ["", "{}", "gr\u{fc}n \"\\\n"] {
-        let call = Call::queue("echo", message);
-        let envelope: Value = serde_json::from_str(&call.envelope()).expect("JSON");
-        assert_eq!(run.done(&call).raw["ReturnValue"], envelope, "the event is the whole envelope");
+impl Rig for OnAzure {
+    type Run = OnAzure;
+
+    const SEVERAL: Row = SEVERAL;
+    const BODIES: &'static [&'static [u8]] = &[b"", b"{}", "gr\u{fc}n \"\\\n".as_bytes()];
+    const PANIC: &'static str = "asked for a panic";
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAzure {
+        OnAzure::launch(runtime, deployment, handler, Mode::Envelope)
     }
-    let request = Request::new("POST", "/api/echo", &[], "body");
-    let envelope = Call::http("echo", request.clone()).envelope();
-    assert_eq!(run.request(request).text(), envelope, "byte for byte");
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAzure {
+        OnAzure::start(runtime, deployment, handler, Mode::Envelope)
+    }
+}
+
+impl Platform for OnAzure {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = [("Content-Type", "application/json")];
+        match self.call(&Call::http("api", Request::new(method, path, &headers, body))) {
+            Ended::Done(done) => {
+                let reply = done.reply.expect("a reply");
+                Answer::Reply { status: reply.status, headers: reply.headers, body: reply.body }
+            }
+            Ended::Failed(why) => Answer::Failed(why),
+            Ended::Hung => panic!("it is never answered: {}", self.process().output()),
+        }
+    }
+
+    fn event(&mut self, function: &str, event: &str) -> Answer {
+        let call = if event == "timer" { Call::timer(function) } else { Call::queue(function, event) };
+        Answer::value(self.done(&call).raw["ReturnValue"].to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Shared(self.process())
+    }
+}
+
+impl OnAzure {
+    /// A message of a queue.
+    fn message(&self, body: &[u8]) -> Call {
+        Call::queue(&self.name, &String::from_utf8_lossy(body)).output("$return")
+    }
+}
+
+fn told(ended: Ended) -> Answer {
+    match ended {
+        Ended::Done(done) => Answer::value(done.output("$return").unwrap_or_default()),
+        Ended::Failed(why) => Answer::Failed(why),
+        Ended::Hung => panic!("it is never answered"),
+    }
+}
+
+impl Run for OnAzure {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(OnAzure::call(self, &self.message(body)))
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let process = self.process();
+        let begin = |body: &String| self.host.begin(&self.message(body.as_bytes())).expect("it is open");
+        let begun: Vec<_> = bodies.iter().map(begin).collect();
+        then(self, &[&process]);
+        begun.into_iter().map(|one| told(one.end().expect("what was accepted is answered"))).collect()
+    }
+
+    /// The event is the whole envelope. A client's request comes back byte for byte, its envelope around it.
+    fn echoes(&mut self, body: &[u8]) {
+        let call = Call::queue(&self.name, &String::from_utf8_lossy(body));
+        let envelope: Value = serde_json::from_str(&call.envelope()).expect("JSON");
+        assert!(self.done(&call).raw["ReturnValue"] == envelope, "another envelope of {} bytes", body.len());
+        let request = Request::new("POST", "/api/echo", &[], body);
+        let envelope = Call::http(&self.name, request.clone()).envelope();
+        assert!(OnAzure::request(self, request).text() == envelope, "another request of {} bytes", body.len());
+    }
+
+    fn judge(&self, answer: &Answer, _: &str) {
+        assert!(answer.text().starts_with("status 500"), "{answer:?}");
+    }
+
+    fn assert_clean(&self) {
+        OnAzure::assert_clean(self);
+    }
+}
+
+impl Refuses for OnAzure {
+    fn one_more(&self) -> Answer {
+        Answer::Failed(self.fails("one too many"))
+    }
+
+    fn is_refusal(answer: &Answer) -> bool {
+        answer.text().starts_with("status 503") && answer.text().contains("Runtime.Overloaded")
+    }
+}
+
+matrix! {
+    OnAzure;
+    common echo, error, panic, deadline, large_body, sigterm_in_flight, concurrency, refusal, several_functions;
+    own inspect_over_every_trigger, init_failure;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -85,43 +169,6 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn error(runtime: &Runtime) {
-    let run = OnAzure::of(runtime, "faulty");
-    let why = run.fails(faulty::ERROR);
-    assert!(
-        why.starts_with("status 500") && why.contains("Faulty.Error") && why.contains("asked for an error"),
-        "{why}"
-    );
-    assert_eq!(run.returned(faulty::FINE), "fine", "the process lives on");
-    run.assert_clean();
-}
-
-fn panic(runtime: &Runtime) {
-    let run = OnAzure::of(runtime, "faulty");
-    let why = run.fails(faulty::PANIC);
-    assert!(why.starts_with("status 500") && why.contains("asked for a panic"), "{why}");
-    assert_eq!(run.returned(faulty::FINE), "fine", "the process lives on");
-    run.assert_clean();
-}
-
-fn deadline(runtime: &Runtime) {
-    let deployment = Deployment::of("faulty").env("FAAS_TIMEOUT", "1s");
-    let run = OnAzure::start(runtime, deployment, "faulty", Mode::Envelope);
-    let why = run.fails(faulty::SPIN);
-    assert!(why.starts_with("status 500") && why.contains("Function.TimedOut"), "{why}");
-    assert_eq!(run.returned(faulty::FINE), "fine", "others are served");
-    run.assert_clean();
-}
-
-fn large_body(runtime: &Runtime) {
-    let run = OnAzure::of(runtime, "echo");
-    let message = "x".repeat(30_000_000);
-    let done = run.done(&Call::queue("echo", &message));
-    let job = done.raw["ReturnValue"]["Data"]["job"].as_str().map(str::len);
-    assert_eq!(job, Some(message.len() + 2), "in its quotes");
-    run.assert_clean();
-}
-
 /// The host tries again, and gives up with the third error.
 fn init_failure(runtime: &Runtime) {
     let run = OnAzure::launch(runtime, Deployment::empty(), "missing", Mode::Envelope);
@@ -130,76 +177,4 @@ fn init_failure(runtime: &Runtime) {
     }
     let said = run.process().output();
     assert!(said.contains("no library for function \"missing\""), "{said}");
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = OnAzure::start(runtime, Deployment::of("probe"), "probe.hold", Mode::Envelope);
-    let (process, path) = (run.process(), run.deployment.path("go"));
-    let call = Call::queue("hold", &path.display().to_string()).output("$return");
-    let pending = run.host.begin(&call).expect("it is open");
-    process.wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-    process.signal(Signal::Term).expect("the signal is sent");
-    process.wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
-    std::fs::write(path, "").expect("the function is let go");
-    let Ok(Ended::Done(done)) = pending.end() else { panic!("what was accepted is answered: {}", process.output()) };
-    assert_eq!(done.output("$return").as_deref(), Some("let go"));
-    assert_eq!(process.wait(limit()).expect("it leaves").code(), Some(0), "{}", process.output());
-    run.assert_clean();
-}
-
-fn concurrency(runtime: &Runtime) {
-    let run = OnAzure::start(runtime, Deployment::of("probe"), "probe.gate", Mode::Envelope);
-    let call = Call::queue("gate", "3").output("$return");
-    let begin = || run.host.begin(&call).expect("it is open");
-    for pending in [begin(), begin(), begin()] {
-        let Ok(Ended::Done(done)) = pending.end() else { panic!("{}", run.process().output()) };
-        assert_eq!(done.output("$return").as_deref(), Some("met"));
-    }
-    run.assert_clean();
-}
-
-fn refusal(runtime: &Runtime) {
-    let deployment = Deployment::of("probe").env("FAAS_CONCURRENCY", "1");
-    let run = OnAzure::start(runtime, deployment, "probe.hold", Mode::Envelope);
-    let (process, path) = (run.process(), run.deployment.path("go"));
-    let call = Call::queue("hold", &path.display().to_string());
-    let pending = run.host.begin(&call).expect("it is open");
-    until("one runs", &process, || process.output().contains("holding").then_some(())).expect("one runs");
-    let why = run.fails("one too many");
-    assert!(why.starts_with("status 503") && why.contains("Runtime.Overloaded"), "{why}");
-    std::fs::write(path, "").expect("the function is let go");
-    assert!(matches!(pending.end(), Ok(Ended::Done(_))), "{}", process.output());
-    run.assert_clean();
-}
-
-/// The host says which function a call is for. The one that it sends requests to is called `api` there and is none of the
-/// process: who serves them is found by method and path.
-pub(crate) const SEVERAL: Row =
-    Row { prefix: "/api", events: &[(r#"{"timer":true}"#, "timer"), (r#"{"queue":true}"#, "red")], hung: Hung::GoesOn };
-
-impl Platform for OnAzure {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = [("Content-Type", "application/json")];
-        match self.call(&Call::http("api", Request::new(method, path, &headers, body))) {
-            Ended::Done(done) => {
-                let reply = done.reply.expect("a reply");
-                Answer::Reply { status: reply.status, body: reply.text(), headers: reply.headers }
-            }
-            Ended::Failed(why) => Answer::Failed(why),
-            Ended::Hung => panic!("it is never answered: {}", self.process().output()),
-        }
-    }
-
-    fn event(&mut self, function: &str, event: &str) -> Answer {
-        let call = if event == "timer" { Call::timer(function) } else { Call::queue(function, event) };
-        Answer::value(self.done(&call).raw["ReturnValue"].to_string())
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Shared(self.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&SEVERAL, |deployment| OnAzure::start(runtime, deployment, "", Mode::Envelope));
 }

@@ -4,4 +4,5 @@ mod conformance;
 mod conformance_http;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/azure-functions.md", 1..=20);

@@ -1,36 +1,98 @@
 //! The matrix on Fn.
 
 use super::run::OnFn;
-use crate::several::{self, Answer, Hung, Platform, Row, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Rig, Run, View};
+use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::limit;
 use platform_emulators::fn_agent::{Call, Outcome};
-use platform_emulators::process::Signal;
+use platform_emulators::process::{Process, Signal};
 use std::time::Duration;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    refusal,
-    several_functions,
-];
+/// The path of a trigger's address begins with the trigger's own. What is no request is bytes, without a source.
+const SEVERAL: Row = Row { prefix: "/t/app", events: &[(r#"{"raw":true}"#, "any bytes")], hung: Hung::Leaves };
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let mut run = OnFn::start(runtime, Deployment::of("echo"), "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        assert_eq!(run.call(&Call::plain(body)).answer().body, body);
-        assert_eq!(run.call(&Call::request("POST", "http://h/t/app/x", &[], body)).answer().body, body);
+impl Rig for OnFn {
+    type Run = OnFn;
+
+    const SEVERAL: Row = SEVERAL;
+    const LARGE: usize = 6 << 20;
+    const PANIC: &'static str = "asked for a panic";
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFn {
+        OnFn::launch(runtime, deployment, handler, |options| options)
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFn {
+        OnFn::start(runtime, deployment, handler)
+    }
+}
+
+impl Platform for OnFn {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let headers = [("Content-Type", "application/json")];
+        told(self.call(&Call::request(method, &format!("http://h{path}"), &headers, body)))
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        told(self.plain(event))
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+fn told(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Success(answer) => answer.into(),
+        Outcome::Failed(words) | Outcome::TimedOut(words) => Answer::Failed(words),
+        other => panic!("{other:?}"),
+    }
+}
+
+impl Run for OnFn {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(self.agent.call(&Call::plain(body)))
+    }
+
+    /// The agent sends calls one by one.
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let [body] = bodies else { panic!("one call at a time") };
+        let call = Call::plain(body.as_str());
+        self.agent.send(&call);
+        then(self, &[self.process()]);
+        vec![told(self.agent.receive(&call))]
+    }
+
+    /// A client's request, and a call in chunks.
+    fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
+        let request = Call::request("POST", "http://h/t/app/x", &[("Content-Type", "application/json")], body);
+        let chunked = Call { chunks: Some(100_000), ..Call::plain(body) };
+        [request, chunked].iter().map(|call| told(self.agent.call(call))).collect()
+    }
+
+    fn assert_gone(&self) {
+        assert_eq!(self.names(), Vec::<String>::new(), "the socket is gone");
+    }
+
+    fn assert_clean(&self) {
+        OnFn::assert_clean(self);
+    }
+}
+
+matrix! {
+    OnFn;
+    common echo, error, panic, large_body, init_failure, several_functions;
+    own inspect_over_every_trigger, deadline, sigterm_in_flight, refusal;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -57,26 +119,6 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// The words for whoever calls by an event, and those for the client of an HTTP trigger.
-fn fails(runtime: &Runtime, event: &str, words: [&str; 2]) {
-    let mut run = OnFn::start(runtime, Deployment::of("faulty"), "faulty");
-    let request = Call::request("POST", "/", &[("Content-Type", "application/json")], event);
-    for (call, words) in [Call::plain(event), request].iter().zip(words) {
-        let outcome = run.call(call);
-        assert!(matches!(&outcome, Outcome::Failed(told) if told.contains(words)), "{outcome:?}");
-    }
-    assert_eq!(run.plain(faulty::FINE).answer().text(), "\"fine\"", "the container lives on");
-    run.assert_clean();
-}
-
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, ["Faulty.Error"; 2]);
-}
-
-fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, ["asked for a panic", "the function failed"]);
-}
-
 /// A function that never looks up is answered for; the process then leaves, as its one place is lost.
 fn deadline(runtime: &Runtime) {
     let mut run = OnFn::start(runtime, Deployment::of("faulty"), "faulty");
@@ -84,21 +126,6 @@ fn deadline(runtime: &Runtime) {
     assert!(matches!(outcome, Outcome::TimedOut(_)), "{outcome:?}");
     assert_eq!(run.left().code(), Some(1), "{}", run.process().output());
     assert_eq!(run.names(), Vec::<String>::new(), "the socket is gone");
-}
-
-fn large_body(runtime: &Runtime) {
-    let mut run = OnFn::start(runtime, Deployment::of("echo"), "echo");
-    let body = vec![b'x'; 6 << 20];
-    assert!(run.call(&Call::plain(body.clone())).answer().body == body);
-    assert!(run.call(&Call { chunks: Some(100_000), ..Call::plain(body.clone()) }).answer().body == body);
-    run.assert_clean();
-}
-
-fn init_failure(runtime: &Runtime) {
-    let run = OnFn::launch(runtime, Deployment::empty(), "missing", |options| options);
-    assert_eq!(run.left().code(), Some(1), "{}", run.process().output());
-    assert!(run.process().output().contains("no library for function \"missing\""), "{}", run.process().output());
-    assert_eq!(run.names(), Vec::<String>::new(), "no socket stays behind");
 }
 
 fn sigterm_in_flight(runtime: &Runtime) {
@@ -127,34 +154,4 @@ fn refusal(runtime: &Runtime) {
     std::fs::write(path, "").expect("the function is let go");
     assert_eq!(run.agent.receive(&call).answer().text(), "let go");
     run.assert_clean();
-}
-
-/// The path of a trigger's address begins with the trigger's own. What is no request is bytes, without a source.
-const SEVERAL: Row = Row { prefix: "/t/app", events: &[(r#"{"raw":true}"#, "any bytes")], hung: Hung::Leaves };
-
-impl Platform for OnFn {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = [("Content-Type", "application/json")];
-        told(self.call(&Call::request(method, &format!("http://h{path}"), &headers, body)))
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        told(self.plain(event))
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.process())
-    }
-}
-
-fn told(outcome: Outcome) -> Answer {
-    match outcome {
-        Outcome::Success(answer) => answer.into(),
-        Outcome::Failed(words) | Outcome::TimedOut(words) => Answer::Failed(words),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&SEVERAL, |deployment| OnFn::start(runtime, deployment, ""));
 }

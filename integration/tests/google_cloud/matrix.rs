@@ -1,37 +1,97 @@
 //! The matrix on Google Cloud.
 
 use super::run::{OnGoogle, event, function, legacy, service};
-use crate::several::{self, Answer, CLOUD_EVENTS, Platform, View};
+use crate::matrix::{fails, matrix};
+use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::several::{CLOUD_EVENTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::{limit, until};
+use integration::wait::limit;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::google::front::{HOST, is_own};
 use platform_emulators::google::{Options, Signature, log};
-use platform_emulators::process::{Signal, Stream};
+use platform_emulators::process::{Process, Stream};
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    refusal,
-    several_functions,
-];
+impl Rig for OnGoogle {
+    type Run = OnGoogle;
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = OnGoogle::service(runtime, "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        let answer = run.call(&Request::new("POST", "/", &[], body));
-        assert_eq!((answer.status, &answer.body[..]), (200, body));
+    const SEVERAL: Row = CLOUD_EVENTS;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnGoogle {
+        OnGoogle::launch(runtime, deployment, handler, service())
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnGoogle {
+        OnGoogle::start(runtime, deployment, handler, service())
+    }
+
+    fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnGoogle {
+        OnGoogle::start(runtime, deployment, handler, Options { timeout_s: Some(1), ..service() })
+    }
+
+    fn two_at_once(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnGoogle {
+        OnGoogle::start(runtime, deployment.env("FAAS_CONCURRENCY", "2"), handler, function(Signature::Http))
+    }
+}
+
+impl Platform for OnGoogle {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        self.call(&Request::structured(&serde_json::from_str(event).expect("JSON"))).into()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+impl Run for OnGoogle {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        OnGoogle::call(self, &Request::json(body)).into()
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let begin = |body: &String| self.instance.begin(&Request::json(body.as_str())).expect("it is open");
+        let begun: Vec<_> = bodies.iter().map(begin).collect();
+        then(self, &[self.process()]);
+        begun.into_iter().map(|one| one.end().expect("what was accepted is answered").into()).collect()
+    }
+
+    fn judge(&self, answer: &Answer, kind: &str) {
+        let word = if kind == "TimedOut" { "timeout" } else { "crash" };
+        assert_eq!(answer.header("x-google-status"), Some(word), "{answer:?}");
+    }
+
+    fn assert_clean(&self) {
+        OnGoogle::assert_clean(self);
+    }
+}
+
+impl Refuses for OnGoogle {
+    fn one_more(&self) -> Answer {
+        let refused = OnGoogle::call(self, &Request::json("one too many"));
+        assert!(!is_own(&refused), "the front end would have let it through");
+        refused.into()
+    }
+
+    fn is_refusal(answer: &Answer) -> bool {
+        let told = (answer.header("retry-after"), answer.header("x-google-status"));
+        matches!(answer, Answer::Reply { status: 429, .. }) && told == (Some("1"), Some("error"))
+    }
+}
+
+matrix! {
+    OnGoogle;
+    common echo, deadline, large_body, sigterm_in_flight, concurrency, refusal, several_functions;
+    own inspect_over_every_trigger, error, panic, init_failure;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -80,38 +140,16 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, wish: &str, words: &str) {
+fn error(runtime: &Runtime) {
     for signature in [Signature::Http, Signature::Event] {
-        let run = OnGoogle::function(runtime, "faulty", signature);
-        let answer = run.call(&Request::json(wish));
-        assert_eq!((answer.status, answer.header("x-google-status")), (500, Some("crash")), "{}", answer.text());
-        assert!(answer.text().contains(words), "{}", answer.text());
-        assert_eq!(run.call(&Request::json(faulty::FINE)).status, 200, "the process lives on");
-        run.assert_clean();
+        fails(OnGoogle::function(runtime, "faulty", signature), faulty::ERROR, "Faulty.Error", "asked for an error");
     }
 }
 
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "asked for an error");
-}
-
 fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "the function failed");
-}
-
-fn deadline(runtime: &Runtime) {
-    let options = Options { timeout_s: Some(1), ..service() };
-    let run = OnGoogle::start(runtime, Deployment::of("faulty"), "faulty", options);
-    let answer = run.call(&Request::json(faulty::SPIN));
-    assert_eq!((answer.status, answer.header("x-google-status")), (504, Some("timeout")), "{}", answer.text());
-    assert_eq!(run.call(&Request::json(faulty::FINE)).status, 200, "others are served");
-}
-
-fn large_body(runtime: &Runtime) {
-    let run = OnGoogle::service(runtime, "echo");
-    let body = vec![b'x'; 30_000_000];
-    let answer = run.call(&Request::new("POST", "/", &[], body.clone()));
-    assert!(answer.status == 200 && answer.body == body, "{} {}", answer.status, answer.body.len());
+    for signature in [Signature::Http, Signature::Event] {
+        fails(OnGoogle::function(runtime, "faulty", signature), faulty::PANIC, "Panic", "the function failed");
+    }
 }
 
 fn init_failure(runtime: &Runtime) {
@@ -126,55 +164,4 @@ fn init_failure(runtime: &Runtime) {
         let told = |entry: &log::Entry| entry.severity == "ERROR" && entry.message.contains(words);
         assert!(entries.iter().any(told), "{entries:#?}");
     }
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = OnGoogle::start(runtime, Deployment::of("probe"), "probe.hold", service());
-    let path = run.deployment.path("go");
-    let pending = run.instance.begin(&Request::json(path.display().to_string())).expect("it is open");
-    run.process().wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-    run.process().signal(Signal::Term).expect("the signal is sent");
-    run.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
-    std::fs::write(path, "").expect("the function is let go");
-    assert_eq!(pending.end().expect("what was accepted is answered").text(), "let go");
-    assert_eq!(run.process().wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process().output());
-}
-
-fn concurrency(runtime: &Runtime) {
-    let run = OnGoogle::start(runtime, Deployment::of("probe"), "probe.gate", service());
-    let begin = || run.instance.begin(&Request::json("3")).expect("it is open");
-    for pending in [begin(), begin(), begin()] {
-        assert_eq!(pending.end().expect("it is answered").text(), "met", "{}", run.process().output());
-    }
-}
-
-fn refusal(runtime: &Runtime) {
-    let deployment = Deployment::of("probe").env("FAAS_CONCURRENCY", "1");
-    let run = OnGoogle::start(runtime, deployment, "probe.hold", function(Signature::Http));
-    let path = run.deployment.path("go");
-    let pending = run.instance.begin(&Request::json(path.display().to_string())).expect("it is open");
-    until("one runs", run.process(), || run.process().output().contains("holding").then_some(())).expect("one runs");
-    let refused = run.call(&Request::json("one too many"));
-    assert_eq!((refused.status, refused.header("retry-after"), is_own(&refused)), (429, Some("1"), false));
-    assert_eq!(refused.header("x-google-status"), Some("error"), "{}", refused.text());
-    std::fs::write(path, "").expect("the function is let go");
-    assert_eq!(pending.end().expect("it is answered").text(), "let go");
-}
-
-impl Platform for OnGoogle {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        self.call(&Request::structured(&serde_json::from_str(event).expect("JSON"))).into()
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&CLOUD_EVENTS, |deployment| OnGoogle::start(runtime, deployment, "", service()));
 }

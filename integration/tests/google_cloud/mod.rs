@@ -5,4 +5,5 @@ mod conformance_events;
 mod conformance_life;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/google-cloud.md", 1..=20);

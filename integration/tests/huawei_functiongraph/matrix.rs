@@ -1,38 +1,88 @@
 //! The matrix on FunctionGraph, for event functions. One event is out at a time there; several at once are an HTTP
 //! function's matter.
 
-use super::run::{launch, options, patient, start, start_http};
-use crate::several::{self, Answer, Hung, Platform, REQUESTS, Row, View};
+use super::run::{launch, launch_http, options, patient, start, start_http};
+use crate::event_function::{EventFunction, one_after_the_other};
+use crate::matrix::{concurrency as all_at_once, matrix};
+use crate::rig::Rig;
+use crate::several::{self, Hung, REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::faulty;
 use integration::inspected::Inspected;
-use integration::on_plane::OnPlane;
-use integration::wait::{limit, until, until_sigterm_is_handled};
+use integration::on_http::OnHttp;
+use integration::wait::limit;
 use platform_emulators::functiongraph::{self, Options, Request};
 use platform_emulators::handout::{Kind, Times};
-use platform_emulators::process::Signal;
 use std::time::Duration;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    several_functions,
-];
+pub(crate) const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"version":"v1.0","trigger_type":"TIMER","trigger_name":"nightly","user_event":"blue"}"#,
+        ),
+        (
+            r#"{"topic":{"source":"paid"}}"#,
+            r#"{"record":[{"event_source":"smn","smn":{"topic_urn":"urn:smn:region:project:paid","message":"hi"}}]}"#,
+        ),
+    ],
+    hung: Hung::Leaves,
+};
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        assert_eq!(run.call(body.to_vec()).body, body);
+/// Through API Gateway. Texts go back as they are.
+pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    functiongraph::event(&Request { headers, body: body.into(), ..Request::new(method, path) })
+}
+
+/// An event function.
+struct FunctionGraph;
+
+impl Rig for FunctionGraph {
+    type Run = EventFunction;
+
+    const SEVERAL: Row = SEVERAL;
+    const LARGE: usize = 5_900_000;
+    const PANIC: &'static str = "asked for a panic";
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        EventFunction { run: launch(runtime, deployment, handler, options()), event_of }
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        EventFunction { run: launch(runtime, deployment, handler, options()).polling(), event_of }
+    }
+
+    /// The platform kills late here, so that the runtime's own report is what counts.
+    fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        let times = Times { limit: Duration::from_secs(2), ..patient() };
+        EventFunction { run: launch(runtime, deployment, handler, Options { times, ..options() }).polling(), event_of }
+    }
+}
+
+/// The same as an HTTP function, whose instance may be given several requests.
+struct Served;
+
+impl Rig for Served {
+    type Run = OnHttp;
+
+    const SEVERAL: Row = REQUESTS;
+    const AT_ONCE: usize = 4;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+        launch_http(runtime, deployment, handler)
+    }
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+        start_http(runtime, deployment, handler)
+    }
+}
+
+matrix! {
+    FunctionGraph;
+    common echo, error, panic, deadline, large_body, sigterm_in_flight;
+    own inspect_over_every_trigger, init_failure, concurrency, several_functions;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -61,41 +111,6 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, event: &str, words: &str) {
-    let run = start(runtime, "faulty");
-    let outcome = run.plane.invoke(event);
-    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
-    assert!(outcome.text().contains(words), "{}", outcome.text());
-    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"", "the process lives on");
-    run.assert_clean();
-}
-
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "Faulty.Error");
-}
-
-fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "asked for a panic");
-}
-
-/// The platform kills late here, so that the runtime's own report is what counts.
-fn deadline(runtime: &Runtime) {
-    let times = Times { limit: Duration::from_secs(2), ..patient() };
-    let run = launch(runtime, Deployment::of("faulty"), "faulty", Options { times, ..options() }).polling();
-    let outcome = run.plane.invoke(faulty::SPIN);
-    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
-    assert!(outcome.text().contains("TimedOut"), "{}", outcome.text());
-    run.process.wait(limit()).expect("a fresh process is to take its place");
-    run.assert_clean();
-}
-
-fn large_body(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let body = vec![b'x'; 5_900_000];
-    assert_eq!(run.call(body.clone()).body.len(), body.len());
-    run.assert_clean();
-}
-
 fn init_failure(runtime: &Runtime) {
     let deployment = Deployment::of("faulty").env("FAULTY_START", "error");
     let run = launch(runtime, deployment, "faulty", options());
@@ -108,89 +123,12 @@ fn init_failure(runtime: &Runtime) {
     assert_eq!(run.asked(), Vec::<String>::new());
 }
 
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = launch(runtime, Deployment::of("probe"), "probe.hold", options()).polling();
-    let path = run.deployment.path("go");
-    let pending = run.plane.submit(path.display().to_string());
-    run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
-    until_sigterm_is_handled(&run.process);
-    run.process.signal(Signal::Term).expect("the signal is sent");
-    run.until_said("stopping: 1 in flight");
-    std::fs::write(path, "").expect("the handler is let go");
-    assert_eq!(pending.wait().text(), "let go");
-    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
-    run.assert_clean();
-}
-
-/// Events wait for one another at the platform; an HTTP function's instance may be given several requests.
 fn concurrency(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let pending: Vec<_> = (0..3).map(|number| run.plane.submit(number.to_string())).collect();
-    for (number, pending) in pending.into_iter().enumerate() {
-        assert_eq!(pending.wait().text(), number.to_string());
-    }
-    run.assert_clean();
-    let run = start_http(runtime, Deployment::of("probe"), "probe.hold");
-    let paths: Vec<_> = (0..4).map(|number| run.deployment.path(&format!("go-{number}"))).collect();
-    let mut clients: Vec<_> = paths
-        .iter()
-        .map(|path| {
-            let mut client = run.client();
-            client.request("POST", "/", "", path.display().to_string().as_bytes()).expect("it is open");
-            client
-        })
-        .collect();
-    let all = || run.process.lines().iter().filter(|line| line.text == "holding").count() == 4;
-    until("four run at once", &run.process, || all().then_some(())).expect("four at once");
-    for path in paths {
-        std::fs::write(path, "").expect("a handler is let go");
-    }
-    for client in &mut clients {
-        assert_eq!(client.read().expect("it is answered").text(), "let go");
-    }
+    one_after_the_other(&start(runtime, "echo"));
+    all_at_once::<Served>(runtime);
 }
 
-pub(crate) const SEVERAL: Row = Row {
-    prefix: "",
-    events: &[
-        (
-            r#"{"timer":{"source":"nightly"}}"#,
-            r#"{"version":"v1.0","trigger_type":"TIMER","trigger_name":"nightly","user_event":"blue"}"#,
-        ),
-        (
-            r#"{"topic":{"source":"paid"}}"#,
-            r#"{"record":[{"event_source":"smn","smn":{"topic_urn":"urn:smn:region:project:paid","message":"hi"}}]}"#,
-        ),
-    ],
-    hung: Hung::Leaves,
-};
-
-pub(crate) struct EventFunction(pub(crate) OnPlane);
-
-impl Platform for EventFunction {
-    /// Through API Gateway. Texts go back as they are.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        let request = Request { headers, body: body.into(), ..Request::new(method, path) };
-        match self.event("", &functiongraph::event(&request)) {
-            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_str(&body).expect("a reply in JSON")),
-            failed => failed,
-        }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        let outcome = self.0.plane.invoke(event);
-        if outcome.kind == Kind::Result { Answer::value(outcome.text()) } else { Answer::Failed(outcome.text()) }
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(&self.0.process)
-    }
-}
-
-/// As an event function, and its requests as an HTTP function too.
 fn several_functions(runtime: &Runtime) {
-    let launch = |deployment| EventFunction(launch(runtime, deployment, "", options()).polling());
-    several::behave(&SEVERAL, launch);
-    several::behave(&REQUESTS, |deployment| start_http(runtime, deployment, ""));
+    several::behave(&SEVERAL, |deployment| FunctionGraph::start(runtime, deployment, ""));
+    several::behave(&REQUESTS, |deployment| Served::start(runtime, deployment, ""));
 }

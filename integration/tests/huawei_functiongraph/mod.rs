@@ -5,4 +5,5 @@ mod conformance;
 pub(crate) mod matrix;
 mod matrix_http;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/huawei-functiongraph.md", 1..=30);

@@ -1,36 +1,100 @@
 //! The matrix on Knative.
 
-use super::run::{OnKnative, REQUIRED, binary, function, service, structured};
-use crate::several::{self, Answer, CLOUD_EVENTS, Platform, View};
+use super::run::{OnKnative, REQUIRED, binary, function, structured};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
+use crate::several::{CLOUD_EVENTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::{limit, until};
+use integration::wait::limit;
 use platform_emulators::cloudevents::Request;
 use platform_emulators::knative::options::{REVISION, SERVICE};
 use platform_emulators::knative::{Delivery, Options};
-use platform_emulators::process::Signal;
+use platform_emulators::process::Process;
+use platform_emulators::wire;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    refusal,
-    several_functions,
-];
+impl Rig for OnKnative {
+    type Run = OnKnative;
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = OnKnative::start(runtime, Deployment::of("echo"), "echo", service());
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        let answer = run.call(&Request::new("POST", "/", &[], body));
-        assert_eq!((answer.status, &answer.body[..]), (200, body));
+    const SEVERAL: Row = CLOUD_EVENTS;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnKnative {
+        OnKnative::launch(runtime, deployment, handler, function())
     }
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnKnative {
+        OnKnative::start(runtime, deployment, handler, function())
+    }
+
+    fn two_at_once(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnKnative {
+        let options = Options { container_concurrency: 0, ..function() };
+        OnKnative::start(runtime, deployment.env("FAAS_CONCURRENCY", "2"), handler, options)
+    }
+}
+
+impl Platform for OnKnative {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        self.call(&Request::structured(&serde_json::from_str(event).expect("JSON"))).into()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.process())
+    }
+}
+
+/// What a sender gets. A broker repeats what has failed.
+fn told(answer: wire::Answer) -> Answer {
+    assert_eq!(answer.status >= 500, Delivery::of(&answer) == Delivery::Again, "{}", answer.text());
+    answer.into()
+}
+
+impl Run for OnKnative {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(OnKnative::call(self, &Request::json(body)))
+    }
+
+    /// Every second one is an event.
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let request = |(number, body): (usize, &String)| match number % 2 {
+            0 => binary(&[], body.as_str()),
+            _ => Request::json(body.as_str()),
+        };
+        let begin = |request| self.pod.begin(&request).expect("it is open");
+        let begun: Vec<_> = bodies.iter().enumerate().map(request).map(begin).collect();
+        then(self, &[self.process()]);
+        begun.into_iter().map(|one| told(one.end().expect("what was accepted is answered"))).collect()
+    }
+
+    /// Of a request: an event's data are judged by their content type.
+    fn echoes(&mut self, body: &[u8]) {
+        let answer = told(OnKnative::call(self, &Request::new("POST", "/", &[], body)));
+        assert!(answer.is_these(body), "{:?} comes back as {answer:?}", String::from_utf8_lossy(body));
+    }
+
+    fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
+        vec![told(OnKnative::call(self, &binary(&[], body)))]
+    }
+}
+
+impl Refuses for OnKnative {
+    fn one_more(&self) -> Answer {
+        told(OnKnative::call(self, &binary(&[], "one too many")))
+    }
+}
+
+matrix! {
+    OnKnative;
+    common echo, error, panic, sigterm_in_flight, concurrency, refusal, several_functions;
+    own inspect_over_every_trigger, deadline, large_body, init_failure;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -51,24 +115,6 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
         assert_eq!((seen.text("trigger"), seen.event()), ("event", request.body));
         assert!(seen.0["http"].is_null(), "{}", seen.0);
     }
-}
-
-fn fails(runtime: &Runtime, wish: &str, words: &str) {
-    let run = OnKnative::of(runtime, "faulty");
-    for request in [Request::json(wish), binary(&[("datacontenttype", "application/json")], wish)] {
-        let answer = run.call(&request);
-        assert_eq!((answer.status, Delivery::of(&answer)), (500, Delivery::Again), "{}", answer.text());
-        assert!(answer.text().contains(words), "{}", answer.text());
-    }
-    assert_eq!(run.call(&Request::json(faulty::FINE)).status, 200, "the process lives on");
-}
-
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "asked for an error");
-}
-
-fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "the function failed");
 }
 
 fn deadline(runtime: &Runtime) {
@@ -95,55 +141,4 @@ fn init_failure(runtime: &Runtime) {
     assert_eq!(run.process().wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process().output());
     assert!(run.process().output().contains("the database is not there"), "{}", run.process().output());
     assert!(run.pod.ready().is_err(), "it never became ready");
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = OnKnative::of(runtime, "probe.hold");
-    let path = run.deployment.path("go");
-    let pending = run.pod.begin(&binary(&[], path.display().to_string())).expect("it is open");
-    run.process().wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-    run.process().signal(Signal::Term).expect("the signal is sent");
-    run.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
-    std::fs::write(path, "").expect("the function is let go");
-    assert_eq!(pending.end().expect("what was accepted is answered").text(), "let go");
-    assert_eq!(run.process().wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process().output());
-}
-
-fn concurrency(runtime: &Runtime) {
-    let run = OnKnative::of(runtime, "probe.gate");
-    let begin = |request: &Request| run.pod.begin(request).expect("it is open");
-    for pending in [begin(&Request::json("3")), begin(&binary(&[], "3")), begin(&binary(&[], "3"))] {
-        assert_eq!(pending.end().expect("it is answered").text(), "met", "{}", run.process().output());
-    }
-}
-
-fn refusal(runtime: &Runtime) {
-    let deployment = Deployment::of("probe").env("FAAS_CONCURRENCY", "1");
-    let run = OnKnative::start(runtime, deployment, "probe.hold", Options { container_concurrency: 0, ..function() });
-    let path = run.deployment.path("go");
-    let pending = run.pod.begin(&Request::json(path.display().to_string())).expect("it is open");
-    until("one runs", run.process(), || run.process().output().contains("holding").then_some(())).expect("one runs");
-    let refused = run.call(&binary(&[], "one too many"));
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
-    assert_eq!(Delivery::of(&refused), Delivery::Again);
-    std::fs::write(path, "").expect("the function is let go");
-    assert_eq!(pending.end().expect("it is answered").text(), "let go");
-}
-
-impl Platform for OnKnative {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        self.call(&Request::new(method, path, &[("Content-Type", "application/json")], body)).into()
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        self.call(&Request::structured(&serde_json::from_str(event).expect("JSON"))).into()
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&CLOUD_EVENTS, |deployment| OnKnative::start(runtime, deployment, "", service()));
 }

@@ -5,4 +5,5 @@ mod conformance_events;
 mod conformance_modes;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/knative.md", 1..=23);

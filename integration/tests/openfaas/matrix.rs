@@ -1,34 +1,95 @@
 //! The matrix on OpenFaaS, in the watchdog's place.
 
 use super::run::{InPod, patient, until_held};
-use crate::several::{self, Answer, Platform, REQUESTS, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::several::{REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::faulty;
 use integration::inspected::Inspected;
-use integration::wait::limit;
 use platform_emulators::openfaas::{Call, Options};
+use platform_emulators::process::Process;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    refusal,
-    several_functions,
-];
+impl Rig for InPod {
+    type Run = InPod;
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = InPod::of(runtime, "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        let answer = run.post(body);
-        assert_eq!((answer.status, &answer.body[..]), (200, body));
+    const SEVERAL: Row = REQUESTS;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> InPod {
+        InPod::launch(runtime, deployment, handler, Options::default())
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> InPod {
+        InPod::start(runtime, deployment, handler, Options::default())
+    }
+
+    fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> InPod {
+        let options = Options { exec_timeout: "1s".into(), ..Options::default() };
+        InPod::start(runtime, deployment, handler, options)
+    }
+
+    fn patient(runtime: &Runtime, deployment: Deployment, handler: &str) -> InPod {
+        let options = Options { healthcheck_interval: "0".into(), write_timeout: "10m".into(), ..patient() };
+        InPod::start(runtime, deployment, handler, options)
+    }
+}
+
+impl Platform for InPod {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let call = Call { body: body.into(), ..Call::new(method, path) };
+        self.call(&call.with("Content-Type", "application/json")).into()
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        panic!("the gateway passes on requests alone: {event}")
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.pod.process())
+    }
+}
+
+impl Run for InPod {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        self.post(body).into()
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let post = |run: &InPod, body: &str| run.post(body.as_bytes()).into();
+        on_threads(self, bodies, post, || then(self, &[self.pod.process()]))
+    }
+
+    /// What is the function's failure is no word of the watchdog's; a time that is up is.
+    fn judge(&self, answer: &Answer, kind: &str) {
+        let by = (kind == "TimedOut").then_some("of-watchdog");
+        assert_eq!(answer.header("x-openfaas-internal"), by, "{answer:?}");
+    }
+
+    fn terminate(&self, _: &Process) {
+        self.pod.terminate().expect("the signal is sent");
+    }
+
+    fn left(&self) -> Option<i32> {
+        self.pod.wait().unwrap_or_else(|why| panic!("{why}")).code()
+    }
+
+    fn assert_gone(&self) {
+        assert!(!self.lock_file().exists(), "it is healthy no more");
+    }
+
+    fn assert_clean(&self) {
+        InPod::assert_clean(self);
+    }
+}
+
+matrix! {
+    InPod;
+    common echo, error, panic, deadline, init_failure, sigterm_in_flight, several_functions;
+    own inspect_over_every_trigger, large_body, refusal;
 }
 
 /// There is one: the request that the gateway passes on.
@@ -51,61 +112,11 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, event: &str) {
-    let run = InPod::of(runtime, "faulty");
-    let answer = run.post(event.as_bytes());
-    assert_eq!((answer.status, answer.header("x-openfaas-internal")), (500, None), "{}", answer.text());
-    assert!(answer.text().contains("errorMessage"), "{}", answer.text());
-    assert_eq!(run.post(faulty::FINE.as_bytes()).status, 200, "the process lives on");
-    run.assert_clean();
-}
-
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR);
-}
-
-fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC);
-}
-
-fn deadline(runtime: &Runtime) {
-    let options = Options { exec_timeout: "1s".into(), ..Options::default() };
-    let run = InPod::start(runtime, Deployment::of("faulty"), "faulty", options);
-    let answer = run.post(faulty::SPIN.as_bytes());
-    assert_eq!((answer.status, answer.header("x-openfaas-internal")), (504, Some("of-watchdog")), "{}", answer.text());
-    assert_eq!(run.post(faulty::FINE.as_bytes()).status, 200, "others are served");
-    run.assert_clean();
-}
-
 fn large_body(runtime: &Runtime) {
     let run = InPod::of(runtime, "echo");
     let body = vec![b'x'; 30_000_000];
     let answer = run.call(&Call { chunks: Some(1 << 16), ..Call::post("/", &body) });
     assert_eq!((answer.status, answer.body.len()), (200, body.len()));
-    run.assert_clean();
-}
-
-fn init_failure(runtime: &Runtime) {
-    let run = InPod::launch(runtime, Deployment::empty(), "missing", Options::default());
-    assert_eq!(run.pod.wait().expect("it leaves").code(), Some(1), "{}", run.output());
-    assert!(run.output().contains("no library for function \"missing\""), "{}", run.output());
-    assert!(!run.lock_file().exists(), "it was never healthy");
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let options = Options { healthcheck_interval: "0".into(), write_timeout: "10m".into(), ..patient() };
-    let run = InPod::start(runtime, Deployment::of("probe"), "probe.hold", options);
-    let path = run.deployment.path("go");
-    std::thread::scope(|scope| {
-        let held = scope.spawn(|| run.post(path.display().to_string().as_bytes()));
-        until_held(run.pod.process(), 1);
-        run.pod.terminate().expect("the signal is sent");
-        let begun = run.pod.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit());
-        begun.unwrap_or_else(|why| panic!("{why}"));
-        std::fs::write(&path, "").expect("the handler is let go");
-        assert_eq!(held.join().expect("what was accepted is answered").text(), "let go");
-    });
-    run.assert_left();
     run.assert_clean();
 }
 
@@ -127,23 +138,4 @@ fn refusal(runtime: &Runtime) {
         }
     });
     run.assert_clean();
-}
-
-impl Platform for InPod {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let call = Call { body: body.into(), ..Call::new(method, path) };
-        self.call(&call.with("Content-Type", "application/json")).into()
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        panic!("the gateway passes on requests alone: {event}")
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.pod.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&REQUESTS, |deployment| InPod::start(runtime, deployment, "", Options::default()));
 }

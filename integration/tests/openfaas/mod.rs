@@ -3,5 +3,6 @@
 mod conformance;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
 mod watchdog;
+
+integration::statements!("docs/conformance/openfaas.md", 1..=10);

@@ -2,35 +2,136 @@
 
 use super::run::{Below, Container, NO_RESULT, action, error_of, own_error_of, until_held};
 use super::web::inspected;
-use crate::several::{self, Answer, Hung, Platform, Row, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Rig, Run, View, on_threads};
+use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::wait::limit;
 use platform_emulators::openwhisk::{Activation, Init, Options, Outcome};
+use platform_emulators::process::Process;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    refusal,
-    several_functions,
-];
+/// What a feed of Kafka and one of a database send. Timers there send whatever they are told to.
+const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"stream":true}"#,
+            r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"paid","value":"v"}]}"#,
+        ),
+        (r#"{"table":true}"#, r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#),
+    ],
+    hung: Hung::Leaves,
+};
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = Container::of(runtime, "echo");
-    for value in ["{}", "[]", r#"{ "a" : [1, 2.50, "ü\u00fc\n", null] }"#, r#"[{"b":true}]"#] {
-        let answer = run.invoker.send(&Activation::of(value)).expect("an answer");
-        assert_eq!((answer.status, answer.text().as_str()), (200, value));
+impl Rig for Container {
+    type Run = Container;
+
+    const SEVERAL: Row = SEVERAL;
+    const BODIES: &'static [&'static [u8]] =
+        &[b"{}", b"[]", "{ \"a\" : [1, 2.50, \"\u{fc}\\u00fc\\n\", null] }".as_bytes(), br#"[{"b":true}]"#];
+    const LET_GO: &'static str = r#"{"let":"go"}"#;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> Container {
+        Container::launch(runtime, deployment, handler, Options::default())
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> Container {
+        Container::start(runtime, deployment, handler, Options::default())
+    }
+
+    fn holding() -> (Deployment, &'static str) {
+        (action(), "action.hold")
+    }
+
+    fn held_by(path: &Path) -> String {
+        json!({ "go": path }).to_string()
+    }
+}
+
+/// The arguments of a web action: the members of a body in JSON are among them.
+fn web(method: &str, path: &str, body: &str) -> String {
+    let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
+    arguments["__ow_method"] = method.to_ascii_lowercase().into();
+    arguments["__ow_headers"] = json!({"host": "h.example"});
+    arguments["__ow_path"] = path.into();
+    arguments.to_string()
+}
+
+impl Platform for Below {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let said = self.run(&web(method, path, body));
+        assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), self.output());
+        Answer::of_gateway(&said.json())
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.run(event).json().to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        panic!("the proxy holds its child")
+    }
+
+    fn output(&self) -> String {
+        Below::output(self)
+    }
+}
+
+impl Platform for Container {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        match self.run(&web(method, path, body)) {
+            Outcome::Success(result) => Answer::of_gateway(&result),
+            Outcome::ApplicationError(said) | Outcome::DeveloperError(_, said) => Answer::Failed(said.to_string()),
+            other => panic!("{other:?}; output:\n{}", self.output()),
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.result(event).to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(self.invoker.process())
+    }
+}
+
+impl Run for Container {
+    fn deployment(&self) -> &Deployment {
+        &self.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        let arguments = std::str::from_utf8(body).expect("arguments are JSON");
+        let answer = self.invoker.send(&Activation::of(arguments));
+        answer.unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output())).into()
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let run = |run: &Container, body: &str| Answer::value(run.result(body).to_string());
+        on_threads(self, bodies, run, || then(self, &[self.invoker.process()]))
+    }
+
+    fn terminate(&self, _: &Process) {
+        self.invoker.terminate().expect("the signal is sent");
+    }
+
+    fn left(&self) -> Option<i32> {
+        self.invoker.wait().expect("it leaves").code()
+    }
+
+    fn assert_clean(&self) {
+        Container::assert_clean(self);
+    }
+}
+
+matrix! {
+    Container;
+    common echo, sigterm_in_flight, several_functions;
+    own inspect_over_every_trigger, error, panic, deadline, large_body, init_failure, refusal;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -107,21 +208,6 @@ fn init_failure(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = Container::start(runtime, action(), "action.hold", Options::default());
-    std::thread::scope(|scope| {
-        let held = scope.spawn(|| run.run(&run.until_file("go")));
-        until_held(run.invoker.process(), 1);
-        run.invoker.terminate().expect("the signal is sent");
-        let begun = run.invoker.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit());
-        begun.unwrap_or_else(|why| panic!("{why}"));
-        run.let_go("go");
-        assert_eq!(held.join().expect("it is answered"), Outcome::Success(json!({ "let": "go" })));
-    });
-    assert_eq!(run.invoker.wait().expect("it leaves").code(), Some(0), "{}", run.output());
-    run.assert_clean();
-}
-
 fn refusal(runtime: &Runtime) {
     let run = Container::start(runtime, action(), "action.hold", Options::default());
     std::thread::scope(|scope| {
@@ -133,68 +219,4 @@ fn refusal(runtime: &Runtime) {
     });
     assert_eq!(run.result("{}"), json!({ "no": "path" }));
     run.assert_clean();
-}
-
-/// What a feed of Kafka and one of a database send. Timers there send whatever they are told to.
-const SEVERAL: Row = Row {
-    prefix: "",
-    events: &[
-        (
-            r#"{"stream":true}"#,
-            r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"paid","value":"v"}]}"#,
-        ),
-        (r#"{"table":true}"#, r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#),
-    ],
-    hung: Hung::Leaves,
-};
-
-/// The arguments of a web action: the members of a body in JSON are among them.
-fn web(method: &str, path: &str, body: &str) -> String {
-    let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
-    arguments["__ow_method"] = method.to_ascii_lowercase().into();
-    arguments["__ow_headers"] = json!({"host": "h.example"});
-    arguments["__ow_path"] = path.into();
-    arguments.to_string()
-}
-
-impl Platform for Below {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let said = self.run(&web(method, path, body));
-        assert_eq!(said.status, 200, "{}; output:\n{}", said.json(), self.output());
-        Answer::of_gateway(&said.json())
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        Answer::value(self.run(event).json().to_string())
-    }
-
-    fn view(&self) -> View<'_> {
-        panic!("the proxy holds its child")
-    }
-
-    fn output(&self) -> String {
-        Below::output(self)
-    }
-}
-
-impl Platform for Container {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        match self.run(&web(method, path, body)) {
-            Outcome::Success(result) => Answer::of_gateway(&result),
-            Outcome::ApplicationError(said) | Outcome::DeveloperError(_, said) => Answer::Failed(said.to_string()),
-            other => panic!("{other:?}; output:\n{}", self.output()),
-        }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        Answer::value(self.result(event).to_string())
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(self.invoker.process())
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&SEVERAL, |deployment| Container::start(runtime, deployment, "", Options::default()));
 }

@@ -4,5 +4,6 @@ mod action_loop;
 mod conformance;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
 mod web;
+
+integration::statements!("docs/conformance/openwhisk.md", 1..=27);

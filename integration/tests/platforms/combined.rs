@@ -2,9 +2,9 @@
 //! platform that is asked for its events, on one that is sent requests, and on Azure.
 
 use super::same_bytes::hash;
-use super::several::{Answer, Platform, View};
 use crate::aliyun_fc::run::OnFc;
 use crate::azure_functions::run::OnAzure;
+use crate::rig::{Answer, Platform, View};
 use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
@@ -165,7 +165,8 @@ fn told(answer: Answer) -> Value {
                 .map(|(name, value)| (name.to_ascii_lowercase(), value))
                 .filter(|(name, _)| ["content-type", "location", "allow"].contains(&name.as_str()))
                 .collect();
-            let mut body = serde_json::from_str(&body).unwrap_or(Value::String(body));
+            let mut body: Value =
+                serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into());
             if body.get("event_base64").is_some() {
                 let seen = Inspected(body);
                 body = json!({

@@ -3,7 +3,8 @@
 //!
 //! The libraries and the runtime are those that all tests share; what a build of the tool's own does is shown by its own tests.
 
-use crate::several::{Answer, Platform};
+use crate::event_function::EventFunction;
+use crate::rig::{Answer, Platform};
 use crate::{
     aliyun_fc, aws_lambda, azure_functions, container_apps, fn_project, google_cloud, huawei_functiongraph, knative,
     kubernetes, openfaas, openwhisk, tencent_scf, vefaas, yandex,
@@ -90,7 +91,7 @@ const ROWS: &[Row] = &[
         starts: &[("bootstrap", |runtime, deployment| {
             let options = huawei_functiongraph::run::options();
             let run = huawei_functiongraph::run::launch(runtime, deployment, "", options).polling();
-            Box::new(huawei_functiongraph::matrix::EventFunction(run))
+            Box::new(EventFunction { run, event_of: huawei_functiongraph::matrix::event_of })
         })],
         ..PLAIN
     },
@@ -124,8 +125,8 @@ const ROWS: &[Row] = &[
         timer: Some(tencent_scf::matrix::SEVERAL.events[0].1),
         starts: &[
             ("bootstrap", |runtime, deployment| {
-                let run = tencent_scf::run::launch(runtime, deployment, None, tencent_scf::run::patient());
-                Box::new(tencent_scf::matrix::EventFunction(run.polling()))
+                let run = tencent_scf::run::launch(runtime, deployment, None, tencent_scf::run::patient()).polling();
+                Box::new(EventFunction { run, event_of: tencent_scf::matrix::event_of })
             }),
             ("scf_bootstrap", |runtime, deployment| Box::new(tencent_scf::run::start_web(runtime, deployment, ""))),
         ],
@@ -244,7 +245,7 @@ fn unpacked(row: &Row, folder: &Path) -> Deployment {
 
 fn inspected(answer: &Answer) -> Inspected {
     match answer {
-        Answer::Reply { status: 200, body, .. } => Inspected::read(body.as_bytes()),
+        Answer::Reply { status: 200, body, .. } => Inspected::read(body),
         other => panic!("{other:?}"),
     }
 }

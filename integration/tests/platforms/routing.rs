@@ -2,7 +2,7 @@
 //! wherever it stands in the yml, with its parameters, on a platform that is sent requests and on one that is asked for events.
 
 use super::combined::read;
-use super::several::{Answer, Platform};
+use crate::rig::{Answer, Platform};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
@@ -128,7 +128,7 @@ fn behave<P: Platform>(start: impl Fn(Deployment) -> P) {
                     To(..) if method == "HEAD" => assert_eq!(*status, 200, "{routes:?}, {request}: {answer:?}"),
                     To(route, params) => {
                         assert_eq!(*status, 200, "{routes:?}, {request}: {answer:?}");
-                        let Inspected(seen) = Inspected::read(body.as_bytes());
+                        let Inspected(seen) = Inspected::read(body);
                         let number = routes.iter().position(|other| other == route).expect("it is a route");
                         assert_eq!(seen["function"], format!("f{number}"), "{routes:?}, {request}");
                         let params: serde_json::Map<String, Value> =

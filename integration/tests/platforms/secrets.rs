@@ -1,9 +1,9 @@
 //! Secrets: a manifest names them, and each runtime puts their values in place when it starts. They come from the environment,
 //! from mounted files, or from a layer that offers `faas.params`; what the process writes or replies does not show them.
 
-use super::several::Platform;
 use crate::openfaas::run::InPod;
 use crate::openwhisk::run::Container;
+use crate::rig::Platform;
 use integration::artifacts::{Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
@@ -87,7 +87,7 @@ fn a_secret_is_asked_of_the_layer_that_offers_parameters(runtime: &Runtime) {
     let deployment = Deployment::of("inspect").file("libsecretive.so", &secretive()).manifest(&manifest.to_string());
     let mut run = OnHttp::start(runtime, deployment, "");
     let mut seen = |path: &str| match run.request("GET", path, "") {
-        super::several::Answer::Reply { status: 200, body, .. } => Inspected::read(body.as_bytes()).0,
+        crate::rig::Answer::Reply { status: 200, body, .. } => Inspected::read(&body).0,
         other => panic!("{other:?}"),
     };
     let now = seen("/now");

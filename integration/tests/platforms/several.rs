@@ -10,133 +10,13 @@
 //! | `panics` | `faulty` | `POST /panics` | a fence after three failures |
 //! | `hangs` | `faulty` | `POST /hangs` | one second, one invocation at a time, no fence |
 
+use crate::rig::{Answer, Platform};
 use integration::artifacts;
 use integration::deployment::Deployment;
 use integration::faulty;
-use integration::inspected::Inspected;
-use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::process::Process;
-use platform_emulators::wire;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Instant;
-
-/// What the platform's caller gets.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// A reply: to a request with its status and headers, to an event with 200 and none.
-    Reply { status: u16, headers: Vec<(String, String)>, body: String },
-    /// A failure, in the words that the platform is told.
-    Failed(String),
-}
-
-impl Answer {
-    /// The reply to an event.
-    pub(crate) fn value(body: impl Into<String>) -> Answer {
-        Answer::Reply { status: 200, headers: Vec::new(), body: body.into() }
-    }
-
-    /// The reply in the platform's JSON of an API gateway: `statusCode`, `headers` and `body`.
-    pub(crate) fn of_gateway(reply: &Value) -> Answer {
-        let status = reply["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
-        let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let headers = ["headers", "multiValueHeaders"].into_iter().filter_map(|name| reply[name].as_object()).flatten();
-        Answer::Reply {
-            status: status.unwrap_or_else(|| panic!("no statusCode in {reply}")),
-            headers: headers.map(|(name, value)| (name.clone(), one(value.get(0).unwrap_or(value)))).collect(),
-            body: reply["body"].as_str().unwrap_or_default().to_owned(),
-        }
-    }
-
-    /// The status of a reply, and whether the text is in its body.
-    pub(crate) fn is_reply(&self, wanted: u16, text: &str) -> bool {
-        matches!(self, Answer::Reply { status, body, .. } if *status == wanted && body.contains(text))
-    }
-
-    /// `true` for a failure of this kind, told to the platform or to the client with a status of 500 or more.
-    pub(crate) fn is_failure(&self, kind: &str) -> bool {
-        match self {
-            Answer::Reply { status, body, .. } => *status >= 500 && body.contains(kind),
-            Answer::Failed(words) => words.contains(kind),
-        }
-    }
-
-    fn header(&self, wanted: &str) -> Option<&str> {
-        let Answer::Reply { headers, .. } = self else { return None };
-        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
-    }
-
-    /// What `inspect` saw.
-    fn inspected(&self) -> Inspected {
-        match self {
-            Answer::Reply { status: 200, body, .. } => Inspected::read(body.as_bytes()),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-impl From<wire::Answer> for Answer {
-    fn from(answer: wire::Answer) -> Answer {
-        Answer::Reply { status: answer.status, body: answer.text(), headers: answer.headers }
-    }
-}
-
-/// What is seen of the process.
-pub(crate) enum View<'p> {
-    /// A process that the platform's rig holds.
-    Held(&'p Process),
-    /// One that its host holds.
-    Shared(Arc<Process>),
-    /// The log of processes that have ended, one a call.
-    Log(&'p str),
-}
-
-impl View<'_> {
-    fn process(&self) -> &Process {
-        match self {
-            View::Held(process) => process,
-            View::Shared(process) => process,
-            View::Log(_) => panic!("each call has a process of its own"),
-        }
-    }
-
-    fn output(&self) -> String {
-        match self {
-            View::Log(log) => (*log).to_owned(),
-            _ => self.process().output(),
-        }
-    }
-
-    /// Waits for a line with all of these words.
-    fn until_said(&self, words: &[&str]) {
-        let wanted = |line: &str| words.iter().all(|word| line.contains(word));
-        match self {
-            View::Log(log) => assert!(log.lines().any(wanted), "no line has {words:?}:\n{log}"),
-            _ => {
-                let said = self.process().wait_for_line(wanted, limit());
-                said.unwrap_or_else(|late| panic!("no line has {words:?}: {late}"));
-            }
-        }
-    }
-}
-
-/// A process on its platform.
-pub(crate) trait Platform {
-    /// Hands over a request in the platform's own form. A body, if there is one, is a JSON object.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer;
-
-    /// Hands over one of the row's events. `function` is whom the platform addresses, where it addresses functions.
-    fn event(&mut self, function: &str, event: &str) -> Answer;
-
-    /// The process, or what it left.
-    fn view(&self) -> View<'_>;
-
-    /// What has been written to its log.
-    fn output(&self) -> String {
-        self.view().output()
-    }
-}
 
 /// What becomes of the process when a function hangs and has been answered in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,21 +206,5 @@ impl<P: Platform> Shop<'_, P> {
             Hung::OneACall => self.others_answer(),
         }
         self.platform.view().until_said(&["TimedOut", "hangs"]);
-    }
-}
-
-impl Platform for OnHttp {
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-        let reply = self.call(method, path, headers, body.as_bytes());
-        Answer::Reply { status: reply.status, body: reply.text(), headers: reply.headers }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        panic!("a server without a platform of its own is sent requests alone: {event}")
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(&self.process)
     }
 }

@@ -3,28 +3,11 @@
 //!
 //! `FAAS_REWRITE=1 cargo test -p integration --test platforms the_table` writes it; without that a difference fails.
 
+use crate::PLATFORMS;
+use faas_core::platform::named;
 use integration::artifacts::workspace;
 use std::fmt::Write;
 use std::process::Command;
-
-/// Module of the tests, name, page.
-const PLATFORMS: &[(&str, &str, &str)] = &[
-    ("aws_lambda", "AWS Lambda", "aws-lambda"),
-    ("aliyun_fc", "Alibaba Function Compute", "aliyun-fc"),
-    ("tencent_scf", "Tencent SCF", "tencent-scf"),
-    ("huawei_functiongraph", "Huawei FunctionGraph", "huawei-functiongraph"),
-    ("azure_functions", "Azure Functions", "azure-functions"),
-    ("container_apps", "Azure Container Apps", "azure-container-apps"),
-    ("google_cloud", "Google Cloud Run and functions", "google-cloud"),
-    ("knative", "Knative, CloudEvents", "knative"),
-    ("openfaas", "OpenFaaS", "openfaas"),
-    ("openwhisk", "Apache OpenWhisk", "openwhisk"),
-    ("fn_project", "Fn, Oracle Functions", "fn"),
-    ("vefaas", "VolcEngine veFaaS", "vefaas"),
-    ("yandex", "Yandex Cloud Functions", "yandex"),
-    ("kubernetes", "Kubernetes", "kubernetes"),
-    ("plain_http", "plain HTTP, Docker", "http"),
-];
 
 /// Test, head of its column. A platform has one of two tests where two are named.
 const COLUMNS: &[(&[&str], &str)] = &[
@@ -54,10 +37,11 @@ fn table(tests: &str) -> String {
     out.push_str("\n|---|");
     out.push_str(&"---|".repeat(COLUMNS.len()));
     out.push('\n');
-    for (module, name, page) in PLATFORMS {
-        write!(out, "| [{name}](platforms/{page}.md) |").expect("a text takes all");
+    for platform in PLATFORMS {
+        let title = named(platform.word).expect("the runtime knows it").title;
+        write!(out, "| [{title}](platforms/{}.md) |", platform.word).expect("a text takes all");
         for (cells, _) in COLUMNS {
-            let shown = cells.iter().find(|cell| has(module, cell));
+            let shown = cells.iter().find(|cell| has(platform.module, cell));
             let shown = match shown {
                 Some(&"concurrency") => "served",
                 Some(&"refusal") => "refused",
@@ -86,8 +70,13 @@ fn the_table_is_what_the_tests_show() {
     }
     assert_eq!(written, made, "docs/platforms.md; FAAS_REWRITE=1 writes it anew");
     assert!(!made.contains(" no |"), "a cell without a test:\n{made}");
-    for (_, _, page) in PLATFORMS {
-        let page = workspace().join(format!("docs/platforms/{page}.md"));
-        assert!(page.is_file(), "{} is missing", page.display());
-    }
+}
+
+#[test]
+fn every_platform_of_the_runtime_is_in_the_matrix() {
+    let mut tested: Vec<&str> = PLATFORMS.iter().map(|platform| platform.word).collect();
+    let mut known: Vec<&str> = faas_core::platform::NAMES.iter().map(|names| names.word).collect();
+    tested.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(tested, known);
 }

@@ -1,38 +1,93 @@
 //! The matrix on SCF, for event functions. One event is out at a time there; several at once are a web function's matter.
 
-use super::run::{launch, patient, start, start_web};
-use crate::several::{self, Answer, Hung, Platform, REQUESTS, Row, View};
+use super::run::{launch, launch_web, patient, start, start_web};
+use crate::event_function::{EventFunction, one_after_the_other};
+use crate::matrix::{concurrency as all_at_once, matrix};
+use crate::rig::Rig;
+use crate::several::{self, Hung, REQUESTS, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::faulty;
 use integration::inspected::Inspected;
-use integration::on_plane::OnPlane;
-use integration::wait::{limit, until, until_sigterm_is_handled};
-use platform_emulators::handout::{Kind, Times};
-use platform_emulators::process::Signal;
+use integration::on_http::OnHttp;
+use integration::wait::limit;
+use platform_emulators::handout::Times;
 use platform_emulators::scf::{self, Request};
 use serde_json::json;
 use std::time::Duration;
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    several_functions,
-];
+pub(crate) const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"Type":"Timer","TriggerName":"nightly","Time":"2026-01-02T03:04:00Z","Message":"blue"}"#,
+        ),
+        (
+            r#"{"topic":{"source":"paid"}}"#,
+            r#"{"Records":[{"CMQ":{"type":"topic","topicName":"paid","msgBody":"hi"}}]}"#,
+        ),
+    ],
+    hung: Hung::Leaves,
+};
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    for body in [&b""[..], b"{}", "grün".as_bytes(), &[0, 255, 10]] {
-        assert_eq!(run.call(body.to_vec()).body, body);
+/// Through a function URL.
+pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
+    let headers = json!({"content-type": "application/json", "x-scf-remote-addr": "192.0.2.7"});
+    json!({"body": body, "headers": headers, "httpMethod": method, "path": path, "queryString": {}}).to_string()
+}
+
+/// No name at all where the handler is empty.
+fn name(handler: &str) -> Option<&str> {
+    Some(handler).filter(|handler| !handler.is_empty())
+}
+
+/// An event function.
+struct Scf;
+
+impl Rig for Scf {
+    type Run = EventFunction;
+
+    const SEVERAL: Row = SEVERAL;
+    const LARGE: usize = 5_900_000;
+    const PANIC: &'static str = "asked for a panic";
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        EventFunction { run: launch(runtime, deployment, name(handler), patient()), event_of }
     }
-    run.assert_clean();
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        EventFunction { run: launch(runtime, deployment, name(handler), patient()).polling(), event_of }
+    }
+
+    /// The platform kills late here, so that the runtime's own report is what counts.
+    fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
+        let times = Times { limit: Duration::from_secs(2), ..patient() };
+        EventFunction { run: launch(runtime, deployment, name(handler), times).polling(), event_of }
+    }
+}
+
+/// The same as a web function, whose instance may be given several requests.
+struct Served;
+
+impl Rig for Served {
+    type Run = OnHttp;
+
+    const SEVERAL: Row = REQUESTS;
+    const AT_ONCE: usize = 4;
+
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+        launch_web(runtime, deployment, handler)
+    }
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnHttp {
+        start_web(runtime, deployment, handler)
+    }
+}
+
+matrix! {
+    Scf;
+    common echo, error, panic, deadline, large_body, sigterm_in_flight;
+    own inspect_over_every_trigger, init_failure, concurrency, several_functions;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -60,41 +115,6 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     run.assert_clean();
 }
 
-fn fails(runtime: &Runtime, event: &str, words: &str) {
-    let run = start(runtime, "faulty");
-    let outcome = run.plane.invoke(event);
-    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
-    assert!(outcome.text().contains(words) && outcome.text().contains("errorMessage"), "{}", outcome.text());
-    assert_eq!(run.call(faulty::FINE).text(), "\"fine\"", "the process lives on");
-    run.assert_clean();
-}
-
-fn error(runtime: &Runtime) {
-    fails(runtime, faulty::ERROR, "Faulty.Error");
-}
-
-fn panic(runtime: &Runtime) {
-    fails(runtime, faulty::PANIC, "asked for a panic");
-}
-
-/// The platform kills late here, so that the runtime's own report is what counts.
-fn deadline(runtime: &Runtime) {
-    let times = Times { limit: Duration::from_secs(2), ..patient() };
-    let run = launch(runtime, Deployment::of("faulty"), Some("faulty"), times).polling();
-    let outcome = run.plane.invoke(faulty::SPIN);
-    assert_eq!(outcome.kind, Kind::Error, "{}", outcome.text());
-    assert!(outcome.text().contains("TimedOut"), "{}", outcome.text());
-    run.process.wait(limit()).expect("a fresh process is to take its place");
-    run.assert_clean();
-}
-
-fn large_body(runtime: &Runtime) {
-    let run = start(runtime, "echo");
-    let body = vec![b'x'; 5_900_000];
-    assert_eq!(run.call(body.clone()).body.len(), body.len());
-    run.assert_clean();
-}
-
 fn init_failure(runtime: &Runtime) {
     let deployment = Deployment::of("faulty").env("FAULTY_START", "error");
     let run = launch(runtime, deployment, Some("faulty"), patient());
@@ -104,90 +124,12 @@ fn init_failure(runtime: &Runtime) {
     assert_eq!(run.asked(), Vec::<String>::new(), "there is no call to report it");
 }
 
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = launch(runtime, Deployment::of("probe"), Some("probe.hold"), patient()).polling();
-    let path = run.deployment.path("go");
-    let pending = run.plane.submit(path.display().to_string());
-    run.process.wait_for_line(|line| line == "holding", limit()).expect("the handler runs");
-    until_sigterm_is_handled(&run.process);
-    run.process.signal(Signal::Term).expect("the signal is sent");
-    run.until_said("stopping: 1 in flight");
-    std::fs::write(path, "").expect("the handler is let go");
-    assert_eq!(pending.wait().text(), "let go");
-    assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process.output());
-    run.assert_clean();
-}
-
-/// Events wait for one another at the platform; a web function's instance may be given several requests.
 fn concurrency(runtime: &Runtime) {
-    let run: OnPlane = start(runtime, "echo");
-    let pending: Vec<_> = (0..3).map(|number| run.plane.submit(number.to_string())).collect();
-    for (number, pending) in pending.into_iter().enumerate() {
-        assert_eq!(pending.wait().text(), number.to_string());
-    }
-    run.assert_clean();
-    let run = start_web(runtime, Deployment::of("probe"), "probe.hold");
-    let paths: Vec<_> = (0..4).map(|number| run.deployment.path(&format!("go-{number}"))).collect();
-    let mut clients: Vec<_> = paths
-        .iter()
-        .map(|path| {
-            let mut client = run.client();
-            client.request("POST", "/", "", path.display().to_string().as_bytes()).expect("it is open");
-            client
-        })
-        .collect();
-    let all = || run.process.lines().iter().filter(|line| line.text == "holding").count() == 4;
-    until("four run at once", &run.process, || all().then_some(())).expect("four at once");
-    for path in paths {
-        std::fs::write(path, "").expect("a handler is let go");
-    }
-    for client in &mut clients {
-        assert_eq!(client.read().expect("it is answered").text(), "let go");
-    }
+    one_after_the_other(&start(runtime, "echo"));
+    all_at_once::<Served>(runtime);
 }
 
-pub(crate) const SEVERAL: Row = Row {
-    prefix: "",
-    events: &[
-        (
-            r#"{"timer":{"source":"nightly"}}"#,
-            r#"{"Type":"Timer","TriggerName":"nightly","Time":"2026-01-02T03:04:00Z","Message":"blue"}"#,
-        ),
-        (
-            r#"{"topic":{"source":"paid"}}"#,
-            r#"{"Records":[{"CMQ":{"type":"topic","topicName":"paid","msgBody":"hi"}}]}"#,
-        ),
-    ],
-    hung: Hung::Leaves,
-};
-
-pub(crate) struct EventFunction(pub(crate) OnPlane);
-
-impl Platform for EventFunction {
-    /// Through a function URL.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let headers = json!({"content-type": "application/json", "x-scf-remote-addr": "192.0.2.7"});
-        let event = json!({"body": body, "headers": headers, "httpMethod": method, "path": path, "queryString": {}})
-            .to_string();
-        match self.event("", &event) {
-            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_str(&body).expect("a reply in JSON")),
-            failed => failed,
-        }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        let outcome = self.0.plane.invoke(event);
-        if outcome.kind == Kind::Result { Answer::value(outcome.text()) } else { Answer::Failed(outcome.text()) }
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Held(&self.0.process)
-    }
-}
-
-/// As an event function, and its requests as a web function too.
 fn several_functions(runtime: &Runtime) {
-    let launch = |deployment| EventFunction(launch(runtime, deployment, None, patient()).polling());
-    several::behave(&SEVERAL, launch);
-    several::behave(&REQUESTS, |deployment| start_web(runtime, deployment, ""));
+    several::behave(&SEVERAL, |deployment| Scf::start(runtime, deployment, ""));
+    several::behave(&REQUESTS, |deployment| Served::start(runtime, deployment, ""));
 }

@@ -5,4 +5,5 @@ mod conformance;
 pub(crate) mod matrix;
 mod matrix_web;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/tencent-scf.md", 1..=31);

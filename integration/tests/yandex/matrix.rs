@@ -1,39 +1,154 @@
 //! The matrix on Yandex' bash runtime.
 
 use super::run::OnYandex;
-use crate::several::{self, Answer, Hung, Platform, Row, View};
+use crate::matrix::matrix;
+use crate::rig::{Answer, Platform, Rig, Run, View};
+use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::process::Signal;
+use platform_emulators::process::Process;
 use platform_emulators::yandex::{Outcome, http_event, trigger_event};
 use serde_json::{Value, json};
 
-integration::both![
-    echo,
-    inspect_over_every_trigger,
-    error,
-    panic,
-    deadline,
-    large_body,
-    init_failure,
-    sigterm_in_flight,
-    concurrency,
-    several_functions,
-];
+pub(crate) const SEVERAL: Row = Row {
+    prefix: "",
+    events: &[
+        (
+            r#"{"timer":{"source":"nightly"}}"#,
+            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.serverless.triggers.TimerMessage"},
+                "details":{"trigger_id":"nightly","payload":"p"}}]}"#,
+        ),
+        (
+            r#"{"queue":{"source":"paid"}}"#,
+            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.messagequeue.QueueMessage"},
+                "details":{"queue_id":"yrn:yc:ymq:ru:b1:paid","message":{"message_id":"m","body":"b"}}}]}"#,
+        ),
+    ],
+    hung: Hung::OneACall,
+};
 
-pub(crate) fn echo(runtime: &Runtime) {
-    let run = OnYandex::of(runtime, "echo");
-    for event in ["{}", "[1,2]", "\"grün\"", "null", "{\"a\":{\"b\":[]}}\n"] {
-        let sent: Value = serde_json::from_str(event).expect("JSON");
-        assert_eq!(run.call(event).outcome, Outcome::Success(sent), "{event:?}");
+impl Rig for Calls {
+    type Run = Calls;
+
+    const SEVERAL: Row = SEVERAL;
+    /// What is no JSON comes back as a JSON text.
+    const BODIES: &'static [&'static [u8]] = &[
+        b"{}",
+        b"[1,2]",
+        "\"gr\u{fc}n\"".as_bytes(),
+        b"null",
+        b"{\"a\":{\"b\":[]}}\n",
+        b"",
+        b"two words",
+        "gr\u{fc}n\n".as_bytes(),
+    ];
+    const AT_ONCE: usize = 2;
+    const PANIC: &'static str = "asked for a panic";
+
+    /// Each call starts a process.
+    fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> Calls {
+        Calls::start(runtime, deployment, handler)
     }
-    // What is no JSON comes back as a JSON text.
-    for event in ["", "two words", "grün\n"] {
-        assert_eq!(run.call(event).outcome, Outcome::Success(event.into()), "{event:?}");
+
+    fn start(runtime: &Runtime, deployment: Deployment, handler: &str) -> Calls {
+        Calls { run: OnYandex::new(runtime, deployment, handler), log: String::new() }
     }
+}
+
+/// The function, and what its processes have written.
+pub(crate) struct Calls {
+    run: OnYandex,
+    log: String,
+}
+
+impl Calls {
+    fn outcome(&mut self, event: impl AsRef<[u8]>) -> Outcome {
+        let ended = self.run.call(event);
+        self.log.push_str(&ended.log);
+        self.log.push('\n');
+        ended.outcome
+    }
+
+    /// A function whose folder is a package already, entry point and all.
+    pub(crate) fn of_package(deployment: Deployment) -> Calls {
+        Calls { run: OnYandex { deployment }, log: String::new() }
+    }
+}
+
+impl Platform for Calls {
+    /// Through API Gateway: an address of the function's own has no path.
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
+        event["url"] = path.into();
+        match self.outcome(&event.to_string()) {
+            Outcome::ExecutionError(told) => Answer::Failed(told),
+            outcome => {
+                let response = outcome.response().unwrap_or_else(|why| panic!("{why}"));
+                Answer::Reply { status: response.status, headers: response.headers, body: response.body.into() }
+            }
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        Answer::value(self.outcome(event).value().to_string())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Log(&self.log)
+    }
+}
+
+/// What the caller gets of an event.
+fn told(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::ExecutionError(told) => Answer::Failed(told),
+        outcome => match outcome.value() {
+            Value::String(text) => Answer::value(text),
+            value => Answer::value(value.to_string()),
+        },
+    }
+}
+
+impl Run for Calls {
+    fn deployment(&self) -> &Deployment {
+        &self.run.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(self.outcome(body))
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let begin = |body: &String| {
+            let mut call = self.run.begin();
+            call.write(body.as_bytes());
+            call.finish();
+            call
+        };
+        let begun: Vec<_> = bodies.iter().map(begin).collect();
+        let processes: Vec<_> = begun.iter().map(|call| call.process()).collect();
+        then(self, &processes);
+        begun.into_iter().map(|call| told(call.end(limit()).outcome)).collect()
+    }
+
+    /// A value, since texts that are JSON come back as what they say.
+    fn echoes(&mut self, body: &[u8]) {
+        let sent = serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into());
+        assert_eq!(self.outcome(body), Outcome::Success(sent));
+    }
+
+    fn judge(&self, answer: &Answer, _: &str) {
+        let told: Value = serde_json::from_str(&answer.text()).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+        assert!(told["stackTrace"].is_array(), "{told}");
+    }
+}
+
+matrix! {
+    Calls;
+    common echo, error, panic, deadline, sigterm_in_flight, concurrency, several_functions;
+    own inspect_over_every_trigger, large_body, init_failure;
 }
 
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
@@ -67,35 +182,15 @@ pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     assert_eq!(Inspected(run.call("[1]").outcome.value()).text("trigger"), "raw");
 }
 
-fn fails(run: &OnYandex, event: &str, kind: &str, words: &str) {
-    let ended = run.call(event);
-    let Outcome::ExecutionError(told) = &ended.outcome else { panic!("{ended:?}") };
-    let told: Value = serde_json::from_str(told).unwrap_or_else(|error| panic!("{error}: {told}"));
-    assert_eq!(told["errorType"], kind, "{told}");
-    assert!(told["errorMessage"].as_str().is_some_and(|text| text.contains(words)), "{told}");
-    assert!(told["stackTrace"].is_array(), "{told}");
-}
-
-fn error(runtime: &Runtime) {
-    fails(&OnYandex::of(runtime, "faulty"), faulty::ERROR, "Faulty.Error", "asked for an error");
-}
-
-fn panic(runtime: &Runtime) {
-    fails(&OnYandex::of(runtime, "faulty"), faulty::PANIC, "Panic", "asked for a panic");
-}
-
-/// The platform tells no limit; the one that is set here is below its own.
-fn deadline(runtime: &Runtime) {
-    let run = OnYandex::new(runtime, Deployment::of("faulty").env("FAAS_TIMEOUT", "1s"), "faulty");
-    fails(&run, faulty::SPIN, "Function.TimedOut", "did not answer within its time limit");
-}
-
 /// Events of any size; answers of at most a mebibyte.
 fn large_body(runtime: &Runtime) {
     let run = OnYandex::of(runtime, "echo");
     let largest = format!("\"{}\"", "x".repeat((1 << 20) - 2));
     assert_eq!(run.call(&largest).outcome, Outcome::Success(largest[1..largest.len() - 1].into()));
-    fails(&run, &format!("\"{}\"", "x".repeat(1 << 20)), "Function.ResponseSizeTooLarge", "1048576");
+    let Outcome::ExecutionError(told) = run.call(format!("\"{}\"", "x".repeat(1 << 20))).outcome else {
+        panic!("more than a mebibyte is an answer")
+    };
+    assert!(told.contains("Function.ResponseSizeTooLarge") && told.contains("1048576"), "{told}");
     let event = json!({"do": "nothing", "more": "x".repeat(5 << 20)}).to_string();
     assert_eq!(OnYandex::of(runtime, "faulty").call(event).outcome, Outcome::Success("fine".into()));
 }
@@ -108,101 +203,4 @@ fn init_failure(runtime: &Runtime) {
         "{ended:?}"
     );
     assert!(ended.log.contains("no library for function \"missing\""), "{}", ended.log);
-}
-
-fn sigterm_in_flight(runtime: &Runtime) {
-    let run = OnYandex::new(runtime, Deployment::of("probe"), "probe.hold");
-    let path = run.deployment.path("go");
-    let mut call = run.begin();
-    call.write(path.display().to_string().as_bytes());
-    call.finish();
-    call.process().wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-    call.process().signal(Signal::Term).expect("the signal is sent");
-    call.process().wait_for_line(|line| line.contains("stopping: 1 in flight"), limit()).expect("the stop begins");
-    std::fs::write(path, "").expect("the function is let go");
-    let ended = call.end(limit());
-    assert_eq!(ended.outcome, Outcome::Success("let go".into()), "{}", ended.log);
-}
-
-/// Each call has a process of its own.
-fn concurrency(runtime: &Runtime) {
-    let run = OnYandex::new(runtime, Deployment::of("probe"), "probe.hold");
-    let calls = ["a", "b"].map(|name| {
-        let path = run.deployment.path(name);
-        let mut call = run.begin();
-        call.write(path.display().to_string().as_bytes());
-        call.finish();
-        call.process().wait_for_line(|line| line == "holding", limit()).expect("the function runs");
-        (call, path)
-    });
-    for (call, path) in calls {
-        std::fs::write(path, "").expect("the function is let go");
-        assert_eq!(call.end(limit()).outcome, Outcome::Success("let go".into()));
-    }
-}
-
-pub(crate) const SEVERAL: Row = Row {
-    prefix: "",
-    events: &[
-        (
-            r#"{"timer":{"source":"nightly"}}"#,
-            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.serverless.triggers.TimerMessage"},
-                "details":{"trigger_id":"nightly","payload":"p"}}]}"#,
-        ),
-        (
-            r#"{"queue":{"source":"paid"}}"#,
-            r#"{"messages":[{"event_metadata":{"event_type":"yandex.cloud.events.messagequeue.QueueMessage"},
-                "details":{"queue_id":"yrn:yc:ymq:ru:b1:paid","message":{"message_id":"m","body":"b"}}}]}"#,
-        ),
-    ],
-    hung: Hung::OneACall,
-};
-
-/// The function, and what its processes have written.
-pub(crate) struct Calls {
-    run: OnYandex,
-    log: String,
-}
-
-impl Calls {
-    fn outcome(&mut self, event: &str) -> Outcome {
-        let ended = self.run.call(event);
-        self.log.push_str(&ended.log);
-        self.log.push('\n');
-        ended.outcome
-    }
-}
-
-impl Calls {
-    /// A function whose folder is a package already, entry point and all.
-    pub(crate) fn of_package(deployment: Deployment) -> Calls {
-        Calls { run: OnYandex { deployment }, log: String::new() }
-    }
-}
-
-impl Platform for Calls {
-    /// Through API Gateway: an address of the function's own has no path.
-    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
-        event["url"] = path.into();
-        match self.outcome(&event.to_string()) {
-            Outcome::ExecutionError(told) => Answer::Failed(told),
-            outcome => {
-                let response = outcome.response().unwrap_or_else(|why| panic!("{why}"));
-                Answer::Reply { status: response.status, headers: response.headers, body: response.body }
-            }
-        }
-    }
-
-    fn event(&mut self, _: &str, event: &str) -> Answer {
-        Answer::value(self.outcome(event).value().to_string())
-    }
-
-    fn view(&self) -> View<'_> {
-        View::Log(&self.log)
-    }
-}
-
-fn several_functions(runtime: &Runtime) {
-    several::behave(&SEVERAL, |deployment| Calls { run: OnYandex::new(runtime, deployment, ""), log: String::new() });
 }

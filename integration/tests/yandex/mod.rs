@@ -3,4 +3,5 @@
 mod conformance;
 pub(crate) mod matrix;
 pub(crate) mod run;
-mod table;
+
+integration::statements!("docs/conformance/yandex.md", 1..=8);

@@ -15,6 +15,7 @@ const PLACES: &[Place] = &[
     ("runtime-engine/core/src/platform/mod.rs", |names| format!("`{}`", names.word)),
     ("runtime-engine/spec/src/deploy/mod.rs", |names| format!("\"{}\" => ", names.word)),
     ("handlers-sdk/tests/kit.rs", |names| format!("\"{}\"", names.word)),
+    ("integration/tests/platforms.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms/packaged.rs", |names| format!("platform: \"{}\"", names.word)),
     ("README.md", page),
     ("docs/detection.md", page),

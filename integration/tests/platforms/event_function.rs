@@ -1,0 +1,65 @@
+//! A function under a control plane that hands out events, and its HTTP requests as the events that an API gateway makes of
+//! them: Tencent SCF's and Huawei FunctionGraph's.
+
+use crate::rig::{Answer, Platform, Run, View};
+use integration::deployment::Deployment;
+use integration::on_plane::OnPlane;
+use platform_emulators::handout::{Kind, Outcome};
+use platform_emulators::process::Process;
+
+/// A function, and how its platform writes a request with a body in JSON as an event.
+pub(crate) struct EventFunction {
+    pub(crate) run: OnPlane,
+    pub(crate) event_of: fn(method: &str, path: &str, body: &str) -> String,
+}
+
+fn told(outcome: Outcome) -> Answer {
+    if outcome.kind == Kind::Result { Answer::value(outcome.body) } else { Answer::Failed(outcome.text()) }
+}
+
+impl Platform for EventFunction {
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        match self.event("", &(self.event_of)(method, path, body)) {
+            Answer::Reply { body, .. } => Answer::of_gateway(&serde_json::from_slice(&body).expect("a reply in JSON")),
+            failed => failed,
+        }
+    }
+
+    fn event(&mut self, _: &str, event: &str) -> Answer {
+        told(self.run.plane.invoke(event))
+    }
+
+    fn view(&self) -> View<'_> {
+        View::Held(&self.run.process)
+    }
+}
+
+impl Run for EventFunction {
+    fn deployment(&self) -> &Deployment {
+        &self.run.deployment
+    }
+
+    fn send(&mut self, body: &[u8]) -> Answer {
+        told(self.run.plane.invoke(body.to_vec()))
+    }
+
+    fn during(&mut self, bodies: &[String], then: impl FnOnce(&Self, &[&Process])) -> Vec<Answer> {
+        let begun: Vec<_> = bodies.iter().map(|body| self.run.plane.submit(body.as_str())).collect();
+        then(self, &[&self.run.process]);
+        begun.into_iter().map(|one| told(one.wait())).collect()
+    }
+
+    fn assert_clean(&self) {
+        self.run.assert_clean();
+    }
+}
+
+/// What several at once come to: events wait for one another at the platform, and are answered in their order; a server of
+/// requests is given four at once.
+pub(crate) fn one_after_the_other(run: &OnPlane) {
+    let pending: Vec<_> = (0..3).map(|number| run.plane.submit(number.to_string())).collect();
+    for (number, pending) in pending.into_iter().enumerate() {
+        assert_eq!(pending.wait().text(), number.to_string());
+    }
+    run.assert_clean();
+}

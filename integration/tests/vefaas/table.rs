@@ -1,6 +1,0 @@
-//! The table of `docs/conformance/vefaas.md` against the tests there are.
-
-#[test]
-fn the_table_names_tests_there_are() {
-    integration::table::check(module_path!(), "docs/conformance/vefaas.md", 1..=8);
-}
