@@ -1,24 +1,30 @@
 //! The layers of a process around its functions, and the walks through them.
 //!
 //! Which layers take part in a walk is settled when they are loaded: a layer without a hook in a phase is not called
-//! for it. The walk itself is [`Onion`]'s; this file turns its steps into calls and waits. It is a future over any
+//! for it. The walk itself is `walk`'s, what a call comes to `outcome`'s. It is a future over any
 //! executor: light-runtime parks its thread, the full engine awaits.
+
+mod aside;
+mod outcome;
+mod walk;
 
 use crate::failure::Failure;
 use crate::functions::Refusal;
-use crate::invocation::{Invocation, Progress};
+use crate::invocation::Invocation;
 use crate::log::{Level, Log};
-use crate::onion::{Onion, Step, settled};
 use crate::records::{self, RecordRule, RecordSettings};
 use crate::services::{Ending, Services};
 use faas_abi::host::{FunctionInstance, LayerInstance, Lease};
 use faas_abi::{
-    CLOSE, E_INTERNAL, E_NOT_FOUND, END, INVOKE, IS_PER_RECORD, IS_WHOLE_BODY, OK, PENDING, RECORD, REPLIED, RESUME,
-    SUSPEND, Status,
+    E_INTERNAL, E_NOT_FOUND, INVOKE, IS_PER_RECORD, IS_WHOLE_BODY, OK, RECORD, REPLIED, RESUME, SUSPEND, Status,
 };
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use aside::Aside;
+pub(crate) use outcome::call_phase;
+use outcome::{call, judge, layer_meant, meant};
+use walk::Walk;
 
 /// An invocation's place, as the runtimes use it.
 pub type Place = Lease<Invocation>;
@@ -356,333 +362,6 @@ impl Chain {
         walk.centre_is_done(status, place);
         walk.go(place).await.unwrap_or(E_INTERNAL)
     }
-}
-
-/// One walk in progress: to the centre, and out again.
-///
-/// Nearly every hook ends at once, so calls follow one another in a plain loop. Only one that is pending is waited for.
-struct Walk<'a> {
-    chain: &'a Chain,
-    /// The layers that take part.
-    hooked: &'a [usize],
-    phase: u32,
-    onion: Onion,
-    step: Step,
-    /// The words of what failed on the way in, and did not end it.
-    failed: Option<Failure>,
-    /// The failure that a layer is being asked about.
-    asked: Option<Failure>,
-}
-
-/// Where a walk stands still.
-enum Stop {
-    /// At its centre.
-    Centre,
-    /// At its end, with this status.
-    Finished(Status),
-    /// A call has said that it is pending.
-    Pending,
-}
-
-impl<'a> Walk<'a> {
-    fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
-        let hooked = chain.hooked(phase);
-        let mut onion = Onion::new(hooked.len(), phase == INVOKE && chain.has_heads);
-        let step = onion.begin();
-        Walk { chain, hooked, phase, onion, step, failed: None, asked: None }
-    }
-
-    /// Walks to the centre, `None`, or to the end and its status.
-    async fn go(&mut self, place: &mut Place) -> Option<Status> {
-        loop {
-            match self.go_inline(place) {
-                Stop::Centre => return None,
-                Stop::Finished(status) => return Some(status),
-                Stop::Pending => {
-                    let status = poll_fn(|context| place.poll_done(context)).await;
-                    self.called(status, place);
-                }
-            }
-        }
-    }
-
-    fn layer(&self, index: usize) -> &'a ConfiguredLayer {
-        &self.chain.layers[self.hooked[index]]
-    }
-
-    fn go_inline(&mut self, place: &mut Place) -> Stop {
-        loop {
-            let status = match self.step {
-                Step::Before(index) => {
-                    let layer = self.layer(index);
-                    let status = layer.instance.before(self.phase, place);
-                    if status == OK && layer.is_plain() {
-                        self.ended_well(place);
-                        continue;
-                    }
-                    status
-                }
-                Step::Centre => return Stop::Centre,
-                Step::Head(index) => {
-                    place.get_mut().set_heads_ran();
-                    if let Some(hook) = self.layer(index).instance.head_hook() {
-                        hook.run(place);
-                    }
-                    OK
-                }
-                Step::After(index) => {
-                    let status = self.begin_after(self.layer(index), place);
-                    if status == OK {
-                        self.ended_well(place);
-                        continue;
-                    }
-                    status
-                }
-                Step::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
-                Step::Finished { status, .. } => return Stop::Finished(status),
-            };
-            if status == PENDING {
-                return Stop::Pending;
-            }
-            self.called(status, place);
-        }
-    }
-
-    /// What nearly every call comes to: it ended at once and well, and has nothing more to tell.
-    #[inline]
-    fn ended_well(&mut self, place: &mut Place) {
-        place.get_mut().end_call(OK);
-        self.advance(OK, place);
-    }
-
-    /// The call of the step at hand is over.
-    #[inline(never)]
-    fn called(&mut self, status: Status, place: &mut Place) {
-        let status = match self.step {
-            Step::Before(index) => match self.entered(self.layer(index), status, place) {
-                Some(status) => status,
-                None => return,
-            },
-            Step::After(index) => {
-                let layer = self.layer(index);
-                let status = layer_meant(layer, status, "after", place);
-                judge(layer, status, "after", place).unwrap_or(OK)
-            }
-            Step::OnError(index, _) if self.layer(index).instance.has_on_error(self.phase) => {
-                self.end_on_error(self.layer(index), status, place)
-            }
-            Step::OnError(..) | Step::Head(_) | Step::Centre | Step::Finished { .. } => status,
-        };
-        self.advance(status, place);
-    }
-
-    /// A layer's `before` is over. `None`: the next step is chosen already.
-    fn entered(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Option<Status> {
-        let status = meant(status, true, || in_hook(layer, "before"), place);
-        let invoking = self.phase == INVOKE;
-        let status = if status == END && invoking { with_reply(status, layer, place) } else { status };
-        // Under a cancel there is no sense in going on to the function, whatever the layer's policy is.
-        let is_cut = status < 0 && invoking && place.cancelled() != 0;
-        let judged =
-            if is_cut { Some(stand(layer, status, "before", place)) } else { judge(layer, status, "before", place) };
-        if judged == Some(OK) {
-            if let Some(hook) = layer.instance.head_hook() {
-                place.get_mut().push_head(hook);
-            }
-            if layer.needs_whole_body() && layer.required {
-                place.get_mut().refuse_streams();
-            }
-        }
-        match judged {
-            None => {
-                self.step = self.onion.pass_by(OK);
-                None
-            }
-            // Nothing keeps CLOSE from those further in.
-            Some(status) if self.phase == CLOSE && status != OK => {
-                let invocation = place.get_mut();
-                invocation.keep_cause(self.failed.take());
-                self.failed = invocation.take_failure();
-                self.step = self.onion.pass_by(status);
-                None
-            }
-            Some(status) => Some(status),
-        }
-    }
-
-    /// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
-    fn begin_after(&self, layer: &ConfiguredLayer, place: &mut Place) -> Status {
-        leave(layer, place);
-        if layer.needs_whole_body()
-            && matches!(place.get().progress(), Progress::Streaming(_))
-            && layer.instance.has_after(self.phase)
-        {
-            let name = layer.instance.name();
-            let message = format!("layer {name} needs the whole body and was skipped: the reply is a stream");
-            place.get().say(Level::Warn, &message);
-            return OK;
-        }
-        layer.instance.after(self.phase, place)
-    }
-
-    /// Asks a layer about a failure, and keeps it.
-    fn begin_on_error(&mut self, layer: &ConfiguredLayer, inner: Status, place: &mut Place) -> Status {
-        leave(layer, place);
-        if !layer.instance.has_on_error(self.phase) {
-            return inner;
-        }
-        // The failure has its words before anyone is asked about it.
-        if place.get().failure().is_none() {
-            place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
-        }
-        self.asked = place.get().failure().cloned();
-        layer.instance.on_error(self.phase, inner, place)
-    }
-
-    /// A layer has been asked. Whatever it made of the failure, the first one is kept as the cause.
-    fn end_on_error(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Status {
-        let status = layer_meant(layer, status, "on_error", place);
-        let status = if status >= 0 && self.phase == INVOKE { with_reply(status, layer, place) } else { status };
-        place.get_mut().end_call(status);
-        let first = self.asked.take();
-        if status < 0 {
-            place.get_mut().keep_cause(first);
-        }
-        status
-    }
-
-    fn centre_is_done(&mut self, status: Status, place: &mut Place) {
-        place.get_mut().end_call(status);
-        place.get_mut().keep_cause(self.failed.take());
-        self.advance(status, place);
-    }
-
-    #[inline]
-    fn advance(&mut self, status: Status, place: &Place) {
-        // In a stream's begin, whoever began it.
-        if place.get().heads_ran() {
-            self.onion.heads_have_run();
-        }
-        self.step = self.onion.advance(status);
-    }
-}
-
-/// The layer is about to leave: a stream that begins from here on runs the heads further out.
-fn leave(layer: &ConfiguredLayer, place: &mut Place) {
-    if layer.instance.has_head() {
-        place.get_mut().pop_head();
-    }
-}
-
-/// A layer that ends the way in, or recovers, has set a reply; otherwise it has failed.
-fn with_reply(status: Status, layer: &ConfiguredLayer, place: &mut Place) -> Status {
-    if place.get().progress() != Progress::Open {
-        return status;
-    }
-    let message = format!("layer {} answered for the function, but set no reply", layer.instance.name());
-    place.get_mut().set_failure(Failure::internal("Runtime.NoReply", message));
-    E_INTERNAL
-}
-
-/// What a layer's status comes to, at the end of its call. `None`: a failure that its policy passes over, with a log
-/// line. A required layer's failure stands, with words.
-fn judge(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Option<Status> {
-    if status < 0 && !layer.required {
-        complain(place, layer.instance.name(), hook, status, place.get().failure());
-        place.get_mut().forgive_call();
-        return None;
-    }
-    Some(stand(layer, status, hook, place))
-}
-
-/// The end of a call whose status stands. A failure has words.
-fn stand(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Status {
-    let invocation = place.get_mut();
-    if status < 0 && invocation.failure().is_none() {
-        invocation.set_failure(Failure::of_status(status, &in_hook(layer, hook)));
-    }
-    invocation.end_call(status);
-    status
-}
-
-/// Waits for a call that is not done yet.
-async fn call(status: Status, place: &mut Place) -> Status {
-    if status != PENDING {
-        return status;
-    }
-    poll_fn(|context| place.poll_done(context)).await
-}
-
-/// Calls a function for a phase.
-pub(crate) async fn call_phase(function: &FunctionInstance, phase: u32, place: &mut Place) -> Status {
-    let status = call(function.phase(phase, place), place).await;
-    meant(status, false, || format!("function {} in {}", function.name(), phase_name(phase)), place)
-}
-
-/// What a status means at the end of a call. One that has no meaning there is a failure, with words.
-fn meant(status: Status, before: bool, who: impl FnOnce() -> String, place: &mut Place) -> Status {
-    let meaning = settled(status, before);
-    if meaning != status {
-        let message = format!("{} ended with status {status}, which has no meaning there", who());
-        place.get_mut().set_failure(Failure::internal("Runtime.BadStatus", message));
-    }
-    meaning
-}
-
-fn layer_meant(layer: &ConfiguredLayer, status: Status, hook: &str, place: &mut Place) -> Status {
-    meant(status, false, || in_hook(layer, hook), place)
-}
-
-fn in_hook(layer: &ConfiguredLayer, hook: &str) -> String {
-    format!("layer {} in {hook}", layer.instance.name())
-}
-
-/// Work beside an invocation: SUSPEND, RESUME, REPLIED. None of its calls changes how the invocation ended.
-struct Aside {
-    phase: u32,
-    /// Why the invocation failed, if it did.
-    stands: Option<Failure>,
-    first: Result<(), Failure>,
-}
-
-impl Aside {
-    fn begin(phase: u32, place: &Place) -> Aside {
-        Aside { phase, stands: place.get().failure().cloned(), first: Ok(()) }
-    }
-
-    async fn function(&mut self, function: &FunctionInstance, place: &mut Place) {
-        let status = call_phase(function, self.phase, place).await;
-        let phase = phase_name(self.phase);
-        self.ended(status, || format!("function {} in {phase}", function.name()), place);
-    }
-
-    async fn layer(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) {
-        let status = call(status, place).await;
-        let status = layer_meant(layer, status, phase_name(self.phase), place);
-        let hook = phase_name(self.phase);
-        if status < 0 && !layer.required {
-            let words = place.get_mut().take_words(status, self.stands.as_ref());
-            complain(place, layer.instance.name(), hook, status, words.as_ref());
-            place.get_mut().end_aside(self.stands.as_ref());
-            return;
-        }
-        self.ended(status, || in_hook(layer, hook), place);
-    }
-
-    fn ended(&mut self, status: Status, who: impl FnOnce() -> String, place: &mut Place) {
-        let invocation = place.get_mut();
-        if status < 0 && self.first.is_ok() {
-            let words = invocation.take_words(status, self.stands.as_ref());
-            self.first = Err(words.unwrap_or_else(|| Failure::of_status(status, &who())));
-        }
-        invocation.end_aside(self.stands.as_ref());
-    }
-}
-
-/// An optional layer's failure fails nothing. It is a warning: an error is what an invocation ends with.
-fn complain(place: &Place, layer: &str, hook: &str, status: Status, words: Option<&Failure>) {
-    let why = words.map_or_else(|| format!("status {status}"), |failure| failure.message.clone());
-    place.get().say(Level::Warn, &format!("layer {layer} failed in {hook} and was skipped: {why}"));
 }
 
 /// A phase's name as users know it.

@@ -3,24 +3,27 @@
 //! What things are made of is [`functions::factory`]'s; in which order they are made and ended,
 //! and what a failure comes to, is decided here.
 
-use crate::chain::{self, Centre, Chain, Place};
+mod close;
+mod request_ids;
+
+pub use request_ids::RequestIds;
+
+use crate::chain::{Centre, Chain, Place};
 use crate::failure::Failure;
 use crate::functions::manifest::Manifest;
-use crate::functions::target::{FailedStart, Started, Whose};
+use crate::functions::target::{FailedStart, Started};
 use crate::functions::{self, Factory, Function, Functions, Linked, Loader, Owner, Refusal};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
-use crate::records::{RecordRule, RecordSettings};
 use crate::report;
-use crate::services::Ending;
 use crate::settings::Settings;
 use crate::trigger::Shape;
 use crate::turn::Turns;
 use crate::unit::{Identity, Unit};
-use faas_abi::host::FunctionInstance;
+use close::{close, close_phase, end_alone};
 use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
 use std::path::Path;
@@ -531,77 +534,6 @@ impl Runtime {
     }
 }
 
-/// Runs Close: layers of the process inward, functions in reverse of start, layers outward. A failure is logged.
-async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
-    let mut place = match functions {
-        [only] => only.whose.place(unit),
-        _ => Place::new(Invocation::new(unit.clone(), Arc::from(""))),
-    };
-    let mut of_functions = Ok(());
-    let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
-        [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
-        functions => {
-            for started in functions.iter().rev().filter(|started| started.has_phase(CLOSE)) {
-                let closed = close_one(unit, &started.whose, &started.own, Some(&started.function)).await;
-                of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
-            }
-            OK
-        }
-    });
-    let result = phase.await.map_err(|failure| {
-        report::failed(place.get(), CLOSE, &failure);
-        told(failure, unit)
-    });
-    result.and(of_functions)
-}
-
-/// Runs Close of one function and of its own layers. A failure is logged.
-async fn close_one(
-    unit: &Arc<Unit>,
-    whose: &Whose,
-    own: &Chain,
-    function: Option<&FunctionInstance>,
-) -> Result<(), Failure> {
-    let mut place = whose.place(unit);
-    let phase = own.phase(CLOSE, &mut place, async |place: &mut Place| match function {
-        Some(function) => chain::call_phase(function, CLOSE, place).await,
-        None => OK,
-    });
-    phase.await.map_err(|failure| {
-        report::failed(place.get(), CLOSE, &failure);
-        told(failure, unit)
-    })
-}
-
-/// Runs Close of what was made for a function that could not start, and ends it.
-async fn end_alone(unit: &Arc<Unit>, failed: FailedStart) {
-    // Nobody is told but the log.
-    let _ = close_one(unit, &failed.whose, &failed.own, failed.function.as_ref()).await;
-    failed.end(unit);
-}
-
-/// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
-/// of the process. `failed`: what was made for a function that could not start.
-async fn close(unit: &Arc<Unit>, chain: Chain, started: Vec<Started>, failed: Option<FailedStart>, phase: bool) {
-    let mut started = started;
-    match failed {
-        Some(FailedStart { whose, function: Some(function), own, .. }) => {
-            let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
-            started.push(Started::new(whose, function, own, None, rule));
-        }
-        Some(failed) => end_alone(unit, failed).await,
-        None => {}
-    }
-    if phase {
-        // Nobody is told but the log.
-        let _ = close_phase(unit, &chain, &started.iter().collect::<Vec<_>>()).await;
-    }
-    let mut ending = Ending::default();
-    started.into_iter().rev().for_each(|started| started.end_in(&mut ending));
-    ending.layers(chain);
-    ending.end(&unit.services);
-}
-
 /// A failure on its way out of the process.
 fn told(mut failure: Failure, unit: &Unit) -> Failure {
     unit.log.mask().hide_in(&mut failure);
@@ -609,42 +541,4 @@ fn told(mut failure: Failure, unit: &Unit) -> Failure {
         failure.reveal();
     }
     failure
-}
-
-/// Request ids of our own making, where a platform gives none: 16 random bytes a process, counted up.
-#[derive(Debug)]
-pub struct RequestIds(Mutex<u128>);
-
-impl Default for RequestIds {
-    fn default() -> Self {
-        use std::hash::{BuildHasher, RandomState};
-        let half = || u128::from(RandomState::new().hash_one(std::process::id()));
-        RequestIds(Mutex::new(half() << 64 | half()))
-    }
-}
-
-/// The two hexadecimal digits of each byte.
-const DIGITS: [[u8; 2]; 256] = {
-    let mut digits = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        digits[byte] = [b"0123456789abcdef"[byte >> 4], b"0123456789abcdef"[byte & 15]];
-        byte += 1;
-    }
-    digits
-};
-
-impl RequestIds {
-    /// The next one: 32 hexadecimal digits.
-    pub fn next(&self) -> [u8; 32] {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = last.wrapping_add(1);
-        let id = *last;
-        drop(last);
-        let mut text = [0; 32];
-        for (byte, digits) in id.to_be_bytes().iter().zip(text.chunks_exact_mut(2)) {
-            digits.copy_from_slice(&DIGITS[usize::from(*byte)]);
-        }
-        text
-    }
 }

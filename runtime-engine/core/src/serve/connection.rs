@@ -6,6 +6,7 @@
 //! take the last response away: the sending side is ended first, and what comes is thrown away until the client has read
 //! and closed too.
 
+mod stream;
 mod upload;
 
 use upload::Incoming;
@@ -16,12 +17,11 @@ use super::budget::{Budget, Charge, UNCOUNTED};
 use super::pace::{Pace, nanos};
 use super::response_head;
 use super::unsent::Unsent;
-use crate::http1::write::{CHUNK_END, CONTINUE, LAST_CHUNK, chunk_size};
+use crate::http1::write::CONTINUE;
 use crate::http1::{Head, Message, ReadProgress, Reader};
 use crate::settings::ServerSettings;
 use crate::unit::Unit;
 use faas_abi::host::Given;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -473,81 +473,6 @@ impl Connection {
     /// Takes over what the request in progress counts for: its memory is the invocation's now.
     pub fn take_charge(&mut self) -> Charge {
         self.charge.take()
-    }
-
-    /// The answer is a stream; its head is this. `false`: nobody takes it any more.
-    pub fn begin_stream(&mut self, head: &[u8], chunked: bool, mute: bool, keep: bool) -> bool {
-        if self.phase != Phase::Busy {
-            return false;
-        }
-        self.phase = Phase::Streaming { chunked, mute, keep };
-        self.send(head);
-        true
-    }
-
-    /// A part of the stream; `false` if nobody takes it any more.
-    pub fn chunk(&mut self, chunk: Given) -> bool {
-        let Phase::Streaming { chunked, mute, .. } = self.phase else {
-            self.unsent.spend(chunk);
-            return false;
-        };
-        // An empty chunk would be the end of the body.
-        let length = NonZeroUsize::new(chunk.as_slice().len()).filter(|_| !mute);
-        let Some(length) = length else {
-            self.unsent.spend(chunk);
-            return true;
-        };
-        if chunked {
-            let mut size = Vec::with_capacity(20);
-            chunk_size(&mut size, length);
-            self.unsent.copy(&size);
-        }
-        self.unsent.keep(chunk, 0);
-        if chunked {
-            self.unsent.copy(CHUNK_END);
-        }
-        self.charge.force(self.unsent.len());
-        true
-    }
-
-    /// Returns `true` if the stream's writer has to wait, which is told with that token.
-    pub fn is_full(&self) -> bool {
-        self.unsent.len() >= STREAM_FULL
-    }
-
-    /// A stream's writer waits for room.
-    pub fn wait_for_room(&mut self, token: usize) {
-        self.room = token;
-    }
-
-    /// Returns the token of a writer who waits for room that nobody will make, 0 for none.
-    pub fn take_room(&mut self) -> usize {
-        std::mem::take(&mut self.room)
-    }
-
-    /// The stream has ended. `whole`: nothing failed after its head; otherwise the client has to see that something is
-    /// missing, which over HTTP/1.0 only a broken connection tells.
-    pub fn end_stream(&mut self, whole: bool) {
-        let Phase::Streaming { chunked, mute, keep } = self.phase else { return };
-        if !whole {
-            return self.break_off();
-        }
-        if chunked && !mute {
-            self.send(LAST_CHUNK);
-        }
-        self.answered(keep && chunked);
-    }
-
-    /// The client has to see that something is missing.
-    pub fn break_off(&mut self) {
-        if self.phase != Phase::Closed {
-            self.phase = Phase::Broken;
-        }
-    }
-
-    /// Returns `true` while a stream is open that nobody has ended.
-    pub fn is_streaming(&self) -> bool {
-        matches!(self.phase, Phase::Streaming { .. })
     }
 
     /// Its patience may be over; returns a step if it is.

@@ -1,0 +1,220 @@
+//! One walk through the layers of a phase. The order of its steps is [`Onion`]'s; here they become calls, and what a call
+//! comes to becomes the next step.
+
+use super::outcome::{in_hook, judge, layer_meant, leave, meant, stand, with_reply};
+use super::{Chain, ConfiguredLayer, Place};
+use crate::failure::Failure;
+use crate::invocation::Progress;
+use crate::log::Level;
+use crate::onion::{Onion, Step};
+use faas_abi::{CLOSE, END, INVOKE, OK, PENDING, Status};
+use std::future::poll_fn;
+
+/// One walk in progress: to the centre, and out again.
+///
+/// Nearly every hook ends at once, so calls follow one another in a plain loop. Only one that is pending is waited for.
+pub(super) struct Walk<'a> {
+    chain: &'a Chain,
+    /// The layers that take part.
+    hooked: &'a [usize],
+    phase: u32,
+    onion: Onion,
+    step: Step,
+    /// The words of what failed on the way in, and did not end it.
+    failed: Option<Failure>,
+    /// The failure that a layer is being asked about.
+    asked: Option<Failure>,
+}
+
+/// Where a walk stands still.
+enum Stop {
+    /// At its centre.
+    Centre,
+    /// At its end, with this status.
+    Finished(Status),
+    /// A call has said that it is pending.
+    Pending,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(chain: &'a Chain, phase: u32) -> Walk<'a> {
+        let hooked = chain.hooked(phase);
+        let mut onion = Onion::new(hooked.len(), phase == INVOKE && chain.has_heads);
+        let step = onion.begin();
+        Walk { chain, hooked, phase, onion, step, failed: None, asked: None }
+    }
+
+    /// Walks to the centre, `None`, or to the end and its status.
+    pub(super) async fn go(&mut self, place: &mut Place) -> Option<Status> {
+        loop {
+            match self.go_inline(place) {
+                Stop::Centre => return None,
+                Stop::Finished(status) => return Some(status),
+                Stop::Pending => {
+                    let status = poll_fn(|context| place.poll_done(context)).await;
+                    self.called(status, place);
+                }
+            }
+        }
+    }
+
+    fn layer(&self, index: usize) -> &'a ConfiguredLayer {
+        &self.chain.layers[self.hooked[index]]
+    }
+
+    fn go_inline(&mut self, place: &mut Place) -> Stop {
+        loop {
+            let status = match self.step {
+                Step::Before(index) => {
+                    let layer = self.layer(index);
+                    let status = layer.instance.before(self.phase, place);
+                    if status == OK && layer.is_plain() {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
+                }
+                Step::Centre => return Stop::Centre,
+                Step::Head(index) => {
+                    place.get_mut().set_heads_ran();
+                    if let Some(hook) = self.layer(index).instance.head_hook() {
+                        hook.run(place);
+                    }
+                    OK
+                }
+                Step::After(index) => {
+                    let status = self.begin_after(self.layer(index), place);
+                    if status == OK {
+                        self.ended_well(place);
+                        continue;
+                    }
+                    status
+                }
+                Step::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
+                Step::Finished { status, .. } => return Stop::Finished(status),
+            };
+            if status == PENDING {
+                return Stop::Pending;
+            }
+            self.called(status, place);
+        }
+    }
+
+    /// What nearly every call comes to: it ended at once and well, and has nothing more to tell.
+    #[inline]
+    fn ended_well(&mut self, place: &mut Place) {
+        place.get_mut().end_call(OK);
+        self.advance(OK, place);
+    }
+
+    /// The call of the step at hand is over.
+    #[inline(never)]
+    fn called(&mut self, status: Status, place: &mut Place) {
+        let status = match self.step {
+            Step::Before(index) => match self.entered(self.layer(index), status, place) {
+                Some(status) => status,
+                None => return,
+            },
+            Step::After(index) => {
+                let layer = self.layer(index);
+                let status = layer_meant(layer, status, "after", place);
+                judge(layer, status, "after", place).unwrap_or(OK)
+            }
+            Step::OnError(index, _) if self.layer(index).instance.has_on_error(self.phase) => {
+                self.end_on_error(self.layer(index), status, place)
+            }
+            Step::OnError(..) | Step::Head(_) | Step::Centre | Step::Finished { .. } => status,
+        };
+        self.advance(status, place);
+    }
+
+    /// A layer's `before` is over. `None`: the next step is chosen already.
+    fn entered(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Option<Status> {
+        let status = meant(status, true, || in_hook(layer, "before"), place);
+        let invoking = self.phase == INVOKE;
+        let status = if status == END && invoking { with_reply(status, layer, place) } else { status };
+        // Under a cancel there is no sense in going on to the function, whatever the layer's policy is.
+        let is_cut = status < 0 && invoking && place.cancelled() != 0;
+        let judged =
+            if is_cut { Some(stand(layer, status, "before", place)) } else { judge(layer, status, "before", place) };
+        if judged == Some(OK) {
+            if let Some(hook) = layer.instance.head_hook() {
+                place.get_mut().push_head(hook);
+            }
+            if layer.needs_whole_body() && layer.required {
+                place.get_mut().refuse_streams();
+            }
+        }
+        match judged {
+            None => {
+                self.step = self.onion.pass_by(OK);
+                None
+            }
+            // Nothing keeps CLOSE from those further in.
+            Some(status) if self.phase == CLOSE && status != OK => {
+                let invocation = place.get_mut();
+                invocation.keep_cause(self.failed.take());
+                self.failed = invocation.take_failure();
+                self.step = self.onion.pass_by(status);
+                None
+            }
+            Some(status) => Some(status),
+        }
+    }
+
+    /// Calls a layer's `after`. One that needs the whole body of a reply has no part in a stream.
+    fn begin_after(&self, layer: &ConfiguredLayer, place: &mut Place) -> Status {
+        leave(layer, place);
+        if layer.needs_whole_body()
+            && matches!(place.get().progress(), Progress::Streaming(_))
+            && layer.instance.has_after(self.phase)
+        {
+            let name = layer.instance.name();
+            let message = format!("layer {name} needs the whole body and was skipped: the reply is a stream");
+            place.get().say(Level::Warn, &message);
+            return OK;
+        }
+        layer.instance.after(self.phase, place)
+    }
+
+    /// Asks a layer about a failure, and keeps it.
+    fn begin_on_error(&mut self, layer: &ConfiguredLayer, inner: Status, place: &mut Place) -> Status {
+        leave(layer, place);
+        if !layer.instance.has_on_error(self.phase) {
+            return inner;
+        }
+        // The failure has its words before anyone is asked about it.
+        if place.get().failure().is_none() {
+            place.get_mut().set_failure(Failure::of_status(inner, "the invocation"));
+        }
+        self.asked = place.get().failure().cloned();
+        layer.instance.on_error(self.phase, inner, place)
+    }
+
+    /// A layer has been asked. Whatever it made of the failure, the first one is kept as the cause.
+    fn end_on_error(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) -> Status {
+        let status = layer_meant(layer, status, "on_error", place);
+        let status = if status >= 0 && self.phase == INVOKE { with_reply(status, layer, place) } else { status };
+        place.get_mut().end_call(status);
+        let first = self.asked.take();
+        if status < 0 {
+            place.get_mut().keep_cause(first);
+        }
+        status
+    }
+
+    pub(super) fn centre_is_done(&mut self, status: Status, place: &mut Place) {
+        place.get_mut().end_call(status);
+        place.get_mut().keep_cause(self.failed.take());
+        self.advance(status, place);
+    }
+
+    #[inline]
+    fn advance(&mut self, status: Status, place: &Place) {
+        // In a stream's begin, whoever began it.
+        if place.get().heads_ran() {
+            self.onion.heads_have_run();
+        }
+        self.step = self.onion.advance(status);
+    }
+}

@@ -1,0 +1,91 @@
+//! Close: in reverse of start, of a whole process, of one that could not start, and of a function alone.
+
+use super::told;
+use crate::chain::{self, Chain, Place};
+use crate::failure::Failure;
+use crate::functions::target::{FailedStart, Started, Whose};
+use crate::invocation::Invocation;
+use crate::records::{RecordRule, RecordSettings};
+use crate::report;
+use crate::services::Ending;
+use crate::unit::Unit;
+use faas_abi::host::FunctionInstance;
+use faas_abi::{CLOSE, OK};
+use std::sync::Arc;
+
+/// Runs Close: layers of the process inward, functions in reverse of start, layers outward. A failure is logged.
+pub(super) async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
+    let mut place = match functions {
+        [only] => only.whose.place(unit),
+        _ => Place::new(Invocation::new(unit.clone(), Arc::from(""))),
+    };
+    let mut of_functions = Ok(());
+    let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
+        [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
+        functions => {
+            for started in functions.iter().rev().filter(|started| started.has_phase(CLOSE)) {
+                let closed = close_one(unit, &started.whose, &started.own, Some(&started.function)).await;
+                of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
+            }
+            OK
+        }
+    });
+    let result = phase.await.map_err(|failure| {
+        report::failed(place.get(), CLOSE, &failure);
+        told(failure, unit)
+    });
+    result.and(of_functions)
+}
+
+/// Runs Close of one function and of its own layers. A failure is logged.
+async fn close_one(
+    unit: &Arc<Unit>,
+    whose: &Whose,
+    own: &Chain,
+    function: Option<&FunctionInstance>,
+) -> Result<(), Failure> {
+    let mut place = whose.place(unit);
+    let phase = own.phase(CLOSE, &mut place, async |place: &mut Place| match function {
+        Some(function) => chain::call_phase(function, CLOSE, place).await,
+        None => OK,
+    });
+    phase.await.map_err(|failure| {
+        report::failed(place.get(), CLOSE, &failure);
+        told(failure, unit)
+    })
+}
+
+/// Runs Close of what was made for a function that could not start, and ends it.
+pub(super) async fn end_alone(unit: &Arc<Unit>, failed: FailedStart) {
+    // Nobody is told but the log.
+    let _ = close_one(unit, &failed.whose, &failed.own, failed.function.as_ref()).await;
+    failed.end(unit);
+}
+
+/// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
+/// of the process. `failed`: what was made for a function that could not start.
+pub(super) async fn close(
+    unit: &Arc<Unit>,
+    chain: Chain,
+    started: Vec<Started>,
+    failed: Option<FailedStart>,
+    phase: bool,
+) {
+    let mut started = started;
+    match failed {
+        Some(FailedStart { whose, function: Some(function), own, .. }) => {
+            let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
+            started.push(Started::new(whose, function, own, None, rule));
+        }
+        Some(failed) => end_alone(unit, failed).await,
+        None => {}
+    }
+    if phase {
+        // Nobody is told but the log.
+        let _ = close_phase(unit, &chain, &started.iter().collect::<Vec<_>>()).await;
+    }
+    let mut ending = Ending::default();
+    started.into_iter().rev().for_each(|started| started.end_in(&mut ending));
+    ending.layers(chain);
+    ending.end(&unit.services);
+}
