@@ -327,7 +327,7 @@ fn what_is_not_there_is_seen_and_other_texts_are_left_alone() {
         assert!(!is_there(text, &files), "{text}");
     }
     let core = "runtime-engine/core/src";
-    assert!(is_public(core, &["unit"], &files) && is_public(core, &["invocation", "Invocation"], &files));
+    assert!(is_public(core, &["process"], &files) && is_public(core, &["invocation", "Invocation"], &files));
     // One that is not there, and one that its crate keeps for itself.
     assert!(!is_public(core, &["invocation", "NoSuchType"], &files) && !is_public(core, &["turn", "Turns"], &files));
     assert_eq!(anchor("## What may change, `min_minor` and so on"), "what-may-change-min_minor-and-so-on");

@@ -12,8 +12,8 @@ use faas_core::log::Log;
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
 use faas_core::platform::{HandlerName, LogTo};
+use faas_core::process::Identity;
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::Identity;
 use faas_unix::loader::{self, Libraries};
 use faas_unix::output::Output;
 use std::fmt;
@@ -87,7 +87,7 @@ impl LightRuntime {
         let settings =
             Settings::read(&env).map_err(|bad| Failure::new("Runtime.InvalidConfiguration", bad.to_string()))?;
         let log = Log::new(settings.level, settings.format, Arc::new(Output::new(None, LogTo::Output)));
-        let unit = Runtime::unit(Identity { platform: "embedded", ..Identity::default() }, log);
+        let process = Runtime::process_of(Identity { platform: "embedded", ..Identity::default() }, log);
         let features = F_MAY_BLOCK | F_RECORDS;
         let check = |module| loader::linked(module, features).map_err(|why| Failure::new("Runtime.LoadFailed", why));
         let layers = self.layers.iter().map(|module| check(*module)).collect::<Result<_, _>>()?;
@@ -95,7 +95,7 @@ impl LightRuntime {
         let roots = Roots { task: PathBuf::new() };
         let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
         let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };
-        let runtime = block_on(Runtime::start(&unit, Arc::new(Libraries(&DRIVER)), start, handler.as_ref()))?;
+        let runtime = block_on(Runtime::start(&process, Arc::new(Libraries(&DRIVER)), start, handler.as_ref()))?;
         let place = runtime.place();
         Ok(Wrapped { runtime, place, ids: RequestIds::default() })
     }

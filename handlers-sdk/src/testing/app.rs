@@ -27,8 +27,8 @@ use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, Log};
 use faas_core::parking::block_on;
 use faas_core::platform::Signal;
+use faas_core::process::{Clock, Process};
 use faas_core::settings::{Env, LayerName, Settings};
-use faas_core::unit::{Clock, Unit};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -184,15 +184,15 @@ impl Builder {
         let clock = Arc::new(AtomicU64::new(0));
         let journal = Arc::new(Journal::default());
         let log = Log::new(Level::Debug, Format::Json, journal.clone());
-        let unit = Arc::new(Unit::by(Clock::ByHand(clock.clone()), identity, log));
-        unit.give_environment(self.variables.clone());
+        let process = Arc::new(Process::by(Clock::ByHand(clock.clone()), identity, log));
+        process.give_environment(self.variables.clone());
         let (shelf, manifest) = self.manifest(features)?;
         let linked = Linked { services: self.services.clone(), ..Linked::default() };
         let start = Start { settings: &settings, manifest: Some(&manifest), roots: &Shelf::roots(), features, linked };
-        let started = block_on(Runtime::start(&unit, Arc::new(shelf), start, None));
+        let started = block_on(Runtime::start(&process, Arc::new(shelf), start, None));
         let runtime = started.map_err(|failure| format!("{failure}"))?;
         Ok(App {
-            deadlines: Arc::new(Deadlines::new(unit, Box::new(NoBell), settings.grace)),
+            deadlines: Arc::new(Deadlines::new(process, Box::new(NoBell), settings.grace)),
             runtime: Some(runtime),
             functions: manifest.functions.into_iter().map(|function| function.name).collect(),
             variables: self.variables,
@@ -274,7 +274,7 @@ pub fn layer(module: &'static Module, config: &str) -> Result<LayerInstance, Str
     let checked = checked(module, F_STREAM_OUT).map_err(|faults| faults.join("; "))?;
     let layer = checked.layers.first().ok_or("the module has no layer")?;
     let log = Log::new(Level::Debug, Format::Json, Arc::new(Journal::default()));
-    let shared = Shared::new(Arc::new(Unit::new(platform::nowhere(), log)));
+    let shared = Shared::new(Arc::new(Process::new(platform::nowhere(), log)));
     layer.create(table(&shared, layer.name.to_string(), &Environment::default(), F_STREAM_OUT), config.as_bytes())
 }
 

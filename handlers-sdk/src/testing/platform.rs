@@ -9,9 +9,9 @@ use faas_core::json::{self, Writer};
 use faas_core::platform::{
     BodyFrom, Delivery, PLATFORMS, PlatformConfig, Polling, Protocol, Response, Route, Serving, State, detect,
 };
+use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
 use faas_core::trigger::Shape;
-use faas_core::unit::{Identity, Unit};
 
 /// An event or a request before a platform has put it into its own words.
 #[derive(Clone, Debug)]
@@ -118,18 +118,24 @@ impl Platform {
     ///
     /// # Panics
     /// The platform sends no such thing, or the runtime answers it without a function.
-    pub(super) fn deliver(&self, unit: &Unit, arrival: &Arrival, request_id: &str) -> (Message, Facts) {
+    pub(super) fn deliver(&self, process: &Process, arrival: &Arrival, request_id: &str) -> (Message, Facts) {
         match &self.protocol {
-            Protocol::Polling(polling) => self.polled(&**polling, unit, arrival, request_id),
-            Protocol::Serving(serving) => self.served(&**serving, unit, arrival, request_id),
+            Protocol::Polling(polling) => self.polled(&**polling, process, arrival, request_id),
+            Protocol::Serving(serving) => self.served(&**serving, process, arrival, request_id),
             Protocol::Piping(piping) => {
                 self.takes_events_only(arrival);
-                piping.event(unit, &arrival.body).unwrap_or_else(|answer| refused(200, &answer))
+                piping.event(process, &arrival.body).unwrap_or_else(|answer| refused(200, &answer))
             }
         }
     }
 
-    fn polled(&self, polling: &dyn Polling, unit: &Unit, arrival: &Arrival, request_id: &str) -> (Message, Facts) {
+    fn polled(
+        &self,
+        polling: &dyn Polling,
+        process: &Process,
+        arrival: &Arrival,
+        request_id: &str,
+    ) -> (Message, Facts) {
         let is_aws = self.name == Some("aws-lambda");
         let gateway;
         let event = match arrival.kind {
@@ -155,13 +161,19 @@ impl Platform {
             headers.extend(arrival.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         }
         let message = response(&headers, event);
-        match polling.delivery(unit, &message) {
+        match polling.delivery(process, &message) {
             Delivery::Event(facts) => (message, facts),
             other => panic!("the platform's protocol takes this for no event: {other:?}"),
         }
     }
 
-    fn served(&self, serving: &dyn Serving, unit: &Unit, arrival: &Arrival, request_id: &str) -> (Message, Facts) {
+    fn served(
+        &self,
+        serving: &dyn Serving,
+        process: &Process,
+        arrival: &Arrival,
+        request_id: &str,
+    ) -> (Message, Facts) {
         let call = self.call(arrival, request_id);
         let mut assembly = Assembly::request(Vec::new(), call.method.as_bytes(), call.target.as_bytes(), b"");
         for (name, value) in &call.headers {
@@ -174,7 +186,7 @@ impl Platform {
             let shape = if arrival.kind == Kind::CloudEvent { Shape::CloudEvent } else { Shape::Event };
             return (message, Facts { shape, ..Facts::default() });
         }
-        match serving.route(unit, &message, State::Ready) {
+        match serving.route(process, &message, State::Ready) {
             Route::Invoke(facts) => (message, facts),
             Route::Rewritten(message, facts) => (*message, facts),
             Route::Own(answer) => refused(answer.status, answer.body.as_bytes()),

@@ -15,7 +15,7 @@ use faas_core::flight::Slot;
 use faas_core::http1::Message;
 use faas_core::invocation::{Facts, Invocation};
 use faas_core::parking::block_on;
-use faas_core::unit::Deadline;
+use faas_core::process::Deadline;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -169,8 +169,8 @@ async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>
 }
 
 fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Facts) {
-    let unit = app.runtime().process();
-    let (message, facts) = platform.deliver(unit, &invoke.arrival, &invoke.request_id);
+    let process = app.runtime().process();
+    let (message, facts) = platform.deliver(process, &invoke.arrival, &invoke.request_id);
     let said = invoke.metas.iter().map(|(key, value)| (Some(*key), value));
     let said: Vec<(Option<u32>, &String)> = said.chain(invoke.function.iter().map(|name| (None, name))).collect();
     let (message, mut facts) = if said.is_empty() {
@@ -181,7 +181,7 @@ fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Facts) 
         let mut arrival = invoke.arrival.clone();
         let name = |at: usize| format!("{own}{at}");
         arrival.headers.extend(said.iter().enumerate().map(|(at, (_, value))| (name(at), (*value).clone())));
-        let (message, mut facts) = platform.deliver(unit, &arrival, &invoke.request_id);
+        let (message, mut facts) = platform.deliver(process, &arrival, &invoke.request_id);
         facts.own_headers = if facts.own_headers.is_empty() { b"x-faas-test-" } else { facts.own_headers };
         for (at, (key, _)) in said.iter().enumerate() {
             let value = message.header(name(at));
@@ -196,7 +196,7 @@ fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Facts) 
     };
     facts.is_streamed_in = invoke.parts.is_some();
     if invoke.remaining.is_some() {
-        facts.deadline = Deadline::within(unit, invoke.remaining);
+        facts.deadline = Deadline::within(process, invoke.remaining);
     }
     (message, facts)
 }

@@ -2,7 +2,7 @@
 
 use crate::invocation::{Invocation, Stamp};
 use crate::log::{Field, Level, Origin};
-use crate::unit::Unit;
+use crate::process::Process;
 use faas_abi::Status;
 use faas_abi::host::{Context, Fields, HostTable, ServiceTable};
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Shared {
     /// The process.
-    pub unit: Arc<Unit>,
+    pub process: Arc<Process>,
     /// The environment as it was at the first question, without what is some function's own. Nobody changes it: that would crash modules with a std of
     /// their own.
     environment: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
@@ -20,22 +20,22 @@ pub struct Shared {
 
 impl Shared {
     /// For this process.
-    pub fn new(unit: Arc<Unit>) -> Arc<Shared> {
-        Arc::new(Shared { unit, environment: OnceLock::new() })
+    pub fn new(process: Arc<Process>) -> Arc<Shared> {
+        Arc::new(Shared { process, environment: OnceLock::new() })
     }
 
     /// A variable as modules see it: the value that the platform has sent, else the environment's. `None` without either.
     pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
-        if let Some(value) = self.unit.given(name) {
+        if let Some(value) = self.process.given(name) {
             return Some(value.as_bytes());
         }
-        if !self.unit.is_of_machine() {
+        if !self.process.is_of_machine() {
             return None;
         }
         let read = || {
             let own = std::env::vars_os().map(|(name, value)| (name.into_encoded_bytes(), value.into_encoded_bytes()));
             let mut all: HashMap<_, _> = own.collect();
-            for (name, before) in self.unit.covered() {
+            for (name, before) in self.process.covered() {
                 match before {
                     Some(value) => all.insert(name.clone().into_bytes(), value.clone()),
                     None => all.remove(name.as_bytes()),
@@ -97,16 +97,16 @@ impl Entry {
         message: &[u8],
         fields: impl Iterator<Item = Field<'f>> + Clone,
     ) {
-        let unit = &self.shared.unit;
-        if stamp.is_some_and(|stamp| stamp.capture(&unit.log, level, message, fields.clone())) {
+        let process = &self.shared.process;
+        if stamp.is_some_and(|stamp| stamp.capture(&process.log, level, message, fields.clone())) {
             return;
         }
-        let (entry, account) = (self.label.as_str(), unit.identity.account.as_str());
+        let (entry, account) = (self.label.as_str(), process.identity.account.as_str());
         let origin = match stamp {
             Some(stamp) => stamp.origin(target, entry, account),
             None => Origin { target, entry, account, ..Origin::default() },
         };
-        unit.log.write(level, origin, message, fields);
+        process.log.write(level, origin, message, fields);
     }
 }
 
@@ -114,20 +114,20 @@ impl Context for Entry {
     type Inv = Invocation;
 
     fn log_enabled(&self, level: u32, _: &[u8]) -> bool {
-        self.shared.unit.log.enabled(Level::of(level))
+        self.shared.process.log.enabled(Level::of(level))
     }
 
     fn log(&self, stamp: Option<&Stamp>, level: u32, target: &[u8], message: &[u8], fields: Fields<'_>) {
-        let (unit, level) = (&self.shared.unit, Level::of(level));
+        let (process, level) = (&self.shared.process, Level::of(level));
         let fields = fields.iter().map(|field| Field { name: field.name, value: field.value, is_json: field.is_json });
-        match unit.log.hide(message, fields.clone()) {
+        match process.log.hide(message, fields.clone()) {
             None => self.write(stamp, level, target, message, fields),
             Some(hidden) => self.write(stamp, level, target, &hidden.message, hidden.fields()),
         }
     }
 
     fn emit(&self, line: &[u8]) {
-        self.shared.unit.log.emit(line);
+        self.shared.process.log.emit(line);
     }
 
     fn config(&self, key: &[u8]) -> Option<&[u8]> {
@@ -138,14 +138,14 @@ impl Context for Entry {
     }
 
     fn now_ns(&self) -> u64 {
-        self.shared.unit.now_ns()
+        self.shared.process.now_ns()
     }
 
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable> {
-        self.shared.unit.services.find(name, major)
+        self.shared.process.services.find(name, major)
     }
 
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status {
-        self.shared.unit.services.offer(std::ptr::from_ref(self).addr(), name, major, table)
+        self.shared.process.services.offer(std::ptr::from_ref(self).addr(), name, major, table)
     }
 }

@@ -25,10 +25,10 @@ use crate::fields::{Fields, Span};
 use crate::functions::router::Params;
 use crate::http1::Message;
 use crate::log::{Level, Origin};
+use crate::process::{Deadline, Process};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
-use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -54,7 +54,7 @@ pub struct Facts {
     pub identity: Span,
     /// Content type of the event.
     pub content_type: Span,
-    /// When its event was whole, in nanoseconds on the unit's clock, where the protocol has looked at the clock and the
+    /// When its event was whole, in nanoseconds on the process' clock, where the protocol has looked at the clock and the
     /// invocation begins at once; 0: the invocation looks itself.
     pub received_ns: u64,
     /// When it must be answered.
@@ -140,7 +140,7 @@ pub enum Progress {
 
 /// The driver's record of an invocation in flight.
 pub trait Flight: Send + Sync {
-    /// Enforces a deadline that a layer has brought forward, on [`Unit::now_ns`]'s clock. It may be past already.
+    /// Enforces a deadline that a layer has brought forward, on [`Process::now_ns`]'s clock. It may be past already.
     fn tighten(&self, deadline_ns: u64);
 
     /// Notes the number of the function that serves the invocation; `usize::MAX`: none does.
@@ -153,7 +153,7 @@ pub trait Flight: Send + Sync {
 
 /// One invocation or phase.
 pub struct Invocation {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     function: Arc<str>,
     served: Served,
     /// What the last route that was found took of its request's path, whose memory is used again.
@@ -218,9 +218,9 @@ impl std::fmt::Debug for Invocation {
 
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
-    pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
+    pub fn new(process: Arc<Process>, function: Arc<str>) -> Invocation {
         Invocation {
-            unit,
+            process,
             function,
             served: Served::default(),
             params: Params::default(),
@@ -268,7 +268,7 @@ impl Invocation {
     pub fn renew(&mut self, message: Message, facts: Facts, cold: bool) {
         self.clear();
         self.message = Some(message);
-        self.received_ns = if facts.received_ns > 0 { facts.received_ns } else { self.unit.now_ns() };
+        self.received_ns = if facts.received_ns > 0 { facts.received_ns } else { self.process.now_ns() };
         self.facts = facts;
         self.cold = cold;
     }
@@ -334,8 +334,8 @@ impl Invocation {
     }
 
     /// The process.
-    pub fn unit(&self) -> &Arc<Unit> {
-        &self.unit
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
     }
 
     /// What the protocol said.
@@ -343,7 +343,7 @@ impl Invocation {
         &self.facts
     }
 
-    /// When its event was whole, on the unit's clock.
+    /// When its event was whole, on the process' clock.
     pub fn received_ns(&self) -> u64 {
         self.received_ns
     }
@@ -364,7 +364,7 @@ impl Invocation {
             let Some(message) = &self.message else { return Reading::raw() };
             // An event without a request keeps the view, and the next one begins with another.
             let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-            let view = spare.trusts(self.unit.identity.trusted_hops);
+            let view = spare.trusts(self.process.identity.trusted_hops);
             Reading::of(&self.facts, message, &self.peer, view)
         })
     }
@@ -380,7 +380,7 @@ impl Invocation {
         self.reading();
         let reading = self.reading.get_mut().expect("read just above");
         if reading.http.is_none() && self.recognising {
-            let mut view = HttpView::trusting(self.unit.identity.trusted_hops);
+            let mut view = HttpView::trusting(self.process.identity.trusted_hops);
             view.body = Body::Whole;
             reading.http = Some(view);
         }
@@ -464,14 +464,14 @@ impl Invocation {
             tenant: self.meta(META_TENANT),
             entry,
             target,
-            trace: if self.unit.log.shows_trace() { self.meta(META_TRACEPARENT) } else { &[] },
-            account: &self.unit.identity.account,
+            trace: if self.process.log.shows_trace() { self.meta(META_TRACEPARENT) } else { &[] },
+            account: &self.process.identity.account,
         }
     }
 
     /// Writes a line of the runtime's own about it.
     pub fn say(&self, level: Level, message: &str) {
-        self.unit.log.write(level, self.origin(b"runtime", ""), message.as_bytes(), std::iter::empty());
+        self.process.log.write(level, self.origin(b"runtime", ""), message.as_bytes(), std::iter::empty());
     }
 
     /// The name of its function in its module; empty for a phase without one.

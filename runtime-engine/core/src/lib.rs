@@ -11,7 +11,7 @@
 //! | [`invocation`] | one invocation as modules see it |
 //! | [`records`] | functions that are called for one record of a batch at a time |
 //! | [`trigger`] | what an event is, its HTTP view, and the reply in its source's shape |
-//! | [`host`], [`mod@unit`] | what modules are offered; what is the same for the whole process |
+//! | [`host`], [`process`] | what modules are offered; what is the same for the whole process |
 //! | [`functions`] | the functions of the process, and whose an invocation is |
 //! | [`flight`] | one running invocation, deadlines and stop signals |
 //! | [`serve`] | a server: connections, admission, heads of responses |
@@ -50,6 +50,7 @@ pub mod modules;
 pub mod onion;
 pub mod parking;
 pub mod platform;
+pub mod process;
 pub mod records;
 pub mod report;
 pub mod secrets;
@@ -60,4 +61,3 @@ pub mod text;
 pub mod trace;
 pub mod trigger;
 mod turn;
-pub mod unit;

@@ -18,11 +18,11 @@ use crate::log::{Level, Log};
 use crate::modules::Roots;
 use crate::parking::block_on;
 use crate::platform::{HandlerName, Signal};
+use crate::process::{Identity, Process};
 use crate::report;
 use crate::settings::Settings;
 use crate::trigger::Shape;
 use crate::turn::Turns;
-use crate::unit::{Identity, Unit};
 use close::{close, close_phase, end_alone};
 use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
 use faas_abi::{RESUME, RUNTIME_START, SUSPEND};
@@ -64,7 +64,7 @@ pub struct FunctionStart<'a> {
 /// A process after RuntimeStart, without a function yet.
 #[derive(Debug)]
 pub struct LayersStarted {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     factory: Factory,
     chain: Chain,
 }
@@ -72,7 +72,7 @@ pub struct LayersStarted {
 /// A process that has started.
 #[derive(Debug)]
 pub struct Runtime {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     factory: Factory,
     /// The layers around all functions.
     chain: Chain,
@@ -100,12 +100,12 @@ impl LayersStarted {
     /// # Errors
     /// What the platform is told.
     pub async fn start(self, start: FunctionStart<'_>) -> Result<Runtime, Failure> {
-        let LayersStarted { unit, factory, chain } = self;
-        let filled = match start.manifest.map(|manifest| manifest.ask_modules_for_secrets(&unit)).transpose() {
+        let LayersStarted { process, factory, chain } = self;
+        let filled = match start.manifest.map(|manifest| manifest.ask_modules_for_secrets(&process)).transpose() {
             Ok(filled) => filled.flatten(),
             Err(failure) => {
-                close(&unit, chain, Vec::new(), None, true).await;
-                return Err(told(failure, &unit));
+                close(&process, chain, Vec::new(), None, true).await;
+                return Err(told(failure, &process));
             }
         };
         let functions = match filled.as_ref().or(start.manifest) {
@@ -117,9 +117,9 @@ impl LayersStarted {
                 }
             }
             Some(manifest) => {
-                let functions = Functions::of(manifest, start.settings, start.handler, &unit.log);
+                let functions = Functions::of(manifest, start.settings, start.handler, &process.log);
                 functions.map(|mut functions| {
-                    functions.ask_modules(manifest, &factory, &unit.log);
+                    functions.ask_modules(manifest, &factory, &process.log);
                     functions
                 })
             }
@@ -127,32 +127,32 @@ impl LayersStarted {
         let functions = match functions {
             Ok(functions) => functions,
             Err(failure) => {
-                close(&unit, chain, Vec::new(), None, true).await;
-                return Err(told(failure, &unit));
+                close(&process, chain, Vec::new(), None, true).await;
+                return Err(told(failure, &process));
             }
         };
-        if let Err(failed) = start_all(&unit, &chain, &factory, &functions).await {
+        if let Err(failed) = start_all(&process, &chain, &factory, &functions).await {
             let started = functions.into_all().into_iter().filter_map(Function::into_started).collect();
             let failure = failed.of_function();
-            close(&unit, chain, started, Some(failed), true).await;
-            return Err(told(failure, &unit));
+            close(&process, chain, started, Some(failed), true).await;
+            return Err(told(failure, &process));
         }
         if let Some(manifest) = filled.as_ref().or(start.manifest) {
-            functions.say_whose_events_count(manifest, &factory, &unit.log);
+            functions.say_whose_events_count(manifest, &factory, &process.log);
         }
         let (functions, resuming, closed) = (Arc::new(functions), Turns::default(), AtomicBool::new(false));
-        Ok(Runtime { unit, factory, chain, functions, resuming, closed })
+        Ok(Runtime { process, factory, chain, functions, resuming, closed })
     }
 
     /// Runs Close: the process is asked to end before there was a function.
     pub async fn close(self) {
-        close(&self.unit, self.chain, Vec::new(), None, true).await;
+        close(&self.process, self.chain, Vec::new(), None, true).await;
     }
 }
 
 /// Starts every function that starts with the process: one after the other, or several at once where no layer looks on.
 async fn start_all(
-    unit: &Arc<Unit>,
+    process: &Arc<Process>,
     chain: &Chain,
     factory: &Factory,
     functions: &Functions,
@@ -160,7 +160,7 @@ async fn start_all(
     let eager: Vec<&Function> = functions.all().iter().filter(|function| !function.is_lazy()).collect();
     if eager.len() < 2 || chain.has_phase(FUNCTION_START) {
         for function in eager {
-            function.start(unit, chain, factory).await?;
+            function.start(process, chain, factory).await?;
         }
         return Ok(());
     }
@@ -170,13 +170,13 @@ async fn start_all(
         while lock(&failed).is_none() {
             let function = next.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some(function) = function else { return };
-            if let Err(failure) = block_on(function.start(unit, chain, factory)) {
+            if let Err(failure) = block_on(function.start(process, chain, factory)) {
                 let mut failed = lock(&failed);
                 if let Some(other) = failed.replace(failure) {
                     // Two failed at once: the platform is told of one, and both have a line and are ended.
                     drop(failed);
-                    unit.log.say(Level::Error, &format!("start failed: {}", other.of_function()));
-                    other.end(unit);
+                    process.log.say(Level::Error, &format!("start failed: {}", other.of_function()));
+                    other.end(process);
                 }
                 return;
             }
@@ -195,8 +195,8 @@ async fn start_all(
 
 impl Runtime {
     /// The process before anything is loaded.
-    pub fn unit(identity: Identity, log: Log) -> Arc<Unit> {
-        Arc::new(Unit::new(identity, log))
+    pub fn process_of(identity: Identity, log: Log) -> Arc<Process> {
+        Arc::new(Process::new(identity, log))
     }
 
     /// Runs RuntimeStart and FunctionStart. After a failure, whatever had been made has been closed.
@@ -204,13 +204,13 @@ impl Runtime {
     /// # Errors
     /// What the platform is told.
     pub async fn start(
-        unit: &Arc<Unit>,
+        process: &Arc<Process>,
         loader: Arc<dyn Loader>,
         start: Start<'_>,
         handler: Option<&HandlerName>,
     ) -> Result<Runtime, Failure> {
         let Start { settings, manifest, .. } = start;
-        let started = Runtime::start_layers(unit, loader, start).await?;
+        let started = Runtime::start_layers(process, loader, start).await?;
         started.start(FunctionStart { settings, manifest, handler, code: None }).await
     }
 
@@ -219,35 +219,35 @@ impl Runtime {
     /// # Errors
     /// What the platform is told.
     pub async fn start_layers(
-        unit: &Arc<Unit>,
+        process: &Arc<Process>,
         loader: Arc<dyn Loader>,
         start: Start<'_>,
     ) -> Result<LayersStarted, Failure> {
         let Start { settings, manifest, .. } = start;
-        unit.set_debug(settings.debug);
-        let factory = Factory::new(unit, loader, start);
+        process.set_debug(settings.debug);
+        let factory = Factory::new(process, loader, start);
         let mut stack = Vec::new();
         let are_there = manifest.map_or(Ok(()), Manifest::secrets_of_layers_are_there);
         let made = are_there.and_then(|()| factory.layers(&functions::layers(manifest, settings), &mut stack));
-        unit.note_layers(stack.iter().map(|layer| layer.name.clone()).collect());
-        let chain = Chain::new(stack, unit.log.clone());
-        let mut place = Place::new(Invocation::new(unit.clone(), Arc::from("")));
+        process.note_layers(stack.iter().map(|layer| layer.name.clone()).collect());
+        let chain = Chain::new(stack, process.log.clone());
+        let mut place = Place::new(Invocation::new(process.clone(), Arc::from("")));
         let started = async {
             made?;
             chain.phase(RUNTIME_START, &mut place, async |_: &mut Place| OK).await
         };
         match started.await {
-            Ok(()) => Ok(LayersStarted { unit: unit.clone(), factory, chain }),
+            Ok(()) => Ok(LayersStarted { process: process.clone(), factory, chain }),
             Err(failure) => {
-                close(unit, chain, Vec::new(), None, true).await;
-                Err(told(failure, unit))
+                close(process, chain, Vec::new(), None, true).await;
+                Err(told(failure, process))
             }
         }
     }
 
     /// The process.
-    pub fn process(&self) -> &Arc<Unit> {
-        &self.unit
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
     }
 
     /// The layers around all functions.
@@ -275,7 +275,7 @@ impl Runtime {
                 format!("functions {}{more}", names.join(", "))
             }
         };
-        self.unit.say_started(&what, why);
+        self.process.say_started(&what, why);
     }
 
     /// The functions of the process.
@@ -317,7 +317,7 @@ impl Runtime {
 
     /// A place for invocations, one after the other.
     pub fn place(&self) -> Place {
-        Place::new(Invocation::new(self.unit.clone(), Arc::from(self.functions.first_name())))
+        Place::new(Invocation::new(self.process.clone(), Arc::from(self.functions.first_name())))
     }
 
     /// Serves the invocation in `place`, settles its reply or failure, and leaves a line of a failure in the log. Returns
@@ -335,7 +335,7 @@ impl Runtime {
         let is_ours = invocation.conclude(cancelled);
         if is_ours {
             if let Some(function) = served_by {
-                function.ended(invocation.failure(), &self.unit);
+                function.ended(invocation.failure(), &self.process);
             }
             if let Some(failure) = invocation.failure() {
                 invocation.write_captured();
@@ -361,11 +361,11 @@ impl Runtime {
             place.get_mut().settle(recognised, "the runtime");
             return None;
         }
-        let function = match self.functions.owner(place.get_mut(), &self.unit) {
+        let function = match self.functions.owner(place.get_mut(), &self.process) {
             Owner::Function(function) => function,
             Owner::Nobody(refusal) => return Box::pin(self.refuse(refusal, place)).await,
         };
-        let _admitted = match function.admit(&self.unit) {
+        let _admitted = match function.admit(&self.process) {
             Ok(admitted) => admitted,
             Err(refusal) => return Box::pin(self.refuse(refusal, place)).await,
         };
@@ -393,13 +393,13 @@ impl Runtime {
 
     /// Starts a function for its first invocation. `None`: it could not start, and the invocation has failed.
     async fn start_late<'f>(&self, function: &'f Function, place: &mut Place) -> Option<&'f Started> {
-        let failed = match function.start(&self.unit, &self.chain, &self.factory).await {
+        let failed = match function.start(&self.process, &self.chain, &self.factory).await {
             Ok(started) => return Some(started),
             Err(failed) => failed,
         };
-        function.start_failed(&self.unit);
+        function.start_failed(&self.process);
         let failure = failed.failure.clone();
-        end_alone(&self.unit, failed).await;
+        end_alone(&self.process, failed).await;
         self.chain.run(Centre::Failure(&failure), place).await;
         None
     }
@@ -437,7 +437,7 @@ impl Runtime {
                 suspended
             }
             Signal::Stop if self.closed.swap(true, Ordering::AcqRel) => Ok(()),
-            Signal::Stop => close_phase(&self.unit, &self.chain, &self.started().collect::<Vec<_>>()).await,
+            Signal::Stop => close_phase(&self.process, &self.chain, &self.started().collect::<Vec<_>>()).await,
         }
     }
 
@@ -479,7 +479,7 @@ impl Runtime {
         }
         let mut first = Ok(());
         for started in self.started().filter(|started| started.has_phase(SUSPEND)) {
-            let mut place = started.whose.place(&self.unit);
+            let mut place = started.whose.place(&self.process);
             let result = started.own.outward(SUSPEND, Some(&started.function), &mut place).await;
             first = first.and(self.ended(SUSPEND, &place, result));
         }
@@ -502,7 +502,7 @@ impl Runtime {
         let result = self.chain.resume(None, &mut place).await;
         let mut first = self.ended(RESUME, &place, result);
         for started in self.started().filter(|started| started.has_phase(RESUME)) {
-            let mut place = started.whose.place(&self.unit);
+            let mut place = started.whose.place(&self.process);
             let result = started.own.resume(Some(&started.function), &mut place).await;
             first = first.and(self.ended(RESUME, &place, result));
         }
@@ -512,7 +512,7 @@ impl Runtime {
     fn ended(&self, phase: u32, place: &Place, result: Result<(), Failure>) -> Result<(), Failure> {
         result.map_err(|failure| {
             report::failed(place.get(), phase, &failure);
-            told(failure, &self.unit)
+            told(failure, &self.process)
         })
     }
 
@@ -525,19 +525,19 @@ impl Runtime {
             Err(functions) => {
                 if phase {
                     let started: Vec<&Started> = functions.all().iter().filter_map(Function::started).collect();
-                    let _ = close_phase(&self.unit, &self.chain, &started).await;
+                    let _ = close_phase(&self.process, &self.chain, &started).await;
                 }
                 return;
             }
         };
-        close(&self.unit, self.chain, started, None, phase).await;
+        close(&self.process, self.chain, started, None, phase).await;
     }
 }
 
 /// A failure on its way out of the process.
-fn told(mut failure: Failure, unit: &Unit) -> Failure {
-    unit.log.mask().hide_in(&mut failure);
-    if unit.is_debug() {
+fn told(mut failure: Failure, process: &Process) -> Failure {
+    process.log.mask().hide_in(&mut failure);
+    if process.is_debug() {
         failure.reveal();
     }
     failure

@@ -20,7 +20,7 @@ use crate::chain::phase_name;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::log::{Field, Level, Origin};
-use crate::unit::Unit;
+use crate::process::Process;
 use faas_abi::host::Invocation as _;
 use faas_abi::{INVOKE, META_RECORD_ID, REPLIED};
 
@@ -28,13 +28,13 @@ use faas_abi::{INVOKE, META_RECORD_ID, REPLIED};
 pub(crate) fn failed(invocation: &Invocation, phase: u32, failure: &Failure) {
     let record = String::from_utf8_lossy(invocation.meta(META_RECORD_ID));
     let whose = Whose { function: invocation.function_name(), record: &record };
-    write(invocation.unit(), invocation.origin(b"runtime", ""), phase, whose, failure, "");
+    write(invocation.process(), invocation.origin(b"runtime", ""), phase, whose, failure, "");
 }
 
 /// Writes the line of a record that its function, called with the whole batch, says has failed.
 pub(crate) fn record_failed(invocation: &Invocation, record: &str, failure: &Failure) {
     let whose = Whose { function: invocation.function_name(), record };
-    write(invocation.unit(), invocation.origin(b"runtime", ""), INVOKE, whose, failure, "");
+    write(invocation.process(), invocation.origin(b"runtime", ""), INVOKE, whose, failure, "");
 }
 
 /// Writes the line of an invocation that ended well and whose reply its platform does not take.
@@ -44,17 +44,17 @@ pub(crate) fn unsent(invocation: &Invocation, failure: &Failure) {
 
 /// Writes the line of an invocation whose memory is out of reach: its function still runs, and the invocation has been
 /// answered in its place. `then` says what the process does about it, and ends the message.
-pub fn out_of_reach(unit: &Unit, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
+pub fn out_of_reach(process: &Process, request_id: &[u8], function: &str, failure: &Failure, then: &str) {
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-    write(unit, origin, INVOKE, Whose { function, record: "" }, failure, then);
+    write(process, origin, INVOKE, Whose { function, record: "" }, failure, then);
 }
 
 /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
 /// [`out_of_reach`].
-pub fn replied_does_not_end(unit: &Unit, request_id: &[u8], function: &str, then: &str) {
+pub fn replied_does_not_end(process: &Process, request_id: &[u8], function: &str, then: &str) {
     let failure = Failure::new("Function.TimedOut", "the work after the reply does not end:");
     let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-    write(unit, origin, REPLIED, Whose { function, record: "" }, &failure, then);
+    write(process, origin, REPLIED, Whose { function, record: "" }, &failure, then);
 }
 
 /// Whose failure it is.
@@ -65,7 +65,7 @@ struct Whose<'a> {
     record: &'a str,
 }
 
-fn write(unit: &Unit, origin: Origin<'_>, phase: u32, whose: Whose<'_>, failure: &Failure, then: &str) {
+fn write(process: &Process, origin: Origin<'_>, phase: u32, whose: Whose<'_>, failure: &Failure, then: &str) {
     let parts = Parts::of(&failure.detail);
     let cause = parts.cause.join("; ");
     let apart = if then.is_empty() { "" } else { " " };
@@ -80,7 +80,7 @@ fn write(unit: &Unit, origin: Origin<'_>, phase: u32, whose: Whose<'_>, failure:
         ("stackTrace", parts.rest),
     ];
     let fields = fields.iter().filter(|(_, value)| !value.is_empty());
-    unit.log.write(
+    process.log.write(
         Level::Error,
         origin,
         message.as_bytes(),
@@ -116,7 +116,7 @@ const CAUSED: &str = "caused by";
 pub(crate) mod tests {
     use super::*;
     use crate::log::{Format, LineKind, Log, Sink};
-    use crate::unit::Identity;
+    use crate::process::Identity;
     use std::sync::{Arc, Mutex, PoisonError};
 
     /// A log that is kept.
@@ -138,15 +138,15 @@ pub(crate) mod tests {
     }
 
     /// A process whose log is kept.
-    pub(crate) fn unit() -> (Arc<Unit>, Arc<Kept>) {
+    pub(crate) fn process() -> (Arc<Process>, Arc<Kept>) {
         let kept = Arc::<Kept>::default();
-        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
     fn line(detail: &str) -> String {
-        let (unit, kept) = unit();
+        let (process, kept) = process();
         let failure = Failure { detail: detail.to_owned(), ..Failure::internal("Panic", "no stock") };
-        out_of_reach(&unit, b"id-1", "order", &failure, "");
+        out_of_reach(&process, b"id-1", "order", &failure, "");
         kept.take().remove(0)
     }
 
@@ -165,8 +165,8 @@ pub(crate) mod tests {
 
     #[test]
     fn what_the_process_does_about_it_ends_the_message() {
-        let (unit, kept) = unit();
-        out_of_reach(&unit, b"id-1", "order", &Failure::timed_out(), "and is still running: leaving");
+        let (process, kept) = process();
+        out_of_reach(&process, b"id-1", "order", &Failure::timed_out(), "and is still running: leaving");
         let message =
             "Function.TimedOut: the function did not answer within its time limit and is still running: leaving";
         let expected = format!("ERROR id-1 runtime: {message} errorType=Function.TimedOut function=order");

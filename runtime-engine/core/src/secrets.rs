@@ -7,7 +7,7 @@ pub mod mask;
 use crate::failure::Failure;
 use crate::functions::manifest::Manifest;
 use crate::json::escape_into;
-use crate::unit::Unit;
+use crate::process::Process;
 use faas_abi::E_NOT_FOUND;
 use faas_abi::services::{PARAMS, PARAMS_MAJOR};
 use std::collections::BTreeMap;
@@ -113,7 +113,7 @@ impl Manifest {
     ///
     /// # Errors
     /// A secret that is nowhere: what it is for, and where it was looked for.
-    pub(crate) fn ask_modules_for_secrets(&self, unit: &Unit) -> Result<Option<Manifest>, Failure> {
+    pub(crate) fn ask_modules_for_secrets(&self, process: &Process) -> Result<Option<Manifest>, Failure> {
         if self.secrets.waiting.is_empty() {
             return Ok(None);
         }
@@ -121,13 +121,13 @@ impl Manifest {
         let mut secrets = std::mem::take(&mut filled.secrets);
         for (name, known) in &mut secrets.known {
             if let LookUp::Absent(places) = known {
-                match ask(unit, name) {
+                match ask(process, name) {
                     LookUp::Absent(more) => places.extend(more),
                     found => *known = found,
                 }
             }
         }
-        unit.log.conceal(secrets.values());
+        process.log.conceal(secrets.values());
         for place in std::mem::take(&mut secrets.waiting) {
             filled.fill(place, &mut secrets);
         }
@@ -300,11 +300,11 @@ pub fn variables(name: &str) -> Vec<String> {
 }
 
 /// Looks for a secret among what has come after the process began.
-fn ask(unit: &Unit, name: &str) -> LookUp {
-    if let Some(value) = variables(name).iter().find_map(|variable| unit.given(variable.as_bytes())) {
+fn ask(process: &Process, name: &str) -> LookUp {
+    if let Some(value) = variables(name).iter().find_map(|variable| process.given(variable.as_bytes())) {
         return LookUp::Found(value.to_owned());
     }
-    let Some(params) = unit.services.find(PARAMS.as_bytes(), PARAMS_MAJOR) else {
+    let Some(params) = process.services.find(PARAMS.as_bytes(), PARAMS_MAJOR) else {
         return LookUp::Absent(vec![format!("the service {PARAMS} (no layer offers it)")]);
     };
     let why = match params.param(name.as_bytes(), PROVIDER_LIMIT) {

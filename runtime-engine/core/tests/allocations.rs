@@ -10,7 +10,7 @@ use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
 use faas_core::http1::{Assembly, Framing, Limits, ReadProgress, Reader};
 use faas_core::invocation::{Facts, Invocation};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
-use faas_core::unit::{Identity, Unit};
+use faas_core::process::{Identity, Process};
 use std::sync::Arc;
 
 /// Receives `wire` in reads of at most `read` bytes and gives the number of messages in it.
@@ -145,7 +145,7 @@ impl Sink for Nowhere {
 #[test]
 fn an_invocation_that_layers_change_allocates_nothing() {
     let log = Log::new(Level::Error, Format::Text, Arc::new(Nowhere));
-    let mut invocation = Invocation::new(Arc::new(Unit::new(Identity::default(), log)), Arc::from("f"));
+    let mut invocation = Invocation::new(Arc::new(Process::new(Identity::default(), log)), Arc::from("f"));
     let mut message = Some(Assembly::request(Vec::new(), b"GET", b"/orders?a=1", b"").finish());
     let mut round = || {
         let http = Facts { shape: faas_core::trigger::Shape::Request, ..Facts::default() };

@@ -14,8 +14,8 @@ use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
+use faas_core::process::Identity;
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::Identity;
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -157,12 +157,12 @@ fn start(loader: Shelf, settings: &[(&str, &str)], linked: Linked, variables: &[
     let settings = Settings::read(&Env::new(&look_up)).expect("the settings fit");
     let log = Arc::new(Kept::default());
     let identity = Identity { platform: "http", ..Identity::default() };
-    let unit = Runtime::unit(identity, Log::new(Level::Info, Format::Text, log.clone()));
-    unit.give_environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+    let process = Runtime::process_of(identity, Log::new(Level::Info, Format::Text, log.clone()));
+    process.give_environment(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
     let roots = Roots { task: PathBuf::from("/task") };
     let handler = settings.handler.clone().map(|text| HandlerName { text, required: true });
     let start = Start { settings: &settings, manifest: None, roots: &roots, features: 0, linked };
-    let result = block_on(Runtime::start(&unit, Arc::new(loader), start, handler.as_ref()));
+    let result = block_on(Runtime::start(&process, Arc::new(loader), start, handler.as_ref()));
     Started { log, result }
 }
 

@@ -27,8 +27,8 @@ use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::platform::Signal;
+use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, LayerName, Settings};
-use faas_core::unit::{Identity, Unit};
 use oracle::{Reply, Walk};
 use plan::{FUNCTION, LayerPlan, Plan};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -64,15 +64,15 @@ impl Lines {
     }
 }
 
-fn unit(lines: &Arc<Lines>) -> Arc<Unit> {
-    Runtime::unit(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone()))
+fn process(lines: &Arc<Lines>) -> Arc<Process> {
+    Runtime::process_of(Identity::default(), Log::new(Level::Warn, Format::Text, lines.clone()))
 }
 
 /// One host table for all cases: it has to live as long as the process.
 fn host() -> faas_abi::host::HostTable {
     static TABLE: OnceLock<faas_abi::host::HostTable> = OnceLock::new();
     *TABLE.get_or_init(|| {
-        let shared = faas_core::host::Shared::new(unit(&Arc::default()));
+        let shared = faas_core::host::Shared::new(process(&Arc::default()));
         faas_core::host::table(&shared, "scripted".to_owned(), &Environment::default(), 0)
     })
 }
@@ -225,10 +225,10 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         let instance = module.layers[0].create(host(), module::config(world, who).as_bytes()).expect("it creates");
         Arc::new(ConfiguredLayer { name: module::NAMES[who].to_owned(), instance, required: layer.required })
     });
-    let chain = Chain::new(stack.collect(), unit(&lines).log.clone());
+    let chain = Chain::new(stack.collect(), process(&lines).log.clone());
     let function =
         function.functions[0].create(host(), module::config(world, FUNCTION).as_bytes()).expect("it creates");
-    let mut place = Place::new(Invocation::new(unit(&lines), Arc::from("f")));
+    let mut place = Place::new(Invocation::new(process(&lines), Arc::from("f")));
     if plan.has_stream {
         place.get_mut().set_stream(Box::new(stream::Recorder(world.clone())));
     }
@@ -269,7 +269,7 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
     *lock(&world.cancel) = None;
     drop(place);
     function.destroy();
-    chain.destroy(&unit(&lines).services);
+    chain.destroy(&process(&lines).services);
     exactly_once(world)
 }
 
@@ -334,7 +334,7 @@ fn life_case(plan: Plan, other: &Other) -> Verdict {
 fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModule>) -> Verdict {
     let plan = &world.plan;
     let lines = Arc::<Lines>::default();
-    let unit = unit(&lines);
+    let process = process(&lines);
     let mut settings = Settings::read(&Env::new(&|_| None)).expect("an empty environment is fine");
     settings.config = module::config(world, FUNCTION);
     settings.layers = plan
@@ -355,7 +355,7 @@ fn life_in(world: &Arc<World>, function: CheckedModule, layers: Vec<CheckedModul
         linked: Linked { function: Some(function), layers, ..Linked::default() },
     };
     let mut life = Life { plan, layers: Vec::new(), events: Vec::new(), skipped: 0, errors: 0 };
-    let (started, starts) = (world.drive(Runtime::start(&unit, Arc::new(NoFiles), start, None)), life.start());
+    let (started, starts) = (world.drive(Runtime::start(&process, Arc::new(NoFiles), start, None)), life.start());
     match started {
         Ok(runtime) => {
             same("did it start", &true, &starts)?;

@@ -13,8 +13,8 @@ use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
+use faas_core::process::{Deadline, Identity};
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::{Deadline, Identity};
 use handlers_sdk::{Error, FaasContext, Failure, Flow, Invocation, Layer, Recovery, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -223,7 +223,7 @@ impl World {
         let settings = Settings::read(&Env::new(&look_up)).expect("the settings fit");
         let log = Arc::new(Kept::default());
         let identity = Identity { platform: "aws-lambda", ..Identity::default() };
-        let unit = Runtime::unit(identity, Log::new(Level::Info, Format::Text, log.clone()));
+        let process = Runtime::process_of(identity, Log::new(Level::Info, Format::Text, log.clone()));
         let roots = Roots { task: PathBuf::from("/task") };
         let linked = Linked {
             function: Some(checked(function)),
@@ -232,7 +232,7 @@ impl World {
         };
         let features = F_RECORDS | F_MAY_BLOCK;
         let start = Start { settings: &settings, manifest: None, roots: &roots, features, linked };
-        let runtime = block_on(Runtime::start(&unit, Arc::new(Nothing), start, None)).expect("it starts");
+        let runtime = block_on(Runtime::start(&process, Arc::new(Nothing), start, None)).expect("it starts");
         let place = runtime.place();
         World { runtime, log, place }
     }

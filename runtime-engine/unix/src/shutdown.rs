@@ -5,7 +5,7 @@ use crate::guard;
 use crate::sys;
 use faas_core::flight::{Actions, Bell, Canceller, Deadlines, Lost, Rung};
 use faas_core::log::Log;
-use faas_core::unit::Unit;
+use faas_core::process::Process;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -62,12 +62,12 @@ impl Shutdown {
     ///
     /// # Errors
     /// If there are no descriptors left.
-    pub(crate) fn new(driver: &Driver, unit: Arc<Unit>, grace: Duration) -> std::io::Result<Shutdown> {
+    pub(crate) fn new(driver: &Driver, process: Arc<Process>, grace: Duration) -> std::io::Result<Shutdown> {
         let (reader, writer) = UnixStream::pair()?;
         writer.set_nonblocking(true)?;
         let signals = Mutex::new(Some(writer.try_clone()?));
-        let log = unit.log.clone();
-        let deadlines = Arc::new(Deadlines::new(unit, Box::new(Pipe { reader, writer }), grace));
+        let log = process.log.clone();
+        let deadlines = Arc::new(Deadlines::new(process, Box::new(Pipe { reader, writer }), grace));
         Ok(Shutdown { log, deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
     }
 

@@ -18,8 +18,8 @@ use faas_core::log::{Level, Log};
 use faas_core::modules::Roots;
 use faas_core::parking::block_on;
 use faas_core::platform::{self, Detected, HandlerName, Initial, PlatformConfig, Polling, Protocol};
+use faas_core::process::Process;
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::Unit;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,10 +143,10 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
         log.conceal(manifest.secrets.values());
     }
     let _guard = Guard(&log);
-    let unit = Runtime::unit(identity, log.clone());
-    laid.doubts.iter().for_each(|doubt| unit.log.say(Level::Warn, doubt));
-    unit.cover_environment(laid.before);
-    let life = Life { driver, unit, settings, manifest, roots, handler, source, why };
+    let process = Runtime::process_of(identity, log.clone());
+    laid.doubts.iter().for_each(|doubt| process.log.say(Level::Warn, doubt));
+    process.cover_environment(laid.before);
+    let life = Life { driver, process, settings, manifest, roots, handler, source, why };
     match protocol {
         Protocol::Polling(polling) => polling::run(&life, Arc::from(polling)),
         Protocol::Serving(serving) => serving::run(&life, Arc::from(serving)),
@@ -160,7 +160,7 @@ fn go(driver: &'static Driver, source: Source<'_>) -> i32 {
 /// What a direction's driver needs to live the process' life.
 pub(crate) struct Life<'a> {
     pub(crate) driver: &'static Driver,
-    pub(crate) unit: Arc<Unit>,
+    pub(crate) process: Arc<Process>,
     pub(crate) settings: Settings,
     /// The functions of the process, if a manifest says them; or what is wrong with it.
     pub(crate) manifest: Result<Option<Manifest>, Failure>,
@@ -226,13 +226,13 @@ impl Life<'_> {
         let (settings, manifest, roots) = (&self.settings, self.manifest()?, &self.roots);
         let start = Start { settings, manifest, roots, features, linked: self.linked(features)? };
         let loader: Arc<dyn Loader> = Arc::new(Libraries(self.driver));
-        block_on(Runtime::start_layers(&self.unit, loader, start))
+        block_on(Runtime::start_layers(&self.process, loader, start))
     }
 
     fn run_function_start(&self, layers: LayersStarted, with: Option<Initial>) -> Result<Runtime, Failure> {
         let Initial { environment, code, handler } = with.unwrap_or_default();
         if !environment.is_empty() {
-            self.unit.give_environment(environment);
+            self.process.give_environment(environment);
         }
         let named = handler.map(|text| HandlerName { text, required: true });
         let handler = named.as_ref().or(self.handler.as_ref());
@@ -254,7 +254,7 @@ impl Life<'_> {
     fn limit(&self, report: impl FnOnce(&Failure) + Send + 'static) -> Result<Limit, Failure> {
         let Some(limit) = self.settings.init_timeout else { return Ok(Limit(None)) };
         let (started, is_over) = channel();
-        let log = self.unit.log.clone();
+        let log = self.process.log.clone();
         let late = move || {
             if is_over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let message = format!("start took longer than FAAS_INIT_TIMEOUT, {} ms", limit.as_millis());
@@ -280,7 +280,7 @@ impl Life<'_> {
 
     /// Says that the start has failed.
     pub(crate) fn say_failed(&self, failure: &Failure) {
-        say_failed(&self.unit.log, failure);
+        say_failed(&self.process.log, failure);
     }
 
     /// Deadlines and stop signals, not running yet.
@@ -288,7 +288,7 @@ impl Life<'_> {
     /// # Errors
     /// If there are no descriptors left.
     pub(crate) fn shutdown(&self) -> std::io::Result<Shutdown> {
-        Shutdown::new(self.driver, self.unit.clone(), self.settings.grace)
+        Shutdown::new(self.driver, self.process.clone(), self.settings.grace)
     }
 }
 

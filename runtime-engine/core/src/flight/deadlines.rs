@@ -12,7 +12,7 @@ use super::word::{Due, Limits, NEVER};
 use crate::chain::Place;
 use crate::invocation::{Flight, Invocation};
 use crate::log::Level;
-use crate::unit::Unit;
+use crate::process::Process;
 use faas_abi::host::Cancel;
 use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE};
 use std::fmt;
@@ -87,10 +87,10 @@ fn nanos(time: Duration) -> u64 {
 
 /// The slots of a process, and the moments that its thread looks after.
 pub struct Deadlines {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     slots: Mutex<Vec<Arc<Slot>>>,
     bell: Box<dyn Bell>,
-    /// When the thread will wake by itself, on the unit's clock.
+    /// When the thread will wake by itself, on the process' clock.
     wakes_at: AtomicU64,
     /// How long the last invocation with a deadline had, in nanoseconds, up to its cancel.
     last_limit: AtomicU64,
@@ -107,9 +107,9 @@ impl fmt::Debug for Deadlines {
 
 impl Deadlines {
     /// Makes it without slots. `grace`: how long a stop may take.
-    pub fn new(unit: Arc<Unit>, bell: Box<dyn Bell>, grace: Duration) -> Deadlines {
+    pub fn new(process: Arc<Process>, bell: Box<dyn Bell>, grace: Duration) -> Deadlines {
         Deadlines {
-            unit,
+            process,
             slots: Mutex::new(Vec::new()),
             bell,
             wakes_at: AtomicU64::new(NEVER),
@@ -149,7 +149,7 @@ impl Deadlines {
 
     /// The deadline of the invocation that runs in this slot has been brought forward to `deadline_ns`.
     fn tighten(&self, slot: &Slot, deadline_ns: u64) {
-        let now = self.unit.now_ns();
+        let now = self.process.now_ns();
         let (cancel_at, report_at) = moments(now, deadline_ns);
         // The shortest of several functions' limits: after a nap of that length nobody has to ring for any of them.
         self.last_limit.fetch_min(cancel_at.saturating_sub(now), Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl Deadlines {
 
     /// The work after the reply of the invocation in `place` begins in this slot, and may take that long.
     pub fn begin_replied(&self, slot: &Slot, place: &Place, budget: Duration) {
-        let now = self.unit.now_ns();
+        let now = self.process.now_ns();
         let cancel_at = now.saturating_add(nanos(budget));
         slot.begin_replied(place, cancel_at, cancel_at.saturating_add(super::word::HUNG_AFTER_NS));
         self.wake_by(cancel_at);
@@ -199,7 +199,7 @@ impl Deadlines {
         let mut signals = 0;
         let mut idle_naps = 0;
         loop {
-            let now = self.unit.now_ns();
+            let now = self.process.now_ns();
             if self.is_stopping() && leave_at == NEVER {
                 let grace = nanos(self.grace).min(NEVER / 2);
                 leave_at = now.saturating_add(grace).min(NEVER - 1);
@@ -227,7 +227,7 @@ impl Deadlines {
             self.wakes_at.store(wake, Ordering::SeqCst);
             // What begins from here on compares with the new moment; what began before is seen by this second look.
             let wake = wake.min(self.look(now, limits, actions));
-            let sleep = (wake != NEVER).then(|| nearly(wake.saturating_sub(self.unit.now_ns())));
+            let sleep = (wake != NEVER).then(|| nearly(wake.saturating_sub(self.process.now_ns())));
             if self.bell.wait(sleep) == Rung::Stop {
                 signals += 1;
                 if signals > 1 {
@@ -238,16 +238,16 @@ impl Deadlines {
         }
     }
 
-    /// Marks what is due by the unit's clock and says it, once, on the caller's thread: for a process whose clock is moved
+    /// Marks what is due by the process' clock and says it, once, on the caller's thread: for a process whose clock is moved
     /// by hand and that has no thread for deadlines.
     pub fn look_now(&self, actions: &dyn Actions) {
-        self.look(self.unit.now_ns(), Limits::NONE, actions);
+        self.look(self.process.now_ns(), Limits::NONE, actions);
     }
 
     fn say_stopping(&self) {
-        let running = self.unit.in_flight();
+        let running = self.process.in_flight();
         let message = format!("stopping: {running} in flight, at most {:?} to end", self.grace);
-        self.unit.log.say(Level::Info, &message);
+        self.process.log.say(Level::Info, &message);
     }
 
     /// Marks what is due and says it; returns when the next thing is.
@@ -324,7 +324,7 @@ mod tests {
     use crate::http1::Assembly;
     use crate::invocation::Facts;
     use crate::log::{Format, Level, LineKind, Log, Sink};
-    use crate::unit::{Deadline, Identity};
+    use crate::process::{Deadline, Identity};
     use std::sync::atomic::AtomicU32;
     use std::sync::mpsc;
 
@@ -390,7 +390,7 @@ mod tests {
     }
 
     struct Fixture {
-        unit: Arc<Unit>,
+        process: Arc<Process>,
         deadlines: Arc<Deadlines>,
         did: mpsc::Receiver<Did>,
         signal: mpsc::Sender<Rung>,
@@ -399,25 +399,26 @@ mod tests {
     }
 
     fn fixture(grace: Duration) -> Fixture {
-        let unit = Arc::new(Unit::new(Identity::default(), Log::new(Level::Error, Format::Text, Arc::new(Silent))));
+        let process =
+            Arc::new(Process::new(Identity::default(), Log::new(Level::Error, Format::Text, Arc::new(Silent))));
         let (sender, receiver) = mpsc::channel();
         let rings = Arc::new(AtomicU32::new(0));
         let bell = ChannelBell { receiver: Mutex::new(receiver), sender: sender.clone(), rings: rings.clone() };
-        let deadlines = Arc::new(Deadlines::new(unit.clone(), Box::new(bell), grace));
+        let deadlines = Arc::new(Deadlines::new(process.clone(), Box::new(bell), grace));
         let (tell, did) = mpsc::channel();
         let running = deadlines.clone();
         let thread = std::thread::spawn(move || running.run(&Record(Mutex::new(tell))));
-        Fixture { unit, deadlines, did, signal: sender, rings, thread }
+        Fixture { process, deadlines, did, signal: sender, rings, thread }
     }
 
-    fn place(unit: &Arc<Unit>) -> Place {
-        Place::new(Invocation::new(unit.clone(), Arc::from("f")))
+    fn place(process: &Arc<Process>) -> Place {
+        Place::new(Invocation::new(process.clone(), Arc::from("f")))
     }
 
     /// An invocation with this id and limit begins.
     fn begin(fixture: &Fixture, slot: &Slot, place: &mut Place, id: &[u8], limit_ms: u64) {
         place.reset();
-        let deadline = Deadline::within(&fixture.unit, Some(Duration::from_millis(limit_ms)));
+        let deadline = Deadline::within(&fixture.process, Some(Duration::from_millis(limit_ms)));
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
         place.get_mut().renew(message, Facts { deadline, ..Facts::default() }, false);
         place.get_mut().set_request_id(id);
@@ -427,7 +428,7 @@ mod tests {
     #[test]
     fn an_invocation_over_its_deadline_is_cancelled_then_answered_by_somebody_else_alone() {
         let fixture = fixture(Duration::from_secs(60));
-        let mut place = place(&fixture.unit);
+        let mut place = place(&fixture.process);
         let slot = fixture.deadlines.slot(&mut place);
         begin(&fixture, &slot, &mut place, b"id-1", 100);
         assert_eq!(fixture.did.recv(), Ok(Did::Cancel(CANCEL_DEADLINE)));
@@ -442,7 +443,7 @@ mod tests {
     #[test]
     fn later_deadlines_do_not_ring() {
         let fixture = fixture(Duration::from_secs(60));
-        let mut place = place(&fixture.unit);
+        let mut place = place(&fixture.process);
         let slot = fixture.deadlines.slot(&mut place);
         // The first deadline may ring; once the thread has planned for it, later ones must not.
         begin(&fixture, &slot, &mut place, b"1", 60_000);
@@ -492,7 +493,7 @@ mod tests {
     #[test]
     fn a_stop_cancels_and_answers_for_what_does_not_end_before_its_grace_is_over() {
         let fixture = fixture(Duration::from_millis(400));
-        let mut place = place(&fixture.unit);
+        let mut place = place(&fixture.process);
         let slot = fixture.deadlines.slot(&mut place);
         place.reset();
         place.get_mut().renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), Facts::default(), false);

@@ -8,10 +8,10 @@ use crate::lifecycle::Start;
 use crate::log::Level;
 use crate::modules::{Files, Name, NotFound, Roots, pick};
 use crate::platform::HandlerName;
+use crate::process::Process;
 use crate::records::{RecordRule, RecordSettings};
 use crate::settings::{Env, LayerName, doubt, layer_variable};
 use crate::turn::{Turn, Turns};
-use crate::unit::Unit;
 use faas_abi::host::{
     CheckedModule, FunctionEntry, FunctionInstance, GroupInstance, LayerEntry, LayerInstance, ServiceTable,
 };
@@ -168,11 +168,11 @@ impl std::fmt::Debug for Factory {
 
 impl Factory {
     /// Makes things for this process.
-    pub(crate) fn new(unit: &Arc<Unit>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
+    pub(crate) fn new(process: &Arc<Process>, loader: Arc<dyn Loader>, start: Start<'_>) -> Factory {
         let Start { manifest, roots, features, linked, .. } = start;
-        unit.services.offer_own(&linked.services);
+        process.services.offer_own(&linked.services);
         Factory {
-            shared: Shared::new(unit.clone()),
+            shared: Shared::new(process.clone()),
             loader,
             roots: roots.clone(),
             features,
@@ -183,8 +183,8 @@ impl Factory {
         }
     }
 
-    fn unit(&self) -> &Unit {
-        &self.shared.unit
+    fn process(&self) -> &Process {
+        &self.shared.process
     }
 
     /// Makes the layers of the process, outermost first: the linked ones, then those of `named` that are not linked. Those
@@ -265,7 +265,7 @@ impl Factory {
             }
             Err(failure) if required => Err(failure),
             Err(failure) => {
-                self.unit().log.say(Level::Warn, &format!("skipped: optional layer {name:?}: {failure}"));
+                self.process().log.say(Level::Warn, &format!("skipped: optional layer {name:?}: {failure}"));
                 Ok(())
             }
         }
@@ -312,7 +312,7 @@ impl Factory {
         self.say_missing("layer", &layer.name, layer.misses(self.features));
         let host = host::table(&self.shared, format!("layer {}", layer.name), environment, self.features);
         layer.create(host, config.json.as_bytes()).map_err(|why| {
-            self.unit().services.withdraw(host);
+            self.process().services.withdraw(host);
             let with = if config.json.is_empty() { "without" } else { "with" };
             let (name, from) = (&layer.name, &config.from);
             Failure::internal("Runtime.LayerFailed", format!("layer {name} could not be made {with} {from}: {why}"))
@@ -439,7 +439,7 @@ impl Factory {
         let features = RecordRule::of(flags, wanted.records, wanted.concurrency).features(flags, self.features);
         let host = host::table(&self.shared, label, environment, features);
         entry.create(host, wanted.config.as_bytes()).map_err(|why| {
-            self.unit().services.withdraw(host);
+            self.process().services.withdraw(host);
             let with = if wanted.config.is_empty() { "without" } else { "with" };
             let name = if wanted.name.is_empty() { &entry.name } else { wanted.name };
             let from = wanted.configured_by;
@@ -462,7 +462,7 @@ impl Factory {
         let Ok(only) = roots.function(None, files) else { return Err(error) };
         let message =
             format!("the platform's handler {:?} names no library; running {}", handler.text, only.0.display());
-        self.unit().log.say(Level::Info, &message);
+        self.process().log.say(Level::Info, &message);
         Ok(only)
     }
 
@@ -484,7 +484,7 @@ impl Factory {
         let message = format!(
             "{what} {name} is built with panic=abort: a panic in it ends the process; build it with panic=unwind"
         );
-        self.unit().log.say(Level::Warn, &message);
+        self.process().log.say(Level::Warn, &message);
     }
 
     /// An entry that wants what this runtime has not works all the same, with less.
@@ -492,20 +492,20 @@ impl Factory {
         if features != 0 {
             let message =
                 format!("{what} {name} does less here: this runtime does not have {}", feature_names(features));
-            self.unit().log.say(Level::Info, &message);
+            self.process().log.say(Level::Info, &message);
         }
     }
 
     /// Variables that look like settings and are none: nobody would notice a misspelt one.
     fn say_unknown_settings<'l>(&self, layers: impl Iterator<Item = &'l str>) {
-        if !self.unit().is_of_machine() {
+        if !self.process().is_of_machine() {
             return;
         }
         let layers: Vec<&str> = layers.collect();
         for (name, value) in std::env::vars_os() {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             if let Some(doubt) = doubt(&name, &value, layers.iter().copied()) {
-                self.unit().log.say(Level::Warn, &doubt);
+                self.process().log.say(Level::Warn, &doubt);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Keeps callers away from a function that fails again and again, so that the others of its process are not held up by
 //! it. Panics, time-outs and failed starts count; an error that a function returns is an answer like any other.
 //!
-//! The fence has no clock: moments are nanoseconds on the unit's.
+//! The fence has no clock: moments are nanoseconds on the process'.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;

@@ -43,11 +43,11 @@ use crate::host::Environment;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::platform::HandlerName;
+use crate::process::Process;
 use crate::records::RecordSettings;
 use crate::report;
 use crate::settings::{LayerName, Settings};
 use crate::trigger::Kind;
-use crate::unit::Unit;
 use events::Events;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, META_TRIGGER};
@@ -261,18 +261,18 @@ impl Functions {
     }
 
     /// Finds whose the invocation is, and marks it so.
-    pub(crate) fn owner(&self, invocation: &mut Invocation, unit: &Unit) -> Owner<'_> {
+    pub(crate) fn owner(&self, invocation: &mut Invocation, process: &Process) -> Owner<'_> {
         let Some(routing) = &self.routing else {
             let function = &self.all[0];
             // Its places are the function's from the beginning.
             if function.is_from_manifest() {
-                function.mark(invocation, unit);
+                function.mark(invocation, process);
             }
             return Owner::Function(function);
         };
         match routing.find(invocation) {
             Ok(number) => {
-                self.all[number].mark(invocation, unit);
+                self.all[number].mark(invocation, process);
                 Owner::Function(&self.all[number])
             }
             Err(refusal) => {
@@ -291,17 +291,17 @@ impl Functions {
 
     /// Writes the line of an invocation whose memory is out of reach: its function still runs, and it has been answered in
     /// its place. `then` says what the process does about it, and ends the message.
-    pub fn out_of_reach(&self, unit: &Unit, lost: Lost<'_>, failure: &Failure, then: &str) {
-        report::out_of_reach(unit, lost.request_id, self.name(lost.function), failure, then);
+    pub fn out_of_reach(&self, process: &Process, lost: Lost<'_>, failure: &Failure, then: &str) {
+        report::out_of_reach(process, lost.request_id, self.name(lost.function), failure, then);
         if let Some(function) = self.get(lost.function) {
-            function.ended(Some(failure), unit);
+            function.ended(Some(failure), process);
         }
     }
 
     /// Writes the line of an invocation that was answered, and whose work after the reply does not end. `then` is as for
     /// [`out_of_reach`](Functions::out_of_reach).
-    pub fn replied_does_not_end(&self, unit: &Unit, lost: Lost<'_>, then: &str) {
-        report::replied_does_not_end(unit, lost.request_id, self.name(lost.function), then);
+    pub fn replied_does_not_end(&self, process: &Process, lost: Lost<'_>, then: &str) {
+        report::replied_does_not_end(process, lost.request_id, self.name(lost.function), then);
     }
 }
 

@@ -11,11 +11,11 @@ use crate::host::Environment;
 use crate::invocation::{Invocation, Served};
 use crate::log::Level;
 use crate::platform::HandlerName;
+use crate::process::Process;
 use crate::records::{RecordRule, RecordSettings};
 use crate::services::Ending;
 use crate::settings::LayerName;
 use crate::turn::Turns;
-use crate::unit::Unit;
 use faas_abi::host::FunctionInstance;
 use faas_abi::{E_INTERNAL, F_STREAM_IN, FUNCTION_START, IS_BLOCKING, IS_INLINE, OK, RUNTIME_START};
 use std::path::PathBuf;
@@ -60,8 +60,8 @@ pub(crate) struct Whose {
 
 impl Whose {
     /// A place for a phase of the function.
-    pub(crate) fn place(&self, unit: &Arc<Unit>) -> Place {
-        let mut invocation = Invocation::new(unit.clone(), self.name.clone());
+    pub(crate) fn place(&self, process: &Arc<Process>) -> Place {
+        let mut invocation = Invocation::new(process.clone(), self.name.clone());
         invocation.serve_as(&self.name, self.served);
         Place::new(invocation)
     }
@@ -122,8 +122,8 @@ impl Started {
     }
 
     /// All layers around the function.
-    pub(crate) fn chain<'a>(&'a self, unit: &'a Chain) -> &'a Chain {
-        self.joined.as_deref().unwrap_or(unit)
+    pub(crate) fn chain<'a>(&'a self, process: &'a Chain) -> &'a Chain {
+        self.joined.as_deref().unwrap_or(process)
     }
 }
 
@@ -147,11 +147,11 @@ impl FailedStart {
     }
 
     /// Ends what had been made, alone: the process goes on.
-    pub(crate) fn end(self, unit: &Unit) {
+    pub(crate) fn end(self, process: &Process) {
         let mut ending = Ending::default();
         self.function.into_iter().for_each(|function| ending.function(function));
         ending.layers(self.own);
-        ending.end(&unit.services);
+        ending.end(&process.services);
     }
 
     fn of(whose: Whose, why: &str, own: Chain) -> FailedStart {
@@ -222,7 +222,7 @@ impl Function {
     /// What failed, and whatever had been made, which the caller has to close. The next to come tries again.
     pub(crate) async fn start(
         &self,
-        unit: &Arc<Unit>,
+        process: &Arc<Process>,
         chain: &Chain,
         factory: &Factory,
     ) -> Result<&Started, FailedStart> {
@@ -232,10 +232,10 @@ impl Function {
         let Some(turn) = self.start.turn().await else {
             // Without a start there was a panic in the runtime, which has ended the turn without a word.
             let gone =
-                || FailedStart::of(self.whose(), "its start was given up", Chain::new(Vec::new(), unit.log.clone()));
+                || FailedStart::of(self.whose(), "its start was given up", Chain::new(Vec::new(), process.log.clone()));
             return self.started().ok_or_else(gone);
         };
-        let made = self.make(unit, chain, factory).await;
+        let made = self.make(process, chain, factory).await;
         let started = made.map(|started| {
             let _ = self.name.set(started.whose.name.clone());
             &**self.started.get_or_init(|| Box::new(started))
@@ -247,13 +247,13 @@ impl Function {
         started
     }
 
-    async fn make(&self, unit: &Arc<Unit>, chain: &Chain, factory: &Factory) -> Result<Started, FailedStart> {
+    async fn make(&self, process: &Arc<Process>, chain: &Chain, factory: &Factory) -> Result<Started, FailedStart> {
         let target = &self.target;
         let whose = self.whose();
-        let place = || whose.place(unit);
+        let place = || whose.place(process);
         let mut stack = Vec::new();
         let made = factory.own_layers(&target.layers, &target.environment, &mut stack);
-        let own = Chain::new(stack, unit.log.clone());
+        let own = Chain::new(stack, process.log.clone());
         let mut function = None;
         // A group's first function holds up the others until it has started, or has failed to.
         let (group, mut turn) = (OnceLock::new(), None);
@@ -314,16 +314,16 @@ impl Function {
     }
 
     /// Marks the invocation as this function's.
-    pub(crate) fn mark(&self, invocation: &mut Invocation, unit: &Unit) {
+    pub(crate) fn mark(&self, invocation: &mut Invocation, process: &Process) {
         let name = self.name.get_or_init(|| Arc::from(self.target.name.as_str()));
         invocation.serve_as(name, self.served());
         if let Some(timeout) = self.target.timeout {
-            invocation.limit(unit, timeout);
+            invocation.limit(process, timeout);
         }
     }
 
     /// Lets one more invocation run.
-    pub(crate) fn admit(&self, unit: &Unit) -> Result<Admitted<'_>, Refusal> {
+    pub(crate) fn admit(&self, process: &Process) -> Result<Admitted<'_>, Refusal> {
         let function = || self.name().to_owned();
         let busy = || Refusal::Busy { function: function(), limit: self.gate.limit() };
         let admitted = self.gate.admit().ok_or_else(busy)?;
@@ -331,23 +331,23 @@ impl Function {
         if self.fence.is_down() {
             return Ok(admitted);
         }
-        self.fence.pass(unit.now_ns()).map(|()| admitted).map_err(fenced)
+        self.fence.pass(process.now_ns()).map(|()| admitted).map_err(fenced)
     }
 
     /// Its start, which an invocation has waited for, has failed: the next ones need not try that.
-    pub(crate) fn start_failed(&self, unit: &Unit) {
-        self.say(unit, self.fence.start_failed(unit.now_ns()));
+    pub(crate) fn start_failed(&self, process: &Process) {
+        self.say(process, self.fence.start_failed(process.now_ns()));
     }
 
     /// An invocation has ended with this failure, or well.
-    pub(crate) fn ended(&self, failure: Option<&Failure>, unit: &Unit) {
+    pub(crate) fn ended(&self, failure: Option<&Failure>, process: &Process) {
         let failed = failure.is_some_and(|failure| failure.is_panic() || failure.is_time_out());
         if failed || !self.fence.is_calm() {
-            self.say(unit, self.fence.ended(failed, unit.now_ns()));
+            self.say(process, self.fence.ended(failed, process.now_ns()));
         }
     }
 
-    fn say(&self, unit: &Unit, change: Change) {
+    fn say(&self, process: &Process, change: Change) {
         let name = self.name();
         match change {
             Change::None => {}
@@ -357,9 +357,9 @@ impl Function {
                     "function {name} is fenced for {pause:?}: it has failed {failures} times in a row, or could not \
                      start; others go on"
                 );
-                unit.log.say(Level::Warn, &message);
+                process.log.say(Level::Warn, &message);
             }
-            Change::Down => unit.log.say(Level::Info, &format!("function {name} is fenced no more")),
+            Change::Down => process.log.say(Level::Info, &format!("function {name} is fenced no more")),
         }
     }
 }

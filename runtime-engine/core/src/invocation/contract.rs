@@ -6,16 +6,16 @@ use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
 use crate::fields::{Fields, caseless_inline as caseless, exact};
 use crate::http1::Message;
+use crate::process::Deadline;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Body, HttpView};
-use crate::unit::Deadline;
 use faas_abi::host::{Chunk, Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::Arc;
 
 impl faas_abi::host::Invocation for Invocation {
     fn meta(&self, key: u32) -> &[u8] {
-        let identity = &self.unit.identity;
+        let identity = &self.process.identity;
         let view = |text: fn(&HttpView) -> &[u8]| self.http().map_or(&[][..], text);
         if let Some(text) = self.record.as_ref().and_then(|record| record.meta(key)) {
             return text;
@@ -72,11 +72,11 @@ impl faas_abi::host::Invocation for Invocation {
         match key {
             NUM_DEADLINE_EPOCH_MS => self.facts.deadline.map_or(0, |deadline| deadline.epoch_ms),
             NUM_DEADLINE_NS => self.facts.deadline.map_or(0, |deadline| deadline.ns),
-            NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.unit)),
+            NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.process)),
             NUM_COLD_START => u64::from(self.cold),
             NUM_ATTEMPT => u64::from(self.facts.attempt),
             NUM_MEMORY_MB if self.facts.memory_mb > 0 => u64::from(self.facts.memory_mb),
-            NUM_MEMORY_MB => self.unit.identity.memory_mb,
+            NUM_MEMORY_MB => self.process.identity.memory_mb,
             NUM_IS_HTTP => u64::from(self.http().is_some()),
             NUM_REPLY_STATUS => match self.progress {
                 Progress::Open => 0,
@@ -94,7 +94,7 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_STARTED_NS => 1,
             NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
             NUM_AFTER_REPLY => u64::from(self.has_later),
-            NUM_IN_FLIGHT => u64::from(self.unit.in_flight()),
+            NUM_IN_FLIGHT => u64::from(self.process.in_flight()),
             _ => 0,
         }
     }
@@ -255,12 +255,12 @@ impl faas_abi::host::Invocation for Invocation {
             // A layer may bring the deadline forward, never put it off: the platform keeps its own.
             NUM_DEADLINE_NS | NUM_AFTER_REPLY if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
-                let now = self.unit.now_ns();
+                let now = self.process.now_ns();
                 if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
                     return E_INVALID;
                 }
                 let left_ms = value.saturating_sub(now) / 1_000_000;
-                let epoch_ms = self.unit.epoch_ms().saturating_add(left_ms);
+                let epoch_ms = self.process.epoch_ms().saturating_add(left_ms);
                 self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
                 if let Some(flight) = &self.flight {
                     flight.tighten(value);
@@ -384,13 +384,13 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::invocation::Facts;
-    use crate::platform::testing::unit;
+    use crate::platform::testing::process;
     use faas_abi::host::Invocation as Contract;
 
     fn of_event(event: &str) -> Invocation {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
         assembly.body().extend_from_slice(event.as_bytes());
-        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        let mut invocation = Invocation::new(process(), Arc::from("f"));
         invocation.renew(assembly.finish(), Facts::default(), false);
         invocation
     }
@@ -418,9 +418,9 @@ mod tests {
 
     #[test]
     fn who_is_trusted_does_not_depend_on_the_events_before() {
-        let identity = crate::unit::Identity { trusted_hops: 1, ..crate::unit::Identity::default() };
-        let unit = Arc::new(crate::unit::Unit::new(identity, unit().log.clone()));
-        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        let identity = crate::process::Identity { trusted_hops: 1, ..crate::process::Identity::default() };
+        let process = Arc::new(crate::process::Process::new(identity, process().log.clone()));
+        let mut invocation = Invocation::new(process, Arc::from("f"));
         let request = r#"{"requestContext":{"elb":{}},"headers":{"x-forwarded-for":"192.0.2.7"}}"#;
         for event in [request, "raw", request, r#"{"awslogs":{}}"#, request, request] {
             let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");

@@ -2,9 +2,9 @@
 
 use super::{Code, Facts, Invocation, Progress};
 use crate::fields::Fields;
+use crate::process::Deadline;
 use crate::trigger::batch::Batch;
 use crate::trigger::{Kind, Reading};
-use crate::unit::Deadline;
 use faas_abi::host::{Given, Invocation as _};
 use faas_abi::*;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl Record {
 impl Invocation {
     /// An invocation for records of the batch in `batch`, one after the other.
     pub(crate) fn of_record(batch: &Invocation) -> Invocation {
-        let mut invocation = Invocation::new(batch.unit.clone(), batch.function.clone());
+        let mut invocation = Invocation::new(batch.process.clone(), batch.function.clone());
         invocation.served = batch.served;
         invocation
     }

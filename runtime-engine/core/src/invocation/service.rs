@@ -3,8 +3,8 @@
 use super::Invocation;
 use crate::fields::exact;
 use crate::functions::router::{Found, Router};
+use crate::process::Process;
 use crate::trigger::resource;
-use crate::unit::Unit;
 use faas_abi::host::Invocation as _;
 use faas_abi::{META_SOURCE, NUM_DEADLINE_NS};
 use std::borrow::Cow;
@@ -43,9 +43,9 @@ impl Invocation {
     }
 
     /// It may take this long from the moment its event was whole. A deadline that is earlier stands.
-    pub(crate) fn limit(&mut self, unit: &Unit, limit: Duration) {
+    pub(crate) fn limit(&mut self, process: &Process, limit: Duration) {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        let moment = self.received_ns.saturating_add(nanos).max(unit.now_ns());
+        let moment = self.received_ns.saturating_add(nanos).max(process.now_ns());
         // Refused if it is later than the deadline that stands.
         let _ = self.set_num(NUM_DEADLINE_NS, moment);
     }
@@ -58,7 +58,7 @@ impl Invocation {
 
     /// The names that the platform has for what it calls, of this event first: a function may have one of them.
     pub(crate) fn names(&self) -> [&[u8]; 4] {
-        let identity = &self.unit.identity;
+        let identity = &self.process.identity;
         let (function, invoked_as) = (self.fact(self.facts.function), self.fact(self.facts.invoked_as));
         [function, invoked_as, identity.function.as_bytes(), identity.handler.as_bytes()]
     }

@@ -48,7 +48,7 @@ impl Stamped for super::Invocation {
         put(&mut stamp.request_id, self.request_id());
         put(&mut stamp.tenant, self.fact(self.facts.tenant));
         // The trace that the invocation came with: a layer's span would be no place for lines of those around it.
-        put(&mut stamp.trace, if self.unit.log.shows_trace() { self.sent_traceparent() } else { &[] });
+        put(&mut stamp.trace, if self.process.log.shows_trace() { self.sent_traceparent() } else { &[] });
         stamp.captured = self.facts.captures_log.then(|| self.captured.clone());
     }
 }

@@ -135,8 +135,8 @@ impl Invocation {
             self.keep_cause(cause);
         }
         if let Some(failure) = self.failure.as_mut() {
-            self.unit.log.mask().hide_in(failure);
-            if self.unit.is_debug() {
+            self.process.log.mask().hide_in(failure);
+            if self.process.is_debug() {
                 failure.reveal();
             }
         }
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::invocation::{Facts, Flight};
-    use crate::report::tests::unit;
+    use crate::report::tests::process;
     use faas_abi::host::Invocation as Contract;
     use faas_abi::{
         CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_INVALID, E_PANIC, NUM_AFTER_REPLY, NUM_DEADLINE_NS, OK,
@@ -194,7 +194,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     fn invocation(facts: Facts) -> Invocation {
-        let mut invocation = Invocation::new(unit().0, Arc::from("f"));
+        let mut invocation = Invocation::new(process().0, Arc::from("f"));
         invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), facts, false);
         invocation
     }
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn with_debug_everything_is_told() {
         let mut invocation = failed(E_PANIC);
-        invocation.unit().set_debug(true);
+        invocation.process().set_debug(true);
         assert!(invocation.conclude(0));
         assert_eq!(told(&invocation), "Shop.Closed: come back\nat a.rs:1:2");
     }

@@ -158,14 +158,14 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Error> {
 }
 
 fn hex4(bytes: &[u8], at: usize) -> Result<u32, Error> {
-    let mut unit = 0;
+    let mut process = 0;
     for index in at..at + 4 {
         match bytes.get(index).and_then(|&byte| (byte as char).to_digit(16)) {
-            Some(digit) => unit = unit << 4 | digit,
+            Some(digit) => process = process << 4 | digit,
             None => return error(bytes, index, ErrorKind::HexDigit),
         }
     }
-    Ok(unit)
+    Ok(process)
 }
 
 fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Error> {

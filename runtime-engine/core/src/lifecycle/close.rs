@@ -5,26 +5,26 @@ use crate::chain::{self, Chain, Place};
 use crate::failure::Failure;
 use crate::functions::target::{FailedStart, Started, Whose};
 use crate::invocation::Invocation;
+use crate::process::Process;
 use crate::records::{RecordRule, RecordSettings};
 use crate::report;
 use crate::services::Ending;
-use crate::unit::Unit;
 use faas_abi::host::FunctionInstance;
 use faas_abi::{CLOSE, OK};
 use std::sync::Arc;
 
 /// Runs Close: layers of the process inward, functions in reverse of start, layers outward. A failure is logged.
-pub(super) async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
+pub(super) async fn close_phase(process: &Arc<Process>, chain: &Chain, functions: &[&Started]) -> Result<(), Failure> {
     let mut place = match functions {
-        [only] => only.whose.place(unit),
-        _ => Place::new(Invocation::new(unit.clone(), Arc::from(""))),
+        [only] => only.whose.place(process),
+        _ => Place::new(Invocation::new(process.clone(), Arc::from(""))),
     };
     let mut of_functions = Ok(());
     let phase = chain.phase(CLOSE, &mut place, async |place: &mut Place| match functions {
         [only] if !only.has_own_layers() => chain::call_phase(&only.function, CLOSE, place).await,
         functions => {
             for started in functions.iter().rev().filter(|started| started.has_phase(CLOSE)) {
-                let closed = close_one(unit, &started.whose, &started.own, Some(&started.function)).await;
+                let closed = close_one(process, &started.whose, &started.own, Some(&started.function)).await;
                 of_functions = std::mem::replace(&mut of_functions, Ok(())).and(closed);
             }
             OK
@@ -32,40 +32,40 @@ pub(super) async fn close_phase(unit: &Arc<Unit>, chain: &Chain, functions: &[&S
     });
     let result = phase.await.map_err(|failure| {
         report::failed(place.get(), CLOSE, &failure);
-        told(failure, unit)
+        told(failure, process)
     });
     result.and(of_functions)
 }
 
 /// Runs Close of one function and of its own layers. A failure is logged.
 async fn close_one(
-    unit: &Arc<Unit>,
+    process: &Arc<Process>,
     whose: &Whose,
     own: &Chain,
     function: Option<&FunctionInstance>,
 ) -> Result<(), Failure> {
-    let mut place = whose.place(unit);
+    let mut place = whose.place(process);
     let phase = own.phase(CLOSE, &mut place, async |place: &mut Place| match function {
         Some(function) => chain::call_phase(function, CLOSE, place).await,
         None => OK,
     });
     phase.await.map_err(|failure| {
         report::failed(place.get(), CLOSE, &failure);
-        told(failure, unit)
+        told(failure, process)
     })
 }
 
 /// Runs Close of what was made for a function that could not start, and ends it.
-pub(super) async fn end_alone(unit: &Arc<Unit>, failed: FailedStart) {
+pub(super) async fn end_alone(process: &Arc<Process>, failed: FailedStart) {
     // Nobody is told but the log.
-    let _ = close_one(unit, &failed.whose, &failed.own, failed.function.as_ref()).await;
-    failed.end(unit);
+    let _ = close_one(process, &failed.whose, &failed.own, failed.function.as_ref()).await;
+    failed.end(process);
 }
 
 /// Runs Close, if `phase`, and ends every instance: functions in reverse of start, with their own layers, then the layers
 /// of the process. `failed`: what was made for a function that could not start.
 pub(super) async fn close(
-    unit: &Arc<Unit>,
+    process: &Arc<Process>,
     chain: Chain,
     started: Vec<Started>,
     failed: Option<FailedStart>,
@@ -77,15 +77,15 @@ pub(super) async fn close(
             let rule = RecordRule::of(function.flags(), RecordSettings::default(), None);
             started.push(Started::new(whose, function, own, None, rule));
         }
-        Some(failed) => end_alone(unit, failed).await,
+        Some(failed) => end_alone(process, failed).await,
         None => {}
     }
     if phase {
         // Nobody is told but the log.
-        let _ = close_phase(unit, &chain, &started.iter().collect::<Vec<_>>()).await;
+        let _ = close_phase(process, &chain, &started.iter().collect::<Vec<_>>()).await;
     }
     let mut ending = Ending::default();
     started.into_iter().rev().for_each(|started| started.end_in(&mut ending));
     ending.layers(chain);
-    ending.end(&unit.services);
+    ending.end(&process.services);
 }

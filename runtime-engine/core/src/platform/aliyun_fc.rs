@@ -16,9 +16,9 @@ use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Facts, Invocation, Progress};
 use crate::log::Log;
 use crate::platform::Initial;
+use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Identity, Unit};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -197,15 +197,15 @@ impl Serving for FunctionCompute {
         self.is_there && head.header("x-fc-control-path") == Some(b"/http-invoke")
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         let path = native::path(request);
-        let mut call = self.read(unit, request);
+        let mut call = self.read(process, request);
         if call.control.is_empty() && !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
         match call.asked(request.method(), path) {
             Asked::Unknown => Route::text(404, "no such control path"),
-            Asked::Hook(hook) => self.hook(unit, hook, call.facts.request_id.read(request.bytes()), state),
+            Asked::Hook(hook) => self.hook(process, hook, call.facts.request_id.read(request.bytes()), state),
             _ if state == State::Closed => Route::Own(closed()),
             Asked::Request => {
                 call.facts.shape = Shape::Request;
@@ -219,11 +219,11 @@ impl Serving for FunctionCompute {
     }
 
     fn before(&self, invocation: &Invocation) {
-        mark_begin(&invocation.unit().log, "Invoke", invocation.request_id());
+        mark_begin(&invocation.process().log, "Invoke", invocation.request_id());
     }
 
-    fn after(&self, unit: &Unit, _: &Facts, request_id: &[u8], failed: bool) {
-        mark_end(&unit.log, "Invoke", request_id, failed);
+    fn after(&self, process: &Process, _: &Facts, request_id: &[u8], failed: bool) {
+        mark_end(&process.log, "Invoke", request_id, failed);
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -301,7 +301,7 @@ impl Serving for FunctionCompute {
 
 impl FunctionCompute {
     /// One pass over the headers. An empty value is an absent one: the platform sends all that it knows of.
-    fn read<'m>(&self, unit: &Unit, request: &'m Message) -> Call<'m> {
+    fn read<'m>(&self, process: &Process, request: &'m Message) -> Call<'m> {
         let facts = Facts { own_headers: OWN, ..Facts::default() };
         let mut call = Call { facts, control: b"", initializes: self.initializes, stops: false, freezes: false };
         let facts = &mut call.facts;
@@ -351,12 +351,12 @@ impl FunctionCompute {
                 _ => {}
             }
         }
-        facts.deadline = Deadline::within(unit, timeout);
+        facts.deadline = Deadline::within(process, timeout);
         call
     }
 
     /// Runs the step, or says at once that there is nothing to do.
-    fn hook(&self, unit: &Unit, hook: Hook, request_id: &[u8], state: State) -> Route {
+    fn hook(&self, process: &Process, hook: Hook, request_id: &[u8], state: State) -> Route {
         let signal = match (hook, state) {
             (Hook::Initialize, State::Waiting | State::Starting) => Some(Signal::Initialize(Initial::default())),
             (Hook::PreFreeze, State::Ready | State::Stopping) => Some(Signal::Suspend),
@@ -365,12 +365,12 @@ impl FunctionCompute {
             // It has been done, or nothing has begun that it could be done to.
             _ => None,
         };
-        mark_begin(&unit.log, hook.word(), request_id);
+        mark_begin(&process.log, hook.word(), request_id);
         let Some(signal) = signal else {
-            mark_end(&unit.log, hook.word(), request_id, false);
+            mark_end(&process.log, hook.word(), request_id, false);
             return Route::text(200, "");
         };
-        let running = Running { hook, request_id: request_id.to_vec(), log: unit.log.clone() };
+        let running = Running { hook, request_id: request_id.to_vec(), log: process.log.clone() };
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(running);
         Route::Signal(signal)
     }

@@ -17,10 +17,10 @@ use crate::http1::{Message, decimal, write};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
+use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply;
-use crate::unit::{Deadline, Identity, Unit};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -161,13 +161,13 @@ impl Polling for RuntimeApi {
         out.extend_from_slice(&self.next);
     }
 
-    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+    fn delivery(&self, process: &Process, answer: &Message) -> Delivery {
         match answer.status() {
             200 => {}
             status @ 500.. => return Delivery::Fatal(format!("the Runtime API answered {status} to the poll")),
             status => return Delivery::Again(format!("the Runtime API answered {status} to the poll")),
         }
-        let facts = facts(unit, answer, self.timeout);
+        let facts = facts(process, answer, self.timeout);
         if facts.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
         }
@@ -313,8 +313,8 @@ impl Polling for RuntimeApi {
 }
 
 /// One pass over the headers. An empty value counts as absent: managed instances send them all.
-fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts { received_ns: unit.now_ns(), ..Facts::default() };
+fn facts(process: &Process, answer: &Message, timeout: Option<Duration>) -> Facts {
+    let mut facts = Facts { received_ns: process.now_ns(), ..Facts::default() };
     let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
     // By their lengths first, and in the platform's own spelling: this is on the way of every event.
@@ -338,9 +338,9 @@ fn facts(unit: &Unit, answer: &Message, timeout: Option<Duration>) -> Facts {
     facts.deadline = match moment {
         Some(moment) => {
             let id = facts.request_id.read(bytes);
-            Some(Deadline::at_moment(unit, facts.received_ns, moment, timeout, id))
+            Some(Deadline::at_moment(process, facts.received_ns, moment, timeout, id))
         }
-        None => Deadline::within(unit, timeout),
+        None => Deadline::within(process, timeout),
     };
     facts
 }
@@ -404,10 +404,10 @@ mod tests {
     #[test]
     fn an_id_that_would_write_another_request_is_no_event() {
         let api = RuntimeApi::new("127.0.0.1:9001".to_owned(), 1, false);
-        let unit = crate::platform::testing::unit();
+        let process = crate::platform::testing::process();
         let delivered = |id: &str| {
             let answer = format!("200 OK\nLambda-Runtime-Aws-Request-Id: {id}\n\n{{}}");
-            api.delivery(&unit, &plain_event::testing::response(&answer))
+            api.delivery(&process, &plain_event::testing::response(&answer))
         };
         assert!(matches!(delivered("8476a536-e9f4-11e8-9739-2dfe598c3fcd"), Delivery::Event(_)));
         for id in ["", "a b", "x/response HTTP/1.1", "../../init/error", "a?b", "a#b"] {
@@ -427,32 +427,32 @@ mod tests {
             ("Lambda-Runtime-Cognito-Identity", |facts| facts.identity),
             ("Lambda-Runtime-Invoked-Function-Arn", |facts| facts.invoked_as),
         ];
-        let unit = crate::platform::testing::unit();
+        let process = crate::platform::testing::process();
         for spelling in [str::to_owned, str::to_ascii_lowercase, str::to_ascii_uppercase] {
             let lines: String = TEXTS.iter().map(|(name, _)| format!("{}: {name}\n", spelling(name))).collect();
             let answer = plain_event::testing::response(&format!("200 OK\n{lines}\n{{}}"));
-            let facts = facts(&unit, &answer, None);
+            let facts = facts(&process, &answer, None);
             for (name, text) in TEXTS {
                 assert_eq!(text(&facts).read(answer.bytes()), name.as_bytes(), "{lines}");
             }
         }
         let others: String = TEXTS.iter().map(|(name, _)| format!("x{}: 1\n", &name[1..])).collect();
         let answer = plain_event::testing::response(&format!("200 OK\n{others}\n{{}}"));
-        let facts = facts(&unit, &answer, None);
+        let facts = facts(&process, &answer, None);
         assert!(TEXTS.iter().all(|(_, text)| text(&facts).is_empty()), "{others}");
     }
 
     #[test]
     fn the_time_to_a_deadline_counts_from_the_moment_at_which_the_event_was_whole() {
-        let unit = crate::platform::testing::unit();
-        let moment = crate::unit::epoch_ms() + 3_600_000;
+        let process = crate::platform::testing::process();
+        let moment = crate::process::epoch_ms() + 3_600_000;
         let answer = format!("200 OK\nLambda-Runtime-Deadline-Ms: {moment}\n\n{{}}");
         let answer = plain_event::testing::response(&answer);
-        let facts = facts(&unit, &answer, None);
+        let facts = facts(&process, &answer, None);
         let deadline = facts.deadline.expect("a deadline");
         assert_eq!(deadline.epoch_ms, moment);
         assert_eq!((deadline.ns - facts.received_ns) % 1_000_000, 0, "whole milliseconds from there");
-        let mut invocation = Invocation::new(unit, "f".into());
+        let mut invocation = Invocation::new(process, "f".into());
         invocation.renew(answer, facts, false);
         assert_eq!(invocation.received_ns(), facts.received_ns);
     }

@@ -17,12 +17,12 @@ use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
 use crate::log::Level;
 use crate::modules::Name;
+use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::trigger::azure::Envelope;
 use crate::trigger::reply::Parts;
 use crate::trigger::reply::azure::{self, Said};
-use crate::unit::{Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -173,16 +173,16 @@ impl Serving for AzureFunctions {
         BODY_BYTES
     }
 
-    fn route(&self, unit: &Unit, request: &Message, _: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, _: State) -> Route {
         let bytes = request.bytes();
         let Some(id) = request.header("x-azure-functions-invocationid").filter(|id| !id.is_empty()) else {
             // Asked until the port opens, and now and then to keep the instance warm.
             if request.method() == b"GET" && request.target() == b"/" {
                 return Route::text(200, "OK");
             }
-            return Route::Invoke(native::facts(unit, request, self.timeout));
+            return Route::Invoke(native::facts(process, request, self.timeout));
         };
-        let mut facts = native::facts(unit, request, self.timeout);
+        let mut facts = native::facts(process, request, self.timeout);
         native::take_request_id(&mut facts, bytes, id);
         let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(facts) };
         if !self.is_mine(name) {

@@ -77,7 +77,7 @@ pub(super) mod tests {
     use crate::http1::Assembly;
     use crate::log::{Format, Level, LineKind, Log, Sink};
     use crate::platform::Serving;
-    use crate::unit::{Identity, Unit};
+    use crate::process::{Identity, Process};
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::Arc;
 
@@ -87,8 +87,8 @@ pub(super) mod tests {
         fn write(&self, _: &[u8], _: LineKind) {}
     }
 
-    pub(crate) fn unit() -> Arc<Unit> {
-        Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+    pub(crate) fn process() -> Arc<Process> {
+        Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
     }
 
     pub(in crate::platform) fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Message {
@@ -109,19 +109,19 @@ pub(super) mod tests {
 
     /// An invocation by a request that a server takes.
     pub(in crate::platform) fn invoked(server: &dyn Serving, request: Message) -> Invocation {
-        let unit = unit();
-        let (request, facts) = match server.route(&unit, &request, crate::platform::State::Ready) {
+        let process = process();
+        let (request, facts) = match server.route(&process, &request, crate::platform::State::Ready) {
             Route::Invoke(facts) => (request, facts),
             Route::Rewritten(request, facts) => (*request, facts),
             other => panic!("{other:?}"),
         };
-        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        let mut invocation = Invocation::new(process, Arc::from("f"));
         invocation.renew(request, facts, false);
         invocation
     }
 
     fn answered(code: u32, headers: &[(&str, &str)], body: &[u8]) -> (u16, Option<String>) {
-        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        let mut invocation = Invocation::new(process(), Arc::from("f"));
         let facts = Facts { shape: Shape::CloudEvent, ..Facts::default() };
         invocation.renew(request("POST", "/", &EVENT, "100C"), facts, false);
         for (name, value) in headers {

@@ -6,8 +6,8 @@
 
 use super::http::{self, PlainHttp};
 use super::{PlatformConfig, PlatformEntry, Protocol};
+use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Identity;
 use std::time::Duration;
 
 /// The platform's word.

@@ -2,8 +2,8 @@
 
 use super::Protocol;
 use crate::log::Format;
+use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Identity;
 use std::fmt;
 use std::time::Duration;
 

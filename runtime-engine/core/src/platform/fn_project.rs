@@ -13,9 +13,9 @@ use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::{Writer, decimal_into};
+use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -89,14 +89,14 @@ impl Serving for Agent {
         1
     }
 
-    fn route(&self, unit: &Unit, request: &Message, _: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, _: State) -> Route {
         if native::path(request) != b"/call" {
             return Route::text(404, "the only path is /call");
         }
         if request.method() != b"POST" {
             return Route::text(405, "the only method is POST");
         }
-        Route::Invoke(self.facts(unit, request))
+        Route::Invoke(self.facts(process, request))
     }
 
     /// The log is cut by this line, which names the call.
@@ -109,7 +109,7 @@ impl Serving for Agent {
         line.push(b'=');
         line.extend_from_slice(value);
         line.push(b'\n');
-        invocation.unit().log.mark(&line, true);
+        invocation.process().log.mark(&line, true);
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -175,7 +175,7 @@ impl Serving for Agent {
 }
 
 impl Agent {
-    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
+    fn facts(&self, process: &Process, request: &Message) -> Facts {
         let mut facts = Facts::default();
         let mut moment = None;
         let bytes = request.bytes();
@@ -197,9 +197,9 @@ impl Agent {
         facts.deadline = match moment {
             Some(moment) => {
                 let id = facts.request_id.read(bytes);
-                Some(Deadline::at_moment(unit, unit.now_ns(), moment, self.timeout, id))
+                Some(Deadline::at_moment(process, process.now_ns(), moment, self.timeout, id))
             }
-            None => Deadline::within(unit, self.timeout),
+            None => Deadline::within(process, self.timeout),
         };
         facts
     }
@@ -319,9 +319,9 @@ mod tests {
         }
     }
 
-    fn unit() -> (Arc<Unit>, Arc<Kept>) {
+    fn process() -> (Arc<Process>, Arc<Kept>) {
         let kept = Arc::new(Kept::default());
-        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
     fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Message {
@@ -332,10 +332,10 @@ mod tests {
     }
 
     /// An invocation by a call with these headers.
-    fn called(agent: &dyn Serving, unit: &Arc<Unit>, headers: &[(&str, &str)], body: &[u8]) -> Invocation {
+    fn called(agent: &dyn Serving, process: &Arc<Process>, headers: &[(&str, &str)], body: &[u8]) -> Invocation {
         let message = request("POST", "/call", headers, body);
-        let Route::Invoke(facts) = agent.route(unit, &message, State::Ready) else { panic!("it is a call") };
-        let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
+        let Route::Invoke(facts) = agent.route(process, &message, State::Ready) else { panic!("it is a call") };
+        let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
         invocation.renew(message, facts, false);
         invocation
     }
@@ -379,13 +379,13 @@ mod tests {
 
     #[test]
     fn a_call_is_a_post_to_one_path() {
-        let (unit, agent) = (unit().0, agent(&[]));
+        let (process, agent) = (process().0, agent(&[]));
         for (method, target, status) in [("POST", "/", 404), ("POST", "/call/x", 404), ("GET", "/call", 405)] {
-            let route = agent.route(&unit, &request(method, target, &[], b""), State::Ready);
+            let route = agent.route(&process, &request(method, target, &[], b""), State::Ready);
             assert!(matches!(&route, Route::Own(answer) if answer.status == status), "{method} {target}: {route:?}");
         }
         let headers = [("Fn-Call-Id", "01A"), ("Fn-Deadline", "2100-01-01T00:00:00Z"), ("X-B3-TraceId", "t")];
-        let invocation = called(&*agent, &unit, &headers, b"event");
+        let invocation = called(&*agent, &process, &headers, b"event");
         assert_eq!((invocation.request_id(), invocation.event()), (&b"01A"[..], &b"event"[..]));
         assert_eq!(invocation.facts().deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_999));
         assert_eq!(invocation.meta(faas_abi::META_TRACE), b"t");
@@ -393,10 +393,10 @@ mod tests {
 
     #[test]
     fn a_call_without_a_deadline_has_the_limit_that_is_set() {
-        let unit = unit().0;
-        assert_eq!(called(&*agent(&[]), &unit, &[("Fn-Deadline", "soon")], b"").facts().deadline, None);
-        let invocation = called(&*agent(&[("FAAS_TIMEOUT", "30")]), &unit, &[], b"");
-        assert!(invocation.facts().deadline.is_some_and(|deadline| deadline.remaining_ms(&unit) <= 30_000));
+        let process = process().0;
+        assert_eq!(called(&*agent(&[]), &process, &[("Fn-Deadline", "soon")], b"").facts().deadline, None);
+        let invocation = called(&*agent(&[("FAAS_TIMEOUT", "30")]), &process, &[], b"");
+        assert!(invocation.facts().deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
     }
 
     #[test]
@@ -423,8 +423,8 @@ mod tests {
 
     #[test]
     fn a_reply_to_a_request_is_enclosed() {
-        let (unit, agent) = (unit().0, agent(&[]));
-        let mut invocation = called(&*agent, &unit, &[("Fn-Intent", "httprequest")], b"");
+        let (process, agent) = (process().0, agent(&[]));
+        let mut invocation = called(&*agent, &process, &[("Fn-Intent", "httprequest")], b"");
         for (name, value) in [("content-type", "text/plain"), ("Location", "/x"), ("x-a", "1"), ("x-a", "2")] {
             invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
         }
@@ -450,8 +450,8 @@ mod tests {
 
     #[test]
     fn a_reply_to_an_event_goes_as_it_is_and_its_status_is_lost() {
-        let (unit, agent) = (unit().0, agent(&[]));
-        let mut invocation = called(&*agent, &unit, &[], b"{}");
+        let (process, agent) = (process().0, agent(&[]));
+        let mut invocation = called(&*agent, &process, &[], b"{}");
         invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-a", b"1");
         Contract::reply(&mut invocation, 404, Given::from(b"none".to_vec()));
         let mut response = Response::default();
@@ -474,12 +474,12 @@ mod tests {
 
     #[test]
     fn the_log_is_framed_if_both_variables_are_set_and_the_header_is_there() {
-        let (unit, kept) = unit();
+        let (process, kept) = process();
         let framed = agent(&[("FN_LOGFRAME_NAME", "call"), ("FN_LOGFRAME_HDR", "Fn-Call-Id")]);
-        framed.before(&called(&*framed, &unit, &[("fn-call-id", "01A")], b""));
-        framed.before(&called(&*framed, &unit, &[], b""));
+        framed.before(&called(&*framed, &process, &[("fn-call-id", "01A")], b""));
+        framed.before(&called(&*framed, &process, &[], b""));
         let half = agent(&[("FN_LOGFRAME_NAME", "call")]);
-        half.before(&called(&*half, &unit, &[("Fn-Call-Id", "01B")], b""));
+        half.before(&called(&*half, &process, &[("Fn-Call-Id", "01B")], b""));
         assert_eq!(*kept.0.lock().unwrap(), [("\ncall=01A\n".to_owned(), true)]);
     }
 }

@@ -16,11 +16,11 @@ use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::log::Format;
+use crate::process::{self, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trace;
 use crate::trigger::google;
 use crate::trigger::{Shape, cloudevents::EventRefusal};
-use crate::unit::{self, Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -132,8 +132,8 @@ impl GoogleCloud {
             .then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
     }
 
-    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        let mut facts = native::facts(unit, request, self.timeout);
+    fn facts(&self, process: &Process, request: &Message) -> Facts {
+        let mut facts = native::facts(process, request, self.timeout);
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
                 native::take_request_id(&mut facts, request.bytes(), value);
@@ -145,24 +145,24 @@ impl GoogleCloud {
     }
 
     /// An invocation by an event that came in another form than the function takes.
-    fn rewritten(&self, unit: &Unit, made: Result<Message, EventRefusal>, shape: Shape) -> Route {
+    fn rewritten(&self, process: &Process, made: Result<Message, EventRefusal>, shape: Shape) -> Route {
         match made {
             Ok(message) => {
-                let facts = Facts { shape, ..self.facts(unit, &message) };
+                let facts = Facts { shape, ..self.facts(process, &message) };
                 Route::Rewritten(Box::new(message), facts)
             }
             Err(refusal) => cloudevents::refuse(refusal),
         }
     }
 
-    fn legacy(&self, unit: &Unit, request: &Message) -> Route {
+    fn legacy(&self, process: &Process, request: &Message) -> Route {
         // Whether it is an event, and a sound one, is the same question here as elsewhere.
         match cloudevents::route(request, Facts::default) {
-            Some(Route::Invoke(_)) => self.rewritten(unit, google::legacy_of_event(request), Shape::Event),
+            Some(Route::Invoke(_)) => self.rewritten(process, google::legacy_of_event(request), Shape::Event),
             Some(answer) => answer,
             None => match google::legacy_of_body(request, now()) {
-                Ok(None) => Route::Invoke(Facts { shape: Shape::Event, ..self.facts(unit, request) }),
-                Ok(Some(made)) => self.rewritten(unit, Ok(made), Shape::Event),
+                Ok(None) => Route::Invoke(Facts { shape: Shape::Event, ..self.facts(process, request) }),
+                Ok(Some(made)) => self.rewritten(process, Ok(made), Shape::Event),
                 Err(refusal) => cloudevents::refuse(refusal),
             },
         }
@@ -175,7 +175,7 @@ impl GoogleCloud {
 
 /// The time since 1970.
 fn now() -> Duration {
-    Duration::from_millis(unit::epoch_ms())
+    Duration::from_millis(process::epoch_ms())
 }
 
 impl Serving for GoogleCloud {
@@ -191,11 +191,11 @@ impl Serving for GoogleCloud {
         matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         if let Some(route) = self.probe(request, state) {
             return route;
         }
-        let facts = || self.facts(unit, request);
+        let facts = || self.facts(process, request);
         match self.takes {
             Takes::Both => cloudevents::route(request, facts).unwrap_or_else(|| Route::Invoke(facts())),
             Takes::Requests => match native::path(request) {
@@ -204,8 +204,8 @@ impl Serving for GoogleCloud {
             },
             Takes::Events | Takes::Legacy if request.method() != b"POST" => cloudevents::only_post(),
             Takes::Events => cloudevents::route(request, facts)
-                .unwrap_or_else(|| self.rewritten(unit, google::event_of_body(request, now()), Shape::CloudEvent)),
-            Takes::Legacy => self.legacy(unit, request),
+                .unwrap_or_else(|| self.rewritten(process, google::event_of_body(request, now()), Shape::CloudEvent)),
+            Takes::Legacy => self.legacy(process, request),
         }
     }
 

@@ -9,8 +9,8 @@ use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response,
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
+use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::{Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -98,8 +98,8 @@ impl PlainHttp {
     }
 
     /// What the request says of an invocation.
-    pub(super) fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        native::facts(unit, request, self.timeout)
+    pub(super) fn facts(&self, process: &Process, request: &Message) -> Facts {
+        native::facts(process, request, self.timeout)
     }
 }
 
@@ -120,8 +120,8 @@ impl Serving for PlainHttp {
         native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
-        self.probe(request, state).unwrap_or_else(|| Route::Invoke(self.facts(unit, request)))
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
+        self.probe(request, state).unwrap_or_else(|| Route::Invoke(self.facts(process, request)))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -139,7 +139,7 @@ impl Serving for PlainHttp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cloudevents::tests::{request, unit};
+    use super::super::cloudevents::tests::{process, request};
     use super::*;
 
     #[test]
@@ -148,9 +148,10 @@ mod tests {
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");
         let server = PlainHttp::read(&env, &settings, PORT).expect("the variables fit");
-        let unit = unit();
+        let process = process();
         for agent in ["GoogleHC/1.0", "kube-probe/1.33", "curl/8"] {
-            let asked = |path, state| server.route(&unit, &request("GET", path, &[("User-Agent", agent)], ""), state);
+            let asked =
+                |path, state| server.route(&process, &request("GET", path, &[("User-Agent", agent)], ""), state);
             for path in ["/", "/any", "/livez/more"] {
                 assert!(matches!(asked(path, State::Ready), Route::Invoke(_)), "{agent} {path}");
             }

@@ -13,8 +13,8 @@ mod runtime_api;
 mod server;
 
 use super::{PlatformConfig, PlatformEntry, Protocol};
+use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Identity;
 use runtime_api::RuntimeApi;
 use server::Server;
 use std::time::Duration;

@@ -15,9 +15,9 @@ use super::{
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
+use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -160,7 +160,7 @@ impl Serving for Knative {
         matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         if let Some(route) = self.probe(request, state) {
             return route;
         }
@@ -170,7 +170,7 @@ impl Serving for Knative {
         {
             return route;
         }
-        let facts = || self.http.facts(unit, request);
+        let facts = || self.http.facts(process, request);
         match self.takes {
             Takes::Requests => Route::Invoke(facts()),
             Takes::Both => cloudevents::route(request, facts).unwrap_or_else(|| Route::Invoke(facts())),
@@ -209,7 +209,7 @@ impl Serving for Knative {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cloudevents::tests::{EVENT, invoked, request, unit};
+    use super::super::cloudevents::tests::{EVENT, invoked, process, request};
     use super::*;
     use faas_abi::host::Invocation as _;
     use faas_abi::{LIST_ATTRIBUTE, META_SOURCE, META_TRIGGER, NUM_IS_HTTP};
@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn status(server: &dyn Serving, request: &Message, state: State) -> u16 {
-        match server.route(&unit(), request, state) {
+        match server.route(&process(), request, state) {
             Route::Own(answer) => answer.status,
             Route::Health => 1,
             Route::Invoke(_) => 0,
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(status(&*server(&[]), &asks, State::Ready), 0, "a function may answer by itself");
         for signature in ["", "cloudevent"] {
             let server = server(&[("FAAS_WEBHOOK", "true"), ("FAAS_SIGNATURE", signature)]);
-            let Route::Own(answer) = server.route(&unit(), &asks, State::Ready) else { panic!("it answers") };
+            let Route::Own(answer) = server.route(&process(), &asks, State::Ready) else { panic!("it answers") };
             assert_eq!((answer.status, answer.headers[0]), (200, ("webhook-allowed-origin", "*")));
         }
         let plain = request("OPTIONS", "/", &[], "");

@@ -123,12 +123,12 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
 
 #[cfg(test)]
 pub(crate) mod testing {
-    pub(crate) use super::cloudevents::tests::unit;
+    pub(crate) use super::cloudevents::tests::process;
 }
 
 #[cfg(test)]
 mod tests {
-    use super::cloudevents::tests::{request, unit};
+    use super::cloudevents::tests::{process, request};
     use super::*;
     use crate::invocation::Facts;
     use faas_abi::host::{Given, Invocation as Contract};
@@ -136,7 +136,7 @@ mod tests {
 
     /// What goes back for that event and reply; no reply at all where there is no code.
     fn body(event: &str, nothing: &[u8], reply: Option<(u32, &str)>) -> String {
-        let mut invocation = Invocation::new(unit(), Arc::from("f"));
+        let mut invocation = Invocation::new(process(), Arc::from("f"));
         invocation.renew(request("POST", "/", &[], event), Facts::default(), false);
         if let Some((code, text)) = reply {
             Contract::reply(&mut invocation, code, Given::from(text.as_bytes().to_vec()));

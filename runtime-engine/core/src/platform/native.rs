@@ -6,9 +6,9 @@ use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Unit};
 use std::time::Duration;
 
 /// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
@@ -38,8 +38,8 @@ pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port
 
 /// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
 /// is the limit of an invocation from now on.
-pub(super) fn facts(unit: &Unit, request: &Message, timeout: Option<Duration>) -> Facts {
-    let deadline = Deadline::within(unit, timeout);
+pub(super) fn facts(process: &Process, request: &Message, timeout: Option<Duration>) -> Facts {
+    let deadline = Deadline::within(process, timeout);
     let mut facts = Facts { shape: Shape::Request, deadline, ..Facts::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
@@ -191,10 +191,10 @@ mod tests {
 
     #[test]
     fn nothing_is_a_bare_200_unless_a_type_is_set() {
-        use super::super::cloudevents::tests::{request, unit};
+        use super::super::cloudevents::tests::{process, request};
         use faas_abi::host::{Given, Invocation as Contract};
         let answered = |code: Option<u32>, content_type: Option<&str>, body: &str| {
-            let mut invocation = Invocation::new(unit(), std::sync::Arc::from("f"));
+            let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
             invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
             if let Some(content_type) = content_type {
                 invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
@@ -219,9 +219,9 @@ mod tests {
 
     #[test]
     fn no_cache_keeps_a_failure_whatever_was_set_for_the_reply() {
-        use super::super::cloudevents::tests::{request, unit};
+        use super::super::cloudevents::tests::{process, request};
         use faas_abi::host::Invocation as _;
-        let mut invocation = Invocation::new(unit(), std::sync::Arc::from("f"));
+        let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
         invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
         for (name, value) in [
             ("Cache-Control", "max-age=60"),

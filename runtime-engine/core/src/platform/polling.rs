@@ -5,7 +5,7 @@ use super::BodyFrom;
 use crate::failure::Failure;
 use crate::http1::Message;
 use crate::invocation::{Code, Facts, Invocation};
-use crate::unit::Unit;
+use crate::process::Process;
 use std::fmt;
 
 /// A platform to be asked for events.
@@ -24,7 +24,7 @@ pub trait Polling: Send + Sync {
     /// Writes the request for the next event. It may stay unanswered for hours and has no read timeout.
     fn next(&self, out: &mut Vec<u8>);
     /// What an answer to it is.
-    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery;
+    fn delivery(&self, process: &Process, answer: &Message) -> Delivery;
     /// Pauses in milliseconds after failures in a row: no connection, a broken one, [`Delivery::Again`]. A zero is worth
     /// no line in the log. After the last one the control plane is taken to be gone, and the process leaves.
     fn pauses_ms(&self) -> &[u16] {

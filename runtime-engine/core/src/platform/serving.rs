@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::http1::{Head, Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
-use crate::unit::Unit;
+use crate::process::Process;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -57,13 +57,13 @@ pub trait Serving: Send + Sync {
         let _ = head;
         false
     }
-    /// What a request is. May write to the unit's log; may not keep anything of the request.
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route;
+    /// What a request is. May write to the process' log; may not keep anything of the request.
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route;
     /// An invocation is about to begin.
     fn before(&self, _invocation: &Invocation) {}
     /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
     /// for a function that never ended.
-    fn after(&self, _unit: &Unit, _facts: &Facts, _request_id: &[u8], _failed: bool) {}
+    fn after(&self, _unit: &Process, _facts: &Facts, _request_id: &[u8], _failed: bool) {}
     /// Status, headers and body of the response to an invocation.
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom;
     /// The response that says an invocation failed, for one whose memory is out of reach. `facts`: only what is no

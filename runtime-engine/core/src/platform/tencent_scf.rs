@@ -12,8 +12,8 @@ mod web;
 
 use super::endpoint::endpoint_of_two;
 use super::{PlatformConfig, PlatformEntry, Protocol};
+use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Identity;
 use runtime_api::RuntimeApi;
 use web::WebFunction;
 

@@ -14,10 +14,10 @@ use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::json::decimal_into;
+use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
 use crate::trigger::cloudevents::{self, Offer};
-use crate::unit::Unit;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -92,17 +92,17 @@ impl Serving for Server {
         head.header("x-faas-event-type").is_none() && native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         if request.header("x-faas-internal-request") == Some(b"true") {
             return control(request, state);
         }
-        let mut facts = native::facts(unit, request, self.timeout);
+        let mut facts = native::facts(process, request, self.timeout);
         facts.own_headers = b"x-faas-";
         let mut event_type: &[u8] = b"";
         for (name, value) in request.headers() {
             match name.len() {
                 // The platform's gateway sets it. Where no proxy is trusted it is the client's own.
-                9 if unit.identity.trusted_hops > 0 && caseless(name, b"x-real-ip") => {
+                9 if process.identity.trusted_hops > 0 && caseless(name, b"x-real-ip") => {
                     facts.client_ip = Span::of(request.bytes(), value);
                 }
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
@@ -186,7 +186,7 @@ fn control(request: &Message, state: State) -> Route {
 
 /// How long the invocation took, in milliseconds with two digits behind the point. One that the function set is gone.
 fn duration(invocation: &Invocation, response: &mut Response) {
-    let hundredths = invocation.unit().now_ns().saturating_sub(invocation.received_ns()) / 10_000;
+    let hundredths = invocation.process().now_ns().saturating_sub(invocation.received_ns()) / 10_000;
     let mut text = Vec::new();
     decimal_into(&mut text, hundredths / 100);
     text.push(b'.');
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::log::{Format, Level, LineKind, Log, Sink};
-    use crate::unit::Identity;
+    use crate::process::Identity;
     use faas_abi::host::Invocation as _;
     use std::sync::Arc;
 
@@ -219,13 +219,13 @@ mod tests {
         }
     }
 
-    fn unit() -> Arc<Unit> {
+    fn process() -> Arc<Process> {
         trusting(ENTRY.trusted_hops)
     }
 
-    fn trusting(trusted_hops: usize) -> Arc<Unit> {
+    fn trusting(trusted_hops: usize) -> Arc<Process> {
         let identity = Identity { trusted_hops, ..Identity::default() };
-        Arc::new(Unit::new(identity, Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+        Arc::new(Process::new(identity, Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
     }
 
     fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Message {
@@ -246,9 +246,9 @@ mod tests {
 
     #[test]
     fn only_the_internal_header_makes_a_control_request() {
-        let (server, unit) = (opened(&[]).expect("fits"), unit());
+        let (server, process) = (opened(&[]).expect("fits"), process());
         let internal = [("x-faas-internal-request", "true")];
-        let told = |method, path, state| server.route(&unit, &request(method, path, &internal), state);
+        let told = |method, path, state| server.route(&process, &request(method, path, &internal), state);
         let start = told("POST", "/v1/initialize", State::Waiting);
         assert!(matches!(start, Route::Signal(Signal::Initialize(_))), "{start:?}");
         for (method, path, status) in [
@@ -262,24 +262,24 @@ mod tests {
             assert!(matches!(&route, Route::Own(answer) if answer.status == status), "{method} {path}: {route:?}");
         }
         for headers in [&[][..], &[("X-Faas-Internal-Request", "false")]] {
-            let route = server.route(&unit, &request("POST", "/v1/initialize", headers), State::Waiting);
+            let route = server.route(&process, &request("POST", "/v1/initialize", headers), State::Waiting);
             assert!(matches!(route, Route::Invoke(_)), "{route:?}");
         }
     }
 
     #[test]
     fn the_event_type_says_how_a_request_is_read() {
-        let (server, unit) = (opened(&[("_FAAS_FUNC_TIMEOUT", "30")]).expect("fits"), unit());
+        let (server, process) = (opened(&[("_FAAS_FUNC_TIMEOUT", "30")]).expect("fits"), process());
         let event = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "t"), ("ce-source", "s")];
         for (event_type, shape) in [("", Shape::Request), ("http", Shape::Request), ("cloudevent", Shape::CloudEvent)] {
             let mut headers = vec![("X-Faas-Event-Type", event_type), ("X-Faas-Request-Id", "r")];
             headers.extend(event);
             let message = request("POST", "/a", &headers);
-            let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+            let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
                 panic!("it is for the function")
             };
             assert_eq!((facts.shape, facts.request_id.read(message.bytes())), (shape, &b"r"[..]));
-            assert!(facts.deadline.is_some_and(|deadline| deadline.remaining_ms(&unit) <= 30_000));
+            assert!(facts.deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
         }
         for (headers, code) in [
             (&[("X-Faas-Event-Type", "else")][..], "invalid_event_type"),
@@ -290,7 +290,7 @@ mod tests {
                 "invalid_cloud_event",
             ),
         ] {
-            let route = server.route(&unit, &request("POST", "/", headers), State::Ready);
+            let route = server.route(&process, &request("POST", "/", headers), State::Ready);
             let Route::Own(answer) = route else { panic!("{route:?}") };
             assert_eq!((answer.status, answer.headers[0]), (400, (ERROR_CODE, code)));
         }
@@ -299,13 +299,13 @@ mod tests {
     #[test]
     fn the_client_is_the_one_the_platform_names_and_its_own_headers_are_not_the_clients() {
         let server = opened(&[]).expect("fits");
-        for (unit, client) in [(unit(), &b"192.0.2.7"[..]), (trusting(0), b"10.0.0.9")] {
+        for (process, client) in [(process(), &b"192.0.2.7"[..]), (trusting(0), b"10.0.0.9")] {
             let headers = [("X-Faas-Access-Key-Id", "k"), ("X-Real-Ip", "192.0.2.7"), ("X-A", "1")];
             let message = request("GET", "/", &headers);
-            let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+            let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
                 panic!("it is for the function")
             };
-            let mut invocation = Invocation::new(unit, Arc::from("f"));
+            let mut invocation = Invocation::new(process, Arc::from("f"));
             invocation.renew(message, facts, false);
             invocation.set_peer("10.0.0.9");
             let view = invocation.http().expect("a request");
@@ -333,12 +333,12 @@ mod tests {
 
     #[test]
     fn a_response_says_how_long_the_invocation_took() {
-        let (server, unit) = (opened(&[]).expect("fits"), unit());
+        let (server, process) = (opened(&[]).expect("fits"), process());
         let message = request("GET", "/", &[]);
-        let Route::Invoke(facts) = server.route(&unit, &message, State::Ready) else {
+        let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
             panic!("it is for the function")
         };
-        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        let mut invocation = Invocation::new(process, Arc::from("f"));
         invocation.renew(message, facts, false);
         invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-faas-execution-duration", b"mine");
         let mut response = Response::default();

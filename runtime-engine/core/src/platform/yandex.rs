@@ -13,10 +13,10 @@ use crate::fields::caseless;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Writer};
+use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply;
-use crate::unit::{Deadline, Identity, Unit};
 use std::time::Duration;
 
 /// The platform's word.
@@ -78,14 +78,14 @@ impl Piping for Script {
         }
     }
 
-    fn event(&self, unit: &Unit, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
+    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
         let mut assembly = Assembly::request(Vec::new(), b"", b"", b"");
         if !self.request_id.is_empty() {
             assembly.header(REQUEST_ID.as_bytes(), self.request_id.as_bytes());
         }
         assembly.body().extend_from_slice(input);
         let message = assembly.finish();
-        let deadline = Deadline::within(unit, self.timeout);
+        let deadline = Deadline::within(process, self.timeout);
         let mut facts = Facts { deadline, is_whole: true, ..Facts::default() };
         if let Some(id) = message.header(REQUEST_ID) {
             native::take_request_id(&mut facts, message.bytes(), id);
@@ -155,9 +155,10 @@ mod tests {
 
     fn invocation(opened: &PlatformConfig, input: &[u8]) -> Invocation {
         let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
-        let unit = Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
-        let (message, facts) = script.event(&unit, input).expect("everything is an event");
-        let mut invocation = Invocation::new(unit, Arc::from("f"));
+        let process =
+            Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
+        let (message, facts) = script.event(&process, input).expect("everything is an event");
+        let mut invocation = Invocation::new(process, Arc::from("f"));
         invocation.renew(message, facts, true);
         invocation
     }

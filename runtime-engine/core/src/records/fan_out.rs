@@ -89,7 +89,7 @@ struct FanOut<'a> {
     running: Arc<Running>,
     /// The first record that is not done, where a platform goes on from it; `usize::MAX`: none.
     checkpoint: AtomicUsize,
-    /// No record is begun from this moment on, on the unit's clock.
+    /// No record is begun from this moment on, on the process' clock.
     begin_until: u64,
     undone: Mutex<Vec<Undone>>,
 }
@@ -171,7 +171,7 @@ impl<'a> FanOut<'a> {
             return Some(Why::Behind);
         }
         match self.place.cancelled() {
-            0 if self.place.get().unit().now_ns() < self.begin_until => None,
+            0 if self.place.get().process().now_ns() < self.begin_until => None,
             CANCEL_CLOSING => Some(Why::Closing),
             _ => Some(Why::NoTime),
         }

@@ -19,8 +19,8 @@ use super::response_head;
 use super::unsent::Unsent;
 use crate::http1::write::CONTINUE;
 use crate::http1::{Head, Message, ReadProgress, Reader};
+use crate::process::Process;
 use crate::settings::ServerSettings;
-use crate::unit::Unit;
 use faas_abi::host::Given;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +37,15 @@ const LEAST_READ: usize = 4 << 10;
 /// Bytes of a stream that may wait for its client.
 pub const STREAM_FULL: usize = 256 << 10;
 
-/// A clock, in nanoseconds: [`Unit`]'s, or a test's.
+/// A clock, in nanoseconds: [`Process`]'s, or a test's.
 pub trait Clock {
     /// Returns the moment.
     fn now_ns(&self) -> u64;
 }
 
-impl Clock for Unit {
+impl Clock for Process {
     fn now_ns(&self) -> u64 {
-        Unit::now_ns(self)
+        Process::now_ns(self)
     }
 }
 

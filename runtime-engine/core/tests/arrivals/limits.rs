@@ -1,8 +1,8 @@
 //! A limit of zero is no limit, a deadline in whole seconds is the end of its second, and a deadline that has passed before
 //! the event arrives still leaves time to answer.
 
-use crate::{Pairs, WAYS, facts, unit};
-use faas_core::unit::{Deadline, Unit};
+use crate::{Pairs, WAYS, facts, process};
+use faas_core::process::{Deadline, Process};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn epoch_ms() -> u64 {
@@ -11,22 +11,22 @@ fn epoch_ms() -> u64 {
 
 #[test]
 fn a_limit_of_zero_is_no_limit_on_any_platform() {
-    let (unit, _) = unit();
+    let (process, _) = process();
     // In the watchdog's place there is always one: when the watchdog would give the connection up.
     for (pairs, path, headers, body) in
         WAYS.iter().filter(|(pairs, ..)| !pairs.contains(&("FAAS_PLATFORM", "openfaas")))
     {
         let zero = [*pairs, &[("FAAS_TIMEOUT", "0")]].concat();
-        assert_eq!(facts(&unit, &zero, path, headers, body).deadline, None, "{pairs:?}");
+        assert_eq!(facts(&process, &zero, path, headers, body).deadline, None, "{pairs:?}");
         // A limit is kept to the nanosecond: half a millisecond is not zero.
         let short = [*pairs, &[("FAAS_TIMEOUT", "500us")]].concat();
-        assert!(facts(&unit, &short, path, headers, body).deadline.is_some(), "{pairs:?}");
+        assert!(facts(&process, &short, path, headers, body).deadline.is_some(), "{pairs:?}");
     }
 }
 
 #[test]
 fn a_platforms_own_limit_of_zero_is_no_limit() {
-    let (unit, _) = unit();
+    let (process, _) = process();
     for (pairs, headers) in [
         (&[("FC_FUNC_CODE_PATH", "/code"), ("FC_TIMEOUT", "0")][..], &[("x-fc-function-timeout", "0")][..]),
         (&[("K_SERVICE", "s"), ("CLOUD_RUN_TIMEOUT_SECONDS", "0")], &[]),
@@ -38,11 +38,11 @@ fn a_platforms_own_limit_of_zero_is_no_limit() {
         (&[("TENCENTCLOUD_RUNENV", "SCF")], &[("x-scf-timeout", "0")]),
         (&[("SCF_RUNTIME_API", "h"), ("SCF_RUNTIME_API_PORT", "1")], &[("time_limit_in_ms", "0")]),
     ] {
-        assert_eq!(facts(&unit, pairs, "/", headers, "").deadline, None, "{pairs:?}");
+        assert_eq!(facts(&process, pairs, "/", headers, "").deadline, None, "{pairs:?}");
         // What is configured for all platforms counts then.
         let otherwise = [pairs, &[("FAAS_TIMEOUT", "7")]].concat();
-        let deadline = facts(&unit, &otherwise, "/", headers, "").deadline.expect("the setting counts");
-        assert!((6_000..=7_000).contains(&deadline.remaining_ms(&unit)), "{pairs:?}");
+        let deadline = facts(&process, &otherwise, "/", headers, "").deadline.expect("the setting counts");
+        assert!((6_000..=7_000).contains(&deadline.remaining_ms(&process)), "{pairs:?}");
     }
 }
 
@@ -55,10 +55,10 @@ struct Timed {
 }
 
 impl Timed {
-    fn deadline(&self, unit: &Unit, more: Pairs<'static>) -> Deadline {
+    fn deadline(&self, process: &Process, more: Pairs<'static>) -> Deadline {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let pairs = [self.pairs, more].concat();
-        facts(unit, &pairs, self.path, &headers, &self.body).deadline.expect("there is one")
+        facts(process, &pairs, self.path, &headers, &self.body).deadline.expect("there is one")
     }
 }
 
@@ -99,9 +99,9 @@ fn rfc3339(epoch_ms: u64) -> String {
 #[test]
 fn a_deadline_that_has_passed_on_arrival_leaves_a_second_and_says_so() {
     for event in with_moment(-30) {
-        let (unit, kept) = unit();
-        let deadline = event.deadline(&unit, &[]);
-        let left = deadline.remaining_ms(&unit);
+        let (process, kept) = process();
+        let deadline = event.deadline(&process, &[]);
+        let left = deadline.remaining_ms(&process);
         assert!((900..=1_000).contains(&left), "{:?}: {left}", event.pairs);
         assert!(
             deadline.epoch_ms >= epoch_ms(),
@@ -112,7 +112,7 @@ fn a_deadline_that_has_passed_on_arrival_leaves_a_second_and_says_so() {
         let words = [" WARN a1 runtime: ", "the platform's deadline passed ", "FAAS_TIMEOUT", "1000 ms"];
         assert!(words.iter().all(|word| lines.contains(word)), "{:?}: {lines}", event.pairs);
         assert_eq!(lines.lines().count(), 1, "{lines}");
-        let left = event.deadline(&unit, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&unit);
+        let left = event.deadline(&process, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&process);
         assert!((4_900..=5_000).contains(&left), "{:?}: {left}", event.pairs);
     }
 }
@@ -120,8 +120,8 @@ fn a_deadline_that_has_passed_on_arrival_leaves_a_second_and_says_so() {
 #[test]
 fn a_deadline_to_come_counts_as_it_is_and_nothing_is_said() {
     for event in with_moment(30) {
-        let (unit, kept) = unit();
-        let left = event.deadline(&unit, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&unit);
+        let (process, kept) = process();
+        let left = event.deadline(&process, &[("FAAS_TIMEOUT", "5s")]).remaining_ms(&process);
         assert!((29_000..=30_999).contains(&left), "{:?}: {left}", event.pairs);
         assert!(kept.0.lock().expect("no test panicked here").is_empty(), "{:?}", event.pairs);
     }
@@ -129,9 +129,9 @@ fn a_deadline_to_come_counts_as_it_is_and_nothing_is_said() {
 
 #[test]
 fn a_deadline_in_whole_seconds_is_the_end_of_its_second() {
-    let (unit, _) = unit();
+    let (process, _) = process();
     let ends = |text: &str| {
-        let facts = facts(&unit, &[("FN_LISTENER", "unix:/tmp/l.sock")], "/call", &[("Fn-Deadline", text)], "");
+        let facts = facts(&process, &[("FN_LISTENER", "unix:/tmp/l.sock")], "/call", &[("Fn-Deadline", text)], "");
         facts.deadline.expect("a deadline").epoch_ms
     };
     assert_eq!(ends("2100-01-01T00:00:00Z"), 4_102_444_800_999);

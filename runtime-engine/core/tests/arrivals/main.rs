@@ -8,8 +8,8 @@ use faas_core::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use faas_core::invocation::Facts;
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::{self, Delivery, Protocol, Route, State};
+use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
-use faas_core::unit::{Identity, Unit};
 use std::sync::{Arc, Mutex};
 
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -23,9 +23,9 @@ impl Sink for Kept {
     }
 }
 
-pub(crate) fn unit() -> (Unit, Arc<Kept>) {
+pub(crate) fn process() -> (Process, Arc<Kept>) {
     let kept = Arc::new(Kept::default());
-    (Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone())), kept)
+    (Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone())), kept)
 }
 
 pub(crate) fn protocol(pairs: Pairs<'_>) -> Protocol {
@@ -54,11 +54,17 @@ pub(crate) fn answer(headers: Pairs<'_>) -> Message {
 }
 
 /// What the platform of that environment says of one event with those headers, and the message that its spans lie in.
-pub(crate) fn arrival(unit: &Unit, pairs: Pairs<'_>, path: &str, headers: Pairs<'_>, body: &str) -> (Message, Facts) {
+pub(crate) fn arrival(
+    process: &Process,
+    pairs: Pairs<'_>,
+    path: &str,
+    headers: Pairs<'_>,
+    body: &str,
+) -> (Message, Facts) {
     match protocol(pairs) {
         Protocol::Serving(server) => {
             let request = request(path, headers, body);
-            match server.route(unit, &request, State::Ready) {
+            match server.route(process, &request, State::Ready) {
                 Route::Invoke(facts) => (request, facts),
                 Route::Rewritten(message, facts) => (*message, facts),
                 other => panic!("{pairs:?}: {other:?}"),
@@ -66,18 +72,18 @@ pub(crate) fn arrival(unit: &Unit, pairs: Pairs<'_>, path: &str, headers: Pairs<
         }
         Protocol::Polling(api) => {
             let answer = answer(headers);
-            match api.delivery(unit, &answer) {
+            match api.delivery(process, &answer) {
                 Delivery::Event(facts) => (answer, facts),
                 other => panic!("{pairs:?}: {other:?}"),
             }
         }
-        Protocol::Piping(parent) => parent.event(unit, body.as_bytes()).expect("an event"),
+        Protocol::Piping(parent) => parent.event(process, body.as_bytes()).expect("an event"),
     }
 }
 
 /// What the platform says of one event, its spans apart.
-pub(crate) fn facts(unit: &Unit, pairs: Pairs<'_>, path: &str, headers: Pairs<'_>, body: &str) -> Facts {
-    arrival(unit, pairs, path, headers, body).1
+pub(crate) fn facts(process: &Process, pairs: Pairs<'_>, path: &str, headers: Pairs<'_>, body: &str) -> Facts {
+    arrival(process, pairs, path, headers, body).1
 }
 
 /// One environment a way of being called, with headers and a body that make an event there.

@@ -1,7 +1,7 @@
 //! A request id that came with a request is taken where it is short and of a plain alphabet. Any other is replaced by one of
 //! the runtime's own, since it goes into the log, into answers and into marks that platforms cut logs by.
 
-use crate::{Pairs, answer, arrival, protocol, unit};
+use crate::{Pairs, answer, arrival, process, protocol};
 use faas_core::platform::{Delivery, Protocol};
 
 /// Where a request id comes from: environment, path, the header, or the member of the JSON object that has it.
@@ -24,11 +24,11 @@ const SOURCES: &[(Pairs<'static>, &str, &str)] = &[
 ];
 
 fn id(pairs: Pairs<'_>, path: &str, header: &str, value: &str) -> String {
-    let (unit, _) = unit();
+    let (process, _) = process();
     let escaped = value.escape_default().to_string().replace("\\u{", "\\u00").replace('}', "").replace("\\'", "'");
     let body = if header.is_empty() { format!("{{\"activation_id\":\"{escaped}\"}}") } else { String::new() };
     let headers = if header.is_empty() { vec![] } else { vec![(header, value)] };
-    let (message, facts) = arrival(&unit, pairs, path, &headers, &body);
+    let (message, facts) = arrival(&process, pairs, path, &headers, &body);
     String::from_utf8(facts.request_id.read(message.bytes()).to_vec()).expect("text")
 }
 
@@ -64,14 +64,14 @@ fn an_activation_id_makes_no_line_of_its_own() {
 #[test]
 fn an_id_that_the_platform_set_for_the_process_is_held_to_the_same() {
     let yandex = [("REQUEST_ID", "two words"), ("FUNCTION_NAME", "f"), ("FUNCTION_VERSION", "1")];
-    let (message, facts) = arrival(&unit().0, &yandex, "", &[], "");
+    let (message, facts) = arrival(&process().0, &yandex, "", &[], "");
     assert_eq!(facts.request_id.read(message.bytes()), b"");
 }
 
 #[test]
 fn an_odd_id_does_not_hide_one_that_is_fine() {
     let call = [("X-Call-Id", "two words"), ("X-Request-Id", "fine")];
-    let (message, facts) = arrival(&unit().0, &[("FAAS_PLATFORM", "openfaas")], "/", &call, "");
+    let (message, facts) = arrival(&process().0, &[("FAAS_PLATFORM", "openfaas")], "/", &call, "");
     assert_eq!(facts.request_id.read(message.bytes()), b"fine");
 }
 
@@ -84,7 +84,7 @@ fn an_id_that_has_to_go_back_in_a_path_fits_in_one() {
     for (pairs, header) in [(&huawei[..], "X-Cff-Request-Id"), (&aws, "Lambda-Runtime-Aws-Request-Id")] {
         let Protocol::Polling(api) = protocol(pairs) else { panic!("it is asked for events") };
         for value in ["two words", "tab\there", "caf\u{e9}"] {
-            let delivery = api.delivery(&unit().0, &answer(&[(header, value)]));
+            let delivery = api.delivery(&process().0, &answer(&[(header, value)]));
             assert!(
                 matches!(&delivery, Delivery::Again(why) if why.contains("fits in no path")),
                 "{value:?}: {delivery:?}"

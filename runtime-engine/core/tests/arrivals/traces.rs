@@ -1,6 +1,6 @@
 //! A `traceparent` that is none leaves the trace to what else the sender has said.
 
-use crate::{Pairs, WAYS, arrival, unit};
+use crate::{Pairs, WAYS, arrival, process};
 use faas_abi::META_TRACEPARENT;
 use faas_abi::host::Invocation as _;
 use faas_core::invocation::Invocation;
@@ -11,9 +11,9 @@ const SPAN: &str = "e457b5a2e4d86bd1";
 
 /// What a function sees of a trace on that platform.
 fn traced(pairs: Pairs<'_>, path: &str, headers: Pairs<'_>) -> String {
-    let unit = Arc::new(unit().0);
-    let (message, facts) = arrival(&unit, pairs, path, headers, "");
-    let mut invocation = Invocation::new(unit, Arc::from("f"));
+    let process = Arc::new(process().0);
+    let (message, facts) = arrival(&process, pairs, path, headers, "");
+    let mut invocation = Invocation::new(process, Arc::from("f"));
     invocation.renew(message, facts, false);
     String::from_utf8(invocation.meta(META_TRACEPARENT).to_vec()).expect("text")
 }

@@ -22,9 +22,9 @@ use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
 use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
+use faas_core::process::{Identity, Process as Whole};
 use faas_core::settings::{Env, Settings};
 use faas_core::trigger::Shape;
-use faas_core::unit::{Identity, Unit};
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -161,7 +161,7 @@ fn try_start_as(service: &str, manifest: &str, handler: Option<HandlerName>) -> 
     let settings = Settings::read(&Env::new(&look_up)).expect("a name is fine");
     let log = Arc::new(Kept::default());
     let identity = Identity { function: service.to_owned(), ..Identity::default() };
-    let unit = Runtime::unit(identity, Log::new(Level::Debug, Format::Text, log.clone()));
+    let unit = Runtime::process_of(identity, Log::new(Level::Debug, Format::Text, log.clone()));
     let roots = Roots { task: PathBuf::from("/task") };
     let opened = Arc::<Mutex<Vec<String>>>::default();
     let loader = Arc::new(Shelf { opened: opened.clone() });
@@ -176,7 +176,7 @@ fn start(manifest: &str) -> Process {
 }
 
 impl Process {
-    fn unit(&self) -> &Arc<Unit> {
+    fn whole(&self) -> &Arc<Whole> {
         self.runtime.process()
     }
 

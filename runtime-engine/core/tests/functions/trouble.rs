@@ -32,9 +32,9 @@ fn a_function_that_panics_too_often_is_fenced_and_the_others_go_on() {
     let warnings = process.lines("WARN");
     let line = "function bad is fenced for 50ms: it has failed 3 times in a row, or could not start; others go on";
     assert_eq!(warnings.iter().filter(|warning| warning.contains(line)).count(), 1, "{warnings:?}");
-    // Time passes on the unit's clock alone: asked again and again, it is let through once the pause is over.
-    let until = process.unit().now_ns() + 50_000_000;
-    while process.unit().now_ns() < until {
+    // Time passes on the process' clock alone: asked again and again, it is let through once the pause is over.
+    let until = process.whole().now_ns() + 50_000_000;
+    while process.whole().now_ns() < until {
         std::thread::yield_now();
     }
     assert_eq!(words("well"), "none");
@@ -113,7 +113,7 @@ fn a_function_has_less_time_than_the_platform_gives_if_it_says_so() {
     let limited = r#"{"version":1,"functions":[{"name":"short","handler":"show","timeout":"2s"}]}"#;
     let process = start(limited);
     let within = |limit: Option<Duration>| {
-        let deadline = faas_core::unit::Deadline::within(process.unit(), limit);
+        let deadline = faas_core::process::Deadline::within(process.whole(), limit);
         let message = Assembly::request(Vec::new(), b"GET", b"/", b"");
         let (place, _) = process.invoke(message, Facts { shape: Shape::Request, deadline, ..Facts::default() });
         let (received, deadline) = (place.get().received_ns(), place.get().num(faas_abi::NUM_DEADLINE_NS));

@@ -18,7 +18,7 @@ use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::{Level, Log};
 use faas_core::parking::block_on;
 use faas_core::platform::{Feed, Piping};
-use faas_core::unit::Unit;
+use faas_core::process::Process;
 use input::Input;
 use std::fs::File;
 use std::io::{self, Write};
@@ -65,7 +65,7 @@ impl Answers {
 /// What is done here when a moment has come.
 struct Hands {
     log: Log,
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     functions: Weak<Functions>,
     background: Background,
     protocol: Arc<dyn Piping>,
@@ -85,14 +85,14 @@ impl Actions for Hands {
         self.protocol.failed(lost.request_id, &failure, &mut answer);
         self.answers.tell(&self.log, &answer);
         if let Some(functions) = self.functions.upgrade() {
-            functions.out_of_reach(&self.unit, lost, &failure, "and is still running: leaving");
+            functions.out_of_reach(&self.process, lost, &failure, "and is still running: leaving");
         }
         runtime_files::leave(FAILED);
     }
 
     fn hung(&self, _: usize, replied: Option<Lost<'_>>) {
         if let (Some(lost), Some(functions)) = (replied, self.functions.upgrade()) {
-            functions.replied_does_not_end(&self.unit, lost, "leaving");
+            functions.replied_does_not_end(&self.process, lost, "leaving");
         }
         runtime_files::leave(FAILED);
     }
@@ -109,7 +109,7 @@ impl Actions for Hands {
 
 /// Lives the process' life; its exit code.
 pub(crate) fn run(life: &Life<'_>, protocol: &Arc<dyn Piping>, answers: &Answers) -> i32 {
-    let log = &life.unit.log;
+    let log = &life.process.log;
     let tell_start = {
         let (log, protocol, answers) = (log.clone(), protocol.clone(), answers.clone());
         move |result: Result<(), &Failure>| {
@@ -153,10 +153,10 @@ fn work(
 ) -> io::Result<i32> {
     let stop = Arc::new(Alarm::new()?);
     let shutdown = life.shutdown()?;
-    let log = life.unit.log.clone();
+    let log = life.process.log.clone();
     let background = Background::new(&log);
     shutdown.launch(Hands {
-        unit: life.unit.clone(),
+        process: life.process.clone(),
         functions: Arc::downgrade(runtime.functions()),
         log,
         background,
@@ -211,14 +211,14 @@ impl Child<'_> {
 
     /// Serves one event and answers it. False: nothing more is to be served, and the process has failed.
     fn serve(&mut self, event: &[u8]) -> bool {
-        let unit = self.runtime.process();
-        let (message, facts) = match self.protocol.event(unit, event) {
+        let process = self.runtime.process();
+        let (message, facts) = match self.protocol.event(process, event) {
             Ok(event) => event,
             // A parent that sends one event learns from the exit code that it was none.
-            Err(answer) => return self.answers.tell(&unit.log, &answer) && self.protocol.feed() == Feed::Lines,
+            Err(answer) => return self.answers.tell(&process.log, &answer) && self.protocol.feed() == Feed::Lines,
         };
         let deadlines = self.shutdown.deadlines();
-        let cold = unit.enter();
+        let cold = process.enter();
         self.place.reset();
         let invocation = self.place.get_mut();
         invocation.renew(message, facts, cold);
@@ -234,13 +234,13 @@ impl Child<'_> {
         }
         self.out.clear();
         let well = self.protocol.answer(self.place.get(), &mut self.out);
-        let told = self.answers.tell(&unit.log, &self.out);
+        let told = self.answers.tell(&process.log, &self.out);
         if self.runtime.has_replied_work(&self.place) {
             deadlines.begin_replied(&self.slot, &self.place, self.replied_timeout);
             block_on(self.runtime.replied(&mut self.place));
             self.slot.end_replied();
         }
-        unit.leave();
+        process.leave();
         self.place.get_mut().clear();
         well && told
     }

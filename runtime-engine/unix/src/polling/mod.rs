@@ -153,7 +153,7 @@ pub(crate) fn run(life: &Life<'_>, protocol: Arc<dyn Polling>) -> i32 {
     let others: Vec<_> = (1..workers)
         .map_while(|number| {
             let shared = shared.clone();
-            let log = life.unit.log.clone();
+            let log = life.process.log.clone();
             guard::spawn(&log, &format!("faas-worker-{number}"), None, move || worker::work(&shared)).ok()
         })
         .collect();
@@ -212,8 +212,8 @@ impl Actions for Hands {
     fn hung(&self, _: usize, replied: Option<Lost<'_>>) {
         // One that was answered for has made the process leave already.
         let (Some(shared), Some(lost)) = (self.shared.upgrade(), replied) else { return };
-        let unit = shared.runtime.process();
-        shared.runtime.functions().replied_does_not_end(unit, lost, shared.leaving());
+        let process = shared.runtime.process();
+        shared.runtime.functions().replied_does_not_end(process, lost, shared.leaving());
         shared.hung.store(true, Ordering::Release);
         shared.give_up(FAILED);
         shared.retire();
@@ -230,21 +230,21 @@ impl Actions for Hands {
 }
 
 fn answer_for(shared: &Shared, slot: usize, lost: Lost<'_>, closing: bool) {
-    let unit = shared.runtime.process();
+    let process = shared.runtime.process();
     let failure = if closing { Failure::closing() } else { Failure::timed_out() };
     // Before anybody can know of it: whoever ends from here on takes no more work.
     shared.hung.store(true, Ordering::Release);
     shared.give_up(FAILED);
     // First of all, since the platform may be as slow to take a report as to do anything else.
     let then = format!("and is still running: {}", shared.leaving());
-    shared.runtime.functions().out_of_reach(unit, lost, &failure, &then);
+    shared.runtime.functions().out_of_reach(process, lost, &failure, &then);
     let wire = lock(&shared.wires).iter().find(|(number, _)| *number == slot).map(|(_, wire)| wire.clone());
     // An answer whose head is out can only be ended; another one would be refused.
     if !wire.is_some_and(|wire| wire.cut(&*shared.protocol, &failure)) {
         let mut request = Vec::new();
         shared.protocol.failed(lost.request_id, &failure, &mut request);
         if let Err(error) = Connection::post_alone(shared.protocol.endpoint(), &request) {
-            unit.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
+            process.log.say(Level::Warn, &format!("the time-out could not be reported: {error}"));
         }
     }
     shared.retire();

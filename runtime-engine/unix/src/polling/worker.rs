@@ -60,8 +60,8 @@ pub(super) fn work(shared: &Arc<Shared>) {
     };
     let is_announced = worker.announce();
     while is_announced && let Some(event) = worker.ask(&next) {
-        let unit = shared.runtime.process();
-        match shared.protocol.delivery(unit, &event) {
+        let process = shared.runtime.process();
+        match shared.protocol.delivery(process, &event) {
             Delivery::Event(facts) => {
                 worker.failures = 0;
                 worker.nothings = 0;
@@ -70,7 +70,7 @@ pub(super) fn work(shared: &Arc<Shared>) {
             Delivery::Nothing => worker.pause_for_nothing(),
             Delivery::Again(why) => worker.setback(&why),
             Delivery::Fatal(why) => {
-                unit.log.say(Level::Error, &why);
+                process.log.say(Level::Error, &why);
                 shared.give_up(FAILED);
             }
         }

@@ -111,7 +111,7 @@ mod tests {
     use faas_core::invocation::{Code, Facts, Invocation};
     use faas_core::platform::Response;
     use faas_core::platform::{BodyFrom, Listen, Route, State};
-    use faas_core::unit::Unit;
+    use faas_core::process::Process;
 
     /// Has a page and nothing else.
     #[derive(Debug)]
@@ -134,7 +134,7 @@ mod tests {
             (path == b"/metrics").then(|| ("text/plain; version=0.0.4", "up 1\n".to_owned()))
         }
 
-        fn route(&self, _: &Unit, _: &Message, _: State) -> Route {
+        fn route(&self, _: &Process, _: &Message, _: State) -> Route {
             Route::text(404, "")
         }
 

@@ -175,7 +175,7 @@ impl Stream for ToClient {
                 let manner = Manner { keep, ..manner };
                 let framing = if chunked { Framing::Chunked } else { Framing::UntilClose };
                 self.head.clear();
-                response_head::head(&mut self.head, &self.response, manner, framing, &invocation.unit().log);
+                response_head::head(&mut self.head, &self.response, manner, framing, &invocation.process().log);
                 let mute = !manner.has_body(self.response.status);
                 let mut state = link.lock();
                 let taken = state.connection.begin_stream(&self.head, chunked, mute, keep);

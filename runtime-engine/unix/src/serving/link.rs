@@ -12,8 +12,8 @@ use faas_abi::host::Given;
 use faas_abi::host::token::complete;
 use faas_abi::{E_CANCELLED, OK, Status, Tok};
 use faas_core::http1::{Message, Reader};
+use faas_core::process::Process;
 use faas_core::serve::{Connection, Event, Manner, Step};
-use faas_core::unit::Unit;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::ops::{Deref, DerefMut};
@@ -347,7 +347,7 @@ enum Waste {
 }
 
 /// Throws away what has come.
-fn discard(link: &Link, connection: &mut Connection, clock: &Unit) -> Waste {
+fn discard(link: &Link, connection: &mut Connection, clock: &Process) -> Waste {
     let mut waste = [0; 16 << 10];
     for _ in 0..WASTE_READS {
         match (&link.socket).read(&mut waste) {

@@ -99,7 +99,7 @@ pub(crate) struct Server {
     stalled: AtomicBool,
     /// When the log was last told that nobody can be accepted, in nanoseconds; 0 for never.
     stall_said_at: AtomicU64,
-    /// When clients that take nothing were looked for last, on the unit's clock; 0: never.
+    /// When clients that take nothing were looked for last, on the process' clock; 0: never.
     deaf_looked_at: AtomicU64,
     table: Table,
     budget: Arc<Budget>,
@@ -195,21 +195,21 @@ fn prepare(
     // What is in flight then has to end within what is left.
     config.lame_duck = config.lame_duck.min(life.settings.grace / 2);
     let shutdown = life.shutdown().map_err(no_resources)?;
-    let background = Background::new(&life.unit.log);
-    let hands = Hands::new(&life.unit, &background, protocol.ready_file());
+    let background = Background::new(&life.process.log);
+    let hands = Hands::new(&life.process, &background, protocol.ready_file());
     // Before the start: as the first process of a container nothing else would heed a signal.
     shutdown.launch(hands.clone()).map_err(no_resources)?;
     let epoll = Epoll::new().map_err(no_resources)?;
-    let timers = Arc::new(Timers::new(life.unit.clone()).map_err(no_resources)?);
+    let timers = Arc::new(Timers::new(life.process.clone()).map_err(no_resources)?);
     epoll.add(timers.clock(), ALARM).map_err(no_resources)?;
     let end = Alarm::new().map_err(no_resources)?;
     epoll.add_for_all(&end, END).map_err(no_resources)?;
     let news = Bell::new().map_err(no_resources)?;
     epoll.add(&news, NEWS).map_err(no_resources)?;
     epoll.add(&*listener, LISTENER).map_err(no_resources)?;
-    admin_port::open(&protocol, &life.unit.log).map_err(|why| Failure::new("Runtime.NoListener", why))?;
-    let startup =
-        StartupListener::new(listener.clone(), protocol.clone(), life.unit.clone(), &config).map_err(no_resources)?;
+    admin_port::open(&protocol, &life.process.log).map_err(|why| Failure::new("Runtime.NoListener", why))?;
+    let startup = StartupListener::new(listener.clone(), protocol.clone(), life.process.clone(), &config)
+        .map_err(no_resources)?;
     let begun = begin(life, &protocol, &hands, &shutdown, &listener, startup)?;
     let Some((runtime, guests)) = begun else { return Ok(None) };
     let manner = runtime.call_manner();
@@ -333,7 +333,7 @@ fn announce(protocol: &dyn Serving, listener: &Listener) -> Result<(), Failure> 
 
 /// Who reads this line may send requests, and stop signals that end the process in order.
 fn say_place(life: &Life<'_>, listener: &Listener) {
-    life.unit.log.say(Level::Info, &format!("listening on {}", listener.place()));
+    life.process.log.say(Level::Info, &format!("listening on {}", listener.place()));
 }
 
 fn serve(server: Arc<Server>) -> i32 {

@@ -38,8 +38,8 @@ impl Worker {
         mut seat: Box<Seat>,
     ) -> Option<Arc<Link>> {
         let server = self.server.clone();
-        let unit = server.runtime.process();
-        let cold = unit.enter();
+        let process = server.runtime.process();
+        let cold = process.enter();
         seat.place.reset();
         let invocation = seat.place.get_mut();
         invocation.renew(message, facts, cold);
@@ -99,11 +99,11 @@ impl Worker {
     /// The walk has ended: answers, unless somebody else has, and does what comes after the reply.
     fn finish(&mut self, mut seat: Box<Seat>, is_mine: bool, began: u64) -> Option<Arc<Link>> {
         let server = self.server.clone();
-        let unit = server.runtime.process();
+        let process = server.runtime.process();
         let (mut mine, mut answered) = (None, false);
         if is_mine && let Some((client, manner)) = seat.flight.end() {
             let ended = seat.place.get();
-            server.protocol.after(unit, ended.facts(), ended.request_id(), ended.failure().is_some());
+            server.protocol.after(process, ended.facts(), ended.request_id(), ended.failure().is_some());
             // Before the response is out: whoever has read it may send the next request at once.
             server.admission.answered();
             mine = self.answer(&server, &mut seat, client, manner);
@@ -117,7 +117,7 @@ impl Worker {
             }
             self.after_reply(&server, &mut seat);
         }
-        unit.leave();
+        process.leave();
         seat.charge = Default::default();
         seat.flight.forget_collected();
         if let Some(message) = seat.place.get_mut().clear() {

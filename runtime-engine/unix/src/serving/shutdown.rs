@@ -18,8 +18,8 @@ use faas_core::failure::Failure;
 use faas_core::flight::{Actions, Canceller, Deadlines, Lost};
 use faas_core::log::Level;
 use faas_core::platform::Response;
+use faas_core::process::Process;
 use faas_core::serve::{Step, response_head};
-use faas_core::unit::Unit;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -49,7 +49,7 @@ enum Stage {
 /// What is done when a moment has come, at whatever stage the process is.
 #[derive(Clone, Debug)]
 pub(super) struct Hands {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     background: Background,
     stage: Arc<Mutex<Stage>>,
     /// The file that says the process is ready: a stop makes that untrue.
@@ -58,9 +58,9 @@ pub(super) struct Hands {
 
 impl Hands {
     /// A start has begun.
-    pub(super) fn new(unit: &Arc<Unit>, background: &Background, ready: Option<&str>) -> Hands {
+    pub(super) fn new(process: &Arc<Process>, background: &Background, ready: Option<&str>) -> Hands {
         let stage = Arc::new(Mutex::new(Stage::Starting));
-        Hands { unit: unit.clone(), background: background.clone(), stage, ready: ready.map(PathBuf::from) }
+        Hands { process: process.clone(), background: background.clone(), stage, ready: ready.map(PathBuf::from) }
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
@@ -135,13 +135,13 @@ impl Actions for Hands {
     }
 
     fn leave(&self) {
-        let left = self.unit.in_flight();
+        let left = self.process.in_flight();
         let what = if left > 0 {
             format!("with {left} invocations unanswered or running")
         } else {
             "before Close has ended".to_owned()
         };
-        self.unit.log.say(Level::Error, &format!("leaving {what}: the grace is over, or a second signal came"));
+        self.process.log.say(Level::Error, &format!("leaving {what}: the grace is over, or a second signal came"));
         runtime_files::leave(FAILED);
     }
 }

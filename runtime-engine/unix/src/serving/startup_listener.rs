@@ -16,9 +16,9 @@ use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Limits, Message, ReadProgress, Reader, write};
 use faas_core::platform::{Answer, Initial, Response, Route, Serving, Signal, State};
+use faas_core::process::Process;
 use faas_core::serve::{Manner, NEVER, response_head};
 use faas_core::settings::ServerSettings;
-use faas_core::unit::Unit;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ pub(super) struct StartupListener {
     /// What it is set for.
     set_for: u64,
     protocol: Arc<dyn Serving>,
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     limits: Limits,
     read_timeout: Duration,
     state: State,
@@ -139,7 +139,7 @@ impl StartupListener {
     pub(super) fn new(
         listener: Arc<Listener>,
         protocol: Arc<dyn Serving>,
-        unit: Arc<Unit>,
+        process: Arc<Process>,
         config: &ServerSettings,
     ) -> io::Result<StartupListener> {
         let (epoll, end, clock) = (Epoll::new()?, Arc::new(Alarm::new()?), Alarm::new()?);
@@ -153,7 +153,7 @@ impl StartupListener {
             clock,
             set_for: NEVER,
             protocol,
-            unit,
+            process,
             limits: config.limits,
             read_timeout: config.read_timeout,
             state: State::Starting,
@@ -170,7 +170,7 @@ impl StartupListener {
     pub(super) fn attend(mut self, waits: bool) -> io::Result<Attendant> {
         let end = self.end.clone();
         let ((late, heard), (passing_on, passed_on)) = (channel::<Failure>(), channel());
-        let log = self.unit.log.clone();
+        let log = self.process.log.clone();
         let thread = guard::spawn(&log, "faas-attendant", Some(128 << 10), move || {
             let wish = if waits { self.watch(State::Waiting) } else { None };
             if wish.is_some() || !waits {
@@ -221,7 +221,7 @@ impl StartupListener {
     /// A request that has asked for a start that failed.
     fn fail(&mut self, number: usize, request: Message, failure: &Failure) {
         let manner = Manner::of(&request);
-        let (request, facts) = match self.protocol.route(&self.unit, &request, self.state) {
+        let (request, facts) = match self.protocol.route(&self.process, &request, self.state) {
             Route::Invoke(facts) => (request, facts),
             Route::Rewritten(rewritten, facts) => (*rewritten, facts),
             Route::Own(answer) => return self.tell(number, manner, &answer),
@@ -309,7 +309,7 @@ impl StartupListener {
 
     /// Sends away those whose patience is over. It is not over while nobody is listened to, nor for one who has not begun.
     fn lose_patience(&mut self) {
-        let now = self.unit.now_ns();
+        let now = self.process.now_ns();
         if self.state == State::Starting || now < self.set_for {
             return;
         }
@@ -332,14 +332,14 @@ impl StartupListener {
     fn wake_at(&mut self, moment: u64) {
         if moment < self.set_for {
             self.set_for = moment;
-            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.unit.now_ns())));
+            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.process.now_ns())));
         }
     }
 
     /// A pending that was listened to has nothing more to say for now.
     fn be_patient(&mut self, number: usize) {
         let limit = u64::try_from(self.read_timeout.as_nanos()).unwrap_or(NEVER);
-        let moment = self.unit.now_ns().saturating_add(limit).min(NEVER - 1);
+        let moment = self.process.now_ns().saturating_add(limit).min(NEVER - 1);
         let Some(Some(pending)) = self.pending.get_mut(number) else { return };
         pending.patience = pending.patience.min(moment);
         if pending.has_begun() {
@@ -406,7 +406,7 @@ impl StartupListener {
         };
         let Some(request) = request else { return };
         let manner = Manner::of(&request);
-        match self.protocol.route(&self.unit, &request, self.state) {
+        match self.protocol.route(&self.process, &request, self.state) {
             Route::Own(answer) => {
                 let _ = (&pending.socket).read(seen);
                 self.tell(number, manner, &answer);
@@ -471,7 +471,7 @@ impl StartupListener {
     fn receive(&mut self, number: usize, request: Message) -> Option<Wish> {
         let manner = Manner::of(&request);
         let is_closed = self.state == State::Closed;
-        match self.protocol.route(&self.unit, &request, self.state) {
+        match self.protocol.route(&self.process, &request, self.state) {
             Route::Own(answer) => self.tell(number, manner, &answer),
             // It waits to be asked for something: nothing is wrong with it.
             Route::Health if is_closed => self.tell(number, manner, &Answer::text(503, "stopped")),
@@ -536,7 +536,7 @@ impl StartupListener {
     /// Answers a pending, which leaves with it.
     fn respond(&mut self, number: usize, manner: Manner, response: &Response, body: &[u8]) {
         let mut out = Vec::new();
-        response_head::head(&mut out, response, manner.last(), Framing::Length(body.len() as u64), &self.unit.log);
+        response_head::head(&mut out, response, manner.last(), Framing::Length(body.len() as u64), &self.process.log);
         if !manner.to_head {
             out.extend_from_slice(body);
         }

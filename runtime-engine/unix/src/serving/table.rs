@@ -86,17 +86,17 @@ mod tests {
     use super::*;
     use crate::output::tests::silent;
     use crate::serving::socket::tests::tcp;
+    use faas_core::process::{Identity, Process};
     use faas_core::serve::{Budget, Connection};
     use faas_core::settings::{Env, ServerSettings};
-    use faas_core::unit::{Identity, Unit};
     use std::time::Duration;
 
     #[test]
     fn a_number_of_a_gone_connection_finds_nobody_though_its_place_is_taken() {
-        let unit = Unit::new(Identity::default(), silent());
+        let process = Process::new(Identity::default(), silent());
         let config = ServerSettings::read(&Env::new(&|_| None), 1, Duration::ZERO, 1).unwrap();
         let link = |token, peer: &str| {
-            Link::new(token, tcp().1, peer.into(), Connection::new(None, &Budget::new(1), &config, &unit))
+            Link::new(token, tcp().1, peer.into(), Connection::new(None, &Budget::new(1), &config, &process))
         };
         let table = Table::default();
         let first = table.add(|token| link(token, "1"));

@@ -2,15 +2,15 @@
 //! set to the earliest.
 
 use crate::sys::Alarm;
+use faas_core::process::Process;
 use faas_core::serve::{NEVER, Timers as Heap};
-use faas_core::unit::Unit;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The moments and the clock.
 #[derive(Debug)]
 pub(super) struct Timers {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     clock: Alarm,
     state: Mutex<State>,
 }
@@ -27,9 +27,9 @@ impl Timers {
     ///
     /// # Errors
     /// If there are no descriptors left.
-    pub(super) fn new(unit: Arc<Unit>) -> std::io::Result<Timers> {
+    pub(super) fn new(process: Arc<Process>) -> std::io::Result<Timers> {
         let state = State { set_for: NEVER, heap: Heap::default() };
-        Ok(Timers { unit, clock: Alarm::new()?, state: Mutex::new(state) })
+        Ok(Timers { process, clock: Alarm::new()?, state: Mutex::new(state) })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -43,7 +43,7 @@ impl Timers {
 
     /// Returns the moment that comes after that time.
     pub(super) fn after(&self, time: Duration) -> u64 {
-        self.unit.now_ns().saturating_add(u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1))
+        self.process.now_ns().saturating_add(u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1))
     }
 
     /// The clock goes off at that moment at the latest.
@@ -54,7 +54,7 @@ impl Timers {
     fn set(&self, state: &mut State, moment: u64) {
         if moment < state.set_for {
             state.set_for = moment;
-            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.unit.now_ns())));
+            self.clock.set(Duration::from_nanos(moment.saturating_sub(self.process.now_ns())));
         }
     }
 
@@ -73,7 +73,7 @@ impl Timers {
     /// The clock went off: returns the numbers whose moment has come, and sets it for the next.
     pub(super) fn went_off(&self) -> Vec<u64> {
         self.clock.clear();
-        let now = self.unit.now_ns();
+        let now = self.process.now_ns();
         let mut state = self.state();
         state.set_for = NEVER;
         let due = std::iter::from_fn(|| state.heap.due(now)).collect();
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
     use crate::output::tests::silent;
     use crate::sys;
-    use faas_core::unit::Identity;
+    use faas_core::process::Identity;
 
     #[test]
     fn only_what_is_due_is_told_of_and_the_clock_is_set_for_the_next() {
-        let timers = Timers::new(Arc::new(Unit::new(Identity::default(), silent()))).unwrap();
+        let timers = Timers::new(Arc::new(Process::new(Identity::default(), silent()))).unwrap();
         let late = timers.after(Duration::from_secs(3600));
         timers.enter(late, 1);
         timers.enter(timers.after(Duration::from_millis(5)), 2);

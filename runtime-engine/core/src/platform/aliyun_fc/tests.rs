@@ -34,7 +34,7 @@ fn detected(pairs: Pairs<'_>) -> Result<Detected, String> {
 
 /// A process on the platform, its markers kept.
 struct World {
-    unit: Arc<Unit>,
+    process: Arc<Process>,
     marks: Arc<Marks>,
     protocol: Box<dyn Serving>,
 }
@@ -49,11 +49,11 @@ impl World {
         let marks = Arc::new(Marks::default());
         let log = Log::new(Level::Info, Format::Text, marks.clone());
         let Protocol::Serving(protocol) = opened.protocol else { panic!("the platform sends requests") };
-        World { unit: Arc::new(Unit::new(opened.identity, log)), marks, protocol }
+        World { process: Arc::new(Process::new(opened.identity, log)), marks, protocol }
     }
 
     fn route(&self, state: State, method: &str, target: &str, headers: Pairs<'_>) -> Route {
-        self.protocol.route(&self.unit, &request(method, target, headers, b""), state)
+        self.protocol.route(&self.process, &request(method, target, headers, b""), state)
     }
 
     /// What a request of a process that serves is.
@@ -68,10 +68,10 @@ impl World {
     /// An invocation by this request.
     fn invocation(&self, headers: Pairs<'_>, body: &[u8]) -> Invocation {
         let message = request("POST", "/invoke?a=b", headers, body);
-        let Route::Invoke(facts) = self.protocol.route(&self.unit, &message, State::Ready) else {
+        let Route::Invoke(facts) = self.protocol.route(&self.process, &message, State::Ready) else {
             panic!("an invocation")
         };
-        let mut invocation = Invocation::new(self.unit.clone(), Arc::from("own"));
+        let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
         invocation.renew(message, facts, false);
         invocation
     }
@@ -288,7 +288,7 @@ const HEADERS: Pairs<'static> = &[
 #[test]
 fn the_headers_say_what_a_call_is_about() {
     let world = World::new(&[("FC_FUNCTION_NAME", "other"), ("FC_FUNCTION_HANDLER", "index.handler")]);
-    let before = crate::unit::epoch_ms();
+    let before = crate::process::epoch_ms();
     let invocation = world.invocation(HEADERS, b"event");
     for (key, expected) in [
         (META_REQUEST_ID, "1-6700aa01-1b2c3d4e-0f1e2d3c4b5a"),
@@ -434,9 +434,9 @@ fn a_call_is_marked_at_its_beginning_and_end() {
     let world = World::new(&[]);
     let invocation = world.invocation(&[("x-fc-request-id", "r-1")], b"");
     world.protocol.before(&invocation);
-    world.protocol.after(&world.unit, invocation.facts(), b"r-1", false);
+    world.protocol.after(&world.process, invocation.facts(), b"r-1", false);
     assert_eq!(world.marks(), "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n");
-    world.protocol.after(&world.unit, invocation.facts(), b"r-1", true);
+    world.protocol.after(&world.process, invocation.facts(), b"r-1", true);
     assert_eq!(world.marks(), "FC Invoke End RequestId: r-1, Error: Unhandled function error\n");
 }
 

@@ -31,8 +31,8 @@ fn server(pairs: &[(&str, &str)]) -> Box<dyn Serving> {
     }
 }
 
-fn unit(sink: &Arc<Kept>) -> Arc<Unit> {
-    Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, sink.clone())))
+fn process(sink: &Arc<Kept>) -> Arc<Process> {
+    Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, sink.clone())))
 }
 
 fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Message {
@@ -52,11 +52,11 @@ const QUEUE: &str = r#"{"Data":{"job":"\"red\""},"Metadata":{"DequeueCount":"1",
 const HTTP: &str = r#"{"Data":{"req":{"Url":"http://h/api/x","Method":"GET"}},"Metadata":{}}"#;
 
 /// An invocation by this envelope.
-fn invoked(server: &dyn Serving, unit: &Arc<Unit>, body: &str) -> Invocation {
+fn invoked(server: &dyn Serving, process: &Arc<Process>, body: &str) -> Invocation {
     let message = request("POST", "/Paint", &HOST, body);
-    let Route::Invoke(facts) = server.route(unit, &message, State::Ready) else { panic!("it is for the function") };
+    let Route::Invoke(facts) = server.route(process, &message, State::Ready) else { panic!("it is for the function") };
     assert_eq!((facts.shape, facts.is_whole, facts.captures_log), (Shape::Azure, true, true));
-    let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
+    let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
     invocation.renew(message, facts, false);
     invocation
 }
@@ -111,15 +111,15 @@ fn names_and_places_are_of_the_apps_settings() {
 
 #[test]
 fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
+    let (server, process) = (server(&[]), process(&Arc::default()));
     for state in [State::Starting, State::Ready, State::Stopping] {
-        let route = server.route(&unit, &request("GET", "/", &[], ""), state);
+        let route = server.route(&process, &request("GET", "/", &[], ""), state);
         assert!(matches!(&route, Route::Own(answer) if answer.status == 200), "{route:?}");
     }
     for (method, target, headers) in
         [("GET", "/?a=1", &HOST[..0]), ("POST", "/", &[]), ("GET", "/api/x", &[]), ("GET", "/", &HOST[1..2])]
     {
-        let route = server.route(&unit, &request(method, target, headers, ""), State::Ready);
+        let route = server.route(&process, &request(method, target, headers, ""), State::Ready);
         assert!(
             matches!(&route, Route::Invoke(facts) if facts.shape == Shape::Request),
             "{method} {target}: {route:?}"
@@ -129,10 +129,10 @@ fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
 
 #[test]
 fn an_envelope_is_told_from_a_request() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
+    let (server, process) = (server(&[]), process(&Arc::default()));
     let shape = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| {
         let message = request(method, target, headers, body);
-        match server.route(&unit, &message, State::Ready) {
+        match server.route(&process, &message, State::Ready) {
             Route::Invoke(facts) => {
                 assert_eq!((facts.is_whole, facts.captures_log), (facts.shape == Shape::Azure, facts.is_whole));
                 facts.shape
@@ -162,8 +162,8 @@ fn an_envelope_is_told_from_a_request() {
 
 #[test]
 fn an_envelope_names_its_function_its_invocation_and_the_attempt() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
-    let invocation = invoked(&*server, &unit, QUEUE);
+    let (server, process) = (server(&[]), process(&Arc::default()));
+    let invocation = invoked(&*server, &process, QUEUE);
     assert_eq!((invocation.request_id(), invocation.meta(META_FUNCTION)), (&b"i-1"[..], &b"Paint"[..]));
     assert_eq!(invocation.num(faas_abi::NUM_ATTEMPT), 2);
     assert_eq!((invocation.event(), invocation.body()), (QUEUE.as_bytes(), &b"red"[..]));
@@ -172,9 +172,9 @@ fn an_envelope_names_its_function_its_invocation_and_the_attempt() {
 
 #[test]
 fn only_the_functions_own_names_are_answered_to() {
-    let unit = unit(&Arc::default());
+    let process = process(&Arc::default());
     let status = |pairs: &[(&str, &str)], target: &str| match server(pairs).route(
-        &unit,
+        &process,
         &request("POST", target, &HOST, QUEUE),
         State::Ready,
     ) {
@@ -203,14 +203,14 @@ fn only_the_functions_own_names_are_answered_to() {
 fn capture(invocation: &Invocation, level: Level, message: &[u8], fields: &[Field<'_>]) -> bool {
     let mut stamp = Stamp::default();
     invocation.stamp(&mut stamp);
-    stamp.capture(&invocation.unit().log, level, message, fields.iter().copied())
+    stamp.capture(&invocation.process().log, level, message, fields.iter().copied())
 }
 
 #[test]
 fn a_value_goes_back_with_the_lines_of_the_log() {
     let sink = Arc::<Kept>::default();
-    let (server, unit) = (server(&[]), unit(&sink));
-    let mut invocation = invoked(&*server, &unit, QUEUE);
+    let (server, process) = (server(&[]), process(&sink));
+    let mut invocation = invoked(&*server, &process, QUEUE);
     assert!(capture(&invocation, Level::Info, b"painted", &[Field::text(b"in", b"red")]));
     assert!(!capture(&invocation, Level::Error, b"an error is written at once", &[]));
     reply(&mut invocation, REPLY_VALUE, br#"{"done":1}"#.to_vec());
@@ -222,8 +222,8 @@ fn a_value_goes_back_with_the_lines_of_the_log() {
 
 #[test]
 fn no_reply_is_no_value() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
-    let mut invocation = invoked(&*server, &unit, QUEUE);
+    let (server, process) = (server(&[]), process(&Arc::default()));
+    let mut invocation = invoked(&*server, &process, QUEUE);
     reply(&mut invocation, REPLY_VALUE, Vec::new());
     let expected = r#"{"Outputs":{},"Logs":[],"ReturnValue":null}"#;
     assert_eq!(answered(&*server, &invocation), (200, expected.to_owned()));
@@ -231,9 +231,9 @@ fn no_reply_is_no_value() {
 
 #[test]
 fn the_type_of_a_reply_decides_what_it_is_and_not_its_look() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
+    let (server, process) = (server(&[]), process(&Arc::default()));
     let returned = |code: u32, content_type: Option<&str>, text: &str| {
-        let mut invocation = invoked(&*server, &unit, QUEUE);
+        let mut invocation = invoked(&*server, &process, QUEUE);
         if let Some(content_type) = content_type {
             invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
         }
@@ -262,15 +262,15 @@ fn the_type_of_a_reply_decides_what_it_is_and_not_its_look() {
 
 #[test]
 fn outputs_of_the_functions_own_go_through() {
-    let (server, unit) = (server(&[]), unit(&Arc::default()));
+    let (server, process) = (server(&[]), process(&Arc::default()));
     let own = r#"{"Outputs":{"done":["cmVk"]}}"#;
     for (event, code) in [(QUEUE, REPLY_RAW), (QUEUE, REPLY_VALUE), (HTTP, REPLY_RAW)] {
-        let mut invocation = invoked(&*server, &unit, event);
+        let mut invocation = invoked(&*server, &process, event);
         reply(&mut invocation, code, own.as_bytes().to_vec());
         let expected = r#"{"Outputs":{"done":["cmVk"]},"Logs":[],"ReturnValue":null}"#;
         assert_eq!(answered(&*server, &invocation).1, expected, "{event} {code}");
     }
-    let mut invocation = invoked(&*server, &unit, HTTP);
+    let mut invocation = invoked(&*server, &process, HTTP);
     reply(&mut invocation, REPLY_VALUE, own.as_bytes().to_vec());
     let (_, body) = answered(&*server, &invocation);
     assert!(body.starts_with(r#"{"Outputs":{"res":{"statusCode":200,"#), "a value is the client's: {body}");
@@ -279,8 +279,8 @@ fn outputs_of_the_functions_own_go_through() {
 #[test]
 fn an_http_reply_goes_to_the_output_that_is_named() {
     let sink = Arc::<Kept>::default();
-    let (server, unit) = (server(&[("FAAS_AZURE_HTTP_OUTPUT", "reply")]), unit(&sink));
-    let mut invocation = invoked(&*server, &unit, HTTP);
+    let (server, process) = (server(&[("FAAS_AZURE_HTTP_OUTPUT", "reply")]), process(&sink));
+    let mut invocation = invoked(&*server, &process, HTTP);
     invocation.add(LIST_REPLY_HEADER, b"x-a", b"1");
     invocation.add(LIST_REPLY_COOKIE, b"", b"a=1");
     invocation.add(LIST_REPLY_COOKIE, b"", b"b=2");
@@ -294,8 +294,8 @@ fn an_http_reply_goes_to_the_output_that_is_named() {
 #[test]
 fn a_value_for_a_client_is_json_and_bytes_are_told() {
     let sink = Arc::<Kept>::default();
-    let (server, unit) = (server(&[]), unit(&sink));
-    let mut invocation = invoked(&*server, &unit, HTTP);
+    let (server, process) = (server(&[]), process(&sink));
+    let mut invocation = invoked(&*server, &process, HTTP);
     reply(&mut invocation, REPLY_VALUE, b"{}".to_vec());
     let (_, body) = answered(&*server, &invocation);
     assert!(body.contains(r#""headers":{"content-type":"application/json"},"body":"{}""#), "{body}");
@@ -308,8 +308,8 @@ fn a_value_for_a_client_is_json_and_bytes_are_told() {
 #[test]
 fn a_failure_is_500_and_says_why() {
     let sink = Arc::<Kept>::default();
-    let (server, unit) = (server(&[]), unit(&sink));
-    let mut invocation = invoked(&*server, &unit, QUEUE);
+    let (server, process) = (server(&[]), process(&sink));
+    let mut invocation = invoked(&*server, &process, QUEUE);
     invocation.set_failure(Failure::new("Shop.Closed", "come back later"));
     let (status, body) = answered(&*server, &invocation);
     assert_eq!(status, 500);

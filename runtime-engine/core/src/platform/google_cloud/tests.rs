@@ -1,6 +1,6 @@
 //! What Google Cloud asks of a container, request by request.
 
-use super::super::cloudevents::tests::{EVENT, invoked, request, unit};
+use super::super::cloudevents::tests::{EVENT, invoked, process, request};
 use super::*;
 use faas_abi::host::Invocation as Contract;
 use faas_abi::{LIST_ATTRIBUTE, META_REQUEST_ID, META_SOURCE, META_TRACE, META_TRACEPARENT, META_TRIGGER};
@@ -24,7 +24,7 @@ fn of_type(signature: &str) -> Box<dyn Serving> {
 }
 
 fn status(server: &dyn Serving, request: &Message) -> u16 {
-    match server.route(&unit(), request, State::Ready) {
+    match server.route(&process(), request, State::Ready) {
         Route::Own(answer) => answer.status,
         Route::Health => 1,
         Route::Invoke(_) | Route::Rewritten(..) => 0,
@@ -110,7 +110,7 @@ fn probes_are_known_by_paths_that_somebody_names_and_not_by_who_asks() {
     let named = server(&[("K_SERVICE", "s"), ("FAAS_LIVENESS_PATH", "/up"), ("FAAS_READINESS_PATH", "/ok")]);
     assert_eq!(status(&*named, &request("GET", "/up", &[], "")), 200);
     assert_eq!(status(&*named, &request("GET", "/ok", &[], "")), 1);
-    let early = named.route(&unit(), &request("GET", "/ok", &[], ""), State::Starting);
+    let early = named.route(&process(), &request("GET", "/ok", &[], ""), State::Starting);
     assert!(matches!(&early, Route::Own(answer) if answer.status == 503), "{early:?}");
     for agent in ["GoogleHC/1.0", "kube-probe/1.33"] {
         let asked = request("GET", "/any", &[("User-Agent", agent)], "");
@@ -202,7 +202,7 @@ fn the_trace_is_w3cs_where_it_is_sound_else_googles() {
 fn the_timeout_is_the_deadline() {
     let limited = server(&[("CLOUD_RUN_TIMEOUT_SECONDS", "60"), ("FAAS_TIMEOUT", "1s")]);
     let seen = invoked(&*limited, request("GET", "/", &[], ""));
-    let left = seen.facts().deadline.expect("there is one").remaining_ms(seen.unit());
+    let left = seen.facts().deadline.expect("there is one").remaining_ms(seen.process());
     assert!((50_000..=60_000).contains(&left), "{left}");
     assert!(invoked(&*of_type("http"), request("GET", "/", &[], "")).facts().deadline.is_none());
 }

@@ -10,7 +10,7 @@ use crate::log::Level;
 use crate::platform::plain_event::Requests;
 use crate::platform::polling::fits_path;
 use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome};
-use crate::unit::{Deadline, Unit};
+use crate::process::{Deadline, Process};
 use std::time::Duration;
 
 const REQUEST: &str = "/v1/runtime/invocation/request";
@@ -58,11 +58,11 @@ impl Polling for RuntimeApi {
     }
 
     /// An event is what has an id and the status 200. Anything else is none, and no failure.
-    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+    fn delivery(&self, process: &Process, answer: &Message) -> Delivery {
         let request_id = answer.header("x-cff-request-id").unwrap_or_default().trim_ascii();
         if answer.status() != 200 || request_id.is_empty() {
             if !matches!(answer.status(), 200 | 204) {
-                unit.log.say(Level::Debug, &format!("the runtime API answered {} to the poll", answer.status()));
+                process.log.say(Level::Debug, &format!("the runtime API answered {} to the poll", answer.status()));
             }
             return Delivery::Nothing;
         }
@@ -74,7 +74,7 @@ impl Polling for RuntimeApi {
             request_id: Span::of(bytes, request_id),
             content_type: answer.header("content-type").map_or(Span::EMPTY, |value| Span::of(bytes, value)),
             // No event says when it is due: the limit counts from here.
-            deadline: Deadline::within(unit, self.timeout),
+            deadline: Deadline::within(process, self.timeout),
             is_whole: true,
             ..Facts::default()
         })

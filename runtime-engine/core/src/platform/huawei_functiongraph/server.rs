@@ -16,9 +16,9 @@ use crate::platform::plain_event::{self, is_event};
 use crate::platform::{
     Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, error_document, native,
 };
+use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Unit};
 use std::time::Duration;
 
 /// The only port that the platform sends to.
@@ -64,9 +64,9 @@ impl Server {
     }
 
     /// What the headers say, where the environment says nothing.
-    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        let identity = &unit.identity;
-        let mut facts = Facts { own_headers: OWN, ..native::facts(unit, request, self.limits.timeout) };
+    fn facts(&self, process: &Process, request: &Message) -> Facts {
+        let identity = &process.identity;
+        let mut facts = Facts { own_headers: OWN, ..native::facts(process, request, self.limits.timeout) };
         for (name, value) in request.headers() {
             let span = Span::of(request.bytes(), value);
             // API Gateway sets it. Where no proxy is trusted it is the client's own.
@@ -88,7 +88,7 @@ impl Server {
                 7 if is(b"package") && identity.service.is_empty() => facts.service = span,
                 7 if is(b"timeout") && self.limits.timeout.is_none() => {
                     facts.deadline =
-                        Deadline::within(unit, number().map(|seconds| Duration::from_secs(seconds.into())));
+                        Deadline::within(process, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
                 9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
                 10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
@@ -101,10 +101,10 @@ impl Server {
     }
 
     /// An event, a step of the instance's life, or nothing that the platform sends to an image.
-    fn event_route(&self, unit: &Unit, request: &Message, path: &[u8], state: State) -> Route {
+    fn event_route(&self, process: &Process, request: &Message, path: &[u8], state: State) -> Route {
         match path {
             b"/invoke" if request.method() == b"POST" => {
-                let facts = self.facts(unit, request);
+                let facts = self.facts(process, request);
                 Route::Invoke(Facts { shape: Shape::Event, is_whole: true, ..facts })
             }
             b"/init" if request.method() == b"POST" => match state {
@@ -130,15 +130,15 @@ impl Serving for Server {
         if self.initializes { StartAt::Signal } else { StartAt::Once }
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         let path = native::path(request);
         if !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
         if self.takes_events {
-            return self.event_route(unit, request, path, state);
+            return self.event_route(process, request, path, state);
         }
-        Route::Invoke(self.facts(unit, request))
+        Route::Invoke(self.facts(process, request))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {

@@ -189,7 +189,7 @@ fn a_reply_to_api_gateway_has_all_four_members() {
 }
 
 fn route(world: &World, state: State, method: &str, target: &str) -> String {
-    match world.serving().route(&world.unit, &request(method, target, &[], b""), state) {
+    match world.serving().route(&world.process, &request(method, target, &[], b""), state) {
         Route::Invoke(facts) if facts.shape == Shape::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Own(answer) => answer.status.to_string(),
@@ -241,7 +241,7 @@ fn an_initializers_failure_is_told() {
 
 fn routed(world: &World, target: &str, headers: Pairs<'_>, body: &[u8]) -> Invocation {
     let message = request("POST", target, headers, body);
-    let Route::Invoke(facts) = world.serving().route(&world.unit, &message, State::Ready) else {
+    let Route::Invoke(facts) = world.serving().route(&world.process, &message, State::Ready) else {
         panic!("an invocation")
     };
     world.invocation(message, facts)

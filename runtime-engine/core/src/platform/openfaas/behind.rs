@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Unit;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -79,13 +79,13 @@ impl Serving for Behind {
         native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         // The path is the function's own, which it cannot be before the function has started.
         let asked = !self.ready.is_empty() && native::path(request) == self.ready && request.method() == b"GET";
         if asked && matches!(state, State::Waiting | State::Starting) {
             return Route::text(503, "not ready");
         }
-        Route::Invoke(self.times.facts(unit, request))
+        Route::Invoke(self.times.facts(process, request))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -111,7 +111,7 @@ impl Serving for Behind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{opened, request, serving, unit};
+    use super::super::testing::{opened, process, request, serving};
     use super::*;
     use crate::platform::Protocol;
 
@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn readiness_is_the_functions_own_once_there_is_one() {
         let serving = serving(&behind("http://127.0.0.1:1", &[("ready_path", "/ready")]));
-        let (unit, _) = unit();
-        let ask = |method: &str, path: &str, state| serving.route(&unit, &request(method, path, &[]), state);
+        let (process, _) = process();
+        let ask = |method: &str, path: &str, state| serving.route(&process, &request(method, path, &[]), state);
         assert!(matches!(ask("GET", "/ready?x", State::Starting), Route::Own(answer) if answer.status == 503));
         for (method, path, state) in
             [("GET", "/ready", State::Ready), ("POST", "/ready", State::Starting), ("GET", "/", State::Starting)]

@@ -6,7 +6,7 @@ use crate::http1::write::reason;
 use crate::invocation::Invocation;
 use crate::log::{Level, Origin};
 use crate::platform::{Response, native};
-use crate::unit::Unit;
+use crate::process::Process;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -34,7 +34,7 @@ const FORGOTTEN_NS: u64 = 60_000_000_000;
 #[derive(Debug)]
 pub(super) struct Calls {
     /// The clock and the log, from the first call on.
-    unit: OnceLock<Arc<Unit>>,
+    process: OnceLock<Arc<Process>>,
     /// Do lines end with the call's id?
     ids: bool,
     state: Mutex<State>,
@@ -80,7 +80,7 @@ struct Series {
 
 impl Calls {
     pub(super) fn new(ids: bool) -> Calls {
-        Calls { unit: OnceLock::new(), ids, state: Mutex::default() }
+        Calls { process: OnceLock::new(), ids, state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,7 +94,7 @@ impl Calls {
 
     /// One begins.
     pub(super) fn begin(&self, invocation: &Invocation) {
-        let unit = self.unit.get_or_init(|| invocation.unit().clone());
+        let process = self.process.get_or_init(|| invocation.process().clone());
         let Some(request) = invocation.message() else { return };
         let text = String::from_utf8_lossy;
         let call = Call {
@@ -108,30 +108,30 @@ impl Calls {
             answer: None,
         };
         let mut state = self.state();
-        state.forget(unit.now_ns());
+        state.forget(process.now_ns());
         state.open.push(call);
     }
 
     /// One has its response: notes what it is, and how long that took in a header.
     pub(super) fn answer(&self, id: &[u8], length: Option<usize>, response: &mut Response) {
-        let Some(unit) = self.unit.get() else { return };
+        let Some(process) = self.process.get() else { return };
         let mut state = self.state();
         let Some(at) = state.open.iter().position(|call| call.id == id && call.answer.is_none()) else { return };
         let call = &mut state.open[at];
         call.answer = Some(Answered { status: response.status, length });
-        let took = unit.now_ns().saturating_sub(call.began_ns);
+        let took = process.now_ns().saturating_sub(call.began_ns);
         let micros = took % 1_000_000_000 / 1_000;
         let seconds = format!("{}.{micros:06}", took / 1_000_000_000);
         response.headers.set(b"x-duration-seconds", seconds.as_bytes(), caseless);
-        self.close(unit, state, at);
+        self.close(process, state, at);
     }
 
     /// One has ended.
-    pub(super) fn end(&self, unit: &Unit, id: &[u8]) {
+    pub(super) fn end(&self, process: &Process, id: &[u8]) {
         let mut state = self.state();
         let Some(at) = state.open.iter().position(|call| call.id == id && call.ended_ns.is_none()) else { return };
-        state.open[at].ended_ns = Some(unit.now_ns());
-        self.close(unit, state, at);
+        state.open[at].ended_ns = Some(process.now_ns());
+        self.close(process, state, at);
     }
 
     /// One that was not let in.
@@ -140,13 +140,13 @@ impl Calls {
     }
 
     /// Counts one that has ended and is answered, and writes its line.
-    fn close(&self, unit: &Unit, mut state: MutexGuard<'_, State>, at: usize) {
+    fn close(&self, process: &Process, mut state: MutexGuard<'_, State>, at: usize) {
         let (Some(_), Some(answer)) = (state.open[at].ended_ns, state.open[at].answer) else { return };
         let call = state.open.swap_remove(at);
-        let took = unit.now_ns().saturating_sub(call.began_ns);
+        let took = process.now_ns().saturating_sub(call.began_ns);
         state.add(answer.status, call.method, took);
         drop(state);
-        if call.quiet || !unit.log.enabled(Level::Info) {
+        if call.quiet || !process.log.enabled(Level::Info) {
             return;
         }
         let length = answer.length.map_or_else(|| "-1".to_owned(), |length| length.to_string());
@@ -162,7 +162,7 @@ impl Calls {
             let _ = write!(line, " [{}]", String::from_utf8_lossy(&call.id));
         }
         let origin = Origin { request_id: &call.id, target: b"runtime", ..Origin::default() };
-        unit.log.write(Level::Info, origin, line.as_bytes(), std::iter::empty());
+        process.log.write(Level::Info, origin, line.as_bytes(), std::iter::empty());
     }
 
     /// All of it in Prometheus' text format.
@@ -253,12 +253,12 @@ fn method(name: &[u8]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{request, unit};
+    use super::super::testing::{process, request};
     use super::*;
     use crate::invocation::Facts;
 
-    fn begun(calls: &Calls, unit: &Arc<Unit>, id: &str, headers: &[(&str, &str)]) -> Invocation {
-        let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
+    fn begun(calls: &Calls, process: &Arc<Process>, id: &str, headers: &[(&str, &str)]) -> Invocation {
+        let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
         invocation.renew(request("POST", "/path?secret=1", headers), Facts::default(), false);
         invocation.set_request_id(id.as_bytes());
         calls.begin(&invocation);
@@ -274,9 +274,9 @@ mod tests {
 
     #[test]
     fn a_response_says_how_long_it_took_with_six_decimals() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let calls = Calls::new(false);
-        let _call = begun(&calls, &unit, "a", &[]);
+        let _call = begun(&calls, &process, "a", &[]);
         let response = answered(&calls, "a", 200);
         assert_eq!(response.headers.len(), 1, "the function's own is replaced");
         let text = response.headers.get(b"x-duration-seconds", caseless).expect("the header");
@@ -287,11 +287,11 @@ mod tests {
 
     #[test]
     fn a_call_leaves_a_line_and_a_probe_of_the_kubelet_none() {
-        let (unit, kept) = unit();
+        let (process, kept) = process();
         let calls = Calls::new(true);
         for (id, agent) in [("a", "curl/8"), ("b", "kube-probe/1.30")] {
-            let _call = begun(&calls, &unit, id, &[("user-agent", agent)]);
-            calls.end(&unit, id.as_bytes());
+            let _call = begun(&calls, &process, id, &[("user-agent", agent)]);
+            calls.end(&process, id.as_bytes());
             answered(&calls, id, 201);
         }
         let lines = kept.lines();
@@ -303,18 +303,21 @@ mod tests {
 
     #[test]
     fn a_call_runs_until_it_ends_and_counts_once_it_is_answered_too() {
-        let (unit, kept) = unit();
+        let (process, kept) = process();
         let calls = Calls::new(false);
-        let _calls =
-            [begun(&calls, &unit, "a", &[]), begun(&calls, &unit, "stream", &[]), begun(&calls, &unit, "c", &[])];
+        let _calls = [
+            begun(&calls, &process, "a", &[]),
+            begun(&calls, &process, "stream", &[]),
+            begun(&calls, &process, "c", &[]),
+        ];
         assert_eq!(calls.running(), 3);
-        calls.end(&unit, b"a");
+        calls.end(&process, b"a");
         assert_eq!((calls.running(), calls.metrics().contains("code=")), (2, false));
         answered(&calls, "a", 200);
         answered(&calls, "stream", 206);
         assert_eq!((calls.running(), calls.metrics().contains("206")), (2, false));
-        calls.end(&unit, b"stream");
-        calls.end(&unit, b"nobody");
+        calls.end(&process, b"stream");
+        calls.end(&process, b"nobody");
         calls.refuse(429);
         assert_eq!((calls.running(), kept.lines().len()), (1, 2));
         let text = calls.metrics();
@@ -334,10 +337,10 @@ mod tests {
 
     #[test]
     fn a_call_that_nobody_waits_for_is_counted_in_the_end_and_kept_no_longer() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let calls = Calls::new(false);
-        let _call = begun(&calls, &unit, "a", &[]);
-        calls.end(&unit, b"a");
+        let _call = begun(&calls, &process, "a", &[]);
+        calls.end(&process, b"a");
         calls.state().open[0].ended_ns = Some(0);
         calls.state().forget(FORGOTTEN_NS);
         assert_eq!(calls.state().open.len(), 1);

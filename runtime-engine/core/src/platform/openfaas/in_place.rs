@@ -9,8 +9,8 @@ use crate::fields::caseless;
 use crate::http1::{Assembly, Head, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Unit;
 use std::time::Duration;
 
 /// Marks an answer that is not the function's.
@@ -57,7 +57,7 @@ impl InPlace {
     }
 
     /// What `/_/ready` comes to.
-    fn readiness(&self, unit: &Unit, request: &Message) -> Route {
+    fn readiness(&self, process: &Process, request: &Message) -> Route {
         if self.limit.is_some_and(|limit| self.calls.running() >= limit) {
             return Route::text(429, "as many calls as max_inflight allows are running");
         }
@@ -71,7 +71,7 @@ impl InPlace {
             }
         }
         let asked = asked.finish();
-        let facts = self.times.facts(unit, &asked);
+        let facts = self.times.facts(process, &asked);
         Route::Rewritten(Box::new(asked), facts)
     }
 }
@@ -105,10 +105,10 @@ impl Serving for InPlace {
         native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         let path = native::path(request);
         if path != b"/_/health" && path != b"/_/ready" {
-            return Route::Invoke(self.times.facts(unit, request));
+            return Route::Invoke(self.times.facts(process, request));
         }
         if request.method() != b"GET" {
             return Route::text(405, "");
@@ -116,15 +116,15 @@ impl Serving for InPlace {
         if !state.is_ready() {
             return Route::text(503, "");
         }
-        if path == b"/_/ready" { self.readiness(unit, request) } else { Route::Health }
+        if path == b"/_/ready" { self.readiness(process, request) } else { Route::Health }
     }
 
     fn before(&self, invocation: &Invocation) {
         self.calls.begin(invocation);
     }
 
-    fn after(&self, unit: &Unit, _: &Facts, request_id: &[u8], _: bool) {
-        self.calls.end(unit, request_id);
+    fn after(&self, process: &Process, _: &Facts, request_id: &[u8], _: bool) {
+        self.calls.end(process, request_id);
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -179,7 +179,7 @@ fn mark_internal(failure: &Failure, response: &mut Response) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{opened, request, serving, unit};
+    use super::super::testing::{opened, process, request, serving};
     use super::*;
 
     fn status(route: &Route) -> u16 {
@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn health_and_readiness_follow_the_state_and_only_get_is_known() {
         let serving = serving(&[]);
-        let (unit, _) = unit();
+        let (process, _) = process();
         for path in ["/_/health", "/_/ready"] {
-            let ask = |method: &str, state| serving.route(&unit, &request(method, path, &[]), state);
+            let ask = |method: &str, state| serving.route(&process, &request(method, path, &[]), state);
             for state in [State::Starting, State::Stopping] {
                 assert_eq!(status(&ask("GET", state)), 503, "{path} {state:?}");
             }
@@ -241,26 +241,26 @@ mod tests {
                 assert_eq!(status(&ask(method, State::Ready)), 405, "{path} {method}");
             }
         }
-        let call = serving.route(&unit, &request("GET", "/_/other", &[]), State::Stopping);
+        let call = serving.route(&process, &request("GET", "/_/other", &[]), State::Stopping);
         assert!(matches!(call, Route::Invoke(_)), "calls are served to the end");
     }
 
     #[test]
     fn a_ready_path_is_asked_with_get_and_the_probes_headers() {
         let serving = serving(&[("ready_path", "/am/i?deep=1")]);
-        let (unit, _) = unit();
+        let (process, _) = process();
         let probe = request(
             "GET",
             "/_/ready",
             &[("Host", "10.0.0.1"), ("Content-Length", "0"), ("User-Agent", "kube-probe/1.30")],
         );
-        let Route::Rewritten(asked, _) = serving.route(&unit, &probe, State::Ready) else {
+        let Route::Rewritten(asked, _) = serving.route(&process, &probe, State::Ready) else {
             panic!("the function is asked")
         };
         assert_eq!((asked.method(), asked.target()), (&b"GET"[..], &b"/am/i?deep=1"[..]));
         assert_eq!(asked.header("user-agent"), Some(&b"kube-probe/1.30"[..]));
         assert_eq!((asked.header("content-length"), asked.body()), (None, &b""[..]));
-        assert_eq!(status(&serving.route(&unit, &probe, State::Starting)), 503);
+        assert_eq!(status(&serving.route(&process, &probe, State::Starting)), 503);
     }
 
     #[test]

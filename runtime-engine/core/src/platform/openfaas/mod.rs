@@ -10,8 +10,8 @@ mod in_place;
 use super::{PlatformConfig, PlatformEntry, Protocol, Serving, native};
 use crate::http1::Message;
 use crate::invocation::Facts;
+use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings, duration};
-use crate::unit::{Identity, Unit};
 use behind::Behind;
 use in_place::InPlace;
 use std::time::Duration;
@@ -131,8 +131,8 @@ impl Times {
     }
 
     /// What a request says of an invocation.
-    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        let mut facts = native::facts(unit, request, self.limit(request));
+    fn facts(&self, process: &Process, request: &Message) -> Facts {
+        let mut facts = native::facts(process, request, self.limit(request));
         if let Some(id) = request.header("x-call-id") {
             native::take_request_id(&mut facts, request.bytes(), id);
         }
@@ -177,9 +177,9 @@ mod testing {
         }
     }
 
-    pub(super) fn unit() -> (Arc<Unit>, Arc<Kept>) {
+    pub(super) fn process() -> (Arc<Process>, Arc<Kept>) {
         let kept = Arc::new(Kept::default());
-        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
@@ -205,7 +205,7 @@ mod testing {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{opened, request, unit};
+    use super::testing::{opened, process, request};
     use super::*;
 
     const BEHIND: [(&str, &str); 3] =
@@ -288,11 +288,11 @@ mod tests {
 
     #[test]
     fn the_call_id_is_the_request_id() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let times = times(&[]).unwrap();
         let id = |headers: &[(&str, &str)]| {
             let request = request("POST", "/", headers);
-            let facts = times.facts(&unit, &request);
+            let facts = times.facts(&process, &request);
             String::from_utf8(facts.request_id.read(request.bytes()).to_vec()).unwrap()
         };
         assert_eq!(id(&[("X-Request-Id", "r"), ("X-Call-Id", "c")]), "c");

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::http1::Message;
 use crate::invocation::{Facts, Invocation};
 use crate::platform::{Feed, Piping};
+use crate::process::Process;
 use crate::settings::{Env, Settings};
-use crate::unit::Unit;
 
 /// The protocol.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Piping for ActionLoop {
         }
     }
 
-    fn event(&self, unit: &Unit, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
-        self.activations.activation(unit, input).map_err(|what| {
+    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
+        self.activations.activation(process, input).map_err(|what| {
             let mut line = Vec::new();
             error(&what, &mut line);
             line.push(b'\n');
@@ -75,7 +75,7 @@ impl Piping for ActionLoop {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{invocation, opened, reply, unit};
+    use super::super::testing::{invocation, opened, process, reply};
     use super::*;
     use crate::platform::Protocol;
     use faas_abi::REPLY_RAW;
@@ -118,9 +118,9 @@ mod tests {
 
     #[test]
     fn what_is_no_activation_is_answered_with_one_line_of_json() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         for input in ["\"quote\nd\"", "", "nothing", "[1]"] {
-            let line = child(&[]).event(&unit, input.as_bytes()).expect_err(input);
+            let line = child(&[]).event(&process, input.as_bytes()).expect_err(input);
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "{input}");
             assert!(text(&line).starts_with("{\"error\":\"") && line.ends_with(b"\"}\n"), "{}", text(&line));
         }
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_one_line_whatever_it_looked_like() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         for (result, expected) in [
             ("{\n  \"a\": \"x\\ny\"\n}", "{  \"a\": \"x\\ny\"}\n"),
             ("[]", "[]\n"),
@@ -139,8 +139,8 @@ mod tests {
             (" \n", "null\n"),
         ] {
             let child = child(&[]);
-            let (message, facts) = child.event(&unit, br#"{"value":{"a":1}}"#).expect("an activation");
-            let mut invocation = invocation(&unit, message, facts);
+            let (message, facts) = child.event(&process, br#"{"value":{"a":1}}"#).expect("an activation");
+            let mut invocation = invocation(&process, message, facts);
             reply(&mut invocation, REPLY_RAW, result);
             let mut out = Vec::new();
             assert!(child.answer(&invocation, &mut out), "it goes on");
@@ -150,10 +150,10 @@ mod tests {
 
     #[test]
     fn a_failure_is_a_line_and_the_process_goes_on() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let child = child(&[]);
-        let (message, facts) = child.event(&unit, b"{}").expect("an activation");
-        let mut invocation = invocation(&unit, message, facts);
+        let (message, facts) = child.event(&process, b"{}").expect("an activation");
+        let mut invocation = invocation(&process, message, facts);
         let failure = Failure::new("Shop.Closed", "come\n\"later\"");
         invocation.set_failure(failure.clone());
         let (mut answered, mut failed) = (Vec::new(), Vec::new());

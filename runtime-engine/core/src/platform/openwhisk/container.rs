@@ -8,8 +8,8 @@ use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::log::Log;
 use crate::platform::{Answer, BodyFrom, Listen, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::unit::Unit;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -51,28 +51,28 @@ impl Container {
         })
     }
 
-    fn init(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn init(&self, process: &Process, request: &Message, state: State) -> Route {
         match state {
             State::Waiting => {
-                self.log.get_or_init(|| unit.log.clone());
+                self.log.get_or_init(|| process.log.clone());
                 match init::read(request.body(), self.wants_code) {
                     Ok(initial) => Route::Signal(Signal::Initialize(initial)),
                     Err(answer) => Route::Own(answer),
                 }
             }
             State::Starting | State::Ready => {
-                unit.log.emit(TWICE.as_bytes());
+                process.log.emit(TWICE.as_bytes());
                 Route::Own(refusal(403, TWICE))
             }
             State::Stopping | State::Closed => Route::Own(leaving()),
         }
     }
 
-    fn run(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn run(&self, process: &Process, request: &Message, state: State) -> Route {
         match state {
             State::Waiting | State::Starting => Route::Own(refusal(500, "no action defined yet")),
             State::Stopping | State::Closed => Route::Own(leaving()),
-            State::Ready => match self.activations.activation(unit, request.body()) {
+            State::Ready => match self.activations.activation(process, request.body()) {
                 Ok((message, facts)) => Route::Rewritten(Box::new(message), facts),
                 Err(what) => Route::Own(refusal(400, &what)),
             },
@@ -107,16 +107,16 @@ impl Serving for Container {
         LAME_DUCK
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         match (request.method(), native::path(request)) {
-            (b"POST", b"/init") => self.init(unit, request, state),
-            (b"POST", b"/run") => self.run(unit, request, state),
+            (b"POST", b"/init") => self.init(process, request, state),
+            (b"POST", b"/run") => self.run(process, request, state),
             _ => Route::Own(refusal(404, "expected POST /init or POST /run")),
         }
     }
 
-    fn after(&self, unit: &Unit, _: &Facts, _: &[u8], _: bool) {
-        unit.log.mark(SENTINEL, true);
+    fn after(&self, process: &Process, _: &Facts, _: &[u8], _: bool) {
+        process.log.mark(SENTINEL, true);
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -172,7 +172,7 @@ fn head(status: u16, response: &mut Response) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{activations, invocation, opened, reply, unit};
+    use super::super::testing::{activations, invocation, opened, process, reply};
     use super::*;
     use crate::http1::Assembly;
     use crate::platform::{Initial, Protocol};
@@ -217,9 +217,9 @@ mod tests {
 
     #[test]
     fn the_first_init_starts_and_a_second_is_refused_in_the_exact_words_also_in_the_log() {
-        let (serving, (unit, kept)) = (container(&[]), unit());
+        let (serving, (process, kept)) = (container(&[]), process());
         let init = post("/init", r#"{"value":{"env":{"A":"1"}}}"#);
-        let Route::Signal(Signal::Initialize(initial)) = serving.route(&unit, &init, State::Waiting) else {
+        let Route::Signal(Signal::Initialize(initial)) = serving.route(&process, &init, State::Waiting) else {
             panic!("it is the signal to start")
         };
         assert_eq!(initial, Initial { environment: vec![("A".into(), "1".into())], ..Initial::default() });
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!((ok.status, &*ok.body), (200, "{\"ok\":true}\n"));
         for state in [State::Starting, State::Ready] {
             let expected = r#"{"error":"Cannot initialize the action more than once."}"#;
-            assert_eq!(own(serving.route(&unit, &init, state)), (403, expected.into()));
+            assert_eq!(own(serving.route(&process, &init, state)), (403, expected.into()));
         }
         let lines = kept.lines.lock().unwrap();
         assert_eq!(*lines, ["Cannot initialize the action more than once.\n"; 2]);
@@ -236,8 +236,8 @@ mod tests {
 
     #[test]
     fn a_failed_start_is_502_and_the_log_is_whole() {
-        let (serving, (unit, kept)) = (container(&[]), unit());
-        serving.route(&unit, &post("/init", "{}"), State::Waiting);
+        let (serving, (process, kept)) = (container(&[]), process());
+        serving.route(&process, &post("/init", "{}"), State::Waiting);
         let failure = Failure::new("Faulty.Start", "no \"database\"");
         let answer = serving.signalled(&Signal::Initialize(Initial::default()), Err(&failure));
         assert_eq!((answer.status, &*answer.body), (502, r#"{"error":"Faulty.Start: no \"database\""}"#));
@@ -248,8 +248,8 @@ mod tests {
     fn code_counts_only_where_it_is_allowed_and_no_function_is_named() {
         let code = r#"{"value":{"code":"f0VMRg==","binary":true}}"#;
         let given = |pairs: &[(&str, &str)]| {
-            let (unit, _) = unit();
-            match container(pairs).route(&unit, &post("/init", code), State::Waiting) {
+            let (process, _) = process();
+            match container(pairs).route(&process, &post("/init", code), State::Waiting) {
                 Route::Signal(Signal::Initialize(initial)) => initial.code.is_some(),
                 other => panic!("{other:?}"),
             }
@@ -261,35 +261,35 @@ mod tests {
 
     #[test]
     fn runs_are_answered_by_the_state() {
-        let (serving, (unit, _)) = (container(&[]), unit());
+        let (serving, (process, _)) = (container(&[]), process());
         let run = post("/run", r#"{"value":{"a":1},"activation_id":"a1"}"#);
         for state in [State::Waiting, State::Starting] {
-            assert_eq!(own(serving.route(&unit, &run, state)), (500, r#"{"error":"no action defined yet"}"#.into()));
+            assert_eq!(own(serving.route(&process, &run, state)), (500, r#"{"error":"no action defined yet"}"#.into()));
         }
         for state in [State::Stopping, State::Closed] {
-            assert_eq!(own(serving.route(&unit, &run, state)).0, 503);
-            assert_eq!(own(serving.route(&unit, &post("/init", "{}"), state)).0, 503);
+            assert_eq!(own(serving.route(&process, &run, state)).0, 503);
+            assert_eq!(own(serving.route(&process, &post("/init", "{}"), state)).0, 503);
         }
-        let Route::Rewritten(message, facts) = serving.route(&unit, &run, State::Ready) else { panic!("it runs") };
+        let Route::Rewritten(message, facts) = serving.route(&process, &run, State::Ready) else { panic!("it runs") };
         assert_eq!((message.body(), facts.request_id.read(message.bytes())), (&br#"{"a":1}"#[..], &b"a1"[..]));
-        let (status, body) = own(serving.route(&unit, &post("/run", "no json"), State::Ready));
+        let (status, body) = own(serving.route(&process, &post("/run", "no json"), State::Ready));
         assert!(status == 400 && body.starts_with(r#"{"error":"invalid JSON at byte "#), "{body}");
     }
 
     #[test]
     fn other_requests_are_404() {
-        let (serving, (unit, _)) = (container(&[]), unit());
+        let (serving, (process, _)) = (container(&[]), process());
         let get = Assembly::request(Vec::new(), b"GET", b"/run", b"").finish();
         for request in [get, post("/", "{}"), post("/running", "{}")] {
-            assert_eq!(own(serving.route(&unit, &request, State::Ready)).0, 404);
+            assert_eq!(own(serving.route(&process, &request, State::Ready)).0, 404);
         }
     }
 
     /// Status and body of the answer to an activation that the function ends so.
     fn answered(end: impl FnOnce(&mut Invocation)) -> (u16, String) {
-        let (serving, (unit, _)) = (container(&[]), unit());
-        let (message, facts) = activations(&[]).activation(&unit, br#"{"value":{}}"#).expect("an activation");
-        let mut invocation = invocation(&unit, message, facts);
+        let (serving, (process, _)) = (container(&[]), process());
+        let (message, facts) = activations(&[]).activation(&process, br#"{"value":{}}"#).expect("an activation");
+        let mut invocation = invocation(&process, message, facts);
         end(&mut invocation);
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         let from = serving.respond(&invocation, &mut response, &mut scratch);
@@ -338,8 +338,8 @@ mod tests {
 
     #[test]
     fn the_end_of_each_run_is_marked_on_both_descriptors() {
-        let (serving, (unit, kept)) = (container(&[]), unit());
-        serving.after(&unit, &Facts::default(), b"a1", false);
+        let (serving, (process, kept)) = (container(&[]), process());
+        serving.after(&process, &Facts::default(), b"a1", false);
         let marks = kept.marks.lock().unwrap();
         assert_eq!(*marks, [("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n".to_owned(), true)]);
     }

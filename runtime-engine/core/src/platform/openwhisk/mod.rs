@@ -15,10 +15,10 @@ use crate::fields::Span;
 use crate::http1::{Assembly, Message};
 use crate::invocation::{Facts, Invocation};
 use crate::json::{self, Value, ValueKind, Writer};
+use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Identity, Unit};
 use action_loop::ActionLoop;
 use container::Container;
 use std::borrow::Cow;
@@ -107,7 +107,7 @@ impl Activations {
     ///
     /// # Errors
     /// What the object lacks.
-    fn activation(&self, unit: &Unit, object: &[u8]) -> Result<(Message, Facts), String> {
+    fn activation(&self, process: &Process, object: &[u8]) -> Result<(Message, Facts), String> {
         let object = json::parse(object).map_err(|error| error.to_string())?;
         if object.kind() != ValueKind::Object {
             return Err("expected an object with the member value".to_owned());
@@ -134,7 +134,7 @@ impl Activations {
             assembly.header(&name, text.as_bytes());
         }
         for ((name, own), _) in STANDING.iter().zip(&self.standing).zip(told).filter(|(_, told)| !told) {
-            let value = unit.given(name.as_bytes()).unwrap_or(own);
+            let value = process.given(name.as_bytes()).unwrap_or(own);
             if !value.is_empty() {
                 assembly.header(name.as_bytes(), value.as_bytes());
             }
@@ -145,9 +145,9 @@ impl Activations {
         facts.deadline = match moment {
             Some(moment) => {
                 let id = facts.request_id.read(message.bytes());
-                Some(Deadline::at_moment(unit, unit.now_ns(), moment, self.timeout, id))
+                Some(Deadline::at_moment(process, process.now_ns(), moment, self.timeout, id))
             }
-            None => Deadline::within(unit, self.timeout),
+            None => Deadline::within(process, self.timeout),
         };
         Ok((message, facts))
     }
@@ -259,9 +259,9 @@ mod testing {
         }
     }
 
-    pub(super) fn unit() -> (Arc<Unit>, Arc<Kept>) {
+    pub(super) fn process() -> (Arc<Process>, Arc<Kept>) {
         let kept = Arc::new(Kept::default());
-        (Arc::new(Unit::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
+        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
@@ -279,8 +279,8 @@ mod testing {
     }
 
     /// An invocation for that activation, without a reply yet.
-    pub(super) fn invocation(unit: &Arc<Unit>, message: Message, facts: Facts) -> Invocation {
-        let mut invocation = Invocation::new(unit.clone(), Arc::from("f"));
+    pub(super) fn invocation(process: &Arc<Process>, message: Message, facts: Facts) -> Invocation {
+        let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
         invocation.renew(message, facts, false);
         invocation
     }
@@ -294,9 +294,9 @@ mod testing {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{activations, invocation, opened, reply, unit};
+    use super::testing::{activations, invocation, opened, process, reply};
     use super::*;
-    use crate::unit::epoch_ms;
+    use crate::process::epoch_ms;
     use faas_abi::{REPLY_RAW, REPLY_VALUE};
 
     #[test]
@@ -335,10 +335,10 @@ mod tests {
 
     #[test]
     fn an_activation_is_its_arguments_and_every_other_member_is_a_word_of_the_platforms() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let object = br#" {"activation_id":"a\u002d1","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
             "namespace":"ns","transaction_id":"t","deadline":"4102444800123","api_host":"https://h","extra":{"a":1},"none":null} "#;
-        let (message, facts) = activations(&[]).activation(&unit, object).expect("an activation");
+        let (message, facts) = activations(&[]).activation(&process, object).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
         assert_eq!(read(facts.event), r#"{"n": [1]}"#);
         assert_eq!((read(facts.request_id), read(facts.trace)), ("a-1".into(), "t".into()));
@@ -355,11 +355,11 @@ mod tests {
 
     #[test]
     fn what_the_environment_or_init_says_of_every_activation_is_among_its_words() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let activations =
             activations(&[("__OW_API_HOST", "https://h"), ("__OW_API_KEY", "old"), ("__OW_DEADLINE", "1")]);
         let told = |object: &str, name: &str| {
-            let (message, _) = activations.activation(&unit, object.as_bytes()).expect("an activation");
+            let (message, _) = activations.activation(&process, object.as_bytes()).expect("an activation");
             let values: Vec<_> = message.headers().filter(|(other, _)| *other == name.as_bytes()).collect();
             assert!(values.len() < 2, "{name} stands twice");
             values.first().map(|(_, value)| String::from_utf8_lossy(value).into_owned())
@@ -369,19 +369,20 @@ mod tests {
         assert_eq!(told(r#"{"api_host":""}"#, "__OW_API_HOST").as_deref(), Some(""));
         assert_eq!(told("{}", "__OW_API_KEY").as_deref(), Some("old"));
         assert_eq!(told("{}", "__OW_DEADLINE"), None, "an earlier activation's");
-        unit.give_environment(vec![("__OW_API_KEY".into(), "new".into()), ("__OW_NAMESPACE".into(), "guest".into())]);
+        process
+            .give_environment(vec![("__OW_API_KEY".into(), "new".into()), ("__OW_NAMESPACE".into(), "guest".into())]);
         assert_eq!(told("{}", "__OW_API_KEY").as_deref(), Some("new"), "init outweighs the environment");
-        let (message, facts) = activations.activation(&unit, b"{}").expect("an activation");
+        let (message, facts) = activations.activation(&process, b"{}").expect("an activation");
         assert_eq!(facts.account.read(message.bytes()), b"guest");
     }
 
     #[test]
     fn a_deadline_may_be_a_number_and_without_one_ours_counts() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         let deadline = |object: &str, ours: Option<&str>| {
             let settings = ours.map(|ours| [("FAAS_TIMEOUT", ours)]);
             let activations = activations(settings.as_ref().map_or(&[][..], |settings| settings));
-            let facts = activations.activation(&unit, object.as_bytes()).expect("an activation").1;
+            let facts = activations.activation(&process, object.as_bytes()).expect("an activation").1;
             facts.deadline.map(|deadline| deadline.epoch_ms)
         };
         assert_eq!(deadline(r#"{"deadline":4102444800123}"#, None), Some(4_102_444_800_123));
@@ -394,28 +395,28 @@ mod tests {
 
     #[test]
     fn without_arguments_there_is_an_empty_object() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         for object in ["{}", r#"{"value":null}"#] {
-            let (message, _) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
+            let (message, _) = activations(&[]).activation(&process, object.as_bytes()).expect("an activation");
             assert_eq!(message.body(), b"{}", "{object}");
         }
-        let (message, _) = activations(&[]).activation(&unit, br#"{"value":[1,2]}"#).expect("an activation");
+        let (message, _) = activations(&[]).activation(&process, br#"{"value":[1,2]}"#).expect("an activation");
         assert_eq!(message.body(), b"[1,2]");
     }
 
     #[test]
     fn what_is_no_object_is_no_activation() {
-        let (unit, _) = unit();
+        let (process, _) = process();
         for object in ["", "[]", "7", "{", r#"{"value":}"#] {
-            assert!(activations(&[]).activation(&unit, object.as_bytes()).is_err(), "{object}");
+            assert!(activations(&[]).activation(&process, object.as_bytes()).is_err(), "{object}");
         }
     }
 
     fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
-        let (unit, kept) = unit();
+        let (process, kept) = process();
         let object = format!(r#"{{"value":{arguments}}}"#);
-        let (message, facts) = activations(&[]).activation(&unit, object.as_bytes()).expect("an activation");
-        let mut invocation = invocation(&unit, message, facts);
+        let (message, facts) = activations(&[]).activation(&process, object.as_bytes()).expect("an activation");
+        let mut invocation = invocation(&process, message, facts);
         reply(&mut invocation, code, text);
         let mut scratch = Vec::new();
         let (good, from) = match outcome(&invocation, &mut scratch) {

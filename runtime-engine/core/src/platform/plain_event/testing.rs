@@ -1,12 +1,12 @@
-//! What the unit tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
+//! What the process tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
 
 use crate::failure::Failure;
 use crate::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use crate::invocation::{Facts, Invocation};
 use crate::log::{Format, Level, LineKind, Log, Sink};
 use crate::platform::{BodyFrom, Delivery, PlatformConfig, Polling, Protocol, Response, Serving, detect};
+use crate::process::{Process, epoch_ms};
 use crate::settings::{Env, Settings};
-use crate::unit::{Unit, epoch_ms};
 use faas_abi::NUM_DEADLINE_EPOCH_MS;
 use faas_abi::host::{Given, Invocation as _};
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<PlatformConfig, St
 
 /// A process on a platform.
 pub(in crate::platform) struct World {
-    pub(in crate::platform) unit: Arc<Unit>,
+    pub(in crate::platform) process: Arc<Process>,
     pub(in crate::platform) protocol: Protocol,
     log: Arc<Kept>,
 }
@@ -43,8 +43,8 @@ impl World {
     pub(in crate::platform) fn new(pairs: Pairs<'_>) -> World {
         let opened = opened(pairs).expect("the variables fit");
         let log = Arc::new(Kept::default());
-        let unit = Arc::new(Unit::new(opened.identity, Log::new(Level::Info, Format::Text, log.clone())));
-        World { unit, protocol: opened.protocol, log }
+        let process = Arc::new(Process::new(opened.identity, Log::new(Level::Info, Format::Text, log.clone())));
+        World { process, protocol: opened.protocol, log }
     }
 
     pub(in crate::platform) fn polling(&self) -> &dyn Polling {
@@ -59,7 +59,7 @@ impl World {
 
     /// What an answer to a poll is: `event`, `nothing`, or the reason.
     pub(in crate::platform) fn poll(&self, answer: &str) -> String {
-        match self.polling().delivery(&self.unit, &response(answer)) {
+        match self.polling().delivery(&self.process, &response(answer)) {
             Delivery::Event(_) => "event".to_owned(),
             Delivery::Nothing => "nothing".to_owned(),
             Delivery::Again(why) | Delivery::Fatal(why) => why,
@@ -69,14 +69,14 @@ impl World {
     /// An invocation by the event in an answer to a poll.
     pub(in crate::platform) fn polled(&self, answer: &str) -> Invocation {
         let message = response(answer);
-        let Delivery::Event(facts) = self.polling().delivery(&self.unit, &message) else {
+        let Delivery::Event(facts) = self.polling().delivery(&self.process, &message) else {
             panic!("an event: {answer}")
         };
         self.invocation(message, facts)
     }
 
     pub(in crate::platform) fn invocation(&self, message: Message, facts: Facts) -> Invocation {
-        let mut invocation = Invocation::new(self.unit.clone(), Arc::from("own"));
+        let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
         invocation.renew(message, facts, false);
         invocation
     }

@@ -9,7 +9,7 @@ use crate::invocation::{Facts, Invocation};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
 use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, native};
-use crate::unit::{Deadline, Unit};
+use crate::process::{Deadline, Process};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,12 +43,12 @@ impl RuntimeApi {
 
     /// The platform hands an event out again until it has an answer, so one that comes again after its answer shows that
     /// the answer was lost. It is served, and it is said.
-    fn watch_for_repeats(&self, unit: &Unit, request_id: &[u8]) {
+    fn watch_for_repeats(&self, process: &Process, request_id: &[u8]) {
         let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         if !request_id.is_empty() && *answered == request_id {
             let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
             let message = b"this event comes again, though it has been answered: it runs once more";
-            unit.log.write(Level::Warn, origin, message, std::iter::empty());
+            process.log.write(Level::Warn, origin, message, std::iter::empty());
         }
     }
 }
@@ -69,14 +69,14 @@ impl Polling for RuntimeApi {
         self.requests.get(NEXT, out);
     }
 
-    fn delivery(&self, unit: &Unit, answer: &Message) -> Delivery {
+    fn delivery(&self, process: &Process, answer: &Message) -> Delivery {
         match answer.status() {
             204 => return Delivery::Nothing,
             200..=299 => {}
             status => return Delivery::Again(format!("the runtime API answered {status} to the poll")),
         }
-        let facts = self.facts(unit, answer);
-        self.watch_for_repeats(unit, facts.request_id.read(answer.bytes()));
+        let facts = self.facts(process, answer);
+        self.watch_for_repeats(process, facts.request_id.read(answer.bytes()));
         Delivery::Event(facts)
     }
 
@@ -97,7 +97,7 @@ impl Polling for RuntimeApi {
 
 impl RuntimeApi {
     /// One pass over the headers. Their names have underscores; an event that lacks one of them is served all the same.
-    fn facts(&self, unit: &Unit, answer: &Message) -> Facts {
+    fn facts(&self, process: &Process, answer: &Message) -> Facts {
         let mut facts = Facts { is_whole: true, ..Facts::default() };
         let mut limit = self.timeout;
         for (name, value) in answer.headers() {
@@ -115,7 +115,7 @@ impl RuntimeApi {
             }
         }
         // A limit, not a moment: it counts from here.
-        facts.deadline = Deadline::within(unit, limit);
+        facts.deadline = Deadline::within(process, limit);
         facts
     }
 }

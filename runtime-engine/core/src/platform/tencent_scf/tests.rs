@@ -190,7 +190,7 @@ fn an_event_that_comes_again_after_its_answer_is_said() {
 
 fn routed(world: &World, method: &str, target: &str, headers: Pairs<'_>, body: &[u8]) -> Invocation {
     let message = request(method, target, headers, body);
-    let Route::Invoke(facts) = world.serving().route(&world.unit, &message, State::Ready) else {
+    let Route::Invoke(facts) = world.serving().route(&world.process, &message, State::Ready) else {
         panic!("an invocation")
     };
     world.invocation(message, facts)
@@ -215,7 +215,7 @@ fn a_post_to_event_invoke_is_an_event_and_all_else_a_request() {
 #[test]
 fn a_health_check_is_answered_where_one_is_configured() {
     let world = with(&[("FAAS_READINESS_PATH", "/health")], WEB);
-    let ask = |state| match world.serving().route(&world.unit, &request("GET", "/health", &[], b""), state) {
+    let ask = |state| match world.serving().route(&world.process, &request("GET", "/health", &[], b""), state) {
         Route::Health => 200,
         Route::Own(answer) => answer.status,
         other => panic!("{other:?}"),

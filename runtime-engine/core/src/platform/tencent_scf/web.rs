@@ -11,9 +11,9 @@ use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Facts, Invocation};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
-use crate::unit::{Deadline, Unit};
 use std::time::Duration;
 
 /// The only port that the platform sends to.
@@ -46,8 +46,8 @@ impl WebFunction {
     }
 
     /// What the headers say.
-    fn facts(&self, unit: &Unit, request: &Message) -> Facts {
-        let mut facts = Facts { own_headers: OWN, ..native::facts(unit, request, self.timeout) };
+    fn facts(&self, process: &Process, request: &Message) -> Facts {
+        let mut facts = Facts { own_headers: OWN, ..native::facts(process, request, self.timeout) };
         for (name, value) in request.headers() {
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
@@ -68,7 +68,7 @@ impl WebFunction {
                 7 if is(b"version") => facts.version = span,
                 7 if is(b"timeout") => {
                     let limit = number().map(|millis| Duration::from_millis(millis.into()));
-                    facts.deadline = Deadline::within(unit, limit).or(facts.deadline);
+                    facts.deadline = Deadline::within(process, limit).or(facts.deadline);
                 }
                 10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
                 11 if is(b"remote-addr") => facts.client_ip = span,
@@ -92,12 +92,12 @@ impl Serving for WebFunction {
         !head.target().starts_with(b"/event-invoke") && native::may_stream(head)
     }
 
-    fn route(&self, unit: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         let path = native::path(request);
         if !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
-        let mut facts = self.facts(unit, request);
+        let mut facts = self.facts(process, request);
         if path == b"/event-invoke" && request.method() == b"POST" {
             facts.shape = Shape::Event;
             facts.is_whole = true;

@@ -218,7 +218,7 @@ fn of_message(headers: &[(&str, &str)], body: &str, shape: Shape) -> (&'static s
     assembly.body().extend_from_slice(body.as_bytes());
     let message = assembly.finish();
     let facts = Facts { shape, ..Facts::default() };
-    let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::unit(), "f".into());
+    let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
     invocation.renew(message, facts, false);
     let source = invocation.reading().source;
     let body = faas_abi::host::Invocation::body(&invocation);

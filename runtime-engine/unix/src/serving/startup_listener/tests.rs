@@ -5,8 +5,8 @@ use crate::output::tests::silent;
 use crate::serving::listening;
 use faas_core::invocation::{Code, Facts, Invocation};
 use faas_core::platform::{BodyFrom, Listen};
+use faas_core::process::Identity;
 use faas_core::settings::Env;
-use faas_core::unit::Identity;
 use std::net::TcpStream;
 use std::thread;
 
@@ -23,7 +23,7 @@ impl Serving for Platform {
         1
     }
 
-    fn route(&self, _: &Unit, request: &Message, state: State) -> Route {
+    fn route(&self, _: &Process, request: &Message, state: State) -> Route {
         match request.target() {
             b"/init" => {
                 let code = Some(request.body().to_vec());
@@ -76,8 +76,8 @@ fn door() -> (StartupListener, impl Fn() -> Client + use<>) {
 fn door_with(config: &ServerSettings) -> (StartupListener, impl Fn() -> Client + use<>) {
     let listener = Arc::new(listening::bind(Platform.listen()).unwrap());
     let address = listener.place();
-    let unit = Arc::new(Unit::new(Identity::default(), silent()));
-    let door = StartupListener::new(listener, Arc::new(Platform), unit, config).unwrap();
+    let process = Arc::new(Process::new(Identity::default(), silent()));
+    let door = StartupListener::new(listener, Arc::new(Platform), process, config).unwrap();
     (door, move || Client(TcpStream::connect(&address).unwrap()))
 }
 

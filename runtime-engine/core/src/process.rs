@@ -67,7 +67,7 @@ impl Clock {
 
 /// The process: identity, clock, log, and what it is doing.
 #[derive(Debug)]
-pub struct Unit {
+pub struct Process {
     /// Who we are.
     pub identity: Identity,
     /// Where log lines go.
@@ -86,15 +86,15 @@ pub struct Unit {
     layers: OnceLock<Vec<String>>,
 }
 
-impl Unit {
+impl Process {
     /// Begins now, by the machine's clocks.
-    pub fn new(identity: Identity, log: Log) -> Unit {
-        Unit::by(Clock::Machine(Instant::now()), identity, log)
+    pub fn new(identity: Identity, log: Log) -> Process {
+        Process::by(Clock::Machine(Instant::now()), identity, log)
     }
 
     /// Begins now, by that clock.
-    pub fn by(clock: Clock, identity: Identity, log: Log) -> Unit {
-        Unit {
+    pub fn by(clock: Clock, identity: Identity, log: Log) -> Process {
+        Process {
             identity,
             log,
             services: Services::default(),
@@ -220,7 +220,7 @@ pub fn epoch_ms() -> u64 {
 pub struct Deadline {
     /// Milliseconds since 1970, as the platform says it.
     pub epoch_ms: u64,
-    /// The same moment on [`Unit::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
+    /// The same moment on [`Process::now_ns`]'s clock. Converted once per invocation: after a freeze the clocks differ.
     pub ns: u64,
 }
 
@@ -232,12 +232,12 @@ const NO_TIME_MS: u64 = 50;
 
 impl Deadline {
     /// The end of a limit that begins now. A limit of zero is no limit: `None`.
-    pub fn within(unit: &Unit, limit: Option<Duration>) -> Option<Deadline> {
+    pub fn within(process: &Process, limit: Option<Duration>) -> Option<Deadline> {
         let limit = limit.filter(|limit| !limit.is_zero())?;
         let (millis, nanos) = (u64::try_from(limit.as_millis()), u64::try_from(limit.as_nanos()));
         Some(Deadline {
-            epoch_ms: unit.epoch_ms().saturating_add(millis.unwrap_or(u64::MAX)),
-            ns: unit.now_ns().saturating_add(nanos.unwrap_or(u64::MAX)),
+            epoch_ms: process.epoch_ms().saturating_add(millis.unwrap_or(u64::MAX)),
+            ns: process.now_ns().saturating_add(nanos.unwrap_or(u64::MAX)),
         })
     }
 
@@ -247,9 +247,15 @@ impl Deadline {
     /// invocation is served all the same: it gets `limit`, or one second where that is `None` or less, and a line at
     /// WARN says so.
     ///
-    /// `now_ns` is the time on the unit's clock.
-    pub fn at_moment(unit: &Unit, now_ns: u64, moment_ms: u64, limit: Option<Duration>, request_id: &[u8]) -> Deadline {
-        let now_ms = unit.epoch_ms();
+    /// `now_ns` is the time on the process' clock.
+    pub fn at_moment(
+        process: &Process,
+        now_ns: u64,
+        moment_ms: u64,
+        limit: Option<Duration>,
+        request_id: &[u8],
+    ) -> Deadline {
+        let now_ms = process.epoch_ms();
         let left = moment_ms.saturating_sub(now_ms);
         if left >= NO_TIME_MS {
             return Deadline { epoch_ms: moment_ms, ns: now_ns.saturating_add(left.saturating_mul(1_000_000)) };
@@ -265,7 +271,7 @@ impl Deadline {
             limit.as_millis()
         );
         let origin = Origin { request_id, target: b"runtime", ..Origin::default() };
-        unit.log.write(Level::Warn, origin, message.as_bytes(), std::iter::empty());
+        process.log.write(Level::Warn, origin, message.as_bytes(), std::iter::empty());
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         Deadline {
             epoch_ms: now_ms.saturating_add(limit_ms),
@@ -274,7 +280,7 @@ impl Deadline {
     }
 
     /// Milliseconds left; never negative.
-    pub fn remaining_ms(&self, unit: &Unit) -> u64 {
-        self.ns.saturating_sub(unit.now_ns()) / 1_000_000
+    pub fn remaining_ms(&self, process: &Process) -> u64 {
+        self.ns.saturating_sub(process.now_ns()) / 1_000_000
     }
 }
