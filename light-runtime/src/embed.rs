@@ -6,7 +6,7 @@ use faas_core::chain::Place;
 use faas_core::failure::Failure;
 use faas_core::functions::Linked;
 use faas_core::http1::Assembly;
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::lifecycle::{RequestIds, Runtime, Start};
 use faas_core::log::Log;
 use faas_core::modules::Roots;
@@ -113,7 +113,7 @@ impl Wrapped {
         let mut assembly = Assembly::request(memory, b"", b"", b"");
         assembly.body().extend_from_slice(event);
         let invocation = self.place.get_mut();
-        invocation.renew(assembly.finish(), Facts::default(), cold);
+        invocation.renew(assembly.finish(), InvocationMetadata::default(), cold);
         invocation.set_request_id(&self.ids.next());
         block_on(self.runtime.invoke(&mut self.place));
         self.runtime.process().leave();

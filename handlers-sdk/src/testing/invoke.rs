@@ -8,7 +8,7 @@ use super::reader::{Pace, Reader};
 use crate::encoding::percent;
 use faas_abi::*;
 use faas_core::fields::Span;
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::json::Writer;
 use std::any::Any;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Invoke {
             value.clone_into(&mut self.request_id);
             return self;
         }
-        let fits = fact(&mut Facts::default(), key).is_some();
+        let fits = fact(&mut InvocationMetadata::default(), key).is_some();
         assert!(fits, "no platform says the text {key} beside an event: it is part of the event, or see Builder::on");
         self.metas.push((key, value.to_owned()));
         self
@@ -260,21 +260,21 @@ impl Invoke {
 }
 
 /// The place of a text among what a protocol knows of an invocation.
-pub(super) fn fact(facts: &mut Facts, key: u32) -> Option<&mut Span> {
+pub(super) fn fact(metadata: &mut InvocationMetadata, key: u32) -> Option<&mut Span> {
     Some(match key {
-        META_INVOKED_AS => &mut facts.invoked_as,
-        META_TENANT => &mut facts.tenant,
-        META_TRACEPARENT => &mut facts.traceparent,
-        META_TRACESTATE => &mut facts.tracestate,
-        META_TRACE => &mut facts.trace,
-        META_CONTENT_TYPE => &mut facts.content_type,
-        META_CLIENT_CONTEXT => &mut facts.client_context,
-        META_IDENTITY => &mut facts.identity,
-        META_FUNCTION => &mut facts.function,
-        META_VERSION => &mut facts.version,
-        META_SERVICE => &mut facts.service,
-        META_REGION => &mut facts.region,
-        META_ACCOUNT => &mut facts.account,
+        META_INVOKED_AS => &mut metadata.invoked_as,
+        META_TENANT => &mut metadata.tenant,
+        META_TRACEPARENT => &mut metadata.traceparent,
+        META_TRACESTATE => &mut metadata.tracestate,
+        META_TRACE => &mut metadata.trace,
+        META_CONTENT_TYPE => &mut metadata.content_type,
+        META_CLIENT_CONTEXT => &mut metadata.client_context,
+        META_IDENTITY => &mut metadata.identity,
+        META_FUNCTION => &mut metadata.function,
+        META_VERSION => &mut metadata.version,
+        META_SERVICE => &mut metadata.service,
+        META_REGION => &mut metadata.region,
+        META_ACCOUNT => &mut metadata.account,
         _ => return None,
     })
 }

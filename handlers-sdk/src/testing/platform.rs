@@ -4,7 +4,7 @@ use super::answer::PlatformReply;
 use faas_core::encoding::percent;
 use faas_core::failure::Failure;
 use faas_core::http1::{Assembly, Limits, Message, ReadProgress, Reader};
-use faas_core::invocation::{Facts, Invocation, Progress};
+use faas_core::invocation::{Invocation, InvocationMetadata, Progress};
 use faas_core::json::{self, Writer};
 use faas_core::platform::{
     BodyFrom, Delivery, PLATFORMS, PlatformConfig, Polling, Protocol, Response, Route, Serving, State, detect,
@@ -118,7 +118,12 @@ impl Platform {
     ///
     /// # Panics
     /// The platform sends no such thing, or the runtime answers it without a function.
-    pub(super) fn deliver(&self, process: &Process, arrival: &Arrival, request_id: &str) -> (Message, Facts) {
+    pub(super) fn deliver(
+        &self,
+        process: &Process,
+        arrival: &Arrival,
+        request_id: &str,
+    ) -> (Message, InvocationMetadata) {
         match &self.protocol {
             Protocol::Polling(polling) => self.polled(&**polling, process, arrival, request_id),
             Protocol::Serving(serving) => self.served(&**serving, process, arrival, request_id),
@@ -135,7 +140,7 @@ impl Platform {
         process: &Process,
         arrival: &Arrival,
         request_id: &str,
-    ) -> (Message, Facts) {
+    ) -> (Message, InvocationMetadata) {
         let is_aws = self.name == Some("aws-lambda");
         let gateway;
         let event = match arrival.kind {
@@ -162,7 +167,7 @@ impl Platform {
         }
         let message = response(&headers, event);
         match polling.delivery(process, &message) {
-            Delivery::Event(facts) => (message, facts),
+            Delivery::Event(metadata) => (message, metadata),
             other => panic!("the platform's protocol takes this for no event: {other:?}"),
         }
     }
@@ -173,7 +178,7 @@ impl Platform {
         process: &Process,
         arrival: &Arrival,
         request_id: &str,
-    ) -> (Message, Facts) {
+    ) -> (Message, InvocationMetadata) {
         let call = self.call(arrival, request_id);
         let mut assembly = Assembly::request(Vec::new(), call.method.as_bytes(), call.target.as_bytes(), b"");
         for (name, value) in &call.headers {
@@ -184,11 +189,11 @@ impl Platform {
         if self.name.is_none() && arrival.kind != Kind::Request {
             // A plain server would take it for a request.
             let shape = if arrival.kind == Kind::CloudEvent { Shape::CloudEvent } else { Shape::Event };
-            return (message, Facts { shape, ..Facts::default() });
+            return (message, InvocationMetadata { shape, ..InvocationMetadata::default() });
         }
         match serving.route(process, &message, State::Ready) {
-            Route::Invoke(facts) => (message, facts),
-            Route::Rewritten(message, facts) => (*message, facts),
+            Route::Invoke(metadata) => (message, metadata),
+            Route::Rewritten(message, metadata) => (*message, metadata),
             Route::Own(answer) => refused(answer.status, answer.body.as_bytes()),
             other @ (Route::Health | Route::Signal(_)) => panic!("the runtime answers this itself: {other:?}"),
         }
@@ -303,7 +308,7 @@ impl Platform {
             }
             Protocol::Serving(serving) => {
                 let mut response = Response::default();
-                serving.failed(&Facts::default(), request_id, failure, &mut response, &mut scratch);
+                serving.failed(&InvocationMetadata::default(), request_id, failure, &mut response, &mut scratch);
                 responded(&response, scratch)
             }
             Protocol::Piping(piping) => {

@@ -13,7 +13,7 @@ use faas_core::failure::Failure;
 use faas_core::fields::Span;
 use faas_core::flight::Slot;
 use faas_core::http1::Message;
-use faas_core::invocation::{Facts, Invocation};
+use faas_core::invocation::{Invocation, InvocationMetadata};
 use faas_core::parking::block_on;
 use faas_core::process::Deadline;
 use std::future::{Future, poll_fn};
@@ -140,11 +140,11 @@ impl<'a> Running<'a> {
 async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>, reader: Reader) -> Answer {
     let runtime = app.runtime();
     let cold = runtime.process().enter();
-    let (message, facts) = deliver(app, &invoke, &platform);
+    let (message, metadata) = deliver(app, &invoke, &platform);
     let Seat { place, slot, overdue } = &mut seat;
     overdue.is_set.store(false, Ordering::SeqCst);
     place.reset();
-    place.get_mut().renew(message, facts, cold);
+    place.get_mut().renew(message, metadata, cold);
     place.get_mut().set_request_id(invoke.request_id.as_bytes());
     if platform.streams() {
         place.get_mut().set_stream(Box::new(reader.clone()));
@@ -168,37 +168,37 @@ async fn walk(app: &App, mut seat: Seat, invoke: Invoke, platform: Arc<Platform>
     answer
 }
 
-fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Facts) {
+fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, InvocationMetadata) {
     let process = app.runtime().process();
-    let (message, facts) = platform.deliver(process, &invoke.arrival, &invoke.request_id);
+    let (message, metadata) = platform.deliver(process, &invoke.arrival, &invoke.request_id);
     let said = invoke.metas.iter().map(|(key, value)| (Some(*key), value));
     let said: Vec<(Option<u32>, &String)> = said.chain(invoke.function.iter().map(|name| (None, name))).collect();
-    let (message, mut facts) = if said.is_empty() {
-        (message, facts)
+    let (message, mut metadata) = if said.is_empty() {
+        (message, metadata)
     } else {
         // What is said beside an event stands in headers of its message, under a name that no function sees.
-        let own = if facts.own_headers.is_empty() { "x-faas-test-" } else { text(facts.own_headers) };
+        let own = if metadata.own_headers.is_empty() { "x-faas-test-" } else { text(metadata.own_headers) };
         let mut arrival = invoke.arrival.clone();
         let name = |at: usize| format!("{own}{at}");
         arrival.headers.extend(said.iter().enumerate().map(|(at, (_, value))| (name(at), (*value).clone())));
-        let (message, mut facts) = platform.deliver(process, &arrival, &invoke.request_id);
-        facts.own_headers = if facts.own_headers.is_empty() { b"x-faas-test-" } else { facts.own_headers };
+        let (message, mut metadata) = platform.deliver(process, &arrival, &invoke.request_id);
+        metadata.own_headers = if metadata.own_headers.is_empty() { b"x-faas-test-" } else { metadata.own_headers };
         for (at, (key, _)) in said.iter().enumerate() {
             let value = message.header(name(at));
             let value = value.expect("this platform makes an event of a request: say the text beside Invoke::event");
             let span = Span::of(message.bytes(), value);
             match key {
-                Some(key) => *fact(&mut facts, *key).expect("looked at before") = span,
-                None => facts.addressee = span,
+                Some(key) => *fact(&mut metadata, *key).expect("looked at before") = span,
+                None => metadata.addressee = span,
             }
         }
-        (message, facts)
+        (message, metadata)
     };
-    facts.is_streamed_in = invoke.parts.is_some();
+    metadata.is_streamed_in = invoke.parts.is_some();
     if invoke.remaining.is_some() {
-        facts.deadline = Deadline::within(process, invoke.remaining);
+        metadata.deadline = Deadline::within(process, invoke.remaining);
     }
-    (message, facts)
+    (message, metadata)
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What a platform's protocol knows about an invocation without reading the event. Spans lie in [`Message::bytes`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts {
+pub struct InvocationMetadata {
     /// Request id.
     pub request_id: Span,
     /// The name this call used.
@@ -159,7 +159,7 @@ pub struct Invocation {
     /// What the last route that was found took of its request's path, whose memory is used again.
     params: Params,
     message: Option<Message>,
-    facts: Facts,
+    metadata: InvocationMetadata,
     peer: String,
     request_id: Vec<u8>,
     cold: bool,
@@ -225,7 +225,7 @@ impl Invocation {
             served: Served::default(),
             params: Params::default(),
             message: None,
-            facts: Facts::default(),
+            metadata: InvocationMetadata::default(),
             peer: String::new(),
             request_id: Vec::new(),
             cold: false,
@@ -265,11 +265,11 @@ impl Invocation {
     }
 
     /// Makes this place serve the next invocation. Everything of the last one is gone.
-    pub fn renew(&mut self, message: Message, facts: Facts, cold: bool) {
+    pub fn renew(&mut self, message: Message, metadata: InvocationMetadata, cold: bool) {
         self.clear();
         self.message = Some(message);
-        self.received_ns = if facts.received_ns > 0 { facts.received_ns } else { self.process.now_ns() };
-        self.facts = facts;
+        self.received_ns = if metadata.received_ns > 0 { metadata.received_ns } else { self.process.now_ns() };
+        self.metadata = metadata;
         self.cold = cold;
     }
 
@@ -309,10 +309,10 @@ impl Invocation {
         self.no_streams = false;
         self.outgoing().collected = None;
         self.incoming.clear();
-        if self.facts.captures_log {
+        if self.metadata.captures_log {
             self.captured.clear();
         }
-        self.facts = Facts::default();
+        self.metadata = InvocationMetadata::default();
         self.message.take()
     }
 
@@ -339,8 +339,8 @@ impl Invocation {
     }
 
     /// What the protocol said.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
+    pub fn metadata(&self) -> &InvocationMetadata {
+        &self.metadata
     }
 
     /// When its event was whole, on the process' clock.
@@ -355,7 +355,7 @@ impl Invocation {
 
     /// Its request id.
     pub fn request_id(&self) -> &[u8] {
-        if self.request_id.is_empty() { self.fact(self.facts.request_id) } else { &self.request_id }
+        if self.request_id.is_empty() { self.fact(self.metadata.request_id) } else { &self.request_id }
     }
 
     /// What the event is. Reads it the first time.
@@ -365,7 +365,7 @@ impl Invocation {
             // An event without a request keeps the view, and the next one begins with another.
             let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
             let view = spare.trusts(self.process.identity.trusted_hops);
-            Reading::of(&self.facts, message, &self.peer, view)
+            Reading::of(&self.metadata, message, &self.peer, view)
         })
     }
 
@@ -446,7 +446,7 @@ impl Invocation {
 
     /// Writes the lines kept so far to the log: no reply carries those of a failure.
     pub(crate) fn write_captured(&self) {
-        if self.facts.captures_log {
+        if self.metadata.captures_log {
             self.take_captured().iter().for_each(|line| self.say(Level::Info, line));
         }
     }
@@ -498,13 +498,13 @@ impl Invocation {
 
     /// The trace context that the invocation came with.
     fn sent_traceparent(&self) -> &[u8] {
-        let sent = self.fact(self.facts.traceparent);
+        let sent = self.fact(self.metadata.traceparent);
         if crate::trace::is_traceparent(sent) {
             return sent;
         }
         self.traceparent.get_or_init(|| {
-            crate::trace::from_xray(self.fact(self.facts.trace))
-                .or_else(|| crate::trace::from_cloud(self.fact(self.facts.trace)))
+            crate::trace::from_xray(self.fact(self.metadata.trace))
+                .or_else(|| crate::trace::from_cloud(self.fact(self.metadata.trace)))
                 .or_else(|| crate::trace::from_b3(self.message.as_ref()?))
                 .unwrap_or_default()
         })

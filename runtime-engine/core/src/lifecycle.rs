@@ -347,7 +347,7 @@ impl Runtime {
 
     /// Finds the function and lets it serve; returns it if it has been called.
     async fn serve(&self, place: &mut Place) -> Option<&Function> {
-        if place.get().facts().is_streamed_in && place.get().facts().shape != Shape::Request {
+        if place.get().metadata().is_streamed_in && place.get().metadata().shape != Shape::Request {
             // What it is cannot be known before it is whole.
             if let Err(failure) = Box::pin(place.get_mut().collect_body()).await {
                 self.functions.leave_unowned(place.get_mut());
@@ -373,7 +373,7 @@ impl Runtime {
             Some(started) => started,
             None => Box::pin(self.start_late(function, place)).await?,
         };
-        if place.get().facts().is_streamed_in
+        if place.get().metadata().is_streamed_in
             && !started.wants_pieces()
             && let Err(failure) = Box::pin(place.get_mut().collect_body()).await
         {

@@ -8,7 +8,7 @@ use faas_abi::host::Invocation as _;
 use faas_core::functions::router::{Found, Matching, Params, Router};
 use faas_core::http1::write::{HeadWriter, chunk, last_chunk};
 use faas_core::http1::{Assembly, Framing, Limits, ReadProgress, Reader};
-use faas_core::invocation::{Facts, Invocation};
+use faas_core::invocation::{Invocation, InvocationMetadata};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::process::{Identity, Process};
 use std::sync::Arc;
@@ -148,7 +148,7 @@ fn an_invocation_that_layers_change_allocates_nothing() {
     let mut invocation = Invocation::new(Arc::new(Process::new(Identity::default(), log)), Arc::from("f"));
     let mut message = Some(Assembly::request(Vec::new(), b"GET", b"/orders?a=1", b"").finish());
     let mut round = || {
-        let http = Facts { shape: faas_core::trigger::Shape::Request, ..Facts::default() };
+        let http = InvocationMetadata { shape: faas_core::trigger::Shape::Request, ..InvocationMetadata::default() };
         invocation.renew(message.take().expect("it came back"), http, false);
         for value in [&b"1"[..], b"a much longer value than the one before it was", &[b'x'; 900]] {
             for list in [faas_abi::LIST_HEADER, faas_abi::LIST_EXTENSION, faas_abi::LIST_REPLY_HEADER] {

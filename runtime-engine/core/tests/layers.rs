@@ -8,7 +8,7 @@ use faas_abi::host::{CheckedModule, Needs};
 use faas_core::failure::Failure;
 use faas_core::functions::{Linked, Loader};
 use faas_core::http1::Assembly;
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
@@ -142,7 +142,7 @@ impl Started {
         let runtime = self.result.as_ref().map_err(ToString::to_string)?;
         let mut place = runtime.place();
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
-        place.get_mut().renew(message, Facts::default(), true);
+        place.get_mut().renew(message, InvocationMetadata::default(), true);
         block_on(runtime.invoke(&mut place));
         match place.get().failure() {
             Some(failure) => Err(failure.to_string()),

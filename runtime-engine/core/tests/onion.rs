@@ -22,7 +22,7 @@ use faas_core::failure::Failure;
 use faas_core::functions::{Linked, Loader};
 use faas_core::host::Environment;
 use faas_core::http1::Assembly;
-use faas_core::invocation::{Facts, Invocation, Progress};
+use faas_core::invocation::{Invocation, InvocationMetadata, Progress};
 use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
@@ -240,7 +240,11 @@ fn invocations_in(world: &Arc<World>, function: &CheckedModule, layers: &[Checke
         world.begin_run(2 * index);
         place.reset();
         let event = Assembly::request(Vec::new(), b"", b"", b"").finish();
-        place.get_mut().renew(event, Facts { is_whole: plan.is_whole, ..Facts::default() }, false);
+        place.get_mut().renew(
+            event,
+            InvocationMetadata { is_whole: plan.is_whole, ..InvocationMetadata::default() },
+            false,
+        );
         let mut walk = Walk::new(plan, &runs[0], INVOKE);
         let status = walk.invocation(&everyone);
         world.drive(chain.invoke(&function, &mut place));

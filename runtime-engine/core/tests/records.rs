@@ -8,7 +8,7 @@ use faas_abi::{CANCEL_CLOSING, CANCEL_DEADLINE, F_MAY_BLOCK, F_RECORDS};
 use faas_core::chain::Place;
 use faas_core::functions::{Linked, Loader};
 use faas_core::http1::Assembly;
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
@@ -243,7 +243,11 @@ impl World {
         assembly.body().extend_from_slice(event.as_bytes());
         let deadline = Deadline::within(self.runtime.process(), left);
         self.place.reset();
-        self.place.get_mut().renew(assembly.finish(), Facts { deadline, ..Facts::default() }, false);
+        self.place.get_mut().renew(
+            assembly.finish(),
+            InvocationMetadata { deadline, ..InvocationMetadata::default() },
+            false,
+        );
         self.place.get_mut().set_request_id(b"r-1");
     }
 

@@ -137,7 +137,7 @@ impl Deadlines {
     /// The invocation in `place` begins in this slot.
     pub fn begin(&self, slot: &Slot, place: &Place) {
         let invocation = place.get();
-        let Some(deadline) = invocation.facts().deadline else {
+        let Some(deadline) = invocation.metadata().deadline else {
             return slot.begin(place, NEVER, NEVER);
         };
         let now = invocation.received_ns();
@@ -322,7 +322,7 @@ fn nearly(away: u64) -> Duration {
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::invocation::Facts;
+    use crate::invocation::InvocationMetadata;
     use crate::log::{Format, Level, LineKind, Log, Sink};
     use crate::process::{Deadline, Identity};
     use std::sync::atomic::AtomicU32;
@@ -420,7 +420,7 @@ mod tests {
         place.reset();
         let deadline = Deadline::within(&fixture.process, Some(Duration::from_millis(limit_ms)));
         let message = Assembly::request(Vec::new(), b"", b"", b"").finish();
-        place.get_mut().renew(message, Facts { deadline, ..Facts::default() }, false);
+        place.get_mut().renew(message, InvocationMetadata { deadline, ..InvocationMetadata::default() }, false);
         place.get_mut().set_request_id(id);
         fixture.deadlines.begin(slot, place);
     }
@@ -496,7 +496,11 @@ mod tests {
         let mut place = place(&fixture.process);
         let slot = fixture.deadlines.slot(&mut place);
         place.reset();
-        place.get_mut().renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), Facts::default(), false);
+        place.get_mut().renew(
+            Assembly::request(Vec::new(), b"", b"", b"").finish(),
+            InvocationMetadata::default(),
+            false,
+        );
         place.get_mut().set_request_id(b"id-2");
         fixture.deadlines.begin(&slot, &place);
         fixture.deadlines.stop();

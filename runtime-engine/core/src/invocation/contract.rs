@@ -23,15 +23,15 @@ impl faas_abi::host::Invocation for Invocation {
         match key {
             META_REQUEST_ID => self.request_id(),
             META_FUNCTION if self.served.is_named => self.function.as_bytes(),
-            META_FUNCTION if !self.facts.function.is_empty() => self.fact(self.facts.function),
+            META_FUNCTION if !self.metadata.function.is_empty() => self.fact(self.metadata.function),
             META_FUNCTION if identity.function.is_empty() => self.function.as_bytes(),
             META_FUNCTION => identity.function.as_bytes(),
-            META_VERSION => self.fact_or(self.facts.version, &identity.version),
-            META_SERVICE => self.fact_or(self.facts.service, &identity.service),
+            META_VERSION => self.fact_or(self.metadata.version, &identity.version),
+            META_SERVICE => self.fact_or(self.metadata.service, &identity.service),
             META_STAGE => identity.stage.as_bytes(),
             META_PLATFORM => identity.platform.as_bytes(),
-            META_REGION => self.fact_or(self.facts.region, &identity.region),
-            META_ACCOUNT => self.fact_or(self.facts.account, &identity.account),
+            META_REGION => self.fact_or(self.metadata.region, &identity.region),
+            META_ACCOUNT => self.fact_or(self.metadata.account, &identity.account),
             META_HANDLER => identity.handler.as_bytes(),
             META_TRIGGER => match self.trigger {
                 Some(set) => set.read(self.texts.as_slice()),
@@ -41,14 +41,14 @@ impl faas_abi::host::Invocation for Invocation {
                 Some(set) => set.read(self.texts.as_slice()),
                 None => self.reading().source.as_bytes(),
             },
-            META_INVOKED_AS => self.fact(self.facts.invoked_as),
-            META_TENANT => self.fact(self.facts.tenant),
+            META_INVOKED_AS => self.fact(self.metadata.invoked_as),
+            META_TENANT => self.fact(self.metadata.tenant),
             META_TRACEPARENT => self.traceparent(),
             META_TRACESTATE => match self.tracestate {
                 Some(set) => set.read(self.texts.as_slice()),
-                None => self.fact(self.facts.tracestate),
+                None => self.fact(self.metadata.tracestate),
             },
-            META_TRACE => self.fact(self.facts.trace),
+            META_TRACE => self.fact(self.metadata.trace),
             META_METHOD => view(HttpView::method),
             META_PATH => view(HttpView::path),
             META_RAW_PATH => view(HttpView::raw_path),
@@ -58,9 +58,9 @@ impl faas_abi::host::Invocation for Invocation {
             META_CLIENT_IP => view(HttpView::client_ip),
             META_PROTOCOL => view(HttpView::protocol),
             META_ROUTE => view(HttpView::route),
-            META_CONTENT_TYPE => self.fact(self.facts.content_type),
-            META_CLIENT_CONTEXT => self.fact(self.facts.client_context),
-            META_IDENTITY => self.fact(self.facts.identity),
+            META_CONTENT_TYPE => self.fact(self.metadata.content_type),
+            META_CLIENT_CONTEXT => self.fact(self.metadata.client_context),
+            META_IDENTITY => self.fact(self.metadata.identity),
             META_ERROR_KIND => self.words(|words| &words.kind),
             META_ERROR_MESSAGE => self.words(|words| &words.message),
             META_ERROR_DETAIL => self.words(|words| &words.detail),
@@ -70,12 +70,14 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn num(&self, key: u32) -> u64 {
         match key {
-            NUM_DEADLINE_EPOCH_MS => self.facts.deadline.map_or(0, |deadline| deadline.epoch_ms),
-            NUM_DEADLINE_NS => self.facts.deadline.map_or(0, |deadline| deadline.ns),
-            NUM_REMAINING_MS => self.facts.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.process)),
+            NUM_DEADLINE_EPOCH_MS => self.metadata.deadline.map_or(0, |deadline| deadline.epoch_ms),
+            NUM_DEADLINE_NS => self.metadata.deadline.map_or(0, |deadline| deadline.ns),
+            NUM_REMAINING_MS => {
+                self.metadata.deadline.map_or(u64::MAX, |deadline| deadline.remaining_ms(&self.process))
+            }
             NUM_COLD_START => u64::from(self.cold),
-            NUM_ATTEMPT => u64::from(self.facts.attempt),
-            NUM_MEMORY_MB if self.facts.memory_mb > 0 => u64::from(self.facts.memory_mb),
+            NUM_ATTEMPT => u64::from(self.metadata.attempt),
+            NUM_MEMORY_MB if self.metadata.memory_mb > 0 => u64::from(self.metadata.memory_mb),
             NUM_MEMORY_MB => self.process.identity.memory_mb,
             NUM_IS_HTTP => u64::from(self.http().is_some()),
             NUM_REPLY_STATUS => match self.progress {
@@ -124,8 +126,8 @@ impl faas_abi::host::Invocation for Invocation {
     }
 
     fn event(&self) -> &[u8] {
-        if !self.facts.event.is_empty() {
-            return self.fact(self.facts.event);
+        if !self.metadata.event.is_empty() {
+            return self.fact(self.metadata.event);
         }
         match &self.message {
             Some(message) => message.body(),
@@ -256,12 +258,12 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_DEADLINE_NS | NUM_AFTER_REPLY if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
                 let now = self.process.now_ns();
-                if value == 0 || self.facts.deadline.is_some_and(|deadline| value > deadline.ns) {
+                if value == 0 || self.metadata.deadline.is_some_and(|deadline| value > deadline.ns) {
                     return E_INVALID;
                 }
                 let left_ms = value.saturating_sub(now) / 1_000_000;
                 let epoch_ms = self.process.epoch_ms().saturating_add(left_ms);
-                self.facts.deadline = Some(Deadline { epoch_ms, ns: value });
+                self.metadata.deadline = Some(Deadline { epoch_ms, ns: value });
                 if let Some(flight) = &self.flight {
                     flight.tighten(value);
                 }
@@ -278,7 +280,7 @@ impl faas_abi::host::Invocation for Invocation {
 
     fn stream_stage(&mut self, code: u32) -> Result<Arc<[HeadHook]>, Status> {
         // A stream that is collected is whole for every layer.
-        if !self.facts.is_whole && (self.no_streams || self.outgoing().stream.is_none()) {
+        if !self.metadata.is_whole && (self.no_streams || self.outgoing().stream.is_none()) {
             return Err(E_UNSUPPORTED);
         }
         if self.is_head_out() {
@@ -311,7 +313,7 @@ impl Invocation {
     }
 
     fn is_told(&self, name: &[u8], value: &[u8]) -> bool {
-        let own = self.facts.own_headers;
+        let own = self.metadata.own_headers;
         !value.is_empty() || own.is_empty() || !name.get(..own.len()).is_some_and(|start| caseless(start, own))
     }
 
@@ -383,7 +385,7 @@ fn comparison(list: u32) -> fn(&[u8], &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::invocation::Facts;
+    use crate::invocation::InvocationMetadata;
     use crate::platform::testing::process;
     use faas_abi::host::Invocation as Contract;
 
@@ -391,7 +393,7 @@ mod tests {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
         assembly.body().extend_from_slice(event.as_bytes());
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        invocation.renew(assembly.finish(), Facts::default(), false);
+        invocation.renew(assembly.finish(), InvocationMetadata::default(), false);
         invocation
     }
 
@@ -425,7 +427,7 @@ mod tests {
         for event in [request, "raw", request, r#"{"awslogs":{}}"#, request, request] {
             let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
             assembly.body().extend_from_slice(event.as_bytes());
-            invocation.renew(assembly.finish(), Facts::default(), false);
+            invocation.renew(assembly.finish(), InvocationMetadata::default(), false);
             let expected: &[u8] = if event == request { b"192.0.2.7" } else { b"" };
             assert_eq!(invocation.meta(META_CLIENT_IP), expected, "{event}");
         }

@@ -1,6 +1,6 @@
 //! Batches, and the invocations of their records: what of a batch its records see, and what is their own.
 
-use super::{Code, Facts, Invocation, Progress};
+use super::{Code, Invocation, InvocationMetadata, Progress};
 use crate::fields::Fields;
 use crate::process::Deadline;
 use crate::trigger::batch::Batch;
@@ -114,9 +114,9 @@ impl Invocation {
             request_id: self.request_id().to_vec(),
             texts: INHERITED.into_iter().map(text).collect(),
             extensions,
-            deadline: self.facts.deadline,
-            attempt: self.facts.attempt,
-            memory_mb: self.facts.memory_mb,
+            deadline: self.metadata.deadline,
+            attempt: self.metadata.attempt,
+            memory_mb: self.metadata.memory_mb,
             cold: self.cold,
             received_ns: self.received_ns,
             kind: reading.kind,
@@ -127,11 +127,11 @@ impl Invocation {
     /// Makes this place, which is empty, serve a record of a batch, of which these are the bytes.
     pub(crate) fn begin_record(&mut self, of_batch: &Arc<OfBatch>, batch: &Batch, index: usize, bytes: &[u8]) {
         let content = batch.open(index, bytes);
-        self.facts = Facts {
+        self.metadata = InvocationMetadata {
             deadline: of_batch.deadline,
             attempt: content.attempt.unwrap_or(of_batch.attempt),
             memory_mb: of_batch.memory_mb,
-            ..Facts::default()
+            ..InvocationMetadata::default()
         };
         self.cold = of_batch.cold;
         self.received_ns = of_batch.received_ns;

@@ -53,13 +53,13 @@ impl Invocation {
     /// The name of the function that the platform has addressed with this very event; empty where it addresses the
     /// process.
     pub(crate) fn addressee(&self) -> &[u8] {
-        self.fact(self.facts.addressee)
+        self.fact(self.metadata.addressee)
     }
 
     /// The names that the platform has for what it calls, of this event first: a function may have one of them.
     pub(crate) fn names(&self) -> [&[u8]; 4] {
         let identity = &self.process.identity;
-        let (function, invoked_as) = (self.fact(self.facts.function), self.fact(self.facts.invoked_as));
+        let (function, invoked_as) = (self.fact(self.metadata.function), self.fact(self.metadata.invoked_as));
         [function, invoked_as, identity.function.as_bytes(), identity.handler.as_bytes()]
     }
 

@@ -46,10 +46,10 @@ impl Stamped for super::Invocation {
             text.extend_from_slice(value);
         };
         put(&mut stamp.request_id, self.request_id());
-        put(&mut stamp.tenant, self.fact(self.facts.tenant));
+        put(&mut stamp.tenant, self.fact(self.metadata.tenant));
         // The trace that the invocation came with: a layer's span would be no place for lines of those around it.
         put(&mut stamp.trace, if self.process.log.shows_trace() { self.sent_traceparent() } else { &[] });
-        stamp.captured = self.facts.captures_log.then(|| self.captured.clone());
+        stamp.captured = self.metadata.captures_log.then(|| self.captured.clone());
     }
 }
 

@@ -73,7 +73,7 @@ impl Invocation {
 
     /// Returns `true` if the request's body comes piece by piece, and nobody has replaced it.
     pub(crate) fn is_streamed_in(&self) -> bool {
-        self.facts.is_streamed_in && self.body.is_none()
+        self.metadata.is_streamed_in && self.body.is_none()
     }
 
     #[inline]
@@ -83,7 +83,7 @@ impl Invocation {
 
     pub(super) fn open_stream(&mut self) -> Status {
         let Progress::Set(code) = self.progress else { return E_INVALID };
-        if self.facts.is_whole {
+        if self.metadata.is_whole {
             self.outgoing().collected = Some(Vec::new());
             self.progress = Progress::Streaming(code);
             return OK;
@@ -146,13 +146,13 @@ impl Invocation {
                 Err(status) => return Err(Failure::of_body(status)),
             }
         }
-        self.facts.is_streamed_in = false;
+        self.metadata.is_streamed_in = false;
         if let Some(message) = &mut self.message {
             message.append_body(&body);
         }
         // It may have been looked at already, to find its function.
         if let Some(Reading { http: Some(view), .. }) = self.reading.get_mut()
-            && self.facts.shape == Shape::Request
+            && self.metadata.shape == Shape::Request
             && !body.is_empty()
         {
             view.body = Body::Whole;

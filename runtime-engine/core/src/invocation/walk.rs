@@ -185,7 +185,7 @@ impl Invocation {
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::invocation::{Facts, Flight};
+    use crate::invocation::{Flight, InvocationMetadata};
     use crate::report::tests::process;
     use faas_abi::host::Invocation as Contract;
     use faas_abi::{
@@ -193,14 +193,14 @@ mod tests {
     };
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-    fn invocation(facts: Facts) -> Invocation {
+    fn invocation(metadata: InvocationMetadata) -> Invocation {
         let mut invocation = Invocation::new(process().0, Arc::from("f"));
-        invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), facts, false);
+        invocation.renew(Assembly::request(Vec::new(), b"", b"", b"").finish(), metadata, false);
         invocation
     }
 
     fn failed(status: Status) -> Invocation {
-        let mut invocation = invocation(Facts::default());
+        let mut invocation = invocation(InvocationMetadata::default());
         invocation.fail(b"Shop.Closed", b"come back", b"at a.rs:1:2");
         invocation.end_call(status);
         invocation
@@ -239,7 +239,7 @@ mod tests {
             assert_eq!(failure.kind, kind, "{reason}");
             assert_eq!(failure.detail.contains("caused by Shop.Closed: come back"), kind != "Shop.Closed", "{failure}");
         }
-        let mut well = invocation(Facts::default());
+        let mut well = invocation(InvocationMetadata::default());
         well.settle(OK, "f");
         assert!(well.conclude(CANCEL_DEADLINE));
         assert_eq!(well.failure(), None, "an answer that is there stands");
@@ -275,13 +275,13 @@ mod tests {
     #[test]
     fn a_deadline_brought_forward_is_handed_on_and_one_put_off_is_not() {
         let record = Arc::<Record>::default();
-        let mut invocation = invocation(Facts::default());
+        let mut invocation = invocation(InvocationMetadata::default());
         invocation.set_flight(record.clone());
         let tightened = || record.tightened.load(Ordering::Relaxed);
         assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 9_000_000_000), tightened()), (OK, 9_000_000_000));
         assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 7_000_000_000), tightened()), (OK, 7_000_000_000));
         assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 8_000_000_000), tightened()), (E_INVALID, 7_000_000_000));
-        assert_eq!(invocation.facts().deadline.map(|deadline| deadline.ns), Some(7_000_000_000));
+        assert_eq!(invocation.metadata().deadline.map(|deadline| deadline.ns), Some(7_000_000_000));
         invocation.clear();
         assert_eq!((invocation.set_num(NUM_DEADLINE_NS, 9_000_000_000), tightened()), (OK, 9_000_000_000));
     }
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn a_collected_stream_is_a_reply_when_its_call_ends_and_none_if_that_fails() {
         for (status, expected) in [(OK, Some(&b"one two"[..])), (E_USER, None)] {
-            let mut invocation = invocation(Facts { is_whole: true, ..Facts::default() });
+            let mut invocation = invocation(InvocationMetadata { is_whole: true, ..InvocationMetadata::default() });
             // A layer that needs whole bodies has nothing to fear of a stream that is collected.
             invocation.refuse_streams();
             assert!(invocation.stream_stage(200).is_ok());
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_reply_that_is_out_is_read_and_not_changed() {
-        let mut invocation = invocation(Facts { is_whole: true, ..Facts::default() });
+        let mut invocation = invocation(InvocationMetadata { is_whole: true, ..InvocationMetadata::default() });
         Contract::reply(&mut invocation, 200, Given::from(b"out".to_vec()));
         invocation.set_out();
         assert_eq!(Contract::reply(&mut invocation, 500, Given::EMPTY), E_INVALID);
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn work_for_after_the_reply_is_one_invocations_own() {
-        let mut invocation = invocation(Facts::default());
+        let mut invocation = invocation(InvocationMetadata::default());
         assert!(!invocation.has_later());
         assert_eq!(invocation.set_num(NUM_AFTER_REPLY, 2), E_INVALID);
         assert_eq!((invocation.set_num(NUM_AFTER_REPLY, 1), invocation.num(NUM_AFTER_REPLY)), (OK, 1));

@@ -13,7 +13,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message, decimal};
-use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::log::Log;
 use crate::platform::Initial;
 use crate::process::{Deadline, Identity, Process};
@@ -167,7 +167,7 @@ enum Asked {
 
 /// What the headers of a request say.
 struct Call<'m> {
-    facts: Facts,
+    metadata: InvocationMetadata,
     control: &'m [u8],
     /// The hooks that the function is configured with.
     initializes: bool,
@@ -205,15 +205,15 @@ impl Serving for FunctionCompute {
         }
         match call.asked(request.method(), path) {
             Asked::Unknown => Route::text(404, "no such control path"),
-            Asked::Hook(hook) => self.hook(process, hook, call.facts.request_id.read(request.bytes()), state),
+            Asked::Hook(hook) => self.hook(process, hook, call.metadata.request_id.read(request.bytes()), state),
             _ if state == State::Closed => Route::Own(closed()),
             Asked::Request => {
-                call.facts.shape = Shape::Request;
-                Route::Invoke(call.facts)
+                call.metadata.shape = Shape::Request;
+                Route::Invoke(call.metadata)
             }
             Asked::Event => {
-                call.facts.is_whole = true;
-                Route::Invoke(call.facts)
+                call.metadata.is_whole = true;
+                Route::Invoke(call.metadata)
             }
         }
     }
@@ -222,14 +222,14 @@ impl Serving for FunctionCompute {
         mark_begin(&invocation.process().log, "Invoke", invocation.request_id());
     }
 
-    fn after(&self, process: &Process, _: &Facts, request_id: &[u8], failed: bool) {
+    fn after(&self, process: &Process, _: &InvocationMetadata, request_id: &[u8], failed: bool) {
         mark_end(&process.log, "Invoke", request_id, failed);
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
-            if is_event(invocation.facts()) {
+            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
+            if is_event(invocation.metadata()) {
                 scratch.clear();
                 error_document::event(error_document::to_sender(invocation, failure), scratch);
             } else {
@@ -238,7 +238,7 @@ impl Serving for FunctionCompute {
             }
             return BodyFrom::Scratch;
         }
-        if !is_event(invocation.facts()) {
+        if !is_event(invocation.metadata()) {
             self.stream_head(invocation, native::code(invocation), response);
             native::untype_nothing(invocation, response);
             return BodyFrom::Reply;
@@ -259,14 +259,14 @@ impl Serving for FunctionCompute {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
         native::failed(request_id, failure, response, scratch);
-        if is_event(facts) {
+        if is_event(metadata) {
             scratch.clear();
             error_document::event(failure.for_owner(), scratch);
             // What was never begun is no failure of the function's: the caller may send it again.
@@ -302,9 +302,9 @@ impl Serving for FunctionCompute {
 impl FunctionCompute {
     /// One pass over the headers. An empty value is an absent one: the platform sends all that it knows of.
     fn read<'m>(&self, process: &Process, request: &'m Message) -> Call<'m> {
-        let facts = Facts { own_headers: OWN, ..Facts::default() };
-        let mut call = Call { facts, control: b"", initializes: self.initializes, stops: false, freezes: false };
-        let facts = &mut call.facts;
+        let metadata = InvocationMetadata { own_headers: OWN, ..InvocationMetadata::default() };
+        let mut call = Call { metadata, control: b"", initializes: self.initializes, stops: false, freezes: false };
+        let metadata = &mut call.metadata;
         let mut timeout = self.timeout;
         for (name, value) in request.headers() {
             if value.is_empty() {
@@ -315,43 +315,43 @@ impl FunctionCompute {
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
                 match name.len() {
-                    11 if caseless(name, b"traceparent") => facts.traceparent = span,
-                    10 if caseless(name, b"tracestate") => facts.tracestate = span,
-                    12 if caseless(name, b"content-type") => facts.content_type = span,
+                    11 if caseless(name, b"traceparent") => metadata.traceparent = span,
+                    10 if caseless(name, b"tracestate") => metadata.tracestate = span,
+                    12 if caseless(name, b"content-type") => metadata.content_type = span,
                     _ => {}
                 }
                 continue;
             };
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
-                6 if is(b"region") => facts.region = span,
+                6 if is(b"region") => metadata.region = span,
                 9 if is(b"qualifier") => {
-                    facts.invoked_as = span;
-                    if facts.version.is_empty() {
-                        facts.version = span;
+                    metadata.invoked_as = span;
+                    if metadata.version.is_empty() {
+                        metadata.version = span;
                     }
                 }
-                9 if is(b"client-ip") => facts.client_ip = span,
-                10 if is(b"request-id") => native::take_request_id(facts, request.bytes(), value),
-                10 if is(b"account-id") => facts.account = span,
-                10 if is(b"version-id") => facts.version = span,
-                11 if is(b"retry-count") => facts.attempt = number().unwrap_or(0),
+                9 if is(b"client-ip") => metadata.client_ip = span,
+                10 if is(b"request-id") => native::take_request_id(metadata, request.bytes(), value),
+                10 if is(b"account-id") => metadata.account = span,
+                10 if is(b"version-id") => metadata.version = span,
+                11 if is(b"retry-count") => metadata.attempt = number().unwrap_or(0),
                 12 if self.is_there && is(b"control-path") => call.control = value,
-                12 if is(b"service-name") => facts.service = span,
-                13 if is(b"function-name") => facts.function = span,
-                15 if is(b"function-memory") => facts.memory_mb = number().unwrap_or(0),
+                12 if is(b"service-name") => metadata.service = span,
+                13 if is(b"function-name") => metadata.function = span,
+                15 if is(b"function-memory") => metadata.memory_mb = number().unwrap_or(0),
                 16 if is(b"function-timeout") => {
                     let seconds = number().filter(|seconds| *seconds > 0);
                     timeout = seconds.map(|seconds| Duration::from_secs(u64::from(seconds))).or(timeout);
                 }
                 20 if self.is_there && is(b"function-initializer") => call.initializes = true,
-                32 if is(b"tracing-opentracing-span-context") => facts.trace = span,
+                32 if is(b"tracing-opentracing-span-context") => metadata.trace = span,
                 35 if self.is_there && is(b"instance-lifecycle-pre-stop-handler") => call.stops = true,
                 37 if self.is_there && is(b"instance-lifecycle-pre-freeze-handler") => call.freezes = true,
                 _ => {}
             }
         }
-        facts.deadline = Deadline::within(process, timeout);
+        metadata.deadline = Deadline::within(process, timeout);
         call
     }
 
@@ -397,8 +397,8 @@ impl Call<'_> {
     }
 }
 
-fn is_event(facts: &Facts) -> bool {
-    facts.shape == Shape::Event
+fn is_event(metadata: &InvocationMetadata) -> bool {
+    metadata.shape == Shape::Event
 }
 
 /// Says what became of the call, in the platform's own header and in no other of that kind.

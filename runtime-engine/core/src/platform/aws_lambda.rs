@@ -14,7 +14,7 @@ use crate::encoding::base64;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless_inline as caseless};
 use crate::http1::{Message, decimal, write};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::{Writer, decimal_into};
 use crate::log::{Format, Level, LineKind};
 use crate::process::{Deadline, Identity, Process};
@@ -141,7 +141,7 @@ impl RuntimeApi {
     ) -> BodyFrom {
         // A client of an HTTP trigger is not shown it: API Gateway and function URLs answer 502 with a text of their own.
         error_document::event(failure.for_owner(), scratch);
-        let traced = !invocation.facts().trace.is_empty();
+        let traced = !invocation.metadata().trace.is_empty();
         let id = invocation.request_id();
         self.error_head(&[API.as_bytes(), b"invocation/", id, b"/error"], failure, scratch.len(), traced, head);
         BodyFrom::Scratch
@@ -167,15 +167,15 @@ impl Polling for RuntimeApi {
             status @ 500.. => return Delivery::Fatal(format!("the Runtime API answered {status} to the poll")),
             status => return Delivery::Again(format!("the Runtime API answered {status} to the poll")),
         }
-        let facts = facts(process, answer, self.timeout);
-        if facts.request_id.is_empty() {
+        let metadata = metadata(process, answer, self.timeout);
+        if metadata.request_id.is_empty() {
             return Delivery::Again("the Runtime API handed out an event without Lambda-Runtime-Aws-Request-Id".into());
         }
         // It goes into the path of the answer.
-        if !fits_path(facts.request_id.read(answer.bytes())) {
+        if !fits_path(metadata.request_id.read(answer.bytes())) {
             return Delivery::Again("the Runtime API handed out an event whose request id fits in no path".into());
         }
-        Delivery::Event(facts)
+        Delivery::Event(metadata)
     }
 
     fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -313,36 +313,36 @@ impl Polling for RuntimeApi {
 }
 
 /// One pass over the headers. An empty value counts as absent: managed instances send them all.
-fn facts(process: &Process, answer: &Message, timeout: Option<Duration>) -> Facts {
-    let mut facts = Facts { received_ns: process.now_ns(), ..Facts::default() };
+fn metadata(process: &Process, answer: &Message, timeout: Option<Duration>) -> InvocationMetadata {
+    let mut metadata = InvocationMetadata { received_ns: process.now_ns(), ..InvocationMetadata::default() };
     let mut moment: Option<u64> = None;
     let bytes = answer.bytes();
     // By their lengths first, and in the platform's own spelling: this is on the way of every event.
     for (name, value) in answer.headers() {
         let text = match name.len() {
-            12 if caseless(name, b"Content-Type") => &mut facts.content_type,
-            23 if caseless(name, b"Lambda-Runtime-Trace-Id") => &mut facts.trace,
+            12 if caseless(name, b"Content-Type") => &mut metadata.content_type,
+            23 if caseless(name, b"Lambda-Runtime-Trace-Id") => &mut metadata.trace,
             26 if caseless(name, b"Lambda-Runtime-Deadline-Ms") => {
                 moment = decimal(value);
                 continue;
             }
-            28 if caseless(name, b"Lambda-Runtime-Aws-Tenant-Id") => &mut facts.tenant,
-            29 if caseless(name, b"Lambda-Runtime-Aws-Request-Id") => &mut facts.request_id,
-            29 if caseless(name, b"Lambda-Runtime-Client-Context") => &mut facts.client_context,
-            31 if caseless(name, b"Lambda-Runtime-Cognito-Identity") => &mut facts.identity,
-            35 if caseless(name, b"Lambda-Runtime-Invoked-Function-Arn") => &mut facts.invoked_as,
+            28 if caseless(name, b"Lambda-Runtime-Aws-Tenant-Id") => &mut metadata.tenant,
+            29 if caseless(name, b"Lambda-Runtime-Aws-Request-Id") => &mut metadata.request_id,
+            29 if caseless(name, b"Lambda-Runtime-Client-Context") => &mut metadata.client_context,
+            31 if caseless(name, b"Lambda-Runtime-Cognito-Identity") => &mut metadata.identity,
+            35 if caseless(name, b"Lambda-Runtime-Invoked-Function-Arn") => &mut metadata.invoked_as,
             _ => continue,
         };
         *text = Span::of(bytes, value);
     }
-    facts.deadline = match moment {
+    metadata.deadline = match moment {
         Some(moment) => {
-            let id = facts.request_id.read(bytes);
-            Some(Deadline::at_moment(process, facts.received_ns, moment, timeout, id))
+            let id = metadata.request_id.read(bytes);
+            Some(Deadline::at_moment(process, metadata.received_ns, moment, timeout, id))
         }
         None => Deadline::within(process, timeout),
     };
-    facts
+    metadata
 }
 
 /// What the platform itself says, here before the bytes are sent.
@@ -417,29 +417,29 @@ mod tests {
 
     #[test]
     fn headers_are_known_in_any_case_and_each_by_its_whole_name() {
-        type Text = fn(&Facts) -> Span;
+        type Text = fn(&InvocationMetadata) -> Span;
         const TEXTS: [(&str, Text); 7] = [
-            ("Content-Type", |facts| facts.content_type),
-            ("Lambda-Runtime-Trace-Id", |facts| facts.trace),
-            ("Lambda-Runtime-Aws-Tenant-Id", |facts| facts.tenant),
-            ("Lambda-Runtime-Aws-Request-Id", |facts| facts.request_id),
-            ("Lambda-Runtime-Client-Context", |facts| facts.client_context),
-            ("Lambda-Runtime-Cognito-Identity", |facts| facts.identity),
-            ("Lambda-Runtime-Invoked-Function-Arn", |facts| facts.invoked_as),
+            ("Content-Type", |metadata| metadata.content_type),
+            ("Lambda-Runtime-Trace-Id", |metadata| metadata.trace),
+            ("Lambda-Runtime-Aws-Tenant-Id", |metadata| metadata.tenant),
+            ("Lambda-Runtime-Aws-Request-Id", |metadata| metadata.request_id),
+            ("Lambda-Runtime-Client-Context", |metadata| metadata.client_context),
+            ("Lambda-Runtime-Cognito-Identity", |metadata| metadata.identity),
+            ("Lambda-Runtime-Invoked-Function-Arn", |metadata| metadata.invoked_as),
         ];
         let process = crate::platform::testing::process();
         for spelling in [str::to_owned, str::to_ascii_lowercase, str::to_ascii_uppercase] {
             let lines: String = TEXTS.iter().map(|(name, _)| format!("{}: {name}\n", spelling(name))).collect();
             let answer = plain_event::testing::response(&format!("200 OK\n{lines}\n{{}}"));
-            let facts = facts(&process, &answer, None);
+            let metadata = metadata(&process, &answer, None);
             for (name, text) in TEXTS {
-                assert_eq!(text(&facts).read(answer.bytes()), name.as_bytes(), "{lines}");
+                assert_eq!(text(&metadata).read(answer.bytes()), name.as_bytes(), "{lines}");
             }
         }
         let others: String = TEXTS.iter().map(|(name, _)| format!("x{}: 1\n", &name[1..])).collect();
         let answer = plain_event::testing::response(&format!("200 OK\n{others}\n{{}}"));
-        let facts = facts(&process, &answer, None);
-        assert!(TEXTS.iter().all(|(_, text)| text(&facts).is_empty()), "{others}");
+        let metadata = metadata(&process, &answer, None);
+        assert!(TEXTS.iter().all(|(_, text)| text(&metadata).is_empty()), "{others}");
     }
 
     #[test]
@@ -448,13 +448,13 @@ mod tests {
         let moment = crate::process::epoch_ms() + 3_600_000;
         let answer = format!("200 OK\nLambda-Runtime-Deadline-Ms: {moment}\n\n{{}}");
         let answer = plain_event::testing::response(&answer);
-        let facts = facts(&process, &answer, None);
-        let deadline = facts.deadline.expect("a deadline");
+        let metadata = metadata(&process, &answer, None);
+        let deadline = metadata.deadline.expect("a deadline");
         assert_eq!(deadline.epoch_ms, moment);
-        assert_eq!((deadline.ns - facts.received_ns) % 1_000_000, 0, "whole milliseconds from there");
+        assert_eq!((deadline.ns - metadata.received_ns) % 1_000_000, 0, "whole milliseconds from there");
         let mut invocation = Invocation::new(process, "f".into());
-        invocation.renew(answer, facts, false);
-        assert_eq!(invocation.received_ns(), facts.received_ns);
+        invocation.renew(answer, metadata, false);
+        assert_eq!(invocation.received_ns(), metadata.received_ns);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
 use crate::http1::Message;
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Level;
 use crate::modules::Name;
 use crate::process::{Identity, Process};
@@ -180,11 +180,11 @@ impl Serving for AzureFunctions {
             if request.method() == b"GET" && request.target() == b"/" {
                 return Route::text(200, "OK");
             }
-            return Route::Invoke(native::facts(process, request, self.timeout));
+            return Route::Invoke(native::metadata(process, request, self.timeout));
         };
-        let mut facts = native::facts(process, request, self.timeout);
-        native::take_request_id(&mut facts, bytes, id);
-        let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(facts) };
+        let mut metadata = native::metadata(process, request, self.timeout);
+        native::take_request_id(&mut metadata, bytes, id);
+        let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(metadata) };
         if !self.is_mine(name) {
             let message = format!(
                 "there is no function {:?} here; FAAS_FUNCTION_NAME names the one there is",
@@ -194,27 +194,27 @@ impl Serving for AzureFunctions {
             error_document::request(Failure::new("Runtime.NoSuchFunction", message).for_caller(), id, &mut body);
             return Route::Own(Answer::json(404, String::from_utf8_lossy(&body).into_owned()));
         }
-        Route::Invoke(Facts {
+        Route::Invoke(InvocationMetadata {
             shape: Shape::Azure,
             function: Span::of(bytes, name),
             addressee: Span::of(bytes, name),
             attempt: envelope.attempt(),
             is_whole: true,
             captures_log: true,
-            ..facts
+            ..metadata
         })
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        let facts = invocation.facts();
-        if let (Shape::Azure, Some(failure)) = (facts.shape, invocation.failure()) {
-            self.failed(facts, invocation.request_id(), failure, response, scratch);
+        let metadata = invocation.metadata();
+        if let (Shape::Azure, Some(failure)) = (metadata.shape, invocation.failure()) {
+            self.failed(metadata, invocation.request_id(), failure, response, scratch);
             scratch.clear();
             let told = error_document::to_sender(invocation, failure);
             error_document::request(told, invocation.request_id(), scratch);
             return BodyFrom::Scratch;
         }
-        if facts.shape != Shape::Azure {
+        if metadata.shape != Shape::Azure {
             return native::respond(invocation, response, scratch);
         }
         Answer::json(200, "").head(response);
@@ -224,7 +224,7 @@ impl Serving for AzureFunctions {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
@@ -232,7 +232,7 @@ impl Serving for AzureFunctions {
     ) {
         native::failed(request_id, failure, response, scratch);
         // To an envelope the host takes every status but 2xx for the same.
-        if facts.shape == Shape::Azure && response.status != 503 {
+        if metadata.shape == Shape::Azure && response.status != 503 {
             response.status = 500;
         }
     }

@@ -7,7 +7,7 @@ use super::{Answer, BodyFrom, Response, Route, native};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::Message;
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::trigger::Shape;
 use crate::trigger::cloudevents::{self, EventRefusal, Offer};
 
@@ -16,10 +16,10 @@ const STRUCTURED: &[u8] = b"application/cloudevents+json; charset=utf-8";
 
 /// What becomes of a request that says it is an event; `None`: it does not. What claims to be an event and is none is
 /// answered here, and no function is called. A batch is one invocation, and an empty one none.
-pub(super) fn route(request: &Message, facts: impl FnOnce() -> Facts) -> Option<Route> {
+pub(super) fn route(request: &Message, metadata: impl FnOnce() -> InvocationMetadata) -> Option<Route> {
     Some(match cloudevents::look(request) {
         Offer::NoEvent => return None,
-        Offer::One | Offer::Batch => Route::Invoke(Facts { shape: Shape::CloudEvent, ..facts() }),
+        Offer::One | Offer::Batch => Route::Invoke(InvocationMetadata { shape: Shape::CloudEvent, ..metadata() }),
         Offer::EmptyBatch => Route::text(204, ""),
         Offer::Refused(refusal) => refuse(refusal),
     })
@@ -110,20 +110,20 @@ pub(super) mod tests {
     /// An invocation by a request that a server takes.
     pub(in crate::platform) fn invoked(server: &dyn Serving, request: Message) -> Invocation {
         let process = process();
-        let (request, facts) = match server.route(&process, &request, crate::platform::State::Ready) {
-            Route::Invoke(facts) => (request, facts),
-            Route::Rewritten(request, facts) => (*request, facts),
+        let (request, metadata) = match server.route(&process, &request, crate::platform::State::Ready) {
+            Route::Invoke(metadata) => (request, metadata),
+            Route::Rewritten(request, metadata) => (*request, metadata),
             other => panic!("{other:?}"),
         };
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(request, facts, false);
+        invocation.renew(request, metadata, false);
         invocation
     }
 
     fn answered(code: u32, headers: &[(&str, &str)], body: &[u8]) -> (u16, Option<String>) {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        let facts = Facts { shape: Shape::CloudEvent, ..Facts::default() };
-        invocation.renew(request("POST", "/", &EVENT, "100C"), facts, false);
+        let metadata = InvocationMetadata { shape: Shape::CloudEvent, ..InvocationMetadata::default() };
+        invocation.renew(request("POST", "/", &EVENT, "100C"), metadata, false);
         for (name, value) in headers {
             invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());
         }

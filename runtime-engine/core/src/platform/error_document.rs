@@ -49,7 +49,7 @@ fn stack(json: &mut Writer<'_>, told: Told<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invocation::Facts;
+    use crate::invocation::InvocationMetadata;
     use crate::platform::{PLATFORMS, Protocol, Response};
     use crate::settings::{Env, Settings};
     use crate::trigger::Shape;
@@ -105,8 +105,9 @@ mod tests {
         match protocol {
             Protocol::Serving(serving) => {
                 for shape in shapes {
-                    let (facts, mut response) = (Facts { shape, ..Facts::default() }, Response::default());
-                    serving.failed(&facts, b"id-1", failure, &mut response, &mut out);
+                    let (metadata, mut response) =
+                        (InvocationMetadata { shape, ..InvocationMetadata::default() }, Response::default());
+                    serving.failed(&metadata, b"id-1", failure, &mut response, &mut out);
                     response.headers.iter().for_each(|(_, value)| out.extend_from_slice(value));
                     said.push((shape, text(|said| said.append(&mut out))));
                 }

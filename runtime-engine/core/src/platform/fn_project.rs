@@ -11,7 +11,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::{Writer, decimal_into};
 use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -96,7 +96,7 @@ impl Serving for Agent {
         if request.method() != b"POST" {
             return Route::text(405, "the only method is POST");
         }
-        Route::Invoke(self.facts(process, request))
+        Route::Invoke(self.metadata(process, request))
     }
 
     /// The log is cut by this line, which names the call.
@@ -114,11 +114,11 @@ impl Serving for Agent {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, code(invocation), response);
-        if is_request(invocation.facts()) {
+        if is_request(invocation.metadata()) {
             // Fn's own kits leave the type at bytes, also where there are none.
             if code(invocation) == Code::Value {
                 native::untype_nothing(invocation, response);
@@ -132,13 +132,20 @@ impl Serving for Agent {
         from
     }
 
-    fn failed(&self, facts: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        metadata: &InvocationMetadata,
+        _: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         response.clear();
         response.status = if failure.is_time_out() { 504 } else { 502 };
         own_headers(response);
         response.headers.add(b"Content-Type", b"application/json");
         // The agent hands it to the client of an HTTP trigger.
-        let told = if is_request(facts) { failure.for_caller() } else { failure.for_owner() };
+        let told = if is_request(metadata) { failure.for_caller() } else { failure.for_owner() };
         let mut json = Writer::new(scratch);
         json.begin_object();
         json.key("message").string(told.message);
@@ -150,13 +157,13 @@ impl Serving for Agent {
     /// A call that cannot be taken has failed as any other: no other status leaves the container alive.
     fn refused(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        self.failed(facts, request_id, failure, response, scratch);
+        self.failed(metadata, request_id, failure, response, scratch);
         if failure.kind == "Runtime.Closing" {
             // The process is about to leave: a status that the agent does not know ends the container, so that it sends
             // the next call to another.
@@ -166,7 +173,7 @@ impl Serving for Agent {
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
         native::head(invocation, code, response);
-        if is_request(invocation.facts()) {
+        if is_request(invocation.metadata()) {
             enclose(response);
         }
         response.status = 200;
@@ -175,39 +182,39 @@ impl Serving for Agent {
 }
 
 impl Agent {
-    fn facts(&self, process: &Process, request: &Message) -> Facts {
-        let mut facts = Facts::default();
+    fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
+        let mut metadata = InvocationMetadata::default();
         let mut moment = None;
         let bytes = request.bytes();
         for (name, value) in request.headers() {
             let span = Span::of(bytes, value);
             match name.len() {
-                9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => facts.shape = Shape::Fn,
-                10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut facts, bytes, value),
+                9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => metadata.shape = Shape::Fn,
+                10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut metadata, bytes, value),
                 11 if caseless(name, b"fn-deadline") => {
                     moment = rfc3339_ms(value);
                 }
-                11 if caseless(name, b"traceparent") => facts.traceparent = span,
-                10 if caseless(name, b"tracestate") => facts.tracestate = span,
-                12 if caseless(name, b"content-type") => facts.content_type = span,
-                12 if caseless(name, b"x-b3-traceid") => facts.trace = span,
+                11 if caseless(name, b"traceparent") => metadata.traceparent = span,
+                10 if caseless(name, b"tracestate") => metadata.tracestate = span,
+                12 if caseless(name, b"content-type") => metadata.content_type = span,
+                12 if caseless(name, b"x-b3-traceid") => metadata.trace = span,
                 _ => {}
             }
         }
-        facts.deadline = match moment {
+        metadata.deadline = match moment {
             Some(moment) => {
-                let id = facts.request_id.read(bytes);
+                let id = metadata.request_id.read(bytes);
                 Some(Deadline::at_moment(process, process.now_ns(), moment, self.timeout, id))
             }
             None => Deadline::within(process, self.timeout),
         };
-        facts
+        metadata
     }
 }
 
 /// Does the call carry a request, whose response is to be enclosed?
-fn is_request(facts: &Facts) -> bool {
-    facts.shape == Shape::Fn
+fn is_request(metadata: &InvocationMetadata) -> bool {
+    metadata.shape == Shape::Fn
 }
 
 fn own_headers(response: &mut Response) {
@@ -334,9 +341,9 @@ mod tests {
     /// An invocation by a call with these headers.
     fn called(agent: &dyn Serving, process: &Arc<Process>, headers: &[(&str, &str)], body: &[u8]) -> Invocation {
         let message = request("POST", "/call", headers, body);
-        let Route::Invoke(facts) = agent.route(process, &message, State::Ready) else { panic!("it is a call") };
+        let Route::Invoke(metadata) = agent.route(process, &message, State::Ready) else { panic!("it is a call") };
         let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(message, facts, false);
+        invocation.renew(message, metadata, false);
         invocation
     }
 
@@ -387,16 +394,16 @@ mod tests {
         let headers = [("Fn-Call-Id", "01A"), ("Fn-Deadline", "2100-01-01T00:00:00Z"), ("X-B3-TraceId", "t")];
         let invocation = called(&*agent, &process, &headers, b"event");
         assert_eq!((invocation.request_id(), invocation.event()), (&b"01A"[..], &b"event"[..]));
-        assert_eq!(invocation.facts().deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_999));
+        assert_eq!(invocation.metadata().deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_999));
         assert_eq!(invocation.meta(faas_abi::META_TRACE), b"t");
     }
 
     #[test]
     fn a_call_without_a_deadline_has_the_limit_that_is_set() {
         let process = process().0;
-        assert_eq!(called(&*agent(&[]), &process, &[("Fn-Deadline", "soon")], b"").facts().deadline, None);
+        assert_eq!(called(&*agent(&[]), &process, &[("Fn-Deadline", "soon")], b"").metadata().deadline, None);
         let invocation = called(&*agent(&[("FAAS_TIMEOUT", "30")]), &process, &[], b"");
-        assert!(invocation.facts().deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
+        assert!(invocation.metadata().deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
     }
 
     #[test]
@@ -466,7 +473,7 @@ mod tests {
             [("Function.Error", 502), ("Function.TimedOut", 504), ("Runtime.Overloaded", 502), ("Runtime.Closing", 503)]
         {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            agent.refused(&Facts::default(), b"", &Failure::new(kind, "why"), &mut response, &mut body);
+            agent.refused(&InvocationMetadata::default(), b"", &Failure::new(kind, "why"), &mut response, &mut body);
             assert_eq!((response.status, list(&response)), (status, vec!["Content-Type: application/json".to_owned()]));
             assert_eq!(String::from_utf8(body).unwrap(), format!(r#"{{"message":"why","detail":"{kind}"}}"#));
         }

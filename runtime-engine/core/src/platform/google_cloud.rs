@@ -14,7 +14,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Format;
 use crate::process::{self, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -132,24 +132,24 @@ impl GoogleCloud {
             .then(|| if state.is_ready() { Route::Health } else { Route::text(503, "not ready") })
     }
 
-    fn facts(&self, process: &Process, request: &Message) -> Facts {
-        let mut facts = native::facts(process, request, self.timeout);
+    fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
+        let mut metadata = native::metadata(process, request, self.timeout);
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
-                native::take_request_id(&mut facts, request.bytes(), value);
+                native::take_request_id(&mut metadata, request.bytes(), value);
             } else if caseless(name, b"x-cloud-trace-context") && trace::is_cloud(value) {
-                facts.trace = Span::of(request.bytes(), value);
+                metadata.trace = Span::of(request.bytes(), value);
             }
         }
-        facts
+        metadata
     }
 
     /// An invocation by an event that came in another form than the function takes.
     fn rewritten(&self, process: &Process, made: Result<Message, EventRefusal>, shape: Shape) -> Route {
         match made {
             Ok(message) => {
-                let facts = Facts { shape, ..self.facts(process, &message) };
-                Route::Rewritten(Box::new(message), facts)
+                let metadata = InvocationMetadata { shape, ..self.metadata(process, &message) };
+                Route::Rewritten(Box::new(message), metadata)
             }
             Err(refusal) => cloudevents::refuse(refusal),
         }
@@ -157,19 +157,21 @@ impl GoogleCloud {
 
     fn legacy(&self, process: &Process, request: &Message) -> Route {
         // Whether it is an event, and a sound one, is the same question here as elsewhere.
-        match cloudevents::route(request, Facts::default) {
+        match cloudevents::route(request, InvocationMetadata::default) {
             Some(Route::Invoke(_)) => self.rewritten(process, google::legacy_of_event(request), Shape::Event),
             Some(answer) => answer,
             None => match google::legacy_of_body(request, now()) {
-                Ok(None) => Route::Invoke(Facts { shape: Shape::Event, ..self.facts(process, request) }),
+                Ok(None) => {
+                    Route::Invoke(InvocationMetadata { shape: Shape::Event, ..self.metadata(process, request) })
+                }
                 Ok(Some(made)) => self.rewritten(process, Ok(made), Shape::Event),
                 Err(refusal) => cloudevents::refuse(refusal),
             },
         }
     }
 
-    fn is_event(&self, facts: &Facts) -> bool {
-        facts.shape == Shape::CloudEvent || self.takes == Takes::Legacy
+    fn is_event(&self, metadata: &InvocationMetadata) -> bool {
+        metadata.shape == Shape::CloudEvent || self.takes == Takes::Legacy
     }
 }
 
@@ -195,15 +197,15 @@ impl Serving for GoogleCloud {
         if let Some(route) = self.probe(request, state) {
             return route;
         }
-        let facts = || self.facts(process, request);
+        let metadata = || self.metadata(process, request);
         match self.takes {
-            Takes::Both => cloudevents::route(request, facts).unwrap_or_else(|| Route::Invoke(facts())),
+            Takes::Both => cloudevents::route(request, metadata).unwrap_or_else(|| Route::Invoke(metadata())),
             Takes::Requests => match native::path(request) {
                 b"/favicon.ico" | b"/robots.txt" => Route::Own(Answer::text(404, "")),
-                _ => Route::Invoke(facts()),
+                _ => Route::Invoke(metadata()),
             },
             Takes::Events | Takes::Legacy if request.method() != b"POST" => cloudevents::only_post(),
-            Takes::Events => cloudevents::route(request, facts)
+            Takes::Events => cloudevents::route(request, metadata)
                 .unwrap_or_else(|| self.rewritten(process, google::event_of_body(request, now()), Shape::CloudEvent)),
             Takes::Legacy => self.legacy(process, request),
         }
@@ -211,11 +213,11 @@ impl Serving for GoogleCloud {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
             native::kept_headers(invocation, response);
             return BodyFrom::Scratch;
         }
-        if self.is_event(invocation.facts()) {
+        if self.is_event(invocation.metadata()) {
             return cloudevents::respond(invocation, response, scratch);
         }
         native::respond(invocation, response, scratch)
@@ -223,13 +225,13 @@ impl Serving for GoogleCloud {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        if self.is_event(facts) {
+        if self.is_event(metadata) {
             cloudevents::failed(request_id, failure, response, scratch);
         } else {
             native::failed(request_id, failure, response, scratch);
@@ -245,13 +247,13 @@ impl Serving for GoogleCloud {
     /// Too much is the sender's to know: the platform then tries another instance.
     fn refused(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        self.failed(facts, request_id, failure, response, scratch);
+        self.failed(metadata, request_id, failure, response, scratch);
         if failure.kind == "Runtime.Overloaded" {
             response.status = 429;
         }

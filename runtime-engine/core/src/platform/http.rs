@@ -8,7 +8,7 @@
 use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, native};
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
@@ -98,8 +98,8 @@ impl PlainHttp {
     }
 
     /// What the request says of an invocation.
-    pub(super) fn facts(&self, process: &Process, request: &Message) -> Facts {
-        native::facts(process, request, self.timeout)
+    pub(super) fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
+        native::metadata(process, request, self.timeout)
     }
 }
 
@@ -121,14 +121,21 @@ impl Serving for PlainHttp {
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        self.probe(request, state).unwrap_or_else(|| Route::Invoke(self.facts(process, request)))
+        self.probe(request, state).unwrap_or_else(|| Route::Invoke(self.metadata(process, request)))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         native::respond(invocation, response, scratch)
     }
 
-    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         native::failed(request_id, failure, response, scratch);
     }
 

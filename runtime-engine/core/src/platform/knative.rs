@@ -14,7 +14,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::Shape;
@@ -170,19 +170,18 @@ impl Serving for Knative {
         {
             return route;
         }
-        let facts = || self.http.facts(process, request);
+        let metadata = || self.http.metadata(process, request);
         match self.takes {
-            Takes::Requests => Route::Invoke(facts()),
-            Takes::Both => cloudevents::route(request, facts).unwrap_or_else(|| Route::Invoke(facts())),
+            Takes::Requests => Route::Invoke(metadata()),
+            Takes::Both => cloudevents::route(request, metadata).unwrap_or_else(|| Route::Invoke(metadata())),
             Takes::Events if request.method() != b"POST" => cloudevents::only_post(),
-            Takes::Events => {
-                cloudevents::route(request, facts).unwrap_or_else(|| Route::text(400, "the request is no CloudEvent"))
-            }
+            Takes::Events => cloudevents::route(request, metadata)
+                .unwrap_or_else(|| Route::text(400, "the request is no CloudEvent")),
         }
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        match invocation.facts().shape {
+        match invocation.metadata().shape {
             Shape::CloudEvent => cloudevents::respond(invocation, response, scratch),
             _ => native::respond(invocation, response, scratch),
         }
@@ -190,13 +189,13 @@ impl Serving for Knative {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        match facts.shape {
+        match metadata.shape {
             Shape::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
             _ => native::failed(request_id, failure, response, scratch),
         }

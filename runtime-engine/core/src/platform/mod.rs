@@ -130,14 +130,14 @@ pub(crate) mod testing {
 mod tests {
     use super::cloudevents::tests::{process, request};
     use super::*;
-    use crate::invocation::Facts;
+    use crate::invocation::InvocationMetadata;
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::Arc;
 
     /// What goes back for that event and reply; no reply at all where there is no code.
     fn body(event: &str, nothing: &[u8], reply: Option<(u32, &str)>) -> String {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        invocation.renew(request("POST", "/", &[], event), Facts::default(), false);
+        invocation.renew(request("POST", "/", &[], event), InvocationMetadata::default(), false);
         if let Some((code, text)) = reply {
             Contract::reply(&mut invocation, code, Given::from(text.as_bytes().to_vec()));
         }

@@ -5,7 +5,7 @@ use super::{BodyFrom, Response, endpoint, error_document};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation, Progress};
+use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env};
 use crate::trigger::Shape;
@@ -38,24 +38,24 @@ pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port
 
 /// What the headers of a request say that most senders agree on: trace context, content type, `x-request-id`. `timeout`
 /// is the limit of an invocation from now on.
-pub(super) fn facts(process: &Process, request: &Message, timeout: Option<Duration>) -> Facts {
+pub(super) fn metadata(process: &Process, request: &Message, timeout: Option<Duration>) -> InvocationMetadata {
     let deadline = Deadline::within(process, timeout);
-    let mut facts = Facts { shape: Shape::Request, deadline, ..Facts::default() };
+    let mut metadata = InvocationMetadata { shape: Shape::Request, deadline, ..InvocationMetadata::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
         let text = match name.len() {
-            11 if caseless(name, b"traceparent") => &mut facts.traceparent,
-            10 if caseless(name, b"tracestate") => &mut facts.tracestate,
-            12 if caseless(name, b"Content-Type") => &mut facts.content_type,
+            11 if caseless(name, b"traceparent") => &mut metadata.traceparent,
+            10 if caseless(name, b"tracestate") => &mut metadata.tracestate,
+            12 if caseless(name, b"Content-Type") => &mut metadata.content_type,
             12 if caseless(name, b"X-Request-Id") => {
-                take_request_id(&mut facts, bytes, value);
+                take_request_id(&mut metadata, bytes, value);
                 continue;
             }
             _ => continue,
         };
         *text = Span::of(bytes, value);
     }
-    facts
+    metadata
 }
 
 /// The longest request id that is taken from a sender, in bytes: more than any known sender makes.
@@ -64,10 +64,10 @@ const LONGEST_ID: usize = 128;
 /// Takes a request id that came with a request, if it is short and of letters, digits and `-._~:/+=@|`. Anything else
 /// changes nothing: where there is no other id, the driver makes one. The id goes into the log, into answers, and into
 /// marks that platforms cut logs by. `value` lies in `bytes`.
-pub(super) fn take_request_id(facts: &mut Facts, bytes: &[u8], value: &[u8]) {
+pub(super) fn take_request_id(metadata: &mut InvocationMetadata, bytes: &[u8], value: &[u8]) {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/+=@|".contains(byte);
     if (1..=LONGEST_ID).contains(&value.len()) && value.iter().all(is_plain) {
-        facts.request_id = Span::of(bytes, value);
+        metadata.request_id = Span::of(bytes, value);
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
         use faas_abi::host::{Given, Invocation as Contract};
         let answered = |code: Option<u32>, content_type: Option<&str>, body: &str| {
             let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
-            invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
+            invocation.renew(request("GET", "/", &[], ""), InvocationMetadata::default(), false);
             if let Some(content_type) = content_type {
                 invocation.add(faas_abi::LIST_REPLY_HEADER, b"content-type", content_type.as_bytes());
             }
@@ -222,7 +222,7 @@ mod tests {
         use super::super::cloudevents::tests::{process, request};
         use faas_abi::host::Invocation as _;
         let mut invocation = Invocation::new(process(), std::sync::Arc::from("f"));
-        invocation.renew(request("GET", "/", &[], ""), Facts::default(), false);
+        invocation.renew(request("GET", "/", &[], ""), InvocationMetadata::default(), false);
         for (name, value) in [
             ("Cache-Control", "max-age=60"),
             ("etag", "x"),

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::http1::Message;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::process::Process;
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub trait Piping: Send + Sync {
     ///
     /// # Errors
     /// The whole answer to what is no event.
-    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, Facts), Vec<u8>>;
+    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, InvocationMetadata), Vec<u8>>;
     /// Writes the whole answer to an invocation. False: the process has to exit with a failure afterwards.
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool;
     /// Writes the whole answer for an invocation whose memory is out of reach; the process leaves afterwards.

@@ -5,7 +5,7 @@
 use super::{BodyFrom, Response, error_document, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::caseless;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::json::decimal_into;
 use crate::report;
 use crate::trigger::Shape;
@@ -118,8 +118,8 @@ pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut V
 }
 
 /// Is it an invocation by an event, and not by a request of a client's?
-pub(super) fn is_event(facts: &Facts) -> bool {
-    facts.shape == Shape::Event
+pub(super) fn is_event(metadata: &InvocationMetadata) -> bool {
+    metadata.shape == Shape::Event
 }
 
 /// Where the result is, unless there is none or it is too long.

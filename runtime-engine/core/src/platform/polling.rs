@@ -4,7 +4,7 @@
 use super::BodyFrom;
 use crate::failure::Failure;
 use crate::http1::Message;
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::process::Process;
 use std::fmt;
 
@@ -78,7 +78,7 @@ impl fmt::Debug for dyn Polling {
 #[derive(Debug)]
 pub enum Delivery {
     /// An event.
-    Event(Facts),
+    Event(InvocationMetadata),
     /// There is none now, which is no failure: poll again after a short pause that grows while there is none.
     Nothing,
     /// A failure; poll again after a pause that grows.

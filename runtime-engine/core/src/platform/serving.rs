@@ -5,7 +5,7 @@ use super::BodyFrom;
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::http1::{Head, Limits, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::process::Process;
 use std::borrow::Cow;
 use std::fmt;
@@ -63,14 +63,14 @@ pub trait Serving: Send + Sync {
     fn before(&self, _invocation: &Invocation) {}
     /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
     /// for a function that never ended.
-    fn after(&self, _unit: &Process, _facts: &Facts, _request_id: &[u8], _failed: bool) {}
+    fn after(&self, _unit: &Process, _facts: &InvocationMetadata, _request_id: &[u8], _failed: bool) {}
     /// Status, headers and body of the response to an invocation.
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom;
-    /// The response that says an invocation failed, for one whose memory is out of reach. `facts`: only what is no
+    /// The response that says an invocation failed, for one whose memory is out of reach. `metadata`: only what is no
     /// [`Span`](crate::fields::Span) is to be read.
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
@@ -79,13 +79,13 @@ pub trait Serving: Send + Sync {
     /// The response to one more request than may run at once, or than is still taken.
     fn refused(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        self.failed(facts, request_id, failure, response, scratch);
+        self.failed(metadata, request_id, failure, response, scratch);
         response.headers.add(b"retry-after", b"1");
     }
     /// Status and headers of a streamed response.
@@ -162,9 +162,9 @@ impl State {
 #[derive(Debug)]
 pub enum Route {
     /// An invocation.
-    Invoke(Facts),
+    Invoke(InvocationMetadata),
     /// An invocation by this request, which the protocol has made out of the one that came.
-    Rewritten(Box<Message>, Facts),
+    Rewritten(Box<Message>, InvocationMetadata),
     /// Something the runtime answers itself; not an invocation, not logged.
     Own(Answer),
     /// Answered by the runtime after asking the layers how they are.

@@ -12,7 +12,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::decimal_into;
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
@@ -96,26 +96,26 @@ impl Serving for Server {
         if request.header("x-faas-internal-request") == Some(b"true") {
             return control(request, state);
         }
-        let mut facts = native::facts(process, request, self.timeout);
-        facts.own_headers = b"x-faas-";
+        let mut metadata = native::metadata(process, request, self.timeout);
+        metadata.own_headers = b"x-faas-";
         let mut event_type: &[u8] = b"";
         for (name, value) in request.headers() {
             match name.len() {
                 // The platform's gateway sets it. Where no proxy is trusted it is the client's own.
                 9 if process.identity.trusted_hops > 0 && caseless(name, b"x-real-ip") => {
-                    facts.client_ip = Span::of(request.bytes(), value);
+                    metadata.client_ip = Span::of(request.bytes(), value);
                 }
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
                 17 if caseless(name, b"x-faas-request-id") => {
-                    native::take_request_id(&mut facts, request.bytes(), value);
+                    native::take_request_id(&mut metadata, request.bytes(), value);
                 }
                 _ => {}
             }
         }
         match event_type {
-            b"" | b"http" => Route::Invoke(facts),
+            b"" | b"http" => Route::Invoke(metadata),
             b"cloudevent" => match cloudevents::look(request) {
-                Offer::One | Offer::Batch => Route::Invoke(Facts { shape: Shape::CloudEvent, ..facts }),
+                Offer::One | Offer::Batch => Route::Invoke(InvocationMetadata { shape: Shape::CloudEvent, ..metadata }),
                 Offer::NoEvent | Offer::EmptyBatch => no_event("the request has no CloudEvent in it".into()),
                 Offer::Refused(refusal) => no_event(refusal.reason),
             },
@@ -128,7 +128,7 @@ impl Serving for Server {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.facts(), invocation.request_id(), failure, response, scratch);
+            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
             native::kept_headers(invocation, response);
             duration(invocation, response);
             return BodyFrom::Scratch;
@@ -138,7 +138,14 @@ impl Serving for Server {
         BodyFrom::Reply
     }
 
-    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         native::failed(request_id, failure, response, scratch);
         let code = if failure.is_panic() { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
@@ -275,11 +282,11 @@ mod tests {
             let mut headers = vec![("X-Faas-Event-Type", event_type), ("X-Faas-Request-Id", "r")];
             headers.extend(event);
             let message = request("POST", "/a", &headers);
-            let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
+            let Route::Invoke(metadata) = server.route(&process, &message, State::Ready) else {
                 panic!("it is for the function")
             };
-            assert_eq!((facts.shape, facts.request_id.read(message.bytes())), (shape, &b"r"[..]));
-            assert!(facts.deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
+            assert_eq!((metadata.shape, metadata.request_id.read(message.bytes())), (shape, &b"r"[..]));
+            assert!(metadata.deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
         }
         for (headers, code) in [
             (&[("X-Faas-Event-Type", "else")][..], "invalid_event_type"),
@@ -302,11 +309,11 @@ mod tests {
         for (process, client) in [(process(), &b"192.0.2.7"[..]), (trusting(0), b"10.0.0.9")] {
             let headers = [("X-Faas-Access-Key-Id", "k"), ("X-Real-Ip", "192.0.2.7"), ("X-A", "1")];
             let message = request("GET", "/", &headers);
-            let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
+            let Route::Invoke(metadata) = server.route(&process, &message, State::Ready) else {
                 panic!("it is for the function")
             };
             let mut invocation = Invocation::new(process, Arc::from("f"));
-            invocation.renew(message, facts, false);
+            invocation.renew(message, metadata, false);
             invocation.set_peer("10.0.0.9");
             let view = invocation.http().expect("a request");
             assert_eq!((view.client_ip(), view.headers.len()), (client, 2));
@@ -324,7 +331,7 @@ mod tests {
         ] {
             let mut response = Response::default();
             let failure = Failure::new(kind, "why\r\nnot: ü");
-            server.failed(&Facts::default(), b"r", &failure, &mut response, &mut Vec::new());
+            server.failed(&InvocationMetadata::default(), b"r", &failure, &mut response, &mut Vec::new());
             let header = |name: &str| response.headers.get(name.as_bytes(), caseless).map(String::from_utf8_lossy);
             assert_eq!((response.status, header(ERROR_CODE).as_deref()), (status, Some(code)));
             assert_eq!(header(ERROR_MESSAGE).as_deref(), Some("whynot: "), "one line of visible text");
@@ -335,11 +342,11 @@ mod tests {
     fn a_response_says_how_long_the_invocation_took() {
         let (server, process) = (opened(&[]).expect("fits"), process());
         let message = request("GET", "/", &[]);
-        let Route::Invoke(facts) = server.route(&process, &message, State::Ready) else {
+        let Route::Invoke(metadata) = server.route(&process, &message, State::Ready) else {
             panic!("it is for the function")
         };
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(message, facts, false);
+        invocation.renew(message, metadata, false);
         invocation.add(faas_abi::LIST_REPLY_HEADER, b"x-faas-execution-duration", b"mine");
         let mut response = Response::default();
         server.respond(&invocation, &mut response, &mut Vec::new());

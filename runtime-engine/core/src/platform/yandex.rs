@@ -11,7 +11,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::{Assembly, Message};
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::json::{self, Writer};
 use crate::process::{Deadline, Identity, Process};
 use crate::report;
@@ -78,7 +78,7 @@ impl Piping for Script {
         }
     }
 
-    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
+    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, InvocationMetadata), Vec<u8>> {
         let mut assembly = Assembly::request(Vec::new(), b"", b"", b"");
         if !self.request_id.is_empty() {
             assembly.header(REQUEST_ID.as_bytes(), self.request_id.as_bytes());
@@ -86,11 +86,11 @@ impl Piping for Script {
         assembly.body().extend_from_slice(input);
         let message = assembly.finish();
         let deadline = Deadline::within(process, self.timeout);
-        let mut facts = Facts { deadline, is_whole: true, ..Facts::default() };
+        let mut metadata = InvocationMetadata { deadline, is_whole: true, ..InvocationMetadata::default() };
         if let Some(id) = message.header(REQUEST_ID) {
-            native::take_request_id(&mut facts, message.bytes(), id);
+            native::take_request_id(&mut metadata, message.bytes(), id);
         }
-        Ok((message, facts))
+        Ok((message, metadata))
     }
 
     fn answer(&self, invocation: &Invocation, out: &mut Vec<u8>) -> bool {
@@ -157,9 +157,9 @@ mod tests {
         let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
         let process =
             Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
-        let (message, facts) = script.event(&process, input).expect("everything is an event");
+        let (message, metadata) = script.event(&process, input).expect("everything is an event");
         let mut invocation = Invocation::new(process, Arc::from("f"));
-        invocation.renew(message, facts, true);
+        invocation.renew(message, metadata, true);
         invocation
     }
 
@@ -189,7 +189,7 @@ mod tests {
         let opened = script(&ALL).1;
         let event = invocation(&opened, b"{\"a\":1}\n");
         assert_eq!(
-            (event.request_id(), event.event(), event.facts().is_whole),
+            (event.request_id(), event.event(), event.metadata().is_whole),
             (&b"r-1"[..], &b"{\"a\":1}\n"[..], true)
         );
         assert!(invocation(&script(&[]).1, b"").request_id().is_empty(), "the driver makes one");

@@ -103,7 +103,7 @@ impl<'a> FanOut<'a> {
         running: Arc<Running>,
     ) -> FanOut<'a> {
         let invocation = place.get();
-        let begin_until = invocation.facts().deadline.map_or(u64::MAX, |deadline| {
+        let begin_until = invocation.metadata().deadline.map_or(u64::MAX, |deadline| {
             let limit = deadline.ns.saturating_sub(invocation.received_ns());
             deadline.ns.saturating_sub(NEAR_NS.min(limit / 5))
         });

@@ -26,7 +26,7 @@ pub use view::{Body, HttpView};
 
 use crate::fields::Fields;
 use crate::http1::Message;
-use crate::invocation::Facts;
+use crate::invocation::InvocationMetadata;
 use crate::json::{Object, Outline};
 
 /// The kind of trigger, as a function sees it on every platform.
@@ -164,19 +164,21 @@ impl Reading {
 
     /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
     /// whose memory is used again, and which knows how many proxies are trusted.
-    pub fn of(facts: &Facts, message: &Message, peer: &str, view: HttpView) -> Reading {
-        match facts.shape {
-            Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), view),
-            Shape::Event => Reading::of_event(facts.event.read(message.bytes()), view),
+    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, view: HttpView) -> Reading {
+        match metadata.shape {
+            Shape::Event if metadata.event.is_empty() => Reading::of_event(message.body(), view),
+            Shape::Event => Reading::of_event(metadata.event.read(message.bytes()), view),
             Shape::Request => {
-                let client = facts.client_ip.read(message.bytes());
+                let client = metadata.client_ip.read(message.bytes());
                 let view = native::read(message, client, peer, view);
-                Reading::request(Kind::Http, "http", Form::Native, view).without_own(facts)
+                Reading::request(Kind::Http, "http", Form::Native, view).without_own(metadata)
             }
             Shape::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
             Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
             Shape::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
-            Shape::OpenWhisk if cfg!(feature = "openwhisk") => openwhisk::read(facts.event.read(message.bytes()), view),
+            Shape::OpenWhisk if cfg!(feature = "openwhisk") => {
+                openwhisk::read(metadata.event.read(message.bytes()), view)
+            }
             // Only a platform says such a shape, and it is not built in.
             Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => Reading::raw(),
         }
@@ -188,9 +190,9 @@ impl Reading {
     }
 
     /// The same without the platform's own words in the request's headers.
-    fn without_own(mut self, facts: &Facts) -> Reading {
-        if let Some(view) = self.http.as_mut().filter(|_| !facts.own_headers.is_empty()) {
-            view.headers.remove(facts.own_headers, |name, start| {
+    fn without_own(mut self, metadata: &InvocationMetadata) -> Reading {
+        if let Some(view) = self.http.as_mut().filter(|_| !metadata.own_headers.is_empty()) {
+            view.headers.remove(metadata.own_headers, |name, start| {
                 name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start))
             });
         }

@@ -1,7 +1,7 @@
 //! A limit of zero is no limit, a deadline in whole seconds is the end of its second, and a deadline that has passed before
 //! the event arrives still leaves time to answer.
 
-use crate::{Pairs, WAYS, facts, process};
+use crate::{Pairs, WAYS, metadata, process};
 use faas_core::process::{Deadline, Process};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,10 +17,10 @@ fn a_limit_of_zero_is_no_limit_on_any_platform() {
         WAYS.iter().filter(|(pairs, ..)| !pairs.contains(&("FAAS_PLATFORM", "openfaas")))
     {
         let zero = [*pairs, &[("FAAS_TIMEOUT", "0")]].concat();
-        assert_eq!(facts(&process, &zero, path, headers, body).deadline, None, "{pairs:?}");
+        assert_eq!(metadata(&process, &zero, path, headers, body).deadline, None, "{pairs:?}");
         // A limit is kept to the nanosecond: half a millisecond is not zero.
         let short = [*pairs, &[("FAAS_TIMEOUT", "500us")]].concat();
-        assert!(facts(&process, &short, path, headers, body).deadline.is_some(), "{pairs:?}");
+        assert!(metadata(&process, &short, path, headers, body).deadline.is_some(), "{pairs:?}");
     }
 }
 
@@ -38,10 +38,10 @@ fn a_platforms_own_limit_of_zero_is_no_limit() {
         (&[("TENCENTCLOUD_RUNENV", "SCF")], &[("x-scf-timeout", "0")]),
         (&[("SCF_RUNTIME_API", "h"), ("SCF_RUNTIME_API_PORT", "1")], &[("time_limit_in_ms", "0")]),
     ] {
-        assert_eq!(facts(&process, pairs, "/", headers, "").deadline, None, "{pairs:?}");
+        assert_eq!(metadata(&process, pairs, "/", headers, "").deadline, None, "{pairs:?}");
         // What is configured for all platforms counts then.
         let otherwise = [pairs, &[("FAAS_TIMEOUT", "7")]].concat();
-        let deadline = facts(&process, &otherwise, "/", headers, "").deadline.expect("the setting counts");
+        let deadline = metadata(&process, &otherwise, "/", headers, "").deadline.expect("the setting counts");
         assert!((6_000..=7_000).contains(&deadline.remaining_ms(&process)), "{pairs:?}");
     }
 }
@@ -58,7 +58,7 @@ impl Timed {
     fn deadline(&self, process: &Process, more: Pairs<'static>) -> Deadline {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let pairs = [self.pairs, more].concat();
-        facts(process, &pairs, self.path, &headers, &self.body).deadline.expect("there is one")
+        metadata(process, &pairs, self.path, &headers, &self.body).deadline.expect("there is one")
     }
 }
 
@@ -131,8 +131,9 @@ fn a_deadline_to_come_counts_as_it_is_and_nothing_is_said() {
 fn a_deadline_in_whole_seconds_is_the_end_of_its_second() {
     let (process, _) = process();
     let ends = |text: &str| {
-        let facts = facts(&process, &[("FN_LISTENER", "unix:/tmp/l.sock")], "/call", &[("Fn-Deadline", text)], "");
-        facts.deadline.expect("a deadline").epoch_ms
+        let metadata =
+            metadata(&process, &[("FN_LISTENER", "unix:/tmp/l.sock")], "/call", &[("Fn-Deadline", text)], "");
+        metadata.deadline.expect("a deadline").epoch_ms
     };
     assert_eq!(ends("2100-01-01T00:00:00Z"), 4_102_444_800_999);
     assert_eq!(ends("2100-01-01T01:00:00+01:00"), 4_102_444_800_999);

@@ -5,7 +5,7 @@ mod request_ids;
 mod traces;
 
 use faas_core::http1::{Assembly, Limits, Message, ReadProgress, Reader};
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::{self, Delivery, Protocol, Route, State};
 use faas_core::process::{Identity, Process};
@@ -60,20 +60,20 @@ pub(crate) fn arrival(
     path: &str,
     headers: Pairs<'_>,
     body: &str,
-) -> (Message, Facts) {
+) -> (Message, InvocationMetadata) {
     match protocol(pairs) {
         Protocol::Serving(server) => {
             let request = request(path, headers, body);
             match server.route(process, &request, State::Ready) {
-                Route::Invoke(facts) => (request, facts),
-                Route::Rewritten(message, facts) => (*message, facts),
+                Route::Invoke(metadata) => (request, metadata),
+                Route::Rewritten(message, metadata) => (*message, metadata),
                 other => panic!("{pairs:?}: {other:?}"),
             }
         }
         Protocol::Polling(api) => {
             let answer = answer(headers);
             match api.delivery(process, &answer) {
-                Delivery::Event(facts) => (answer, facts),
+                Delivery::Event(metadata) => (answer, metadata),
                 other => panic!("{pairs:?}: {other:?}"),
             }
         }
@@ -82,7 +82,13 @@ pub(crate) fn arrival(
 }
 
 /// What the platform says of one event, its spans apart.
-pub(crate) fn facts(process: &Process, pairs: Pairs<'_>, path: &str, headers: Pairs<'_>, body: &str) -> Facts {
+pub(crate) fn metadata(
+    process: &Process,
+    pairs: Pairs<'_>,
+    path: &str,
+    headers: Pairs<'_>,
+    body: &str,
+) -> InvocationMetadata {
     arrival(process, pairs, path, headers, body).1
 }
 

@@ -28,8 +28,8 @@ fn id(pairs: Pairs<'_>, path: &str, header: &str, value: &str) -> String {
     let escaped = value.escape_default().to_string().replace("\\u{", "\\u00").replace('}', "").replace("\\'", "'");
     let body = if header.is_empty() { format!("{{\"activation_id\":\"{escaped}\"}}") } else { String::new() };
     let headers = if header.is_empty() { vec![] } else { vec![(header, value)] };
-    let (message, facts) = arrival(&process, pairs, path, &headers, &body);
-    String::from_utf8(facts.request_id.read(message.bytes()).to_vec()).expect("text")
+    let (message, metadata) = arrival(&process, pairs, path, &headers, &body);
+    String::from_utf8(metadata.request_id.read(message.bytes()).to_vec()).expect("text")
 }
 
 #[test]
@@ -64,15 +64,15 @@ fn an_activation_id_makes_no_line_of_its_own() {
 #[test]
 fn an_id_that_the_platform_set_for_the_process_is_held_to_the_same() {
     let yandex = [("REQUEST_ID", "two words"), ("FUNCTION_NAME", "f"), ("FUNCTION_VERSION", "1")];
-    let (message, facts) = arrival(&process().0, &yandex, "", &[], "");
-    assert_eq!(facts.request_id.read(message.bytes()), b"");
+    let (message, metadata) = arrival(&process().0, &yandex, "", &[], "");
+    assert_eq!(metadata.request_id.read(message.bytes()), b"");
 }
 
 #[test]
 fn an_odd_id_does_not_hide_one_that_is_fine() {
     let call = [("X-Call-Id", "two words"), ("X-Request-Id", "fine")];
-    let (message, facts) = arrival(&process().0, &[("FAAS_PLATFORM", "openfaas")], "/", &call, "");
-    assert_eq!(facts.request_id.read(message.bytes()), b"fine");
+    let (message, metadata) = arrival(&process().0, &[("FAAS_PLATFORM", "openfaas")], "/", &call, "");
+    assert_eq!(metadata.request_id.read(message.bytes()), b"fine");
 }
 
 #[test]

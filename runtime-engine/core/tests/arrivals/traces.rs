@@ -12,9 +12,9 @@ const SPAN: &str = "e457b5a2e4d86bd1";
 /// What a function sees of a trace on that platform.
 fn traced(pairs: Pairs<'_>, path: &str, headers: Pairs<'_>) -> String {
     let process = Arc::new(process().0);
-    let (message, facts) = arrival(&process, pairs, path, headers, "");
+    let (message, metadata) = arrival(&process, pairs, path, headers, "");
     let mut invocation = Invocation::new(process, Arc::from("f"));
-    invocation.renew(message, facts, false);
+    invocation.renew(message, metadata, false);
     String::from_utf8(invocation.meta(META_TRACEPARENT).to_vec()).expect("text")
 }
 

@@ -16,7 +16,7 @@ use faas_core::failure::Failure;
 use faas_core::functions::manifest::Manifest;
 use faas_core::functions::{Linked, Loader};
 use faas_core::http1::Assembly;
-use faas_core::invocation::{Facts, Progress};
+use faas_core::invocation::{InvocationMetadata, Progress};
 use faas_core::lifecycle::{Runtime, Start};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::modules::{Files, Roots};
@@ -180,9 +180,9 @@ impl Process {
         self.runtime.process()
     }
 
-    fn invoke(&self, message: Assembly, facts: Facts) -> (Place, Answer) {
+    fn invoke(&self, message: Assembly, metadata: InvocationMetadata) -> (Place, Answer) {
         let mut place = self.runtime.place();
-        place.get_mut().renew(message.finish(), facts, false);
+        place.get_mut().renew(message.finish(), metadata, false);
         place.get_mut().set_request_id(b"id-1");
         assert!(block_on(self.runtime.invoke(&mut place)));
         let invocation = place.get();
@@ -203,7 +203,8 @@ impl Process {
     /// Sends a request; returns what came of it, and the reply's headers.
     fn request(&self, method: &str, target: &str) -> (Answer, Vec<(String, String)>) {
         let message = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-        let (place, answer) = self.invoke(message, Facts { shape: Shape::Request, ..Facts::default() });
+        let (place, answer) =
+            self.invoke(message, InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() });
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = place.get().reply_headers().iter().map(|(name, value)| (text(name), text(value))).collect();
         (answer, headers)
@@ -226,9 +227,9 @@ impl Process {
         let bytes = message.bytes();
         let at = bytes.windows(function.len().max(1)).position(|window| window == function.as_bytes()).unwrap_or(0);
         let addressee = faas_core::fields::Span::of(bytes, &bytes[at..at + function.len()]);
-        let facts = Facts { addressee, ..Facts::default() };
+        let metadata = InvocationMetadata { addressee, ..InvocationMetadata::default() };
         let mut place = self.runtime.place();
-        place.get_mut().renew(message, facts, false);
+        place.get_mut().renew(message, metadata, false);
         assert!(block_on(self.runtime.invoke(&mut place)));
         match place.get().failure() {
             Some(failure) => Answer::Failure(failure.for_owner().to_string()),

@@ -212,7 +212,7 @@ impl Child<'_> {
     /// Serves one event and answers it. False: nothing more is to be served, and the process has failed.
     fn serve(&mut self, event: &[u8]) -> bool {
         let process = self.runtime.process();
-        let (message, facts) = match self.protocol.event(process, event) {
+        let (message, metadata) = match self.protocol.event(process, event) {
             Ok(event) => event,
             // A parent that sends one event learns from the exit code that it was none.
             Err(answer) => return self.answers.tell(&process.log, &answer) && self.protocol.feed() == Feed::Lines,
@@ -221,7 +221,7 @@ impl Child<'_> {
         let cold = process.enter();
         self.place.reset();
         let invocation = self.place.get_mut();
-        invocation.renew(message, facts, cold);
+        invocation.renew(message, metadata, cold);
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&self.ids.next());
         }

@@ -6,7 +6,7 @@ use crate::start::FAILED;
 use faas_core::chain::Place;
 use faas_core::flight::Slot;
 use faas_core::http1::Message;
-use faas_core::invocation::{Facts, Progress};
+use faas_core::invocation::{InvocationMetadata, Progress};
 use faas_core::log::{Level, Origin};
 use faas_core::parking::block_on;
 use faas_core::platform::{BodyFrom, Delivery, PostOutcome, nothing_pause_ms};
@@ -62,10 +62,10 @@ pub(super) fn work(shared: &Arc<Shared>) {
     while is_announced && let Some(event) = worker.ask(&next) {
         let process = shared.runtime.process();
         match shared.protocol.delivery(process, &event) {
-            Delivery::Event(facts) => {
+            Delivery::Event(metadata) => {
                 worker.failures = 0;
                 worker.nothings = 0;
-                worker.serve(&mut place, &slot, event, facts);
+                worker.serve(&mut place, &slot, event, metadata);
             }
             Delivery::Nothing => worker.pause_for_nothing(),
             Delivery::Again(why) => worker.setback(&why),
@@ -185,12 +185,12 @@ impl Worker<'_> {
         }
     }
 
-    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, facts: Facts) {
+    fn serve(&mut self, place: &mut Place, slot: &Slot, event: Message, metadata: InvocationMetadata) {
         let runtime = &self.shared.runtime;
         let deadlines = self.shared.shutdown.deadlines();
         let cold = runtime.process().enter();
         place.reset();
-        place.get_mut().renew(event, facts, cold);
+        place.get_mut().renew(event, metadata, cold);
         deadlines.begin(slot, place);
         // The walk is a large value, and is pinned where it is made.
         if !block_on(pin!(runtime.invoke(place))) {

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::output::tests::silent;
     use faas_core::failure::Failure;
-    use faas_core::invocation::{Code, Facts, Invocation};
+    use faas_core::invocation::{Code, Invocation, InvocationMetadata};
     use faas_core::platform::Response;
     use faas_core::platform::{BodyFrom, Listen, Route, State};
     use faas_core::process::Process;
@@ -142,7 +142,7 @@ mod tests {
             BodyFrom::Reply
         }
 
-        fn failed(&self, _: &Facts, _: &[u8], _: &Failure, _: &mut Response, _: &mut Vec<u8>) {}
+        fn failed(&self, _: &InvocationMetadata, _: &[u8], _: &Failure, _: &mut Response, _: &mut Vec<u8>) {}
 
         fn stream_head(&self, _: &Invocation, _: Code, _: &mut Response) {}
     }

@@ -251,11 +251,11 @@ impl Desk {
         let process = server.runtime.process();
         match server.protocol.route(process, &message, server.state()) {
             Route::Own(answer) => own(&*recipient, &answer),
-            Route::Invoke(mut facts) => {
-                facts.is_streamed_in = is_head;
-                self.invoke(message, facts, peer, manner, recipient);
+            Route::Invoke(mut metadata) => {
+                metadata.is_streamed_in = is_head;
+                self.invoke(message, metadata, peer, manner, recipient);
             }
-            Route::Rewritten(message, facts) => self.invoke(*message, facts, peer, manner, recipient),
+            Route::Rewritten(message, metadata) => self.invoke(*message, metadata, peer, manner, recipient),
             Route::Health => self.errand(None, recipient),
             Route::Signal(signal) => self.errand(Some(signal), recipient),
         }
@@ -269,7 +269,7 @@ impl Desk {
     fn invoke(
         &self,
         message: Message,
-        facts: faas_core::invocation::Facts,
+        metadata: faas_core::invocation::InvocationMetadata,
         peer: &Arc<str>,
         manner: Manner,
         recipient: Arc<dyn Recipient>,
@@ -278,15 +278,15 @@ impl Desk {
         if let Err((kind, why)) = server.admit() {
             let (mut response, mut body) = (Response::default(), Vec::new());
             let failure = Failure::new(kind, why);
-            let id = facts.request_id.read(message.bytes());
-            server.protocol.refused(&facts, id, &failure, &mut response, &mut body);
+            let id = metadata.request_id.read(message.bytes());
+            server.protocol.refused(&metadata, id, &failure, &mut response, &mut body);
             server.refusals.say(&server.runtime.process().log, id, &failure);
             return recipient.answer(&response, Given::from(body));
         }
-        let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
+        let until = metadata.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
         let client = Client::Http2(recipient, peer.clone());
         let charge = serve::Charge::of(&server.budget);
-        let request = Request { client, message, facts, manner, charge };
+        let request = Request { client, message, metadata, manner, charge };
         server.admission.wait(Work::Request(request), server.runtime.process().now_ns(), until);
         if until != serve::NEVER {
             server.timers.at(until);

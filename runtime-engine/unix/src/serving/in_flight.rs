@@ -12,7 +12,7 @@ use faas_abi::{CANCEL_PEER_GONE, E_CANCELLED, OK, PENDING, Status, Tok};
 use faas_core::chain::Place;
 use faas_core::flight::Slot;
 use faas_core::http1::{Framing, Version};
-use faas_core::invocation::{Code, Facts, Invocation, Stream};
+use faas_core::invocation::{Code, Invocation, InvocationMetadata, Stream};
 use faas_core::platform::Response;
 use faas_core::serve::{Charge, Manner, response_head};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -49,7 +49,7 @@ impl Client {
 pub(super) struct Current {
     pub(super) client: Client,
     pub(super) manner: Manner,
-    pub(super) facts: Facts,
+    pub(super) metadata: InvocationMetadata,
 }
 
 /// What others may know of a seat.
@@ -94,10 +94,10 @@ impl InFlight {
 
     /// An invocation begins, on a thread.
     #[inline]
-    pub(super) fn begin(&self, client: Client, manner: Manner, facts: &Facts) {
+    pub(super) fn begin(&self, client: Client, manner: Manner, metadata: &InvocationMetadata) {
         self.place.enter();
         self.head.store(WHOLE, SeqCst);
-        *lock(&self.current) = Some(Current { client, manner, facts: *facts });
+        *lock(&self.current) = Some(Current { client, manner, metadata: *metadata });
     }
 
     /// Its place among those that run.

@@ -55,7 +55,7 @@ use crate::start::{FAILED, Life, features};
 use crate::sys::{Alarm, Bell, Epoll};
 use faas_core::failure::Failure;
 use faas_core::http1::Message;
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::lifecycle::{RequestIds, Runtime};
 use faas_core::log::Level;
 use faas_core::parking::block_on;
@@ -143,7 +143,7 @@ impl std::fmt::Debug for dyn http2::Http2 {
 struct Request {
     client: Client,
     message: Message,
-    facts: Facts,
+    metadata: InvocationMetadata,
     manner: Manner,
     /// What its memory counts for.
     charge: Charge,

@@ -13,7 +13,7 @@ use super::seats::Seat;
 use super::worker::Worker;
 use faas_abi::host::Given;
 use faas_core::http1::{Framing, Message};
-use faas_core::invocation::{Code, Facts, Progress};
+use faas_core::invocation::{Code, InvocationMetadata, Progress};
 use faas_core::parking::block_on;
 use faas_core::platform::BodyFrom;
 use faas_core::serve::{Manner, response_head};
@@ -33,7 +33,7 @@ impl Worker {
         &mut self,
         client: Client,
         message: Message,
-        facts: Facts,
+        metadata: InvocationMetadata,
         manner: Manner,
         mut seat: Box<Seat>,
     ) -> Option<Arc<Link>> {
@@ -42,13 +42,13 @@ impl Worker {
         let cold = process.enter();
         seat.place.reset();
         let invocation = seat.place.get_mut();
-        invocation.renew(message, facts, cold);
+        invocation.renew(message, metadata, cold);
         invocation.set_peer(client.peer());
         if invocation.request_id().is_empty() {
             invocation.set_request_id(&server.ids.next());
         }
         let waits = server.waits.load(Relaxed);
-        seat.flight.begin(client, manner, seat.place.get().facts());
+        seat.flight.begin(client, manner, seat.place.get().metadata());
         // Before the deadlines may give the invocation up: who has begun is told of once, and ends once.
         server.protocol.before(seat.place.get());
         server.shutdown.deadlines().begin(&seat.slot, &seat.place);
@@ -103,7 +103,7 @@ impl Worker {
         let (mut mine, mut answered) = (None, false);
         if is_mine && let Some((client, manner)) = seat.flight.end() {
             let ended = seat.place.get();
-            server.protocol.after(process, ended.facts(), ended.request_id(), ended.failure().is_some());
+            server.protocol.after(process, ended.metadata(), ended.request_id(), ended.failure().is_some());
             // Before the response is out: whoever has read it may send the next request at once.
             server.admission.answered();
             mine = self.answer(&server, &mut seat, client, manner);

@@ -230,7 +230,7 @@ impl Server {
     /// Answers for a function that does not end in time: its thread is left to it.
     fn answer_for(&self, number: usize, lost: Lost<'_>, closing: bool) {
         let request_id = lost.request_id;
-        let Some((Current { client, manner, facts }, headless)) =
+        let Some((Current { client, manner, metadata }, headless)) =
             self.seats.flight(number).and_then(|flight| flight.abandon())
         else {
             return;
@@ -239,13 +239,13 @@ impl Server {
         let process = self.runtime.process();
         let functions = self.runtime.functions();
         functions.out_of_reach(process, lost, &failure, "and is still running");
-        self.protocol.after(process, &facts, request_id, true);
+        self.protocol.after(process, &metadata, request_id, true);
         // Before the response, which may be followed by the next request.
         self.admission.answered();
         match client {
             Client::Http2(recipient, _) if headless => {
                 let (mut response, mut body) = (Response::default(), Vec::new());
-                self.protocol.failed(&facts, request_id, &failure, &mut response, &mut body);
+                self.protocol.failed(&metadata, request_id, &failure, &mut response, &mut body);
                 recipient.answer(&response, body.into());
             }
             Client::Http2(recipient, _) => recipient.end(false),
@@ -258,7 +258,7 @@ impl Server {
                 let goes_on = state.connection.end_upload();
                 if headless {
                     let (mut response, mut out, mut body) = (Response::default(), Vec::new(), Vec::new());
-                    self.protocol.failed(&facts, request_id, &failure, &mut response, &mut body);
+                    self.protocol.failed(&metadata, request_id, &failure, &mut response, &mut body);
                     let manner = self.settled(manner, goes_on);
                     response_head::whole(&mut out, &response, &body, manner, &process.log);
                     state.connection.send(&out);

@@ -221,15 +221,15 @@ impl StartupListener {
     /// A request that has asked for a start that failed.
     fn fail(&mut self, number: usize, request: Message, failure: &Failure) {
         let manner = Manner::of(&request);
-        let (request, facts) = match self.protocol.route(&self.process, &request, self.state) {
-            Route::Invoke(facts) => (request, facts),
-            Route::Rewritten(rewritten, facts) => (*rewritten, facts),
+        let (request, metadata) = match self.protocol.route(&self.process, &request, self.state) {
+            Route::Invoke(metadata) => (request, metadata),
+            Route::Rewritten(rewritten, metadata) => (*rewritten, metadata),
             Route::Own(answer) => return self.tell(number, manner, &answer),
             Route::Health | Route::Signal(_) => return,
         };
         let (mut response, mut body) = (Response::default(), Vec::new());
-        let id = facts.request_id.read(request.bytes());
-        self.protocol.failed(&facts, id, failure, &mut response, &mut body);
+        let id = metadata.request_id.read(request.bytes());
+        self.protocol.failed(&metadata, id, failure, &mut response, &mut body);
         self.respond(number, manner, &response, &body);
     }
 
@@ -476,8 +476,10 @@ impl StartupListener {
             // It waits to be asked for something: nothing is wrong with it.
             Route::Health if is_closed => self.tell(number, manner, &Answer::text(503, "stopped")),
             Route::Health => self.tell(number, manner, &Answer::text(200, "OK")),
-            Route::Invoke(facts) if is_closed => self.refuse(number, manner, &request, &facts, &closed()),
-            Route::Rewritten(request, facts) if is_closed => self.refuse(number, manner, &request, &facts, &closed()),
+            Route::Invoke(metadata) if is_closed => self.refuse(number, manner, &request, &metadata, &closed()),
+            Route::Rewritten(request, metadata) if is_closed => {
+                self.refuse(number, manner, &request, &metadata, &closed())
+            }
             Route::Invoke(_) | Route::Rewritten(..) => {
                 self.bring(number, Brought::Request(request));
                 return Some(Wish::Start(None));
@@ -518,12 +520,12 @@ impl StartupListener {
         number: usize,
         manner: Manner,
         request: &Message,
-        facts: &faas_core::invocation::Facts,
+        metadata: &faas_core::invocation::InvocationMetadata,
         failure: &Failure,
     ) {
         let (mut response, mut body) = (Response::default(), Vec::new());
-        let id = facts.request_id.read(request.bytes());
-        self.protocol.refused(facts, id, failure, &mut response, &mut body);
+        let id = metadata.request_id.read(request.bytes());
+        self.protocol.refused(metadata, id, failure, &mut response, &mut body);
         self.respond(number, manner, &response, &body);
     }
 

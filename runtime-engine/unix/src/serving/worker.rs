@@ -11,7 +11,7 @@ use super::{Request, Server, Work, thread_pool};
 use crate::sys::{Event, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Message, Reader};
-use faas_core::invocation::Facts;
+use faas_core::invocation::InvocationMetadata;
 use faas_core::platform::{Answer, Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
 use std::sync::Arc;
@@ -171,8 +171,8 @@ impl Worker {
     }
 
     fn refuse_accepted(&mut self, server: &Arc<Server>, request: Request, (kind, why): (&'static str, &'static str)) {
-        let Request { client, message, facts, manner, .. } = request;
-        self.render_refusal(&message, &facts, (kind, why));
+        let Request { client, message, metadata, manner, .. } = request;
+        self.render_refusal(&message, &metadata, (kind, why));
         server.admission.answered();
         match client {
             Client::Http2(recipient, _) => recipient.answer(&self.response, std::mem::take(&mut self.scratch).into()),
@@ -245,33 +245,34 @@ impl Worker {
                 continue;
             };
             let manner = Manner::of(&message);
-            let (message, mut facts) = match server.protocol.route(server.runtime.process(), &message, server.state()) {
-                Route::Invoke(facts) => (message, facts),
-                Route::Rewritten(message, facts) => (*message, facts),
-                Route::Health => {
-                    drop(state);
-                    self.reader.recycle(message);
-                    return self.errand(link, manner, None);
-                }
-                Route::Signal(signal) => {
-                    drop(state);
-                    self.reader.recycle(message);
-                    return self.errand(link, manner, Some(signal));
-                }
-                Route::Own(answer) => {
-                    self.reader.recycle(message);
-                    self.answer_own(&mut state.connection, manner, &answer);
-                    if !self.rooms.is_empty() {
+            let (message, mut metadata) =
+                match server.protocol.route(server.runtime.process(), &message, server.state()) {
+                    Route::Invoke(metadata) => (message, metadata),
+                    Route::Rewritten(message, metadata) => (*message, metadata),
+                    Route::Health => {
                         drop(state);
-                        server.tell_rooms(&mut self.rooms);
-                        state = link.lock();
+                        self.reader.recycle(message);
+                        return self.errand(link, manner, None);
                     }
-                    continue;
-                }
-            };
-            facts.is_streamed_in = is_head;
+                    Route::Signal(signal) => {
+                        drop(state);
+                        self.reader.recycle(message);
+                        return self.errand(link, manner, Some(signal));
+                    }
+                    Route::Own(answer) => {
+                        self.reader.recycle(message);
+                        self.answer_own(&mut state.connection, manner, &answer);
+                        if !self.rooms.is_empty() {
+                            drop(state);
+                            server.tell_rooms(&mut self.rooms);
+                            state = link.lock();
+                        }
+                        continue;
+                    }
+                };
+            metadata.is_streamed_in = is_head;
             if let Err(why) = server.admit() {
-                self.render_refusal(&message, &facts, why);
+                self.render_refusal(&message, &metadata, why);
                 self.reader.recycle(message);
                 self.answer_scratch(&mut state.connection, manner);
                 continue;
@@ -281,8 +282,8 @@ impl Worker {
             if !server.admission.start() {
                 drop(state);
                 server.let_go(link);
-                let until = facts.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
-                let request = Request { client, message, facts, manner, charge };
+                let until = metadata.deadline.map_or(serve::NEVER, |deadline| deadline.ns);
+                let request = Request { client, message, metadata, manner, charge };
                 server.admission.wait(Work::Request(request), server.runtime.process().now_ns(), until);
                 if until != serve::NEVER {
                     server.timers.at(until);
@@ -294,7 +295,7 @@ impl Worker {
             state.slot = Some(seat.slot.number());
             drop(state);
             server.let_go(link);
-            let goes_on = self.serve(client, message, facts, manner, seat).is_some();
+            let goes_on = self.serve(client, message, metadata, manner, seat).is_some();
             server.tell_rooms(&mut self.rooms);
             if !goes_on {
                 return;
@@ -317,7 +318,7 @@ impl Worker {
             self.refuse_accepted(&server, request, FULL);
             return None;
         }
-        let Request { client, message, facts, manner, charge } = request;
+        let Request { client, message, metadata, manner, charge } = request;
         let mut seat = self.take_seat();
         seat.charge = charge;
         match &client {
@@ -327,7 +328,7 @@ impl Worker {
             }
             Client::Http2(recipient, _) => recipient.runs_in(seat.slot.number()),
         }
-        self.serve(client, message, facts, manner, seat)
+        self.serve(client, message, metadata, manner, seat)
     }
 
     /// Has the runtime's own answer sent.
@@ -344,11 +345,11 @@ impl Worker {
     }
 
     /// Renders the response to a request that is not taken.
-    fn render_refusal(&mut self, message: &Message, facts: &Facts, (kind, why): (&str, &str)) {
+    fn render_refusal(&mut self, message: &Message, metadata: &InvocationMetadata, (kind, why): (&str, &str)) {
         self.scratch.clear();
-        let id = facts.request_id.read(message.bytes());
+        let id = metadata.request_id.read(message.bytes());
         let failure = Failure::new(kind, why);
-        self.server.protocol.refused(facts, id, &failure, &mut self.response, &mut self.scratch);
+        self.server.protocol.refused(metadata, id, &failure, &mut self.response, &mut self.scratch);
         self.server.refusals.say(&self.server.runtime.process().log, id, &failure);
         self.server.access(&Access {
             request_id: id,

@@ -1,4 +1,4 @@
-//! Detection, routes, facts, responses and markers, without a socket.
+//! Detection, routes, metadata of invocations, responses and markers, without a socket.
 
 use super::*;
 use crate::http1::Assembly;
@@ -68,11 +68,11 @@ impl World {
     /// An invocation by this request.
     fn invocation(&self, headers: Pairs<'_>, body: &[u8]) -> Invocation {
         let message = request("POST", "/invoke?a=b", headers, body);
-        let Route::Invoke(facts) = self.protocol.route(&self.process, &message, State::Ready) else {
+        let Route::Invoke(metadata) = self.protocol.route(&self.process, &message, State::Ready) else {
             panic!("an invocation")
         };
         let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
-        invocation.renew(message, facts, false);
+        invocation.renew(message, metadata, false);
         invocation
     }
 
@@ -99,7 +99,7 @@ fn set(invocation: &mut Invocation, code: u32, body: &[u8]) {
 
 fn word(route: Route) -> String {
     match route {
-        Route::Invoke(facts) if facts.shape == Shape::Event => "event".to_owned(),
+        Route::Invoke(metadata) if metadata.shape == Shape::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Signal(signal) => format!("{signal:?}"),
         Route::Own(answer) => answer.status.to_string(),
@@ -346,7 +346,8 @@ fn a_request_is_told_without_the_platforms_words_and_with_its_client() {
         ("X-Own", "1"),
     ];
     let invocation = world.invocation(&headers, b"body");
-    let reading = Reading::of(invocation.facts(), invocation.message().expect("one"), "127.0.0.1", HttpView::default());
+    let reading =
+        Reading::of(invocation.metadata(), invocation.message().expect("one"), "127.0.0.1", HttpView::default());
     assert_eq!(reading.kind, Kind::Http);
     let view = reading.http.expect("a request");
     assert_eq!((text(view.client_ip()), text(view.raw_query())), ("192.0.2.5", "a=b"));
@@ -421,7 +422,7 @@ fn what_was_never_begun_is_503_and_may_be_sent_again() {
     for control in ["/invoke", "/http-invoke"] {
         let invocation = world.invocation(&[("x-fc-control-path", control)], b"");
         let (mut response, mut scratch) = (Response::default(), Vec::new());
-        world.protocol.refused(invocation.facts(), b"r", &failure, &mut response, &mut scratch);
+        world.protocol.refused(invocation.metadata(), b"r", &failure, &mut response, &mut scratch);
         let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404\nretry-after: 1";
         assert_eq!((response.status, headers(&response).as_str()), (503, head), "{control}");
         assert!(text(&scratch).contains("too many"));
@@ -434,9 +435,9 @@ fn a_call_is_marked_at_its_beginning_and_end() {
     let world = World::new(&[]);
     let invocation = world.invocation(&[("x-fc-request-id", "r-1")], b"");
     world.protocol.before(&invocation);
-    world.protocol.after(&world.process, invocation.facts(), b"r-1", false);
+    world.protocol.after(&world.process, invocation.metadata(), b"r-1", false);
     assert_eq!(world.marks(), "FC Invoke Start RequestId: r-1\nFC Invoke End RequestId: r-1\n");
-    world.protocol.after(&world.process, invocation.facts(), b"r-1", true);
+    world.protocol.after(&world.process, invocation.metadata(), b"r-1", true);
     assert_eq!(world.marks(), "FC Invoke End RequestId: r-1, Error: Unhandled function error\n");
 }
 

@@ -54,10 +54,12 @@ const HTTP: &str = r#"{"Data":{"req":{"Url":"http://h/api/x","Method":"GET"}},"M
 /// An invocation by this envelope.
 fn invoked(server: &dyn Serving, process: &Arc<Process>, body: &str) -> Invocation {
     let message = request("POST", "/Paint", &HOST, body);
-    let Route::Invoke(facts) = server.route(process, &message, State::Ready) else { panic!("it is for the function") };
-    assert_eq!((facts.shape, facts.is_whole, facts.captures_log), (Shape::Azure, true, true));
+    let Route::Invoke(metadata) = server.route(process, &message, State::Ready) else {
+        panic!("it is for the function")
+    };
+    assert_eq!((metadata.shape, metadata.is_whole, metadata.captures_log), (Shape::Azure, true, true));
     let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-    invocation.renew(message, facts, false);
+    invocation.renew(message, metadata, false);
     invocation
 }
 
@@ -121,7 +123,7 @@ fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
     {
         let route = server.route(&process, &request(method, target, headers, ""), State::Ready);
         assert!(
-            matches!(&route, Route::Invoke(facts) if facts.shape == Shape::Request),
+            matches!(&route, Route::Invoke(metadata) if metadata.shape == Shape::Request),
             "{method} {target}: {route:?}"
         );
     }
@@ -133,9 +135,12 @@ fn an_envelope_is_told_from_a_request() {
     let shape = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| {
         let message = request(method, target, headers, body);
         match server.route(&process, &message, State::Ready) {
-            Route::Invoke(facts) => {
-                assert_eq!((facts.is_whole, facts.captures_log), (facts.shape == Shape::Azure, facts.is_whole));
-                facts.shape
+            Route::Invoke(metadata) => {
+                assert_eq!(
+                    (metadata.is_whole, metadata.captures_log),
+                    (metadata.shape == Shape::Azure, metadata.is_whole)
+                );
+                metadata.shape
             }
             other => panic!("{other:?}"),
         }
@@ -325,8 +330,9 @@ fn failures_out_of_reach_have_a_status_by_how_the_request_came() {
         (Shape::Request, "Function.TimedOut", 504),
         (Shape::Request, "Shop.Closed", 500),
     ] {
-        let (mut response, facts) = (Response::default(), Facts { shape, ..Facts::default() });
-        server.failed(&facts, b"i", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
+        let (mut response, metadata) =
+            (Response::default(), InvocationMetadata { shape, ..InvocationMetadata::default() });
+        server.failed(&metadata, b"i", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
         assert_eq!(response.status, status, "{shape:?} {kind}");
     }
 }

@@ -202,9 +202,9 @@ fn the_trace_is_w3cs_where_it_is_sound_else_googles() {
 fn the_timeout_is_the_deadline() {
     let limited = server(&[("CLOUD_RUN_TIMEOUT_SECONDS", "60"), ("FAAS_TIMEOUT", "1s")]);
     let seen = invoked(&*limited, request("GET", "/", &[], ""));
-    let left = seen.facts().deadline.expect("there is one").remaining_ms(seen.process());
+    let left = seen.metadata().deadline.expect("there is one").remaining_ms(seen.process());
     assert!((50_000..=60_000).contains(&left), "{left}");
-    assert!(invoked(&*of_type("http"), request("GET", "/", &[], "")).facts().deadline.is_none());
+    assert!(invoked(&*of_type("http"), request("GET", "/", &[], "")).metadata().deadline.is_none());
 }
 
 #[test]
@@ -218,11 +218,11 @@ fn failures_say_what_they_are_in_a_header() {
         ("Runtime.Closing", true, 503, "error"),
     ] {
         let (mut response, mut body) = (Response::default(), Vec::new());
-        let (facts, failure) = (Facts::default(), Failure::new(kind, "why"));
+        let (metadata, failure) = (InvocationMetadata::default(), Failure::new(kind, "why"));
         if refused {
-            function.refused(&facts, b"r", &failure, &mut response, &mut body);
+            function.refused(&metadata, b"r", &failure, &mut response, &mut body);
         } else {
-            function.failed(&facts, b"r", &failure, &mut response, &mut body);
+            function.failed(&metadata, b"r", &failure, &mut response, &mut body);
         }
         let found = response.headers.get(b"x-google-status", caseless);
         assert_eq!((response.status, found), (status, Some(word.as_bytes())), "{kind}");

@@ -5,7 +5,7 @@ use super::Limits;
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::Message;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::Level;
 use crate::platform::plain_event::Requests;
 use crate::platform::polling::fits_path;
@@ -70,13 +70,13 @@ impl Polling for RuntimeApi {
             return Delivery::Again("the runtime API handed out an event whose id fits in no path".into());
         }
         let bytes = answer.bytes();
-        Delivery::Event(Facts {
+        Delivery::Event(InvocationMetadata {
             request_id: Span::of(bytes, request_id),
             content_type: answer.header("content-type").map_or(Span::EMPTY, |value| Span::of(bytes, value)),
             // No event says when it is due: the limit counts from here.
             deadline: Deadline::within(process, self.timeout),
             is_whole: true,
-            ..Facts::default()
+            ..InvocationMetadata::default()
         })
     }
 

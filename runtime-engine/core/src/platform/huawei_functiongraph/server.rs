@@ -11,7 +11,7 @@ use super::Limits;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Message, decimal};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{
     Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, error_document, native,
@@ -64,14 +64,15 @@ impl Server {
     }
 
     /// What the headers say, where the environment says nothing.
-    fn facts(&self, process: &Process, request: &Message) -> Facts {
+    fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let identity = &process.identity;
-        let mut facts = Facts { own_headers: OWN, ..native::facts(process, request, self.limits.timeout) };
+        let mut metadata =
+            InvocationMetadata { own_headers: OWN, ..native::metadata(process, request, self.limits.timeout) };
         for (name, value) in request.headers() {
             let span = Span::of(request.bytes(), value);
             // API Gateway sets it. Where no proxy is trusted it is the client's own.
             if identity.trusted_hops > 0 && caseless(name, b"x-real-ip") {
-                facts.client_ip = span;
+                metadata.client_ip = span;
             }
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
@@ -83,29 +84,29 @@ impl Server {
             let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
-                6 if is(b"memory") && identity.memory_mb == 0 => facts.memory_mb = number().unwrap_or(0),
-                6 if is(b"region") => facts.region = span,
-                7 if is(b"package") && identity.service.is_empty() => facts.service = span,
+                6 if is(b"memory") && identity.memory_mb == 0 => metadata.memory_mb = number().unwrap_or(0),
+                6 if is(b"region") => metadata.region = span,
+                7 if is(b"package") && identity.service.is_empty() => metadata.service = span,
                 7 if is(b"timeout") && self.limits.timeout.is_none() => {
-                    facts.deadline =
+                    metadata.deadline =
                         Deadline::within(process, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
-                9 if is(b"func-name") && identity.function.is_empty() => facts.function = span,
-                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
-                10 if is(b"project-id") && identity.account.is_empty() => facts.account = span,
-                12 if is(b"func-version") && identity.version.is_empty() => facts.version = span,
+                9 if is(b"func-name") && identity.function.is_empty() => metadata.function = span,
+                10 if is(b"request-id") => native::take_request_id(&mut metadata, request.bytes(), value),
+                10 if is(b"project-id") && identity.account.is_empty() => metadata.account = span,
+                12 if is(b"func-version") && identity.version.is_empty() => metadata.version = span,
                 _ => {}
             }
         }
-        facts
+        metadata
     }
 
     /// An event, a step of the instance's life, or nothing that the platform sends to an image.
     fn event_route(&self, process: &Process, request: &Message, path: &[u8], state: State) -> Route {
         match path {
             b"/invoke" if request.method() == b"POST" => {
-                let facts = self.facts(process, request);
-                Route::Invoke(Facts { shape: Shape::Event, is_whole: true, ..facts })
+                let metadata = self.metadata(process, request);
+                Route::Invoke(InvocationMetadata { shape: Shape::Event, is_whole: true, ..metadata })
             }
             b"/init" if request.method() == b"POST" => match state {
                 State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),
@@ -138,11 +139,11 @@ impl Serving for Server {
         if self.takes_events {
             return self.event_route(process, request, path, state);
         }
-        Route::Invoke(self.facts(process, request))
+        Route::Invoke(self.metadata(process, request))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        if is_event(invocation.facts()) {
+        if is_event(invocation.metadata()) {
             plain_event::respond(invocation, self.limits.max_result, response, scratch)
         } else {
             native::respond(invocation, response, scratch)
@@ -151,13 +152,13 @@ impl Serving for Server {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        if is_event(facts) {
+        if is_event(metadata) {
             plain_event::failed(failure, response, scratch);
         } else {
             native::failed(request_id, failure, response, scratch);

@@ -3,7 +3,7 @@
 use super::super::plain_event::testing::{Pairs, World, is_due_in, opened, request, set, text};
 use super::*;
 use crate::failure::Failure;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::{Answer, Initial, Listen, PostOutcome, Route, Signal, StartAt, State};
 use crate::trigger::Shape;
 use faas_abi::host::Invocation as _;
@@ -190,7 +190,7 @@ fn a_reply_to_api_gateway_has_all_four_members() {
 
 fn route(world: &World, state: State, method: &str, target: &str) -> String {
     match world.serving().route(&world.process, &request(method, target, &[], b""), state) {
-        Route::Invoke(facts) if facts.shape == Shape::Event => "event".to_owned(),
+        Route::Invoke(metadata) if metadata.shape == Shape::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Own(answer) => answer.status.to_string(),
         other => format!("{other:?}"),
@@ -241,10 +241,10 @@ fn an_initializers_failure_is_told() {
 
 fn routed(world: &World, target: &str, headers: Pairs<'_>, body: &[u8]) -> Invocation {
     let message = request("POST", target, headers, body);
-    let Route::Invoke(facts) = world.serving().route(&world.process, &message, State::Ready) else {
+    let Route::Invoke(metadata) = world.serving().route(&world.process, &message, State::Ready) else {
         panic!("an invocation")
     };
-    world.invocation(message, facts)
+    world.invocation(message, metadata)
 }
 
 const HEADERS: Pairs<'_> = &[
@@ -295,7 +295,7 @@ fn an_events_result_is_the_response_and_its_failure_is_500() {
     invocation.set_failure(Failure::new("Boom", "no cat"));
     let (status, _, body) = world.respond(&invocation);
     assert_eq!((status, body.as_str()), (500, r#"{"errorType":"Boom","errorMessage":"no cat","stackTrace":[]}"#));
-    assert_eq!(world.failed(&Facts::default(), "Runtime.Closing").0, 503);
-    let request = Facts { shape: Shape::Request, ..Facts::default() };
+    assert_eq!(world.failed(&InvocationMetadata::default(), "Runtime.Closing").0, 503);
+    let request = InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() };
     assert_eq!(world.failed(&request, "Function.TimedOut").0, 504);
 }

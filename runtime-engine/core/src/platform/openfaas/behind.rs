@@ -4,7 +4,7 @@
 use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
@@ -85,18 +85,32 @@ impl Serving for Behind {
         if asked && matches!(state, State::Waiting | State::Starting) {
             return Route::text(503, "not ready");
         }
-        Route::Invoke(self.times.facts(process, request))
+        Route::Invoke(self.times.metadata(process, request))
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         native::respond(invocation, response, scratch)
     }
 
-    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         native::failed(request_id, failure, response, scratch);
     }
 
-    fn refused(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn refused(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         native::failed(request_id, failure, response, scratch);
         if failure.kind == "Runtime.Overloaded" {
             // The watchdog's own word for it, which queues understand.
@@ -179,7 +193,7 @@ mod tests {
         let serving = serving(&behind("http://127.0.0.1:1", &[]));
         for (kind, status) in [("Runtime.Overloaded", 429), ("Runtime.Closing", 503)] {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            serving.refused(&Facts::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
+            serving.refused(&InvocationMetadata::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
             assert_eq!(response.status, status);
         }
     }

@@ -255,11 +255,11 @@ fn method(name: &[u8]) -> &'static str {
 mod tests {
     use super::super::testing::{process, request};
     use super::*;
-    use crate::invocation::Facts;
+    use crate::invocation::InvocationMetadata;
 
     fn begun(calls: &Calls, process: &Arc<Process>, id: &str, headers: &[(&str, &str)]) -> Invocation {
         let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(request("POST", "/path?secret=1", headers), Facts::default(), false);
+        invocation.renew(request("POST", "/path?secret=1", headers), InvocationMetadata::default(), false);
         invocation.set_request_id(id.as_bytes());
         calls.begin(&invocation);
         invocation

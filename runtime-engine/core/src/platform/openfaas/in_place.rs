@@ -7,7 +7,7 @@ use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::{Assembly, Head, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
@@ -71,8 +71,8 @@ impl InPlace {
             }
         }
         let asked = asked.finish();
-        let facts = self.times.facts(process, &asked);
-        Route::Rewritten(Box::new(asked), facts)
+        let metadata = self.times.metadata(process, &asked);
+        Route::Rewritten(Box::new(asked), metadata)
     }
 }
 
@@ -108,7 +108,7 @@ impl Serving for InPlace {
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         let path = native::path(request);
         if path != b"/_/health" && path != b"/_/ready" {
-            return Route::Invoke(self.times.facts(process, request));
+            return Route::Invoke(self.times.metadata(process, request));
         }
         if request.method() != b"GET" {
             return Route::text(405, "");
@@ -123,7 +123,7 @@ impl Serving for InPlace {
         self.calls.begin(invocation);
     }
 
-    fn after(&self, process: &Process, _: &Facts, request_id: &[u8], _: bool) {
+    fn after(&self, process: &Process, _: &InvocationMetadata, request_id: &[u8], _: bool) {
         self.calls.end(process, request_id);
     }
 
@@ -140,13 +140,27 @@ impl Serving for InPlace {
         from
     }
 
-    fn failed(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         native::failed(request_id, failure, response, scratch);
         mark_internal(failure, response);
         self.calls.answer(request_id, Some(scratch.len()), response);
     }
 
-    fn refused(&self, _: &Facts, request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn refused(
+        &self,
+        _: &InvocationMetadata,
+        request_id: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         if failure.kind != "Runtime.Overloaded" {
             native::failed(request_id, failure, response, scratch);
             mark_internal(failure, response);
@@ -268,13 +282,19 @@ mod tests {
         let serving = serving(&[("max_inflight", "3")]);
         let (mut response, mut body) = (Response::default(), Vec::new());
         let refuse = Failure::new("Runtime.Overloaded", "busy");
-        serving.refused(&Facts::default(), b"id", &refuse, &mut response, &mut body);
+        serving.refused(&InvocationMetadata::default(), b"id", &refuse, &mut response, &mut body);
         assert_eq!(response.status, 429);
         assert_eq!(response.headers.get(b"Content-Type", caseless), Some(&b"text/plain"[..]));
         assert_eq!(response.headers.get(INTERNAL, caseless), Some(&b"faas-middleware"[..]));
         assert_eq!(body, b"Concurrent request limit exceeded. Max concurrent requests: 3\n");
         body.clear();
-        serving.refused(&Facts::default(), b"id", &Failure::new("Runtime.Closing", "bye"), &mut response, &mut body);
+        serving.refused(
+            &InvocationMetadata::default(),
+            b"id",
+            &Failure::new("Runtime.Closing", "bye"),
+            &mut response,
+            &mut body,
+        );
         assert_eq!(response.status, 503);
     }
 
@@ -283,7 +303,7 @@ mod tests {
         let serving = serving(&[]);
         for (kind, status, internal) in [("Function.TimedOut", 504, true), ("Function.Panic", 500, false)] {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            serving.failed(&Facts::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
+            serving.failed(&InvocationMetadata::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
             assert_eq!((response.status, response.headers.get(INTERNAL, caseless).is_some()), (status, internal));
         }
     }

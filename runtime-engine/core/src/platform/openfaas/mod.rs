@@ -9,7 +9,7 @@ mod in_place;
 
 use super::{PlatformConfig, PlatformEntry, Protocol, Serving, native};
 use crate::http1::Message;
-use crate::invocation::Facts;
+use crate::invocation::InvocationMetadata;
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings, duration};
 use behind::Behind;
@@ -131,12 +131,12 @@ impl Times {
     }
 
     /// What a request says of an invocation.
-    fn facts(&self, process: &Process, request: &Message) -> Facts {
-        let mut facts = native::facts(process, request, self.limit(request));
+    fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
+        let mut metadata = native::metadata(process, request, self.limit(request));
         if let Some(id) = request.header("x-call-id") {
-            native::take_request_id(&mut facts, request.bytes(), id);
+            native::take_request_id(&mut metadata, request.bytes(), id);
         }
-        facts
+        metadata
     }
 }
 
@@ -292,8 +292,8 @@ mod tests {
         let times = times(&[]).unwrap();
         let id = |headers: &[(&str, &str)]| {
             let request = request("POST", "/", headers);
-            let facts = times.facts(&process, &request);
-            String::from_utf8(facts.request_id.read(request.bytes()).to_vec()).unwrap()
+            let metadata = times.metadata(&process, &request);
+            String::from_utf8(metadata.request_id.read(request.bytes()).to_vec()).unwrap()
         };
         assert_eq!(id(&[("X-Request-Id", "r"), ("X-Call-Id", "c")]), "c");
         assert_eq!(id(&[("X-Request-Id", "r"), ("X-Call-Id", "")]), "r");

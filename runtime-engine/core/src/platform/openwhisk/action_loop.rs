@@ -4,7 +4,7 @@
 use super::{Activations, BodyFrom, Outcome, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::Message;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::{Feed, Piping};
 use crate::process::Process;
 use crate::settings::{Env, Settings};
@@ -39,7 +39,7 @@ impl Piping for ActionLoop {
         }
     }
 
-    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, Facts), Vec<u8>> {
+    fn event(&self, process: &Process, input: &[u8]) -> Result<(Message, InvocationMetadata), Vec<u8>> {
         self.activations.activation(process, input).map_err(|what| {
             let mut line = Vec::new();
             error(&what, &mut line);
@@ -139,8 +139,8 @@ mod tests {
             (" \n", "null\n"),
         ] {
             let child = child(&[]);
-            let (message, facts) = child.event(&process, br#"{"value":{"a":1}}"#).expect("an activation");
-            let mut invocation = invocation(&process, message, facts);
+            let (message, metadata) = child.event(&process, br#"{"value":{"a":1}}"#).expect("an activation");
+            let mut invocation = invocation(&process, message, metadata);
             reply(&mut invocation, REPLY_RAW, result);
             let mut out = Vec::new();
             assert!(child.answer(&invocation, &mut out), "it goes on");
@@ -152,8 +152,8 @@ mod tests {
     fn a_failure_is_a_line_and_the_process_goes_on() {
         let (process, _) = process();
         let child = child(&[]);
-        let (message, facts) = child.event(&process, b"{}").expect("an activation");
-        let mut invocation = invocation(&process, message, facts);
+        let (message, metadata) = child.event(&process, b"{}").expect("an activation");
+        let mut invocation = invocation(&process, message, metadata);
         let failure = Failure::new("Shop.Closed", "come\n\"later\"");
         invocation.set_failure(failure.clone());
         let (mut answered, mut failed) = (Vec::new(), Vec::new());

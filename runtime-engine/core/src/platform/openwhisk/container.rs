@@ -5,7 +5,7 @@ use super::init::{self, refusal};
 use super::{Activations, NO_RESULT, Outcome, SENTINEL, error, in_words, outcome};
 use crate::failure::Failure;
 use crate::http1::{Limits, Message};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Log;
 use crate::platform::{Answer, BodyFrom, Listen, Response, Route, Serving, Signal, StartAt, State, native};
 use crate::process::Process;
@@ -73,7 +73,7 @@ impl Container {
             State::Waiting | State::Starting => Route::Own(refusal(500, "no action defined yet")),
             State::Stopping | State::Closed => Route::Own(leaving()),
             State::Ready => match self.activations.activation(process, request.body()) {
-                Ok((message, facts)) => Route::Rewritten(Box::new(message), facts),
+                Ok((message, metadata)) => Route::Rewritten(Box::new(message), metadata),
                 Err(what) => Route::Own(refusal(400, &what)),
             },
         }
@@ -115,7 +115,7 @@ impl Serving for Container {
         }
     }
 
-    fn after(&self, process: &Process, _: &Facts, _: &[u8], _: bool) {
+    fn after(&self, process: &Process, _: &InvocationMetadata, _: &[u8], _: bool) {
         process.log.mark(SENTINEL, true);
     }
 
@@ -139,13 +139,27 @@ impl Serving for Container {
     }
 
     /// Of a function that never ended, or that was never begun.
-    fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn failed(
+        &self,
+        _: &InvocationMetadata,
+        _: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         head(BROKEN, response);
         error(&in_words(failure), scratch);
     }
 
     /// Any other status would be the action's fault; by this one the invoker goes elsewhere.
-    fn refused(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+    fn refused(
+        &self,
+        _: &InvocationMetadata,
+        _: &[u8],
+        failure: &Failure,
+        response: &mut Response,
+        scratch: &mut Vec<u8>,
+    ) {
         head(503, response);
         error(&in_words(failure), scratch);
     }
@@ -270,8 +284,10 @@ mod tests {
             assert_eq!(own(serving.route(&process, &run, state)).0, 503);
             assert_eq!(own(serving.route(&process, &post("/init", "{}"), state)).0, 503);
         }
-        let Route::Rewritten(message, facts) = serving.route(&process, &run, State::Ready) else { panic!("it runs") };
-        assert_eq!((message.body(), facts.request_id.read(message.bytes())), (&br#"{"a":1}"#[..], &b"a1"[..]));
+        let Route::Rewritten(message, metadata) = serving.route(&process, &run, State::Ready) else {
+            panic!("it runs")
+        };
+        assert_eq!((message.body(), metadata.request_id.read(message.bytes())), (&br#"{"a":1}"#[..], &b"a1"[..]));
         let (status, body) = own(serving.route(&process, &post("/run", "no json"), State::Ready));
         assert!(status == 400 && body.starts_with(r#"{"error":"invalid JSON at byte "#), "{body}");
     }
@@ -288,8 +304,8 @@ mod tests {
     /// Status and body of the answer to an activation that the function ends so.
     fn answered(end: impl FnOnce(&mut Invocation)) -> (u16, String) {
         let (serving, (process, _)) = (container(&[]), process());
-        let (message, facts) = activations(&[]).activation(&process, br#"{"value":{}}"#).expect("an activation");
-        let mut invocation = invocation(&process, message, facts);
+        let (message, metadata) = activations(&[]).activation(&process, br#"{"value":{}}"#).expect("an activation");
+        let mut invocation = invocation(&process, message, metadata);
         end(&mut invocation);
         let (mut response, mut scratch) = (Response::default(), Vec::new());
         let from = serving.respond(&invocation, &mut response, &mut scratch);
@@ -324,7 +340,7 @@ mod tests {
         }
         let (mut response, mut body) = (Response::default(), Vec::new());
         let failure = Failure::new("Function.TimedOut", "late");
-        container(&[]).failed(&Facts::default(), b"", &failure, &mut response, &mut body);
+        container(&[]).failed(&InvocationMetadata::default(), b"", &failure, &mut response, &mut body);
         assert_eq!(response.status, 502);
     }
 
@@ -332,14 +348,14 @@ mod tests {
     fn one_too_many_goes_elsewhere() {
         let (mut response, mut body) = (Response::default(), Vec::new());
         let failure = Failure::new("Runtime.Overloaded", "busy");
-        container(&[]).refused(&Facts::default(), b"", &failure, &mut response, &mut body);
+        container(&[]).refused(&InvocationMetadata::default(), b"", &failure, &mut response, &mut body);
         assert_eq!((response.status, &*body), (503, &br#"{"error":"Runtime.Overloaded: busy"}"#[..]));
     }
 
     #[test]
     fn the_end_of_each_run_is_marked_on_both_descriptors() {
         let (serving, (process, kept)) = (container(&[]), process());
-        serving.after(&process, &Facts::default(), b"a1", false);
+        serving.after(&process, &InvocationMetadata::default(), b"a1", false);
         let marks = kept.marks.lock().unwrap();
         assert_eq!(*marks, [("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n".to_owned(), true)]);
     }

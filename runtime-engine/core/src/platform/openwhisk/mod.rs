@@ -13,7 +13,7 @@ use super::{BodyFrom, PlatformConfig, PlatformEntry, Protocol, error_document, n
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::json::{self, Value, ValueKind, Writer};
 use crate::process::{Deadline, Identity, Process};
 use crate::report;
@@ -107,7 +107,7 @@ impl Activations {
     ///
     /// # Errors
     /// What the object lacks.
-    fn activation(&self, process: &Process, object: &[u8]) -> Result<(Message, Facts), String> {
+    fn activation(&self, process: &Process, object: &[u8]) -> Result<(Message, InvocationMetadata), String> {
         let object = json::parse(object).map_err(|error| error.to_string())?;
         if object.kind() != ValueKind::Object {
             return Err("expected an object with the member value".to_owned());
@@ -141,15 +141,15 @@ impl Activations {
         }
         assembly.body().extend_from_slice(arguments);
         let message = assembly.finish();
-        let mut facts = facts(&message);
-        facts.deadline = match moment {
+        let mut metadata = metadata(&message);
+        metadata.deadline = match moment {
             Some(moment) => {
-                let id = facts.request_id.read(message.bytes());
+                let id = metadata.request_id.read(message.bytes());
                 Some(Deadline::at_moment(process, process.now_ns(), moment, self.timeout, id))
             }
             None => Deadline::within(process, self.timeout),
         };
-        Ok((message, facts))
+        Ok((message, metadata))
     }
 }
 
@@ -164,12 +164,12 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-fn facts(message: &Message) -> Facts {
+fn metadata(message: &Message) -> InvocationMetadata {
     let bytes = message.bytes();
     let header = |name: &str| message.header(name).map_or(Span::EMPTY, |value| Span::of(bytes, value));
     let full = message.header("__OW_ACTION_NAME").and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
     let (package, name) = parts(full);
-    let mut facts = Facts {
+    let mut metadata = InvocationMetadata {
         invoked_as: header("__OW_ACTION_NAME"),
         function: Span::of(bytes, name.as_bytes()),
         service: Span::of(bytes, package.as_bytes()),
@@ -179,15 +179,15 @@ fn facts(message: &Message) -> Facts {
         shape: Shape::OpenWhisk,
         event: Span::of(bytes, message.body()),
         is_whole: true,
-        ..Facts::default()
+        ..InvocationMetadata::default()
     };
     // The id stands in lines of the log, where the invoker looks for the sentinel.
     let sentinel = SENTINEL.trim_ascii_end();
     let id = message.header("__OW_ACTIVATION_ID").unwrap_or_default();
     if !id.windows(sentinel.len()).any(|part| part == sentinel) {
-        native::take_request_id(&mut facts, bytes, id);
+        native::take_request_id(&mut metadata, bytes, id);
     }
-    facts
+    metadata
 }
 
 /// What an invocation came to.
@@ -279,9 +279,9 @@ mod testing {
     }
 
     /// An invocation for that activation, without a reply yet.
-    pub(super) fn invocation(process: &Arc<Process>, message: Message, facts: Facts) -> Invocation {
+    pub(super) fn invocation(process: &Arc<Process>, message: Message, metadata: InvocationMetadata) -> Invocation {
         let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(message, facts, false);
+        invocation.renew(message, metadata, false);
         invocation
     }
 
@@ -338,15 +338,15 @@ mod tests {
         let (process, _) = process();
         let object = br#" {"activation_id":"a\u002d1","value": {"n": [1]},"action_name":"/ns/pkg/name","action_version":"0.0.2",
             "namespace":"ns","transaction_id":"t","deadline":"4102444800123","api_host":"https://h","extra":{"a":1},"none":null} "#;
-        let (message, facts) = activations(&[]).activation(&process, object).expect("an activation");
+        let (message, metadata) = activations(&[]).activation(&process, object).expect("an activation");
         let read = |span: Span| String::from_utf8(span.read(message.bytes()).to_vec()).expect("text");
-        assert_eq!(read(facts.event), r#"{"n": [1]}"#);
-        assert_eq!((read(facts.request_id), read(facts.trace)), ("a-1".into(), "t".into()));
-        assert_eq!((read(facts.invoked_as), read(facts.function)), ("/ns/pkg/name".into(), "name".into()));
-        assert_eq!((read(facts.service), read(facts.version)), ("pkg".into(), "0.0.2".into()));
-        assert_eq!(read(facts.account), "ns");
-        assert_eq!(facts.deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_123));
-        assert!(facts.is_whole && facts.shape == Shape::OpenWhisk);
+        assert_eq!(read(metadata.event), r#"{"n": [1]}"#);
+        assert_eq!((read(metadata.request_id), read(metadata.trace)), ("a-1".into(), "t".into()));
+        assert_eq!((read(metadata.invoked_as), read(metadata.function)), ("/ns/pkg/name".into(), "name".into()));
+        assert_eq!((read(metadata.service), read(metadata.version)), ("pkg".into(), "0.0.2".into()));
+        assert_eq!(read(metadata.account), "ns");
+        assert_eq!(metadata.deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_123));
+        assert!(metadata.is_whole && metadata.shape == Shape::OpenWhisk);
         for (name, value) in [("__OW_API_HOST", "https://h"), ("__OW_EXTRA", r#"{"a":1}"#), ("__OW_NONE", "")] {
             assert_eq!(message.header(name), Some(value.as_bytes()), "{name}");
         }
@@ -372,8 +372,8 @@ mod tests {
         process
             .give_environment(vec![("__OW_API_KEY".into(), "new".into()), ("__OW_NAMESPACE".into(), "guest".into())]);
         assert_eq!(told("{}", "__OW_API_KEY").as_deref(), Some("new"), "init outweighs the environment");
-        let (message, facts) = activations.activation(&process, b"{}").expect("an activation");
-        assert_eq!(facts.account.read(message.bytes()), b"guest");
+        let (message, metadata) = activations.activation(&process, b"{}").expect("an activation");
+        assert_eq!(metadata.account.read(message.bytes()), b"guest");
     }
 
     #[test]
@@ -382,8 +382,8 @@ mod tests {
         let deadline = |object: &str, ours: Option<&str>| {
             let settings = ours.map(|ours| [("FAAS_TIMEOUT", ours)]);
             let activations = activations(settings.as_ref().map_or(&[][..], |settings| settings));
-            let facts = activations.activation(&process, object.as_bytes()).expect("an activation").1;
-            facts.deadline.map(|deadline| deadline.epoch_ms)
+            let metadata = activations.activation(&process, object.as_bytes()).expect("an activation").1;
+            metadata.deadline.map(|deadline| deadline.epoch_ms)
         };
         assert_eq!(deadline(r#"{"deadline":4102444800123}"#, None), Some(4_102_444_800_123));
         for object in ["{}", r#"{"deadline":"soon"}"#, r#"{"deadline":null}"#] {
@@ -415,8 +415,8 @@ mod tests {
     fn result(arguments: &str, code: u32, text: &str) -> (bool, String) {
         let (process, kept) = process();
         let object = format!(r#"{{"value":{arguments}}}"#);
-        let (message, facts) = activations(&[]).activation(&process, object.as_bytes()).expect("an activation");
-        let mut invocation = invocation(&process, message, facts);
+        let (message, metadata) = activations(&[]).activation(&process, object.as_bytes()).expect("an activation");
+        let mut invocation = invocation(&process, message, metadata);
         reply(&mut invocation, code, text);
         let mut scratch = Vec::new();
         let (good, from) = match outcome(&invocation, &mut scratch) {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::http1::{Assembly, Limits, Message, ReadProgress, Reader};
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Format, Level, LineKind, Log, Sink};
 use crate::platform::{BodyFrom, Delivery, PlatformConfig, Polling, Protocol, Response, Serving, detect};
 use crate::process::{Process, epoch_ms};
@@ -69,15 +69,15 @@ impl World {
     /// An invocation by the event in an answer to a poll.
     pub(in crate::platform) fn polled(&self, answer: &str) -> Invocation {
         let message = response(answer);
-        let Delivery::Event(facts) = self.polling().delivery(&self.process, &message) else {
+        let Delivery::Event(metadata) = self.polling().delivery(&self.process, &message) else {
             panic!("an event: {answer}")
         };
-        self.invocation(message, facts)
+        self.invocation(message, metadata)
     }
 
-    pub(in crate::platform) fn invocation(&self, message: Message, facts: Facts) -> Invocation {
+    pub(in crate::platform) fn invocation(&self, message: Message, metadata: InvocationMetadata) -> Invocation {
         let mut invocation = Invocation::new(self.process.clone(), Arc::from("own"));
-        invocation.renew(message, facts, false);
+        invocation.renew(message, metadata, false);
         invocation
     }
 
@@ -98,9 +98,9 @@ impl World {
     }
 
     /// The same for one that failed out of reach.
-    pub(in crate::platform) fn failed(&self, facts: &Facts, kind: &str) -> (u16, String) {
+    pub(in crate::platform) fn failed(&self, metadata: &InvocationMetadata, kind: &str) -> (u16, String) {
         let (mut response, mut scratch) = (Response::default(), Vec::new());
-        self.serving().failed(facts, b"r-1", &Failure::new(kind, "why"), &mut response, &mut scratch);
+        self.serving().failed(metadata, b"r-1", &Failure::new(kind, "why"), &mut response, &mut scratch);
         (response.status, text(&scratch).to_owned())
     }
 

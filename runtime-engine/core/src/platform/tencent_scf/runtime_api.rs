@@ -5,7 +5,7 @@ use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Message, decimal};
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
 use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, native};
@@ -75,9 +75,9 @@ impl Polling for RuntimeApi {
             200..=299 => {}
             status => return Delivery::Again(format!("the runtime API answered {status} to the poll")),
         }
-        let facts = self.facts(process, answer);
-        self.watch_for_repeats(process, facts.request_id.read(answer.bytes()));
-        Delivery::Event(facts)
+        let metadata = self.metadata(process, answer);
+        self.watch_for_repeats(process, metadata.request_id.read(answer.bytes()));
+        Delivery::Event(metadata)
     }
 
     fn answer(&self, invocation: &Invocation, head: &mut Vec<u8>, scratch: &mut Vec<u8>) -> BodyFrom {
@@ -97,25 +97,25 @@ impl Polling for RuntimeApi {
 
 impl RuntimeApi {
     /// One pass over the headers. Their names have underscores; an event that lacks one of them is served all the same.
-    fn facts(&self, process: &Process, answer: &Message) -> Facts {
-        let mut facts = Facts { is_whole: true, ..Facts::default() };
+    fn metadata(&self, process: &Process, answer: &Message) -> InvocationMetadata {
+        let mut metadata = InvocationMetadata { is_whole: true, ..InvocationMetadata::default() };
         let mut limit = self.timeout;
         for (name, value) in answer.headers() {
             let span = Span::of(answer.bytes(), value);
             match name.len() {
-                10 if caseless(name, b"request_id") => native::take_request_id(&mut facts, answer.bytes(), value),
-                12 if caseless(name, b"content-type") => facts.content_type = span,
+                10 if caseless(name, b"request_id") => native::take_request_id(&mut metadata, answer.bytes(), value),
+                12 if caseless(name, b"content-type") => metadata.content_type = span,
                 16 if caseless(name, b"time_limit_in_ms") => {
                     limit = decimal(value).filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);
                 }
                 18 if caseless(name, b"memory_limit_in_mb") => {
-                    facts.memory_mb = decimal(value).and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
+                    metadata.memory_mb = decimal(value).and_then(|mb| u32::try_from(mb).ok()).unwrap_or(0);
                 }
                 _ => {}
             }
         }
         // A limit, not a moment: it counts from here.
-        facts.deadline = Deadline::within(process, limit);
-        facts
+        metadata.deadline = Deadline::within(process, limit);
+        metadata
     }
 }

@@ -3,7 +3,7 @@
 use super::super::plain_event::testing::{Pairs, World, is_due_in, opened, request, set, text};
 use super::*;
 use crate::failure::Failure;
-use crate::invocation::{Facts, Invocation};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::{Listen, PostOutcome, Route, State};
 use crate::trigger::Shape;
 use faas_abi::host::Invocation as _;
@@ -105,7 +105,7 @@ fn an_event_brings_id_memory_and_limit_under_names_of_any_case() {
         assert_eq!(text(invocation.meta(META_REQUEST_ID)), "r-1");
         assert_eq!(invocation.num(NUM_MEMORY_MB), 128);
         assert!(is_due_in(3000, || world.polled(&event)), "the limit counts from the receipt");
-        assert!(invocation.facts().is_whole);
+        assert!(invocation.metadata().is_whole);
     }
 }
 
@@ -190,10 +190,10 @@ fn an_event_that_comes_again_after_its_answer_is_said() {
 
 fn routed(world: &World, method: &str, target: &str, headers: Pairs<'_>, body: &[u8]) -> Invocation {
     let message = request(method, target, headers, body);
-    let Route::Invoke(facts) = world.serving().route(&world.process, &message, State::Ready) else {
+    let Route::Invoke(metadata) = world.serving().route(&world.process, &message, State::Ready) else {
         panic!("an invocation")
     };
-    world.invocation(message, facts)
+    world.invocation(message, metadata)
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_post_to_event_invoke_is_an_event_and_all_else_a_request() {
         ("POST", "/", Shape::Request),
         ("GET", "/readyz", Shape::Request),
     ] {
-        assert_eq!(routed(&world, method, target, &[], b"").facts().shape, shape, "{method} {target}");
+        assert_eq!(routed(&world, method, target, &[], b"").metadata().shape, shape, "{method} {target}");
     }
 }
 
@@ -266,9 +266,9 @@ fn an_events_result_is_the_response_and_its_failure_is_500() {
     invocation.set_failure(Failure::new("Boom", "no cat"));
     let (status, _, body) = world.respond(&invocation);
     assert_eq!((status, body.as_str()), (500, r#"{"errorType":"Boom","errorMessage":"no cat","stackTrace":[]}"#));
-    let facts = Facts::default();
-    assert_eq!(world.failed(&facts, "Function.TimedOut").0, 500);
-    assert_eq!(world.failed(&facts, "Runtime.Overloaded").0, 503);
+    let metadata = InvocationMetadata::default();
+    assert_eq!(world.failed(&metadata, "Function.TimedOut").0, 500);
+    assert_eq!(world.failed(&metadata, "Runtime.Overloaded").0, 503);
 }
 
 #[test]
@@ -279,6 +279,6 @@ fn a_requests_reply_is_http() {
     assert_eq!(world.respond(&invocation), (404, String::new(), "gone".to_owned()));
     invocation.set_failure(Failure::new("Boom", "no cat"));
     assert_eq!(world.respond(&invocation).0, 500);
-    let facts = Facts { shape: Shape::Request, ..Facts::default() };
-    assert_eq!(world.failed(&facts, "Function.TimedOut").0, 504);
+    let metadata = InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() };
+    assert_eq!(world.failed(&metadata, "Function.TimedOut").0, 504);
 }

@@ -8,7 +8,7 @@ use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message, decimal};
-use crate::invocation::{Code, Facts, Invocation};
+use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::process::{Deadline, Process};
@@ -46,8 +46,8 @@ impl WebFunction {
     }
 
     /// What the headers say.
-    fn facts(&self, process: &Process, request: &Message) -> Facts {
-        let mut facts = Facts { own_headers: OWN, ..native::facts(process, request, self.timeout) };
+    fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
+        let mut metadata = InvocationMetadata { own_headers: OWN, ..native::metadata(process, request, self.timeout) };
         for (name, value) in request.headers() {
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
@@ -60,22 +60,22 @@ impl WebFunction {
             let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
-                3 if is(b"uin") => facts.account = span,
-                4 if is(b"name") => facts.function = span,
-                5 if is(b"appid") && facts.account.is_empty() => facts.account = span,
-                6 if is(b"memory") => facts.memory_mb = number().unwrap_or(0),
-                6 if is(b"region") => facts.region = span,
-                7 if is(b"version") => facts.version = span,
+                3 if is(b"uin") => metadata.account = span,
+                4 if is(b"name") => metadata.function = span,
+                5 if is(b"appid") && metadata.account.is_empty() => metadata.account = span,
+                6 if is(b"memory") => metadata.memory_mb = number().unwrap_or(0),
+                6 if is(b"region") => metadata.region = span,
+                7 if is(b"version") => metadata.version = span,
                 7 if is(b"timeout") => {
                     let limit = number().map(|millis| Duration::from_millis(millis.into()));
-                    facts.deadline = Deadline::within(process, limit).or(facts.deadline);
+                    metadata.deadline = Deadline::within(process, limit).or(metadata.deadline);
                 }
-                10 if is(b"request-id") => native::take_request_id(&mut facts, request.bytes(), value),
-                11 if is(b"remote-addr") => facts.client_ip = span,
+                10 if is(b"request-id") => native::take_request_id(&mut metadata, request.bytes(), value),
+                11 if is(b"remote-addr") => metadata.client_ip = span,
                 _ => {}
             }
         }
-        facts
+        metadata
     }
 }
 
@@ -97,16 +97,16 @@ impl Serving for WebFunction {
         if !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
-        let mut facts = self.facts(process, request);
+        let mut metadata = self.metadata(process, request);
         if path == b"/event-invoke" && request.method() == b"POST" {
-            facts.shape = Shape::Event;
-            facts.is_whole = true;
+            metadata.shape = Shape::Event;
+            metadata.is_whole = true;
         }
-        Route::Invoke(facts)
+        Route::Invoke(metadata)
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        if is_event(invocation.facts()) {
+        if is_event(invocation.metadata()) {
             plain_event::respond(invocation, MAX_RESULT, response, scratch)
         } else {
             native::respond(invocation, response, scratch)
@@ -115,13 +115,13 @@ impl Serving for WebFunction {
 
     fn failed(
         &self,
-        facts: &Facts,
+        metadata: &InvocationMetadata,
         request_id: &[u8],
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        if is_event(facts) {
+        if is_event(metadata) {
             plain_event::failed(failure, response, scratch);
         } else {
             native::failed(request_id, failure, response, scratch);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::http1::Assembly;
-use crate::invocation::Facts;
+use crate::invocation::InvocationMetadata;
 use crate::trigger::{HttpView, Reading, Shape};
 
 /// Text of bytes.
@@ -217,9 +217,9 @@ fn of_message(headers: &[(&str, &str)], body: &str, shape: Shape) -> (&'static s
     headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
     assembly.body().extend_from_slice(body.as_bytes());
     let message = assembly.finish();
-    let facts = Facts { shape, ..Facts::default() };
+    let metadata = InvocationMetadata { shape, ..InvocationMetadata::default() };
     let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
-    invocation.renew(message, facts, false);
+    invocation.renew(message, metadata, false);
     let source = invocation.reading().source;
     let body = faas_abi::host::Invocation::body(&invocation);
     (source, invocation.batch().map(|batch| records(batch, body)))

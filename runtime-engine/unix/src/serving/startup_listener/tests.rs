@@ -3,7 +3,7 @@
 use super::*;
 use crate::output::tests::silent;
 use crate::serving::listening;
-use faas_core::invocation::{Code, Facts, Invocation};
+use faas_core::invocation::{Code, Invocation, InvocationMetadata};
 use faas_core::platform::{BodyFrom, Listen};
 use faas_core::process::Identity;
 use faas_core::settings::Env;
@@ -31,7 +31,7 @@ impl Serving for Platform {
             }
             b"/stop" => Route::Signal(Signal::Stop),
             b"/probe" => Route::Own(Answer::json(200, format!("{state:?}")).with(&[("x-state", "told")])),
-            _ => Route::Invoke(Facts::default()),
+            _ => Route::Invoke(InvocationMetadata::default()),
         }
     }
 
@@ -39,7 +39,7 @@ impl Serving for Platform {
         BodyFrom::Reply
     }
 
-    fn failed(&self, _: &Facts, _: &[u8], failure: &Failure, response: &mut Response, body: &mut Vec<u8>) {
+    fn failed(&self, _: &InvocationMetadata, _: &[u8], failure: &Failure, response: &mut Response, body: &mut Vec<u8>) {
         response.status = 500;
         body.extend_from_slice(failure.message.as_bytes());
     }
