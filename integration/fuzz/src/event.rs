@@ -6,7 +6,7 @@
 use crate::reply;
 use faas_core::encoding::{base64, percent};
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, Form, HttpView, Kind, Reading};
+use faas_core::trigger::{Body, DecodedEvent, Form, HttpView, Kind};
 use serde_json::Value as Tree;
 
 /// Reads the event and replies to it.
@@ -15,14 +15,14 @@ pub fn check(input: &[u8]) {
         Some(at) => (&input[..at], Some(&input[at + 1..])),
         None => (input, None),
     };
-    let reading = Reading::of_event(event, HttpView::default());
-    consistent(&reading, event);
-    used_again(&reading, event);
-    let asked = match &reading.http {
+    let decoded = DecodedEvent::of_event(event, HttpView::default());
+    consistent(&decoded, event);
+    used_again(&decoded, event);
+    let asked = match &decoded.http {
         Some(view) => {
             coded_and_decoded_agree(view);
             let tree: Tree = serde_json::from_slice(event).expect("an event with a request in it is JSON");
-            body_is(view, event, &tree, reading.source);
+            body_is(view, event, &tree, decoded.source);
             view
         }
         None => &HttpView::default(),
@@ -33,20 +33,20 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn consistent(reading: &Reading, event: &[u8]) {
-    let request = matches!(reading.kind, Kind::Http | Kind::WebSocket);
-    assert_eq!(reading.http.is_some(), request);
-    assert_eq!(reading.form == Form::Bare, !request);
-    assert_ne!(reading.form, Form::Native, "no event is HTTP itself");
-    assert_eq!(reading.source.is_empty(), reading.kind == Kind::Raw);
-    if reading.kind != Kind::Raw {
+fn consistent(decoded: &DecodedEvent, event: &[u8]) {
+    let request = matches!(decoded.kind, Kind::Http | Kind::WebSocket);
+    assert_eq!(decoded.http.is_some(), request);
+    assert_eq!(decoded.form == Form::Bare, !request);
+    assert_ne!(decoded.form, Form::Native, "no event is HTTP itself");
+    assert_eq!(decoded.source.is_empty(), decoded.kind == Kind::Raw);
+    if decoded.kind != Kind::Raw {
         let tree: Tree = serde_json::from_slice(event).expect("only JSON is recognised");
         assert!(tree.is_object(), "only objects are recognised");
     }
 }
 
 /// A view whose memory was in use shows nothing of what it held.
-fn used_again(fresh: &Reading, event: &[u8]) {
+fn used_again(fresh: &DecodedEvent, event: &[u8]) {
     let mut used = HttpView::default();
     for set in [
         HttpView::set_method,
@@ -64,7 +64,7 @@ fn used_again(fresh: &Reading, event: &[u8]) {
         fields.add(b"old", b"old");
     }
     used.body = Body::Own(b"old".to_vec());
-    let again = Reading::of_event(event, used);
+    let again = DecodedEvent::of_event(event, used);
     assert_eq!((again.kind, again.source, again.form), (fresh.kind, fresh.source, fresh.form));
     assert_eq!(
         again.http.map(|view| told(&view, body(&view, event))),

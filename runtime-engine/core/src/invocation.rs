@@ -28,7 +28,7 @@ use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
+use crate::trigger::{Body, DecodedEvent, Form, HttpView, Kind, Shape};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -164,7 +164,7 @@ pub struct Invocation {
     request_id: Vec<u8>,
     cold: bool,
     received_ns: u64,
-    reading: OnceLock<Reading>,
+    decoded: OnceLock<DecodedEvent>,
     spare: Mutex<HttpView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
@@ -230,7 +230,7 @@ impl Invocation {
             request_id: Vec::new(),
             cold: false,
             received_ns: 0,
-            reading: OnceLock::new(),
+            decoded: OnceLock::new(),
             spare: Mutex::new(HttpView::default()),
             recognising: false,
             texts: Text::default(),
@@ -282,7 +282,7 @@ impl Invocation {
         self.body = None;
         self.kept.clear();
         self.memory.clear();
-        if let Some(Reading { http: Some(mut view), .. }) = self.reading.take() {
+        if let Some(DecodedEvent { http: Some(mut view), .. }) = self.decoded.take() {
             view.clear();
             *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
         }
@@ -359,32 +359,32 @@ impl Invocation {
     }
 
     /// What the event is. Reads it the first time.
-    pub fn reading(&self) -> &Reading {
-        self.reading.get_or_init(|| {
-            let Some(message) = &self.message else { return Reading::raw() };
+    pub fn decoded(&self) -> &DecodedEvent {
+        self.decoded.get_or_init(|| {
+            let Some(message) = &self.message else { return DecodedEvent::raw() };
             // An event without a request keeps the view, and the next one begins with another.
             let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
             let view = spare.trusts(self.process.identity.trusted_hops);
-            Reading::of(&self.metadata, message, &self.peer, view)
+            DecodedEvent::of(&self.metadata, message, &self.peer, view)
         })
     }
 
     /// The HTTP request in it.
     pub fn http(&self) -> Option<&HttpView> {
-        self.reading().http.as_ref()
+        self.decoded().http.as_ref()
     }
 
     /// The request in it, to be changed. `None`: the event has none. Only a recogniser may make one: to any other layer a
     /// view that it made by a header would hide the event's body and make a request of what is none.
     fn http_mut(&mut self) -> Option<&mut HttpView> {
-        self.reading();
-        let reading = self.reading.get_mut().expect("read just above");
-        if reading.http.is_none() && self.recognising {
+        self.decoded();
+        let decoded = self.decoded.get_mut().expect("read just above");
+        if decoded.http.is_none() && self.recognising {
             let mut view = HttpView::trusting(self.process.identity.trusted_hops);
             view.body = Body::Whole;
-            reading.http = Some(view);
+            decoded.http = Some(view);
         }
-        reading.http.as_mut()
+        decoded.http.as_mut()
     }
 
     /// A recogniser is about to look at an event that nobody knows.
@@ -396,7 +396,7 @@ impl Invocation {
     pub(crate) fn end_recognising(&mut self, known: bool) {
         self.recognising = false;
         if known {
-            if let Some(Reading { http: Some(view), .. }) = self.reading.get_mut() {
+            if let Some(DecodedEvent { http: Some(view), .. }) = self.decoded.get_mut() {
                 view.complete_path();
             }
             return;
@@ -404,7 +404,7 @@ impl Invocation {
         self.trigger = None;
         self.source = None;
         self.kept.body(self.body.take().unwrap_or(Given::EMPTY));
-        if let Some(view) = self.reading.get_mut().and_then(|reading| reading.http.take()) {
+        if let Some(view) = self.decoded.get_mut().and_then(|decoded| decoded.http.take()) {
             self.kept.view(view);
         }
     }
@@ -514,11 +514,11 @@ impl Invocation {
 impl Invocation {
     /// Does the reply to this event go back as HTTP, natively or in the source's JSON?
     pub fn wants_http(&self) -> bool {
-        self.reading().form != Form::Bare
+        self.decoded().form != Form::Bare
     }
 
     /// The kind of trigger.
     pub fn kind(&self) -> Kind {
-        self.reading().kind
+        self.decoded().kind
     }
 }

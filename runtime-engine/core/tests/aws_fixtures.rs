@@ -1,4 +1,4 @@
-//! Every fixture event of `aws_lambda_events` and `lambda_http` through [`Reading::of_event`], compared with golden files
+//! Every fixture event of `aws_lambda_events` and `lambda_http` through [`DecodedEvent::of_event`], compared with golden files
 //! that were read against the events by eye, and then with members dropped, emptied and retyped.
 //!
 //! The golden files say what the function `inspect` answers, but for what changes from call to call; the tests over the
@@ -9,7 +9,7 @@
 mod locate;
 
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, Form, HttpView, Kind, Reading};
+use faas_core::trigger::{Body, DecodedEvent, Form, HttpView, Kind};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -58,21 +58,21 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
     for (line, fixture) in list.lines().zip(fixtures) {
         let (name, verdict) = line.split_once(": ").expect("name and verdict");
         assert_eq!(name, fixture.name);
-        let reading = Reading::of_event(&fixture.event, HttpView::trusting(1));
+        let decoded = DecodedEvent::of_event(&fixture.event, HttpView::trusting(1));
         let Some((method, path)) = verdict.split_once(' ') else {
             assert!(matches!(verdict, "refused" | "panics"), "{line}");
-            if reading.http.is_some() {
+            if decoded.http.is_some() {
                 more.push(format!("{name} {verdict}"));
             }
             continue;
         };
-        match &reading.http {
+        match &decoded.http {
             Some(view) => {
                 assert_eq!(text(view.method()), method, "{line}");
                 // It puts the stage in front, whoever handed the path.
                 assert!(path.ends_with(&text(view.raw_path())) || view.raw_path() == b"/", "{line}");
             }
-            None => assert_eq!(reading.kind, Kind::Authorizer, "{line}"),
+            None => assert_eq!(decoded.kind, Kind::Authorizer, "{line}"),
         }
     }
     let expected = [
@@ -86,7 +86,7 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
 fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
     for fixture in fixtures() {
         let event: Value = serde_json::from_slice(&fixture.event).expect("fixtures are JSON");
-        let whole = Reading::of_event(&fixture.event, HttpView::trusting(1));
+        let whole = DecodedEvent::of_event(&fixture.event, HttpView::trusting(1));
         let mut paths = Vec::new();
         collect(&event, &mut Vec::new(), &mut paths);
         for path in &paths {
@@ -96,22 +96,22 @@ fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
                     continue;
                 }
                 let text = spoilt.to_string();
-                let reading = Reading::of_event(text.as_bytes(), HttpView::trusting(1));
+                let decoded = DecodedEvent::of_event(text.as_bytes(), HttpView::trusting(1));
                 let place = format!("{} at {path:?}, now {text}", fixture.name);
                 assert!(
-                    reading.kind == whole.kind || reading.kind == Kind::Raw || less(whole.kind) == reading.kind,
+                    decoded.kind == whole.kind || decoded.kind == Kind::Raw || less(whole.kind) == decoded.kind,
                     "{:?} became {:?}: {place}",
                     whole.kind,
-                    reading.kind
+                    decoded.kind
                 );
-                let has_request = matches!(reading.kind, Kind::Http | Kind::WebSocket);
-                assert_eq!(reading.http.is_some(), has_request, "{place}");
-                assert_eq!(reading.form != Form::Bare, has_request, "{place}");
-                assert_eq!(reading.source.is_empty(), reading.kind == Kind::Raw, "{place}");
+                let has_request = matches!(decoded.kind, Kind::Http | Kind::WebSocket);
+                assert_eq!(decoded.http.is_some(), has_request, "{place}");
+                assert_eq!(decoded.form != Form::Bare, has_request, "{place}");
+                assert_eq!(decoded.source.is_empty(), decoded.kind == Kind::Raw, "{place}");
                 if path.len() > 2 && path[0] != "requestContext" && path[0] != "Records" {
-                    assert_eq!(reading.kind, whole.kind, "{place}");
+                    assert_eq!(decoded.kind, whole.kind, "{place}");
                 }
-                if let Some(view) = &reading.http {
+                if let Some(view) = &decoded.http {
                     assert!(view.raw_path().is_ascii() && view.raw_query().is_ascii(), "{place}");
                 }
             }
@@ -124,8 +124,8 @@ fn an_event_cut_short_anywhere_is_raw() {
     for fixture in fixtures() {
         let whole = fixture.event.trim_ascii_end();
         for end in (0..whole.len()).step_by(61) {
-            let reading = Reading::of_event(&whole[..end], HttpView::trusting(1));
-            assert_eq!(reading.kind, Kind::Raw, "{} cut at {end}", fixture.name);
+            let decoded = DecodedEvent::of_event(&whole[..end], HttpView::trusting(1));
+            assert_eq!(decoded.kind, Kind::Raw, "{} cut at {end}", fixture.name);
         }
     }
 }
@@ -192,8 +192,8 @@ fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> b
 
 /// What `inspect` would say of an event.
 fn seen(event: &[u8]) -> Value {
-    let reading = Reading::of_event(event, HttpView::trusting(1));
-    let reply = match reading.form {
+    let decoded = DecodedEvent::of_event(event, HttpView::trusting(1));
+    let reply = match decoded.form {
         Form::Native => "native",
         Form::ApiGatewayV1 => "apigateway-v1",
         Form::ApiGatewayV2 => "apigateway-v2",
@@ -202,8 +202,8 @@ fn seen(event: &[u8]) -> Value {
         Form::Bare => "bare",
         other => panic!("no event of AWS is answered as {other:?}"),
     };
-    let http = reading.http.as_ref().map(|view| request(event, view));
-    json!({"trigger": reading.kind.word(), "source": reading.source, "reply": reply, "http": http})
+    let http = decoded.http.as_ref().map(|view| request(event, view));
+    json!({"trigger": decoded.kind.word(), "source": decoded.source, "reply": reply, "http": http})
 }
 
 fn request(event: &[u8], view: &HttpView) -> Value {

@@ -35,11 +35,11 @@ impl faas_abi::host::Invocation for Invocation {
             META_HANDLER => identity.handler.as_bytes(),
             META_TRIGGER => match self.trigger {
                 Some(set) => set.read(self.texts.as_slice()),
-                None => self.reading().kind.word().as_bytes(),
+                None => self.decoded().kind.word().as_bytes(),
             },
             META_SOURCE => match self.source {
                 Some(set) => set.read(self.texts.as_slice()),
-                None => self.reading().source.as_bytes(),
+                None => self.decoded().source.as_bytes(),
             },
             META_INVOKED_AS => self.fact(self.metadata.invoked_as),
             META_TENANT => self.fact(self.metadata.tenant),
@@ -139,9 +139,9 @@ impl faas_abi::host::Invocation for Invocation {
         if let Some(body) = &self.body {
             return body.as_slice();
         }
-        let reading = self.reading();
-        let data = reading.data.as_ref().map(|data| &data.body);
-        match data.or(reading.http.as_ref().map(|view| &view.body)) {
+        let decoded = self.decoded();
+        let data = decoded.data.as_ref().map(|data| &data.body);
+        match data.or(decoded.http.as_ref().map(|view| &view.body)) {
             None | Some(Body::Whole) => self.event(),
             Some(Body::Empty) => &[],
             Some(Body::Part(span)) => span.read(self.event()),
@@ -328,7 +328,7 @@ impl Invocation {
             LIST_REPLY_COOKIE => Some(&self.reply_cookies),
             LIST_PLATFORM => self.record.as_ref().map(|record| &record.attributes),
             LIST_FAILED_RECORD => self.batch().map(|batch| &batch.failed),
-            LIST_ATTRIBUTE => self.reading().data.as_ref().map(|data| &data.attributes),
+            LIST_ATTRIBUTE => self.decoded().data.as_ref().map(|data| &data.attributes),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use super::{Code, Invocation, InvocationMetadata, Progress};
 use crate::fields::Fields;
 use crate::process::Deadline;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Kind, Reading};
+use crate::trigger::{DecodedEvent, Kind};
 use faas_abi::host::{Given, Invocation as _};
 use faas_abi::*;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ impl Invocation {
         let text = |key: u32| (key, self.meta(key).to_vec());
         let mut extensions = Fields::default();
         self.extensions.iter().for_each(|(name, value)| extensions.add(name, value));
-        let reading = self.reading();
+        let decoded = self.decoded();
         OfBatch {
             request_id: self.request_id().to_vec(),
             texts: INHERITED.into_iter().map(text).collect(),
@@ -119,8 +119,8 @@ impl Invocation {
             memory_mb: self.metadata.memory_mb,
             cold: self.cold,
             received_ns: self.received_ns,
-            kind: reading.kind,
-            source: reading.source,
+            kind: decoded.kind,
+            source: decoded.source,
         }
     }
 
@@ -137,9 +137,9 @@ impl Invocation {
         self.received_ns = of_batch.received_ns;
         self.set_request_id(&of_batch.request_id);
         of_batch.extensions.iter().for_each(|(name, value)| self.extensions.add(name, value));
-        let reading = Reading::bare(of_batch.kind, of_batch.source);
+        let decoded = DecodedEvent::bare(of_batch.kind, of_batch.source);
         // The place is empty, so that nothing has been read in it.
-        let _ = self.reading.set(Reading { data: Some(Box::new(content.data)), ..reading });
+        let _ = self.decoded.set(DecodedEvent { data: Some(Box::new(content.data)), ..decoded });
         self.record = Some(Box::new(Record {
             of_batch: of_batch.clone(),
             id: batch.id(index).to_vec(),

@@ -65,7 +65,7 @@ impl Invocation {
 
     /// An attribute of a CloudEvent.
     fn attribute(&self, name: &[u8]) -> Option<&[u8]> {
-        self.reading().data.as_ref()?.attributes.get(name, exact)
+        self.decoded().data.as_ref()?.attributes.get(name, exact)
     }
 
     /// The types that the event says it is of: a CloudEvent's own, or else all words that its source has for it.

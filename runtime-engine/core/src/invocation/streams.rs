@@ -5,7 +5,7 @@
 
 use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
-use crate::trigger::{Body, Reading, Shape};
+use crate::trigger::{Body, DecodedEvent, Shape};
 use faas_abi::host::token::Token;
 use faas_abi::host::{Chunk, Given, Invocation as _};
 use faas_abi::*;
@@ -151,7 +151,7 @@ impl Invocation {
             message.append_body(&body);
         }
         // It may have been looked at already, to find its function.
-        if let Some(Reading { http: Some(view), .. }) = self.reading.get_mut()
+        if let Some(DecodedEvent { http: Some(view), .. }) = self.decoded.get_mut()
             && self.metadata.shape == Shape::Request
             && !body.is_empty()
         {

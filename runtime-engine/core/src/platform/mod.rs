@@ -100,7 +100,7 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
         // They go as they are, and the event stays unread.
         Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
     };
-    let form = invocation.reading().form;
+    let form = invocation.decoded().form;
     if matches!(form, Form::Bare | Form::Native) {
         if body.is_empty() && !nothing.is_empty() {
             scratch.extend_from_slice(nothing);

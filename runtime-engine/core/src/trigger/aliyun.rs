@@ -19,31 +19,31 @@
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
-use super::{Form, HttpView, Kind, Reading};
+use super::{DecodedEvent, Form, HttpView, Kind};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
-/// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+/// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
         ("aliyun:http", http_trigger)
     } else if event.is_gateway() {
         ("aliyun:apigateway", gateway)
     } else {
-        return event.service().map(|(kind, source)| Reading::bare(kind, source));
+        return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     };
     let mut view = std::mem::take(view);
     view.clear();
     fill(&event, &mut view);
-    Some(Reading::request(Kind::Http, source, Form::Plain, view))
+    Some(DecodedEvent::request(Kind::Http, source, Form::Plain, view))
 }
 
-/// A reading of an event that is no JSON object.
-pub(super) fn recognise_other(event: &[u8]) -> Option<Reading> {
+/// A decoded of an event that is no JSON object.
+pub(super) fn recognise_other(event: &[u8]) -> Option<DecodedEvent> {
     if cbor::is_map_of_records(event) {
-        return Some(Reading::bare(Kind::Table, "aliyun:tablestore"));
+        return Some(DecodedEvent::bare(Kind::Table, "aliyun:tablestore"));
     }
-    is_batch(event).then(|| Reading::bare(Kind::Stream, "aliyun:eventbridge"))
+    is_batch(event).then(|| DecodedEvent::bare(Kind::Stream, "aliyun:eventbridge"))
 }
 
 /// Kafka and other streams come in batches, each record a text that is a CloudEvent.
@@ -198,13 +198,13 @@ mod tests {
     use crate::fields::Fields;
     use crate::trigger::Body;
 
-    fn read(event: &[u8]) -> Reading {
-        Reading::of_event(event, HttpView::trusting(1))
+    fn read(event: &[u8]) -> DecodedEvent {
+        DecodedEvent::of_event(event, HttpView::trusting(1))
     }
 
     fn kind(event: &str) -> (Kind, &'static str) {
-        let reading = read(event.as_bytes());
-        (reading.kind, reading.source)
+        let decoded = read(event.as_bytes());
+        (decoded.kind, decoded.source)
     }
 
     fn text(bytes: &[u8]) -> &str {
@@ -233,9 +233,9 @@ mod tests {
             "requestContext":{"accountId":"1","domainName":"d.example","domainPrefix":"d","requestId":"r-1",
             "time":"2026-01-02T03:04:05Z","timeEpoch":"1767323045000","http":{"method":"PUT","path":"/a b/c",
             "protocol":"HTTP/1.1","sourceIp":"192.0.2.7","userAgent":"x"}}}"#;
-        let reading = read(event.as_bytes());
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "aliyun:http", Form::Plain));
-        let view = reading.http.expect("a request");
+        let decoded = read(event.as_bytes());
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "aliyun:http", Form::Plain));
+        let view = decoded.http.expect("a request");
         assert_eq!((text(view.method()), text(view.raw_path()), text(view.path())), ("PUT", "/a%20b/c", "/a b/c"));
         assert_eq!((pairs(&view.query).as_str(), text(view.raw_query())), ("q=a b&r=1", "q=a%20b&r=1"));
         assert_eq!(view.header(b"x-two"), Some(&b"1,2"[..]));
@@ -247,10 +247,10 @@ mod tests {
 
     #[test]
     fn the_http_trigger_needs_little_and_its_version() {
-        let reading =
+        let decoded =
             read(br#"{"version":"v1","requestContext":{"http":{"method":"GET","path":"/x"},"domainName":"d"}}"#);
-        let view = reading.http.expect("a request");
-        assert_eq!((reading.source, text(view.path()), text(view.host())), ("aliyun:http", "/x", "d"));
+        let view = decoded.http.expect("a request");
+        assert_eq!((decoded.source, text(view.path()), text(view.host())), ("aliyun:http", "/x", "d"));
         assert!(matches!(view.body, Body::Empty));
         assert_eq!(kind(r#"{"version":"2.0","requestContext":{"http":{}}}"#).1, "aws:apigateway:v2");
         assert_eq!(kind(r#"{"version":"v1","requestContext":{"http":null}}"#), (Kind::Raw, ""));
@@ -271,9 +271,9 @@ mod tests {
                 r#"{{"path":"/api/%C3%BC","httpMethod":"POST","headers":{{"X-Forwarded-For":"10.0.0.1, 192.0.2.9"}},
                 "queryParameters":{{"a":"1&2"}},"pathParameters":{{"id":"7"}},"body":"aGk=","isBase64Encoded":{flag}}}"#
             );
-            let reading = read(event.as_bytes());
-            assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "aliyun:apigateway", Form::Plain));
-            let view = reading.http.expect("a request");
+            let decoded = read(event.as_bytes());
+            assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "aliyun:apigateway", Form::Plain));
+            let view = decoded.http.expect("a request");
             assert_eq!(body(&event, &view), expected, "{flag}");
             assert_eq!((text(view.raw_path()), text(view.path())), ("/api/%C3%BC", "/api/ü"));
             assert_eq!((text(view.raw_query()), pairs(&view.params).as_str()), ("a=1%262", "id=7"));
@@ -361,7 +361,7 @@ mod tests {
     fn a_view_that_is_used_again_keeps_nothing() {
         let first =
             read(br#"{"path":"/x?","httpMethod":"PUT","headers":{"a":"b"},"pathParameters":{"p":"1"},"body":"full"}"#);
-        let again = Reading::of_event(br#"{"path":"/","httpMethod":"GET"}"#, first.http.expect("a request"));
+        let again = DecodedEvent::of_event(br#"{"path":"/","httpMethod":"GET"}"#, first.http.expect("a request"));
         let view = again.http.expect("a request");
         assert!(view.headers.is_empty() && view.params.is_empty() && matches!(view.body, Body::Empty));
         assert_eq!((text(view.method()), text(view.client_ip())), ("GET", ""));

@@ -21,7 +21,7 @@
 
 use super::aws::read::{body_of, map, pairs, text};
 use super::view::{Body, HttpView};
-use super::{Data, Form, Kind, Reading, cloudevents};
+use super::{Data, DecodedEvent, Form, Kind, cloudevents};
 use crate::encoding::base64;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -61,22 +61,22 @@ impl<'a> Envelope<'a> {
 }
 
 /// Reads an envelope.
-pub(super) fn read(message: &Message, mut view: HttpView) -> Reading {
+pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
     let event = message.body();
-    let Some(Envelope { data, metadata }) = Envelope::of(event) else { return Reading::raw() };
-    let Some((_, trigger)) = data.members().next() else { return Reading::raw() };
+    let Some(Envelope { data, metadata }) = Envelope::of(event) else { return DecodedEvent::raw() };
+    let Some((_, trigger)) = data.members().next() else { return DecodedEvent::raw() };
     if !has(trigger, &["Url", "Method"]) {
         return of_value(event, trigger, metadata);
     }
     view.clear();
     fill(event, trigger, &mut view);
-    Reading::request(Kind::Http, "azure:http", Form::Azure, view)
+    DecodedEvent::request(Kind::Http, "azure:http", Form::Azure, view)
 }
 
 /// Reads the trigger's value, its coding undone.
-fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> Reading {
+fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> DecodedEvent {
     let Some(inner) = value.as_str() else {
-        return reading(event, value, metadata, || Body::Part(Span::of(event, value.raw())));
+        return decoded(event, value, metadata, || Body::Part(Span::of(event, value.raw())));
     };
     let inner = inner.as_bytes();
     match json::parse(inner) {
@@ -84,40 +84,40 @@ fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> Reading {
             let text = inner.as_str().unwrap_or_default().into_owned().into_bytes();
             // A text may be JSON in its turn, as a message of a queue is, and is still given as it was written.
             let content = json::parse(&text).unwrap_or(inner);
-            let mut reading = reading(&text, content, metadata, || Body::Whole);
-            settle(&mut reading, &text);
-            reading
+            let mut decoded = decoded(&text, content, metadata, || Body::Whole);
+            settle(&mut decoded, &text);
+            decoded
         }
         Ok(content) => {
-            let mut reading = reading(inner, content, metadata, || Body::Whole);
-            settle(&mut reading, inner);
-            reading
+            let mut decoded = decoded(inner, content, metadata, || Body::Whole);
+            settle(&mut decoded, inner);
+            decoded
         }
         // The host writes no text like this: it is bytes in base64, or was written by hand.
         Err(_) => {
             let mut bytes = Vec::new();
             let coded = inner.len().is_multiple_of(4) && base64::decode_into(&mut bytes, inner).is_ok();
             let body = if coded { bytes } else { inner.to_vec() };
-            reading(event, value, metadata, || Body::Own(body))
+            decoded(event, value, metadata, || Body::Own(body))
         }
     }
 }
 
-/// A reading of a value that stands in `text`; its body is `whole`, unless it is a CloudEvent.
-fn reading(text: &[u8], value: Value<'_>, metadata: Value<'_>, whole: impl FnOnce() -> Body) -> Reading {
+/// A decoded of a value that stands in `text`; its body is `whole`, unless it is a CloudEvent.
+fn decoded(text: &[u8], value: Value<'_>, metadata: Value<'_>, whole: impl FnOnce() -> Body) -> DecodedEvent {
     let (kind, source) = recognise(value, metadata);
     if source == EVENT_GRID
         && let Some(event) = cloudevents::recognise(text, value)
     {
-        return Reading { kind, source, ..event };
+        return DecodedEvent { kind, source, ..event };
     }
     let data = Data { body: whole(), ..Data::default() };
-    Reading { data: Some(Box::new(data)), ..Reading::bare(kind, source) }
+    DecodedEvent { data: Some(Box::new(data)), ..DecodedEvent::bare(kind, source) }
 }
 
 /// Makes a body that lies in a text which goes away one of its own.
-fn settle(reading: &mut Reading, text: &[u8]) {
-    let Some(data) = &mut reading.data else { return };
+fn settle(decoded: &mut DecodedEvent, text: &[u8]) {
+    let Some(data) = &mut decoded.data else { return };
     match data.body {
         Body::Whole => data.body = Body::Own(text.to_vec()),
         Body::Part(span) => data.body = Body::Own(span.read(text).to_vec()),

@@ -3,7 +3,7 @@
 //! Sources: the page on the function format in `fnproject/docs`; the kits `fdk-go` and `fdk-python`.
 
 use super::view::{Body, HttpView};
-use super::{Form, Kind, Reading};
+use super::{DecodedEvent, Form, Kind};
 use crate::fields::caseless;
 use crate::http1::Message;
 
@@ -11,7 +11,7 @@ use crate::http1::Message;
 const PREFIX: &[u8] = b"fn-http-h-";
 
 /// Reads a call. The connection's other end is the agent, so only headers tell of the client.
-pub(super) fn read(message: &Message, mut view: HttpView) -> Reading {
+pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
     view.clear();
     view.set_method(message.method());
     view.set_protocol(b"HTTP/1.1");
@@ -33,7 +33,7 @@ pub(super) fn read(message: &Message, mut view: HttpView) -> Reading {
     view.read_way(scheme);
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
-    Reading::request(Kind::Http, "fn:http", Form::Native, view)
+    DecodedEvent::request(Kind::Http, "fn:http", Form::Native, view)
 }
 
 /// Takes the address apart, which is a whole URL or begins with the path; its scheme.
@@ -64,9 +64,9 @@ mod tests {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/call", b"localhost");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let reading = read(&assembly.finish(), HttpView::trusting(1));
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "fn:http", Form::Native));
-        reading.http.expect("a request has a view")
+        let decoded = read(&assembly.finish(), HttpView::trusting(1));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "fn:http", Form::Native));
+        decoded.http.expect("a request has a view")
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! An event is read only when somebody asks: a function that takes raw bytes and answers raw bytes pays nothing here.
 //! Recognition goes by shape, never by who sent it, and never refuses: what nothing recognises is [`Kind::Raw`].
-//! One file per family of sources turns events into [`Reading`]s; [`reply`] writes HTTP replies in the sources' forms.
+//! One file per family of sources turns events into [`DecodedEvent`]s; [`reply`] writes HTTP replies in the sources' forms.
 
 mod aliyun;
 mod aws;
@@ -105,7 +105,7 @@ pub enum Form {
 
 /// What an event turned out to be.
 #[derive(Debug)]
-pub struct Reading {
+pub struct DecodedEvent {
     /// Its kind.
     pub kind: Kind,
     /// The source in its own words, e.g. `aws:apigateway:v2`; empty for raw.
@@ -145,33 +145,33 @@ pub enum Shape {
     OpenWhisk,
 }
 
-impl Reading {
+impl DecodedEvent {
     /// Bytes that nothing recognises.
-    pub fn raw() -> Reading {
-        Reading::bare(Kind::Raw, "")
+    pub fn raw() -> DecodedEvent {
+        DecodedEvent::bare(Kind::Raw, "")
     }
 
     /// An event without a request in it.
-    pub fn bare(kind: Kind, source: &'static str) -> Reading {
-        Reading { kind, source, form: Form::Bare, http: None, data: None }
+    pub fn bare(kind: Kind, source: &'static str) -> DecodedEvent {
+        DecodedEvent { kind, source, form: Form::Bare, http: None, data: None }
     }
 
     /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
-    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: HttpView) -> Reading {
+    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: HttpView) -> DecodedEvent {
         view.complete_path();
-        Reading { kind, source, form, http: Some(view), data: None }
+        DecodedEvent { kind, source, form, http: Some(view), data: None }
     }
 
     /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
     /// whose memory is used again, and which knows how many proxies are trusted.
-    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, view: HttpView) -> Reading {
+    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
         match metadata.shape {
-            Shape::Event if metadata.event.is_empty() => Reading::of_event(message.body(), view),
-            Shape::Event => Reading::of_event(metadata.event.read(message.bytes()), view),
+            Shape::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), view),
+            Shape::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), view),
             Shape::Request => {
                 let client = metadata.client_ip.read(message.bytes());
                 let view = native::read(message, client, peer, view);
-                Reading::request(Kind::Http, "http", Form::Native, view).without_own(metadata)
+                DecodedEvent::request(Kind::Http, "http", Form::Native, view).without_own(metadata)
             }
             Shape::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
             Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
@@ -180,17 +180,17 @@ impl Reading {
                 openwhisk::read(metadata.event.read(message.bytes()), view)
             }
             // Only a platform says such a shape, and it is not built in.
-            Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => Reading::raw(),
+            Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => DecodedEvent::raw(),
         }
     }
 
     /// Reads a request that came over HTTP itself.
-    pub fn of_request(message: &Message, peer: &str, view: HttpView) -> Reading {
-        Reading::request(Kind::Http, "http", Form::Native, native::read(message, b"", peer, view))
+    pub fn of_request(message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
+        DecodedEvent::request(Kind::Http, "http", Form::Native, native::read(message, b"", peer, view))
     }
 
     /// The same without the platform's own words in the request's headers.
-    fn without_own(mut self, metadata: &InvocationMetadata) -> Reading {
+    fn without_own(mut self, metadata: &InvocationMetadata) -> DecodedEvent {
         if let Some(view) = self.http.as_mut().filter(|_| !metadata.own_headers.is_empty()) {
             view.headers.remove(metadata.own_headers, |name, start| {
                 name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start))
@@ -200,21 +200,21 @@ impl Reading {
     }
 
     /// Reads an event by its shape. `view` is an old view whose memory is used again.
-    pub fn of_event(event: &[u8], view: HttpView) -> Reading {
+    pub fn of_event(event: &[u8], view: HttpView) -> DecodedEvent {
         // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(Reading::raw);
+            return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(DecodedEvent::raw);
         }
         let mut outline = Outline::default();
-        let Ok(object) = Object::parse(event, &mut outline) else { return Reading::raw() };
+        let Ok(object) = Object::parse(event, &mut outline) else { return DecodedEvent::raw() };
         let mut view = view;
-        SOURCES.iter().find_map(|recognise| recognise(event, &object, &mut view)).unwrap_or_else(Reading::raw)
+        SOURCES.iter().find_map(|recognise| recognise(event, &object, &mut view)).unwrap_or_else(DecodedEvent::raw)
     }
 }
 
 /// Reads an event that is a JSON object, if it is one of a family's. The view is an old one whose memory is used again; it
 /// is taken only then.
-type Recognise = fn(&[u8], &Object<'_, '_>, &mut HttpView) -> Option<Reading>;
+type Recognise = fn(&[u8], &Object<'_, '_>, &mut HttpView) -> Option<DecodedEvent>;
 
 /// The families of sources in the order of asking, of the platforms that are built in.
 const SOURCES: &[Recognise] = &[
@@ -235,7 +235,7 @@ const SOURCES: &[Recognise] = &[
 ];
 
 /// The same for an event that is no JSON object.
-type RecogniseOther = fn(&[u8]) -> Option<Reading>;
+type RecogniseOther = fn(&[u8]) -> Option<DecodedEvent>;
 
 /// The families that send such events.
 const OTHER_SOURCES: &[RecogniseOther] = &[
@@ -248,8 +248,8 @@ mod tests {
     use super::*;
 
     fn view(event: &str, hops: usize) -> HttpView {
-        let reading = Reading::of_event(event.as_bytes(), HttpView::trusting(hops));
-        reading.http.unwrap_or_else(|| panic!("no request in {event}"))
+        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(hops));
+        decoded.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn read(message: &Message, client: &[u8], peer: &str, mut view: HttpV
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::trigger::{Form, Kind, Reading};
+    use crate::trigger::{DecodedEvent, Form, Kind};
 
     fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
         behind(0, "192.0.2.1", target, headers, body)
@@ -50,9 +50,9 @@ mod tests {
         let mut assembly = Assembly::request(Vec::new(), b"PUT", target.as_bytes(), b"");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let reading = Reading::of_request(&assembly.finish(), peer, HttpView::trusting(hops));
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "http", Form::Native));
-        reading.http.expect("a request has a view")
+        let decoded = DecodedEvent::of_request(&assembly.finish(), peer, HttpView::trusting(hops));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "http", Form::Native));
+        decoded.http.expect("a request has a view")
     }
 
     fn pairs(fields: &crate::fields::Fields) -> Vec<(&[u8], &[u8])> {

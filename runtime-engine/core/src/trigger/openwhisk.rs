@@ -10,7 +10,7 @@
 use super::aws::read::{body_of, map, text};
 use super::media_types::{self, essence, is_charset};
 use super::reply::is_json;
-use super::{Body, Form, HttpView, Kind, Reading};
+use super::{Body, DecodedEvent, Form, HttpView, Kind};
 use crate::encoding::percent;
 use crate::fields::caseless;
 use crate::json::{self, Value, ValueKind as Json, Writer};
@@ -20,22 +20,22 @@ use std::borrow::Cow;
 const OWN: &str = "__ow_";
 
 /// Reads arguments.
-pub(super) fn read(event: &[u8], view: HttpView) -> Reading {
-    let Ok(arguments) = json::parse(event) else { return Reading::raw() };
+pub(super) fn read(event: &[u8], view: HttpView) -> DecodedEvent {
+    let Ok(arguments) = json::parse(event) else { return DecodedEvent::raw() };
     let found = Found::in_arguments(arguments);
     if found.method.is_some_and(|method| method.kind() == Json::String) {
         let mut view = view;
         view.clear();
         fill(event, arguments, &found, &mut view);
-        return Reading::request(Kind::Http, "openwhisk:web", Form::WebAction, view);
+        return DecodedEvent::request(Kind::Http, "openwhisk:web", Form::WebAction, view);
     }
     if found.messages.is_some_and(is_kafka) {
-        return Reading::bare(Kind::Stream, "openwhisk:kafka");
+        return DecodedEvent::bare(Kind::Stream, "openwhisk:kafka");
     }
     if found.seq.is_some() && found.changes.is_some_and(|changes| first_has(changes, &["rev"])) {
-        return Reading::bare(Kind::Table, "openwhisk:cloudant");
+        return DecodedEvent::bare(Kind::Table, "openwhisk:cloudant");
     }
-    Reading::of_event(event, view)
+    DecodedEvent::of_event(event, view)
 }
 
 /// The members that say what it is. Null counts as missing; of equal keys the last counts.
@@ -161,9 +161,9 @@ mod tests {
 
     fn web(members: &str) -> (HttpView, String) {
         let event = format!(r#"{{"__ow_method":"post","__ow_path":"/a%20b/c"{members}}}"#);
-        let reading = read(event.as_bytes(), HttpView::trusting(1));
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "openwhisk:web", Form::WebAction));
-        let view = reading.http.expect("a request");
+        let decoded = read(event.as_bytes(), HttpView::trusting(1));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "openwhisk:web", Form::WebAction));
+        let view = decoded.http.expect("a request");
         let body = match &view.body {
             Body::Empty => &[],
             Body::Whole => event.as_bytes(),
@@ -246,16 +246,16 @@ mod tests {
 
     #[test]
     fn a_path_that_ends_with_the_actions_name_is_the_root() {
-        let reading = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::trusting(1));
-        let view = reading.http.expect("a request");
+        let decoded = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::trusting(1));
+        let view = decoded.http.expect("a request");
         assert_eq!((view.path(), view.raw_path(), view.method()), (&b"/"[..], &b"/"[..], &b"GET"[..]));
     }
 
     #[test]
     fn feeds_are_known_by_their_members() {
         let kind = |event: &str| {
-            let reading = read(event.as_bytes(), HttpView::trusting(1));
-            (reading.kind, reading.source, reading.form)
+            let decoded = read(event.as_bytes(), HttpView::trusting(1));
+            (decoded.kind, decoded.source, decoded.form)
         };
         let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;
         assert_eq!(kind(kafka), (Kind::Stream, "openwhisk:kafka", Form::Bare));

@@ -87,15 +87,15 @@ pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::{HttpView, Reading};
+    use crate::trigger::{DecodedEvent, HttpView};
 
     fn means(wanted: &str, name: &str) -> bool {
         words(name).any(|word| word == wanted)
     }
 
     fn all(event: &str) -> Vec<String> {
-        let reading = Reading::of_event(event.as_bytes(), HttpView::default());
-        names(reading.source, event.as_bytes()).map(Cow::into_owned).collect()
+        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+        names(decoded.source, event.as_bytes()).map(Cow::into_owned).collect()
     }
 
     #[test]

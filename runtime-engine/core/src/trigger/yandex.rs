@@ -20,15 +20,15 @@
 
 use super::aws::read::{body_of, both_maps, map, text};
 use super::view::HttpView;
-use super::{Form, Kind, Reading};
+use super::{DecodedEvent, Form, Kind};
 use crate::fields::{caseless_order, exact_order};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+/// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let value = object.value();
     if let Some(message) = value.get("messages").and_then(|list| list.elements().next()) {
-        return source(message).map(|(kind, source)| Reading::bare(kind, source));
+        return source(message).map(|(kind, source)| DecodedEvent::bare(kind, source));
     }
     let context = value.get("requestContext")?;
     let method = value.get("httpMethod").filter(|method| method.kind() == Json::String)?;
@@ -36,7 +36,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     request(bytes, value, method, context, &mut view);
-    Some(Reading::request(Kind::Http, "yandex:http", Form::Yandex, view))
+    Some(DecodedEvent::request(Kind::Http, "yandex:http", Form::Yandex, view))
 }
 
 /// What the first message of a batch says of all of them: a trigger sends one kind.
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use crate::trigger::Body;
 
-    fn read(event: &str) -> Reading {
-        Reading::of_event(event.as_bytes(), HttpView::trusting(1))
+    fn read(event: &str) -> DecodedEvent {
+        DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(1))
     }
 
     fn message(event_type: &str) -> String {
@@ -121,8 +121,8 @@ mod tests {
             ("new.Thing", Kind::Event, "yandex:event"),
             ("", Kind::Event, "yandex:event"),
         ] {
-            let reading = read(&message(&format!("yandex.cloud.events.{event_type}")));
-            assert_eq!((reading.kind, reading.source, reading.form), (kind, source, Form::Bare), "{event_type}");
+            let decoded = read(&message(&format!("yandex.cloud.events.{event_type}")));
+            assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, Form::Bare), "{event_type}");
         }
         for (event, source) in [
             (r#"{"messages":[{"billing_account_id":"a","budget_id":"b","amount":1}]}"#, "yandex:budget"),
@@ -155,9 +155,9 @@ mod tests {
             "multiValueQueryStringParameters":{"q":["1","2"],"s":["a b"]},"url":"",
             "requestContext":{"identity":{"sourceIp":"192.0.2.7","userAgent":"u"},"httpMethod":"POST","requestId":"r",
             "requestTime":"t","requestTimeEpoch":1600000000},"body":"aGk=","isBase64Encoded":true}"#;
-        let reading = read(event);
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "yandex:http", Form::Yandex));
-        let view = reading.http.expect("a request");
+        let decoded = read(event);
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "yandex:http", Form::Yandex));
+        let view = decoded.http.expect("a request");
         assert_eq!((view.method(), view.path(), view.client_ip()), (&b"POST"[..], &b"/"[..], &b"192.0.2.7"[..]));
         assert_eq!((view.raw_query(), view.query.len()), (&b"q=1&q=2&s=a%20b"[..], 3));
         assert_eq!((view.headers.len(), view.host(), view.scheme()), (4, &b"functions.example"[..], &b"https"[..]));

@@ -286,7 +286,7 @@ fn the_platforms_headers_fill_what_the_environment_leaves_open() {
 fn an_events_result_is_the_response_and_its_failure_is_500() {
     let world = with(&[("RUNTIME_MAX_RESP_BODY_SIZE", "11")], IMAGE);
     let mut invocation = routed(&world, "/invoke", &[], br#"{"trigger_type":"TIMER"}"#);
-    assert_eq!(invocation.reading().source, "huawei:timer");
+    assert_eq!(invocation.decoded().source, "huawei:timer");
     set(&mut invocation, REPLY_RAW, b"{\"ok\":true}");
     let expected = (200, "content-type: application/json".to_owned(), r#"{"ok":true}"#.to_owned());
     assert_eq!(world.respond(&invocation), expected);

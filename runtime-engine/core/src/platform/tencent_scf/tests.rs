@@ -257,7 +257,7 @@ fn the_platforms_headers_are_facts_and_no_part_of_the_request() {
 fn an_events_result_is_the_response_and_its_failure_is_500() {
     let world = World::new(WEB);
     let mut invocation = routed(&world, "POST", "/event-invoke", &[], b"{\"Type\":\"Timer\",\"TriggerName\":\"t\"}");
-    assert_eq!(invocation.reading().source, "tencent:timer");
+    assert_eq!(invocation.decoded().source, "tencent:timer");
     set(&mut invocation, REPLY_RAW, b"{\"ok\":true}");
     let expected = (200, "content-type: application/json".to_owned(), r#"{"ok":true}"#.to_owned());
     assert_eq!(world.respond(&invocation), expected);

@@ -23,12 +23,12 @@ mod services;
 mod websocket;
 
 use super::view::HttpView;
-use super::{Form, Reading};
+use super::{DecodedEvent, Form};
 use crate::json::Object;
 use members::{Event, Source};
 
-/// A reading if the event is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+/// A decoded if the event is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     if let Some(source) = authorizer::recognise(&event) {
         return Some(bare(source));
@@ -41,7 +41,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     fill(&event, &mut view);
-    Some(Reading::request(kind, source, form, view))
+    Some(DecodedEvent::request(kind, source, form, view))
 }
 
 /// What fills an empty view from an event.
@@ -50,31 +50,31 @@ type Fill = fn(&Event<'_>, &mut HttpView);
 /// What a family of requests says of an event it recognises.
 type Request = (Source, Form, Fill);
 
-fn bare((kind, source): Source) -> Reading {
-    Reading::bare(kind, source)
+fn bare((kind, source): Source) -> DecodedEvent {
+    DecodedEvent::bare(kind, source)
 }
 
 #[cfg(test)]
 pub(super) mod testing {
     use crate::fields::Fields;
-    use crate::trigger::{Body, HttpView, Kind, Reading};
+    use crate::trigger::{Body, DecodedEvent, HttpView, Kind};
 
     /// Reads an event.
-    pub(in crate::trigger) fn read(event: &str) -> Reading {
-        Reading::of_event(event.as_bytes(), HttpView::trusting(1))
+    pub(in crate::trigger) fn read(event: &str) -> DecodedEvent {
+        DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(1))
     }
 
     /// Reads an event that carries a request from this source.
     pub(in crate::trigger) fn request(event: &str, source: &str) -> HttpView {
-        let reading = read(event);
-        assert_eq!(reading.source, source, "{event}");
-        reading.http.unwrap_or_else(|| panic!("no request in {event}"))
+        let decoded = read(event);
+        assert_eq!(decoded.source, source, "{event}");
+        decoded.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 
     /// What an event is.
     pub(in crate::trigger) fn kind(event: &str) -> (Kind, &'static str) {
-        let reading = read(event);
-        (reading.kind, reading.source)
+        let decoded = read(event);
+        (decoded.kind, decoded.source)
     }
 
     pub(in crate::trigger) fn text(bytes: &[u8]) -> &str {
@@ -89,8 +89,8 @@ pub(super) mod testing {
 
     /// The request's body.
     pub(in crate::trigger) fn body(event: &str) -> String {
-        let reading = read(event);
-        let view = reading.http.as_ref().expect("a request");
+        let decoded = read(event);
+        let view = decoded.http.as_ref().expect("a request");
         let body = match &view.body {
             Body::Empty => &[],
             Body::Whole => event.as_bytes(),
@@ -104,7 +104,7 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::testing::{kind, read};
-    use crate::trigger::{Form, HttpView, Kind, Reading};
+    use crate::trigger::{DecodedEvent, Form, HttpView, Kind};
 
     #[test]
     fn what_is_no_object_or_no_json_is_raw() {
@@ -124,7 +124,7 @@ mod tests {
         let mut broken = br#"{"requestContext":{"elb":{}},"path":"/"#.to_vec();
         broken.push(0xff);
         broken.extend_from_slice(b"\"}");
-        assert_eq!(Reading::of_event(&broken, HttpView::trusting(1)).kind, Kind::Raw);
+        assert_eq!(DecodedEvent::of_event(&broken, HttpView::trusting(1)).kind, Kind::Raw);
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
         let first = read(
             r#"{"requestContext":{"elb":{}},"httpMethod":"PUT","path":"/x","headers":{"a":"b","cookie":"c=d","host":"h","x-forwarded-for":"1.2.3.4"},"queryStringParameters":{"q":"1"},"body":"full"}"#,
         );
-        let again = Reading::of_event(br#"{"requestContext":{"elb":{}}}"#, first.http.expect("a request"));
+        let again = DecodedEvent::of_event(br#"{"requestContext":{"elb":{}}}"#, first.http.expect("a request"));
         let view = again.http.expect("a request");
         assert_eq!(again.form, Form::Alb);
         for text in [view.method(), view.raw_query(), view.host(), view.client_ip()] {

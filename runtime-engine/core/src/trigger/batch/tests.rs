@@ -3,7 +3,7 @@
 use super::*;
 use crate::http1::Assembly;
 use crate::invocation::InvocationMetadata;
-use crate::trigger::{HttpView, Reading, Shape};
+use crate::trigger::{DecodedEvent, HttpView, Shape};
 
 /// Text of bytes.
 fn shown(bytes: &[u8]) -> String {
@@ -33,7 +33,7 @@ fn records(batch: &Batch, body: &[u8]) -> Vec<String> {
 /// Source, partial failure and records of an event that is recognised by its own look.
 fn read(event: &str) -> (&'static str, Partial, Vec<String>) {
     let event = event.as_bytes();
-    let source = Reading::of_event(event, HttpView::default()).source;
+    let source = DecodedEvent::of_event(event, HttpView::default()).source;
     let batch = Batch::of(source.as_bytes(), event, event).unwrap_or_else(|| panic!("no batch: {source}"));
     (source, batch.partial(), records(&batch, event))
 }
@@ -181,7 +181,7 @@ fn rows_of_tablestore_are_ordered_by_primary_key_in_both_of_its_forms() {
     assert_eq!((source, partial), ("aliyun:tablestore", Partial::None));
     assert_eq!(found[1], r#"1|[1]|-|{"Type":"DEL","PrimaryKey":[1]}"#);
     let cbor: &[u8] = b"\xa2\x67Version\x61v\x67Records\x82\xa1\x6aPrimaryKey\x81\x01\xa1\x6aPrimaryKey\x81\x02";
-    let source = Reading::of_event(cbor, HttpView::default()).source;
+    let source = DecodedEvent::of_event(cbor, HttpView::default()).source;
     let batch = Batch::of(source.as_bytes(), cbor, cbor).expect("a batch");
     let groups: Vec<&[u8]> = (0..batch.len()).map(|record| batch.group(record)).collect();
     assert_eq!(groups, [b"\x81\x01", b"\x81\x02"]);
@@ -220,7 +220,7 @@ fn of_message(headers: &[(&str, &str)], body: &str, shape: Shape) -> (&'static s
     let metadata = InvocationMetadata { shape, ..InvocationMetadata::default() };
     let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
     invocation.renew(message, metadata, false);
-    let source = invocation.reading().source;
+    let source = invocation.decoded().source;
     let body = faas_abi::host::Invocation::body(&invocation);
     (source, invocation.batch().map(|batch| records(batch, body)))
 }

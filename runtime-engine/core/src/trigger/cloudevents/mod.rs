@@ -20,12 +20,12 @@ pub(super) use attributes::check;
 pub use binary::encode_header_value;
 
 use super::media_types::essence;
-use super::{Data, Form, Kind, Reading};
+use super::{Data, DecodedEvent, Form, Kind};
 use crate::fields::caseless;
 use crate::http1::Message;
 use crate::json::{self, Value};
 
-/// What [`Reading::source`] says of one event.
+/// What [`DecodedEvent::source`] says of one event.
 const ONE: &str = "cloudevents";
 /// What it says of a list of events.
 const BATCH: &str = "cloudevents:batch";
@@ -87,7 +87,7 @@ pub enum Offer {
     Refused(EventRefusal),
 }
 
-/// Says what a request comes to. Whatever [`of_message`](super::Reading::of) reads later has been checked here.
+/// Says what a request comes to. Whatever [`of_message`](super::DecodedEvent::of) reads later has been checked here.
 pub fn look(request: &Message) -> Offer {
     let checked = match Mode::of(request) {
         None => return Offer::NoEvent,
@@ -125,20 +125,20 @@ pub fn is_event(text: &[u8]) -> bool {
         && json::parse(text).is_ok_and(|value| structured::says_so(value))
 }
 
-/// A reading if the event is a CloudEvent in JSON. Members that are no attributes are passed over: whoever sent it, it
+/// A decoded if the event is a CloudEvent in JSON. Members that are no attributes are passed over: whoever sent it, it
 /// has come by a way that does not know CloudEvents.
-pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<Reading> {
+pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> {
     if !structured::says_so(value) {
         return None;
     }
     let mut data = Box::<Data>::default();
     structured::read(bytes, value, structured::Rigour::Lenient, Some(&mut data)).ok()?;
-    Some(Reading { data: Some(data), ..Reading::bare(Kind::Event, ONE) })
+    Some(DecodedEvent { data: Some(data), ..DecodedEvent::bare(Kind::Event, ONE) })
 }
 
 /// Reads a CloudEvent that came over HTTP, in the mode that its content type says. What [`look`] refuses is raw.
-pub(super) fn of_message(message: &Message) -> Reading {
-    let native = |source, data| Reading { data, form: Form::Native, ..Reading::bare(Kind::Event, source) };
+pub(super) fn of_message(message: &Message) -> DecodedEvent {
+    let native = |source, data| DecodedEvent { data, form: Form::Native, ..DecodedEvent::bare(Kind::Event, source) };
     let mut data = Box::<Data>::default();
     let read = match Mode::of(message) {
         Some(Mode::Binary) => binary::data(message, &mut data).map(|()| native(ONE, Some(data))),
@@ -149,7 +149,7 @@ pub(super) fn of_message(message: &Message) -> Reading {
         Some(Mode::Batched) => Ok(native(BATCH, None)),
         Some(Mode::Unknown) | None => Err(EventRefusal::new("")),
     };
-    read.unwrap_or(Reading { form: Form::Native, ..Reading::raw() })
+    read.unwrap_or(DecodedEvent { form: Form::Native, ..DecodedEvent::raw() })
 }
 
 /// What follows `ce-` in the name of a header.
@@ -258,9 +258,9 @@ mod tests {
         assert_eq!(look(&batch("[ ]")), Offer::EmptyBatch);
         let two = batch(&format!("[{EVENT},{EVENT}]"));
         assert_eq!(look(&two), Offer::Batch);
-        let reading = of_message(&two);
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Event, "cloudevents:batch", Form::Native));
-        assert!(reading.data.is_none() && reading.http.is_none());
+        let decoded = of_message(&two);
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents:batch", Form::Native));
+        assert!(decoded.data.is_none() && decoded.http.is_none());
     }
 
     #[test]
@@ -274,9 +274,9 @@ mod tests {
             ("content-type", b"application/json"),
         ];
         let binary = of_message(&request(&headers, br#"{"a":1}"#));
-        for reading in [&structured, &binary] {
-            assert_eq!((reading.kind, reading.source, reading.form), (Kind::Event, "cloudevents", Form::Native));
-            let data = reading.data.as_ref().expect("an event");
+        for decoded in [&structured, &binary] {
+            assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", Form::Native));
+            let data = decoded.data.as_ref().expect("an event");
             let expected = [
                 ("specversion", "1.0"),
                 ("id", "1"),
@@ -295,8 +295,8 @@ mod tests {
     #[test]
     fn what_is_refused_is_raw_when_it_is_read_all_the_same() {
         for message in [typed("application/cloudevents+json", "{}"), typed("text/plain", "x")] {
-            let reading = of_message(&message);
-            assert_eq!((reading.kind, reading.form), (Kind::Raw, Form::Native));
+            let decoded = of_message(&message);
+            assert_eq!((decoded.kind, decoded.form), (Kind::Raw, Form::Native));
         }
     }
 
@@ -304,14 +304,14 @@ mod tests {
     fn an_event_in_json_is_recognised_on_every_way_and_its_oddities_are_passed_over() {
         let event = r#"{"specversion":"1.0","id":"1","source":"acs:oss","type":"oss:ObjectCreated","subject":"",
             "aliyunregionid":"cn-hangzhou","X_odd":{},"datacontenttype":"application/json;charset=utf-8","data":{"b":2}}"#;
-        let reading = Reading::of_event(event.as_bytes(), HttpView::default());
-        assert_eq!((reading.kind, reading.source, reading.form), (Kind::Event, "cloudevents", Form::Bare));
-        let data = reading.data.expect("attributes");
+        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", Form::Bare));
+        let data = decoded.data.expect("attributes");
         let names: Vec<_> = attributes(&data).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["specversion", "id", "source", "type", "aliyunregionid", "datacontenttype"]);
         for other in [r#"{"id":"1","source":"s","type":"t"}"#, r#"{"specversion":1,"id":"1","source":"s","type":"t"}"#]
         {
-            assert_eq!(Reading::of_event(other.as_bytes(), HttpView::default()).kind, Kind::Raw, "{other}");
+            assert_eq!(DecodedEvent::of_event(other.as_bytes(), HttpView::default()).kind, Kind::Raw, "{other}");
         }
         assert!(is_event(event.as_bytes()) && !is_event(b"[]") && !is_event(b"{\"specversion\":") && !is_event(b"{}"));
     }

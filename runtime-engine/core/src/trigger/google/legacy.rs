@@ -1,4 +1,4 @@
-//! Reading of the older form, and of what Pub/Sub pushes.
+//! DecodedEvent of the older form, and of what Pub/Sub pushes.
 //!
 //! The context is the member `context`, or its members stand at the top beside `data`; the resource is a text, or an
 //! object with `service`, `name` and `type`. Members that nobody knows are passed over.

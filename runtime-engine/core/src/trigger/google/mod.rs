@@ -13,15 +13,15 @@ mod to_event;
 mod to_legacy;
 
 use super::cloudevents::{self, EventRefusal};
-use super::{Body, Kind, Reading};
+use super::{Body, DecodedEvent, Kind};
 use crate::fields::caseless;
 use crate::http1::{Assembly, Message};
 use crate::json::{self, Value};
 use legacy::{Legacy, Push};
 use std::time::Duration;
 
-/// A reading if the event is one of these.
-pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<Reading> {
+/// A decoded if the event is one of these.
+pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> {
     let legacy = Legacy::read(value)?;
     let (kind, source) = match names::service_of_type(&legacy.event_type)? {
         names::PUBSUB => (Kind::Topic, "google:pubsub"),
@@ -33,7 +33,7 @@ pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<Reading> {
         names::FIREBASE_REMOTE_CONFIG => (Kind::Event, "google:firebase-remote-config"),
         _ => return None,
     };
-    Some(Reading::bare(kind, source))
+    Some(DecodedEvent::bare(kind, source))
 }
 
 /// The CloudEvent, in binary mode, of a request whose body is an event of the older form or pushed by Pub/Sub. `now` is
@@ -165,12 +165,12 @@ mod tests {
             let event = flat(event_type, "\"projects/p\"", "{}", "");
             let nested = event.replacen('{', "{\"context\":{", 1).replacen(",\"data\"", "},\"data\"", 1);
             for event in [event, nested] {
-                let reading = Reading::of_event(event.as_bytes(), HttpView::default());
-                assert_eq!((reading.kind, reading.source, reading.form), (kind, source, Form::Bare), "{event}");
+                let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+                assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, Form::Bare), "{event}");
             }
         }
         for event in [flat("acme.thing", "\"r\"", "{}", ""), r#"{"eventType":"google.pubsub.topic.publish"}"#.into()] {
-            assert_eq!(Reading::of_event(event.as_bytes(), HttpView::default()).kind, Kind::Raw, "{event}");
+            assert_eq!(DecodedEvent::of_event(event.as_bytes(), HttpView::default()).kind, Kind::Raw, "{event}");
         }
     }
 

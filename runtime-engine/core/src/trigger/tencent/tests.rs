@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{Form, HttpView, Kind, Reading};
+use crate::trigger::{DecodedEvent, Form, HttpView, Kind};
 
 const GATEWAY: &str = "tencent:apigateway";
 const URL: &str = "tencent:url";
@@ -126,7 +126,7 @@ fn what_only_looks_alike_is_left_to_others() {
 #[test]
 fn a_view_that_is_used_again_keeps_nothing() {
     let first = read(&gateway(r#","body":"full""#));
-    let again = Reading::of_event(
+    let again = DecodedEvent::of_event(
         br#"{"httpMethod":"GET","path":"/","headers":{},"queryString":{}}"#,
         first.http.expect("a request"),
     );
