@@ -11,7 +11,7 @@ use faas_core::platform::{
 };
 use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
-use faas_core::trigger::Shape;
+use faas_core::trigger::MessageFormat;
 
 /// An event or a request before a platform has put it into its own words.
 #[derive(Clone, Debug)]
@@ -188,8 +188,9 @@ impl Platform {
         let message = assembly.finish();
         if self.name.is_none() && arrival.kind != Kind::Request {
             // A plain server would take it for a request.
-            let shape = if arrival.kind == Kind::CloudEvent { Shape::CloudEvent } else { Shape::Event };
-            return (message, InvocationMetadata { shape, ..InvocationMetadata::default() });
+            let format =
+                if arrival.kind == Kind::CloudEvent { MessageFormat::CloudEvent } else { MessageFormat::Event };
+            return (message, InvocationMetadata { format, ..InvocationMetadata::default() });
         }
         match serving.route(process, &message, State::Ready) {
             Route::Invoke(metadata) => (message, metadata),

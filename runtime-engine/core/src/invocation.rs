@@ -28,7 +28,7 @@ use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, DecodedEvent, Form, HttpView, Kind, Shape};
+use crate::trigger::{Body, DecodedEvent, Form, HttpView, Kind, MessageFormat};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -77,7 +77,7 @@ pub struct InvocationMetadata {
     /// The memory limit in MiB as this call gives it; 0: the process' own.
     pub memory_mb: u32,
     /// How the message is read.
-    pub shape: Shape,
+    pub format: MessageFormat,
     /// The part of the message that is the event; empty: its whole body.
     pub event: Span,
     /// The address of a request's client, where the platform says it by itself; empty: see [`HttpView::client_ip`].

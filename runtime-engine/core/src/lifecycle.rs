@@ -21,7 +21,7 @@ use crate::platform::{HandlerName, Signal};
 use crate::process::{Identity, Process};
 use crate::report;
 use crate::settings::Settings;
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use crate::turn::Turns;
 use close::{close, close_phase, end_alone};
 use faas_abi::{CLOSE, FUNCTION_START, INVOKE, IS_BLOCKING, OK, REPLIED};
@@ -347,7 +347,7 @@ impl Runtime {
 
     /// Finds the function and lets it serve; returns it if it has been called.
     async fn serve(&self, place: &mut Place) -> Option<&Function> {
-        if place.get().metadata().is_streamed_in && place.get().metadata().shape != Shape::Request {
+        if place.get().metadata().is_streamed_in && place.get().metadata().format != MessageFormat::Request {
             // What it is cannot be known before it is whole.
             if let Err(failure) = Box::pin(place.get_mut().collect_body()).await {
                 self.functions.leave_unowned(place.get_mut());

@@ -148,7 +148,8 @@ fn an_invocation_that_layers_change_allocates_nothing() {
     let mut invocation = Invocation::new(Arc::new(Process::new(Identity::default(), log)), Arc::from("f"));
     let mut message = Some(Assembly::request(Vec::new(), b"GET", b"/orders?a=1", b"").finish());
     let mut round = || {
-        let http = InvocationMetadata { shape: faas_core::trigger::Shape::Request, ..InvocationMetadata::default() };
+        let http =
+            InvocationMetadata { format: faas_core::trigger::MessageFormat::Request, ..InvocationMetadata::default() };
         invocation.renew(message.take().expect("it came back"), http, false);
         for value in [&b"1"[..], b"a much longer value than the one before it was", &[b'x'; 900]] {
             for list in [faas_abi::LIST_HEADER, faas_abi::LIST_EXTENSION, faas_abi::LIST_REPLY_HEADER] {

@@ -5,7 +5,7 @@
 
 use super::{Code, Invocation, Progress};
 use crate::failure::Failure;
-use crate::trigger::{Body, DecodedEvent, Shape};
+use crate::trigger::{Body, DecodedEvent, MessageFormat};
 use faas_abi::host::token::Token;
 use faas_abi::host::{Chunk, Given, Invocation as _};
 use faas_abi::*;
@@ -152,7 +152,7 @@ impl Invocation {
         }
         // It may have been looked at already, to find its function.
         if let Some(DecodedEvent { http: Some(view), .. }) = self.decoded.get_mut()
-            && self.metadata.shape == Shape::Request
+            && self.metadata.format == MessageFormat::Request
             && !body.is_empty()
         {
             view.body = Body::Whole;

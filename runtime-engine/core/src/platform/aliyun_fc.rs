@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::platform::Initial;
 use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -208,7 +208,7 @@ impl Serving for FunctionCompute {
             Asked::Hook(hook) => self.hook(process, hook, call.metadata.request_id.read(request.bytes()), state),
             _ if state == State::Closed => Route::Own(closed()),
             Asked::Request => {
-                call.metadata.shape = Shape::Request;
+                call.metadata.format = MessageFormat::Request;
                 Route::Invoke(call.metadata)
             }
             Asked::Event => {
@@ -398,7 +398,7 @@ impl Call<'_> {
 }
 
 fn is_event(metadata: &InvocationMetadata) -> bool {
-    metadata.shape == Shape::Event
+    metadata.format == MessageFormat::Event
 }
 
 /// Says what became of the call, in the platform's own header and in no other of that kind.

@@ -19,7 +19,7 @@ use crate::log::Level;
 use crate::modules::Name;
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use crate::trigger::azure::Envelope;
 use crate::trigger::reply::Parts;
 use crate::trigger::reply::azure::{self, Said};
@@ -195,7 +195,7 @@ impl Serving for AzureFunctions {
             return Route::Own(Answer::json(404, String::from_utf8_lossy(&body).into_owned()));
         }
         Route::Invoke(InvocationMetadata {
-            shape: Shape::Azure,
+            format: MessageFormat::Azure,
             function: Span::of(bytes, name),
             addressee: Span::of(bytes, name),
             attempt: envelope.attempt(),
@@ -207,14 +207,14 @@ impl Serving for AzureFunctions {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         let metadata = invocation.metadata();
-        if let (Shape::Azure, Some(failure)) = (metadata.shape, invocation.failure()) {
+        if let (MessageFormat::Azure, Some(failure)) = (metadata.format, invocation.failure()) {
             self.failed(metadata, invocation.request_id(), failure, response, scratch);
             scratch.clear();
             let told = error_document::to_sender(invocation, failure);
             error_document::request(told, invocation.request_id(), scratch);
             return BodyFrom::Scratch;
         }
-        if metadata.shape != Shape::Azure {
+        if metadata.format != MessageFormat::Azure {
             return native::respond(invocation, response, scratch);
         }
         Answer::json(200, "").head(response);
@@ -232,7 +232,7 @@ impl Serving for AzureFunctions {
     ) {
         native::failed(request_id, failure, response, scratch);
         // To an envelope the host takes every status but 2xx for the same.
-        if metadata.shape == Shape::Azure && response.status != 503 {
+        if metadata.format == MessageFormat::Azure && response.status != 503 {
             response.status = 500;
         }
     }

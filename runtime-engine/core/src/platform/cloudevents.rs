@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::Message;
 use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use crate::trigger::cloudevents::{self, EventRefusal, Offer};
 
 /// The content type of an event in JSON.
@@ -19,7 +19,9 @@ const STRUCTURED: &[u8] = b"application/cloudevents+json; charset=utf-8";
 pub(super) fn route(request: &Message, metadata: impl FnOnce() -> InvocationMetadata) -> Option<Route> {
     Some(match cloudevents::look(request) {
         Offer::NoEvent => return None,
-        Offer::One | Offer::Batch => Route::Invoke(InvocationMetadata { shape: Shape::CloudEvent, ..metadata() }),
+        Offer::One | Offer::Batch => {
+            Route::Invoke(InvocationMetadata { format: MessageFormat::CloudEvent, ..metadata() })
+        }
         Offer::EmptyBatch => Route::text(204, ""),
         Offer::Refused(refusal) => refuse(refusal),
     })
@@ -122,7 +124,7 @@ pub(super) mod tests {
 
     fn answered(code: u32, headers: &[(&str, &str)], body: &[u8]) -> (u16, Option<String>) {
         let mut invocation = Invocation::new(process(), Arc::from("f"));
-        let metadata = InvocationMetadata { shape: Shape::CloudEvent, ..InvocationMetadata::default() };
+        let metadata = InvocationMetadata { format: MessageFormat::CloudEvent, ..InvocationMetadata::default() };
         invocation.renew(request("POST", "/", &EVENT, "100C"), metadata, false);
         for (name, value) in headers {
             invocation.add(faas_abi::LIST_REPLY_HEADER, name.as_bytes(), value.as_bytes());

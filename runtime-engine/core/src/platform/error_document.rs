@@ -52,7 +52,7 @@ mod tests {
     use crate::invocation::InvocationMetadata;
     use crate::platform::{PLATFORMS, Protocol, Response};
     use crate::settings::{Env, Settings};
-    use crate::trigger::Shape;
+    use crate::trigger::MessageFormat;
 
     fn panic(revealed: bool) -> Failure {
         let mut panic = Failure { detail: "at a.rs:1:2\n0: main".into(), ..Failure::internal("Panic", "10.0.0.7") };
@@ -99,32 +99,39 @@ mod tests {
     }
 
     /// All that a platform's protocol writes of a failure.
-    fn all(protocol: &Protocol, failure: &Failure) -> Vec<(Shape, String)> {
-        let shapes = [Shape::Request, Shape::Event, Shape::Azure, Shape::Fn, Shape::OpenWhisk, Shape::CloudEvent];
+    fn all(protocol: &Protocol, failure: &Failure) -> Vec<(MessageFormat, String)> {
+        let formats = [
+            MessageFormat::Request,
+            MessageFormat::Event,
+            MessageFormat::Azure,
+            MessageFormat::Fn,
+            MessageFormat::OpenWhisk,
+            MessageFormat::CloudEvent,
+        ];
         let (mut said, mut out) = (Vec::new(), Vec::new());
         match protocol {
             Protocol::Serving(serving) => {
-                for shape in shapes {
+                for format in formats {
                     let (metadata, mut response) =
-                        (InvocationMetadata { shape, ..InvocationMetadata::default() }, Response::default());
+                        (InvocationMetadata { format, ..InvocationMetadata::default() }, Response::default());
                     serving.failed(&metadata, b"id-1", failure, &mut response, &mut out);
                     response.headers.iter().for_each(|(_, value)| out.extend_from_slice(value));
-                    said.push((shape, text(|said| said.append(&mut out))));
+                    said.push((format, text(|said| said.append(&mut out))));
                 }
                 let signal = crate::platform::Signal::Suspend;
-                said.push((Shape::Event, serving.signalled(&signal, Err(failure)).body.into_owned()));
+                said.push((MessageFormat::Event, serving.signalled(&signal, Err(failure)).body.into_owned()));
             }
             Protocol::Polling(polling) => {
                 polling.failed(b"id-1", failure, &mut out);
                 polling.stream_end(Some(failure), &mut out);
                 polling.init_error(failure, &mut out);
                 polling.restore_error(failure, &mut out);
-                said.push((Shape::Event, text(|said| said.append(&mut out))));
+                said.push((MessageFormat::Event, text(|said| said.append(&mut out))));
             }
             Protocol::Piping(piping) => {
                 piping.started(Err(failure), &mut out);
                 piping.failed(b"id-1", failure, &mut out);
-                said.push((Shape::Event, text(|said| said.append(&mut out))));
+                said.push((MessageFormat::Event, text(|said| said.append(&mut out))));
             }
         }
         said
@@ -136,12 +143,12 @@ mod tests {
         let panic = Failure { detail: detail.into(), ..Failure::internal("Panic", "internal text") };
         for entry in PLATFORMS {
             let protocol = opened(entry);
-            for (shape, said) in all(&protocol, &panic) {
-                assert!(!said.contains("secret"), "{}: {shape:?}: {said}", entry.name);
+            for (format, said) in all(&protocol, &panic) {
+                assert!(!said.contains("secret"), "{}: {format:?}: {said}", entry.name);
                 // Two platforms have a shape of their own for every call.
-                let is_clients = if entry.name == "fn" { Shape::Fn } else { Shape::Request };
-                if shape == is_clients && entry.name != "openwhisk" {
-                    assert!(!said.contains("internal text"), "{}: {shape:?}: {said}", entry.name);
+                let is_clients = if entry.name == "fn" { MessageFormat::Fn } else { MessageFormat::Request };
+                if format == is_clients && entry.name != "openwhisk" {
+                    assert!(!said.contains("internal text"), "{}: {format:?}: {said}", entry.name);
                 }
             }
         }

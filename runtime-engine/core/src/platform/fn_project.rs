@@ -15,7 +15,7 @@ use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::{Writer, decimal_into};
 use crate::process::{Deadline, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::time::Duration;
 
 /// The platform's word.
@@ -189,7 +189,9 @@ impl Agent {
         for (name, value) in request.headers() {
             let span = Span::of(bytes, value);
             match name.len() {
-                9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => metadata.shape = Shape::Fn,
+                9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => {
+                    metadata.format = MessageFormat::Fn
+                }
                 10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut metadata, bytes, value),
                 11 if caseless(name, b"fn-deadline") => {
                     moment = rfc3339_ms(value);
@@ -214,7 +216,7 @@ impl Agent {
 
 /// Does the call carry a request, whose response is to be enclosed?
 fn is_request(metadata: &InvocationMetadata) -> bool {
-    metadata.shape == Shape::Fn
+    metadata.format == MessageFormat::Fn
 }
 
 fn own_headers(response: &mut Response) {

@@ -20,7 +20,7 @@ use crate::process::{self, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trace;
 use crate::trigger::google;
-use crate::trigger::{Shape, cloudevents::EventRefusal};
+use crate::trigger::{MessageFormat, cloudevents::EventRefusal};
 use std::time::Duration;
 
 /// The platform's word.
@@ -145,10 +145,10 @@ impl GoogleCloud {
     }
 
     /// An invocation by an event that came in another form than the function takes.
-    fn rewritten(&self, process: &Process, made: Result<Message, EventRefusal>, shape: Shape) -> Route {
+    fn rewritten(&self, process: &Process, made: Result<Message, EventRefusal>, format: MessageFormat) -> Route {
         match made {
             Ok(message) => {
-                let metadata = InvocationMetadata { shape, ..self.metadata(process, &message) };
+                let metadata = InvocationMetadata { format, ..self.metadata(process, &message) };
                 Route::Rewritten(Box::new(message), metadata)
             }
             Err(refusal) => cloudevents::refuse(refusal),
@@ -158,20 +158,21 @@ impl GoogleCloud {
     fn legacy(&self, process: &Process, request: &Message) -> Route {
         // Whether it is an event, and a sound one, is the same question here as elsewhere.
         match cloudevents::route(request, InvocationMetadata::default) {
-            Some(Route::Invoke(_)) => self.rewritten(process, google::legacy_of_event(request), Shape::Event),
+            Some(Route::Invoke(_)) => self.rewritten(process, google::legacy_of_event(request), MessageFormat::Event),
             Some(answer) => answer,
             None => match google::legacy_of_body(request, now()) {
-                Ok(None) => {
-                    Route::Invoke(InvocationMetadata { shape: Shape::Event, ..self.metadata(process, request) })
-                }
-                Ok(Some(made)) => self.rewritten(process, Ok(made), Shape::Event),
+                Ok(None) => Route::Invoke(InvocationMetadata {
+                    format: MessageFormat::Event,
+                    ..self.metadata(process, request)
+                }),
+                Ok(Some(made)) => self.rewritten(process, Ok(made), MessageFormat::Event),
                 Err(refusal) => cloudevents::refuse(refusal),
             },
         }
     }
 
     fn is_event(&self, metadata: &InvocationMetadata) -> bool {
-        metadata.shape == Shape::CloudEvent || self.takes == Takes::Legacy
+        metadata.format == MessageFormat::CloudEvent || self.takes == Takes::Legacy
     }
 }
 
@@ -205,8 +206,9 @@ impl Serving for GoogleCloud {
                 _ => Route::Invoke(metadata()),
             },
             Takes::Events | Takes::Legacy if request.method() != b"POST" => cloudevents::only_post(),
-            Takes::Events => cloudevents::route(request, metadata)
-                .unwrap_or_else(|| self.rewritten(process, google::event_of_body(request, now()), Shape::CloudEvent)),
+            Takes::Events => cloudevents::route(request, metadata).unwrap_or_else(|| {
+                self.rewritten(process, google::event_of_body(request, now()), MessageFormat::CloudEvent)
+            }),
             Takes::Legacy => self.legacy(process, request),
         }
     }

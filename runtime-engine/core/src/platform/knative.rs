@@ -17,7 +17,7 @@ use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::time::Duration;
 
 /// The platform's word.
@@ -181,8 +181,8 @@ impl Serving for Knative {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        match invocation.metadata().shape {
-            Shape::CloudEvent => cloudevents::respond(invocation, response, scratch),
+        match invocation.metadata().format {
+            MessageFormat::CloudEvent => cloudevents::respond(invocation, response, scratch),
             _ => native::respond(invocation, response, scratch),
         }
     }
@@ -195,8 +195,8 @@ impl Serving for Knative {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        match metadata.shape {
-            Shape::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
+        match metadata.format {
+            MessageFormat::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
             _ => native::failed(request_id, failure, response, scratch),
         }
     }

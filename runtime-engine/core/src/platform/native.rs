@@ -8,7 +8,7 @@ use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata, Progress};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::time::Duration;
 
 /// `host:port` to listen on: `FAAS_HOST`, else all IPv4 addresses; the port of `variable`, else `port`.
@@ -40,7 +40,7 @@ pub(super) fn address_on(env: &Env<'_>, host: &str, variable: &'static str, port
 /// is the limit of an invocation from now on.
 pub(super) fn metadata(process: &Process, request: &Message, timeout: Option<Duration>) -> InvocationMetadata {
     let deadline = Deadline::within(process, timeout);
-    let mut metadata = InvocationMetadata { shape: Shape::Request, deadline, ..InvocationMetadata::default() };
+    let mut metadata = InvocationMetadata { format: MessageFormat::Request, deadline, ..InvocationMetadata::default() };
     let bytes = request.bytes();
     for (name, value) in request.headers() {
         let text = match name.len() {

@@ -8,7 +8,7 @@ use crate::fields::caseless;
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::json::decimal_into;
 use crate::report;
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 
 const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 
@@ -119,7 +119,7 @@ pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut V
 
 /// Is it an invocation by an event, and not by a request of a client's?
 pub(super) fn is_event(metadata: &InvocationMetadata) -> bool {
-    metadata.shape == Shape::Event
+    metadata.format == MessageFormat::Event
 }
 
 /// Where the result is, unless there is none or it is too long.

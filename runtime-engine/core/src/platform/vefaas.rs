@@ -16,7 +16,7 @@ use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::json::decimal_into;
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use crate::trigger::cloudevents::{self, Offer};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -115,7 +115,9 @@ impl Serving for Server {
         match event_type {
             b"" | b"http" => Route::Invoke(metadata),
             b"cloudevent" => match cloudevents::look(request) {
-                Offer::One | Offer::Batch => Route::Invoke(InvocationMetadata { shape: Shape::CloudEvent, ..metadata }),
+                Offer::One | Offer::Batch => {
+                    Route::Invoke(InvocationMetadata { format: MessageFormat::CloudEvent, ..metadata })
+                }
                 Offer::NoEvent | Offer::EmptyBatch => no_event("the request has no CloudEvent in it".into()),
                 Offer::Refused(refusal) => no_event(refusal.reason),
             },
@@ -278,14 +280,16 @@ mod tests {
     fn the_event_type_says_how_a_request_is_read() {
         let (server, process) = (opened(&[("_FAAS_FUNC_TIMEOUT", "30")]).expect("fits"), process());
         let event = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-type", "t"), ("ce-source", "s")];
-        for (event_type, shape) in [("", Shape::Request), ("http", Shape::Request), ("cloudevent", Shape::CloudEvent)] {
+        for (event_type, format) in
+            [("", MessageFormat::Request), ("http", MessageFormat::Request), ("cloudevent", MessageFormat::CloudEvent)]
+        {
             let mut headers = vec![("X-Faas-Event-Type", event_type), ("X-Faas-Request-Id", "r")];
             headers.extend(event);
             let message = request("POST", "/a", &headers);
             let Route::Invoke(metadata) = server.route(&process, &message, State::Ready) else {
                 panic!("it is for the function")
             };
-            assert_eq!((metadata.shape, metadata.request_id.read(message.bytes())), (shape, &b"r"[..]));
+            assert_eq!((metadata.format, metadata.request_id.read(message.bytes())), (format, &b"r"[..]));
             assert!(metadata.deadline.is_some_and(|deadline| deadline.remaining_ms(&process) <= 30_000));
         }
         for (headers, code) in [

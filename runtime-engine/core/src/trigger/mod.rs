@@ -129,7 +129,7 @@ pub struct Data {
 
 /// How a message is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shape {
+pub enum MessageFormat {
     /// Its body is an event, recognised by its own look.
     #[default]
     Event,
@@ -165,22 +165,24 @@ impl DecodedEvent {
     /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
     /// whose memory is used again, and which knows how many proxies are trusted.
     pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
-        match metadata.shape {
-            Shape::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), view),
-            Shape::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), view),
-            Shape::Request => {
+        match metadata.format {
+            MessageFormat::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), view),
+            MessageFormat::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), view),
+            MessageFormat::Request => {
                 let client = metadata.client_ip.read(message.bytes());
                 let view = native::read(message, client, peer, view);
                 DecodedEvent::request(Kind::Http, "http", Form::Native, view).without_own(metadata)
             }
-            Shape::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
-            Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
-            Shape::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
-            Shape::OpenWhisk if cfg!(feature = "openwhisk") => {
+            MessageFormat::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
+            MessageFormat::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
+            MessageFormat::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
+            MessageFormat::OpenWhisk if cfg!(feature = "openwhisk") => {
                 openwhisk::read(metadata.event.read(message.bytes()), view)
             }
             // Only a platform says such a shape, and it is not built in.
-            Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => DecodedEvent::raw(),
+            MessageFormat::CloudEvent | MessageFormat::Azure | MessageFormat::Fn | MessageFormat::OpenWhisk => {
+                DecodedEvent::raw()
+            }
         }
     }
 

@@ -24,7 +24,7 @@ use faas_core::parking::block_on;
 use faas_core::platform::HandlerName;
 use faas_core::process::{Identity, Process as Whole};
 use faas_core::settings::{Env, Settings};
-use faas_core::trigger::Shape;
+use faas_core::trigger::MessageFormat;
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, function, layer};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -203,8 +203,8 @@ impl Process {
     /// Sends a request; returns what came of it, and the reply's headers.
     fn request(&self, method: &str, target: &str) -> (Answer, Vec<(String, String)>) {
         let message = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-        let (place, answer) =
-            self.invoke(message, InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() });
+        let (place, answer) = self
+            .invoke(message, InvocationMetadata { format: MessageFormat::Request, ..InvocationMetadata::default() });
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = place.get().reply_headers().iter().map(|(name, value)| (text(name), text(value))).collect();
         (answer, headers)

@@ -72,8 +72,8 @@ fn there_is_work_after_a_reply_only_if_the_function_that_gave_it_has_some() {
     );
     for (target, has_work) in [("/b", false), ("/a", true), ("/b", false), ("/nowhere", false)] {
         let message = Assembly::request(Vec::new(), b"GET", target.as_bytes(), b"");
-        let (place, _) =
-            process.invoke(message, InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() });
+        let (place, _) = process
+            .invoke(message, InvocationMetadata { format: MessageFormat::Request, ..InvocationMetadata::default() });
         assert_eq!(process.runtime.has_replied_work(&place), has_work, "{target}");
     }
 }

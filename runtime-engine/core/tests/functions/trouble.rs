@@ -115,8 +115,10 @@ fn a_function_has_less_time_than_the_platform_gives_if_it_says_so() {
     let within = |limit: Option<Duration>| {
         let deadline = faas_core::process::Deadline::within(process.whole(), limit);
         let message = Assembly::request(Vec::new(), b"GET", b"/", b"");
-        let (place, _) = process
-            .invoke(message, InvocationMetadata { shape: Shape::Request, deadline, ..InvocationMetadata::default() });
+        let (place, _) = process.invoke(
+            message,
+            InvocationMetadata { format: MessageFormat::Request, deadline, ..InvocationMetadata::default() },
+        );
         let (received, deadline) = (place.get().received_ns(), place.get().num(faas_abi::NUM_DEADLINE_NS));
         Duration::from_nanos(deadline.saturating_sub(received))
     };

@@ -99,7 +99,7 @@ fn set(invocation: &mut Invocation, code: u32, body: &[u8]) {
 
 fn word(route: Route) -> String {
     match route {
-        Route::Invoke(metadata) if metadata.shape == Shape::Event => "event".to_owned(),
+        Route::Invoke(metadata) if metadata.format == MessageFormat::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Signal(signal) => format!("{signal:?}"),
         Route::Own(answer) => answer.status.to_string(),

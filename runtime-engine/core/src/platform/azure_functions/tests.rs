@@ -57,7 +57,7 @@ fn invoked(server: &dyn Serving, process: &Arc<Process>, body: &str) -> Invocati
     let Route::Invoke(metadata) = server.route(process, &message, State::Ready) else {
         panic!("it is for the function")
     };
-    assert_eq!((metadata.shape, metadata.is_whole, metadata.captures_log), (Shape::Azure, true, true));
+    assert_eq!((metadata.format, metadata.is_whole, metadata.captures_log), (MessageFormat::Azure, true, true));
     let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
     invocation.renew(message, metadata, false);
     invocation
@@ -123,7 +123,7 @@ fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
     {
         let route = server.route(&process, &request(method, target, headers, ""), State::Ready);
         assert!(
-            matches!(&route, Route::Invoke(metadata) if metadata.shape == Shape::Request),
+            matches!(&route, Route::Invoke(metadata) if metadata.format == MessageFormat::Request),
             "{method} {target}: {route:?}"
         );
     }
@@ -132,37 +132,49 @@ fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
 #[test]
 fn an_envelope_is_told_from_a_request() {
     let (server, process) = (server(&[]), process(&Arc::default()));
-    let shape = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| {
+    let format = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| {
         let message = request(method, target, headers, body);
         match server.route(&process, &message, State::Ready) {
             Route::Invoke(metadata) => {
                 assert_eq!(
                     (metadata.is_whole, metadata.captures_log),
-                    (metadata.shape == Shape::Azure, metadata.is_whole)
+                    (metadata.format == MessageFormat::Azure, metadata.is_whole)
                 );
-                metadata.shape
+                metadata.format
             }
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(shape("POST", "/Paint", &HOST, QUEUE), Shape::Azure);
+    assert_eq!(format("POST", "/Paint", &HOST, QUEUE), MessageFormat::Azure);
     for host in ["localhost:7071", "127.0.0.1", "[::1]:80"] {
-        assert_eq!(shape("POST", "/Paint", &[("Host", host), HOST[1], HOST[3]], QUEUE), Shape::Azure, "{host}");
+        assert_eq!(
+            format("POST", "/Paint", &[("Host", host), HOST[1], HOST[3]], QUEUE),
+            MessageFormat::Azure,
+            "{host}"
+        );
     }
     for (method, target) in [("PUT", "/Paint"), ("POST", "/"), ("POST", "/api/Paint"), ("POST", "/Paint?a=1")] {
-        assert_eq!(shape(method, target, &HOST, QUEUE), Shape::Request, "{method} {target}");
+        assert_eq!(format(method, target, &HOST, QUEUE), MessageFormat::Request, "{method} {target}");
     }
     for body in ["", "{}", r#"{"Data":{}}"#, "no json"] {
-        assert_eq!(shape("POST", "/Paint", &HOST, body), Shape::Request, "{body}");
+        assert_eq!(format("POST", "/Paint", &HOST, body), MessageFormat::Request, "{body}");
     }
     for other in [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Host", "h"), ("Forwarded", "for=192.0.2.7")] {
-        assert_eq!(shape("POST", "/Paint", &[HOST[0], HOST[1], HOST[3], other], QUEUE), Shape::Request, "{other:?}");
+        assert_eq!(
+            format("POST", "/Paint", &[HOST[0], HOST[1], HOST[3], other], QUEUE),
+            MessageFormat::Request,
+            "{other:?}"
+        );
     }
     for host in ["shop.example", "127.0.0.1.example", "localhost.example"] {
-        assert_eq!(shape("POST", "/Paint", &[("Host", host), HOST[1], HOST[3]], QUEUE), Shape::Request, "{host}");
+        assert_eq!(
+            format("POST", "/Paint", &[("Host", host), HOST[1], HOST[3]], QUEUE),
+            MessageFormat::Request,
+            "{host}"
+        );
     }
-    assert_eq!(shape("POST", "/Paint", &[HOST[0], HOST[1]], QUEUE), Shape::Request, "no content type");
-    assert_eq!(shape("POST", "/Paint", &[HOST[0], HOST[3]], QUEUE), Shape::Request, "no invocation id");
+    assert_eq!(format("POST", "/Paint", &[HOST[0], HOST[1]], QUEUE), MessageFormat::Request, "no content type");
+    assert_eq!(format("POST", "/Paint", &[HOST[0], HOST[3]], QUEUE), MessageFormat::Request, "no invocation id");
 }
 
 #[test]
@@ -324,15 +336,15 @@ fn a_failure_is_500_and_says_why() {
 #[test]
 fn failures_out_of_reach_have_a_status_by_how_the_request_came() {
     let server = server(&[]);
-    for (shape, kind, status) in [
-        (Shape::Azure, "Function.TimedOut", 500),
-        (Shape::Azure, "Runtime.Overloaded", 503),
-        (Shape::Request, "Function.TimedOut", 504),
-        (Shape::Request, "Shop.Closed", 500),
+    for (format, kind, status) in [
+        (MessageFormat::Azure, "Function.TimedOut", 500),
+        (MessageFormat::Azure, "Runtime.Overloaded", 503),
+        (MessageFormat::Request, "Function.TimedOut", 504),
+        (MessageFormat::Request, "Shop.Closed", 500),
     ] {
         let (mut response, metadata) =
-            (Response::default(), InvocationMetadata { shape, ..InvocationMetadata::default() });
+            (Response::default(), InvocationMetadata { format, ..InvocationMetadata::default() });
         server.failed(&metadata, b"i", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
-        assert_eq!(response.status, status, "{shape:?} {kind}");
+        assert_eq!(response.status, status, "{format:?} {kind}");
     }
 }

@@ -18,7 +18,7 @@ use crate::platform::{
 };
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::time::Duration;
 
 /// The only port that the platform sends to.
@@ -106,7 +106,7 @@ impl Server {
         match path {
             b"/invoke" if request.method() == b"POST" => {
                 let metadata = self.metadata(process, request);
-                Route::Invoke(InvocationMetadata { shape: Shape::Event, is_whole: true, ..metadata })
+                Route::Invoke(InvocationMetadata { format: MessageFormat::Event, is_whole: true, ..metadata })
             }
             b"/init" if request.method() == b"POST" => match state {
                 State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),

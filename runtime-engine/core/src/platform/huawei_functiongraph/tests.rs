@@ -5,7 +5,7 @@ use super::*;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::{Answer, Initial, Listen, PostOutcome, Route, Signal, StartAt, State};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use faas_abi::host::Invocation as _;
 use faas_abi::{LIST_HEADER, LIST_PLATFORM, META_ACCOUNT, META_CLIENT_IP, META_FUNCTION, META_REGION, META_REQUEST_ID};
 use faas_abi::{META_SERVICE, META_VERSION, NUM_DEADLINE_EPOCH_MS, NUM_MEMORY_MB, REPLY_RAW};
@@ -190,7 +190,7 @@ fn a_reply_to_api_gateway_has_all_four_members() {
 
 fn route(world: &World, state: State, method: &str, target: &str) -> String {
     match world.serving().route(&world.process, &request(method, target, &[], b""), state) {
-        Route::Invoke(metadata) if metadata.shape == Shape::Event => "event".to_owned(),
+        Route::Invoke(metadata) if metadata.format == MessageFormat::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Own(answer) => answer.status.to_string(),
         other => format!("{other:?}"),
@@ -296,6 +296,6 @@ fn an_events_result_is_the_response_and_its_failure_is_500() {
     let (status, _, body) = world.respond(&invocation);
     assert_eq!((status, body.as_str()), (500, r#"{"errorType":"Boom","errorMessage":"no cat","stackTrace":[]}"#));
     assert_eq!(world.failed(&InvocationMetadata::default(), "Runtime.Closing").0, 503);
-    let request = InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() };
+    let request = InvocationMetadata { format: MessageFormat::Request, ..InvocationMetadata::default() };
     assert_eq!(world.failed(&request, "Function.TimedOut").0, 504);
 }

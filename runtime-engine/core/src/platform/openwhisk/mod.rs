@@ -18,7 +18,7 @@ use crate::json::{self, Value, ValueKind, Writer};
 use crate::process::{Deadline, Identity, Process};
 use crate::report;
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use action_loop::ActionLoop;
 use container::Container;
 use std::borrow::Cow;
@@ -176,7 +176,7 @@ fn metadata(message: &Message) -> InvocationMetadata {
         version: header("__OW_ACTION_VERSION"),
         account: header("__OW_NAMESPACE"),
         trace: header("__OW_TRANSACTION_ID"),
-        shape: Shape::OpenWhisk,
+        format: MessageFormat::OpenWhisk,
         event: Span::of(bytes, message.body()),
         is_whole: true,
         ..InvocationMetadata::default()
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!((read(metadata.service), read(metadata.version)), ("pkg".into(), "0.0.2".into()));
         assert_eq!(read(metadata.account), "ns");
         assert_eq!(metadata.deadline.map(|deadline| deadline.epoch_ms), Some(4_102_444_800_123));
-        assert!(metadata.is_whole && metadata.shape == Shape::OpenWhisk);
+        assert!(metadata.is_whole && metadata.format == MessageFormat::OpenWhisk);
         for (name, value) in [("__OW_API_HOST", "https://h"), ("__OW_EXTRA", r#"{"a":1}"#), ("__OW_NONE", "")] {
             assert_eq!(message.header(name), Some(value.as_bytes()), "{name}");
         }

@@ -5,7 +5,7 @@ use super::*;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::{Listen, PostOutcome, Route, State};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use faas_abi::host::Invocation as _;
 use faas_abi::{LIST_HEADER, LIST_PLATFORM, META_ACCOUNT, META_CLIENT_IP, META_FUNCTION, META_REGION, META_REQUEST_ID};
 use faas_abi::{META_STAGE, META_VERSION, NUM_DEADLINE_EPOCH_MS, NUM_MEMORY_MB, REPLY_RAW};
@@ -200,15 +200,15 @@ fn routed(world: &World, method: &str, target: &str, headers: Pairs<'_>, body: &
 fn a_post_to_event_invoke_is_an_event_and_all_else_a_request() {
     let world = World::new(WEB);
     assert_eq!(world.serving().listen(), Listen::Tcp("0.0.0.0:9000"));
-    for (method, target, shape) in [
-        ("POST", "/event-invoke", Shape::Event),
-        ("POST", "/event-invoke?x=1", Shape::Event),
-        ("GET", "/event-invoke", Shape::Request),
-        ("POST", "/event-invoke/", Shape::Request),
-        ("POST", "/", Shape::Request),
-        ("GET", "/readyz", Shape::Request),
+    for (method, target, format) in [
+        ("POST", "/event-invoke", MessageFormat::Event),
+        ("POST", "/event-invoke?x=1", MessageFormat::Event),
+        ("GET", "/event-invoke", MessageFormat::Request),
+        ("POST", "/event-invoke/", MessageFormat::Request),
+        ("POST", "/", MessageFormat::Request),
+        ("GET", "/readyz", MessageFormat::Request),
     ] {
-        assert_eq!(routed(&world, method, target, &[], b"").metadata().shape, shape, "{method} {target}");
+        assert_eq!(routed(&world, method, target, &[], b"").metadata().format, format, "{method} {target}");
     }
 }
 
@@ -279,6 +279,6 @@ fn a_requests_reply_is_http() {
     assert_eq!(world.respond(&invocation), (404, String::new(), "gone".to_owned()));
     invocation.set_failure(Failure::new("Boom", "no cat"));
     assert_eq!(world.respond(&invocation).0, 500);
-    let metadata = InvocationMetadata { shape: Shape::Request, ..InvocationMetadata::default() };
+    let metadata = InvocationMetadata { format: MessageFormat::Request, ..InvocationMetadata::default() };
     assert_eq!(world.failed(&metadata, "Function.TimedOut").0, 504);
 }

@@ -13,7 +13,7 @@ use crate::platform::plain_event::{self, is_event};
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
-use crate::trigger::Shape;
+use crate::trigger::MessageFormat;
 use std::time::Duration;
 
 /// The only port that the platform sends to.
@@ -99,7 +99,7 @@ impl Serving for WebFunction {
         }
         let mut metadata = self.metadata(process, request);
         if path == b"/event-invoke" && request.method() == b"POST" {
-            metadata.shape = Shape::Event;
+            metadata.format = MessageFormat::Event;
             metadata.is_whole = true;
         }
         Route::Invoke(metadata)

@@ -3,7 +3,7 @@
 use super::*;
 use crate::http1::Assembly;
 use crate::invocation::InvocationMetadata;
-use crate::trigger::{DecodedEvent, HttpView, Shape};
+use crate::trigger::{DecodedEvent, HttpView, MessageFormat};
 
 /// Text of bytes.
 fn shown(bytes: &[u8]) -> String {
@@ -212,12 +212,12 @@ fn messages_of_yandex() {
 }
 
 /// Reads a message of this shape, with what its trigger's value or its body is.
-fn of_message(headers: &[(&str, &str)], body: &str, shape: Shape) -> (&'static str, Option<Vec<String>>) {
+fn of_message(headers: &[(&str, &str)], body: &str, format: MessageFormat) -> (&'static str, Option<Vec<String>>) {
     let mut assembly = Assembly::request(Vec::new(), b"POST", b"/", b"");
     headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
     assembly.body().extend_from_slice(body.as_bytes());
     let message = assembly.finish();
-    let metadata = InvocationMetadata { shape, ..InvocationMetadata::default() };
+    let metadata = InvocationMetadata { format, ..InvocationMetadata::default() };
     let mut invocation = crate::invocation::Invocation::new(crate::platform::testing::process(), "f".into());
     invocation.renew(message, metadata, false);
     let source = invocation.decoded().source;
@@ -230,15 +230,15 @@ fn lists_of_azure_are_batches_and_single_values_are_none() {
     let bus = r#"{"Data":{"m":"[\"one\",{\"a\":2}]"},"Metadata":{"DeliveryCountArray":[1,4],"MessageIdArray":["i1","i2"],
         "SessionIdArray":["s",null]}}"#;
     let expected = ["i1|s|0|one", r#"i2||3|{"a":2}"#].map(str::to_owned).to_vec();
-    assert_eq!(of_message(&[], bus, Shape::Azure), ("azure:servicebus", Some(expected)));
+    assert_eq!(of_message(&[], bus, MessageFormat::Azure), ("azure:servicebus", Some(expected)));
     let hub = r#"{"Data":{"m":["one","two"]},"Metadata":{"PartitionContext":{},"SequenceNumberArray":"[7,8]","PartitionKeyArray":["p","p"]}}"#;
     let expected = ["7|p|-|one", "8|p|-|two"].map(str::to_owned).to_vec();
-    assert_eq!(of_message(&[], hub, Shape::Azure), ("azure:eventhub", Some(expected)));
+    assert_eq!(of_message(&[], hub, MessageFormat::Azure), ("azure:eventhub", Some(expected)));
     let documents = r#"{"Data":{"d":"[{\"id\":\"x\",\"_rid\":\"r\",\"_etag\":\"e\"}]"},"Metadata":{}}"#;
     let expected = vec![r#"x|x|-|{"id":"x","_rid":"r","_etag":"e"}"#.to_owned()];
-    assert_eq!(of_message(&[], documents, Shape::Azure), ("azure:cosmosdb", Some(expected)));
+    assert_eq!(of_message(&[], documents, MessageFormat::Azure), ("azure:cosmosdb", Some(expected)));
     let single = r#"{"Data":{"m":"\"one\""},"Metadata":{"DeliveryCount":1,"MessageId":"i"}}"#;
-    assert_eq!(of_message(&[], single, Shape::Azure), ("azure:servicebus", None));
+    assert_eq!(of_message(&[], single, MessageFormat::Azure), ("azure:servicebus", None));
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_batch_of_cloudevents_over_http_has_their_data_and_attributes() {
         "2||-|hi specversion=1.0 id=2 source=/s type=t",
     ];
     let expected = expected.map(str::to_owned).to_vec();
-    assert_eq!(of_message(&headers, body, Shape::CloudEvent), ("cloudevents:batch", Some(expected)));
+    assert_eq!(of_message(&headers, body, MessageFormat::CloudEvent), ("cloudevents:batch", Some(expected)));
 }
 
 #[test]
