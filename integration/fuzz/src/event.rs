@@ -6,7 +6,7 @@
 use crate::reply;
 use faas_core::encoding::{base64, percent};
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, DecodedEvent, Form, HttpView, Kind};
+use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
 use serde_json::Value as Tree;
 
 /// Reads the event and replies to it.
@@ -36,8 +36,8 @@ pub fn check(input: &[u8]) {
 fn consistent(decoded: &DecodedEvent, event: &[u8]) {
     let request = matches!(decoded.kind, Kind::Http | Kind::WebSocket);
     assert_eq!(decoded.http.is_some(), request);
-    assert_eq!(decoded.form == Form::Bare, !request);
-    assert_ne!(decoded.form, Form::Native, "no event is HTTP itself");
+    assert_eq!(decoded.form == ReplyFormat::Bare, !request);
+    assert_ne!(decoded.form, ReplyFormat::Native, "no event is HTTP itself");
     assert_eq!(decoded.source.is_empty(), decoded.kind == Kind::Raw);
     if decoded.kind != Kind::Raw {
         let tree: Tree = serde_json::from_slice(event).expect("only JSON is recognised");

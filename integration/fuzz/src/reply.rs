@@ -6,7 +6,7 @@
 use faas_core::fields::{Fields, caseless};
 use faas_core::http1::write::{is_header_name, is_header_value};
 use faas_core::trigger::reply::{Parts, write, write_prelude};
-use faas_core::trigger::{Form, HttpView};
+use faas_core::trigger::{HttpView, ReplyFormat};
 use serde_json::Value as Tree;
 
 /// What a function might have answered.
@@ -87,12 +87,19 @@ impl Reply {
 
 /// Writes it in every form.
 pub fn check(reply: &Reply) {
-    for form in [Form::ApiGatewayV1, Form::ApiGatewayV2, Form::Alb, Form::Lattice, Form::Native, Form::Bare] {
+    for form in [
+        ReplyFormat::ApiGatewayV1,
+        ReplyFormat::ApiGatewayV2,
+        ReplyFormat::Alb,
+        ReplyFormat::Lattice,
+        ReplyFormat::Native,
+        ReplyFormat::Bare,
+    ] {
         let mut out = b"before".to_vec();
         write(form, reply.parts(), &mut out);
         let out = out.strip_prefix(b"before").expect("what was there stays");
         match form {
-            Form::Native | Form::Bare => assert_eq!(out, reply.body),
+            ReplyFormat::Native | ReplyFormat::Bare => assert_eq!(out, reply.body),
             _ => {
                 let tree: Tree = serde_json::from_slice(out).expect("a reply is JSON");
                 head(form, reply, &tree);
@@ -104,32 +111,32 @@ pub fn check(reply: &Reply) {
     write_prelude(reply.status, &reply.headers, &reply.cookies, &mut prelude);
     let tree: Tree = serde_json::from_slice(&prelude).expect("a prelude is JSON");
     assert!(!prelude.contains(&0), "the NUL bytes behind a prelude end it");
-    head(Form::ApiGatewayV2, reply, &tree);
+    head(ReplyFormat::ApiGatewayV2, reply, &tree);
 }
 
-fn head(form: Form, reply: &Reply, tree: &Tree) {
+fn head(form: ReplyFormat, reply: &Reply, tree: &Tree) {
     assert_eq!(tree["statusCode"], reply.status);
     let described = tree["statusDescription"].as_str().map(|text| text.split(' ').next().map(str::to_owned));
     match form {
-        Form::Alb | Form::Lattice => assert_eq!(described, Some(Some(reply.status.to_string()))),
+        ReplyFormat::Alb | ReplyFormat::Lattice => assert_eq!(described, Some(Some(reply.status.to_string()))),
         _ => assert_eq!(described, None),
     }
     let (headers, cookies) = reply.expected();
     let (single, lists) = (singles(&tree["headers"]), lists(&tree["multiValueHeaders"]));
     match form {
-        Form::ApiGatewayV1 => {
+        ReplyFormat::ApiGatewayV1 => {
             let all: Vec<_> = single.iter().chain(&lists).cloned().collect();
             assert_eq!(names(&all), names(&single) + names(&lists), "no name stands in both maps");
             same(&without_cookies(&all), &headers);
             assert_eq!(only_cookies(&all), cookies);
         }
-        Form::Alb => {
+        ReplyFormat::Alb => {
             same(&without_cookies(&lists), &headers);
             assert_eq!(only_cookies(&lists), cookies);
             same(&without_cookies(&single), &joined(&headers));
             spelled(&single, &cookies);
         }
-        Form::Lattice => {
+        ReplyFormat::Lattice => {
             assert!(lists.is_empty());
             same(&without_cookies(&single), &joined(&headers));
             spelled(&single, &cookies);

@@ -28,7 +28,7 @@ use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, DecodedEvent, Form, HttpView, Kind, MessageFormat};
+use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, ReplyFormat};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -514,7 +514,7 @@ impl Invocation {
 impl Invocation {
     /// Does the reply to this event go back as HTTP, natively or in the source's JSON?
     pub fn wants_http(&self) -> bool {
-        self.decoded().form != Form::Bare
+        self.decoded().form != ReplyFormat::Bare
     }
 
     /// The kind of trigger.

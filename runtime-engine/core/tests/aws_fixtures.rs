@@ -9,7 +9,7 @@
 mod locate;
 
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, DecodedEvent, Form, HttpView, Kind};
+use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -106,7 +106,7 @@ fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
                 );
                 let has_request = matches!(decoded.kind, Kind::Http | Kind::WebSocket);
                 assert_eq!(decoded.http.is_some(), has_request, "{place}");
-                assert_eq!(decoded.form != Form::Bare, has_request, "{place}");
+                assert_eq!(decoded.form != ReplyFormat::Bare, has_request, "{place}");
                 assert_eq!(decoded.source.is_empty(), decoded.kind == Kind::Raw, "{place}");
                 if path.len() > 2 && path[0] != "requestContext" && path[0] != "Records" {
                     assert_eq!(decoded.kind, whole.kind, "{place}");
@@ -194,12 +194,12 @@ fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> b
 fn seen(event: &[u8]) -> Value {
     let decoded = DecodedEvent::of_event(event, HttpView::trusting(1));
     let reply = match decoded.form {
-        Form::Native => "native",
-        Form::ApiGatewayV1 => "apigateway-v1",
-        Form::ApiGatewayV2 => "apigateway-v2",
-        Form::Alb => "alb",
-        Form::Lattice => "lattice",
-        Form::Bare => "bare",
+        ReplyFormat::Native => "native",
+        ReplyFormat::ApiGatewayV1 => "apigateway-v1",
+        ReplyFormat::ApiGatewayV2 => "apigateway-v2",
+        ReplyFormat::Alb => "alb",
+        ReplyFormat::Lattice => "lattice",
+        ReplyFormat::Bare => "bare",
         other => panic!("no event of AWS is answered as {other:?}"),
     };
     let http = decoded.http.as_ref().map(|view| request(event, view));

@@ -44,7 +44,7 @@ pub use serving::{Answer, Initial, Listen, Response, Route, Serving, Signal, Sta
 
 use crate::fields::caseless;
 use crate::invocation::{Code, Invocation, Progress};
-use crate::trigger::Form;
+use crate::trigger::ReplyFormat;
 use crate::trigger::reply::{self, Parts};
 
 /// Where the body of an answer is.
@@ -101,7 +101,7 @@ pub(crate) fn reply_body(invocation: &Invocation, nothing: &[u8], scratch: &mut 
         Progress::Set(Code::Raw) | Progress::Open | Progress::Streaming(_) => return BodyFrom::Reply,
     };
     let form = invocation.decoded().form;
-    if matches!(form, Form::Bare | Form::Native) {
+    if matches!(form, ReplyFormat::Bare | ReplyFormat::Native) {
         if body.is_empty() && !nothing.is_empty() {
             scratch.extend_from_slice(nothing);
             return BodyFrom::Scratch;

@@ -19,7 +19,7 @@
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
-use super::{DecodedEvent, Form, HttpView, Kind};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
 /// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
@@ -35,7 +35,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     fill(&event, &mut view);
-    Some(DecodedEvent::request(Kind::Http, source, Form::Plain, view))
+    Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
 
 /// A decoded of an event that is no JSON object.
@@ -234,7 +234,7 @@ mod tests {
             "time":"2026-01-02T03:04:05Z","timeEpoch":"1767323045000","http":{"method":"PUT","path":"/a b/c",
             "protocol":"HTTP/1.1","sourceIp":"192.0.2.7","userAgent":"x"}}}"#;
         let decoded = read(event.as_bytes());
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "aliyun:http", Form::Plain));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "aliyun:http", ReplyFormat::Plain));
         let view = decoded.http.expect("a request");
         assert_eq!((text(view.method()), text(view.raw_path()), text(view.path())), ("PUT", "/a%20b/c", "/a b/c"));
         assert_eq!((pairs(&view.query).as_str(), text(view.raw_query())), ("q=a b&r=1", "q=a%20b&r=1"));
@@ -272,7 +272,10 @@ mod tests {
                 "queryParameters":{{"a":"1&2"}},"pathParameters":{{"id":"7"}},"body":"aGk=","isBase64Encoded":{flag}}}"#
             );
             let decoded = read(event.as_bytes());
-            assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "aliyun:apigateway", Form::Plain));
+            assert_eq!(
+                (decoded.kind, decoded.source, decoded.form),
+                (Kind::Http, "aliyun:apigateway", ReplyFormat::Plain)
+            );
             let view = decoded.http.expect("a request");
             assert_eq!(body(&event, &view), expected, "{flag}");
             assert_eq!((text(view.raw_path()), text(view.path())), ("/api/%C3%BC", "/api/ü"));

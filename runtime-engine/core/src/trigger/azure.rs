@@ -21,7 +21,7 @@
 
 use super::aws::read::{body_of, map, pairs, text};
 use super::view::{Body, HttpView};
-use super::{Data, DecodedEvent, Form, Kind, cloudevents};
+use super::{Data, DecodedEvent, Kind, ReplyFormat, cloudevents};
 use crate::encoding::base64;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
@@ -70,7 +70,7 @@ pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
     }
     view.clear();
     fill(event, trigger, &mut view);
-    DecodedEvent::request(Kind::Http, "azure:http", Form::Azure, view)
+    DecodedEvent::request(Kind::Http, "azure:http", ReplyFormat::Azure, view)
 }
 
 /// Reads the trigger's value, its coding undone.

@@ -3,7 +3,7 @@
 //! Sources: the page on the function format in `fnproject/docs`; the kits `fdk-go` and `fdk-python`.
 
 use super::view::{Body, HttpView};
-use super::{DecodedEvent, Form, Kind};
+use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::caseless;
 use crate::http1::Message;
 
@@ -33,7 +33,7 @@ pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
     view.read_way(scheme);
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
-    DecodedEvent::request(Kind::Http, "fn:http", Form::Native, view)
+    DecodedEvent::request(Kind::Http, "fn:http", ReplyFormat::Native, view)
 }
 
 /// Takes the address apart, which is a whole URL or begins with the path; its scheme.
@@ -65,7 +65,7 @@ mod tests {
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
         let decoded = read(&assembly.finish(), HttpView::trusting(1));
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "fn:http", Form::Native));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "fn:http", ReplyFormat::Native));
         decoded.http.expect("a request has a view")
     }
 

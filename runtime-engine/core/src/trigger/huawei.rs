@@ -17,7 +17,7 @@
 //! event says so of a plain text: what does not decode is the text.
 
 use super::aws::read::{body_of, map, text};
-use super::{DecodedEvent, Form, HttpView, Kind};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::json::{Object, Value, ValueKind as Json};
 
 /// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
@@ -29,7 +29,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     event.fill(bytes, &mut view);
-    Some(DecodedEvent::request(Kind::Http, "huawei:apig", Form::Plain, view))
+    Some(DecodedEvent::request(Kind::Http, "huawei:apig", ReplyFormat::Plain, view))
 }
 
 /// The members that tell what an event is. Null counts as missing; of equal keys the last counts.

@@ -80,7 +80,7 @@ impl Kind {
 
 /// In which shape an HTTP reply to this event goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ReplyFormat {
     /// As HTTP itself.
     Native,
     /// The JSON of API Gateway REST and WebSocket APIs, payload 1.0.
@@ -93,7 +93,7 @@ pub enum Form {
     Lattice,
     /// `statusCode`, `headers`, `body`, `isBase64Encoded`, one value a header: Alibaba, Tencent, Huawei.
     Plain,
-    /// As [`Plain`](Form::Plain), and `multiValueHeaders`: Yandex.
+    /// As [`Plain`](ReplyFormat::Plain), and `multiValueHeaders`: Yandex.
     Yandex,
     /// `statusCode`, `headers` and `body` of an OpenWhisk web action.
     WebAction,
@@ -111,7 +111,7 @@ pub struct DecodedEvent {
     /// The source in its own words, e.g. `aws:apigateway:v2`; empty for raw.
     pub source: &'static str,
     /// How an HTTP reply goes back.
-    pub form: Form,
+    pub form: ReplyFormat,
     /// The request in it.
     pub http: Option<HttpView>,
     /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
@@ -153,11 +153,11 @@ impl DecodedEvent {
 
     /// An event without a request in it.
     pub fn bare(kind: Kind, source: &'static str) -> DecodedEvent {
-        DecodedEvent { kind, source, form: Form::Bare, http: None, data: None }
+        DecodedEvent { kind, source, form: ReplyFormat::Bare, http: None, data: None }
     }
 
     /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
-    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: HttpView) -> DecodedEvent {
+    pub fn request(kind: Kind, source: &'static str, form: ReplyFormat, mut view: HttpView) -> DecodedEvent {
         view.complete_path();
         DecodedEvent { kind, source, form, http: Some(view), data: None }
     }
@@ -171,7 +171,7 @@ impl DecodedEvent {
             MessageFormat::Request => {
                 let client = metadata.client_ip.read(message.bytes());
                 let view = native::read(message, client, peer, view);
-                DecodedEvent::request(Kind::Http, "http", Form::Native, view).without_own(metadata)
+                DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view).without_own(metadata)
             }
             MessageFormat::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
             MessageFormat::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
@@ -188,7 +188,7 @@ impl DecodedEvent {
 
     /// Reads a request that came over HTTP itself.
     pub fn of_request(message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
-        DecodedEvent::request(Kind::Http, "http", Form::Native, native::read(message, b"", peer, view))
+        DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, native::read(message, b"", peer, view))
     }
 
     /// The same without the platform's own words in the request's headers.

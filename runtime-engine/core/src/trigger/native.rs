@@ -39,7 +39,7 @@ pub(super) fn read(message: &Message, client: &[u8], peer: &str, mut view: HttpV
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::trigger::{DecodedEvent, Form, Kind};
+    use crate::trigger::{DecodedEvent, Kind, ReplyFormat};
 
     fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
         behind(0, "192.0.2.1", target, headers, body)
@@ -51,7 +51,7 @@ mod tests {
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
         let decoded = DecodedEvent::of_request(&assembly.finish(), peer, HttpView::trusting(hops));
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "http", Form::Native));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "http", ReplyFormat::Native));
         decoded.http.expect("a request has a view")
     }
 

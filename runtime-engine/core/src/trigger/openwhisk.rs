@@ -10,7 +10,7 @@
 use super::aws::read::{body_of, map, text};
 use super::media_types::{self, essence, is_charset};
 use super::reply::is_json;
-use super::{Body, DecodedEvent, Form, HttpView, Kind};
+use super::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::encoding::percent;
 use crate::fields::caseless;
 use crate::json::{self, Value, ValueKind as Json, Writer};
@@ -27,7 +27,7 @@ pub(super) fn read(event: &[u8], view: HttpView) -> DecodedEvent {
         let mut view = view;
         view.clear();
         fill(event, arguments, &found, &mut view);
-        return DecodedEvent::request(Kind::Http, "openwhisk:web", Form::WebAction, view);
+        return DecodedEvent::request(Kind::Http, "openwhisk:web", ReplyFormat::WebAction, view);
     }
     if found.messages.is_some_and(is_kafka) {
         return DecodedEvent::bare(Kind::Stream, "openwhisk:kafka");
@@ -162,7 +162,7 @@ mod tests {
     fn web(members: &str) -> (HttpView, String) {
         let event = format!(r#"{{"__ow_method":"post","__ow_path":"/a%20b/c"{members}}}"#);
         let decoded = read(event.as_bytes(), HttpView::trusting(1));
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "openwhisk:web", Form::WebAction));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "openwhisk:web", ReplyFormat::WebAction));
         let view = decoded.http.expect("a request");
         let body = match &view.body {
             Body::Empty => &[],
@@ -258,14 +258,14 @@ mod tests {
             (decoded.kind, decoded.source, decoded.form)
         };
         let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;
-        assert_eq!(kind(kafka), (Kind::Stream, "openwhisk:kafka", Form::Bare));
+        assert_eq!(kind(kafka), (Kind::Stream, "openwhisk:kafka", ReplyFormat::Bare));
         let change = r#"{"dbname":"db","id":"6ca4","seq":"2-g1AA","changes":[{"rev":"2-da3f"}]}"#;
-        assert_eq!(kind(change), (Kind::Table, "openwhisk:cloudant", Form::Bare));
+        assert_eq!(kind(change), (Kind::Table, "openwhisk:cloudant", ReplyFormat::Bare));
         let passed_on = r#"{"Records":[{"eventSource":"aws:sqs"}]}"#;
-        assert_eq!(kind(passed_on), (Kind::Queue, "aws:sqs", Form::Bare));
+        assert_eq!(kind(passed_on), (Kind::Queue, "aws:sqs", ReplyFormat::Bare));
         for plain in ["{}", r#"{"messages":[]}"#, r#"{"messages":["a"]}"#, r#"{"seq":1,"changes":[]}"#, "[1]", "7", ""]
         {
-            assert_eq!(kind(plain), (Kind::Raw, "", Form::Bare), "{plain}");
+            assert_eq!(kind(plain), (Kind::Raw, "", ReplyFormat::Bare), "{plain}");
         }
         assert_eq!(kind(r#"{"__ow_method":null,"__ow_path":"/"}"#).0, Kind::Raw);
     }

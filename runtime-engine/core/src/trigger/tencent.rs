@@ -15,7 +15,7 @@
 //! with longer names hold only what an API declares, and are not read.
 
 use super::aws::read::{body_of, each_text, map, text};
-use super::{DecodedEvent, Form, HttpView, Kind};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::json::{Object, Value, ValueKind as Json};
 
 /// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
@@ -27,7 +27,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     event.fill(bytes, &mut view);
-    Some(DecodedEvent::request(Kind::Http, source, Form::Plain, view))
+    Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
 
 /// The members that tell what an event is. Null counts as missing; of equal keys the last counts.

@@ -20,7 +20,7 @@
 
 use super::aws::read::{body_of, both_maps, map, text};
 use super::view::HttpView;
-use super::{DecodedEvent, Form, Kind};
+use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::{caseless_order, exact_order};
 use crate::json::{Object, Value, ValueKind as Json};
 
@@ -36,7 +36,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let mut view = std::mem::take(view);
     view.clear();
     request(bytes, value, method, context, &mut view);
-    Some(DecodedEvent::request(Kind::Http, "yandex:http", Form::Yandex, view))
+    Some(DecodedEvent::request(Kind::Http, "yandex:http", ReplyFormat::Yandex, view))
 }
 
 /// What the first message of a batch says of all of them: a trigger sends one kind.
@@ -122,7 +122,7 @@ mod tests {
             ("", Kind::Event, "yandex:event"),
         ] {
             let decoded = read(&message(&format!("yandex.cloud.events.{event_type}")));
-            assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, Form::Bare), "{event_type}");
+            assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, ReplyFormat::Bare), "{event_type}");
         }
         for (event, source) in [
             (r#"{"messages":[{"billing_account_id":"a","budget_id":"b","amount":1}]}"#, "yandex:budget"),
@@ -156,7 +156,7 @@ mod tests {
             "requestContext":{"identity":{"sourceIp":"192.0.2.7","userAgent":"u"},"httpMethod":"POST","requestId":"r",
             "requestTime":"t","requestTimeEpoch":1600000000},"body":"aGk=","isBase64Encoded":true}"#;
         let decoded = read(event);
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "yandex:http", Form::Yandex));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "yandex:http", ReplyFormat::Yandex));
         let view = decoded.http.expect("a request");
         assert_eq!((view.method(), view.path(), view.client_ip()), (&b"POST"[..], &b"/"[..], &b"192.0.2.7"[..]));
         assert_eq!((view.raw_query(), view.query.len()), (&b"q=1&q=2&s=a%20b"[..], 3));

@@ -3,7 +3,7 @@
 //! Path and query stay percent-coded: the balancer does not decode them. The target group says whether single or
 //! multi-value maps come, one of the two. A health check has neither host nor client.
 
-use super::super::{Form, Kind};
+use super::super::{Kind, ReplyFormat};
 use super::members::Event;
 use super::read::{body, both_maps, coded_query, text};
 use super::{HttpView, Request};
@@ -11,7 +11,7 @@ use crate::fields::caseless_order;
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     event.context.elb?;
-    Some(((Kind::Http, "aws:alb"), Form::Alb, fill))
+    Some(((Kind::Http, "aws:alb"), ReplyFormat::Alb, fill))
 }
 
 fn fill(event: &Event<'_>, view: &mut HttpView) {

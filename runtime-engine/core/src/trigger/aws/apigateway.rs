@@ -4,7 +4,7 @@
 //! sent it. `rawPath` keeps the stage in front unless it is `$default`, `path` of REST APIs has none: both stay as handed.
 //! Queries of payload 1.0 are decoded; `rawQueryString` is coded, but a function URL has made spaces of the plus signs.
 
-use super::super::{Form, Kind};
+use super::super::{Kind, ReplyFormat};
 use super::members::{Event, Http, is};
 use super::read::{body, both_maps, map, text};
 use super::{HttpView, Request};
@@ -18,14 +18,14 @@ pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
         || (top.raw_path.is_some() && is(top.version, "2.0"))
     {
         let source = if is_function_url(event) { "aws:lambda-url" } else { "aws:apigateway:v2" };
-        return Some(((Kind::Http, source), Form::ApiGatewayV2, v2));
+        return Some(((Kind::Http, source), ReplyFormat::ApiGatewayV2, v2));
     }
     let method_and_path = top.http_method.is_some() && top.path.is_some();
     let rest = context.resource_id.is_some() || context.resource_path.is_some();
     // Other clouds' gateways send method and path too, but neither a resource nor this version.
     let v1_mark = top.resource.is_some() || rest || is(top.version, "1.0");
     if (method_and_path && v1_mark) || (top.resource.is_some() && rest) {
-        return Some(((Kind::Http, "aws:apigateway:v1"), Form::ApiGatewayV1, v1));
+        return Some(((Kind::Http, "aws:apigateway:v1"), ReplyFormat::ApiGatewayV1, v1));
     }
     None
 }
@@ -114,7 +114,7 @@ pub(super) fn finish(event: &Event<'_>, view: &mut HttpView) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{body, kind, pairs, read, request, text};
-    use crate::trigger::{Form, Kind};
+    use crate::trigger::{Kind, ReplyFormat};
 
     const V1: &str = "aws:apigateway:v1";
     const V2: &str = "aws:apigateway:v2";
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn each_form_is_known_by_little() {
-        assert_eq!(read(&v1("")).form, Form::ApiGatewayV1);
-        assert_eq!(read(&v2("")).form, Form::ApiGatewayV2);
+        assert_eq!(read(&v1("")).form, ReplyFormat::ApiGatewayV1);
+        assert_eq!(read(&v2("")).form, ReplyFormat::ApiGatewayV2);
         assert_eq!(kind(r#"{"requestContext":{"http":{}}}"#), (Kind::Http, V2));
         assert_eq!(kind(r#"{"version":"2.0","rawPath":"/"}"#), (Kind::Http, V2));
         assert_eq!(kind(r#"{"httpMethod":"GET","path":"/","resource":"/"}"#), (Kind::Http, V1));

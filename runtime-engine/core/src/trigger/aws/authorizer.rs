@@ -33,7 +33,7 @@ pub(super) fn recognise(event: &Event<'_>) -> Option<Source> {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{kind, read};
-    use crate::trigger::{Form, Kind};
+    use crate::trigger::{Kind, ReplyFormat};
 
     #[test]
     fn each_authorizer_is_told_apart() {
@@ -69,7 +69,10 @@ mod tests {
         ] {
             assert_eq!(kind(event), (Kind::Authorizer, source), "{event}");
             let reading = read(event);
-            assert!(reading.http.is_none() && reading.form == Form::Bare, "an error must stay an error: {event}");
+            assert!(
+                reading.http.is_none() && reading.form == ReplyFormat::Bare,
+                "an error must stay an error: {event}"
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Version 2 has lists for headers and query, version 1 single values with names in snake case. The path is as the client
 //! sent it, in version 1 perhaps with the query behind it; queries are not decoded.
 
-use super::super::{Form, Kind};
+use super::super::{Kind, ReplyFormat};
 use super::members::Event;
 use super::read::{body, coded_query, map, text};
 use super::{HttpView, Request};
@@ -12,10 +12,10 @@ pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     let (top, context) = (&event.top, &event.context);
     let arn = context.service_network.or(context.service).or(context.target_group);
     if arn.is_some() && (top.path.is_some() || top.method.is_some()) {
-        return Some(((Kind::Http, "aws:vpc-lattice:v2"), Form::Lattice, v2));
+        return Some(((Kind::Http, "aws:vpc-lattice:v2"), ReplyFormat::Lattice, v2));
     }
     if top.lattice_path.is_some() && top.method.is_some() {
-        return Some(((Kind::Http, "aws:vpc-lattice:v1"), Form::Lattice, v1));
+        return Some(((Kind::Http, "aws:vpc-lattice:v1"), ReplyFormat::Lattice, v1));
     }
     None
 }

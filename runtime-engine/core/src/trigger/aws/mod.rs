@@ -23,7 +23,7 @@ mod services;
 mod websocket;
 
 use super::view::HttpView;
-use super::{DecodedEvent, Form};
+use super::{DecodedEvent, ReplyFormat};
 use crate::json::Object;
 use members::{Event, Source};
 
@@ -48,7 +48,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
 type Fill = fn(&Event<'_>, &mut HttpView);
 
 /// What a family of requests says of an event it recognises.
-type Request = (Source, Form, Fill);
+type Request = (Source, ReplyFormat, Fill);
 
 fn bare((kind, source): Source) -> DecodedEvent {
     DecodedEvent::bare(kind, source)
@@ -104,7 +104,7 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::testing::{kind, read};
-    use crate::trigger::{DecodedEvent, Form, HttpView, Kind};
+    use crate::trigger::{DecodedEvent, HttpView, Kind, ReplyFormat};
 
     #[test]
     fn what_is_no_object_or_no_json_is_raw() {
@@ -151,7 +151,7 @@ mod tests {
         );
         let again = DecodedEvent::of_event(br#"{"requestContext":{"elb":{}}}"#, first.http.expect("a request"));
         let view = again.http.expect("a request");
-        assert_eq!(again.form, Form::Alb);
+        assert_eq!(again.form, ReplyFormat::Alb);
         for text in [view.method(), view.raw_query(), view.host(), view.client_ip()] {
             assert_eq!(text, b"");
         }

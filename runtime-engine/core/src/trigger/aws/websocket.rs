@@ -3,7 +3,7 @@
 //! Connecting brings headers and query, a message only its body. The route is the route key; the handshake was a GET of
 //! the API's root. The reply's status decides whether a connection stands; its headers may choose the subprotocol.
 
-use super::super::{Form, Kind};
+use super::super::{Kind, ReplyFormat};
 use super::apigateway::{both_lists, finish};
 use super::members::Event;
 use super::read::text;
@@ -11,7 +11,7 @@ use super::{HttpView, Request};
 
 pub(super) fn recognise(event: &Event<'_>) -> Option<Request> {
     event.context.connection_id?;
-    Some(((Kind::WebSocket, "aws:apigateway:websocket"), Form::ApiGatewayV1, fill))
+    Some(((Kind::WebSocket, "aws:apigateway:websocket"), ReplyFormat::ApiGatewayV1, fill))
 }
 
 fn fill(event: &Event<'_>, view: &mut HttpView) {
@@ -28,7 +28,7 @@ fn fill(event: &Event<'_>, view: &mut HttpView) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{body, pairs, read, request, text};
-    use crate::trigger::{Form, Kind};
+    use crate::trigger::{Kind, ReplyFormat};
 
     const SOURCE: &str = "aws:apigateway:websocket";
 
@@ -36,7 +36,7 @@ mod tests {
     fn a_message_has_its_body_and_its_route() {
         let event = r#"{"requestContext":{"routeKey":"send","eventType":"MESSAGE","connectionId":"c=","domainName":"d.example","identity":{"sourceIp":"192.0.2.1"}},"body":"{\"a\":1}","isBase64Encoded":false}"#;
         let reading = read(event);
-        assert_eq!((reading.kind, reading.form), (Kind::WebSocket, Form::ApiGatewayV1));
+        assert_eq!((reading.kind, reading.form), (Kind::WebSocket, ReplyFormat::ApiGatewayV1));
         assert_eq!(body(event), r#"{"a":1}"#);
         let view = request(event, SOURCE);
         assert_eq!((text(view.method()), text(view.path()), text(view.route())), ("GET", "/", "send"));

@@ -26,7 +26,11 @@ fn seen(data: &str, metadata: &str) -> (Kind, &'static str, String) {
 fn request(members: &str) -> (HttpView, Message) {
     let message = message(&format!(r#"{{"Data":{{"req":{{{members}}}}},"Metadata":{{}}}}"#));
     let reading = read(&message, HttpView::trusting(1));
-    assert_eq!((reading.kind, reading.source, reading.form), (Kind::Http, "azure:http", Form::Azure), "{members}");
+    assert_eq!(
+        (reading.kind, reading.source, reading.form),
+        (Kind::Http, "azure:http", ReplyFormat::Azure),
+        "{members}"
+    );
     (reading.http.expect("a request"), message)
 }
 

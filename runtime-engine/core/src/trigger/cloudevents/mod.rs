@@ -20,7 +20,7 @@ pub(super) use attributes::check;
 pub use binary::encode_header_value;
 
 use super::media_types::essence;
-use super::{Data, DecodedEvent, Form, Kind};
+use super::{Data, DecodedEvent, Kind, ReplyFormat};
 use crate::fields::caseless;
 use crate::http1::Message;
 use crate::json::{self, Value};
@@ -138,7 +138,8 @@ pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> 
 
 /// Reads a CloudEvent that came over HTTP, in the mode that its content type says. What [`look`] refuses is raw.
 pub(super) fn of_message(message: &Message) -> DecodedEvent {
-    let native = |source, data| DecodedEvent { data, form: Form::Native, ..DecodedEvent::bare(Kind::Event, source) };
+    let native =
+        |source, data| DecodedEvent { data, form: ReplyFormat::Native, ..DecodedEvent::bare(Kind::Event, source) };
     let mut data = Box::<Data>::default();
     let read = match Mode::of(message) {
         Some(Mode::Binary) => binary::data(message, &mut data).map(|()| native(ONE, Some(data))),
@@ -149,7 +150,7 @@ pub(super) fn of_message(message: &Message) -> DecodedEvent {
         Some(Mode::Batched) => Ok(native(BATCH, None)),
         Some(Mode::Unknown) | None => Err(EventRefusal::new("")),
     };
-    read.unwrap_or(DecodedEvent { form: Form::Native, ..DecodedEvent::raw() })
+    read.unwrap_or(DecodedEvent { form: ReplyFormat::Native, ..DecodedEvent::raw() })
 }
 
 /// What follows `ce-` in the name of a header.
@@ -259,7 +260,10 @@ mod tests {
         let two = batch(&format!("[{EVENT},{EVENT}]"));
         assert_eq!(look(&two), Offer::Batch);
         let decoded = of_message(&two);
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents:batch", Form::Native));
+        assert_eq!(
+            (decoded.kind, decoded.source, decoded.form),
+            (Kind::Event, "cloudevents:batch", ReplyFormat::Native)
+        );
         assert!(decoded.data.is_none() && decoded.http.is_none());
     }
 
@@ -275,7 +279,7 @@ mod tests {
         ];
         let binary = of_message(&request(&headers, br#"{"a":1}"#));
         for decoded in [&structured, &binary] {
-            assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", Form::Native));
+            assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", ReplyFormat::Native));
             let data = decoded.data.as_ref().expect("an event");
             let expected = [
                 ("specversion", "1.0"),
@@ -296,7 +300,7 @@ mod tests {
     fn what_is_refused_is_raw_when_it_is_read_all_the_same() {
         for message in [typed("application/cloudevents+json", "{}"), typed("text/plain", "x")] {
             let decoded = of_message(&message);
-            assert_eq!((decoded.kind, decoded.form), (Kind::Raw, Form::Native));
+            assert_eq!((decoded.kind, decoded.form), (Kind::Raw, ReplyFormat::Native));
         }
     }
 
@@ -305,7 +309,7 @@ mod tests {
         let event = r#"{"specversion":"1.0","id":"1","source":"acs:oss","type":"oss:ObjectCreated","subject":"",
             "aliyunregionid":"cn-hangzhou","X_odd":{},"datacontenttype":"application/json;charset=utf-8","data":{"b":2}}"#;
         let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
-        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", Form::Bare));
+        assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", ReplyFormat::Bare));
         let data = decoded.data.expect("attributes");
         let names: Vec<_> = attributes(&data).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["specversion", "id", "source", "type", "aliyunregionid", "datacontenttype"]);

@@ -148,7 +148,7 @@ mod testing {
 mod tests {
     use super::testing::{flat, posted};
     use super::*;
-    use crate::trigger::{Form, HttpView};
+    use crate::trigger::{HttpView, ReplyFormat};
 
     #[test]
     fn events_of_the_older_form_are_known_by_their_type() {
@@ -166,7 +166,7 @@ mod tests {
             let nested = event.replacen('{', "{\"context\":{", 1).replacen(",\"data\"", "},\"data\"", 1);
             for event in [event, nested] {
                 let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
-                assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, Form::Bare), "{event}");
+                assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, ReplyFormat::Bare), "{event}");
             }
         }
         for event in [flat("acme.thing", "\"r\"", "{}", ""), r#"{"eventType":"google.pubsub.topic.publish"}"#.into()] {

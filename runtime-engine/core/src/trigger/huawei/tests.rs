@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{DecodedEvent, Form, Kind};
+use crate::trigger::{DecodedEvent, Kind, ReplyFormat};
 
 const APIG: &str = "huawei:apig";
 
@@ -18,7 +18,7 @@ fn apig(members: &str) -> String {
 #[test]
 fn api_gateways_event_is_a_request() {
     let event = apig("");
-    assert_eq!((read(&event).kind, read(&event).form), (Kind::Http, Form::Plain));
+    assert_eq!((read(&event).kind, read(&event).form), (Kind::Http, ReplyFormat::Plain));
     let view = request(&event, APIG);
     assert_eq!((text(view.method()), text(view.path()), text(view.raw_path())), ("PUT", "/shop/a b", "/shop/a%20b"));
     assert_eq!((pairs(&view.query).as_str(), text(view.raw_query())), ("q=a b", "q=a%20b"));

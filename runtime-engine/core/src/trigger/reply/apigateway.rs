@@ -44,12 +44,12 @@ pub fn write_prelude(status: u16, headers: &Fields, cookies: &Fields, out: &mut 
 mod tests {
     use super::super::testing::reply;
     use super::*;
-    use crate::trigger::Form;
+    use crate::trigger::ReplyFormat;
 
     #[test]
     fn a_name_stands_in_one_of_the_two_maps_of_payload_1() {
         let json = reply(
-            Form::ApiGatewayV1,
+            ReplyFormat::ApiGatewayV1,
             &[("Content-Type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("set-cookie", "c=1")],
             &["d=2"],
             b"hi",
@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn payload_2_joins_repeats_and_lists_cookies() {
-        let json = reply(Form::ApiGatewayV2, &[("x-a", "1"), ("x-a", "2"), ("set-cookie", "c=1")], &["d=2"], b"");
+        let json =
+            reply(ReplyFormat::ApiGatewayV2, &[("x-a", "1"), ("x-a", "2"), ("set-cookie", "c=1")], &["d=2"], b"");
         assert_eq!(
             json,
             r#"{"statusCode":201,"headers":{"x-a":"1, 2"},"cookies":["c=1","d=2"],"body":"","isBase64Encoded":false}"#
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_keeps_its_place_among_the_joined() {
-        let json = reply(Form::ApiGatewayV2, &[("x-a", ""), ("x-a", "2"), ("x-a", ""), ("x-b", "")], &[], b"");
+        let json = reply(ReplyFormat::ApiGatewayV2, &[("x-a", ""), ("x-a", "2"), ("x-a", ""), ("x-b", "")], &[], b"");
         assert!(json.contains(r#""headers":{"x-a":", 2, ","x-b":""}"#), "{json}");
     }
 

@@ -182,7 +182,7 @@ mod tests {
     use super::super::testing::reply;
     use super::*;
     use crate::fields::Fields;
-    use crate::trigger::Form;
+    use crate::trigger::ReplyFormat;
 
     fn returned(reply: &[u8], said: Said) -> String {
         let mut out = Vec::new();
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn an_http_reply_is_the_value_of_its_binding() {
         assert_eq!(
-            reply(Form::Azure, &[("content-type", "text/plain"), ("x-a", "1"), ("X-A", "2")], &["c=1"], b"hi"),
+            reply(ReplyFormat::Azure, &[("content-type", "text/plain"), ("x-a", "1"), ("X-A", "2")], &["c=1"], b"hi"),
             r#"{"Outputs":{"res":{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"1, 2","Set-Cookie":"c=1"},"body":"hi"}},"Logs":[],"ReturnValue":null}"#
         );
     }

@@ -40,13 +40,13 @@ fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::reply;
-    use crate::trigger::Form;
+    use crate::trigger::ReplyFormat;
 
     #[test]
     fn alb_gets_each_header_in_both_maps_and_the_status_in_words() {
         assert_eq!(
             reply(
-                Form::Alb,
+                ReplyFormat::Alb,
                 &[("Content-Type", "text/plain"), ("x-a", "1"), ("X-A", "2"), ("set-cookie", "c=1")],
                 &["d=2"],
                 b"hi"
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn lattice_gets_one_map_of_single_values() {
         assert_eq!(
-            reply(Form::Lattice, &[("x-a", "1"), ("x-a", "2"), ("content-type", "image/png")], &[], b"abc"),
+            reply(ReplyFormat::Lattice, &[("x-a", "1"), ("x-a", "2"), ("content-type", "image/png")], &[], b"abc"),
             r#"{"statusCode":201,"statusDescription":"201 Created","headers":{"x-a":"1, 2","content-type":"image/png"},"body":"YWJj","isBase64Encoded":true}"#
         );
     }
@@ -68,7 +68,7 @@ mod tests {
         let cookies: Vec<String> = (0..20).map(|n| format!("c{n}=1")).collect();
         let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
         let json: serde_json::Value =
-            serde_json::from_str(&reply(Form::Lattice, &[], &cookies, b"")).expect("it is JSON");
+            serde_json::from_str(&reply(ReplyFormat::Lattice, &[], &cookies, b"")).expect("it is JSON");
         let headers = json["headers"].as_object().expect("headers are an object");
         assert_eq!(headers.len(), 20);
         assert!(headers.keys().all(|name| name.eq_ignore_ascii_case("set-cookie")));

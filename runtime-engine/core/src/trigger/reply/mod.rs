@@ -13,7 +13,7 @@ mod web_action;
 pub use apigateway::write_prelude;
 pub(crate) use web_action::is_json;
 
-use super::Form;
+use super::ReplyFormat;
 use super::media_types::essence;
 use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
@@ -32,22 +32,24 @@ pub struct Parts<'a> {
 }
 
 /// Writes the reply. `form` is one of the JSON shapes; for the others the body alone is written.
-pub fn write(form: Form, parts: Parts<'_>, out: &mut Vec<u8>) {
+pub fn write(form: ReplyFormat, parts: Parts<'_>, out: &mut Vec<u8>) {
     match form {
-        Form::ApiGatewayV1 if cfg!(feature = "aws-lambda") => apigateway::v1(parts, out),
-        Form::ApiGatewayV2 if cfg!(feature = "aws-lambda") => apigateway::v2(parts, out),
-        Form::Alb if cfg!(feature = "aws-lambda") => balancer::alb(parts, out),
-        Form::Lattice if cfg!(feature = "aws-lambda") => balancer::lattice(parts, out),
-        Form::Plain if cfg!(any(feature = "aliyun-fc", feature = "huawei-functiongraph", feature = "tencent-scf")) => {
+        ReplyFormat::ApiGatewayV1 if cfg!(feature = "aws-lambda") => apigateway::v1(parts, out),
+        ReplyFormat::ApiGatewayV2 if cfg!(feature = "aws-lambda") => apigateway::v2(parts, out),
+        ReplyFormat::Alb if cfg!(feature = "aws-lambda") => balancer::alb(parts, out),
+        ReplyFormat::Lattice if cfg!(feature = "aws-lambda") => balancer::lattice(parts, out),
+        ReplyFormat::Plain
+            if cfg!(any(feature = "aliyun-fc", feature = "huawei-functiongraph", feature = "tencent-scf")) =>
+        {
             plain::plain(parts, out)
         }
-        Form::Yandex if cfg!(feature = "yandex") => plain::yandex(parts, out),
-        Form::WebAction if cfg!(feature = "openwhisk") => web_action::write(parts, out),
-        Form::Azure if cfg!(feature = "azure-functions") => azure::write(parts, out),
+        ReplyFormat::Yandex if cfg!(feature = "yandex") => plain::yandex(parts, out),
+        ReplyFormat::WebAction if cfg!(feature = "openwhisk") => web_action::write(parts, out),
+        ReplyFormat::Azure if cfg!(feature = "azure-functions") => azure::write(parts, out),
         // Only an event of its source has such a form, and the source is not built in.
-        Form::ApiGatewayV1 | Form::ApiGatewayV2 | Form::Alb | Form::Lattice => {}
-        Form::Plain | Form::Yandex | Form::WebAction | Form::Azure => {}
-        Form::Native | Form::Bare => out.extend_from_slice(parts.body),
+        ReplyFormat::ApiGatewayV1 | ReplyFormat::ApiGatewayV2 | ReplyFormat::Alb | ReplyFormat::Lattice => {}
+        ReplyFormat::Plain | ReplyFormat::Yandex | ReplyFormat::WebAction | ReplyFormat::Azure => {}
+        ReplyFormat::Native | ReplyFormat::Bare => out.extend_from_slice(parts.body),
     }
 }
 
@@ -98,7 +100,7 @@ fn is_text_type(content_type: &[u8]) -> bool {
 mod testing {
     use super::*;
 
-    pub(super) fn reply(form: Form, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> String {
+    pub(super) fn reply(form: ReplyFormat, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> String {
         let mut fields = Fields::default();
         headers.iter().for_each(|(name, value)| fields.add(name.as_bytes(), value.as_bytes()));
         let mut jar = Fields::default();
@@ -116,23 +118,23 @@ mod tests {
 
     #[test]
     fn where_no_http_reply_is_wanted_the_body_goes_alone() {
-        assert_eq!(reply(Form::Bare, &[("x-a", "1")], &["c=1"], b"[1]"), "[1]");
-        assert_eq!(reply(Form::Native, &[("x-a", "1")], &[], b"[1]"), "[1]");
+        assert_eq!(reply(ReplyFormat::Bare, &[("x-a", "1")], &["c=1"], b"[1]"), "[1]");
+        assert_eq!(reply(ReplyFormat::Native, &[("x-a", "1")], &[], b"[1]"), "[1]");
     }
 
     #[test]
     fn bytes_that_are_no_text_go_as_base64() {
         assert!(
-            reply(Form::ApiGatewayV2, &[("content-type", "image/png")], &[], b"abc")
+            reply(ReplyFormat::ApiGatewayV2, &[("content-type", "image/png")], &[], b"abc")
                 .contains(r#""body":"YWJj","isBase64Encoded":true"#)
         );
         assert!(
-            reply(Form::ApiGatewayV2, &[("content-type", "text/plain")], &[], &[0xff])
+            reply(ReplyFormat::ApiGatewayV2, &[("content-type", "text/plain")], &[], &[0xff])
                 .contains(r#""body":"/w==","isBase64Encoded":true"#)
         );
         assert!(
             reply(
-                Form::ApiGatewayV2,
+                ReplyFormat::ApiGatewayV2,
                 &[("content-type", "application/problem+json"), ("content-encoding", "gzip")],
                 &[],
                 b"abc"
@@ -140,8 +142,13 @@ mod tests {
             .contains("true")
         );
         assert!(
-            reply(Form::ApiGatewayV2, &[("content-type", "application/problem+json; charset=utf-8")], &[], b"{}")
-                .contains("false")
+            reply(
+                ReplyFormat::ApiGatewayV2,
+                &[("content-type", "application/problem+json; charset=utf-8")],
+                &[],
+                b"{}"
+            )
+            .contains("false")
         );
     }
 }

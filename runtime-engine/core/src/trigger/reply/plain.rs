@@ -40,19 +40,19 @@ fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::reply;
-    use crate::trigger::Form;
+    use crate::trigger::ReplyFormat;
 
     #[test]
     fn four_members_are_all_there_is() {
         assert_eq!(
-            reply(Form::Plain, &[("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")], &[], b"hi"),
+            reply(ReplyFormat::Plain, &[("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")], &[], b"hi"),
             r#"{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"1, 2"},"body":"hi","isBase64Encoded":false}"#
         );
     }
 
     #[test]
     fn yandex_keeps_repeats_beside_them() {
-        let text = reply(Form::Yandex, &[("x-a", "1"), ("x-a", "2")], &["c=1"], b"");
+        let text = reply(ReplyFormat::Yandex, &[("x-a", "1"), ("x-a", "2")], &["c=1"], b"");
         assert!(text.contains(r#""multiValueHeaders":{"x-a":["1","2"],"#), "{text}");
     }
 }

@@ -106,10 +106,10 @@ fn ends(text: &[u8], suffix: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::testing::reply;
-    use crate::trigger::Form;
+    use crate::trigger::ReplyFormat;
 
     fn of(headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> String {
-        reply(Form::WebAction, headers, cookies, body)
+        reply(ReplyFormat::WebAction, headers, cookies, body)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{DecodedEvent, Form, HttpView, Kind};
+use crate::trigger::{DecodedEvent, HttpView, Kind, ReplyFormat};
 
 const GATEWAY: &str = "tencent:apigateway";
 const URL: &str = "tencent:url";
@@ -27,7 +27,7 @@ fn url(members: &str) -> String {
 #[test]
 fn the_api_gateways_event_is_a_request() {
     let event = gateway(r#","body":"{\"k\":\"ü\"}""#);
-    assert_eq!((read(&event).kind, read(&event).form), (Kind::Http, Form::Plain));
+    assert_eq!((read(&event).kind, read(&event).form), (Kind::Http, ReplyFormat::Plain));
     let view = request(&event, GATEWAY);
     assert_eq!((text(view.method()), text(view.path()), text(view.route())), ("POST", "/shop/7", "/shop/{id}"));
     assert_eq!((pairs(&view.query).as_str(), text(view.raw_query())), ("q=a b", "q=a%20b"));
