@@ -195,7 +195,7 @@ impl Platform {
         match serving.route(process, &message, State::Ready) {
             Route::Invoke(metadata) => (message, metadata),
             Route::Rewritten(message, metadata) => (*message, metadata),
-            Route::Own(answer) => refused(answer.status, answer.body.as_bytes()),
+            Route::Local(answer) => refused(answer.status, answer.body.as_bytes()),
             other @ (Route::Health | Route::Signal(_)) => panic!("the runtime answers this itself: {other:?}"),
         }
     }

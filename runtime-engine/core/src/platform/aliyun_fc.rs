@@ -7,8 +7,8 @@
 //! variables are.
 
 use super::{
-    Answer, BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal, StartAt,
-    State, error_document, native, nothing, reply_body,
+    BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal,
+    StartAt, State, error_document, native, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -206,7 +206,7 @@ impl Serving for FunctionCompute {
         match call.asked(request.method(), path) {
             Asked::Unknown => Route::text(404, "no such control path"),
             Asked::Hook(hook) => self.hook(process, hook, call.metadata.request_id.read(request.bytes()), state),
-            _ if state == State::Closed => Route::Own(closed()),
+            _ if state == State::Closed => Route::Local(closed()),
             Asked::Request => {
                 call.metadata.format = MessageFormat::Request;
                 Route::Invoke(call.metadata)
@@ -280,7 +280,7 @@ impl Serving for FunctionCompute {
         sign(response, 200);
     }
 
-    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> Answer {
+    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> LocalResponse {
         let hook = Hook::of(signal);
         let mut hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
         let running = hooks.iter().position(|running| running.hook == hook).map(|at| hooks.remove(at));
@@ -289,11 +289,11 @@ impl Serving for FunctionCompute {
             mark_end(&log, hook.word(), &request_id, result.is_err());
         }
         match result {
-            Ok(()) => Answer::text(200, ""),
+            Ok(()) => LocalResponse::text(200, ""),
             Err(failure) => {
                 let mut json = Vec::new();
                 error_document::event(failure.for_owner(), &mut json);
-                Answer::json(404, String::from_utf8_lossy(&json).into_owned()).with(FAILED)
+                LocalResponse::json(404, String::from_utf8_lossy(&json).into_owned()).with(FAILED)
             }
         }
     }
@@ -361,7 +361,7 @@ impl FunctionCompute {
             (Hook::Initialize, State::Waiting | State::Starting) => Some(Signal::Initialize(Initial::default())),
             (Hook::PreFreeze, State::Ready | State::Stopping) => Some(Signal::Suspend),
             (Hook::PreStop, State::Waiting | State::Starting | State::Ready | State::Stopping) => Some(Signal::Stop),
-            (Hook::Initialize | Hook::PreFreeze, State::Closed) => return Route::Own(closed()),
+            (Hook::Initialize | Hook::PreFreeze, State::Closed) => return Route::Local(closed()),
             // It has been done, or nothing has begun that it could be done to.
             _ => None,
         };
@@ -408,9 +408,9 @@ fn sign(response: &mut Response, status: u16) {
 }
 
 /// What is said once Close has run.
-fn closed() -> Answer {
+fn closed() -> LocalResponse {
     let body = r#"{"errorType":"Runtime.Closing","errorMessage":"the instance has been told to stop","stackTrace":[]}"#;
-    Answer::json(503, body).with(FAILED)
+    LocalResponse::json(503, body).with(FAILED)
 }
 
 /// The line that the platform takes for the beginning of a call's log.

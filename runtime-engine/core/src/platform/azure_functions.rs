@@ -8,8 +8,8 @@
 //! handlers.
 
 use super::{
-    Answer, BodyFrom, Listen, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
-    State, error_document, http, native,
+    BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
+    Serving, State, error_document, http, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
@@ -192,7 +192,7 @@ impl Serving for AzureFunctions {
             );
             let mut body = Vec::new();
             error_document::request(Failure::new("Runtime.NoSuchFunction", message).for_caller(), id, &mut body);
-            return Route::Own(Answer::json(404, String::from_utf8_lossy(&body).into_owned()));
+            return Route::Local(LocalResponse::json(404, String::from_utf8_lossy(&body).into_owned()));
         }
         Route::Invoke(InvocationMetadata {
             format: MessageFormat::Azure,
@@ -217,7 +217,7 @@ impl Serving for AzureFunctions {
         if metadata.format != MessageFormat::Azure {
             return native::respond(invocation, response, scratch);
         }
-        Answer::json(200, "").head(response);
+        LocalResponse::json(200, "").head(response);
         self.result(invocation, scratch);
         BodyFrom::Scratch
     }

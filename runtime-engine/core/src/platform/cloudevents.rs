@@ -3,7 +3,7 @@
 //! No reply is 204; a reply of bytes that are an event in JSON says so in its content type; whatever a function sets by
 //! itself goes out as it is. Source: the specification's HTTP protocol binding, and Knative Eventing's on replies.
 
-use super::{Answer, BodyFrom, Response, Route, native};
+use super::{BodyFrom, LocalResponse, Response, Route, native};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::Message;
@@ -29,12 +29,12 @@ pub(super) fn route(request: &Message, metadata: impl FnOnce() -> InvocationMeta
 
 /// Says why a request is no event.
 pub(super) fn refuse(refusal: EventRefusal) -> Route {
-    Route::Own(Answer::text(refusal.status, refusal.reason))
+    Route::Local(LocalResponse::text(refusal.status, refusal.reason))
 }
 
 /// The answer where only events are taken and the method is none for them.
 pub(super) fn only_post() -> Route {
-    Route::Own(Answer::text(405, "events are sent by POST").with(&[("allow", "POST")]))
+    Route::Local(LocalResponse::text(405, "events are sent by POST").with(&[("allow", "POST")]))
 }
 
 /// The response to an event.

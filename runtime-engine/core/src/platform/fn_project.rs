@@ -391,7 +391,7 @@ mod tests {
         let (process, agent) = (process().0, agent(&[]));
         for (method, target, status) in [("POST", "/", 404), ("POST", "/call/x", 404), ("GET", "/call", 405)] {
             let route = agent.route(&process, &request(method, target, &[], b""), State::Ready);
-            assert!(matches!(&route, Route::Own(answer) if answer.status == status), "{method} {target}: {route:?}");
+            assert!(matches!(&route, Route::Local(answer) if answer.status == status), "{method} {target}: {route:?}");
         }
         let headers = [("Fn-Call-Id", "01A"), ("Fn-Deadline", "2100-01-01T00:00:00Z"), ("X-B3-TraceId", "t")];
         let invocation = called(&*agent, &process, &headers, b"event");

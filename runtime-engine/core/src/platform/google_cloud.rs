@@ -8,8 +8,8 @@
 //! `GoogleCloudPlatform/functions-framework`, and for headers the framework for Node.js.
 
 use super::{
-    Answer, BodyFrom, Listen, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
-    State, cloudevents, http, native,
+    BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
+    Serving, State, cloudevents, http, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -202,7 +202,7 @@ impl Serving for GoogleCloud {
         match self.takes {
             Takes::Both => cloudevents::route(request, metadata).unwrap_or_else(|| Route::Invoke(metadata())),
             Takes::Requests => match native::path(request) {
-                b"/favicon.ico" | b"/robots.txt" => Route::Own(Answer::text(404, "")),
+                b"/favicon.ico" | b"/robots.txt" => Route::Local(LocalResponse::text(404, "")),
                 _ => Route::Invoke(metadata()),
             },
             Takes::Events | Takes::Legacy if request.method() != b"POST" => cloudevents::only_post(),

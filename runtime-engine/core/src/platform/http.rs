@@ -163,8 +163,14 @@ mod tests {
                 assert!(matches!(asked(path, State::Ready), Route::Invoke(_)), "{agent} {path}");
             }
             assert!(matches!(asked("/readyz?x", State::Ready), Route::Health), "{agent}");
-            assert!(matches!(asked("/livez", State::Stopping), Route::Own(answer) if answer.status == 200), "{agent}");
-            assert!(matches!(asked("/readyz", State::Stopping), Route::Own(answer) if answer.status == 503), "{agent}");
+            assert!(
+                matches!(asked("/livez", State::Stopping), Route::Local(answer) if answer.status == 200),
+                "{agent}"
+            );
+            assert!(
+                matches!(asked("/readyz", State::Stopping), Route::Local(answer) if answer.status == 503),
+                "{agent}"
+            );
         }
     }
 }

@@ -9,8 +9,8 @@
 
 use super::http::{self, PlainHttp};
 use super::{
-    Answer, BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, cloudevents,
-    endpoint, native,
+    BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State,
+    cloudevents, endpoint, native,
 };
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
@@ -140,7 +140,7 @@ fn welcome(request: &Message) -> Option<Route> {
     const ALL: &[(&str, &str)] =
         &[("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*"), ("allow", "POST, OPTIONS")];
     let asks = request.method() == b"OPTIONS" && request.header("webhook-request-origin").is_some();
-    asks.then(|| Route::Own(Answer::text(200, "").with(ALL)))
+    asks.then(|| Route::Local(LocalResponse::text(200, "").with(ALL)))
 }
 
 impl Serving for Knative {
@@ -232,7 +232,7 @@ mod tests {
 
     fn status(server: &dyn Serving, request: &Message, state: State) -> u16 {
         match server.route(&process(), request, state) {
-            Route::Own(answer) => answer.status,
+            Route::Local(answer) => answer.status,
             Route::Health => 1,
             Route::Invoke(_) => 0,
             other => panic!("{other:?}"),
@@ -349,7 +349,7 @@ mod tests {
         assert_eq!(status(&*server(&[]), &asks, State::Ready), 0, "a function may answer by itself");
         for signature in ["", "cloudevent"] {
             let server = server(&[("FAAS_WEBHOOK", "true"), ("FAAS_SIGNATURE", signature)]);
-            let Route::Own(answer) = server.route(&process(), &asks, State::Ready) else { panic!("it answers") };
+            let Route::Local(answer) = server.route(&process(), &asks, State::Ready) else { panic!("it answers") };
             assert_eq!((answer.status, answer.headers[0]), (200, ("webhook-allowed-origin", "*")));
         }
         let plain = request("OPTIONS", "/", &[], "");

@@ -91,11 +91,11 @@ pub trait Serving: Send + Sync {
     /// Status and headers of a streamed response.
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response);
     /// The answer to a [`Signal`], once what it asks for is done.
-    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> Answer {
+    fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> LocalResponse {
         let _ = signal;
         match result {
-            Ok(()) => Answer::text(200, "OK"),
-            Err(failure) => Answer::text(500, failure.for_owner().to_string()),
+            Ok(()) => LocalResponse::text(200, "OK"),
+            Err(failure) => LocalResponse::text(500, failure.for_owner().to_string()),
         }
     }
 }
@@ -166,7 +166,7 @@ pub enum Route {
     /// An invocation by this request, which the protocol has made out of the one that came.
     Rewritten(Box<Message>, InvocationMetadata),
     /// Something the runtime answers itself; not an invocation, not logged.
-    Own(Answer),
+    Local(LocalResponse),
     /// Answered by the runtime after asking the layers how they are.
     Health,
     /// The platform drives the lifecycle. The answer is [`Serving::signalled`].
@@ -176,7 +176,7 @@ pub enum Route {
 impl Route {
     /// A short text of the runtime's own.
     pub fn text(status: u16, body: &'static str) -> Route {
-        Route::Own(Answer::text(status, body))
+        Route::Local(LocalResponse::text(status, body))
     }
 }
 
@@ -204,7 +204,7 @@ pub struct Initial {
 
 /// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct LocalResponse {
     /// HTTP status.
     pub status: u16,
     /// Content type of the body.
@@ -215,20 +215,20 @@ pub struct Answer {
     pub body: Cow<'static, str>,
 }
 
-impl Answer {
+impl LocalResponse {
     /// A text.
-    pub fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Answer {
-        Answer { status, content_type: "text/plain; charset=utf-8", headers: &[], body: body.into() }
+    pub fn text(status: u16, body: impl Into<Cow<'static, str>>) -> LocalResponse {
+        LocalResponse { status, content_type: "text/plain; charset=utf-8", headers: &[], body: body.into() }
     }
 
     /// A JSON text.
-    pub fn json(status: u16, body: impl Into<Cow<'static, str>>) -> Answer {
-        Answer { content_type: "application/json", ..Answer::text(status, body) }
+    pub fn json(status: u16, body: impl Into<Cow<'static, str>>) -> LocalResponse {
+        LocalResponse { content_type: "application/json", ..LocalResponse::text(status, body) }
     }
 
     /// With more headers.
-    pub fn with(self, headers: &'static [(&'static str, &'static str)]) -> Answer {
-        Answer { headers, ..self }
+    pub fn with(self, headers: &'static [(&'static str, &'static str)]) -> LocalResponse {
+        LocalResponse { headers, ..self }
     }
 
     /// As status and headers; the body is what is left.
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn no_cache_may_keep_an_answer_of_the_runtimes_own() {
-        for answer in [Answer::text(200, "OK"), Answer::json(404, "{}").with(&[("allow", "GET")])] {
+        for answer in [LocalResponse::text(200, "OK"), LocalResponse::json(404, "{}").with(&[("allow", "GET")])] {
             let mut response = Response::default();
             answer.head(&mut response);
             assert_eq!(response.headers.get(b"cache-control", caseless), Some(&b"no-store"[..]));

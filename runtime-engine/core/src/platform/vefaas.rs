@@ -6,8 +6,8 @@
 
 use super::http::{self, CONCURRENCY};
 use super::{
-    Answer, BodyFrom, Initial, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal,
-    StartAt, State, native,
+    BodyFrom, Initial, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
+    Signal, StartAt, State, native,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -121,7 +121,7 @@ impl Serving for Server {
                 Offer::NoEvent | Offer::EmptyBatch => no_event("the request has no CloudEvent in it".into()),
                 Offer::Refused(refusal) => no_event(refusal.reason),
             },
-            _ => Route::Own(Answer::text(400, "").with(&[
+            _ => Route::Local(LocalResponse::text(400, "").with(&[
                 (ERROR_CODE, "invalid_event_type"),
                 (ERROR_MESSAGE, "The event type is neither http nor cloudevent."),
             ])),
@@ -162,17 +162,17 @@ impl Serving for Server {
         duration(invocation, response);
     }
 
-    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {
         match result {
-            Ok(()) => Answer::text(200, ""),
-            Err(failure) => Answer::text(500, failure.for_owner().to_string()),
+            Ok(()) => LocalResponse::text(200, ""),
+            Err(failure) => LocalResponse::text(500, failure.for_owner().to_string()),
         }
     }
 }
 
 /// Says why a request that should be an event is none.
 fn no_event(why: Cow<'static, str>) -> Route {
-    Route::Own(Answer::text(400, why).with(&[
+    Route::Local(LocalResponse::text(400, why).with(&[
         (ERROR_CODE, "invalid_cloud_event"),
         (ERROR_MESSAGE, "The request is not a valid CloudEvent; the body says why."),
     ]))
@@ -268,7 +268,7 @@ mod tests {
             ("GET", "/", 404),
         ] {
             let route = told(method, path, State::Ready);
-            assert!(matches!(&route, Route::Own(answer) if answer.status == status), "{method} {path}: {route:?}");
+            assert!(matches!(&route, Route::Local(answer) if answer.status == status), "{method} {path}: {route:?}");
         }
         for headers in [&[][..], &[("X-Faas-Internal-Request", "false")]] {
             let route = server.route(&process, &request("POST", "/v1/initialize", headers), State::Waiting);
@@ -302,7 +302,7 @@ mod tests {
             ),
         ] {
             let route = server.route(&process, &request("POST", "/", headers), State::Ready);
-            let Route::Own(answer) = route else { panic!("{route:?}") };
+            let Route::Local(answer) = route else { panic!("{route:?}") };
             assert_eq!((answer.status, answer.headers[0]), (400, (ERROR_CODE, code)));
         }
     }

@@ -5,7 +5,7 @@ use crate::fields::caseless_inline;
 use crate::http1::write::HeadWriter;
 use crate::http1::{Framing, Message, Version, status_has_body};
 use crate::log::{Level, Log};
-use crate::platform::{Answer, Response};
+use crate::platform::{LocalResponse, Response};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How the response to a request goes out.
@@ -46,7 +46,7 @@ pub fn whole(out: &mut Vec<u8>, response: &Response, body: &[u8], manner: Manner
 }
 
 /// Appends a whole response of the runtime's own.
-pub fn own(out: &mut Vec<u8>, answer: &Answer, manner: Manner, log: &Log) {
+pub fn own(out: &mut Vec<u8>, answer: &LocalResponse, manner: Manner, log: &Log) {
     let mut response = Response::default();
     answer.head(&mut response);
     whole(out, &response, answer.body.as_bytes(), manner, log);

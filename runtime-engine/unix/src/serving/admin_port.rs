@@ -4,7 +4,7 @@
 use crate::guard;
 use faas_core::http1::{Limits, Message, ReadProgress, Reader};
 use faas_core::log::{Level, Log};
-use faas_core::platform::{Answer, Serving};
+use faas_core::platform::{LocalResponse, Serving};
 use faas_core::serve::{Manner, response_head};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -92,14 +92,14 @@ fn read(mut socket: &TcpStream) -> io::Result<Option<Message>> {
     }
 }
 
-fn page(protocol: &dyn Serving, request: &Message) -> Answer {
+fn page(protocol: &dyn Serving, request: &Message) -> LocalResponse {
     if request.method() != b"GET" {
-        return Answer::text(405, "the only method is GET").with(&[("allow", "GET")]);
+        return LocalResponse::text(405, "the only method is GET").with(&[("allow", "GET")]);
     }
     let path = request.target().split(|byte| *byte == b'?').next().unwrap_or_default();
     match protocol.side_page(path) {
-        Some((content_type, text)) => Answer { content_type, ..Answer::text(200, text) },
-        None => Answer::text(404, "no such page"),
+        Some((content_type, text)) => LocalResponse { content_type, ..LocalResponse::text(200, text) },
+        None => LocalResponse::text(404, "no such page"),
     }
 }
 

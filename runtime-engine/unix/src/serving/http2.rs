@@ -10,7 +10,7 @@ use faas_abi::Status;
 use faas_abi::host::Given;
 use faas_core::failure::Failure;
 use faas_core::http1::{Head, Message, Version};
-use faas_core::platform::{Answer, Response, Route};
+use faas_core::platform::{LocalResponse, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::collections::HashMap;
@@ -250,7 +250,7 @@ impl Desk {
         let manner = Manner { to_head: message.method() == b"HEAD", version: Version::Http11, keep: true };
         let process = server.runtime.process();
         match server.protocol.route(process, &message, server.state()) {
-            Route::Own(answer) => own(&*recipient, &answer),
+            Route::Local(answer) => own(&*recipient, &answer),
             Route::Invoke(mut metadata) => {
                 metadata.is_streamed_in = is_head;
                 self.invoke(message, metadata, peer, manner, recipient);
@@ -302,7 +302,7 @@ impl Drop for Desk {
     }
 }
 
-fn own(recipient: &dyn Recipient, answer: &Answer) {
+fn own(recipient: &dyn Recipient, answer: &LocalResponse) {
     let mut response = Response::default();
     answer.head(&mut response);
     recipient.answer(&response, Given::from(answer.body.as_bytes().to_vec()));

@@ -8,7 +8,7 @@ use crate::runtime_files;
 use faas_core::failure::Failure;
 use faas_core::log::Level;
 use faas_core::parking::block_on;
-use faas_core::platform::{Answer, Signal, State};
+use faas_core::platform::{LocalResponse, Signal, State};
 use faas_core::serve::{Manner, response_head};
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
@@ -80,7 +80,7 @@ impl Server {
         self.probes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer_errands(&self, links: &[Arc<Link>], answer: &Answer) {
+    fn answer_errands(&self, links: &[Arc<Link>], answer: &LocalResponse) {
         for link in links {
             self.answer_errand(link, &mut link.lock(), answer);
             self.let_go(link);
@@ -94,12 +94,12 @@ impl Server {
         if state.errand.is_some_and(|(_, until)| until <= now) {
             let message = format!("layers did not say within {HEALTH:?} how they are");
             self.runtime.process().log.say(Level::Warn, &format!("readiness: {message}"));
-            self.answer_errand(link, state, &Answer::text(503, message));
+            self.answer_errand(link, state, &LocalResponse::text(503, message));
         }
     }
 
     /// Answers once, and has the connection looked at again.
-    fn answer_errand(&self, link: &Link, state: &mut LinkState, answer: &Answer) {
+    fn answer_errand(&self, link: &Link, state: &mut LinkState, answer: &LocalResponse) {
         let Some((manner, _)) = state.errand.take() else { return };
         let manner = self.settled(manner, state.connection.end_upload());
         let mut out = Vec::new();
@@ -111,11 +111,11 @@ impl Server {
     }
 
     /// Does what was asked for.
-    pub(super) fn do_errand(&self, signal: Option<Signal>) -> Answer {
+    pub(super) fn do_errand(&self, signal: Option<Signal>) -> LocalResponse {
         let Some(signal) = signal else {
             return match self.health() {
-                Ok(()) => Answer::text(200, "OK"),
-                Err(why) => Answer::text(503, why),
+                Ok(()) => LocalResponse::text(200, "OK"),
+                Err(why) => LocalResponse::text(503, why),
             };
         };
         let result = self.heed(&signal);

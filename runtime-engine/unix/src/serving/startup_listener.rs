@@ -15,7 +15,7 @@ use crate::guard;
 use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Limits, Message, ReadProgress, Reader, write};
-use faas_core::platform::{Answer, Initial, Response, Route, Serving, Signal, State};
+use faas_core::platform::{Initial, LocalResponse, Response, Route, Serving, Signal, State};
 use faas_core::process::Process;
 use faas_core::serve::{Manner, NEVER, response_head};
 use faas_core::settings::ServerSettings;
@@ -224,7 +224,7 @@ impl StartupListener {
         let (request, metadata) = match self.protocol.route(&self.process, &request, self.state) {
             Route::Invoke(metadata) => (request, metadata),
             Route::Rewritten(rewritten, metadata) => (*rewritten, metadata),
-            Route::Own(answer) => return self.tell(number, manner, &answer),
+            Route::Local(answer) => return self.tell(number, manner, &answer),
             Route::Health | Route::Signal(_) => return,
         };
         let (mut response, mut body) = (Response::default(), Vec::new());
@@ -407,7 +407,7 @@ impl StartupListener {
         let Some(request) = request else { return };
         let manner = Manner::of(&request);
         match self.protocol.route(&self.process, &request, self.state) {
-            Route::Own(answer) => {
+            Route::Local(answer) => {
                 let _ = (&pending.socket).read(seen);
                 self.tell(number, manner, &answer);
             }
@@ -472,10 +472,10 @@ impl StartupListener {
         let manner = Manner::of(&request);
         let is_closed = self.state == State::Closed;
         match self.protocol.route(&self.process, &request, self.state) {
-            Route::Own(answer) => self.tell(number, manner, &answer),
+            Route::Local(answer) => self.tell(number, manner, &answer),
             // It waits to be asked for something: nothing is wrong with it.
-            Route::Health if is_closed => self.tell(number, manner, &Answer::text(503, "stopped")),
-            Route::Health => self.tell(number, manner, &Answer::text(200, "OK")),
+            Route::Health if is_closed => self.tell(number, manner, &LocalResponse::text(503, "stopped")),
+            Route::Health => self.tell(number, manner, &LocalResponse::text(200, "OK")),
             Route::Invoke(metadata) if is_closed => self.refuse(number, manner, &request, &metadata, &closed()),
             Route::Rewritten(request, metadata) if is_closed => {
                 self.refuse(number, manner, &request, &metadata, &closed())
@@ -529,7 +529,7 @@ impl StartupListener {
         self.respond(number, manner, &response, &body);
     }
 
-    fn tell(&mut self, number: usize, manner: Manner, answer: &Answer) {
+    fn tell(&mut self, number: usize, manner: Manner, answer: &LocalResponse) {
         let mut response = Response::default();
         answer.head(&mut response);
         self.respond(number, manner, &response, answer.body.as_bytes());

@@ -12,7 +12,7 @@ use crate::sys::{Event, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Message, Reader};
 use faas_core::invocation::InvocationMetadata;
-use faas_core::platform::{Answer, Response, Route, Signal, State};
+use faas_core::platform::{LocalResponse, Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
 use std::sync::Arc;
 
@@ -259,7 +259,7 @@ impl Worker {
                         self.reader.recycle(message);
                         return self.errand(link, manner, Some(signal));
                     }
-                    Route::Own(answer) => {
+                    Route::Local(answer) => {
                         self.reader.recycle(message);
                         self.answer_own(&mut state.connection, manner, &answer);
                         if !self.rooms.is_empty() {
@@ -332,7 +332,7 @@ impl Worker {
     }
 
     /// Has the runtime's own answer sent.
-    fn answer_own(&mut self, connection: &mut serve::Connection, manner: Manner, answer: &Answer) {
+    fn answer_own(&mut self, connection: &mut serve::Connection, manner: Manner, answer: &LocalResponse) {
         answer.head(&mut self.response);
         self.scratch.clear();
         self.scratch.extend_from_slice(answer.body.as_bytes());

@@ -102,7 +102,7 @@ fn word(route: Route) -> String {
         Route::Invoke(metadata) if metadata.format == MessageFormat::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
         Route::Signal(signal) => format!("{signal:?}"),
-        Route::Own(answer) => answer.status.to_string(),
+        Route::Local(answer) => answer.status.to_string(),
         other => format!("{other:?}"),
     }
 }
@@ -460,7 +460,7 @@ fn a_step_is_marked_too_and_its_failure_told() {
     ] {
         let signal = ask(state, control).expect("there is something to do");
         assert_eq!(world.marks(), format!("FC {word} Start RequestId: h-1\n"));
-        assert_eq!(world.protocol.signalled(&signal, Ok(())), Answer::text(200, ""));
+        assert_eq!(world.protocol.signalled(&signal, Ok(())), LocalResponse::text(200, ""));
         assert_eq!(world.marks(), format!("FC {word} End RequestId: h-1\n"));
         let signal = ask(state, control).expect("there is something to do");
         let answer = world.protocol.signalled(&signal, Err(&Failure::new("Shop.Closed", "no goods")));

@@ -116,7 +116,7 @@ fn the_bare_root_is_answered_in_every_state_and_nothing_else_is() {
     let (server, process) = (server(&[]), process(&Arc::default()));
     for state in [State::Starting, State::Ready, State::Stopping] {
         let route = server.route(&process, &request("GET", "/", &[], ""), state);
-        assert!(matches!(&route, Route::Own(answer) if answer.status == 200), "{route:?}");
+        assert!(matches!(&route, Route::Local(answer) if answer.status == 200), "{route:?}");
     }
     for (method, target, headers) in
         [("GET", "/?a=1", &HOST[..0]), ("POST", "/", &[]), ("GET", "/api/x", &[]), ("GET", "/", &HOST[1..2])]
@@ -196,7 +196,7 @@ fn only_the_functions_own_names_are_answered_to() {
         State::Ready,
     ) {
         Route::Invoke(_) => 200,
-        Route::Own(answer) => {
+        Route::Local(answer) => {
             assert!(answer.body.contains("Runtime.NoSuchFunction") && answer.body.contains("i-1"), "{answer:?}");
             answer.status
         }

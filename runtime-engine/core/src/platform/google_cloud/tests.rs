@@ -25,7 +25,7 @@ fn of_type(signature: &str) -> Box<dyn Serving> {
 
 fn status(server: &dyn Serving, request: &Message) -> u16 {
     match server.route(&process(), request, State::Ready) {
-        Route::Own(answer) => answer.status,
+        Route::Local(answer) => answer.status,
         Route::Health => 1,
         Route::Invoke(_) | Route::Rewritten(..) => 0,
         Route::Signal(signal) => panic!("{signal:?}"),
@@ -111,7 +111,7 @@ fn probes_are_known_by_paths_that_somebody_names_and_not_by_who_asks() {
     assert_eq!(status(&*named, &request("GET", "/up", &[], "")), 200);
     assert_eq!(status(&*named, &request("GET", "/ok", &[], "")), 1);
     let early = named.route(&process(), &request("GET", "/ok", &[], ""), State::Starting);
-    assert!(matches!(&early, Route::Own(answer) if answer.status == 503), "{early:?}");
+    assert!(matches!(&early, Route::Local(answer) if answer.status == 503), "{early:?}");
     for agent in ["GoogleHC/1.0", "kube-probe/1.33"] {
         let asked = request("GET", "/any", &[("User-Agent", agent)], "");
         assert_eq!(status(&*named, &asked), 0, "{agent}: it is the function's");

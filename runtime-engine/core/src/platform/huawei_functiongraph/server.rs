@@ -14,7 +14,7 @@ use crate::http1::{Message, decimal};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{
-    Answer, BodyFrom, Initial, Listen, Response, Route, Serving, Signal, StartAt, State, error_document, native,
+    BodyFrom, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, error_document, native,
 };
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -110,9 +110,11 @@ impl Server {
             }
             b"/init" if request.method() == b"POST" => match state {
                 State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),
-                State::Ready | State::Stopping | State::Closed => Route::Own(Answer::json(200, "{}")),
+                State::Ready | State::Stopping | State::Closed => Route::Local(LocalResponse::json(200, "{}")),
             },
-            b"/invoke" | b"/init" => Route::Own(Answer::text(405, "POST is expected").with(&[("allow", "POST")])),
+            b"/invoke" | b"/init" => {
+                Route::Local(LocalResponse::text(405, "POST is expected").with(&[("allow", "POST")]))
+            }
             _ => Route::text(404, "events come to /invoke"),
         }
     }
@@ -169,10 +171,10 @@ impl Serving for Server {
         native::head(invocation, code, response);
     }
 
-    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
-        let Err(failure) = result else { return Answer::json(200, "{}") };
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {
+        let Err(failure) = result else { return LocalResponse::json(200, "{}") };
         let mut body = Vec::new();
         error_document::event(failure.for_owner(), &mut body);
-        Answer::json(500, String::from_utf8_lossy(&body).into_owned())
+        LocalResponse::json(500, String::from_utf8_lossy(&body).into_owned())
     }
 }

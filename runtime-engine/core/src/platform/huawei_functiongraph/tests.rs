@@ -4,7 +4,7 @@ use super::super::plain_event::testing::{Pairs, World, is_due_in, opened, reques
 use super::*;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, InvocationMetadata};
-use crate::platform::{Answer, Initial, Listen, PostOutcome, Route, Signal, StartAt, State};
+use crate::platform::{Initial, Listen, LocalResponse, PostOutcome, Route, Signal, StartAt, State};
 use crate::trigger::MessageFormat;
 use faas_abi::host::Invocation as _;
 use faas_abi::{LIST_HEADER, LIST_PLATFORM, META_ACCOUNT, META_CLIENT_IP, META_FUNCTION, META_REGION, META_REQUEST_ID};
@@ -192,7 +192,7 @@ fn route(world: &World, state: State, method: &str, target: &str) -> String {
     match world.serving().route(&world.process, &request(method, target, &[], b""), state) {
         Route::Invoke(metadata) if metadata.format == MessageFormat::Event => "event".to_owned(),
         Route::Invoke(_) => "request".to_owned(),
-        Route::Own(answer) => answer.status.to_string(),
+        Route::Local(answer) => answer.status.to_string(),
         other => format!("{other:?}"),
     }
 }
@@ -233,10 +233,10 @@ fn an_image_for_events_has_two_paths() {
 fn an_initializers_failure_is_told() {
     let world = World::new(IMAGE);
     let signal = Signal::Initialize(Initial::default());
-    assert_eq!(world.serving().signalled(&signal, Ok(())), Answer::json(200, "{}"));
+    assert_eq!(world.serving().signalled(&signal, Ok(())), LocalResponse::json(200, "{}"));
     let failure = Failure::new("Boom", "no cat");
     let body = r#"{"errorType":"Boom","errorMessage":"no cat","stackTrace":[]}"#;
-    assert_eq!(world.serving().signalled(&signal, Err(&failure)), Answer::json(500, body));
+    assert_eq!(world.serving().signalled(&signal, Err(&failure)), LocalResponse::json(500, body));
 }
 
 fn routed(world: &World, target: &str, headers: Pairs<'_>, body: &[u8]) -> Invocation {

@@ -179,7 +179,7 @@ mod tests {
         let serving = serving(&behind("http://127.0.0.1:1", &[("ready_path", "/ready")]));
         let (process, _) = process();
         let ask = |method: &str, path: &str, state| serving.route(&process, &request(method, path, &[]), state);
-        assert!(matches!(ask("GET", "/ready?x", State::Starting), Route::Own(answer) if answer.status == 503));
+        assert!(matches!(ask("GET", "/ready?x", State::Starting), Route::Local(answer) if answer.status == 503));
         for (method, path, state) in
             [("GET", "/ready", State::Ready), ("POST", "/ready", State::Starting), ("GET", "/", State::Starting)]
         {

@@ -198,7 +198,7 @@ mod tests {
 
     fn status(route: &Route) -> u16 {
         match route {
-            Route::Own(answer) => answer.status,
+            Route::Local(answer) => answer.status,
             other => panic!("not the runtime's own answer: {other:?}"),
         }
     }

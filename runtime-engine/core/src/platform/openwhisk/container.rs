@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Log;
-use crate::platform::{Answer, BodyFrom, Listen, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::platform::{BodyFrom, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, native};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::sync::OnceLock;
@@ -57,31 +57,31 @@ impl Container {
                 self.log.get_or_init(|| process.log.clone());
                 match init::read(request.body(), self.wants_code) {
                     Ok(initial) => Route::Signal(Signal::Initialize(initial)),
-                    Err(answer) => Route::Own(answer),
+                    Err(answer) => Route::Local(answer),
                 }
             }
             State::Starting | State::Ready => {
                 process.log.emit(TWICE.as_bytes());
-                Route::Own(refusal(403, TWICE))
+                Route::Local(refusal(403, TWICE))
             }
-            State::Stopping | State::Closed => Route::Own(leaving()),
+            State::Stopping | State::Closed => Route::Local(leaving()),
         }
     }
 
     fn run(&self, process: &Process, request: &Message, state: State) -> Route {
         match state {
-            State::Waiting | State::Starting => Route::Own(refusal(500, "no action defined yet")),
-            State::Stopping | State::Closed => Route::Own(leaving()),
+            State::Waiting | State::Starting => Route::Local(refusal(500, "no action defined yet")),
+            State::Stopping | State::Closed => Route::Local(leaving()),
             State::Ready => match self.activations.activation(process, request.body()) {
                 Ok((message, metadata)) => Route::Rewritten(Box::new(message), metadata),
-                Err(what) => Route::Own(refusal(400, &what)),
+                Err(what) => Route::Local(refusal(400, &what)),
             },
         }
     }
 }
 
 /// The invoker takes the activation to another container.
-fn leaving() -> Answer {
+fn leaving() -> LocalResponse {
     refusal(503, "this container is about to leave")
 }
 
@@ -111,7 +111,7 @@ impl Serving for Container {
         match (request.method(), native::path(request)) {
             (b"POST", b"/init") => self.init(process, request, state),
             (b"POST", b"/run") => self.run(process, request, state),
-            _ => Route::Own(refusal(404, "expected POST /init or POST /run")),
+            _ => Route::Local(refusal(404, "expected POST /init or POST /run")),
         }
     }
 
@@ -168,8 +168,8 @@ impl Serving for Container {
         head(200, response);
     }
 
-    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> Answer {
-        let Err(failure) = result else { return Answer::json(200, "{\"ok\":true}\n") };
+    fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {
+        let Err(failure) = result else { return LocalResponse::json(200, "{\"ok\":true}\n") };
         if let Some(log) = self.log.get() {
             // What was said while it failed is read up to here.
             log.mark(SENTINEL, true);
@@ -209,7 +209,7 @@ mod tests {
 
     fn own(route: Route) -> (u16, String) {
         match route {
-            Route::Own(answer) => (answer.status, answer.body.into_owned()),
+            Route::Local(answer) => (answer.status, answer.body.into_owned()),
             other => panic!("not the runtime's own answer: {other:?}"),
         }
     }

@@ -3,7 +3,7 @@
 use super::text;
 use crate::encoding::base64;
 use crate::json::{self, Value, ValueKind};
-use crate::platform::{Answer, Initial};
+use crate::platform::{Initial, LocalResponse};
 
 /// The answer to code that is wanted and not there, as the stock proxy words it.
 const NO_CODE: &str = "Missing main/no code to execute.";
@@ -12,7 +12,7 @@ const NO_CODE: &str = "Missing main/no code to execute.";
 ///
 /// # Errors
 /// The answer to what is no initialisation.
-pub(super) fn read(body: &[u8], wants_code: bool) -> Result<Initial, Answer> {
+pub(super) fn read(body: &[u8], wants_code: bool) -> Result<Initial, LocalResponse> {
     let body = json::parse(body).map_err(|error| refusal(400, &error.to_string()))?;
     let value = body.get("value").filter(|value| value.kind() == ValueKind::Object);
     let (mut code, mut main, mut binary, mut environment) = (None, None, false, Vec::new());
@@ -36,7 +36,7 @@ pub(super) fn read(body: &[u8], wants_code: bool) -> Result<Initial, Answer> {
     Ok(Initial { environment, code: Some(decoded(code, binary)?), handler })
 }
 
-fn decoded(code: Option<Value<'_>>, binary: bool) -> Result<Vec<u8>, Answer> {
+fn decoded(code: Option<Value<'_>>, binary: bool) -> Result<Vec<u8>, LocalResponse> {
     let code = code.and_then(|code| code.as_str()).unwrap_or_default();
     if code.is_empty() {
         return Err(refusal(403, NO_CODE));
@@ -52,10 +52,10 @@ fn decoded(code: Option<Value<'_>>, binary: bool) -> Result<Vec<u8>, Answer> {
 }
 
 /// `{"error":…}` with that status.
-pub(super) fn refusal(status: u16, what: &str) -> Answer {
+pub(super) fn refusal(status: u16, what: &str) -> LocalResponse {
     let mut body = Vec::new();
     super::error(what, &mut body);
-    Answer::json(status, String::from_utf8_lossy(&body).into_owned())
+    LocalResponse::json(status, String::from_utf8_lossy(&body).into_owned())
 }
 
 #[cfg(test)]

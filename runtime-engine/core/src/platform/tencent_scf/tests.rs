@@ -217,7 +217,7 @@ fn a_health_check_is_answered_where_one_is_configured() {
     let world = with(&[("FAAS_READINESS_PATH", "/health")], WEB);
     let ask = |state| match world.serving().route(&world.process, &request("GET", "/health", &[], b""), state) {
         Route::Health => 200,
-        Route::Own(answer) => answer.status,
+        Route::Local(answer) => answer.status,
         other => panic!("{other:?}"),
     };
     assert_eq!((ask(State::Ready), ask(State::Starting), ask(State::Stopping)), (200, 503, 503));

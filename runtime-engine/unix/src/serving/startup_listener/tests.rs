@@ -30,7 +30,7 @@ impl Serving for Platform {
                 Route::Signal(Signal::Initialize(Initial { code, ..Initial::default() }))
             }
             b"/stop" => Route::Signal(Signal::Stop),
-            b"/probe" => Route::Own(Answer::json(200, format!("{state:?}")).with(&[("x-state", "told")])),
+            b"/probe" => Route::Local(LocalResponse::json(200, format!("{state:?}")).with(&[("x-state", "told")])),
             _ => Route::Invoke(InvocationMetadata::default()),
         }
     }
