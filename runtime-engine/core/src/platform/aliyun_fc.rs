@@ -8,7 +8,7 @@
 
 use super::{
     BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal,
-    StartAt, State, error_document, native, nothing, reply_body,
+    StartAt, State, error_document, http_common, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -86,7 +86,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
         ..Identity::default()
     };
     let server = FunctionCompute {
-        listen: native::address(env, port.unwrap_or("FC_SERVER_PORT"), PORT)?,
+        listen: http_common::address(env, port.unwrap_or("FC_SERVER_PORT"), PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.seconds("FC_TIMEOUT").ok().flatten().or(settings.timeout),
         initializes: env.get("FC_INITIALIZER_HANDLER").is_some(),
@@ -198,7 +198,7 @@ impl Serving for FunctionCompute {
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        let path = native::path(request);
+        let path = http_common::path(request);
         let mut call = self.read(process, request);
         if call.control.is_empty() && !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
@@ -233,14 +233,14 @@ impl Serving for FunctionCompute {
                 scratch.clear();
                 error_document::event(error_document::to_sender(invocation, failure), scratch);
             } else {
-                native::kept_headers(invocation, response);
+                http_common::kept_headers(invocation, response);
                 sign(response, 404);
             }
             return BodyFrom::Scratch;
         }
         if !is_event(invocation.metadata()) {
-            self.stream_head(invocation, native::code(invocation), response);
-            native::untype_nothing(invocation, response);
+            self.stream_head(invocation, http_common::code(invocation), response);
+            http_common::untype_nothing(invocation, response);
             return BodyFrom::Reply;
         }
         let from = reply_body(invocation, nothing::EVENT, scratch);
@@ -265,7 +265,7 @@ impl Serving for FunctionCompute {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
         if is_event(metadata) {
             scratch.clear();
             error_document::event(failure.for_owner(), scratch);
@@ -276,7 +276,7 @@ impl Serving for FunctionCompute {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
         sign(response, 200);
     }
 
@@ -332,7 +332,7 @@ impl FunctionCompute {
                     }
                 }
                 9 if is(b"client-ip") => metadata.client_ip = span,
-                10 if is(b"request-id") => native::take_request_id(metadata, request.bytes(), value),
+                10 if is(b"request-id") => http_common::take_request_id(metadata, request.bytes(), value),
                 10 if is(b"account-id") => metadata.account = span,
                 10 if is(b"version-id") => metadata.version = span,
                 11 if is(b"retry-count") => metadata.attempt = number().unwrap_or(0),

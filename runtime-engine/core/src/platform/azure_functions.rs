@@ -9,7 +9,7 @@
 
 use super::{
     BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
-    Serving, State, error_document, http, native,
+    Serving, State, error_document, http, http_common,
 };
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
@@ -55,7 +55,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     let port = if env.get(PORT).is_some() { PORT } else { OLD_PORT };
     let server = AzureFunctions {
         // The host dials this address, and nobody else has business here.
-        listen: native::address_on(env, "127.0.0.1", port, http::PORT)?,
+        listen: http_common::address_on(env, "127.0.0.1", port, http::PORT)?,
         concurrency: settings.concurrency.unwrap_or(http::CONCURRENCY),
         timeout: settings.timeout,
         names: names(env, settings),
@@ -125,7 +125,7 @@ impl AzureFunctions {
 
     /// The answer to an envelope whose function has ended well.
     fn result(&self, invocation: &Invocation, out: &mut Vec<u8>) {
-        let (code, body) = (native::code(invocation), invocation.reply().as_slice());
+        let (code, body) = (http_common::code(invocation), invocation.reply().as_slice());
         let is_http = invocation.wants_http();
         let logs = invocation.take_captured();
         let headers = invocation.reply_headers();
@@ -180,10 +180,10 @@ impl Serving for AzureFunctions {
             if request.method() == b"GET" && request.target() == b"/" {
                 return Route::text(200, "OK");
             }
-            return Route::Invoke(native::metadata(process, request, self.timeout));
+            return Route::Invoke(http_common::metadata(process, request, self.timeout));
         };
-        let mut metadata = native::metadata(process, request, self.timeout);
-        native::take_request_id(&mut metadata, bytes, id);
+        let mut metadata = http_common::metadata(process, request, self.timeout);
+        http_common::take_request_id(&mut metadata, bytes, id);
         let Some((name, envelope)) = Self::envelope(request) else { return Route::Invoke(metadata) };
         if !self.is_mine(name) {
             let message = format!(
@@ -215,7 +215,7 @@ impl Serving for AzureFunctions {
             return BodyFrom::Scratch;
         }
         if metadata.format != MessageFormat::Azure {
-            return native::respond(invocation, response, scratch);
+            return http_common::respond(invocation, response, scratch);
         }
         LocalResponse::json(200, "").head(response);
         self.result(invocation, scratch);
@@ -230,7 +230,7 @@ impl Serving for AzureFunctions {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
         // To an envelope the host takes every status but 2xx for the same.
         if metadata.format == MessageFormat::Azure && response.status != 503 {
             response.status = 500;
@@ -238,7 +238,7 @@ impl Serving for AzureFunctions {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
 

@@ -3,7 +3,7 @@
 //! No reply is 204; a reply of bytes that are an event in JSON says so in its content type; whatever a function sets by
 //! itself goes out as it is. Source: the specification's HTTP protocol binding, and Knative Eventing's on replies.
 
-use super::{BodyFrom, LocalResponse, Response, Route, native};
+use super::{BodyFrom, LocalResponse, Response, Route, http_common};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::Message;
@@ -41,11 +41,11 @@ pub(super) fn only_post() -> Route {
 pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
     if let Some(failure) = invocation.failure() {
         failed(invocation.request_id(), failure, response, scratch);
-        native::kept_headers(invocation, response);
+        http_common::kept_headers(invocation, response);
         return BodyFrom::Scratch;
     }
-    let code = native::code(invocation);
-    native::head(invocation, code, response);
+    let code = http_common::code(invocation);
+    http_common::head(invocation, code, response);
     let is_typed = invocation.reply_headers().get(b"content-type", caseless).is_some();
     match (code, invocation.reply().as_slice()) {
         (Code::Value | Code::Raw, []) if !invocation.reply_headers().iter().any(|(name, _)| is_attribute(name)) => {
@@ -67,7 +67,7 @@ fn is_attribute(header: &[u8]) -> bool {
 /// The response to an event that failed: whoever sent it repeats it after a 5xx, and gives it up after a 400, which is
 /// for data that a function cannot read however often it is sent.
 pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
-    native::failed(request_id, failure, response, scratch);
+    http_common::failed(request_id, failure, response, scratch);
     if failure.kind == "Runtime.UnmarshalError" {
         response.status = 400;
     }

@@ -4,7 +4,7 @@
 //! development kits `fdk-go`, `fdk-python` and `fdk-node`. The agent stops a container that answers anything but 200, 502
 //! or 504, so the status a client sees travels in a header.
 
-use super::native::{self, code};
+use super::http_common::{self, code};
 use super::{
     BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, nothing, reply_body,
 };
@@ -90,7 +90,7 @@ impl Serving for Agent {
     }
 
     fn route(&self, process: &Process, request: &Message, _: State) -> Route {
-        if native::path(request) != b"/call" {
+        if http_common::path(request) != b"/call" {
             return Route::text(404, "the only path is /call");
         }
         if request.method() != b"POST" {
@@ -121,7 +121,7 @@ impl Serving for Agent {
         if is_request(invocation.metadata()) {
             // Fn's own kits leave the type at bytes, also where there are none.
             if code(invocation) == Code::Value {
-                native::untype_nothing(invocation, response);
+                http_common::untype_nothing(invocation, response);
             }
             return BodyFrom::Reply;
         }
@@ -172,7 +172,7 @@ impl Serving for Agent {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
         if is_request(invocation.metadata()) {
             enclose(response);
         }
@@ -192,7 +192,7 @@ impl Agent {
                 9 if caseless(name, b"fn-intent") && caseless(value, b"httprequest") => {
                     metadata.format = MessageFormat::Fn
                 }
-                10 if caseless(name, b"fn-call-id") => native::take_request_id(&mut metadata, bytes, value),
+                10 if caseless(name, b"fn-call-id") => http_common::take_request_id(&mut metadata, bytes, value),
                 11 if caseless(name, b"fn-deadline") => {
                     moment = rfc3339_ms(value);
                 }

@@ -9,7 +9,7 @@
 
 use super::{
     BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
-    Serving, State, cloudevents, http, native,
+    Serving, State, cloudevents, http, http_common,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -74,7 +74,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
         ..own
     };
     let server = GoogleCloud {
-        listen: native::address(env, "PORT", http::PORT)?,
+        listen: http_common::address(env, "PORT", http::PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: env.seconds("CLOUD_RUN_TIMEOUT_SECONDS")?.or(settings.timeout),
         takes,
@@ -124,7 +124,7 @@ pub struct GoogleCloud {
 
 impl GoogleCloud {
     fn probe(&self, request: &Message, state: State) -> Option<Route> {
-        let path = native::path(request);
+        let path = http_common::path(request);
         if self.live.as_deref() == Some(path) {
             return Some(Route::text(200, "OK"));
         }
@@ -133,10 +133,10 @@ impl GoogleCloud {
     }
 
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
-        let mut metadata = native::metadata(process, request, self.timeout);
+        let mut metadata = http_common::metadata(process, request, self.timeout);
         for (name, value) in request.headers().filter(|(name, _)| name.len() == 21) {
             if caseless(name, b"function-execution-id") {
-                native::take_request_id(&mut metadata, request.bytes(), value);
+                http_common::take_request_id(&mut metadata, request.bytes(), value);
             } else if caseless(name, b"x-cloud-trace-context") && trace::is_cloud(value) {
                 metadata.trace = Span::of(request.bytes(), value);
             }
@@ -191,7 +191,7 @@ impl Serving for GoogleCloud {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
+        matches!(self.takes, Takes::Requests | Takes::Both) && http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
@@ -201,7 +201,7 @@ impl Serving for GoogleCloud {
         let metadata = || self.metadata(process, request);
         match self.takes {
             Takes::Both => cloudevents::route(request, metadata).unwrap_or_else(|| Route::Invoke(metadata())),
-            Takes::Requests => match native::path(request) {
+            Takes::Requests => match http_common::path(request) {
                 b"/favicon.ico" | b"/robots.txt" => Route::Local(LocalResponse::text(404, "")),
                 _ => Route::Invoke(metadata()),
             },
@@ -216,13 +216,13 @@ impl Serving for GoogleCloud {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
             self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
-            native::kept_headers(invocation, response);
+            http_common::kept_headers(invocation, response);
             return BodyFrom::Scratch;
         }
         if self.is_event(invocation.metadata()) {
             return cloudevents::respond(invocation, response, scratch);
         }
-        native::respond(invocation, response, scratch)
+        http_common::respond(invocation, response, scratch)
     }
 
     fn failed(
@@ -236,7 +236,7 @@ impl Serving for GoogleCloud {
         if self.is_event(metadata) {
             cloudevents::failed(request_id, failure, response, scratch);
         } else {
-            native::failed(request_id, failure, response, scratch);
+            http_common::failed(request_id, failure, response, scratch);
         }
         let status: &[u8] = match response.status {
             500 => b"crash",
@@ -263,7 +263,7 @@ impl Serving for GoogleCloud {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
 

@@ -5,7 +5,7 @@
 //! of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next one. After
 //! SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
 
-use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, native};
+use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, http_common};
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
@@ -74,7 +74,7 @@ impl PlainHttp {
     pub(super) fn read(env: &Env<'_>, settings: &Settings, port: u16) -> Result<PlainHttp, BadSetting> {
         let path = |name, default: &str| Ok(env.path(name)?.unwrap_or_else(|| default.into()));
         Ok(PlainHttp {
-            listen: native::address(env, "PORT", port)?,
+            listen: http_common::address(env, "PORT", port)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             timeout: settings.timeout,
             lame_duck: Duration::ZERO,
@@ -90,7 +90,7 @@ impl PlainHttp {
 
     /// The runtime's own answer, if the request is a probe.
     pub(super) fn probe(&self, request: &Message, state: State) -> Option<Route> {
-        let path = native::path(request);
+        let path = http_common::path(request);
         if path == self.live {
             return Some(Route::text(200, "OK"));
         }
@@ -99,7 +99,7 @@ impl PlainHttp {
 
     /// What the request says of an invocation.
     pub(super) fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
-        native::metadata(process, request, self.timeout)
+        http_common::metadata(process, request, self.timeout)
     }
 }
 
@@ -117,7 +117,7 @@ impl Serving for PlainHttp {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        native::may_stream(head)
+        http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
@@ -125,7 +125,7 @@ impl Serving for PlainHttp {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        native::respond(invocation, response, scratch)
+        http_common::respond(invocation, response, scratch)
     }
 
     fn failed(
@@ -136,11 +136,11 @@ impl Serving for PlainHttp {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
 

@@ -10,7 +10,7 @@
 use super::http::{self, PlainHttp};
 use super::{
     BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State,
-    cloudevents, endpoint, native,
+    cloudevents, endpoint, http_common,
 };
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
@@ -76,7 +76,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
 /// `LISTEN_ADDRESS` as Knative Functions set it, else `PORT`. `FAAS_HOST` outweighs the host in either.
 fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
     const EXPECTED: &str = "host:port, with [] around an IPv6 address";
-    let Some(address) = env.get("LISTEN_ADDRESS") else { return native::address(env, "PORT", http::PORT) };
+    let Some(address) = env.get("LISTEN_ADDRESS") else { return http_common::address(env, "PORT", http::PORT) };
     let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     let Some((host, port)) = parts.filter(|(host, _)| !host.contains(':') || host.starts_with('[')) else {
         return Err(BadSetting::new("LISTEN_ADDRESS", &address, EXPECTED));
@@ -86,7 +86,7 @@ fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
     if endpoint::host(host).is_none() {
         return Err(BadSetting::new("LISTEN_ADDRESS", &address, EXPECTED));
     }
-    native::address_on(env, host, "", port)
+    http_common::address_on(env, host, "", port)
 }
 
 /// What is taken.
@@ -126,7 +126,7 @@ pub struct Knative {
 
 impl Knative {
     fn probe(&self, request: &Message, state: State) -> Option<Route> {
-        match native::path(request) {
+        match http_common::path(request) {
             path if path == self.live => Some(Route::text(200, "OK")),
             path if path == self.ready && state.is_ready() => Some(Route::Health),
             path if path == self.ready => Some(Route::text(503, "not ready")),
@@ -157,7 +157,7 @@ impl Serving for Knative {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        matches!(self.takes, Takes::Requests | Takes::Both) && native::may_stream(head)
+        matches!(self.takes, Takes::Requests | Takes::Both) && http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
@@ -183,7 +183,7 @@ impl Serving for Knative {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         match invocation.metadata().format {
             MessageFormat::CloudEvent => cloudevents::respond(invocation, response, scratch),
-            _ => native::respond(invocation, response, scratch),
+            _ => http_common::respond(invocation, response, scratch),
         }
     }
 
@@ -197,12 +197,12 @@ impl Serving for Knative {
     ) {
         match metadata.format {
             MessageFormat::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
-            _ => native::failed(request_id, failure, response, scratch),
+            _ => http_common::failed(request_id, failure, response, scratch),
         }
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
 

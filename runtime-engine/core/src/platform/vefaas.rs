@@ -7,7 +7,7 @@
 use super::http::{self, CONCURRENCY};
 use super::{
     BodyFrom, Initial, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
-    Signal, StartAt, State, native,
+    Signal, StartAt, State, http_common,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -54,7 +54,7 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
 fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting> {
     let timeout = env.seconds("_FAAS_FUNC_TIMEOUT")?;
     let server = Server {
-        listen: native::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
+        listen: http_common::address(env, "_FAAS_RUNTIME_PORT", PORT)?,
         concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
         timeout: timeout.or(settings.timeout),
     };
@@ -89,14 +89,14 @@ impl Serving for Server {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        head.header("x-faas-event-type").is_none() && native::may_stream(head)
+        head.header("x-faas-event-type").is_none() && http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         if request.header("x-faas-internal-request") == Some(b"true") {
             return control(request, state);
         }
-        let mut metadata = native::metadata(process, request, self.timeout);
+        let mut metadata = http_common::metadata(process, request, self.timeout);
         metadata.own_headers = b"x-faas-";
         let mut event_type: &[u8] = b"";
         for (name, value) in request.headers() {
@@ -107,7 +107,7 @@ impl Serving for Server {
                 }
                 17 if caseless(name, b"x-faas-event-type") => event_type = value,
                 17 if caseless(name, b"x-faas-request-id") => {
-                    native::take_request_id(&mut metadata, request.bytes(), value);
+                    http_common::take_request_id(&mut metadata, request.bytes(), value);
                 }
                 _ => {}
             }
@@ -131,12 +131,12 @@ impl Serving for Server {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
             self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
-            native::kept_headers(invocation, response);
+            http_common::kept_headers(invocation, response);
             duration(invocation, response);
             return BodyFrom::Scratch;
         }
-        self.stream_head(invocation, native::code(invocation), response);
-        native::untype_nothing(invocation, response);
+        self.stream_head(invocation, http_common::code(invocation), response);
+        http_common::untype_nothing(invocation, response);
         BodyFrom::Reply
     }
 
@@ -148,7 +148,7 @@ impl Serving for Server {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
         let code = if failure.is_panic() { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
         let visible = |out: &mut Vec<u8>| {
@@ -158,7 +158,7 @@ impl Serving for Server {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
         duration(invocation, response);
     }
 
@@ -181,7 +181,7 @@ fn no_event(why: Cow<'static, str>) -> Route {
 /// A request of the platform's own. What no control header marks is the function's, whatever its path.
 fn control(request: &Message, state: State) -> Route {
     let method = request.method();
-    match native::path(request) {
+    match http_common::path(request) {
         b"/v1/initialize" if method == b"POST" => match state {
             State::Waiting | State::Starting => Route::Signal(Signal::Initialize(Initial::default())),
             // It may be asked for again, and has been done.

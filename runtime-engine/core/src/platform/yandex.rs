@@ -5,8 +5,8 @@
 //! ends with another code than 0 has failed, and what it has written goes to the log.
 
 use super::{
-    BodyFrom, Feed, LogStyle, LogTo, Piping, PlatformConfig, PlatformEntry, Protocol, error_document, http, native,
-    nothing, reply_body,
+    BodyFrom, Feed, LogStyle, LogTo, Piping, PlatformConfig, PlatformEntry, Protocol, error_document, http,
+    http_common, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::caseless;
@@ -88,7 +88,7 @@ impl Piping for Script {
         let deadline = Deadline::within(process, self.timeout);
         let mut metadata = InvocationMetadata { deadline, is_whole: true, ..InvocationMetadata::default() };
         if let Some(id) = message.header(REQUEST_ID) {
-            native::take_request_id(&mut metadata, message.bytes(), id);
+            http_common::take_request_id(&mut metadata, message.bytes(), id);
         }
         Ok((message, metadata))
     }

@@ -14,7 +14,8 @@ use crate::http1::{Message, decimal};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::plain_event::{self, is_event};
 use crate::platform::{
-    BodyFrom, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, error_document, native,
+    BodyFrom, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, error_document,
+    http_common,
 };
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -54,7 +55,7 @@ impl Server {
         // The server of an HTTP function is reached from its own machine; a container's is not.
         let host = if takes_events { "0.0.0.0" } else { "127.0.0.1" };
         Ok(Server {
-            listen: native::address_on(env, host, "PORT", PORT)?,
+            listen: http_common::address_on(env, host, "PORT", PORT)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             limits,
             takes_events,
@@ -67,7 +68,7 @@ impl Server {
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let identity = &process.identity;
         let mut metadata =
-            InvocationMetadata { own_headers: OWN, ..native::metadata(process, request, self.limits.timeout) };
+            InvocationMetadata { own_headers: OWN, ..http_common::metadata(process, request, self.limits.timeout) };
         for (name, value) in request.headers() {
             let span = Span::of(request.bytes(), value);
             // API Gateway sets it. Where no proxy is trusted it is the client's own.
@@ -92,7 +93,7 @@ impl Server {
                         Deadline::within(process, number().map(|seconds| Duration::from_secs(seconds.into())));
                 }
                 9 if is(b"func-name") && identity.function.is_empty() => metadata.function = span,
-                10 if is(b"request-id") => native::take_request_id(&mut metadata, request.bytes(), value),
+                10 if is(b"request-id") => http_common::take_request_id(&mut metadata, request.bytes(), value),
                 10 if is(b"project-id") && identity.account.is_empty() => metadata.account = span,
                 12 if is(b"func-version") && identity.version.is_empty() => metadata.version = span,
                 _ => {}
@@ -134,7 +135,7 @@ impl Serving for Server {
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        let path = native::path(request);
+        let path = http_common::path(request);
         if !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
@@ -148,7 +149,7 @@ impl Serving for Server {
         if is_event(invocation.metadata()) {
             plain_event::respond(invocation, self.limits.max_result, response, scratch)
         } else {
-            native::respond(invocation, response, scratch)
+            http_common::respond(invocation, response, scratch)
         }
     }
 
@@ -163,12 +164,12 @@ impl Serving for Server {
         if is_event(metadata) {
             plain_event::failed(failure, response, scratch);
         } else {
-            native::failed(request_id, failure, response, scratch);
+            http_common::failed(request_id, failure, response, scratch);
         }
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 
     fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {

@@ -5,7 +5,7 @@ use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::net::IpAddr;
@@ -76,12 +76,12 @@ impl Serving for Behind {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        native::may_stream(head)
+        http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         // The path is the function's own, which it cannot be before the function has started.
-        let asked = !self.ready.is_empty() && native::path(request) == self.ready && request.method() == b"GET";
+        let asked = !self.ready.is_empty() && http_common::path(request) == self.ready && request.method() == b"GET";
         if asked && matches!(state, State::Waiting | State::Starting) {
             return Route::text(503, "not ready");
         }
@@ -89,7 +89,7 @@ impl Serving for Behind {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        native::respond(invocation, response, scratch)
+        http_common::respond(invocation, response, scratch)
     }
 
     fn failed(
@@ -100,7 +100,7 @@ impl Serving for Behind {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
     }
 
     fn refused(
@@ -111,7 +111,7 @@ impl Serving for Behind {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
         if failure.kind == "Runtime.Overloaded" {
             // The watchdog's own word for it, which queues understand.
             response.status = 429;
@@ -119,7 +119,7 @@ impl Serving for Behind {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
 

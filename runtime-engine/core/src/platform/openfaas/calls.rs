@@ -5,7 +5,7 @@ use crate::fields::caseless;
 use crate::http1::write::reason;
 use crate::invocation::Invocation;
 use crate::log::{Level, Origin};
-use crate::platform::{Response, native};
+use crate::platform::{Response, http_common};
 use crate::process::Process;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -101,7 +101,7 @@ impl Calls {
             id: invocation.request_id().to_vec(),
             method: method(request.method()),
             // Without the query: secrets travel there.
-            line: format!("{} {}", text(request.method()), text(native::path(request))),
+            line: format!("{} {}", text(request.method()), text(http_common::path(request))),
             quiet: request.header("user-agent").is_some_and(|agent| agent.starts_with(b"kube-probe")),
             began_ns: invocation.received_ns(),
             ended_ns: None,

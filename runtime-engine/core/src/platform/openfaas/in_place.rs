@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::{Assembly, Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
@@ -43,9 +43,9 @@ impl InPlace {
         let limit = env.number("max_inflight")?.filter(|limit| *limit > 0);
         let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let folder = env.get("TMPDIR").unwrap_or_else(|| "/tmp".to_owned());
-        let metrics = native::address(env, "FAAS_METRICS_PORT", METRICS_PORT)?;
+        let metrics = http_common::address(env, "FAAS_METRICS_PORT", METRICS_PORT)?;
         Ok(InPlace {
-            listen: native::address(env, "port", 8080)?,
+            listen: http_common::address(env, "port", 8080)?,
             metrics: Some(metrics).filter(|address| !address.ends_with(":0")),
             concurrency: limit.or(settings.concurrency).unwrap_or(CONCURRENCY),
             limit,
@@ -102,11 +102,11 @@ impl Serving for InPlace {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        native::may_stream(head)
+        http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        let path = native::path(request);
+        let path = http_common::path(request);
         if path != b"/_/health" && path != b"/_/ready" {
             return Route::Invoke(self.times.metadata(process, request));
         }
@@ -128,7 +128,7 @@ impl Serving for InPlace {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        let from = native::respond(invocation, response, scratch);
+        let from = http_common::respond(invocation, response, scratch);
         if let Some(failure) = invocation.failure() {
             mark_internal(failure, response);
         }
@@ -148,7 +148,7 @@ impl Serving for InPlace {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        native::failed(request_id, failure, response, scratch);
+        http_common::failed(request_id, failure, response, scratch);
         mark_internal(failure, response);
         self.calls.answer(request_id, Some(scratch.len()), response);
     }
@@ -162,7 +162,7 @@ impl Serving for InPlace {
         scratch: &mut Vec<u8>,
     ) {
         if failure.kind != "Runtime.Overloaded" {
-            native::failed(request_id, failure, response, scratch);
+            http_common::failed(request_id, failure, response, scratch);
             mark_internal(failure, response);
             return;
         }
@@ -179,7 +179,7 @@ impl Serving for InPlace {
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
         self.calls.answer(invocation.request_id(), None, response);
     }
 }

@@ -7,7 +7,7 @@ mod behind;
 mod calls;
 mod in_place;
 
-use super::{PlatformConfig, PlatformEntry, Protocol, Serving, native};
+use super::{PlatformConfig, PlatformEntry, Protocol, Serving, http_common};
 use crate::http1::Message;
 use crate::invocation::InvocationMetadata;
 use crate::process::{Identity, Process};
@@ -132,9 +132,9 @@ impl Times {
 
     /// What a request says of an invocation.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
-        let mut metadata = native::metadata(process, request, self.limit(request));
+        let mut metadata = http_common::metadata(process, request, self.limit(request));
         if let Some(id) = request.header("x-call-id") {
-            native::take_request_id(&mut metadata, request.bytes(), id);
+            http_common::take_request_id(&mut metadata, request.bytes(), id);
         }
         metadata
     }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Log;
-use crate::platform::{BodyFrom, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, native};
+use crate::platform::{BodyFrom, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::sync::OnceLock;
@@ -43,7 +43,7 @@ impl Container {
         // A container may be told of several only if its image says that it can.
         let several = env.text("__OW_ALLOW_CONCURRENT").eq_ignore_ascii_case("true");
         Ok(Container {
-            listen: native::address(env, "PORT", 8080)?,
+            listen: http_common::address(env, "PORT", 8080)?,
             concurrency: if several { settings.concurrency.unwrap_or(CONCURRENCY) } else { 1 },
             activations: Activations::read(env, settings),
             wants_code: env.flag("FAAS_ALLOW_INIT_CODE")? && settings.handler.is_none(),
@@ -108,7 +108,7 @@ impl Serving for Container {
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        match (request.method(), native::path(request)) {
+        match (request.method(), http_common::path(request)) {
             (b"POST", b"/init") => self.init(process, request, state),
             (b"POST", b"/run") => self.run(process, request, state),
             _ => Route::Local(refusal(404, "expected POST /init or POST /run")),

@@ -9,7 +9,7 @@ mod action_loop;
 mod container;
 mod init;
 
-use super::{BodyFrom, PlatformConfig, PlatformEntry, Protocol, error_document, native, nothing, reply_body};
+use super::{BodyFrom, PlatformConfig, PlatformEntry, Protocol, error_document, http_common, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::Span;
 use crate::http1::{Assembly, Message};
@@ -185,7 +185,7 @@ fn metadata(message: &Message) -> InvocationMetadata {
     let sentinel = SENTINEL.trim_ascii_end();
     let id = message.header("__OW_ACTIVATION_ID").unwrap_or_default();
     if !id.windows(sentinel.len()).any(|part| part == sentinel) {
-        native::take_request_id(&mut metadata, bytes, id);
+        http_common::take_request_id(&mut metadata, bytes, id);
     }
     metadata
 }

@@ -8,7 +8,7 @@ use crate::http1::{Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Level, Origin};
 use crate::platform::plain_event::Requests;
-use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, native};
+use crate::platform::{BodyFrom, Delivery, Polling, PostOutcome, http_common};
 use crate::process::{Deadline, Process};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -103,7 +103,9 @@ impl RuntimeApi {
         for (name, value) in answer.headers() {
             let span = Span::of(answer.bytes(), value);
             match name.len() {
-                10 if caseless(name, b"request_id") => native::take_request_id(&mut metadata, answer.bytes(), value),
+                10 if caseless(name, b"request_id") => {
+                    http_common::take_request_id(&mut metadata, answer.bytes(), value)
+                }
                 12 if caseless(name, b"content-type") => metadata.content_type = span,
                 16 if caseless(name, b"time_limit_in_ms") => {
                     limit = decimal(value).filter(|millis| *millis > 0).map(Duration::from_millis).or(limit);

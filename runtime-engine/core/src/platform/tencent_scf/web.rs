@@ -10,7 +10,7 @@ use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::platform::plain_event::{self, is_event};
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, native};
+use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
@@ -38,7 +38,7 @@ pub(super) struct WebFunction {
 impl WebFunction {
     pub(super) fn read(env: &Env<'_>, settings: &Settings) -> Result<WebFunction, BadSetting> {
         Ok(WebFunction {
-            listen: native::address(env, "PORT", PORT)?,
+            listen: http_common::address(env, "PORT", PORT)?,
             concurrency: settings.concurrency.unwrap_or(CONCURRENCY),
             timeout: settings.timeout,
             ready: env.path("FAAS_READINESS_PATH")?.unwrap_or_default(),
@@ -47,7 +47,8 @@ impl WebFunction {
 
     /// What the headers say.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
-        let mut metadata = InvocationMetadata { own_headers: OWN, ..native::metadata(process, request, self.timeout) };
+        let mut metadata =
+            InvocationMetadata { own_headers: OWN, ..http_common::metadata(process, request, self.timeout) };
         for (name, value) in request.headers() {
             let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
             else {
@@ -70,7 +71,7 @@ impl WebFunction {
                     let limit = number().map(|millis| Duration::from_millis(millis.into()));
                     metadata.deadline = Deadline::within(process, limit).or(metadata.deadline);
                 }
-                10 if is(b"request-id") => native::take_request_id(&mut metadata, request.bytes(), value),
+                10 if is(b"request-id") => http_common::take_request_id(&mut metadata, request.bytes(), value),
                 11 if is(b"remote-addr") => metadata.client_ip = span,
                 _ => {}
             }
@@ -89,11 +90,11 @@ impl Serving for WebFunction {
     }
 
     fn may_stream(&self, head: Head<'_>) -> bool {
-        !head.target().starts_with(b"/event-invoke") && native::may_stream(head)
+        !head.target().starts_with(b"/event-invoke") && http_common::may_stream(head)
     }
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
-        let path = native::path(request);
+        let path = http_common::path(request);
         if !self.ready.is_empty() && path == self.ready {
             return if state.is_ready() { Route::Health } else { Route::text(503, "not ready") };
         }
@@ -109,7 +110,7 @@ impl Serving for WebFunction {
         if is_event(invocation.metadata()) {
             plain_event::respond(invocation, MAX_RESULT, response, scratch)
         } else {
-            native::respond(invocation, response, scratch)
+            http_common::respond(invocation, response, scratch)
         }
     }
 
@@ -124,11 +125,11 @@ impl Serving for WebFunction {
         if is_event(metadata) {
             plain_event::failed(failure, response, scratch);
         } else {
-            native::failed(request_id, failure, response, scratch);
+            http_common::failed(request_id, failure, response, scratch);
         }
     }
 
     fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        native::head(invocation, code, response);
+        http_common::head(invocation, code, response);
     }
 }
