@@ -233,87 +233,87 @@ mod tests {
 
     #[test]
     fn the_last_watcher_calls_a_deputy_and_a_second_one_does_not() {
-        let crew = ThreadPool::new(3, true);
-        let (_, alone) = crew.take();
+        let pool = ThreadPool::new(3, true);
+        let (_, alone) = pool.take();
         assert!(alone);
         let mut spawned = 0;
         let spawn = || {
             spawned += 1;
             std::thread::Builder::new().spawn(|| ())
         };
-        crew.call(spawn).unwrap();
+        pool.call(spawn).unwrap();
         assert_eq!(spawned, 1);
-        crew.back(0);
-        let (_, alone) = crew.take();
+        pool.back(0);
+        let (_, alone) = pool.take();
         assert!(!alone, "the deputy watches");
-        crew.back(0);
+        pool.back(0);
     }
 
     #[test]
     fn who_was_overtaken_becomes_a_spare_and_is_called_before_a_thread_is_made() {
-        let crew = Arc::new(ThreadPool::new(3, true));
-        let (first, alone) = crew.take();
+        let pool = Arc::new(ThreadPool::new(3, true));
+        let (first, alone) = pool.take();
         assert!(alone);
         let (tell, told) = channel();
-        let deputy = crew.clone();
+        let deputy = pool.clone();
         let spawn = || {
             std::thread::Builder::new().spawn(move || {
                 let (take, alone) = deputy.take();
                 tell.send((take, alone)).unwrap();
             })
         };
-        crew.call(spawn).unwrap();
+        pool.call(spawn).unwrap();
         // The deputy takes the next invocation and nobody watches.
         let (second, alone) = told.recv().unwrap();
         assert!(second == first + 1 && alone);
-        crew.back(0);
-        assert!(crew.settle(first, false), "overtaken, but nobody else watches: it goes on");
-        crew.back(0);
-        assert!(crew.settle(first, false), "overtaken, but the leader needs a deputy");
+        pool.back(0);
+        assert!(pool.settle(first, false), "overtaken, but nobody else watches: it goes on");
+        pool.back(0);
+        assert!(pool.settle(first, false), "overtaken, but the leader needs a deputy");
         // Now three watch. The overtaken one becomes a spare until it is called.
-        crew.back(0);
-        let spare = crew.clone();
+        pool.back(0);
+        let spare = pool.clone();
         let waiting = std::thread::spawn(move || spare.settle(first, false));
-        while crew.state().spares == 0 {
+        while pool.state().spares == 0 {
             std::thread::yield_now();
         }
-        assert!(!crew.take().1);
-        assert!(crew.take().1, "the spare does not watch");
-        crew.call(nobody).unwrap();
+        assert!(!pool.take().1);
+        assert!(pool.take().1, "the spare does not watch");
+        pool.call(nobody).unwrap();
         assert!(waiting.join().unwrap());
     }
 
     #[test]
     fn the_end_wakes_spares_and_stops_everybody() {
-        let crew = Arc::new(ThreadPool::new(2, true));
-        let (first, _) = crew.take();
-        crew.takes.fetch_add(1, SeqCst);
-        crew.watching.fetch_add(2, SeqCst);
-        crew.back(0);
-        let spare = crew.clone();
+        let pool = Arc::new(ThreadPool::new(2, true));
+        let (first, _) = pool.take();
+        pool.takes.fetch_add(1, SeqCst);
+        pool.watching.fetch_add(2, SeqCst);
+        pool.back(0);
+        let spare = pool.clone();
         let waiting = std::thread::spawn(move || spare.settle(first, false));
-        assert!(crew.finish());
-        assert!(!crew.finish(), "only once");
+        assert!(pool.finish());
+        assert!(!pool.finish(), "only once");
         assert!(!waiting.join().unwrap());
-        crew.join();
+        pool.join();
     }
 
     #[test]
     fn long_invocations_become_the_usual_ones() {
-        let crew = ThreadPool::new(2, false);
-        assert!(!crew.is_long());
-        crew.take();
-        crew.back(1_000_000_000);
-        assert!(!crew.is_long(), "one may have been interrupted");
+        let pool = ThreadPool::new(2, false);
+        assert!(!pool.is_long());
+        pool.take();
+        pool.back(1_000_000_000);
+        assert!(!pool.is_long(), "one may have been interrupted");
         for _ in 0..4 {
-            crew.take();
-            crew.back(LONG_NS);
+            pool.take();
+            pool.back(LONG_NS);
         }
-        assert!(crew.is_long());
+        assert!(pool.is_long());
         for _ in 0..SURE {
-            crew.take();
-            crew.back(1_000);
+            pool.take();
+            pool.back(1_000);
         }
-        assert!(!crew.is_long());
+        assert!(!pool.is_long());
     }
 }
