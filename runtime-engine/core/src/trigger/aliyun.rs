@@ -22,7 +22,7 @@ use super::aws::read::{body_of, map, text};
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
-/// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
@@ -38,7 +38,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
 
-/// A decoded of an event that is no JSON object.
+/// Decodes an event that is no JSON object.
 pub(super) fn recognise_other(event: &[u8]) -> Option<DecodedEvent> {
     if cbor::is_map_of_records(event) {
         return Some(DecodedEvent::bare(Kind::Table, "aliyun:tablestore"));

@@ -103,7 +103,7 @@ fn of_value(event: &[u8], value: Value<'_>, metadata: Value<'_>) -> DecodedEvent
     }
 }
 
-/// A decoded of a value that stands in `text`; its body is `whole`, unless it is a CloudEvent.
+/// Decodes a value that stands in `text`; its body is `whole`, unless it is a CloudEvent.
 fn decoded(text: &[u8], value: Value<'_>, metadata: Value<'_>, whole: impl FnOnce() -> Body) -> DecodedEvent {
     let (kind, source) = recognise(value, metadata);
     if source == EVENT_GRID

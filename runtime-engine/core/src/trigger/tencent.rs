@@ -18,7 +18,7 @@ use super::aws::read::{body_of, each_text, map, text};
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let event = Event::of(object);
     let Some(source) = event.http_source() else {

@@ -24,7 +24,7 @@ use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::{caseless_order, exact_order};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// A decoded if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
+/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let value = object.value();
     if let Some(message) = value.get("messages").and_then(|list| list.elements().next()) {

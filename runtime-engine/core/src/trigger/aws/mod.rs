@@ -27,7 +27,7 @@ use super::{DecodedEvent, ReplyFormat};
 use crate::json::Object;
 use members::{Event, Source};
 
-/// A decoded if the event is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
+/// Returns the event decoded if it is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     if let Some(source) = authorizer::recognise(&event) {

@@ -125,7 +125,7 @@ pub fn is_event(text: &[u8]) -> bool {
         && json::parse(text).is_ok_and(|value| structured::says_so(value))
 }
 
-/// A decoded if the event is a CloudEvent in JSON. Members that are no attributes are passed over: whoever sent it, it
+/// Returns the event decoded if it is a CloudEvent in JSON. Members that are no attributes are passed over: whoever sent it, it
 /// has come by a way that does not know CloudEvents.
 pub(super) fn recognise(bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> {
     if !structured::says_so(value) {

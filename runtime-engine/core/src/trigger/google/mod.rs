@@ -20,7 +20,7 @@ use crate::json::{self, Value};
 use legacy::{Legacy, Push};
 use std::time::Duration;
 
-/// A decoded if the event is one of these.
+/// Returns the event decoded if it is one of these.
 pub(super) fn recognise(_bytes: &[u8], value: Value<'_>) -> Option<DecodedEvent> {
     let legacy = Legacy::read(value)?;
     let (kind, source) = match names::service_of_type(&legacy.event_type)? {
