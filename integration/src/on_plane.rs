@@ -4,8 +4,8 @@ use crate::artifacts::{Runtime, compile_c, workspace};
 use crate::deployment::Deployment;
 use crate::inspected::Inspected;
 use crate::wait;
-use platform_emulators::handout::{Ending, Event, Kind, Outcome, Plane};
 use platform_emulators::process::{Process, Signal};
+use platform_emulators::runtime_api::{Ending, Event, Kind, Outcome, Plane};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -84,7 +84,7 @@ impl OnPlane {
 
     /// Method and path of every request so far.
     pub fn asked(&self) -> Vec<String> {
-        self.plane.journal().iter().map(platform_emulators::handout::Seen::line).collect()
+        self.plane.journal().iter().map(platform_emulators::runtime_api::Seen::line).collect()
     }
 
     /// Waits until the runtime has said this.

@@ -12,7 +12,7 @@ use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::functiongraph::{self, Options, Request};
-use platform_emulators::handout::{Kind, Times};
+use platform_emulators::runtime_api::{Kind, Times};
 use std::time::Duration;
 
 pub(crate) const SEVERAL: Row = Row {

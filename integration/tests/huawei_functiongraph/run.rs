@@ -6,8 +6,8 @@ use integration::on_http::{OnHttp, free_port};
 use integration::on_plane::OnPlane;
 use integration::wait::limit;
 use platform_emulators::functiongraph::{self, Options};
-use platform_emulators::handout::Times;
 use platform_emulators::process::Process;
+use platform_emulators::runtime_api::Times;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 

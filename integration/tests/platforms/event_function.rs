@@ -4,8 +4,8 @@
 use crate::rig::{Answer, Platform, Run, View};
 use integration::deployment::Deployment;
 use integration::on_plane::OnPlane;
-use platform_emulators::handout::{Kind, Outcome};
 use platform_emulators::process::Process;
+use platform_emulators::runtime_api::{Kind, Outcome};
 
 /// A function, and how its platform writes a request with a body in JSON as an event.
 pub(crate) struct EventFunction {

@@ -9,8 +9,8 @@ use integration::on_aws::OnAws;
 use integration::wait::limit;
 use platform_emulators::aws::{Kind, Options};
 use platform_emulators::cloudevents::Request;
-use platform_emulators::handout::Kind as PlaneKind;
 use platform_emulators::process::{Process, Signal};
+use platform_emulators::runtime_api::Kind as PlaneKind;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::handout::Times;
+use platform_emulators::runtime_api::Times;
 use platform_emulators::scf::{self, Request};
 use serde_json::json;
 use std::time::Duration;

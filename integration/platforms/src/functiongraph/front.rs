@@ -2,7 +2,7 @@
 //! 500 at the client.
 
 use super::base64;
-use crate::handout::{Event, Kind, Plane};
+use crate::runtime_api::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
 /// A client's request.

@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! use platform_emulators::functiongraph::{self, Options};
-//! use platform_emulators::handout::Kind;
+//! use platform_emulators::runtime_api::Kind;
 //! use std::process::Command;
 //!
 //! let plane = functiongraph::start(Options::default())?;
@@ -23,7 +23,7 @@ mod web;
 pub use front::{Reply, Request, apig, event};
 pub use web::Web;
 
-use crate::handout::{Call, Plane, Rules, Times};
+use crate::runtime_api::{Call, Plane, Rules, Times};
 use std::io;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! What makes events of clients' requests, and replies of results: the function URL, and the API gateway, whose service
 //! has ended and whose events live on.
 
-use crate::handout::{Event, Kind, Plane};
+use crate::runtime_api::{Event, Kind, Plane};
 use serde_json::{Map, Value, json};
 
 /// A client's request.

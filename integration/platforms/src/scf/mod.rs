@@ -2,7 +2,7 @@
 //! platform adds to the requests of a web function.
 //!
 //! ```no_run
-//! use platform_emulators::handout::Kind;
+//! use platform_emulators::runtime_api::Kind;
 //! use platform_emulators::scf::{self, Options};
 //! use std::process::Command;
 //!
@@ -22,7 +22,7 @@ mod web;
 pub use front::{Reply, Request, gateway, url};
 pub use web::Web;
 
-use crate::handout::{Call, Plane, Rules, Times};
+use crate::runtime_api::{Call, Plane, Rules, Times};
 use std::io;
 use std::path::PathBuf;
 

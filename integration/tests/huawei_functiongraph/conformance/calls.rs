@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_plane::{OnPlane, nameless};
 use integration::wait::silence;
 use platform_emulators::functiongraph::Options;
-use platform_emulators::handout::{Endpoint, Event, Fault};
+use platform_emulators::runtime_api::{Endpoint, Event, Fault};
 use std::time::Duration;
 
 const POLL: &str = "GET /v1/runtime/invocation/request";

@@ -7,7 +7,7 @@ use integration::inspected::Inspected;
 use integration::on_plane::metadata;
 use integration::wait::limit;
 use platform_emulators::functiongraph::{self, KEYS, Options, Request};
-use platform_emulators::handout::Times;
+use platform_emulators::runtime_api::Times;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 integration::both![

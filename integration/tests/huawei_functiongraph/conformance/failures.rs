@@ -6,8 +6,8 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
 use platform_emulators::functiongraph::Options;
-use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
+use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind};
 
 integration::both![
     a_refused_answer_is_logged_and_the_loop_goes_on,

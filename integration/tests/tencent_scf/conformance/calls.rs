@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_plane::nameless;
 use integration::wait::{limit, silence};
-use platform_emulators::handout::{Endpoint, Fault};
+use platform_emulators::runtime_api::{Endpoint, Fault};
 
 const READY: &str = "POST /runtime/init/ready";
 const NEXT: &str = "GET /runtime/invocation/next";

@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::handout::{Event, Times};
+use platform_emulators::runtime_api::{Event, Times};
 use platform_emulators::scf::{self, Request};
 use std::time::{SystemTime, UNIX_EPOCH};
 

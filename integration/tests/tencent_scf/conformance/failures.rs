@@ -5,8 +5,8 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::handout::{Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
+use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind};
 
 integration::both![
     a_failed_start_tells_nothing_and_exits,

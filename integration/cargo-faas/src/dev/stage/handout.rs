@@ -3,8 +3,8 @@
 use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
 use crate::reply::error_words;
 use faas_core::encoding::percent;
-use platform_emulators::handout::{Event, Kind, Plane, Times};
 use platform_emulators::process::Process;
+use platform_emulators::runtime_api::{Event, Kind, Plane, Times};
 use platform_emulators::{functiongraph, scf};
 use std::sync::{Mutex, PoisonError};
 

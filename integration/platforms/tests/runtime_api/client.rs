@@ -1,6 +1,6 @@
 //! One connection to a control plane.
 
-use platform_emulators::handout::Plane;
+use platform_emulators::runtime_api::Plane;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Tencent SCF: statements 20 to 28 of its checklist.
 
 use super::client::{Client, LIMIT, sleeper};
-use platform_emulators::handout::{Endpoint, Event, Fault, Kind, Plane, Times};
+use platform_emulators::runtime_api::{Endpoint, Event, Fault, Kind, Plane, Times};
 use platform_emulators::scf::{self, Options, Request};
 use std::process::Command;
 use std::time::Duration;

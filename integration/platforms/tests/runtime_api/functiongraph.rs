@@ -2,7 +2,7 @@
 
 use super::client::{Client, LIMIT, sleeper};
 use platform_emulators::functiongraph::{self, KEYS, Options, Request};
-use platform_emulators::handout::{Endpoint, Event, Fault, Kind, Plane, Times};
+use platform_emulators::runtime_api::{Endpoint, Event, Fault, Kind, Plane, Times};
 use std::time::Duration;
 
 const REQUEST: &str = "/v1/runtime/invocation/request";

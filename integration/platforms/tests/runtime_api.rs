@@ -2,9 +2,9 @@
 //! SCF and Huawei FunctionGraph say of an emulator.
 #![forbid(unsafe_code)]
 
-#[path = "handout/client.rs"]
+#[path = "runtime_api/client.rs"]
 mod client;
-#[path = "handout/functiongraph.rs"]
+#[path = "runtime_api/functiongraph.rs"]
 mod functiongraph;
-#[path = "handout/scf.rs"]
+#[path = "runtime_api/scf.rs"]
 mod scf;
