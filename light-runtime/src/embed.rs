@@ -50,7 +50,7 @@ pub struct Wrapped {
 pub struct Failed {
     /// What failed, in dotted words.
     pub kind: String,
-    /// One sentence.
+    /// Says what happened, in one sentence.
     pub message: String,
     /// Causes and location, line by line; may be empty.
     pub detail: String,

@@ -49,7 +49,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a connection without requests is kept once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// HTTP/2 over tokio's loops.
+/// Serves HTTP/2 over loops of tokio's.
 #[derive(Debug, Default)]
 pub(crate) struct OverTokio {
     loops: OnceCell<Vec<Handle>>,
@@ -57,7 +57,7 @@ pub(crate) struct OverTokio {
 }
 
 impl OverTokio {
-    /// Nothing runs yet.
+    /// Makes one whose loops do not run yet.
     pub(crate) const fn new() -> OverTokio {
         OverTokio { loops: OnceCell::new(), next: AtomicUsize::new(0) }
     }
@@ -97,7 +97,7 @@ impl Http2 for OverTokio {
 struct Client {
     desk: Desk,
     peer: Arc<str>,
-    /// When the connection began.
+    /// Is when the connection began.
     began: Instant,
     /// Requests that have come and have no answer yet, refused ones included.
     requests: AtomicUsize,
@@ -151,7 +151,7 @@ impl Client {
         *self.last_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something happens on it.
+    /// Notes that something happens on the connection.
     fn touch(&self) {
         *self.last_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }

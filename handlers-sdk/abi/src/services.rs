@@ -25,28 +25,28 @@ use core::ffi::c_void;
 
 /// The name of the service whose table is [`Http`].
 pub const HTTP: &str = "faas.http";
-/// Its major version.
+/// Is the major version of that service.
 pub const HTTP_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Telemetry`].
 pub const TELEMETRY: &str = "faas.telemetry";
-/// Its major version.
+/// Is the major version of that service.
 pub const TELEMETRY_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Kv`].
 pub const KV: &str = "faas.kv";
-/// Its major version.
+/// Is the major version of that service.
 pub const KV_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Params`].
 pub const PARAMS: &str = "faas.params";
-/// Its major version.
+/// Is the major version of that service.
 pub const PARAMS_MAJOR: u32 = 1;
 
 /// A span ended without a word about how.
 pub const SPAN_UNSET: u32 = 0;
-/// A span ended well.
+/// Says that a span has ended well.
 pub const SPAN_OK: u32 = 1;
 /// A span ended in failure.
 pub const SPAN_ERROR: u32 = 2;
-/// Bytes of a `traceparent`.
+/// Is how many bytes a `traceparent` has.
 pub const TRACEPARENT_BYTES: u32 = 55;
 
 /// How a request over HTTP ended.
@@ -74,7 +74,7 @@ pub struct HttpRequest {
     pub most_bytes: u64,
 }
 
-/// What came back: `faas_http_reply`.
+/// Is the reply to a request: `faas_http_reply`.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas_http.h, member by member")]
@@ -97,7 +97,7 @@ pub struct Http {
     pub cancel: Option<unsafe extern "C" fn(*mut c_void, u64)>,
 }
 
-/// Numbers and spans: `faas_telemetry`.
+/// Takes numbers and spans: `faas_telemetry`.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas_telemetry.h, member by member")]

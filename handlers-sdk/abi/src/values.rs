@@ -9,9 +9,9 @@ pub type Status = i32;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes {
-    /// First byte.
+    /// Points to the first byte.
     pub ptr: *const u8,
-    /// Number of bytes.
+    /// Is the number of bytes.
     pub len: usize,
 }
 
@@ -21,7 +21,7 @@ unsafe impl Send for Bytes {}
 unsafe impl Sync for Bytes {}
 
 impl Bytes {
-    /// No bytes.
+    /// Stands for no bytes: null and 0.
     pub const EMPTY: Bytes = Bytes { ptr: core::ptr::null(), len: 0 };
 
     /// Borrows a slice. The result must not outlive it; the receiver's rules say for how long it reads.
@@ -46,14 +46,14 @@ impl Bytes {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
-    /// The name.
+    /// Is the name of the pair.
     pub name: Bytes,
-    /// The value.
+    /// Is the value of the pair.
     pub value: Bytes,
 }
 
 impl Pair {
-    /// Two empty texts.
+    /// Stands for a pair of two empty texts.
     pub const EMPTY: Pair = Pair { name: Bytes::EMPTY, value: Bytes::EMPTY };
 }
 
@@ -61,13 +61,13 @@ impl Pair {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// The name.
+    /// Is the name of the field.
     pub name: Bytes,
-    /// The value.
+    /// Is the value of the field.
     pub value: Bytes,
-    /// `FAAS_TEXT` or `FAAS_JSON`.
+    /// Says how the value is read: `FAAS_TEXT` or `FAAS_JSON`.
     pub kind: u32,
-    /// 0.
+    /// Has to be 0 until a later version gives it a meaning.
     pub reserved: u32,
 }
 
@@ -82,11 +82,11 @@ impl Field {
 pub struct Buf {
     /// First byte; may be null only if `len` is 0.
     pub ptr: *const u8,
-    /// Number of bytes.
+    /// Is the number of bytes.
     pub len: usize,
     /// Frees the bytes. `None`: static storage, or memory that lives as long as the invocation.
     pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
-    /// Passed to `release`.
+    /// Is what `release` is called with.
     pub owner: *mut c_void,
 }
 

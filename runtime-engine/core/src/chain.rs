@@ -36,7 +36,7 @@ const PHASES: usize = 8;
 pub struct ConfiguredLayer {
     /// Its name, as the configuration says it.
     pub name: String,
-    /// The instance.
+    /// Is the instance whose hooks are called.
     pub instance: LayerInstance,
     /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
     pub required: bool,
@@ -119,7 +119,7 @@ impl Chain {
         joined
     }
 
-    /// The layers, outermost first.
+    /// Returns the layers, the outermost one first.
     pub fn layers(&self) -> &[Arc<ConfiguredLayer>] {
         &self.layers
     }

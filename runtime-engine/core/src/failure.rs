@@ -15,7 +15,7 @@ pub const CONCEALED: &str = "the function failed";
 pub struct Failure {
     /// What failed, in dotted words: `Runtime.…` if it is ours, `Function.…` or the author's own name if it is theirs.
     pub kind: String,
-    /// One sentence for people.
+    /// Says in one sentence, for people, what happened.
     pub message: String,
     /// More lines: `at file:line:column` first, then a stack, then what it was `caused by`. May be empty.
     pub detail: String,
@@ -32,16 +32,16 @@ pub enum Openness {
     /// The message may hold internals: a panic, an error that `?` has converted, the name of a layer. Only the log and
     /// the function's owner read it.
     Kind,
-    /// Everybody reads everything: `FAAS_DEBUG`.
+    /// Everybody reads everything, since `FAAS_DEBUG` says so.
     Everything,
 }
 
 /// What somebody outside of the process is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
-    /// What failed.
+    /// Is the kind of the failure, for programs.
     pub kind: &'a str,
-    /// One sentence for people.
+    /// Says in one sentence, for people, what happened.
     pub message: &'a str,
     /// More lines; empty without `FAAS_DEBUG`.
     pub detail: &'a str,

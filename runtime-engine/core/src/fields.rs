@@ -12,7 +12,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// No text.
+    /// Stands for no text at all.
     pub const EMPTY: Span = Span { start: 0, len: 0 };
 
     /// The span of `text[start..end]`. Buffers are far below 4 GiB: bodies have limits.
@@ -40,12 +40,12 @@ impl Span {
         self.start as usize
     }
 
-    /// Is there no text?
+    /// Returns `true` if there is no text.
     pub fn is_empty(self) -> bool {
         self.len == 0
     }
 
-    /// Number of bytes.
+    /// Returns the number of bytes.
     pub fn len(self) -> usize {
         self.len as usize
     }
@@ -59,24 +59,24 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Number of pairs.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Are there no pairs?
+    /// Returns `true` if there is no pair.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// One pair.
+    /// Returns the pair at that place; `None` behind the last.
     pub fn at(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let (name, value) = self.items.get(index)?;
         let text = self.text.as_slice();
         Some((name.read(text), value.read(text)))
     }
 
-    /// All pairs in order.
+    /// Returns all pairs in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let text = self.text.as_slice();
         self.items.iter().map(move |(name, value)| (name.read(text), value.read(text)))
@@ -87,7 +87,7 @@ impl Fields {
         self.iter().find(|(other, _)| same(other, name)).map(|(_, value)| value)
     }
 
-    /// One more pair.
+    /// Adds a pair behind the others.
     pub fn add(&mut self, name: &[u8], value: &[u8]) {
         let name = self.text.put(name);
         let value = self.text.put(value);

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 /// What all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
-    /// The process.
+    /// Is the process that modules are hosted by.
     pub process: Arc<Process>,
     /// The environment as it was at the first question, without what is some function's own. Nobody changes it: that would crash modules with a std of
     /// their own.
@@ -19,7 +19,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For this process.
+    /// Makes the table's state for a process.
     pub fn new(process: Arc<Process>) -> Arc<Shared> {
         Arc::new(Shared { process, environment: OnceLock::new() })
     }

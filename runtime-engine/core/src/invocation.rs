@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// What a platform's protocol knows about an invocation without reading the event. Spans lie in [`Message::bytes`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InvocationMetadata {
-    /// Request id.
+    /// Is the id of the request, as the platform gives it.
     pub request_id: Span,
     /// The name this call used.
     pub invoked_as: Span,
@@ -44,13 +44,13 @@ pub struct InvocationMetadata {
     pub trace: Span,
     /// W3C trace context, where the platform has one.
     pub traceparent: Span,
-    /// W3C trace state.
+    /// Is the W3C trace state, `tracestate`.
     pub tracestate: Span,
-    /// Tenant.
+    /// Is the tenant that the invocation is for.
     pub tenant: Span,
-    /// Client context, JSON.
+    /// Is the client's context, in JSON.
     pub client_context: Span,
-    /// Caller's identity, JSON.
+    /// Is the identity of the caller, in JSON.
     pub identity: Span,
     /// Content type of the event.
     pub content_type: Span,
@@ -59,7 +59,7 @@ pub struct InvocationMetadata {
     pub received_ns: u64,
     /// When it must be answered.
     pub deadline: Option<Deadline>,
-    /// The platform's retry count.
+    /// Counts how often the platform has tried before.
     pub attempt: u32,
     /// The function's name as this call gives it; empty: the process' own.
     pub function: Span,
@@ -96,16 +96,16 @@ pub struct InvocationMetadata {
 /// What the reply's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// The platform's own form.
+    /// The bytes are in the platform's own form.
     Raw,
-    /// A value.
+    /// The bytes are a value in JSON.
     Value,
     /// An HTTP reply of that status.
     Http(u16),
 }
 
 impl Code {
-    /// From the contract's number.
+    /// Returns the code of the contract's number; `None` if it has no meaning.
     fn of(number: u32) -> Option<Code> {
         match number {
             REPLY_RAW => Some(Code::Raw),
@@ -117,7 +117,7 @@ impl Code {
 }
 
 impl Code {
-    /// The contract's number.
+    /// Returns the contract's number of the code.
     fn number(self) -> u64 {
         u64::from(match self {
             Code::Raw => REPLY_RAW,
@@ -127,10 +127,10 @@ impl Code {
     }
 }
 
-/// Where a reply stands.
+/// Says how far the reply of an invocation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing has been set.
+    /// Nothing has been set yet.
     Open,
     /// A reply is set and may still change.
     Set(Code),
@@ -151,7 +151,7 @@ pub trait Flight: Send + Sync {
     fn claim(&self) -> bool;
 }
 
-/// One invocation or phase.
+/// Holds all data of one invocation, or of one phase.
 pub struct Invocation {
     process: Arc<Process>,
     function: Arc<str>,
@@ -333,12 +333,12 @@ impl Invocation {
         self.flight = Some(flight);
     }
 
-    /// The process.
+    /// Returns the process that it runs in.
     pub fn process(&self) -> &Arc<Process> {
         &self.process
     }
 
-    /// What the protocol said.
+    /// Returns what the protocol said of it.
     pub fn metadata(&self) -> &InvocationMetadata {
         &self.metadata
     }
@@ -353,7 +353,7 @@ impl Invocation {
         self.message.as_ref()
     }
 
-    /// Its request id.
+    /// Returns the id of its request.
     pub fn request_id(&self) -> &[u8] {
         if self.request_id.is_empty() { self.fact(self.metadata.request_id) } else { &self.request_id }
     }
@@ -409,12 +409,12 @@ impl Invocation {
         }
     }
 
-    /// Where the reply stands.
+    /// Returns how far the reply is.
     pub fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// Headers of the reply.
+    /// Returns the headers of the reply.
     pub fn reply_headers(&self) -> &Fields {
         &self.reply_headers
     }
@@ -424,7 +424,7 @@ impl Invocation {
         &self.reply_cookies
     }
 
-    /// The reply's body.
+    /// Returns the body of the reply.
     pub fn reply(&self) -> &Given {
         &self.reply
     }
@@ -451,7 +451,7 @@ impl Invocation {
         }
     }
 
-    /// Why it failed.
+    /// Returns why it failed; `None` if it has not.
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
     }
@@ -517,7 +517,7 @@ impl Invocation {
         self.decoded().form != ReplyFormat::Bare
     }
 
-    /// The kind of trigger.
+    /// Returns the kind of its trigger.
     pub fn kind(&self) -> Kind {
         self.decoded().kind
     }

@@ -33,25 +33,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// At most this many functions start at once. Starts wait for others more than they work, and processes have few cores.
 const STARTS_AT_ONCE: usize = 8;
 
-/// What RuntimeStart needs.
+/// Holds everything that RuntimeStart needs.
 #[derive(Debug)]
 pub struct Start<'a> {
-    /// The environment's settings.
+    /// Holds the settings of the environment.
     pub settings: &'a Settings,
     /// The functions of the process, if a manifest says them.
     pub manifest: Option<&'a Manifest>,
-    /// Where libraries are.
+    /// Holds the folders that libraries lie in.
     pub roots: &'a Roots,
-    /// The host's `FAAS_F_*`.
+    /// Holds the host's `FAAS_F_*` flags.
     pub features: u64,
-    /// Linked modules.
+    /// Holds the modules that are linked into the program.
     pub linked: Linked,
 }
 
 /// What FunctionStart needs beside it.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionStart<'a> {
-    /// The environment's settings.
+    /// Holds the settings of the environment.
     pub settings: &'a Settings,
     /// The functions of the process, if a manifest says them.
     pub manifest: Option<&'a Manifest>,
@@ -245,7 +245,7 @@ impl Runtime {
         }
     }
 
-    /// The process.
+    /// Returns the process that runs here.
     pub fn process(&self) -> &Arc<Process> {
         &self.process
     }

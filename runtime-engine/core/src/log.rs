@@ -15,20 +15,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Levels as `faas.h` counts them; a smaller number is more urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// 1.
+    /// Something failed; the contract's number is 1.
     Error = 1,
-    /// 2.
+    /// Something is not as it should be; 2.
     Warn,
-    /// 3.
+    /// Something happened that is worth a line; 3.
     Info,
-    /// 4.
+    /// Something that helps to find a fault; 4.
     Debug,
-    /// 5 and everything above.
+    /// Everything else: 5 and all numbers above.
     Trace,
 }
 
 impl Level {
-    /// From the contract's number.
+    /// Returns the level of the contract's number.
     pub fn of(number: u32) -> Level {
         match number {
             0 | 1 => Level::Error,
@@ -63,12 +63,12 @@ impl Level {
     }
 }
 
-/// How lines look.
+/// Says how log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `time LEVEL request-id who: message name=value`.
     Text,
-    /// One JSON object.
+    /// Each line is one JSON object.
     Json,
     /// One JSON object with the names that Google Cloud's log knows.
     Google,
@@ -79,9 +79,9 @@ pub enum Format {
 pub struct LineKind {
     /// Its level; none for a line that somebody emitted as it is.
     pub level: Option<Level>,
-    /// Its format.
+    /// Says how the line looks.
     pub format: Format,
-    /// When.
+    /// Is when it was said, since 1970.
     pub time: Duration,
 }
 
@@ -99,16 +99,16 @@ pub trait Sink: Send + Sync {
 /// A named value beside a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
-    /// Its name.
+    /// Is the name of the field.
     pub name: &'a [u8],
-    /// Its value.
+    /// Is the value of the field.
     pub value: &'a [u8],
     /// `true` if the value is said to be JSON. A line of JSON has it as it stands if it is, and as a text if it is not.
     pub is_json: bool,
 }
 
 impl<'a> Field<'a> {
-    /// A text.
+    /// Makes a field whose value is a text.
     pub fn text(name: &'a [u8], value: &'a [u8]) -> Field<'a> {
         Field { name, value, is_json: false }
     }
@@ -171,7 +171,7 @@ impl Log {
         level <= self.level
     }
 
-    /// How lines look.
+    /// Returns how its lines look.
     pub fn format(&self) -> Format {
         self.format
     }

@@ -26,25 +26,25 @@ pub struct Name {
 pub enum NotFound {
     /// The name is not one.
     BadName {
-        /// The text.
+        /// Is the name as it was written.
         name: String,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// No such file.
+    /// No file has that name.
     NoFile {
-        /// `function` or `layer`.
+        /// Says what was looked for: `function` or `layer`.
         what: &'static str,
-        /// The name.
+        /// Is the name that was looked for.
         name: String,
         /// Every path that was looked at.
         looked: Vec<PathBuf>,
     },
     /// No name was given, and the folder does not hold exactly one module.
     NotOne {
-        /// The folders.
+        /// Holds the folders that were looked into.
         folders: Vec<PathBuf>,
-        /// The modules in them.
+        /// Holds the names of the modules in them.
         found: Vec<String>,
     },
 }

@@ -6,7 +6,7 @@
 
 use faas_abi::{E_INTERNAL, END, OK, Status};
 
-/// What to do next.
+/// Says what a walk does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Call `before` of that layer.
@@ -55,7 +55,7 @@ impl Onion {
         Onion { layers, doing: Doing::Entering(0), status: OK, cause: None, heads, passed_by: Vec::new() }
     }
 
-    /// The first step.
+    /// Returns the first step of the walk.
     pub fn begin(&mut self) -> Step {
         self.enter(0)
     }

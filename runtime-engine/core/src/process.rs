@@ -13,17 +13,17 @@ pub struct Identity {
     pub platform: &'static str,
     /// The function's name at the platform.
     pub function: String,
-    /// Its version.
+    /// Is the version of the function.
     pub version: String,
     /// The service or application it belongs to.
     pub service: String,
-    /// Stage or namespace.
+    /// Is the stage or the namespace.
     pub stage: String,
-    /// Region.
+    /// Is the region that it runs in.
     pub region: String,
-    /// Account.
+    /// Is the account that it belongs to.
     pub account: String,
-    /// The configured handler text.
+    /// Is the handler as it is configured.
     pub handler: String,
     /// Memory in MiB; 0 = unknown.
     pub memory_mb: u64,
@@ -56,7 +56,7 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     fn epoch_ms(&self) -> u64 {
         match self {
             Clock::Machine(_) => epoch_ms(),
@@ -68,9 +68,9 @@ impl Clock {
 /// The process: identity, clock, log, and what it is doing.
 #[derive(Debug)]
 pub struct Process {
-    /// Who we are.
+    /// Holds the names of the function and its place.
     pub identity: Identity,
-    /// Where log lines go.
+    /// Is where log lines go.
     pub log: Log,
     /// What modules offer to one another.
     pub services: Services,
@@ -130,7 +130,7 @@ impl Process {
         matches!(self.clock, Clock::Machine(_))
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub fn epoch_ms(&self) -> u64 {
         self.clock.epoch_ms()
     }
@@ -142,7 +142,7 @@ impl Process {
         !self.warm.swap(true, Ordering::Relaxed)
     }
 
-    /// An invocation has ended.
+    /// Notes that an invocation has ended.
     pub fn leave(&self) {
         // In one order with `awaited`, so that who begins to wait either sees the end or is told of it.
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
@@ -203,7 +203,7 @@ impl Process {
         self.log.say(Level::Info, &format!("platform {platform} ({why}), {what}, {layers}"));
     }
 
-    /// Invocations in progress.
+    /// Returns the number of invocations in progress.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
     }
@@ -279,7 +279,7 @@ impl Deadline {
         }
     }
 
-    /// Milliseconds left; never negative.
+    /// Returns the milliseconds that are left; 0 once it has passed.
     pub fn remaining_ms(&self, process: &Process) -> u64 {
         self.ns.saturating_sub(process.now_ns()) / 1_000_000
     }

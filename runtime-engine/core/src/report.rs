@@ -57,7 +57,7 @@ pub fn replied_does_not_end(process: &Process, request_id: &[u8], function: &str
     write(process, origin, REPLIED, Whose { function, record: "" }, &failure, then);
 }
 
-/// Whose failure it is.
+/// Says whose failure a line is about.
 struct Whose<'a> {
     /// The function's name in its module.
     function: &'a str,
@@ -88,7 +88,7 @@ fn write(process: &Process, origin: Origin<'_>, phase: u32, whose: Whose<'_>, fa
     );
 }
 
-/// A detail taken apart.
+/// Holds the parts of a failure's detail, taken apart.
 struct Parts<'a> {
     location: &'a str,
     rest: &'a str,

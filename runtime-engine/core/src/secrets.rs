@@ -23,13 +23,13 @@ const PROVIDER_LIMIT: Duration = Duration::from_secs(10);
 /// What came of looking for a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LookUp {
-    /// Its value.
+    /// The secret is there, with this value.
     Found(String),
     /// The places that were looked at, in words, each with why it is not there if there is more to say than that.
     Absent(Vec<String>),
 }
 
-/// Without the value.
+/// Shows it without the value.
 impl fmt::Debug for LookUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -46,7 +46,7 @@ pub struct Secrets {
     waiting: Vec<Place>,
 }
 
-/// The names alone.
+/// Shows the names, and no value.
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets").field("known", &self.known).field("waiting", &self.waiting).finish()

@@ -85,7 +85,7 @@ impl Instance {
 }
 
 impl Ending {
-    /// Adds a function.
+    /// Adds a function that is to end.
     pub(crate) fn function(&mut self, function: FunctionInstance) {
         self.0.push(Instance::Function(function));
     }

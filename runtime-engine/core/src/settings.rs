@@ -146,11 +146,11 @@ impl<'a> Env<'a> {
 /// A variable with a value that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSetting {
-    /// The variable.
+    /// Is the name of the variable.
     pub name: Cow<'static, str>,
     /// What it holds, in words; a value in quotes.
     pub found: String,
-    /// What it should hold.
+    /// Says what it should hold.
     pub expected: &'static str,
 }
 
@@ -175,7 +175,7 @@ impl std::error::Error for BadSetting {}
 pub struct Settings {
     /// Which function; `None`: the platform's own variable, or the only module there is.
     pub handler: Option<String>,
-    /// The layers, outermost first.
+    /// Holds the names of the layers, the outermost one first.
     pub layers: Vec<LayerName>,
     /// Level of the log. `FAAS_LOG`, else the platform's variable, else info.
     pub level: Level,
@@ -203,7 +203,7 @@ pub struct Settings {
 /// A layer as it is named in `FAAS_LAYERS` or in a manifest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LayerName {
-    /// `name` or `library.layer`.
+    /// Is the name: `name` or `library.layer`.
     pub name: String,
     /// `false` if what fails in the layer is skipped and logged: a trailing `?`, or `"optional": true`.
     pub required: bool,

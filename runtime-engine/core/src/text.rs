@@ -25,17 +25,17 @@ struct Outgrown {
 }
 
 impl Text {
-    /// All of it.
+    /// Returns the whole text.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Is it empty?
+    /// Returns `true` if there is no byte.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -45,7 +45,7 @@ struct State {
     /// Nobody takes it any more.
     gone: bool,
     to_head: bool,
-    /// Who waits for room.
+    /// Is who waits for room, if anybody does.
     writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,
@@ -274,7 +274,7 @@ impl Drop for Taker {
     }
 }
 
-/// A response's body.
+/// Is the body of a response.
 pub(super) enum Payload {
     Whole(Bytes),
     Reply(Taker),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// One body.
+/// Is the body of one request, as it comes.
 pub(super) struct Upload {
     state: Mutex<State>,
     /// Tells the task that its next part is wanted, or none is any more.
@@ -26,7 +26,7 @@ struct State {
     /// How it has ended: well, or with this status.
     end: Option<Result<(), Status>>,
     reader: Option<Waiting>,
-    /// Nobody reads any more.
+    /// Is `true` once nobody reads any more.
     gone: bool,
 }
 
@@ -74,7 +74,7 @@ impl Upload {
         }
     }
 
-    /// As `Recipient::part`.
+    /// Takes a part, as `Recipient::part` says.
     pub(super) fn part(&self) -> Result<Vec<u8>, Status> {
         let mut state = self.state();
         if let Some(part) = state.part.take() {
@@ -86,7 +86,7 @@ impl Upload {
         }
     }
 
-    /// As `Recipient::wait_for_part`.
+    /// Notes who waits, as `Recipient::wait_for_part` says.
     pub(super) fn wait(&self, reader: Waiting) {
         let mut state = self.state();
         if state.part.is_some() || state.end.is_some() || state.gone {

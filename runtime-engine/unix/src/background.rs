@@ -65,7 +65,7 @@ impl Shared {
 }
 
 impl Background {
-    /// Makes it without threads.
+    /// Makes it without a thread.
     pub(crate) fn new(log: &Log) -> Background {
         Background(Arc::new(Shared { log: log.clone(), state: Mutex::default(), called: Condvar::new() }))
     }

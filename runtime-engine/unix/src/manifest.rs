@@ -20,9 +20,9 @@ const NAME: &str = "faas.json";
 
 /// Where the process runs, as far as its manifest depends on that.
 pub(crate) struct Place<'a> {
-    /// Which runtime it is.
+    /// Says which of the runtimes it is.
     pub(crate) driver: &'a Driver,
-    /// The platform's name.
+    /// Is the word of the platform.
     pub(crate) platform: &'static str,
     /// The platform's folder of secrets.
     pub(crate) secrets: &'static str,

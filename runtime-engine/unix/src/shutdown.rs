@@ -71,7 +71,7 @@ impl Shutdown {
         Ok(Shutdown { log, deadlines, signals, signals_into: driver.signals_into, stopped: Arc::default() })
     }
 
-    /// Returns the deadlines.
+    /// Returns the deadlines of the process.
     pub(crate) fn deadlines(&self) -> &Arc<Deadlines> {
         &self.deadlines
     }

@@ -78,15 +78,15 @@ fn describe_library(driver: &'static Driver) -> ! {
     }
 }
 
-/// Where modules come from.
+/// Says where modules come from.
 pub(crate) enum Source<'a> {
-    /// Loaded by name.
+    /// They are libraries, loaded by their names.
     Libraries,
-    /// In the binary.
+    /// They are linked into the program.
     Linked {
-        /// Offers the function.
+        /// Is the module that offers the function.
         function: &'static Module,
-        /// Offer the layers.
+        /// Holds the modules that offer the layers.
         layers: &'a [&'static Module],
     },
 }

@@ -122,7 +122,7 @@ pub(crate) fn begin() {
     unsafe { c::signal(SIGPIPE, SIG_IGN) };
 }
 
-/// The system's own handler.
+/// Is the value of the system's own handler.
 const SIG_DFL: usize = 0;
 /// Tells of a child's end.
 pub(crate) const SIGCHLD: c_int = 17;
@@ -273,7 +273,7 @@ pub(crate) struct Event {
 pub(crate) struct Epoll(OwnedFd);
 
 impl Epoll {
-    /// An empty set.
+    /// Makes a set with nothing in it.
     pub(crate) fn new() -> std::io::Result<Epoll> {
         // SAFETY: takes a flag.
         let fd = checked(unsafe { c::epoll_create1(c::CLOEXEC) })?;
@@ -338,7 +338,7 @@ impl Events {
     /// As many as it has room for.
     pub(crate) const ROOM: usize = 32;
 
-    /// Nothing yet.
+    /// Makes room for news, of which there are none.
     pub(crate) fn new() -> Events {
         Events([c::EpollEvent { events: 0, token: 0 }; Events::ROOM])
     }
@@ -355,7 +355,7 @@ impl AsRawFd for Alarm {
 }
 
 impl Alarm {
-    /// Not set.
+    /// Makes a clock that is not set.
     pub(crate) fn new() -> std::io::Result<Alarm> {
         // SAFETY: takes two numbers.
         let fd = checked(unsafe { c::timerfd_create(c::CLOCK_MONOTONIC, c::CLOEXEC | c::NONBLOCK) })?;

@@ -11,9 +11,9 @@ use std::sync::PoisonError;
 /// What is being called, so that a wish to cancel can reach it.
 #[derive(Clone, Copy, Debug)]
 pub struct Callee {
-    /// Its `cancel`.
+    /// Is the `cancel` of the module that is called.
     pub cancel: CancelFn,
-    /// Its instance.
+    /// Is the instance that the call is made on.
     pub this: *mut c_void,
 }
 

@@ -111,7 +111,7 @@ impl FunctionInstance {
         self.instance.host
     }
 
-    /// `FAAS_IS_*`.
+    /// Returns its `FAAS_IS_*` flags.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }
@@ -198,7 +198,7 @@ impl LayerInstance {
         self.host
     }
 
-    /// `FAAS_IS_*`.
+    /// Returns its `FAAS_IS_*` flags.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }

@@ -6,9 +6,9 @@ use core::ffi::c_void;
 /// Owned bytes: the host's own, or a module's with its `release`.
 #[derive(Debug)]
 pub enum Given {
-    /// The host's own bytes.
+    /// Holds bytes of the host's own.
     Host(Vec<u8>),
-    /// A module's bytes.
+    /// Holds bytes that a module lets go of.
     Module(ModuleBuf),
 }
 
@@ -23,7 +23,7 @@ unsafe impl Send for ModuleBuf {}
 unsafe impl Sync for ModuleBuf {}
 
 impl Given {
-    /// No bytes.
+    /// Holds no bytes, and no memory.
     pub const EMPTY: Given = Given::Host(Vec::new());
 
     /// Takes over a buffer that a module passed.
@@ -39,7 +39,7 @@ impl Given {
         matches!(self, Given::Module(module) if module.0.release.is_none() && module.0.len > 0)
     }
 
-    /// The bytes.
+    /// Returns the bytes, whoever's they are.
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Given::Host(bytes) => bytes,

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 /// What has a stamp: ids that lines of the log are written with. They are kept beside it, so that a line can be written
 /// by any thread at any time.
 pub trait Stamped: Send + Sync + 'static {
-    /// The ids.
+    /// Holds the ids that log lines are written with.
     type Stamp: Default + Send + Sync + 'static;
     /// Writes the ids over those of the one before, ahead of the first call of a module's. They stand still from then on.
     fn stamp(&self, stamp: &mut Self::Stamp);

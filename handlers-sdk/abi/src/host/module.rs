@@ -12,7 +12,7 @@ use std::collections::hash_map::Entry;
 /// What this host can give: its minor version and feature bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// The host's `FAAS_F_*`.
+    /// Holds the host's `FAAS_F_*` flags.
     pub features: u64,
 }
 
@@ -25,16 +25,16 @@ pub struct CheckedModule {
     pub version: String,
     /// Its toolchain; shown, never compared.
     pub built_with: String,
-    /// The functions it offers.
+    /// Holds the functions that the module offers.
     pub functions: Vec<FunctionEntry>,
-    /// The layers it offers.
+    /// Holds the layers that the module offers.
     pub layers: Vec<LayerEntry>,
 }
 
 /// A function a module offers.
 #[derive(Debug)]
 pub struct FunctionEntry {
-    /// Its name.
+    /// Is the function's name in its module.
     pub name: String,
     /// What it is written for, a JSON array; empty = anything.
     pub triggers: String,
@@ -46,7 +46,7 @@ pub struct FunctionEntry {
 /// A layer a module offers.
 #[derive(Debug)]
 pub struct LayerEntry {
-    /// Its name.
+    /// Is the layer's name in its module.
     pub name: String,
     table: Layer,
 }
@@ -330,7 +330,7 @@ impl FunctionEntry {
         self.table.flags & IS_ABORTING != 0
     }
 
-    /// `FAAS_IS_*`.
+    /// Returns its `FAAS_IS_*` flags.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }

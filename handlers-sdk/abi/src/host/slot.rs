@@ -16,7 +16,7 @@ const IDLE: u64 = 0;
 const ARMED: u64 = 1;
 const DONE: u64 = 2;
 
-/// One completion's place.
+/// Is where one completion lies until it is fetched.
 #[derive(Debug)]
 pub struct Slot {
     /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
@@ -52,11 +52,11 @@ pub enum Finish {
     Told,
     /// The caller has to call a module, once, with the status.
     Call {
-        /// What to call.
+        /// Is the function that a completion calls.
         call: TokenFn,
-        /// With this.
+        /// Is passed to the function that is called.
         arg: *mut c_void,
-        /// And this.
+        /// Is the status that the function is called with.
         status: Status,
     },
 }
@@ -77,7 +77,7 @@ impl Default for Slot {
 }
 
 impl Slot {
-    /// An idle slot.
+    /// Makes a slot that no token stands for.
     pub fn new() -> Slot {
         let target = Target { generation: 0, listener: Listener::Nobody };
         Slot { state: AtomicU64::new(IDLE), target: Mutex::new(target) }

@@ -32,7 +32,7 @@ pub trait Invocation: Stamped {
     fn event(&self) -> &[u8];
     /// The HTTP body, base64 undone, or the event.
     fn body(&self) -> &[u8];
-    /// Replaces what `body` gives.
+    /// Replaces the body that `body` gives.
     fn set_body(&mut self, body: Given) -> Status;
     /// Length of a `FAAS_LIST_*`; 0 if unknown.
     fn count(&self, list: u32) -> usize;
@@ -42,19 +42,19 @@ pub trait Invocation: Stamped {
     fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]>;
     /// Replaces all values of that name.
     fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
-    /// Adds one more value.
+    /// Adds one more value to a list.
     fn add(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
     /// Removes all values of that name.
     fn remove(&mut self, list: u32, name: &[u8]) -> Status;
-    /// Scratch, slots and tokens.
+    /// Returns the memory of scratch, slots and tokens.
     fn memory(&self) -> &Memory;
-    /// Scratch, slots and tokens.
+    /// Returns the memory of scratch, slots and tokens, to be changed.
     fn memory_mut(&mut self) -> &mut Memory;
-    /// Sets the reply.
+    /// Sets the reply and its code.
     fn reply(&mut self, code: u32, body: Given) -> Status;
     /// The reply's body; empty for none or a stream.
     fn reply_body(&self) -> &[u8];
-    /// Sets the failure.
+    /// Sets the failure that the invocation ends with.
     fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status;
     /// Notes that a stream of this code begins, and gives the head hooks to run before [`stream_open`].
     ///
@@ -76,7 +76,7 @@ pub trait Invocation: Stamped {
 
 /// One entry's view of the runtime. All methods from any thread.
 pub trait Context: Send + Sync + 'static {
-    /// The runtime's invocation type.
+    /// Is the type of an invocation in the runtime.
     type Inv: Invocation;
     /// Would a line of this level (1 error to 5 trace) and target be written?
     fn log_enabled(&self, level: u32, target: &[u8]) -> bool;
@@ -93,11 +93,11 @@ pub trait Context: Send + Sync + 'static {
     fn emit(&self, line: &[u8]);
     /// A configured or environment value.
     fn config(&self, key: &[u8]) -> Option<&[u8]>;
-    /// Monotonic clock, never 0.
+    /// Returns the monotonic clock in nanoseconds, which is never 0.
     fn now_ns(&self) -> u64;
     /// A service some module offers.
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable>;
-    /// Offers a service.
+    /// Offers a service to other modules.
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status;
 }
 
@@ -124,19 +124,19 @@ pub struct Fields<'a>(&'a [Field]);
 /// One field of a log line.
 #[derive(Clone, Copy, Debug)]
 pub struct LogField<'a> {
-    /// Its name.
+    /// Is the name of the field.
     pub name: &'a [u8],
-    /// Its value.
+    /// Is the value of the field.
     pub value: &'a [u8],
     /// `true` if the module says that the value is JSON.
     pub is_json: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// No fields.
+    /// Stands for a line without fields.
     pub const NONE: Fields<'static> = Fields(&[]);
 
-    /// Each of them.
+    /// Returns the fields one after the other.
     pub fn iter(&self) -> impl Iterator<Item = LogField<'a>> + Clone + use<'a> {
         self.0.iter().map(|field| {
             // SAFETY: borrowed for the duration of the `log` call, which `'a` does not outlive (faas.h, OWNERSHIP).

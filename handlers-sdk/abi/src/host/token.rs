@@ -62,7 +62,7 @@ impl Default for Token {
 }
 
 impl Token {
-    /// Takes a slot.
+    /// Takes a slot for a new token.
     pub fn new() -> Token {
         let index = new_index();
         let slot = slot(index).expect("new_index has made the chunk of the index it returns");

@@ -28,7 +28,7 @@ pub(super) struct Walk<'a> {
 
 /// Where a walk stands still.
 enum Stop {
-    /// At its centre.
+    /// The walk has come to its centre.
     Centre,
     /// At its end, with this status.
     Finished(Status),

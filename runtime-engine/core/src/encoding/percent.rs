@@ -52,7 +52,7 @@ pub fn mend_query_into(out: &mut Vec<u8>, text: &[u8]) {
     encode_into(out, text, |byte| byte.is_ascii_graphic() && !b"\"<>#".contains(&byte));
 }
 
-/// RFC 3986 section 2.3.
+/// Returns `true` for an unreserved character (RFC 3986 section 2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }

@@ -31,14 +31,14 @@ const CLOSE_NS: u64 = 1_000_000_000;
 /// How long before that what still runs is told to end, in nanoseconds, or a quarter of the grace if that is less.
 const LAST_WORDS_NS: u64 = 1_000_000_000;
 
-/// What woke the thread.
+/// Says what woke the thread of the deadlines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rung {
-    /// The time is up.
+    /// The moment it slept until has come.
     Timeout,
-    /// Somebody rang.
+    /// Somebody has entered an earlier moment.
     Bell,
-    /// A stop signal came.
+    /// A signal to stop has come.
     Stop,
 }
 
@@ -47,14 +47,14 @@ pub trait Bell: Send + Sync {
     /// Sleeps until rung, signalled, or `limit` has passed. The end of it should be exact to a few milliseconds: a
     /// socket's own read time-out is not, since Linux rounds long ones up by as much as an eighth.
     fn wait(&self, limit: Option<Duration>) -> Rung;
-    /// Wakes the sleeper.
+    /// Wakes the thread that sleeps.
     fn ring(&self);
 }
 
 /// An invocation whose memory is out of reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost<'a> {
-    /// Its request id.
+    /// Is the request id of the invocation.
     pub request_id: &'a [u8],
     /// The number of its function among those of the process.
     pub function: usize,

@@ -19,9 +19,9 @@ pub const HUNG_AFTER_NS: u64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum State {
-    /// There is none.
+    /// The slot has no invocation.
     Idle = 0,
-    /// It runs.
+    /// The slot's invocation is running.
     Running = 1,
     /// It runs, and its module has been told to end.
     Cancelled = 2,
@@ -67,7 +67,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No stop has begun.
+    /// Stands for a process in which no stop has begun.
     pub const NONE: Limits = Limits { cancel_at: NEVER, report_at: NEVER };
 }
 
@@ -85,7 +85,7 @@ pub enum Due {
     },
     /// The invocation is to be answered for: its worker no longer may.
     Report {
-        /// As for [`Due::Cancel`].
+        /// Is `true` for the cancel of a stop, as for [`Due::Cancel`].
         closing: bool,
     },
     /// Its thread counts as lost.

@@ -18,7 +18,7 @@ pub(super) struct Events {
     has_types: bool,
 }
 
-/// Events of one source.
+/// Holds whose the events of one source are.
 #[derive(Debug, Default)]
 struct Owners {
     by_type: HashMap<Box<str>, Vec<Owner>>,

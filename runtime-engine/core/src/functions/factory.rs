@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Opens libraries.
+/// Opens the libraries that modules come in.
 pub trait Loader: Files + Send + Sync {
     /// Opens a library for the life of the process and checks what it offers against these features.
     ///
@@ -33,7 +33,7 @@ pub trait Loader: Files + Send + Sync {
 pub struct Linked {
     /// Where functions come from; `None`: loaded by name.
     pub function: Option<CheckedModule>,
-    /// The layers, outermost first.
+    /// Holds the modules of the layers, the outermost one first.
     pub layers: Vec<CheckedModule>,
     /// Services that the program itself offers, by name and major version, before any module may.
     pub services: Vec<(&'static str, u32, ServiceTable)>,

@@ -24,7 +24,7 @@ impl Default for FenceRule {
 /// What an ended invocation has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Nothing.
+    /// The fence is as it was.
     None,
     /// The fence is up from now on: the function has failed this many times in a row.
     Up(u32),

@@ -80,10 +80,10 @@ struct Routing {
     nobody: Arc<str>,
 }
 
-/// Whose an invocation is.
+/// Says which function an invocation belongs to.
 #[derive(Debug)]
 pub(crate) enum Owner<'f> {
-    /// A function's.
+    /// The invocation belongs to this function.
     Function(&'f Function),
     /// Nobody's, for the time being or at all.
     Nobody(Refusal),

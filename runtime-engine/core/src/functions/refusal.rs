@@ -19,14 +19,14 @@ pub(crate) enum Refusal {
     Options(String),
     /// The function runs as many invocations as it may.
     Busy {
-        /// The function's name.
+        /// Is the name of the function.
         function: String,
         /// How many it may run at once.
         limit: usize,
     },
     /// The function has failed again and again and is left alone for a while.
     Fenced {
-        /// The function's name.
+        /// Is the name of the function.
         function: String,
         /// How many nanoseconds are left of that while.
         left_ns: u64,
@@ -44,7 +44,7 @@ impl Refusal {
         }
     }
 
-    /// The same as words.
+    /// Returns the refusal in the words of a failure.
     pub(crate) fn failure(&self) -> Failure {
         match self {
             Refusal::NoOwner(what) => Failure::new("Runtime.NoFunction", format!("no function serves {what}")),

@@ -34,7 +34,7 @@ impl Assembly {
         self
     }
 
-    /// One more header.
+    /// Adds a header behind the others.
     pub fn header(&mut self, name: &[u8], value: &[u8]) {
         let name = put(&mut self.buf, name);
         let value = put(&mut self.buf, value);
@@ -63,7 +63,7 @@ impl Assembly {
         &mut self.buf
     }
 
-    /// The message.
+    /// Returns the message that was put together.
     pub fn finish(mut self) -> Message {
         let length = self.buf.len();
         if !self.start.authority.is_empty() {

@@ -33,19 +33,19 @@ impl Field {
         Field { value, value_end, ..self }
     }
 
-    /// Where its line begins.
+    /// Returns where its line begins.
     #[inline]
     pub(super) fn start(&self) -> usize {
         self.name as usize
     }
 
-    /// Length of its name.
+    /// Returns the length of its name, in bytes.
     #[inline]
     pub(super) fn name_len(&self) -> usize {
         (self.name_end - self.name) as usize
     }
 
-    /// Where its value stands.
+    /// Returns where its value stands.
     pub(super) fn value_range(&self) -> std::ops::Range<usize> {
         self.value as usize..self.value_end as usize
     }

@@ -7,12 +7,12 @@ use crate::fields::caseless;
 /// How the end of a body is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// There is no body.
+    /// The message has no body.
     #[default]
     Empty,
     /// `Content-Length`: this many bytes follow, perhaps none.
     Length(u64),
-    /// `Transfer-Encoding: chunked`.
+    /// The body comes in chunks: `Transfer-Encoding: chunked`.
     Chunked,
     /// All bytes until the connection ends: responses only.
     UntilClose,

@@ -12,7 +12,7 @@ use super::{Limits, Refusal, grammar, method_refusal};
 pub enum Version {
     /// HTTP/1.0: no transfer codings, closed after one exchange unless asked otherwise.
     Http10,
-    /// HTTP/1.1.
+    /// The message is of HTTP/1.1.
     #[default]
     Http11,
 }

@@ -44,7 +44,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Version the sender speaks.
+    /// Returns the version that the sender speaks.
     pub fn version(self) -> Version {
         self.start.version
     }
@@ -68,7 +68,7 @@ impl<'a> Head<'a> {
         self.headers().first(name.as_ref())
     }
 
-    /// Which body follows.
+    /// Returns how the body that follows is framed.
     pub fn framing(self) -> Framing {
         self.framing
     }
@@ -164,7 +164,7 @@ impl Message {
         *framing = Framing::Length(body.len() as u64);
     }
 
-    /// Start line and headers.
+    /// Returns the start line and the headers.
     pub fn head(&self) -> Head<'_> {
         let Parts { buf, base, start, announced, fields, framing, .. } = &*self.0;
         Head { bytes: &buf[*base..], start, announced, fields, framing: *framing }
@@ -186,47 +186,47 @@ impl Message {
         self.trailers().first(name.as_ref())
     }
 
-    /// See [`Head::status`].
+    /// Returns the status, as [`Head::status`] does.
     pub fn status(&self) -> u16 {
         self.head().status()
     }
 
-    /// See [`Head::method`].
+    /// Returns the method, as [`Head::method`] does.
     pub fn method(&self) -> &[u8] {
         self.head().method()
     }
 
-    /// See [`Head::target`].
+    /// Returns the target, as [`Head::target`] does.
     pub fn target(&self) -> &[u8] {
         self.head().target()
     }
 
-    /// See [`Head::host`].
+    /// Returns the host, as [`Head::host`] does.
     pub fn host(&self) -> Option<&[u8]> {
         self.head().host()
     }
 
-    /// See [`Head::version`].
+    /// Returns the version, as [`Head::version`] does.
     pub fn version(&self) -> Version {
         self.head().version()
     }
 
-    /// See [`Head::headers`].
+    /// Returns the headers, as [`Head::headers`] does.
     pub fn headers(&self) -> Headers<'_> {
         self.head().headers()
     }
 
-    /// See [`Head::header`].
+    /// Returns one header, as [`Head::header`] does.
     pub fn header(&self, name: impl AsRef<[u8]>) -> Option<&[u8]> {
         self.head().header(name)
     }
 
-    /// See [`Head::keep_alive`].
+    /// Returns `true` if the connection goes on, as [`Head::keep_alive`] does.
     pub fn keep_alive(&self) -> bool {
         self.head().keep_alive()
     }
 
-    /// See [`Head::expects_continue`].
+    /// Returns `true` if the sender waits, as [`Head::expects_continue`] does.
     pub fn expects_continue(&self) -> bool {
         self.head().expects_continue()
     }

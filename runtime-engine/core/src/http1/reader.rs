@@ -34,10 +34,10 @@ const EMPTIED: usize = 2;
 /// Room beside the largest body of unknown length, for the lines of chunks and trailers that have come with its end.
 const CHUNK_LINES: usize = 64 << 10;
 
-/// What [`Reader::poll`] found.
+/// Says how far [`Reader::poll`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadProgress {
-    /// More bytes are needed.
+    /// More bytes are needed to go on.
     More,
     /// The head is whole; see [`Reader::head`]. Reported once a message, before its body is looked at.
     Head,

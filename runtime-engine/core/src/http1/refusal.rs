@@ -50,7 +50,7 @@ pub enum Refusal {
     HeadTooLarge { limit: usize },
     /// HTTP/1.1 without `Host` (RFC 9112 §3.2).
     MissingHost,
-    /// `Host` more than once.
+    /// The header `Host` stands there more than once.
     RepeatedHost,
     /// `Host` or the target's authority is not a host with an optional port.
     BadHost,
@@ -60,15 +60,15 @@ pub enum Refusal {
     BadContentLength,
     /// `Content-Length` more than once, be it with the same number.
     RepeatedContentLength,
-    /// Both `Content-Length` and `Transfer-Encoding`.
+    /// Both `Content-Length` and `Transfer-Encoding` are there.
     TwoFramings,
     /// `Transfer-Encoding` whose last coding is not `chunked`, or that names `chunked` twice.
     BadTransferEncoding,
-    /// `Transfer-Encoding` more than once.
+    /// The header `Transfer-Encoding` stands there more than once.
     RepeatedTransferEncoding,
     /// `Transfer-Encoding` in an HTTP/1.0 message (RFC 9112 §6.1).
     TransferEncodingInHttp10,
-    /// Another coding below `chunked`.
+    /// There is another coding below `chunked`.
     UnsupportedTransferCoding,
     /// The body is longer than the limit.
     BodyTooLarge { limit: u64 },

@@ -46,7 +46,7 @@ pub enum ErrorKind {
     HexDigit,
     /// A surrogate pair: a low surrogate after a high one, none alone.
     Surrogate,
-    /// Well-formed UTF-8.
+    /// Text that is well-formed UTF-8.
     Utf8,
     /// No deeper nesting: at most 127 arrays and objects may be open at once.
     Depth,

@@ -43,17 +43,17 @@ fn slice(text: &str, start: usize, end: usize) -> &str {
 /// What kind of value a [`Value`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueKind {
-    /// `null`
+    /// The value is `null`.
     Null,
-    /// `true` or `false`
+    /// The value is `true` or `false`.
     Bool,
-    /// Any number.
+    /// The value is a number of any form.
     Number,
-    /// A string.
+    /// The value is a string.
     String,
-    /// An array.
+    /// The value is an array.
     Array,
-    /// An object.
+    /// The value is an object.
     Object,
 }
 
@@ -94,13 +94,13 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is `null`.
+    /// Returns `true` if the value is `null`.
     #[inline]
     pub fn is_null(&self) -> bool {
         self.kind() == ValueKind::Null
     }
 
-    /// The boolean.
+    /// Returns the boolean; `None` if it is another kind of value.
     #[inline]
     pub fn as_bool(&self) -> Option<bool> {
         match self.raw().first() {

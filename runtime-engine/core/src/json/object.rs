@@ -33,13 +33,13 @@ impl<'a, 'o> Object<'a, 'o> {
         Ok(Object { value, ends })
     }
 
-    /// The whole value.
+    /// Returns the value that the object is.
     #[inline]
     pub fn value(&self) -> Value<'a> {
         self.value
     }
 
-    /// As [`Value::members`].
+    /// Returns the members, as [`Value::members`] does.
     #[inline]
     pub fn members(&self) -> impl Iterator<Item = (Key<'a>, Value<'a>)> + use<'a, 'o> {
         let mut members: Members<'a> = self.value.members();

@@ -31,7 +31,7 @@ impl<'e> Ends<'e> {
         Ends { places, count: 0 }
     }
 
-    /// How many there are.
+    /// Returns how many ends have been noted.
     pub(super) fn count(&self) -> usize {
         self.count
     }

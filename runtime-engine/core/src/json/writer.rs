@@ -53,22 +53,22 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// `{`
+    /// Writes the `{` that an object begins with.
     pub fn begin_object(&mut self) -> &mut Self {
         self.begin(b'{')
     }
 
-    /// `}`
+    /// Writes the `}` that an object ends with.
     pub fn end_object(&mut self) -> &mut Self {
         self.end(b'}')
     }
 
-    /// `[`
+    /// Writes the `[` that an array begins with.
     pub fn begin_array(&mut self) -> &mut Self {
         self.begin(b'[')
     }
 
-    /// `]`
+    /// Writes the `]` that an array ends with.
     pub fn end_array(&mut self) -> &mut Self {
         self.end(b']')
     }
@@ -117,13 +117,13 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// `true` or `false`
+    /// Writes the value `true` or `false`.
     pub fn bool(&mut self, value: bool) -> &mut Self {
         let word: &[u8] = if value { b"true" } else { b"false" };
         self.raw(word)
     }
 
-    /// `null`
+    /// Writes the value `null`.
     pub fn null(&mut self) -> &mut Self {
         self.raw(b"null")
     }

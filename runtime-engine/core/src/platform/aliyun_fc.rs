@@ -22,7 +22,7 @@ use crate::trigger::MessageFormat;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "aliyun-fc";
 
 /// The port where no variable names another.
@@ -49,7 +49,7 @@ const MARKS: [&str; 7] = [
     "FC_RUNTIME_API",
 ];
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Alibaba Function Compute",
@@ -100,7 +100,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(opened.with_root(env.text("FC_FUNC_CODE_PATH")))
 }
 
-/// The protocol.
+/// Is the protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct FunctionCompute {
     listen: String,
@@ -117,7 +117,7 @@ pub struct FunctionCompute {
     hooks: Mutex<Vec<Running>>,
 }
 
-/// A hook that runs.
+/// Is a hook of the instance's life that runs.
 #[derive(Debug)]
 struct Running {
     hook: Hook,
@@ -157,7 +157,7 @@ impl Hook {
 enum Asked {
     /// An event, in the body.
     Event,
-    /// A client's own request.
+    /// A client's own request, passed on.
     Request,
     /// A step of the instance's life.
     Hook(Hook),

@@ -7,7 +7,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use std::fmt;
 use std::time::Duration;
 
-/// A platform's entry.
+/// Is all that the list of platforms knows of one.
 #[derive(Debug)]
 pub struct PlatformEntry {
     /// The word that `FAAS_PLATFORM` forces it with, and its cargo feature.
@@ -23,7 +23,7 @@ pub struct PlatformEntry {
     /// How many proxies of its own always stand in front of a function and tell of its clients, where
     /// `FAAS_TRUSTED_HOPS` does not say how many are trusted. Each of them adds to `X-Forwarded-For` or sets it.
     pub trusted_hops: usize,
-    /// Reads its variables.
+    /// Reads the variables of the platform.
     pub open: fn(&Env<'_>, &Settings) -> Result<PlatformConfig, BadSetting>,
 }
 
@@ -35,7 +35,7 @@ const SECRETS: &str = "/run/secrets";
 pub struct PlatformConfig {
     /// Names of the function and its place.
     pub identity: Identity,
-    /// How to talk.
+    /// Is the protocol that the platform speaks.
     pub protocol: Protocol,
     /// The function's name as the platform gives it, where it does.
     pub handler: Option<HandlerName>,
@@ -97,7 +97,7 @@ impl PlatformConfig {
     }
 }
 
-/// A function's name.
+/// Is the name of a function, as somebody gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerName {
     /// `library.function`, or one of them.
@@ -109,7 +109,7 @@ pub struct HandlerName {
 /// How a platform wants its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogStyle {
-    /// Which descriptor.
+    /// Says which descriptor lines go to.
     pub to: LogTo,
     /// The look, unless `FAAS_LOG_FORMAT` says another.
     pub format: Option<Format>,
@@ -128,7 +128,7 @@ impl LogStyle {
 /// Which descriptor log lines go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogTo {
-    /// Standard output.
+    /// Lines go to standard output.
     #[default]
     Output,
     /// Standard error: the output is taken for something else.
@@ -149,11 +149,11 @@ pub struct Detected {
 /// The names of a platform, of one whose cargo feature is off too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlatformName {
-    /// [`PlatformEntry::name`].
+    /// Is the platform's [`PlatformEntry::name`].
     pub word: &'static str,
-    /// [`PlatformEntry::title`].
+    /// Is the platform's [`PlatformEntry::title`].
     pub title: &'static str,
-    /// [`PlatformEntry::aliases`].
+    /// Holds the platform's [`PlatformEntry::aliases`].
     pub aliases: &'static [&'static str],
 }
 
@@ -202,17 +202,17 @@ pub fn named(name: &str) -> Option<&'static PlatformName> {
 /// Why no platform could be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DetectError {
-    /// `FAAS_PLATFORM` names none.
+    /// `FAAS_PLATFORM` names no platform that there is.
     Platform(String),
     /// `FAAS_PLATFORM` names one that is not built in.
     LeftOut(&'static str),
     /// A variable does not fit the platform that was found.
     Setting {
-        /// The platform.
+        /// Is the platform that was found.
         platform: &'static str,
         /// Why it was taken to be this one.
         why: String,
-        /// The variable.
+        /// Is the variable, with what was expected.
         bad: BadSetting,
     },
 }

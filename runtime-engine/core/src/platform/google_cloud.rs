@@ -23,7 +23,7 @@ use crate::trigger::google;
 use crate::trigger::{MessageFormat, cloudevents::EventRefusal};
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "google-cloud";
 
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
@@ -36,7 +36,7 @@ const STATUS: &[u8] = b"X-Google-Status";
 /// What marks the platform beside `K_SERVICE`.
 const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "CLOUD_RUN_JOB"];
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Google Cloud Run and functions",
@@ -85,14 +85,14 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig { log: LogStyle { to: LogTo::Output, format: Some(Format::Google) }, ..opened })
 }
 
-/// What is taken.
+/// Says what requests are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
     /// A service: CloudEvents as events, all else as requests.
     Both,
     /// A function: everything as a request.
     Requests,
-    /// A function: CloudEvents.
+    /// It is a function of CloudEvents.
     Events,
     /// A function: events of the older form.
     Legacy,
@@ -110,7 +110,7 @@ impl Takes {
     }
 }
 
-/// The protocol.
+/// Is the protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct GoogleCloud {
     listen: String,
@@ -176,7 +176,7 @@ impl GoogleCloud {
     }
 }
 
-/// The time since 1970.
+/// Returns the time since 1970.
 fn now() -> Duration {
     Duration::from_millis(process::epoch_ms())
 }

@@ -19,7 +19,7 @@ use runtime_api::RuntimeApi;
 use server::Server;
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "huawei-functiongraph";
 
 /// The longest result where `RUNTIME_MAX_RESP_BODY_SIZE` says no other or 0, in bytes.
@@ -31,7 +31,7 @@ const PROJECT: &str = "RUNTIME_PROJECT_ID";
 const ROOT: &str = "RUNTIME_CODE_ROOT";
 const MODE: &str = "FAAS_HUAWEI_MODE";
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Huawei FunctionGraph",
@@ -49,14 +49,14 @@ fn mark(env: &Env<'_>) -> Option<&'static str> {
     there.next().map(|_| first)
 }
 
-/// Who sends what.
+/// Says who sends the process its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// The process asks for events.
     Poll,
-    /// Clients' requests come.
+    /// Clients' requests come as they are.
     Http,
-    /// Events come, in requests.
+    /// Events come in the bodies of requests.
     Event,
 }
 

@@ -20,7 +20,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "knative";
 
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that a revision can be configured for. The
@@ -34,7 +34,7 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 /// otherwise, and a moment is left to answer what does not end.
 const GRACE: Duration = Duration::from_secs(295);
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Knative, CloudEvents",
@@ -89,14 +89,14 @@ fn listen(env: &Env<'_>) -> Result<String, BadSetting> {
     http_common::address_on(env, host, "", port)
 }
 
-/// What is taken.
+/// Says what requests are taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
     /// Events as events, all else as requests.
     Both,
-    /// Everything as a request.
+    /// Everything is taken as a request.
     Requests,
-    /// Events alone.
+    /// Events are taken, and nothing else.
     Events,
 }
 
@@ -111,7 +111,7 @@ impl Takes {
     }
 }
 
-/// The protocol.
+/// Is the protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct Knative {
     http: PlainHttp,

@@ -50,18 +50,18 @@ use crate::trigger::reply::{self, Parts};
 /// Where the body of an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFrom {
-    /// The reply's own bytes.
+    /// The body is the reply's own bytes.
     Reply,
-    /// The scratch buffer.
+    /// The body is in the scratch buffer.
     Scratch,
 }
 
 /// One of the three directions.
 #[derive(Debug)]
 pub enum Protocol {
-    /// We ask.
+    /// The process asks its platform for events.
     Polling(Box<dyn Polling>),
-    /// We are asked.
+    /// The process is sent requests.
     Serving(Box<dyn Serving>),
     /// We are a child with a pipe.
     Piping(Box<dyn Piping>),

@@ -32,7 +32,7 @@ impl fmt::Debug for dyn Piping {
     }
 }
 
-/// How events come.
+/// Says how events come through the pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
     /// One a line, any number of them.

@@ -31,7 +31,7 @@ impl Requests {
         Requests { tail, max_result }
     }
 
-    /// A whole GET.
+    /// Writes a whole GET of that path.
     pub(super) fn get(&self, path: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"GET ");
         out.extend_from_slice(path.as_bytes());

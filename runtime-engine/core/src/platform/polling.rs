@@ -10,7 +10,7 @@ use std::fmt;
 
 /// A platform to be asked for events.
 pub trait Polling: Send + Sync {
-    /// Where, as `host:port`.
+    /// Returns where the platform listens, as `host:port`.
     fn endpoint(&self) -> &str;
     /// How many polls may be parked at once.
     fn concurrency(&self) -> usize {
@@ -74,10 +74,10 @@ impl fmt::Debug for dyn Polling {
     }
 }
 
-/// What a poll brought.
+/// Says what a poll has brought.
 #[derive(Debug)]
 pub enum Delivery {
-    /// An event.
+    /// The poll has brought an event.
     Event(InvocationMetadata),
     /// There is none now, which is no failure: poll again after a short pause that grows while there is none.
     Nothing,
@@ -96,7 +96,7 @@ pub fn nothing_pause_ms(in_a_row: u32) -> u64 {
 /// How an answer was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostOutcome {
-    /// Delivered.
+    /// The platform has taken it.
     Accepted,
     /// Refused for this invocation only; go on.
     Dropped,
@@ -104,14 +104,14 @@ pub enum PostOutcome {
     Fatal,
 }
 
-/// One step of [`Polling::enlist`].
+/// Is one step of [`Polling::enlist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Send what was written, read the answer, come back with it.
     Exchange,
     /// Send what was written, and leave the connection open for the life of the process.
     Park,
-    /// Nothing more to do.
+    /// There is nothing more to do.
     Done,
     /// The platform refused; stop signals will not come.
     Refused,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// A platform that sends requests.
 pub trait Serving: Send + Sync {
-    /// Where to listen.
+    /// Returns where the server is to listen.
     fn listen(&self) -> Listen<'_>;
     /// Exit code of a process that could not listen there.
     fn listen_failed(&self) -> i32 {
@@ -25,7 +25,7 @@ pub trait Serving: Send + Sync {
     fn body_bytes(&self) -> u64 {
         Limits::default().body_bytes
     }
-    /// When functions start.
+    /// Returns when functions are to start.
     fn start(&self) -> StartAt {
         StartAt::Once
     }
@@ -107,10 +107,10 @@ impl fmt::Debug for dyn Serving {
     }
 }
 
-/// Where a server listens.
+/// Says where a server listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen<'a> {
-    /// `host:port`.
+    /// It listens at `host:port`.
     Tcp(&'a str),
     /// A Unix socket of this path, open to all users. It is bound under another name in the same folder first, and the
     /// path becomes a symbolic link with a relative target: who waits for the path to appear can connect at once. Both
@@ -127,10 +127,10 @@ impl fmt::Display for Listen<'_> {
     }
 }
 
-/// When FunctionStart runs.
+/// Says when FunctionStart runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartAt {
-    /// With the process.
+    /// It runs with the start of the process.
     Once,
     /// At [`Signal::Initialize`], or at the first invocation that comes without one.
     Signal,
@@ -143,7 +143,7 @@ pub enum State {
     Waiting,
     /// Layers and functions are being started.
     Starting,
-    /// It serves.
+    /// The process serves invocations.
     Ready,
     /// A stop has begun. Requests are still served, and routers should learn that they soon will not be.
     Stopping,
@@ -161,7 +161,7 @@ impl State {
 /// What a request is for.
 #[derive(Debug)]
 pub enum Route {
-    /// An invocation.
+    /// The request is an invocation.
     Invoke(InvocationMetadata),
     /// An invocation by this request, which the protocol has made out of the one that came.
     Rewritten(Box<Message>, InvocationMetadata),
@@ -191,7 +191,7 @@ pub enum Signal {
     Stop,
 }
 
-/// What comes with [`Signal::Initialize`].
+/// Holds what comes with [`Signal::Initialize`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Initial {
     /// Values that functions and layers are to see as their environment.
@@ -205,28 +205,28 @@ pub struct Initial {
 /// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalResponse {
-    /// HTTP status.
+    /// Is the HTTP status.
     pub status: u16,
     /// Content type of the body.
     pub content_type: &'static str,
-    /// More headers.
+    /// Holds headers beside the content type.
     pub headers: &'static [(&'static str, &'static str)],
-    /// Body.
+    /// Is the body of the response.
     pub body: Cow<'static, str>,
 }
 
 impl LocalResponse {
-    /// A text.
+    /// Makes a response whose body is a text.
     pub fn text(status: u16, body: impl Into<Cow<'static, str>>) -> LocalResponse {
         LocalResponse { status, content_type: "text/plain; charset=utf-8", headers: &[], body: body.into() }
     }
 
-    /// A JSON text.
+    /// Makes a response whose body is JSON.
     pub fn json(status: u16, body: impl Into<Cow<'static, str>>) -> LocalResponse {
         LocalResponse { content_type: "application/json", ..LocalResponse::text(status, body) }
     }
 
-    /// With more headers.
+    /// Returns the same response with more headers.
     pub fn with(self, headers: &'static [(&'static str, &'static str)]) -> LocalResponse {
         LocalResponse { headers, ..self }
     }
@@ -246,7 +246,7 @@ impl LocalResponse {
 /// Status and headers of a response; drivers add framing and `Connection`.
 #[derive(Debug, Default)]
 pub struct Response {
-    /// HTTP status.
+    /// Is the status of HTTP.
     pub status: u16,
     /// Headers in order, cookies included.
     pub headers: Fields,

@@ -5,7 +5,7 @@ use crate::trigger::batch::Batch;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// No record.
+/// Stands for no record at all.
 const NONE: u32 = u32::MAX;
 
 /// The records of a batch in lanes: each record of a group leads to the next of it. Lanes are handed out by their first
@@ -38,7 +38,7 @@ impl Lanes {
         lanes
     }
 
-    /// How many there are.
+    /// Returns the number of lanes.
     pub(super) fn len(&self) -> usize {
         self.first.len()
     }

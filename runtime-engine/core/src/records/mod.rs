@@ -27,7 +27,7 @@ pub enum RecordFailures {
     /// They are reported to the platform one by one, and where it takes no such report, the batch fails.
     #[default]
     Report,
-    /// The batch fails.
+    /// The whole batch fails.
     Fail,
     /// They have their lines in the log, and the batch has succeeded.
     Log,

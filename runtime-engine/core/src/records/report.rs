@@ -17,7 +17,7 @@ const REASONS: usize = 3;
 pub(super) struct Undone {
     /// Its number in the batch.
     pub(super) record: usize,
-    /// Why.
+    /// Says why the record failed.
     pub(super) why: Why,
 }
 
@@ -28,19 +28,19 @@ pub(super) enum Why {
     Failed {
         /// The status that stood at its end.
         status: Status,
-        /// The words.
+        /// Holds the words of the failure.
         failure: Failure,
     },
     /// One before it, whose order it keeps, is not done.
     Behind,
     /// There was no time to begin it.
     NoTime,
-    /// The process stops.
+    /// The process is about to stop.
     Closing,
 }
 
 impl Why {
-    /// What `FAAS_LIST_FAILED_RECORD` says.
+    /// Returns what `FAAS_LIST_FAILED_RECORD` says of it.
     fn reason(&self) -> String {
         match self {
             Why::Failed { failure, .. } => format!("{}: {}", failure.kind, failure.message),

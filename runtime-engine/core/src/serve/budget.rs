@@ -14,7 +14,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Allows that many bytes.
+    /// Makes a budget of that many bytes.
     pub fn new(limit: usize) -> Arc<Budget> {
         Arc::new(Budget { limit, used: AtomicUsize::new(0) })
     }
@@ -38,7 +38,7 @@ pub struct Charge {
 }
 
 impl Charge {
-    /// Holds nothing yet.
+    /// Makes a charge that holds nothing yet.
     pub fn of(budget: &Arc<Budget>) -> Charge {
         Charge { budget: Some(budget.clone()), bytes: 0 }
     }

@@ -39,7 +39,7 @@ pub const STREAM_FULL: usize = 256 << 10;
 
 /// A clock, in nanoseconds: [`Process`]'s, or a test's.
 pub trait Clock {
-    /// Returns the moment.
+    /// Returns the moment, in nanoseconds.
     fn now_ns(&self) -> u64;
 }
 
@@ -95,11 +95,11 @@ enum Phase {
     Lingering,
     /// The client has to see that something is missing.
     Broken,
-    /// Nothing any more.
+    /// The connection is over.
     Closed,
 }
 
-/// One connection.
+/// Is the state of one connection.
 pub struct Connection {
     phase: Phase,
     /// What has come of a request that is not whole; an idle connection has none.
@@ -120,7 +120,7 @@ pub struct Connection {
     reading: Option<Pace>,
     writing: Option<Pace>,
     linger_until: u64,
-    /// When patience ends.
+    /// Is the moment when patience ends.
     deadline: u64,
     /// The moment that the driver's timers hold for it.
     entered: u64,
@@ -357,7 +357,7 @@ impl Connection {
         self.writable = true;
     }
 
-    /// Nothing has come.
+    /// Notes that nothing has come.
     pub fn nothing_to_read(&mut self) {
         self.unread = false;
     }

@@ -30,7 +30,7 @@ impl Pace {
     }
 }
 
-/// Nanoseconds, and never [`NEVER`].
+/// Returns the nanoseconds of a time, and never [`NEVER`].
 pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1)
 }

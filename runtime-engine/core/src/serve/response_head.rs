@@ -37,7 +37,7 @@ impl Manner {
     }
 }
 
-/// Appends a whole response.
+/// Appends a whole response, head and body.
 pub fn whole(out: &mut Vec<u8>, response: &Response, body: &[u8], manner: Manner, log: &Log) {
     head(out, response, manner, Framing::Length(body.len() as u64), log);
     if manner.has_body(response.status) {

@@ -12,7 +12,7 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Enters a moment.
+    /// Enters a moment for that number.
     pub fn add(&mut self, moment: u64, number: u64) {
         self.heap.push(Reverse((moment, number)));
     }

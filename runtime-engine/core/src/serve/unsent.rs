@@ -99,7 +99,7 @@ impl Unsent {
         std::mem::take(&mut self.spent)
     }
 
-    /// Throws everything away.
+    /// Throws away all that is waiting.
     pub fn clear(&mut self) {
         let parts = std::mem::take(&mut self.parts);
         parts.into_iter().for_each(|part| self.spend(part));

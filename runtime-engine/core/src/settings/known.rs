@@ -3,7 +3,7 @@
 
 use super::{LAYER_PREFIX, is_service_link, layer_variable};
 
-/// How all settings begin.
+/// Is how the names of all settings begin.
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).

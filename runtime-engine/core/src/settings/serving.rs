@@ -19,7 +19,7 @@ const MAX_BUFFERED: u64 = 64 << 20;
 /// How many threads may be lost to functions that never return (`FAAS_MAX_HUNG`).
 const MAX_HUNG: usize = 16;
 
-/// The settings.
+/// Holds the settings of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// Sizes of a request; the body's is `FAAS_MAX_BODY`, bytes.

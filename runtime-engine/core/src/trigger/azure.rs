@@ -27,7 +27,7 @@ use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::json::{self, Value, ValueKind as Json};
 
-/// An envelope's two parts.
+/// Holds the two parts of an envelope.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Envelope<'a> {
     data: Value<'a>,
@@ -60,7 +60,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Reads an envelope.
+/// Reads the envelope in a message.
 pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
     let event = message.body();
     let Some(Envelope { data, metadata }) = Envelope::of(event) else { return DecodedEvent::raw() };

@@ -34,7 +34,7 @@ use crate::json::{Object, Outline};
 pub enum Kind {
     /// A request that wants a reply.
     Http,
-    /// A schedule.
+    /// A schedule has come due.
     Timer,
     /// Messages of a queue, in records.
     Queue,
@@ -42,11 +42,11 @@ pub enum Kind {
     Topic,
     /// Something happened to an object in a bucket.
     Storage,
-    /// Log lines.
+    /// Log lines have been written.
     Log,
-    /// Records of a stream.
+    /// Records of a stream came.
     Stream,
-    /// Changes of a table.
+    /// Rows of a table have changed.
     Table,
     /// An event of a bus, a CloudEvent, or what a service of the platform calls functions with.
     Event,
@@ -54,12 +54,12 @@ pub enum Kind {
     WebSocket,
     /// A question whether a request may pass.
     Authorizer,
-    /// None of these: bytes.
+    /// Bytes that are none of these.
     Raw,
 }
 
 impl Kind {
-    /// The word of `FAAS_META_TRIGGER`.
+    /// Returns the word of `FAAS_META_TRIGGER`.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Http => "http",
@@ -81,7 +81,7 @@ impl Kind {
 /// In which shape an HTTP reply to this event goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyFormat {
-    /// As HTTP itself.
+    /// The reply goes back as HTTP itself.
     Native,
     /// The JSON of API Gateway REST and WebSocket APIs, payload 1.0.
     ApiGatewayV1,
@@ -106,13 +106,13 @@ pub enum ReplyFormat {
 /// What an event turned out to be.
 #[derive(Debug)]
 pub struct DecodedEvent {
-    /// Its kind.
+    /// Is the kind of the trigger.
     pub kind: Kind,
     /// The source in its own words, e.g. `aws:apigateway:v2`; empty for raw.
     pub source: &'static str,
     /// How an HTTP reply goes back.
     pub form: ReplyFormat,
-    /// The request in it.
+    /// Is the request in it; `None` if there is none.
     pub http: Option<HttpView>,
     /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
     pub data: Option<Box<Data>>,
@@ -123,7 +123,7 @@ pub struct DecodedEvent {
 pub struct Data {
     /// Its attributes by name, extensions among them, as canonical texts.
     pub attributes: Fields,
-    /// Its data.
+    /// Is where its data lie.
     pub body: Body,
 }
 
@@ -146,7 +146,7 @@ pub enum MessageFormat {
 }
 
 impl DecodedEvent {
-    /// Bytes that nothing recognises.
+    /// Makes an event of bytes that nothing recognises.
     pub fn raw() -> DecodedEvent {
         DecodedEvent::bare(Kind::Raw, "")
     }

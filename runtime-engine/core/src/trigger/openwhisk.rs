@@ -19,7 +19,7 @@ use std::borrow::Cow;
 /// How the members begin that are the platform's own.
 const OWN: &str = "__ow_";
 
-/// Reads arguments.
+/// Reads the arguments of an action.
 pub(super) fn read(event: &[u8], view: HttpView) -> DecodedEvent {
     let Ok(arguments) = json::parse(event) else { return DecodedEvent::raw() };
     let found = Found::in_arguments(arguments);

@@ -8,7 +8,7 @@ use crate::text::Text;
 /// Where the request's body is.
 #[derive(Debug, Default)]
 pub enum Body {
-    /// There is none.
+    /// The request has no body.
     #[default]
     Empty,
     /// The whole event or message body.
@@ -39,11 +39,11 @@ pub struct HttpView {
     pub headers: Fields,
     /// Decoded query in order, with repeats.
     pub query: Fields,
-    /// Cookies in order.
+    /// Holds the cookies in their order.
     pub cookies: Fields,
-    /// Path parameters.
+    /// Holds the parameters of the path.
     pub params: Fields,
-    /// Where the body is.
+    /// Says where the body lies.
     pub body: Body,
     /// How many proxies in front are trusted. It belongs to the place and not to the request: it stays.
     hops: usize,

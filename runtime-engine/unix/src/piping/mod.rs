@@ -26,7 +26,7 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-/// Where answers go.
+/// Says where answers are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers(Arc<Mutex<File>>);
 

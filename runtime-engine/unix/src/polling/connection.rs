@@ -18,7 +18,7 @@ const READ: usize = 16 << 10;
 /// Events are at most a few MiB; no control plane sends more than this.
 const BODY: u64 = 64 << 20;
 
-/// Why an exchange failed.
+/// Says why an exchange with the platform failed.
 #[derive(Debug)]
 pub(crate) enum Lost {
     /// The connection ended or broke. `clean`: between messages, before any byte of an answer.
@@ -73,7 +73,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// The socket.
+    /// Returns the socket of the connection.
     pub(crate) fn stream(&self) -> &Arc<TcpStream> {
         &self.stream
     }

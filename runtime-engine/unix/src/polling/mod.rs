@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use stream::Wire;
 
-/// What all workers share.
+/// Holds what all workers share.
 pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
     pub(crate) protocol: Arc<dyn Polling>,
@@ -98,7 +98,7 @@ impl Shared {
         if self.protocol.concurrency() > 1 { "leaving once the others have ended" } else { "leaving" }
     }
 
-    /// A worker has begun.
+    /// Notes that a worker has begun.
     fn enter(&self) {
         self.at_work.fetch_add(1, Ordering::AcqRel);
     }

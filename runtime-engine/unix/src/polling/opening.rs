@@ -59,7 +59,7 @@ fn enlist(runtime: &Runtime, protocol: &dyn Polling) {
     }
 }
 
-/// Suspend, the snapshot, Resume.
+/// Runs Suspend, lets the platform take its snapshot, and runs Resume.
 fn snapshot(runtime: &Runtime, protocol: &dyn Polling) -> Result<(), (Failure, i32)> {
     let mut request = Vec::new();
     if let Err(failure) = block_on(runtime.suspend()) {

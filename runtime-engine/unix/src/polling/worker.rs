@@ -34,7 +34,7 @@ struct Worker<'a> {
     scratch: Vec<u8>,
 }
 
-/// Works until a stop.
+/// Asks for events and serves them, until a stop.
 pub(super) fn work(shared: &Arc<Shared>) {
     shared.enter();
     let mut place = shared.runtime.place();

@@ -18,7 +18,7 @@ pub(super) struct Access<'a> {
 }
 
 impl Server {
-    /// Writes the line.
+    /// Writes the line of a request.
     pub(super) fn access(&self, access: &Access<'_>) {
         let process = self.runtime.process();
         if !self.config.access_log || !process.log.enabled(Level::Info) {

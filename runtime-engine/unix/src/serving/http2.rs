@@ -34,7 +34,7 @@ pub trait Http2: Send + Sync {
 
 /// Who gets the answer to a request of HTTP/2. Each request gets one: `answer`, or `begin` and after it `end`.
 pub trait Recipient: Send + Sync {
-    /// The whole response.
+    /// Takes the whole response.
     fn answer(&self, response: &Response, body: Given);
     /// The head of a stream; `false` if nobody takes it any more.
     fn begin(&self, response: &Response) -> bool;
@@ -65,11 +65,11 @@ impl std::fmt::Debug for dyn Recipient {
 /// A connection, and the server behind it. While one exists, the server has not ended.
 #[derive(Debug)]
 pub struct Handover {
-    /// Does not block.
+    /// Is the socket, which does not block.
     pub socket: TcpStream,
-    /// The other side's address.
+    /// Is the address of the other side.
     pub peer: Arc<str>,
-    /// Where requests go.
+    /// Is where requests are handed to.
     pub desk: Desk,
 }
 
@@ -77,7 +77,7 @@ pub struct Handover {
 #[derive(Debug)]
 pub struct Desk {
     server: Arc<Server>,
-    /// The connection's.
+    /// Is the number of the connection.
     number: u64,
 }
 
@@ -91,7 +91,7 @@ pub trait Peer: Send + Sync {
     fn close(&self);
 }
 
-/// All of them.
+/// Holds all connections of HTTP/2.
 #[derive(Default)]
 pub(super) struct Peers(Mutex<List>);
 
@@ -114,7 +114,7 @@ impl Peers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more; its number.
+    /// Counts one more connection, and returns its number.
     fn add(&self) -> u64 {
         let mut list = self.list();
         list.last += 1;

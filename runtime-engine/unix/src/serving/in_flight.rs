@@ -18,17 +18,17 @@ use faas_core::serve::{Charge, Manner, response_head};
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// No head is out.
+/// No head of the answer is out.
 const WHOLE: u8 = 0;
 /// A stream's head is out, or on its way.
 const STREAMING: u8 = 1;
-/// Somebody else answers.
+/// Somebody else answers the invocation.
 const ABANDONED: u8 = 2;
 
 /// Who waits for the answer.
 #[derive(Clone, Debug)]
 pub(super) enum Client {
-    /// A connection of HTTP/1.1.
+    /// It came over a connection of HTTP/1.1.
     Link(Arc<Link>),
     /// A request of HTTP/2, and the other side's address.
     Http2(Arc<dyn http2::Recipient>, Arc<str>),

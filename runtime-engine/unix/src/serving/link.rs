@@ -23,12 +23,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
 const WASTE_READS: usize = 64;
 
-/// One connection.
+/// Is one connection, with its socket.
 #[derive(Debug)]
 pub(super) struct Link {
     /// Its number in the table and at the system.
     pub(super) token: u64,
-    /// Does not block.
+    /// Is the socket, which does not block.
     pub(super) socket: Socket,
     /// The other side's address; empty over a Unix socket.
     pub(super) peer: Box<str>,
@@ -71,7 +71,7 @@ impl Link {
         Locked::new(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Leaves a note.
+    /// Leaves a note for whoever works for the connection.
     pub(super) fn note(&self, ended: bool) {
         self.news.fetch_or(if ended { CHANGED | ENDED } else { CHANGED }, SeqCst);
     }
@@ -82,7 +82,7 @@ impl Link {
         self.news.load(SeqCst) != 0
     }
 
-    /// Reads the notes.
+    /// Reads the notes that were left.
     pub(super) fn read_news(&self, state: &mut State) {
         if self.has_news() {
             let news = self.news.swap(0, SeqCst);
@@ -340,9 +340,9 @@ impl Server {
 enum Waste {
     /// Nothing is left for now.
     All,
-    /// There may be more.
+    /// There may be more to read.
     Some,
-    /// The connection has ended.
+    /// The other side has ended the connection.
     Ended,
 }
 

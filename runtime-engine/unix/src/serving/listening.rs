@@ -35,7 +35,7 @@ const HIDDEN: &str = "phony";
 /// From here on the system takes connections and lets them wait.
 #[derive(Debug)]
 pub(super) enum Listener {
-    /// A port.
+    /// The server listens at a port.
     Tcp(TcpListener),
     /// A Unix socket, and the two names that lead to it.
     Unix(UnixListener, Names),
@@ -143,7 +143,7 @@ impl Listener {
 }
 
 impl Server {
-    /// Accepts whoever waits.
+    /// Accepts all connections that are waiting.
     pub(super) fn accept(&self) {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(listener) = &*listener else { return };

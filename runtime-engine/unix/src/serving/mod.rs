@@ -80,7 +80,7 @@ use worker::Worker;
 /// How long the main thread waits between two looks whether it is the last to hold the server.
 const LAST_HOLDER: Duration = Duration::from_millis(1);
 
-/// What all threads share.
+/// Holds what all threads of the server share.
 #[derive(Debug)]
 pub(crate) struct Server {
     runtime: Runtime,
@@ -153,7 +153,7 @@ struct Request {
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation a request, to save a move")]
 #[derive(Debug)]
 enum Work {
-    /// An accepted request.
+    /// A request that has been accepted.
     Request(Request),
     /// An invocation that has been woken.
     Pending(Arc<pending::Pending>),

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Wake, Waker};
 const ASLEEP: u8 = 0;
 /// It is in the queue.
 const QUEUED: u8 = 1;
-/// Somebody runs it.
+/// Somebody runs the invocation.
 const RUNNING: u8 = 2;
 /// Somebody runs it, and it has been woken meanwhile.
 const WOKEN: u8 = 3;
@@ -24,7 +24,7 @@ type Ended = (Box<Seat>, bool);
 
 /// A call in a place of its own, one after the other.
 trait Call: Send {
-    /// The next one.
+    /// Begins the next invocation.
     fn begin(&mut self, server: Arc<Server>, seat: Box<Seat>);
     /// Goes as far as it can. Pending, too, if there is none.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended>;
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Pending {
 }
 
 impl Pending {
-    /// Makes an empty place.
+    /// Makes a place with no invocation.
     pub(super) fn new(server: &Arc<Server>) -> Arc<Pending> {
         let call = holder(|server: Arc<Server>, mut seat: Box<Seat>| async move {
             let place = seat.flight.place();

@@ -5,7 +5,7 @@ use faas_core::failure::Failure;
 use faas_core::log::{Level, Log, Origin};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// How many.
+/// Counts refusals, so that not each has a line.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(AtomicU64);
 

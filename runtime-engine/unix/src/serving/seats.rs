@@ -21,7 +21,7 @@ pub(super) struct Seat {
     pub(super) charge: Charge,
 }
 
-/// All of them.
+/// Holds all seats of the server.
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     #[expect(
@@ -38,7 +38,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Seats {
-    /// Gives one back.
+    /// Gives a seat back.
     pub(super) fn put(&self, seat: Box<Seat>) {
         lock(&self.free).push(seat);
     }

@@ -57,7 +57,7 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    /// A start has begun.
+    /// Notes that a start has begun.
     pub(super) fn new(process: &Arc<Process>, background: &Background, ready: Option<&str>) -> Hands {
         let stage = Arc::new(Mutex::new(Stage::Starting));
         Hands { process: process.clone(), background: background.clone(), stage, ready: ready.map(PathBuf::from) }
@@ -83,7 +83,7 @@ impl Hands {
         wish
     }
 
-    /// The start has ended.
+    /// Notes that the start has ended.
     pub(super) fn hold(&self, server: &Arc<Server>) {
         *self.stage() = Stage::Serving { server: Arc::downgrade(server), timers: server.timers.clone() };
         if server.shutdown.deadlines().is_stopping() {

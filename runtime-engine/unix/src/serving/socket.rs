@@ -7,12 +7,12 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-/// The server's end.
+/// Is the server's end of a connection.
 #[derive(Debug)]
 pub(super) enum Socket {
-    /// From a port.
+    /// The connection came to a port.
     Tcp(TcpStream),
-    /// From a path.
+    /// The connection came to a path.
     Unix(UnixStream),
 }
 

@@ -61,7 +61,7 @@ impl Pending {
 /// A whole request that waits for the server.
 #[derive(Debug)]
 pub(super) enum Brought {
-    /// An invocation.
+    /// An invocation that is to be begun.
     Request(Message),
     /// What the platform asks for, and how it wants the answer.
     Signal(Signal, Manner),
@@ -73,7 +73,7 @@ pub(super) enum Wish {
     Start(Option<Initial>),
     /// Close: the platform ends the process, and will say so once more.
     Close,
-    /// The end.
+    /// The process is to leave.
     Leave,
 }
 
@@ -185,7 +185,7 @@ impl StartupListener {
         Ok(Attendant { thread, end, late: Some((late, passed_on)) })
     }
 
-    /// What ends a wait.
+    /// Returns what ends a wait.
     pub(super) fn alarm(&self) -> &Arc<Alarm> {
         &self.end
     }
@@ -233,7 +233,7 @@ impl StartupListener {
         self.respond(number, manner, &response, &body);
     }
 
-    /// Everybody who is inside.
+    /// Returns the connections that are inside.
     pub(super) fn pending(self) -> impl Iterator<Item = Pending> {
         self.pending.into_iter().flatten()
     }

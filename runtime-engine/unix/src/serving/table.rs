@@ -56,7 +56,7 @@ impl Table {
         (connection.token == token).then(|| connection.clone())
     }
 
-    /// Forgets a connection.
+    /// Forgets the connection of that token.
     pub(super) fn remove(&self, token: u64) {
         let mut places = self.places();
         let index = (token & u64::from(u32::MAX)) as u32;

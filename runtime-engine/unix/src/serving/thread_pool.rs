@@ -82,7 +82,7 @@ impl ThreadPool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Are invocations mostly long?
+    /// Returns `true` if invocations are mostly long.
     pub(super) fn is_long(&self) -> bool {
         self.blocks || self.long.load(Relaxed) >= MOSTLY
     }
@@ -135,7 +135,7 @@ impl ThreadPool {
         self.stalled.fetch_add(1, SeqCst);
     }
 
-    /// It goes on.
+    /// Notes that a call that had stalled goes on.
     pub(super) fn go_on(&self) {
         self.stalled.fetch_sub(1, SeqCst);
     }

@@ -36,7 +36,7 @@ impl Timers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the clock's descriptor.
+    /// Returns the descriptor of the clock.
     pub(super) fn clock(&self) -> &Alarm {
         &self.clock
     }

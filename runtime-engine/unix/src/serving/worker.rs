@@ -27,12 +27,12 @@ const LEAVING: (&str, &str) = ("Runtime.Closing", "this instance is about to lea
 /// Close has run, or is about to.
 const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
-/// The thread.
+/// Is the state of one thread of the server.
 pub(super) struct Worker {
     pub(super) server: Arc<Server>,
     /// For whatever comes next; idle between connections, so that an idle connection needs no buffer.
     pub(super) reader: Reader,
-    /// For the next invocation.
+    /// Is the seat for the next invocation.
     pub(super) seat: Option<Box<Seat>>,
     /// For the next invocation that may wait.
     pub(super) spare: Option<Arc<Pending>>,
@@ -136,7 +136,7 @@ impl Worker {
         first
     }
 
-    /// The clock went off.
+    /// Does what is due, for the clock went off.
     fn alarm(&mut self, server: &Arc<Server>) {
         for token in server.timers.went_off() {
             let Some(link) = server.table.get(token) else { continue };
@@ -382,7 +382,7 @@ impl Worker {
         now
     }
 
-    /// Watches again.
+    /// Watches for news of connections again.
     pub(super) fn step_back(&mut self, began: u64) {
         self.server.pool.back(self.server.runtime.process().now_ns().saturating_sub(began));
     }

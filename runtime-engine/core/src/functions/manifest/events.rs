@@ -153,7 +153,7 @@ impl<'t> Reader<'t> {
         methods
     }
 
-    /// A method in capitals.
+    /// Reads a method of HTTP, which is written in capitals.
     fn method(&mut self, value: Value<'t>, path: &Path<'_>) -> Option<String> {
         let text = value.as_str().unwrap_or_default();
         if !text.is_empty() && text.bytes().all(is_token) {

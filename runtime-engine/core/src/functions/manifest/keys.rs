@@ -6,7 +6,7 @@ use crate::trigger::Kind;
 /// One key of an object.
 #[derive(Debug)]
 pub struct Key {
-    /// The key.
+    /// Is the key as a manifest writes it.
     pub name: &'static str,
     /// What its value has to be, as it stands behind "expected" in a mistake.
     pub expects: &'static str,
@@ -21,7 +21,7 @@ pub struct Key {
 pub struct Object<const N: usize> {
     /// What the object is, with its article.
     pub what: &'static str,
-    /// Its keys.
+    /// Holds the keys that the object may have.
     pub keys: [Key; N],
 }
 
@@ -37,7 +37,7 @@ const DURATION: &str = "a duration such as 30s, 500ms or 1m30s, or a whole numbe
 const LAYERS: &str = "an array of layers";
 const FILTER: &str = "true or an object";
 
-/// The whole text.
+/// Is the object that the whole text is.
 pub static MANIFEST: Object<7> = Object {
     what: "the manifest",
     keys: [
@@ -63,7 +63,7 @@ pub static MANIFEST: Object<7> = Object {
     ],
 };
 
-/// What `routing` is.
+/// Is the object behind the key `routing`.
 pub static ROUTING: Object<2> = Object {
     what: "the routing",
     keys: [
@@ -98,7 +98,7 @@ pub static LAYER: Object<3> = Object {
     ],
 };
 
-/// An element of `functions`.
+/// Is the object that each element of `functions` is.
 pub static FUNCTION: Object<11> = Object {
     what: "a function",
     keys: [
@@ -128,7 +128,7 @@ pub static FUNCTION: Object<11> = Object {
     ],
 };
 
-/// What `fence` is.
+/// Is the object behind the key `fence`.
 pub static FENCE: Object<2> = Object {
     what: "a fence",
     keys: [
@@ -137,7 +137,7 @@ pub static FENCE: Object<2> = Object {
     ],
 };
 
-/// What `records` is.
+/// Is the object behind the key `records`.
 pub static RECORDS: Object<2> = Object {
     what: "a rule for records",
     keys: [
@@ -189,7 +189,7 @@ pub(super) static KINDS: [Kind; 12] = [
     Kind::Raw,
 ];
 
-/// What `http` is.
+/// Is the object behind the key `http`.
 pub static HTTP: Object<2> = Object {
     what: "an http event",
     keys: [
@@ -215,7 +215,7 @@ const SOURCE_KEY: Key = may(
 /// What the other kinds of events are.
 pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
 
-/// What `timer` is.
+/// Is the object behind the key `timer`.
 pub static TIMER: Object<5> = Object {
     what: "a timer",
     keys: [
@@ -235,7 +235,7 @@ pub static TIMER: Object<5> = Object {
     ],
 };
 
-/// What `storage` is.
+/// Is the object behind the key `storage`.
 pub static STORAGE: Object<2> = Object {
     what: "a change of a bucket",
     keys: [
@@ -249,7 +249,7 @@ pub static STORAGE: Object<2> = Object {
     ],
 };
 
-/// What `event` is.
+/// Is the object behind the key `event`.
 pub static BUS: Object<2> = Object {
     what: "an event of a bus",
     keys: [SOURCE_KEY, may("type", "a type that is not empty", "The type of the event. Without it: every type.")],

@@ -40,7 +40,7 @@ pub const MOST_FUNCTIONS: usize = 10_000;
 /// The longest duration: a year, far from what clocks cannot add.
 pub const LONGEST: Duration = Duration::from_secs(8760 * 3600);
 
-/// What a manifest says.
+/// Holds everything that a manifest says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// The name of the unit; empty if it is not said.
@@ -76,7 +76,7 @@ pub struct FunctionSpec {
     pub timeout: Option<Option<Duration>>,
     /// How many of its invocations run at once, at least 1. `None` if it is not said.
     pub concurrency: Option<usize>,
-    /// When it starts.
+    /// Says when the function starts.
     pub start: StartWhen,
     /// The layers around this function alone, outermost first.
     pub layers: Vec<LayerName>,
@@ -84,7 +84,7 @@ pub struct FunctionSpec {
     pub fence: FenceSetting,
     /// How it is called for the records of a batch.
     pub records: RecordSpec,
-    /// What it serves.
+    /// Holds the events that the function serves.
     pub events: Vec<EventSpec>,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Debug for FunctionSpec {
     }
 }
 
-/// What `records` says.
+/// Holds what the key `records` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecordSpec {
     /// How many records of a batch run at once, at least 1. `None` if it is not said.
@@ -117,13 +117,13 @@ pub struct RecordSpec {
     pub failures: Option<RecordFailures>,
 }
 
-/// When a function starts.
+/// Says when a function starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartWhen {
-    /// With the process.
+    /// It starts with the process.
     #[default]
     Eager,
-    /// On its first invocation.
+    /// It starts on its first invocation.
     Lazy,
 }
 
@@ -133,7 +133,7 @@ pub enum FenceSetting {
     /// As the runtime does unless told.
     #[default]
     Default,
-    /// Never.
+    /// The function is never fenced.
     Off,
     /// After that many failures in a row, for that long.
     Of {
@@ -149,23 +149,23 @@ pub enum FenceSetting {
 pub struct EventSpec {
     /// Where it stands in the text, for mistakes that only a router finds.
     pub position: Position,
-    /// Which events it is.
+    /// Says which events of that kind are meant.
     pub filter: EventFilter,
 }
 
 /// Which events a function serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventFilter {
-    /// Requests.
+    /// Requests of a method and a path.
     Http {
         /// The path, which begins with `/`. `None`: every path.
         path: Option<String>,
         /// The methods, in capitals, each once. Empty: every method.
         methods: Vec<String>,
     },
-    /// Another kind of event.
+    /// Events of any other kind.
     Other {
-        /// The kind, never [`Kind::Http`].
+        /// Is the kind, which is never [`Kind::Http`].
         kind: Kind,
         /// The name of the source. `None`: every source.
         source: Option<String>,

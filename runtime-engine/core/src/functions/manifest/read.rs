@@ -37,7 +37,7 @@ pub(super) fn read_triggers(text: &[u8]) -> Result<Vec<EventSpec>, Vec<Mistake>>
     if reader.mistakes.count() == 0 { Ok(events) } else { Err(reader.mistakes.in_order(text)) }
 }
 
-/// Reads one text.
+/// Reads the one text of a manifest.
 pub(super) struct Reader<'t> {
     text: &'t [u8],
     /// Finds the positions of events, which are read in the order of the text.
@@ -204,7 +204,7 @@ impl<'t> Reader<'t> {
         Some(text)
     }
 
-    /// `library` or `library.entry`.
+    /// Reads the name of a module: `library` or `library.entry`.
     fn module_name(&mut self, member: Member<'t>, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = self.string(member, path)?;
         match Name::split(&text) {
@@ -481,7 +481,7 @@ impl<'t> Reader<'t> {
         self.mistakes.add(self.offset(value), &Path::Key(path, key.name), problem);
     }
 
-    /// Where a value begins.
+    /// Returns the byte at which a value begins.
     pub(super) fn offset(&self, value: Value<'t>) -> usize {
         Span::of(self.text, value.raw()).start()
     }

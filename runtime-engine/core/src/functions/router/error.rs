@@ -11,14 +11,14 @@ pub enum RouteError {
         pattern: String,
         /// The position of what is wrong, in bytes from the beginning of the pattern, which is 0.
         at: usize,
-        /// What is wrong there.
+        /// Says what is wrong at that place.
         fault: PatternFault,
     },
     /// A text stands for a method and is not the name of one.
     Method {
         /// The pattern as it was given.
         pattern: String,
-        /// The text.
+        /// Is the method as it was written.
         method: String,
     },
     /// The route names one method more than the 64 that the routes of one process may name.
@@ -60,7 +60,7 @@ pub enum PatternFault {
     TextAfterParameter,
     /// `a*`: the sign of a parameter within the text of a segment.
     SignInText(char),
-    /// `{` without `}`.
+    /// A `{` has no `}` behind it.
     OpenBrace,
     /// `:id(\d+)`, `{id:int}`: a parameter, which has this name, that takes some values only.
     Constraint(String),

@@ -26,7 +26,7 @@ pub(super) struct Methods {
 pub(super) enum Unusable {
     /// It is not the name of one method.
     Name,
-    /// All bits are taken.
+    /// All bits for methods are taken.
     Full,
 }
 
@@ -78,7 +78,7 @@ impl Methods {
     }
 }
 
-/// RFC 9110 section 5.6.2.
+/// Returns `true` for a character of a token (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

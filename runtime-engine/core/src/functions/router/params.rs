@@ -46,7 +46,7 @@ impl Params {
         self.pairs.iter().map(|(name, value)| (&self.text[name.clone()], &self.text[value.clone()]))
     }
 
-    /// Forgets what is there.
+    /// Forgets the parameters of the last path.
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.segments.clear();

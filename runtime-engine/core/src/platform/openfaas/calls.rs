@@ -52,7 +52,7 @@ struct State {
 struct Call {
     id: Vec<u8>,
     method: &'static str,
-    /// `POST /path`.
+    /// Is method and path of the call: `POST /path`.
     line: String,
     /// Is it a probe of the kubelet, whose calls would fill the log?
     quiet: bool,
@@ -64,7 +64,7 @@ struct Call {
 #[derive(Clone, Copy, Debug)]
 struct Answered {
     status: u16,
-    /// `None`: a stream.
+    /// Is the length of the reply; `None` for a stream.
     length: Option<usize>,
 }
 
@@ -87,12 +87,12 @@ impl Calls {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many run.
+    /// Returns how many calls run.
     pub(super) fn running(&self) -> usize {
         self.state().running()
     }
 
-    /// One begins.
+    /// Notes that a call begins.
     pub(super) fn begin(&self, invocation: &Invocation) {
         let process = self.process.get_or_init(|| invocation.process().clone());
         let Some(request) = invocation.message() else { return };
@@ -126,7 +126,7 @@ impl Calls {
         self.close(process, state, at);
     }
 
-    /// One has ended.
+    /// Notes that a call has ended, and writes its line.
     pub(super) fn end(&self, process: &Process, id: &[u8]) {
         let mut state = self.state();
         let Some(at) = state.open.iter().position(|call| call.id == id && call.ended_ns.is_none()) else { return };

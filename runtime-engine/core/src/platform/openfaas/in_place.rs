@@ -19,13 +19,13 @@ const INTERNAL: &[u8] = b"x-openfaas-internal";
 /// The watchdog's port for metrics; `FAAS_METRICS_PORT` says another, 0 none.
 const METRICS_PORT: u16 = 8081;
 
-/// The protocol.
+/// Is the protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct InPlace {
     listen: String,
     metrics: Option<String>,
     concurrency: usize,
-    /// `max_inflight`; `None` without.
+    /// Is what `max_inflight` says; `None` where it is not set.
     limit: Option<usize>,
     times: Times,
     lock: Option<String>,
@@ -56,7 +56,7 @@ impl InPlace {
         })
     }
 
-    /// What `/_/ready` comes to.
+    /// Returns what a probe of `/_/ready` is told.
     fn readiness(&self, process: &Process, request: &Message) -> Route {
         if self.limit.is_some_and(|limit| self.calls.running() >= limit) {
             return Route::text(429, "as many calls as max_inflight allows are running");

@@ -16,10 +16,10 @@ use behind::Behind;
 use in_place::InPlace;
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "openfaas";
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "OpenFaaS",
@@ -161,7 +161,7 @@ mod testing {
     use crate::log::{Format, Level, LineKind, Log, Sink};
     use std::sync::{Arc, Mutex};
 
-    /// Lines of a log.
+    /// Keeps the lines of a log.
     #[derive(Default)]
     pub(super) struct Kept(Mutex<Vec<String>>);
 

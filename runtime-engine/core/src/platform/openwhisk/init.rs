@@ -51,7 +51,7 @@ fn decoded(code: Option<Value<'_>>, binary: bool) -> Result<Vec<u8>, LocalRespon
     }
 }
 
-/// `{"error":…}` with that status.
+/// Returns `{"error":…}` with that status.
 pub(super) fn refusal(status: u16, what: &str) -> LocalResponse {
     let mut body = Vec::new();
     super::error(what, &mut body);

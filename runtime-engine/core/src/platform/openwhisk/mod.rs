@@ -24,10 +24,10 @@ use container::Container;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The platform's word.
+/// Is the word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "openwhisk";
 
-/// The platform's entry.
+/// Is the platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Apache OpenWhisk",
@@ -87,7 +87,7 @@ fn parts(full: &str) -> (&str, &str) {
     (package, name)
 }
 
-/// How activations are read.
+/// Holds what activations are read with.
 #[derive(Debug)]
 struct Activations {
     /// The limit of one that brings no deadline; `None`: it has none.
@@ -224,7 +224,7 @@ fn is_result(reply: &[u8]) -> bool {
     matches!(reply.trim_ascii_start().first(), Some(b'{' | b'[')) && json::parse(reply).is_ok()
 }
 
-/// `{"error":…}`.
+/// Writes `{"error":…}` with these words.
 fn error(what: &str, out: &mut Vec<u8>) {
     Writer::new(out).begin_object().key("error").string(what).end_object();
 }
@@ -285,7 +285,7 @@ mod testing {
         invocation
     }
 
-    /// The function replies.
+    /// Sets a reply, as the function would.
     pub(super) fn reply(invocation: &mut Invocation, code: u32, body: &str) {
         let body = faas_abi::host::Given::from(body.as_bytes().to_vec());
         assert_eq!(faas_abi::host::Invocation::reply(invocation, code, body), faas_abi::OK);

@@ -25,7 +25,7 @@ const CONCURRENCY: usize = 100;
 
 const OWN: &[u8] = b"x-scf-";
 
-/// The protocol.
+/// Is the protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct WebFunction {
     listen: String,
@@ -45,7 +45,7 @@ impl WebFunction {
         })
     }
 
-    /// What the headers say.
+    /// Reads what the request's headers say.
     fn metadata(&self, process: &Process, request: &Message) -> InvocationMetadata {
         let mut metadata =
             InvocationMetadata { own_headers: OWN, ..http_common::metadata(process, request, self.timeout) };

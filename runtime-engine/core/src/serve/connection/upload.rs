@@ -20,7 +20,7 @@ const SKIPPED: u64 = 64 << 10;
 /// What a driver does next for whoever reads the body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Upload {
-    /// Hand out these bytes.
+    /// These bytes are to be handed out.
     Part(Vec<u8>),
     /// Say that the body is whole.
     End,

@@ -114,7 +114,7 @@ members! {
 }
 
 members! {
-    /// Of `requestContext`.
+    /// Members of `requestContext` that are read.
     Context {
         http = "http",
         elb = "elb",
@@ -135,7 +135,7 @@ members! {
 }
 
 members! {
-    /// Of `requestContext.http`.
+    /// Members of `requestContext.http` that are read.
     Http {
         method = "method",
         path = "path",
@@ -163,7 +163,7 @@ impl<'a> Event<'a> {
 /// A kind and the source in its own words.
 pub(super) type Source = (Kind, &'static str);
 
-/// Is it this string?
+/// Returns `true` if the value is this string.
 pub(super) fn is(value: Option<Value<'_>>, text: &str) -> bool {
     value.and_then(|value| value.as_str()).as_deref() == Some(text)
 }

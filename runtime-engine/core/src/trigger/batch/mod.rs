@@ -49,16 +49,16 @@ pub(crate) enum Partial {
     Checkpoint,
 }
 
-/// One source of batches.
+/// Says how the batches of one source are taken apart.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// The word of `FAAS_META_SOURCE`.
+    /// Is the source's word, as `FAAS_META_SOURCE` says it.
     word: &'static str,
     /// How its platform takes partial failure.
     partial: Partial,
     /// Finds the records of an event. `None`: it holds none that could be told apart.
     list: fn(&Whole<'_>, &mut Index) -> Option<()>,
-    /// Takes one record apart.
+    /// Takes one record of the batch apart.
     open: fn(&[u8], &mut Content),
 }
 
@@ -114,7 +114,7 @@ impl Index {
     }
 }
 
-/// What one record says.
+/// Holds what one record says.
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     /// Its payload, the base64 of its source undone; of a CloudEvent also the attributes. A part lies in the record.

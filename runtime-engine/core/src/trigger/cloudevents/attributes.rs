@@ -13,7 +13,7 @@ pub struct EventRefusal {
 }
 
 impl EventRefusal {
-    /// A malformed event.
+    /// Makes the refusal of a malformed event.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> EventRefusal {
         EventRefusal { status: 400, reason: reason.into() }
     }

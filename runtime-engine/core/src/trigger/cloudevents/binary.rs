@@ -57,7 +57,7 @@ pub(super) fn read(request: &Message, mut each: impl FnMut(&[u8], &[u8])) -> Res
     Ok(())
 }
 
-/// Reads a message.
+/// Reads a message in binary mode.
 pub(super) fn data(request: &Message, data: &mut Data) -> Result<(), EventRefusal> {
     data.body = if request.body().is_empty() { Body::Empty } else { Body::Whole };
     read(request, |name, value| data.attributes.add(name, value))

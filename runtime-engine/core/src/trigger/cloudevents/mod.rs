@@ -33,9 +33,9 @@ const BATCH: &str = "cloudevents:batch";
 /// How an event travels over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Attributes in headers.
+    /// Attributes stand in the headers.
     Binary,
-    /// One event as JSON.
+    /// One event comes as JSON.
     Structured,
     /// A list of events as JSON.
     Batched,
@@ -77,7 +77,7 @@ impl Mode {
 pub enum Offer {
     /// It does not say that it is an event.
     NoEvent,
-    /// One event.
+    /// There is one event.
     One,
     /// A list of at least one event.
     Batch,

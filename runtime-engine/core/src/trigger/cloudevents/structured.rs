@@ -17,7 +17,7 @@ const MOST: usize = 256;
 /// What becomes of a member that is no attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rigour {
-    /// The event is refused.
+    /// An event with a mistake is refused.
     Strict,
     /// The member is passed over.
     Lenient,

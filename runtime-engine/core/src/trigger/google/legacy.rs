@@ -21,7 +21,7 @@ pub(super) struct Legacy<'a> {
     pub(super) data: Option<Value<'a>>,
     /// Of events of the Firebase database.
     pub(super) domain: Option<Cow<'a, str>>,
-    /// Is there a `context`?
+    /// Is `true` if there is a `context`.
     pub(super) is_nested: bool,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Legacy<'a> {
 /// A message that a subscription pushes.
 #[derive(Debug)]
 pub(super) struct Push<'a> {
-    /// All of it.
+    /// Is the whole body that was pushed.
     pub(super) body: Value<'a>,
     pub(super) message: Value<'a>,
     pub(super) id: Cow<'a, str>,

@@ -21,7 +21,7 @@ pub(super) struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// The attributes it has.
+    /// Returns the attributes that the event has.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let all = [
             ("specversion", "1.0"),

@@ -90,7 +90,7 @@ pub(super) fn of_flat(legacy: &Legacy<'_>) -> Vec<u8> {
     out
 }
 
-/// Of a pushed message.
+/// Makes an event of the older form out of a pushed message.
 pub(super) fn of_push(push: &Push<'_>, request: &Message, now: Duration) -> Vec<u8> {
     let mut out = Vec::new();
     let mut json = Writer::new(&mut out);

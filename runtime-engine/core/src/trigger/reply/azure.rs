@@ -74,7 +74,7 @@ fn response(json: &mut Writer<'_>, parts: Parts<'_>) -> Lost {
 /// What a reply says that its bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// JSON.
+    /// The output is a value in JSON.
     Value,
     /// A text, whatever it looks like.
     Text,

@@ -21,13 +21,13 @@ use crate::json::Writer;
 /// What a reply consists of.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// HTTP status.
+    /// Is the status of HTTP.
     pub status: u16,
     /// Headers, content type among them.
     pub headers: &'a Fields,
     /// Whole Set-Cookie texts, as values.
     pub cookies: &'a Fields,
-    /// The body's bytes.
+    /// Holds the bytes of the body.
     pub body: &'a [u8],
 }
 

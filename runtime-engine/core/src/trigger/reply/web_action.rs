@@ -13,7 +13,7 @@ use crate::json::Writer;
 use crate::trigger::media_types::{essence, is_text, names_charset};
 use std::borrow::Cow;
 
-/// Writes the reply.
+/// Writes the reply as a web action's result.
 pub(super) fn write(parts: Parts<'_>, out: &mut Vec<u8>) {
     out.reserve(parts.body.len() + 256);
     let (content_type, coded) = typed(parts);
