@@ -27,7 +27,7 @@ use crate::http1::Message;
 use crate::log::{Level, Origin};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape};
+use crate::trigger::{Body, Form, HttpView, Kind, Reading, Shape, SpareView};
 use crate::unit::{Deadline, Unit};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
@@ -165,7 +165,7 @@ pub struct Invocation {
     cold: bool,
     received_ns: u64,
     reading: OnceLock<Reading>,
-    spare: Mutex<HttpView>,
+    spare: Mutex<SpareView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
     /// What layers have set over what the event says. The spans lie in it.
@@ -219,6 +219,7 @@ impl std::fmt::Debug for Invocation {
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
     pub fn new(unit: Arc<Unit>, function: Arc<str>) -> Invocation {
+        let spare = SpareView::trusting(unit.identity.trusted_hops);
         Invocation {
             unit,
             function,
@@ -231,7 +232,7 @@ impl Invocation {
             cold: false,
             received_ns: 0,
             reading: OnceLock::new(),
-            spare: Mutex::new(HttpView::default()),
+            spare: Mutex::new(spare),
             recognising: false,
             texts: Text::default(),
             trigger: None,
@@ -282,9 +283,8 @@ impl Invocation {
         self.body = None;
         self.kept.clear();
         self.memory.clear();
-        if let Some(Reading { http: Some(mut view), .. }) = self.reading.take() {
-            view.clear();
-            *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
+        if let Some(Reading { http: Some(view), .. }) = self.reading.take() {
+            self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).put(view);
         }
         self.batch.take();
         self.record = None;
@@ -362,16 +362,14 @@ impl Invocation {
     pub fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| {
             let Some(message) = &self.message else { return Reading::raw() };
-            // An event without a request keeps the view, and the next one begins with another.
-            let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-            let view = spare.trusts(self.unit.identity.trusted_hops);
-            Reading::of(&self.facts, message, &self.peer, view)
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            Reading::of(&self.facts, message, &self.peer, &mut spare)
         })
     }
 
     /// The HTTP request in it.
     pub fn http(&self) -> Option<&HttpView> {
-        self.reading().http.as_ref()
+        self.reading().http.as_deref()
     }
 
     /// The request in it, to be changed. `None`: the event has none. Only a recogniser may make one: to any other layer a
@@ -380,11 +378,11 @@ impl Invocation {
         self.reading();
         let reading = self.reading.get_mut().expect("read just above");
         if reading.http.is_none() && self.recognising {
-            let mut view = HttpView::trusting(self.unit.identity.trusted_hops);
+            let mut view = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).take();
             view.body = Body::Whole;
             reading.http = Some(view);
         }
-        reading.http.as_mut()
+        reading.http.as_deref_mut()
     }
 
     /// A recogniser is about to look at an event that nobody knows.

@@ -9,7 +9,7 @@
 mod locate;
 
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, Form, HttpView, Kind, Reading};
+use faas_core::trigger::{Body, Form, HttpView, Kind, Reading, SpareView};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
     for (line, fixture) in list.lines().zip(fixtures) {
         let (name, verdict) = line.split_once(": ").expect("name and verdict");
         assert_eq!(name, fixture.name);
-        let reading = Reading::of_event(&fixture.event, HttpView::trusting(1));
+        let reading = Reading::of_event(&fixture.event, &mut SpareView::trusting(1));
         let Some((method, path)) = verdict.split_once(' ') else {
             assert!(matches!(verdict, "refused" | "panics"), "{line}");
             if reading.http.is_some() {
@@ -86,7 +86,7 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
 fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
     for fixture in fixtures() {
         let event: Value = serde_json::from_slice(&fixture.event).expect("fixtures are JSON");
-        let whole = Reading::of_event(&fixture.event, HttpView::trusting(1));
+        let whole = Reading::of_event(&fixture.event, &mut SpareView::trusting(1));
         let mut paths = Vec::new();
         collect(&event, &mut Vec::new(), &mut paths);
         for path in &paths {
@@ -96,7 +96,7 @@ fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
                     continue;
                 }
                 let text = spoilt.to_string();
-                let reading = Reading::of_event(text.as_bytes(), HttpView::trusting(1));
+                let reading = Reading::of_event(text.as_bytes(), &mut SpareView::trusting(1));
                 let place = format!("{} at {path:?}, now {text}", fixture.name);
                 assert!(
                     reading.kind == whole.kind || reading.kind == Kind::Raw || less(whole.kind) == reading.kind,
@@ -124,7 +124,7 @@ fn an_event_cut_short_anywhere_is_raw() {
     for fixture in fixtures() {
         let whole = fixture.event.trim_ascii_end();
         for end in (0..whole.len()).step_by(61) {
-            let reading = Reading::of_event(&whole[..end], HttpView::trusting(1));
+            let reading = Reading::of_event(&whole[..end], &mut SpareView::trusting(1));
             assert_eq!(reading.kind, Kind::Raw, "{} cut at {end}", fixture.name);
         }
     }
@@ -192,7 +192,7 @@ fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> b
 
 /// What `inspect` would say of an event.
 fn seen(event: &[u8]) -> Value {
-    let reading = Reading::of_event(event, HttpView::trusting(1));
+    let reading = Reading::of_event(event, &mut SpareView::trusting(1));
     let reply = match reading.form {
         Form::Native => "native",
         Form::ApiGatewayV1 => "apigateway-v1",

@@ -19,11 +19,11 @@
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
-use super::{Form, HttpView, Kind, Reading};
+use super::{Form, HttpView, Kind, Reading, SpareView};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
-/// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+/// A reading if the event is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<Reading> {
     let event = Event::of(bytes, object);
     let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
         ("aliyun:http", http_trigger)
@@ -32,8 +32,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     } else {
         return event.service().map(|(kind, source)| Reading::bare(kind, source));
     };
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     fill(&event, &mut view);
     Some(Reading::request(Kind::Http, source, Form::Plain, view))
 }
@@ -199,7 +198,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &[u8]) -> Reading {
-        Reading::of_event(event, HttpView::trusting(1))
+        Reading::of_event(event, &mut SpareView::trusting(1))
     }
 
     fn kind(event: &str) -> (Kind, &'static str) {
@@ -361,7 +360,10 @@ mod tests {
     fn a_view_that_is_used_again_keeps_nothing() {
         let first =
             read(br#"{"path":"/x?","httpMethod":"PUT","headers":{"a":"b"},"pathParameters":{"p":"1"},"body":"full"}"#);
-        let again = Reading::of_event(br#"{"path":"/","httpMethod":"GET"}"#, first.http.expect("a request"));
+        let again = Reading::of_event(
+            br#"{"path":"/","httpMethod":"GET"}"#,
+            &mut SpareView::used(first.http.expect("a request")),
+        );
         let view = again.http.expect("a request");
         assert!(view.headers.is_empty() && view.params.is_empty() && matches!(view.body, Body::Empty));
         assert_eq!((text(view.method()), text(view.client_ip())), ("GET", ""));

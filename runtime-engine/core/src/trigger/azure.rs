@@ -20,7 +20,7 @@
 //! names in `Metadata` are those of the extensions' documentation.
 
 use super::aws::read::{body_of, map, pairs, text};
-use super::view::{Body, HttpView};
+use super::view::{Body, HttpView, SpareView};
 use super::{Data, Form, Kind, Reading, cloudevents};
 use crate::encoding::base64;
 use crate::fields::{Span, caseless};
@@ -61,14 +61,14 @@ impl<'a> Envelope<'a> {
 }
 
 /// Reads an envelope.
-pub(super) fn read(message: &Message, mut view: HttpView) -> Reading {
+pub(super) fn read(message: &Message, spare: &mut SpareView) -> Reading {
     let event = message.body();
     let Some(Envelope { data, metadata }) = Envelope::of(event) else { return Reading::raw() };
     let Some((_, trigger)) = data.members().next() else { return Reading::raw() };
     if !has(trigger, &["Url", "Method"]) {
         return of_value(event, trigger, metadata);
     }
-    view.clear();
+    let mut view = spare.take();
     fill(event, trigger, &mut view);
     Reading::request(Kind::Http, "azure:http", Form::Azure, view)
 }

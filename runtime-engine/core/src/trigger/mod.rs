@@ -22,7 +22,7 @@ mod tencent;
 mod view;
 mod yandex;
 
-pub use view::{Body, HttpView};
+pub use view::{Body, HttpView, SpareView};
 
 use crate::fields::Fields;
 use crate::http1::Message;
@@ -113,7 +113,7 @@ pub struct Reading {
     /// How an HTTP reply goes back.
     pub form: Form,
     /// The request in it.
-    pub http: Option<HttpView>,
+    pub http: Option<Box<HttpView>>,
     /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
     pub data: Option<Box<Data>>,
 }
@@ -157,34 +157,39 @@ impl Reading {
     }
 
     /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
-    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: HttpView) -> Reading {
+    pub fn request(kind: Kind, source: &'static str, form: Form, mut view: Box<HttpView>) -> Reading {
         view.complete_path();
         Reading { kind, source, form, http: Some(view), data: None }
     }
 
-    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
-    /// whose memory is used again, and which knows how many proxies are trusted.
-    pub fn of(facts: &Facts, message: &Message, peer: &str, view: HttpView) -> Reading {
+    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `spare` a view
+    /// whose memory is used again, and which knows how many proxies are trusted. It is taken if there is a request.
+    pub fn of(facts: &Facts, message: &Message, peer: &str, spare: &mut SpareView) -> Reading {
         match facts.shape {
-            Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), view),
-            Shape::Event => Reading::of_event(facts.event.read(message.bytes()), view),
+            Shape::Event if facts.event.is_empty() => Reading::of_event(message.body(), spare),
+            Shape::Event => Reading::of_event(facts.event.read(message.bytes()), spare),
             Shape::Request => {
                 let client = facts.client_ip.read(message.bytes());
-                let view = native::read(message, client, peer, view);
+                let mut view = spare.take();
+                native::read(message, client, peer, &mut view);
                 Reading::request(Kind::Http, "http", Form::Native, view).without_own(facts)
             }
             Shape::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
-            Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
-            Shape::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
-            Shape::OpenWhisk if cfg!(feature = "openwhisk") => openwhisk::read(facts.event.read(message.bytes()), view),
+            Shape::Azure if cfg!(feature = "azure-functions") => azure::read(message, spare),
+            Shape::Fn if cfg!(feature = "fn") => fn_project::read(message, spare),
+            Shape::OpenWhisk if cfg!(feature = "openwhisk") => {
+                openwhisk::read(facts.event.read(message.bytes()), spare)
+            }
             // Only a platform says such a shape, and it is not built in.
             Shape::CloudEvent | Shape::Azure | Shape::Fn | Shape::OpenWhisk => Reading::raw(),
         }
     }
 
     /// Reads a request that came over HTTP itself.
-    pub fn of_request(message: &Message, peer: &str, view: HttpView) -> Reading {
-        Reading::request(Kind::Http, "http", Form::Native, native::read(message, b"", peer, view))
+    pub fn of_request(message: &Message, peer: &str, spare: &mut SpareView) -> Reading {
+        let mut view = spare.take();
+        native::read(message, b"", peer, &mut view);
+        Reading::request(Kind::Http, "http", Form::Native, view)
     }
 
     /// The same without the platform's own words in the request's headers.
@@ -197,22 +202,21 @@ impl Reading {
         self
     }
 
-    /// Reads an event by its shape. `view` is an old view whose memory is used again.
-    pub fn of_event(event: &[u8], view: HttpView) -> Reading {
+    /// Reads an event by its shape. The spare view is taken if there is a request in it.
+    pub fn of_event(event: &[u8], spare: &mut SpareView) -> Reading {
         // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(Reading::raw);
         }
         let mut outline = Outline::default();
         let Ok(object) = Object::parse(event, &mut outline) else { return Reading::raw() };
-        let mut view = view;
-        SOURCES.iter().find_map(|recognise| recognise(event, &object, &mut view)).unwrap_or_else(Reading::raw)
+        SOURCES.iter().find_map(|recognise| recognise(event, &object, spare)).unwrap_or_else(Reading::raw)
     }
 }
 
-/// Reads an event that is a JSON object, if it is one of a family's. The view is an old one whose memory is used again; it
-/// is taken only then.
-type Recognise = fn(&[u8], &Object<'_, '_>, &mut HttpView) -> Option<Reading>;
+/// Reads an event that is a JSON object, if it is one of a family's. The spare view is taken only
+/// then.
+type Recognise = fn(&[u8], &Object<'_, '_>, &mut SpareView) -> Option<Reading>;
 
 /// The families of sources in the order of asking, of the platforms that are built in.
 const SOURCES: &[Recognise] = &[
@@ -245,8 +249,8 @@ const OTHER_SOURCES: &[RecogniseOther] = &[
 mod tests {
     use super::*;
 
-    fn view(event: &str, hops: usize) -> HttpView {
-        let reading = Reading::of_event(event.as_bytes(), HttpView::trusting(hops));
+    fn view(event: &str, hops: usize) -> Box<HttpView> {
+        let reading = Reading::of_event(event.as_bytes(), &mut SpareView::trusting(hops));
         reading.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 

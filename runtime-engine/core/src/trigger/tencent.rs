@@ -15,17 +15,16 @@
 //! with longer names hold only what an API declares, and are not read.
 
 use super::aws::read::{body_of, each_text, map, text};
-use super::{Form, HttpView, Kind, Reading};
+use super::{Form, HttpView, Kind, Reading, SpareView};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// A reading if the event is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<Reading> {
+/// A reading if the event is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<Reading> {
     let event = Event::of(object);
     let Some(source) = event.http_source() else {
         return event.service().map(|(kind, source)| Reading::bare(kind, source));
     };
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     event.fill(bytes, &mut view);
     Some(Reading::request(Kind::Http, source, Form::Plain, view))
 }

@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{Form, Kind, Reading};
+use crate::trigger::{Form, Kind, Reading, SpareView};
 
 const APIG: &str = "huawei:apig";
 
@@ -146,8 +146,10 @@ fn what_only_looks_alike_is_left_to_others() {
 #[test]
 fn a_view_that_is_used_again_keeps_nothing() {
     let first = read(&apig(""));
-    let again =
-        Reading::of_event(br#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#, first.http.expect("a request"));
+    let again = Reading::of_event(
+        br#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#,
+        &mut SpareView::used(first.http.expect("a request")),
+    );
     let view = again.http.expect("a request");
     for text in [view.raw_query(), view.host(), view.client_ip()] {
         assert_eq!(text, b"");
