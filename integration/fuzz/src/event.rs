@@ -6,7 +6,7 @@
 use crate::reply;
 use faas_core::encoding::{base64, percent};
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
+use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use serde_json::Value as Tree;
 
 /// Reads the event and replies to it.
@@ -15,7 +15,7 @@ pub fn check(input: &[u8]) {
         Some(at) => (&input[..at], Some(&input[at + 1..])),
         None => (input, None),
     };
-    let decoded = DecodedEvent::of_event(event, HttpView::default());
+    let decoded = DecodedEvent::of_event(event, &mut SpareView::default());
     consistent(&decoded, event);
     used_again(&decoded, event);
     let asked = match &decoded.http {

@@ -1,7 +1,7 @@
 //! What a reader makes of some bytes, in owned form, fed whole or in pieces.
 
 use faas_core::http1::{Eof, Framing, Headers, Limits, Message, ReadProgress, Reader, Refusal, Version};
-use faas_core::trigger::{DecodedEvent, HttpView};
+use faas_core::trigger::{DecodedEvent, HttpView, SpareView};
 
 /// Which kind of message is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ fn pairs(headers: Headers<'_>) -> Pairs {
 
 /// The HTTP view over a request.
 fn view(message: &Message) {
-    let decoded = DecodedEvent::of_request(message, "192.0.2.1", HttpView::default());
+    let decoded = DecodedEvent::of_request(message, "192.0.2.1", &mut SpareView::default());
     let view = decoded.http.expect("a request has a view");
     assert_eq!(view.method(), message.method());
     assert_eq!(view.headers.len(), message.headers().count());

@@ -28,7 +28,7 @@ use crate::log::{Level, Origin};
 use crate::process::{Deadline, Process};
 use crate::text::Text;
 use crate::trigger::batch::Batch;
-use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, ReplyFormat};
+use crate::trigger::{Body, DecodedEvent, HttpView, Kind, MessageFormat, ReplyFormat, SpareView};
 use faas_abi::host::{Given, HeadHook, Memory};
 use faas_abi::*;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -165,7 +165,7 @@ pub struct Invocation {
     cold: bool,
     received_ns: u64,
     decoded: OnceLock<DecodedEvent>,
-    spare: Mutex<HttpView>,
+    spare: Mutex<SpareView>,
     /// Is a recogniser being asked about the event?
     recognising: bool,
     /// What layers have set over what the event says. The spans lie in it.
@@ -219,6 +219,7 @@ impl std::fmt::Debug for Invocation {
 impl Invocation {
     /// An empty one: a lifecycle phase, or a place for invocations to come.
     pub fn new(process: Arc<Process>, function: Arc<str>) -> Invocation {
+        let spare = SpareView::trusting(process.identity.trusted_hops);
         Invocation {
             process,
             function,
@@ -231,7 +232,7 @@ impl Invocation {
             cold: false,
             received_ns: 0,
             decoded: OnceLock::new(),
-            spare: Mutex::new(HttpView::default()),
+            spare: Mutex::new(spare),
             recognising: false,
             texts: Text::default(),
             trigger: None,
@@ -282,9 +283,8 @@ impl Invocation {
         self.body = None;
         self.kept.clear();
         self.memory.clear();
-        if let Some(DecodedEvent { http: Some(mut view), .. }) = self.decoded.take() {
-            view.clear();
-            *self.spare.get_mut().unwrap_or_else(PoisonError::into_inner) = view;
+        if let Some(DecodedEvent { http: Some(view), .. }) = self.decoded.take() {
+            self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).put(view);
         }
         self.batch.take();
         self.record = None;
@@ -362,16 +362,14 @@ impl Invocation {
     pub fn decoded(&self) -> &DecodedEvent {
         self.decoded.get_or_init(|| {
             let Some(message) = &self.message else { return DecodedEvent::raw() };
-            // An event without a request keeps the view, and the next one begins with another.
-            let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
-            let view = spare.trusts(self.process.identity.trusted_hops);
-            DecodedEvent::of(&self.metadata, message, &self.peer, view)
+            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            DecodedEvent::of(&self.metadata, message, &self.peer, &mut spare)
         })
     }
 
     /// The HTTP request in it.
     pub fn http(&self) -> Option<&HttpView> {
-        self.decoded().http.as_ref()
+        self.decoded().http.as_deref()
     }
 
     /// The request in it, to be changed. `None`: the event has none. Only a recogniser may make one: to any other layer a
@@ -380,11 +378,11 @@ impl Invocation {
         self.decoded();
         let decoded = self.decoded.get_mut().expect("read just above");
         if decoded.http.is_none() && self.recognising {
-            let mut view = HttpView::trusting(self.process.identity.trusted_hops);
+            let mut view = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).take();
             view.body = Body::Whole;
             decoded.http = Some(view);
         }
-        decoded.http.as_mut()
+        decoded.http.as_deref_mut()
     }
 
     /// A recogniser is about to look at an event that nobody knows.

@@ -9,7 +9,7 @@
 mod locate;
 
 use faas_core::fields::Fields;
-use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
+use faas_core::trigger::{Body, DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -58,7 +58,7 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
     for (line, fixture) in list.lines().zip(fixtures) {
         let (name, verdict) = line.split_once(": ").expect("name and verdict");
         assert_eq!(name, fixture.name);
-        let decoded = DecodedEvent::of_event(&fixture.event, HttpView::trusting(1));
+        let decoded = DecodedEvent::of_event(&fixture.event, &mut SpareView::trusting(1));
         let Some((method, path)) = verdict.split_once(' ') else {
             assert!(matches!(verdict, "refused" | "panics"), "{line}");
             if decoded.http.is_some() {
@@ -86,7 +86,7 @@ fn lambda_http_sees_no_request_that_is_not_served_here() {
 fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
     for fixture in fixtures() {
         let event: Value = serde_json::from_slice(&fixture.event).expect("fixtures are JSON");
-        let whole = DecodedEvent::of_event(&fixture.event, HttpView::trusting(1));
+        let whole = DecodedEvent::of_event(&fixture.event, &mut SpareView::trusting(1));
         let mut paths = Vec::new();
         collect(&event, &mut Vec::new(), &mut paths);
         for path in &paths {
@@ -96,7 +96,7 @@ fn an_event_with_one_member_spoilt_is_still_read_or_raw() {
                     continue;
                 }
                 let text = spoilt.to_string();
-                let decoded = DecodedEvent::of_event(text.as_bytes(), HttpView::trusting(1));
+                let decoded = DecodedEvent::of_event(text.as_bytes(), &mut SpareView::trusting(1));
                 let place = format!("{} at {path:?}, now {text}", fixture.name);
                 assert!(
                     decoded.kind == whole.kind || decoded.kind == Kind::Raw || less(whole.kind) == decoded.kind,
@@ -124,7 +124,7 @@ fn an_event_cut_short_anywhere_is_raw() {
     for fixture in fixtures() {
         let whole = fixture.event.trim_ascii_end();
         for end in (0..whole.len()).step_by(61) {
-            let decoded = DecodedEvent::of_event(&whole[..end], HttpView::trusting(1));
+            let decoded = DecodedEvent::of_event(&whole[..end], &mut SpareView::trusting(1));
             assert_eq!(decoded.kind, Kind::Raw, "{} cut at {end}", fixture.name);
         }
     }
@@ -192,7 +192,7 @@ fn change(value: &mut Value, path: &[String], spoil: Option<fn() -> Value>) -> b
 
 /// What `inspect` would say of an event.
 fn seen(event: &[u8]) -> Value {
-    let decoded = DecodedEvent::of_event(event, HttpView::trusting(1));
+    let decoded = DecodedEvent::of_event(event, &mut SpareView::trusting(1));
     let reply = match decoded.form {
         ReplyFormat::Native => "native",
         ReplyFormat::ApiGatewayV1 => "apigateway-v1",

@@ -26,8 +26,8 @@ impl Kept {
     }
 
     /// Keeps the request that a recogniser made of an event that is not its own after all.
-    pub(super) fn view(&mut self, dropped: HttpView) {
-        self.views.push(dropped);
+    pub(super) fn view(&mut self, dropped: Box<HttpView>) {
+        self.views.push(*dropped);
     }
 
     /// Keeps the records of a body or a source that counts no more.

@@ -19,11 +19,11 @@
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
-use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
-/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
+/// Returns the event decoded if it is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
         ("aliyun:http", http_trigger)
@@ -32,8 +32,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     } else {
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     };
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     fill(&event, &mut view);
     Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
@@ -199,7 +198,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &[u8]) -> DecodedEvent {
-        DecodedEvent::of_event(event, HttpView::trusting(1))
+        DecodedEvent::of_event(event, &mut SpareView::trusting(1))
     }
 
     fn kind(event: &str) -> (Kind, &'static str) {
@@ -364,7 +363,10 @@ mod tests {
     fn a_view_that_is_used_again_keeps_nothing() {
         let first =
             read(br#"{"path":"/x?","httpMethod":"PUT","headers":{"a":"b"},"pathParameters":{"p":"1"},"body":"full"}"#);
-        let again = DecodedEvent::of_event(br#"{"path":"/","httpMethod":"GET"}"#, first.http.expect("a request"));
+        let again = DecodedEvent::of_event(
+            br#"{"path":"/","httpMethod":"GET"}"#,
+            &mut SpareView::used(first.http.expect("a request")),
+        );
         let view = again.http.expect("a request");
         assert!(view.headers.is_empty() && view.params.is_empty() && matches!(view.body, Body::Empty));
         assert_eq!((text(view.method()), text(view.client_ip())), ("GET", ""));

@@ -20,7 +20,7 @@
 //! names in `Metadata` are those of the extensions' documentation.
 
 use super::aws::read::{body_of, map, pairs, text};
-use super::view::{Body, HttpView};
+use super::view::{Body, HttpView, SpareView};
 use super::{Data, DecodedEvent, Kind, ReplyFormat, cloudevents};
 use crate::encoding::base64;
 use crate::fields::{Span, caseless};
@@ -61,14 +61,14 @@ impl<'a> Envelope<'a> {
 }
 
 /// Reads the envelope in a message.
-pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
+pub(super) fn read(message: &Message, spare: &mut SpareView) -> DecodedEvent {
     let event = message.body();
     let Some(Envelope { data, metadata }) = Envelope::of(event) else { return DecodedEvent::raw() };
     let Some((_, trigger)) = data.members().next() else { return DecodedEvent::raw() };
     if !has(trigger, &["Url", "Method"]) {
         return of_value(event, trigger, metadata);
     }
-    view.clear();
+    let mut view = spare.take();
     fill(event, trigger, &mut view);
     DecodedEvent::request(Kind::Http, "azure:http", ReplyFormat::Azure, view)
 }

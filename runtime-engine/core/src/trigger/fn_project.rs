@@ -2,7 +2,7 @@
 //!
 //! Sources: the page on the function format in `fnproject/docs`; the kits `fdk-go` and `fdk-python`.
 
-use super::view::{Body, HttpView};
+use super::view::{Body, HttpView, SpareView};
 use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::caseless;
 use crate::http1::Message;
@@ -11,8 +11,8 @@ use crate::http1::Message;
 const PREFIX: &[u8] = b"fn-http-h-";
 
 /// Reads a call. The connection's other end is the agent, so only headers tell of the client.
-pub(super) fn read(message: &Message, mut view: HttpView) -> DecodedEvent {
-    view.clear();
+pub(super) fn read(message: &Message, spare: &mut SpareView) -> DecodedEvent {
+    let mut view = spare.take();
     view.set_method(message.method());
     view.set_protocol(b"HTTP/1.1");
     let mut url: &[u8] = b"";
@@ -60,11 +60,11 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
 
-    fn request(headers: &[(&str, &str)], body: &[u8]) -> HttpView {
+    fn request(headers: &[(&str, &str)], body: &[u8]) -> Box<HttpView> {
         let mut assembly = Assembly::request(Vec::new(), b"POST", b"/call", b"localhost");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let decoded = read(&assembly.finish(), HttpView::trusting(1));
+        let decoded = read(&assembly.finish(), &mut SpareView::trusting(1));
         assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "fn:http", ReplyFormat::Native));
         decoded.http.expect("a request has a view")
     }

@@ -17,17 +17,16 @@
 //! event says so of a plain text: what does not decode is the text.
 
 use super::aws::read::{body_of, map, text};
-use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
+/// Returns the event decoded if it is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
     let event = Event::of(object);
     if event.method.is_none() || event.in_context("apiId").is_none() {
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     }
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     event.fill(bytes, &mut view);
     Some(DecodedEvent::request(Kind::Http, "huawei:apig", ReplyFormat::Plain, view))
 }

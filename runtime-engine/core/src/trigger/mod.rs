@@ -22,7 +22,7 @@ mod tencent;
 mod view;
 mod yandex;
 
-pub use view::{Body, HttpView};
+pub use view::{Body, HttpView, SpareView};
 
 use crate::fields::Fields;
 use crate::http1::Message;
@@ -112,8 +112,8 @@ pub struct DecodedEvent {
     pub source: &'static str,
     /// How an HTTP reply goes back.
     pub form: ReplyFormat,
-    /// Is the request in it; `None` if there is none.
-    pub http: Option<HttpView>,
+    /// The request in it; `None` if there is none.
+    pub http: Option<Box<HttpView>>,
     /// Attributes and data, if it is a CloudEvent; the trigger's value, if Azure's host sent it.
     pub data: Option<Box<Data>>,
 }
@@ -157,27 +157,28 @@ impl DecodedEvent {
     }
 
     /// An event with a request in it, or a request. A path that its source leaves empty is `/`.
-    pub fn request(kind: Kind, source: &'static str, form: ReplyFormat, mut view: HttpView) -> DecodedEvent {
+    pub fn request(kind: Kind, source: &'static str, form: ReplyFormat, mut view: Box<HttpView>) -> DecodedEvent {
         view.complete_path();
         DecodedEvent { kind, source, form, http: Some(view), data: None }
     }
 
-    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `view` an old view
-    /// whose memory is used again, and which knows how many proxies are trusted.
-    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
+    /// Reads a message as its protocol says. `peer` is the address of the connection's other end, `spare` a view
+    /// whose memory is used again, and which knows how many proxies are trusted. It is taken if there is a request.
+    pub fn of(metadata: &InvocationMetadata, message: &Message, peer: &str, spare: &mut SpareView) -> DecodedEvent {
         match metadata.format {
-            MessageFormat::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), view),
-            MessageFormat::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), view),
+            MessageFormat::Event if metadata.event.is_empty() => DecodedEvent::of_event(message.body(), spare),
+            MessageFormat::Event => DecodedEvent::of_event(metadata.event.read(message.bytes()), spare),
             MessageFormat::Request => {
                 let client = metadata.client_ip.read(message.bytes());
-                let view = native::read(message, client, peer, view);
+                let mut view = spare.take();
+                native::read(message, client, peer, &mut view);
                 DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view).without_own(metadata)
             }
             MessageFormat::CloudEvent if cfg!(feature = "cloudevents") => cloudevents::of_message(message),
-            MessageFormat::Azure if cfg!(feature = "azure-functions") => azure::read(message, view),
-            MessageFormat::Fn if cfg!(feature = "fn") => fn_project::read(message, view),
+            MessageFormat::Azure if cfg!(feature = "azure-functions") => azure::read(message, spare),
+            MessageFormat::Fn if cfg!(feature = "fn") => fn_project::read(message, spare),
             MessageFormat::OpenWhisk if cfg!(feature = "openwhisk") => {
-                openwhisk::read(metadata.event.read(message.bytes()), view)
+                openwhisk::read(metadata.event.read(message.bytes()), spare)
             }
             // Only a platform says such a shape, and it is not built in.
             MessageFormat::CloudEvent | MessageFormat::Azure | MessageFormat::Fn | MessageFormat::OpenWhisk => {
@@ -187,8 +188,10 @@ impl DecodedEvent {
     }
 
     /// Reads a request that came over HTTP itself.
-    pub fn of_request(message: &Message, peer: &str, view: HttpView) -> DecodedEvent {
-        DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, native::read(message, b"", peer, view))
+    pub fn of_request(message: &Message, peer: &str, spare: &mut SpareView) -> DecodedEvent {
+        let mut view = spare.take();
+        native::read(message, b"", peer, &mut view);
+        DecodedEvent::request(Kind::Http, "http", ReplyFormat::Native, view)
     }
 
     /// The same without the platform's own words in the request's headers.
@@ -201,22 +204,21 @@ impl DecodedEvent {
         self
     }
 
-    /// Reads an event by its shape. `view` is an old view whose memory is used again.
-    pub fn of_event(event: &[u8], view: HttpView) -> DecodedEvent {
+    /// Reads an event by its shape. The spare view is taken if there is a request in it.
+    pub fn of_event(event: &[u8], spare: &mut SpareView) -> DecodedEvent {
         // Little else than a JSON object can be more than raw; a look at the first byte spares the rest of a large body.
         if event.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return OTHER_SOURCES.iter().find_map(|recognise| recognise(event)).unwrap_or_else(DecodedEvent::raw);
         }
         let mut outline = Outline::default();
         let Ok(object) = Object::parse(event, &mut outline) else { return DecodedEvent::raw() };
-        let mut view = view;
-        SOURCES.iter().find_map(|recognise| recognise(event, &object, &mut view)).unwrap_or_else(DecodedEvent::raw)
+        SOURCES.iter().find_map(|recognise| recognise(event, &object, spare)).unwrap_or_else(DecodedEvent::raw)
     }
 }
 
-/// Reads an event that is a JSON object, if it is one of a family's. The view is an old one whose memory is used again; it
-/// is taken only then.
-type Recognise = fn(&[u8], &Object<'_, '_>, &mut HttpView) -> Option<DecodedEvent>;
+/// Reads an event that is a JSON object, if it is one of a family's. The spare view is taken only
+/// then.
+type Recognise = fn(&[u8], &Object<'_, '_>, &mut SpareView) -> Option<DecodedEvent>;
 
 /// The families of sources in the order of asking, of the platforms that are built in.
 const SOURCES: &[Recognise] = &[
@@ -249,8 +251,8 @@ const OTHER_SOURCES: &[RecogniseOther] = &[
 mod tests {
     use super::*;
 
-    fn view(event: &str, hops: usize) -> HttpView {
-        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(hops));
+    fn view(event: &str, hops: usize) -> Box<HttpView> {
+        let decoded = DecodedEvent::of_event(event.as_bytes(), &mut SpareView::trusting(hops));
         decoded.http.unwrap_or_else(|| panic!("no request in {event}"))
     }
 

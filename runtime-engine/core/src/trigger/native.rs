@@ -5,10 +5,9 @@
 use super::view::{Body, HttpView};
 use crate::http1::Message;
 
-/// Fills a view from a message. `client` is the client's address as the platform says it, empty if it does not; `peer` is
+/// Fills an empty view from a message. `client` is the client's address as the platform says it, empty if it does not; `peer` is
 /// that of the connection's other end.
-pub(super) fn read(message: &Message, client: &[u8], peer: &str, mut view: HttpView) -> HttpView {
-    view.clear();
+pub(super) fn read(message: &Message, client: &[u8], peer: &str, view: &mut HttpView) {
     view.set_client_ip(client);
     view.set_method(message.method());
     let target = message.target();
@@ -32,25 +31,24 @@ pub(super) fn read(message: &Message, client: &[u8], peer: &str, mut view: HttpV
     }
     view.read_cookies();
     view.body = if message.body().is_empty() { Body::Empty } else { Body::Whole };
-    view
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http1::Assembly;
-    use crate::trigger::{DecodedEvent, Kind, ReplyFormat};
+    use crate::trigger::{DecodedEvent, Kind, ReplyFormat, SpareView};
 
-    fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
+    fn request(target: &str, headers: &[(&str, &str)], body: &[u8]) -> Box<HttpView> {
         behind(0, "192.0.2.1", target, headers, body)
     }
 
     /// Behind so many trusted proxies, the nearest of them with the address `peer`.
-    fn behind(hops: usize, peer: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpView {
+    fn behind(hops: usize, peer: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Box<HttpView> {
         let mut assembly = Assembly::request(Vec::new(), b"PUT", target.as_bytes(), b"");
         headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
         assembly.body().extend_from_slice(body);
-        let decoded = DecodedEvent::of_request(&assembly.finish(), peer, HttpView::trusting(hops));
+        let decoded = DecodedEvent::of_request(&assembly.finish(), peer, &mut SpareView::trusting(hops));
         assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "http", ReplyFormat::Native));
         decoded.http.expect("a request has a view")
     }
@@ -69,7 +67,9 @@ mod tests {
         assert_eq!((view.host(), view.protocol()), (&b"h.example"[..], &b"HTTP/1.1"[..]));
         assert!(matches!(view.body, Body::Whole));
         let newer = Assembly::request(Vec::new(), b"GET", b"/", b"").over_http2().finish();
-        assert_eq!(read(&newer, b"", "", HttpView::default()).protocol(), b"HTTP/2.0");
+        let mut view = HttpView::default();
+        read(&newer, b"", "", &mut view);
+        assert_eq!(view.protocol(), b"HTTP/2.0");
         assert!(matches!(request("/", &[], b"").body, Body::Empty));
     }
 

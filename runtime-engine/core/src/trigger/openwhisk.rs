@@ -10,7 +10,7 @@
 use super::aws::read::{body_of, map, text};
 use super::media_types::{self, essence, is_charset};
 use super::reply::is_json;
-use super::{Body, DecodedEvent, HttpView, Kind, ReplyFormat};
+use super::{Body, DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::encoding::percent;
 use crate::fields::caseless;
 use crate::json::{self, Value, ValueKind as Json, Writer};
@@ -20,12 +20,11 @@ use std::borrow::Cow;
 const OWN: &str = "__ow_";
 
 /// Reads the arguments of an action.
-pub(super) fn read(event: &[u8], view: HttpView) -> DecodedEvent {
+pub(super) fn read(event: &[u8], spare: &mut SpareView) -> DecodedEvent {
     let Ok(arguments) = json::parse(event) else { return DecodedEvent::raw() };
     let found = Found::in_arguments(arguments);
     if found.method.is_some_and(|method| method.kind() == Json::String) {
-        let mut view = view;
-        view.clear();
+        let mut view = spare.take();
         fill(event, arguments, &found, &mut view);
         return DecodedEvent::request(Kind::Http, "openwhisk:web", ReplyFormat::WebAction, view);
     }
@@ -35,7 +34,7 @@ pub(super) fn read(event: &[u8], view: HttpView) -> DecodedEvent {
     if found.seq.is_some() && found.changes.is_some_and(|changes| first_has(changes, &["rev"])) {
         return DecodedEvent::bare(Kind::Table, "openwhisk:cloudant");
     }
-    DecodedEvent::of_event(event, view)
+    DecodedEvent::of_event(event, spare)
 }
 
 /// The members that say what it is. Null counts as missing; of equal keys the last counts.
@@ -159,9 +158,9 @@ mod tests {
         fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>().join(",")
     }
 
-    fn web(members: &str) -> (HttpView, String) {
+    fn web(members: &str) -> (Box<HttpView>, String) {
         let event = format!(r#"{{"__ow_method":"post","__ow_path":"/a%20b/c"{members}}}"#);
-        let decoded = read(event.as_bytes(), HttpView::trusting(1));
+        let decoded = read(event.as_bytes(), &mut SpareView::trusting(1));
         assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Http, "openwhisk:web", ReplyFormat::WebAction));
         let view = decoded.http.expect("a request");
         let body = match &view.body {
@@ -246,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_path_that_ends_with_the_actions_name_is_the_root() {
-        let decoded = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, HttpView::trusting(1));
+        let decoded = read(br#"{"__ow_method":"get","__ow_path":"","__ow_headers":null}"#, &mut SpareView::trusting(1));
         let view = decoded.http.expect("a request");
         assert_eq!((view.path(), view.raw_path(), view.method()), (&b"/"[..], &b"/"[..], &b"GET"[..]));
     }
@@ -254,7 +253,7 @@ mod tests {
     #[test]
     fn feeds_are_known_by_their_members() {
         let kind = |event: &str| {
-            let decoded = read(event.as_bytes(), HttpView::trusting(1));
+            let decoded = read(event.as_bytes(), &mut SpareView::trusting(1));
             (decoded.kind, decoded.source, decoded.form)
         };
         let kafka = r#"{"messages":[{"partition":0,"key":null,"offset":421760,"topic":"mytopic","value":"v"}]}"#;

@@ -87,14 +87,14 @@ pub(crate) fn words(name: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::{DecodedEvent, HttpView};
+    use crate::trigger::{DecodedEvent, SpareView};
 
     fn means(wanted: &str, name: &str) -> bool {
         words(name).any(|word| word == wanted)
     }
 
     fn all(event: &str) -> Vec<String> {
-        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+        let decoded = DecodedEvent::of_event(event.as_bytes(), &mut SpareView::default());
         names(decoded.source, event.as_bytes()).map(Cow::into_owned).collect()
     }
 

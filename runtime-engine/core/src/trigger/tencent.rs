@@ -15,17 +15,16 @@
 //! with longer names hold only what an API declares, and are not read.
 
 use super::aws::read::{body_of, each_text, map, text};
-use super::{DecodedEvent, HttpView, Kind, ReplyFormat};
+use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
+/// Returns the event decoded if it is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
     let event = Event::of(object);
     let Some(source) = event.http_source() else {
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     };
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     event.fill(bytes, &mut view);
     Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }

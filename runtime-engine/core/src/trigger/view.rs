@@ -78,15 +78,43 @@ texts! {
     route set_route route "The pattern that matched at the platform.",
 }
 
+/// An empty view whose memory is used for one invocation after another. A source takes it once it has recognised a request.
+#[derive(Debug, Default)]
+pub struct SpareView {
+    view: Option<Box<HttpView>>,
+    hops: usize,
+}
+
+impl SpareView {
+    /// Its views believe what this many proxies in front say of the client. Of 0 nothing is believed.
+    pub fn trusting(hops: usize) -> SpareView {
+        SpareView { view: None, hops }
+    }
+
+    /// One that has been read already.
+    #[cfg(test)]
+    pub(super) fn used(view: Box<HttpView>) -> SpareView {
+        let mut spare = SpareView::default();
+        spare.put(view);
+        spare
+    }
+
+    /// An empty view to fill.
+    pub fn take(&mut self) -> Box<HttpView> {
+        self.view.take().unwrap_or_else(|| Box::new(HttpView::trusting(self.hops)))
+    }
+
+    /// Empties a view that nobody reads any more and keeps its memory for the next one.
+    pub(crate) fn put(&mut self, mut view: Box<HttpView>) {
+        view.clear();
+        self.view = Some(view);
+    }
+}
+
 impl HttpView {
     /// An empty view that believes what this many proxies in front say of the client. Of 0 nothing is believed.
     pub fn trusting(hops: usize) -> HttpView {
-        HttpView::default().trusts(hops)
-    }
-
-    /// The same view, which believes what this many proxies in front say.
-    pub(crate) fn trusts(self, hops: usize) -> HttpView {
-        HttpView { hops, ..self }
+        HttpView { hops, ..HttpView::default() }
     }
 
     /// The client's address, without port and brackets. It is empty where nobody who is believed has said it.

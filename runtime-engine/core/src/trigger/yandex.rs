@@ -19,13 +19,13 @@
 //! | `messages[0].received_at`, `.headers` and `.message` | event | `yandex:mail` |
 
 use super::aws::read::{body_of, both_maps, map, text};
-use super::view::HttpView;
+use super::view::{HttpView, SpareView};
 use super::{DecodedEvent, Kind, ReplyFormat};
 use crate::fields::{caseless_order, exact_order};
 use crate::json::{Object, Value, ValueKind as Json};
 
-/// Returns the event decoded if it is one of these. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
+/// Returns the event decoded if it is one of these. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
     let value = object.value();
     if let Some(message) = value.get("messages").and_then(|list| list.elements().next()) {
         return source(message).map(|(kind, source)| DecodedEvent::bare(kind, source));
@@ -33,8 +33,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
     let context = value.get("requestContext")?;
     let method = value.get("httpMethod").filter(|method| method.kind() == Json::String)?;
     context.get("requestTimeEpoch").filter(|time| !time.is_null())?;
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     request(bytes, value, method, context, &mut view);
     Some(DecodedEvent::request(Kind::Http, "yandex:http", ReplyFormat::Yandex, view))
 }
@@ -98,7 +97,7 @@ mod tests {
     use crate::trigger::Body;
 
     fn read(event: &str) -> DecodedEvent {
-        DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(1))
+        DecodedEvent::of_event(event.as_bytes(), &mut SpareView::trusting(1))
     }
 
     fn message(event_type: &str) -> String {

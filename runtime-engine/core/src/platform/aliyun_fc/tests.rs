@@ -4,7 +4,7 @@ use super::*;
 use crate::http1::Assembly;
 use crate::log::{Format, Level, LineKind, Sink};
 use crate::platform::Detected;
-use crate::trigger::{DecodedEvent, HttpView, Kind};
+use crate::trigger::{DecodedEvent, Kind, SpareView};
 use faas_abi::host::{Given, Invocation as _};
 use faas_abi::{LIST_PLATFORM, LIST_REPLY_HEADER, META_ACCOUNT, META_FUNCTION, META_HANDLER, META_INVOKED_AS};
 use faas_abi::{META_REGION, META_REQUEST_ID, META_SERVICE, META_TRACE, META_VERSION, NUM_ATTEMPT, NUM_MEMORY_MB};
@@ -346,8 +346,12 @@ fn a_request_is_told_without_the_platforms_words_and_with_its_client() {
         ("X-Own", "1"),
     ];
     let invocation = world.invocation(&headers, b"body");
-    let decoded =
-        DecodedEvent::of(invocation.metadata(), invocation.message().expect("one"), "127.0.0.1", HttpView::default());
+    let decoded = DecodedEvent::of(
+        invocation.metadata(),
+        invocation.message().expect("one"),
+        "127.0.0.1",
+        &mut SpareView::default(),
+    );
     assert_eq!(decoded.kind, Kind::Http);
     let view = decoded.http.expect("a request");
     assert_eq!((text(view.client_ip()), text(view.raw_query())), ("192.0.2.5", "a=b"));

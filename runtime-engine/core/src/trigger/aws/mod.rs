@@ -22,13 +22,13 @@ pub(super) mod read;
 mod services;
 mod websocket;
 
-use super::view::HttpView;
+use super::view::{HttpView, SpareView};
 use super::{DecodedEvent, ReplyFormat};
 use crate::json::Object;
 use members::{Event, Source};
 
-/// Returns the event decoded if it is one of AWS'. `view` is an old view whose memory is used again; it is taken only then.
-pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpView) -> Option<DecodedEvent> {
+/// Returns the event decoded if it is one of AWS'. The spare view is taken only then.
+pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
     let event = Event::of(bytes, object);
     if let Some(source) = authorizer::recognise(&event) {
         return Some(bare(source));
@@ -38,8 +38,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, view: &mut HttpVi
         .or_else(|| apigateway::recognise(&event))
         .or_else(|| lattice::recognise(&event));
     let Some(((kind, source), form, fill)) = request else { return services::recognise(&event).map(bare) };
-    let mut view = std::mem::take(view);
-    view.clear();
+    let mut view = spare.take();
     fill(&event, &mut view);
     Some(DecodedEvent::request(kind, source, form, view))
 }
@@ -57,15 +56,15 @@ fn bare((kind, source): Source) -> DecodedEvent {
 #[cfg(test)]
 pub(super) mod testing {
     use crate::fields::Fields;
-    use crate::trigger::{Body, DecodedEvent, HttpView, Kind};
+    use crate::trigger::{Body, DecodedEvent, HttpView, Kind, SpareView};
 
     /// Reads an event.
     pub(in crate::trigger) fn read(event: &str) -> DecodedEvent {
-        DecodedEvent::of_event(event.as_bytes(), HttpView::trusting(1))
+        DecodedEvent::of_event(event.as_bytes(), &mut SpareView::trusting(1))
     }
 
     /// Reads an event that carries a request from this source.
-    pub(in crate::trigger) fn request(event: &str, source: &str) -> HttpView {
+    pub(in crate::trigger) fn request(event: &str, source: &str) -> Box<HttpView> {
         let decoded = read(event);
         assert_eq!(decoded.source, source, "{event}");
         decoded.http.unwrap_or_else(|| panic!("no request in {event}"))
@@ -104,7 +103,7 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use super::testing::{kind, read};
-    use crate::trigger::{DecodedEvent, HttpView, Kind, ReplyFormat};
+    use crate::trigger::{DecodedEvent, Kind, ReplyFormat, SpareView};
 
     #[test]
     fn what_is_no_object_or_no_json_is_raw() {
@@ -124,7 +123,7 @@ mod tests {
         let mut broken = br#"{"requestContext":{"elb":{}},"path":"/"#.to_vec();
         broken.push(0xff);
         broken.extend_from_slice(b"\"}");
-        assert_eq!(DecodedEvent::of_event(&broken, HttpView::trusting(1)).kind, Kind::Raw);
+        assert_eq!(DecodedEvent::of_event(&broken, &mut SpareView::trusting(1)).kind, Kind::Raw);
     }
 
     #[test]
@@ -149,7 +148,10 @@ mod tests {
         let first = read(
             r#"{"requestContext":{"elb":{}},"httpMethod":"PUT","path":"/x","headers":{"a":"b","cookie":"c=d","host":"h","x-forwarded-for":"1.2.3.4"},"queryStringParameters":{"q":"1"},"body":"full"}"#,
         );
-        let again = DecodedEvent::of_event(br#"{"requestContext":{"elb":{}}}"#, first.http.expect("a request"));
+        let again = DecodedEvent::of_event(
+            br#"{"requestContext":{"elb":{}}}"#,
+            &mut SpareView::used(first.http.expect("a request")),
+        );
         let view = again.http.expect("a request");
         assert_eq!(again.form, ReplyFormat::Alb);
         for text in [view.method(), view.raw_query(), view.host(), view.client_ip()] {

@@ -13,7 +13,7 @@ fn message(body: &str) -> Message {
 /// Kind, source and body of an envelope with these members.
 fn seen(data: &str, metadata: &str) -> (Kind, &'static str, String) {
     let message = message(&format!(r#"{{"Data":{{{data}}},"Metadata":{{{metadata}}}}}"#));
-    let reading = read(&message, HttpView::trusting(1));
+    let reading = read(&message, &mut SpareView::trusting(1));
     let body = match reading.data.as_ref().map(|data| &data.body) {
         None | Some(Body::Whole) => message.body(),
         Some(Body::Empty) => &[],
@@ -23,9 +23,9 @@ fn seen(data: &str, metadata: &str) -> (Kind, &'static str, String) {
     (reading.kind, reading.source, String::from_utf8_lossy(body).into_owned())
 }
 
-fn request(members: &str) -> (HttpView, Message) {
+fn request(members: &str) -> (Box<HttpView>, Message) {
     let message = message(&format!(r#"{{"Data":{{"req":{{{members}}}}},"Metadata":{{}}}}"#));
-    let reading = read(&message, HttpView::trusting(1));
+    let reading = read(&message, &mut SpareView::trusting(1));
     assert_eq!(
         (reading.kind, reading.source, reading.form),
         (Kind::Http, "azure:http", ReplyFormat::Azure),
@@ -135,7 +135,7 @@ fn a_cloud_event_has_its_attributes_and_its_data() {
         let found = seen(&format!(r#""event":{value}"#), "");
         assert_eq!((found.0, found.1, found.2.as_str()), (Kind::Event, "azure:eventgrid", r#"{"a": 1}"#), "{value}");
         let message = message(&format!(r#"{{"Data":{{"event":{value}}},"Metadata":{{}}}}"#));
-        let data = read(&message, HttpView::trusting(1)).data.expect("it has data");
+        let data = read(&message, &mut SpareView::trusting(1)).data.expect("it has data");
         assert_eq!(data.attributes.get(b"source", crate::fields::exact), Some(&b"/s"[..]));
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::http1::Assembly;
 use crate::invocation::InvocationMetadata;
-use crate::trigger::{DecodedEvent, HttpView, MessageFormat};
+use crate::trigger::{DecodedEvent, MessageFormat, SpareView};
 
 /// Text of bytes.
 fn shown(bytes: &[u8]) -> String {
@@ -33,7 +33,7 @@ fn records(batch: &Batch, body: &[u8]) -> Vec<String> {
 /// Source, partial failure and records of an event that is recognised by its own look.
 fn read(event: &str) -> (&'static str, Partial, Vec<String>) {
     let event = event.as_bytes();
-    let source = DecodedEvent::of_event(event, HttpView::default()).source;
+    let source = DecodedEvent::of_event(event, &mut SpareView::default()).source;
     let batch = Batch::of(source.as_bytes(), event, event).unwrap_or_else(|| panic!("no batch: {source}"));
     (source, batch.partial(), records(&batch, event))
 }
@@ -181,7 +181,7 @@ fn rows_of_tablestore_are_ordered_by_primary_key_in_both_of_its_forms() {
     assert_eq!((source, partial), ("aliyun:tablestore", Partial::None));
     assert_eq!(found[1], r#"1|[1]|-|{"Type":"DEL","PrimaryKey":[1]}"#);
     let cbor: &[u8] = b"\xa2\x67Version\x61v\x67Records\x82\xa1\x6aPrimaryKey\x81\x01\xa1\x6aPrimaryKey\x81\x02";
-    let source = DecodedEvent::of_event(cbor, HttpView::default()).source;
+    let source = DecodedEvent::of_event(cbor, &mut SpareView::default()).source;
     let batch = Batch::of(source.as_bytes(), cbor, cbor).expect("a batch");
     let groups: Vec<&[u8]> = (0..batch.len()).map(|record| batch.group(record)).collect();
     assert_eq!(groups, [b"\x81\x01", b"\x81\x02"]);

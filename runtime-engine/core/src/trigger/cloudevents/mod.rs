@@ -187,7 +187,7 @@ mod testing {
 mod tests {
     use super::testing::{attributes, reason, request};
     use super::*;
-    use crate::trigger::{Body, HttpView};
+    use crate::trigger::{Body, SpareView};
 
     const EVENT: &str = r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a":1}}"#;
 
@@ -308,14 +308,14 @@ mod tests {
     fn an_event_in_json_is_recognised_on_every_way_and_its_oddities_are_passed_over() {
         let event = r#"{"specversion":"1.0","id":"1","source":"acs:oss","type":"oss:ObjectCreated","subject":"",
             "aliyunregionid":"cn-hangzhou","X_odd":{},"datacontenttype":"application/json;charset=utf-8","data":{"b":2}}"#;
-        let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+        let decoded = DecodedEvent::of_event(event.as_bytes(), &mut SpareView::default());
         assert_eq!((decoded.kind, decoded.source, decoded.form), (Kind::Event, "cloudevents", ReplyFormat::Bare));
         let data = decoded.data.expect("attributes");
         let names: Vec<_> = attributes(&data).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["specversion", "id", "source", "type", "aliyunregionid", "datacontenttype"]);
         for other in [r#"{"id":"1","source":"s","type":"t"}"#, r#"{"specversion":1,"id":"1","source":"s","type":"t"}"#]
         {
-            assert_eq!(DecodedEvent::of_event(other.as_bytes(), HttpView::default()).kind, Kind::Raw, "{other}");
+            assert_eq!(DecodedEvent::of_event(other.as_bytes(), &mut SpareView::default()).kind, Kind::Raw, "{other}");
         }
         assert!(is_event(event.as_bytes()) && !is_event(b"[]") && !is_event(b"{\"specversion\":") && !is_event(b"{}"));
     }

@@ -148,7 +148,7 @@ mod testing {
 mod tests {
     use super::testing::{flat, posted};
     use super::*;
-    use crate::trigger::{HttpView, ReplyFormat};
+    use crate::trigger::{ReplyFormat, SpareView};
 
     #[test]
     fn events_of_the_older_form_are_known_by_their_type() {
@@ -165,12 +165,12 @@ mod tests {
             let event = flat(event_type, "\"projects/p\"", "{}", "");
             let nested = event.replacen('{', "{\"context\":{", 1).replacen(",\"data\"", "},\"data\"", 1);
             for event in [event, nested] {
-                let decoded = DecodedEvent::of_event(event.as_bytes(), HttpView::default());
+                let decoded = DecodedEvent::of_event(event.as_bytes(), &mut SpareView::default());
                 assert_eq!((decoded.kind, decoded.source, decoded.form), (kind, source, ReplyFormat::Bare), "{event}");
             }
         }
         for event in [flat("acme.thing", "\"r\"", "{}", ""), r#"{"eventType":"google.pubsub.topic.publish"}"#.into()] {
-            assert_eq!(DecodedEvent::of_event(event.as_bytes(), HttpView::default()).kind, Kind::Raw, "{event}");
+            assert_eq!(DecodedEvent::of_event(event.as_bytes(), &mut SpareView::default()).kind, Kind::Raw, "{event}");
         }
     }
 

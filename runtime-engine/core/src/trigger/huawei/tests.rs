@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{DecodedEvent, Kind, ReplyFormat};
+use crate::trigger::{DecodedEvent, Kind, ReplyFormat, SpareView};
 
 const APIG: &str = "huawei:apig";
 
@@ -148,7 +148,7 @@ fn a_view_that_is_used_again_keeps_nothing() {
     let first = read(&apig(""));
     let again = DecodedEvent::of_event(
         br#"{"httpMethod":"GET","requestContext":{"apiId":"a"}}"#,
-        first.http.expect("a request"),
+        &mut SpareView::used(first.http.expect("a request")),
     );
     let view = again.http.expect("a request");
     for text in [view.raw_query(), view.host(), view.client_ip()] {

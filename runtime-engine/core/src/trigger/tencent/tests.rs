@@ -1,7 +1,7 @@
 //! Events in the shapes that the platform documents, and those that only look alike.
 
 use super::super::aws::testing::{body, kind, pairs, read, request, text};
-use crate::trigger::{DecodedEvent, HttpView, Kind, ReplyFormat};
+use crate::trigger::{DecodedEvent, Kind, ReplyFormat, SpareView};
 
 const GATEWAY: &str = "tencent:apigateway";
 const URL: &str = "tencent:url";
@@ -128,9 +128,9 @@ fn a_view_that_is_used_again_keeps_nothing() {
     let first = read(&gateway(r#","body":"full""#));
     let again = DecodedEvent::of_event(
         br#"{"httpMethod":"GET","path":"/","headers":{},"queryString":{}}"#,
-        first.http.expect("a request"),
+        &mut SpareView::used(first.http.expect("a request")),
     );
-    let view: HttpView = again.http.expect("a request");
+    let view = again.http.expect("a request");
     for text in [view.raw_query(), view.route(), view.host(), view.client_ip()] {
         assert_eq!(text, b"");
     }
