@@ -82,7 +82,7 @@ impl Platform for Calls {
     fn request(&mut self, method: &str, path: &str, body: &str) -> Answer {
         let mut event: Value = serde_json::from_str(&http_event(method, &[], &[], body)).expect("JSON");
         event["url"] = path.into();
-        match self.outcome(&event.to_string()) {
+        match self.outcome(event.to_string()) {
             Outcome::ExecutionError(told) => Answer::Failed(told),
             outcome => {
                 let response = outcome.response().unwrap_or_else(|why| panic!("{why}"));

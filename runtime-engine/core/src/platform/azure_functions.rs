@@ -236,10 +236,6 @@ impl Serving for AzureFunctions {
             response.status = 500;
         }
     }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
-    }
 }
 
 #[cfg(test)]

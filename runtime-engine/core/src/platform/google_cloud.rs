@@ -14,7 +14,7 @@ use super::{
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::Format;
 use crate::process::{self, Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -260,10 +260,6 @@ impl Serving for GoogleCloud {
             response.status = 429;
         }
         response.headers.add(b"retry-after", b"1");
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
     }
 }
 

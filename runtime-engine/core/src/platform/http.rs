@@ -5,10 +5,9 @@
 //! of itself in `User-Agent`: any client can say that, and a cache in front would keep the answer for the next one. After
 //! SIGTERM readiness is 503 and requests are still served until the process is told to stop accepting.
 
-use super::{BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, http_common};
-use crate::failure::Failure;
+use super::{Listen, PlatformConfig, PlatformEntry, Protocol, Route, Serving, State, http_common};
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
+use crate::invocation::InvocationMetadata;
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
@@ -122,25 +121,6 @@ impl Serving for PlainHttp {
 
     fn route(&self, process: &Process, request: &Message, state: State) -> Route {
         self.probe(request, state).unwrap_or_else(|| Route::Invoke(self.metadata(process, request)))
-    }
-
-    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        http_common::respond(invocation, response, scratch)
-    }
-
-    fn failed(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
     }
 }
 

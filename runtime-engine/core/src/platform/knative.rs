@@ -14,7 +14,7 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
+use crate::invocation::{Invocation, InvocationMetadata};
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
@@ -199,10 +199,6 @@ impl Serving for Knative {
             MessageFormat::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
             _ => http_common::failed(request_id, failure, response, scratch),
         }
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
     }
 }
 

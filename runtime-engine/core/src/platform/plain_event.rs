@@ -2,7 +2,7 @@
 //! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
 //! and in responses to one that sends them. Nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, error_document, nothing, reply_body};
+use super::{BodyFrom, Response, error_document, http_common, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::invocation::{Invocation, InvocationMetadata};
@@ -109,7 +109,7 @@ pub(super) fn respond(
 /// it may be sent again.
 pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
-    response.status = match super::http_common::status_of(failure) {
+    response.status = match http_common::status_of(failure) {
         503 => 503,
         _ => 500,
     };
@@ -117,8 +117,37 @@ pub(super) fn failed(failure: &Failure, response: &mut Response, scratch: &mut V
     error_document::event(failure.for_owner(), scratch);
 }
 
-/// Is it an invocation by an event, and not by a request of a client's?
-pub(super) fn is_event(metadata: &InvocationMetadata) -> bool {
+/// Answers an invocation by an event with its result, and one by a client's request as HTTP itself.
+pub(super) fn respond_to_either(
+    invocation: &Invocation,
+    max_result: usize,
+    response: &mut Response,
+    scratch: &mut Vec<u8>,
+) -> BodyFrom {
+    if is_event(invocation.metadata()) {
+        respond(invocation, max_result, response, scratch)
+    } else {
+        http_common::respond(invocation, response, scratch)
+    }
+}
+
+/// Tells the failure of an invocation by an event as an event's, and that of a client's request as HTTP's.
+pub(super) fn failed_either(
+    metadata: &InvocationMetadata,
+    request_id: &[u8],
+    failure: &Failure,
+    response: &mut Response,
+    scratch: &mut Vec<u8>,
+) {
+    if is_event(metadata) {
+        failed(failure, response, scratch);
+    } else {
+        http_common::failed(request_id, failure, response, scratch);
+    }
+}
+
+/// Returns `true` for an invocation by an event, and not by a request of a client's.
+fn is_event(metadata: &InvocationMetadata) -> bool {
     metadata.format == MessageFormat::Event
 }
 

@@ -1,7 +1,7 @@
 //! Platforms that send requests: what a driver needs to know of one. Drivers listen, read, wait and write; what a request
 //! is, how its response looks and which lifecycle phase it drives is a protocol's.
 
-use super::BodyFrom;
+use super::{BodyFrom, http_common};
 use crate::failure::Failure;
 use crate::fields::Fields;
 use crate::http1::{Head, Limits, Message};
@@ -63,10 +63,13 @@ pub trait Serving: Send + Sync {
     fn before(&self, _invocation: &Invocation) {}
     /// An invocation has ended, its response is about to go out. Called once for each [`before`](Serving::before), also
     /// for a function that never ended.
-    fn after(&self, _unit: &Process, _facts: &InvocationMetadata, _request_id: &[u8], _failed: bool) {}
-    /// Status, headers and body of the response to an invocation.
-    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom;
-    /// The response that says an invocation failed, for one whose memory is out of reach. `metadata`: only what is no
+    fn after(&self, _process: &Process, _metadata: &InvocationMetadata, _request_id: &[u8], _failed: bool) {}
+    /// Writes status, headers and body of the response to an invocation: as HTTP itself, unless the platform has another
+    /// form.
+    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
+        http_common::respond(invocation, response, scratch)
+    }
+    /// Writes the response that says an invocation failed, for one whose memory is out of reach. `metadata`: only what is no
     /// [`Span`](crate::fields::Span) is to be read.
     fn failed(
         &self,
@@ -75,7 +78,10 @@ pub trait Serving: Send + Sync {
         failure: &Failure,
         response: &mut Response,
         scratch: &mut Vec<u8>,
-    );
+    ) {
+        let _ = metadata;
+        http_common::failed(request_id, failure, response, scratch);
+    }
     /// The response to one more request than may run at once, or than is still taken.
     fn refused(
         &self,
@@ -88,8 +94,10 @@ pub trait Serving: Send + Sync {
         self.failed(metadata, request_id, failure, response, scratch);
         response.headers.add(b"retry-after", b"1");
     }
-    /// Status and headers of a streamed response.
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response);
+    /// Writes status and headers of a streamed response.
+    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
+        http_common::head(invocation, code, response);
+    }
     /// The answer to a [`Signal`], once what it asks for is done.
     fn signalled(&self, signal: &Signal, result: Result<(), &Failure>) -> LocalResponse {
         let _ = signal;

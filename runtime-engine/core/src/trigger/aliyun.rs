@@ -19,13 +19,14 @@
 pub(super) mod cbor;
 
 use super::aws::read::{body_of, map, text};
+use super::members::members;
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{self, Object, Value, ValueKind as Json};
 
 /// Returns the event decoded if it is one of these. The spare view is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
-    let event = Event::of(bytes, object);
-    let (source, fill): (_, fn(&Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
+    let event = Event::of(object.members());
+    let (source, fill): (_, fn(&[u8], &Event<'_>, &mut HttpView)) = if event.is_http_trigger() {
         ("aliyun:http", http_trigger)
     } else if event.is_gateway() {
         ("aliyun:apigateway", gateway)
@@ -33,7 +34,7 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     };
     let mut view = spare.take();
-    fill(&event, &mut view);
+    fill(bytes, &event, &mut view);
     Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
 
@@ -57,64 +58,33 @@ fn is_batch(event: &[u8]) -> bool {
     json::parse(first.as_bytes()).is_ok_and(|event| event.get("specversion").is_some() && event.get("type").is_some())
 }
 
-/// The members that tell what an event is. Null counts as missing; of equal keys the last counts.
-#[derive(Clone, Copy, Default)]
-struct Event<'a> {
-    bytes: &'a [u8],
-    version: Option<Value<'a>>,
-    raw_path: Option<Value<'a>>,
-    path: Option<Value<'a>>,
-    method: Option<Value<'a>>,
-    headers: Option<Value<'a>>,
-    query: Option<Value<'a>>,
-    params: Option<Value<'a>>,
-    body: Option<Value<'a>>,
-    base64: Option<Value<'a>>,
-    context: Option<Value<'a>>,
-    events: Option<Value<'a>>,
-    timer: Option<Value<'a>>,
-    time: Option<Value<'a>>,
-    source: Option<Value<'a>>,
-    topic: Option<Value<'a>>,
-    topic_owner: Option<Value<'a>>,
-    message_md5: Option<Value<'a>>,
-    attrs: Option<Value<'a>>,
-    table_version: Option<Value<'a>>,
-    records: Option<Value<'a>>,
+members! {
+    /// The members that tell what an event is.
+    Event {
+        version = "version",
+        raw_path = "rawPath",
+        path = "path",
+        method = "httpMethod",
+        headers = "headers",
+        query = "queryParameters",
+        params = "pathParameters",
+        body = "body",
+        base64 = "isBase64Encoded",
+        context = "requestContext",
+        events = "events",
+        timer = "triggerName",
+        time = "triggerTime",
+        source = "source",
+        topic = "TopicName",
+        topic_owner = "TopicOwner",
+        message_md5 = "MessageMD5",
+        attrs = "attrs",
+        table_version = "Version",
+        records = "Records",
+    }
 }
 
 impl<'a> Event<'a> {
-    fn of(bytes: &'a [u8], object: &Object<'a, '_>) -> Event<'a> {
-        let mut event = Event { bytes, ..Event::default() };
-        for (key, value) in object.members() {
-            let slot = match &*key.as_str() {
-                "version" => &mut event.version,
-                "rawPath" => &mut event.raw_path,
-                "path" => &mut event.path,
-                "httpMethod" => &mut event.method,
-                "headers" => &mut event.headers,
-                "queryParameters" => &mut event.query,
-                "pathParameters" => &mut event.params,
-                "body" => &mut event.body,
-                "isBase64Encoded" => &mut event.base64,
-                "requestContext" => &mut event.context,
-                "events" => &mut event.events,
-                "triggerName" => &mut event.timer,
-                "triggerTime" => &mut event.time,
-                "source" => &mut event.source,
-                "TopicName" => &mut event.topic,
-                "TopicOwner" => &mut event.topic_owner,
-                "MessageMD5" => &mut event.message_md5,
-                "attrs" => &mut event.attrs,
-                "Version" => &mut event.table_version,
-                "Records" => &mut event.records,
-                _ => continue,
-            };
-            *slot = (!value.is_null()).then_some(value);
-        }
-        event
-    }
-
     fn is_http_trigger(&self) -> bool {
         let http = self.context.and_then(|context| context.get("http"));
         is(self.version, "v1") && http.is_some_and(|http| http.kind() == Json::Object)
@@ -164,31 +134,31 @@ fn is(value: Option<Value<'_>>, word: &str) -> bool {
 }
 
 /// The HTTP trigger of a function that takes events.
-fn http_trigger(event: &Event<'_>, view: &mut HttpView) {
+fn http_trigger(bytes: &[u8], event: &Event<'_>, view: &mut HttpView) {
     let context = |names: &[&str]| event.context.and_then(|context| context.path(names));
     text(context(&["http", "method"]), |t| view.set_method(t));
     text(event.raw_path.or_else(|| context(&["http", "path"])), |t| view.set_coded_path(t));
     text(context(&["http", "protocol"]), |t| view.set_protocol(t));
     text(context(&["http", "sourceIp"]), |t| view.set_client_ip(t));
     text(context(&["domainName"]), |t| view.set_host(t));
-    common(event, view, b"https");
+    common(bytes, event, view, b"https");
 }
 
 /// The API gateway with a function as its backend.
-fn gateway(event: &Event<'_>, view: &mut HttpView) {
+fn gateway(bytes: &[u8], event: &Event<'_>, view: &mut HttpView) {
     text(event.method, |t| view.set_method(t));
     text(event.path, |t| view.set_coded_path(t));
     map(event.params, &mut view.params);
-    common(event, view, b"http");
+    common(bytes, event, view, b"http");
 }
 
-fn common(event: &Event<'_>, view: &mut HttpView, scheme: &[u8]) {
+fn common(bytes: &[u8], event: &Event<'_>, view: &mut HttpView, scheme: &[u8]) {
     map(event.query, &mut view.query);
     view.encode_query();
     map(event.headers, &mut view.headers);
     view.read_cookies();
     view.read_way(scheme);
-    view.body = body_of(event.bytes, event.body, event.is_coded());
+    view.body = body_of(bytes, event.body, event.is_coded());
 }
 
 #[cfg(test)]

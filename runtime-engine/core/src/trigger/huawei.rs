@@ -17,12 +17,13 @@
 //! event says so of a plain text: what does not decode is the text.
 
 use super::aws::read::{body_of, map, text};
+use super::members::members;
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{Object, Value, ValueKind as Json};
 
 /// Returns the event decoded if it is one of these. The spare view is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
-    let event = Event::of(object);
+    let event = Event::of(object.members());
     if event.method.is_none() || event.in_context("apiId").is_none() {
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     }
@@ -31,55 +32,29 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
     Some(DecodedEvent::request(Kind::Http, "huawei:apig", ReplyFormat::Plain, view))
 }
 
-/// The members that tell what an event is. Null counts as missing; of equal keys the last counts.
-#[derive(Clone, Copy, Default)]
-struct Event<'a> {
-    method: Option<Value<'a>>,
-    path: Option<Value<'a>>,
-    headers: Option<Value<'a>>,
-    query: Option<Value<'a>>,
-    params: Option<Value<'a>>,
-    body: Option<Value<'a>>,
-    base64: Option<Value<'a>>,
-    context: Option<Value<'a>>,
-    trigger: Option<Value<'a>>,
-    smn_records: Option<Value<'a>>,
-    obs_records: Option<Value<'a>>,
-    dds_records: Option<Value<'a>>,
-    shard: Option<Value<'a>>,
-    message: Option<Value<'a>>,
-    logs: Option<Value<'a>>,
-    traces: Option<Value<'a>>,
+members! {
+    /// The members that tell what an event is.
+    Event {
+        method = "httpMethod",
+        path = "path",
+        headers = "headers",
+        query = "queryStringParameters",
+        params = "pathParameters",
+        body = "body",
+        base64 = "isBase64Encoded",
+        context = "requestContext",
+        trigger = "trigger_type",
+        smn_records = "record",
+        obs_records = "Records",
+        dds_records = "records",
+        shard = "ShardID" | "StreamName",
+        message = "Message",
+        logs = "lts",
+        traces = "cts",
+    }
 }
 
 impl<'a> Event<'a> {
-    fn of(object: &Object<'a, '_>) -> Event<'a> {
-        let mut event = Event::default();
-        for (key, value) in object.members() {
-            let slot = match &*key.as_str() {
-                "httpMethod" => &mut event.method,
-                "path" => &mut event.path,
-                "headers" => &mut event.headers,
-                "queryStringParameters" => &mut event.query,
-                "pathParameters" => &mut event.params,
-                "body" => &mut event.body,
-                "isBase64Encoded" => &mut event.base64,
-                "requestContext" => &mut event.context,
-                "trigger_type" => &mut event.trigger,
-                "record" => &mut event.smn_records,
-                "Records" => &mut event.obs_records,
-                "records" => &mut event.dds_records,
-                "ShardID" | "StreamName" => &mut event.shard,
-                "Message" => &mut event.message,
-                "lts" => &mut event.logs,
-                "cts" => &mut event.traces,
-                _ => continue,
-            };
-            *slot = (!value.is_null()).then_some(value);
-        }
-        event
-    }
-
     fn in_context(&self, member: &str) -> Option<Value<'a>> {
         self.context.and_then(|context| context.get(member)).filter(|value| !value.is_null())
     }

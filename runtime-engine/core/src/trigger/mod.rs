@@ -14,6 +14,7 @@ mod fn_project;
 pub mod google;
 mod huawei;
 mod media_types;
+mod members;
 mod native;
 mod openwhisk;
 pub mod reply;

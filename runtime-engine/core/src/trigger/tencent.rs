@@ -15,12 +15,13 @@
 //! with longer names hold only what an API declares, and are not read.
 
 use super::aws::read::{body_of, each_text, map, text};
+use super::members::members;
 use super::{DecodedEvent, HttpView, Kind, ReplyFormat, SpareView};
 use crate::json::{Object, Value, ValueKind as Json};
 
 /// Returns the event decoded if it is one of these. The spare view is taken only then.
 pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut SpareView) -> Option<DecodedEvent> {
-    let event = Event::of(object);
+    let event = Event::of(object.members());
     let Some(source) = event.http_source() else {
         return event.service().map(|(kind, source)| DecodedEvent::bare(kind, source));
     };
@@ -29,47 +30,25 @@ pub(super) fn recognise(bytes: &[u8], object: &Object<'_, '_>, spare: &mut Spare
     Some(DecodedEvent::request(Kind::Http, source, ReplyFormat::Plain, view))
 }
 
-/// The members that tell what an event is. Null counts as missing; of equal keys the last counts.
-#[derive(Clone, Copy, Default)]
-struct Event<'a> {
-    method: Option<Value<'a>>,
-    path: Option<Value<'a>>,
-    headers: Option<Value<'a>>,
-    query: Option<Value<'a>>,
-    params: Option<Value<'a>>,
-    body: Option<Value<'a>>,
-    base64: Option<Value<'a>>,
-    context: Option<Value<'a>>,
-    kind: Option<Value<'a>>,
-    trigger: Option<Value<'a>>,
-    records: Option<Value<'a>>,
-    logs: Option<Value<'a>>,
+members! {
+    /// The members that tell what an event is.
+    Event {
+        method = "httpMethod",
+        path = "path",
+        headers = "headers",
+        query = "queryString",
+        params = "pathParameters",
+        body = "body",
+        base64 = "isBase64Encoded",
+        context = "requestContext",
+        kind = "Type",
+        trigger = "TriggerName",
+        records = "Records",
+        logs = "clslogs",
+    }
 }
 
 impl<'a> Event<'a> {
-    fn of(object: &Object<'a, '_>) -> Event<'a> {
-        let mut event = Event::default();
-        for (key, value) in object.members() {
-            let slot = match &*key.as_str() {
-                "httpMethod" => &mut event.method,
-                "path" => &mut event.path,
-                "headers" => &mut event.headers,
-                "queryString" => &mut event.query,
-                "pathParameters" => &mut event.params,
-                "body" => &mut event.body,
-                "isBase64Encoded" => &mut event.base64,
-                "requestContext" => &mut event.context,
-                "Type" => &mut event.kind,
-                "TriggerName" => &mut event.trigger,
-                "Records" => &mut event.records,
-                "clslogs" => &mut event.logs,
-                _ => continue,
-            };
-            *slot = (!value.is_null()).then_some(value);
-        }
-        event
-    }
-
     fn in_context(&self, member: &str) -> Option<Value<'a>> {
         self.context.and_then(|context| context.get(member)).filter(|value| !value.is_null())
     }

@@ -11,8 +11,8 @@ use super::Limits;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Message, decimal};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::plain_event::{self, is_event};
+use crate::invocation::{Invocation, InvocationMetadata};
+use crate::platform::plain_event;
 use crate::platform::{
     BodyFrom, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, error_document,
     http_common,
@@ -146,11 +146,7 @@ impl Serving for Server {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        if is_event(invocation.metadata()) {
-            plain_event::respond(invocation, self.limits.max_result, response, scratch)
-        } else {
-            http_common::respond(invocation, response, scratch)
-        }
+        plain_event::respond_to_either(invocation, self.limits.max_result, response, scratch)
     }
 
     fn failed(
@@ -161,15 +157,7 @@ impl Serving for Server {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        if is_event(metadata) {
-            plain_event::failed(failure, response, scratch);
-        } else {
-            http_common::failed(request_id, failure, response, scratch);
-        }
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
+        plain_event::failed_either(metadata, request_id, failure, response, scratch);
     }
 
     fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {

@@ -4,8 +4,8 @@
 use super::{CONCURRENCY, Times};
 use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
+use crate::invocation::InvocationMetadata;
+use crate::platform::{Listen, Response, Route, Serving, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::net::IpAddr;
@@ -88,21 +88,6 @@ impl Serving for Behind {
         Route::Invoke(self.times.metadata(process, request))
     }
 
-    fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        http_common::respond(invocation, response, scratch)
-    }
-
-    fn failed(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-    }
-
     fn refused(
         &self,
         _: &InvocationMetadata,
@@ -116,10 +101,6 @@ impl Serving for Behind {
             // The watchdog's own word for it, which queues understand.
             response.status = 429;
         }
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
     }
 }
 

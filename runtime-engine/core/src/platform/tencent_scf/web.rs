@@ -8,8 +8,8 @@ use super::MAX_RESULT;
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message, decimal};
-use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::plain_event::{self, is_event};
+use crate::invocation::{Invocation, InvocationMetadata};
+use crate::platform::plain_event;
 use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -107,11 +107,7 @@ impl Serving for WebFunction {
     }
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
-        if is_event(invocation.metadata()) {
-            plain_event::respond(invocation, MAX_RESULT, response, scratch)
-        } else {
-            http_common::respond(invocation, response, scratch)
-        }
+        plain_event::respond_to_either(invocation, MAX_RESULT, response, scratch)
     }
 
     fn failed(
@@ -122,14 +118,6 @@ impl Serving for WebFunction {
         response: &mut Response,
         scratch: &mut Vec<u8>,
     ) {
-        if is_event(metadata) {
-            plain_event::failed(failure, response, scratch);
-        } else {
-            http_common::failed(request_id, failure, response, scratch);
-        }
-    }
-
-    fn stream_head(&self, invocation: &Invocation, code: Code, response: &mut Response) {
-        http_common::head(invocation, code, response);
+        plain_event::failed_either(metadata, request_id, failure, response, scratch);
     }
 }

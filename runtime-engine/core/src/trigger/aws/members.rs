@@ -1,33 +1,8 @@
 //! The members of an event that say what it is, each object walked once.
 
-use super::super::Kind;
-use crate::json::{Key, Object, Value};
-
-/// Declares a set of members and how it is filled. Null counts as missing; of equal keys the last counts.
-macro_rules! members {
-    ($(#[$doc:meta])* $name:ident { $($field:ident = $key:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Default)]
-        pub(super) struct $name<'a> {
-            $(pub(super) $field: Option<Value<'a>>,)*
-        }
-
-        impl<'a> $name<'a> {
-            /// Finds them among the members of an object.
-            pub(super) fn of(members: impl Iterator<Item = (Key<'a>, Value<'a>)>) -> $name<'a> {
-                let mut found = $name::default();
-                for (key, value) in members {
-                    let slot = match &*key.as_str() {
-                        $($key => &mut found.$field,)*
-                        _ => continue,
-                    };
-                    *slot = (!value.is_null()).then_some(value);
-                }
-                found
-            }
-        }
-    };
-}
+use crate::json::{Object, Value};
+use crate::trigger::Kind;
+use crate::trigger::members::members;
 
 members! {
     /// Of the event itself: what requests have first, then one group a service.

@@ -1,7 +1,7 @@
 //! Replies to load balancers: Application Load Balancer and VPC Lattice. Both want the status in words too.
 
 use super::Parts;
-use super::headers::{joined, lists, spelled_cookies};
+use super::headers::{in_lists, once_each};
 use crate::http1::write::reason;
 use crate::json::Writer;
 
@@ -11,9 +11,7 @@ pub(super) fn alb(parts: Parts<'_>, out: &mut Vec<u8>) {
     out.reserve(parts.body.len() + 512);
     let mut json = Writer::new(out);
     begin(&mut json, parts);
-    json.key("multiValueHeaders").begin_object();
-    lists(&mut json, parts.headers, parts.cookies, 1);
-    json.end_object();
+    in_lists(&mut json, parts);
     super::body(&mut json, parts);
     json.end_object();
 }
@@ -31,10 +29,7 @@ fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
     json.begin_object().key("statusCode").number(u64::from(parts.status));
     let description = format!("{} {}", parts.status, reason(parts.status));
     json.key("statusDescription").string(description.trim_end());
-    json.key("headers").begin_object();
-    joined(json, parts.headers);
-    spelled_cookies(json, parts.headers, parts.cookies);
-    json.end_object();
+    once_each(json, parts);
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Headers and cookies in the JSON of replies. Names are compared without case; Set-Cookie stands among the headers or
 //! in the list of cookies, and is the one header that a comma may not join.
 
+use super::Parts;
 use crate::fields::{Fields, caseless_inline as caseless};
 use crate::json::Writer;
 
@@ -65,7 +66,7 @@ pub(super) fn joined(json: &mut Writer<'_>, headers: &Fields) {
 
 /// The cookies as members of a map of single values, each under a spelling of its own: the only way to set several there.
 /// Header names have no case, JSON keys have.
-pub(super) fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
+fn spelled_cookies(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     for (number, value) in cookie_values(headers, cookies).enumerate() {
         let mut name = *b"set-cookie";
         for (letter, bit) in name.iter_mut().filter(|byte| byte.is_ascii_alphabetic()).zip(0..) {
@@ -109,4 +110,19 @@ fn repeats(headers: &Fields, name: &[u8]) -> usize {
 fn first(headers: &Fields, index: usize) -> bool {
     let Some((name, _)) = headers.at(index) else { return false };
     !headers.iter().take(index).any(|(other, _)| caseless(other, name))
+}
+
+/// Writes the member `headers`: each name once, its values joined, and every cookie under a spelling of its own.
+pub(super) fn once_each(json: &mut Writer<'_>, parts: Parts<'_>) {
+    json.key("headers").begin_object();
+    joined(json, parts.headers);
+    spelled_cookies(json, parts.headers, parts.cookies);
+    json.end_object();
+}
+
+/// Writes the member `multiValueHeaders`: a list for each name, which keeps repeats.
+pub(super) fn in_lists(json: &mut Writer<'_>, parts: Parts<'_>) {
+    json.key("multiValueHeaders").begin_object();
+    lists(json, parts.headers, parts.cookies, 1);
+    json.end_object();
 }

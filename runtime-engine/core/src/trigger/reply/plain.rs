@@ -5,7 +5,7 @@
 //! these platforms read alike.
 
 use super::Parts;
-use super::headers::{joined, lists, spelled_cookies};
+use super::headers::{in_lists, once_each};
 use crate::json::Writer;
 
 /// The four members and no other: Alibaba's API gateway refuses more.
@@ -22,19 +22,14 @@ pub(super) fn yandex(parts: Parts<'_>, out: &mut Vec<u8>) {
     out.reserve(parts.body.len() + 512);
     let mut json = Writer::new(out);
     begin(&mut json, parts);
-    json.key("multiValueHeaders").begin_object();
-    lists(&mut json, parts.headers, parts.cookies, 1);
-    json.end_object();
+    in_lists(&mut json, parts);
     super::body(&mut json, parts);
     json.end_object();
 }
 
 fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
     json.begin_object().key("statusCode").number(u64::from(parts.status));
-    json.key("headers").begin_object();
-    joined(json, parts.headers);
-    spelled_cookies(json, parts.headers, parts.cookies);
-    json.end_object();
+    once_each(json, parts);
 }
 
 #[cfg(test)]
