@@ -40,6 +40,8 @@ const PACKAGES: &[&str] = &[
     "layer-cache",
     "layer-compress",
     "layer-cors",
+    "layer-idempotency",
+    "layer-kv",
     "layer-limit",
     "layer-log",
     "layer-record",

@@ -1,5 +1,5 @@
-//! Services of layers, as safe code asks for them and offers them: requests over HTTP ([`http`]), parameters and secrets
-//! ([`params`]). Numbers have a module of their own, [`telemetry`](crate::telemetry).
+//! Services of layers, as safe code asks for them and offers them: requests over HTTP ([`http`]), values by key
+//! ([`kv`]), parameters and secrets ([`params`]). Numbers have a module of their own, [`telemetry`](crate::telemetry).
 //!
 //! A layer offers a service in `create`; functions and other layers, built by whomever and in whichever language, find it by
 //! its name and call it across libraries. Each is asked for at the context or the configuration, and is `None` where no
@@ -7,6 +7,7 @@
 //! the call when it is dropped. A service that this crate has no module for is a [`Service`](crate::Service).
 
 pub mod http;
+pub mod kv;
 pub mod params;
 
 pub use crate::glue::service::call::Call;

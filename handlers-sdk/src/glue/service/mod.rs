@@ -3,6 +3,7 @@
 
 pub(crate) mod call;
 pub(crate) mod http;
+pub(crate) mod kv;
 pub(crate) mod open;
 pub(crate) mod params;
 pub(crate) mod watch;
@@ -66,4 +67,10 @@ unsafe impl Service for services::Http {
 unsafe impl Service for services::Params {
     const NAME: &'static str = services::PARAMS;
     const MAJOR: u32 = services::PARAMS_MAJOR;
+}
+
+// SAFETY: as above.
+unsafe impl Service for services::Kv {
+    const NAME: &'static str = services::KV;
+    const MAJOR: u32 = services::KV_MAJOR;
 }
