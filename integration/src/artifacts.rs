@@ -19,6 +19,7 @@ const PACKAGES: &[&str] = &[
     "light-runtime",
     "axum-app",
     "background",
+    "charge",
     "cloud-event",
     "crowd",
     "echo",

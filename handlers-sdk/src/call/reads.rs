@@ -68,6 +68,11 @@ macro_rules! process_reads {
             $crate::glue::service::params::find(self.reader().entry())
         }
 
+        /// Where values by key are kept: the layer that offers the service `faas.kv`. `None` if no layer offers it.
+        pub fn kv(&self) -> Option<$crate::service::kv::Kv> {
+            $crate::glue::service::kv::find(self.reader().entry())
+        }
+
         /// A typed value that a hook of the same library has left here.
         pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
             $crate::glue::values::get(self.reader())

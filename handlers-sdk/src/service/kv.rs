@@ -57,7 +57,6 @@
 pub use crate::glue::service::kv::{Kv, Told};
 
 use crate::call::config::Config;
-use crate::call::context::FaasContext;
 use crate::error::Error;
 use crate::glue::service::kv;
 use crate::service::Offered;
@@ -181,12 +180,5 @@ impl Config {
     /// Where values are kept: the layer that offers the service `faas.kv`. `None` if no layer offers it, or none has yet.
     pub fn kv(&self) -> Option<Kv> {
         kv::find(self.entry())
-    }
-}
-
-impl FaasContext {
-    /// Where values are kept: the layer that offers the service `faas.kv`. `None` if no layer offers it.
-    pub fn kv(&self) -> Option<Kv> {
-        kv::find(self.held().entry())
     }
 }

@@ -49,6 +49,10 @@ fn left(deadline: Instant) -> Result<Duration, Trouble> {
     deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()).ok_or(Trouble::Late)
 }
 
+fn closed() -> Trouble {
+    Trouble::Broken("it has closed the connection".to_owned())
+}
+
 impl Link {
     pub(crate) fn open(server: &Server, deadline: Instant) -> Result<Link, Trouble> {
         let mut trouble = Trouble::Broken("its name leads nowhere".to_owned());
@@ -98,8 +102,16 @@ impl Link {
 
     /// Sends a command and waits for its reply, which has at most so many bytes.
     pub(crate) fn exchange(&mut self, command: &[u8], most: usize, deadline: Instant) -> Result<Reply, Trouble> {
-        self.stream.set_write_timeout(Some(left(deadline)?))?;
-        self.stream.write_all(command)?;
+        let mut rest = command;
+        while !rest.is_empty() {
+            self.stream.set_write_timeout(Some(left(deadline)?))?;
+            match self.stream.write(rest) {
+                Ok(0) => return Err(closed()),
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         self.read.clear();
         loop {
             match resp::reply(&self.read, most) {
@@ -116,7 +128,7 @@ impl Link {
             self.stream.set_read_timeout(Some(left(deadline)?))?;
             let mut part = [0; 16 * 1024];
             match self.stream.read(&mut part) {
-                Ok(0) => return Err(Trouble::Broken("it has closed the connection".to_owned())),
+                Ok(0) => return Err(closed()),
                 Ok(count) => self.read.extend_from_slice(&part[..count]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
