@@ -37,7 +37,10 @@ struct Claim {
     payload: Payload,
 }
 
-/// A run with a claim, or a record's.
+/// The run of a record. Where an event is no batch, its record is the invocation itself, whose claim is another.
+struct OfRecord(Option<Claim>);
+
+/// A run with a claim.
 struct Running {
     claim: Option<Claim>,
     /// Reply headers that layers further out had set before.
@@ -77,9 +80,8 @@ fn refuse(invocation: &mut Invocation<'_>, (status, kind, message): (u16, &str, 
 }
 
 impl Idempotency {
-    /// Claims the key. Returns what has come of it, and the invocation may run if that is [`Begun::Run`] or
-    /// [`Begun::RunUnknown`].
-    async fn begin(&self, invocation: &mut Invocation<'_>, asked: Asked) -> Result<Begun, Error> {
+    /// Claims the key. Returns what has come of it, with the claim if that is [`Begun::Run`].
+    async fn begin(&self, invocation: &mut Invocation<'_>, asked: Asked) -> Result<(Begun, Option<Claim>), Error> {
         let Asked { told, key, payload } = asked;
         let lease = match self.settings.claims_stand {
             true => self.settings.expiry,
@@ -89,11 +91,8 @@ impl Idempotency {
         let begun = machine::begun(claimed.map_err(|error| error.kind()), &payload, self.settings.store_down);
         match &begun {
             Begun::Run(version) => {
-                let outer =
-                    invocation.reply_headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                let claim = Some(Claim { key, version: *version, payload });
-                invocation.set_value(Running { claim, outer, head: Mutex::default() })?;
                 invocation.set_extension("idempotency-key", &told)?;
+                return Ok((Begun::Run(*version), Some(Claim { key, version: *version, payload })));
             }
             Begun::RunUnknown(kind) => {
                 let message = format_args!("the store does not answer ({kind:?}): it runs, and may have run before");
@@ -113,13 +112,12 @@ impl Idempotency {
             }
             Begun::Replay(_) | Begun::Refuse(_) => {}
         }
-        Ok(begun)
+        Ok((begun, None))
     }
 
     /// Writes the end over the claim.
-    async fn finish(&self, invocation: &mut Invocation<'_>, ended: Ended) {
-        let Some(claim) = invocation.value_mut::<Running>().and_then(|running| running.claim.take()) else { return };
-        let Claim { key, version, payload } = claim;
+    async fn finish(&self, invocation: &mut Invocation<'_>, claim: Option<Claim>, ended: Ended) {
+        let Some(Claim { key, version, payload }) = claim else { return };
         match machine::ended(ended, self.settings.keep) {
             End::Leave => {}
             End::Release => {
@@ -170,6 +168,14 @@ impl Idempotency {
     }
 }
 
+fn claimed(invocation: &mut Invocation<'_>) -> Option<Claim> {
+    invocation.value_mut::<Running>()?.claim.take()
+}
+
+fn claimed_by_record(record: &mut Invocation<'_>) -> Option<Claim> {
+    record.value_mut::<OfRecord>()?.0.take()
+}
+
 fn failed(failure: &Failure<'_>) -> Ended {
     if failure.is_cancelled() { Ended::CutShort } else { Ended::Failed(failure.kind.to_owned()) }
 }
@@ -197,8 +203,15 @@ impl Layer for Idempotency {
                 return refuse(invocation, (400, "Idempotency.KeyInvalid", &message));
             }
         };
-        match self.begin(invocation, asked).await? {
-            Begun::Run(_) | Begun::RunUnknown(_) => Ok(Flow::Continue),
+        let (begun, claim) = self.begin(invocation, asked).await?;
+        match begun {
+            Begun::Run(_) => {
+                let headers = invocation.reply_headers();
+                let outer = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                invocation.set_value(Running { claim, outer, head: Mutex::default() })?;
+                Ok(Flow::Continue)
+            }
+            Begun::RunUnknown(_) => Ok(Flow::Continue),
             Begun::Replay(reply) => reply::replay(invocation, reply),
             Begun::Refuse(refusal) => refuse(invocation, refusal.told()),
         }
@@ -214,13 +227,15 @@ impl Layer for Idempotency {
 
     async fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
         if let Some(ended) = self.ended(invocation) {
-            self.finish(invocation, ended).await;
+            let claim = claimed(invocation);
+            self.finish(invocation, claim, ended).await;
         }
         Ok(())
     }
 
     async fn invoke_failed(&self, invocation: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
-        self.finish(invocation, failed(failure)).await;
+        let claim = claimed(invocation);
+        self.finish(invocation, claim, failed(failure)).await;
         Ok(Recovery::Pass)
     }
 
@@ -235,8 +250,13 @@ impl Layer for Idempotency {
                 return Err(Error::new("Idempotency.KeyInvalid", format!("the record's key cannot be used: {why}")));
             }
         };
-        match self.begin(record, asked).await? {
-            Begun::Run(_) | Begun::RunUnknown(_) => Ok(Flow::Continue),
+        let (begun, claim) = self.begin(record, asked).await?;
+        match begun {
+            Begun::Run(_) => {
+                record.set_value(OfRecord(claim))?;
+                Ok(Flow::Continue)
+            }
+            Begun::RunUnknown(_) => Ok(Flow::Continue),
             // A record has no reply: it is enough that it is done.
             Begun::Replay(_) | Begun::Refuse(Refusal::ReplyNotKept) => Ok(Flow::Respond),
             Begun::Refuse(refusal) => refuse(record, refusal.told()),
@@ -244,12 +264,14 @@ impl Layer for Idempotency {
     }
 
     async fn after_record(&self, record: &mut Invocation<'_>) -> Result<(), Error> {
-        self.finish(record, Ended::Reply(200, None)).await;
+        let claim = claimed_by_record(record);
+        self.finish(record, claim, Ended::Reply(200, None)).await;
         Ok(())
     }
 
     async fn record_failed(&self, record: &mut Invocation<'_>, failure: &Failure<'_>) -> Result<Recovery, Error> {
-        self.finish(record, failed(failure)).await;
+        let claim = claimed_by_record(record);
+        self.finish(record, claim, failed(failure)).await;
         Ok(Recovery::Pass)
     }
 }

@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};
-use handlers_sdk::{Error, FaasContext, HttpView, IntoReply, Reply, Response, function};
+use handlers_sdk::{Error, FaasContext, HttpView, IntoReply, Reply, Response, Sink, function};
 use layer_idempotency::Idempotency;
 use layer_kv::Kv;
 use std::future::{pending, poll_fn};
@@ -139,6 +139,23 @@ fn a_reply_that_is_too_long_is_not_kept_and_its_effect_takes_place_once_all_the_
     }
 }
 
+#[function(stream)]
+fn streams(mut out: Sink) -> Result<(), Error> {
+    run("streams");
+    out.begin()?;
+    out.write(b"a stream")?;
+    Ok(())
+}
+
+#[test]
+fn a_stream_is_not_kept_and_its_effect_takes_place_once_all_the_same() {
+    let app = App::builder().configured(Kv::MODULE, "").module(Idempotency::MODULE).module(streams::MODULE);
+    let app = app.start().expect("starts");
+    assert_eq!(post(&app, "/", "k", "").text(), "a stream");
+    let again = post(&app, "/", "k", "");
+    assert_eq!((again.status(), kind(&again).as_str(), runs("streams")), (409, "Idempotency.ReplyNotKept", 1));
+}
+
 #[test]
 fn keys_of_callers_that_are_told_apart_have_nothing_to_do_with_one_another() {
     let app = app(r#"{"scope":["header:Authorization"],"payload":["/n"]}"#);
@@ -190,6 +207,19 @@ fn a_record_that_is_delivered_again_is_passed_by_and_a_failed_one_is_tried_again
     assert_eq!(failed(&[("a", "1"), ("b", "bad"), ("c", "2"), ("d", "3")]), ["b"]);
     assert_eq!(["a", "b", "c", "d"].map(|id| runs(&format!("record {id}"))), [1, 2, 1, 1]);
     assert_eq!(failed(&[("a", "another")]), ["a"], "one id stands for one thing");
+}
+
+#[test]
+fn an_event_that_is_no_batch_is_done_once_by_a_function_of_records() {
+    let app = App::builder().configured(Kv::MODULE, "");
+    let app = app.configured(Idempotency::MODULE, r#"{"key":"request","record":"id"}"#).module(job::MODULE);
+    let app = app.start().expect("starts");
+    let call = |id: &str, job: &str| app.invoke(Invoke::event(job).meta(handlers_sdk::abi::META_REQUEST_ID, id)).failed;
+    let before = runs("record ");
+    assert!(call("a", "1").is_none() && call("a", "1").is_none());
+    assert_eq!(runs("record ") - before, 1);
+    assert!(call("b", "bad").is_some() && call("b", "bad").is_some());
+    assert_eq!(runs("record ") - before, 3);
 }
 
 /// Those that wait, and whether they may go on.
