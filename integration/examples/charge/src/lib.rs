@@ -36,7 +36,7 @@ pub fn charge(ctx: FaasContext) -> Result<Response, Error> {
 /// Charges the order of a record.
 ///
 /// # Errors
-/// As for [`charge`].
+/// The bank refuses, or cannot be asked.
 #[function(record, blocking)]
 pub fn settle(ctx: FaasContext) -> Result<(), Error> {
     ask_the_bank(&ctx).map(drop)
