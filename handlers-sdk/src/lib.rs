@@ -74,6 +74,7 @@ mod layer;
 pub mod log;
 mod panics;
 mod reply;
+pub mod service;
 mod stream_error;
 pub mod telemetry;
 #[cfg(feature = "tower")]

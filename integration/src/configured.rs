@@ -8,7 +8,8 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 8] = ["cache", "compress", "cors", "limit", "log", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 10] =
+    ["cache", "compress", "cors", "idempotency", "kv", "limit", "log", "record", "trace", "warmup"];
 
 /// The schema of a layer's configuration.
 ///
@@ -29,7 +30,10 @@ pub fn schema(layer: &str) -> Value {
 /// If it neither starts nor says why.
 pub fn start(layer: &str, config: &Value) -> Result<(), String> {
     let variable = format!("FAAS_LAYER_{}", layer.to_ascii_uppercase());
-    let deployment = Deployment::of("echo").layer(layer).env(&variable, &config.to_string());
+    let deployment = Deployment::of("echo");
+    // Its keys have to be kept somewhere.
+    let deployment = if layer == "idempotency" { deployment.layer("kv") } else { deployment };
+    let deployment = deployment.layer(layer).env(&variable, &config.to_string());
     let command = on_http::command(artifacts::get().light_bootstrap(), &deployment, "echo", free_port());
     let process = Process::spawn(command, |_| ()).expect("it starts");
     let is_over = |line: &str| line.contains("listening") || line.contains("could not be made");

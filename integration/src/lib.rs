@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`artifacts`] | binaries and modules, built once a run, their paths taken from the build's own output |
+//! | [`bank`] | the bank of the function `charge`, where effects are counted |
 //! | [`deployment`] | a task root as a platform unpacks it, and the command that starts a runtime in it |
 //! | [`on_aws`] | a runtime under the strict emulator of AWS Lambda |
 //! | [`on_http`] | a runtime that serves plain HTTP on a port of its own |
@@ -14,6 +15,7 @@
 //! | [`kernel`] | what the kernel says of a process: memory, time, threads, descriptors |
 //! | [`inspected`] | what the function `inspect` saw, read back |
 //! | [`needs`] | programs that the project does not make, and trials that need one |
+//! | [`redis`] | a Redis of Debian's, which a test may kill, stop and start again |
 //! | [`table`] | tables of `docs/conformance` against the tests there are |
 //! | [`wait`] | limits of waits, and the one factor that stretches them |
 //!
@@ -21,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+pub mod bank;
 pub mod client;
 pub mod collector;
 pub mod configured;
@@ -32,6 +35,7 @@ pub mod needs;
 pub mod on_aws;
 pub mod on_http;
 pub mod on_plane;
+pub mod redis;
 pub mod table;
 pub mod wait;
 

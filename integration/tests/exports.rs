@@ -29,7 +29,7 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 17] = [
     "echo",
     "inspect",
     "hello",
@@ -38,6 +38,8 @@ const MODULES: [&str; 15] = [
     "layer-cache",
     "layer-compress",
     "layer-cors",
+    "layer-idempotency",
+    "layer-kv",
     "layer-limit",
     "layer-log",
     "layer-metrics",

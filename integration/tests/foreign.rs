@@ -1,4 +1,4 @@
-//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, load generators, promtool,
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, Redis, load generators, promtool,
 //! tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
@@ -10,6 +10,9 @@ mod events;
 mod fn_peers;
 #[path = "foreign/frameworks.rs"]
 mod frameworks;
+#[path = "layers/fronts.rs"]
+#[allow(dead_code, reason = "the tests of layers use the rest of it")]
+mod fronts;
 #[path = "foreign/http.rs"]
 mod http;
 #[path = "foreign/languages.rs"]
@@ -20,6 +23,8 @@ mod layers;
 mod linkers;
 #[path = "foreign/load.rs"]
 mod load;
+#[path = "foreign/redis.rs"]
+mod redis;
 #[path = "foreign/rie.rs"]
 mod rie;
 #[path = "foreign/valgrind.rs"]
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
+    trials.extend(redis::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -4,6 +4,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::error::Error;
 use crate::ffi::InvBytes;
+use crate::ffi::bytes::Chunk;
 use crate::ffi::write::Given;
 use std::fmt;
 use std::ops::Deref;
@@ -30,6 +31,7 @@ pub(crate) enum Kept {
     Lent(InvBytes),
     Static(&'static [u8]),
     Shared(Arc<Vec<u8>>),
+    Given(Arc<Chunk>),
 }
 
 impl Bytes {
@@ -44,6 +46,7 @@ impl Bytes {
             Kept::Lent(bytes) => Given::Owned(bytes.to_vec()),
             Kept::Static(bytes) => Given::Static(bytes),
             Kept::Shared(bytes) => Given::Owned(Arc::unwrap_or_clone(bytes)),
+            Kept::Given(bytes) => Given::Owned((*bytes).as_ref().to_vec()),
         }
     }
 }
@@ -56,6 +59,7 @@ impl Deref for Bytes {
             Kept::Lent(bytes) => bytes,
             Kept::Static(bytes) => bytes,
             Kept::Shared(bytes) => bytes,
+            Kept::Given(bytes) => (**bytes).as_ref(),
         }
     }
 }

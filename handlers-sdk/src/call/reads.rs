@@ -55,6 +55,24 @@ macro_rules! process_reads {
             self.reader().num(::faas_abi::NUM_MEMORY_MB)
         }
 
+        /// Where requests to others are sent from: the layer that offers the service `faas.http`. They end at this call's
+        /// deadline. `None` if no layer offers it.
+        pub fn http_client(&self) -> Option<$crate::service::http::Client> {
+            let reader = self.reader();
+            $crate::glue::service::http::find(reader.entry(), reader.num(::faas_abi::NUM_DEADLINE_NS))
+        }
+
+        /// Where parameters and secrets are asked for: the layer that offers the service `faas.params`. `None` if no layer
+        /// offers it.
+        pub fn params(&self) -> Option<$crate::service::params::Params> {
+            $crate::glue::service::params::find(self.reader().entry())
+        }
+
+        /// Where values by key are kept: the layer that offers the service `faas.kv`. `None` if no layer offers it.
+        pub fn kv(&self) -> Option<$crate::service::kv::Kv> {
+            $crate::glue::service::kv::find(self.reader().entry())
+        }
+
         /// A typed value that a hook of the same library has left here.
         pub fn value<T: ::core::any::Any + Send + Sync>(&self) -> Option<&T> {
             $crate::glue::values::get(self.reader())

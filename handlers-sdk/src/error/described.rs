@@ -5,6 +5,7 @@
 
 use crate::StreamError;
 use crate::glue::export;
+use crate::service;
 use std::error::Error as StdError;
 
 /// What callers are told of an error.
@@ -21,9 +22,14 @@ pub struct Described {
 /// Recognises one type of error and describes it. `None` for an error of any other type.
 pub type Describe = fn(&(dyn StdError + 'static)) -> Option<Described>;
 
-/// The SDK's own error that functions hand on. Its path is no part of the interface.
-fn stream_error(error: &(dyn StdError + 'static)) -> Option<Described> {
-    error.is::<StreamError>().then_some(Described { kind: "StreamError", status: None, message: None })
+/// The SDK's own errors that functions hand on. Their paths are no part of the interface.
+fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
+    let kind = match error {
+        _ if error.is::<StreamError>() => "StreamError",
+        _ if error.is::<service::Error>() => "ServiceError",
+        _ => return None,
+    };
+    Some(Described { kind, status: None, message: None })
 }
 
 /// The description of an error, or of the outermost of its causes that has one.
@@ -32,7 +38,7 @@ pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Described> {
     let mut next = Some(error);
     while let Some(error) = next {
         let described = || describes.iter().find_map(|describe| describe(error));
-        if let Some(found) = described().or_else(|| stream_error(error)) {
+        if let Some(found) = described().or_else(|| own(error)) {
             return Some(found);
         }
         next = error.source();

@@ -2,6 +2,7 @@
 
 use super::held::Held;
 use core::ffi::c_void;
+use core::sync::atomic::{Ordering, compiler_fence};
 use faas_abi::{Buf, Bytes};
 use std::ops::Deref;
 
@@ -13,6 +14,24 @@ pub(crate) fn give(bytes: Vec<u8>) -> Buf {
     let owner = Box::new(bytes);
     let (ptr, len) = (owner.as_ptr(), owner.len());
     Buf { ptr, len, release: Some(release), owner: Box::into_raw(owner).cast() }
+}
+
+/// The same for bytes that nobody is to find in freed memory: they are overwritten before it is freed.
+pub(crate) fn give_wiped(bytes: Vec<u8>) -> Buf {
+    match give(bytes) {
+        empty @ Buf { release: None, .. } => empty,
+        buf => Buf { release: Some(release_wiped), ..buf },
+    }
+}
+
+unsafe extern "C" fn release_wiped(owner: *mut c_void) {
+    // SAFETY: as in `release`.
+    let mut bytes = unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) };
+    for byte in bytes.iter_mut() {
+        // SAFETY: a byte of ours. Volatile, so that the store to memory that is freed next is not left out.
+        unsafe { core::ptr::write_volatile(byte, 0) };
+    }
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// A buffer over static storage.
@@ -76,8 +95,8 @@ unsafe impl Send for InvBytes {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for InvBytes {}
 
-/// Bytes that the host gave: a part of a request's body. They are given back when this is dropped, which may be after
-/// the invocation only for those that have a release of their own; the others are copied.
+/// Bytes that were given: a part of a request's body, what a service has answered. They are given back when this is dropped,
+/// which may be after the call or the invocation only for those that have a release of their own; the others are copied.
 pub(crate) struct Chunk(Buf);
 
 // SAFETY: `release` may be called on any thread, and nobody writes the bytes (faas.h, OWNERSHIP).
@@ -87,14 +106,19 @@ unsafe impl Sync for Chunk {}
 
 impl Chunk {
     /// # Safety
-    /// `buf` was given by the host, of an invocation that is Alive, and this is its only receiver.
+    /// `buf` was given: of an invocation that is Alive, or with a call of a service that lasts. This is its only receiver.
     pub(crate) unsafe fn of(buf: Buf) -> Chunk {
         if buf.release.is_some() || buf.len == 0 {
             return Chunk(buf);
         }
-        // SAFETY: memory of an invocation that is Alive.
+        // SAFETY: readable for as long as the caller promises.
         let bytes = unsafe { core::slice::from_raw_parts(buf.ptr, buf.len) };
         Chunk(give(bytes.to_vec()))
+    }
+
+    /// Gives the bytes on to another receiver.
+    pub(crate) fn into_buf(self) -> Buf {
+        std::mem::ManuallyDrop::new(self).0
     }
 }
 

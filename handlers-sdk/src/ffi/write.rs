@@ -28,7 +28,7 @@ pub(crate) enum Given {
 }
 
 impl Given {
-    pub(super) fn buf(self) -> Buf {
+    pub(crate) fn buf(self) -> Buf {
         match self {
             Given::Owned(bytes) => give(bytes),
             Given::Static(bytes) => give_static(bytes),

@@ -67,6 +67,21 @@ impl<'a> ReplyHead<'a> {
         Pairs::new(self.reader(), LIST_REPLY_HEADER)
     }
 
+    /// All headers but those that layers further out had set before, as whoever keeps a reply keeps it: they set theirs anew
+    /// on each. `outer` is what stood there on the way in.
+    pub fn own_headers(&self, outer: &[(String, String)]) -> Vec<(String, String)> {
+        let mut outer: Vec<_> = outer.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut is_own = |pair: &(&str, &str)| match outer.iter().position(|other| other == pair) {
+            Some(index) => {
+                outer.swap_remove(index);
+                false
+            }
+            None => true,
+        };
+        let own = self.headers().filter(|pair| is_own(pair));
+        own.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     /// Sets a header.
     ///
     /// # Errors

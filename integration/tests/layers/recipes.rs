@@ -1,7 +1,8 @@
 //! The recipes of `docs/layers.md`, as they stand there.
 
-use crate::fronts::{Front, Platform};
+use crate::fronts::{Door, Front, Platform};
 use integration::artifacts::{Runtime, workspace};
+use integration::bank::Bank;
 use integration::deployment::Deployment;
 use serde_json::Value;
 
@@ -10,16 +11,27 @@ integration::both![
     a_slow_read_may_be_a_minute_old,
     logs_can_be_searched_and_failures_sent_again,
     an_instance_is_kept_warm,
+    a_payment_takes_place_once,
+    messages_are_done_once,
     customers_have_keys_of_their_own,
 ];
 
 /// Starts `faulty` with the variables of the recipe under that heading.
 fn start(runtime: &Runtime, heading: &str) -> Front {
+    start_with(Platform::Http, runtime, heading, Deployment::of("faulty"), "faulty")
+}
+
+fn start_with(
+    platform: Platform,
+    runtime: &Runtime,
+    heading: &str,
+    mut deployment: Deployment,
+    handler: &str,
+) -> Front {
     let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
     let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));
     let (_, block) = recipe.split_once("```sh\n").expect("a recipe has variables");
     let (block, _) = block.split_once("```").expect("they end");
-    let mut deployment = Deployment::of("faulty");
     for line in block.lines() {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no variable: {line}"));
         let value = value.trim_matches('\'');
@@ -29,7 +41,7 @@ fn start(runtime: &Runtime, heading: &str) -> Front {
         }
         deployment = deployment.env(name, value);
     }
-    Front::start(Platform::Http, runtime, deployment, "faulty")
+    Front::start(platform, runtime, deployment, handler)
 }
 
 fn a_page_of_another_origin_calls_an_api(runtime: &Runtime) {
@@ -73,6 +85,29 @@ fn an_instance_is_kept_warm(runtime: &Runtime) {
     assert_eq!(front.get("/", &[]).status, 200);
     let page = front.get("/metrics", &[]).text();
     assert!(page.contains("outcome=\"ok\"} 1\n"), "{page}");
+}
+
+fn a_payment_takes_place_once(runtime: &Runtime) {
+    let (bank, heading) = (Bank::open(), "A payment that is asked for twice and takes place once");
+    let deployment = Deployment::of("charge").env("BANK", &bank.address());
+    let front = start_with(Platform::Http, runtime, heading, deployment, "charge");
+    let pay = |who: &str| front.call("POST", "/", &[("Idempotency-Key", "k"), ("X-Api-Key", who)], b"order").text();
+    assert_eq!((pay("ann"), pay("ann"), pay("bob")), ("receipt 1".into(), "receipt 1".into(), "receipt 2".into()));
+    assert_eq!(front.call("POST", "/", &[], b"order").status, 400);
+    assert_eq!(bank.charged("order"), 2);
+}
+
+fn messages_are_done_once(runtime: &Runtime) {
+    let (bank, heading) = (Bank::open(), "Messages that come again and are done once");
+    let deployment = Deployment::of("charge").env("BANK", &bank.address());
+    let front = start_with(Platform::Aws, runtime, heading, deployment, "charge.settle");
+    let Door::Aws(run) = &front.door else { panic!("it is on AWS") };
+    let batch = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"m1","body":"1"},
+        {"eventSource":"aws:sqs","messageId":"m2","body":"2"}]}"#;
+    for _ in 0..2 {
+        run.call(batch);
+    }
+    assert_eq!((bank.charged("1"), bank.charged("2")), (1, 1));
 }
 
 fn customers_have_keys_of_their_own(runtime: &Runtime) {

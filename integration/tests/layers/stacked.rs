@@ -16,8 +16,20 @@ const PAGE: &str = "https://a.example";
 const CORS: &str = r#"{"allowOrigins":["https://a.example"]}"#;
 
 /// All layers in the order of `docs/layers.md`.
-const ORDER: [&str; 10] =
-    ["warmup", "monitor", "log", "metrics", "trace", "record", "cors", "limit", "compress", "cache"];
+const ORDER: [&str; 12] = [
+    "warmup",
+    "monitor",
+    "log",
+    "metrics",
+    "trace",
+    "record",
+    "cors",
+    "limit",
+    "kv",
+    "compress",
+    "idempotency",
+    "cache",
+];
 
 fn stacked(collector: &Collector) -> Deployment {
     let deployment = ORDER.iter().fold(Deployment::of("faulty"), |all, name| all.layer(name));

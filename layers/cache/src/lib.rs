@@ -218,16 +218,7 @@ impl Layer for Cache {
 
     fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
         if let Some(miss) = head.value::<Miss>() {
-            let mut outer = miss.outer.clone();
-            let mut own = owned(head.headers());
-            own.retain(|pair| match outer.iter().position(|other| other == pair) {
-                Some(index) => {
-                    outer.swap_remove(index);
-                    false
-                }
-                None => true,
-            });
-            *miss.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
+            *miss.own.lock().unwrap_or_else(PoisonError::into_inner) = head.own_headers(&miss.outer);
         }
         Ok(())
     }

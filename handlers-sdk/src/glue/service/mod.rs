@@ -1,8 +1,18 @@
-//! Services: sized tables that libraries offer to one another through the host.
+//! Services: sized tables that libraries offer to one another through the host. Beside the table itself, what both sides of
+//! every service with completions need: [`call`] for those who ask, [`open`] for those who answer.
+
+pub(crate) mod call;
+pub(crate) mod http;
+pub(crate) mod kv;
+pub(crate) mod open;
+pub(crate) mod params;
+pub(crate) mod watch;
 
 use crate::error::Error;
 use crate::ffi::Entry;
+use core::ffi::c_void;
 use faas_abi::OK;
+use faas_abi::services;
 use faas_abi::tables::{Table, read_table};
 
 /// A table one library offers and others use, found by name and major version.
@@ -28,9 +38,39 @@ pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), 
     }
 }
 
+/// Offers a service whose table is made for this provider. Table and provider live as long as the process, since a consumer
+/// may keep them.
+pub(crate) fn offer_of<S: Service, P>(
+    entry: &Entry,
+    provider: P,
+    table: impl FnOnce(*mut c_void) -> S,
+) -> Result<&'static P, Error> {
+    let provider: &'static P = Box::leak(Box::new(provider));
+    let table = table(core::ptr::from_ref(provider).cast_mut().cast());
+    offer(entry, Box::leak(Box::new(table))).map(|()| provider)
+}
+
 /// A copy of a service's table; members that its provider does not have are `None`.
 pub(crate) fn find<S: Service>(entry: &Entry) -> Option<S> {
     let table = entry.service(S::NAME, S::MAJOR).cast::<S>();
     // SAFETY: not null, and a table of `S` by the promise of the trait's implementor; it lives as long as the process.
     (!table.is_null()).then(|| unsafe { read_table(table) })
+}
+
+// SAFETY: the header of the service says what its table is; the host keeps the name to one owner.
+unsafe impl Service for services::Http {
+    const NAME: &'static str = services::HTTP;
+    const MAJOR: u32 = services::HTTP_MAJOR;
+}
+
+// SAFETY: as above.
+unsafe impl Service for services::Params {
+    const NAME: &'static str = services::PARAMS;
+    const MAJOR: u32 = services::PARAMS_MAJOR;
+}
+
+// SAFETY: as above.
+unsafe impl Service for services::Kv {
+    const NAME: &'static str = services::KV;
+    const MAJOR: u32 = services::KV_MAJOR;
 }

@@ -1,0 +1,160 @@
+//! One call of a service, as whoever made it sees it: a future that the provider's completion ends, on any thread.
+
+use crate::executor::Parked;
+use crate::panics::catch_aside;
+use crate::service::{Error, ErrorKind};
+use core::ffi::c_void;
+use std::fmt;
+use std::future::Future;
+use std::mem::replace;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Where the result of a call comes in.
+struct Place<T>(Mutex<State<T>>);
+
+enum State<T> {
+    /// It has not ended. Who is woken then.
+    Open(Option<Waker>),
+    Ended(Result<T, Error>),
+    /// Its result was taken.
+    Taken,
+}
+
+impl<T> Place<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(*self.state(), State::Open(_))
+    }
+
+    fn end(&self, result: Result<T, Error>) {
+        let before = replace(&mut *self.state(), State::Ended(result));
+        // Wakers run anybody's code: not under the lock, and no panic of theirs is the provider's.
+        if let State::Open(Some(waker)) = before {
+            catch_aside(|| waker.wake());
+        }
+    }
+}
+
+/// How the provider is told that nobody waits any more.
+pub(crate) struct Cancel {
+    pub(crate) provider: *mut c_void,
+    pub(crate) cancel: unsafe extern "C" fn(*mut c_void, u64),
+    pub(crate) number: u64,
+}
+
+// SAFETY: a service's functions may be called from any thread, and `provider` is only passed back to them (faas.h, S5).
+unsafe impl Send for Cancel {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Cancel {}
+
+/// A call of a service that is under way. Await it in an `async` function or hook, on any executor, or block a thread with
+/// [`wait`](Self::wait).
+///
+/// **A call that is dropped is cancelled**, where the service knows of that: so a function whose invocation is cancelled
+/// takes its calls along.
+#[must_use = "a call that is dropped is cancelled"]
+pub struct Call<T> {
+    place: Arc<Place<T>>,
+    cancel: Option<Cancel>,
+}
+
+impl<T> Call<T> {
+    /// Makes a call. `start` passes the pointer as the completion's `arg`; the completion gives it to [`complete`].
+    pub(crate) fn begin(start: impl FnOnce(*mut c_void) -> Option<Cancel>) -> Call<T> {
+        let place = Arc::new(Place(Mutex::new(State::Open(None))));
+        let arg = Arc::into_raw(place.clone()).cast_mut().cast();
+        Call { place, cancel: start(arg) }
+    }
+
+    /// A call that has ended before it began.
+    pub(crate) fn failed(error: Error) -> Call<T> {
+        Call { place: Arc::new(Place(Mutex::new(State::Ended(Err(error))))), cancel: None }
+    }
+
+    /// Blocks this thread until the call has ended: for functions and hooks that may block, and for threads of one's own.
+    ///
+    /// # Errors
+    /// As the call ended.
+    pub fn wait(mut self) -> Result<T, Error> {
+        let (parked, waker) = Parked::here();
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+                return result;
+            }
+            parked.wait();
+        }
+    }
+
+    /// The same for `limit` at most; `None`: it has not ended by then, and is cancelled.
+    pub fn wait_for(mut self, limit: Duration) -> Option<Result<T, Error>> {
+        // A limit that is too long to be a moment is none.
+        let end = Instant::now().checked_add(limit);
+        let (parked, waker) = Parked::here();
+        loop {
+            if let Poll::Ready(result) = Pin::new(&mut self).poll(&mut Context::from_waker(&waker)) {
+                return Some(result);
+            }
+            if !parked.wait_until(end) {
+                return None;
+            }
+        }
+    }
+}
+
+impl<T> Future for Call<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.place.state();
+        match &mut *state {
+            State::Open(Some(waker)) => waker.clone_from(context.waker()),
+            State::Open(place @ None) => *place = Some(context.waker().clone()),
+            State::Ended(_) => {
+                if let State::Ended(result) = replace(&mut *state, State::Taken) {
+                    return Poll::Ready(result);
+                }
+            }
+            // One that was awaited to its end, again.
+            State::Taken => return Poll::Pending,
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> Drop for Call<T> {
+    fn drop(&mut self) {
+        if let Some(Cancel { provider, cancel, number }) = self.cancel.take()
+            && self.place.is_open()
+        {
+            // SAFETY: the provider's own function, with its own pointer. An unknown number means nothing to it.
+            unsafe { cancel(provider, number) }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("is_open", &self.place.is_open()).finish_non_exhaustive()
+    }
+}
+
+/// Ends a call, as its completion.
+///
+/// # Safety
+/// `arg` of [`Call::begin`] of the same `T`, once.
+pub(crate) unsafe fn complete<T>(arg: *mut c_void, result: Result<T, Error>) {
+    // SAFETY: `begin` made it of an `Arc`, and this is called once for it (faas.h, S5).
+    let place = unsafe { Arc::from_raw(arg.cast_const().cast::<Place<T>>()) };
+    place.end(result);
+}
+
+/// The error of a completion's status.
+pub(crate) fn error(service: &'static str, status: faas_abi::Status) -> Error {
+    Error::new(service, ErrorKind::of_status(status))
+}

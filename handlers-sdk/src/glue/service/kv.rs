@@ -1,0 +1,288 @@
+//! The table of `faas.kv`, from both sides: a safe trait behind it, and safe calls in front of it.
+
+use super::call::{self, Call};
+use super::open::{Answer, Deliver, Open};
+use crate::error::Error;
+use crate::ffi::Entry as Host;
+use crate::ffi::bytes::{Chunk, give};
+use crate::panics::catch_aside;
+use crate::service::kv::{Change, Condition, Entry, MAX_KEY_BYTES, Op, Outcome, Request, Store};
+use crate::service::{self, ErrorKind, Offered};
+use core::ffi::c_void;
+use faas_abi::services::{KV, Kv as Table, ValueFn};
+use faas_abi::{Buf, Bytes as Lent, E_CONFLICT, E_NOT_FOUND, OK, Status};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+type ReadFn = unsafe extern "C" fn(*mut c_void, Lent, Option<ValueFn>, *mut c_void);
+type WriteFn = unsafe extern "C" fn(*mut c_void, Lent, Buf, u64, Option<ValueFn>, *mut c_void);
+type WriteOverFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Buf, u64, Option<ValueFn>, *mut c_void);
+type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *mut c_void);
+
+/// Where values are kept: the provider of `faas.kv`. Small, `Copy`, and good for the life of the process.
+///
+/// The service knows of no cancel: a call that is dropped may still write.
+#[derive(Clone, Copy)]
+pub struct Kv {
+    provider: *mut c_void,
+    get: Option<ReadFn>,
+    put: Option<WriteFn>,
+    put_if_absent: Option<WriteFn>,
+    put_if_version: Option<WriteOverFn>,
+    remove: Option<RemoveFn>,
+}
+
+// SAFETY: the provider's functions may be called from any thread, and `provider` is only passed back to them.
+unsafe impl Send for Kv {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Kv {}
+
+pub(crate) fn find(entry: &Host) -> Option<Kv> {
+    let Table { provider, get, put, put_if_absent, put_if_version, remove, .. } = super::find::<Table>(entry)?;
+    Some(Kv { provider, get, put, put_if_absent, put_if_version, remove })
+}
+
+/// Takes what was given.
+///
+/// # Safety
+/// `value` was given to this call, and this is its only receiver.
+unsafe fn taken(value: Buf) -> Vec<u8> {
+    // SAFETY: the caller's promise.
+    unsafe { Chunk::of(value) }.as_ref().to_vec()
+}
+
+unsafe extern "C" fn read(arg: *mut c_void, status: Status, value: Buf, version: u64) {
+    // SAFETY: given with this call.
+    let value = unsafe { taken(value) };
+    let result = match status {
+        OK => Ok(Some(Entry { value, version })),
+        E_NOT_FOUND => Ok(None),
+        other => Err(call::error(KV, other)),
+    };
+    // SAFETY: `arg` of `get`, whose completion this is; it is called once.
+    unsafe { call::complete::<Option<Entry>>(arg, result) }
+}
+
+unsafe extern "C" fn written(arg: *mut c_void, status: Status, value: Buf, version: u64) {
+    // SAFETY: given with this call.
+    drop(unsafe { taken(value) });
+    let result = if status == OK { Ok(version) } else { Err(call::error(KV, status)) };
+    // SAFETY: `arg` of `put`, whose completion this is; it is called once.
+    unsafe { call::complete::<u64>(arg, result) }
+}
+
+unsafe extern "C" fn changed(arg: *mut c_void, status: Status, value: Buf, version: u64) {
+    // SAFETY: given with this call.
+    let value = unsafe { taken(value) };
+    let result = match status {
+        OK => Ok(Change::Made(version)),
+        E_NOT_FOUND => Ok(Change::Absent),
+        E_CONFLICT => Ok(Change::Conflict(Entry { value, version })),
+        other => Err(call::error(KV, other)),
+    };
+    // SAFETY: `arg` of a change with a condition, whose completion this is; it is called once.
+    unsafe { call::complete::<Change>(arg, result) }
+}
+
+/// As the table has it: 0 is for ever, and the shortest time is one millisecond.
+fn ms(ttl: Option<Duration>) -> u64 {
+    ttl.map_or(0, |ttl| u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1))
+}
+
+fn absent<T>() -> Call<T> {
+    Call::failed(service::Error::new(KV, ErrorKind::Absent))
+}
+
+/// When awaited, every call may fail: with [`ErrorKind::Invalid`] for a key that is empty or longer than [`MAX_KEY_BYTES`],
+/// [`ErrorKind::TooBig`] for a value that the provider does not keep. After [`ErrorKind::Deadline`],
+/// [`ErrorKind::Cancelled`] and [`ErrorKind::Failed`] it is unknown whether it has written.
+impl Kv {
+    /// Reads a value; `None`: there is no such key, or its time is over.
+    pub fn get(&self, key: &[u8]) -> Call<Option<Entry>> {
+        let Some(get) = self.get else { return absent() };
+        Call::begin(|arg| {
+            // SAFETY: the provider's own function and pointer; the key is lent for the call. `read` takes back what `arg`
+            // holds.
+            unsafe { get(self.provider, Lent::of(key), Some(read), arg) };
+            None
+        })
+    }
+
+    /// Writes, whatever is there, and returns the new version. After `ttl` it is gone; `None`: never.
+    pub fn put(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<u64> {
+        let Some(put) = self.put else { return absent() };
+        Call::begin(|arg| {
+            // SAFETY: as in `get`; the value is given.
+            unsafe { put(self.provider, Lent::of(key), give(value), ms(ttl), Some(written), arg) };
+            None
+        })
+    }
+
+    /// Writes if there is no such key, as whoever wants to be the first. [`Change::Conflict`]: another was.
+    pub fn put_if_absent(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
+        let Some(put) = self.put_if_absent else { return absent() };
+        Call::begin(|arg| {
+            // SAFETY: as in `put`.
+            unsafe { put(self.provider, Lent::of(key), give(value), ms(ttl), Some(changed), arg) };
+            None
+        })
+    }
+
+    /// Writes if the key still has this version, as whoever wants to lose nothing that others have written.
+    pub fn put_if_version(&self, key: &[u8], expected: u64, value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
+        let Some(put) = self.put_if_version else { return absent() };
+        Call::begin(|arg| {
+            // SAFETY: as in `put`.
+            unsafe { put(self.provider, Lent::of(key), expected, give(value), ms(ttl), Some(changed), arg) };
+            None
+        })
+    }
+
+    /// Removes; with `expected` only if the key still has this version.
+    pub fn remove(&self, key: &[u8], expected: Option<u64>) -> Call<Change> {
+        let Some(remove) = self.remove else { return absent() };
+        Call::begin(|arg| {
+            // SAFETY: as in `get`.
+            unsafe { remove(self.provider, Lent::of(key), expected.unwrap_or(0), Some(changed), arg) };
+            None
+        })
+    }
+}
+
+impl fmt::Debug for Kv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kv").finish_non_exhaustive()
+    }
+}
+
+/// The answer that a store gives.
+pub type Told = Answer<Outcome>;
+
+/// How a consumer is told.
+struct Consumer {
+    complete: ValueFn,
+    arg: *mut c_void,
+}
+
+// SAFETY: a completion may be called on any thread (faas.h, S5), and `arg` is only passed to it.
+unsafe impl Send for Consumer {}
+
+impl Consumer {
+    fn tell(&self, result: Result<Outcome, ErrorKind>) {
+        let (status, value, version) = match result {
+            Ok(Outcome::Found(Entry { value, version })) => (OK, give(value), version),
+            Ok(Outcome::Changed(version)) => (OK, Buf::EMPTY, version),
+            Ok(Outcome::Absent) => (E_NOT_FOUND, Buf::EMPTY, 0),
+            Ok(Outcome::Conflict(Entry { value, version })) => (E_CONFLICT, give(value), version),
+            Err(kind) => (kind.status(), Buf::EMPTY, 0),
+        };
+        // SAFETY: once, with the argument that came with it; the value is given.
+        unsafe { (self.complete)(self.arg, status, value, version) }
+    }
+}
+
+/// What stands behind the table.
+struct Provided<S> {
+    store: Arc<S>,
+    open: Arc<Open<Outcome>>,
+}
+
+/// Offers a store.
+pub(crate) fn offer<S: Store>(entry: &'static Host, store: Arc<S>) -> Result<Offered, Error> {
+    let open = Arc::<Open<Outcome>>::default();
+    super::offer_of(entry, Provided { store, open: open.clone() }, |provider| Table {
+        size: size_of::<Table>(),
+        provider,
+        get: Some(get::<S>),
+        put: Some(put::<S>),
+        put_if_absent: Some(put_if_absent::<S>),
+        put_if_version: Some(put_if_version::<S>),
+        remove: Some(remove::<S>),
+    })?;
+    Ok(Offered::until(move || open.close()))
+}
+
+/// Begins one call of a store.
+///
+/// # Safety
+/// `provider` from `offer::<S>`; the key is lent for the call; `complete` and `arg` are a consumer's.
+unsafe fn begin<S: Store>(provider: *mut c_void, key: Lent, op: Op, complete: Option<ValueFn>, arg: *mut c_void) {
+    // SAFETY: `offer` made it of a value that is never freed.
+    let provided = unsafe { &*provider.cast::<Provided<S>>() };
+    let Some(complete) = complete else { return };
+    let consumer = Consumer { complete, arg };
+    let deliver: Deliver<Outcome> = Box::new(move |result| consumer.tell(result));
+    let Some(answer) = provided.open.begin(deliver) else { return };
+    // SAFETY: lent for the call.
+    let key = unsafe { key.as_slice() };
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        return answer.give(Err(ErrorKind::Invalid));
+    }
+    // A store that panics has dropped the answer, which ends the call.
+    catch_aside(|| provided.store.call(Request { key: key.to_vec(), op }, answer));
+}
+
+fn put_op(value: Vec<u8>, ttl_ms: u64, only_if: Condition) -> Op {
+    Op::Put { value, ttl: (ttl_ms != 0).then(|| Duration::from_millis(ttl_ms)), only_if }
+}
+
+unsafe extern "C" fn get<S: Store>(this: *mut c_void, key: Lent, complete: Option<ValueFn>, arg: *mut c_void) {
+    // SAFETY: the consumer passes what the table says.
+    unsafe { begin::<S>(this, key, Op::Get, complete, arg) }
+}
+
+unsafe extern "C" fn put<S: Store>(
+    this: *mut c_void,
+    key: Lent,
+    value: Buf,
+    ttl_ms: u64,
+    complete: Option<ValueFn>,
+    arg: *mut c_void,
+) {
+    // SAFETY: given with this call.
+    let op = put_op(unsafe { taken(value) }, ttl_ms, Condition::Always);
+    // SAFETY: as in `get`.
+    unsafe { begin::<S>(this, key, op, complete, arg) }
+}
+
+unsafe extern "C" fn put_if_absent<S: Store>(
+    this: *mut c_void,
+    key: Lent,
+    value: Buf,
+    ttl_ms: u64,
+    complete: Option<ValueFn>,
+    arg: *mut c_void,
+) {
+    // SAFETY: given with this call.
+    let op = put_op(unsafe { taken(value) }, ttl_ms, Condition::Absent);
+    // SAFETY: as in `get`.
+    unsafe { begin::<S>(this, key, op, complete, arg) }
+}
+
+unsafe extern "C" fn put_if_version<S: Store>(
+    this: *mut c_void,
+    key: Lent,
+    expected: u64,
+    value: Buf,
+    ttl_ms: u64,
+    complete: Option<ValueFn>,
+    arg: *mut c_void,
+) {
+    // SAFETY: given with this call.
+    let op = put_op(unsafe { taken(value) }, ttl_ms, Condition::Version(expected));
+    // SAFETY: as in `get`.
+    unsafe { begin::<S>(this, key, op, complete, arg) }
+}
+
+unsafe extern "C" fn remove<S: Store>(
+    this: *mut c_void,
+    key: Lent,
+    expected: u64,
+    complete: Option<ValueFn>,
+    arg: *mut c_void,
+) {
+    let op = Op::Remove { expected: (expected != 0).then_some(expected) };
+    // SAFETY: as in `get`.
+    unsafe { begin::<S>(this, key, op, complete, arg) }
+}

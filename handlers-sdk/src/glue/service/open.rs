@@ -1,0 +1,127 @@
+//! The calls that a provider has to answer: each exactly once, by an answer, a cancel, or the provider's own end.
+
+use crate::service::ErrorKind;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Numbers of calls and watches; no two of the process have the same, since a service has one provider.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+pub(super) fn next_number() -> u64 {
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Ends a call: tells whoever made it.
+pub(super) type Deliver<T> = Box<dyn FnOnce(Result<T, ErrorKind>) + Send>;
+
+/// The calls of one provider that have not been answered.
+pub(crate) struct Open<T> {
+    state: Mutex<State<T>>,
+    /// Told when the last completion that runs has returned.
+    idle: Condvar,
+}
+
+struct State<T> {
+    is_closed: bool,
+    calls: HashMap<u64, Deliver<T>>,
+    /// Completions that are running.
+    delivering: usize,
+}
+
+impl<T> Default for Open<T> {
+    fn default() -> Open<T> {
+        let state = State { is_closed: false, calls: HashMap::new(), delivering: 0 };
+        Open { state: Mutex::new(state), idle: Condvar::new() }
+    }
+}
+
+impl<T> Open<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a call; `None`: the provider has ended, and the call with it.
+    pub(super) fn begin(self: &Arc<Self>, deliver: Deliver<T>) -> Option<Answer<T>> {
+        let mut state = self.state();
+        if state.is_closed {
+            drop(state);
+            deliver(Err(ErrorKind::Cancelled));
+            return None;
+        }
+        let number = next_number();
+        state.calls.insert(number, deliver);
+        Some(Answer { number, open: self.clone() })
+    }
+
+    /// Ends a call. Returns `false` if it had ended before.
+    pub(super) fn end(&self, number: u64, result: Result<T, ErrorKind>) -> bool {
+        let mut state = self.state();
+        let Some(deliver) = state.calls.remove(&number) else { return false };
+        state.delivering += 1;
+        drop(state);
+        deliver(result);
+        let mut state = self.state();
+        state.delivering -= 1;
+        if state.delivering == 0 {
+            self.idle.notify_all();
+        }
+        true
+    }
+
+    fn is_open(&self, number: u64) -> bool {
+        self.state().calls.contains_key(&number)
+    }
+
+    /// Ends all calls, and every one that comes from now on. When it returns no completion is running.
+    pub(super) fn close(&self) {
+        let numbers: Vec<u64> = {
+            let mut state = self.state();
+            state.is_closed = true;
+            state.calls.keys().copied().collect()
+        };
+        for number in numbers {
+            self.end(number, Err(ErrorKind::Cancelled));
+        }
+        let idle = self.idle.wait_while(self.state(), |state| state.delivering > 0);
+        drop(idle.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The answer to one call, which its provider gives from any thread. One that is dropped is a failure of kind
+/// [`ErrorKind::Failed`]; one that comes after the call was cancelled is for nobody.
+#[must_use = "an answer that is dropped is a failure"]
+pub struct Answer<T> {
+    number: u64,
+    open: Arc<Open<T>>,
+}
+
+impl<T> Answer<T> {
+    /// The number by which the call is cancelled; never 0.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// `true` while somebody waits for it.
+    pub fn is_wanted(&self) -> bool {
+        self.open.is_open(self.number)
+    }
+
+    /// Gives the answer. What waits for it is woken on this thread, and does not block it.
+    pub fn give(self, result: Result<T, ErrorKind>) {
+        self.open.end(self.number, result);
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    fn drop(&mut self) {
+        self.open.end(self.number, Err(ErrorKind::Failed));
+    }
+}
+
+impl<T> fmt::Debug for Answer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("number", &self.number).finish_non_exhaustive()
+    }
+}

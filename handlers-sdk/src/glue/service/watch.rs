@@ -1,0 +1,160 @@
+//! The watches of a provider of `faas.params`: each is told of values one after the other, and at last, once, that it is over.
+
+use super::params::Value;
+use crate::service::ErrorKind;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Tells a consumer.
+pub(super) type Tell = Box<dyn Fn(Result<Value, ErrorKind>) + Send>;
+
+/// What one watch is to be told.
+#[derive(Default)]
+struct State {
+    /// The newest news that it has not been told. Older news that nobody has heard are of no use.
+    next: Option<Result<Value, ErrorKind>>,
+    /// What was told last, before `next`: a version, or `None` for a name that is not there.
+    told: Option<Option<u64>>,
+    /// A thread is telling it, and goes on with what comes meanwhile.
+    is_telling: bool,
+    is_over: bool,
+}
+
+struct One {
+    state: Mutex<State>,
+    /// Held by the thread that tells alone; see `is_telling`.
+    tell: Mutex<Tell>,
+    number: u64,
+    all: Arc<Watches>,
+}
+
+impl One {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what there is to tell, unless a thread does so.
+    fn go_on(&self) {
+        let mut state = self.state();
+        if state.is_telling {
+            return;
+        }
+        state.is_telling = true;
+        loop {
+            let next = state.next.take();
+            let is_over = state.is_over;
+            drop(state);
+            let news = match next {
+                _ if is_over => Some(Err(ErrorKind::Cancelled)),
+                news => news,
+            };
+            if let Some(news) = news {
+                let tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+                tell(news);
+            }
+            if is_over {
+                return self.all.forget(self.number);
+            }
+            state = self.state();
+            if state.next.is_none() && !state.is_over {
+                state.is_telling = false;
+                return;
+            }
+        }
+    }
+}
+
+/// All watches of one provider.
+#[derive(Default)]
+pub(crate) struct Watches {
+    known: Mutex<Known>,
+    /// Told when one has heard its last.
+    fewer: Condvar,
+}
+
+#[derive(Default)]
+struct Known {
+    is_closed: bool,
+    watches: HashMap<u64, Arc<One>>,
+}
+
+impl Watches {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins a watch; `None`: the provider has ended, and the watch with it.
+    pub(super) fn begin(self: &Arc<Self>, tell: Tell) -> (u64, Option<Watch>) {
+        let number = super::open::next_number();
+        let mut known = self.known();
+        if known.is_closed {
+            drop(known);
+            tell(Err(ErrorKind::Cancelled));
+            return (number, None);
+        }
+        let one = Arc::new(One { state: Mutex::default(), tell: Mutex::new(tell), number, all: self.clone() });
+        known.watches.insert(number, one.clone());
+        (number, Some(Watch(one)))
+    }
+
+    /// Ends a watch: it is told so, on this thread or on the one that tells it something right now.
+    pub(super) fn end(&self, number: u64) {
+        let Some(one) = self.known().watches.get(&number).cloned() else { return };
+        one.state().is_over = true;
+        one.go_on();
+    }
+
+    fn forget(&self, number: u64) {
+        self.known().watches.remove(&number);
+        self.fewer.notify_all();
+    }
+
+    /// Ends all of them, and every one that comes from now on. When it returns each has heard its last.
+    pub(super) fn close(&self) {
+        let numbers: Vec<u64> = {
+            let mut known = self.known();
+            known.is_closed = true;
+            known.watches.keys().copied().collect()
+        };
+        numbers.into_iter().for_each(|number| self.end(number));
+        let none = self.fewer.wait_while(self.known(), |known| !known.watches.is_empty());
+        drop(none.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Somebody who watches a parameter, as its provider sees it. Keep it, and tell it of each new value.
+#[derive(Clone)]
+pub struct Watch(Arc<One>);
+
+impl Watch {
+    /// Tells of a value, or with [`ErrorKind::NotFound`] that there is none any more. What was told last is not
+    /// told again. Nor is any other failure: the value that the watcher has is the last one that was good.
+    pub fn tell(&self, news: Result<Value, ErrorKind>) {
+        let version = match &news {
+            Ok(value) => Some(value.version()),
+            Err(ErrorKind::NotFound) => None,
+            Err(_) => return,
+        };
+        {
+            let mut state = self.0.state();
+            if state.is_over || state.told == Some(version) {
+                return;
+            }
+            state.told = Some(version);
+            state.next = Some(news);
+        }
+        self.0.go_on();
+    }
+
+    /// `true` once it is over: there is nobody to tell any more.
+    pub fn is_over(&self) -> bool {
+        self.0.state().is_over
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("is_over", &self.is_over()).finish_non_exhaustive()
+    }
+}

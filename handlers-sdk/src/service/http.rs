@@ -1,0 +1,262 @@
+//! Requests over HTTP to others, through the service `faas.http`: one layer owns connections, TLS and their threads, and all
+//! others share them. The layer `http-client` is one.
+//!
+//! ```
+//! use handlers_sdk::service::http::{Reply, Request, Sent, Transport};
+//! use handlers_sdk::service::{ErrorKind, Offered};
+//! use handlers_sdk::testing::{App, Invoke};
+//! use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
+//! use std::sync::Arc;
+//!
+//! /// A function that asks somebody else.
+//! #[function]
+//! async fn rate(ctx: FaasContext, currency: String) -> Result<String, Error> {
+//!     let client = ctx.http_client().ok_or_else(|| Error::msg("expected a layer such as http-client"))?;
+//!     let request = Request::get(format!("https://rates.example/{currency}")).header("accept", "text/plain");
+//!     let reply = client.send(request).await?;
+//!     match reply.status() {
+//!         200 => Ok(reply.text().into_owned()),
+//!         status => Err(Error::msg(format!("no rate: status {status}"))),
+//!     }
+//! }
+//!
+//! /// A layer that answers in the place of the network.
+//! struct Fake(#[allow(dead_code, reason = "the service ends with the layer")] Offered);
+//!
+//! struct Answers;
+//!
+//! impl Transport for Answers {
+//!     fn send(&self, request: Request, answer: Sent) {
+//!         answer.give(match request.url() {
+//!             "https://rates.example/EUR" => Ok(Reply::new(200).with_header("content-type", "text/plain").with_body("1.07")),
+//!             _ => Err(ErrorKind::NotFound),
+//!         });
+//!     }
+//! }
+//!
+//! #[layer(name = "fake")]
+//! impl Layer for Fake {
+//!     fn create(config: &Config) -> Result<Self, Error> {
+//!         config.offer_http_client(Arc::new(Answers)).map(Fake)
+//!     }
+//! }
+//!
+//! let app = App::builder().module(Fake::MODULE).module(rate::MODULE).start().expect("it starts");
+//! assert_eq!(app.invoke(Invoke::event("EUR")).text(), "1.07");
+//! assert_eq!(app.invoke(Invoke::event("XXX")).failed.map(|failed| failed.kind).as_deref(), Some("ServiceError"));
+//! ```
+
+pub use crate::glue::service::http::{Client, Sent};
+
+use crate::call::bytes::Bytes;
+use crate::call::config::Config;
+use crate::error::Error;
+use crate::glue::service::http;
+use crate::service::Offered;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A request to somebody else.
+#[derive(Clone)]
+#[must_use = "it does nothing unless it is sent"]
+pub struct Request {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) limit: Option<Duration>,
+    pub(crate) most_bytes: u64,
+}
+
+impl Request {
+    /// A request by that method to an absolute URL, `http` or `https`.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Request {
+        let (method, url) = (method.into(), url.into());
+        Request { method, url, headers: Vec::new(), body: Bytes::from_static(b""), limit: None, most_bytes: 0 }
+    }
+
+    /// A GET.
+    pub fn get(url: impl Into<String>) -> Request {
+        Request::new("GET", url)
+    }
+
+    /// A POST.
+    pub fn post(url: impl Into<String>) -> Request {
+        Request::new("POST", url)
+    }
+
+    /// Adds a header. The provider writes `Host`, `Content-Length` and `Transfer-Encoding` itself.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Request {
+        self.body = body.into();
+        self
+    }
+
+    /// Sets the body to a value as JSON, and its content type.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON.
+    #[cfg(feature = "json")]
+    pub fn json(self, value: &impl serde::Serialize) -> Result<Request, Error> {
+        Ok(self.header("content-type", "application/json").body(serde_json::to_vec(value)?))
+    }
+
+    /// How long all of it may take, from the moment it is sent. Without it the provider has a limit of its own; the deadline
+    /// of the invocation stands in any case.
+    pub fn within(mut self, limit: Duration) -> Request {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// How many bytes the body of the reply may have at most. Without it the provider has a limit of its own.
+    pub fn most_bytes(mut self, bytes: u64) -> Request {
+        self.most_bytes = bytes;
+        self
+    }
+
+    /// The method, for whoever sends it.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers, as they were given.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The body.
+    pub fn content(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// How long it may take from now on; `None` if nobody says so.
+    pub fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// How many bytes the body of the reply may have; `None` if nobody says so.
+    pub fn most(&self) -> Option<u64> {
+        Some(self.most_bytes).filter(|most| *most > 0)
+    }
+}
+
+/// Method and URL without its query, since the rest may be secret.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        f.debug_struct("Request").field("method", &self.method).field("url", &url).finish_non_exhaustive()
+    }
+}
+
+/// What came back.
+#[derive(Clone)]
+pub struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// A reply with that status (200 to 599), for whoever provides them.
+    pub fn new(status: u16) -> Reply {
+        Reply { status, headers: Vec::new(), body: Bytes::from_static(b"") }
+    }
+
+    /// Adds a header, whose name is in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Reply {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> Reply {
+        self.body = body.into();
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The first value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// All headers in order, names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The body, whole. Its content coding, such as gzip, stands.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    /// It is no JSON of that shape.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(serde_json::from_slice(&self.body)?)
+    }
+}
+
+/// Status and length: the rest may be secret.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+/// Who sends requests.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a request, and gives the answer from any thread. It returns at once.
+    ///
+    /// A redirect is a reply. Nothing is sent twice, unless nothing of it had left.
+    fn send(&self, request: Request, answer: Sent);
+
+    /// Nobody waits for the answer of that [number](crate::service::Answer::number) any more: what still works for it may
+    /// stop. It returns at once.
+    fn cancelled(&self, number: u64) {
+        let _ = number;
+    }
+}
+
+impl Config {
+    /// Where requests to others are sent from: the layer that offers the service `faas.http`. `None` if no layer offers it,
+    /// or none has yet. For hooks and functions rather ask their invocation, whose deadline the requests then have.
+    pub fn http_client(&self) -> Option<Client> {
+        http::find(self.entry(), 0)
+    }
+
+    /// Offers to send requests of every function and layer of the process, as the service `faas.http`. In `create`; the
+    /// layer keeps what this returns.
+    ///
+    /// # Errors
+    /// The host refuses, for instance because another layer offers it.
+    pub fn offer_http_client(&self, transport: Arc<impl Transport>) -> Result<Offered, Error> {
+        http::offer(self.entry(), transport)
+    }
+}

@@ -1,0 +1,133 @@
+//! Services of layers, as safe code asks for them and offers them: requests over HTTP ([`http`]), values by key
+//! ([`kv`]), parameters and secrets ([`params`]). Numbers have a module of their own, [`telemetry`](crate::telemetry).
+//!
+//! A layer offers a service in `create`; functions and other layers, built by whomever and in whichever language, find it by
+//! its name and call it across libraries. Each is asked for at the context or the configuration, and is `None` where no
+//! layer offers it. A call is a [`Call`]: a future that any executor runs, this crate's own among them, and that cancels
+//! the call when it is dropped. A service that this crate has no module for is a [`Service`](crate::Service).
+
+pub mod http;
+pub mod kv;
+pub mod params;
+
+pub use crate::glue::service::call::Call;
+pub use crate::glue::service::open::Answer;
+
+use faas_abi::*;
+use std::fmt;
+
+/// Why a call of a service failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The provider does not have this function.
+    Absent,
+    /// What was asked for cannot be.
+    Invalid,
+    /// The call was cancelled, or its provider has ended.
+    Cancelled,
+    /// It took too long.
+    Deadline,
+    /// It is longer than it may be.
+    TooBig,
+    /// It is not there.
+    NotFound,
+    /// It is not as the caller expected it.
+    Conflict,
+    /// Anything else. The provider's log line says more.
+    Failed,
+}
+
+impl ErrorKind {
+    pub(crate) fn of_status(status: Status) -> ErrorKind {
+        match status {
+            E_UNSUPPORTED => ErrorKind::Absent,
+            E_INVALID => ErrorKind::Invalid,
+            E_CANCELLED => ErrorKind::Cancelled,
+            E_DEADLINE => ErrorKind::Deadline,
+            E_TOO_BIG => ErrorKind::TooBig,
+            E_NOT_FOUND => ErrorKind::NotFound,
+            E_CONFLICT => ErrorKind::Conflict,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    pub(crate) fn status(self) -> Status {
+        match self {
+            ErrorKind::Absent => E_UNSUPPORTED,
+            ErrorKind::Invalid => E_INVALID,
+            ErrorKind::Cancelled => E_CANCELLED,
+            ErrorKind::Deadline => E_DEADLINE,
+            ErrorKind::TooBig => E_TOO_BIG,
+            ErrorKind::NotFound => E_NOT_FOUND,
+            ErrorKind::Conflict => E_CONFLICT,
+            ErrorKind::Failed => E_INTERNAL,
+        }
+    }
+}
+
+/// A call of a service that failed: which service, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    service: &'static str,
+    kind: ErrorKind,
+}
+
+impl Error {
+    pub(crate) fn new(service: &'static str, kind: ErrorKind) -> Error {
+        Error { service, kind }
+    }
+
+    /// The service's name: `"faas.http"`.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// Why it failed.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.kind {
+            ErrorKind::Absent => "the provider does not have this function",
+            ErrorKind::Invalid => "what was asked for cannot be",
+            ErrorKind::Cancelled => "the call was cancelled, or the provider has ended",
+            ErrorKind::Deadline => "the provider did not answer in time",
+            ErrorKind::TooBig => "it is longer than it may be",
+            ErrorKind::NotFound => "it is not there",
+            ErrorKind::Conflict => "it is not as the caller expected it",
+            ErrorKind::Failed => "the provider failed; its own log line says more",
+        };
+        write!(f, "service {}: {why}", self.service)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A service that a layer offers. The layer keeps it: when it is dropped, with the layer, all calls that are open end as
+/// cancelled, and so do those that come later.
+#[must_use = "a service ends when it is dropped"]
+pub struct Offered(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Offered {
+    pub(crate) fn until(close: impl FnOnce() + Send + Sync + 'static) -> Offered {
+        Offered(Some(Box::new(close)))
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        if let Some(close) = self.0.take() {
+            close();
+        }
+    }
+}
+
+impl fmt::Debug for Offered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offered").finish_non_exhaustive()
+    }
+}

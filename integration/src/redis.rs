@@ -1,0 +1,85 @@
+//! A Redis of Debian's on a port of its own, which a test may kill, stop and start again. What it has written is on its disk.
+
+use crate::on_http::free_port;
+use crate::wait::limit;
+use platform_emulators::process::{Process, Signal};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A server, and the folder that outlives it.
+pub struct Redis {
+    program: PathBuf,
+    folder: TempDir,
+    port: u16,
+    more: Vec<String>,
+    process: Process,
+}
+
+fn spawn(program: &Path, folder: &Path, port: u16, more: &[String]) -> Process {
+    let mut command = Command::new(program);
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]).arg(folder).args(more);
+    command.args(["--appendonly", "yes", "--appendfsync", "always"]).current_dir(folder).stdin(Stdio::null());
+    let process = Process::spawn(command, |_| ()).expect("Redis starts");
+    let ready = process.wait_for_line(|line| line.contains("Ready to accept connections"), limit());
+    ready.unwrap_or_else(|late| panic!("{late}; Redis says:\n{}", process.output()));
+    process
+}
+
+impl Redis {
+    /// Starts it with further arguments, and waits until it takes connections.
+    ///
+    /// # Panics
+    /// With its output, if it does not.
+    pub fn start(program: &Path, more: &[&str]) -> Redis {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (port, more) = (free_port(), more.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+        let process = spawn(program, folder.path(), port, &more);
+        Redis { program: program.to_owned(), folder, port, more, process }
+    }
+
+    /// Starts it again on its port, with what is on its disk.
+    ///
+    /// # Panics
+    /// As for [`start`](Self::start).
+    pub fn start_again(&mut self) {
+        self.process = spawn(&self.program, self.folder.path(), self.port, &self.more);
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// Kills it, and waits until it is gone.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn kill(&self) {
+        self.process.signal(Signal::Kill).expect("the signal is sent");
+        self.process.wait(limit()).expect("SIGKILL ends it");
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// If the system refuses.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal).expect("the signal is sent");
+    }
+
+    /// Asks one thing, as a line, and returns the first line of the answer.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub fn ask(&self, question: &str) -> String {
+        let stream = TcpStream::connect(self.address()).expect("it takes connections");
+        stream.set_read_timeout(Some(limit())).expect("a limit can be set");
+        write!(&stream, "{question}\r\n").expect("it listens");
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).expect("it answers");
+        line.trim_end().to_owned()
+    }
+}
