@@ -8,7 +8,7 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 8] = ["cache", "compress", "cors", "limit", "log", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 9] = ["auth", "cache", "compress", "cors", "limit", "log", "record", "trace", "warmup"];
 
 /// The schema of a layer's configuration.
 ///

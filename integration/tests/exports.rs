@@ -29,12 +29,13 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 16] = [
     "echo",
     "inspect",
     "hello",
     "faulty",
     "stream",
+    "layer-auth",
     "layer-cache",
     "layer-compress",
     "layer-cors",

@@ -10,6 +10,9 @@ mod events;
 mod fn_peers;
 #[path = "foreign/frameworks.rs"]
 mod frameworks;
+#[allow(dead_code, reason = "the tests of layers look closer")]
+#[path = "layers/fronts.rs"]
+mod fronts;
 #[path = "foreign/http.rs"]
 mod http;
 #[path = "foreign/languages.rs"]
@@ -22,6 +25,8 @@ mod linkers;
 mod load;
 #[path = "foreign/rie.rs"]
 mod rie;
+#[path = "foreign/tokens.rs"]
+mod tokens;
 #[path = "foreign/valgrind.rs"]
 mod valgrind;
 
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
+    trials.extend(tokens::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

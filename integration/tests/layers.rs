@@ -1,5 +1,7 @@
 //! The layers of `layers/` in the real runtimes, alone and stacked, on five platforms.
 
+#[path = "layers/auth.rs"]
+mod auth;
 #[path = "layers/cache.rs"]
 mod cache;
 #[path = "layers/compress.rs"]
