@@ -29,7 +29,7 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 16] = [
     "echo",
     "inspect",
     "hello",
@@ -38,6 +38,7 @@ const MODULES: [&str; 15] = [
     "layer-cache",
     "layer-compress",
     "layer-cors",
+    "layer-http-client",
     "layer-limit",
     "layer-log",
     "layer-metrics",

@@ -22,6 +22,8 @@ mod linkers;
 mod load;
 #[path = "foreign/rie.rs"]
 mod rie;
+#[path = "foreign/tls.rs"]
+mod tls;
 #[path = "foreign/valgrind.rs"]
 mod valgrind;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
+    trials.extend(tls::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
