@@ -32,6 +32,7 @@ pub mod needs;
 pub mod on_aws;
 pub mod on_http;
 pub mod on_plane;
+pub mod scripted;
 pub mod table;
 pub mod wait;
 

@@ -39,6 +39,7 @@ const MODULES: [&str; 16] = [
     "layer-cache",
     "layer-compress",
     "layer-cors",
+    "layer-http-client",
     "layer-limit",
     "layer-log",
     "layer-metrics",

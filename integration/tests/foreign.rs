@@ -25,6 +25,8 @@ mod linkers;
 mod load;
 #[path = "foreign/rie.rs"]
 mod rie;
+#[path = "foreign/tls.rs"]
+mod tls;
 #[path = "foreign/tokens.rs"]
 mod tokens;
 #[path = "foreign/valgrind.rs"]
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
+    trials.extend(tls::trials());
     trials.extend(tokens::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()

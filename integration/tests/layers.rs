@@ -12,6 +12,8 @@ mod configuration;
 mod cors;
 #[path = "layers/fronts.rs"]
 mod fronts;
+#[path = "layers/http_client.rs"]
+mod http_client;
 #[path = "layers/limit.rs"]
 mod limit;
 #[path = "layers/log.rs"]

@@ -6,10 +6,14 @@ use integration::deployment::Deployment;
 use integration::on_http::{command, free_port};
 use integration::wait::{limit, until};
 use platform_emulators::process::Process;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
 
 integration::both![
     who_is_known_is_let_in_and_functions_are_told_who_it_is,
     keys_in_a_file_are_taken_over_without_a_new_start,
+    keys_of_a_server_are_asked_for_and_kept,
     it_cannot_be_marked_as_one_to_be_skipped,
 ];
 
@@ -121,6 +125,57 @@ fn keys_in_a_file_are_taken_over_without_a_new_start(runtime: &Runtime) {
     });
     told.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(call().text(), "ann of 0, by jwt", "the former key is kept");
+}
+
+/// Answers each request with this status and body.
+type Told = Arc<Mutex<(u16, &'static str)>>;
+
+fn key_server() -> (SocketAddr, Told) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let told: Told = Arc::new(Mutex::new((500, "")));
+    let answers = told.clone();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut reader = BufReader::new(&stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            let (status, body) = *answers.lock().expect("no test panics with it");
+            let length = body.len();
+            // Whoever has asked may be gone.
+            let _ =
+                write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        }
+    });
+    (address, told)
+}
+
+fn keys_of_a_server_are_asked_for_and_kept(runtime: &Runtime) {
+    for platform in ALL {
+        let (address, told) = key_server();
+        let tell = |answer| *told.lock().expect("no test panics with it") = answer;
+        let config = format!(
+            r#"{{"jwt":{{"issuers":[{{"keysUrl":"http://{address}/keys","requireExp":false,"cooldown":"10ms"}}]}}}}"#
+        );
+        let deployment = Deployment::of("whoami").layer("http-client").layer("auth");
+        let front = Front::start(platform, runtime, deployment.env("FAAS_LAYER_AUTH", &config), "whoami");
+        let call = || front.get("/", &[("Authorization", &format!("Bearer {OF_THE_SECOND}"))]);
+        let becomes = |status: u16, why: &str| {
+            let seen = until(why, &front.process(), || (call().status == status).then_some(()));
+            seen.unwrap_or_else(|late| panic!("{platform:?}: {late}: {:?}", call()));
+        };
+        let away = call();
+        assert_eq!((away.status, away.header("retry-after")), (503, Some("5")), "{platform:?}: {away:?}");
+        tell((200, KEYS[0]));
+        becomes(401, "the keys are there, and this is none of them");
+        tell((200, KEYS[1]));
+        becomes(200, "the new key was asked for");
+        tell((500, ""));
+        assert_eq!(call().text(), "ann of 0, by jwt", "{platform:?}: they are kept");
+        assert_eq!(front.get("/", &[]).status, 401, "{platform:?}");
+    }
 }
 
 fn it_cannot_be_marked_as_one_to_be_skipped(runtime: &Runtime) {
