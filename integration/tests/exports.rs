@@ -29,7 +29,7 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "echo",
     "inspect",
     "hello",
