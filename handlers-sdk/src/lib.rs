@@ -99,6 +99,7 @@ pub use call::{
 };
 #[cfg(feature = "json")]
 pub use call::{
+    claims::Claims,
     config::Configured,
     form::{Form, Path, Query},
     json::Json,

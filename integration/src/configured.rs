@@ -8,8 +8,8 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 10] =
-    ["cache", "compress", "cors", "idempotency", "kv", "limit", "log", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 12] =
+    ["auth", "cache", "compress", "cors", "http-client", "idempotency", "kv", "limit", "log", "record", "trace", "warmup"];
 
 /// The schema of a layer's configuration.
 ///
@@ -21,6 +21,11 @@ pub fn schema(layer: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The variable with a layer's configuration.
+pub fn variable(layer: &str) -> String {
+    format!("FAAS_LAYER_{}", layer.to_ascii_uppercase().replace('-', "_"))
+}
+
 /// Starts a function with the layer configured so.
 ///
 /// # Errors
@@ -29,7 +34,7 @@ pub fn schema(layer: &str) -> Value {
 /// # Panics
 /// If it neither starts nor says why.
 pub fn start(layer: &str, config: &Value) -> Result<(), String> {
-    let variable = format!("FAAS_LAYER_{}", layer.to_ascii_uppercase());
+    let variable = variable(layer);
     let deployment = Deployment::of("echo");
     // Its keys have to be kept somewhere.
     let deployment = if layer == "idempotency" { deployment.layer("kv") } else { deployment };

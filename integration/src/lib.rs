@@ -36,6 +36,7 @@ pub mod on_aws;
 pub mod on_http;
 pub mod on_plane;
 pub mod redis;
+pub mod scripted;
 pub mod table;
 pub mod wait;
 

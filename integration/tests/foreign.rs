@@ -10,8 +10,8 @@ mod events;
 mod fn_peers;
 #[path = "foreign/frameworks.rs"]
 mod frameworks;
+#[allow(dead_code, reason = "the tests of layers look closer")]
 #[path = "layers/fronts.rs"]
-#[allow(dead_code, reason = "the tests of layers use the rest of it")]
 mod fronts;
 #[path = "foreign/http.rs"]
 mod http;
@@ -27,6 +27,10 @@ mod load;
 mod redis;
 #[path = "foreign/rie.rs"]
 mod rie;
+#[path = "foreign/tls.rs"]
+mod tls;
+#[path = "foreign/tokens.rs"]
+mod tokens;
 #[path = "foreign/valgrind.rs"]
 mod valgrind;
 
@@ -44,7 +48,8 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
-    trials.extend(redis::trials());
+    trials.extend(tls::trials());
+    trials.extend(tokens::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

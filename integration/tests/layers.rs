@@ -1,5 +1,7 @@
 //! The layers of `layers/` in the real runtimes, alone and stacked, on five platforms.
 
+#[path = "layers/auth.rs"]
+mod auth;
 #[path = "layers/cache.rs"]
 mod cache;
 #[path = "layers/compress.rs"]
@@ -12,6 +14,8 @@ mod cors;
 mod fronts;
 #[path = "layers/idempotency.rs"]
 mod idempotency;
+#[path = "layers/http_client.rs"]
+mod http_client;
 #[path = "layers/limit.rs"]
 mod limit;
 #[path = "layers/log.rs"]

@@ -3,6 +3,8 @@
 pub(crate) mod background;
 pub(crate) mod body_stream;
 pub(crate) mod bytes;
+#[cfg(feature = "json")]
+pub(crate) mod claims;
 pub(crate) mod config;
 #[cfg(feature = "json")]
 pub(crate) mod content_type;

@@ -27,7 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// What a script of Python says to `input`.
-fn python(folder: &Path, script: &str, input: &[u8]) -> Result<Value, String> {
+pub(crate) fn python(folder: &Path, script: &str, input: &[u8]) -> Result<Value, String> {
     let mut command = Command::new(folder.join("bin/python"));
     command.arg(workspace().join("integration/peers").join(script));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

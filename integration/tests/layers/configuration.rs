@@ -1,7 +1,7 @@
 //! The keys, the defaults and the examples of each `config.schema.json` against what the layer itself reads, and the words
 //! that a mistake ends the start with. What a validator makes of the schemas: `foreign/layers.rs`.
 
-use integration::configured::{LAYERS, schema, start};
+use integration::configured::{LAYERS, schema, start, variable};
 use serde_json::{Map, Value, json};
 
 #[test]
@@ -20,7 +20,7 @@ fn keys_defaults_and_examples_of_the_schemas_are_those_of_the_layers() {
                 start(layer, &config.into()).unwrap_or_else(|why| panic!("{layer}.{name}, its default: {why}"));
             }
             let why = start(layer, &json!({name: -1})).expect_err(&format!("{layer}: {name} of -1"));
-            let variable = format!("FAAS_LAYER_{}", layer.to_ascii_uppercase());
+            let variable = variable(layer);
             assert!([&variable, name, "expected"].iter().all(|words| why.contains(*words)), "{layer}.{name}: {why}");
         }
         let why = start(layer, &json!({"noSuchKey": 1})).expect_err("an unknown key");

@@ -13,6 +13,8 @@ integration::both![
     an_instance_is_kept_warm,
     a_payment_takes_place_once,
     messages_are_done_once,
+    who_calls_is_in_a_token,
+    machines_have_keys_and_the_log_says_who_it_was,
     customers_have_keys_of_their_own,
 ];
 
@@ -108,6 +110,29 @@ fn messages_are_done_once(runtime: &Runtime) {
         run.call(batch);
     }
     assert_eq!((bank.charged("1"), bank.charged("2")), (1, 1));
+}
+
+/// Signed by the private half of the recipe's key, which RFC 8037 has in appendix A.1: of `ann`, until 2100, without a scope.
+const TOKEN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwfQ.JLNkNld9-JU_5FLJ7wmSMgByF9YlofxlYR3LpxfhFnSChO_T__Dn80SmgIyNfBaWfiHgAdEhUWdrjAVHUTvKBA";
+/// The same with `orders:write`.
+const MAY_WRITE: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYW5uIiwiZXhwIjo0MTAyNDQ0ODAwLCJzY29wZSI6Im9yZGVyczp3cml0ZSJ9.oKd6cx5u4BK0ksmgG9K3jP2gSS-ha3e5JJ2V1ruG7U_MV9rp_fEIpQuwXBwhQl6LzQQcPPeFkfcyNFTXajyWDw";
+
+fn who_calls_is_in_a_token(runtime: &Runtime) {
+    let front = start(runtime, "Who calls is in a token");
+    let call = |method: &str, token: &str| {
+        front.call(method, "/orders/7", &[("Authorization", &format!("Bearer {token}"))], b"").status
+    };
+    assert_eq!((call("GET", TOKEN), call("POST", TOKEN), call("POST", MAY_WRITE)), (200, 403, 200));
+    let refused = front.get("/orders/7", &[]);
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer realm=\"faas\"")));
+    assert!(refused.header("ratelimit").is_some(), "guessing is limited: {refused:?}");
+}
+
+fn machines_have_keys_and_the_log_says_who_it_was(runtime: &Runtime) {
+    let front = start(runtime, "Machines with keys, and a log of who it was");
+    assert_eq!((front.get("/", &[]).status, front.get("/health", &[]).status), (401, 200));
+    assert_eq!(front.get("/", &[("X-Api-Key", "k-0123456789abcdef")]).status, 200);
+    front.said(&[r#""user":"ci""#]);
 }
 
 fn customers_have_keys_of_their_own(runtime: &Runtime) {

@@ -16,7 +16,7 @@ const PAGE: &str = "https://a.example";
 const CORS: &str = r#"{"allowOrigins":["https://a.example"]}"#;
 
 /// All layers in the order of `docs/layers.md`.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "warmup",
     "monitor",
     "log",
@@ -25,17 +25,24 @@ const ORDER: [&str; 12] = [
     "record",
     "cors",
     "limit",
+    "auth",
     "kv",
     "compress",
     "idempotency",
     "cache",
 ];
 
+/// The keys are `a` and `b`.
+const AUTH: &str = r#"{"apiKey":{"header":"x-key","keys":[
+    {"name":"ann","sha256":"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"},
+    {"name":"bob","sha256":"3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"}]}}"#;
+
 fn stacked(collector: &Collector) -> Deployment {
     let deployment = ORDER.iter().fold(Deployment::of("faulty"), |all, name| all.layer(name));
     deployment
         .env("FAAS_LAYER_CORS", CORS)
         .env("FAAS_LAYER_LIMIT", r#"{"key":"header:x-key","rate":2,"per":"24h","concurrency":1}"#)
+        .env("FAAS_LAYER_AUTH", AUTH)
         .env("FAAS_LAYER_TRACE", &collector.config(r#""flush":"reply""#))
         .env("FAAS_LAYER_CACHE", r#"{"ttl":"1h"}"#)
 }

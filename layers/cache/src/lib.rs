@@ -94,6 +94,10 @@ impl Cache {
         for name in own.chain(["authorization", "cookie"]).filter(|name| has(name)) {
             let _ = write!(key, "\n{name}: {}", header_of(http, name).unwrap_or_default());
         }
+        // Who is known has replies of their own, whichever header has let them in.
+        if let Some(claims) = invocation.extension("claims") {
+            let _ = write!(key, "\n{claims}");
+        }
         Some(key)
     }
 

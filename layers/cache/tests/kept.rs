@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};
-use handlers_sdk::{Error, FaasContext, Response, function};
+use handlers_sdk::{Error, FaasContext, Flow, Invocation, Layer, Response, function, layer};
 use layer_cache::Cache;
 use std::future::poll_fn;
 use std::sync::Mutex;
@@ -200,6 +200,30 @@ fn one_call_fetches_and_others_wait_for_it() {
         assert_eq!(call.wait().text(), "slow");
     }
     assert_eq!(DOOR.lock().unwrap().2, 1);
+}
+
+/// Lets in who says who they are.
+#[derive(Default)]
+struct Guard;
+
+#[layer(name = "guard")]
+impl Layer for Guard {
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        let name = invocation.http().and_then(|http| http.header("x-user")).unwrap_or_default();
+        let claims = format!(r#"{{"sub":"{name}"}}"#);
+        invocation.set_claims(&claims)?;
+        Ok(Flow::Continue)
+    }
+}
+
+#[test]
+fn who_is_known_to_another_layer_has_replies_of_their_own() {
+    let builder = App::builder().module(Guard::MODULE).configured(Cache::MODULE, r#"{"ttl":"60s"}"#);
+    let app = builder.module(shop::MODULE).start().expect("starts");
+    let of = |user: &str| app.invoke(Invoke::http("GET", "/claims").header("X-User", user)).text();
+    let (ann, bob) = (of("ann"), of("bob"));
+    assert_ne!(ann, bob);
+    assert_eq!((of("ann"), of("bob")), (ann, bob));
 }
 
 #[test]

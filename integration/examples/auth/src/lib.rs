@@ -1,6 +1,8 @@
 //! A layer that lets in who has a key. It asks a server for the keys when the function starts, and again when somebody comes
 //! with a key it does not know: the new one may have been issued since.
 //!
+//! It shows hooks that wait. The layer for production is `layers/auth`.
+//!
 //! Its configuration is `{"keys": "127.0.0.1:8400", "patience_ms": 500}`: where the keys are, as `GET /keys` with one a
 //! line, and how long the layer waits for them.
 #![forbid(unsafe_code)]

@@ -1,0 +1,86 @@
+//! Test functions that ask what layers offer, and reply what came of it as JSON: `outbound.send` and `outbound.block` send a
+//! request that the event describes, `outbound.param` asks for the parameter that it names.
+#![forbid(unsafe_code)]
+
+use handlers_sdk::service::http::{Client, Reply, Request};
+use handlers_sdk::service::{self, Call};
+use handlers_sdk::{Error, FaasContext, Json, function};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// What the event describes.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: String,
+    limit_ms: Option<u64>,
+    most_bytes: u64,
+    /// So many at once.
+    times: usize,
+}
+
+impl Default for Wanted {
+    fn default() -> Wanted {
+        let (method, url, body) = ("GET".to_owned(), String::new(), String::new());
+        Wanted { method, url, headers: Vec::new(), body, limit_ms: None, most_bytes: 0, times: 1 }
+    }
+}
+
+impl Wanted {
+    fn send(&self, client: &Client) -> Call<Reply> {
+        let mut request = Request::new(&self.method, &self.url).body(self.body.clone()).most_bytes(self.most_bytes);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        client.send(self.limit_ms.into_iter().map(Duration::from_millis).fold(request, Request::within))
+    }
+}
+
+fn told(ended: Result<Reply, service::Error>) -> Value {
+    match ended {
+        Ok(reply) => {
+            let headers: Vec<(&str, &str)> = reply.headers().collect();
+            json!({"status": reply.status(), "headers": headers, "body": reply.text(), "length": reply.body().len()})
+        }
+        Err(error) => json!({"error": format!("{:?}", error.kind())}),
+    }
+}
+
+fn client(ctx: &FaasContext) -> Result<Client, Error> {
+    ctx.http_client().ok_or_else(|| Error::new("Outbound.NoClient", "no layer offers faas.http"))
+}
+
+/// Sends it as often as it is wanted, all at once; replies what came of the last one, and of how many it was a reply.
+#[function]
+pub async fn send(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
+    let client = client(&ctx)?;
+    let calls: Vec<Call<Reply>> = (0..wanted.times).map(|_| wanted.send(&client)).collect();
+    let (mut last, mut replies) = (Value::Null, 0);
+    for call in calls {
+        let ended = call.await;
+        replies += usize::from(ended.is_ok());
+        last = told(ended);
+    }
+    last["replies"] = replies.into();
+    Ok(Json(last))
+}
+
+/// Sends it once, and blocks its thread.
+#[function(blocking)]
+pub fn block(ctx: FaasContext, Json(wanted): Json<Wanted>) -> Result<Json<Value>, Error> {
+    Ok(Json(told(wanted.send(&client(&ctx)?).wait())))
+}
+
+/// Asks for a parameter by its name.
+#[function]
+pub async fn param(ctx: FaasContext, name: String) -> Result<Json<Value>, Error> {
+    let params = ctx.params().ok_or_else(|| Error::new("Outbound.NoParams", "no layer offers faas.params"))?;
+    Ok(Json(match params.get(&name).await {
+        Ok(value) => json!({"value": value.reveal_text(), "version": value.version()}),
+        Err(error) => json!({"error": format!("{:?}", error.kind())}),
+    }))
+}

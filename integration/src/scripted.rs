@@ -1,0 +1,214 @@
+//! A server that speaks HTTP as a test wants it, or worse. What a test needs to see of its clients is kept.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A request as it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Method.
+    pub method: String,
+    /// Target: path and query, or what a proxy is sent.
+    pub target: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// The first value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A connection of a client.
+pub struct Link {
+    stream: BufReader<TcpStream>,
+    state: Arc<State>,
+    /// Its number, from 1.
+    pub number: usize,
+}
+
+impl Link {
+    /// The next request; `None`: the client has closed.
+    pub fn next(&mut self) -> Option<Asked> {
+        let asked = self.read().ok().flatten()?;
+        self.state.change(|seen| seen.asked.push(asked.clone()));
+        Some(asked)
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn read(&mut self) -> io::Result<Option<Asked>> {
+        let first = self.line()?;
+        let mut words = first.split(' ');
+        let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
+        let mut asked = Asked { method: method.to_owned(), target: target.to_owned(), ..Asked::default() };
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { break };
+            asked.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let length = asked.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        asked.body = vec![0; length];
+        self.stream.read_exact(&mut asked.body)?;
+        Ok(Some(asked))
+    }
+
+    /// Writes bytes as they are. A client that has gone is none of the server's business.
+    pub fn write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.get_mut().write_all(bytes).is_ok()
+    }
+
+    /// Replies with a status and a body.
+    pub fn reply(&mut self, status: u16, body: &str) -> bool {
+        self.write(format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes())
+    }
+
+    /// Connects the client to somebody else, and copies in both directions until one of them has closed.
+    pub fn join(self, server: &str) {
+        let Ok(there) = TcpStream::connect(server) else { return };
+        let here = self.stream.into_inner();
+        let copy = |from: &TcpStream, to: &TcpStream| {
+            let (mut from, mut to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                let _ = to.shutdown(std::net::Shutdown::Both);
+            })
+        };
+        let back = copy(&there, &here);
+        let _ = copy(&here, &there).join();
+        let _ = back.join();
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    links: usize,
+    closed: usize,
+    asked: Vec<Asked>,
+    is_released: bool,
+}
+
+#[derive(Default)]
+struct State {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+impl State {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen());
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, limit: Duration, is_so: impl Fn(&Seen) -> bool) -> bool {
+        let waited = self.changed.wait_timeout_while(self.seen(), limit, |seen| !is_so(seen));
+        let (seen, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_so(&seen)
+    }
+}
+
+/// The server. It serves until the process ends.
+#[derive(Clone)]
+pub struct Scripted {
+    /// Where it listens.
+    pub address: SocketAddr,
+    state: Arc<State>,
+}
+
+impl Scripted {
+    /// Starts it. `serve` is called for each connection, on a thread of its own; the connection is closed when it returns.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub fn start(serve: impl Fn(&Scripted, Link) + Send + Sync + 'static) -> Scripted {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Scripted::over(listener, serve)
+    }
+
+    /// Starts it on a port that is known before, as one that was down and comes back.
+    ///
+    /// # Panics
+    /// If somebody else has the port.
+    pub fn at(address: SocketAddr, serve: impl Fn(&Scripted, Link) + Send + Sync + 'static) -> Scripted {
+        Scripted::over(TcpListener::bind(address).expect("the port is free"), serve)
+    }
+
+    fn over(listener: TcpListener, serve: impl Fn(&Scripted, Link) + Send + Sync + 'static) -> Scripted {
+        let address = listener.local_addr().expect("it listens");
+        let server = Scripted { address, state: Arc::default() };
+        let (own, serve) = (server.clone(), Arc::new(serve));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (server, serve) = (own.clone(), serve.clone());
+                server.state.change(|seen| seen.links += 1);
+                let number = server.state.seen().links;
+                std::thread::spawn(move || {
+                    serve(&server, Link { stream: BufReader::new(stream), state: server.state.clone(), number });
+                    server.state.change(|seen| seen.closed += 1);
+                });
+            }
+        });
+        server
+    }
+
+    /// A server that replies 200 and `ok` to everything.
+    pub fn good() -> Scripted {
+        Scripted::start(|_, mut link| while link.next().is_some() && link.reply(200, "ok") {})
+    }
+
+    /// The URL of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// How many connections there have been.
+    pub fn links(&self) -> usize {
+        self.state.seen().links
+    }
+
+    /// The requests that have come.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.state.seen().asked.clone()
+    }
+
+    /// Waits until so many requests have come.
+    ///
+    /// # Panics
+    /// If they do not come.
+    pub fn wait_for_requests(&self, count: usize) {
+        let came = self.state.wait(crate::wait::limit(), |seen| seen.asked.len() >= count);
+        assert!(came, "{count} requests have not come: {:?}", self.asked());
+    }
+
+    /// Waits until so many connections are closed, by whichever side.
+    ///
+    /// # Panics
+    /// If they stay open.
+    pub fn wait_for_closed(&self, count: usize) {
+        assert!(self.state.wait(crate::wait::limit(), |seen| seen.closed >= count), "connections stay open");
+    }
+
+    /// Lets everybody go who [waits](Self::wait_for_release).
+    pub fn release(&self) {
+        self.state.change(|seen| seen.is_released = true);
+    }
+
+    /// For `serve`: waits until the test lets it go.
+    pub fn wait_for_release(&self) {
+        self.state.wait(crate::wait::limit() * 2, |seen| seen.is_released);
+    }
+}

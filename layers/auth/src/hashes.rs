@@ -1,0 +1,39 @@
+//! Hashes in the place of secrets, and the secrets that they are of.
+
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use subtle::ConstantTimeEq;
+
+/// The SHA-256 of a secret that is too long to be guessed.
+#[derive(Clone)]
+pub(crate) struct Sha256([u8; SHA256_OUTPUT_LEN]);
+
+impl Sha256 {
+    /// Reads 64 hexadecimal digits.
+    pub(crate) fn read(hex: &str) -> Option<Sha256> {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        if hex.len() != bytes.len() * 2 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(0..) {
+            *byte = u8::from_str_radix(&hex[digits * 2..digits * 2 + 2], 16).ok()?;
+        }
+        Some(Sha256(bytes))
+    }
+
+    /// That of a secret.
+    pub(crate) fn of(secret: &[u8]) -> Sha256 {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
+        Sha256(bytes)
+    }
+
+    /// Is it that of this secret? In constant time.
+    pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
+        self.is(&Sha256::of(secret))
+    }
+
+    /// In constant time.
+    pub(crate) fn is(&self, other: &Sha256) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}

@@ -1,0 +1,28 @@
+//! What went wrong with a request, for its caller and for the log.
+
+use handlers_sdk::service::ErrorKind;
+use std::io;
+
+/// A failure: the kind for the caller, and words for the log. The words have no path, query, header or body, any of which may
+/// be secret.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) kind: ErrorKind,
+    pub(crate) why: String,
+}
+
+impl Fault {
+    pub(crate) fn new(kind: ErrorKind, why: impl Into<String>) -> Fault {
+        Fault { kind, why: why.into() }
+    }
+
+    pub(crate) fn failed(why: impl Into<String>) -> Fault {
+        Fault::new(ErrorKind::Failed, why)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Fault {
+        Fault::failed(error.to_string())
+    }
+}

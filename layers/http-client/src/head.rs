@@ -1,0 +1,127 @@
+//! The head of a request as bytes. What would make two requests of one is refused here.
+
+use crate::fault::Fault;
+use crate::url::Url;
+use handlers_sdk::service::ErrorKind;
+use handlers_sdk::service::http::Request;
+
+/// Headers that are written here and by nobody else.
+const OWN: [&str; 7] =
+    ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "proxy-authorization"];
+
+/// Said where the caller says nothing: some servers refuse requests without.
+const USER_AGENT: &str = concat!("faas-http-client/", env!("CARGO_PKG_VERSION"));
+
+/// Methods for which the same request a second time changes nothing more (RFC 9110, 9.2.2).
+pub(crate) fn is_idempotent(method: &str) -> bool {
+    ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(&method)
+}
+
+/// RFC 9110, 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_letter)
+}
+
+fn is_value(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || byte >= b' ' && byte != 0x7f)
+}
+
+/// Writes the head. `proxy` is what a proxy that is sent the whole URL is to be told of its user, if it has one.
+///
+/// # Errors
+/// What cannot be sent, by its name and without its value.
+pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>) -> Result<Vec<u8>, Fault> {
+    let invalid = |why: String| Fault::new(ErrorKind::Invalid, why);
+    let method = request.method();
+    if !is_token(method) || method.eq_ignore_ascii_case("CONNECT") {
+        return Err(invalid("the method is none".to_owned()));
+    }
+    let authority = url.origin.authority();
+    let mut head = match proxy {
+        None => format!("{method} {} HTTP/1.1\r\nhost: {authority}\r\n", url.target),
+        Some(_) => format!("{method} http://{authority}{} HTTP/1.1\r\nhost: {authority}\r\n", url.target),
+    };
+    if let Some(Some(user)) = proxy {
+        head.push_str(&format!("proxy-authorization: {user}\r\n"));
+    }
+    let mut has_agent = false;
+    for (name, value) in request.headers() {
+        if !is_token(name) {
+            return Err(invalid(format!("the name of a header is none: {name:?}")));
+        }
+        if OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            return Err(invalid(format!("the header {name} is not the caller's to set")));
+        }
+        if !is_value(value) {
+            return Err(invalid(format!("the value of the header {name} has a control character")));
+        }
+        has_agent |= name.eq_ignore_ascii_case("user-agent");
+        head.push_str(name);
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    if !has_agent {
+        head.push_str(&format!("user-agent: {USER_AGENT}\r\n"));
+    }
+    let length = request.content().len();
+    if length > 0 || ["POST", "PUT", "PATCH"].contains(&method) {
+        head.push_str(&format!("content-length: {length}\r\n"));
+    }
+    head.push_str("\r\n");
+    Ok(head.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(request: &Request) -> Result<String, ErrorKind> {
+        let url = Url::read(request.url()).expect("a URL");
+        write(request, &url, None).map(|head| String::from_utf8(head).expect("text")).map_err(|fault| fault.kind)
+    }
+
+    #[test]
+    fn a_head_has_host_length_and_what_the_caller_says() {
+        let request = Request::post("http://a:81/x?y").header("X-One", "1").header("user-agent", "me").body("four");
+        let expected = "POST /x?y HTTP/1.1\r\nhost: a:81\r\nX-One: 1\r\nuser-agent: me\r\ncontent-length: 4\r\n\r\n";
+        assert_eq!(written(&request).as_deref(), Ok(expected));
+        let plain = written(&Request::get("http://a/")).expect("it can be sent");
+        assert!(plain.contains("\r\nuser-agent: faas-http-client/") && !plain.contains("content-length"), "{plain}");
+    }
+
+    #[test]
+    fn nothing_of_a_caller_begins_a_second_line_or_request() {
+        for (name, value) in [
+            ("x", "1\r\ny: 2"),
+            ("x", "1\n"),
+            ("x", "\0"),
+            ("x\r\ny", "1"),
+            ("x y", "1"),
+            ("x:", "1"),
+            ("", "1"),
+            ("Host", "b"),
+            ("content-Length", "0"),
+            ("transfer-encoding", "chunked"),
+            ("connection", "close"),
+        ] {
+            let request = Request::get("http://a/").header(name, value);
+            assert_eq!(written(&request), Err(ErrorKind::Invalid), "{name:?}: {value:?}");
+        }
+        for method in ["", "GET /x HTTP/1.1\r\n\r\nGET", "G T", "CONNECT", "connect"] {
+            assert_eq!(written(&Request::new(method, "http://a/")), Err(ErrorKind::Invalid), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_sent_the_whole_url() {
+        let url = Url::read("http://a/x").expect("a URL");
+        let head = write(&Request::get("http://a/x"), &url, Some(&Some("Basic dTpw".to_owned())));
+        let head = String::from_utf8(head.expect("it can be sent")).expect("text");
+        assert!(
+            head.starts_with("GET http://a/x HTTP/1.1\r\nhost: a\r\nproxy-authorization: Basic dTpw\r\n"),
+            "{head}"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! What the layer is configured with.
+
+use crate::proxy::Proxies;
+use handlers_sdk::{Config, Error, Span};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+struct Written {
+    timeout: Span,
+    connect_timeout: Span,
+    max_bytes: u64,
+    concurrency: usize,
+    max_idle: usize,
+    idle_timeout: Span,
+    ca: String,
+    proxy: Option<String>,
+    no_proxy: Option<String>,
+    retry_safe: bool,
+}
+
+impl Default for Written {
+    fn default() -> Written {
+        Written {
+            timeout: Span(Duration::from_secs(30)),
+            connect_timeout: Span(Duration::from_secs(5)),
+            max_bytes: 10 << 20,
+            concurrency: 16,
+            max_idle: 16,
+            idle_timeout: Span(Duration::from_secs(50)),
+            ca: "mozilla".to_owned(),
+            proxy: None,
+            no_proxy: None,
+            retry_safe: false,
+        }
+    }
+}
+
+/// Whose word is taken on who a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ca {
+    /// Mozilla's list, as it was when this layer was built.
+    Mozilla,
+    /// The list of the system.
+    System,
+    /// Those in a file.
+    File(PathBuf),
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) max_bytes: u64,
+    pub(crate) concurrency: usize,
+    pub(crate) max_idle: usize,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) ca: Ca,
+    /// Where the system's list is, if somebody says so.
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) proxies: Proxies,
+    pub(crate) retry_safe: bool,
+}
+
+/// More threads would not be the layer that others share.
+const MOST_AT_ONCE: usize = 256;
+/// A longer time would be for ever.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+impl Settings {
+    pub(crate) fn read(config: &Config) -> Result<Settings, Error> {
+        let written: Written = config.deserialize()?;
+        let time = |name: &str, Span(time): Span| match time {
+            _ if time.is_zero() || time > LONGEST => {
+                Err(config.mistake(name, "a time over zero and up to 1h", format!("{time:?}")))
+            }
+            time => Ok(time),
+        };
+        if !(1..=MOST_AT_ONCE).contains(&written.concurrency) {
+            let expected = format!("a number from 1 to {MOST_AT_ONCE}");
+            return Err(config.mistake("concurrency", expected, written.concurrency));
+        }
+        if written.max_bytes == 0 {
+            return Err(config.mistake("maxBytes", "a number over zero", 0));
+        }
+        let ca = match &*written.ca {
+            "mozilla" => Ca::Mozilla,
+            "system" => Ca::System,
+            path if path.starts_with('/') => Ca::File(path.into()),
+            other => {
+                let expected = "mozilla, system, or the absolute path of a PEM file";
+                return Err(config.mistake("ca", expected, format!("{other:?}")));
+            }
+        };
+        Ok(Settings {
+            timeout: time("timeout", written.timeout)?,
+            connect_timeout: time("connectTimeout", written.connect_timeout)?,
+            max_bytes: written.max_bytes,
+            concurrency: written.concurrency,
+            max_idle: written.max_idle,
+            idle_timeout: written.idle_timeout.0,
+            ca,
+            ca_file: config.env("SSL_CERT_FILE").map(PathBuf::from),
+            proxies: Proxies::read(config, written.proxy.as_deref(), written.no_proxy.as_deref())?,
+            retry_safe: written.retry_safe,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! How a request that is under way is ended from outside: at its deadline, by its caller, with the layer.
+
+use crate::fault::Fault;
+use handlers_sdk::service::ErrorKind;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whether a request is to end, and the socket whose end wakes the thread that works for it.
+#[derive(Debug, Default)]
+pub(crate) struct Stop(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    wanted: Option<ErrorKind>,
+    socket: Option<Arc<TcpStream>>,
+}
+
+impl Stop {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the request. The first reason stands.
+    pub(crate) fn want(&self, kind: ErrorKind) {
+        let mut state = self.state();
+        if state.wanted.is_none() {
+            state.wanted = Some(kind);
+        }
+        if let Some(socket) = state.socket.take() {
+            // One that has ended by itself is no failure.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// From now on the request works on this socket.
+    ///
+    /// # Errors
+    /// It is to end.
+    pub(crate) fn works_on(&self, socket: &Arc<TcpStream>) -> Result<(), Fault> {
+        self.check()?;
+        self.state().socket = Some(socket.clone());
+        self.check()
+    }
+
+    /// The socket is the request's no more.
+    ///
+    /// # Errors
+    /// It is to end, and so the socket has ended, too.
+    pub(crate) fn leaves(&self) -> Result<(), Fault> {
+        self.state().socket = None;
+        self.check()
+    }
+
+    /// # Errors
+    /// The request is to end.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        match self.state().wanted {
+            None => Ok(()),
+            Some(kind) => Err(Fault::new(kind, "it was stopped")),
+        }
+    }
+}
