@@ -8,7 +8,8 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 9] = ["cache", "compress", "cors", "http-client", "limit", "log", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 10] =
+    ["cache", "compress", "cors", "http-client", "limit", "log", "params", "record", "trace", "warmup"];
 
 /// The schema of a layer's configuration.
 ///

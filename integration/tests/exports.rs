@@ -29,7 +29,7 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "echo",
     "inspect",
     "hello",
@@ -43,6 +43,7 @@ const MODULES: [&str; 16] = [
     "layer-log",
     "layer-metrics",
     "layer-monitor",
+    "layer-params",
     "layer-record",
     "layer-trace",
     "layer-warmup",

@@ -3,7 +3,8 @@
 use crate::fronts::{Front, Platform};
 use integration::artifacts::{Runtime, workspace};
 use integration::deployment::Deployment;
-use serde_json::Value;
+use integration::scripted::Scripted;
+use serde_json::{Value, json};
 
 integration::both![
     a_page_of_another_origin_calls_an_api,
@@ -11,25 +12,33 @@ integration::both![
     logs_can_be_searched_and_failures_sent_again,
     an_instance_is_kept_warm,
     customers_have_keys_of_their_own,
+    others_are_called,
+    a_password_is_rotated,
 ];
 
 /// Starts `faulty` with the variables of the recipe under that heading.
 fn start(runtime: &Runtime, heading: &str) -> Front {
+    let deployment = deployed(heading, "faulty", str::to_owned);
+    Front::start(Platform::Http, runtime, deployment, "faulty")
+}
+
+/// That function with the variables of the recipe, in which `found` has put what there is here in the place of what is elsewhere.
+fn deployed(heading: &str, function: &str, found: impl Fn(&str) -> String) -> Deployment {
     let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
     let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));
     let (_, block) = recipe.split_once("```sh\n").expect("a recipe has variables");
     let (block, _) = block.split_once("```").expect("they end");
-    let mut deployment = Deployment::of("faulty");
+    let mut deployment = Deployment::of(function);
     for line in block.lines() {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no variable: {line}"));
-        let value = value.trim_matches('\'');
+        let value = &*found(value.trim_matches('\''));
         if name == "FAAS_LAYERS" {
             deployment =
                 value.split(',').fold(deployment, |deployment, layer| deployment.module(&format!("layer_{layer}")));
         }
         deployment = deployment.env(name, value);
     }
-    Front::start(Platform::Http, runtime, deployment, "faulty")
+    deployment
 }
 
 fn a_page_of_another_origin_calls_an_api(runtime: &Runtime) {
@@ -81,4 +90,39 @@ fn customers_have_keys_of_their_own(runtime: &Runtime) {
         let reply = front.get("/", &[("X-Api-Key", key)]);
         assert!(reply.header("ratelimit").is_some_and(|left| left.starts_with(r#""default";r=9;"#)), "{reply:?}");
     }
+}
+
+fn others_are_called(runtime: &Runtime) {
+    let server = Scripted::good();
+    let proxy = server.address.to_string();
+    let deployment = deployed("Calls to others", "outbound", |value| value.replace("proxy.internal:3128", &proxy));
+    let front = Front::start(Platform::Http, runtime, deployment, "outbound.send");
+    let wanted = json!({"url": "http://rates.example/EUR"}).to_string();
+    let seen: Value = serde_json::from_slice(&front.call("POST", "/", &[], wanted.as_bytes()).body).expect("JSON");
+    assert_eq!((&seen["body"], &*server.asked()[0].target), (&json!("ok"), "http://rates.example/EUR"));
+}
+
+fn a_password_is_rotated(runtime: &Runtime) {
+    let server = Scripted::start(|_, mut link| {
+        while let Some(asked) = link.request() {
+            let is_right =
+                (&*asked.target, asked.header("x-vault-token")) == ("/v1/secret/data/db", Some("of the agent"));
+            let data = json!({"data": {"data": {"password": format!("number {}", link.number)}}}).to_string();
+            link.reply(if is_right { 200 } else { 403 }, &data);
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "of the agent\n").expect("it is written");
+    let url = server.url("");
+    let deployment = deployed("A password that is rotated", "outbound", |value| {
+        value.replace("https://vault.internal:8200", &url).replace("/run/vault/token", &token.display().to_string())
+    });
+    let front = Front::start(Platform::Http, runtime, deployment, "outbound.param");
+    let ask = || {
+        let reply = front.call("POST", "/", &[("Content-Type", "text/plain")], b"db/password");
+        serde_json::from_slice::<Value>(&reply.body).expect("JSON")["value"].clone()
+    };
+    assert_eq!(ask(), "number 1", "output:\n{}", front.output());
+    assert_eq!((ask(), server.asked().len()), (json!("number 1"), 1), "it is at hand for a minute");
 }
