@@ -19,6 +19,7 @@ integration::both![
     a_file_of_json_has_a_value_for_each_name,
     vault_is_asked_with_its_token_for_a_path_and_a_field,
     awss_extension_is_asked_with_the_sessions_token,
+    google_and_azure_are_asked_as_the_process_that_it_is,
     a_server_of_ones_own_is_asked_by_its_url,
     the_first_source_that_has_a_name_counts,
     the_last_good_value_stands_in_for_a_store_that_is_killed_until_it_is_back,
@@ -259,6 +260,58 @@ fn awss_extension_is_asked_with_the_sessions_token(runtime: &Runtime) {
         assert_eq!(asker.ask(name)["error"], "NotFound", "{name}");
     }
     assert_eq!(asker.ask("field/plain")["error"], "Failed");
+}
+
+fn google_and_azure_are_asked_as_the_process_that_it_is(runtime: &Runtime) {
+    // Both services and their servers of tokens in one. A token is good for one call, and then taken back.
+    let server = Scripted::start(|_, mut link| {
+        let (mut tokens, mut used) = (0, true);
+        while let Some(asked) = link.request() {
+            let path = asked.target.split('?').next().unwrap_or_default();
+            let is_google = path.starts_with("/computeMetadata/") && asked.header("metadata-flavor") == Some("Google");
+            let is_azure = asked.target == "/identity?resource=https%3A%2F%2Fvault.azure.net&api-version=2019-08-01"
+                && asked.header("x-identity-header") == Some("h34der");
+            if is_google || is_azure {
+                (tokens, used) = (tokens + 1, false);
+                let token = format!("{TOKEN}-{tokens}");
+                link.reply(
+                    200,
+                    &json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}).to_string(),
+                );
+                continue;
+            }
+            let bearer = format!("Bearer {TOKEN}-{tokens}");
+            if used || asked.header("authorization") != Some(&*bearer) {
+                link.reply(401, "{}");
+                continue;
+            }
+            used = true;
+            match asked.target.as_str() {
+                "/v1/projects/shop-1/secrets/key/versions/latest:access" => {
+                    link.reply(200, r#"{"name":"x","payload":{"data":"azN5LW9mLWdvb2dsZQ==","dataCrc32c":"1"}}"#)
+                }
+                "/secrets/key?api-version=7.4" => link.reply(200, r#"{"value":"k3y-of-azure","id":"x"}"#),
+                _ => link.reply(404, r#"{"error":{"code":404}}"#),
+            };
+        }
+    });
+    let google = json!({"from": "google-secrets", "endpoint": server.url(""), "project": "shop-1"});
+    let azure = json!({"from": "azure-secrets", "vault": server.url("/")});
+    for (source, value) in [(google, "k3y-of-google"), (azure, "k3y-of-azure")] {
+        let deployment =
+            deployment(&json!({"sources": [source]})).env("GCE_METADATA_HOST", &server.address.to_string());
+        let identity = deployment.env("IDENTITY_ENDPOINT", &server.url("/identity")).env("IDENTITY_HEADER", "h34der");
+        let asker = Asker::start(runtime, identity);
+        assert_eq!(asker.value("key"), value);
+        assert_eq!(asker.ask("other")["error"], "Failed", "the token was taken back");
+        said(&asker.0.process, "it answers 401");
+        let again = until("there is another token", &asker.0.process, || {
+            (asker.ask("third")["error"] == "NotFound").then_some(())
+        });
+        again.unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(asker.ask("no.name")["error"], "NotFound");
+        assert!(!asker.0.process.output().contains(TOKEN), "{}", asker.0.process.output());
+    }
 }
 
 fn a_server_of_ones_own_is_asked_by_its_url(runtime: &Runtime) {

@@ -2,7 +2,9 @@
 
 use crate::source::Source;
 use crate::source::aws::{self, Aws};
+use crate::source::azure::Azure;
 use crate::source::files::Files;
+use crate::source::google::Google;
 use crate::source::plain::Plain;
 use crate::source::vault::Vault;
 use handlers_sdk::{Config, Error, Secret, Span};
@@ -74,6 +76,19 @@ enum WrittenSource {
         endpoint: Option<String>,
         #[serde(default)]
         path: String,
+        #[serde(default)]
+        prefix: String,
+    },
+    #[serde(rename = "google-secrets")]
+    GoogleSecrets {
+        endpoint: Option<String>,
+        project: Option<String>,
+        #[serde(default)]
+        prefix: String,
+    },
+    #[serde(rename = "azure-secrets")]
+    AzureSecrets {
+        vault: String,
         #[serde(default)]
         prefix: String,
     },
@@ -168,6 +183,19 @@ fn read(config: &Config, at: usize, source: WrittenSource) -> Result<Prefixed, E
             let endpoint = url("endpoint", endpoint.unwrap_or_else(|| aws::endpoint(config)))?;
             let token = config.secret("AWS_SESSION_TOKEN");
             (prefix, Box::new(Aws { endpoint, token, path, kind: aws::Kind::Parameter }))
+        }
+        WrittenSource::GoogleSecrets { endpoint, project, prefix } => {
+            let endpoint = endpoint.unwrap_or_else(|| "https://secretmanager.googleapis.com".to_owned());
+            let project = project.or_else(|| config.env("GOOGLE_CLOUD_PROJECT").map(str::to_owned));
+            let project = project.filter(|project| !project.is_empty()).ok_or_else(|| {
+                let expected = "a project, or GOOGLE_CLOUD_PROJECT in the environment";
+                config.mistake(&format!("sources[{at}].project"), expected, "neither")
+            })?;
+            (prefix, Box::new(Google::new(config, url("endpoint", endpoint)?, project)))
+        }
+        WrittenSource::AzureSecrets { vault, prefix } => {
+            let vault = url("vault", vault)?.trim_end_matches('/').to_owned();
+            (prefix, Box::new(Azure::new(config, vault)))
         }
     };
     Ok(Prefixed { prefix, source })

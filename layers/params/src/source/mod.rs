@@ -1,7 +1,10 @@
 //! Where values are kept. A source is asked for one name at a time, on a thread that may wait, and says no value in an error.
 
 pub(crate) mod aws;
+pub(crate) mod azure;
+mod bearer;
 pub(crate) mod files;
+pub(crate) mod google;
 pub(crate) mod plain;
 pub(crate) mod vault;
 
