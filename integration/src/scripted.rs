@@ -1,5 +1,6 @@
 //! A server that speaks HTTP as a test wants it, or worse. What a test needs to see of its clients is kept.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -92,7 +93,8 @@ impl Link {
 
 #[derive(Default)]
 struct Seen {
-    streams: Vec<TcpStream>,
+    /// Of the connections that are served now, by their numbers.
+    open: HashMap<usize, TcpStream>,
     is_killed: bool,
     is_gone: bool,
     links: usize,
@@ -161,14 +163,17 @@ impl Scripted {
                     break;
                 }
                 let handle = stream.try_clone().expect("a handle");
+                let number = server.state.seen().links + 1;
                 server.state.change(|seen| {
-                    seen.streams.push(handle);
-                    seen.links += 1;
+                    seen.open.insert(number, handle);
+                    seen.links = number;
                 });
-                let number = server.state.seen().links;
                 std::thread::spawn(move || {
                     serve(&server, Link { stream: BufReader::new(stream), state: server.state.clone(), number });
-                    server.state.change(|seen| seen.closed += 1);
+                    server.state.change(|seen| {
+                        seen.open.remove(&number);
+                        seen.closed += 1;
+                    });
                 });
             }
             drop(listener);
@@ -182,12 +187,12 @@ impl Scripted {
     /// # Panics
     /// If it does not end.
     pub fn kill(&self) {
-        let streams = {
+        let open = {
             let mut seen = self.state.seen();
             seen.is_killed = true;
-            std::mem::take(&mut seen.streams)
+            std::mem::take(&mut seen.open)
         };
-        for stream in streams {
+        for stream in open.values() {
             // One that its client has closed is closed.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
