@@ -1,7 +1,7 @@
 //! `layer-http-client` in the real runtimes, before servers that are good, slow, torn, deaf, endless, or gone. What it makes of
 //! certificates: `foreign/tls.rs`.
 
-use crate::fronts::{ALL, Front, Platform};
+use crate::fronts::{ALL, Front};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::kernel;
@@ -207,7 +207,8 @@ fn a_server_that_does_not_answer_is_left_at_the_deadline(runtime: &Runtime) {
     assert_eq!(sender.get(&never_done.url("/"))["error"], "Deadline");
     sender.said("its time was over");
     let good = Scripted::good();
-    assert_eq!(sender.get(&good.url("/"))["body"], "ok", "its threads are there again");
+    let patient = json!({"url": good.url("/"), "limit_ms": 20_000});
+    assert_eq!(sender.send(&patient)["body"], "ok", "its threads are there again");
 }
 
 fn a_request_whose_caller_is_gone_is_ended(runtime: &Runtime) {
@@ -216,10 +217,12 @@ fn a_request_whose_caller_is_gone_is_ended(runtime: &Runtime) {
         // The client's end.
         link.request();
     });
-    let deployment = deployment(r#"{"timeout":"1h"}"#).env("FAAS_TIMEOUT", "500ms");
-    let front = Front::start(Platform::Http, runtime, deployment, "outbound.send");
-    let reply = front.call("POST", "/", &[], json!({"url": server.url("/")}).to_string().as_bytes());
-    assert_eq!(reply.status, 504, "{}", reply.text());
+    let sender = Sender::start(runtime, deployment(r#"{"timeout":"1h"}"#));
+    let mut client = sender.0.client();
+    let wanted = json!({"url": server.url("/")}).to_string();
+    client.request("POST", "/", "", wanted.as_bytes()).expect("it is sent");
+    server.wait_for_requests(1);
+    drop(client);
     server.wait_for_closed(1);
 }
 

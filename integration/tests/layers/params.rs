@@ -4,7 +4,7 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
-use integration::on_http::OnHttp;
+use integration::on_http::{OnHttp, free_port};
 use integration::scripted::{Asked, Link, Scripted};
 use integration::wait::{limit, until};
 use platform_emulators::process::{Process, Signal};
@@ -76,10 +76,8 @@ fn store(at: Option<SocketAddr>, shelf: &Shelf, answer: fn(&Shelf, &Asked) -> (u
             link.reply(status, &body);
         }
     };
-    match at {
-        None => Scripted::start(serve),
-        Some(address) => Scripted::at(address, serve),
-    }
+    // A port that nobody is given by chance while the store is down.
+    Scripted::at(at.unwrap_or_else(|| ([127, 0, 0, 1], free_port()).into()), serve)
 }
 
 /// Vault's KV version 2 at `kv`: names of the shelf are `path#field`.
