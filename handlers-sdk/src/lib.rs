@@ -23,6 +23,7 @@
 //! - A function's arguments are anything that is [`FromInvocation`]; what it returns is anything that is [`IntoReply`].
 //! - [`FaasContext`] tells of the invocation. **The invocation ends when its last context, event or sink is dropped.**
 //! - A layer is an `impl Layer` marked [`layer`]; see [`Layer`].
+//! - [`service`] has what layers offer to functions and to one another: requests over HTTP, parameters and secrets.
 //! - The feature `testing` runs both in a test, without a runtime.
 //!
 //! Nothing here needs `unsafe` of an author; `#![forbid(unsafe_code)]` is fine in their crates.

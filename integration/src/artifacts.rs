@@ -49,6 +49,7 @@ const PACKAGES: &[&str] = &[
     "layer-http-client",
     "layer-limit",
     "layer-log",
+    "layer-params",
     "layer-record",
     "layer-trace",
     "layer-warmup",

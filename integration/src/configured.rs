@@ -8,8 +8,7 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 12] =
-    ["auth", "cache", "compress", "cors", "http-client", "idempotency", "kv", "limit", "log", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 13] = ["auth", "cache", "compress", "cors", "http-client", "idempotency", "kv", "limit", "log", "params", "record", "trace", "warmup"];
 
 /// The schema of a layer's configuration.
 ///

@@ -1,5 +1,6 @@
 //! A server that speaks HTTP as a test wants it, or worse. What a test needs to see of its clients is kept.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,7 @@ pub struct Link {
 
 impl Link {
     /// The next request; `None`: the client has closed.
-    pub fn next(&mut self) -> Option<Asked> {
+    pub fn request(&mut self) -> Option<Asked> {
         let asked = self.read().ok().flatten()?;
         self.state.change(|seen| seen.asked.push(asked.clone()));
         Some(asked)
@@ -92,6 +93,10 @@ impl Link {
 
 #[derive(Default)]
 struct Seen {
+    /// Of the connections that are served now, by their numbers.
+    open: HashMap<usize, TcpStream>,
+    is_killed: bool,
+    is_gone: bool,
     links: usize,
     closed: usize,
     asked: Vec<Asked>,
@@ -154,20 +159,51 @@ impl Scripted {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (server, serve) = (own.clone(), serve.clone());
-                server.state.change(|seen| seen.links += 1);
-                let number = server.state.seen().links;
+                if server.state.seen().is_killed {
+                    break;
+                }
+                let handle = stream.try_clone().expect("a handle");
+                let number = server.state.seen().links + 1;
+                server.state.change(|seen| {
+                    seen.open.insert(number, handle);
+                    seen.links = number;
+                });
                 std::thread::spawn(move || {
                     serve(&server, Link { stream: BufReader::new(stream), state: server.state.clone(), number });
-                    server.state.change(|seen| seen.closed += 1);
+                    server.state.change(|seen| {
+                        seen.open.remove(&number);
+                        seen.closed += 1;
+                    });
                 });
             }
+            drop(listener);
+            own.state.change(|seen| seen.is_gone = true);
         });
         server
     }
 
+    /// Ends it as a kill does: nobody listens any more, and every connection is closed.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn kill(&self) {
+        let open = {
+            let mut seen = self.state.seen();
+            seen.is_killed = true;
+            std::mem::take(&mut seen.open)
+        };
+        for stream in open.values() {
+            // One that its client has closed is closed.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        // It waits for a client: this is one.
+        drop(TcpStream::connect(self.address));
+        assert!(self.state.wait(crate::wait::limit(), |seen| seen.is_gone), "it does not end");
+    }
+
     /// A server that replies 200 and `ok` to everything.
     pub fn good() -> Scripted {
-        Scripted::start(|_, mut link| while link.next().is_some() && link.reply(200, "ok") {})
+        Scripted::start(|_, mut link| while link.request().is_some() && link.reply(200, "ok") {})
     }
 
     /// The URL of a path.

@@ -29,7 +29,7 @@ fn needed(file: &Path) -> Vec<String> {
 }
 
 /// Modules of Rust.
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 20] = [
     "echo",
     "inspect",
     "hello",
@@ -46,6 +46,7 @@ const MODULES: [&str; 17] = [
     "layer-log",
     "layer-metrics",
     "layer-monitor",
+    "layer-params",
     "layer-record",
     "layer-trace",
     "layer-warmup",

@@ -20,6 +20,8 @@ mod http_client;
 mod limit;
 #[path = "layers/log.rs"]
 mod log;
+#[path = "layers/params.rs"]
+mod params;
 #[path = "layers/recipes.rs"]
 mod recipes;
 #[path = "layers/record.rs"]

@@ -226,7 +226,7 @@ fn tunnel(openssl: &Path, runtime: &'static Runtime) -> Result<(), String> {
     authority.sign("behind", "ca", "DNS:shop.invalid", "2")?;
     let (_server, port) = authority.serve("behind")?;
     let proxy = Scripted::start(move |_, mut link| {
-        if link.next().is_some() && link.write(b"HTTP/1.1 200 Connection established\r\n\r\n") {
+        if link.request().is_some() && link.write(b"HTTP/1.1 200 Connection established\r\n\r\n") {
             link.join(&format!("127.0.0.1:{port}"));
         }
     });

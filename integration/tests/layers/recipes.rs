@@ -4,7 +4,8 @@ use crate::fronts::{Door, Front, Platform};
 use integration::artifacts::{Runtime, workspace};
 use integration::bank::Bank;
 use integration::deployment::Deployment;
-use serde_json::Value;
+use integration::scripted::Scripted;
+use serde_json::{Value, json};
 
 integration::both![
     a_page_of_another_origin_calls_an_api,
@@ -16,6 +17,8 @@ integration::both![
     who_calls_is_in_a_token,
     machines_have_keys_and_the_log_says_who_it_was,
     customers_have_keys_of_their_own,
+    others_are_called,
+    a_password_is_rotated,
 ];
 
 /// Starts `faulty` with the variables of the recipe under that heading.
@@ -23,27 +26,26 @@ fn start(runtime: &Runtime, heading: &str) -> Front {
     start_with(Platform::Http, runtime, heading, Deployment::of("faulty"), "faulty")
 }
 
-fn start_with(
-    platform: Platform,
-    runtime: &Runtime,
-    heading: &str,
-    mut deployment: Deployment,
-    handler: &str,
-) -> Front {
+fn start_with(platform: Platform, runtime: &Runtime, heading: &str, deployment: Deployment, handler: &str) -> Front {
+    Front::start(platform, runtime, deployed(heading, deployment, str::to_owned), handler)
+}
+
+/// That deployment with the variables of the recipe, in which `found` has put what there is here in the place of what is elsewhere.
+fn deployed(heading: &str, mut deployment: Deployment, found: impl Fn(&str) -> String) -> Deployment {
     let page = std::fs::read_to_string(workspace().join("docs/layers.md")).expect("the page is there");
     let (_, recipe) = page.split_once(&format!("### {heading}\n")).unwrap_or_else(|| panic!("no recipe {heading:?}"));
     let (_, block) = recipe.split_once("```sh\n").expect("a recipe has variables");
     let (block, _) = block.split_once("```").expect("they end");
     for line in block.lines() {
         let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("no variable: {line}"));
-        let value = value.trim_matches('\'');
+        let value = &*found(value.trim_matches('\''));
         if name == "FAAS_LAYERS" {
             deployment =
                 value.split(',').fold(deployment, |deployment, layer| deployment.module(&format!("layer_{layer}")));
         }
         deployment = deployment.env(name, value);
     }
-    Front::start(platform, runtime, deployment, handler)
+    deployment
 }
 
 fn a_page_of_another_origin_calls_an_api(runtime: &Runtime) {
@@ -141,4 +143,39 @@ fn customers_have_keys_of_their_own(runtime: &Runtime) {
         let reply = front.get("/", &[("X-Api-Key", key)]);
         assert!(reply.header("ratelimit").is_some_and(|left| left.starts_with(r#""default";r=9;"#)), "{reply:?}");
     }
+}
+
+fn others_are_called(runtime: &Runtime) {
+    let server = Scripted::good();
+    let proxy = server.address.to_string();
+    let deployment = deployed("Calls to others", Deployment::of("outbound"), |value| value.replace("proxy.internal:3128", &proxy));
+    let front = Front::start(Platform::Http, runtime, deployment, "outbound.send");
+    let wanted = json!({"url": "http://rates.example/EUR"}).to_string();
+    let seen: Value = serde_json::from_slice(&front.call("POST", "/", &[], wanted.as_bytes()).body).expect("JSON");
+    assert_eq!((&seen["body"], &*server.asked()[0].target), (&json!("ok"), "http://rates.example/EUR"));
+}
+
+fn a_password_is_rotated(runtime: &Runtime) {
+    let server = Scripted::start(|_, mut link| {
+        while let Some(asked) = link.request() {
+            let is_right =
+                (&*asked.target, asked.header("x-vault-token")) == ("/v1/secret/data/db", Some("of the agent"));
+            let data = json!({"data": {"data": {"password": format!("number {}", link.number)}}}).to_string();
+            link.reply(if is_right { 200 } else { 403 }, &data);
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "of the agent\n").expect("it is written");
+    let url = server.url("");
+    let deployment = deployed("A password that is rotated", Deployment::of("outbound"), |value| {
+        value.replace("https://vault.internal:8200", &url).replace("/run/vault/token", &token.display().to_string())
+    });
+    let front = Front::start(Platform::Http, runtime, deployment, "outbound.param");
+    let ask = || {
+        let reply = front.call("POST", "/", &[("Content-Type", "text/plain")], b"db/password");
+        serde_json::from_slice::<Value>(&reply.body).expect("JSON")["value"].clone()
+    };
+    assert_eq!(ask(), "number 1", "output:\n{}", front.output());
+    assert_eq!((ask(), server.asked().len()), (json!("number 1"), 1), "it is at hand for a minute");
 }

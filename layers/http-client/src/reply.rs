@@ -44,7 +44,9 @@ struct Head {
 /// Bytes of a connection, of which some have been read ahead.
 pub(crate) struct Incoming<'s> {
     stream: &'s mut dyn Read,
-    ahead: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Up to here the buffer has been taken.
+    at: usize,
     /// `true` once anything has come.
     pub(crate) has_begun: bool,
 }
@@ -59,18 +61,37 @@ fn garbage(what: &str) -> Fault {
 
 impl<'s> Incoming<'s> {
     pub(crate) fn new(stream: &'s mut dyn Read) -> Incoming<'s> {
-        Incoming { stream, ahead: Vec::new(), has_begun: false }
+        Incoming { stream, buffer: Vec::new(), at: 0, has_begun: false }
+    }
+
+    /// What has come and was not taken.
+    fn ahead(&self) -> &[u8] {
+        &self.buffer[self.at..]
+    }
+
+    fn pass(&mut self, count: usize) {
+        self.at += count;
+    }
+
+    /// Forgets what was taken.
+    fn compact(&mut self) {
+        self.buffer.drain(..self.at);
+        self.at = 0;
     }
 
     /// Reads more. Returns `false` at the end of the connection.
     fn more(&mut self) -> Result<bool, Fault> {
+        // What is moved is less than what was taken since: small pieces do not move large ones again and again.
+        if self.at > self.buffer.len() / 2 {
+            self.compact();
+        }
         let mut piece = [0; 16 << 10];
         loop {
             match self.stream.read(&mut piece) {
                 Ok(0) => return Ok(false),
                 Ok(count) => {
                     self.has_begun = true;
-                    self.ahead.extend_from_slice(&piece[..count]);
+                    self.buffer.extend_from_slice(&piece[..count]);
                     return Ok(true);
                 }
                 Err(error) if error.kind() == Io::Interrupted => {}
@@ -92,20 +113,17 @@ impl<'s> Incoming<'s> {
             Body::Length(length) if length > most => return Err(too_big()),
             Body::Length(length) => self.take(usize::try_from(length).map_err(|_| too_big())?)?,
             Body::Chunks => self.chunks(most)?.ok_or_else(too_big)?,
-            Body::Rest => {
-                while self.more()? {
-                    if self.ahead.len() as u64 > most {
-                        return Err(too_big());
-                    }
-                }
-                if self.ahead.len() as u64 > most {
+            Body::Rest => loop {
+                if self.ahead().len() as u64 > most {
                     return Err(too_big());
                 }
-                std::mem::take(&mut self.ahead)
-            }
+                if !self.more()? {
+                    break self.take(self.ahead().len())?;
+                }
+            },
         };
         // Bytes that nobody has asked for would be taken for the next reply.
-        let is_reusable = head.is_kept && head.body != Body::Rest && self.ahead.is_empty();
+        let is_reusable = head.is_kept && head.body != Body::Rest && self.ahead().is_empty();
         let mut reply = Reply::new(head.status).with_body(body);
         for (name, value) in head.headers {
             reply = reply.with_header(name, value);
@@ -116,7 +134,7 @@ impl<'s> Incoming<'s> {
     /// Reads the head of a proxy's answer to CONNECT, which has no body if it is good. Returns its status.
     pub(crate) fn connected(&mut self) -> Result<u16, Fault> {
         let head = self.final_head("HEAD")?;
-        if head.status == 200 && !self.ahead.is_empty() {
+        if head.status == 200 && !self.ahead().is_empty() {
             return Err(garbage("a proxy speaks before it is asked"));
         }
         Ok(head.status)
@@ -127,16 +145,16 @@ impl<'s> Incoming<'s> {
             // Up to here there is no end of a head.
             let mut searched = 0;
             let head = loop {
-                let has_end = has_end(&self.ahead[searched..]);
-                searched = self.ahead.len().saturating_sub(3);
+                let has_end = has_end(&self.ahead()[searched..]);
+                searched = self.ahead().len().saturating_sub(3);
                 // What is no HTTP shows in its first bytes. After that a head is read once, however slowly it comes.
-                let found = if has_end || self.ahead.len() < SHORT { head(&self.ahead, method)? } else { None };
+                let found = if has_end || self.ahead().len() < SHORT { head(self.ahead(), method)? } else { None };
                 match found {
                     Some((head, length)) => {
-                        self.ahead.drain(..length);
+                        self.pass(length);
                         break head;
                     }
-                    None if self.ahead.len() > LARGEST_HEAD => {
+                    None if self.ahead().len() > LARGEST_HEAD => {
                         return Err(Fault::failed(format!(
                             "the head of the reply is longer than {LARGEST_HEAD} bytes"
                         )));
@@ -160,13 +178,20 @@ impl<'s> Incoming<'s> {
         Err(garbage("it has too many interim replies"))
     }
 
-    /// The next so many bytes.
-    fn take(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
-        while self.ahead.len() < count {
+    /// Reads until so many bytes are there.
+    fn need(&mut self, count: usize) -> Result<(), Fault> {
+        while self.ahead().len() < count {
             self.need_more()?;
         }
-        let rest = self.ahead.split_off(count);
-        Ok(std::mem::replace(&mut self.ahead, rest))
+        Ok(())
+    }
+
+    /// The next so many bytes, without a copy of them.
+    fn take(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
+        self.compact();
+        self.need(count)?;
+        let rest = self.buffer.split_off(count);
+        Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
     /// A body in chunks; `None`: it is longer than it may be.
@@ -174,24 +199,28 @@ impl<'s> Incoming<'s> {
         let mut body = Vec::new();
         loop {
             let (length, size) = loop {
-                match httparse::parse_chunk_size(&self.ahead) {
+                match httparse::parse_chunk_size(self.ahead()) {
                     Ok(Status::Complete(found)) => break found,
-                    Ok(Status::Partial) if self.ahead.len() <= LARGEST_LINE => self.need_more()?,
+                    Ok(Status::Partial) if self.ahead().len() <= LARGEST_LINE => self.need_more()?,
                     _ => return Err(garbage("the size of a chunk is none")),
                 }
             };
-            self.ahead.drain(..length);
+            self.pass(length);
             if size == 0 {
                 return self.trailers().map(|()| Some(body));
             }
             if size > most.saturating_sub(body.len() as u64) {
                 return Ok(None);
             }
-            let Ok(size) = usize::try_from(size) else { return Ok(None) };
-            body.extend_from_slice(&self.take(size)?);
-            if self.take(2)? != *b"\r\n" {
+            let with_end = usize::try_from(size).ok().and_then(|size| size.checked_add(2));
+            let Some(with_end) = with_end else { return Ok(None) };
+            self.need(with_end)?;
+            let (data, end) = self.ahead()[..with_end].split_at(with_end - 2);
+            body.extend_from_slice(data);
+            if end != b"\r\n" {
                 return Err(garbage("a chunk is longer than its size"));
             }
+            self.pass(with_end);
         }
     }
 
@@ -199,8 +228,8 @@ impl<'s> Incoming<'s> {
     fn trailers(&mut self) -> Result<(), Fault> {
         let mut passed = 0;
         loop {
-            if let Some(at) = self.ahead.windows(2).position(|bytes| bytes == b"\r\n") {
-                self.ahead.drain(..at + 2);
+            if let Some(at) = self.ahead().windows(2).position(|bytes| bytes == b"\r\n") {
+                self.pass(at + 2);
                 if at == 0 {
                     return Ok(());
                 }
@@ -208,7 +237,7 @@ impl<'s> Incoming<'s> {
             } else {
                 self.need_more()?;
             }
-            if passed + self.ahead.len() > LARGEST_LINE {
+            if passed + self.ahead().len() > LARGEST_LINE {
                 return Err(garbage("its trailers are too long"));
             }
         }
@@ -352,6 +381,8 @@ mod tests {
         ] {
             assert_eq!(read("GET", bytes.as_bytes(), 5), Err(ErrorKind::TooBig), "{bytes:?}");
         }
+        let largest = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n";
+        assert_eq!(read("GET", largest, u64::MAX), Err(ErrorKind::TooBig));
         let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(LARGEST_HEAD));
         assert_eq!(read("GET", endless.as_bytes(), 5), Err(ErrorKind::Failed));
         let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(MOST_INTERIM + 1);
