@@ -159,7 +159,7 @@ fn arm(zig: &Path) -> Result<(), String> {
 }
 
 /// Files of the shop that are built already.
-fn built() -> [String; 6] {
+fn built() -> [String; 8] {
     let built = artifacts::get();
     let text = |path: &Path| path.display().to_string();
     [
@@ -169,6 +169,8 @@ fn built() -> [String; 6] {
         text(built.module("shop")),
         "--library".to_owned(),
         text(built.module("layer_monitor")),
+        "--library".to_owned(),
+        text(built.module("layer_cors")),
     ]
 }
 
