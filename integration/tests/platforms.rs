@@ -41,6 +41,8 @@ mod packaged;
 mod plain_http;
 #[path = "platforms/records.rs"]
 mod records;
+#[path = "platforms/recut.rs"]
+mod recut;
 #[path = "platforms/routing.rs"]
 mod routing;
 #[path = "platforms/same_bytes.rs"]
