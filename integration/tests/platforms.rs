@@ -47,6 +47,8 @@ mod plain_http;
 mod records;
 #[path = "platforms/rig.rs"]
 mod rig;
+#[path = "platforms/recut.rs"]
+mod recut;
 #[path = "platforms/routing.rs"]
 mod routing;
 #[path = "platforms/same_bytes.rs"]

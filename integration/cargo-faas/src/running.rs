@@ -23,8 +23,8 @@ const DECIDED: [(&str, &str); 5] = [
 /// The variable of the tool's own cache, which is no setting of a runtime.
 const CACHE: &str = "FAAS_CACHE";
 
-/// What `cargo run` in this repository shows.
-const EXAMPLE: (&str, [&str; 2]) = ("hello", ["monitor", "metrics"]);
+/// The yml that `cargo run` in the root of this repository serves.
+const EXAMPLE: &str = "integration/examples/shop/serverless.yml";
 
 /// Arguments of the commands that run functions.
 #[derive(Clone, Debug, Args)]
@@ -205,7 +205,7 @@ impl RunArgs {
             Some(Chosen::File(..)) => None,
             _ => Some(self.project(chosen.as_ref(), screen)?),
         };
-        let layers = self.layers(project.as_ref());
+        let layers = self.layers();
         let runtime = self.runtime(screen)?;
         let names = layers.iter().filter(|layer| layer.file.is_none()).map(|layer| layer.told.clone()).collect();
         let build = Build { layers: names, ..Build::new(self.profile(), runtime.clone()) };
@@ -252,7 +252,7 @@ impl RunArgs {
             return Ok((vec![self.prepare(screen)?], timers));
         }
         let environment = self.environment(screen)?;
-        let layers = self.layers(Some(&project));
+        let layers = self.layers();
         let runtime = self.runtime(screen)?;
         let names = layers.iter().filter(|layer| layer.file.is_none()).map(|layer| layer.told.clone()).collect();
         let build = Build { layers: names, ..Build::new(self.profile(), runtime.clone()) };
@@ -284,28 +284,27 @@ impl RunArgs {
     fn project(&self, chosen: Option<&Chosen>, screen: Screen) -> Result<Project, Failure> {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let mut project = Project::find(&here, &self.yml, &self.package, screen)?;
-        if is_example(&project, self) {
-            project.narrow(EXAMPLE.0);
-        } else if let Some(name) = chosen.and_then(Chosen::name) {
+        if self.is_for_the_example(&project) {
+            let yml = YmlArgs { file: Some(project.root().join(EXAMPLE)), ..self.yml.clone() };
+            return Project::find(&here, &yml, &self.package, screen);
+        }
+        if let Some(name) = chosen.and_then(Chosen::name) {
             project.narrow(name.split('.').next().unwrap_or(name));
         }
         Ok(project)
     }
 
-    /// The layers that are named, or those of the example.
-    fn layers(&self, project: Option<&Project>) -> Vec<NamedLayer> {
-        let named = self.layers.clone().unwrap_or_else(|| match project {
-            Some(project) if is_example(project, self) => EXAMPLE.1.map(str::to_owned).to_vec(),
-            _ => Vec::new(),
-        });
-        named.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(NamedLayer::read).collect()
+    /// `true` in the root of this repository, if nothing says what is to be run.
+    fn is_for_the_example(&self, project: &Project) -> bool {
+        let is_unsaid = self.function.is_none() && self.package.is_empty() && self.yml.file.is_none();
+        is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
     }
-}
 
-/// `true` in the root of this repository, if nothing says what is to be run: then it is the example.
-fn is_example(project: &Project, args: &RunArgs) -> bool {
-    let is_unsaid = args.function.is_none() && args.package.is_empty() && args.yml.file.is_none();
-    is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
+    /// The layers that are named.
+    fn layers(&self) -> Vec<NamedLayer> {
+        let named = self.layers.iter().flatten().map(|text| text.trim());
+        named.filter(|text| !text.is_empty()).map(NamedLayer::read).collect()
+    }
 }
 
 /// The libraries of the layers that the command line names.

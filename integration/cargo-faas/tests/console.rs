@@ -194,6 +194,14 @@ fn narrow(driver: &Path) -> Result<()> {
         let wider =
             browser.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")?;
         assert_eq!(wider, 0, "{path} is wider than the screen");
+        let broken = browser.run(
+            "return [...document.querySelectorAll('.figures td')].filter(one => !one.textContent.includes(' ')).filter(one => {
+                const range = document.createRange();
+                range.selectNodeContents(one);
+                return range.getClientRects().length > 1;
+            }).map(one => one.textContent).join()",
+        )?;
+        assert_eq!(broken, "", "words of {path} that are broken");
         picture(&browser, &format!("{name}-narrow"))?;
     }
     // The first thing that Tab reaches is the way past the menu.

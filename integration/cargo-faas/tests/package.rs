@@ -23,10 +23,15 @@ use tempfile::TempDir;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let zig = || folder("zig");
-    let arm64 = || zig().and(program("qemu-aarch64")).and(rust_target("aarch64-unknown-linux-gnu"));
+    let arm64 = |triple| zig().and(program("qemu-aarch64")).and(rust_target(triple));
     let trials = vec![
         once(&zig(), "a_package_for_the_oldest_glibc_passes_the_check_and_runs_here", oldest),
-        once(&arm64(), "a_package_for_arm64_passes_the_check_and_answers_under_qemu", arm),
+        once(&arm64("aarch64-unknown-linux-gnu"), "a_package_for_arm64_passes_the_check_and_answers_under_qemu", arm),
+        once(
+            &arm64("aarch64-unknown-linux-musl"),
+            "one_program_for_arm64_loads_nothing_and_answers_under_qemu",
+            arm_program,
+        ),
         once(&program("skopeo").and(program("umoci")), "an_image_on_a_base_is_read_by_others", image),
         Trial::test("one_program_is_an_image_by_itself_and_answers", || Ok(one_program()?)),
         once(&folder("python-cyclonedx"), "the_bill_of_materials_is_valid", bill),
@@ -158,8 +163,21 @@ fn arm(zig: &Path) -> Result<(), String> {
     sells(command, root.path())
 }
 
+/// Musl is linked in here. Where `qemu` is given no root to load from, nothing can be loaded.
+fn arm_program(zig: &Path) -> Result<(), String> {
+    let (_out, package) = package(&["--platform", "aws-lambda", "--one-file", "--arch", "arm64"], Some(zig))?;
+    let report = passes(path(&package), &["--platform", "aws-lambda", "--arch", "arm64", "--files"])?;
+    if report["arch"] != "arm64" || !is_one_program(&report) {
+        return Err(format!("{report:#}"));
+    }
+    let root = unpack(path(&package))?;
+    let mut command = Command::new("qemu-aarch64");
+    command.arg(root.path().join("bootstrap"));
+    sells(command, root.path())
+}
+
 /// Files of the shop that are built already.
-fn built() -> [String; 6] {
+fn built() -> [String; 8] {
     let built = artifacts::get();
     let text = |path: &Path| path.display().to_string();
     [
@@ -169,6 +187,8 @@ fn built() -> [String; 6] {
         text(built.module("shop")),
         "--library".to_owned(),
         text(built.module("layer_monitor")),
+        "--library".to_owned(),
+        text(built.module("layer_cors")),
     ]
 }
 
@@ -206,15 +226,16 @@ fn image(_: &Path) -> Result<(), String> {
     passes(path(&package), &["--platform", "openfaas", "--glibc", "99.0"]).map(|_| ())
 }
 
+/// `true` if there is nothing to load: no library in the package, and no C library that is wanted.
+fn is_one_program(report: &Value) -> bool {
+    let files = report["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str());
+    files.eq(["bootstrap", "faas.json"]) && report["glibc"].is_null()
+}
+
 fn one_program() -> Result<(), String> {
     let (_out, package) = package(&["--platform", "http", "--one-file"], None)?;
     let report = passes(path(&package), &["--platform", "http", "--files", "--start"])?;
-    let files: Vec<&str> =
-        report["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str()).collect();
-    if files != ["bootstrap", "faas.json"] || !report["glibc"].is_null() {
-        return Err(format!("{report:#}"));
-    }
-    Ok(())
+    if is_one_program(&report) { Ok(()) } else { Err(format!("{report:#}")) }
 }
 
 fn bill(python: &Path) -> Result<(), String> {

@@ -177,17 +177,28 @@ fn a_crate_without_a_library_and_a_folder_without_code_say_what_is_expected() {
 }
 
 #[test]
+fn in_the_root_of_this_repository_it_is_the_order_service_unless_something_else_is_named() {
+    let root = artifacts::workspace();
+    let shop = said(&invoke(root, &["--alone"]));
+    assert!(shop.contains("build     layer-cors, layer-monitor, shop (dev)\n"), "{shop}");
+    assert!(shop.contains("functions report, buy, order, deliver, layers monitor, cors\n"), "{shop}");
+    assert!(shop.contains("          {\"shop\":\"tea\",\"orders\":0,\"left\":5}\n"), "{shop}");
+    let hello = said(&invoke(root, &["--alone", "--function", "hello"]));
+    assert!(hello.contains("build     hello (dev)\n") && hello.contains(": function hello, no layers\n"), "{hello}");
+}
+
+#[test]
 fn a_function_of_a_file_sees_the_variables_that_it_is_given_and_may_reply_a_text() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let shop = format!("{}:report", path(artifacts::get().module("shop")));
     write(folder.path(), "vars", "FAAS_CONFIG='{\"name\":\"of the file\"}'\n");
     let config = r#"FAAS_CONFIG={"name":"north","stock":3}"#;
     let output = said(&invoke(folder.path(), &["--function", &shop, "--data", "{}", "--env", config]));
-    assert!(output.contains("          north: 0 orders, 3 pieces left\n"), "{output}");
+    assert!(output.contains("          {\"shop\":\"north\",\"orders\":0,\"left\":3}\n"), "{output}");
     let output = said(&invoke(folder.path(), &["--function", &shop, "--data", "{}", "--env-file", "vars"]));
-    assert!(output.contains("          of the file: 0 orders, 0 pieces left\n"), "{output}");
+    assert!(output.contains("          {\"shop\":\"of the file\",\"orders\":0,\"left\":0}\n"), "{output}");
     let both = ["--function", &shop, "--data", "{}", "--env-file", "vars", "--env", config];
-    assert!(said(&invoke(folder.path(), &both)).contains("north: "));
+    assert!(said(&invoke(folder.path(), &both)).contains("\"north\""));
 
     let error = failure(&invoke(folder.path(), &["--function", &format!("{shop}s")]));
     assert_eq!(error, "failed: function: there is no function `shop.reports`; there are: buy, deliver, order, report");

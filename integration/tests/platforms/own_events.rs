@@ -33,7 +33,7 @@ fn the_manifest_counts_before_what_a_module_says_and_a_line_names_both(runtime: 
         // The same as in the module, written otherwise: nothing is to be said of it.
         function("buy", json!([{"http": {"path": "/orders", "method": ["POST"]}}])),
         function("deliver", json!([])),
-        function("report", json!([{"timer": {"source": "nightly"}}])),
+        function("report", json!([{"http": {"path": "/report", "method": "get"}}, {"timer": {"source": "nightly"}}])),
     ]));
     let run = OnHttp::start(runtime, deployment, "");
     let bought =

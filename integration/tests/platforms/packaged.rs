@@ -151,10 +151,13 @@ const ROWS: &[Row] = &[
 static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("there is room");
     let built = artifacts::get();
+    let library = |name: &str| (format!("lib{name}.so"), built.module(name));
     for (name, path) in [
-        ("bootstrap", built.bootstrap().path.as_path()),
-        ("libinspect.so", built.module("inspect")),
-        ("liblayer_monitor.so", built.module("layer_monitor")),
+        ("bootstrap".to_owned(), built.bootstrap().path.as_path()),
+        library("inspect"),
+        library("shop"),
+        library("layer_cors"),
+        library("layer_monitor"),
     ] {
         let output = Command::new("strip").args(["--strip-all", "-o"]).arg(folder.path().join(name)).arg(path).output();
         let output = output.expect("strip starts");
@@ -186,22 +189,30 @@ fn tool(folder: &Path, arguments: &[&str]) -> Output {
 
 /// Packages the two functions in a folder of their own, which is returned.
 fn package(row: &Row) -> TempDir {
+    package_as(&yml(row), row.platform, &["inspect", "layer_monitor"])
+}
+
+/// Packages what a yml says, of these libraries, in a folder of its own, which is returned. The packages are in its `dist`.
+pub(crate) fn package_as(yml: &str, platform: &str, libraries: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().expect("there is room");
-    std::fs::write(folder.path().join("serverless.yml"), yml(row)).expect("there is room");
+    std::fs::write(folder.path().join("serverless.yml"), yml).expect("there is room");
     let path = |name: &str| STRIPPED.path().join(name).display().to_string();
-    let (runtime, function, layer) = (path("bootstrap"), path("libinspect.so"), path("liblayer_monitor.so"));
-    let mut arguments = vec!["package", "--linker", "cargo", "--runtime", &runtime];
-    arguments.extend(["--library", &function, "--library", &layer]);
     // What these libraries want is this machine's glibc, which is newer than that of some platforms.
-    arguments.extend(["--platform", row.platform, "--glibc", "99.0"]);
+    let mut arguments: Vec<String> =
+        ["package", "--linker", "cargo", "--glibc", "99.0", "--platform", platform, "--runtime"]
+            .map(str::to_owned)
+            .to_vec();
+    arguments.push(path("bootstrap"));
+    arguments.extend(libraries.iter().flat_map(|name| ["--library".to_owned(), path(&format!("lib{name}.so"))]));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = tool(folder.path(), &arguments);
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{}: {said}", row.platform);
+    assert_eq!(output.status.code(), Some(0), "{platform}: {said}");
     folder
 }
 
 /// All files of a folder, by their paths in it, with their modes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -220,10 +231,9 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
 }
 
 /// What the platform makes of a package: an empty folder with the files of the zip, or of the image.
-fn unpacked(row: &Row, folder: &Path) -> Deployment {
+pub(crate) fn unpacked(packages: &Path, name: &str) -> Deployment {
     let deployment = Deployment::empty();
-    let packages = folder.join("dist").join(row.platform);
-    let zip = packages.join("shop.zip");
+    let zip = packages.join(format!("{name}.zip"));
     if zip.is_file() {
         // Another program's word on what is in it, and with which modes.
         let script = "import os, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1]) as zip:\n    for entry in zip.infolist():\n        \
@@ -233,7 +243,7 @@ fn unpacked(row: &Row, folder: &Path) -> Deployment {
         assert!(output.status.success(), "{output:?}");
         return deployment;
     }
-    let app = packages.join("shop/app");
+    let app = packages.join(name).join("app");
     for (path, (mode, bytes)) in files(&app) {
         let target = deployment.path(&path.display().to_string());
         std::fs::create_dir_all(target.parent().expect("it has one")).expect("there is room");
@@ -255,7 +265,7 @@ fn every_package_starts_by_what_its_platform_starts_and_answers_its_routes_and_e
     for row in ROWS {
         let folder = package(row);
         for (boot, start) in row.starts {
-            let deployment = unpacked(row, folder.path());
+            let deployment = unpacked(&folder.path().join("dist").join(row.platform), "shop");
             let runtime = Runtime { name: "bootstrap", path: deployment.path(boot) };
             let mut platform = start(&runtime, deployment);
             let words = |platform: &dyn Platform| format!("{} by {boot}: {}", row.platform, platform.output());
@@ -306,7 +316,7 @@ fn a_package_holds_what_belongs_to_it_with_the_modes_that_it_needs_and_nothing_e
         let scripts = ["exec", "scf_bootstrap", "run.sh", "handler.sh"];
         expected.extend(row.starts.iter().filter(|(boot, _)| scripts.contains(boot)).map(|(boot, _)| (*boot, 0o755)));
         expected.sort_unstable();
-        let found: Vec<(String, u32)> = files(unpacked(row, folder.path()).root())
+        let found: Vec<(String, u32)> = files(unpacked(&folder.path().join("dist").join(row.platform), "shop").root())
             .into_iter()
             .map(|(path, (mode, _))| (path.display().to_string(), mode))
             .collect();

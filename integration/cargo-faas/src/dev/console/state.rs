@@ -33,7 +33,7 @@ fn processes(app: &App) -> String {
         }
     }
     format!(
-        "<h2>Processes</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Unit</th><th scope=\"col\">Platform</th>\
+        "<h2>Processes</h2><div class=\"scroll\"><table class=\"figures\"><thead><tr><th scope=\"col\">Unit</th><th scope=\"col\">Platform</th>\
          <th scope=\"col\">Deployment</th><th scope=\"col\">pid</th><th scope=\"col\">Memory</th></tr></thead>\
          <tbody>{rows}</tbody></table></div>"
     )
@@ -54,9 +54,9 @@ fn phases(app: &App) -> String {
     }
     let colds = app.store.records().iter().filter(|record| record.is_first).count();
     format!(
-        "<h2>Lifecycle</h2><p>{colds} cold starts among the invocations that are kept. Phases of the runtime are told by the \
+        "<h2>Lifecycle</h2><p>Cold starts among the invocations that are kept: {colds}. Phases of the runtime are told by the \
          layer <code>monitor</code>, if it is deployed; <code>ready</code> is from the start of the process until it answers.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">Deployment</th><th scope=\"col\">Unit</th>\
+         <div class=\"scroll\"><table class=\"figures\"><thead><tr><th scope=\"col\">Deployment</th><th scope=\"col\">Unit</th>\
          <th scope=\"col\">Phase</th><th scope=\"col\">Took</th><th scope=\"col\">Outcome</th></tr></thead>\
          <tbody>{rows}</tbody></table></div>"
     )
