@@ -2,6 +2,7 @@
 
 use crate::dev::{self, Asking};
 use crate::failure::Failure;
+use crate::invoked;
 use crate::journal::Phase;
 use crate::local::{Local, Stopped};
 use crate::project::deployment::Deployment;
@@ -54,6 +55,7 @@ impl Invoke {
         if self.asking.needs_dev() || (!self.asking.alone && self.run.is_for_dev() && dev::runs()) {
             return self.ask(screen);
         }
+        let (answer, screen) = (screen, if self.asking.json { Screen::aside() } else { screen });
         let given = self.given()?;
         let prepared = self.run.prepare(screen)?;
         let event = match given {
@@ -65,13 +67,14 @@ impl Invoke {
         let monitored = task.is_monitored();
         let local = Local::start(task, self.run.timeout(), screen)?;
         let mut phases = local.start_phases();
-        screen.head("event", &format!("{}, {}", kind_of(&event), bytes(event.len())));
+        let title = kind_of(&event);
+        screen.head("event", &format!("{title}, {}", bytes(event.len())));
         let served = local.invoke(Event::from(event.as_str()))?;
         let failed = show(&served.answer, is_request(&event), screen);
-        phases.extend(served.invocation.map(|seen| Phase {
+        phases.extend(served.invocation.iter().map(|seen| Phase {
             name: "Invoke".to_owned(),
             took: seen.took,
-            outcome: if seen.cold_start { format!("{}, cold start", seen.outcome) } else { seen.outcome },
+            outcome: if seen.cold_start { format!("{}, cold start", seen.outcome) } else { seen.outcome.clone() },
         }));
         let stopped = local.stop();
         phases.extend(stopped.phases.iter().filter(|phase| phase.name == "Close").cloned());
@@ -81,6 +84,11 @@ impl Invoke {
             screen.phases(&phases);
         } else {
             screen.head("phases", "not timed: --layers monitor times them");
+        }
+        if self.asking.json {
+            let problem = failed.as_deref();
+            let document = invoked::document(&title, &served, is_request(&event), problem, &phases, &stopped);
+            answer.line(&format!("{document:#}"));
         }
         match failed {
             Some(why) => Err(Failure::new("invocation", why)),

@@ -8,12 +8,13 @@
 //! | `new` | templates of projects |
 //! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
 //! | `running`, `task` | what is run, and the folder that it runs in |
+//! | `outer` | where the layers of the command line stand |
 //! | `local` | the platform and the runtime's process |
 //! | `journal` | what the runtime wrote, phases apart from the rest |
 //! | `event`, `stamp` | an HTTP request as an API Gateway event |
 //! | `reply` | a function's answer as an HTTP response |
 //! | `dev` | serving a project while it is written, with a console |
-//! | `invoke` | one invocation, under a platform of its own or by a running dev |
+//! | `invoke`, `invoked` | one invocation, under a platform of its own or by a running dev; its answer for programs |
 //! | `events` | the events of all platforms, to look at and to send |
 //! | `artefact` | what a compiled file is and wants |
 //! | `package` | `package`: what each platform is given, written |
@@ -35,9 +36,11 @@ mod event;
 mod events;
 mod failure;
 mod invoke;
+mod invoked;
 mod journal;
 mod local;
 mod new;
+mod outer;
 mod package;
 mod project;
 mod reply;

@@ -1,6 +1,7 @@
 //! What is run: the arguments that `dev` and `invoke` share, and the deployment, libraries and runtime that they come to.
 
 use crate::failure::Failure;
+use crate::outer;
 use crate::project::deployment::{self, Deployment};
 use crate::project::library::{Library, name_of};
 use crate::project::runtimes::{self, RuntimeBuild, RuntimeKind};
@@ -93,7 +94,7 @@ pub(crate) struct Prepared {
     pub(crate) deployment: Deployment,
     /// Further libraries: those of the layers that the command line names.
     pub(crate) more: Vec<Library>,
-    /// `FAAS_LAYERS`.
+    /// The layers around everything, outermost first: those of the command line, and without a manifest the deployment's own.
     pub(crate) layers: Vec<String>,
     /// The runtime.
     pub(crate) runtime: PathBuf,
@@ -233,8 +234,9 @@ impl RunArgs {
         };
         let more = more_libraries(&layers, &built, &runtime)?;
         let told: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
-        let own = deployment.layers.iter().filter(|layer| deployment.manifest.is_none() && !told.contains(layer));
-        let layers = told.iter().chain(own).cloned().collect();
+        // Those of a manifest stand in it.
+        let own = if deployment.manifest.is_none() { &deployment.layers[..] } else { &[] };
+        let layers = outer::names(&told, own);
         Ok(Prepared { layers, more, deployment, runtime, environment })
     }
 

@@ -2,6 +2,7 @@
 //! that starts a runtime in it. Gone when dropped.
 
 use crate::failure::Failure;
+use crate::outer;
 use crate::project::library::Library;
 use crate::running::Prepared;
 use std::path::Path;
@@ -28,7 +29,8 @@ impl Task {
         }
         if let Some(manifest) = &prepared.deployment.manifest {
             let path = folder.path().join("faas.json");
-            let written = std::fs::write(&path, manifest);
+            let own = serde_json::from_str(manifest).map_err(|error| Failure::new("manifest", error))?;
+            let written = std::fs::write(&path, outer::in_manifest(own, &prepared.layers).to_string());
             written.map_err(|error| Failure::new("task folder", format!("{}: {error}", path.display())))?;
         }
         Ok(Task { folder, prepared })
@@ -55,12 +57,9 @@ impl Task {
     }
 
     /// The layers around all functions, outermost first.
-    pub(crate) fn layers(&self) -> Vec<&str> {
+    pub(crate) fn layers(&self) -> Vec<String> {
         let Prepared { deployment, layers, .. } = &self.prepared;
-        let of_manifest = deployment.layers.iter().filter(|_| deployment.manifest.is_some());
-        let of_manifest: Vec<&str> = of_manifest.map(String::as_str).collect();
-        let told = layers.iter().map(String::as_str).filter(|layer| !of_manifest.contains(layer));
-        of_manifest.iter().copied().chain(told).collect()
+        outer::names(layers, &deployment.layers)
     }
 
     /// `true` if there is a layer that tells of phases.
@@ -72,7 +71,7 @@ impl Task {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.prepared.runtime);
         command.envs(self.prepared.environment.iter().map(|(name, value)| (name, value)));
-        if !self.prepared.layers.is_empty() {
+        if self.prepared.deployment.manifest.is_none() && !self.prepared.layers.is_empty() {
             command.env("FAAS_LAYERS", self.prepared.layers.join(","));
         }
         command

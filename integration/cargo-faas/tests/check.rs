@@ -95,6 +95,10 @@ fn files_that_would_not_work_are_told_apart() {
     write("libecho.so", &echo);
     library(root, "libplain.so", "int unrelated(void) { return 7; }\n", &[]);
     library(root, "libfuture.so", &MODULE.replace("_v1", "_v9"), &[]);
+    let newer = std::fs::read_to_string(artifacts::workspace().join("integration/bad-modules/newer-minor.c"));
+    let headers = ["handlers-sdk/abi/include", "integration/bad-modules"];
+    let headers = headers.map(|folder| format!("-I{}", artifacts::workspace().join(folder).display()));
+    library(root, "libnewer.so", &newer.expect("it is there"), &headers.each_ref().map(String::as_str));
     library(root, "libpath.so", MODULE, &["-Wl,-rpath,/home/somebody/lib"]);
     library(root, "libstack.so", MODULE, &["-Wl,-z,execstack"]);
     library(root, "libextra.so", "int extra(void) { return 7; }\n", &[]);
@@ -115,6 +119,7 @@ fn files_that_would_not_work_are_told_apart() {
         ("libprogram.so", &["error wrong-kind libprogram.so"]),
         ("libplain.so", &["error no-entry libplain.so"]),
         ("libfuture.so", &["error contract libfuture.so"]),
+        ("libnewer.so", &["error contract libnewer.so"]),
         ("libneeds.so", &["error needs-library libneeds.so"]),
         ("libpath.so", &["warning search-path libpath.so"]),
         ("libstack.so", &["warning executable-stack libstack.so"]),
@@ -126,6 +131,9 @@ fn files_that_would_not_work_are_told_apart() {
         let is_bad = expected.iter().any(|finding| finding.starts_with("error"));
         assert_eq!(code, Some(i32::from(is_bad)), "{file}");
     }
+    let (.., newer) = report(root, &["libnewer.so"]);
+    let message = newer["findings"][0]["message"].as_str().expect("a text");
+    assert_eq!(message, format!("it needs contract 1.99, and this runtime has 1.{}", faas_abi::MINOR));
     let (code, found, report) = report(root, &["--platform", "tencent", "librandom.so"]);
     assert_eq!((code, &found[..]), (Some(1), &["error glibc-too-new librandom.so".to_owned()][..]));
     let message = report["findings"][0]["message"].as_str().expect("a text");

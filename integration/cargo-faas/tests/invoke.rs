@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -51,6 +52,37 @@ fn an_event_of_ones_own_is_sent_as_it_is() {
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
     assert!(said.contains("\n          {\"n\":41}\n"), "{said}");
+}
+
+#[test]
+fn the_answer_in_json_is_alone_on_the_standard_output_and_says_all_that_is_known() {
+    let runtime = &artifacts::get().light_bootstrap().path;
+    let answer = |output: &Output| -> Value { serde_json::from_slice(&output.stdout).expect("it is JSON") };
+    let output = invoke(runtime, "hello", &["--json"]);
+    let said = answer(&output);
+    let one = &said["invocations"][0];
+    assert_eq!(
+        (output.status.code(), &one["status"], &one["failed"]),
+        (Some(0), &json!(200), &json!(false)),
+        "{said:#}"
+    );
+    assert_eq!(
+        (&one["coldStart"], &one["problem"], &one["platform"]),
+        (&json!(true), &Value::Null, &json!("aws-lambda"))
+    );
+    let body = one["reply"]["text"].as_str().expect("a text");
+    assert!(body.contains("Ada Lovelace") && one["reply"]["bytes"] == body.len(), "{said:#}");
+    assert_eq!(one["replyHeaders"], json!([["content-type", "application/json"]]));
+    let phases: Vec<&Value> = said["phases"].as_array().expect("a list").iter().map(|phase| &phase["name"]).collect();
+    assert_eq!(phases, ["RuntimeStart", "FunctionStart", "Invoke", "Close"]);
+    assert_eq!(said["shutdown"]["exitCode"], 0);
+    assert!(text(&output.stderr).contains("reply     200, "), "people read it on the other output");
+
+    let output = invoke(runtime, "faulty", &["--json", "--data", r#"{"do":"panic"}"#]);
+    let said = answer(&output);
+    assert_eq!((output.status.code(), &said["invocations"][0]["failed"]), (Some(1), &json!(true)), "{said:#}");
+    let why = said["invocations"][0]["problem"]["message"].as_str().expect("a text");
+    assert!(why.contains("asked for a panic"), "{why}");
 }
 
 #[test]

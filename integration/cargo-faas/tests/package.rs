@@ -249,6 +249,10 @@ fn bill(python: &Path) -> Result<(), String> {
     let output = Command::new(python.join("bin/python")).args(["-c", script, sbom]).output();
     succeeded(output.map_err(|error| error.to_string())?)?;
     let bill = std::fs::read_to_string(sbom).map_err(|error| error.to_string())?;
+    let read: Value = serde_json::from_str(&bill).map_err(|error| error.to_string())?;
+    if read["metadata"]["component"]["version"] != env!("CARGO_PKG_VERSION") {
+        return Err(format!("expected the version of the shop, which is the workspace's: {bill}"));
+    }
     for name in ["\"shop\"", "\"layer-monitor\"", "\"light-runtime\"", "\"handlers-sdk\"", "\"functions/libshop.so\""] {
         if !bill.contains(name) {
             return Err(format!("no {name} in {bill}"));

@@ -34,6 +34,9 @@ pub(crate) struct Artefact {
     pub(crate) wanted: Vec<Wanted>,
     /// The symbols that it offers to others.
     pub(crate) exports: Vec<String>,
+    /// The oldest minor version of the contract that its modules can live with, as their tables say; `None`: it has no table that
+    /// lies in the file as it is loaded.
+    pub(crate) min_minor: Option<u32>,
     /// Folders in which it tells the loader to look for libraries.
     pub(crate) search_paths: Vec<String>,
     /// `true` if it asks for a stack whose content may be executed.
@@ -151,8 +154,7 @@ impl Artefact {
         wanted.into_iter().flat_map(one).collect()
     }
 
-    /// The major versions of the contract that it offers a module for, by the names of its symbols. The minor version
-    /// stands in a table that only the module itself can hand out.
+    /// The major versions of the contract that it offers a module for, by the names of its symbols.
     pub(crate) fn contracts(&self) -> Vec<u32> {
         let majors = self.exports.iter().filter_map(|name| name.strip_prefix(ENTRY)?.parse().ok());
         majors.collect()

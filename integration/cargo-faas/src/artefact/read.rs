@@ -3,7 +3,7 @@
 
 use super::{Artefact, Kind, Machine, Wanted};
 use object::elf::{self, FileHeader32, FileHeader64};
-use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionTable, Sym};
+use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader, SectionTable, Sym};
 use object::{Endianness, FileKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +91,7 @@ fn read_64(bytes: &[u8]) -> Result<Artefact, NotElf> {
         needed,
         wanted,
         exports,
+        min_minor: min_minor(&sections, endian, bytes)?,
         search_paths,
         executable_stack,
         stripped: sections.symbols(endian, bytes, elf::SHT_SYMTAB)?.is_empty(),
@@ -166,6 +167,38 @@ fn symbols(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<
         Wanted { library, version, symbols }
     };
     Ok((wanted.into_iter().map(one).collect(), exports))
+}
+
+/// The oldest minor version of the contract that a module's table asks for, the newest where there are several tables. Tables are
+/// static, so they lie in the data of the file: the magic word, the size before it, and the versions behind it
+/// (`faas_module` in faas.h).
+fn min_minor(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<Option<u32>, NotElf> {
+    /// A size that a table may have: at least these members, and no more than any table will ever need.
+    const SIZES: std::ops::RangeInclusive<u64> = 24..=4096;
+    let mut newest = None;
+    for section in sections.iter() {
+        let flags = section.sh_flags(endian);
+        let is_data = section.sh_type(endian) == elf::SHT_PROGBITS && flags.contains(elf::SHF_ALLOC);
+        if !is_data || flags.contains(elf::SHF_EXECINSTR) {
+            continue;
+        }
+        let (words, _) = section.data(endian, bytes)?.as_chunks::<8>();
+        for three in words.windows(3) {
+            let [size, magic, versions] = [three[0], three[1], three[2]].map(|word| match endian {
+                Endianness::Little => u64::from_le_bytes(word),
+                Endianness::Big => u64::from_be_bytes(word),
+            });
+            // Both versions are words of 32 bits, of which the major one is first.
+            let major_and_minor = match endian {
+                Endianness::Little => [versions as u32, (versions >> 32) as u32],
+                Endianness::Big => [(versions >> 32) as u32, versions as u32],
+            };
+            if magic == faas_abi::MAGIC && SIZES.contains(&size) && major_and_minor[0] == faas_abi::MAJOR {
+                newest = newest.max(Some(major_and_minor[1]));
+            }
+        }
+    }
+    Ok(newest)
 }
 
 fn machine(machine: elf::Machine) -> Machine {

@@ -7,6 +7,9 @@ use crate::package::platforms::COMMON_LIBRARIES;
 /// The major version of the contract that the runtime speaks.
 const CONTRACT: u32 = faas_abi::MAJOR;
 
+/// The minor version of it.
+const MINOR: u32 = faas_abi::MINOR;
+
 /// How many symbols are named before the rest is counted.
 const MOST_SYMBOLS: usize = 4;
 
@@ -65,6 +68,12 @@ pub(crate) fn check(file: &str, artefact: &Artefact, role: Role, target: &Target
 fn entry(file: &str, artefact: &Artefact, found: &mut Findings) {
     let contracts = artefact.contracts();
     if contracts.contains(&CONTRACT) {
+        if let Some(wanted) = artefact.min_minor.filter(|wanted| *wanted > MINOR) {
+            let message = format!("it needs contract {CONTRACT}.{wanted}, and this runtime has {CONTRACT}.{MINOR}");
+            found
+                .error("contract", file, message)
+                .help("use a newer runtime, or build it with the handlers-sdk of this one");
+        }
         return;
     }
     if let Some(newest) = contracts.iter().max() {

@@ -107,7 +107,7 @@ pub(crate) struct Asking {
     #[arg(long)]
     pub(crate) throttle: bool,
 
-    /// Print everything that is known of the invocation, as JSON
+    /// Print everything that is known of the invocation, as JSON; also without a running dev
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -115,9 +115,9 @@ pub(crate) struct Asking {
 impl Asking {
     /// `true` if something is asked that only a running dev can do.
     pub(crate) fn needs_dev(&self) -> bool {
-        let Asking { running, path, deadline, freeze, retry, duplicate, sigterm, throttle, json, .. } = self;
+        let Asking { running, path, deadline, freeze, retry, duplicate, sigterm, throttle, .. } = self;
         let is_trouble = deadline.is_some() || freeze.is_some() || *retry > 0 || *duplicate || *sigterm || *throttle;
-        running.url.is_some() || path.is_some() || is_trouble || *json
+        running.url.is_some() || path.is_some() || is_trouble
     }
 }
 

@@ -5,11 +5,12 @@ use super::deployment::{Deployment, Timer};
 use super::options::Dev;
 use super::watch::Watched;
 use crate::failure::Failure;
+use crate::outer;
 use crate::project::YmlTimer;
 use crate::project::runtimes::{self, RuntimeBuild};
 use crate::running::{Prepared, RunArgs};
 use crate::screen::Screen;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -160,40 +161,11 @@ fn manifest(unit: &Prepared) -> Result<String, Failure> {
             made
         }
     };
-    Ok(with_layers(own, &unit.layers).to_string())
-}
-
-/// The manifest with further layers outside of its own.
-fn with_layers(mut manifest: Value, names: &[String]) -> Value {
-    let more = names.iter().map(|name| match name.strip_suffix('?') {
-        Some(name) => json!({"name": name, "optional": true}),
-        None => json!(name),
-    });
-    let mut layers: Vec<Value> = more.collect();
-    let own = manifest["layers"].as_array().cloned().unwrap_or_default();
-    let own: Vec<Value> = own.into_iter().filter(|layer| !layers.contains(layer)).collect();
-    layers.extend(own);
-    if !layers.is_empty() {
-        manifest["layers"] = layers.into();
-    }
-    manifest
+    Ok(outer::in_manifest(own, &unit.layers).to_string())
 }
 
 /// Where a dev of the current folder may say that it runs.
 pub(crate) fn address_files() -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     here.ancestors().map(|folder| folder.join("target").join(address::NAME)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layers_of_the_command_line_stand_outside_those_of_the_manifest_and_once() {
-        let manifest =
-            with_layers(json!({"layers": ["auth", "monitor"]}), &["trace?".to_owned(), "monitor".to_owned()]);
-        assert_eq!(manifest["layers"], json!([{"name": "trace", "optional": true}, "monitor", "auth"]));
-        assert_eq!(with_layers(json!({}), &[]), json!({}));
-    }
 }

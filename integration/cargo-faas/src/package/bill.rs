@@ -1,7 +1,7 @@
 //! `sbom`: the bill of materials of packages of a workspace, by itself.
 
 use super::command::metadata;
-use super::sbom::{Described, Source, sbom};
+use super::sbom::{self, Described, Source};
 use super::toolchain::Arch;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -30,25 +30,16 @@ impl Sbom {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
         let target = format!("{}-unknown-linux-gnu", self.arch.unwrap_or_else(Arch::host).triple());
         let metadata = metadata(Path::new("."), &target)?;
-        let version = self.version(&metadata)?;
+        if let Some(missing) = self.package.iter().find(|name| sbom::version(&metadata, name).is_none()) {
+            return Err(Failure::new("package", format!("this workspace has no package {missing}")));
+        }
+        let version = sbom::version(&metadata, &self.package[0]).map(str::to_owned);
         let digests: Vec<(String, String)> = self.artefact.iter().map(|path| digest(path)).collect::<Result<_, _>>()?;
         let files: Vec<Described<'_>> =
             digests.iter().map(|(path, digest)| Described { path, digest: digest.clone() }).collect();
         let source = Source { metadata, packages: self.package.clone() };
-        screen.line(sbom(&self.package[0], &version, &[source], &files)?.trim_end());
+        screen.line(sbom::sbom(&self.package[0], version.as_deref(), &[source], &files)?.trim_end());
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// The version of the first package; all of them are there.
-    fn version(&self, metadata: &serde_json::Value) -> Result<String, Failure> {
-        let all = || metadata["packages"].as_array().into_iter().flatten();
-        let find = |name: &String| all().find(|one| one["name"] == **name && one["source"].is_null());
-        let missing = self.package.iter().find(|name| find(name).is_none());
-        if let Some(missing) = missing {
-            return Err(Failure::new("package", format!("this workspace has no package {missing}")));
-        }
-        let version = find(&self.package[0]).and_then(|package| package["version"].as_str());
-        Ok(version.unwrap_or_default().to_owned())
     }
 }
 

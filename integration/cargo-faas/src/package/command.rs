@@ -328,7 +328,8 @@ impl Package {
             (written.form, written.bytes, written.path) = (image.0, image.1.bytes(), place);
             image.1.write_folder(&written.path)?;
         }
-        let bill = sbom::sbom(&unit.name, "0.0.0", &self.sources(root, unit, packaging, arch)?, &digests)?;
+        let sources = self.sources(root, unit, packaging, arch)?;
+        let bill = sbom::sbom(&unit.name, version(unit, &sources), &sources, &digests)?;
         std::fs::write(&written.sbom, bill).map_err(|error| failed(&written.sbom, &error))?;
         self.say(&written, screen);
         Ok(written)
@@ -451,6 +452,13 @@ pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value,
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
     }
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
+}
+
+/// The version of a deployment: that of the package which its first functions are of. `None`: no package is.
+fn version<'s>(unit: &Deployment, sources: &'s [Source]) -> Option<&'s str> {
+    let of_functions = unit.libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
+    let package = of_functions.filter_map(|library| library.package.as_deref()).next()?;
+    sbom::version(&sources.first()?.metadata, package)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

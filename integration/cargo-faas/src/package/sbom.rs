@@ -27,11 +27,16 @@ pub(crate) struct Described<'f> {
     pub(crate) digest: String,
 }
 
-/// The bill of what `name` was built from.
+/// The bill of what `name` was built from. A version of `None` is one that nobody knows, and is left out.
 ///
 /// # Errors
 /// Cargo's answer is not what it has always been.
-pub(crate) fn sbom(name: &str, version: &str, sources: &[Source], files: &[Described<'_>]) -> Result<String, Failure> {
+pub(crate) fn sbom(
+    name: &str,
+    version: Option<&str>,
+    sources: &[Source],
+    files: &[Described<'_>],
+) -> Result<String, Failure> {
     let mut crates: BTreeMap<String, Value> = BTreeMap::new();
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut direct = BTreeSet::new();
@@ -52,12 +57,16 @@ pub(crate) fn sbom(name: &str, version: &str, sources: &[Source], files: &[Descr
     components.extend(files.iter().map(file));
     let mut dependencies = vec![json!({"ref": root, "dependsOn": direct})];
     dependencies.extend(edges.into_iter().map(|(reference, on)| json!({"ref": reference, "dependsOn": on})));
+    let mut component = json!({"type": "application", "bom-ref": root, "name": name});
+    if let Some(version) = version {
+        component["version"] = version.into();
+    }
     let text = json!({
         "bomFormat": "CycloneDX",
         "specVersion": VERSION,
         "version": 1,
         "metadata": {
-            "component": {"type": "application", "bom-ref": root, "name": name, "version": version},
+            "component": component,
             "tools": {"components": [{
                 "type": "application", "name": "cargo-faas", "version": env!("CARGO_PKG_VERSION"),
             }]},
@@ -66,6 +75,12 @@ pub(crate) fn sbom(name: &str, version: &str, sources: &[Source], files: &[Descr
         "dependencies": dependencies,
     });
     Ok(format!("{text:#}\n"))
+}
+
+/// The version of a package of the workspace itself; `None`: the workspace has none of that name.
+pub(crate) fn version<'m>(metadata: &'m Value, package: &str) -> Option<&'m str> {
+    let mut all = metadata["packages"].as_array().into_iter().flatten();
+    all.find(|one| one["name"] == *package && one["source"].is_null())?["version"].as_str()
 }
 
 /// Every crate that is reached from the packages by dependencies that are linked.
@@ -158,11 +173,13 @@ mod tests {
     fn what_is_linked_is_in_it_and_nothing_else() {
         let source = Source { metadata: metadata(), packages: vec!["shop".to_owned()] };
         let file = Described { path: "bootstrap", digest: "sha256:ab".to_owned() };
-        let text = sbom("shop", "1.0.0", &[source], &[file]).expect("it is made");
+        let text = sbom("shop", version(&source.metadata, "shop"), std::slice::from_ref(&source), &[file])
+            .expect("it is made");
         let bill: Value = serde_json::from_str(&text).expect("it is JSON");
         let names: Vec<&Value> =
             bill["components"].as_array().expect("a list").iter().map(|component| &component["name"]).collect();
         assert_eq!(names, ["serde", "shop", "bootstrap"]);
+        assert_eq!(bill["metadata"]["component"]["version"], "1.0.0");
         assert_eq!(bill["components"][0]["licenses"][0]["expression"], "MIT OR Apache-2.0");
         assert_eq!(bill["dependencies"][0]["dependsOn"], json!(["pkg:cargo/shop@1.0.0"]));
     }
@@ -170,7 +187,9 @@ mod tests {
     #[test]
     fn an_answer_without_packages_is_an_error() {
         let source = Source { metadata: json!({}), packages: Vec::new() };
-        let error = sbom("shop", "1", &[source], &[]).expect_err("it says nothing").to_string();
+        let error = sbom("shop", None, &[source], &[]).expect_err("it says nothing").to_string();
         assert_eq!(error, "bill of materials: cargo metadata says no packages");
+        let unknown = sbom("shop", None, &[], &[]).expect("it is made");
+        assert!(!unknown.contains("\"version\": \"\"") && !unknown.contains("0.0.0"), "{unknown}");
     }
 }

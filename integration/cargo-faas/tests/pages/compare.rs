@@ -1,0 +1,127 @@
+//! Whether a program said what a page shows, but for what differs from run to run: times, sizes, ports, process ids, names of
+//! temporary folders, ids of requests, how columns are set. In a page `…` stands for anything, and a line of it alone for any lines.
+
+/// What cargo and the cache say by themselves, which pages leave out.
+fn is_left_out(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    let of_cargo = [
+        "Compiling",
+        "Finished",
+        "Running",
+        "Locking",
+        "Updating",
+        "Adding",
+        "Blocking",
+        "Packaging",
+        "Doc-tests",
+        "Downloading",
+        "Downloaded",
+        "warning:",
+    ];
+    line.starts_with("   ") && of_cargo.contains(&first) || line.contains(", once: it stays in ")
+}
+
+/// Says what is wrong with `said`, which a command wrote, where a page shows `shown`.
+pub(crate) fn compare(shown: &[String], said: &str) -> Result<(), String> {
+    let lines = |text: &mut dyn Iterator<Item = &str>| -> Vec<Vec<String>> {
+        text.filter(|line| !is_left_out(line)).map(masked).filter(|words| !words.is_empty()).collect()
+    };
+    let shown = lines(&mut shown.iter().map(String::as_str));
+    let said = lines(&mut said.lines());
+    // Two processes write to one terminal: which of them is first is not the page's to say.
+    let is_mixed = shown.iter().any(|words| words.iter().any(|word| word == "|"));
+    if is_mixed { in_any_order(&shown, said) } else { in_order(&shown, &said) }
+}
+
+/// Says which of the lines that a page shows a program that still runs has not written.
+pub(crate) fn missing<'s>(shown: &'s [String], said: &str) -> Option<&'s str> {
+    let said: Vec<Vec<String>> = said.lines().map(masked).collect();
+    let is_said = |line: &str| said.iter().any(|words| fits(&masked(line), words));
+    shown.iter().map(String::as_str).find(|line| !is_left_out(line) && !line.is_empty() && !is_said(line))
+}
+
+fn in_order(shown: &[Vec<String>], said: &[Vec<String>]) -> Result<(), String> {
+    match (shown.split_first(), said.split_first()) {
+        (None, None) => Ok(()),
+        (None, Some((line, _))) => Err(format!("the page does not show: {}", line.join(" "))),
+        (Some((line, rest)), _) if line == &["…"] => {
+            (0..=said.len()).map(|skipped| in_order(rest, &said[skipped..])).find(Result::is_ok).unwrap_or_else(|| {
+                Err(format!(
+                    "nothing fits what follows …: {}",
+                    rest.first().map(|line| line.join(" ")).unwrap_or_default()
+                ))
+            })
+        }
+        (Some((line, _)), None) => Err(format!("the page shows, and nobody says: {}", line.join(" "))),
+        (Some((line, rest)), Some((first, others))) if fits(line, first) => in_order(rest, others),
+        (Some((line, _)), Some((first, _))) => {
+            Err(format!("the page shows: {}\nand what is said is: {}", line.join(" "), first.join(" ")))
+        }
+    }
+}
+
+fn in_any_order(shown: &[Vec<String>], mut said: Vec<Vec<String>>) -> Result<(), String> {
+    let is_open = shown.iter().any(|line| line == &["…"]);
+    for line in shown.iter().filter(|line| *line != &["…"]) {
+        let place = said.iter().position(|words| fits(line, words));
+        said.remove(place.ok_or_else(|| format!("the page shows, and nobody says: {}", line.join(" ")))?);
+    }
+    match said.first() {
+        Some(line) if !is_open => Err(format!("the page does not show: {}", line.join(" "))),
+        _ => Ok(()),
+    }
+}
+
+/// `true` if a line of a page stands for a line that was written; both are masked.
+fn fits(shown: &[String], said: &[String]) -> bool {
+    let (shown, said) = (shown.join(" "), said.join(" "));
+    let mut parts = shown.split('…');
+    let Some(mut rest) = said.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(last) = shown.contains('…').then(|| parts.next_back()).flatten() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
+/// The words of a line, with one word in place of each that differs from run to run.
+fn masked(line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut masked = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let next = words.get(index + 1).map_or("", |word| word.trim_end_matches([',', ':', ')']));
+        let before = index.checked_sub(1).map_or("", |before| words[before]);
+        let bare = word.trim_end_matches([',', ':', ')', ';']);
+        let is_number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let tail = &word[bare.len()..];
+        let one = if is_number && ["us", "ms", "s", "KiB", "bytes", "MiB"].contains(&next) {
+            "<number>".to_owned()
+        } else if ["us", "ms", "s"].contains(&bare) && before.ends_with(|last: char| last.is_ascii_digit()) {
+            format!("<unit>{tail}")
+        } else if before == "pid" || is_number && bare.len() >= 4 {
+            format!("<number>{tail}")
+        } else if is_time(bare) || is_id(bare) {
+            format!("<changing>{tail}")
+        } else if let Some((address, rest)) = word.split_once("127.0.0.1:") {
+            let port = rest.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len());
+            format!("{address}127.0.0.1:<port>{}", &rest[port..])
+        } else if bare.starts_with("/tmp/faas-task-") || bare.contains("/faas-task-") {
+            format!("<folder>{tail}")
+        } else {
+            (*word).to_owned()
+        };
+        masked.push(one);
+    }
+    masked
+}
+
+/// A moment as log lines have it: `2026-11-29T16:21:14.529Z`.
+fn is_time(word: &str) -> bool {
+    word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T')
+}
+
+/// An id of a request: a UUID, or 32 digits.
+fn is_id(word: &str) -> bool {
+    [32, 36].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
