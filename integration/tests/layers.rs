@@ -14,6 +14,8 @@ mod fronts;
 mod limit;
 #[path = "layers/log.rs"]
 mod log;
+#[path = "layers/metrics.rs"]
+mod metrics;
 #[path = "layers/recipes.rs"]
 mod recipes;
 #[path = "layers/record.rs"]
