@@ -1,4 +1,4 @@
-//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, load generators, promtool,
+//! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, load generators, promtool, Prometheus,
 //! tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
@@ -20,6 +20,8 @@ mod layers;
 mod linkers;
 #[path = "foreign/load.rs"]
 mod load;
+#[path = "foreign/prometheus.rs"]
+mod prometheus;
 #[path = "foreign/rie.rs"]
 mod rie;
 #[path = "foreign/valgrind.rs"]
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     trials.extend(layers::trials());
     trials.extend(linkers::trials());
     trials.extend(load::trials());
+    trials.extend(prometheus::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
