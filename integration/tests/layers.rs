@@ -26,3 +26,5 @@ mod stacked;
 mod trace;
 #[path = "layers/warmup.rs"]
 mod warmup;
+#[path = "layers/waterfall.rs"]
+mod waterfall;

@@ -50,6 +50,13 @@ struct Active {
     head_ns: AtomicU64,
 }
 
+impl Active {
+    /// A moment of the host's clock, in nanoseconds since 1970.
+    fn wall(&self, ns: u64) -> u64 {
+        self.start + ns.saturating_sub(self.start_ns)
+    }
+}
+
 /// The span of a record, beside that of its batch.
 struct OfRecord(Active);
 
@@ -96,10 +103,9 @@ impl Trace {
             return;
         }
         let Context { trace, span: id, .. } = active.context;
-        let after = |ns: u64| active.start + ns.saturating_sub(active.start_ns);
         let head = active.head_ns.load(Ordering::Relaxed);
-        let events = if head == 0 { Vec::new() } else { vec![(after(head), "reply.head")] };
-        let end = after(self.config.now_ns());
+        let events = if head == 0 { Vec::new() } else { vec![(active.wall(head), "reply.head")] };
+        let end = active.wall(self.config.now_ns());
         let phases = std::mem::take(&mut *self.phases.lock().unwrap_or_else(PoisonError::into_inner));
         for phase in phases {
             self.exporter.add(Span {
@@ -165,6 +171,34 @@ impl Trace {
             _ => None,
         };
         self.end(active, name, kind, attributes, error);
+    }
+
+    /// A span for each call that the host has timed, below that of the invocation.
+    fn add_calls(&self, invocation: &Invocation<'_>) {
+        let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
+        for call in invocation.calls() {
+            let name = match (call.hook, call.name) {
+                ("invoke", _) => invocation.function().to_owned(),
+                (hook, "") => hook.to_owned(),
+                (hook, layer) => format!("{layer} {hook}"),
+            };
+            self.exporter.add(Span {
+                trace: active.context.trace,
+                id: self.ids.span(),
+                parent: Some(active.context.span),
+                state: active.state.clone(),
+                name,
+                kind: Kind::Internal,
+                start: active.wall(call.begin_ns),
+                end: active.wall(call.end_ns),
+                attributes: [text("faas.layer", call.name), text("faas.hook", call.hook)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                events: Vec::new(),
+                error: None,
+            });
+        }
     }
 
     fn end_phase(&self, phase: &Phase<'_>, error: Option<&str>) {
@@ -239,6 +273,10 @@ impl Layer for Trace {
         let state = if parent.is_some() { of_header.or(invocation.tracestate()).unwrap_or_default() } else { "" };
         let active = self.begin(parent, state, invocation.received_ns(), invocation.now_ns());
         self.hand_on(invocation, &active.context)?;
+        if self.settings.layers && active.context.sampled {
+            // A host that does not time them has no such spans.
+            let _ = invocation.time_calls();
+        }
         invocation.set_value(active)?;
         Ok(Flow::Continue)
     }
@@ -279,6 +317,7 @@ impl Layer for Trace {
     }
 
     async fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        self.add_calls(invocation);
         self.exporter.replied(invocation.platform()).await;
         Ok(())
     }

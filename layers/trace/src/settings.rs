@@ -25,6 +25,7 @@ struct Written {
     sample_rate: Option<f64>,
     parent_based: Option<bool>,
     propagators: Vec<Propagator>,
+    layers: bool,
     flush: Flush,
     interval: Span,
     timeout: Option<Span>,
@@ -42,6 +43,7 @@ impl Default for Written {
             sample_rate: None,
             parent_based: None,
             propagators: vec![Propagator::W3c],
+            layers: true,
             flush: Flush::Auto,
             interval: Span(Duration::from_secs(5)),
             timeout: None,
@@ -59,6 +61,8 @@ pub(crate) struct Settings {
     /// Does the caller's decision go before?
     pub(crate) parent_based: bool,
     pub(crate) propagators: Vec<Propagator>,
+    /// Is there a span for each call of a layer, of the function, and for the reply?
+    pub(crate) layers: bool,
     pub(crate) export: Export,
 }
 
@@ -91,7 +95,7 @@ impl Settings {
             },
         )?;
         let parent_based = written.parent_based.unwrap_or(parent_based);
-        Ok(Settings { rate, parent_based, propagators: written.propagators, export })
+        Ok(Settings { rate, parent_based, propagators: written.propagators, layers: written.layers, export })
     }
 }
 

@@ -256,7 +256,11 @@ impl Chain {
     ) -> Result<(), Failure> {
         debug_assert!(phase == SUSPEND || phase == REPLIED);
         if phase == REPLIED {
-            place.get_mut().set_out();
+            let invocation = place.get_mut();
+            invocation.set_out();
+            if invocation.is_timed() {
+                invocation.note_call(Some(("", "reply")));
+            }
         }
         let mut aside = Aside::begin(phase, place);
         if let Some(function) = function {
@@ -495,6 +499,7 @@ impl<'a> Walk<'a> {
         }
         match judged {
             None => {
+                self.note(place);
                 self.step = self.onion.pass_by(OK);
                 None
             }
@@ -557,8 +562,30 @@ impl<'a> Walk<'a> {
         self.advance(status, place);
     }
 
+    /// The step at hand is over: whoever has asked is told when it began and ended.
     #[inline]
-    fn advance(&mut self, status: Status, place: &Place) {
+    fn note(&self, place: &mut Place) {
+        if place.get().is_timed() && self.phase == INVOKE {
+            self.note_timed(place);
+        }
+    }
+
+    #[inline(never)]
+    fn note_timed(&self, place: &mut Place) {
+        let (index, hook, is_call) = match self.step {
+            Step::Before(index) => (index, "before", self.layer(index).instance.has_before(INVOKE)),
+            Step::Head(index) => (index, "head", self.layer(index).instance.has_head()),
+            Step::After(index) => (index, "after", self.layer(index).instance.has_after(INVOKE)),
+            Step::OnError(index, _) => (index, "on_error", self.layer(index).instance.has_on_error(INVOKE)),
+            Step::Centre => return place.get_mut().note_call(Some(("", "invoke"))),
+            Step::Finished { .. } => return,
+        };
+        place.get_mut().note_call(is_call.then(|| (self.layer(index).name.as_str(), hook)));
+    }
+
+    #[inline]
+    fn advance(&mut self, status: Status, place: &mut Place) {
+        self.note(place);
         // In a stream's begin, whoever began it.
         if place.get().heads_ran() {
             self.onion.heads_have_run();
@@ -653,11 +680,13 @@ impl Aside {
     async fn function(&mut self, function: &FunctionInstance, place: &mut Place) {
         let status = call_phase(function, self.phase, place).await;
         let phase = phase_name(self.phase);
+        self.note("", function.has_phase(self.phase), place);
         self.ended(status, || format!("function {} in {phase}", function.name()), place);
     }
 
     async fn layer(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) {
         let status = call(status, place).await;
+        self.note(&layer.name, true, place);
         let status = layer_meant(layer, status, phase_name(self.phase), place);
         let hook = phase_name(self.phase);
         if status < 0 && !layer.required {
@@ -667,6 +696,13 @@ impl Aside {
             return;
         }
         self.ended(status, || in_hook(layer, hook), place);
+    }
+
+    /// A call is over, if one was made.
+    fn note(&self, name: &str, is_call: bool, place: &mut Place) {
+        if self.phase == REPLIED && place.get().is_timed() {
+            place.get_mut().note_call(is_call.then_some((name, "replied")));
+        }
     }
 
     fn ended(&mut self, status: Status, who: impl FnOnce() -> String, place: &mut Place) {
