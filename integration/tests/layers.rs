@@ -22,6 +22,8 @@ mod recipes;
 mod record;
 #[path = "layers/stacked.rs"]
 mod stacked;
+#[path = "layers/telemetry.rs"]
+mod telemetry;
 #[path = "layers/trace.rs"]
 mod trace;
 #[path = "layers/warmup.rs"]

@@ -70,7 +70,7 @@ fn an_invocation_is_one_waterfall_with_the_same_ids_in_lines_spans_and_metrics(r
             .map(|step| {
                 spans
                     .iter()
-                    .find(|span| span.name == **step && span.attribute("faas.hook") != "")
+                    .find(|span| span.name == **step && !span.attribute("faas.hook").is_empty())
                     .unwrap_or_else(|| panic!("{platform:?}: {step} is not among {spans:#?}"))
             })
             .collect();
