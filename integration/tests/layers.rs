@@ -8,6 +8,8 @@ mod compress;
 mod configuration;
 #[path = "layers/cors.rs"]
 mod cors;
+#[path = "layers/errant.rs"]
+mod errant;
 #[path = "layers/fronts.rs"]
 mod fronts;
 #[path = "layers/limit.rs"]
