@@ -37,11 +37,6 @@ pub struct ConfiguredLayer {
 }
 
 impl ConfiguredLayer {
-    /// `true` if there is nothing to note about an invocation that this layer has entered.
-    fn is_plain(&self) -> bool {
-        !self.instance.has_head() && !self.needs_whole_body()
-    }
-
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
     }
@@ -420,7 +415,10 @@ impl<'a> Walk<'a> {
                 Step::Before(index) => {
                     let layer = self.layer(index);
                     let status = layer.instance.before(self.phase, place);
-                    if status == OK && layer.is_plain() {
+                    if status == OK && !layer.needs_whole_body() {
+                        if let Some(hook) = layer.instance.head_hook() {
+                            place.get_mut().push_head(hook);
+                        }
                         self.ended_well(place);
                         continue;
                     }
@@ -432,7 +430,8 @@ impl<'a> Walk<'a> {
                     if let Some(hook) = self.layer(index).instance.head_hook() {
                         hook.run(place);
                     }
-                    OK
+                    self.advance(OK, place);
+                    continue;
                 }
                 Step::After(index) => {
                     let status = self.begin_after(self.layer(index), place);
