@@ -116,7 +116,7 @@ pub use handlers_sdk_macros::{FaasError, function, functions, layer, module, pro
 pub use inject::Inject;
 pub use layer::{
     Failure, Flow, Layer, Recovery,
-    invocation::{Invocation, List},
+    invocation::{Invocation, List, TimedCall},
     phase::Phase,
     reply_head::ReplyHead,
 };

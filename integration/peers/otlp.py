@@ -1,11 +1,12 @@
-"""Reads an ExportTraceServiceRequest by OpenTelemetry's own definitions, and writes it as JSON. What the definitions do not
-know is an error."""
+"""Reads the request of a signal, `traces` or `metrics`, by OpenTelemetry's own definitions, and writes it as JSON. What the
+definitions do not know is an error."""
 
 import sys
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -20,7 +21,7 @@ def check(message, path):
             check(inner, f"{path}.{field.name}")
 
 
-request = ExportTraceServiceRequest()
+request = {"traces": ExportTraceServiceRequest, "metrics": ExportMetricsServiceRequest}[sys.argv[1]]()
 request.ParseFromString(sys.stdin.buffer.read())
 check(request, "request")
 print(MessageToJson(request))

@@ -64,6 +64,7 @@ const C_MODULES: &[(&str, &str)] = &[
     ("unruly", "integration/tests/c/unruly.c"),
     ("reader", "integration/tests/c/reader.c"),
     ("overload", "integration/tests/c/overload.c"),
+    ("errant", "integration/tests/c/errant.c"),
 ];
 
 /// A runtime under test.

@@ -1,4 +1,4 @@
-//! A collector of OpenTelemetry's: a plain HTTP server that takes spans, or does not.
+//! A collector of OpenTelemetry's: a plain HTTP server that takes spans and metrics, or does not.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,8 +14,12 @@ pub enum Mode {
     Rejects,
     /// With that status.
     Answers(u16),
+    /// It is full for so many requests, asks for a pause of no seconds, and then takes all.
+    FullFor(usize),
     /// What it answers is not HTTP.
     Garbage,
+    /// It closes the connection in the middle of its answer.
+    CutsShort,
     /// It closes the connection.
     HangsUp,
     /// It answers when it is released.
@@ -57,9 +61,40 @@ impl Span {
     }
 }
 
+/// A data point, as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Point {
+    /// The name of its metric.
+    pub metric: String,
+    /// The unit of its metric.
+    pub unit: String,
+    /// Names and values.
+    pub labels: Vec<(String, String)>,
+    /// The value; of a histogram, how many there were.
+    pub value: f64,
+    /// Trace and span of an example, as digits.
+    pub example: Option<(String, String)>,
+    /// Those of the resource.
+    pub resource: Vec<(String, String)>,
+}
+
+impl Point {
+    /// Its label of that name; empty: there is none.
+    pub fn label(&self, wanted: &str) -> &str {
+        self.labels.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
+    }
+}
+
+/// What telemetry a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Traces,
+    Metrics,
+}
+
 #[derive(Default)]
 struct Seen {
-    bodies: Mutex<Vec<Vec<u8>>>,
+    bodies: Mutex<Vec<(Kind, Vec<u8>)>>,
     requests: AtomicUsize,
     released: Mutex<bool>,
     changed: Condvar,
@@ -97,6 +132,15 @@ impl Collector {
         format!(r#"{{"endpoint":"http://{}/v1/traces"{comma}{more}}}"#, self.address)
     }
 
+    /// The variables that have metrics sent here, every few milliseconds where no platform freezes the process.
+    pub fn metrics(&self) -> [(&'static str, String); 3] {
+        [
+            ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", format!("http://{}/v1/metrics", self.address)),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "10".to_owned()),
+        ]
+    }
+
     /// How often it has been asked.
     pub fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
@@ -107,6 +151,10 @@ impl Collector {
     /// # Panics
     /// If one of its threads has.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.all().into_iter().map(|(_, body)| body).collect()
+    }
+
+    fn all(&self) -> Vec<(Kind, Vec<u8>)> {
         self.seen.bodies.lock().expect("no thread panics with it").clone()
     }
 
@@ -115,7 +163,25 @@ impl Collector {
     /// # Panics
     /// If one of them is none.
     pub fn spans(&self) -> Vec<Span> {
-        self.bodies().iter().flat_map(|body| spans(body)).collect()
+        self.all().iter().filter(|(kind, _)| *kind == Kind::Traces).flat_map(|(_, body)| spans(body)).collect()
+    }
+
+    /// The data points of the latest report; none before the first.
+    ///
+    /// # Panics
+    /// If one of them is none.
+    pub fn points(&self) -> Vec<Point> {
+        let all = self.all();
+        let latest = all.iter().rev().find(|(kind, _)| *kind == Kind::Metrics);
+        latest.map(|(_, body)| points(body)).unwrap_or_default()
+    }
+
+    /// The data points of all reports.
+    ///
+    /// # Panics
+    /// If one of them is none.
+    pub fn all_points(&self) -> Vec<Point> {
+        self.all().iter().filter(|(kind, _)| *kind == Kind::Metrics).flat_map(|(_, body)| points(body)).collect()
     }
 
     /// Lets it answer what it holds.
@@ -143,12 +209,17 @@ fn serve(mut stream: TcpStream, mode: Mode, seen: &Seen) {
     if reader.read_exact(&mut body).is_err() {
         return;
     }
-    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    let kind = match head.split(' ').nth(1) {
+        Some("/v1/traces") => Kind::Traces,
+        Some("/v1/metrics") => Kind::Metrics,
+        _ => panic!("expected the path of a signal: {head}"),
+    };
     assert!(head.contains("Content-Type: application/x-protobuf\r\n"), "{head}");
-    seen.requests.fetch_add(1, Ordering::SeqCst);
-    let takes = matches!(mode, Mode::Takes | Mode::Rejects | Mode::Holds);
+    let number = seen.requests.fetch_add(1, Ordering::SeqCst);
+    let is_full = matches!(mode, Mode::FullFor(requests) if number < requests);
+    let takes = matches!(mode, Mode::Takes | Mode::Rejects | Mode::Holds | Mode::FullFor(_)) && !is_full;
     if takes {
-        seen.bodies.lock().expect("as before").push(body);
+        seen.bodies.lock().expect("as before").push((kind, body));
     }
     let answer = |status: u16, body: &[u8]| {
         let mut bytes = format!("HTTP/1.1 {status} Words\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
@@ -156,10 +227,12 @@ fn serve(mut stream: TcpStream, mode: Mode, seen: &Seen) {
         bytes
     };
     let bytes = match mode {
-        Mode::Takes => answer(200, b""),
+        Mode::FullFor(_) if is_full => b"HTTP/1.1 429 Full\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        Mode::Takes | Mode::FullFor(_) => answer(200, b""),
         Mode::Rejects => answer(200, &[0x0a, 2, 0x08, 1]),
         Mode::Answers(status) => answer(status, b"no"),
         Mode::Garbage => b"SSH-2.0-OpenSSH\r\n".to_vec(),
+        Mode::CutsShort => b"HTTP/1.1 200 OK\r\nContent-Le".to_vec(),
         Mode::HangsUp => Vec::new(),
         Mode::Holds => {
             let released = seen.released.lock().expect("as before");
@@ -254,6 +327,54 @@ fn attribute(pair: &Value<'_>) -> (String, String) {
         }
     }
     (name, value)
+}
+
+/// All data points of an `ExportMetricsServiceRequest`.
+fn points(body: &[u8]) -> Vec<Point> {
+    let mut out = Vec::new();
+    for (_, of_resource) in fields(body) {
+        let parts = of_resource.fields();
+        let resource = parts.iter().filter(|(field, _)| *field == 1).flat_map(|(_, value)| value.fields());
+        let resource: Vec<_> = resource.map(|(_, pair)| attribute(&pair)).collect();
+        let scopes = parts.iter().filter(|(field, _)| *field == 2).flat_map(|(_, scope)| scope.fields());
+        scopes.filter(|(field, _)| *field == 2).for_each(|(_, metric)| out.extend(of_metric(&metric, &resource)));
+    }
+    out
+}
+
+fn of_metric(metric: &Value<'_>, resource: &[(String, String)]) -> Vec<Point> {
+    let parts = metric.fields();
+    let text = |wanted: u64| parts.iter().find(|(field, _)| *field == wanted).map(|(_, value)| value.text());
+    let (name, unit) = (text(1).unwrap_or_default(), text(3).unwrap_or_default());
+    let mut out = Vec::new();
+    for (kind, data) in parts.iter().filter(|(field, _)| matches!(field, 5 | 7 | 9)) {
+        for (_, point) in data.fields().iter().filter(|(field, _)| *field == 1) {
+            let (metric, unit) = (name.clone(), unit.clone());
+            let mut read = Point { metric, unit, resource: resource.to_owned(), ..Point::default() };
+            let is_histogram = *kind == 9;
+            for (field, value) in point.fields() {
+                match field {
+                    // Counts that a test makes are small.
+                    #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+                    4 if is_histogram => read.value = value.number() as f64,
+                    4 => read.value = f64::from_bits(value.number()),
+                    #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+                    6 if !is_histogram => read.value = value.number() as f64,
+                    7 if !is_histogram => read.labels.push(attribute(&value)),
+                    9 => read.labels.push(attribute(&value)),
+                    8 if is_histogram => {
+                        let parts = value.fields();
+                        let of =
+                            |wanted| parts.iter().find(|(field, _)| *field == wanted).map(|(_, value)| value.hex());
+                        read.example = of(5).zip(of(4));
+                    }
+                    _ => {}
+                }
+            }
+            out.push(read);
+        }
+    }
+    out
 }
 
 /// All spans of an `ExportTraceServiceRequest`.

@@ -8,7 +8,21 @@ use platform_emulators::process::Process;
 use serde_json::Value;
 
 /// The layers.
-pub const LAYERS: [&str; 13] = ["auth", "cache", "compress", "cors", "http-client", "idempotency", "kv", "limit", "log", "params", "record", "trace", "warmup"];
+pub const LAYERS: [&str; 13] = [
+    "auth",
+    "cache",
+    "compress",
+    "cors",
+    "http-client",
+    "idempotency",
+    "kv",
+    "limit",
+    "log",
+    "params",
+    "record",
+    "trace",
+    "warmup",
+];
 
 /// The schema of a layer's configuration.
 ///

@@ -1,6 +1,6 @@
 //! What the kernel says of a process, from `/proc`: memory, time, threads, descriptors.
 
-use platform_emulators::process::Process;
+use platform_emulators::process::{Process, Signal};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -17,6 +17,34 @@ pub fn peak_memory(process: &Process) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a process has memory");
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
     kib << 10
+}
+
+/// What `/proc` says of a process from its state on, which follows its name in brackets.
+///
+/// # Panics
+/// If it is gone.
+pub fn stat(process: &Process) -> String {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).expect("the process is there");
+    stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+}
+
+/// Freezes a process, as a platform does a sandbox, and waits until it is.
+///
+/// # Panics
+/// If it does not stop.
+pub fn freeze(process: &Process) {
+    process.signal(Signal::Stop).expect("the signal is sent");
+    let frozen =
+        crate::wait::until("it is frozen", process, || stat(process).trim_start().starts_with('T').then_some(()));
+    frozen.unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// Thaws it.
+///
+/// # Panics
+/// If it has ended.
+pub fn thaw(process: &Process) {
+    process.signal(Signal::Cont).expect("the signal is sent");
 }
 
 /// Time on processors so far, of all threads, in ticks of which Linux counts 100 a second: `utime` and `stime` of

@@ -1,5 +1,5 @@
 //! Tests against programs that the project does not make: AWS' Runtime Interface Emulator, curl, Redis, load generators, promtool,
-//! tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
+//! Prometheus, tini, valgrind, other linkers and compilers, and the function frameworks and event libraries of other platforms.
 //!
 //! `.ci/foreign` brings the programs. Without one, its tests are listed as ignored, their kind saying what they need;
 //! with `FAAS_REQUIRE=all`, as `.ci/run` sets it, they fail instead. None ever passes without its program.
@@ -23,6 +23,8 @@ mod layers;
 mod linkers;
 #[path = "foreign/load.rs"]
 mod load;
+#[path = "foreign/prometheus.rs"]
+mod prometheus;
 #[path = "foreign/redis.rs"]
 mod redis;
 #[path = "foreign/rie.rs"]
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     trials.extend(load::trials());
     trials.extend(tls::trials());
     trials.extend(tokens::trials());
+    trials.extend(prometheus::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

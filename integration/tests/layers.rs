@@ -10,16 +10,20 @@ mod compress;
 mod configuration;
 #[path = "layers/cors.rs"]
 mod cors;
+#[path = "layers/errant.rs"]
+mod errant;
 #[path = "layers/fronts.rs"]
 mod fronts;
-#[path = "layers/idempotency.rs"]
-mod idempotency;
 #[path = "layers/http_client.rs"]
 mod http_client;
+#[path = "layers/idempotency.rs"]
+mod idempotency;
 #[path = "layers/limit.rs"]
 mod limit;
 #[path = "layers/log.rs"]
 mod log;
+#[path = "layers/metrics.rs"]
+mod metrics;
 #[path = "layers/params.rs"]
 mod params;
 #[path = "layers/recipes.rs"]
@@ -28,7 +32,11 @@ mod recipes;
 mod record;
 #[path = "layers/stacked.rs"]
 mod stacked;
+#[path = "layers/telemetry.rs"]
+mod telemetry;
 #[path = "layers/trace.rs"]
 mod trace;
 #[path = "layers/warmup.rs"]
 mod warmup;
+#[path = "layers/waterfall.rs"]
+mod waterfall;

@@ -45,10 +45,10 @@ mod packaged;
 mod plain_http;
 #[path = "platforms/records.rs"]
 mod records;
-#[path = "platforms/rig.rs"]
-mod rig;
 #[path = "platforms/recut.rs"]
 mod recut;
+#[path = "platforms/rig.rs"]
+mod rig;
 #[path = "platforms/routing.rs"]
 mod routing;
 #[path = "platforms/same_bytes.rs"]

@@ -203,6 +203,11 @@ typedef int32_t faas_status;
 #define FAAS_LIST_FAILED_RECORD UINT32_C(9) /* of a batch: name a record's id, value a reason; RECORDS, R4 and R6 */
 #define FAAS_LIST_ATTRIBUTE UINT32_C(10)    /* of a CloudEvent, whatever mode it came in; body is its data; read only */
 #define FAAS_LIST_REPLY_TRAILER UINT32_C(11) /* reserved for fields after a stream; no host has it yet */
+/* The calls of this invocation that have ended since FAAS_NUM_TIMED was set, in that order; read only. Name: the layer's, empty
+ * for the function and for the writing of the reply. Value: the hook, and when it began and ended on the clock of
+ * host->now_ns, "before 1200 1850". Hooks: before, head, after, on_error, invoke, reply, replied; others may come. What the
+ * host does between two calls counts to the later one. */
+#define FAAS_LIST_CALL UINT32_C(12)
 
 /* ---- keys of host->meta: texts; an unknown or absent one is empty -------------------------------------------------
  * host->set_meta takes, from a layer in recognise, context and before: TRIGGER, SOURCE, METHOD, PATH, RAW_PATH, RAW_QUERY,
@@ -245,8 +250,8 @@ typedef int32_t faas_status;
 #define FAAS_META_RECORD_GROUP UINT32_C(61) /* what it is ordered by: message group, partition, shard */
 
 /* ---- keys of host->num: numbers; an unknown key is 0, and so is what is unknown or absent, where nothing else is said --
- * host->set_num takes DEADLINE_NS, from a layer in before, REPLY_CODE, until the head of the reply is out, and AFTER_REPLY,
- * from a function in INVOKE. All other keys are FAAS_E_UNSUPPORTED. */
+ * host->set_num takes DEADLINE_NS and TIMED, from a layer in before, REPLY_CODE, until the head of the reply is out, and
+ * AFTER_REPLY, from a function in INVOKE. All other keys are FAAS_E_UNSUPPORTED. */
 
 #define FAAS_NUM_DEADLINE_EPOCH_MS UINT32_C(1) /* 0 = no deadline */
 #define FAAS_NUM_REMAINING_MS UINT32_C(2)      /* 0 = the deadline is past; UINT64_MAX = no deadline */
@@ -266,6 +271,7 @@ typedef int32_t faas_status;
 #define FAAS_NUM_RECORD_INDEX UINT32_C(16)     /* of the record at hand, from 0 */
 #define FAAS_NUM_AFTER_REPLY UINT32_C(17)      /* 1 = `phase` of the function has work in REPLIED for this invocation,
                                                 * whatever its `phases` say */
+#define FAAS_NUM_TIMED UINT32_C(18)            /* 1 = the host notes the calls of this invocation in FAAS_LIST_CALL */
 
 /* ---- reply codes: what the bytes of a reply are ------------------------------------------------------------------ */
 

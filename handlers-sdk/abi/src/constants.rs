@@ -57,6 +57,8 @@ pub const LIST_RECORD: u32 = 8;
 pub const LIST_FAILED_RECORD: u32 = 9;
 pub const LIST_ATTRIBUTE: u32 = 10;
 pub const LIST_REPLY_TRAILER: u32 = 11;
+/// When each call of the invocation began and ended, since [`NUM_TIMED`] was set.
+pub const LIST_CALL: u32 = 12;
 pub const META_REQUEST_ID: u32 = 1;
 pub const META_FUNCTION: u32 = 2;
 pub const META_VERSION: u32 = 3;
@@ -108,6 +110,8 @@ pub const NUM_STARTED_NS: u32 = 15;
 pub const NUM_RECORD_INDEX: u32 = 16;
 /// Settable by a function: 1 means that its phase has work in REPLIED for this invocation, whatever its `phases` say.
 pub const NUM_AFTER_REPLY: u32 = 17;
+/// Settable by a layer: 1 means that the host notes calls in [`LIST_CALL`] from here on.
+pub const NUM_TIMED: u32 = 18;
 pub const REPLY_RAW: u32 = 0;
 pub const REPLY_VALUE: u32 = 1;
 pub const CANCEL_DEADLINE: u32 = 1;

@@ -146,10 +146,16 @@ macro_rules! reads {
         }
 
         /// The id of the trace, as its platform's tools look for it: X-Ray's root (`1-5759e988-…`) on AWS, otherwise the 32
-        /// digits of [`traceparent`](Self::traceparent).
+        /// digits of [`traceparent`](Self::traceparent), and so on AWS once a layer has chosen another trace.
         pub fn trace_id(&self) -> Option<&str> {
+            let of_w3c = self.traceparent().and_then(|text| text.split('-').nth(1)).filter(|id| id.len() == 32);
             let of_xray = self.trace().and_then(|trace| trace.split(';').find_map(|part| part.strip_prefix("Root=")));
-            of_xray.or_else(|| self.traceparent()?.split('-').nth(1).filter(|id| id.len() == 32))
+            let is_same = |root: &&str| {
+                // Version, seconds and the rest: the digits behind the version are those of the trace.
+                let digits = root.get(2..).unwrap_or_default().bytes().filter(|byte| *byte != b'-');
+                of_w3c.is_none_or(|id| id.bytes().eq(digits))
+            };
+            of_xray.filter(is_same).or(of_w3c)
         }
 
         /// When the platform gives up waiting.

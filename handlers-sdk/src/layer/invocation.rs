@@ -163,6 +163,24 @@ impl<'a> Invocation<'a> {
         accepted("the deadline", self.writer.set_num(NUM_DEADLINE_NS, deadline))
     }
 
+    /// Has the host note when the calls of this invocation begin and end, from here on; for [`calls`](Self::calls).
+    ///
+    /// # Errors
+    /// The host does not do that, or this is a record.
+    pub fn time_calls(&mut self) -> Result<(), Error> {
+        accepted("the timing of calls", self.writer.set_num(NUM_TIMED, 1))
+    }
+
+    /// The calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` those further in,
+    /// in `replied` those of all layers and the writing of the reply.
+    pub fn calls(&self) -> impl Iterator<Item = TimedCall<'_>> {
+        Pairs::new(self.reader(), LIST_CALL).filter_map(|(name, value)| {
+            let mut words = value.split(' ');
+            let (hook, begin, end) = (words.next()?, words.next()?, words.next()?);
+            Some(TimedCall { name, hook, begin_ns: begin.parse().ok()?, end_ns: end.parse().ok()? })
+        })
+    }
+
     /// The records of a batch that have failed, by id and reason: complete in `after_invoke` and `invoke_failed`.
     pub fn failed_records(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_FAILED_RECORD)
@@ -288,6 +306,19 @@ impl<'a> Invocation<'a> {
     pub fn in_flight(&self) -> u64 {
         self.reader().num(NUM_IN_FLIGHT)
     }
+}
+
+/// A call of an invocation that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedCall<'a> {
+    /// The layer's name; empty for the function and for the writing of the reply.
+    pub name: &'a str,
+    /// `before`, `head`, `after`, `on_error`, `invoke` of the function, `reply`, `replied`.
+    pub hook: &'a str,
+    /// When it began, on the clock of [`Invocation::now_ns`]: when the call before it ended.
+    pub begin_ns: u64,
+    /// When it ended.
+    pub end_ns: u64,
 }
 
 impl fmt::Debug for Invocation<'_> {

@@ -1,12 +1,13 @@
 //! Layers that fail, required and optional.
 
-use crate::run::{assert_answered_once, assert_calm, assert_error, patient, until_said};
+use crate::run::{assert_answered_once, assert_calm, assert_error, assert_leaves, due_in, patient, until_said};
 use crate::{Case, Group};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use integration::wait::limit;
+use integration::wait::{limit, scale};
 use platform_emulators::aws::{Kind, Options};
+use std::time::Duration;
 
 pub(crate) const GROUP: Group = Group {
     title: "A layer that fails",
@@ -34,6 +35,24 @@ pub(crate) const GROUP: Group = Group {
             fault: "a required layer panics",
             then: "an error; goes on",
             check: |runtime| required(runtime, "panic", "Panic"),
+        },
+        Case {
+            name: "layer_optional_answers_garbage",
+            fault: "an optional layer ends with a status or words that mean nothing",
+            then: "skipped, and the log says so; the function's reply goes out",
+            check: optional_garbage,
+        },
+        Case {
+            name: "layer_required_answers_garbage",
+            fault: "a required layer does",
+            then: "an error in words; goes on",
+            check: required_garbage,
+        },
+        Case {
+            name: "layer_hangs",
+            fault: "a layer, required or optional, never ends, asleep in the system, or says that it will and does not",
+            then: "`Function.TimedOut` before the deadline; exit 1; a fresh process serves",
+            check: hangs,
         },
         Case {
             name: "layer_optional_cannot_start",
@@ -85,6 +104,50 @@ fn required(runtime: &Runtime, how: &str, kind: &str) {
     }
     assert_eq!(run.process.status(), None);
     assert_no_violation(&run, how);
+}
+
+/// Ways to end that mean nothing.
+const GARBAGE: [&str; 4] = ["status", "failure", "after", "bytes"];
+
+fn errant(runtime: &Runtime, layer: &str, how: &str, options: Options) -> OnAws {
+    let deployment = Deployment::of("errant").layers(&[layer]).env("ERRANT", how);
+    OnAws::launch(runtime, deployment, "errant", options).polling()
+}
+
+fn optional_garbage(runtime: &Runtime) {
+    for how in GARBAGE {
+        let run = errant(runtime, "errant?", how, patient());
+        assert_eq!(run.call("\"event\"").text(), "\"event\"", "{how}");
+        until_said(&run, "layer errant failed in");
+        assert_calm(&run);
+    }
+}
+
+fn required_garbage(runtime: &Runtime) {
+    for how in GARBAGE {
+        let run = errant(runtime, "errant", how, patient());
+        for _ in 0..3 {
+            let answer = run.aws.invoke("\"event\"");
+            assert_eq!(answer.kind, Kind::Error, "{how}: {}", answer.text());
+            assert_answered_once(&run, &answer.request_id, 1);
+        }
+        assert_eq!(run.call("spared").text(), "spared", "{how}");
+        assert_calm(&run);
+    }
+}
+
+fn hangs(runtime: &Runtime) {
+    for layer in ["errant", "errant?"] {
+        for how in ["hang", "pending"] {
+            let mut run = errant(runtime, layer, how, due_in(Duration::from_millis(2500) * scale()));
+            let answer = run.aws.invoke("\"event\"");
+            assert_error(&answer, "Function.TimedOut");
+            assert_answered_once(&run, &answer.request_id, 1);
+            assert_leaves(&run, "is still running: leaving");
+            run.process = run.aws.spawn(run.deployment.command(runtime)).expect("a fresh environment starts");
+            assert_eq!(run.call("spared").text(), "spared", "{layer} {how}");
+        }
+    }
 }
 
 fn optional_cannot_start(runtime: &Runtime) {

@@ -2,10 +2,12 @@
 
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
+use integration::kernel::stat;
+pub(crate) use integration::kernel::{freeze, thaw};
 use integration::on_aws::OnAws;
 use integration::wait::{self, limit, silence};
 use platform_emulators::aws::{Answer, Aws, Ending, Endpoint, Fault, Kind, Options, Pending, Record};
-use platform_emulators::process::{Process, Signal};
+use platform_emulators::process::Process;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -213,12 +215,6 @@ pub(crate) fn processor_time(process: &Process) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// What `/proc` says of a process from its state on, which follows its name in brackets.
-fn stat(process: &Process) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.pid())).expect("the process is there");
-    stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
-}
-
 /// Asserts that a process that has had `before` of the processors is all but asleep: less than a hundredth of the time
 /// that passed, and a start's worth.
 pub(crate) fn assert_no_busy_loop(process: &Process, before: Duration, passed: Duration) {
@@ -232,18 +228,6 @@ pub(crate) fn assert_idles(process: &Process) {
     let before = processor_time(process);
     assert!(process.wait(silence()).is_err(), "it left:\n{}", process.output());
     assert_no_busy_loop(process, before, silence());
-}
-
-/// Freezes a process, as a platform does a sandbox.
-pub(crate) fn freeze(process: &Process) {
-    process.signal(Signal::Stop).expect("the signal is sent");
-    let frozen = wait::until("it is frozen", process, || stat(process).trim_start().starts_with('T').then_some(()));
-    frozen.unwrap_or_else(|why| panic!("{why}"));
-}
-
-/// Thaws it.
-pub(crate) fn thaw(process: &Process) {
-    process.signal(Signal::Cont).expect("the signal is sent");
 }
 
 /// Where an answer goes.

@@ -118,11 +118,14 @@ fn load(wrk: &Path, runtime: &'static Runtime) -> Result<(), String> {
 }
 
 fn metrics(promtool: &Path, runtime: &'static Runtime) -> Result<(), String> {
-    let run = OnHttp::start(runtime, Deployment::of("hello").layer("metrics"), "hello");
-    for _ in 0..5 {
-        run.get("/");
+    let run = OnHttp::start(runtime, Deployment::of("orders").layer("metrics"), "orders");
+    for shop in ["vienna", "graz", "nowhere"] {
+        run.call("POST", "/", "", shop.as_bytes());
     }
     let reply = run.get("/metrics");
+    for own in ["faas_invocations_total", "orders_total", "order_seconds_bucket"] {
+        assert!(reply.text().contains(own), "{own} is not in\n{}", reply.text());
+    }
     let mut check = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

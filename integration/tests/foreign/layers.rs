@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     over_both(&mut trials, &program("curl"), "curl_unpacks_what_is_compressed", compressed);
     over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_spans", spans);
+    over_both(&mut trials, &folder("python-otlp"), "opentelemetrys_definitions_read_the_metrics", points);
     over_both(&mut trials, &program("chromium"), "chromium_lets_a_page_do_what_cors_allows_and_nothing_more", page);
     let validator = folder("python-schemas");
     trials.push(once(&validator, "jsonschema_and_the_layers_agree_about_configurations", agree));
@@ -27,9 +28,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// What a script of Python says to `input`.
-pub(crate) fn python(folder: &Path, script: &str, input: &[u8]) -> Result<Value, String> {
+pub(crate) fn python(folder: &Path, script: &str, arguments: &[&str], input: &[u8]) -> Result<Value, String> {
     let mut command = Command::new(folder.join("bin/python"));
-    command.arg(workspace().join("integration/peers").join(script));
+    command.arg(workspace().join("integration/peers").join(script)).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let written = child.stdin.take().map(|mut stdin| stdin.write_all(input));
@@ -156,7 +157,7 @@ fn spans(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String> 
     assert_eq!(run.stop().code(), Some(0));
     let bodies = collector.bodies();
     assert_eq!(bodies.len(), 1, "one batch");
-    let read = python(python_folder, "otlp.py", &bodies[0])?;
+    let read = python(python_folder, "otlp.py", &["traces"], &bodies[0])?;
     let of_resource = &read["resourceSpans"][0];
     let resource = of_resource["resource"]["attributes"].to_string();
     assert!(resource.contains(r#"{"key":"service.name","value":{"stringValue":"shöp"}}"#), "{resource}");
@@ -174,12 +175,52 @@ fn spans(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String> 
     Ok(())
 }
 
+fn points(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String> {
+    let collector = Collector::start(Mode::Takes);
+    let deployment = Deployment::of("orders").layer("metrics");
+    let deployment = collector.metrics().iter().fold(deployment, |all, (name, value)| all.env(name, value));
+    // What there is goes out at the end, in one report.
+    let run = OnHttp::start(runtime, deployment.env("OTEL_METRIC_EXPORT_INTERVAL", "3600000"), "orders");
+    let caller = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+    run.call("POST", "/a", caller, b"vienna");
+    run.call("POST", "/a", "", b"vienna");
+    run.call("POST", "/a", "", b"nowhere");
+    assert_eq!(run.stop().code(), Some(0));
+    let bodies = collector.bodies();
+    assert_eq!(bodies.len(), 1, "one report");
+    let read = python(python_folder, "otlp.py", &["metrics"], &bodies[0])?;
+    let scope = &read["resourceMetrics"][0]["scopeMetrics"][0];
+    assert_eq!(scope["scope"]["name"], "layer-metrics");
+    let metrics = scope["metrics"].as_array().ok_or("a list")?;
+    let find = |name: &str| metrics.iter().find(|metric| metric["name"] == name).ok_or(format!("{name}: {metrics:?}"));
+    let invocations = find("faas.invocations")?;
+    let sum = &invocations["sum"];
+    assert_eq!(
+        (&sum["aggregationTemporality"], &sum["isMonotonic"]),
+        (&"AGGREGATION_TEMPORALITY_CUMULATIVE".into(), &true.into())
+    );
+    let counts: Vec<&Value> =
+        sum["dataPoints"].as_array().ok_or("points")?.iter().map(|point| &point["asInt"]).collect();
+    assert_eq!(counts, ["2", "1"], "those that went well, and the one that was refused");
+    let duration = &find("faas.invoke_duration")?["histogram"]["dataPoints"][0];
+    assert_eq!((&duration["count"], &find("faas.invoke_duration")?["unit"]), (&"2".into(), &"s".into()));
+    // A bucket more than bounds, and all of them together are the count.
+    let buckets = duration["bucketCounts"].as_array().ok_or("buckets")?;
+    let bounds = duration["explicitBounds"].as_array().ok_or("bounds")?;
+    let total: u64 = buckets.iter().filter_map(|count| count.as_str()?.parse::<u64>().ok()).sum();
+    assert_eq!((buckets.len(), total), (bounds.len() + 1, 2));
+    assert_eq!(duration["exemplars"][0]["traceId"], "S/kvNXezTaajzpKdDg5HNg==", "bytes are base64");
+    let own = &find("orders_total")?["sum"]["dataPoints"][0];
+    assert_eq!((&own["asDouble"], &own["attributes"][0]["value"]["stringValue"]), (&2.0.into(), &"vienna".into()));
+    Ok(())
+}
+
 fn agree(validator: &Path) -> Result<(), String> {
     for layer in LAYERS {
         let schema = schema(layer);
         let documents = configurations(&schema);
         let told = json!({"schema": schema, "documents": documents}).to_string();
-        let verdicts = python(validator, "schemas.py", told.as_bytes())?;
+        let verdicts = python(validator, "schemas.py", &[], told.as_bytes())?;
         for (document, verdict) in documents.iter().zip(verdicts.as_array().ok_or("a list")?) {
             let started = start(layer, document);
             assert_eq!(Value::from(started.is_ok()), *verdict, "{layer} {document}: {started:?}");

@@ -18,7 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn tokens(python_folder: &Path, runtime: &'static Runtime) -> Result<(), String> {
-    let made = python(python_folder, "tokens.py", b"")?;
+    let made = python(python_folder, "tokens.py", &[], b"")?;
     let of = |issuer: &str| json!({"issuer": issuer, "audiences": ["shop"]});
     let (mut public, mut own) = (of("https://id.example"), of("own"));
     public["keys"] = made["keys"].clone();

@@ -148,7 +148,8 @@ fn customers_have_keys_of_their_own(runtime: &Runtime) {
 fn others_are_called(runtime: &Runtime) {
     let server = Scripted::good();
     let proxy = server.address.to_string();
-    let deployment = deployed("Calls to others", Deployment::of("outbound"), |value| value.replace("proxy.internal:3128", &proxy));
+    let deployment =
+        deployed("Calls to others", Deployment::of("outbound"), |value| value.replace("proxy.internal:3128", &proxy));
     let front = Front::start(Platform::Http, runtime, deployment, "outbound.send");
     let wanted = json!({"url": "http://rates.example/EUR"}).to_string();
     let seen: Value = serde_json::from_slice(&front.call("POST", "/", &[], wanted.as_bytes()).body).expect("JSON");

@@ -91,7 +91,7 @@ fn who_waits_for_a_reply_never_waits_for_the_collector(runtime: &Runtime) {
 }
 
 fn what_a_collector_does_not_take_is_counted_and_said(runtime: &Runtime) {
-    let modes = [Mode::Answers(400), Mode::Answers(503), Mode::Garbage, Mode::HangsUp, Mode::Rejects];
+    let modes = [Mode::Answers(400), Mode::Answers(503), Mode::Garbage, Mode::HangsUp, Mode::CutsShort, Mode::Rejects];
     for mode in modes.into_iter().map(Some).chain([None]) {
         // `None`: nobody listens where it should be.
         let collector = Collector::start(mode.unwrap_or(Mode::Takes));

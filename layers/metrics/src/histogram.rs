@@ -32,6 +32,16 @@ impl Histogram {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
+    /// The counts by bucket, the last for what no bound holds.
+    pub(crate) fn buckets(&self) -> Vec<u64> {
+        self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect()
+    }
+
+    /// The sum of all observations.
+    pub(crate) fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Ordering::Relaxed))
+    }
+
     /// Its lines in Prometheus' text format. `labels` are without braces.
     pub(crate) fn write(&self, out: &mut String, name: &str, labels: &str, bounds: &[Bound]) {
         let comma = if labels.is_empty() { "" } else { "," };
@@ -42,8 +52,7 @@ impl Histogram {
             total += bucket.load(Ordering::Relaxed);
             let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}");
         }
-        let sum = f64::from_bits(self.sum.load(Ordering::Relaxed));
-        let _ = writeln!(out, "{name}_sum{braced} {sum}\n{name}_count{braced} {total}");
+        let _ = writeln!(out, "{name}_sum{braced} {}\n{name}_count{braced} {total}", self.sum());
     }
 }
 

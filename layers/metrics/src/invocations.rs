@@ -1,13 +1,13 @@
 //! Counts and durations of invocations, a series for each set of labels.
 
 use crate::histogram::Histogram;
-use crate::labels::Labels;
+use crate::labels::{Labels, line};
 use crate::settings::Bound;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Invocations by labels.
 #[derive(Debug)]
@@ -19,10 +19,36 @@ pub(crate) struct Invocations {
     cold: AtomicU64,
 }
 
+/// One set of labels.
 #[derive(Debug)]
-struct Series {
-    labels: String,
-    seconds: Histogram,
+pub(crate) struct Series {
+    pub(crate) labels: Vec<(&'static str, String)>,
+    pub(crate) seconds: Histogram,
+    example: Mutex<Option<Example>>,
+}
+
+/// An invocation that stands for others of its series: where it is found among the traces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Example {
+    pub(crate) trace: [u8; 16],
+    pub(crate) span: [u8; 8],
+    pub(crate) seconds: f64,
+    /// Nanoseconds since 1970.
+    pub(crate) time: u64,
+}
+
+impl Series {
+    fn add(&self, bounds: &[Bound], seconds: f64, example: Option<Example>) {
+        self.seconds.add(bounds, seconds);
+        if example.is_some() {
+            *self.example.lock().unwrap_or_else(PoisonError::into_inner) = example;
+        }
+    }
+
+    /// The last one since it was asked for.
+    pub(crate) fn take_example(&self) -> Option<Example> {
+        self.example.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 thread_local! {
@@ -36,22 +62,40 @@ impl Invocations {
         Invocations { series: RwLock::default(), limit, is_full, cold }
     }
 
+    /// The first invocation of a process.
+    pub(crate) fn add_cold(&self) {
+        self.cold.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub(crate) fn cold(&self) -> u64 {
+        self.cold.load(Ordering::Relaxed)
+    }
+
+    /// All series, by their labels.
+    pub(crate) fn series(&self) -> Vec<Arc<Series>> {
+        let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Arc<Series>> = all.values().cloned().collect();
+        all.sort_by(|one, other| one.labels.cmp(&other.labels));
+        all
+    }
+
     /// One more. Returns `true` the first time that a series is not kept apart any more.
-    pub(crate) fn add(&self, bounds: &[Bound], labels: Labels<'_>, seconds: f64, is_cold: bool) -> bool {
-        if is_cold {
-            self.cold.fetch_add(1, Ordering::Relaxed);
-        }
+    pub(crate) fn add(&self, bounds: &[Bound], labels: Labels<'_>, seconds: f64, example: Option<Example>) -> bool {
         KEY.with_borrow_mut(|key| {
             if let Some(series) = self.find(labels, key) {
-                series.seconds.add(bounds, seconds);
+                series.add(bounds, seconds, example);
                 return false;
             }
             let mut all = self.series.write().unwrap_or_else(PoisonError::into_inner);
             let has_room = all.len() < self.limit;
             let labels = if has_room { labels } else { labels.other() };
             labels.write_key(key);
-            let made = || Arc::new(Series { labels: labels.text(), seconds: Histogram::new(bounds) });
-            all.entry(key.clone()).or_insert_with(made).seconds.add(bounds, seconds);
+            let made = || {
+                let (labels, seconds) = (labels.pairs(), Histogram::new(bounds));
+                Arc::new(Series { labels, seconds, example: Mutex::default() })
+            };
+            all.entry(key.clone()).or_insert_with(made).add(bounds, seconds, example);
             !has_room && !self.is_full.swap(true, Ordering::Relaxed)
         })
     }
@@ -63,19 +107,18 @@ impl Invocations {
 
     /// Its part of the page that Prometheus reads.
     pub(crate) fn write(&self, out: &mut String, bounds: &[Bound]) {
-        let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<&Arc<Series>> = all.values().collect();
-        all.sort_by(|one, other| one.labels.cmp(&other.labels));
+        let all: Vec<(String, Arc<Series>)> =
+            self.series().into_iter().map(|series| (line(&series.labels), series)).collect();
         head(out, "faas_invocations_total", "counter", "Invocations by outcome.");
-        for series in &all {
-            let _ = writeln!(out, "faas_invocations_total{{{}}} {}", series.labels, series.seconds.count());
+        for (labels, series) in &all {
+            let _ = writeln!(out, "faas_invocations_total{{{labels}}} {}", series.seconds.count());
         }
         head(out, "faas_cold_starts_total", "counter", "Invocations that were the first of their process.");
-        let _ = writeln!(out, "faas_cold_starts_total {}", self.cold.load(Ordering::Relaxed));
+        let _ = writeln!(out, "faas_cold_starts_total {}", self.cold());
         let name = "faas_invocation_duration_seconds";
         head(out, name, "histogram", "From the whole event to the outcome.");
-        for series in &all {
-            series.seconds.write(out, name, &series.labels, bounds);
+        for (labels, series) in &all {
+            series.seconds.write(out, name, labels, bounds);
         }
     }
 }
@@ -98,7 +141,7 @@ mod tests {
     fn each_set_of_labels_is_a_series_and_those_beyond_the_limit_are_one() {
         let bounds = [Bound { text: "1".to_owned(), value: 1.0 }];
         let invocations = Invocations::new(2);
-        let add = |route, outcome| invocations.add(&bounds, labels(route, outcome), 0.5, false);
+        let add = |route, outcome| invocations.add(&bounds, labels(route, outcome), 0.5, None);
         assert!(!add("/a", Outcome::Ok) && !add("/a", Outcome::Ok) && !add("/b", Outcome::Ok));
         assert!(add("/c", Outcome::Ok), "the first one without a series of its own is told");
         assert!(!add("/d", Outcome::Ok) && !add("/e", Outcome::Error) && !add("/a", Outcome::Ok));

@@ -23,6 +23,13 @@ pub(crate) fn push(out: &mut String, name: &str, value: &str) {
     out.push('"');
 }
 
+/// All of them, as they stand between the braces of a line.
+pub(crate) fn line<N: AsRef<str>>(pairs: &[(N, String)]) -> String {
+    let mut out = String::new();
+    pairs.iter().for_each(|(name, value)| push(&mut out, name.as_ref(), value));
+    out
+}
+
 /// How an invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -116,15 +123,17 @@ impl<'a> Labels<'a> {
         }
     }
 
-    pub(crate) fn text(&self) -> String {
-        let mut out = String::new();
-        push(&mut out, "function", self.function);
-        push(&mut out, "trigger", self.trigger);
-        push(&mut out, "route", self.route);
-        push(&mut out, "method", self.method);
-        push(&mut out, "status", self.status);
-        push(&mut out, "outcome", self.outcome.word());
-        out
+    /// Names and values, but for those that are empty.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("function", self.function),
+            ("trigger", self.trigger),
+            ("route", self.route),
+            ("method", self.method),
+            ("status", self.status),
+            ("outcome", self.outcome.word()),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.to_owned())).collect()
     }
 }
 

@@ -1,9 +1,10 @@
 //! Counts invocations, failures and time, and gathers the numbers that functions report: CloudWatch documents where logs are
-//! CloudWatch's, Prometheus text elsewhere.
+//! CloudWatch's, Prometheus text elsewhere, and everywhere OTLP to a collector, if it is switched on.
 //!
 //! On AWS Lambda each invocation writes one line in the Embedded Metric Format, from which CloudWatch makes metrics. On
 //! platforms that send HTTP requests, `GET /metrics` answers in Prometheus' text format, in the function's place; with
-//! `FAAS_METRICS_LISTEN` a port of its own does, and every path is the function's. The layer offers `faas.telemetry`.
+//! `FAAS_METRICS_LISTEN` a port of its own does, and every path is the function's. With `OTEL_METRICS_EXPORTER=otlp` a collector is
+//! sent all of it, after replies. The layer offers `faas.telemetry`.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
@@ -14,13 +15,16 @@ mod invocations;
 mod labels;
 mod listener;
 mod own;
+mod points;
 mod settings;
 
+use faas_otlp::{Exporter, Ids, Resource};
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Level, Phase, Recovery, Response, layer};
-use invocations::{Invocations, head};
+use invocations::{Example, Invocations, head};
 use labels::{Labels, Outcome};
 use listener::Listener;
 use own::Own;
+use points::{Changed, Points, wall_ns};
 use settings::Settings;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -42,23 +46,33 @@ pub struct Metrics {
     /// Why what functions report is gathered by another, if it is.
     elsewhere: Option<Error>,
     listener: Option<Listener>,
+    exporter: Option<Exporter<Points>>,
 }
 
-/// What the page for Prometheus is made of.
+/// How what it sends names its sender.
+const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+
+/// What the page for Prometheus and the reports to a collector are made of.
 #[derive(Debug)]
 struct Gathered {
     settings: Arc<Settings>,
     invocations: Invocations,
     in_flight: AtomicU64,
     own: Arc<Own>,
+    /// When it began, in nanoseconds since 1970.
+    start: u64,
 }
 
 impl Gathered {
+    fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     fn page(&self) -> String {
         let mut out = String::with_capacity(4096);
         self.invocations.write(&mut out, &self.settings.buckets);
         head(&mut out, "faas_invocations_in_flight", "gauge", "Invocations in progress.");
-        let _ = writeln!(out, "faas_invocations_in_flight {}", self.in_flight.load(Ordering::Relaxed));
+        let _ = writeln!(out, "faas_invocations_in_flight {}", self.in_flight());
         self.own.write(&mut out);
         out
     }
@@ -74,16 +88,31 @@ impl Metrics {
         if documents {
             emf::document(&gathered.settings, &self.directive, invocation, outcome, took_ns).emit(&self.config);
             gathered.own.flush(&self.config);
+        }
+        if documents && self.exporter.is_none() {
             return;
         }
         let (labels, seconds) =
             (Labels::of(invocation, outcome), std::time::Duration::from_nanos(took_ns).as_secs_f64());
-        let cold = invocation.is_cold_start();
-        if gathered.invocations.add(&gathered.settings.buckets, labels, seconds, cold) {
+        if invocation.is_cold_start() {
+            gathered.invocations.add_cold();
+        }
+        let example = self.exporter.as_ref().and_then(|_| example(invocation.traceparent()?, seconds));
+        if gathered.invocations.add(&gathered.settings.buckets, labels, seconds, example) {
             handlers_sdk::warn!(
                 "more than {} series of invocations: further ones are counted as \"other\"",
                 gathered.settings.series
             );
+        }
+        if let Some(exporter) = &self.exporter {
+            exporter.of(|export| {
+                let mut resource = Resource::of(invocation, export, SCOPE);
+                // Sums of two processes are two series.
+                let instance = u128::from_be_bytes(Ids::new().trace());
+                resource.set("service.instance.id", &format!("{instance:032x}"));
+                resource
+            });
+            exporter.mark(Changed);
         }
     }
 
@@ -99,6 +128,16 @@ impl Metrics {
     }
 }
 
+/// Where an invocation is found among the traces, if its trace is kept.
+fn example(traceparent: &str, seconds: f64) -> Option<Example> {
+    let mut parts = traceparent.split('-').skip(1);
+    let (trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
+    let trace = u128::from_str_radix(trace, 16).ok()?.to_be_bytes();
+    let span = u64::from_str_radix(span, 16).ok()?.to_be_bytes();
+    is_sampled.then(|| Example { trace, span, seconds, time: wall_ns() })
+}
+
 #[layer(name = "metrics")]
 impl Layer for Metrics {
     fn create(config: &Config) -> Result<Self, Error> {
@@ -111,7 +150,9 @@ impl Layer for Metrics {
             in_flight: AtomicU64::new(0),
             own,
             settings: settings.clone(),
+            start: wall_ns(),
         });
+        let exporter = settings.otlp.clone().map(|export| Exporter::new(Points(gathered.clone()), export));
         let directive = emf::of_invocations(&settings);
         let listener = settings.listen.map(|address| {
             let shown = gathered.clone();
@@ -119,7 +160,7 @@ impl Layer for Metrics {
                 Error::new("Metrics.Listen", format!("FAAS_METRICS_LISTEN: cannot listen on {address}: {error}"))
             })
         });
-        Ok(Metrics { config: *config, gathered, directive, elsewhere, listener: listener.transpose()? })
+        Ok(Metrics { config: *config, gathered, directive, elsewhere, listener: listener.transpose()?, exporter })
     }
 
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
@@ -155,8 +196,32 @@ impl Layer for Metrics {
         Ok(Recovery::Pass)
     }
 
+    async fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        if let Some(exporter) = &self.exporter {
+            exporter.replied(invocation.platform()).await;
+        }
+        Ok(())
+    }
+
+    fn suspend(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        if let Some(exporter) = &self.exporter {
+            exporter.flush_here();
+        }
+        Ok(())
+    }
+
+    fn resume(&self, _: &mut Phase<'_>) -> Result<(), Error> {
+        if let Some(exporter) = &self.exporter {
+            exporter.forget_resource();
+        }
+        Ok(())
+    }
+
     fn after_close(&self, _: &mut Phase<'_>) -> Result<(), Error> {
         self.gathered.own.flush(&self.config);
+        if let Some(exporter) = &self.exporter {
+            exporter.close();
+        }
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::emf;
 use crate::histogram::Histogram;
 use crate::invocations::head;
-use crate::labels::push;
+use crate::labels::{line, push};
 use crate::settings::Settings;
 use handlers_sdk::telemetry::{Gather, Labels};
 use handlers_sdk::{Config, Line};
@@ -28,6 +28,16 @@ pub(crate) struct Own {
     kept: Mutex<Kept>,
 }
 
+/// A series: its labels, and what it has come to.
+#[derive(Debug)]
+pub(crate) struct Sample<T> {
+    pub(crate) labels: Pairs,
+    pub(crate) value: T,
+}
+
+/// Series by the text of their labels.
+pub(crate) type Samples<T> = BTreeMap<String, Sample<T>>;
+
 #[derive(Debug, Default)]
 struct Kept {
     metrics: BTreeMap<String, Metric>,
@@ -41,10 +51,10 @@ struct Kept {
 
 /// One metric with its series by labels. All of one name are of one kind.
 #[derive(Debug)]
-enum Metric {
-    Counter(BTreeMap<String, f64>),
-    Gauge(BTreeMap<String, f64>),
-    Histogram(BTreeMap<String, Histogram>),
+pub(crate) enum Metric {
+    Counter(Samples<f64>),
+    Gauge(Samples<f64>),
+    Histogram(Samples<Histogram>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +65,7 @@ enum Kind {
 }
 
 /// Labels as they were reported.
-type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 /// Values by the name of their metric.
 type Values = BTreeMap<String, Vec<f64>>;
 
@@ -91,19 +101,24 @@ impl Own {
         let mut kept = self.kept();
         if destination != PAGE {
             if kept.pending.len() < MOST_PENDING {
-                let labels = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                kept.pending.push(Report { name: name.to_owned(), labels, value });
+                kept.pending.push(Report { name: name.to_owned(), labels: owned(labels), value });
             } else {
                 kept.dropped += 1;
             }
         }
-        if destination != DOCUMENTS && kept.add(&self.settings, kind, name, value, labels) {
+        let is_kept = destination != DOCUMENTS || self.settings.otlp.is_some();
+        if is_kept && kept.add(&self.settings, kind, name, value, labels) {
             drop(kept);
             handlers_sdk::warn!(
                 "more than {} series of own metrics: further ones are counted as series=\"other\"",
                 self.settings.series
             );
         }
+    }
+
+    /// Shows all metrics, by their names.
+    pub(crate) fn with(&self, show: impl FnOnce(&BTreeMap<String, Metric>)) {
+        show(&self.kept().metrics);
     }
 
     /// Its part of the page that Prometheus reads.
@@ -115,8 +130,8 @@ impl Own {
                 Metric::Gauge(series) => numbers(out, &name, "gauge", series),
                 Metric::Histogram(series) => {
                     head(out, &name, "histogram", "Reported by the application.");
-                    for (labels, histogram) in series {
-                        histogram.write(out, &name, labels, &self.settings.buckets);
+                    for (labels, sample) in series {
+                        sample.value.write(out, &name, labels, &self.settings.buckets);
                     }
                 }
             }
@@ -186,16 +201,18 @@ impl Kept {
         };
         let is_beyond = is_new && self.series >= limit;
         if is_beyond {
-            "series=\"other\"".clone_into(&mut text);
+            text = line(&other());
         } else if is_new {
             self.series += 1;
         }
+        let labels = || if is_beyond { other() } else { owned(labels) };
+        let number = || Sample { labels: labels(), value: 0.0 };
         match (metric, kind) {
-            (Metric::Counter(series), Kind::Counter) => *series.entry(text).or_default() += value,
-            (Metric::Gauge(series), Kind::Gauge) => *series.entry(text).or_default() = value,
+            (Metric::Counter(series), Kind::Counter) => series.entry(text).or_insert_with(number).value += value,
+            (Metric::Gauge(series), Kind::Gauge) => series.entry(text).or_insert_with(number).value = value,
             (Metric::Histogram(series), Kind::Histogram) => {
-                let made = || Histogram::new(&settings.buckets);
-                series.entry(text).or_insert_with(made).add(&settings.buckets, value);
+                let made = || Sample { labels: labels(), value: Histogram::new(&settings.buckets) };
+                series.entry(text).or_insert_with(made).value.add(&settings.buckets, value);
             }
             // A name that is of another kind already: it cannot be both.
             _ => {}
@@ -204,11 +221,20 @@ impl Kept {
     }
 }
 
-fn numbers(out: &mut String, name: &str, kind: &str, series: &BTreeMap<String, f64>) {
+/// The labels of all that is not kept apart.
+fn other() -> Pairs {
+    vec![("series".to_owned(), "other".to_owned())]
+}
+
+fn owned(labels: Labels<'_>) -> Pairs {
+    labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn numbers(out: &mut String, name: &str, kind: &str, series: &Samples<f64>) {
     head(out, name, kind, "Reported by the application.");
-    for (labels, value) in series {
+    for (labels, sample) in series {
         let braced = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-        let _ = writeln!(out, "{name}{braced} {value}");
+        let _ = writeln!(out, "{name}{braced} {}", sample.value);
     }
 }
 
@@ -256,7 +282,7 @@ fn dimensions(labels: &[(String, String)]) -> String {
 }
 
 /// CloudWatch's unit of a metric, by the end of its name.
-fn unit(name: &str) -> &'static str {
+pub(crate) fn unit(name: &str) -> &'static str {
     match name.rsplit(['_', '.']).next() {
         Some("total" | "count") => "Count",
         Some("seconds") => "Seconds",

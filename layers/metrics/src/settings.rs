@@ -1,7 +1,9 @@
 //! What the layer is configured with, by variables of the environment.
 
+use faas_otlp::{Export, Flush, Names, Written};
 use handlers_sdk::{Config, Error};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// Upper bounds of the buckets of histograms where nobody configures others: a duration in seconds.
 const BUCKETS: &str = "0.0001,0.0005,0.001,0.005,0.025,0.1,0.5,1,5,30";
@@ -74,7 +76,14 @@ pub(crate) struct Settings {
     pub(crate) buckets: Vec<Bound>,
     /// The most series that are kept apart, of invocations and again of own metrics.
     pub(crate) series: usize,
+    /// How they are sent to a collector, if they are.
+    pub(crate) otlp: Option<Export>,
 }
+
+const NAMES: Names = Names { variable: "METRICS", path: "/v1/metrics" };
+/// OpenTelemetry's switch, a list, and how often it wants metrics sent, in milliseconds.
+const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
+const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 
 impl Settings {
     pub(crate) fn read(config: &Config) -> Result<Settings, Error> {
@@ -88,8 +97,34 @@ impl Settings {
             listen: text("FAAS_METRICS_LISTEN").map(address_of).transpose()?,
             buckets: buckets_of(buckets)?,
             series: text("FAAS_METRICS_SERIES").map_or(Ok(SERIES), series_of)?,
+            otlp: otlp(config)?,
         })
     }
+}
+
+/// `None`: OpenTelemetry's switch does not say `otlp`.
+fn otlp(config: &Config) -> Result<Option<Export>, Error> {
+    let text = |name| config.env(name).map(str::trim).filter(|value| !value.is_empty());
+    if !text(EXPORTER).is_some_and(|list| list.split(',').any(|word| word.trim() == "otlp")) {
+        return Ok(None);
+    }
+    let interval = text(INTERVAL).map_or(Ok(60_000), |found| {
+        let millis = found.parse().ok().filter(|millis| *millis > 0);
+        millis.ok_or_else(|| wrong(INTERVAL, "milliseconds over zero, like 60000", found))
+    })?;
+    let written = Written {
+        endpoint: None,
+        headers: None,
+        service_name: None,
+        attributes: Vec::new(),
+        flush: Flush::Auto,
+        interval: Duration::from_millis(interval),
+        timeout: None,
+        // At most one waits, since a report tells of everything; so none is sent before its time because many wait.
+        max_queue: 2,
+        max_batch: 2,
+    };
+    Export::read(config, NAMES, written).map(Some)
 }
 
 fn wrong(variable: &str, expected: &str, found: &str) -> Error {

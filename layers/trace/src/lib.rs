@@ -4,19 +4,15 @@
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
 
-mod collector;
 mod context;
-mod exporter;
-mod ids;
 mod settings;
 mod span;
 
 use context::Context;
-use exporter::Exporter;
+use faas_otlp::{Attribute, Exporter, Ids, Resource, Value, faas_trigger, text};
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Phase, Recovery, ReplyHead, abi, layer};
-use ids::Ids;
-use settings::{Flush, Propagator, Settings};
-use span::{Attribute, Kind, Span, Value};
+use settings::{Propagator, Settings};
+use span::{Kind, Span, Spans};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,7 +22,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Trace {
     config: Config,
     settings: Settings,
-    exporter: Exporter,
+    exporter: Exporter<Spans>,
     ids: Ids,
     /// Of the start, until an invocation takes them into its trace.
     phases: Mutex<Vec<Began>>,
@@ -54,24 +50,25 @@ struct Active {
     head_ns: AtomicU64,
 }
 
+impl Active {
+    /// A moment of the host's clock, in nanoseconds since 1970.
+    fn wall(&self, ns: u64) -> u64 {
+        self.start + ns.saturating_sub(self.start_ns)
+    }
+}
+
 /// The span of a record, beside that of its batch.
 struct OfRecord(Active);
 
 /// Phases of more functions than that are not told of.
 const MOST_PHASES: usize = 64;
 
-/// Platforms that hand out work and freeze the process between two invocations.
-const POLLED: [&str; 3] = ["aws-lambda", "huawei-functiongraph", "tencent-scf"];
-/// Those that send requests and take the processor away after a reply.
-const THROTTLED: [&str; 3] = ["aliyun-fc", "google-cloud", "vefaas"];
+/// How what it sends names its sender.
+const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
 fn wall_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn text(name: &'static str, value: &str) -> Option<Attribute> {
-    (!value.is_empty()).then(|| (name.into(), value.into()))
 }
 
 impl Trace {
@@ -106,10 +103,9 @@ impl Trace {
             return;
         }
         let Context { trace, span: id, .. } = active.context;
-        let after = |ns: u64| active.start + ns.saturating_sub(active.start_ns);
         let head = active.head_ns.load(Ordering::Relaxed);
-        let events = if head == 0 { Vec::new() } else { vec![(after(head), "reply.head")] };
-        let end = after(self.config.now_ns());
+        let events = if head == 0 { Vec::new() } else { vec![(active.wall(head), "reply.head")] };
+        let end = active.wall(self.config.now_ns());
         let phases = std::mem::take(&mut *self.phases.lock().unwrap_or_else(PoisonError::into_inner));
         for phase in phases {
             self.exporter.add(Span {
@@ -132,7 +128,7 @@ impl Trace {
 
     fn end_invocation(&self, invocation: &Invocation<'_>, failure: Option<&Failure<'_>>) {
         let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
-        self.exporter.of(|| self.resource(invocation));
+        self.exporter.of(|export| Resource::of(invocation, export, SCOPE));
         let status = invocation.reply_status().filter(|_| failure.is_none());
         let trigger = invocation.trigger();
         let http = invocation.http();
@@ -177,34 +173,32 @@ impl Trace {
         self.end(active, name, kind, attributes, error);
     }
 
-    fn resource(&self, invocation: &Invocation<'_>) -> Vec<Attribute> {
-        let unit = Some(invocation.service_name()).filter(|name| !name.is_empty()).unwrap_or(invocation.function());
-        let (provider, platform) = cloud(invocation.platform());
-        let mut all: Vec<Attribute> = [
-            text("service.name", self.settings.service_name.as_deref().unwrap_or(unit)),
-            text("service.version", invocation.version()),
-            text("deployment.environment.name", invocation.stage()),
-            text("cloud.provider", provider),
-            text("cloud.platform", platform),
-            text("cloud.region", invocation.region()),
-            text("cloud.account.id", invocation.account()),
-            text("faas.version", invocation.version()),
-            text("telemetry.sdk.name", env!("CARGO_PKG_NAME")),
-            text("telemetry.sdk.language", "rust"),
-            text("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let memory = i64::try_from(invocation.memory_mb().saturating_mul(1 << 20)).unwrap_or(0);
-        if memory > 0 {
-            all.push(("faas.max_memory".into(), Value::Int(memory)));
+    /// A span for each call that the host has timed, below that of the invocation.
+    fn add_calls(&self, invocation: &Invocation<'_>) {
+        let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
+        for call in invocation.calls() {
+            let name = match (call.hook, call.name) {
+                ("invoke", _) => invocation.function().to_owned(),
+                (hook, "") => hook.to_owned(),
+                (hook, layer) => format!("{layer} {hook}"),
+            };
+            self.exporter.add(Span {
+                trace: active.context.trace,
+                id: self.ids.span(),
+                parent: Some(active.context.span),
+                state: active.state.clone(),
+                name,
+                kind: Kind::Internal,
+                start: active.wall(call.begin_ns),
+                end: active.wall(call.end_ns),
+                attributes: [text("faas.layer", call.name), text("faas.hook", call.hook)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                events: Vec::new(),
+                error: None,
+            });
         }
-        for (name, value) in &self.settings.attributes {
-            all.retain(|(other, _)| other != name);
-            all.push((name.clone(), value.clone()));
-        }
-        all
     }
 
     fn end_phase(&self, phase: &Phase<'_>, error: Option<&str>) {
@@ -233,32 +227,8 @@ impl Trace {
     }
 }
 
-/// The trigger in OpenTelemetry's words.
-fn faas_trigger(trigger: &str) -> &'static str {
-    match trigger {
-        "http" | "websocket" | "authorizer" => "http",
-        "queue" | "topic" | "stream" | "event" => "pubsub",
-        "storage" | "table" | "log" => "datasource",
-        "timer" => "timer",
-        _ => "other",
-    }
-}
-
 fn kind_of(trigger: &str) -> Kind {
     if matches!(trigger, "queue" | "topic" | "stream") { Kind::Consumer } else { Kind::Server }
-}
-
-/// Provider and platform in OpenTelemetry's words.
-fn cloud(platform: &str) -> (&'static str, &'static str) {
-    match platform {
-        "aws-lambda" => ("aws", "aws_lambda"),
-        "aliyun-fc" => ("alibaba_cloud", "alibaba_cloud_fc"),
-        "tencent-scf" => ("tencent_cloud", "tencent_cloud_scf"),
-        "azure-functions" => ("azure", "azure.functions"),
-        "azure-container-apps" => ("azure", "azure.container_apps"),
-        "google-cloud" => ("gcp", "gcp_cloud_run"),
-        _ => ("", ""),
-    }
 }
 
 fn begin_phase(phase: &mut Phase<'_>) -> Result<(), Error> {
@@ -269,7 +239,7 @@ fn begin_phase(phase: &mut Phase<'_>) -> Result<(), Error> {
 impl Layer for Trace {
     fn create(config: &Config) -> Result<Self, Error> {
         let settings = Settings::read(config)?;
-        let exporter = Exporter::new(settings.export.clone());
+        let exporter = Exporter::new(Spans, settings.export.clone());
         Ok(Trace { config: *config, settings, exporter, ids: Ids::new(), phases: Mutex::default() })
     }
 
@@ -303,6 +273,10 @@ impl Layer for Trace {
         let state = if parent.is_some() { of_header.or(invocation.tracestate()).unwrap_or_default() } else { "" };
         let active = self.begin(parent, state, invocation.received_ns(), invocation.now_ns());
         self.hand_on(invocation, &active.context)?;
+        if self.settings.layers && active.context.sampled {
+            // A host that does not time them has no such spans.
+            let _ = invocation.time_calls();
+        }
         invocation.set_value(active)?;
         Ok(Flow::Continue)
     }
@@ -343,13 +317,8 @@ impl Layer for Trace {
     }
 
     async fn replied(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
-        let platform = invocation.platform();
-        match self.settings.flush {
-            Flush::Reply => self.exporter.flush().await,
-            Flush::Auto if POLLED.contains(&platform) => self.exporter.flush().await,
-            Flush::Auto if THROTTLED.contains(&platform) => self.exporter.hurry(),
-            Flush::Auto | Flush::Interval => {}
-        }
+        self.add_calls(invocation);
+        self.exporter.replied(invocation.platform()).await;
         Ok(())
     }
 

@@ -43,11 +43,6 @@ pub struct ConfiguredLayer {
 }
 
 impl ConfiguredLayer {
-    /// `true` if there is nothing to note about an invocation that this layer has entered.
-    fn is_plain(&self) -> bool {
-        !self.instance.has_head() && !self.needs_whole_body()
-    }
-
     fn needs_whole_body(&self) -> bool {
         self.instance.flags() & IS_WHOLE_BODY != 0
     }
@@ -262,7 +257,11 @@ impl Chain {
     ) -> Result<(), Failure> {
         debug_assert!(phase == SUSPEND || phase == REPLIED);
         if phase == REPLIED {
-            place.get_mut().set_out();
+            let invocation = place.get_mut();
+            invocation.set_out();
+            if invocation.is_timed() {
+                invocation.note_call(Some(("", "reply")));
+            }
         }
         let mut aside = Aside::begin(phase, place);
         if let Some(function) = function {

@@ -2,6 +2,7 @@
 //!
 //! Nothing is parsed before somebody asks. The memory of one is used again for the next ([`Invocation::renew`]).
 
+mod calls;
 mod contract;
 mod kept;
 mod record;
@@ -17,6 +18,7 @@ use streams::{Incoming, Outgoing};
 
 pub use stamp::Stamp;
 
+use calls::Calls;
 use kept::Kept;
 use stamp::Captured;
 
@@ -178,6 +180,7 @@ pub struct Invocation {
     body: Option<Given>,
     kept: Kept,
     extensions: Fields,
+    calls: Calls,
     memory: Memory,
     progress: Progress,
     reply_headers: Fields,
@@ -243,6 +246,7 @@ impl Invocation {
             body: None,
             kept: Kept::default(),
             extensions: Fields::default(),
+            calls: Calls::default(),
             memory: Memory::default(),
             progress: Progress::Open,
             reply_headers: Fields::default(),
@@ -297,6 +301,7 @@ impl Invocation {
         self.peer.clear();
         self.request_id.clear();
         self.extensions.clear();
+        self.calls.clear();
         self.progress = Progress::Open;
         self.reply_headers.clear();
         self.reply_cookies.clear();

@@ -27,7 +27,7 @@ pub struct Ask {
 
 impl Ask {
     /// What the servers are asked that answer with one text.
-    fn plain() -> Ask {
+    pub fn plain() -> Ask {
         Ask { target: "/".to_owned(), holds: "hello, world\n" }
     }
 }

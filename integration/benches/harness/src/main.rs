@@ -9,6 +9,7 @@ mod machine;
 mod mock;
 mod report;
 mod samples;
+mod stacks;
 mod subject;
 mod suites;
 mod sys;

@@ -4,6 +4,7 @@ use crate::budgets;
 use crate::counts::Counts;
 use crate::lambda::quantity::*;
 use crate::machine;
+use crate::stacks;
 use crate::suites::{LAYERS, Results, Suite, layered, name};
 use crate::table::{self, Column};
 use crate::units::{self, held};
@@ -26,6 +27,7 @@ pub fn page(results: &Results, lock: &str, quick: bool, load: &str) -> String {
     servers(&mut page, results);
     counts(&mut page, results);
     many_functions(&mut page, results);
+    stacks::write(&mut page, &results.stacks);
     let _ = write!(page, "\n## Sizes of files\n\n{FILES}\n{}", files(results));
     if !results.missing.is_empty() {
         page.push_str("\n## Not measured\n\n");

@@ -5,6 +5,7 @@ use crate::events;
 use crate::http::{self, Connections};
 use crate::lambda::{self, Answer, Load};
 use crate::samples::Samples;
+use crate::stacks::{self, Stacks};
 use crate::subject::{Built, Subject};
 use crate::units;
 use std::collections::BTreeMap;
@@ -76,6 +77,8 @@ pub struct Results {
     pub unit_counts: Vec<units::Counted>,
     /// The reading of a manifest.
     pub manifest: Option<units::Reading>,
+    /// Stacks of layers.
+    pub stacks: Stacks,
     /// Sizes of files in bytes.
     pub files: Vec<(String, u64)>,
     /// What could not be measured, and why.
@@ -115,7 +118,7 @@ impl Bench {
     /// Runs every suite.
     pub fn run(&self) -> Results {
         let mut results = Results::default();
-        let all: [(&str, Measure); 11] = [
+        let all: [(&str, Measure); 12] = [
             ("cold", Bench::cold),
             ("steady", Bench::steady),
             ("sparse", Bench::sparse),
@@ -126,6 +129,7 @@ impl Bench {
             ("waiting", Bench::waiting),
             ("counts", Bench::counts),
             ("units", Bench::units),
+            ("stacks", Bench::stacks),
             ("files", Bench::files),
         ];
         for (name, suite) in all {
@@ -372,6 +376,15 @@ impl Bench {
                 units::trips(&self.built, subject, self.pick(2000, 200), &mut samples, round)
             });
             results.unit_trips.push((runtime, Suite::of(&subjects, samples)));
+        }
+    }
+
+    fn stacks(&self, results: &mut Results) {
+        let (stacks, missing) = stacks::measure(&self.built, self.pick(40, 2), self.pick(500, 40));
+        results.stacks = stacks;
+        for (what, error) in missing {
+            eprintln!("  {what}: {error}");
+            results.missing.insert(what, error.to_string());
         }
     }
 

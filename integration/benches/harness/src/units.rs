@@ -261,8 +261,23 @@ fn descriptors(process: &Process) -> io::Result<f64> {
 /// # Errors
 /// As for [`start`].
 pub fn trips(built: &Built, subject: &Subject, requests: usize, samples: &mut Samples, round: usize) -> io::Result<()> {
+    trips_of(built, subject, &Kind::Std.ask(ASKED), requests, samples, round)
+}
+
+/// The same with another request.
+///
+/// # Errors
+/// As for [`trips`].
+pub fn trips_of(
+    built: &Built,
+    subject: &Subject,
+    ask: &http::Ask,
+    requests: usize,
+    samples: &mut Samples,
+    round: usize,
+) -> io::Result<()> {
     sys::run_on(Cores::One(0));
-    let result = trips_here(built, subject, requests, samples, round);
+    let result = trips_here(built, subject, ask, requests, samples, round);
     sys::run_on(Cores::All);
     result
 }
@@ -270,21 +285,21 @@ pub fn trips(built: &Built, subject: &Subject, requests: usize, samples: &mut Sa
 fn trips_here(
     built: &Built,
     subject: &Subject,
+    ask: &http::Ask,
     requests: usize,
     samples: &mut Samples,
     round: usize,
 ) -> io::Result<()> {
-    let ask = Kind::Std.ask(ASKED);
-    let (process, port) = http::start(built, subject, &ask)?;
+    let (process, port) = http::start(built, subject, ask)?;
     let mut stream = http::connect(port)?;
     for _ in 0..requests / 5 {
-        http::exchange(&mut stream, &ask)?;
+        http::exchange(&mut stream, ask)?;
     }
     let used = sys::cpu_time(process.id())?;
     let mut trips = Vec::with_capacity(requests);
     for _ in 0..requests {
         let began = Instant::now();
-        http::exchange(&mut stream, &ask)?;
+        http::exchange(&mut stream, ask)?;
         trips.push(began.elapsed().as_secs_f64() * 1e6);
     }
     let used = sys::cpu_time(process.id())? - used;

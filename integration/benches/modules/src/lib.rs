@@ -1,4 +1,4 @@
-//! What is measured beside `echo`: two layers of which any number may stand in a row, and two HTTP functions.
+//! What is measured beside `echo`: three layers of which any number may stand in a row, and two HTTP functions.
 #![forbid(unsafe_code)]
 
 use handlers_sdk::{Config, Error, FaasContext, Flow, Invocation, Layer, Request, Response, function, layer};
@@ -23,6 +23,17 @@ pub struct Working {
     seen: AtomicU64,
 }
 
+impl Working {
+    fn begin(&self, now_ns: u64) {
+        self.began.store(now_ns, Ordering::Relaxed);
+    }
+
+    fn end(&self, now_ns: u64, seen: u64) {
+        self.spent.fetch_add(now_ns.saturating_sub(self.began.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.seen.fetch_add(seen, Ordering::Relaxed);
+    }
+}
+
 #[layer(name = "working")]
 impl Layer for Working {
     fn create(_: &Config) -> Result<Self, Error> {
@@ -30,14 +41,37 @@ impl Layer for Working {
     }
 
     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
-        self.began.store(invocation.now_ns(), Ordering::Relaxed);
+        self.begin(invocation.now_ns());
         Ok(Flow::Continue)
     }
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
-        let took = invocation.now_ns().saturating_sub(self.began.load(Ordering::Relaxed));
-        self.spent.fetch_add(took, Ordering::Relaxed);
-        self.seen.fetch_add(invocation.request_id().len() as u64, Ordering::Relaxed);
+        self.end(invocation.now_ns(), invocation.request_id().len() as u64);
+        Ok(())
+    }
+}
+
+/// Header, clock and counter: what eight of tower's layers do in the peer `tower_server`.
+#[derive(Debug, Default)]
+pub struct Toil(Working);
+
+#[layer(name = "toil")]
+impl Layer for Toil {
+    fn create(_: &Config) -> Result<Self, Error> {
+        Ok(Toil::default())
+    }
+
+    fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
+        self.0.begin(invocation.now_ns());
+        Ok(Flow::Continue)
+    }
+
+    fn head(&self, head: &mut handlers_sdk::ReplyHead<'_>) -> Result<(), Error> {
+        head.set_header("x-bench", "1")
+    }
+
+    fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
+        self.0.end(invocation.now_ns(), 1);
         Ok(())
     }
 }

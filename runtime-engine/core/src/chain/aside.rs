@@ -3,8 +3,8 @@
 use super::outcome::{call, call_phase, complain, in_hook, layer_meant};
 use super::{ConfiguredLayer, Place, phase_name};
 use crate::failure::Failure;
-use faas_abi::Status;
 use faas_abi::host::FunctionInstance;
+use faas_abi::{REPLIED, Status};
 
 /// Work beside an invocation: SUSPEND, RESUME, REPLIED. None of its calls changes how the invocation ended.
 pub(super) struct Aside {
@@ -22,11 +22,13 @@ impl Aside {
     pub(super) async fn function(&mut self, function: &FunctionInstance, place: &mut Place) {
         let status = call_phase(function, self.phase, place).await;
         let phase = phase_name(self.phase);
+        self.note("", function.has_phase(self.phase), place);
         self.ended(status, || format!("function {} in {phase}", function.name()), place);
     }
 
     pub(super) async fn layer(&mut self, layer: &ConfiguredLayer, status: Status, place: &mut Place) {
         let status = call(status, place).await;
+        self.note(&layer.name, true, place);
         let status = layer_meant(layer, status, phase_name(self.phase), place);
         let hook = phase_name(self.phase);
         if status < 0 && !layer.required {
@@ -36,6 +38,13 @@ impl Aside {
             return;
         }
         self.ended(status, || in_hook(layer, hook), place);
+    }
+
+    /// A call is over, if one was made.
+    fn note(&self, name: &str, is_call: bool, place: &mut Place) {
+        if self.phase == REPLIED && place.get().is_timed() {
+            place.get_mut().note_call(is_call.then_some((name, "replied")));
+        }
     }
 
     fn ended(&mut self, status: Status, who: impl FnOnce() -> String, place: &mut Place) {

@@ -68,7 +68,10 @@ impl<'a> Walk<'a> {
                 Step::Before(index) => {
                     let layer = self.layer(index);
                     let status = layer.instance.before(self.phase, place);
-                    if status == OK && layer.is_plain() {
+                    if status == OK && !layer.needs_whole_body() {
+                        if let Some(hook) = layer.instance.head_hook() {
+                            place.get_mut().push_head(hook);
+                        }
                         self.ended_well(place);
                         continue;
                     }
@@ -80,7 +83,8 @@ impl<'a> Walk<'a> {
                     if let Some(hook) = self.layer(index).instance.head_hook() {
                         hook.run(place);
                     }
-                    OK
+                    self.advance(OK, place);
+                    continue;
                 }
                 Step::After(index) => {
                     let status = self.begin_after(self.layer(index), place);
@@ -147,6 +151,7 @@ impl<'a> Walk<'a> {
         }
         match judged {
             None => {
+                self.note(place);
                 self.step = self.onion.pass_by(OK);
                 None
             }
@@ -209,8 +214,30 @@ impl<'a> Walk<'a> {
         self.advance(status, place);
     }
 
+    /// The step at hand is over: whoever has asked is told when it began and ended.
     #[inline]
-    fn advance(&mut self, status: Status, place: &Place) {
+    fn note(&self, place: &mut Place) {
+        if place.get().is_timed() && self.phase == INVOKE {
+            self.note_timed(place);
+        }
+    }
+
+    #[inline(never)]
+    fn note_timed(&self, place: &mut Place) {
+        let (index, hook, is_call) = match self.step {
+            Step::Before(index) => (index, "before", self.layer(index).instance.has_before(INVOKE)),
+            Step::Head(index) => (index, "head", self.layer(index).instance.has_head()),
+            Step::After(index) => (index, "after", self.layer(index).instance.has_after(INVOKE)),
+            Step::OnError(index, _) => (index, "on_error", self.layer(index).instance.has_on_error(INVOKE)),
+            Step::Centre => return place.get_mut().note_call(Some(("", "invoke"))),
+            Step::Finished { .. } => return,
+        };
+        place.get_mut().note_call(is_call.then(|| (self.layer(index).name.as_str(), hook)));
+    }
+
+    #[inline]
+    fn advance(&mut self, status: Status, place: &mut Place) {
+        self.note(place);
         // In a stream's begin, whoever began it.
         if place.get().heads_ran() {
             self.onion.heads_have_run();

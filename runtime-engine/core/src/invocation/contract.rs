@@ -96,6 +96,7 @@ impl faas_abi::host::Invocation for Invocation {
             NUM_STARTED_NS => 1,
             NUM_RECORD_INDEX => self.record.as_ref().map_or(0, |record| record.index as u64),
             NUM_AFTER_REPLY => u64::from(self.has_later),
+            NUM_TIMED => u64::from(self.is_timed()),
             NUM_IN_FLIGHT => u64::from(self.process.in_flight()),
             _ => 0,
         }
@@ -255,7 +256,7 @@ impl faas_abi::host::Invocation for Invocation {
                 OK
             }
             // A layer may bring the deadline forward, never put it off: the platform keeps its own.
-            NUM_DEADLINE_NS | NUM_AFTER_REPLY if self.record.is_some() => E_UNSUPPORTED,
+            NUM_DEADLINE_NS | NUM_AFTER_REPLY | NUM_TIMED if self.record.is_some() => E_UNSUPPORTED,
             NUM_DEADLINE_NS => {
                 let now = self.process.now_ns();
                 if value == 0 || self.metadata.deadline.is_some_and(|deadline| value > deadline.ns) {
@@ -269,9 +270,14 @@ impl faas_abi::host::Invocation for Invocation {
                 }
                 OK
             }
-            NUM_AFTER_REPLY if value > 1 => E_INVALID,
+            NUM_AFTER_REPLY | NUM_TIMED if value > 1 => E_INVALID,
             NUM_AFTER_REPLY => {
                 self.has_later = value == 1;
+                OK
+            }
+            NUM_TIMED => {
+                let now_ns = self.process.now_ns();
+                self.calls.set_timed(value == 1, now_ns);
                 OK
             }
             _ => E_UNSUPPORTED,
@@ -324,6 +330,7 @@ impl Invocation {
             LIST_COOKIE => self.http().map(|view| &view.cookies),
             LIST_PATH_PARAM => self.http().map(|view| &view.params),
             LIST_EXTENSION => Some(&self.extensions),
+            LIST_CALL => Some(self.calls.list()),
             LIST_REPLY_HEADER => Some(&self.reply_headers),
             LIST_REPLY_COOKIE => Some(&self.reply_cookies),
             LIST_PLATFORM => self.record.as_ref().map(|record| &record.attributes),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The generator: splitmix64 over a counter that begins somewhere.
 #[derive(Debug)]
-pub(crate) struct Ids(AtomicU64);
+pub struct Ids(AtomicU64);
 
 /// The golden ratio's bits: the step between two states.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -21,13 +21,20 @@ fn seed() -> u64 {
     }
 }
 
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids::new()
+    }
+}
+
 impl Ids {
-    pub(crate) fn new() -> Ids {
+    /// Begins at a place that nobody can guess.
+    pub fn new() -> Ids {
         Ids(AtomicU64::new(seed()))
     }
 
     /// Begins somewhere else.
-    pub(crate) fn renew(&self) {
+    pub fn renew(&self) {
         self.0.store(seed(), Ordering::Relaxed);
     }
 
@@ -39,11 +46,13 @@ impl Ids {
         (state ^ state >> 31).max(1)
     }
 
-    pub(crate) fn span(&self) -> [u8; 8] {
+    /// Returns the id of a span.
+    pub fn span(&self) -> [u8; 8] {
         self.next().to_be_bytes()
     }
 
-    pub(crate) fn trace(&self) -> [u8; 16] {
+    /// Returns the id of a trace.
+    pub fn trace(&self) -> [u8; 16] {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&self.span());
         id[8..].copy_from_slice(&self.span());

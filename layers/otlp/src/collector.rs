@@ -1,12 +1,13 @@
 //! One POST to the collector, over a plain socket. Nothing here waits longer than it is told.
 
+use crate::message::rejected;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// Where spans go: `http://host:port/path`.
+/// Where telemetry goes: `http://host:port/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// As it stands in `Host`.
     authority: String,
     path: String,
@@ -15,20 +16,32 @@ pub(crate) struct Endpoint {
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Taken, but for so many spans.
+    /// Taken, but for so many parts.
     Taken { rejected: u64 },
-    /// Not now; the same may be taken later.
-    NotNow(String),
+    /// Not now; the same may be taken later, after the pause that the collector asks for.
+    NotNow(String, Option<Duration>),
     /// Never.
     Refused(String),
+}
+
+/// What a collector answers.
+#[derive(Debug, PartialEq, Eq)]
+struct Reply {
+    status: u16,
+    /// `Retry-After` in seconds. One that is a date is not read.
+    pause: Option<Duration>,
+    body: Vec<u8>,
 }
 
 /// The most bytes of a reply that are read.
 const LARGEST: u64 = 64 << 10;
 
 impl Endpoint {
-    /// Returns what is wrong with it, if it is none.
-    pub(crate) fn read(url: &str) -> Result<Endpoint, &'static str> {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// What was expected, if it is none.
+    pub fn read(url: &str) -> Result<Endpoint, &'static str> {
         const EXPECTED: &str = "a URL such as http://localhost:4318/v1/traces";
         if url.starts_with("https://") {
             return Err(
@@ -52,15 +65,17 @@ impl Endpoint {
     /// Sends a request and reads the reply, within that time.
     pub(crate) fn post(&self, headers: &[(String, String)], body: &[u8], limit: Duration) -> Sent {
         match self.exchange(headers, body, Instant::now() + limit) {
-            Ok((200..=299, reply)) => Sent::Taken { rejected: crate::span::rejected(&reply) },
-            Ok((status @ (408 | 429 | 502..=504), _)) => Sent::NotNow(format!("it answers {status}")),
-            Ok((status, _)) => Sent::Refused(format!("it answers {status}")),
+            Ok(Reply { status: 200..=299, body, .. }) => Sent::Taken { rejected: rejected(&body) },
+            Ok(Reply { status: status @ (408 | 429 | 502..=504), pause, .. }) => {
+                Sent::NotNow(format!("it answers {status}"), pause)
+            }
+            Ok(Reply { status, .. }) => Sent::Refused(format!("it answers {status}")),
             Err(error) if error.kind() == ErrorKind::InvalidData => Sent::Refused(error.to_string()),
-            Err(error) => Sent::NotNow(error.to_string()),
+            Err(error) => Sent::NotNow(error.to_string(), None),
         }
     }
 
-    fn exchange(&self, headers: &[(String, String)], body: &[u8], end: Instant) -> io::Result<(u16, Vec<u8>)> {
+    fn exchange(&self, headers: &[(String, String)], body: &[u8], end: Instant) -> io::Result<Reply> {
         let mut stream = self.connect(end)?;
         let mut head = format!("POST {} HTTP/1.1\r\nHost: {}\r\n", self.path, self.authority);
         head.push_str("Content-Type: application/x-protobuf\r\nConnection: close\r\n");
@@ -114,24 +129,35 @@ fn head_end(reply: &[u8]) -> Option<usize> {
     reply.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4)
 }
 
+/// The value of a header in a reply's head; `name` is in lower case.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value.trim())
+}
+
 /// Is everything there that its head promises? Without a promise it ends with the connection.
 fn is_whole(reply: &[u8]) -> bool {
     let Some(end) = head_end(reply) else { return false };
     let head = String::from_utf8_lossy(&reply[..end]).to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-    length.and_then(|length| length.trim().parse::<usize>().ok()).is_some_and(|length| reply.len() - end >= length)
+    let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| reply.len() - end >= length)
 }
 
-/// Status and body. What does not begin as HTTP is no collector's.
-fn parse(reply: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+/// What does not begin as HTTP is no collector's. One that ends within its head is cut short.
+fn parse(reply: &[u8]) -> io::Result<Reply> {
     if reply.is_empty() {
         return Err(io::Error::new(ErrorKind::UnexpectedEof, "it hangs up without an answer"));
     }
     let wrong = || io::Error::new(ErrorKind::InvalidData, "what answers is no HTTP server");
     let status = reply.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5)).ok_or_else(wrong)?;
     let status = std::str::from_utf8(status).ok().and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
-    let end = head_end(reply).unwrap_or(reply.len());
-    Ok((status, reply[end..].to_vec()))
+    let cut = || io::Error::new(ErrorKind::UnexpectedEof, "it hangs up in the middle of its answer");
+    let end = head_end(reply).ok_or_else(cut)?;
+    let head = String::from_utf8_lossy(&reply[..end]).to_ascii_lowercase();
+    let pause = header(&head, "retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    Ok(Reply { status, pause, body: reply[end..].to_vec() })
 }
 
 #[cfg(test)]
@@ -168,7 +194,10 @@ mod tests {
     fn a_reply_is_whole_when_its_length_is_there() {
         let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab";
         assert!(is_whole(reply) && !is_whole(&reply[..reply.len() - 1]));
-        assert_eq!(parse(reply).expect("it is HTTP"), (200, b"ab".to_vec()));
+        assert_eq!(parse(reply).expect("it is HTTP"), Reply { status: 200, pause: None, body: b"ab".to_vec() });
+        let full = parse(b"HTTP/1.1 429 Full\r\nRetry-After: 7\r\n\r\n").expect("it is HTTP");
+        assert_eq!((full.status, full.pause), (429, Some(Duration::from_secs(7))));
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nCont").expect_err("it is cut").kind(), ErrorKind::UnexpectedEof);
         assert_eq!(parse(b"SSH-2.0-x").expect_err("it is none").kind(), ErrorKind::InvalidData);
         assert_eq!(parse(b"").expect_err("nothing").kind(), ErrorKind::UnexpectedEof);
     }

@@ -1,0 +1,17 @@
+//! OTLP over HTTP in protobuf, for layers that send telemetry: what waits for its request, one thread that sends it, and the
+//! variables of OpenTelemetry that say where to. Whoever adds something never waits for the collector.
+#![forbid(unsafe_code)]
+
+mod collector;
+mod exporter;
+mod ids;
+mod message;
+mod resource;
+mod settings;
+
+pub use collector::Endpoint;
+pub use exporter::{Exporter, Signal};
+pub use ids::Ids;
+pub use message::{Attribute, Message, Value};
+pub use resource::{Resource, faas_trigger, request};
+pub use settings::{Export, Flush, Names, Written, text};

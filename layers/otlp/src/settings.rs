@@ -1,0 +1,203 @@
+//! Where telemetry goes and when: a layer's own configuration, and where that is silent OpenTelemetry's variables
+//! (opentelemetry.io/docs/specs/otel/protocol/exporter). A variable of one signal goes before that of all.
+
+use crate::collector::Endpoint;
+use crate::message::Attribute;
+use handlers_sdk::{Config, Error};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// When telemetry is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Flush {
+    /// After each reply where the platform freezes the process then, and in between elsewhere.
+    #[default]
+    Auto,
+    /// After each reply.
+    Reply,
+    /// Every so often.
+    Interval,
+}
+
+/// What the variables of a signal are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Names {
+    /// Its word in names of variables: `TRACES`.
+    pub variable: &'static str,
+    /// The path that a collector takes it at: `/v1/traces`.
+    pub path: &'static str,
+}
+
+/// What a layer's own configuration says; what it leaves open is read from OpenTelemetry's variables.
+#[derive(Debug)]
+pub struct Written {
+    /// The key `endpoint`.
+    pub endpoint: Option<String>,
+    /// The key `headers`.
+    pub headers: Option<Vec<(String, String)>>,
+    /// The key `serviceName`.
+    pub service_name: Option<String>,
+    /// The key `attributes`.
+    pub attributes: Vec<(String, String)>,
+    /// The key `flush`.
+    pub flush: Flush,
+    /// The key `interval`.
+    pub interval: Duration,
+    /// The key `timeout`.
+    pub timeout: Option<Duration>,
+    /// The key `maxQueue`.
+    pub max_queue: usize,
+    /// The key `maxBatch`.
+    pub max_batch: usize,
+}
+
+/// Everything that an exporter needs to know.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// Headers of each request.
+    pub headers: Vec<(String, String)>,
+    /// The service's name, if it is configured.
+    pub service_name: Option<String>,
+    /// Further attributes of the resource.
+    pub attributes: Vec<(String, String)>,
+    /// When.
+    pub flush: Flush,
+    /// How long something waits for more.
+    pub interval: Duration,
+    /// How long a request may take, its answer included.
+    pub timeout: Duration,
+    /// The most that waits.
+    pub max_queue: usize,
+    /// The most of one request.
+    pub max_batch: usize,
+}
+
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Returns the value of a variable, if there is one that is not empty.
+fn variable(config: &Config, name: &str) -> Option<&'static str> {
+    config.env(name).map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Returns an attribute, unless its value is empty.
+pub fn text(name: &'static str, value: &str) -> Option<Attribute> {
+    (!value.is_empty()).then(|| (name.into(), value.into()))
+}
+
+impl Export {
+    /// Reads what is not written from the environment.
+    ///
+    /// # Errors
+    /// The key or the variable whose value does not fit, and what was expected.
+    pub fn read(config: &Config, names: Names, written: Written) -> Result<Export, Error> {
+        let of_signal = |what: &str| {
+            let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", names.variable);
+            let all = format!("OTEL_EXPORTER_OTLP_{what}");
+            [own, all].into_iter().find_map(|name| Some((variable(config, &name)?, name)))
+        };
+        let timeout = match (written.timeout, of_signal("TIMEOUT")) {
+            (Some(timeout), _) => timeout,
+            (None, Some((found, name))) => {
+                let millis = found.parse().map(Duration::from_millis);
+                millis.map_err(|_| wrong(&name, "milliseconds, like 2000", found))?
+            }
+            (None, None) => Duration::from_secs(2),
+        };
+        for (key, time) in [("timeout", timeout), ("interval", written.interval)] {
+            if time.is_zero() {
+                return Err(config.mistake(key, "a time over zero", "0"));
+            }
+        }
+        if written.max_queue == 0 {
+            return Err(config.mistake("maxQueue", "a number over zero", 0));
+        }
+        if written.max_batch == 0 || written.max_batch > written.max_queue {
+            let expected = format!("a number over zero and up to maxQueue, {}", written.max_queue);
+            return Err(config.mistake("maxBatch", expected, written.max_batch));
+        }
+        let headers = match (written.headers, of_signal("HEADERS")) {
+            (Some(headers), _) => headers,
+            (None, Some((found, _))) => pairs(found),
+            (None, None) => Vec::new(),
+        };
+        let is_clean = |text: &str| text.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
+        if let Some((name, _)) =
+            headers.iter().find(|(name, value)| name.is_empty() || !is_clean(name) || !is_clean(value))
+        {
+            return Err(config.mistake("headers", "names and values of one line", format!("{name:?}")));
+        }
+        let mut attributes = pairs(variable(config, "OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default());
+        attributes.extend(written.attributes);
+        let of_variable = || variable(config, "OTEL_SERVICE_NAME").map(str::to_owned);
+        Ok(Export {
+            endpoint: endpoint(config, names, written.endpoint.as_deref())?,
+            headers,
+            service_name: written.service_name.or_else(of_variable),
+            attributes,
+            flush: written.flush,
+            interval: written.interval,
+            timeout,
+            max_queue: written.max_queue,
+            max_batch: written.max_batch,
+        })
+    }
+}
+
+fn wrong(variable: &str, expected: &str, found: &str) -> Error {
+    Error::new("Runtime.ConfigError", format!("{variable}: expected {expected}, found {found:?}"))
+}
+
+fn endpoint(config: &Config, names: Names, own: Option<&str>) -> Result<Endpoint, Error> {
+    if let Some(url) = own {
+        return Endpoint::read(url).map_err(|expected| config.mistake("endpoint", expected, format!("{url:?}")));
+    }
+    let of_signal = format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", names.variable);
+    if let Some(url) = variable(config, &of_signal) {
+        return Endpoint::read(url).map_err(|expected| wrong(&of_signal, expected, url));
+    }
+    let base = variable(config, ENDPOINT).unwrap_or("http://localhost:4318");
+    let url = format!("{}{}", base.trim_end_matches('/'), names.path);
+    Endpoint::read(&url).map_err(|expected| wrong(ENDPOINT, expected, base))
+}
+
+/// `a=1,b=2`, its percent-coding undone.
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        Some((decoded(name.trim()), decoded(value.trim())))
+    };
+    text.split(',').filter_map(pair).collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let code = behind.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_opentelemetry_are_pairs_with_their_coding_undone() {
+        let expected = [("a", "1"), ("b c", "x=,y"), ("d", "100%")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(pairs("a=1, b%20c = x=%2Cy,nothing,d=100%"), expected);
+    }
+}
