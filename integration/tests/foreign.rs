@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(tls::trials());
     trials.extend(tokens::trials());
     trials.extend(prometheus::trials());
+    trials.extend(redis::trials());
     trials.extend(valgrind::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

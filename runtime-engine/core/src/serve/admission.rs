@@ -7,6 +7,7 @@
 //! than fits, and in order everybody would begin just before it is too late. Then the last is served first: it has time
 //! enough, and the others are refused.
 
+use super::limit::Limit;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,10 +19,8 @@ pub const NEVER: u64 = u64::MAX;
 /// `T` is an accepted piece of work.
 #[derive(Debug)]
 pub struct Admission<T> {
-    concurrency: usize,
-    threads: usize,
-    accepted: AtomicUsize,
-    running: AtomicUsize,
+    accepted: Limit,
+    running: Limit,
     waiting: AtomicUsize,
     queue: Mutex<VecDeque<Waiting<T>>>,
     /// `true` if somebody waits for everything to have its answer.
@@ -40,23 +39,12 @@ struct Waiting<T> {
     begun: bool,
 }
 
-/// Adds one if there are fewer than `limit`.
-fn below(count: &AtomicUsize, limit: usize) -> bool {
-    if count.fetch_add(1, SeqCst) < limit {
-        return true;
-    }
-    count.fetch_sub(1, SeqCst);
-    false
-}
-
 impl<T> Admission<T> {
     /// Admits `concurrency` accepted ones at once, `threads` of them running.
     pub fn new(concurrency: usize, threads: usize) -> Admission<T> {
         Admission {
-            concurrency,
-            threads,
-            accepted: AtomicUsize::new(0),
-            running: AtomicUsize::new(0),
+            accepted: Limit::new(concurrency),
+            running: Limit::new(threads),
             waiting: AtomicUsize::new(0),
             queue: Mutex::new(VecDeque::new()),
             awaited: AtomicBool::new(false),
@@ -70,12 +58,12 @@ impl<T> Admission<T> {
 
     /// Accepts one more; `false` if there are too many.
     pub fn accept(&self) -> bool {
-        below(&self.accepted, self.concurrency)
+        self.accepted.take()
     }
 
     /// Lets one more run; `false` if there are too many.
     pub fn start(&self) -> bool {
-        below(&self.running, self.threads)
+        self.running.take()
     }
 
     /// Puts an accepted one at the end of the queue, where it waits since that moment and may until that one.
@@ -130,7 +118,7 @@ impl<T> Admission<T> {
 
     /// An accepted one has its answer.
     pub fn answered(&self) {
-        self.accepted.fetch_sub(1, SeqCst);
+        self.accepted.give();
         if self.awaited.load(SeqCst) {
             drop(self.queue());
             self.idle.notify_all();
@@ -139,22 +127,22 @@ impl<T> Admission<T> {
 
     /// A running one has left its thread.
     pub fn freed(&self) {
-        self.running.fetch_sub(1, SeqCst);
+        self.running.give();
     }
 
     /// One that had left its thread to others, as it waited for its client, needs it again: it is not refused that.
     pub fn needs_thread(&self) {
-        self.running.fetch_add(1, SeqCst);
+        self.running.take_beyond();
     }
 
     /// Returns `true` if every accepted one has its answer.
     pub fn is_idle(&self) -> bool {
-        self.accepted.load(SeqCst) == 0
+        self.accepted.taken() == 0
     }
 
     /// Returns how many hold a thread.
     pub fn running(&self) -> usize {
-        self.running.load(SeqCst)
+        self.running.taken()
     }
 
     /// Waits until everything has its answer; `false` if the time was over before.

@@ -6,6 +6,7 @@
 //! | [`unsent`] | bytes of responses that the socket has not taken |
 //! | [`response_head`] | heads of responses |
 //! | [`admission`] | how many invocations are accepted, and how many run |
+//! | [`limit`] | a count that many threads share, with a limit |
 //! | [`budget`] | how many bytes of unfinished requests and unsent responses there may be |
 //! | [`pace`] | how fast a client has to be |
 //! | [`timers`] | moments to come, the earliest first |
@@ -15,6 +16,7 @@
 pub mod admission;
 pub mod budget;
 pub mod connection;
+pub mod limit;
 pub mod pace;
 pub mod response_head;
 pub mod timers;
