@@ -59,7 +59,7 @@ fn needs(page: &Page) -> Option<Foreign> {
     let of_words = [
         has("cargo faas package").then(|| folder("zig")),
         has("--base").then(|| program("umoci")),
-        has("go build").then(|| program("go")),
+        has(" go build").then(|| program("go")),
         has("c++ ").then(|| program("g++")),
     ];
     of_words.into_iter().flatten().reduce(Foreign::and)

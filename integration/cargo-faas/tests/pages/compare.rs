@@ -109,11 +109,24 @@ fn masked(line: &str) -> Vec<String> {
         } else if bare.starts_with("/tmp/faas-task-") || bare.contains("/faas-task-") {
             format!("<folder>{tail}")
         } else {
-            (*word).to_owned()
+            without_moments(word)
         };
         masked.push(one);
     }
     masked
+}
+
+/// A word with one sign in place of each number of 13 digits or more: moments in milliseconds.
+fn without_moments(word: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = word;
+    while let Some(start) = rest.find(|sign: char| sign.is_ascii_digit()) {
+        let digits = rest[start..].find(|sign: char| !sign.is_ascii_digit()).unwrap_or(rest.len() - start);
+        kept.push_str(&rest[..start]);
+        kept.push_str(if digits < 13 { &rest[start..start + digits] } else { "<moment>" });
+        rest = &rest[start + digits..];
+    }
+    kept + rest
 }
 
 /// A moment as log lines have it: `2026-11-29T16:21:14.529Z`.

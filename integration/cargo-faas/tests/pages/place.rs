@@ -174,7 +174,10 @@ impl Places {
         command.env("HOME", kept.join("pages-home")).env("PATH", &self.path).env("NO_COLOR", "1");
         command.env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-        command.env("CARGO_OF_PAGES", env!("CARGO")).env("CARGO", self.base.join("bin/cargo"));
+        command
+            .env("BIN_OF_PAGES", self.base.join("bin"))
+            .env("CARGO_OF_PAGES", env!("CARGO"))
+            .env("CARGO", self.base.join("bin/cargo"));
         command
             .env("TOOL_OF_PAGES", env!("CARGO_BIN_EXE_cargo-faas"))
             .env("REPOSITORY_OF_PAGES", artifacts::workspace());
