@@ -18,7 +18,7 @@ type Rows = Vec<Vec<Value>>;
 /// A view in this test.
 struct Case {
     name: &'static str,
-    /// Is the event one of its service?
+    /// The event one of its service?
     is: fn(&Value) -> bool,
     /// What the view reads.
     read: fn(&[u8]) -> Result<Rows, Error>,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 const SIGINT: c_int = 2;
 const SIGTERM: c_int = 15;
-/// Is the value of the system's own handler.
+/// The value of the system's own handler.
 const SIG_DFL: usize = 0;
 
 unsafe extern "C" {

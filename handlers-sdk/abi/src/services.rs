@@ -25,19 +25,19 @@ use core::ffi::c_void;
 
 /// The name of the service whose table is [`Http`].
 pub const HTTP: &str = "faas.http";
-/// Is the major version of that service.
+/// The major version of that service.
 pub const HTTP_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Telemetry`].
 pub const TELEMETRY: &str = "faas.telemetry";
-/// Is the major version of that service.
+/// The major version of that service.
 pub const TELEMETRY_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Kv`].
 pub const KV: &str = "faas.kv";
-/// Is the major version of that service.
+/// The major version of that service.
 pub const KV_MAJOR: u32 = 1;
 /// The name of the service whose table is [`Params`].
 pub const PARAMS: &str = "faas.params";
-/// Is the major version of that service.
+/// The major version of that service.
 pub const PARAMS_MAJOR: u32 = 1;
 
 /// A span ended without a word about how.
@@ -46,7 +46,7 @@ pub const SPAN_UNSET: u32 = 0;
 pub const SPAN_OK: u32 = 1;
 /// A span ended in failure.
 pub const SPAN_ERROR: u32 = 2;
-/// Is how many bytes a `traceparent` has.
+/// The number of bytes of a `traceparent`.
 pub const TRACEPARENT_BYTES: u32 = 55;
 
 /// How a request over HTTP ended.
@@ -74,7 +74,7 @@ pub struct HttpRequest {
     pub most_bytes: u64,
 }
 
-/// Is the reply to a request: `faas_http_reply`.
+/// The reply to a request: `faas_http_reply`.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas_http.h, member by member")]

@@ -27,13 +27,13 @@ pub struct Tok {
     _opaque: [u8; 0],
 }
 
-/// Is the type of a module's one symbol, `faas_module_v1`.
+/// The type of a module's one symbol, `faas_module_v1`.
 pub type ModuleEntry = unsafe extern "C" fn(host_major: u32, host_minor: u32) -> *const Module;
 
 /// Called once when a callback token completes.
 pub type TokenFn = unsafe extern "C" fn(arg: *mut c_void, status: Status);
 
-/// Is the type of functions that free a slot's value.
+/// The type of functions that free a slot's value.
 pub type DropFn = unsafe extern "C" fn(value: *mut c_void);
 
 /// `create` of functions and layers.
@@ -43,10 +43,10 @@ pub type CreateFn =
 /// `before`, `after` and a function's `phase`.
 pub type PhaseFn = unsafe extern "C" fn(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status;
 
-/// Is the type of a function's `invoke`.
+/// The type of a function's `invoke`.
 pub type InvokeFn = unsafe extern "C" fn(this: *mut c_void, inv: *mut Inv, tok: *mut Tok) -> Status;
 
-/// Is the type of a layer's `on_error`.
+/// The type of a layer's `on_error`.
 pub type OnErrorFn =
     unsafe extern "C" fn(this: *mut c_void, phase: u32, inv: *mut Inv, inner: Status, tok: *mut Tok) -> Status;
 

@@ -11,7 +11,7 @@ pub type Status = i32;
 pub struct Bytes {
     /// Points to the first byte.
     pub ptr: *const u8,
-    /// Is the number of bytes.
+    /// The number of bytes.
     pub len: usize,
 }
 
@@ -46,9 +46,9 @@ impl Bytes {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
-    /// Is the name of the pair.
+    /// The name of the pair.
     pub name: Bytes,
-    /// Is the value of the pair.
+    /// The value of the pair.
     pub value: Bytes,
 }
 
@@ -61,9 +61,9 @@ impl Pair {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// Is the name of the field.
+    /// The name of the field.
     pub name: Bytes,
-    /// Is the value of the field.
+    /// The value of the field.
     pub value: Bytes,
     /// Says how the value is read: `FAAS_TEXT` or `FAAS_JSON`.
     pub kind: u32,
@@ -82,11 +82,11 @@ impl Field {
 pub struct Buf {
     /// First byte; may be null only if `len` is 0.
     pub ptr: *const u8,
-    /// Is the number of bytes.
+    /// The number of bytes.
     pub len: usize,
     /// Frees the bytes. `None`: static storage, or memory that lives as long as the invocation.
     pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
-    /// Is what `release` is called with.
+    /// The argument that `release` is called with.
     pub owner: *mut c_void,
 }
 

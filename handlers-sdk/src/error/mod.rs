@@ -186,7 +186,7 @@ impl Error {
         self.0.is_absent
     }
 
-    /// Is the message not meant for callers?
+    /// The message not meant for callers?
     pub(crate) fn is_internal(&self) -> bool {
         self.0.is_internal
     }

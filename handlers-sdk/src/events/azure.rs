@@ -39,7 +39,7 @@ members! {
         schedule: Option<Schedule> = "Schedule",
         /// When it came last and comes next, where the host keeps that.
         status: Option<ScheduleStatus> = "ScheduleStatus",
-        /// Is the call late?
+        /// The call late?
         is_past_due: bool = "IsPastDue",
     }
 

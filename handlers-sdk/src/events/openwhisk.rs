@@ -36,7 +36,7 @@ members! {
         seq: String = "seq",
         /// The document's revisions.
         changes: Vec<Revision> = "changes",
-        /// Is the document gone?
+        /// The document gone?
         deleted: bool = "deleted",
     }
 

@@ -191,7 +191,7 @@ impl<'a> Invocation<'a> {
         self.reader().num(NUM_REPLY_BYTES)
     }
 
-    /// Is the reply a stream whose head is out? Then only its outcome is of interest any more.
+    /// The reply a stream whose head is out? Then only its outcome is of interest any more.
     pub fn is_streamed(&self) -> bool {
         self.reader().num(NUM_STREAMED) != 0
     }

@@ -31,7 +31,7 @@ impl Share {
         self.share
     }
 
-    /// Is the next one taken?
+    /// The next one taken?
     #[allow(clippy::cast_precision_loss, reason = "beyond 2^53 of them the share is not exact any more")]
     pub fn takes(&self) -> bool {
         if self.share >= 1.0 {

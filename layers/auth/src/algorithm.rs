@@ -49,7 +49,7 @@ impl Algorithm {
         NAMES.iter().find(|(other, _)| *other == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// Is the key a secret that both sides have?
+    /// The key a secret that both sides have?
     pub(crate) fn is_secret(self) -> bool {
         self.least_secret().is_some()
     }

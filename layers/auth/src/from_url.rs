@@ -135,7 +135,7 @@ impl FromUrl {
         (self.config.now_ns().saturating_sub(kept.at) < ns(limit)).then(|| kept.keys.clone())
     }
 
-    /// Is the request under way? Then whoever asks is woken at its end.
+    /// The request under way? Then whoever asks is woken at its end.
     fn is_to_wait(&self, state: &mut State, context: &mut Context<'_>) -> bool {
         if state.call.is_none() {
             return false;

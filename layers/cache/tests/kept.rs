@@ -51,7 +51,7 @@ fn with(app: &App, target: &str, name: &str, value: &str) -> Answer {
     app.invoke(Invoke::http("GET", target).header(name, value))
 }
 
-/// Is the second answer the first one's?
+/// The second answer the first one's?
 fn is_kept(app: &App, call: impl Fn() -> Invoke) -> bool {
     let (first, second) = (app.invoke(call()), app.invoke(call()));
     let from_memory = second.header("cache-status").is_some_and(|status| status.contains("hit"));

@@ -29,7 +29,7 @@ pub(crate) fn is_warm_up(settings: &Settings, event: &[u8]) -> bool {
         || settings.events.iter().any(|wanted| wanted.iter().all(|(name, value)| members.get(name) == Some(value)))
 }
 
-/// Is the client's word beside an event that of serverless-plugin-warmup, which can put it there in place of the event?
+/// The client's word beside an event that of serverless-plugin-warmup, which can put it there in place of the event?
 pub(crate) fn is_of_plugin(client_context: &str) -> bool {
     #[derive(Deserialize)]
     struct Context {

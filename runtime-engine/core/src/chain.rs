@@ -36,7 +36,7 @@ const PHASES: usize = 8;
 pub struct ConfiguredLayer {
     /// Its name, as the configuration says it.
     pub name: String,
-    /// Is the instance whose hooks are called.
+    /// The instance whose hooks are called.
     pub instance: LayerInstance,
     /// Is a failure of its hooks the invocation's failure? Otherwise it is skipped and logged.
     pub required: bool,

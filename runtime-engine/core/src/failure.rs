@@ -39,7 +39,7 @@ pub enum Openness {
 /// What somebody outside of the process is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
-    /// Is the kind of the failure, for programs.
+    /// The kind of the failure, for programs.
     pub kind: &'a str,
     /// Says in one sentence, for people, what happened.
     pub message: &'a str,

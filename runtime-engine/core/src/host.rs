@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 /// What all entries of a process share.
 #[derive(Debug)]
 pub struct Shared {
-    /// Is the process that modules are hosted by.
+    /// The process that modules are hosted by.
     pub process: Arc<Process>,
     /// The environment as it was at the first question, without what is some function's own. Nobody changes it: that would crash modules with a std of
     /// their own.

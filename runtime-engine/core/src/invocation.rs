@@ -38,7 +38,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// What a platform's protocol knows about an invocation without reading the event. Spans lie in [`Message::bytes`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InvocationMetadata {
-    /// Is the id of the request, as the platform gives it.
+    /// The id of the request, as the platform gives it.
     pub request_id: Span,
     /// The name this call used.
     pub invoked_as: Span,
@@ -46,13 +46,13 @@ pub struct InvocationMetadata {
     pub trace: Span,
     /// W3C trace context, where the platform has one.
     pub traceparent: Span,
-    /// Is the W3C trace state, `tracestate`.
+    /// The W3C trace state, `tracestate`.
     pub tracestate: Span,
-    /// Is the tenant that the invocation is for.
+    /// The tenant that the invocation is for.
     pub tenant: Span,
-    /// Is the client's context, in JSON.
+    /// The client's context, in JSON.
     pub client_context: Span,
-    /// Is the identity of the caller, in JSON.
+    /// The identity of the caller, in JSON.
     pub identity: Span,
     /// Content type of the event.
     pub content_type: Span,

@@ -99,9 +99,9 @@ pub trait Sink: Send + Sync {
 /// A named value beside a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
-    /// Is the name of the field.
+    /// The name of the field.
     pub name: &'a [u8],
-    /// Is the value of the field.
+    /// The value of the field.
     pub value: &'a [u8],
     /// `true` if the value is said to be JSON. A line of JSON has it as it stands if it is, and as a text if it is not.
     pub is_json: bool,

@@ -26,7 +26,7 @@ pub struct Name {
 pub enum NotFound {
     /// The name is not one.
     BadName {
-        /// Is the name as it was written.
+        /// The name as it was written.
         name: String,
         /// What is wrong with it.
         why: &'static str,
@@ -35,7 +35,7 @@ pub enum NotFound {
     NoFile {
         /// Says what was looked for: `function` or `layer`.
         what: &'static str,
-        /// Is the name that was looked for.
+        /// The name that was looked for.
         name: String,
         /// Every path that was looked at.
         looked: Vec<PathBuf>,

@@ -13,17 +13,17 @@ pub struct Identity {
     pub platform: &'static str,
     /// The function's name at the platform.
     pub function: String,
-    /// Is the version of the function.
+    /// The version of the function.
     pub version: String,
     /// The service or application it belongs to.
     pub service: String,
-    /// Is the stage or the namespace.
+    /// The stage or the namespace.
     pub stage: String,
-    /// Is the region that it runs in.
+    /// The region that it runs in.
     pub region: String,
-    /// Is the account that it belongs to.
+    /// The account that it belongs to.
     pub account: String,
-    /// Is the handler as it is configured.
+    /// The handler as it is configured.
     pub handler: String,
     /// Memory in MiB; 0 = unknown.
     pub memory_mb: u64,
@@ -70,7 +70,7 @@ impl Clock {
 pub struct Process {
     /// Holds the names of the function and its place.
     pub identity: Identity,
-    /// Is where log lines go.
+    /// The log that lines are written to.
     pub log: Log,
     /// What modules offer to one another.
     pub services: Services,

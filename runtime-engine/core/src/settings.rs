@@ -146,7 +146,7 @@ impl<'a> Env<'a> {
 /// A variable with a value that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSetting {
-    /// Is the name of the variable.
+    /// The name of the variable.
     pub name: Cow<'static, str>,
     /// What it holds, in words; a value in quotes.
     pub found: String,
@@ -203,7 +203,7 @@ pub struct Settings {
 /// A layer as it is named in `FAAS_LAYERS` or in a manifest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LayerName {
-    /// Is the name: `name` or `library.layer`.
+    /// The name: `name` or `library.layer`.
     pub name: String,
     /// `false` if what fails in the layer is skipped and logged: a trailing `?`, or `"optional": true`.
     pub required: bool,

@@ -45,7 +45,7 @@ struct State {
     /// Nobody takes it any more.
     gone: bool,
     to_head: bool,
-    /// Is who waits for room, if anybody does.
+    /// The waker of the writer that waits for room; `None` if nobody waits.
     writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,
@@ -274,7 +274,7 @@ impl Drop for Taker {
     }
 }
 
-/// Is the body of a response.
+/// The body of a response.
 pub(super) enum Payload {
     Whole(Bytes),
     Reply(Taker),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Is the body of one request, as it comes.
+/// The body of one request, as it comes.
 pub(super) struct Upload {
     state: Mutex<State>,
     /// Tells the task that its next part is wanted, or none is any more.

@@ -12,7 +12,7 @@ use std::path::Path;
 /// Makes a library's bytes out of code.
 pub type LibraryOf = for<'c> fn(&'c [u8]) -> Result<Cow<'c, [u8]>, Failure>;
 
-/// Is what one runtime does in a way of its own.
+/// The part of a runtime that is its own, and not the driver's.
 #[derive(Debug)]
 pub struct Driver {
     /// The program's name in messages that are written before there is a log.

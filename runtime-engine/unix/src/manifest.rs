@@ -22,7 +22,7 @@ const NAME: &str = "faas.json";
 pub(crate) struct Place<'a> {
     /// Says which of the runtimes it is.
     pub(crate) driver: &'a Driver,
-    /// Is the word of the platform.
+    /// The word of the platform.
     pub(crate) platform: &'static str,
     /// The platform's folder of secrets.
     pub(crate) secrets: &'static str,

@@ -84,7 +84,7 @@ pub(crate) enum Source<'a> {
     Libraries,
     /// They are linked into the program.
     Linked {
-        /// Is the module that offers the function.
+        /// The module that offers the function.
         function: &'static Module,
         /// Holds the modules that offer the layers.
         layers: &'a [&'static Module],

@@ -122,7 +122,7 @@ pub(crate) fn begin() {
     unsafe { c::signal(SIGPIPE, SIG_IGN) };
 }
 
-/// Is the value of the system's own handler.
+/// The value of the system's own handler.
 const SIG_DFL: usize = 0;
 /// Tells of a child's end.
 pub(crate) const SIGCHLD: c_int = 17;

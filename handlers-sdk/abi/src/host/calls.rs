@@ -11,9 +11,9 @@ use std::sync::PoisonError;
 /// What is being called, so that a wish to cancel can reach it.
 #[derive(Clone, Copy, Debug)]
 pub struct Callee {
-    /// Is the `cancel` of the module that is called.
+    /// The `cancel` of the module that is called.
     pub cancel: CancelFn,
-    /// Is the instance that the call is made on.
+    /// The instance that the call is made on.
     pub this: *mut c_void,
 }
 

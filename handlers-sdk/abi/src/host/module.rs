@@ -34,7 +34,7 @@ pub struct CheckedModule {
 /// A function a module offers.
 #[derive(Debug)]
 pub struct FunctionEntry {
-    /// Is the function's name in its module.
+    /// The function's name in its module.
     pub name: String,
     /// What it is written for, a JSON array; empty = anything.
     pub triggers: String,
@@ -46,7 +46,7 @@ pub struct FunctionEntry {
 /// A layer a module offers.
 #[derive(Debug)]
 pub struct LayerEntry {
-    /// Is the layer's name in its module.
+    /// The layer's name in its module.
     pub name: String,
     table: Layer,
 }

@@ -16,7 +16,7 @@ const IDLE: u64 = 0;
 const ARMED: u64 = 1;
 const DONE: u64 = 2;
 
-/// Is where one completion lies until it is fetched.
+/// The place in which one completion lies until it is fetched.
 #[derive(Debug)]
 pub struct Slot {
     /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
@@ -52,11 +52,11 @@ pub enum Finish {
     Told,
     /// The caller has to call a module, once, with the status.
     Call {
-        /// Is the function that a completion calls.
+        /// The function that a completion calls.
         call: TokenFn,
-        /// Is passed to the function that is called.
+        /// The argument of the function that is called.
         arg: *mut c_void,
-        /// Is the status that the function is called with.
+        /// The status that the function is called with.
         status: Status,
     },
 }

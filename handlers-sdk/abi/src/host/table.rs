@@ -76,7 +76,7 @@ pub trait Invocation: Stamped {
 
 /// One entry's view of the runtime. All methods from any thread.
 pub trait Context: Send + Sync + 'static {
-    /// Is the type of an invocation in the runtime.
+    /// The type of an invocation in the runtime.
     type Inv: Invocation;
     /// Would a line of this level (1 error to 5 trace) and target be written?
     fn log_enabled(&self, level: u32, target: &[u8]) -> bool;
@@ -124,9 +124,9 @@ pub struct Fields<'a>(&'a [Field]);
 /// One field of a log line.
 #[derive(Clone, Copy, Debug)]
 pub struct LogField<'a> {
-    /// Is the name of the field.
+    /// The name of the field.
     pub name: &'a [u8],
-    /// Is the value of the field.
+    /// The value of the field.
     pub value: &'a [u8],
     /// `true` if the module says that the value is JSON.
     pub is_json: bool,

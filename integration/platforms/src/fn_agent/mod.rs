@@ -49,7 +49,7 @@ pub struct Options {
     pub start_limit: Duration,
     /// How long the agent waits for an answer.
     pub patience: Duration,
-    /// Is the container frozen between calls?
+    /// The container frozen between calls?
     pub freezes: bool,
     /// `FN_LOGFRAME_NAME` and `FN_LOGFRAME_HDR`.
     pub frame: Option<(String, String)>,

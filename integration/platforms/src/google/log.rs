@@ -18,7 +18,7 @@ pub struct Entry {
     pub trace: Option<String>,
     /// 16 hexadecimal digits.
     pub span: Option<String>,
-    /// Is the trace sampled?
+    /// The trace sampled?
     pub sampled: bool,
     /// Labels.
     pub labels: Value,

@@ -54,7 +54,7 @@ pub trait Bell: Send + Sync {
 /// An invocation whose memory is out of reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost<'a> {
-    /// Is the request id of the invocation.
+    /// The request id of the invocation.
     pub request_id: &'a [u8],
     /// The number of its function among those of the process.
     pub function: usize,

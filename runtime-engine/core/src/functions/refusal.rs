@@ -19,14 +19,14 @@ pub(crate) enum Refusal {
     Options(String),
     /// The function runs as many invocations as it may.
     Busy {
-        /// Is the name of the function.
+        /// The name of the function.
         function: String,
         /// How many it may run at once.
         limit: usize,
     },
     /// The function has failed again and again and is left alone for a while.
     Fenced {
-        /// Is the name of the function.
+        /// The name of the function.
         function: String,
         /// How many nanoseconds are left of that while.
         left_ns: u64,

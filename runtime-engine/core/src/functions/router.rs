@@ -48,7 +48,7 @@ pub struct Router {
 struct Node {
     /// Where a text leads, in the order of the texts. These are in lower case if routes are caseless.
     literals: Vec<(Box<[u8]>, usize)>,
-    /// Is the node that any text of a segment leads to.
+    /// The node that any text of a segment leads to.
     parameter: Option<usize>,
     /// The routes of paths that end here.
     exact: End,

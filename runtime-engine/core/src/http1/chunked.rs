@@ -15,9 +15,9 @@ pub enum Piece {
     More,
     /// `input[from..to]` is body data; go on with `input[to..]`.
     Data {
-        /// Is where the chunk's data begin.
+        /// The index at which the chunk's data begin.
         from: usize,
-        /// Is where the chunk's data end.
+        /// The index at which the chunk's data end.
         to: usize,
     },
     /// The last chunk's line ended before `next`; the trailer section begins there.

@@ -22,7 +22,7 @@ use crate::trigger::MessageFormat;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "aliyun-fc";
 
 /// The port where no variable names another.
@@ -49,7 +49,7 @@ const MARKS: [&str; 7] = [
     "FC_RUNTIME_API",
 ];
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Alibaba Function Compute",
@@ -100,7 +100,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(opened.with_root(env.text("FC_FUNC_CODE_PATH")))
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct FunctionCompute {
     listen: String,
@@ -117,7 +117,7 @@ pub struct FunctionCompute {
     hooks: Mutex<Vec<Running>>,
 }
 
-/// Is a hook of the instance's life that runs.
+/// A hook of the instance's life that runs.
 #[derive(Debug)]
 struct Running {
     hook: Hook,

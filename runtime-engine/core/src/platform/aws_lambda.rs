@@ -24,7 +24,7 @@ use crate::trigger::reply;
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "aws-lambda";
 
 /// Request and buffered response: 6 MiB and 100 bytes; one byte more is refused with 413.
@@ -40,7 +40,7 @@ const AGENT: &str = concat!("runtime-engine/", env!("CARGO_PKG_VERSION"));
 /// The name under which the process registers to be told of the end. Any name serves; it shows in the platform's log.
 const EXTENSION_NAME: &str = "runtime-engine-close";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "AWS Lambda",
@@ -77,7 +77,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(opened.with_root(env.text("LAMBDA_TASK_ROOT")))
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct RuntimeApi {
     endpoint: String,

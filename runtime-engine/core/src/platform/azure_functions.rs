@@ -25,7 +25,7 @@ use crate::trigger::reply::Parts;
 use crate::trigger::reply::azure::{self, Said};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "azure-functions";
 
 const PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
@@ -36,7 +36,7 @@ const WORKER: &str = "FUNCTIONS_CUSTOMHANDLER_WORKER_ID";
 /// A request to the host has up to 100 MB, which base64 and escapes make more of.
 const BODY_BYTES: u64 = 256 << 20;
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Azure Functions",
@@ -87,7 +87,7 @@ fn names(env: &Env<'_>, settings: &Settings) -> Vec<String> {
     env.get("FAAS_FUNCTION_NAME").into_iter().chain(handler).collect()
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct AzureFunctions {
     listen: String,

@@ -10,7 +10,7 @@ use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "azure-container-apps";
 
 /// Until the ingress has learnt of a replica's end.
@@ -22,7 +22,7 @@ const APP: &str = "CONTAINER_APP_NAME";
 const REVISION: &str = "CONTAINER_APP_REVISION";
 const PORT: &str = "CONTAINER_APP_PORT";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Azure Container Apps",

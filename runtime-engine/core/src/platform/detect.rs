@@ -35,7 +35,7 @@ const SECRETS: &str = "/run/secrets";
 pub struct PlatformConfig {
     /// Names of the function and its place.
     pub identity: Identity,
-    /// Is the protocol that the platform speaks.
+    /// The protocol that the platform speaks.
     pub protocol: Protocol,
     /// The function's name as the platform gives it, where it does.
     pub handler: Option<HandlerName>,
@@ -97,7 +97,7 @@ impl PlatformConfig {
     }
 }
 
-/// Is the name of a function, as somebody gave it.
+/// The name of a function, as somebody gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerName {
     /// `library.function`, or one of them.
@@ -149,9 +149,9 @@ pub struct Detected {
 /// The names of a platform, of one whose cargo feature is off too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlatformName {
-    /// Is the platform's [`PlatformEntry::name`].
+    /// The platform's [`PlatformEntry::name`].
     pub word: &'static str,
-    /// Is the platform's [`PlatformEntry::title`].
+    /// The platform's [`PlatformEntry::title`].
     pub title: &'static str,
     /// Holds the platform's [`PlatformEntry::aliases`].
     pub aliases: &'static [&'static str],
@@ -208,11 +208,11 @@ pub enum DetectError {
     LeftOut(&'static str),
     /// A variable does not fit the platform that was found.
     Setting {
-        /// Is the platform that was found.
+        /// The platform that was found.
         platform: &'static str,
         /// Why it was taken to be this one.
         why: String,
-        /// Is the variable, with what was expected.
+        /// The variable, with what was expected.
         bad: BadSetting,
     },
 }

@@ -18,7 +18,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "fn";
 
 /// What fits in a socket's address, `sun_path` without its last zero and the `phony` of the name that is bound.
@@ -30,7 +30,7 @@ const OWN_HEADERS: [(&[u8], &[u8]); 2] = [
     (b"Fn-Fdk-Runtime", b"native/abi-1"),
 ];
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Fn, Oracle Functions",
@@ -70,7 +70,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(identity, Protocol::Serving(Box::new(agent))))
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct Agent {
     path: String,

@@ -23,7 +23,7 @@ use crate::trigger::google;
 use crate::trigger::{MessageFormat, cloudevents::EventRefusal};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "google-cloud";
 
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that an instance can be configured for. No variable
@@ -36,7 +36,7 @@ const STATUS: &[u8] = b"X-Google-Status";
 /// What marks the platform beside `K_SERVICE`.
 const MARKS: [&str; 4] = ["FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "CLOUD_RUN_TIMEOUT_SECONDS", "CLOUD_RUN_JOB"];
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Google Cloud Run and functions",
@@ -110,7 +110,7 @@ impl Takes {
     }
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct GoogleCloud {
     listen: String,

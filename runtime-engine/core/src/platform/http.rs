@@ -12,7 +12,7 @@ use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "http";
 
 /// The port where nobody sets `PORT`.
@@ -21,7 +21,7 @@ pub(super) const PORT: u16 = 8080;
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`.
 pub(super) const CONCURRENCY: usize = 256;
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "plain HTTP, Docker",
@@ -54,7 +54,7 @@ pub(super) fn identity(env: &Env<'_>, platform: &'static str) -> Identity {
     }
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct PlainHttp {
     listen: String,

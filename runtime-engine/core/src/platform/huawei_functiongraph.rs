@@ -19,7 +19,7 @@ use runtime_api::RuntimeApi;
 use server::Server;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "huawei-functiongraph";
 
 /// The longest result where `RUNTIME_MAX_RESP_BODY_SIZE` says no other or 0, in bytes.
@@ -31,7 +31,7 @@ const PROJECT: &str = "RUNTIME_PROJECT_ID";
 const ROOT: &str = "RUNTIME_CODE_ROOT";
 const MODE: &str = "FAAS_HUAWEI_MODE";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Huawei FunctionGraph",

@@ -20,7 +20,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "knative";
 
 /// Invocations at once where nobody sets `FAAS_CONCURRENCY`: the most that a revision can be configured for. The
@@ -34,7 +34,7 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 /// otherwise, and a moment is left to answer what does not end.
 const GRACE: Duration = Duration::from_secs(295);
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Knative, CloudEvents",
@@ -111,14 +111,14 @@ impl Takes {
     }
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct Knative {
     http: PlainHttp,
     listen: String,
     concurrency: usize,
     takes: Takes,
-    /// Is the handshake of webhooks answered?
+    /// The handshake of webhooks answered?
     webhook: bool,
     live: Vec<u8>,
     ready: Vec<u8>,

@@ -10,7 +10,7 @@ use crate::process::Identity;
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "kubernetes";
 
 /// Until the routes of a cluster of ordinary size have learnt of a pod's end.
@@ -18,7 +18,7 @@ const LAME_DUCK: Duration = Duration::from_secs(5);
 /// Below the thirty seconds that a pod has unless its specification says otherwise.
 const GRACE: Duration = Duration::from_secs(25);
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Kubernetes",

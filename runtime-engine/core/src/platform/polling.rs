@@ -51,7 +51,7 @@ pub trait Polling: Send + Sync {
     fn init_error(&self, _failure: &Failure, _out: &mut Vec<u8>) -> bool {
         false
     }
-    /// Is the process to be snapshotted after start? Then [`restore`](Polling::restore) comes before the first poll.
+    /// The process to be snapshotted after start? Then [`restore`](Polling::restore) comes before the first poll.
     fn is_snapshotted(&self) -> bool {
         false
     }
@@ -104,7 +104,7 @@ pub enum PostOutcome {
     Fatal,
 }
 
-/// Is one step of [`Polling::enlist`].
+/// One step of [`Polling::enlist`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     /// Send what was written, read the answer, come back with it.

@@ -213,13 +213,13 @@ pub struct Initial {
 /// A response of the runtime's own. No cache may keep it: it says how things are now, and a function is at that address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalResponse {
-    /// Is the HTTP status.
+    /// The HTTP status.
     pub status: u16,
     /// Content type of the body.
     pub content_type: &'static str,
     /// Holds headers beside the content type.
     pub headers: &'static [(&'static str, &'static str)],
-    /// Is the body of the response.
+    /// The body of the response.
     pub body: Cow<'static, str>,
 }
 
@@ -254,7 +254,7 @@ impl LocalResponse {
 /// Status and headers of a response; drivers add framing and `Connection`.
 #[derive(Debug, Default)]
 pub struct Response {
-    /// Is the status of HTTP.
+    /// The status of HTTP.
     pub status: u16,
     /// Headers in order, cookies included.
     pub headers: Fields,

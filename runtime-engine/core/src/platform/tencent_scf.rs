@@ -17,7 +17,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use runtime_api::RuntimeApi;
 use web::WebFunction;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "tencent-scf";
 
 /// The longest result of an event: 6 MiB. What is longer would be an error of the platform's.
@@ -28,7 +28,7 @@ const PORT: &str = "SCF_RUNTIME_API_PORT";
 const RUN_ENV: &str = "TENCENTCLOUD_RUNENV";
 const MODE: &str = "FAAS_SCF_MODE";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Tencent SCF",

@@ -21,7 +21,7 @@ use crate::trigger::cloudevents::{self, Offer};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "vefaas";
 
 /// The port where nobody sets one.
@@ -36,7 +36,7 @@ const ERROR_CODE: &str = "X-Faas-Response-Error-Code";
 const LONGEST: usize = 1024;
 const ERROR_MESSAGE: &str = "X-Faas-Response-Error-Message";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "VolcEngine veFaaS",
@@ -63,7 +63,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig::new(http::identity(env, NAME), Protocol::Serving(Box::new(server))).with_grace(grace))
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct Server {
     listen: String,

@@ -19,7 +19,7 @@ use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::reply;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "yandex";
 
 /// A larger answer is an error at the platform.
@@ -28,7 +28,7 @@ const MAX_REPLY: usize = 1 << 20;
 /// The name under which the request's id stands among the platform's metadata.
 const REQUEST_ID: &str = "REQUEST_ID";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Yandex Cloud Functions",
@@ -56,7 +56,7 @@ fn open(env: &Env<'_>, settings: &Settings) -> Result<PlatformConfig, BadSetting
     Ok(PlatformConfig { log: LogStyle { to: LogTo::Error, format: None }, ..opened })
 }
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub struct Script {
     request_id: String,

@@ -99,7 +99,7 @@ enum Phase {
     Closed,
 }
 
-/// Is the state of one connection.
+/// The state of one connection.
 pub struct Connection {
     phase: Phase,
     /// What has come of a request that is not whole; an idle connection has none.
@@ -120,7 +120,7 @@ pub struct Connection {
     reading: Option<Pace>,
     writing: Option<Pace>,
     linger_until: u64,
-    /// Is the moment when patience ends.
+    /// The moment when patience ends.
     deadline: u64,
     /// The moment that the driver's timers hold for it.
     entered: u64,

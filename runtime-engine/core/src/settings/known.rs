@@ -3,7 +3,7 @@
 
 use super::{LAYER_PREFIX, is_service_link, layer_variable};
 
-/// Is how the names of all settings begin.
+/// The beginning of the names of all settings.
 const PREFIX: &str = "FAAS_";
 
 /// Name and meaning of each setting, but for [`FAAS_LAYER_<NAME>`](layer_variable).

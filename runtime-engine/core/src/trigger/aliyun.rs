@@ -95,7 +95,7 @@ impl<'a> Event<'a> {
         is_text(self.method) && is_text(self.path) && self.context.is_none()
     }
 
-    /// Is the body base64? The gateway has been seen to say it as a text, too.
+    /// The body base64? The gateway has been seen to say it as a text, too.
     fn is_coded(&self) -> bool {
         self.base64.is_some_and(|flag| flag.as_bool() == Some(true) || is(Some(flag), "true"))
     }

@@ -107,7 +107,7 @@ pub enum ReplyFormat {
 /// What an event turned out to be.
 #[derive(Debug)]
 pub struct DecodedEvent {
-    /// Is the kind of the trigger.
+    /// The kind of the trigger.
     pub kind: Kind,
     /// The source in its own words, e.g. `aws:apigateway:v2`; empty for raw.
     pub source: &'static str,
@@ -124,7 +124,7 @@ pub struct DecodedEvent {
 pub struct Data {
     /// Its attributes by name, extensions among them, as canonical texts.
     pub attributes: Fields,
-    /// Is where its data lie.
+    /// The place in which its data lie.
     pub body: Body,
 }
 

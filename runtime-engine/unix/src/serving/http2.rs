@@ -65,11 +65,11 @@ impl std::fmt::Debug for dyn Recipient {
 /// A connection, and the server behind it. While one exists, the server has not ended.
 #[derive(Debug)]
 pub struct Handover {
-    /// Is the socket, which does not block.
+    /// The socket, which does not block.
     pub socket: TcpStream,
-    /// Is the address of the other side.
+    /// The address of the other side.
     pub peer: Arc<str>,
-    /// Is where requests are handed to.
+    /// The server that requests are handed to.
     pub desk: Desk,
 }
 
@@ -77,7 +77,7 @@ pub struct Handover {
 #[derive(Debug)]
 pub struct Desk {
     server: Arc<Server>,
-    /// Is the number of the connection.
+    /// The number of the connection.
     number: u64,
 }
 

@@ -23,12 +23,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What is thrown away in one go, in reads of 16 KiB, before others get their turn.
 const WASTE_READS: usize = 64;
 
-/// Is one connection, with its socket.
+/// One connection, with its socket.
 #[derive(Debug)]
 pub(super) struct Link {
     /// Its number in the table and at the system.
     pub(super) token: u64,
-    /// Is the socket, which does not block.
+    /// The socket, which does not block.
     pub(super) socket: Socket,
     /// The other side's address; empty over a Unix socket.
     pub(super) peer: Box<str>,

@@ -7,7 +7,7 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-/// Is the server's end of a connection.
+/// The server's end of a connection.
 #[derive(Debug)]
 pub(super) enum Socket {
     /// The connection came to a port.

@@ -27,12 +27,12 @@ const LEAVING: (&str, &str) = ("Runtime.Closing", "this instance is about to lea
 /// Close has run, or is about to.
 const CLOSED: (&str, &str) = ("Runtime.Closing", "this instance has been told to stop");
 
-/// Is the state of one thread of the server.
+/// The state of one thread of the server.
 pub(super) struct Worker {
     pub(super) server: Arc<Server>,
     /// For whatever comes next; idle between connections, so that an idle connection needs no buffer.
     pub(super) reader: Reader,
-    /// Is the seat for the next invocation.
+    /// The seat for the next invocation.
     pub(super) seat: Option<Box<Seat>>,
     /// For the next invocation that may wait.
     pub(super) spare: Option<Arc<Pending>>,

@@ -6,7 +6,7 @@ use crate::trigger::Kind;
 /// One key of an object.
 #[derive(Debug)]
 pub struct Key {
-    /// Is the key as a manifest writes it.
+    /// The key as a manifest writes it.
     pub name: &'static str,
     /// What its value has to be, as it stands behind "expected" in a mistake.
     pub expects: &'static str,
@@ -37,7 +37,7 @@ const DURATION: &str = "a duration such as 30s, 500ms or 1m30s, or a whole numbe
 const LAYERS: &str = "an array of layers";
 const FILTER: &str = "true or an object";
 
-/// Is the object that the whole text is.
+/// The object that the whole text is.
 pub static MANIFEST: Object<7> = Object {
     what: "the manifest",
     keys: [
@@ -63,7 +63,7 @@ pub static MANIFEST: Object<7> = Object {
     ],
 };
 
-/// Is the object behind the key `routing`.
+/// The object behind the key `routing`.
 pub static ROUTING: Object<2> = Object {
     what: "the routing",
     keys: [
@@ -98,7 +98,7 @@ pub static LAYER: Object<3> = Object {
     ],
 };
 
-/// Is the object that each element of `functions` is.
+/// The object that each element of `functions` is.
 pub static FUNCTION: Object<11> = Object {
     what: "a function",
     keys: [
@@ -128,7 +128,7 @@ pub static FUNCTION: Object<11> = Object {
     ],
 };
 
-/// Is the object behind the key `fence`.
+/// The object behind the key `fence`.
 pub static FENCE: Object<2> = Object {
     what: "a fence",
     keys: [
@@ -137,7 +137,7 @@ pub static FENCE: Object<2> = Object {
     ],
 };
 
-/// Is the object behind the key `records`.
+/// The object behind the key `records`.
 pub static RECORDS: Object<2> = Object {
     what: "a rule for records",
     keys: [
@@ -189,7 +189,7 @@ pub(super) static KINDS: [Kind; 12] = [
     Kind::Raw,
 ];
 
-/// Is the object behind the key `http`.
+/// The object behind the key `http`.
 pub static HTTP: Object<2> = Object {
     what: "an http event",
     keys: [
@@ -215,7 +215,7 @@ const SOURCE_KEY: Key = may(
 /// What the other kinds of events are.
 pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
 
-/// Is the object behind the key `timer`.
+/// The object behind the key `timer`.
 pub static TIMER: Object<5> = Object {
     what: "a timer",
     keys: [
@@ -235,7 +235,7 @@ pub static TIMER: Object<5> = Object {
     ],
 };
 
-/// Is the object behind the key `storage`.
+/// The object behind the key `storage`.
 pub static STORAGE: Object<2> = Object {
     what: "a change of a bucket",
     keys: [
@@ -249,7 +249,7 @@ pub static STORAGE: Object<2> = Object {
     ],
 };
 
-/// Is the object behind the key `event`.
+/// The object behind the key `event`.
 pub static BUS: Object<2> = Object {
     what: "an event of a bus",
     keys: [SOURCE_KEY, may("type", "a type that is not empty", "The type of the event. Without it: every type.")],

@@ -16,7 +16,7 @@ const MOST_SHOWN: usize = 60;
 pub struct Position {
     /// The line; lines end with a line feed.
     pub line: usize,
-    /// Is the column, in characters from 1 on.
+    /// The column, in characters from 1 on.
     pub column: usize,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Position {
 /// JSON it shows one byte at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Is where the mistake lies in the text.
+    /// The place of the mistake in the text.
     pub position: Position,
     /// The path to the value, as `functions[2].events[0].http.path`; empty for the whole manifest.
     pub place: String,
@@ -89,7 +89,7 @@ fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
 /// The way to a value. It lives on the stack of the reader and is written only into mistakes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Path<'p> {
-    /// Is the whole text itself.
+    /// The whole text itself.
     Root,
     /// A member of an object.
     Key(&'p Path<'p>, &'p str),

@@ -165,7 +165,7 @@ pub enum EventFilter {
     },
     /// Events of any other kind.
     Other {
-        /// Is the kind, which is never [`Kind::Http`].
+        /// The kind, which is never [`Kind::Http`].
         kind: Kind,
         /// The name of the source. `None`: every source.
         source: Option<String>,

@@ -460,7 +460,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// Is the value of that kind? If not, that is a mistake.
+    /// The value of that kind? If not, that is a mistake.
     pub(super) fn is(&mut self, member: Member<'t>, kind: ValueKind, path: &Path<'_>) -> bool {
         let is = member.value.kind() == kind;
         if !is {

@@ -18,7 +18,7 @@ pub enum RouteError {
     Method {
         /// The pattern as it was given.
         pattern: String,
-        /// Is the method as it was written.
+        /// The method as it was written.
         method: String,
     },
     /// The route names one method more than the 64 that the routes of one process may name.

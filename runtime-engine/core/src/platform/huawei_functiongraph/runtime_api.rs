@@ -33,7 +33,7 @@ const PAUSES_MS: [u16; 6 + SECONDS] = {
     pauses
 };
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     endpoint: String,

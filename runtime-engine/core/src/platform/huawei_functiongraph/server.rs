@@ -31,7 +31,7 @@ const CONCURRENCY: usize = 1000;
 
 const OWN: &[u8] = b"x-cff-";
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct Server {
     listen: String,

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// in the last moment has to find a server still.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct Behind {
     listen: String,

@@ -64,7 +64,7 @@ struct Call {
 #[derive(Clone, Copy, Debug)]
 struct Answered {
     status: u16,
-    /// Is the length of the reply; `None` for a stream.
+    /// The length of the reply; `None` for a stream.
     length: Option<usize>,
 }
 

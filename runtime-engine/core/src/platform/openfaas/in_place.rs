@@ -19,13 +19,13 @@ const INTERNAL: &[u8] = b"x-openfaas-internal";
 /// The watchdog's port for metrics; `FAAS_METRICS_PORT` says another, 0 none.
 const METRICS_PORT: u16 = 8081;
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct InPlace {
     listen: String,
     metrics: Option<String>,
     concurrency: usize,
-    /// Is what `max_inflight` says; `None` where it is not set.
+    /// The value of `max_inflight`; `None` where it is not set.
     limit: Option<usize>,
     times: Times,
     lock: Option<String>,

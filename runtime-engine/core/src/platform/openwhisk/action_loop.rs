@@ -9,7 +9,7 @@ use crate::platform::{Feed, Piping};
 use crate::process::Process;
 use crate::settings::{Env, Settings};
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct ActionLoop {
     /// Does the proxy wait for a word after start? If not, that word would be taken for the first answer.

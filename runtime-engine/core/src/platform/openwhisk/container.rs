@@ -27,7 +27,7 @@ const CODE_BYTES: u64 = 72 << 20;
 /// For this long after a stop signal there is an answer, by which the invoker goes elsewhere.
 const LAME_DUCK: Duration = Duration::from_secs(2);
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct Container {
     listen: String,

@@ -24,10 +24,10 @@ use container::Container;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// Is the word that `FAAS_PLATFORM` names the platform with.
+/// The word that `FAAS_PLATFORM` names the platform with.
 pub const NAME: &str = "openwhisk";
 
-/// Is the platform's entry in the list of all.
+/// The platform's entry in the list of all.
 pub const ENTRY: PlatformEntry = PlatformEntry {
     name: NAME,
     title: "Apache OpenWhisk",

@@ -18,7 +18,7 @@ const NEXT: &str = "/runtime/invocation/next";
 const RESPONSE: &[u8] = b"/runtime/invocation/response";
 const ERROR: &[u8] = b"/runtime/invocation/error";
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     endpoint: String,

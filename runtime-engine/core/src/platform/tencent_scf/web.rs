@@ -25,7 +25,7 @@ const CONCURRENCY: usize = 100;
 
 const OWN: &[u8] = b"x-scf-";
 
-/// Is the protocol, as the variables of the platform set it up.
+/// The protocol, as the variables of the platform set it up.
 #[derive(Debug)]
 pub(super) struct WebFunction {
     listen: String,

@@ -52,7 +52,7 @@ pub(crate) enum Partial {
 /// Says how the batches of one source are taken apart.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Is the source's word, as `FAAS_META_SOURCE` says it.
+    /// The source's word, as `FAAS_META_SOURCE` says it.
     word: &'static str,
     /// How its platform takes partial failure.
     partial: Partial,

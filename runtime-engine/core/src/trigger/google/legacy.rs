@@ -50,7 +50,7 @@ impl<'a> Legacy<'a> {
 /// A message that a subscription pushes.
 #[derive(Debug)]
 pub(super) struct Push<'a> {
-    /// Is the whole body that was pushed.
+    /// The whole body that was pushed.
     pub(super) body: Value<'a>,
     pub(super) message: Value<'a>,
     pub(super) id: Cow<'a, str>,

@@ -21,7 +21,7 @@ use crate::json::Writer;
 /// What a reply consists of.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
-    /// Is the status of HTTP.
+    /// The status of HTTP.
     pub status: u16,
     /// Headers, content type among them.
     pub headers: &'a Fields,
