@@ -175,6 +175,12 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
+/// Where the tests of the tool build what lies in that folder: this repository apart from the projects that they make, since
+/// each has a library `shop`, of which one target folder holds the last.
+pub fn target_of_tool(folder: &Path) -> PathBuf {
+    target().join(if folder.starts_with(workspace()) { "of-repository" } else { "new-templates" })
+}
+
 /// Where the nested build goes: the workspace's target folder, in which a profile has a lock of its own; below
 /// `CARGO_TARGET_DIR` where the caller keeps its builds elsewhere.
 fn nested_target() -> PathBuf {

@@ -53,7 +53,7 @@ const CASES: [Case; 6] = [
 
 /// Where the workspace of the templates is built: beside what other tests build, which have nothing in common with it.
 fn target() -> PathBuf {
-    artifacts::target().join("new-templates")
+    artifacts::target_of_tool(Path::new("new"))
 }
 
 /// Built as `tests/project.rs` does, and small: nobody debugs it.

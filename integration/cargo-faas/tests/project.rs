@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// The tool in a folder, building where the templates are built: the SDK is there already.
+/// The tool in a folder.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
-    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", artifacts::target().join("new-templates"));
+    command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", artifacts::target_of_tool(folder));
     command.env("CARGO_NET_OFFLINE", "true").env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     command
 }

@@ -45,7 +45,7 @@ struct State {
     /// Nobody takes it any more.
     gone: bool,
     to_head: bool,
-    /// The waker of the writer that waits for room; `None` if nobody waits.
+    /// The writer that waits for room; `None` if nobody waits.
     writer: Option<Waiting>,
     slot: Option<usize>,
     waiting: Option<Waker>,

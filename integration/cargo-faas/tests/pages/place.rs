@@ -170,7 +170,7 @@ impl Places {
         command.env("CARGO_HOME", home("CARGO_HOME", ".cargo")).env("RUSTUP_HOME", home("RUSTUP_HOME", ".rustup"));
         let kept = artifacts::target();
         // What has been made for other tests of the tool is used.
-        command.env("CARGO_TARGET_DIR", kept.join("new-templates")).env("FAAS_CACHE", kept.join("faas-cache"));
+        command.env("CARGO_TARGET_DIR", artifacts::target_of_tool(folder)).env("FAAS_CACHE", kept.join("faas-cache"));
         command.env("HOME", kept.join("pages-home")).env("PATH", &self.path).env("NO_COLOR", "1");
         command.env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
         command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
@@ -190,7 +190,7 @@ impl Places {
         if link.exists() || !project.join("Cargo.toml").is_file() {
             return Ok(());
         }
-        symlink(artifacts::target().join("new-templates"), &link).map_err(|error| failed(&link, &error))
+        symlink(artifacts::target_of_tool(project), &link).map_err(|error| failed(&link, &error))
     }
 
     fn make_service(&self) -> Result<(), String> {

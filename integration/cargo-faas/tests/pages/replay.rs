@@ -8,6 +8,7 @@ use integration::client::Client;
 use integration::wait::{limit, until};
 use platform_emulators::process::{Process, Signal};
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,9 +16,12 @@ struct Replay<'p> {
     page: &'p Page,
     places: &'p Places,
     folder: PathBuf,
-    /// The `cargo faas dev` that the page has started.
-    dev: Option<Process>,
+    /// The `cargo faas dev` that the page has started, and where it serves.
+    dev: Option<(Process, SocketAddr)>,
 }
+
+/// Where `dev` serves unless it is told otherwise.
+const USUAL: &str = "localhost:8080";
 
 /// How long a command may take: some of them build.
 fn long() -> Duration {
@@ -83,7 +87,12 @@ impl Replay<'_> {
             }
             return self.places.link_target(&self.folder);
         }
-        let process = self.start(text)?;
+        // The page's reader has the port that is usual.
+        let text = match &self.dev {
+            Some((_, address)) => text.replace(USUAL, &address.to_string()),
+            None => text.to_owned(),
+        };
+        let process = self.start(&text)?;
         let status = process.wait(long()).map_err(|late| late.to_string())?;
         let said = process.output();
         let is_failure = command.shown.iter().any(|line| line.starts_with("failed: ") || line.starts_with("error"));
@@ -113,7 +122,7 @@ impl Replay<'_> {
         let serving = line("serving   http://")?;
         let address = serving
             .split(['/', ' '])
-            .find_map(|word| word.parse::<std::net::SocketAddr>().ok())
+            .find_map(|word| word.parse::<SocketAddr>().ok())
             .ok_or("it does not say where it serves")?;
         line("deployed  1, ")?;
         for request in command.shown.iter().filter_map(|line| line.strip_prefix("request   ")) {
@@ -129,13 +138,13 @@ impl Replay<'_> {
             let line = missing(&command.shown, &process.output()).unwrap_or_default().to_owned();
             format!("the page shows, and dev does not say: {line}\n{why}")
         })?;
-        self.dev = Some(process);
+        self.dev = Some((process, address));
         Ok(())
     }
 
     /// Ctrl-C for the dev that runs, if one does.
     fn end_dev(&mut self, shown: &[String]) -> Result<(), String> {
-        let Some(process) = self.dev.take() else {
+        let Some((process, _)) = self.dev.take() else {
             return if shown.is_empty() { Ok(()) } else { Err("no dev runs that Ctrl-C would end".to_owned()) };
         };
         process.signal(Signal::Int).map_err(|error| error.to_string())?;
