@@ -109,11 +109,17 @@ fn masked(line: &str) -> Vec<String> {
         } else if bare.starts_with("/tmp/faas-task-") || bare.contains("/faas-task-") {
             format!("<folder>{tail}")
         } else {
-            without_moments(word)
+            without_moments(&without_quoted_ids(word))
         };
         masked.push(one);
     }
     masked
+}
+
+/// A word of JSON with one sign in place of each id that stands in quotes.
+fn without_quoted_ids(word: &str) -> String {
+    let parts: Vec<&str> = word.split('"').map(|part| if is_id(part) { "<id>" } else { part }).collect();
+    parts.join("\"")
 }
 
 /// A word with one sign in place of each number of 13 digits or more: moments in milliseconds.

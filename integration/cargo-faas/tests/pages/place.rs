@@ -120,6 +120,10 @@ impl Places {
         let old = std::env::var_os("PATH").unwrap_or_default();
         let folders = [bin].into_iter().chain(zig).chain(std::env::split_paths(&old));
         let path = std::env::join_paths(folders).map_err(|error| error.to_string())?;
+        // On a terminal curl shows no meter beside what it has got.
+        let home = artifacts::target().join("pages-home");
+        fs::create_dir_all(&home).map_err(|error| failed(&home, &error))?;
+        fs::write(home.join(".curlrc"), "silent\nshow-error\n").map_err(|error| failed(&home, &error))?;
         let places = Places { base, path, _lock: lock };
         places.make_service()?;
         places.make_files()?;
