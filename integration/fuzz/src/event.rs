@@ -64,7 +64,9 @@ fn used_again(fresh: &DecodedEvent, event: &[u8]) {
         fields.add(b"old", b"old");
     }
     used.body = Body::Own(b"old".to_vec());
-    let again = DecodedEvent::of_event(event, used);
+    let mut spare = SpareView::default();
+    spare.put(Box::new(used));
+    let again = DecodedEvent::of_event(event, &mut spare);
     assert_eq!((again.kind, again.source, again.form), (fresh.kind, fresh.source, fresh.form));
     assert_eq!(
         again.http.map(|view| told(&view, body(&view, event))),

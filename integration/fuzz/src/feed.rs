@@ -1,7 +1,7 @@
 //! What a reader makes of some bytes, in owned form, fed whole or in pieces.
 
 use faas_core::http1::{Eof, Framing, Headers, Limits, Message, ReadProgress, Reader, Refusal, Version};
-use faas_core::trigger::{DecodedEvent, HttpView, SpareView};
+use faas_core::trigger::{DecodedEvent, SpareView};
 
 /// Which kind of message is read.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -61,6 +61,11 @@ impl Rig for OnAws {
     }
 }
 
+/// Waits for a poll: an event that comes while none is parked is refused.
+fn await_poll(run: &OnAws) {
+    run.aws.wait_for(|now| now.parked > 0 || now.ended, limit()).expect("it polls, or has ended");
+}
+
 /// What the caller gets.
 fn told(answer: aws::Answer) -> Answer {
     if answer.kind == Kind::Response { Answer::value(answer.body) } else { Answer::Failed(answer.text()) }
@@ -81,6 +86,7 @@ impl Platform for OnAws {
     }
 
     fn event(&mut self, _: &str, event: &str) -> Answer {
+        await_poll(self);
         told(self.aws.invoke(event))
     }
 
@@ -95,6 +101,7 @@ impl Run for OnAws {
     }
 
     fn send(&mut self, body: &[u8]) -> Answer {
+        await_poll(self);
         told(self.aws.invoke(body.to_vec()))
     }
 

@@ -105,7 +105,7 @@ impl SpareView {
     }
 
     /// Empties a view that nobody reads any more and keeps its memory for the next one.
-    pub(crate) fn put(&mut self, mut view: Box<HttpView>) {
+    pub fn put(&mut self, mut view: Box<HttpView>) {
         view.clear();
         self.view = Some(view);
     }

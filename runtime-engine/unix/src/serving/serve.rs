@@ -65,9 +65,13 @@ impl Worker {
             match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(is_mine) => is_mine,
                 Poll::Pending => {
-                    // The thread is held this once. Further calls of a function like this one leave theirs.
+                    // The thread is held this once, and not its place: others may run meanwhile, on which this one may wait.
+                    // Further calls of a function like this one leave their threads.
                     server.waits.store(!server.blocks, Relaxed);
-                    block_on(call)
+                    let mut lent = server.lend(&seat.flight.place());
+                    let is_mine = block_on(call);
+                    server.take_back(&mut lent);
+                    is_mine
                 }
             }
         };
