@@ -15,6 +15,7 @@ integration::both![
     an_async_layer_asks_a_slow_server_and_goes_on,
     it_may_answer_or_recover_after_it_has_waited,
     many_invocations_wait_in_it_at_once,
+    the_first_that_waits_leaves_its_place_to_others,
     a_time_out_of_its_own_is_its_failure,
     a_panic_while_it_waits_is_a_failure_by_its_policy,
     the_deadline_drops_a_hook_that_waits_and_the_function_is_not_called,
@@ -132,20 +133,29 @@ fn it_may_answer_or_recover_after_it_has_waited(runtime: &Runtime) {
 }
 
 fn many_invocations_wait_in_it_at_once(runtime: &Runtime) {
-    const MANY: usize = 60;
+    all_wait_at_once(runtime, "2", 60);
+}
+
+/// Whether a function waits is seen as it does; the first call of all waits on the thread that it began on.
+fn the_first_that_waits_leaves_its_place_to_others(runtime: &Runtime) {
+    all_wait_at_once(runtime, "1", 2);
+}
+
+/// Each is let go on once all have come.
+fn all_wait_at_once(runtime: &Runtime, threads: &str, many: usize) {
     let here = Arc::new((Mutex::new(0), Condvar::new()));
     let server = Server::start(Box::new(move |_| {
         let mut count = here.0.lock().expect("no test panics with it");
         *count += 1;
         here.1.notify_all();
-        drop(here.1.wait_while(count, |count| *count < MANY).expect("as above"));
+        drop(here.1.wait_while(count, |count| *count < many).expect("as above"));
         Some("go on")
     }));
-    let deployment = deployment(&server, "waiting").env("FAAS_CONCURRENCY", "100").env("FAAS_THREADS", "2");
+    let deployment = deployment(&server, "waiting").env("FAAS_CONCURRENCY", "100").env("FAAS_THREADS", threads);
     let run = over_http(runtime, deployment);
-    let replies = run.at_once(MANY, "POST", "/", b"one of many");
+    let replies = run.at_once(many, "POST", "/", b"one of many");
     assert!(replies.iter().all(|reply| reply.status == 200 && reply.text() == "one of many"), "{replies:?}");
-    assert_eq!(server.asked().len(), MANY);
+    assert_eq!(server.asked().len(), many);
 }
 
 fn a_time_out_of_its_own_is_its_failure(runtime: &Runtime) {
