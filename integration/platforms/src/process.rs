@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -216,6 +216,23 @@ pub struct Process {
     started: String,
 }
 
+/// How long a program may be held open for writing by others.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Starts a program that may have been written a moment ago. A child of another thread holds it open for writing from its
+/// fork to its exec, and lets go of it then.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let began = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && began.elapsed() < BUSY => {
+                std::thread::yield_now();
+            }
+            started => return started,
+        }
+    }
+}
+
 impl Process {
     /// Starts `command` in a process group of its own with no input (unless the command was given some) and both
     /// outputs captured. `on_exit` runs once, on a thread of this crate, as soon as the process has ended.
@@ -226,7 +243,7 @@ impl Process {
         // As text: the command itself would hold its end of a pipe that is the process' input.
         let started = format!("{command:?}");
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn()?;
+        let mut child = start(&mut command)?;
         let watched = Arc::new(Watched { pid: child.id(), seen: Mutex::default(), changed: Condvar::new() });
         let outputs = child.stdout.take().map(OwnedFd::from).map(|pipe| (Stream::Stdout, pipe));
         for (stream, pipe) in outputs.into_iter().chain(child.stderr.take().map(|pipe| (Stream::Stderr, pipe.into()))) {
