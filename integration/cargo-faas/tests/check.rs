@@ -99,7 +99,7 @@ fn files_that_would_not_work_are_told_apart() {
     let headers = ["handlers-sdk/abi/include", "integration/bad-modules"];
     let headers = headers.map(|folder| format!("-I{}", artifacts::workspace().join(folder).display()));
     library(root, "libnewer.so", &newer.expect("it is there"), &headers.each_ref().map(String::as_str));
-    library(root, "libpath.so", MODULE, &["-Wl,-rpath,/home/somebody/lib"]);
+    library(root, "libpath.so", MODULE, &["-Wl,-rpath,/opt/elsewhere/lib"]);
     library(root, "libstack.so", MODULE, &["-Wl,-z,execstack"]);
     library(root, "libextra.so", "int extra(void) { return 7; }\n", &[]);
     let user = "int extra(void);\n".to_owned() + MODULE + "int use(void) { return extra(); }\n";

@@ -16,7 +16,8 @@ pub(super) struct Calls {
 
 impl Calls {
     pub(super) fn clear(&mut self) {
-        if self.since_ns != 0 {
+        // Who has stopped asking has left a list all the same.
+        if self.since_ns != 0 || !self.list.is_empty() {
             self.since_ns = 0;
             self.list.clear();
         }
@@ -91,5 +92,10 @@ mod tests {
         assert!(first.is_sorted() && second.is_sorted() && first[1] <= second[0], "{first:?} {second:?}");
         invocation.clear();
         assert_eq!((invocation.count(LIST_CALL), invocation.num(NUM_TIMED)), (0, 0), "the next one begins anew");
+        assert_eq!(invocation.set_num(NUM_TIMED, 1), OK);
+        invocation.note_call(Some(("auth", "before")));
+        assert_eq!((invocation.set_num(NUM_TIMED, 0), invocation.count(LIST_CALL)), (OK, 1));
+        invocation.clear();
+        assert_eq!(invocation.count(LIST_CALL), 0, "also where nobody asked any more at the end");
     }
 }
