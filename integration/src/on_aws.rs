@@ -4,7 +4,7 @@ use crate::artifacts::Runtime;
 use crate::deployment::Deployment;
 use crate::inspected::Inspected;
 use crate::wait;
-use platform_emulators::aws::{Answer, Aws, Event, Kind, Options};
+use platform_emulators::aws_lambda::{Answer, Aws, Event, Kind, Options};
 use platform_emulators::process::Process;
 
 /// A runtime that was started with a function.

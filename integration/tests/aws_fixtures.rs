@@ -7,7 +7,7 @@ mod locate;
 use integration::artifacts::{Runtime, workspace};
 use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use serde_json::Value;
 
 integration::both![every_fixture_event_reaches_the_function_as_its_golden_file_says];

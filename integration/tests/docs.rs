@@ -286,7 +286,7 @@ fn every_name_of_the_code_in_the_glossary_is_public_in_its_crate() {
                 "faas_abi" => "handlers-sdk/abi/src",
                 "handlers_sdk" => "handlers-sdk/src",
                 "serverless_spec" => "runtime-engine/spec/src",
-                "platform_emulators" => "integration/platforms/src",
+                "platform_emulators" => "integration/emulators/src",
                 "integration" => "integration/src",
                 _ => panic!("{term}: `{name}` is of no crate that this test knows"),
             };

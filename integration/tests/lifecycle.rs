@@ -8,7 +8,7 @@ use integration::kernel;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use integration::artifacts::{self, Runtime, compile_c, workspace};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

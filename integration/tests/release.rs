@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 
 integration::both![

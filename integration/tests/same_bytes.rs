@@ -4,7 +4,7 @@ use integration::artifacts::{self, Runtime};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use platform_emulators::process::Process;
 use std::io::Write;
 use std::path::Path;

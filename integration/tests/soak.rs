@@ -18,7 +18,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use mix::{Mix, Outcome};
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::Process;
 use std::ops::Range;
 use std::time::Instant;

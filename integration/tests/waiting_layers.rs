@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};

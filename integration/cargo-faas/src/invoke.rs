@@ -12,7 +12,7 @@ use crate::screen::{Screen, bytes, duration};
 use crate::task::Task;
 use crate::{event, events};
 use clap::Args;
-use platform_emulators::aws::{Answer, Event, Kind};
+use platform_emulators::aws_lambda::{Answer, Event, Kind};
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use crate::journal::Phase;
 use crate::local::{Served, Stopped};
 use crate::reply;
 use faas_core::encoding::base64;
-use platform_emulators::aws::Kind;
+use platform_emulators::aws_lambda::Kind;
 use serde_json::{Value, json};
 use std::time::Duration;
 

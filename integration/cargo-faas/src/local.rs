@@ -6,7 +6,7 @@ use crate::journal::{Invocation, Journal, Phase};
 use crate::reply::error_words;
 use crate::screen::{Screen, duration};
 use crate::task::Task;
-use platform_emulators::aws::{self, Answer, Aws, Event, Kind, Shutdown};
+use platform_emulators::aws_lambda::{self, Answer, Aws, Event, Kind, Shutdown};
 use platform_emulators::process::Process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,13 +55,13 @@ pub(crate) struct Stopped {
 impl Local {
     /// Starts platform and runtime, and returns when it polls for its first event.
     pub(crate) fn start(task: Task, timeout: Duration, screen: Screen) -> Result<Local, Failure> {
-        let aws = Aws::start(aws::Options {
+        let aws = Aws::start(aws_lambda::Options {
             function_name: task.handler().to_owned(),
             handler: Some(task.handler().to_owned()),
             task_root: Some(task.root().to_owned()),
             timeout,
             patience: timeout + SPARE,
-            ..aws::Options::default()
+            ..aws_lambda::Options::default()
         });
         let aws = aws.map_err(|error| Failure::new("local platform", error))?;
         screen.head("platform", &format!("AWS Lambda, local, Runtime API at {}", aws.address()));
@@ -93,7 +93,7 @@ impl Local {
         let answer = self.aws.invoke(event);
         if matches!(answer.kind, Kind::Timeout | Kind::Exited) {
             // The platform is ending this process, or it has ended itself; the next event finds it gone.
-            let _ = environment.process.wait(aws::GRACE + SPARE);
+            let _ = environment.process.wait(aws_lambda::GRACE + SPARE);
         }
         let monitored = self.task.is_monitored() && answer.delivered.is_some();
         let invocation = monitored.then(|| environment.journal.invocation(&answer.request_id)).flatten();

@@ -3,7 +3,7 @@
 
 use faas_core::encoding::base64;
 use faas_core::http1::write::{is_header_name, is_header_value};
-use platform_emulators::aws::{Answer, Kind};
+use platform_emulators::aws_lambda::{Answer, Kind};
 use serde_json::Value;
 use std::fmt;
 

@@ -9,7 +9,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::fc::{self, Event, Kind, Options, Request};
+use platform_emulators::aliyun_fc::{self, Event, Kind, Options, Request};
 use platform_emulators::process::Process;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ impl Platform for OnFc {
 }
 
 /// What the caller gets of an event.
-fn told(answer: fc::Answer) -> Answer {
+fn told(answer: aliyun_fc::Answer) -> Answer {
     match answer.kind {
         Kind::Success => Answer::value(answer.body),
         _ => Answer::Failed(answer.text()),

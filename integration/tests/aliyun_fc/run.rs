@@ -5,7 +5,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::free_port;
 use integration::wait::{limit, until};
-use platform_emulators::fc::{Answer, Event, Fc, Kind, Options};
+use platform_emulators::aliyun_fc::{Answer, Event, Fc, Kind, Options};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 

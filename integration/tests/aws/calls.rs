@@ -5,7 +5,9 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::wait::{limit, silence, until_sigterm_is_handled};
-use platform_emulators::aws::{Ending, Endpoint, Event, Fault, InitType, Kind, MAX_PAYLOAD, Options, Post, Snapshot};
+use platform_emulators::aws_lambda::{
+    Ending, Endpoint, Event, Fault, InitType, Kind, MAX_PAYLOAD, Options, Post, Snapshot,
+};
 use platform_emulators::process::Signal;
 use std::time::{Duration, Instant};
 

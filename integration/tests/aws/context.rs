@@ -3,7 +3,7 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use platform_emulators::aws::{Cognito, Event, Kind, Options};
+use platform_emulators::aws_lambda::{Cognito, Event, Kind, Options};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 integration::both![

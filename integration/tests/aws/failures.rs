@@ -5,7 +5,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{Answer, Kind, Options};
+use platform_emulators::aws_lambda::{Answer, Kind, Options};
 use serde_json::Value;
 use std::time::Duration;
 

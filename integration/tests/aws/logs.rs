@@ -4,7 +4,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{Event, Level, Options};
+use platform_emulators::aws_lambda::{Event, Level, Options};
 use serde_json::{Value, json};
 
 integration::both![

@@ -34,7 +34,7 @@ fn own() -> BTreeSet<String> {
 
 /// The tests of the emulator.
 fn emulators() -> BTreeSet<String> {
-    let folder = workspace().join("integration/platforms/tests");
+    let folder = workspace().join("integration/emulators/tests");
     let files = std::fs::read_dir(folder).expect("the emulators have tests").filter_map(Result::ok);
     let sources = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
     sources.flat_map(|source| named(&source)).collect()

@@ -9,7 +9,7 @@ use integration::artifacts::Runtime;
 use integration::faulty::{FIVE_MB, SEVEN_MB};
 use integration::on_aws::OnAws;
 use integration::wait::{limit, scale};
-use platform_emulators::aws::{Answer, Ending, Endpoint, Fault, Kind, Options};
+use platform_emulators::aws_lambda::{Answer, Ending, Endpoint, Fault, Kind, Options};
 use std::time::Duration;
 
 pub(crate) const GROUP: Group = Group {

@@ -9,7 +9,7 @@ use integration::artifacts::Runtime;
 use integration::faulty::{ABORT, FIVE_MB, PANIC, SLEEP};
 use integration::on_aws::OnAws;
 use integration::wait::{self, limit, scale, until_sigterm_is_handled};
-use platform_emulators::aws::{Answer, Ending, Endpoint, Fault, Kind};
+use platform_emulators::aws_lambda::{Answer, Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;

@@ -9,7 +9,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::{limit, scale, until_sigterm_is_handled};
-use platform_emulators::aws::{Ending, Endpoint, Event, Fault, Kind, Options, Pending};
+use platform_emulators::aws_lambda::{Ending, Endpoint, Event, Fault, Kind, Options, Pending};
 use platform_emulators::process::Signal;
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use integration::artifacts::Runtime;
 use integration::faulty::FINE;
 use integration::on_aws::OnAws;
 use integration::wait::{limit, scale, silence};
-use platform_emulators::aws::{Answer, Ending, Kind, Options};
+use platform_emulators::aws_lambda::{Answer, Ending, Kind, Options};
 use std::time::{Duration, Instant};
 
 pub(crate) const GROUP: Group = Group {

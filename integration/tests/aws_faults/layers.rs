@@ -6,7 +6,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::{limit, scale};
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use std::time::Duration;
 
 pub(crate) const GROUP: Group = Group {

@@ -10,7 +10,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty::FINE;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{Ending, Endpoint, Event, Fault, Kind};
+use platform_emulators::aws_lambda::{Ending, Endpoint, Event, Fault, Kind};
 use platform_emulators::process::Signal;
 use std::time::Instant;
 

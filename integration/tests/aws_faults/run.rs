@@ -6,7 +6,7 @@ use integration::kernel::stat;
 pub(crate) use integration::kernel::{freeze, thaw};
 use integration::on_aws::OnAws;
 use integration::wait::{self, limit, silence};
-use platform_emulators::aws::{Answer, Aws, Ending, Endpoint, Fault, Kind, Options, Pending, Record};
+use platform_emulators::aws_lambda::{Answer, Aws, Ending, Endpoint, Fault, Kind, Options, Pending, Record};
 use platform_emulators::process::Process;
 use serde_json::Value;
 use std::net::SocketAddr;

@@ -6,7 +6,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{Endpoint, Fault, InitType, Options};
+use platform_emulators::aws_lambda::{Endpoint, Fault, InitType, Options};
 
 pub(crate) const GROUP: Group = Group {
     title: "Start: `POST /init/error`, `POST /extension/register`, `GET /restore/next`",

@@ -9,7 +9,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{Ending, Endpoint, Fault, Kind};
+use platform_emulators::aws_lambda::{Ending, Endpoint, Fault, Kind};
 use platform_emulators::process::Signal;
 
 pub(crate) const GROUP: Group = Group {

@@ -7,7 +7,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{self, Kind, Options};
+use platform_emulators::aws_lambda::{self, Kind, Options};
 use platform_emulators::process::Process;
 use serde_json::json;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn await_poll(run: &OnAws) {
 }
 
 /// What the caller gets.
-fn told(answer: aws::Answer) -> Answer {
+fn told(answer: aws_lambda::Answer) -> Answer {
     if answer.kind == Kind::Response { Answer::value(answer.body) } else { Answer::Failed(answer.text()) }
 }
 

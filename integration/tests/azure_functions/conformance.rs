@@ -6,7 +6,7 @@ use integration::client::Client;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::limit;
-use platform_emulators::azure::{Bound, Call, Ended, Level, Mode, Next, Request};
+use platform_emulators::azure_functions::{Bound, Call, Ended, Level, Mode, Next, Request};
 use platform_emulators::process::Signal;
 use serde_json::json;
 use std::net::TcpListener;

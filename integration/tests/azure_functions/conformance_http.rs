@@ -6,7 +6,7 @@ use integration::client::Client;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::azure::{Bound, Call, Mode, Request};
+use platform_emulators::azure_functions::{Bound, Call, Mode, Request};
 use serde_json::{Value, json};
 
 integration::both![
@@ -93,7 +93,9 @@ fn a_call_tells_its_invocation_and_its_retries(runtime: &Runtime) {
     let call = Call::queue("inspect", "red").knows(&[("RetryContext", retry.clone())]);
     let pending = run.host.begin(&call).expect("it is open");
     let id = pending.id().to_owned();
-    let Ok(platform_emulators::azure::Ended::Done(done)) = pending.end() else { panic!("{}", run.process().output()) };
+    let Ok(platform_emulators::azure_functions::Ended::Done(done)) = pending.end() else {
+        panic!("{}", run.process().output())
+    };
     let seen = Inspected(done.raw["ReturnValue"].clone());
     let event: Value = serde_json::from_slice(&seen.event()).expect("JSON");
     assert_eq!((seen.text("request_id"), &event["Metadata"]["RetryContext"]), (id.as_str(), &retry));
@@ -110,7 +112,7 @@ fn forwarded_and_proxied_requests_reach_the_function(runtime: &Runtime) {
         let call = Call::http("inspect", Request::new("GET", "/api/x?a=1&a=2", &[("User-Agent", "test/1")], ""));
         let pending = run.host.begin(&call).expect("it is open");
         let id = pending.id().to_owned();
-        let Ok(platform_emulators::azure::Ended::Done(done)) = pending.end() else {
+        let Ok(platform_emulators::azure_functions::Ended::Done(done)) = pending.end() else {
             panic!("{}", run.process().output())
         };
         let reply = done.reply.expect("a reply");

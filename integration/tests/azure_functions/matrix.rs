@@ -6,7 +6,7 @@ use crate::rig::{Answer, Platform, Refuses, Rig, Run, View};
 use crate::several::{Hung, Row};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
-use platform_emulators::azure::{Bound, Call, Ended, Mode, Next, Request};
+use platform_emulators::azure_functions::{Bound, Call, Ended, Mode, Next, Request};
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::free_port;
 use integration::wait::limit;
-use platform_emulators::azure::{Call, Done, Ended, Host, Mode, Options, Reply, Request};
+use platform_emulators::azure_functions::{Call, Done, Ended, Host, Mode, Options, Reply, Request};
 use platform_emulators::process::Process;
 use std::process::Command;
 use std::sync::Arc;

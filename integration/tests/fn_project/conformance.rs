@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::{limit, scale};
-use platform_emulators::fn_agent::{Agent, Call, Options, Outcome};
+use platform_emulators::fn_project::{Agent, Call, Options, Outcome};
 use platform_emulators::process::Stream;
 use std::fs::{Permissions, read_link};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};

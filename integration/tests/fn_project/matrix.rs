@@ -9,7 +9,7 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::limit;
-use platform_emulators::fn_agent::{Call, Outcome};
+use platform_emulators::fn_project::{Call, Outcome};
 use platform_emulators::process::{Process, Signal};
 use std::time::Duration;
 

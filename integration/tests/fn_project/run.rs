@@ -3,7 +3,7 @@
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::wait::limit;
-use platform_emulators::fn_agent::{Agent, Call, Options, Outcome};
+use platform_emulators::fn_project::{Agent, Call, Options, Outcome};
 use platform_emulators::process::Process;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -8,7 +8,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use libtest_mimic::Trial;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

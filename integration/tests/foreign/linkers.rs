@@ -7,7 +7,7 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use libtest_mimic::Trial;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

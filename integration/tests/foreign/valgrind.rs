@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::wait::limit;
 use libtest_mimic::Trial;
-use platform_emulators::aws::{Aws, Kind, Options};
+use platform_emulators::aws_lambda::{Aws, Kind, Options};
 use platform_emulators::process::Signal;
 use std::path::Path;
 use std::process::Command;

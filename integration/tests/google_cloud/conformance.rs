@@ -7,8 +7,8 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, silence};
 use platform_emulators::cloudevents::Request;
-use platform_emulators::google::options::{REVISION, SERVICE};
-use platform_emulators::google::{Options, Signature};
+use platform_emulators::google_cloud::options::{REVISION, SERVICE};
+use platform_emulators::google_cloud::{Options, Signature};
 use platform_emulators::h2c;
 use std::net::TcpStream;
 

@@ -4,8 +4,8 @@ use super::run::{OnGoogle, event, legacy};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use platform_emulators::cloudevents::Request;
-use platform_emulators::google::Signature;
-use platform_emulators::google::conformance::{self, Type};
+use platform_emulators::google_cloud::Signature;
+use platform_emulators::google_cloud::conformance::{self, Type};
 use serde_json::{Value, json};
 
 integration::both![

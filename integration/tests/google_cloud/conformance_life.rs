@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::wait::{limit, until};
 use platform_emulators::cloudevents::Request;
-use platform_emulators::google::{Signature, log};
+use platform_emulators::google_cloud::{Signature, log};
 use platform_emulators::process::{Signal, Stream};
 use std::net::{TcpListener, TcpStream};
 

@@ -9,8 +9,8 @@ use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::limit;
 use platform_emulators::cloudevents::Request;
-use platform_emulators::google::front::{HOST, is_own};
-use platform_emulators::google::{Options, Signature, log};
+use platform_emulators::google_cloud::front::{HOST, is_own};
+use platform_emulators::google_cloud::{Options, Signature, log};
 use platform_emulators::process::{Process, Stream};
 
 impl Rig for OnGoogle {

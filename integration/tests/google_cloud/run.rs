@@ -6,7 +6,7 @@ use integration::inspected::Inspected;
 use integration::on_http::free_port;
 use integration::wait::limit;
 use platform_emulators::cloudevents::Request;
-use platform_emulators::google::{Instance, Options, Signature};
+use platform_emulators::google_cloud::{Instance, Options, Signature};
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
 

@@ -11,7 +11,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::functiongraph::{self, Options, Request};
+use platform_emulators::huawei_functiongraph::{self, Options, Request};
 use platform_emulators::runtime_api::{Kind, Times};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(crate) const SEVERAL: Row = Row {
 /// Through API Gateway. Texts go back as they are.
 pub(crate) fn event_of(method: &str, path: &str, body: &str) -> String {
     let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    functiongraph::event(&Request { headers, body: body.into(), ..Request::new(method, path) })
+    huawei_functiongraph::event(&Request { headers, body: body.into(), ..Request::new(method, path) })
 }
 
 /// An event function.
@@ -88,7 +88,7 @@ matrix! {
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let request = Request { body: b"\xff\x00body".to_vec(), ..Request::new("PUT", "/a%20b") };
-    let reply = functiongraph::apig(&run.plane, &request);
+    let reply = huawei_functiongraph::apig(&run.plane, &request);
     assert_eq!(reply.status, 200, "{reply:?}");
     let seen = Inspected::read(&reply.body);
     assert_eq!((seen.text("platform"), seen.text("trigger")), ("huawei-functiongraph", "http"));

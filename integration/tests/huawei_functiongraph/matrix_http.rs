@@ -7,7 +7,7 @@ use integration::faulty;
 use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until};
-use platform_emulators::functiongraph::Web;
+use platform_emulators::huawei_functiongraph::Web;
 use platform_emulators::process::Signal;
 
 integration::both![

@@ -5,7 +5,7 @@ use integration::deployment::Deployment;
 use integration::on_http::{OnHttp, free_port};
 use integration::on_plane::OnPlane;
 use integration::wait::limit;
-use platform_emulators::functiongraph::{self, Options};
+use platform_emulators::huawei_functiongraph::{self, Options};
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::Times;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ pub(crate) fn patient() -> Times {
 /// Starts an event function and does not wait for anything.
 pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, options: Options) -> OnPlane {
     let options = Options { handler: handler.to_owned(), code_root: Some(deployment.root().to_owned()), ..options };
-    OnPlane::launch(runtime, deployment, functiongraph::start(options).expect("there is a free port"))
+    OnPlane::launch(runtime, deployment, huawei_functiongraph::start(options).expect("there is a free port"))
 }
 
 /// A function with times that no test runs into.

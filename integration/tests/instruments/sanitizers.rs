@@ -9,7 +9,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
 use libtest_mimic::Trial;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

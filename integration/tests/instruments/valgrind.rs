@@ -11,7 +11,7 @@ use integration::on_aws::OnAws;
 use integration::on_http::{self, OnHttp};
 use integration::wait::{limit, until_sigterm_is_handled};
 use libtest_mimic::Trial;
-use platform_emulators::aws::{Aws, Event, Kind, Options};
+use platform_emulators::aws_lambda::{Aws, Event, Kind, Options};
 use platform_emulators::process::{Process, Signal};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -7,11 +7,11 @@ use integration::inspected::decode_base64;
 use integration::on_aws::OnAws;
 use integration::on_http::{OnHttp, free_port};
 use integration::wait::limit;
-use platform_emulators::azure::{self, Ended, Host, Mode};
-use platform_emulators::fc::{self, Fc};
-use platform_emulators::google::{self, Instance};
+use platform_emulators::aliyun_fc::{self, Fc};
+use platform_emulators::azure_functions::{self, Ended, Host, Mode};
+use platform_emulators::google_cloud::{self, Instance};
 use platform_emulators::process::Process;
-use platform_emulators::{aws, cloudevents};
+use platform_emulators::{aws_lambda, cloudevents};
 use serde_json::{Map, Value, json};
 use std::process::Command;
 use std::sync::Arc;
@@ -68,19 +68,24 @@ impl Front {
         let (door, deployment) = match platform {
             Platform::Http => (Door::Http(OnHttp::start(runtime, deployment, handler)), None),
             Platform::Aws => {
-                (Door::Aws(OnAws::launch(runtime, deployment, handler, aws::Options::default()).polling()), None)
+                (Door::Aws(OnAws::launch(runtime, deployment, handler, aws_lambda::Options::default()).polling()), None)
             }
             Platform::Fc => {
                 let (code, handler) = (deployment.root().to_owned(), handler.to_owned());
-                let options =
-                    fc::Options { port: free_port(), code, handler, patience: limit(), ..fc::Options::default() };
+                let options = aliyun_fc::Options {
+                    port: free_port(),
+                    code,
+                    handler,
+                    patience: limit(),
+                    ..aliyun_fc::Options::default()
+                };
                 let fc = Fc::spawn(deployment.command(runtime), options).expect("the runtime starts");
                 fc.dial().unwrap_or_else(|why| panic!("{why}"));
                 (Door::Fc(Box::new(fc)), Some(deployment))
             }
             Platform::Google => {
                 let deployment = deployment.env("FAAS_HANDLER", handler);
-                let options = google::Options::service(free_port(), limit());
+                let options = google_cloud::Options::service(free_port(), limit());
                 let instance = Instance::spawn(deployment.command(runtime), options).expect("the runtime starts");
                 instance.listens().unwrap_or_else(|why| panic!("{why}"));
                 (Door::Google(instance), Some(deployment))
@@ -88,7 +93,7 @@ impl Front {
             Platform::Azure => {
                 let deployment = deployment.env("FAAS_HANDLER", handler);
                 let app_root = deployment.root().to_owned();
-                let options = azure::Options {
+                let options = azure_functions::Options {
                     port: free_port(),
                     is_old: false,
                     app_root,
@@ -150,13 +155,13 @@ impl Front {
             Door::Aws(run) => {
                 let answer = run.aws.invoke(&*gateway_event(method, target, headers, body));
                 match answer.kind {
-                    aws::Kind::Response => gateway_reply(&answer.body),
+                    aws_lambda::Kind::Response => gateway_reply(&answer.body),
                     // What an API gateway makes of a failed function.
                     _ => Reply { status: 502, headers: Vec::new(), body: answer.body.to_vec() },
                 }
             }
             Door::Fc(fc) => {
-                let request = fc::Request::new(method, target).body(body);
+                let request = aliyun_fc::Request::new(method, target).body(body);
                 let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
                 let response = fc.request(&request);
                 Reply { status: response.status, body: response.body(), headers: response.headers }
@@ -167,7 +172,8 @@ impl Front {
                 Reply { status: answer.status, headers: answer.headers, body: answer.body }
             }
             Door::Azure(host, name) => {
-                let call = azure::Call::http(name, azure::Request::new(method, target, headers, body));
+                let call =
+                    azure_functions::Call::http(name, azure_functions::Request::new(method, target, headers, body));
                 match host.call(&call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output())) {
                     Ended::Done(done) => {
                         let reply = done.reply.expect("a reply");

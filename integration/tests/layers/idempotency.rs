@@ -6,7 +6,7 @@ use integration::bank::Bank;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use serde_json::{Value, json};
 
 integration::both![

@@ -8,7 +8,7 @@ use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::until;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use serde_json::{Value, json};
 
 integration::both![
@@ -131,8 +131,10 @@ fn spans_are_out_before_the_platform_freezes_the_process(runtime: &Runtime) {
     let run = OnAws::launch(runtime, deployment, "faulty", Options::default()).polling();
     for number in 1..4 {
         let xray = format!("Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent={SPAN};Sampled=1");
-        let event =
-            platform_emulators::aws::Event { trace_id: Some(xray), ..platform_emulators::aws::Event::from("{}") };
+        let event = platform_emulators::aws_lambda::Event {
+            trace_id: Some(xray),
+            ..platform_emulators::aws_lambda::Event::from("{}")
+        };
         run.call(event);
         let polls = run.aws.wait_for(|now| now.parked > 0, integration::wait::limit());
         polls.unwrap_or_else(|late| panic!("{late:?}; output:\n{}", run.process.output()));

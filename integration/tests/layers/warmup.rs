@@ -4,8 +4,8 @@ use crate::fronts::{ALL, Door, Front, Platform, gateway_event};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use platform_emulators::aws::Options;
-use platform_emulators::azure::{Bound, Call, Ended};
+use platform_emulators::aws_lambda::Options;
+use platform_emulators::azure_functions::{Bound, Call, Ended};
 use serde_json::{Value, json};
 
 integration::both![

@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use platform_emulators::cloudevents::Request;
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use integration::faulty;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::openwhisk::{self, Init};
 use platform_emulators::process::{Process, Signal};
 use platform_emulators::yandex::{Ended, Outcome, http_event};

@@ -14,7 +14,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,12 @@ const ROWS: &[Row] = &[
         platform: "aliyun-fc",
         timer: Some(aliyun_fc::matrix::SEVERAL.events[0].1),
         starts: &[("bootstrap", |runtime, deployment| {
-            Box::new(aliyun_fc::run::OnFc::named(runtime, deployment, "", platform_emulators::fc::Options::default()))
+            Box::new(aliyun_fc::run::OnFc::named(
+                runtime,
+                deployment,
+                "",
+                platform_emulators::aliyun_fc::Options::default(),
+            ))
         })],
         ..PLAIN
     },
@@ -62,7 +67,7 @@ const ROWS: &[Row] = &[
         prefix: "/api",
         timer: Some(azure_functions::matrix::SEVERAL.events[0].1),
         starts: &[("bootstrap", |runtime, deployment| {
-            let mode = platform_emulators::azure::Mode::Envelope;
+            let mode = platform_emulators::azure_functions::Mode::Envelope;
             Box::new(azure_functions::run::OnAzure::start(runtime, deployment, "", mode))
         })],
     },

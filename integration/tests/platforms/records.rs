@@ -7,7 +7,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::wait::limit;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::cloudevents::Request;
 use platform_emulators::process::{Process, Signal};
 use platform_emulators::runtime_api::Kind as PlaneKind;

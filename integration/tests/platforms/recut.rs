@@ -9,7 +9,8 @@ use crate::{aliyun_fc, aws_lambda};
 use integration::artifacts::{Runtime, workspace};
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
-use platform_emulators::{aws, azure, fc};
+use platform_emulators::aliyun_fc::Request;
+use platform_emulators::{aliyun_fc as fc, aws_lambda as lambda, azure_functions};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,7 @@ impl Shop for OnAws {
 
 impl Shop for OnFc {
     fn request(&mut self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let request = fc::Request::new(method, path).header(TYPE.0, TYPE.1).header(CUSTOMER.0, CUSTOMER.1).body(body);
+        let request = Request::new(method, path).header(TYPE.0, TYPE.1).header(CUSTOMER.0, CUSTOMER.1).body(body);
         let response = self.fc.request(&request);
         (response.status, response.text())
     }
@@ -71,17 +72,17 @@ impl Shop for OnFc {
 
 impl Shop for OnAzure {
     fn request(&mut self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let request = azure::Request::new(method, path, &[TYPE, CUSTOMER], body);
-        let reply = self.done(&azure::Call::http("api", request)).reply.expect("a reply");
+        let request = azure_functions::Request::new(method, path, &[TYPE, CUSTOMER], body);
+        let reply = self.done(&azure_functions::Call::http("api", request)).reply.expect("a reply");
         (reply.status, reply.text())
     }
 
     fn night(&mut self) -> String {
-        self.done(&azure::Call::timer("report")).raw["ReturnValue"].to_string()
+        self.done(&azure_functions::Call::timer("report")).raw["ReturnValue"].to_string()
     }
 
     fn delivery(&mut self) -> Option<String> {
-        Some(self.done(&azure::Call::queue("deliver", DELIVERY)).raw["ReturnValue"].to_string())
+        Some(self.done(&azure_functions::Call::queue("deliver", DELIVERY)).raw["ReturnValue"].to_string())
     }
 }
 
@@ -89,10 +90,12 @@ type Start = fn(&Runtime, Deployment) -> Box<dyn Shop>;
 
 const PLATFORMS: [(&str, Start); 3] = [
     ("aws-lambda", |runtime, deployment| {
-        Box::new(OnAws::launch(runtime, deployment, "", aws::Options::default()).polling())
+        Box::new(OnAws::launch(runtime, deployment, "", lambda::Options::default()).polling())
     }),
     ("aliyun-fc", |runtime, deployment| Box::new(OnFc::named(runtime, deployment, "", fc::Options::default()))),
-    ("azure-functions", |runtime, deployment| Box::new(OnAzure::start(runtime, deployment, "", azure::Mode::Envelope))),
+    ("azure-functions", |runtime, deployment| {
+        Box::new(OnAzure::start(runtime, deployment, "", azure_functions::Mode::Envelope))
+    }),
 ];
 
 /// Reads the yml of the example, and that without its last part, which combines the functions.

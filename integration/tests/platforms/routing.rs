@@ -8,7 +8,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use serde_json::{Value, json};
 use std::fmt::Write;
 

@@ -10,7 +10,7 @@ use integration::inspected::Inspected;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
-use platform_emulators::aws::{Kind, Options};
+use platform_emulators::aws_lambda::{Kind, Options};
 use platform_emulators::{openfaas, openwhisk};
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -6,8 +6,8 @@ use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::aws::{InitType, Options};
-use platform_emulators::fc::{self, Dialect};
+use platform_emulators::aliyun_fc::{self, Dialect};
+use platform_emulators::aws_lambda::{InitType, Options};
 use platform_emulators::process::{Process, Signal};
 
 integration::both![
@@ -124,7 +124,8 @@ fn closed() -> Vec<&'static str> {
 }
 
 fn on_function_compute_each_is_suspended_resumed_and_closed(runtime: &Runtime) {
-    let options = fc::Options { dialect: Dialect::Fc2, pre_freeze: true, pre_stop: true, ..fc::Options::default() };
+    let options =
+        aliyun_fc::Options { dialect: Dialect::Fc2, pre_freeze: true, pre_stop: true, ..aliyun_fc::Options::default() };
     let run = OnFc::named(runtime, deployment(), "", options);
     assert_eq!(run.call("1").text(), "done");
     assert_eq!(run.fc.freeze().expect("an answer"), Some(200), "{}", run.output());

@@ -11,7 +11,7 @@ use integration::inspected::Inspected;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 use platform_emulators::runtime_api::Times;
-use platform_emulators::scf::{self, Request};
+use platform_emulators::tencent_scf::{self, Request};
 use serde_json::json;
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ matrix! {
 pub(crate) fn inspect_over_every_trigger(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let request = Request { body: "body".to_owned(), ..Request::new("PUT", "/a%20b") };
-    for front in [scf::url, scf::gateway] {
+    for front in [tencent_scf::url, tencent_scf::gateway] {
         let reply = front(&run.plane, &request);
         assert_eq!(reply.status, 200, "{reply:?}");
         let seen = Inspected::read(reply.body.as_bytes());

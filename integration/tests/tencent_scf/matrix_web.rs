@@ -7,7 +7,7 @@ use integration::faulty;
 use integration::inspected::Inspected;
 use integration::wait::{limit, until};
 use platform_emulators::process::Signal;
-use platform_emulators::scf::Web;
+use platform_emulators::tencent_scf::Web;
 
 integration::both![
     echo,

@@ -7,7 +7,7 @@ use integration::on_plane::OnPlane;
 use integration::wait::limit;
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::Times;
-use platform_emulators::scf::{self, Options};
+use platform_emulators::tencent_scf::{self, Options};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
@@ -24,7 +24,7 @@ pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: Option<
         code_root: Some(deployment.root().to_owned()),
         ..Options::default()
     };
-    OnPlane::launch(runtime, deployment, scf::start(options).expect("there is a free port"))
+    OnPlane::launch(runtime, deployment, tencent_scf::start(options).expect("there is a free port"))
 }
 
 /// Starts an event function that is named as its library, and waits for its first poll.

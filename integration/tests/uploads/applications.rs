@@ -7,7 +7,7 @@ use integration::kernel::peak_memory;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
 use integration::wait;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 use platform_emulators::process::Process;
 use serde_json::{Value, json};
 use std::net::SocketAddr;

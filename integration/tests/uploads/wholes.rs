@@ -4,7 +4,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_aws::OnAws;
 use integration::on_http::OnHttp;
-use platform_emulators::aws::Options;
+use platform_emulators::aws_lambda::Options;
 
 integration::both![
     a_whole_body_is_read_as_one_part_and_its_end,

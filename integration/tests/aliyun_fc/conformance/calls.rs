@@ -4,7 +4,7 @@ use super::super::run::{OnFc, told};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
-use platform_emulators::fc::{CREDENTIALS, Dialect, Event, Kind, Options};
+use platform_emulators::aliyun_fc::{CREDENTIALS, Dialect, Event, Kind, Options};
 use serde_json::Value;
 
 integration::both![

@@ -4,7 +4,7 @@ use super::super::run::{OnFc, told};
 use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::wait::{limit, silence};
-use platform_emulators::fc::{Dialect, Hook, Kind, Options, Request};
+use platform_emulators::aliyun_fc::{Dialect, Hook, Kind, Options, Request};
 use platform_emulators::process::Signal;
 
 integration::both![

@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::wait::{limit, silence};
-use platform_emulators::fc::{Kind, Options, Request};
+use platform_emulators::aliyun_fc::{Kind, Options, Request};
 
 integration::both![
     a_client_may_use_the_platforms_paths,

@@ -2,7 +2,7 @@
 
 use super::super::run::{OnFc, told};
 use integration::artifacts::Runtime;
-use platform_emulators::fc::{Dialect, Hook, Kind, Options};
+use platform_emulators::aliyun_fc::{Dialect, Hook, Kind, Options};
 
 integration::both![the_first_local_tool_is_served, the_second_local_tool_is_served];
 

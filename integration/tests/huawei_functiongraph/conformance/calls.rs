@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_plane::{OnPlane, nameless};
 use integration::wait::silence;
-use platform_emulators::functiongraph::Options;
+use platform_emulators::huawei_functiongraph::Options;
 use platform_emulators::runtime_api::{Endpoint, Event, Fault};
 use std::time::Duration;
 

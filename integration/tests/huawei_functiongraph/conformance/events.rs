@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_plane::metadata;
 use integration::wait::limit;
-use platform_emulators::functiongraph::{self, KEYS, Options, Request};
+use platform_emulators::huawei_functiongraph::{self, KEYS, Options, Request};
 use platform_emulators::runtime_api::Times;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -70,16 +70,16 @@ fn without_an_agency_there_are_no_keys(runtime: &Runtime) {
 fn a_reply_to_api_gateway_has_all_its_members(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let request = Request { query: vec![("a".into(), "x y".into())], ..Request::new("GET", "/p") };
-    let outcome = run.call(functiongraph::event(&request));
+    let outcome = run.call(huawei_functiongraph::event(&request));
     let reply: serde_json::Value = serde_json::from_slice(&outcome.body).expect("JSON");
     assert!(reply["statusCode"] == 200 && reply["body"].is_string(), "{reply}");
     assert!(reply["headers"].is_object() && reply["isBase64Encoded"] == false, "{reply}");
-    let seen = Inspected::read(&functiongraph::apig(&run.plane, &request).body);
+    let seen = Inspected::read(&huawei_functiongraph::apig(&run.plane, &request).body);
     assert_eq!(seen.0["http"]["query"], serde_json::json!([["a", "x y"]]));
     assert_eq!(seen.0["http"]["client_ip"], "192.0.2.7");
     // A function without a word of HTTP in it is a whole reply, too.
     let run = start(runtime, "faulty");
-    let reply = functiongraph::apig(&run.plane, &Request::new("GET", "/"));
+    let reply = huawei_functiongraph::apig(&run.plane, &Request::new("GET", "/"));
     assert_eq!((reply.status, &reply.body[..]), (200, &b"\"fine\""[..]));
     run.assert_clean();
 }
@@ -88,7 +88,7 @@ fn bodies_from_api_gateway_are_decoded_or_taken_as_they_are(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let all: Vec<u8> = (0..=255).collect();
     let request = Request { body: all.clone(), ..Request::new("POST", "/") };
-    assert_eq!(Inspected::read(&functiongraph::apig(&run.plane, &request).body).body(), all);
+    assert_eq!(Inspected::read(&huawei_functiongraph::apig(&run.plane, &request).body).body(), all);
     for (body, expected) in [(r#"{\"plain\":true}"#, &b"{\"plain\":true}"[..]), ("plain text", b"plain text")] {
         let event = format!(
             r#"{{"httpMethod":"POST","path":"/","headers":{{}},"requestContext":{{"apiId":"a"}},"body":"{body}",
@@ -104,7 +104,8 @@ fn bodies_from_api_gateway_are_decoded_or_taken_as_they_are(runtime: &Runtime) {
 fn bytes_go_back_to_api_gateway_in_base64(runtime: &Runtime) {
     let run = launch(runtime, metadata(), "metadata.mirror", options()).polling();
     for (body, coded) in [(&b"text"[..], false), (&[0xff, 0, 0xfe], true), (b"", false)] {
-        let reply = functiongraph::apig(&run.plane, &Request { body: body.to_vec(), ..Request::new("POST", "/") });
+        let reply =
+            huawei_functiongraph::apig(&run.plane, &Request { body: body.to_vec(), ..Request::new("POST", "/") });
         assert_eq!((reply.status, reply.coded, &reply.body[..]), (201, coded, body));
     }
     run.assert_clean();
@@ -113,7 +114,7 @@ fn bytes_go_back_to_api_gateway_in_base64(runtime: &Runtime) {
 fn a_stream_goes_out_in_one_piece(runtime: &Runtime) {
     let run = start(runtime, "stream");
     assert_eq!(run.call(r#"{"chunks":3,"bytes":16}"#).body.len(), 48);
-    let reply = functiongraph::apig(&run.plane, &Request::new("GET", "/"));
+    let reply = huawei_functiongraph::apig(&run.plane, &Request::new("GET", "/"));
     assert_eq!((reply.status, reply.body.len()), (200, 48));
     run.assert_clean();
 }

@@ -5,7 +5,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::faulty;
 use integration::wait::{limit, until_sigterm_is_handled};
-use platform_emulators::functiongraph::Options;
+use platform_emulators::huawei_functiongraph::Options;
 use platform_emulators::process::Signal;
 use platform_emulators::runtime_api::{Ending, Endpoint, Fault, Kind};
 

@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::on_plane::metadata;
 use integration::wait::{limit, until};
-use platform_emulators::functiongraph::Web;
+use platform_emulators::huawei_functiongraph::Web;
 use platform_emulators::process::Process;
 
 integration::both![

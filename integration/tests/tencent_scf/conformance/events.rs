@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::inspected::Inspected;
 use integration::wait::limit;
 use platform_emulators::runtime_api::{Event, Times};
-use platform_emulators::scf::{self, Request};
+use platform_emulators::tencent_scf::{self, Request};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 integration::both![
@@ -73,7 +73,7 @@ fn an_empty_event_is_empty_bytes(runtime: &Runtime) {
 }
 
 /// What `inspect` says to a request through a front.
-fn seen(reply: &scf::Reply) -> Inspected {
+fn seen(reply: &tencent_scf::Reply) -> Inspected {
     assert_eq!(reply.status, 200, "{reply:?}");
     Inspected::read(reply.body.as_bytes())
 }
@@ -83,7 +83,7 @@ fn a_query_of_texts_lists_and_bare_names_is_one(runtime: &Runtime) {
     let some = |value: &str| Some(value.to_owned());
     let query = [("a", some("1")), ("b", some("x y")), ("b", some("&")), ("bare", None)];
     let query = query.map(|(name, value)| (name.to_owned(), value)).to_vec();
-    for front in [scf::url, scf::gateway] {
+    for front in [tencent_scf::url, tencent_scf::gateway] {
         let seen = seen(&front(&run.plane, &Request { query: query.clone(), ..Request::new("GET", "/") }));
         let expected = serde_json::json!([["a", "1"], ["b", "x y"], ["b", "&"], ["bare", ""]]);
         assert_eq!(seen.0["http"]["query"], expected);
@@ -104,7 +104,7 @@ fn a_function_url_is_a_request_without_a_context(runtime: &Runtime) {
 fn the_client_is_named_by_context_or_header(runtime: &Runtime) {
     let run = start(runtime, "inspect");
     let request = Request::new("GET", "/");
-    for (front, client) in [(scf::url as fn(&_, &_) -> _, "192.0.2.7"), (scf::gateway, "192.0.2.8")] {
+    for (front, client) in [(tencent_scf::url as fn(&_, &_) -> _, "192.0.2.7"), (tencent_scf::gateway, "192.0.2.8")] {
         assert_eq!(seen(&front(&run.plane, &request)).0["http"]["client_ip"], client);
     }
     run.assert_clean();
@@ -124,7 +124,7 @@ fn a_message_of_a_topic_is_one_with_either_form_of_tags(runtime: &Runtime) {
 fn a_stream_goes_out_in_one_piece(runtime: &Runtime) {
     let run = start(runtime, "stream");
     assert_eq!(run.call(r#"{"chunks":3,"bytes":16}"#).body.len(), 48);
-    for front in [scf::url, scf::gateway] {
+    for front in [tencent_scf::url, tencent_scf::gateway] {
         let reply = front(&run.plane, &Request::new("GET", "/"));
         assert_eq!((reply.status, reply.body.len()), (200, 48), "{reply:?}");
     }

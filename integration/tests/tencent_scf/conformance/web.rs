@@ -7,7 +7,7 @@ use integration::inspected::Inspected;
 use integration::on_plane::metadata;
 use integration::wait::limit;
 use platform_emulators::process::Process;
-use platform_emulators::scf::Web;
+use platform_emulators::tencent_scf::Web;
 
 integration::both![
     a_web_function_listens_on_port_9000_of_all_addresses,

@@ -3,7 +3,7 @@
 use super::{Call, CallInput, ClientRequest, PATIENCE, Reply, Setting, Stage};
 use crate::event;
 use crate::reply;
-use platform_emulators::aws::{Answer, Aws, Event, Kind, Options};
+use platform_emulators::aws_lambda::{Answer, Aws, Event, Kind, Options};
 use platform_emulators::process::Process;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};

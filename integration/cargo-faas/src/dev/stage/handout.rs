@@ -5,7 +5,7 @@ use crate::reply::error_words;
 use faas_core::encoding::percent;
 use platform_emulators::process::Process;
 use platform_emulators::runtime_api::{Event, Kind, Plane, Times};
-use platform_emulators::{functiongraph, scf};
+use platform_emulators::{huawei_functiongraph, tencent_scf};
 use std::sync::{Mutex, PoisonError};
 
 /// How a client's request goes through the platform's front, with that request id.
@@ -20,49 +20,49 @@ struct Handout {
 
 /// Starts a runtime on SCF; requests come by the function URL.
 pub(super) fn scf(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = scf::Options {
+    let options = tencent_scf::Options {
         times: times(setting),
         handler: Some(setting.name.clone()),
         code_root: Some(setting.root.clone()),
-        ..scf::Options::default()
+        ..tencent_scf::Options::default()
     };
-    let plane = scf::start(options).map_err(|error| error.to_string())?;
+    let plane = tencent_scf::start(options).map_err(|error| error.to_string())?;
     begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let id = Some(id.to_owned());
         let query = pairs(query).into_iter().map(|(name, value)| (name, Some(value))).collect();
-        let request = scf::Request {
+        let request = tencent_scf::Request {
             id,
             query,
             headers: headers.clone(),
             body: String::from_utf8_lossy(body).into_owned(),
-            ..scf::Request::new(method, path)
+            ..tencent_scf::Request::new(method, path)
         };
-        let scf::Reply { status, headers, body } = scf::url(plane, &request);
+        let tencent_scf::Reply { status, headers, body } = tencent_scf::url(plane, &request);
         front_reply(status, headers, body.into_bytes())
     })
 }
 
 /// Starts a runtime on FunctionGraph; requests come by API Gateway.
 pub(super) fn functiongraph(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = functiongraph::Options {
+    let options = huawei_functiongraph::Options {
         times: times(setting),
         handler: setting.name.clone(),
         code_root: Some(setting.root.clone()),
-        ..functiongraph::Options::default()
+        ..huawei_functiongraph::Options::default()
     };
-    let plane = functiongraph::start(options).map_err(|error| error.to_string())?;
+    let plane = huawei_functiongraph::start(options).map_err(|error| error.to_string())?;
     begin(plane, setting, |plane, id, ClientRequest { method, target, headers, body }| {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let id = Some(id.to_owned());
-        let request = functiongraph::Request {
+        let request = huawei_functiongraph::Request {
             id,
             query: pairs(query),
             headers: headers.clone(),
             body: body.to_vec(),
-            ..functiongraph::Request::new(method, path)
+            ..huawei_functiongraph::Request::new(method, path)
         };
-        let functiongraph::Reply { status, headers, body, .. } = functiongraph::apig(plane, &request);
+        let huawei_functiongraph::Reply { status, headers, body, .. } = huawei_functiongraph::apig(plane, &request);
         front_reply(status, headers, body)
     })
 }

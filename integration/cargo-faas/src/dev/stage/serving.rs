@@ -3,11 +3,11 @@
 use super::{Call, CallInput, ClientRequest, Headers, PATIENCE, Reply, Setting, Stage, free_port};
 use crate::reply::error_words;
 use platform_emulators::cloudevents::Request;
-use platform_emulators::fn_agent::{self, Agent};
+use platform_emulators::fn_project::{self, Agent};
 use platform_emulators::openwhisk::{Activation, Init, Invoker, Outcome};
 use platform_emulators::process::Process;
 use platform_emulators::wire::Answer;
-use platform_emulators::{azure, fc, google, knative, openfaas, openwhisk, vefaas};
+use platform_emulators::{aliyun_fc, azure_functions, google_cloud, knative, openfaas, openwhisk, vefaas};
 use serde_json::{Map, Value, json};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -87,7 +87,7 @@ fn request(call: &Call) -> Request {
 
 /// Starts a runtime on Function Compute 3.0: events through the API, requests through a custom domain.
 pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = fc::Options {
+    let options = aliyun_fc::Options {
         port: port()?,
         code: setting.root.clone(),
         function: setting.name.clone(),
@@ -96,14 +96,14 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
         concurrency: 20,
         start_limit: PATIENCE,
         patience: PATIENCE,
-        ..fc::Options::default()
+        ..aliyun_fc::Options::default()
     };
-    let front = fc::Fc::spawn(setting.command(), options).map_err(words)?;
+    let front = aliyun_fc::Fc::spawn(setting.command(), options).map_err(words)?;
     front.dial()?;
-    let send = |front: &fc::Fc, call: &Call| match &call.input {
+    let send = |front: &aliyun_fc::Fc, call: &Call| match &call.input {
         CallInput::Event(bytes) => {
             let answer = front.invoke(bytes.clone());
-            let failure = (answer.kind != fc::Kind::Success).then(|| match &*answer.body {
+            let failure = (answer.kind != aliyun_fc::Kind::Success).then(|| match &*answer.body {
                 [] => format!("{:?}", answer.kind),
                 body => error_words(body),
             });
@@ -111,12 +111,12 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
             Reply { status: 200, headers: Headers::new(), body: answer.body, failure, request_id }
         }
         CallInput::Request(ClientRequest { method, target, headers, body }) => {
-            let request = fc::Request::new(method, target).body(body.clone());
+            let request = aliyun_fc::Request::new(method, target).body(body.clone());
             let headers = borrowed(headers).into_iter();
             let answer = front.request(&headers.fold(request, |request, (name, value)| request.header(name, value)));
             let body = answer.body();
             let status = if answer.status == 0 { 502 } else { answer.status };
-            let failure = (answer.kind != fc::Kind::Success).then(|| format!("{:?}", answer.kind));
+            let failure = (answer.kind != aliyun_fc::Kind::Success).then(|| format!("{:?}", answer.kind));
             Reply { status, headers: answer.headers, body, failure, request_id: Some(answer.request_id) }
         }
     };
@@ -125,35 +125,36 @@ pub(super) fn fc(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 
 /// Starts a runtime under the Azure Functions host; everything is an envelope.
 pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
-    let options = azure::Options {
+    let options = azure_functions::Options {
         port: port()?,
         is_old: false,
         app_root: setting.root.clone(),
-        mode: azure::Mode::Envelope,
+        mode: azure_functions::Mode::Envelope,
         patience: PATIENCE.max(setting.timeout),
     };
     let own = setting.clone();
-    let front = azure::Host::spawn(move || own.command(), options).map_err(words)?;
+    let front = azure_functions::Host::spawn(move || own.command(), options).map_err(words)?;
     front.ready()?;
-    let send = |front: &azure::Host, call: &Call| {
+    let send = |front: &azure_functions::Host, call: &Call| {
         let function = call.function.as_deref().unwrap_or("function");
         let made = match &call.input {
-            CallInput::Request(ClientRequest { method, target, headers, body }) => {
-                azure::Call::http(function, azure::Request::new(method, target, &borrowed(headers), body.clone()))
-            }
+            CallInput::Request(ClientRequest { method, target, headers, body }) => azure_functions::Call::http(
+                function,
+                azure_functions::Request::new(method, target, &borrowed(headers), body.clone()),
+            ),
             CallInput::Event(bytes) => envelope(function, bytes),
         };
         let begun = front.begin(&made);
         let request_id = begun.as_ref().ok().map(|pending| pending.id().to_owned());
-        let reply = match begun.and_then(azure::Pending::end) {
-            Ok(azure::Ended::Done(done)) => match done.reply {
+        let reply = match begun.and_then(azure_functions::Pending::end) {
+            Ok(azure_functions::Ended::Done(done)) => match done.reply {
                 Some(reply) => {
                     Reply { status: reply.status, headers: reply.headers, body: reply.body, ..Reply::default() }
                 }
                 None => Reply { status: 200, body: done.raw.to_string().into_bytes(), ..Reply::default() },
             },
-            Ok(azure::Ended::Failed(why)) => Reply::failed(500, why),
-            Ok(azure::Ended::Hung) => Reply::failed(504, "the host waits until the function's time is over"),
+            Ok(azure_functions::Ended::Failed(why)) => Reply::failed(500, why),
+            Ok(azure_functions::Ended::Hung) => Reply::failed(504, "the host waits until the function's time is over"),
             Err(error) => Reply::failed(502, error.to_string()),
         };
         Reply { request_id, ..reply }
@@ -162,17 +163,17 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
 }
 
 /// A call by an envelope as the host writes it; what is none is the message of a queue.
-fn envelope(function: &str, bytes: &[u8]) -> azure::Call {
+fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
     let text = String::from_utf8_lossy(bytes);
     let envelope: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let (Some(data), metadata) = (envelope["Data"].as_object(), envelope["Metadata"].as_object()) else {
-        return azure::Call::queue(function, &text);
+        return azure_functions::Call::queue(function, &text);
     };
-    let bound = |map: &Map<String, Value>| -> Vec<(String, azure::Bound)> {
+    let bound = |map: &Map<String, Value>| -> Vec<(String, azure_functions::Bound)> {
         let others = map.iter().filter(|(name, _)| *name != "sys");
-        others.map(|(name, value)| (name.clone(), azure::Bound::Plain(value.clone()))).collect()
+        others.map(|(name, value)| (name.clone(), azure_functions::Bound::Plain(value.clone()))).collect()
     };
-    let mut call = azure::Call::queue(function, "");
+    let mut call = azure_functions::Call::queue(function, "");
     call.data = bound(data);
     call.metadata = metadata.map(bound).unwrap_or_default();
     call
@@ -181,10 +182,10 @@ fn envelope(function: &str, bytes: &[u8]) -> azure::Call {
 /// Starts a runtime as a Cloud Run service.
 pub(super) fn google(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let patience = PATIENCE.max(setting.timeout);
-    let options = google::Options::function(port()?, patience, google::Signature::Http);
-    let front = google::Instance::spawn(local(setting), options).map_err(words)?;
+    let options = google_cloud::Options::function(port()?, patience, google_cloud::Signature::Http);
+    let front = google_cloud::Instance::spawn(local(setting), options).map_err(words)?;
     front.listens()?;
-    let send = |front: &google::Instance, call: &Call| of_answer(front.call(&request(call)));
+    let send = |front: &google_cloud::Instance, call: &Call| of_answer(front.call(&request(call)));
     Ok(Box::new(Serving { front, send, process: |front, look| look(front.process()) }))
 }
 
@@ -298,27 +299,27 @@ struct Fn {
 /// Starts a runtime as a function's container of Fn's agent; calls come one by one.
 pub(super) fn fn_project(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     let folder = tempfile::Builder::new().prefix("faas-fn-").tempdir().map_err(words)?;
-    let options = fn_agent::Options {
+    let options = fn_project::Options {
         start_limit: PATIENCE,
         patience: PATIENCE.max(setting.timeout),
-        ..fn_agent::Options::in_folder(folder.path().to_owned())
+        ..fn_project::Options::in_folder(folder.path().to_owned())
     };
     let mut agent = Agent::spawn(setting.command(), options).map_err(words)?;
     agent.connect()?;
     let front = Fn { agent: Mutex::new(agent), _folder: folder };
     let send = |front: &Fn, call: &Call| {
         let made = match &call.input {
-            CallInput::Event(bytes) => fn_agent::Call::plain(bytes.clone()),
+            CallInput::Event(bytes) => fn_project::Call::plain(bytes.clone()),
             CallInput::Request(ClientRequest { method, target, headers, body }) => {
-                fn_agent::Call::request(method, target, &borrowed(headers), body.clone())
+                fn_project::Call::request(method, target, &borrowed(headers), body.clone())
             }
         };
-        let made = fn_agent::Call { id: call.request_id.clone(), deadline: call.deadline.or(made.deadline), ..made };
+        let made = fn_project::Call { id: call.request_id.clone(), deadline: call.deadline.or(made.deadline), ..made };
         let outcome = front.agent.lock().unwrap_or_else(PoisonError::into_inner).call(&made);
         match outcome {
-            fn_agent::Outcome::Success(answer) => of_answer(Ok(answer)),
-            fn_agent::Outcome::Failed(why) => Reply::failed(502, why),
-            fn_agent::Outcome::TimedOut(why) => Reply::failed(504, why),
+            fn_project::Outcome::Success(answer) => of_answer(Ok(answer)),
+            fn_project::Outcome::Failed(why) => Reply::failed(502, why),
+            fn_project::Outcome::TimedOut(why) => Reply::failed(504, why),
             other => Reply::failed(502, format!("{other:?}")),
         }
     };

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use platform_emulators::aws::Aws;
+use platform_emulators::aws_lambda::Aws;
 
 /// Bound of every wait; no test passes or fails by it on a machine that works.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use platform_emulators::aws::{Aws, Event, InitType, Kind, Level, Options};
+use platform_emulators::aws_lambda::{Aws, Event, InitType, Kind, Level, Options};
 use support::{Client, ERROR, INIT_ERROR, LIMIT, NEXT, RESTORE_ERROR, RESTORE_NEXT, assert_clean, response};
 
 fn start(options: Options) -> Aws {

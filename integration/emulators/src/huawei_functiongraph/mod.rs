@@ -2,11 +2,11 @@
 //! the requests of an HTTP function.
 //!
 //! ```no_run
-//! use platform_emulators::functiongraph::{self, Options};
+//! use platform_emulators::huawei_functiongraph::{self, Options};
 //! use platform_emulators::runtime_api::Kind;
 //! use std::process::Command;
 //!
-//! let plane = functiongraph::start(Options::default())?;
+//! let plane = huawei_functiongraph::start(Options::default())?;
 //! let _process = plane.spawn(Command::new("target/debug/bootstrap"))?;
 //! assert_eq!(plane.invoke(r#"{"n":1}"#).kind, Kind::Result);
 //! assert_eq!(plane.violations(), Vec::<String>::new());

@@ -5,7 +5,7 @@ mod support;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use platform_emulators::aws::{Aws, Ending, Endpoint, Fault, Kind, Options};
+use platform_emulators::aws_lambda::{Aws, Ending, Endpoint, Fault, Kind, Options};
 use support::{Client, LIMIT, NEXT, assert_clean, response};
 
 fn start() -> Aws {

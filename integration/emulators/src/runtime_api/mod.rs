@@ -1,5 +1,5 @@
 //! A control plane that hands out events over plain HTTP, one at a time: what those of Tencent SCF and Huawei FunctionGraph
-//! have in common. [`crate::scf`] and [`crate::functiongraph`] say what is particular to each and start one.
+//! have in common. [`crate::tencent_scf`] and [`crate::huawei_functiongraph`] say what is particular to each and start one.
 //!
 //! It is strict: what the platform would refuse is refused, every breach of the order of calls is listed, every request
 //! is kept, and what goes wrong on a network can be asked for.

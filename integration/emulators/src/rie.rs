@@ -1,5 +1,5 @@
 //! Drives AWS' own Runtime Interface Emulator, a foreign program that `.ci/foreign` installs: the real counterpart of
-//! [`crate::aws`] for conformance. It is slow by nature (a Go front end), so nothing is timed through it.
+//! [`crate::aws_lambda`] for conformance. It is slow by nature (a Go front end), so nothing is timed through it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -4,7 +4,7 @@ mod support;
 
 use std::process::Command;
 
-use platform_emulators::aws::{Aws, ChunkNext, Cognito, Event, Kind, MAX_PAYLOAD, Options, Post};
+use platform_emulators::aws_lambda::{Aws, ChunkNext, Cognito, Event, Kind, MAX_PAYLOAD, Options, Post};
 use platform_emulators::process::Signal;
 use support::{Client, ERROR, INIT_ERROR, LIMIT, NEXT, assert_clean, error, response};
 
@@ -354,7 +354,7 @@ fn checklist_38_sigkill_follows_when_sigterm_is_not_heard() {
     aws.wait_for(|now| now.parked == 1 && now.extensions_parked == 1, LIMIT).expect("both park");
     let shutdown = aws.shutdown(&runtime);
     assert_eq!(shutdown.signals, [Signal::Term, Signal::Kill]);
-    assert!(shutdown.took >= platform_emulators::aws::GRACE, "it is given its time: {shutdown:?}");
+    assert!(shutdown.took >= platform_emulators::aws_lambda::GRACE, "it is given its time: {shutdown:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 #[path = "runtime_api/client.rs"]
 mod client;
-#[path = "runtime_api/functiongraph.rs"]
-mod functiongraph;
-#[path = "runtime_api/scf.rs"]
-mod scf;
+#[path = "runtime_api/huawei_functiongraph.rs"]
+mod huawei_functiongraph;
+#[path = "runtime_api/tencent_scf.rs"]
+mod tencent_scf;

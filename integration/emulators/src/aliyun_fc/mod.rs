@@ -3,7 +3,7 @@
 //! markers. Versions 2.0 and 3.0, and the vendor's two local tools.
 //!
 //! ```no_run
-//! use platform_emulators::fc::{Fc, Kind, Options};
+//! use platform_emulators::aliyun_fc::{Fc, Kind, Options};
 //! use std::process::Command;
 //!
 //! let fc = Fc::spawn(Command::new("target/debug/bootstrap"), Options { port: 9000, ..Options::default() })?;

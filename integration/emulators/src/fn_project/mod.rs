@@ -2,7 +2,7 @@
 //! connects it at once, sends calls one by one over one connection, freezes the container between them and ends it.
 //!
 //! ```no_run
-//! use platform_emulators::fn_agent::{Agent, Call, Options, Outcome};
+//! use platform_emulators::fn_project::{Agent, Call, Options, Outcome};
 //! use std::process::Command;
 //!
 //! let folder = std::path::PathBuf::from("/tmp/iofs");

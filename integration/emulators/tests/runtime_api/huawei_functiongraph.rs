@@ -1,7 +1,7 @@
 //! Huawei FunctionGraph: statements 21 to 27 of its checklist.
 
 use super::client::{Client, LIMIT, sleeper};
-use platform_emulators::functiongraph::{self, KEYS, Options, Request};
+use platform_emulators::huawei_functiongraph::{self, KEYS, Options, Request};
 use platform_emulators::runtime_api::{Endpoint, Event, Fault, Kind, Plane, Times};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const REQUEST: &str = "/v1/runtime/invocation/request";
 
 fn start(options: Options) -> (Plane, Client) {
     let times = Times { patience: LIMIT, ..options.times.clone() };
-    let plane = functiongraph::start(Options { times, ..options }).expect("a free port");
+    let plane = huawei_functiongraph::start(Options { times, ..options }).expect("a free port");
     let client = Client::of(&plane);
     (plane, client)
 }
@@ -103,7 +103,7 @@ fn api_gateway_codes_bodies_and_takes_nothing_but_its_own_form() {
     let request = Request { body: b"hi".to_vec(), ..Request::new("POST", "/p") };
     let mut ask = |result: &str| {
         std::thread::scope(|scope| {
-            let reply = scope.spawn(|| functiongraph::apig(&plane, &request));
+            let reply = scope.spawn(|| huawei_functiongraph::apig(&plane, &request));
             let (_, head, event) = client.call("GET", REQUEST, "");
             let id = head.lines().find_map(|line| line.strip_prefix("X-Cff-Request-Id: ")).expect("an id").to_owned();
             client.call("POST", &response(&id), result);

@@ -2,7 +2,7 @@
 
 use super::client::{Client, LIMIT, sleeper};
 use platform_emulators::runtime_api::{Endpoint, Event, Fault, Kind, Plane, Times};
-use platform_emulators::scf::{self, Options, Request};
+use platform_emulators::tencent_scf::{self, Options, Request};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ const RESPONSE: &str = "/runtime/invocation/response";
 const ERROR: &str = "/runtime/invocation/error";
 
 fn start(times: Times) -> Plane {
-    scf::start(Options { times: Times { patience: LIMIT, ..times }, ..Options::default() }).expect("a free port")
+    tencent_scf::start(Options { times: Times { patience: LIMIT, ..times }, ..Options::default() })
+        .expect("a free port")
 }
 
 /// One whose process has said that it is ready.
@@ -164,7 +165,7 @@ fn fronts_make_events_and_replies_and_refuse_what_is_none() {
         headers: vec![("X-Mine".into(), "1".into())],
         ..Request::new("GET", "/p")
     };
-    let mut ask = |front: fn(&Plane, &Request) -> scf::Reply, result: &str| {
+    let mut ask = |front: fn(&Plane, &Request) -> tencent_scf::Reply, result: &str| {
         std::thread::scope(|scope| {
             let reply = scope.spawn(|| front(&plane, &request));
             let event = client.call("GET", NEXT, "").2;
@@ -173,13 +174,13 @@ fn fronts_make_events_and_replies_and_refuse_what_is_none() {
         })
     };
     let whole = r#"{"statusCode":201,"headers":{"x":"y"},"body":"hi","isBase64Encoded":false}"#;
-    for front in [scf::url as fn(&Plane, &Request) -> scf::Reply, scf::gateway] {
+    for front in [tencent_scf::url as fn(&Plane, &Request) -> tencent_scf::Reply, tencent_scf::gateway] {
         let (event, reply) = ask(front, whole);
         assert!(event.contains(r#""queryString":{"a":["1","2"],"b":true}"#) && event.contains("x-mine"), "{event}");
         assert_eq!((reply.status, reply.body.as_str()), (201, "hi"));
     }
-    assert_eq!(ask(scf::url, "[1]").1.body, "[1]");
-    assert_eq!(ask(scf::url, "no json").1.status, 430);
-    assert_eq!(ask(scf::gateway, "[1]").1.status, 502);
-    assert_eq!(ask(scf::gateway, r#"{"statusCode":"200"}"#).1.status, 502);
+    assert_eq!(ask(tencent_scf::url, "[1]").1.body, "[1]");
+    assert_eq!(ask(tencent_scf::url, "no json").1.status, 430);
+    assert_eq!(ask(tencent_scf::gateway, "[1]").1.status, 502);
+    assert_eq!(ask(tencent_scf::gateway, r#"{"statusCode":"200"}"#).1.status, 502);
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use platform_emulators::aws::{Aws, Kind, Options};
+use platform_emulators::aws_lambda::{Aws, Kind, Options};
 use support::{Client, ERROR, LIMIT, assert_clean, error, response};
 
 fn start() -> Aws {

@@ -7,21 +7,21 @@
 //! The public interface blocks and needs no async runtime: tests and benches are ordinary threads.
 #![forbid(unsafe_code)]
 
-pub mod aws;
-pub mod azure;
+pub mod aliyun_fc;
+pub mod aws_lambda;
+pub mod azure_functions;
 pub mod cloudevents;
-pub mod fc;
-pub mod fn_agent;
-pub mod functiongraph;
-pub mod google;
+pub mod fn_project;
+pub mod google_cloud;
 pub mod h2c;
+pub mod huawei_functiongraph;
 pub mod knative;
 pub mod openfaas;
 pub mod openwhisk;
 pub mod process;
 pub mod rie;
 pub mod runtime_api;
-pub mod scf;
+pub mod tencent_scf;
 pub mod vefaas;
 pub mod wait;
 pub mod wire;

@@ -2,7 +2,7 @@
 //! instances.
 //!
 //! ```no_run
-//! use platform_emulators::aws::{Aws, Event, Kind, Options};
+//! use platform_emulators::aws_lambda::{Aws, Event, Kind, Options};
 //! use std::process::Command;
 //!
 //! let aws = Aws::start(Options { handler: Some("echo".into()), ..Options::default() })?;

@@ -3,10 +3,10 @@
 //!
 //! ```no_run
 //! use platform_emulators::runtime_api::Kind;
-//! use platform_emulators::scf::{self, Options};
+//! use platform_emulators::tencent_scf::{self, Options};
 //! use std::process::Command;
 //!
-//! let plane = scf::start(Options::default())?;
+//! let plane = tencent_scf::start(Options::default())?;
 //! let _process = plane.spawn(Command::new("target/debug/bootstrap"))?;
 //! assert_eq!(plane.invoke(r#"{"n":1}"#).kind, Kind::Result);
 //! assert_eq!(plane.violations(), Vec::<String>::new());
