@@ -24,8 +24,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! The event is read as JSON as it came, also that of an HTTP trigger, and the result is written as JSON and handed to the
-//! platform untouched: what the types of `aws_lambda_events` are made for.
+//! The event is read as JSON as it came, also that of an HTTP trigger, and the result is written as JSON and handed to
+//! the platform untouched. The types of `aws_lambda_events` are made for that.
 
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
@@ -39,63 +39,63 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Any error.
+/// An error of any type, as `lambda_runtime` has it.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The event, and what the platform says of its invocation.
+/// The event, together with the platform's knowledge of its invocation.
 #[derive(Clone, Debug)]
 pub struct LambdaEvent<T> {
-    /// The event.
+    /// The event, read as a type.
     pub payload: T,
-    /// The invocation.
+    /// The context of the invocation.
     pub context: Context,
 }
 
 impl<T> LambdaEvent<T> {
-    /// Puts the two together, for a test.
+    /// Puts the two parts together, for a test.
     pub fn new(payload: T, context: Context) -> LambdaEvent<T> {
         LambdaEvent { payload, context }
     }
 
-    /// Takes the two apart.
+    /// Takes the two parts apart.
     pub fn into_parts(self) -> (T, Context) {
         (self.payload, self.context)
     }
 }
 
-/// What the platform says of an invocation. Where it says nothing, texts are empty and numbers 0.
+/// The platform's knowledge of an invocation. Where the platform says nothing, texts are empty and numbers 0.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Context {
-    /// The request's id.
+    /// The id of the request.
     pub request_id: String,
-    /// When the invocation has to end, in milliseconds since 1970.
+    /// The moment at which the invocation has to end, in milliseconds since 1970.
     pub deadline: u64,
     /// The name that this call used: an ARN on AWS.
     pub invoked_function_arn: String,
     /// The X-Ray trace, as its header has it.
     pub xray_trace_id: Option<String>,
-    /// What a mobile client says of itself, as JSON.
+    /// The mobile client's description of itself, as JSON.
     pub client_context: Option<Value>,
     /// The caller's identity of Cognito, as JSON.
     pub identity: Option<Value>,
-    /// What the function was configured with.
+    /// The configuration of the function.
     pub env_config: Arc<Config>,
 }
 
-/// What a function was configured with.
+/// The configuration of a function, from the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Its name.
+    /// The name of the function.
     pub function_name: String,
-    /// Its memory in MiB.
+    /// The memory of the function in MiB.
     pub memory: i32,
-    /// Its version.
+    /// The version of the function.
     pub version: String,
-    /// Where its log goes, of the environment.
+    /// The stream that its log goes to, from the environment.
     pub log_stream: String,
-    /// The same, by the larger unit.
+    /// The group that its log goes to, from the environment.
     pub log_group: String,
 }
 
@@ -130,7 +130,7 @@ impl<T: DeserializeOwned> FromInvocation for LambdaEvent<T> {
     }
 }
 
-/// What a function that is marked `lambda` returned.
+/// Ends the call of a function that is marked `lambda` with the value it returned.
 #[doc(hidden)]
 pub fn ended<R: Serialize, E: Into<Error>>(ctx: &FaasContext, result: Result<R, E>) -> Outcome {
     let written = result.map_err(|error| failed::<E>(&*error.into())).and_then(|reply| {
@@ -142,7 +142,7 @@ pub fn ended<R: Serialize, E: Into<Error>>(ctx: &FaasContext, result: Result<R, 
     }
 }
 
-/// The kind of an error whose type is known is its name.
+/// Makes the function's error of another one. An error whose type is known has the type's name as its kind.
 fn failed<E>(error: &(dyn std::error::Error + 'static)) -> error::Error {
     let kind = match error::kind_of::<E>() {
         "&str" | "str" | "alloc::string::String" => "Error",

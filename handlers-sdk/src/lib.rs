@@ -1,4 +1,4 @@
-//! What authors of functions and layers write against.
+//! The SDK that authors of functions and layers write against.
 //!
 //! ```
 //! use handlers_sdk::{Error, Event, FaasContext, function};
@@ -29,7 +29,7 @@
 //! Nothing here needs `unsafe` of an author; `#![forbid(unsafe_code)]` is fine in their crates.
 #![deny(unsafe_code)]
 
-// The macros' output names this crate by its full path, here too.
+// The output of the macros names this crate by its full path, here too.
 extern crate self as handlers_sdk;
 
 // The guides' code is compiled and run with the documentation tests. The folder links to them, so that the package has them.

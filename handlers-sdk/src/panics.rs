@@ -1,8 +1,8 @@
 //! Panics end where they began: in this library, as an error with message and place, or as a line of the log.
 //!
 //! Unwinding must not cross the border, and the host's panic hook never hears of a panic in here, because each library
-//! has a standard library of its own. While author's code runs guarded, the hook keeps what it learns for the error that
-//! the guard makes. What no guard will report is a line at level ERROR:
+//! has a standard library of its own. While author's code runs guarded, the hook keeps its findings for the error that
+//! the guard makes. A panic that no guard will report is a line at level ERROR:
 //!
 //! - a panic on a thread or in a task of the author's own;
 //! - a panic in guarded code that the author has caught;
@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// With `FAAS_DEBUG` configured, errors carry backtraces.
+/// `true` if `FAAS_DEBUG` is configured: errors then carry backtraces.
 static DEBUG: AtomicBool = AtomicBool::new(false);
 /// `true` once a host has opened this library: its standard library, and the hook in it, serve nobody else.
 static IS_LIBRARY: AtomicBool = AtomicBool::new(false);
@@ -42,10 +42,10 @@ const ONE: u32 = 2;
 /// The kind of the error that a panic becomes.
 const KIND: &str = "Panic";
 
-/// What is known of a panic.
+/// All that is known of a panic.
 pub(crate) struct Panic {
     message: String,
-    /// `file:line:column`; empty if nobody knows.
+    /// The place as `file:line:column`; empty if it is not known.
     location: String,
     backtrace: Option<String>,
 }
@@ -72,7 +72,7 @@ impl Panic {
         Error::placed(KIND, self.message, detail)
     }
 
-    /// Writes its line: for the call that this thread is in, if it is in one.
+    /// Writes the line of the panic: for the call that this thread is in, if it is in one.
     pub(crate) fn report(&self) {
         let backtrace = self.backtrace.as_deref().unwrap_or_default();
         let fields: [(&str, &dyn Display); 3] =
@@ -82,12 +82,12 @@ impl Panic {
     }
 }
 
-/// `true` if this thread may write to the host's log.
+/// Returns `true` if this thread may write to the host's log.
 fn has_log() -> bool {
     place(|place| place.is_some())
 }
 
-/// One guarded call. Its end says whether a panic is kept.
+/// One guarded call. Its drop looks whether a panic is kept.
 struct Guard;
 
 impl Guard {
@@ -116,13 +116,13 @@ impl Drop for Guard {
     }
 }
 
-/// Takes the panic that is kept.
+/// Takes the panic that is kept; `None` if there is none.
 fn take_kept() -> Option<Panic> {
     GUARDS.with(|guards| guards.set(guards.get() & !KEPT));
     LAST.take()
 }
 
-/// Runs `body`; a panic in it is an `Err`.
+/// Runs `body`, and returns a panic in it as an `Err`.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
     let guard = Guard::enter();
     let ended = catch_unwind(AssertUnwindSafe(body));
@@ -138,7 +138,7 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
     };
     let message = message(&*payload);
     let seen = take_kept();
-    // The payload's own drop may panic as well.
+    // The drop of the payload may panic as well.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
     Err(Panic { message, ..seen.unwrap_or_else(|| Panic::new("")) })
 }
@@ -160,7 +160,7 @@ pub(crate) fn authored<T>(body: impl FnOnce() -> T) -> T {
 
 #[cold]
 fn report_kept() {
-    // While a panic unwinds, what runs is a drop, and the guard further up makes an error of the panic.
+    // While a panic unwinds, this code runs in a drop, and the guard further up makes an error of the panic.
     if !std::thread::panicking()
         && let Some(seen) = take_kept()
     {
@@ -178,17 +178,17 @@ fn message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// `true` if `FAAS_DEBUG` is configured.
+/// Returns `true` if `FAAS_DEBUG` is configured.
 pub(crate) fn is_debug() -> bool {
     DEBUG.load(Ordering::Relaxed)
 }
 
-/// A host has opened this library.
+/// Notes that a host has opened this library.
 pub(crate) fn set_library() {
     IS_LIBRARY.store(true, Ordering::Relaxed);
 }
 
-/// Sets the hook, once for this library.
+/// Sets the panic hook, once for this library.
 pub(crate) fn install(entry: &Entry) {
     if entry.config("FAAS_DEBUG").and_then(faas_abi::settings::switch).unwrap_or(false) {
         DEBUG.store(true, Ordering::Relaxed);
@@ -196,7 +196,7 @@ pub(crate) fn install(entry: &Entry) {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            // A thread on its way out may have lost its locals; then it is in no guarded call either.
+            // A thread that is ending may have lost its locals; then it is in no guarded call either.
             let is_guarded = GUARDS.try_with(Cell::get).unwrap_or(0) >= ONE;
             let is_ours = is_guarded || IS_LIBRARY.load(Ordering::Relaxed);
             if !(is_ours && has_log()) {
@@ -210,7 +210,7 @@ pub(crate) fn install(entry: &Entry) {
     });
 }
 
-/// Keeps a panic for the guard. One that is kept already, on this thread, was caught by the author.
+/// Keeps a panic for the guard. A panic of this thread that is kept already was caught by the author.
 fn note(info: &PanicHookInfo<'_>) {
     let panic = Panic::of(info);
     let Ok(earlier) = LAST.try_with(|last| last.replace(Some(panic))) else { return };

@@ -1,4 +1,4 @@
-//! What the macros' output names. No part of the API.
+//! The names that the macros' output uses. They are no part of the API.
 
 pub use crate::error::described::{Describe, Described};
 pub use crate::executor::Workers;
@@ -39,7 +39,7 @@ pub fn argument<T: FromInvocation>(ctx: &FaasContext) -> Result<T, Error> {
     T::from_invocation(ctx)
 }
 
-/// Makes an argument of an `async fn`. `M` is how, which the compiler finds.
+/// Makes an argument of an `async fn`. `M` is the way to make it, which the compiler finds.
 ///
 /// # Errors
 /// The invocation does not fit.
@@ -49,52 +49,54 @@ pub fn argument_async<T: FromInvocationAsync<M>, M>(
     T::from_invocation_async(ctx)
 }
 
-/// What an argument makes use of and which functions may take it; without a word on a type that is no argument, which the
-/// call itself is refused for.
+/// The features that an argument uses, and the functions that may take it. For a type that is no argument it says
+/// nothing, since the call itself is refused for that.
 #[derive(Debug)]
 pub struct Wanted<T>(PhantomData<T>);
 
 impl<T: FromInvocation> Wanted<T> {
-    /// What it makes use of where the host has it.
+    /// The features that it uses where the host has them.
     pub const WANTS: u64 = T::WANTS;
-    /// Which functions may take it.
+    /// The functions that may take it.
     pub const STYLE: CallStyle = T::STYLE;
 }
 
-/// Any other type.
+/// The trait of any other type, which is no argument.
 pub trait NotWanted {
-    /// Nothing.
+    /// The features of the type, which are none at all.
     const WANTS: u64 = 0;
-    /// The call says what there is to say.
+    /// The functions that may take it: the call itself is refused for such a type.
     const STYLE: CallStyle = CallStyle::Any;
 }
 
 impl<T> NotWanted for Wanted<T> {}
 
-/// What a function makes use of because of an argument. Ends the compilation of one that may not have it.
+/// Returns the features that a function uses because of an argument. Ends the compilation of a function that may not
+/// have it.
 pub const fn wants(style: CallStyle, wants: u64, is_async: bool) -> u64 {
     style.check(is_async);
     wants
 }
 
-/// The function cannot be called.
+/// Returns the end of a call whose function cannot be called.
 pub fn refused(error: Error) -> Outcome {
     Outcome::failed(error)
 }
 
-/// What a function returned. `M` is how it becomes a reply, which the compiler finds.
+/// Ends a call with the value that a function returned. `M` is the way in which it becomes a reply, which the compiler
+/// finds.
 pub fn replied<R: IntoReply<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     Outcome::of(ctx.held(), value)
 }
 
-/// What a streaming function may return.
+/// The values that a streaming function may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a streaming function",
     label = "not the end of a stream",
     note = "the reply is written through the sink: return `()` or `Result<(), E>`"
 )]
 pub trait StreamEnd<M = ()> {
-    /// How its call ends.
+    /// Returns the end of the call.
     fn outcome(self) -> Outcome;
 }
 
@@ -110,7 +112,7 @@ impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
     }
 }
 
-/// What a streaming `async fn` may return: also the stream itself.
+/// The values that a streaming `async fn` may return: also the stream itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a streaming function",
     label = "not a stream, and not the end of one",
@@ -118,7 +120,7 @@ impl<E: IntoError<M>, M> StreamEnd<(M,)> for Result<(), E> {
             through an `AsyncSink` and return `()` or `Result<(), E>`"
 )]
 pub trait StreamEndAsync<M = ByWaiting> {
-    /// Writes what there is to write. How the call ends.
+    /// Writes the stream, and returns the end of the call.
     fn outcome(self, ctx: &FaasContext) -> impl Future<Output = Outcome> + Send;
 }
 
@@ -128,7 +130,7 @@ impl<R: StreamEnd<M> + Send, M> StreamEndAsync<(AtOnce, M)> for R {
     }
 }
 
-/// A stream, or the reason why there is none.
+/// The value is a stream, or the reason why there is none.
 #[cfg(feature = "stream")]
 impl<R, M, E, N> StreamEndAsync<(ByWaiting, M, N)> for Result<R, E>
 where
@@ -143,34 +145,34 @@ where
     }
 }
 
-/// What a streaming `async fn` returned.
+/// Ends a call with the value that a streaming `async fn` returned.
 pub async fn streamed_async<R: StreamEndAsync<M>, M>(ctx: &FaasContext, value: R) -> Outcome {
     value.outcome(ctx).await
 }
 
-/// What a streaming function returned.
+/// Ends a call with the value that a streaming function returned.
 pub fn streamed<R: StreamEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
-/// What a provider returned that cannot fail.
+/// Ends the call of a provider that cannot fail with the value it returned.
 pub fn made<T: Any + Send + Sync>(_ctx: &FaasContext, value: T) -> Outcome {
     Outcome::Made(Arc::new(value))
 }
 
-/// What a provider returned that may fail.
+/// Ends the call of a provider that may fail with the value it returned.
 pub fn made_or_failed<R: Made<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
     Outcome::made(result.value())
 }
 
-/// What a provider may return that may fail.
+/// The values that a provider that may fail returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a provider",
     label = "no value that is shared, or no error that a function may return",
     note = "return `T` or `Result<T, E>`, where `T: Send + Sync + 'static`"
 )]
 pub trait Made<M> {
-    /// The value, or why there is none.
+    /// Returns the value that the provider made.
     ///
     /// # Errors
     /// The provider failed.
@@ -183,13 +185,13 @@ impl<T: Any + Send + Sync, E: IntoError<M>, M> Made<M> for Result<T, E> {
     }
 }
 
-/// What a function that takes one record at a time may return: a record has no reply.
+/// The values that a function for one record at a time may return: a record has no reply.
 #[diagnostic::on_unimplemented(
     message = "a function of records returns `()` or `Result<(), E>`, found `{Self}`",
     label = "a record has no reply: return `()` or `Result<(), E>`"
 )]
 pub trait RecordEnd<M = ()> {
-    /// How its call ends.
+    /// Returns the end of the call.
     fn outcome(self) -> Outcome;
 }
 
@@ -205,17 +207,18 @@ impl<E: IntoError<M>, M> RecordEnd<(M,)> for Result<(), E> {
     }
 }
 
-/// What a function of records returned.
+/// Ends a call with the value that a function of records returned.
 pub fn recorded<R: RecordEnd<M>, M>(_ctx: &FaasContext, value: R) -> Outcome {
     value.outcome()
 }
 
-/// A call that is a future.
+/// Returns a call that is a future.
 pub fn running(future: impl Future<Output = Outcome> + Send + 'static) -> Call {
     Call::Running(Box::pin(future), &crate::executor::RUNTIME)
 }
 
-/// An `async` hook of a layer. Its answer is whatever the hook may return, its error whatever `?` makes one of.
+/// Makes an `async` hook of a layer. The answer is any value that the hook may return, the error anything that `?`
+/// converts.
 pub fn hook<'a, T, E, M>(future: impl Future<Output = Result<T, E>> + Send + 'a) -> Option<Hook<'a>>
 where
     T: Into<Ended>,
@@ -225,14 +228,14 @@ where
     Some(Hook { future: Box::pin(future), runtime: &crate::executor::RUNTIME })
 }
 
-/// What a function for a phase may return.
+/// The values that a function for a phase may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a function for a phase",
     label = "not the end of a phase",
     note = "return `()` or `Result<(), E>`"
 )]
 pub trait PhaseEnd<M = ()> {
-    /// How the phase ends.
+    /// Returns the end of the phase.
     fn outcome(self) -> Outcome;
 }
 
@@ -248,7 +251,7 @@ impl<E: IntoError<M>, M> PhaseEnd<(M,)> for Result<(), E> {
     }
 }
 
-/// What a method for a phase returned.
+/// Ends a phase with the value that a method for it returned.
 pub fn phase_ended<R: PhaseEnd<M>, M>(_ctx: &FaasContext, result: R) -> Outcome {
     result.outcome()
 }
@@ -259,7 +262,7 @@ pub fn phase_ended<R: PhaseEnd<M>, M>(_ctx: &FaasContext, result: R) -> Outcome 
     label = "expected a `fn` or `async fn` of one argument, `{A}`, to `()` or `Result<(), E>`"
 )]
 pub trait PhaseFn<A, M> {
-    /// Runs it.
+    /// Runs the function with its argument.
     fn call(self, argument: A) -> Call;
 }
 
@@ -285,7 +288,7 @@ where
     }
 }
 
-/// Runs a phase's function.
+/// Runs the function for a phase.
 pub fn phase<M>(function: impl PhaseFn<FaasContext, M>, ctx: &FaasContext) -> Call {
     function.call(ctx.clone())
 }
@@ -294,12 +297,12 @@ pub fn phase<M>(function: impl PhaseFn<FaasContext, M>, ctx: &FaasContext) -> Ca
 pub fn closed<T: Any + Send + Sync, M>(value: Value, function: impl PhaseFn<Inject<T>, M>) -> Call {
     match value.downcast() {
         Ok(value) => function.call(Inject::from(value)),
-        // A provider is given the values that it has made.
+        // A provider is only given values that it has made, which have its type.
         Err(_) => Call::Ended(Outcome::Done),
     }
 }
 
-/// Compares two names at compile time.
+/// Returns `true` if two names are equal. It works at compile time.
 pub const fn same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {

@@ -1,17 +1,17 @@
-//! Why a stream cannot go on, in either direction.
+//! The reasons why a stream cannot go on, in either direction.
 
 use faas_abi::*;
 use std::any::Any;
 use std::fmt;
 
-/// Why a stream cannot go on. An error of a function's that `?` makes of one answers an HTTP trigger with the status that
-/// its variant names.
+/// The reason why a stream cannot go on. A function's error that `?` makes of it answers an HTTP trigger with the
+/// status that its variant names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The client or the platform is gone, or the invocation was cancelled. Stop.
+    /// The client or the platform is gone, or the invocation was cancelled. The function should stop.
     PeerGone,
-    /// The head is out already.
+    /// The head of the reply is out already.
     Begun,
     /// The body of the request is larger than the runtime takes (`FAAS_MAX_BODY`): 413.
     TooLarge,
@@ -41,7 +41,8 @@ impl fmt::Display for StreamError {
 impl std::error::Error for StreamError {}
 
 impl StreamError {
-    /// The status that tells a client of it; `None`: it is not the client's fault, or nobody is there to be told.
+    /// Returns the status that tells a client of it; `None` if it is not the client's fault, or nobody is there to be
+    /// told.
     fn http_status(self) -> Option<u16> {
         match self {
             StreamError::TooLarge => Some(413),
@@ -51,12 +52,12 @@ impl StreamError {
         }
     }
 
-    /// The same for any error that may be one.
+    /// Returns that status for any error that may be a stream's; `None` for every other error.
     pub(crate) fn status_of(error: &dyn Any) -> Option<u16> {
         error.downcast_ref::<StreamError>()?.http_status()
     }
 
-    /// Of the status that the reading end was answered.
+    /// Makes the error of the status that the reading end was answered.
     pub(crate) fn of_reading(status: Status) -> StreamError {
         match status {
             E_CANCELLED => StreamError::PeerGone,
@@ -68,7 +69,7 @@ impl StreamError {
     }
 }
 
-/// What the writing end was answered.
+/// Turns the status that the writing end was answered into a result.
 pub(crate) fn check(status: Status) -> Result<(), StreamError> {
     match status {
         E_CANCELLED => Err(StreamError::PeerGone),

@@ -54,24 +54,24 @@ use crate::error::Error;
 use crate::glue::telemetry;
 use std::sync::Arc;
 
-/// Who gathers the numbers. No method blocks for long or panics: each is called in the middle of somebody's work, from
-/// any thread.
+/// A gatherer of the numbers. No method blocks for long or panics: each is called in the middle of other work, from any
+/// thread.
 ///
-/// A name is of letters, digits, `_` and `.`, with its unit at the end: `payment_seconds`, `orders_total`.
+/// A name consists of letters, digits, `_` and `.`, with its unit at the end: `payment_seconds`, `orders_total`.
 pub trait Gather: Send + Sync + 'static {
     /// Adds to a sum that never falls. A negative value is to be dropped.
     fn counter(&self, name: &str, value: f64, labels: Labels<'_>);
 
-    /// Notes what a value is now.
+    /// Notes the present value of a number that rises and falls.
     fn gauge(&self, name: &str, value: f64, labels: Labels<'_>);
 
-    /// Notes one more observation.
+    /// Notes one more observation of a distribution.
     fn histogram(&self, name: &str, value: f64, labels: Labels<'_>);
 }
 
 impl Config {
-    /// Offers a gatherer to every function and layer of the process, as the service `faas.telemetry`. In `create`; it
-    /// lives as long as the process.
+    /// Offers a gatherer to every function and layer of the process, as the service `faas.telemetry`. It is called in
+    /// `create`, and the gatherer lives as long as the process.
     ///
     /// # Errors
     /// The host refuses, for instance because another layer gathers already.
@@ -79,14 +79,14 @@ impl Config {
         telemetry::offer(self.entry(), gather)
     }
 
-    /// The gatherer of this process; `None` if no layer offers one, or none has yet.
+    /// Returns the gatherer of this process; `None` if no layer offers one, or none has yet.
     pub fn telemetry(&self) -> Option<Telemetry> {
         telemetry::find(self.entry())
     }
 }
 
 impl FaasContext {
-    /// The gatherer of this process; `None` if no layer offers one.
+    /// Returns the gatherer of this process; `None` if no layer offers one.
     pub fn telemetry(&self) -> Option<Telemetry> {
         telemetry::find(self.held().entry())
     }

@@ -1,4 +1,4 @@
-//! What outlives a call, or waits for its cancel: `ctx.detached()`, `ctx.after_reply(…)`, `ctx.cancelled()`.
+//! Work that outlives a call, and waits for its cancel: `ctx.detached()`, `ctx.after_reply(…)`, `ctx.cancelled()`.
 
 use crate::call::context::FaasContext;
 use crate::call::detached::Detached;
@@ -76,8 +76,8 @@ impl FaasContext {
         Cancelled { hearing: self.held().hear_cancel(), _ctx: self }
     }
 
-    /// Blocks this thread until the runtime cancels this invocation, at most for `timeout`. Returns `true` if it has been
-    /// cancelled. For `spawn_blocking` and threads, which nobody can drop: they ask now and then, and leave.
+    /// Blocks this thread until the runtime cancels this invocation, at most for `timeout`. Returns `true` if it has
+    /// been cancelled. It is for `spawn_blocking` and threads, which nobody can drop: they ask now and then, and leave.
     ///
     /// ```
     /// use handlers_sdk::{FaasContext, function};
@@ -95,7 +95,7 @@ impl FaasContext {
     /// # assert_eq!(handlers_sdk::testing::Invoke::event("").run(poll::MODULE).text(), "nothing came");
     /// ```
     pub fn wait_cancelled(&self, timeout: Duration) -> bool {
-        // One that is too long to be a moment is none.
+        // A timeout that is too long to be a moment is a wait without a limit.
         let end = Instant::now().checked_add(timeout);
         let hearing = self.held().hear_cancel();
         let (parked, waker) = Parked::here();
@@ -109,11 +109,11 @@ impl FaasContext {
     }
 }
 
-/// Ready once the invocation is cancelled; see [`FaasContext::cancelled`].
+/// A future that is ready once the invocation is cancelled; see [`FaasContext::cancelled`].
 #[must_use = "it does nothing unless it is awaited"]
 pub struct Cancelled<'c> {
     hearing: Hearing,
-    /// Keeps the call open for as long as it is listened to.
+    /// The context keeps the call open for as long as the future is held.
     _ctx: &'c FaasContext,
 }
 

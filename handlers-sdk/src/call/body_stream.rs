@@ -13,11 +13,11 @@ use std::io;
 use std::ops::Deref;
 use std::task::{Context, Poll};
 
-/// A part of a body: bytes that are read as a slice. Never empty.
+/// A part of a body: bytes that are read as a slice. It is never empty.
 pub struct Chunk(bytes::Chunk);
 
 impl Chunk {
-    /// A copy of the bytes.
+    /// Returns a copy of the bytes as a vector.
     pub fn to_vec(&self) -> Vec<u8> {
         self.as_ref().to_vec()
     }
@@ -88,12 +88,12 @@ impl BodyStream {
         poll_fn(|context| self.poll_part(context)).await
     }
 
-    /// The same for a future of one's own.
+    /// Polls for the next part of the body, for a future of one's own. See [`next`](Self::next).
     pub fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, StreamError>>> {
         self.0.poll_next(context).map(made)
     }
 
-    /// How many bytes there are; `None` if the body still comes, whose length only a header may tell.
+    /// Returns how many bytes there are; `None` if the body still comes, whose length only a header may tell.
     pub fn length(&self) -> Option<usize> {
         self.0.whole()
     }
@@ -140,7 +140,7 @@ impl fmt::Debug for BodyStream {
 pub struct BodyReader {
     end: ReadEnd,
     part: Option<Chunk>,
-    /// How much of the part has been read.
+    /// The number of bytes of the part that have been read.
     at: usize,
 }
 

@@ -35,12 +35,12 @@ pub(crate) enum Kept {
 }
 
 impl Bytes {
-    /// Bytes of the program.
+    /// Wraps bytes that the program itself holds, without a copy.
     pub const fn from_static(bytes: &'static [u8]) -> Bytes {
         Bytes(Kept::Static(bytes))
     }
 
-    /// Bytes to give away: those that nobody else holds are not copied.
+    /// Hands the bytes to the host: those that nobody else holds are not copied.
     pub(crate) fn into_given(self) -> Given {
         match self.0 {
             Kept::Lent(bytes) => Given::Owned(bytes.to_vec()),

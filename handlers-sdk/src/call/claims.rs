@@ -1,4 +1,4 @@
-//! What is known of whoever calls, once a layer has found out.
+//! The claims of a caller, once a layer has checked them.
 
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::layer::invocation::Invocation;
 use serde::de::DeserializeOwned;
 
-/// The extension that they are left under.
+/// The name of the extension that holds the claims.
 const EXTENSION: &str = "claims";
 
 /// The claims of whoever calls, as a type: those of a token that the layer `auth` has checked, or of a key or a user in its
@@ -63,10 +63,10 @@ impl<T: DeserializeOwned> FromInvocation for Claims<T> {
 }
 
 impl Invocation<'_> {
-    /// Leaves what is known of whoever calls, an object of JSON, for arguments of type [`Claims`].
+    /// Leaves the claims of the caller, an object of JSON, for arguments of type [`Claims`].
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// The host refuses, as for [`set`](Self::set).
     pub fn set_claims(&mut self, json: &str) -> Result<(), Error> {
         self.set_extension(EXTENSION, json)
     }

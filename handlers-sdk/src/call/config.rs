@@ -1,4 +1,4 @@
-//! What an entry was configured with.
+//! The configuration of a function or layer.
 
 use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
@@ -25,20 +25,20 @@ impl Config {
         self.entry
     }
 
-    /// Its own part, as JSON; empty if there is none.
+    /// Returns its own part, as JSON; empty if there is none.
     pub fn json(&self) -> &'static [u8] {
         self.entry.config_json()
     }
 
-    /// Its own part as a type.
+    /// Reads its own part as a type.
     ///
     /// # Errors
-    /// It is not of that shape. No configuration at all reads as `{}`.
+    /// The part is not of that shape. No configuration at all reads as `{}`.
     #[cfg(feature = "json")]
     pub fn deserialize<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         let json = if self.json().is_empty() { b"{}" } else { self.json() };
         serde_json::from_slice(json).map_err(|error| {
-            // The host has seen that it is JSON: whatever is wrong has a place in it.
+            // The host has seen that it is JSON, so a mistake has a place in it.
             let path = json_path::path(json, error.line(), error.column());
             let apart = if path.is_empty() { "" } else { ": " };
             let message = format!("configuration of {:?}: {path}{apart}{error}", self.entry.name());
@@ -46,13 +46,13 @@ impl Config {
         })
     }
 
-    /// A mistake in its own part, for `create`: the host says beside it where that part comes from. `key` is the place in it,
-    /// such as `retry.times` or `names[2]`.
+    /// Returns the error for a mistake in its own part, for `create`. The host says beside it where that part comes
+    /// from. `key` is the place in it, such as `retry.times` or `names[2]`.
     pub fn mistake(&self, key: &str, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
         Error::new("Runtime.ConfigError", format!("{key}: expected {expected}, found {found}"))
     }
 
-    /// One key of its own part; `None` if it is not there or null.
+    /// Returns one key of its own part; `None` if it is not there or null.
     ///
     /// # Errors
     /// The configuration is no object, or the value is not of that shape.
@@ -68,22 +68,22 @@ impl Config {
         })
     }
 
-    /// A configured or environment value that every entry sees, as it was at start. Costs no JSON.
+    /// Returns a configured or environment value that every entry sees, as it was at start. Costs no JSON.
     pub fn env(&self, key: &str) -> Option<&'static str> {
         self.entry.config(key).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// The same as a secret, which is not shown by accident.
+    /// Returns the value of [`env`](Self::env) as a secret, which is not shown by accident.
     pub fn secret(&self, key: &str) -> Option<Secret> {
         self.env(key).map(Secret::from)
     }
 
-    /// Does the host have this feature, a `F_*` bit of the contract?
+    /// Returns `true` if the host has this feature, an `F_*` bit of the contract.
     pub fn has_feature(&self, feature: u64) -> bool {
         self.entry.has(feature)
     }
 
-    /// The host's monotonic clock in nanoseconds: that of every entry.
+    /// Returns the host's monotonic clock in nanoseconds: that of every entry.
     pub fn now_ns(&self) -> u64 {
         self.entry.now_ns()
     }
@@ -103,14 +103,14 @@ impl Config {
         service::offer(self.entry, table)
     }
 
-    /// A copy of the table of a service that some entry offers.
+    /// Returns a copy of the table of a service that some entry offers; `None` if no entry does.
     pub fn service<S: Service>(&self) -> Option<S> {
         service::find(self.entry)
     }
 }
 
 impl fmt::Debug for Config {
-    /// Values may be secret; only the entry's name is shown.
+    /// Values may be secret, so only the entry's name is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("of", &self.entry.name()).finish_non_exhaustive()
     }

@@ -1,12 +1,12 @@
-//! What a request says its body is.
+//! The content type that a request gives for its body.
 
 use crate::call::http_view::HttpView;
 use crate::error::Error;
 
-/// Refuses a request that says its body is something else. One that says nothing passes.
+/// Refuses a request whose content type is another one than expected. A request without a content type passes.
 ///
 /// # Errors
-/// Status 415.
+/// The content type does not fit: status 415.
 pub(crate) fn check(request: HttpView<'_>, expected: &str, fits: fn(&str) -> bool) -> Result<(), Error> {
     match request.header("content-type") {
         Some(found) if !fits(essence(found)) => {
@@ -17,12 +17,12 @@ pub(crate) fn check(request: HttpView<'_>, expected: &str, fits: fn(&str) -> boo
     }
 }
 
-/// The type without its parameters.
+/// Returns the type without its parameters.
 fn essence(content_type: &str) -> &str {
     content_type.split_once(';').map_or(content_type, |(essence, _)| essence).trim()
 }
 
-/// `application/json`, `application/problem+json`, …
+/// Returns `true` for `application/json`, `application/problem+json` and other types of JSON.
 pub(crate) fn is_json(essence: &str) -> bool {
     let ends_with = |end: &str| {
         let start = essence.len().checked_sub(end.len());
@@ -31,7 +31,7 @@ pub(crate) fn is_json(essence: &str) -> bool {
     ends_with("/json") || ends_with("+json")
 }
 
-/// `application/x-www-form-urlencoded`.
+/// Returns `true` for `application/x-www-form-urlencoded`.
 pub(crate) fn is_form(essence: &str) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }

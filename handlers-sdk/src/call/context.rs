@@ -1,4 +1,4 @@
-//! `FaasContext`: what a function knows of the call it serves.
+//! `FaasContext`: all that a function knows of the call it serves.
 
 use crate::call::config::Config;
 use crate::call::event::Event;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct FaasContext {
     held: Held,
-    /// What was made for this invocation or for the provider that it goes to.
+    /// The values made for this invocation, or for the provider that the context goes to; `None` if nothing is given.
     given: Option<Arc<Values>>,
 }
 
@@ -30,7 +30,7 @@ impl FaasContext {
         FaasContext { held, given: None }
     }
 
-    /// A context of the same call, to which these values are given and no others.
+    /// Returns a context of the same call, to which these values are given and no others.
     pub(crate) fn with_given(&self, values: Values) -> FaasContext {
         FaasContext { held: self.held.clone(), given: Some(Arc::new(values)) }
     }
@@ -53,37 +53,37 @@ impl FaasContext {
 
     reads!();
 
-    /// Should the function stop? A future is dropped without asking; code that runs on asks this.
+    /// Returns `true` if the function should stop. A future is dropped without asking; code that runs on asks this.
     pub fn is_cancelled(&self) -> bool {
         self.reader().cancelled() != 0
     }
 
-    /// A configured or environment value as it was at start, for instance `ctx.env("TABLE")`.
+    /// Returns a configured or environment value as it was at start, for instance `ctx.env("TABLE")`.
     pub fn env(&self, key: &str) -> Option<&'static str> {
         self.config().env(key)
     }
 
-    /// The same as a secret, which is not shown by accident.
+    /// Returns the value of [`env`](Self::env) as a secret, which is not shown by accident.
     pub fn secret(&self, key: &str) -> Option<Secret> {
         self.config().secret(key)
     }
 
-    /// What this function was configured with: its own part as JSON, and the values that all see.
+    /// Returns the function's configuration: its own part as JSON, and the values that all entries see.
     pub fn config(&self) -> Config {
         Config::of(self.held.entry())
     }
 
-    /// The event as a value of its own, to keep or to return.
+    /// Returns the event as a value of its own, to keep or to return.
     pub fn to_event(&self) -> Event {
         Event(InvBytes::event(&self.held))
     }
 
-    /// A copy of the table of a service that some library offers.
+    /// Returns a copy of the table of a service that some library offers; `None` if no library does.
     pub fn service<S: Service>(&self) -> Option<S> {
         service::find(self.held.entry())
     }
 
-    /// Would a line of this level be written? Ask before costly work for one.
+    /// Returns `true` if a line of this level would be written. Ask before costly work for one.
     pub fn log_enabled(&self, level: Level) -> bool {
         let entry = self.held.entry();
         entry.log_enabled(level.number(), entry.name())
@@ -95,22 +95,22 @@ impl FaasContext {
         crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
     }
 
-    /// Logs an error.
+    /// Logs a failure, at level ERROR.
     pub fn error(&self, message: Arguments<'_>) {
         self.log(Level::Error, message, &[]);
     }
 
-    /// Logs a warning.
+    /// Logs something that is not as it should be, at level WARN.
     pub fn warn(&self, message: Arguments<'_>) {
         self.log(Level::Warn, message, &[]);
     }
 
-    /// Logs what happened.
+    /// Logs an ordinary event, at level INFO.
     pub fn info(&self, message: Arguments<'_>) {
         self.log(Level::Info, message, &[]);
     }
 
-    /// Logs what helps to find a fault.
+    /// Logs something that helps to find a fault, at level DEBUG.
     pub fn debug(&self, message: Arguments<'_>) {
         self.log(Level::Debug, message, &[]);
     }

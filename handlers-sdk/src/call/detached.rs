@@ -1,4 +1,4 @@
-//! `Detached`: what a task that outlives its invocation may still know of it.
+//! `Detached`: a copy of what is known of an invocation, for a task that outlives it.
 
 use crate::call::context::FaasContext;
 use crate::ffi::Entry;
@@ -50,77 +50,78 @@ impl Detached {
         }
     }
 
-    /// The platform's id of the invocation.
+    /// Returns the platform's id of the invocation.
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// The function's name, as the platform or the configuration has it.
+    /// Returns the function's name, as the platform or the configuration has it.
     pub fn function(&self) -> &str {
         &self.function
     }
 
-    /// The function's version; empty where the platform has none.
+    /// Returns the function's version; empty where the platform has none.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The service the function belongs to.
+    /// Returns the service the function belongs to.
     pub fn service_name(&self) -> &str {
         &self.service
     }
 
-    /// The stage: `dev`, `prod`.
+    /// Returns the stage, such as `dev` or `prod`.
     pub fn stage(&self) -> &str {
         &self.stage
     }
 
-    /// `aws-lambda`, `http`, …
+    /// Returns the platform's name, such as `aws-lambda` or `http`.
     pub fn platform(&self) -> &str {
         &self.platform
     }
 
-    /// The platform's region.
+    /// Returns the platform's region.
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// What kind of event it was: `http`, `timer`, `queue`, …; `raw` if nothing is known of it.
+    /// Returns the kind of the event: `http`, `timer`, `queue`, …; `raw` if nothing is known of it.
     pub fn trigger(&self) -> &str {
         &self.trigger
     }
 
-    /// The trigger's own kind: `aws:sqs`, `aws:apigateway:v2`.
+    /// Returns the source of the event, such as `aws:sqs` or `aws:apigateway:v2`.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// On whose behalf, where the platform isolates tenants; otherwise `None`.
+    /// Returns the tenant of the invocation; `None` where the platform does not isolate tenants.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
 
-    /// W3C `traceparent`; `None` if neither the client nor the platform traces.
+    /// Returns the W3C `traceparent`; `None` if neither the client nor the platform traces.
     pub fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()
     }
 
-    /// W3C `tracestate`; `None` without one.
+    /// Returns the W3C `tracestate`; `None` without one.
     pub fn tracestate(&self) -> Option<&str> {
         self.tracestate.as_deref()
     }
 
-    /// The platform's own trace text; `None` without one.
+    /// Returns the platform's own trace text; `None` without one.
     pub fn trace(&self) -> Option<&str> {
         self.trace.as_deref()
     }
 
-    /// When the platform gave up waiting for the invocation; `None` without a deadline.
+    /// Returns the moment at which the platform gives up waiting for the invocation; `None` without a deadline.
     pub fn deadline(&self) -> Option<SystemTime> {
         self.deadline_epoch_ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
     }
 
-    /// A configured or environment value as it was at start; `None` if there is none of that name, or it is no text.
+    /// Returns a configured or environment value as it was at start; `None` if there is none of that name, or it is no
+    /// text.
     pub fn config(&self, key: &str) -> Option<&'static str> {
         self.entry.config(key).and_then(|value| core::str::from_utf8(value).ok())
     }
@@ -137,22 +138,22 @@ impl Detached {
         log::write(None, self.entry, level, self.entry.name(), message, &fields);
     }
 
-    /// Logs an error.
+    /// Logs a failure, at level ERROR.
     pub fn error(&self, message: Arguments<'_>) {
         self.log(Level::Error, message, &[]);
     }
 
-    /// Logs a warning.
+    /// Logs something that is not as it should be, at level WARN.
     pub fn warn(&self, message: Arguments<'_>) {
         self.log(Level::Warn, message, &[]);
     }
 
-    /// Logs what happened.
+    /// Logs an ordinary event, at level INFO.
     pub fn info(&self, message: Arguments<'_>) {
         self.log(Level::Info, message, &[]);
     }
 
-    /// Logs what helps to find a fault.
+    /// Logs something that helps to find a fault, at level DEBUG.
     pub fn debug(&self, message: Arguments<'_>) {
         self.log(Level::Debug, message, &[]);
     }

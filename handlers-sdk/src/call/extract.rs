@@ -1,4 +1,4 @@
-//! What a function may ask for in its arguments.
+//! The arguments that a function may take.
 
 use crate::call::context::FaasContext;
 use crate::call::event::Event;
@@ -30,11 +30,11 @@ use crate::reply::sink::{AsyncSink, Sink};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallStyle {
-    /// Every function.
+    /// Every function may take it.
     Any,
-    /// A plain `fn`.
+    /// A plain `fn` may take it.
     Blocking,
-    /// An `async fn`.
+    /// An `async fn` may take it.
     Async,
 }
 
@@ -90,13 +90,13 @@ impl CallStyle {
     note = "a type that implements `FromInvocationAsync` is an argument of an `async fn` only"
 )]
 pub trait FromInvocation: Sized {
-    /// What a function that takes it makes use of where the host has it: `FAAS_F_*` of `faas.h`.
+    /// The features that a function with this argument uses where the host has them: `FAAS_F_*` of `faas.h`.
     #[doc(hidden)]
     const WANTS: u64 = 0;
-    /// Which functions may take it.
+    /// The functions that may take it.
     const STYLE: CallStyle = CallStyle::Any;
 
-    /// Makes the value.
+    /// Makes the value for one invocation.
     ///
     /// # Errors
     /// The invocation does not fit. The function is not called, and this is its error: give it a status of 400 to 499 if
@@ -140,18 +140,18 @@ pub trait FromInvocation: Sized {
             or `FromInvocationAsync`"
 )]
 pub trait FromInvocationAsync<M = ByWaiting>: Sized {
-    /// Makes the value.
+    /// Makes the value for one invocation, and may wait for it.
     ///
     /// # Errors
-    /// As for [`FromInvocation::from_invocation`].
+    /// The invocation does not fit, as for [`FromInvocation::from_invocation`].
     fn from_invocation_async(ctx: &FaasContext) -> impl Future<Output = Result<Self, Error>> + Send;
 }
 
-/// Marks what is made by waiting.
+/// Marks the types that are made by waiting.
 #[derive(Debug)]
 pub enum ByWaiting {}
 
-/// Marks what is made at once.
+/// Marks the types that are made at once.
 #[derive(Debug)]
 pub enum AtOnce {}
 
@@ -161,7 +161,7 @@ impl<T: FromInvocation> FromInvocationAsync<AtOnce> for T {
     }
 }
 
-/// `None` where the thing was not sent.
+/// Turns the error for a thing that was not sent into `None`.
 fn optional<T>(made: Result<T, Error>) -> Result<Option<T>, Error> {
     match made {
         Ok(value) => Ok(Some(value)),
@@ -170,7 +170,7 @@ fn optional<T>(made: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// `None` where the thing was not sent. One that was sent wrong is an error all the same.
+/// The value is `None` where the thing was not sent. A thing that was sent wrong is an error all the same.
 impl<T: FromInvocation> FromInvocation for Option<T> {
     const WANTS: u64 = T::WANTS;
     const STYLE: CallStyle = T::STYLE;
@@ -180,7 +180,7 @@ impl<T: FromInvocation> FromInvocation for Option<T> {
     }
 }
 
-/// As for what is made at once.
+/// The value is `None` where the thing was not sent, as for a type that is made at once.
 impl<T: FromInvocationAsync> FromInvocationAsync for Option<T> {
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         optional(T::from_invocation_async(ctx).await)
@@ -197,7 +197,7 @@ impl<T: FromInvocation> FromInvocation for Result<T, Error> {
     }
 }
 
-/// As for what is made at once.
+/// The function is called whether the thing could be made or not.
 impl<T: FromInvocationAsync> FromInvocationAsync for Result<T, Error> {
     async fn from_invocation_async(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(T::from_invocation_async(ctx).await)
@@ -216,14 +216,14 @@ impl FromInvocation for Event {
     }
 }
 
-/// A copy of the body.
+/// The vector is a copy of the body.
 impl FromInvocation for Vec<u8> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(ctx.body().to_vec())
     }
 }
 
-/// A copy of the body, which must be UTF-8.
+/// The text is a copy of the body, which must be UTF-8.
 impl FromInvocation for String {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         core::str::from_utf8(ctx.body()).map(str::to_owned).map_err(|error| {

@@ -9,19 +9,19 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeser
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-/// Where the texts come from.
+/// The list that the texts come from, for messages and for the meaning of their order.
 #[derive(Clone, Copy)]
 pub(crate) struct Source {
-    /// What one of them is called.
+    /// The word for one text of the list in messages, such as "path parameter".
     pub(crate) called: &'static str,
-    /// `true` if their order says something.
+    /// `true` if the texts may be read by their order.
     pub(crate) ordered: bool,
 }
 
 /// Reads a value out of pairs.
 ///
 /// # Errors
-/// Status 400: the pairs do not fit. Without any pair, what is asked for counts as absent.
+/// The pairs do not fit: status 400. Without any pair the argument counts as absent.
 pub(crate) fn read<'a, T, I>(source: Source, pairs: I) -> Result<T, Error>
 where
     T: DeserializeOwned,
@@ -45,7 +45,7 @@ where
 
 const KIND: &str = "Runtime.UnmarshalError";
 
-/// Why the texts do not fit, and which of them.
+/// The reason why a text does not fit, and its name.
 #[derive(Debug)]
 struct Misfit {
     name: Option<String>,
@@ -77,14 +77,14 @@ impl de::Error for Misfit {
     }
 }
 
-/// Every name once, unless the order counts.
+/// The texts by name, in which every name stands once, unless the order counts.
 struct Fields<'a> {
     source: Source,
     named: Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)>,
 }
 
 impl Fields<'_> {
-    /// The only one.
+    /// Returns the only text, for a type that is one value.
     fn only(&self) -> Result<Value<'_>, Misfit> {
         if !self.source.ordered {
             return Err(de::Error::custom("expected a struct or a map to read them into"));
@@ -192,7 +192,7 @@ impl<'de> Deserializer<'de> for &Fields<'_> {
     }
 }
 
-/// The texts by name.
+/// The texts by name, as a map or struct reads them.
 struct Entries<'f, 'a> {
     rest: &'f [(Cow<'a, str>, Vec<Cow<'a, str>>)],
     value: Option<Value<'f>>,
@@ -215,7 +215,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// The texts in their order.
+/// The texts in their order, as a tuple reads them.
 struct InOrder<'f, 'a> {
     rest: &'f [(Cow<'a, str>, Vec<Cow<'a, str>>)],
 }
@@ -230,7 +230,7 @@ impl<'de> de::SeqAccess<'de> for InOrder<'_, '_> {
     }
 }
 
-/// What stands under one name.
+/// The texts that stand under one name.
 #[derive(Clone, Copy)]
 struct Value<'f> {
     name: &'f str,
@@ -350,7 +350,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
     }
 }
 
-/// The values of one name.
+/// The values of one name, as a list reads them.
 struct Repeats<'f> {
     name: &'f str,
     rest: &'f [Cow<'f, str>],

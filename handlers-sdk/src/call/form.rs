@@ -11,7 +11,8 @@ use crate::error::Error;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
-/// What the route's pattern matched: one value, a tuple in the order of the pattern, or a struct by name.
+/// The parameters that the route's pattern matched: one value, a tuple in the order of the pattern, or a struct by
+/// name.
 ///
 /// A parameter that does not fit is a 400 which names it.
 ///

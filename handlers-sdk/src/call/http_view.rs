@@ -4,7 +4,7 @@ use crate::call::pairs::Pairs;
 use crate::ffi::Reader;
 use faas_abi::*;
 
-/// The request, borrowed from the invocation; made lazily by the host, so what is not asked costs nothing.
+/// The request of an HTTP trigger, borrowed from the invocation. The host makes each part when it is asked for.
 #[derive(Clone, Copy)]
 pub struct HttpView<'a> {
     reader: Reader<'a>,
@@ -19,93 +19,93 @@ impl<'a> HttpView<'a> {
         self.reader.get(list, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// `GET`, `POST`, …
+    /// Returns the method in capitals, such as `GET`.
     pub fn method(self) -> &'a str {
         self.reader.text(META_METHOD)
     }
 
-    /// The path, as the platform hands it.
+    /// Returns the path, as the platform hands it.
     pub fn path(self) -> &'a str {
         self.reader.text(META_PATH)
     }
 
-    /// The path, percent-coded.
+    /// Returns the path, percent-coded.
     pub fn raw_path(self) -> &'a str {
         self.reader.text(META_RAW_PATH)
     }
 
-    /// The query without `?`, as it came.
+    /// Returns the query without `?`, as it came.
     pub fn raw_query(self) -> &'a str {
         self.reader.text(META_RAW_QUERY)
     }
 
-    /// The first decoded query value of that name.
+    /// Returns the first decoded query value of that name; `None` if there is none of it.
     pub fn query(self, name: &str) -> Option<&'a str> {
         self.value(LIST_QUERY, name)
     }
 
-    /// The decoded query, in order and with repeats.
+    /// Returns the decoded query, in order and with repeats.
     pub fn queries(self) -> Pairs<'a> {
         Pairs::new(self.reader, LIST_QUERY)
     }
 
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case; `None` without one.
     pub fn header(self, name: &str) -> Option<&'a str> {
         self.value(LIST_HEADER, name)
     }
 
-    /// The headers, in order and with repeats.
+    /// Returns the headers, in order and with repeats.
     pub fn headers(self) -> Pairs<'a> {
         Pairs::new(self.reader, LIST_HEADER)
     }
 
-    /// A cookie.
+    /// Returns the cookie of that name; `None` without one.
     pub fn cookie(self, name: &str) -> Option<&'a str> {
         self.value(LIST_COOKIE, name)
     }
 
-    /// The cookies, in order.
+    /// Returns the cookies, in the order of the request.
     pub fn cookies(self) -> Pairs<'a> {
         Pairs::new(self.reader, LIST_COOKIE)
     }
 
-    /// What the route's pattern matched under that name.
+    /// Returns the text that the route's pattern matched under that name; `None` without one.
     pub fn path_param(self, name: &str) -> Option<&'a str> {
         self.value(LIST_PATH_PARAM, name)
     }
 
-    /// All path parameters.
+    /// Returns all path parameters, in the order of the pattern.
     pub fn path_params(self) -> Pairs<'a> {
         Pairs::new(self.reader, LIST_PATH_PARAM)
     }
 
-    /// The pattern that matched, where one did.
+    /// Returns the pattern of the route that matched; `None` where no pattern did.
     pub fn route(self) -> Option<&'a str> {
         Some(self.reader.text(META_ROUTE)).filter(|route| !route.is_empty())
     }
 
-    /// The body, its base64 undone.
+    /// Returns the body, its base64 undone.
     pub fn body(self) -> &'a [u8] {
         self.reader.body()
     }
 
-    /// The host the client asked for.
+    /// Returns the host that the client asked for.
     pub fn host(self) -> &'a str {
         self.reader.text(META_HOST)
     }
 
-    /// `http` or `https`.
+    /// Returns the scheme, `http` or `https`.
     pub fn scheme(self) -> &'a str {
         self.reader.text(META_SCHEME)
     }
 
-    /// The client's address, without port and brackets, as far as somebody who is trusted has said it; else empty. Behind
-    /// proxies `FAAS_TRUSTED_HOPS` says who is.
+    /// Returns the client's address, without port and brackets, as far as a trusted proxy or platform has said it; else
+    /// empty. Behind proxies `FAAS_TRUSTED_HOPS` says which are trusted.
     pub fn client_ip(self) -> &'a str {
         self.reader.text(META_CLIENT_IP)
     }
 
-    /// `HTTP/1.1`, `HTTP/2`.
+    /// Returns the protocol of the request, such as `HTTP/1.1` or `HTTP/2`.
     pub fn protocol(self) -> &'a str {
         self.reader.text(META_PROTOCOL)
     }

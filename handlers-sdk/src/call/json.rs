@@ -45,7 +45,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
 
 impl<T: DeserializeOwned> FromInvocation for Json<T> {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
-        // An event without a request is what it is; a request may say that its body is something else.
+        // An event without a request has no content type. A request may say that its body is something else.
         if let Some(request) = ctx.http() {
             content_type::check(request, "application/json", content_type::is_json)?;
         }

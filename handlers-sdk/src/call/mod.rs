@@ -1,4 +1,4 @@
-//! What a function sees of the call it serves: its context, the event, and what its arguments are made of.
+//! The call that a function serves, as the function sees it: its context, the event, and the arguments made of them.
 
 pub(crate) mod background;
 pub(crate) mod body_stream;

@@ -2,7 +2,7 @@
 
 use crate::ffi::Reader;
 
-/// The pairs of one list: texts, skipping what is not UTF-8. [`raw`](Self::raw) gives every pair as bytes.
+/// The pairs of one list as texts, without those that are not UTF-8. [`raw`](Self::raw) gives every pair as bytes.
 #[derive(Clone)]
 pub struct Pairs<'a> {
     reader: Reader<'a>,
@@ -15,12 +15,12 @@ impl<'a> Pairs<'a> {
         Pairs { reader, list, next: 0 }
     }
 
-    /// Every pair, whatever bytes it is made of.
+    /// Returns every pair, whatever bytes it is made of.
     pub fn raw(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         (self.next..).map_while(move |index| self.reader.at(self.list, index))
     }
 
-    /// Number of pairs in the list.
+    /// Returns the number of pairs in the list, those that are not UTF-8 included.
     pub fn count_all(&self) -> usize {
         self.reader.count(self.list)
     }

@@ -5,7 +5,7 @@ use crate::ffi::Reader;
 use faas_abi::{LIST_PLATFORM, META_RECORD_GROUP, META_RECORD_ID, NUM_RECORD_INDEX};
 use std::fmt;
 
-/// What the source of a batch says of one of its records. The record itself is the event, its payload the body.
+/// The details that the source of a batch gives of one record. The record itself is the event, its payload the body.
 ///
 /// ```
 /// use handlers_sdk::{Error, FaasContext, function};
@@ -25,32 +25,32 @@ pub struct RecordInfo<'a> {
 }
 
 impl<'a> RecordInfo<'a> {
-    /// `None`: it is no record of a batch.
+    /// Returns the details; `None` if the call is not for one record of a batch.
     pub(crate) fn of(reader: Reader<'a>) -> Option<RecordInfo<'a>> {
         (!reader.meta(META_RECORD_ID).is_empty()).then_some(RecordInfo { reader })
     }
 
-    /// Its id, which it has in common with the same record delivered again.
+    /// Returns its id, which it has in common with the same record delivered again.
     pub fn id(&self) -> &'a str {
         self.reader.text(META_RECORD_ID)
     }
 
-    /// What it is ordered by: a message group, a partition, a key. `None`: by nothing.
+    /// Returns the text by which the record is ordered: a message group, a partition, a key. `None` if it has no order.
     pub fn group(&self) -> Option<&'a str> {
         Some(self.reader.text(META_RECORD_GROUP)).filter(|group| !group.is_empty())
     }
 
-    /// Its number in the batch, from 0.
+    /// Returns the number of the record in its batch, counted from 0.
     pub fn index(&self) -> u64 {
         self.reader.num(NUM_RECORD_INDEX)
     }
 
-    /// The first attribute of that name.
+    /// Returns the first attribute of that name; `None` if there is none of it.
     pub fn attribute(&self, name: &str) -> Option<&'a str> {
         self.reader.get(LIST_PLATFORM, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// Everything that the source says of it beside its payload.
+    /// Returns everything that the source says of the record beside its payload.
     pub fn attributes(&self) -> Pairs<'a> {
         Pairs::new(self.reader, LIST_PLATFORM)
     }

@@ -21,7 +21,7 @@ impl FromInvocation for Request {
     }
 }
 
-/// The request of an HTTP trigger. Any other event counts as an absent one.
+/// Returns the request of an HTTP trigger. Any other event counts as an absent one.
 pub(crate) fn http(ctx: &FaasContext) -> Result<HttpView<'_>, Error> {
     ctx.http().ok_or_else(|| {
         let message = format!("expected an HTTP request, found an event of trigger {:?}", ctx.trigger());
@@ -30,57 +30,57 @@ pub(crate) fn http(ctx: &FaasContext) -> Result<HttpView<'_>, Error> {
 }
 
 impl Request {
-    /// Everything about the request.
+    /// Returns the whole view of the request.
     pub fn http(&self) -> HttpView<'_> {
         self.ctx.http().expect("checked when the request was made, and a trigger never changes while a function runs")
     }
 
-    /// The body, its base64 undone.
+    /// Returns the body, its base64 undone.
     pub fn body(&self) -> &[u8] {
         self.ctx.body()
     }
 
-    /// `GET`, `POST`, …
+    /// Returns the method in capitals, such as `GET`.
     pub fn method(&self) -> &str {
         self.http().method()
     }
 
-    /// The path, as the platform hands it.
+    /// Returns the path, as the platform hands it.
     pub fn path(&self) -> &str {
         self.http().path()
     }
 
-    /// The first decoded query value of that name.
+    /// Returns the first decoded query value of that name; `None` if there is none of it.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.http().query(name)
     }
 
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case; `None` without one.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.http().header(name)
     }
 
-    /// A cookie.
+    /// Returns the cookie of that name; `None` without one.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.http().cookie(name)
     }
 
-    /// What the route's pattern matched under that name.
+    /// Returns the text that the route's pattern matched under that name; `None` without one.
     pub fn path_param(&self, name: &str) -> Option<&str> {
         self.http().path_param(name)
     }
 
-    /// The body as JSON.
+    /// Reads the body as JSON.
     ///
     /// # Errors
-    /// It is not, or not of that shape: status 400 with place and reason.
+    /// The body is no JSON, or not of that shape: status 400 with place and reason.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         crate::call::json::read(self.body())
     }
 }
 
-/// The request's headers.
+/// The headers of the request, as an argument.
 ///
 /// ```
 /// use handlers_sdk::{Headers, function, testing::Invoke};
@@ -95,12 +95,12 @@ impl Request {
 pub struct Headers(Request);
 
 impl Headers {
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case; `None` without one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.header(name)
     }
 
-    /// Every header, in order and with repeats.
+    /// Returns every header, in order and with repeats.
     pub fn iter(&self) -> Pairs<'_> {
         self.0.http().headers()
     }
@@ -122,13 +122,13 @@ impl FromInvocation for Headers {
 }
 
 impl fmt::Debug for Headers {
-    /// Values may be secret; only the names are shown.
+    /// Values may be secret, so only the names are shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// The request's cookies.
+/// The cookies of the request, as an argument.
 ///
 /// ```
 /// use handlers_sdk::{Cookies, function, testing::Invoke};
@@ -143,12 +143,12 @@ impl fmt::Debug for Headers {
 pub struct Cookies(Request);
 
 impl Cookies {
-    /// A cookie.
+    /// Returns the cookie of that name; `None` without one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.cookie(name)
     }
 
-    /// Every cookie, in order.
+    /// Returns every cookie, in the order of the request.
     pub fn iter(&self) -> Pairs<'_> {
         self.0.http().cookies()
     }
@@ -170,13 +170,13 @@ impl FromInvocation for Cookies {
 }
 
 impl fmt::Debug for Cookies {
-    /// Values may be secret; only the names are shown.
+    /// Values may be secret, so only the names are shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
 
-/// The client's address, as far as somebody who is trusted has said it ([`HttpView::client_ip`]); absent otherwise.
+/// The client's address, as far as a trusted proxy or platform has said it ([`HttpView::client_ip`]); absent otherwise.
 ///
 /// ```
 /// use handlers_sdk::{ClientIp, function};
@@ -217,7 +217,8 @@ impl FromInvocation for RequestId {
     }
 }
 
-/// When the platform gives up waiting: [`FaasContext::deadline`]. Absent where there is none.
+/// The moment at which the platform gives up waiting: [`FaasContext::deadline`]. The argument is absent without a
+/// deadline.
 ///
 /// ```
 /// use handlers_sdk::{Deadline, function};

@@ -23,7 +23,7 @@ use std::fmt;
 pub struct Secret(Cow<'static, str>);
 
 impl Secret {
-    /// The value itself.
+    /// Returns the value itself, in the clear.
     pub fn reveal(&self) -> &str {
         &self.0
     }

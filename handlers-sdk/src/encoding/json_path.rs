@@ -1,4 +1,4 @@
-//! Where in a JSON document a place is, in the words of the document: `items[2].price`.
+//! The path to a place in a JSON document, in the words of the document: `items[2].price`.
 
 use std::fmt::Write;
 
@@ -9,7 +9,8 @@ enum Open<'a> {
     Object(&'a [u8]),
 }
 
-/// The path to the line and column that a reader of JSON has stopped at, both counted from 1; empty at the outermost level.
+/// Returns the path to the line and column that a reader of JSON has stopped at, both counted from 1; empty at the
+/// outermost level.
 pub(crate) fn path(json: &[u8], line: usize, column: usize) -> String {
     let start: usize = json.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     let read = &json[..(start + column).min(json.len())];
@@ -52,7 +53,7 @@ pub(crate) fn path(json: &[u8], line: usize, column: usize) -> String {
     path
 }
 
-/// The length of a text up to its closing quote, or to the end.
+/// Returns the length of a text up to its closing quote, or to the end.
 fn text_len(rest: &[u8]) -> usize {
     let mut escaped = false;
     let end = rest.iter().position(|byte| {
@@ -68,7 +69,7 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeMap;
 
-    /// The path to where reading `T` stops.
+    /// Returns the path to where reading `T` stops.
     fn path<T: serde::de::DeserializeOwned>(json: &str) -> String {
         let Err(error) = serde_json::from_str::<T>(json) else { panic!("{json} is read") };
         super::path(json.as_bytes(), error.line(), error.column())

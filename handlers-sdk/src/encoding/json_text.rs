@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(crate) fn push(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
-    // What needs no escape is appended at once. What does is one byte long.
+    // Text that needs no escape is appended at once. Every character that needs one is a single byte.
     while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         out.push_str(&rest[..at]);
         match rest.as_bytes()[at] {

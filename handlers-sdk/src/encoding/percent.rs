@@ -1,12 +1,13 @@
 //! Percent-coding: undone in object keys, done in the headers of CloudEvents.
 
-/// `%41` is `A` and `+` a space; what is no code stays as it is, and what is no UTF-8 then becomes U+FFFD.
+/// Decodes `%41` to `A` and `+` to a space. Text that is no code stays as it is. Bytes that are not UTF-8 then become
+/// U+FFFD.
 #[cfg(feature = "json")]
 pub(crate) fn decoded(text: &str) -> String {
     undone(text, b' ')
 }
 
-/// The same for a path, where `+` is itself.
+/// Decodes a path, in which `+` stands for itself.
 #[cfg(feature = "json")]
 pub(crate) fn decoded_path(text: &str) -> String {
     undone(text, b'+')
@@ -38,7 +39,7 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The value of a header: space, `"`, `%` and what is not visible ASCII is percent-coded, nothing else.
+/// Returns the value of a header, in which space, `"`, `%` and all but visible ASCII are percent-coded.
 pub(crate) fn in_header(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,6 +1,6 @@
 //! Times in RFC 3339, to and from numbers.
 
-/// Milliseconds since 1970 of a time in RFC 3339. `None`: it is none, or is before 1970.
+/// Returns the milliseconds from 1970 to a time in RFC 3339; `None` if the text is no such time, or is before 1970.
 pub(crate) fn millis(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
@@ -26,7 +26,7 @@ pub(crate) fn millis(text: &str) -> Option<u64> {
     u64::try_from((seconds - offset * 60) * 1_000 + thousandths).ok()
 }
 
-/// A time in seconds since 1970 in RFC 3339; empty for 0, which no event happened at.
+/// Returns a time in seconds since 1970 in RFC 3339; empty for 0, which no event happened at.
 pub(crate) fn rfc3339(seconds: i64) -> String {
     if seconds <= 0 {
         return String::new();
@@ -37,8 +37,8 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. The year begins with March, so that the day of a leap year is
-/// its last.
+/// Returns the days from 1970-01-01 to a date of the Gregorian calendar; `None` if month or day is out of range. The
+/// year begins with March, so that the day of a leap year is its last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
@@ -49,7 +49,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468)
 }
 
-/// The date of a day after 1970-01-01.
+/// Returns the date of a day after 1970-01-01.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);

@@ -1,4 +1,4 @@
-//! What a function may return as an error, and how it becomes an [`Error`].
+//! The types that a function may return as an error, and how each becomes an [`Error`].
 
 use super::{Error, kind_of};
 use crate::reply::parts::IntoStatus;
@@ -26,22 +26,22 @@ use std::error::Error as StdError;
             `handlers_sdk::FaasError` to give it status, kind and public message"
 )]
 pub trait IntoError<M = ()> {
-    /// Makes the error.
+    /// Makes an [`Error`] of it.
     fn into_error(self) -> Error;
 }
 
-/// Marks what `?` converts.
+/// Marks the types that `?` converts.
 #[derive(Debug)]
 pub enum Converted {}
 
-/// Marks what holds an error of any type.
+/// Marks the types that hold an error of any type.
 #[derive(Debug)]
 pub enum Holder {}
 
 impl<E: Into<Error>> IntoError<Converted> for E {
     fn into_error(self) -> Error {
         let error: Error = self.into();
-        // Where an error of another type was made nobody knows any more.
+        // The place at which an error of another type was made is not known any more.
         if error.location().is_some_and(|place| place.file() == file!()) { error.without_place() } else { error }
     }
 }

@@ -1,4 +1,4 @@
-//! Errors that say themselves what callers are told: those of `#[derive(FaasError)]`.
+//! Errors that choose themselves the text for callers: those of `#[derive(FaasError)]`.
 //!
 //! An error travels through `?`, boxes and `anyhow`, which forget its type. The derive therefore leaves a function that
 //! recognises its type among the errors of the program, where every conversion finds it.
@@ -8,10 +8,10 @@ use crate::glue::export;
 use crate::service;
 use std::error::Error as StdError;
 
-/// What callers are told of an error.
+/// The parts of an error that callers read.
 #[derive(Debug)]
 pub struct Described {
-    /// The kind.
+    /// The kind by which callers tell errors apart.
     pub kind: &'static str,
     /// The status for HTTP triggers; `None` for a failure in the platform's own form.
     pub status: Option<u16>,
@@ -22,7 +22,7 @@ pub struct Described {
 /// Recognises one type of error and describes it. `None` for an error of any other type.
 pub type Describe = fn(&(dyn StdError + 'static)) -> Option<Described>;
 
-/// The SDK's own errors that functions hand on. Their paths are no part of the interface.
+/// Returns the SDK's own errors that functions hand on. Their paths are no part of the interface.
 fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
     let kind = match error {
         _ if error.is::<StreamError>() => "StreamError",
@@ -32,7 +32,7 @@ fn own(error: &(dyn StdError + 'static)) -> Option<Described> {
     Some(Described { kind, status: None, message: None })
 }
 
-/// The description of an error, or of the outermost of its causes that has one.
+/// Returns the description of an error, or of the outermost of its causes that has one.
 pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Described> {
     let describes = export::errors();
     let mut next = Some(error);

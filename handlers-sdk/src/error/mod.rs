@@ -1,4 +1,4 @@
-//! The error of a function or a layer: what kind, in words, and in detail.
+//! The error of a function or a layer: its kind, its words, and its detail.
 
 pub(crate) mod convert;
 pub(crate) mod described;
@@ -27,14 +27,15 @@ struct Parts {
     status: Option<u16>,
     /// `true` if the message is not meant for callers.
     is_internal: bool,
-    /// `true` if what an argument is made from was not sent at all.
+    /// `true` if the thing that an argument is made from was not sent at all.
     is_absent: bool,
-    /// Where it was made; `None` if the detail says so, or nobody knows.
+    /// The place where it was made; `None` if the detail has it, or it is not known.
     place: Option<&'static Location<'static>>,
 }
 
 impl Error {
-    /// `kind` is what callers and alarms tell errors apart by: `"Order.SoldOut"`. `message` is for people.
+    /// Makes an error. `kind` is what callers and alarms tell errors apart by: `"Order.SoldOut"`. `message` is for
+    /// people.
     #[track_caller]
     pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Error {
         Error(Box::new(Parts {
@@ -48,7 +49,8 @@ impl Error {
         }))
     }
 
-    /// What an argument is made from was not sent at all: status 400, and as an argument `Option<T>` is `None`.
+    /// Makes the error of an argument whose source was not sent at all: status 400, and an argument `Option<T>` is
+    /// `None`.
     ///
     /// ```
     /// # use handlers_sdk::Error;
@@ -62,13 +64,13 @@ impl Error {
         error
     }
 
-    /// The same error, after which an argument `Option<T>` is `None`.
+    /// Makes it an absent one, after which an argument `Option<T>` is `None`.
     pub(crate) fn into_absent(mut self) -> Error {
         self.0.is_absent = true;
         self
     }
 
-    /// The same error, with a line of detail more.
+    /// Adds a line to the detail.
     pub(crate) fn with_line(mut self, line: &str) -> Error {
         if !self.0.detail.is_empty() {
             self.0.detail.push('\n');
@@ -77,7 +79,7 @@ impl Error {
         self
     }
 
-    /// An error whose message is not meant for callers.
+    /// Returns an error whose message is not meant for callers.
     #[track_caller]
     pub(crate) fn internal(kind: impl Into<String>, message: impl Into<String>) -> Error {
         let mut error = Error::new(kind, message);
@@ -85,15 +87,16 @@ impl Error {
         error
     }
 
-    /// An error whose message is not meant for callers, and whose detail begins with its place, as far as it is known.
+    /// Returns an error whose message is not meant for callers, and whose detail begins with its place, as far as it is
+    /// known.
     pub(crate) fn placed(kind: &str, message: String, detail: String) -> Error {
         let mut error = Error::internal(kind, message).with_detail(detail);
         error.0.place = None;
         error
     }
 
-    /// An error made of anything that a function may return as one: `anyhow::Error`, a boxed error, a text, a status with
-    /// a text. `?` alone converts what implements [`std::error::Error`].
+    /// Returns an error made of anything that a function may return as one: `anyhow::Error`, a boxed error, a text, a
+    /// status with a text. `?` alone converts what implements [`std::error::Error`].
     ///
     /// ```
     /// # use handlers_sdk::Error;
@@ -108,33 +111,35 @@ impl Error {
         error.into_error()
     }
 
-    /// Where it was made nobody knows any more.
+    /// Forgets the place where the error was made.
     pub(crate) fn without_place(mut self) -> Error {
         self.0.place = None;
         self
     }
 
-    /// An error of kind `Error` with a message.
+    /// Returns an error of kind `Error` with a message.
     #[track_caller]
     pub fn msg(message: impl fmt::Display) -> Error {
         Error::new("Error", message.to_string())
     }
 
-    /// For an HTTP trigger: answer with this status (200 to 599) and a JSON body of kind and message, instead of failing.
+    /// Lets an HTTP trigger be answered with this status (200 to 599) and a JSON body of kind and message, instead of
+    /// failing.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Error {
         self.0.status = Some(status);
         self
     }
 
-    /// What people need beside the message: what lies beneath. It goes to the log alone, or with `FAAS_DEBUG` to callers.
+    /// Sets the detail, which people need beside the message: what lies beneath. It goes to the log alone, or with
+    /// `FAAS_DEBUG` to callers.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Error {
         self.0.detail = detail.into();
         self
     }
 
-    /// Another message, for callers to read. The one that stood here is kept as a cause.
+    /// Sets another message, for callers to read. The one that stood here is kept as a cause.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Error {
         let message = std::mem::replace(&mut self.0.message, message.into());
@@ -144,54 +149,54 @@ impl Error {
         self
     }
 
-    /// Another kind.
+    /// Sets another kind, by which callers tell errors apart.
     #[must_use]
     pub fn with_kind(mut self, kind: impl Into<String>) -> Error {
         self.0.kind = kind.into();
         self
     }
 
-    /// The kind.
+    /// Returns the kind, by which callers tell errors apart.
     pub fn kind(&self) -> &str {
         &self.0.kind
     }
 
-    /// The message.
+    /// Returns the message, as the log has it.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The detail; often empty.
+    /// Returns the detail; often empty.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The HTTP status, if it has one.
+    /// Returns the HTTP status; `None` if it has no status of its own.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
 
-    /// Where it was made: the call of `new`, or the `?`.
+    /// Returns the place where it was made: the call of `new`, or the `?`. `None` if it is not known.
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.0.place
     }
 
-    /// What callers read of the message.
+    /// Returns the part of the message that callers read.
     pub(crate) fn public_message(&self) -> &str {
         if self.0.is_internal && !crate::panics::is_debug() { CONCEALED } else { &self.0.message }
     }
 
-    /// Was what an argument is made from not sent at all?
+    /// Returns `true` if the thing that an argument is made from was not sent at all.
     pub(crate) fn is_absent(&self) -> bool {
         self.0.is_absent
     }
 
-    /// The message not meant for callers?
+    /// Returns `true` if the message is not meant for callers.
     pub(crate) fn is_internal(&self) -> bool {
         self.0.is_internal
     }
 
-    /// The detail with the place on its first line, as the host takes it apart.
+    /// Returns the detail with the place on its first line, as the host takes it apart.
     pub(crate) fn placed_detail(&self) -> String {
         match self.0.place {
             None => self.0.detail.clone(),
@@ -200,7 +205,7 @@ impl Error {
         }
     }
 
-    /// How a call ends with it: by its status the host knows whether the message is meant for callers.
+    /// Returns the status with which a call ends: by it the host knows whether the message is meant for callers.
     pub(crate) fn ends_with(&self) -> Status {
         if self.0.is_internal { E_INTERNAL } else { E_USER }
     }
@@ -237,7 +242,7 @@ impl<E: StdError + 'static> From<E> for Error {
     fn from(error: E) -> Error {
         let mut made = Error::foreign(kind_of::<E>(), &error, Some(Location::caller()));
         if let Some(status) = StreamError::status_of(&error) {
-            // It tells the client what the client did.
+            // The error tells the client about a mistake of its own.
             (made.0.status, made.0.is_internal) = (Some(status), false);
         }
         made
@@ -245,7 +250,7 @@ impl<E: StdError + 'static> From<E> for Error {
 }
 
 impl Error {
-    /// Somebody else's error: its text is for the log, unless it is described.
+    /// Makes an error of one that is somebody else's: its text is for the log, unless it is described.
     pub(crate) fn foreign(
         kind: &str,
         error: &(dyn StdError + 'static),
@@ -270,7 +275,7 @@ impl Error {
     }
 }
 
-/// What an error was caused by, outermost first; empty if nothing is known.
+/// Returns the causes of an error, outermost first; empty if there are none.
 fn causes(mut source: Option<&(dyn StdError + 'static)>) -> String {
     let mut causes = String::new();
     while let Some(cause) = source {
@@ -284,7 +289,8 @@ fn causes(mut source: Option<&(dyn StdError + 'static)>) -> String {
     causes
 }
 
-/// The path of a type as the compiler has it, without generics: `shop::orders::OrderError`. A boxed error is only `Error`.
+/// Returns the path of a type as the compiler has it, without generics: `shop::orders::OrderError`. A boxed error is
+/// only `Error`.
 pub(crate) fn kind_of<E>() -> &'static str {
     let full = std::any::type_name::<E>();
     let plain = full.split('<').next().unwrap_or(full);

@@ -181,7 +181,7 @@ pub struct Batch {
 }
 
 impl OssObject {
-    /// The key as the object has it.
+    /// Returns the key as the object has it.
     pub fn decoded_key(&self) -> String {
         percent::decoded(&self.key)
     }

@@ -132,8 +132,8 @@ impl Envelope {
         view::read(event)
     }
 
-    /// An input binding, the coding that the host gives all but objects undone. A text that holds JSON is read as that, if
-    /// it does not fit as it is.
+    /// Returns an input binding, the coding that the host gives all but objects undone. A text that holds JSON is read
+    /// as that, if it does not fit as it is.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: there is no such binding, or its value has another shape.
@@ -149,12 +149,12 @@ impl Envelope {
         read(&self.metadata, "metadata", name)
     }
 
-    /// The names of the input bindings.
+    /// Returns the names of the input bindings.
     pub fn bindings(&self) -> impl Iterator<Item = &str> {
         self.data.keys().map(String::as_str)
     }
 
-    /// How often the call was tried, if the function has a retry policy.
+    /// Returns how often the call was tried, if the function has a retry policy.
     pub fn retry(&self) -> Option<Retry> {
         self.metadata("RetryContext").ok()
     }
@@ -205,7 +205,7 @@ impl Outputs {
         self.set(name, encode(bytes))
     }
 
-    /// A binding's value.
+    /// Returns a binding's value.
     ///
     /// # Errors
     /// `Runtime.MarshalError`: it cannot be written as JSON.
@@ -233,7 +233,7 @@ impl IntoReply for Outputs {
     }
 }
 
-/// The host passes over white space when it tries to read base64, and makes times of what looks like one.
+/// Returns the host passes over white space when it tries to read base64, and makes times of what looks like one.
 fn guarded(text: String) -> String {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');

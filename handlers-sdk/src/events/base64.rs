@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Base64(String);
 
 impl Base64 {
-    /// The text as it stands in the event.
+    /// Returns the text as it stands in the event.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -20,7 +20,7 @@ impl Base64 {
         self.0.is_empty()
     }
 
-    /// The bytes. Both alphabets (RFC 4648 §4 and §5) are read, with padding or without.
+    /// Returns the bytes. Both alphabets (RFC 4648 §4 and §5) are read, with padding or without.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: the text is no base64.
@@ -70,7 +70,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// The bytes, or where the text stops being base64.
+/// Returns the bytes, or where the text stops being base64.
 fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
     let digits = match text {
         [digits @ .., b'=', b'='] | [digits @ .., b'='] if text.len().is_multiple_of(4) => digits,

@@ -43,8 +43,8 @@ impl<'a> Cbor<'a> {
         Some(taken)
     }
 
-    /// The major type of a value, the five bits beside it, and the number they announce. `None` for the number: until a
-    /// break.
+    /// Returns the major type of a value, the five bits beside it, and the number they announce. `None` for the number:
+    /// until a break.
     fn head(&mut self) -> Option<(u8, u8, Option<u64>)> {
         let first = *self.take(1)?.first()?;
         let (major, low) = (first >> 5, first & 0x1f);
@@ -99,7 +99,7 @@ impl<'a> Cbor<'a> {
         })
     }
 
-    /// A text or bytes, in one piece or in several.
+    /// Returns a text or bytes, in one piece or in several.
     fn pieces(&mut self, major: u8, size: Option<u64>) -> Option<Vec<u8>> {
         if let Some(size) = size {
             return Some(self.take(size)?.to_vec());
@@ -129,12 +129,12 @@ impl<'a> Cbor<'a> {
     }
 }
 
-/// A number; JSON has no word for the others, which are `null`.
+/// Returns a number; JSON has no word for the others, which are `null`.
 fn float(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-/// A float of 16 bits.
+/// Returns a float of 16 bits.
 fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {

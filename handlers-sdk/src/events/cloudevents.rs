@@ -83,33 +83,33 @@ impl CloudEvent {
         self.attribute("time")
     }
 
-    /// The content type of the data.
+    /// Returns the content type of the data.
     pub fn data_content_type(&self) -> Option<&str> {
         self.attribute("datacontenttype")
     }
 
-    /// Where the data's form is described.
+    /// Returns where the data's form is described.
     pub fn data_schema(&self) -> Option<&str> {
         self.attribute("dataschema")
     }
 
-    /// An attribute, extensions among them, as its canonical text.
+    /// Returns an attribute, extensions among them, as its canonical text.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let value = self.ctx.held().reader().get(LIST_ATTRIBUTE, name)?;
         core::str::from_utf8(value).ok()
     }
 
-    /// All attributes.
+    /// Returns all attributes.
     pub fn attributes(&self) -> Pairs<'_> {
         Pairs::new(self.ctx.held().reader(), LIST_ATTRIBUTE)
     }
 
-    /// The data: a body as it came, or of an event in JSON its `data`, with base64 undone.
+    /// Returns the data: a body as it came, or of an event in JSON its `data`, with base64 undone.
     pub fn data(&self) -> &[u8] {
         self.ctx.body()
     }
 
-    /// The data, which is JSON, as a type of yours.
+    /// Returns the data, which is JSON, as a type of yours.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is none, or has another shape.
@@ -117,7 +117,7 @@ impl CloudEvent {
         json::read(self.data())
     }
 
-    /// A reply that is the same event.
+    /// Returns a reply that is the same event.
     pub fn to_reply(&self) -> CloudEventReply {
         let mut reply = CloudEventReply::new("", "", "");
         reply.attributes.clear();
@@ -153,7 +153,7 @@ pub struct CloudEventReply {
 }
 
 impl CloudEventReply {
-    /// An event without data; `kind` is the attribute `type`.
+    /// Returns an event without data; `kind` is the attribute `type`.
     pub fn new(id: impl Into<String>, source: impl Into<String>, kind: impl Into<String>) -> CloudEventReply {
         let reply = CloudEventReply { attributes: Vec::new(), content_type: None, data: Vec::new(), structured: false };
         reply.attribute("id", id).attribute("source", source).attribute("type", kind)

@@ -92,7 +92,7 @@ views! {
 }
 
 impl Legacy {
-    /// The data as a type of yours.
+    /// Returns the data as a type of yours.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it has another shape.
@@ -105,7 +105,7 @@ impl Legacy {
 }
 
 impl Context {
-    /// The name of the resource, in whichever form it came.
+    /// Returns the name of the resource, in whichever form it came.
     pub fn resource_name(&self) -> &str {
         self.resource.as_str().or_else(|| self.resource["name"].as_str()).unwrap_or_default()
     }

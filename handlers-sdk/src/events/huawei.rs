@@ -271,7 +271,7 @@ views! {
 }
 
 impl ObsObject {
-    /// The key as the object has it.
+    /// Returns the key as the object has it.
     pub fn decoded_key(&self) -> String {
         percent::decoded(&self.key)
     }

@@ -53,7 +53,7 @@ pub struct LogEntry {
 }
 
 impl FromInvocation for Log {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no log. `Option<Log>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no log. `Option<Log>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Log, Error> {
         let body = ctx.body();
         match ctx.source() {
@@ -71,7 +71,7 @@ impl FromInvocation for Log {
     }
 }
 
-/// The elements of a list; none of what is no list.
+/// Returns the elements of a list; none of what is no list.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

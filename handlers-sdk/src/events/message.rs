@@ -25,7 +25,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no UTF-8.
@@ -33,7 +33,7 @@ impl Message {
         core::str::from_utf8(&self.body).map_err(|error| self.unfit(&error.to_string()))
     }
 
-    /// The body, which is JSON, as a type of yours.
+    /// Returns the body, which is JSON, as a type of yours.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no JSON, or has another shape. The message's id is said.
@@ -46,7 +46,7 @@ impl Message {
     }
 }
 
-/// The attributes of a message of SQS or of a queue that copies it: a text, or bytes.
+/// Returns the attributes of a message of SQS or of a queue that copies it: a text, or bytes.
 pub(super) fn attribute(text: Option<String>, bytes: Option<Base64>) -> String {
     text.or_else(|| bytes.map(|bytes| bytes.as_str().to_owned())).unwrap_or_default()
 }

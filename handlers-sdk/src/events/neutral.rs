@@ -9,7 +9,7 @@ use crate::error::Error;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The error of an event that has no such form: it says what was expected, and what the event is.
+/// Returns the error of an event that has no such form: it says what was expected, and what the event is.
 pub(super) fn refused(expected: &str, ctx: &FaasContext) -> Error {
     let found = match (ctx.trigger(), ctx.source(), cloud_event(ctx)) {
         (_, _, Some(event)) => format!("a CloudEvent of type {:?}", event.kind()),
@@ -20,22 +20,22 @@ pub(super) fn refused(expected: &str, ctx: &FaasContext) -> Error {
     Error::absent("Runtime.TriggerMismatch", format!("expected {expected}, found {found}"))
 }
 
-/// The event as a CloudEvent. `None`: it is none.
+/// Returns the event as a CloudEvent. `None`: it is none.
 pub(super) fn cloud_event(ctx: &FaasContext) -> Option<CloudEvent> {
     CloudEvent::from_invocation(ctx).ok()
 }
 
-/// The last part of a path or resource name.
+/// Returns the last part of a path or resource name.
 pub(super) fn last_part(path: &str) -> String {
     path.rsplit(['/', ':']).next().unwrap_or_default().to_owned()
 }
 
-/// A text that is empty where nobody said it.
+/// Returns a text that is empty where nobody said it.
 pub(super) fn said(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A value as bytes: a text is its own bytes, `null` none, and anything else its JSON.
+/// Returns a value as bytes: a text is its own bytes, `null` none, and anything else its JSON.
 pub(super) fn bytes_of(value: &Value) -> Vec<u8> {
     match value {
         Value::Null => Vec::new(),
@@ -44,7 +44,7 @@ pub(super) fn bytes_of(value: &Value) -> Vec<u8> {
     }
 }
 
-/// A value as text: a text as it is, `null` the empty one, and anything else its JSON.
+/// Returns a value as text: a text as it is, `null` the empty one, and anything else its JSON.
 pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -66,7 +66,7 @@ impl AzureMetadata {
         Envelope::parse(ctx.event()).map(AzureMetadata)
     }
 
-    /// A value, or its default where the host does not say it.
+    /// Returns a value, or its default where the host does not say it.
     pub(super) fn get<T: DeserializeOwned + Default>(&self, name: &str) -> T {
         self.0.metadata::<Option<T>>(name).ok().flatten().unwrap_or_default()
     }

@@ -41,7 +41,7 @@ pub struct Queue {
 }
 
 impl FromInvocation for Queue {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no queue. `Option<Queue>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no queue. `Option<Queue>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Queue, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -113,7 +113,7 @@ fn kafka(body: &[u8]) -> Result<Vec<Message>, Error> {
     batch.all().map(message).collect()
 }
 
-/// A message of Kafka by its place, which keeps the order of its partition.
+/// Returns a message of Kafka by its place, which keeps the order of its partition.
 fn in_partition(topic: &str, partition: i64, offset: i64) -> Message {
     Message {
         id: format!("{topic}-{partition}-{offset}"),
@@ -162,7 +162,7 @@ fn decoded(coded: &Value) -> Result<Vec<u8>, Error> {
     Base64::from(text_of(coded)).bytes()
 }
 
-/// The members of an object as texts. A list of bytes under `bytes` is a text too, as RabbitMQ's headers come.
+/// Returns the members of an object as texts. A list of bytes under `bytes` is a text too, as RabbitMQ's headers come.
 fn texts_of(object: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| match value["bytes"].as_array() {
         Some(bytes) => {
@@ -179,7 +179,7 @@ fn texts(body: &[u8]) -> Result<Vec<Message>, Error> {
     batch.records.iter().map(|text| json(text.as_bytes()).map(|event| stream_message(&event))).collect()
 }
 
-/// A message of Kafka in the data of a CloudEvent; of another stream the data is the message.
+/// Returns a message of Kafka in the data of a CloudEvent; of another stream the data is the message.
 fn stream_message(event: &Value) -> Message {
     let data = &event["data"];
     match (data["topic"].as_str(), data["partition"].as_i64(), data["offset"].as_i64()) {
@@ -261,7 +261,7 @@ fn event_hub(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     Ok(messages)
 }
 
-/// The bodies of a batch that comes as a list.
+/// Returns the bodies of a batch that comes as a list.
 fn elements(ctx: &FaasContext) -> Result<Vec<Message>, Error> {
     let list: Vec<Value> = crate::call::json::read(ctx.body())?;
     Ok(list.iter().map(|body| Message { body: bytes_of(body), ..Message::default() }).collect())
@@ -336,7 +336,8 @@ fn openwhisk(body: &[u8]) -> Result<Vec<Message>, Error> {
     Ok(openwhisk::Kafka::parse(body)?.messages.into_iter().map(message).collect())
 }
 
-/// A message that comes as a CloudEvent: of Knative's Kafka source, of MNS and RocketMQ by way of Alibaba's EventBridge.
+/// Returns a message that comes as a CloudEvent: of Knative's Kafka source, of MNS and RocketMQ by way of Alibaba's
+/// EventBridge.
 fn cloud_event_message(ctx: &FaasContext) -> Result<Message, Error> {
     let no_queue = || refused("an event of a queue", ctx);
     let event = cloud_event(ctx).ok_or_else(no_queue)?;

@@ -85,7 +85,7 @@ impl StorageEvent {
 }
 
 impl FromInvocation for Storage {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no bucket. `Option<Storage>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no bucket. `Option<Storage>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Storage, Error> {
         let body = ctx.body();
         let (objects, view) = match ctx.source() {
@@ -171,7 +171,7 @@ fn yandex(body: &[u8]) -> Result<Vec<StorageObject>, Error> {
     Ok(yandex::Storage::parse(body)?.messages.into_iter().map(object).collect())
 }
 
-/// A blob, whose content is the body: a trigger of Azure's own, which tells new content alone.
+/// Returns a blob, whose content is the body: a trigger of Azure's own, which tells new content alone.
 fn blob(ctx: &FaasContext) -> Result<StorageObject, Error> {
     let metadata = AzureMetadata::of(ctx)?;
     let properties: Value = metadata.get("Properties");
@@ -241,13 +241,13 @@ fn of_google(event_name: &str, when: &str, object: google::StorageObject) -> Sto
     }
 }
 
-/// An event of Cloud Storage in Google's older form.
+/// Returns an event of Cloud Storage in Google's older form.
 fn older(body: &[u8]) -> Result<StorageObject, Error> {
     let event = google::Legacy::parse(body)?;
     Ok(of_google(&event.context.event_type, &event.context.timestamp, event.data_as()?))
 }
 
-/// An event of Cloud Storage as a CloudEvent.
+/// Returns an event of Cloud Storage as a CloudEvent.
 fn of_cloud_event(ctx: &FaasContext) -> Result<StorageObject, Error> {
     let no_bucket = || refused("an event of a bucket", ctx);
     let event = cloud_event(ctx).ok_or_else(no_bucket)?;

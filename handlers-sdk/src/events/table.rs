@@ -77,7 +77,8 @@ pub enum Operation {
 }
 
 impl FromInvocation for TableChange {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no table. `Option<TableChange>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no table. `Option<TableChange>` is `None`
+    /// then.
     fn from_invocation(ctx: &FaasContext) -> Result<TableChange, Error> {
         let body = ctx.body();
         let (changes, view) = match ctx.source() {
@@ -94,7 +95,7 @@ impl FromInvocation for TableChange {
     }
 }
 
-/// The operation of a change stream of MongoDB.
+/// Returns the operation of a change stream of MongoDB.
 fn of_stream(word: &str) -> Operation {
     match word {
         "insert" => Operation::Insert,
@@ -137,7 +138,7 @@ fn millis(seconds: f64) -> Option<u64> {
     (seconds > 0.0).then_some((seconds * 1_000.0) as u64)
 }
 
-/// The value of an attribute without its type.
+/// Returns the value of an attribute without its type.
 fn plain(attribute: Attribute) -> Value {
     let number = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     let bytes = |bytes: Base64| Value::from(bytes.as_str());
@@ -251,7 +252,7 @@ fn cloudant(body: &[u8]) -> Result<Change, Error> {
     })
 }
 
-/// A document's key: its path below `documents/`. What it holds is Firestore's own JSON, or protobuf.
+/// Returns a document's key: its path below `documents/`. What it holds is Firestore's own JSON, or protobuf.
 fn of_firestore(path: &str, kind: &str) -> Change {
     let path = path.split_once("documents/").map_or(path, |(_, path)| path);
     let word = kind.rsplit('.').next().unwrap_or_default();

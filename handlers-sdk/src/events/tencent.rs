@@ -183,7 +183,7 @@ fn all<T>(records: &[T], is_one: fn(&T) -> bool) -> bool {
 }
 
 impl CosObject {
-    /// The key as the bucket knows it: without the app id and the bucket's name in front.
+    /// Returns the key as the bucket knows it: without the app id and the bucket's name in front.
     pub fn path(&self) -> &str {
         let mut parts = self.key.splitn(4, '/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -194,7 +194,7 @@ impl CosObject {
 }
 
 impl Cls {
-    /// The gzip stream. [`Log`](super::Log) unpacks it, with the feature `events-log`.
+    /// Returns the gzip stream. [`Log`](super::Log) unpacks it, with the feature `events-log`.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no base64.

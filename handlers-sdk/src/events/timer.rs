@@ -38,7 +38,7 @@ pub struct Timer {
 }
 
 impl FromInvocation for Timer {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no timer. `Option<Timer>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no timer. `Option<Timer>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Timer, Error> {
         let body = ctx.body();
         let timer = |name: String, time: &str, payload: Vec<u8>, view| Timer { name, time: said(time), payload, view };
@@ -84,7 +84,7 @@ impl FromInvocation for Timer {
     }
 }
 
-/// A request that is made by the clock.
+/// Returns a request that is made by the clock.
 fn of_request(ctx: &FaasContext) -> Option<Timer> {
     let request = ctx.http()?;
     let (name, time) = match request.header("x-cloudscheduler-jobname") {
@@ -95,7 +95,7 @@ fn of_request(ctx: &FaasContext) -> Option<Timer> {
     Some(Timer { name, time: time.map(str::to_owned), payload: ctx.body().to_vec(), view: "Request" })
 }
 
-/// An event of Knative's PingSource, or of a timer of veFaaS.
+/// Returns an event of Knative's PingSource, or of a timer of veFaaS.
 fn of_cloud_event(ctx: &FaasContext) -> Option<Timer> {
     let event = cloud_event(ctx)?;
     matches!(event.kind(), "dev.knative.sources.ping" | "faas.timer.event").then(|| Timer {

@@ -34,7 +34,7 @@ pub struct Topic {
 }
 
 impl FromInvocation for Topic {
-    /// An error of kind `Runtime.TriggerMismatch`: the event is of no topic. `Option<Topic>` is `None` then.
+    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no topic. `Option<Topic>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Topic, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -111,7 +111,7 @@ fn iot(body: &[u8]) -> Result<Vec<Message>, Error> {
     yandex::Iot::parse(body)?.messages.into_iter().map(message).collect()
 }
 
-/// A message of Pub/Sub in Google's older form.
+/// Returns a message of Pub/Sub in Google's older form.
 fn older(body: &[u8]) -> Result<Message, Error> {
     let event = google::Legacy::parse(body)?;
     let data = event.data_as::<google::PubSubMessage>()?;
@@ -119,7 +119,7 @@ fn older(body: &[u8]) -> Result<Message, Error> {
     Ok(Message { id: event.context.event_id, source, ..of_pubsub(data)? })
 }
 
-/// A message of Pub/Sub as a CloudEvent.
+/// Returns a message of Pub/Sub as a CloudEvent.
 fn published(ctx: &FaasContext) -> Result<Message, Error> {
     let no_topic = || refused("an event of a topic", ctx);
     let event = cloud_event(ctx).ok_or_else(no_topic)?;

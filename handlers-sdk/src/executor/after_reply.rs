@@ -14,7 +14,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What one call has left to do after its reply.
+/// The futures that one call runs after its reply.
 pub(crate) struct AfterReply {
     works: Vec<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     runtime: &'static Runtime,
@@ -36,18 +36,18 @@ impl AfterReply {
         any.downcast().ok()
     }
 
-    /// The work that has to be done before this call ends, if its code has returned.
+    /// Returns the work that has to be done before this call ends, if its code has returned.
     pub(crate) fn due(held: &Held) -> Option<Box<AfterReply>> {
         held.take_due_later().and_then(AfterReply::of)
     }
 
-    /// Where it runs.
+    /// Returns the executor that the futures run on.
     pub(crate) fn runtime(&self) -> &'static Runtime {
         self.runtime
     }
 
-    /// Does the work, and then comes to `outcome`. A panic in it is a failure of its own that the log tells of; the others
-    /// go on.
+    /// Does the work, and then comes to `outcome`. A panic in it is a failure of its own that the log tells of. The
+    /// other futures go on.
     pub(crate) fn then(self: Box<Self>, outcome: Outcome) -> Running {
         Box::pin(async move {
             let worked = self.work().await;
@@ -82,13 +82,13 @@ impl AfterReply {
         }));
     }
 
-    /// Does all of it at once. The first panic, if there was one.
+    /// Runs all futures side by side. Returns the first panic as the error, if there was one.
     async fn work(mut self: Box<Self>) -> Result<(), Panic> {
         let mut first = Ok(());
         poll_fn(|context| {
             for work in &mut self.works {
                 if let Err(panic) = look(work, context) {
-                    // Its drop runs the author's code as well.
+                    // The drop of a future runs the author's code as well.
                     let _ = catch(|| *work = None);
                     first = std::mem::replace(&mut first, Ok(())).and(Err(panic));
                 }

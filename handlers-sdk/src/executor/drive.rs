@@ -18,16 +18,16 @@ use std::task::{Context, Poll, Waker};
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// What author's code left to do.
+/// The work that author's code has left to do.
 pub enum Call {
-    /// Nothing.
+    /// The call has ended, and nothing is left.
     Ended(Outcome),
-    /// A future, and where it runs.
+    /// A future is left, and this is the executor that it runs on.
     Running(Running, &'static Runtime),
 }
 
-/// Where futures run. A table and no direct calls: only libraries that have an `async fn` name one, so that others do not
-/// carry an executor, whichever features cargo unites.
+/// An executor, as a table of its functions. There are no direct calls: only libraries that have an `async fn` name
+/// one, so that others do not carry an executor, whichever features cargo unites.
 #[derive(Debug)]
 pub struct Runtime {
     /// Calls where a first poll may happen.
@@ -36,7 +36,8 @@ pub struct Runtime {
     pub(crate) block_on: fn(Pin<&mut dyn Future<Output = ()>>),
     /// Finishes a future on a thread of its own. It must drop what it cannot run.
     pub(crate) spawn: fn(Pin<Box<dyn Future<Output = ()> + Send>>),
-    /// Called when a call has ended on the caller's thread: sees to it that tasks which it has left behind go on.
+    /// Runs when a call has ended on the caller's thread, and sees to it that tasks which the call has left behind go
+    /// on.
     pub(crate) left: fn(),
 }
 
@@ -99,7 +100,7 @@ fn start(held: Held, mut future: Running, runtime: &'static Runtime) -> Status {
             }));
         });
     }
-    // Whatever became of the task, it ends the call: see its `drop`.
+    // In every case the task ends the call: see its `drop`.
     PENDING
 }
 
@@ -133,12 +134,12 @@ fn discard(held: &Held, future: Running, outcome: Outcome) -> Outcome {
 
 /// A future that waits, and the call it will end.
 pub(crate) struct Task {
-    /// Taken at the end.
+    /// The state, which is taken at the end; `None` after that.
     state: Option<Waiting>,
 }
 
 struct Waiting {
-    /// Goes before the share does.
+    /// The hearing is dropped before the share, which it must not outlive.
     hearing: Hearing,
     held: Held,
     future: Running,
@@ -151,7 +152,7 @@ impl Task {
 
     fn finish(&mut self, outcome: Outcome) -> Option<(Held, Outcome)> {
         let Waiting { hearing, held, future } = self.state.take()?;
-        // Before the call ends: its address may serve another one right after.
+        // The hearing goes before the call ends: its address may serve another call right after.
         drop(hearing);
         let outcome = discard(&held, future, outcome);
         Some((held, outcome))

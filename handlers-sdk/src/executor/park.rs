@@ -1,4 +1,4 @@
-//! Waking a thread that waits.
+//! A thread that waits until it is woken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ impl Wake for Parked {
 }
 
 impl Parked {
-    /// The calling thread, and a waker for it.
+    /// Returns the calling thread, and a waker for it.
     pub(crate) fn here() -> (Arc<Parked>, Waker) {
         let parked = Arc::new(Parked { thread: std::thread::current(), woken: AtomicBool::new(false) });
         (parked.clone(), Waker::from(parked))

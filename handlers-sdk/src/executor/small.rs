@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Wake, Waker};
 
-/// Nothing is left behind without a thread here: there is nothing to spawn tasks with.
+/// No task can be left without a thread here, since there is nothing to spawn tasks with.
 pub(crate) static RUNTIME: Runtime = Runtime { entered: |body| body(), block_on, spawn, left: || () };
 
 /// Finishes a future on this thread.
@@ -27,13 +27,13 @@ struct Task {
     state: AtomicU8,
 }
 
-/// It waits for its waker.
+/// The task waits for its waker.
 const WAITING: u8 = 0;
-/// It is in the queue.
+/// The task is in the queue.
 const QUEUED: u8 = 1;
-/// A thread polls it.
+/// A thread polls the task.
 const RUNNING: u8 = 2;
-/// A thread polls it, and it was woken meanwhile.
+/// A thread polls the task, and it was woken meanwhile.
 const WOKEN: u8 = 3;
 
 impl Wake for Task {
@@ -60,7 +60,7 @@ impl Task {
             *place = None;
         }
         drop(place);
-        // One that was woken during its poll goes to the end of the queue, and never to two threads at once.
+        // A task that was woken during its poll goes to the end of the queue, and never to two threads at once.
         if self.state.compare_exchange(RUNNING, WAITING, Ordering::AcqRel, Ordering::Acquire).is_err() {
             self.state.store(QUEUED, Ordering::Release);
             executor().push(self);
@@ -102,8 +102,8 @@ fn work() {
     }
 }
 
-/// Finishes a future on the executor's threads, which start with the first one. Without any the future is dropped, which
-/// ends its call.
+/// Finishes a future on the executor's threads, which start with the first one. If no thread can be started the future
+/// is dropped, which ends its call.
 fn spawn(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
     static STARTED: OnceLock<usize> = OnceLock::new();
     let start = || std::thread::Builder::new().name("faas-async".to_owned()).spawn(work).is_ok();

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, RuntimeMetrics};
 
-/// The name of the threads.
+/// The name of the executor's threads.
 const NAME: &str = "faas-async";
 
 struct Executor {
@@ -28,7 +28,7 @@ impl Executor {
         Executor { metrics: runtime.metrics(), has_threads: workers > 1, runtime }
     }
 
-    /// Starts the thread of a runtime that has none. Returns `false` if there is none to be had.
+    /// Starts the thread of a runtime that has none. Returns `false` if no thread can be started.
     fn drive(&'static self) -> bool {
         static STARTED: OnceLock<bool> = OnceLock::new();
         self.has_threads
@@ -66,7 +66,8 @@ fn block_on(future: Pin<&mut dyn Future<Output = ()>>) {
     executor().runtime.block_on(future);
 }
 
-/// Finishes a future on the runtime's own threads. Without one the future is dropped, which ends its call.
+/// Finishes a future on the runtime's own threads. If no thread can be started the future is dropped, which ends its
+/// call.
 fn spawn(future: Pin<Box<dyn Future<Output = ()> + Send>>) {
     let executor = executor();
     if executor.drive() {

@@ -3,26 +3,26 @@
 use crate::ffi::Entry;
 use crate::glue::export;
 
-/// What [`executor!`](crate::executor!) says.
+/// The number of threads that [`executor!`](crate::executor!) asks for.
 #[derive(Debug)]
 pub struct Workers(usize);
 
 impl Workers {
-    /// That many threads.
+    /// Makes a setting of that many threads.
     ///
     /// # Panics
-    /// At compile time, if there are none.
+    /// The number is 0. The panic is at compile time.
     pub const fn new(count: usize) -> Workers {
         assert!(count > 0, "expected `workers` above 0");
         Workers(count)
     }
 }
 
-/// More are a mistake, and would be felt at the start.
+/// The largest number that is taken. A larger one is a mistake, and would slow down the start.
 const MOST: usize = 512;
 
-/// How many threads this library's executor has: `FAAS_ASYNC_WORKERS`; else the most that a crate linked into it asks for
-/// by [`executor!`](crate::executor!); else one.
+/// Returns how many threads this library's executor has: `FAAS_ASYNC_WORKERS`; else the most that a crate linked into
+/// it asks for by [`executor!`](crate::executor!); else one.
 pub(super) fn workers() -> usize {
     let asked = || export::workers::entries().iter().map(|workers| workers.0).max();
     configured().or_else(asked).unwrap_or(1).min(MOST)

@@ -1,4 +1,5 @@
-//! Bytes that cross the border: given away with their way home, and borrowed for as long as an invocation is held.
+//! Bytes that cross the border: given away together with the function that frees them, or borrowed for as long as an
+//! invocation is held.
 
 use super::held::Held;
 use core::ffi::c_void;
@@ -6,7 +7,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 use faas_abi::{Buf, Bytes};
 use std::ops::Deref;
 
-/// A buffer whose bytes go home to this module's allocator.
+/// Makes a buffer whose bytes are freed by this module's allocator.
 pub(crate) fn give(bytes: Vec<u8>) -> Buf {
     if bytes.is_empty() {
         return Buf::EMPTY;
@@ -16,7 +17,7 @@ pub(crate) fn give(bytes: Vec<u8>) -> Buf {
     Buf { ptr, len, release: Some(release), owner: Box::into_raw(owner).cast() }
 }
 
-/// The same for bytes that nobody is to find in freed memory: they are overwritten before it is freed.
+/// Makes a buffer of bytes that must not be found in freed memory: they are overwritten before it is freed.
 pub(crate) fn give_wiped(bytes: Vec<u8>) -> Buf {
     match give(bytes) {
         empty @ Buf { release: None, .. } => empty,
@@ -34,7 +35,7 @@ unsafe extern "C" fn release_wiped(owner: *mut c_void) {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// A buffer over static storage.
+/// Returns a buffer over static storage.
 pub(crate) fn give_static(bytes: &'static [u8]) -> Buf {
     Buf { ptr: bytes.as_ptr(), len: bytes.len(), release: None, owner: core::ptr::null_mut() }
 }
@@ -52,12 +53,12 @@ pub(crate) struct InvBytes {
 }
 
 impl InvBytes {
-    /// The event as it came.
+    /// Returns the event as it came.
     pub(crate) fn event(held: &Held) -> InvBytes {
         InvBytes { bytes: Bytes::of(held.reader().event()), held: held.clone() }
     }
 
-    /// The body, its base64 undone.
+    /// Returns the body, its base64 undone.
     pub(crate) fn body(held: &Held) -> InvBytes {
         InvBytes { bytes: Bytes::of(held.reader().body()), held: held.clone() }
     }
@@ -84,7 +85,7 @@ pub(crate) struct Lent(Bytes);
 unsafe impl Send for Lent {}
 
 impl Lent {
-    /// A buffer without a release: memory that lives as long as the invocation.
+    /// Returns a buffer without a release: memory that lives as long as the invocation.
     pub(crate) fn buf(self) -> Buf {
         Buf { ptr: self.0.ptr, len: self.0.len, release: None, owner: core::ptr::null_mut() }
     }

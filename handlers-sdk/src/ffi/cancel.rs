@@ -1,10 +1,10 @@
-//! Who waits in a call, so that a wish to cancel it wakes each of them.
+//! The waiters in each call, so that a wish to cancel the call wakes every one of them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// One waiter's ear.
+/// The wish to cancel, as one waiter sees it, and the waker of that waiter.
 #[derive(Default)]
 struct Cancel {
     wanted: AtomicBool,
@@ -39,7 +39,7 @@ impl Hearing {
         self.cancel.wanted.load(Ordering::Acquire)
     }
 
-    /// Says who is woken then. A caller that also looks at [`wanted`](Self::wanted) calls this first.
+    /// Sets the waker that a cancel wakes. A caller that also looks at [`wanted`](Self::wanted) calls this first.
     pub(crate) fn listen(&self, waker: &Waker) {
         let mut place = self.cancel.waker();
         match &mut *place {
@@ -48,7 +48,7 @@ impl Hearing {
         }
     }
 
-    /// The call was to be cancelled before this waiter came.
+    /// Notes that the call was to be cancelled before this waiter came.
     pub(crate) fn want(&self) {
         self.cancel.want();
     }
@@ -56,12 +56,12 @@ impl Hearing {
 
 impl Drop for Hearing {
     fn drop(&mut self) {
-        // By registration: a call may have several waiters, each of which leaves for itself.
+        // Leaves by registration: a call may have several waiters, each of which leaves for itself.
         self.registry.all().retain(|(_, cancel)| !Arc::ptr_eq(cancel, &self.cancel));
     }
 }
 
-/// Those who wait in the calls of one function or layer, with the address of the invocation each waits in.
+/// The waiters in the calls of one function or layer, each with the address of the invocation that it waits in.
 #[derive(Default)]
 pub(crate) struct Registry(Mutex<Vec<(usize, Arc<Cancel>)>>);
 
@@ -79,7 +79,7 @@ impl Registry {
 
     /// Wakes everybody who waits in that invocation.
     pub(crate) fn cancel(&self, key: usize) {
-        // Wakers run anybody's code, which may register or leave: not under the lock.
+        // Wakers run anybody's code, which may register or leave, so they are not called under the lock.
         let found: Vec<_> = self.all().iter().filter(|(other, _)| *other == key).map(|(_, c)| c.clone()).collect();
         for cancel in found {
             cancel.want();

@@ -1,4 +1,4 @@
-//! Which call this thread is in, for log lines that name no context.
+//! The call that this thread is in, for log lines that name no context.
 
 use super::entry::Entry;
 use super::held::Held;
@@ -9,9 +9,9 @@ use std::sync::RwLock;
 
 #[derive(Clone, Copy)]
 enum Current {
-    /// No call.
+    /// The thread is in no call.
     Nowhere,
-    /// This one.
+    /// The thread is in this call.
     In(Call),
 }
 
@@ -62,15 +62,15 @@ pub(crate) fn apart<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Where a log line goes.
+/// The place that a log line goes to.
 pub(crate) enum Place<'a> {
-    /// To the host, for this call.
+    /// To the host, as a line of this call.
     Call(Reader<'a>),
-    /// To the host, for no call.
+    /// To the host, as a line of no call.
     Host(&'static Entry),
 }
 
-/// Runs `body` with the place for this thread's log lines; `None` if there is none.
+/// Runs `body` with the place for this thread's log lines; `None` if no entry of this module exists yet.
 pub(crate) fn place<T>(body: impl FnOnce(Option<Place<'_>>) -> T) -> T {
     match CURRENT.get() {
         Current::Nowhere => body(Entry::first().map(Place::Host)),

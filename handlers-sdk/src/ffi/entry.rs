@@ -1,4 +1,4 @@
-//! What one function or layer knows of its host: the table, copied once, and calls that need no invocation.
+//! The knowledge that one function or layer has of its host: the table, copied once, and calls that need no invocation.
 
 use super::cancel::Registry;
 #[cfg(feature = "json")]
@@ -16,22 +16,22 @@ pub(crate) struct Entry {
     name: &'static str,
     config: Box<[u8]>,
     pub(crate) running: Registry,
-    /// What is injected into it, from `create` to `destroy`; null if nothing is.
+    /// The scope of the values injected into it, from `create` to `destroy`; null if nothing is injected.
     attached: AtomicPtr<c_void>,
-    /// Its configuration as types, each read once.
+    /// Its configuration read as types, each once.
     #[cfg(feature = "json")]
     pub(crate) configured: Kept,
-    /// What a function makes at its start for the calls to come.
+    /// The value that a function makes at its start for the calls to come.
     #[cfg(feature = "tower")]
     pub(crate) kept: std::sync::OnceLock<Box<dyn std::any::Any + Send + Sync>>,
     /// `true` once a line has said that a call was kept open after its function had returned.
     pub(crate) said_kept: AtomicBool,
 }
 
-/// The first entry of this module: where a log line goes that no call stands behind.
+/// The first entry of this module: log lines that belong to no call go through it.
 static FIRST: AtomicPtr<Entry> = AtomicPtr::new(core::ptr::null_mut());
 
-/// All of them, so that a checker of leaks sees that they are kept.
+/// All entries, so that a checker of leaks sees that they are kept.
 static KEPT: Mutex<Vec<&'static Entry>> = Mutex::new(Vec::new());
 
 impl Entry {
@@ -75,22 +75,22 @@ impl Entry {
         self.name
     }
 
-    /// Attaches what is injected into it.
+    /// Attaches the scope of the values injected into it.
     pub(crate) fn attach(&self, attached: *mut c_void) {
         self.attached.store(attached, Ordering::Release);
     }
 
-    /// What was attached and not taken off yet, or null.
+    /// Returns the scope that is attached, or null.
     pub(crate) fn attached(&self) -> *mut c_void {
         self.attached.load(Ordering::Acquire)
     }
 
-    /// Takes off what was attached.
+    /// Takes off the attached scope, and returns it.
     pub(crate) fn detach(&self) -> *mut c_void {
         self.attached.swap(core::ptr::null_mut(), Ordering::AcqRel)
     }
 
-    /// The JSON that came with `create`.
+    /// Returns the JSON that came with `create`.
     pub(crate) fn config_json(&self) -> &[u8] {
         &self.config
     }
@@ -99,7 +99,7 @@ impl Entry {
         self.host.features & feature == feature
     }
 
-    /// Ends a call that returned `PENDING`.
+    /// Ends a call that had returned `PENDING`.
     pub(crate) fn done(&self, tok: *mut Tok, status: Status) {
         // SAFETY: [any]; a token is no pointer, and one that is not live is ignored.
         unsafe { (self.host.done)(tok, status) }
@@ -110,7 +110,7 @@ impl Entry {
         unsafe { (self.host.log_enabled)(self.host.ctx, level, Bytes::of(target.as_bytes())) != 0 }
     }
 
-    /// Writes a line. `inv` is null or an invocation that is Alive; somebody else may write to it.
+    /// Writes a line. `inv` is null or an invocation that is Alive; another thread may write to it.
     pub(crate) fn log(&self, inv: *const Inv, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
         let text = |(name, value): &(&str, &str)| Field {
             name: Bytes::of(name.as_bytes()),
@@ -133,7 +133,7 @@ impl Entry {
         unsafe { (self.host.log)(self.host.ctx, inv, level, target, message, fields.as_ptr(), fields.len()) }
     }
 
-    /// Writes a line that no invocation stands behind.
+    /// Writes a line that belongs to no invocation.
     pub(crate) fn log_alone(&self, level: u32, target: &str, message: &str, fields: &[(&str, &str)]) {
         self.log(core::ptr::null(), level, target, message, fields);
     }
@@ -143,7 +143,7 @@ impl Entry {
         unsafe { (self.host.emit)(self.host.ctx, Bytes::of(line)) }
     }
 
-    /// A configured or environment value as it was at start.
+    /// Returns a configured or environment value as it was at start.
     pub(crate) fn config(&self, key: &str) -> Option<&'static [u8]> {
         let mut found = Bytes::EMPTY;
         // SAFETY: [any]; Process; the key is borrowed for the call, `found` is ours.
@@ -152,7 +152,7 @@ impl Entry {
         (status == OK).then(|| unsafe { found.as_slice() })
     }
 
-    /// Monotonic nanoseconds, never 0.
+    /// Returns the host's monotonic clock in nanoseconds, never 0.
     pub(crate) fn now_ns(&self) -> u64 {
         // SAFETY: [any]; Process.
         unsafe { (self.host.now_ns)(self.host.ctx) }

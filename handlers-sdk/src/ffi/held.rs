@@ -1,4 +1,4 @@
-//! One call in progress, kept open by whoever still looks at it.
+//! One call in progress, kept open by every share of it.
 //!
 //! Authors may put a context into a thread or a static. The call therefore ends when the last [`Held`] is dropped: in
 //! the common case that is the driver's own, right after the author's code returned, and the answer goes back inline.
@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// How a call ends: what is written to the host as the last thing that happens to an invocation in here.
+/// The end of a call: what is written to the host as the last step of an invocation in this module.
 pub(crate) trait Ending: Send + 'static {
-    /// Writes it, and says with which status the call ends. `begun`: `true` if the head of a stream is out.
+    /// Writes the end, and returns the status with which the call ends. `begun` is `true` if the head of a stream is
+    /// out.
     fn write(self, writer: &mut Writer<'_>, begun: bool) -> Status;
 }
 
@@ -29,18 +30,18 @@ pub(crate) trait Later: Any + Send {
 /// An ending that waits for the last share to go.
 type Stashed = Box<dyn FnOnce(&mut Writer<'_>, bool) -> Status + Send>;
 
-/// What a call comes to that has not ended.
+/// The state of a call that has not ended.
 #[derive(Default)]
 struct Open {
     ending: Option<Stashed>,
     rare: Option<Box<Rare>>,
 }
 
-/// What few calls have.
+/// The parts of the state that few calls have.
 #[derive(Default)]
 struct Rare {
     later: Option<Box<dyn Later>>,
-    /// Since when the author's code has returned and somebody keeps the call open all the same.
+    /// The watch over a call that is still open after the author's code has returned; `None` if it is not.
     kept: Option<Kept>,
 }
 
@@ -58,7 +59,7 @@ struct Shared {
     has_later: AtomicBool,
     gate: RwLock<()>,
     stream: AtomicU8,
-    /// Somebody reads the request's body.
+    /// `true` once the request's body has been taken for reading.
     body_taken: AtomicBool,
     /// `true` for a phase and for a record of a batch: there is no reply after it.
     no_reply: bool,
@@ -74,7 +75,7 @@ const STREAM_ALLOWED: u8 = 1;
 const SINK_TAKEN: u8 = 2;
 const STREAM_BEGUN: u8 = 3;
 
-/// A share in a call. The last one to go ends it.
+/// A share in a call. The drop of the last share ends the call.
 #[derive(Clone)]
 pub(crate) struct Held(Option<Arc<Shared>>);
 
@@ -95,7 +96,7 @@ impl Held {
         })))
     }
 
-    /// The first share of a call after which there is no reply: of a phase, or of one record of a batch.
+    /// Returns the first share of a call after which there is no reply: of a phase, or of one record of a batch.
     ///
     /// # Safety
     /// As for [`new`](Self::new).
@@ -116,11 +117,11 @@ impl Held {
         Arc::ptr_eq(self.shared(), other.shared())
     }
 
-    /// Hears of a wish to cancel this call. The caller keeps a share for as long as the hearing.
+    /// Registers a waiter for a wish to cancel this call. The caller keeps a share for as long as the hearing.
     pub(crate) fn hear_cancel(&self) -> Hearing {
         let shared = self.shared();
         let hearing = shared.entry.running.add(shared.inv.addr());
-        // The wish may have come before there was anyone to hear it.
+        // The wish may have come before this waiter was registered.
         if self.reader().cancelled() != 0 {
             hearing.want();
         }
@@ -141,8 +142,8 @@ impl Held {
         self.shared().has_later.load(Ordering::Relaxed)
     }
 
-    /// The work for after the reply, if it has to be done before the call ends: there is no reply, the host has no time after
-    /// it, or somebody keeps the call open, which may be that very work.
+    /// Returns the work for after the reply, if it has to be done before the call ends: there is no reply, the host has
+    /// no time after it, or somebody keeps the call open, which may be that very work.
     pub(crate) fn take_due_later(&self) -> Option<Box<dyn Later>> {
         let shared = self.shared();
         if !shared.no_reply && Arc::strong_count(shared) == 1 && shared.entry.has(F_REPLIED) {
@@ -163,7 +164,7 @@ impl Held {
         unsafe { Reader::new(shared.entry, shared.inv, gate) }
     }
 
-    /// The right to write the stream, once.
+    /// Takes the right to write the stream, which is given once.
     pub(crate) fn take_sink(&self) -> Result<(), &'static str> {
         let taken =
             self.shared().stream.compare_exchange(STREAM_ALLOWED, SINK_TAKEN, Ordering::Relaxed, Ordering::Relaxed);
@@ -174,7 +175,7 @@ impl Held {
         }
     }
 
-    /// The right to read the request's body, once.
+    /// Takes the right to read the request's body, which is given once.
     pub(crate) fn take_body(&self) -> Result<(), &'static str> {
         let taken = self.shared().body_taken.swap(true, Ordering::Relaxed);
         if taken { Err("the body is read by somebody already; a request has one") } else { Ok(()) }
@@ -192,8 +193,8 @@ impl Held {
         self.shared().stream.store(STREAM_BEGUN, Ordering::Relaxed);
     }
 
-    /// Ends a call on the thread it came in on. The status to return: the end itself, or `PENDING` if someone else
-    /// still holds the call and will end it.
+    /// Ends a call on the thread it came in on. Returns the status of the end, or `PENDING` if another share will end
+    /// it.
     pub(crate) fn end(mut self, ending: impl Ending) -> Status {
         let Some(mut shared) = self.0.take() else { return PENDING };
         if let Some(alone) = Arc::get_mut(&mut shared) {
@@ -235,7 +236,8 @@ impl Shared {
         self.open().ending = Some(stashed);
     }
 
-    /// The author's code has returned, and somebody else has a share: takes the time. Whoever took the sink means to go on.
+    /// Begins to watch a call whose author's code has returned while another share is left. A call whose sink was taken
+    /// is not watched: it is meant to go on.
     fn watch(&self) {
         if self.stream.load(Ordering::Relaxed) < SINK_TAKEN {
             let kept = Kept::begin(self.entry, self.inv);
@@ -278,14 +280,14 @@ impl Shared {
     }
 }
 
-/// How long a call may be kept open before that is worth a line.
+/// The time for which a call may be kept open before a line tells of it.
 const KEPT_LONG: Duration = Duration::from_millis(100);
 
-/// A call that is kept open after the author's code returned.
+/// The watch over a call that is kept open after the author's code returned.
 struct Kept {
     since: Instant,
     entry: &'static Entry,
-    /// A cancelled call that cannot end would say nothing at all.
+    /// Wakes the warning when the call is cancelled: a cancelled call that cannot end would say nothing otherwise.
     _hearing: Hearing,
 }
 
@@ -297,7 +299,7 @@ impl Kept {
         Kept { since, entry, _hearing: hearing }
     }
 
-    /// The last share is gone. `inv` is Alive and Quiet.
+    /// Ends the watch when the last share is gone. `inv` is Alive and Quiet.
     fn end(self, inv: *const Inv) {
         let kept = self.since.elapsed();
         if kept >= KEPT_LONG {
@@ -306,7 +308,7 @@ impl Kept {
     }
 }
 
-/// Woken when a call that is kept open is cancelled.
+/// The waker of the warning for a kept call that is cancelled.
 struct Cancelled {
     since: Instant,
     entry: &'static Entry,
@@ -321,7 +323,7 @@ impl Wake for Cancelled {
     }
 }
 
-/// Says that a call was kept open: once for each function, since whoever keeps one keeps them all.
+/// Writes the line that a call was kept open: once for each function, since a function that keeps one call keeps all.
 fn warn(entry: &Entry, inv: *const Inv, kept: Duration, more: &str) {
     if entry.said_kept.swap(true, Ordering::Relaxed) {
         return;

@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::sync::{PoisonError, RwLock};
 
-/// The values, few.
+/// The values, each of another type. They are few.
 #[derive(Default)]
 pub(crate) struct Kept(RwLock<Vec<&'static (dyn Any + Send + Sync)>>);
 
 impl Kept {
-    /// The value of this type, if there is one already.
+    /// Returns the value of this type; `None` if there is none yet.
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<&'static T> {
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find_map(|value| value.downcast_ref())

@@ -13,7 +13,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 pub(crate) struct Reader<'a> {
     entry: &'static Entry,
     inv: *const Inv,
-    /// Of a stream: keeps reads and writes apart.
+    /// The gate that keeps reads and writes of a stream apart; `None` without a stream.
     gate: Option<&'a RwLock<()>>,
     life: PhantomData<&'a Inv>,
 }
@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
         self.entry
     }
 
-    /// For `current.rs`: what this was made of.
+    /// Returns the pointers that this was made of, for `current.rs`.
     pub(crate) fn raw(self) -> (*const Inv, *const RwLock<()>) {
         (self.inv, self.gate.map_or(core::ptr::null(), core::ptr::from_ref))
     }
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         self.gate.map(|gate| gate.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a host function answered, as a slice.
+    /// Returns the answer of a host function as a slice.
     fn slice(self, bytes: Bytes) -> &'a [u8] {
         // SAFETY: results of reads live as long as the invocation (faas.h), which outlives `'a` (Alive).
         unsafe { bytes.as_slice() }
@@ -55,11 +55,11 @@ impl<'a> Reader<'a> {
         self.slice(unsafe { (self.entry.host.meta)(self.inv, key) })
     }
 
-    /// A text; what is not UTF-8 is no text.
+    /// Returns a text; empty if the bytes are not UTF-8.
     pub(crate) fn text(self, key: u32) -> &'a str {
         let bytes = self.meta(key);
         if bytes.is_ascii() {
-            // SAFETY: ASCII is UTF-8. Nearly every text is, and that is told of many bytes at once.
+            // SAFETY: ASCII is UTF-8. Nearly every text is ASCII, and that is tested for many bytes at once.
             return unsafe { core::str::from_utf8_unchecked(bytes) };
         }
         core::str::from_utf8(bytes).unwrap_or_default()
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         (status == OK).then(|| self.slice(value))
     }
 
-    /// The reason of a cancel, or 0.
+    /// Returns the reason of a cancel, or 0.
     pub(crate) fn cancelled(self) -> u32 {
         // SAFETY: [any]; Alive.
         unsafe { (self.entry.host.cancelled)(self.inv) }
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     /// [`token`](Reader::token).
     ///
     /// # Errors
-    /// `PENDING`, and why there is no more.
+    /// `PENDING` if no chunk is here yet, else the status that says why no more will come.
     ///
     /// # Safety
     /// One thread at a time reads an invocation's body.
@@ -146,14 +146,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Null: the host is out of tokens, and `arg` is still the caller's.
+    /// Returns a token. Null means that the host is out of tokens, and `arg` is still the caller's.
     pub(crate) fn token(self, call: TokenFn, arg: *mut core::ffi::c_void) -> *mut Tok {
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet; `lane.rs` answers for `call` and `arg`.
         unsafe { (self.entry.host.token)(self.inv.cast_mut(), Some(call), arg) }
     }
 
-    /// The value of this module's slot, or null.
+    /// Returns the value of this module's slot; null if it is empty.
     pub(crate) fn slot(self, key: *const core::ffi::c_void) -> *mut core::ffi::c_void {
         let _quiet = self.quiet();
         // SAFETY: [read]; Alive, Quiet.

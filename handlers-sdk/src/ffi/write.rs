@@ -20,7 +20,7 @@ unsafe impl Send for Writer<'_> {}
 // SAFETY: a shared `Writer` only gives readers, which may be on several threads.
 unsafe impl Sync for Writer<'_> {}
 
-/// What a reply or a chunk is made of.
+/// The bytes of a reply or of a chunk.
 pub(crate) enum Given {
     Owned(Vec<u8>),
     Static(&'static [u8]),
@@ -44,7 +44,7 @@ impl<'a> Writer<'a> {
         Writer { entry, inv, life: PhantomData }
     }
 
-    /// The same access, lent on for a shorter time.
+    /// Lends the same access for a shorter time.
     pub(crate) fn again(&mut self) -> Writer<'_> {
         Writer { entry: self.entry, inv: self.inv, life: PhantomData }
     }

@@ -6,7 +6,7 @@ use faas_abi::host::{CheckedModule, Needs};
 /// Reads a module of this program.
 ///
 /// # Errors
-/// Everything that does not fit.
+/// The list of all that does not fit.
 pub(crate) fn checked(module: &'static Module, features: u64) -> Result<CheckedModule, Vec<String>> {
     // SAFETY: the tables are items of this program, made by this crate's macros, so all they point to is readable.
     unsafe { CheckedModule::read(module, Needs { features }, &|_, _| true) }

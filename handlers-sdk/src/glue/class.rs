@@ -1,4 +1,4 @@
-//! A class: functions that share one instance, which is made as a provider's value is.
+//! A class: functions that share one instance. The instance is made as a provider's value is.
 
 use crate::call::context::FaasContext;
 use crate::error::Error;
@@ -11,18 +11,18 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What `#[functions]` implements on the author's type, beside [`InstanceDef`]. One instance serves several threads, so it
-/// has to be `Send + Sync`.
+/// The trait that `#[functions]` implements on the author's type, beside [`InstanceDef`]. One instance serves several
+/// threads, so it has to be `Send + Sync`.
 pub trait ClassDef: InstanceDef + Any + Send + Sync {
-    /// The tables of its functions.
+    /// The tables of the class's functions.
     const FUNCTIONS: &'static [&'static Function];
-    /// What makes its instance.
+    /// The provider of the class's instance.
     const PROVIDER: Provider;
 
-    /// Makes the instance.
+    /// Makes the instance of the class.
     fn make(ctx: &FaasContext) -> Call;
 
-    /// Ends the instance.
+    /// Ends the instance, in the phase Close.
     fn close(self: Arc<Self>, ctx: &FaasContext) -> Call {
         let _ = ctx;
         Call::Ended(Outcome::Done)
@@ -31,22 +31,22 @@ pub trait ClassDef: InstanceDef + Any + Send + Sync {
 
 /// The method with the number `N` of a class.
 pub trait MethodDef<const N: usize> {
-    /// The name it is found by.
+    /// The name that the function is found by.
     const NAME: &'static str;
-    /// `IS_*` beyond those every function has.
+    /// The flags `IS_*` beyond those every function has.
     const FLAGS: u32;
-    /// It replies through a sink.
+    /// `true` if the method replies through a sink.
     const STREAMS: bool;
-    /// What it makes use of where the host has it: `F_*`.
+    /// The features `F_*` that the method uses where the host has them.
     const WANTS: u64;
-    /// JSON array of triggers, or empty.
+    /// The triggers as an array of JSON, or empty.
     const TRIGGERS: &'static str;
 
     /// Serves one invocation.
     fn call(ctx: &FaasContext) -> Call;
 }
 
-/// The function that a method is.
+/// The function that stands for the method with the number `N`.
 #[derive(Debug)]
 pub struct Member<C, const N: usize>(PhantomData<C>);
 
@@ -65,11 +65,11 @@ impl<C: ClassDef + MethodDef<N>, const N: usize> FunctionDef for Member<C, N> {
     }
 }
 
-/// Ends an instance.
+/// Ends an instance with the method for the phase Close.
 pub fn close_instance<C: ClassDef>(value: Value, ctx: &FaasContext) -> Call {
     match value.downcast::<C>() {
         Ok(instance) => instance.close(ctx),
-        // A provider is given the values that it has made.
+        // The value has another type only if the host mixed up two providers, which it does not.
         Err(_) => Call::Ended(Outcome::Done),
     }
 }
@@ -79,7 +79,7 @@ pub fn made_by_default<C: WithoutInit>() -> Call {
     Call::Ended(Outcome::Made(Arc::new(C::default())))
 }
 
-/// A class that needs no `#[init]`.
+/// A class that needs no `#[init]`, since it has a default.
 #[diagnostic::on_unimplemented(
     message = "nothing makes the instance of the class `{Self}`",
     label = "has neither `#[init]` nor `Default`",
@@ -89,20 +89,20 @@ pub trait WithoutInit: Any + Send + Sync + Default {}
 
 impl<C: Any + Send + Sync + Default> WithoutInit for C {}
 
-/// The instance that was injected into a function of its class.
+/// Returns the instance that was injected into a function of its class.
 ///
 /// # Errors
-/// It was not: the function has not been started.
+/// No instance was injected, since the function has not been started.
 pub fn instance_of<C: ClassDef>(ctx: &FaasContext) -> Result<Arc<C>, Error> {
     inject::instance(ctx)
 }
 
-/// What an `#[init]` returned that cannot fail.
+/// Ends the call of an `#[init]` that cannot fail with the instance it returned.
 pub fn class_made<C: ClassDef>(_ctx: &FaasContext, instance: C) -> Outcome {
     Outcome::Made(Arc::new(instance))
 }
 
-/// How many functions there are in all parts.
+/// Returns how many functions there are in all parts.
 pub const fn count(parts: &[&[&'static Function]]) -> usize {
     let (mut all, mut part) = (0, 0);
     while part < parts.len() {
@@ -112,7 +112,7 @@ pub const fn count(parts: &[&[&'static Function]]) -> usize {
     all
 }
 
-/// Stands in a place that no function was put in yet.
+/// Fills a place of the list until a function is put there.
 const NOTHING: &Function = &Function {
     size: size_of::<Function>(),
     name: Bytes::EMPTY,
@@ -129,7 +129,7 @@ const NOTHING: &Function = &Function {
     destroy: None,
 };
 
-/// The functions of all parts, of which there are `N`.
+/// Returns the functions of all parts, of which there are `N`.
 pub const fn joined<const N: usize>(parts: &[&[&'static Function]]) -> [&'static Function; N] {
     let mut all = [NOTHING; N];
     let (mut at, mut part) = (0, 0);

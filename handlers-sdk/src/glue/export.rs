@@ -1,9 +1,9 @@
-//! The one exported symbol, and how it finds what a library has.
+//! The one exported symbol, and how it finds the entries of a library.
 //!
-//! A cargo library built as `cdylib` and `rlib` has the same object code in both, so a symbol that `#[function]` defined
-//! would be there twice as soon as two libraries are linked into one program. Therefore the symbol is defined here, once,
-//! and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays those side
-//! by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
+//! A cargo library built as `cdylib` and `rlib` has the same object code in both, so a symbol that `#[function]`
+//! defined would be there twice as soon as two libraries are linked into one program. Therefore the symbol is defined
+//! here, once, and each `#[function]` and `#[layer]` only puts the address of its table into a section. The linker lays
+//! those side by side: in a `cdylib`, the entries of that library; in a program, those of everything linked into it.
 
 use super::section::section;
 use crate::error::described::Describe;
@@ -16,9 +16,9 @@ use std::sync::OnceLock;
 /// Name and version of the crate an entry is written in.
 #[derive(Debug)]
 pub struct Package {
-    /// `CARGO_PKG_NAME`.
+    /// The crate's name, from `CARGO_PKG_NAME`.
     pub name: &'static str,
-    /// `CARGO_PKG_VERSION`.
+    /// The crate's version, from `CARGO_PKG_VERSION`.
     pub version: &'static str,
 }
 
@@ -31,7 +31,7 @@ section!(errors, Describe, "faas_errors");
 
 struct Found(Module);
 
-// SAFETY: the pointers in it are those of sections that never change.
+// SAFETY: its pointers are those of sections that never change.
 unsafe impl Send for Found {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Found {}
@@ -46,17 +46,17 @@ pub fn linked() -> &'static Module {
     &found.0
 }
 
-/// The providers of everything that is linked together with this crate.
+/// Returns the providers of everything that is linked together with this crate.
 pub(crate) fn providers() -> &'static [&'static Provider] {
     providers::entries()
 }
 
-/// What recognises the errors that are described, of everything that is linked together with this crate.
+/// Returns the functions that recognise described errors, of everything that is linked together with this crate.
 pub(crate) fn errors() -> &'static [&'static Describe] {
     errors::entries()
 }
 
-/// A module of these entries.
+/// Makes a module of these entries.
 pub const fn module(
     package: &'static Package,
     functions: &'static [&'static Function],
@@ -80,7 +80,7 @@ pub const fn module(
     }
 }
 
-/// What a runtime looks for in a library (faas.h, P1).
+/// Returns the module's table. It is the symbol that a runtime looks for in a library (faas.h, P1).
 #[unsafe(no_mangle)]
 extern "C" fn faas_module_v1(host_major: u32, _host_minor: u32) -> *const Module {
     // A program that modules are linked into takes their tables without asking here.

@@ -10,34 +10,34 @@ use crate::panics;
 use core::ffi::c_void;
 use faas_abi::*;
 
-/// What a `create` makes: a function's own instance, or the one that the functions of a class share.
+/// The type that a `create` makes: a function's own instance, or the one that the functions of a class share.
 pub trait InstanceDef: Sized + 'static {
     /// The name of the function or class.
     const NAME: &'static str;
-    /// The phases it has work in.
+    /// The phases it has work in, as bits.
     const PHASES: u32;
-    /// What is injected into each of its functions, by [`FunctionDef::MEMBER`].
+    /// The values injected into each of its functions, found by [`FunctionDef::MEMBER`].
     const NEEDS: &'static [Needs];
 
     /// Runs one of the phases in `PHASES`.
     fn phase(phase: u32, ctx: &FaasContext) -> Call;
 }
 
-/// What `#[function]` implements on the marker type it makes.
+/// The trait that `#[function]` implements on the marker type it makes.
 pub trait FunctionDef: Sized + 'static {
-    /// What its `create` makes.
+    /// The instance that its `create` makes.
     type Instance: InstanceDef;
-    /// The name it is found by.
+    /// The name that the function is found by.
     const NAME: &'static str;
     /// The name of the class that it is a method of, or empty.
     const GROUP: &'static str = "";
-    /// `IS_*` beyond those every function has.
+    /// The flags `IS_*` beyond those every function has.
     const FLAGS: u32;
-    /// It replies through a sink.
+    /// `true` if the function replies through a sink.
     const STREAMS: bool;
-    /// What it makes use of where the host has it: `F_*`.
+    /// The features `F_*` that the function uses where the host has them.
     const WANTS: u64;
-    /// JSON array of triggers, or empty.
+    /// The triggers as an array of JSON, or empty.
     const TRIGGERS: &'static str;
     /// Its place among the functions of its instance.
     const MEMBER: usize = 0;
@@ -45,7 +45,7 @@ pub trait FunctionDef: Sized + 'static {
     /// Serves one invocation.
     fn call(ctx: &FaasContext) -> Call;
 
-    /// The table.
+    /// The table of the contract for this function.
     const TABLE: Function = Function {
         size: size_of::<Function>(),
         name: Bytes::of(Self::NAME.as_bytes()),
@@ -58,14 +58,14 @@ pub trait FunctionDef: Sized + 'static {
         group: Bytes::of(Self::GROUP.as_bytes()),
         create: Some(create::<Self::Instance>),
         invoke: Some(invoke::<Self>),
-        // Also without a bit in `phases`: an invocation may have left work for after its reply.
+        // The hook is there also without a bit in `phases`: an invocation may have left work for after its reply.
         phase: Some(phase::<Self::Instance>),
         cancel: Some(cancel),
         destroy: if is_injected::<Self::Instance>() { Some(destroy) } else { None },
     };
 }
 
-/// `true` if something is injected, so that there is something to make at the start and to end at Close.
+/// Returns `true` if something is injected. Then values are made at the start and ended at Close.
 const fn is_injected<I: InstanceDef>() -> bool {
     Needs::any(I::NEEDS)
 }
@@ -98,7 +98,7 @@ unsafe extern "C" fn create<I: InstanceDef>(
     OK
 }
 
-/// What `create` wrote.
+/// Returns the entry whose address `create` wrote.
 ///
 /// # Safety
 /// `this` must come from [`create`].

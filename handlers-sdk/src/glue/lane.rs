@@ -11,7 +11,7 @@ use core::task::{Context, Poll, Waker};
 use faas_abi::{E_CANCELLED, E_INTERNAL, OK, PENDING, Status, Tok};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where the host says that it goes on.
+/// The waker that the host rings when a stream can go on.
 #[derive(Default)]
 struct Bell {
     state: Mutex<State>,
@@ -39,7 +39,7 @@ unsafe extern "C" fn ring(arg: *mut c_void, status: Status) {
     panics::catch_aside(|| waker.map(Waker::wake));
 }
 
-/// What both ends have: the call, which they keep open, and how they wait.
+/// The part that both ends have: the call, which they keep open, and how they wait.
 struct Lane {
     held: Held,
     bell: Arc<Bell>,
@@ -60,7 +60,8 @@ impl Lane {
         Lane { held, bell: Arc::default(), spare: core::ptr::null_mut(), waiting: false, gone: None }
     }
 
-    /// A token for the next call; the host ends one that is never used. Null: it is out of them.
+    /// Returns a token for the next call; the host ends one that is never used. Null means that the host is out of
+    /// tokens.
     fn token(&mut self) -> *mut Tok {
         if self.spare.is_null() {
             let arg = Arc::into_raw(self.bell.clone());
@@ -73,7 +74,7 @@ impl Lane {
         self.spare
     }
 
-    /// The token has been used up: it is waited for.
+    /// Notes that the token has been used up, and is waited for.
     fn used(&mut self) {
         self.spare = core::ptr::null_mut();
         self.waiting = true;
@@ -98,17 +99,17 @@ impl Lane {
         Some(self.note(rung))
     }
 
-    /// `OK` when the next call may be made; else why none ever may.
+    /// Returns `OK` when the next call may be made; otherwise the status that says why no call ever may.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         if let Some(status) = self.settled() {
             return Poll::Ready(status);
         }
         self.bell.state().waker = Some(context.waker().clone());
-        // It may have come between the first look and the waker being in its place.
+        // The bell may have rung between the first look and the registration of the waker.
         self.settled().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    /// Blocks this thread until [`poll`](Self::poll) is ready. A cancel ends the wait as well.
     fn wait(&mut self) -> Status {
         if let Some(status) = self.settled() {
             return status;
@@ -130,7 +131,7 @@ impl Lane {
 pub(crate) struct WriteEnd(Lane);
 
 impl WriteEnd {
-    /// The writing end; one for each call.
+    /// Opens the writing end, of which each call has one.
     pub(crate) fn open(held: &Held) -> Result<WriteEnd, &'static str> {
         held.take_sink()?;
         Ok(WriteEnd(Lane::new(held)))
@@ -156,12 +157,12 @@ impl WriteEnd {
         self.0.note(status)
     }
 
-    /// `OK` when the next chunk may be written; else why none ever may.
+    /// Returns `OK` when the next chunk may be written; otherwise the status that says why no chunk ever may.
     pub(crate) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         self.0.poll(context)
     }
 
-    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    /// Blocks this thread until the next chunk may be written. A cancel ends the wait as well.
     pub(crate) fn wait_for_room(&mut self) -> Status {
         self.0.wait()
     }
@@ -170,18 +171,19 @@ impl WriteEnd {
 /// The reading end of one call's body. It keeps the call open.
 pub(crate) struct ReadEnd {
     lane: Lane,
-    /// The end has been read.
+    /// `true` once the end has been read.
     is_whole: bool,
 }
 
 impl ReadEnd {
-    /// The reading end; one for each call.
+    /// Opens the reading end, of which each call has one.
     pub(crate) fn open(held: &Held) -> Result<ReadEnd, &'static str> {
         held.take_body()?;
         Ok(ReadEnd { lane: Lane::new(held), is_whole: false })
     }
 
-    /// The next chunk, `None` at the end, or why there is no more. Pending: none is here, and the lane waits.
+    /// Reads the next chunk; `None` at the end, or the status that says why there is no more. Pending means that no
+    /// chunk is here, and the lane waits for one.
     fn read(&mut self) -> Poll<Option<Result<Chunk, Status>>> {
         if self.is_whole {
             return Poll::Ready(None);
@@ -205,7 +207,7 @@ impl ReadEnd {
         }
     }
 
-    /// The next chunk; `None` at the end.
+    /// Returns the next chunk; `None` at the end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, Status>>> {
         loop {
             match std::task::ready!(self.lane.poll(context)) {
@@ -218,7 +220,7 @@ impl ReadEnd {
         }
     }
 
-    /// The same, on a thread that may wait. A cancel ends the wait as well.
+    /// Blocks this thread until the next chunk is here; `None` at the end. A cancel ends the wait as well.
     pub(crate) fn wait_for_next(&mut self) -> Option<Result<Chunk, Status>> {
         loop {
             match self.lane.wait() {
@@ -231,7 +233,7 @@ impl ReadEnd {
         }
     }
 
-    /// Bytes of the body that are not read piece by piece; `None` if they come only that way.
+    /// Returns the number of bytes of a body that is not read piece by piece; `None` if it comes only that way.
     pub(crate) fn whole(&self) -> Option<usize> {
         let reader = self.lane.held.reader();
         (reader.num(faas_abi::NUM_STREAMED_IN) == 0 && !self.is_whole).then(|| reader.body().len())

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 /// Its address is the slot's key. An atomic, so that it is never merged with another constant.
 static KEY: AtomicU8 = AtomicU8::new(1);
 
-/// What the slot holds. The phase empties it.
+/// The value of the slot: the work, until the phase takes it.
 struct Slot(Mutex<Option<Box<AfterReply>>>);
 
 impl Slot {
@@ -28,7 +28,7 @@ fn key() -> *const c_void {
 unsafe extern "C" fn drop_slot(slot: *mut c_void) {
     // SAFETY: `keep` made this pointer, and a slot is dropped once (faas.h, set_slot).
     let slot = unsafe { Box::from_raw(slot.cast::<Slot>()) };
-    // There was no phase after the reply, as when nobody was there any more to read it: the work is to be done all the same.
+    // Without a phase after the reply, as when the reader of the reply has gone, the work is done here all the same.
     if let Some(work) = slot.take() {
         catch_aside(|| work.adrift());
     }
@@ -38,7 +38,7 @@ impl Later for AfterReply {
     fn keep(self: Box<Self>, writer: &mut Writer<'_>) {
         let slot = Box::into_raw(Box::new(Slot(Mutex::new(Some(self))))).cast();
         if writer.set_slot(key(), slot, drop_slot) == OK {
-            // Refused: the work is done when the slot is dropped.
+            // If the host refuses, the work is done when the slot is dropped.
             writer.set_num(NUM_AFTER_REPLY, 1);
         } else {
             // SAFETY: the host did not take it.
@@ -47,7 +47,7 @@ impl Later for AfterReply {
     }
 }
 
-/// The work that this invocation's call has left, in the phase Replied.
+/// Takes the work that this invocation's call has left, in the phase Replied. `None` if it left no work.
 pub(crate) fn take(held: &Held) -> Option<Box<AfterReply>> {
     let slot = held.reader().slot(key()).cast::<Slot>();
     // SAFETY: null, or what `keep` put under our key. It lives as long as the invocation, and nobody changes it but under

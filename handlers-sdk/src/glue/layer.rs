@@ -13,42 +13,42 @@ use core::ffi::c_void;
 use faas_abi::tables::Layer as LayerTable;
 use faas_abi::*;
 
-/// What `#[layer]` implements beside the author's `impl Layer`: which hooks that one has.
+/// The trait that `#[layer]` implements beside the author's `impl Layer`: it says which hooks that has.
 pub trait LayerDef: Layer {
-    /// The name it is found by.
+    /// The name that the layer is found by.
     const NAME: &'static str;
-    /// Lower is further out, where nobody configured an order.
+    /// The place of the layer where no order is configured: a lower one is further out.
     const ORDER: i32;
-    /// It needs whole bodies.
+    /// `true` if the layer needs whole bodies.
     const WHOLE_BODY: bool;
-    /// It must not be skipped.
+    /// `true` if the layer must not be skipped.
     const REQUIRED: bool;
-    /// Its plain hooks may block.
+    /// `true` if its plain hooks may block.
     const BLOCKING: bool;
-    /// Phases with a hook on the way in.
+    /// The phases with a hook on the way in, as bits.
     const BEFORE: u32;
-    /// Phases with a hook on the way out.
+    /// The phases with a hook on the way out, as bits.
     const AFTER: u32;
-    /// Phases with a hook for failures.
+    /// The phases with a hook for failures, as bits.
     const FAILED: u32;
-    /// It has `head`.
+    /// `true` if it has the hook `head`.
     const HEAD: bool;
-    /// It has `recognise`.
+    /// `true` if it has the hook `recognise`.
     const RECOGNISE: bool;
-    /// It has `context`.
+    /// `true` if it has the hook `context`.
     const CONTEXT: bool;
-    /// It has `health`.
+    /// `true` if it has the hook `health`.
     const HEALTH: bool;
     /// The phases whose hooks are `async`, for each [`Way`].
     const ASYNC: [u32; 3];
 
-    /// One of those hooks; `None` for any other.
+    /// Returns one of those hooks as a future; `None` for any other hook.
     fn hook<'a>(&'a self, way: Way, phase: u32, lent: &'a mut Lent) -> Option<Hook<'a>> {
         let _ = (way, phase, lent);
         None
     }
 
-    /// The table.
+    /// The table of the contract for this layer.
     const TABLE: LayerTable = LayerTable {
         size: size_of::<LayerTable>(),
         name: Bytes::of(Self::NAME.as_bytes()),
@@ -77,7 +77,7 @@ pub trait LayerDef: Layer {
     };
 }
 
-/// What `create` makes.
+/// The instance of a layer that `create` makes.
 pub(super) struct Instance<L> {
     pub(super) entry: &'static Entry,
     pub(super) layer: L,
@@ -87,7 +87,8 @@ const fn is_ever_async<L: LayerDef>() -> bool {
     L::ASYNC[0] | L::ASYNC[1] | L::ASYNC[2] != 0
 }
 
-/// `true` if that hook is `async`: known when the library is compiled, so that a plain one pays nothing for the question.
+/// Returns `true` if that hook is `async`: known when the library is compiled, so that a plain one pays nothing for the
+/// question.
 const fn is_async<L: LayerDef>(way: Way, phase: u32) -> bool {
     phase < 32 && L::ASYNC[way as usize] & 1 << phase != 0
 }
@@ -146,7 +147,7 @@ unsafe fn hook<L: LayerDef>(this: *mut c_void, inv: *mut Inv, body: impl FnOnce(
     let instance = unsafe { &*this.cast::<Instance<L>>() };
     // SAFETY: the caller's promise.
     let mut writer = unsafe { Writer::new(instance.entry, inv) };
-    // Guarded inside: what the guard reports of a panic that the author caught gets the invocation's request id.
+    // The guard is inside, so that its report of a panic that the author caught gets the invocation's request id.
     // SAFETY: Alive; a hook logs between its writes, never within one.
     let ended = unsafe { within_hook(instance.entry, inv, || panics::catch(|| body(&instance.layer, writer.again()))) };
     ended.unwrap_or_else(|panic| {
@@ -191,7 +192,7 @@ unsafe extern "C" fn on_error<L: LayerDef>(
 unsafe extern "C" fn cancel<L: LayerDef>(this: *mut c_void, inv: *mut Inv, _reason: u32) {
     // SAFETY: the host passes what `create` made.
     let instance = unsafe { &*this.cast::<Instance<L>>() };
-    // The waker's code may be anybody's.
+    // The waker may run anybody's code, which may panic.
     panics::catch_aside(|| instance.entry.running.cancel(inv.addr()));
 }
 

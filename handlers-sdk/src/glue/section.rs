@@ -1,5 +1,5 @@
-//! Lists that the linker makes: each crate puts the addresses of its entries into a section, and whoever links them together
-//! lays those side by side.
+//! Lists that the linker makes: each crate puts the addresses of its entries into a section, and the linker lays those
+//! side by side.
 //!
 //! Each format of object files has its own way to the bounds of a section: symbols that the linker of ELF (Linux) or Mach-O
 //! (macOS) defines, and on COFF (Windows) the order of the suffixes `$a`, `$b`, `$c`. On other systems the lists are empty,
@@ -30,7 +30,7 @@ macro_rules! section {
                 static END: [usize; 0];
             }
 
-            // The bounds are nobody else's business: without this a library would export them too.
+            // Without this a library would export the bounds, too, which concern nobody else.
             #[cfg(all(unix, not(target_vendor = "apple")))]
             core::arch::global_asm!(concat!(".hidden __start_", $section), concat!(".hidden __stop_", $section));
 
@@ -43,7 +43,7 @@ macro_rules! section {
             #[unsafe(link_section = concat!(".", $section, "$c"))]
             static END: [usize; 0] = [];
 
-            /// What is in the section.
+            /// Returns the entries that are in the section.
             pub(crate) fn entries() -> &'static [&'static $entry] {
                 #[cfg(any(unix, windows))]
                 {

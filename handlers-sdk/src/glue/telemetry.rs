@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct Labels<'a>(&'a [Pair]);
 
 impl<'a> Labels<'a> {
-    /// Name and value of each; a label that is no UTF-8 is left out.
+    /// Returns name and value of each label; a label that is not UTF-8 is left out.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.0.iter().filter_map(|pair| {
             // SAFETY: lent for the call that reports them, which `'a` does not outlive.
@@ -34,7 +34,7 @@ impl fmt::Debug for Labels<'_> {
     }
 }
 
-/// One report, on its way to the gatherer.
+/// Takes one report to the gatherer.
 ///
 /// # Safety
 /// `provider` from `offer::<G>`; the texts are lent for the call.
@@ -52,10 +52,10 @@ unsafe fn report<G: Gather>(
     let labels = if count == 0 {
         &[]
     } else {
-        // SAFETY: so many pairs, lent for the call.
+        // SAFETY: `count` pairs, lent for the call.
         unsafe { core::slice::from_raw_parts(labels, count) }
     };
-    // Nobody's call fails because a number could not be noted.
+    // A number that could not be noted fails nobody's call.
     catch_aside(|| to(gather, name, Labels(labels)));
 }
 
@@ -80,7 +80,7 @@ unsafe extern "C" fn histogram<G: Gather>(
     unsafe { report::<G>(provider, name, labels, n, |gather, name, labels| gather.histogram(name, value, labels)) }
 }
 
-/// This gatherer takes no spans: every one is as if it were not sampled.
+/// Begins no span: this gatherer takes none, so every span is as if it were not sampled.
 unsafe extern "C" fn span_begin(_: *mut c_void, _: Bytes, _: Bytes, _: *const Pair, _: usize) -> u64 {
     0
 }
@@ -131,9 +131,10 @@ pub(crate) fn find(entry: &Entry) -> Option<Telemetry> {
     Some(Telemetry { provider: table.provider, counter: table.counter, gauge: table.gauge, histogram: table.histogram })
 }
 
-/// Where numbers are reported to: the provider of `faas.telemetry`. Small, `Copy`, and good for the life of the process.
+/// The way to report numbers: the provider of `faas.telemetry`. It is small, `Copy`, and good for the life of the
+/// process.
 ///
-/// No call blocks or fails. Labels are few and have few values: the id of a user is none.
+/// No call blocks or fails. Labels are few and have few values, so the id of a user is no label.
 #[derive(Clone, Copy)]
 pub struct Telemetry {
     provider: *mut c_void,
@@ -147,7 +148,7 @@ unsafe impl Send for Telemetry {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Telemetry {}
 
-/// As many labels are told of one number; more are left out.
+/// The most labels that are told of one number; more are left out.
 const MOST_LABELS: usize = 16;
 
 impl Telemetry {
@@ -167,7 +168,7 @@ impl Telemetry {
         self.tell(self.counter, name, value, labels);
     }
 
-    /// Says what a value is now.
+    /// Sets the present value of a number that rises and falls.
     pub fn gauge(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
         self.tell(self.gauge, name, value, labels);
     }

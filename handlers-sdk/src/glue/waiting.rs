@@ -29,18 +29,18 @@ pub struct Hook<'a> {
 
 pub(crate) type HookFuture<'a> = Pin<Box<dyn Future<Output = Result<Ended, Error>> + Send + 'a>>;
 
-/// Which of a layer's hooks for a phase is called.
+/// The direction of a layer's hook for a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// `before_…`
+    /// The hook on the way in, `before_…`.
     In,
-    /// `after_…`
+    /// The hook on the way out, `after_…`.
     Out,
-    /// `…_failed`
+    /// The hook for a failure, `…_failed`.
     Failed,
 }
 
-/// What the host lends to one call. The macro's code takes from it what its hook asks for.
+/// The access that the host lends to one call. The macro's code takes from it the arguments of its hook.
 pub struct Lent {
     writer: Writer<'static>,
     phase: u32,
@@ -48,39 +48,39 @@ pub struct Lent {
 }
 
 impl Lent {
-    /// For the hooks of an invocation or a record.
+    /// Returns the arguments for a hook of an invocation or a record.
     pub fn invocation(&mut self) -> (Invocation<'_>, Failure<'_>) {
         (Invocation::new(self.writer.again()), self.failure.failure())
     }
 
-    /// For the hooks of a phase.
+    /// Returns the arguments for a hook of a phase.
     pub fn phase(&mut self) -> (Phase<'_>, Failure<'_>) {
         (Phase::new(self.writer.again(), self.phase), self.failure.failure())
     }
 }
 
-/// How a hook ended.
+/// The way in which a hook ended.
 enum Ending {
-    /// By itself.
+    /// The hook returned by itself.
     Hook(Result<Ended, Error>),
-    /// By a panic.
+    /// The hook ended by a panic.
     Panic(Panic),
     /// The host wished it to end, or the executor let go of it.
     Cancelled,
 }
 
-/// One call of an `async` hook. Whatever becomes of it, it ends the call: see `drop`.
+/// One call of an `async` hook. In every case it ends the call: see `drop`.
 struct Call {
     entry: &'static Entry,
     inv: *mut Inv,
     tok: *mut Tok,
-    /// The status that stands if the hook has nothing to tell.
+    /// The status that stands if the hook itself reports no other one.
     inner: Status,
-    /// Taken at the end, before `lent` is freed, from which it borrows.
+    /// The hook's future, which borrows from `lent`; it is taken at the end, before `lent` is freed.
     future: Option<HookFuture<'static>>,
-    /// Of `Box::into_raw`, freed at the end.
+    /// The arguments, from `Box::into_raw`; freed at the end.
     lent: *mut Lent,
-    /// Set once it waits.
+    /// The hearing of a cancel; `None` until the hook waits.
     hearing: Option<Hearing>,
 }
 
@@ -153,12 +153,12 @@ impl Call {
         PENDING
     }
 
-    /// From here on a wish to cancel is heard.
+    /// Listens for a wish to cancel, from here on.
     fn listen(&mut self) {
         let hearing = self.entry.running.add(self.inv.addr());
         // SAFETY: Alive: the call has not ended. Only `cancelled` is asked, which is [any].
         let writer: Writer<'_> = unsafe { Writer::new(self.entry, self.inv) };
-        // The wish may have come before there was anyone to hear it.
+        // The wish may have come before this waiter was registered.
         if writer.reader().cancelled() != 0 {
             hearing.want();
         }
@@ -182,11 +182,11 @@ impl Call {
         }
     }
 
-    /// Writes how it ended, and says with which status. Afterwards nothing of it is left.
+    /// Writes the end of the hook, and returns its status. Afterwards nothing of the hook is left.
     fn end(&mut self, ending: Ending) -> Status {
-        // Before the call ends: its address may serve another one right after.
+        // The hearing goes before the call ends: its address may serve another call right after.
         self.hearing = None;
-        // Author's code again, which may panic.
+        // The drop runs author's code, which may panic.
         let future = self.future.take();
         let dropped = catch(|| self.within(|| drop(future)));
         let ending = dropped.map_or_else(Ending::Panic, |()| ending);

@@ -13,12 +13,12 @@ use std::task::{Context, Poll};
 /// It is a `futures_core::Stream` of `Bytes` as well.
 pub struct Body {
     stream: BodyStream,
-    /// How many bytes are still to come, as far as the request says it.
+    /// The number of bytes that are still to come; `None` if the request does not say it.
     left: Option<u64>,
 }
 
 impl Body {
-    /// `announced` is the length that the request's head gives.
+    /// Wraps a stream. `announced` is the length in bytes that the request's head gives.
     pub(super) fn new(stream: BodyStream, announced: Option<u64>) -> Body {
         let whole = stream.length().map(|length| length as u64);
         Body { stream, left: whole.or(announced) }

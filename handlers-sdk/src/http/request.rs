@@ -64,7 +64,7 @@ fn uri(reader: &Reader<'_>) -> Option<Uri> {
     PathAndQuery::from_maybe_shared(bytes::Bytes::from(target)).ok().map(Uri::from)
 }
 
-/// What is no header of HTTP is left out: an event may hold anything.
+/// Returns the headers. Text that is no header of HTTP is left out: an event may hold anything.
 fn headers(reader: &Reader<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in (0..reader.count(LIST_HEADER)).filter_map(|index| reader.at(LIST_HEADER, index)) {

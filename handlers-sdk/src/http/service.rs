@@ -20,10 +20,11 @@ use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body of a known length that is all there goes out in one piece up to this size, in bytes, and with its length.
+/// The size in bytes up to which a body of a known length goes out in one piece, with its length, if all of it is
+/// there.
 const WHOLE: u64 = 256 << 10;
 
-/// A reply in one piece.
+/// A reply that goes out in one piece.
 pub struct Whole {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -60,12 +61,12 @@ where
     }
 }
 
-/// An error of the application's own making, which is not for callers.
+/// Returns an error of the application's own making, which is not for callers.
 fn failed(error: impl Into<BoxError>) -> Error {
     Error::foreign("ServiceError", &*error.into(), None)
 }
 
-/// The next bytes of a body; `None` at its end. Trailers have no place in a reply.
+/// Returns the next bytes of a body; `None` at its end. Trailers have no place in a reply.
 fn poll_data<B>(body: &mut Pin<&mut B>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>>
 where
     B: HttpBody,
@@ -85,7 +86,7 @@ where
     }
 }
 
-/// Takes what is there of a body; `true` if that is all of it.
+/// Takes the bytes of a body that are there. Returns `true` if that is all of it.
 fn gather<B>(body: &mut Pin<&mut B>, context: &mut Context<'_>, into: &mut Vec<u8>) -> Result<bool, Error>
 where
     B: HttpBody,
@@ -126,12 +127,12 @@ where
     Ok(Outcome::Streamed)
 }
 
-/// What a function that is marked `service` may return: the service, or a `Result` with one. `M` tells the two apart.
+/// The value that a function marked `service` may return: the service, or a `Result` with one. `M` tells the two apart.
 pub trait MakesService<M> {
-    /// Keeps it for the requests to come.
+    /// Keeps the service for the requests to come.
     ///
     /// # Errors
-    /// There is no service.
+    /// The function returned no service.
     fn mount(self, ctx: &FaasContext) -> Result<(), Error>;
 }
 
@@ -146,7 +147,7 @@ where
 {
     fn mount(self, ctx: &FaasContext) -> Result<(), Error> {
         let app: Box<dyn App> = Box::new(Mounted(Mutex::new(self)));
-        // A function starts once.
+        // A function starts once, so nothing was kept before.
         let _ = ctx.held().entry().kept.set(Box::new(app));
         Ok(())
     }
@@ -162,12 +163,12 @@ where
     }
 }
 
-/// What the function that makes the service has returned.
+/// Ends the start of the function that makes the service, with the value it returned.
 pub fn mounted<M>(ctx: &FaasContext, made: impl MakesService<M>) -> Outcome {
     made.mount(ctx).map_or_else(Outcome::failed, |()| Outcome::Done)
 }
 
-/// Serves a request.
+/// Serves one request by a copy of the service.
 pub fn serve(ctx: &FaasContext) -> Call {
     let kept = ctx.held().entry().kept.get();
     match kept.and_then(|kept| kept.downcast_ref::<Box<dyn App>>()) {

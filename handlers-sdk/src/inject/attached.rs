@@ -1,4 +1,5 @@
-//! What goes with an entry from `create` to `destroy`: its scope and, once it has started, what it was given.
+//! The state that belongs to an entry from `create` to `destroy`: its scope and, once it has started, the values it was
+//! given.
 #![allow(unsafe_code, reason = "the entry keeps a pointer, since it lives longer than what is attached to it")]
 
 use super::per_request::PerRequest;
@@ -10,20 +11,20 @@ use crate::ffi::Entry;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-/// What is attached to an entry that something is injected into.
+/// The state attached to an entry that something is injected into.
 pub(crate) struct Attached {
-    // Dropped first: the scope is the last to let go of a value.
+    // This is dropped first: the scope is the last to let go of a value.
     started: OnceLock<Started>,
     /// `true` while it uses the values of its scope.
     pub(super) has_joined: AtomicBool,
     pub(super) scope: Arc<Scope>,
 }
 
-/// What an entry was given at its start.
+/// The values that an entry was given at its start.
 pub(crate) struct Started {
     /// The shared values that its functions ask for.
     pub(super) shared: Values,
-    /// For each of its functions what is made per request.
+    /// The values that are made per request, for each of its functions.
     pub(super) each: Vec<PerRequest>,
 }
 
@@ -33,26 +34,26 @@ impl Attached {
     }
 
     pub(super) fn set_started(&self, started: Started) {
-        // A second start finds what the first one has made, which is the same.
+        // A second start finds the values of the first one, which are the same.
         let _ = self.started.set(started);
     }
 }
 
-/// Attaches an entry's scope. In `create`, once.
+/// Attaches the scope of an entry, once, in `create`.
 pub(crate) fn attach(entry: &Entry) {
     let scope = Scopes::scope(entry);
     let attached = Attached { started: OnceLock::new(), has_joined: AtomicBool::new(false), scope };
     entry.attach(Box::into_raw(Box::new(attached)).cast());
 }
 
-/// What is attached to the entry behind `ctx`; `None` if nothing is.
+/// Returns the state attached to the entry behind `ctx`; `None` if nothing is injected into it.
 pub(crate) fn attached(ctx: &FaasContext) -> Option<&Attached> {
     let attached = ctx.held().entry().attached().cast::<Attached>();
     // SAFETY: null, or from `attach`. `detach` comes when no call is in progress (faas.h, destroy), and `ctx` keeps one.
     unsafe { attached.as_ref() }
 }
 
-/// Drops what is attached.
+/// Drops the attached state.
 ///
 /// # Safety
 /// No call of the entry may be in progress, and none may come any more.

@@ -1,4 +1,4 @@
-//! In which order values are made: each after those that it needs.
+//! The order in which values are made: each after those that it needs.
 
 use super::provider::{Lifetime, Need, Needs, Place, short};
 use super::registry::{Found, Registry, Source};
@@ -6,26 +6,26 @@ use crate::error::Error;
 use core::any::TypeId;
 use std::fmt::Write;
 
-/// One value to make, and where the values come from that it needs.
+/// One value to make, and the sources of the values that it needs.
 pub(crate) struct Step {
     pub(crate) source: Source,
     pub(crate) needs: Vec<(TypeId, Source)>,
 }
 
-/// What one function needs.
+/// The values that one function needs.
 #[derive(Default)]
 pub(crate) struct Plan {
     /// Shared values, each after those that it needs.
     pub(crate) shared: Vec<Step>,
-    /// The same for values per request.
+    /// Values per request, each after those that it needs.
     pub(crate) each: Vec<Step>,
-    /// What its own arguments ask for.
+    /// The values that its own arguments ask for.
     pub(crate) own: Vec<(TypeId, Source)>,
 }
 
-/// Somebody who needs something.
+/// A function or provider that needs a value.
 struct Asker {
-    /// Name and place, as messages have them.
+    /// The name and place, as messages have them.
     text: String,
     place: Place,
     source: Option<Source>,
@@ -34,15 +34,15 @@ struct Asker {
 struct Walk<'a> {
     registry: &'a Registry,
     plan: Plan,
-    /// From the function to whoever is looked at.
+    /// The path from the function to the provider that is looked at.
     path: Vec<Asker>,
 }
 
 /// What has to be made for a function, in order.
 ///
 /// # Errors
-/// Somebody needs what nobody provides, what several provide, or himself; a shared value needs one per request; a plain
-/// `fn` needs one per request that has to be waited for. The message names the way there.
+/// A value has no provider, or several, or needs itself; a shared value needs one per request; a plain `fn` needs one
+/// per request that has to be waited for. The message names the way there.
 pub(crate) fn plan(needs: &Needs, registry: &Registry) -> Result<Plan, Error> {
     let root = Asker { text: format!("{} ({})", needs.name, needs.place), place: needs.place, source: None };
     let mut walk = Walk { registry, plan: Plan::default(), path: vec![root] };
@@ -58,7 +58,7 @@ pub(crate) fn plan(needs: &Needs, registry: &Registry) -> Result<Plan, Error> {
 }
 
 impl Walk<'_> {
-    /// Plans what the last of the path needs.
+    /// Plans the values that the last of the path needs.
     fn all(&mut self, needs: &[Option<Need>]) -> Result<Vec<(TypeId, Source)>, Error> {
         let mut found = Vec::new();
         for need in needs.iter().flatten() {
@@ -119,7 +119,7 @@ impl Walk<'_> {
         Ok(Some(source))
     }
 
-    /// `f (src/lib.rs:1) needs A (src/a.rs:2) needs B (src/b.rs:3)`.
+    /// Returns the path as text: `f (src/lib.rs:1) needs A (src/a.rs:2) needs B (src/b.rs:3)`.
     fn way(&self) -> String {
         let texts: Vec<&str> = self.path.iter().map(|asker| asker.text.as_str()).collect();
         texts.join(" needs ")
@@ -138,12 +138,14 @@ impl Walk<'_> {
     }
 }
 
-/// The function cannot start. Its author is told the places in the message, and not that of this file.
+/// Makes the error of a function that cannot start. Its author is told the places in the message, and not that of this
+/// file.
 fn refusal(kind: &str, message: String) -> Error {
     Error::internal(kind, message).without_place()
 }
 
-/// `true` if one of two types may have been written for the other: `Pool` for `Arc<Pool>`, or one of the same name.
+/// Returns `true` if one of two types may have been written for the other: `Pool` for `Arc<Pool>`, or one of the same
+/// name.
 fn is_like(one: &str, other: &str) -> bool {
     one.contains(other) || other.contains(one)
 }

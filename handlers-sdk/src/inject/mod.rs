@@ -51,12 +51,12 @@ use std::sync::Arc;
 /// # fn main() {}
 /// ```
 pub struct Inject<T: ?Sized> {
-    // Private and named, so that `inject.0` is that of a value which is a tuple.
+    // The field is private and named, so that `inject.0` is that of a value which is a tuple.
     shared: Arc<T>,
 }
 
 impl<T> Inject<T> {
-    /// A value for a call that a test makes itself: `greet(Inject::new(Greeting(…)), …)`.
+    /// Returns a value for a call that a test makes itself: `greet(Inject::new(Greeting(…)), …)`.
     pub fn new(value: T) -> Inject<T> {
         Inject { shared: Arc::new(value) }
     }
@@ -106,10 +106,10 @@ impl<T: Any + Send + Sync> FromInvocation for Inject<T> {
     }
 }
 
-/// The value of this type that the function or provider behind `ctx` was given.
+/// Returns the value of this type that the function or provider behind `ctx` was given.
 ///
 /// # Errors
-/// It has not said that it needs one.
+/// It has not declared that it needs such a value.
 pub(crate) fn instance<T: Any + Send + Sync>(ctx: &FaasContext) -> Result<Arc<T>, Error> {
     let given = ctx.given().and_then(|values| values.get::<T>());
     let found = given.or_else(|| attached::attached(ctx)?.started()?.shared.get::<T>());

@@ -12,13 +12,13 @@ use crate::executor::drive::Call;
 use crate::reply::outcome::Outcome;
 use core::any::TypeId;
 
-/// What is made for each invocation of one function.
+/// The values that are made for each invocation of one function.
 pub(crate) struct PerRequest {
-    /// Each after those that it needs.
+    /// The values to make, each after those that it needs.
     making: Vec<Making>,
-    /// What the function's own arguments ask for: types, and places in `making`.
+    /// The types that the function's own arguments ask for, with their places in `making`.
     own: Vec<(TypeId, usize)>,
-    /// `true` if one of them may have to be waited for.
+    /// `true` if one of the values may have to be waited for.
     waits: bool,
 }
 
@@ -26,12 +26,12 @@ struct Making {
     source: Source,
     /// The shared values that it needs.
     shared: Vec<(TypeId, Value)>,
-    /// The others that it needs: types, and places in `making`.
+    /// The other values that it needs: types, and places in `making`.
     others: Vec<(TypeId, usize)>,
 }
 
 impl PerRequest {
-    /// What a plan says, whose shared values are made.
+    /// Takes the values of a plan whose shared values are made.
     pub(super) fn of(plan: Plan, scope: &Scope) -> PerRequest {
         let Plan { each, own, .. } = plan;
         let places = |needs: &[(TypeId, Source)]| {
@@ -53,7 +53,7 @@ impl PerRequest {
         }
     }
 
-    /// The context for the function, with what is made for this invocation.
+    /// Returns the context for the function, with what is made for this invocation.
     async fn given(&self, ctx: &FaasContext) -> Result<FaasContext, Error> {
         let mut made: Vec<Value> = Vec::with_capacity(self.making.len());
         let at = |made: &[Value], (id, place): &(TypeId, usize)| (*id, made[*place].clone());

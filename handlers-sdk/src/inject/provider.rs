@@ -1,4 +1,5 @@
-//! What `#[provider]`, `#[functions]` and `#[function]` write down: who makes which value, and who needs which.
+//! The declarations that `#[provider]`, `#[functions]` and `#[function]` write down: which code makes which value, and
+//! which needs which.
 
 use super::Inject;
 use super::values::Value;
@@ -8,19 +9,19 @@ use core::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Where something stands in the author's code.
+/// The place of something in the author's code.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// `module_path!()`; its first part is the crate.
+    /// The module, from `module_path!()`; its first part is the crate.
     pub module: &'static str,
-    /// `file!()`.
+    /// The file, from `file!()`.
     pub file: &'static str,
-    /// `line!()`.
+    /// The line, from `line!()`.
     pub line: u32,
 }
 
 impl Place {
-    /// The crate it stands in.
+    /// Returns the name of the crate that it stands in.
     pub(crate) fn krate(&self) -> &'static str {
         self.module.split("::").next().unwrap_or_default()
     }
@@ -32,17 +33,17 @@ impl fmt::Display for Place {
     }
 }
 
-/// A type that somebody needs a value of.
+/// The need for a value of some type.
 #[derive(Clone, Copy)]
 pub struct Need {
     pub(crate) id: fn() -> TypeId,
     pub(crate) name: fn() -> &'static str,
-    /// `true` if the one who needs it does without where nobody provides it.
+    /// `true` if the code that needs it does without where no provider makes it.
     pub(crate) is_optional: bool,
 }
 
 impl Need {
-    /// The need of a `T`.
+    /// Returns the need for a value of type `T`.
     pub const fn of<T: Any>() -> Need {
         Need { id: TypeId::of::<T>, name: type_name::<T>, is_optional: false }
     }
@@ -54,36 +55,36 @@ pub struct NeedOf<A>(PhantomData<A>);
 
 /// An argument's type for which nothing is injected.
 pub trait NoNeed {
-    /// Nothing.
+    /// The need of the type, which is nothing.
     const NEED: Option<Need> = None;
 }
 
 impl<A> NoNeed for NeedOf<A> {}
 
 impl<T: Any> NeedOf<Inject<T>> {
-    /// A value of type `T`.
+    /// The need for a value of type `T`.
     pub const NEED: Option<Need> = Some(Need::of::<T>());
 }
 
 impl<T: Any> NeedOf<Option<Inject<T>>> {
-    /// A value of type `T`, if somebody provides it.
+    /// The need for a value of type `T` that may be absent.
     pub const NEED: Option<Need> = Some(Need { is_optional: true, ..Need::of::<T>() });
 }
 
-/// What one function needs.
+/// The values that one function needs.
 pub struct Needs {
-    /// Its name, for messages.
+    /// The function's name, for messages.
     pub name: &'static str,
-    /// Where it stands.
+    /// The place of the function in its code.
     pub place: Place,
     /// `true` if it is an `async fn`, so that what it needs may be waited for on each invocation.
     pub is_async: bool,
-    /// One for each argument.
+    /// The need of each argument, in order; `None` if nothing is injected for it.
     pub list: &'static [Option<Need>],
 }
 
 impl Needs {
-    /// `true` if one of them needs anything.
+    /// Returns `true` if one of the functions needs anything.
     pub(crate) const fn any(all: &[Needs]) -> bool {
         let mut one = 0;
         while one < all.len() {
@@ -101,10 +102,10 @@ impl Needs {
     }
 }
 
-/// How long a value lives.
+/// The time for which a value lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// From FunctionStart to Close, shared.
+    /// From FunctionStart to Close, shared by all.
     Shared,
     /// As long as the invocation that it was made for.
     PerRequest,
@@ -112,23 +113,23 @@ pub enum Lifetime {
 
 /// Makes values of one type.
 pub struct Provider {
-    /// The type.
+    /// The type of the values.
     pub provides: Need,
-    /// Where the provider stands.
+    /// The place of the provider in its code.
     pub place: Place,
-    /// How long its values live.
+    /// The time for which its values live.
     pub lifetime: Lifetime,
     /// `true` if making one may have to be waited for.
     pub is_async: bool,
-    /// What its own arguments need.
+    /// The values that its own arguments need.
     pub needs: &'static [Option<Need>],
-    /// Makes one: the call ends in `Outcome::Made`, or fails.
+    /// Makes one value: the call ends in `Outcome::Made`, or fails.
     pub make: fn(&FaasContext) -> Call,
-    /// Ends a shared one.
+    /// Ends a shared value; `None` if there is nothing to do.
     pub close: Option<fn(Value, &FaasContext) -> Call>,
 }
 
-/// `alloc::boxed::Box<dyn shop::db::Repo>` → `Box<dyn Repo>`.
+/// Shortens the paths of a type: `alloc::boxed::Box<dyn shop::db::Repo>` → `Box<dyn Repo>`.
 pub(crate) fn short(full: &str) -> String {
     let mut short = String::new();
     let mut rest = full;

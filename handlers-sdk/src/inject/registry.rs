@@ -1,4 +1,5 @@
-//! Where a value comes from: the providers that are linked together with this crate, and what a test gives in their place.
+//! The sources of values: the providers that are linked together with this crate, and the values that a test gives in
+//! their place.
 
 use super::provider::{Lifetime, Need, Place, Provider, short};
 use super::scope::{Configuration, Scope};
@@ -14,7 +15,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 #[cfg(feature = "testing")]
 type Replaced = dyn Fn(&FaasContext) -> Result<Value, Error> + Send + Sync;
 
-/// What a test gives in place of a provider.
+/// The value that a test gives in place of a provider's.
 #[cfg(feature = "testing")]
 #[derive(Clone)]
 pub(crate) struct Replacement {
@@ -22,12 +23,12 @@ pub(crate) struct Replacement {
     pub(crate) make: Arc<Replaced>,
 }
 
-/// Where a value of one type comes from.
+/// The source of the values of one type.
 #[derive(Clone)]
 pub(crate) enum Source {
-    /// Somebody wrote it.
+    /// A provider of the author's.
     Provider(&'static Provider),
-    /// A test gives it.
+    /// A value or function of a test.
     #[cfg(feature = "testing")]
     Replacement(Replacement, Lifetime),
 }
@@ -41,7 +42,7 @@ impl Source {
         }
     }
 
-    /// `true` if both are one.
+    /// Returns `true` if both are the same source.
     pub(crate) fn is(&self, other: &Source) -> bool {
         match (self, other) {
             (Source::Provider(one), Source::Provider(other)) => std::ptr::eq(*one, *other),
@@ -76,7 +77,7 @@ impl Source {
         }
     }
 
-    /// Where it stands; `None` for what a test gives.
+    /// Returns the place of the source in its code; `None` for one of a test.
     pub(crate) fn place(&self) -> Option<Place> {
         match self {
             Source::Provider(provider) => Some(provider.place),
@@ -114,17 +115,17 @@ impl fmt::Display for Source {
     }
 }
 
-/// What a search for a value's source found.
+/// The result of a search for a value's source.
 pub(crate) enum Found {
-    /// This one.
+    /// Exactly one source fits.
     One(Source),
-    /// None.
+    /// No source fits.
     Nobody,
-    /// More than one, and no rule chooses among them.
+    /// More than one provider fits, and no rule chooses among them.
     Several(Vec<&'static Provider>),
 }
 
-/// All sources that there are.
+/// All sources that there are in this process or test.
 pub(crate) struct Registry {
     providers: &'static [&'static Provider],
     #[cfg(feature = "testing")]
@@ -132,8 +133,8 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Finds who makes what `need` says for somebody in the crate `krate`. A provider of the same crate goes before
-    /// those of other crates: two libraries that are linked into one program keep to their own.
+    /// Finds the source of the value that `need` asks for in the crate `krate`. A provider of the same crate goes
+    /// before those of other crates: two libraries that are linked into one program keep to their own.
     pub(crate) fn find(&self, need: &Need, krate: &str) -> Found {
         let wanted = (need.id)();
         let written = choose(self.providers, wanted, krate);
@@ -145,7 +146,7 @@ impl Registry {
         written
     }
 
-    /// The names of all provided types.
+    /// Returns the names of all provided types.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.providers.iter().map(|provider| (provider.provides.name)())
     }
@@ -184,13 +185,13 @@ impl Scopes {
         Arc::new(Scopes { registry: Arc::new(registry), scopes: Mutex::default() })
     }
 
-    /// Those of a test, with what it gives.
+    /// Returns the scopes of a test, with the values that it gives.
     #[cfg(feature = "testing")]
     pub(crate) fn replacing(replacements: Vec<Replacement>) -> Arc<Scopes> {
         Scopes::new(Registry { providers: crate::glue::export::providers(), replacements })
     }
 
-    /// Those of this process.
+    /// Returns the scopes of this process.
     fn of_process() -> Arc<Scopes> {
         static PROCESS: LazyLock<Arc<Scopes>> = LazyLock::new(|| {
             Scopes::new(Registry {
@@ -202,7 +203,7 @@ impl Scopes {
         PROCESS.clone()
     }
 
-    /// Those that the entry belongs to: its process', or those of the test that has made it.
+    /// Returns the scopes that the entry belongs to: those of its process, or of the test that has made it.
     fn of(entry: &Entry) -> Arc<Scopes> {
         #[cfg(feature = "testing")]
         if let Some(scopes) = of_test::named_by(entry) {
@@ -212,7 +213,7 @@ impl Scopes {
         Scopes::of_process()
     }
 
-    /// The scope of an entry. Those who have the same text of configuration, and the same variables, share one.
+    /// Returns the scope of an entry. Entries with the same text of configuration and the same variables share one.
     pub(crate) fn scope(entry: &Entry) -> Arc<Scope> {
         let scopes = Scopes::of(entry);
         let environment = entry.config(faas_abi::settings::ENVIRONMENT).unwrap_or_default();
@@ -228,7 +229,8 @@ impl Scopes {
     }
 }
 
-/// How a test's entries find the scopes of their app: by a configured value, since they are created on any thread.
+/// The way in which a test's entries find the scopes of their app: by a configured value, since they are created on any
+/// thread.
 #[cfg(feature = "testing")]
 pub(crate) mod of_test {
     use super::Scopes;
@@ -244,7 +246,7 @@ pub(crate) mod of_test {
         ALL.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the scopes known, for as long as somebody holds them. The value under [`KEY`] that leads to them.
+    /// Makes the scopes known, for as long as somebody holds them. Returns the value under [`KEY`] that leads to them.
     pub(crate) fn announce(scopes: &Arc<Scopes>) -> String {
         let name = format!("{:p}", Arc::as_ptr(scopes));
         let mut all = all();

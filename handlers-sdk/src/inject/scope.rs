@@ -11,12 +11,12 @@ use crate::reply::outcome::Outcome;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// What entries that share values have in common.
+/// The part of the configuration that entries with shared values have in common.
 #[derive(Default, PartialEq)]
 pub(crate) struct Configuration {
-    /// The text of their own part.
+    /// The text of their own part of the configuration.
     pub(crate) json: Box<[u8]>,
-    /// What tells environments apart: see [`faas_abi::settings::ENVIRONMENT`].
+    /// The text that tells environments apart: see [`faas_abi::settings::ENVIRONMENT`].
     pub(crate) environment: &'static [u8],
 }
 
@@ -28,7 +28,8 @@ pub(crate) struct Scope {
     made: Mutex<Made>,
 }
 
-/// Starts and ends of several functions follow one another, since they make and end the same values.
+/// The turn to make or end values. Starts and ends of several functions follow one another, since they make and end the
+/// same values.
 #[derive(Default)]
 struct Turn {
     is_taken: bool,
@@ -77,24 +78,24 @@ impl Scope {
         .await
     }
 
-    /// One more uses the values.
+    /// Counts one more user of the values.
     pub(crate) fn join(&self) {
         lock(&self.made).users += 1;
     }
 
-    /// One less uses the values. `true` if that was the last one.
+    /// Counts one user less. Returns `true` if that was the last one.
     pub(crate) fn leave(&self) -> bool {
         let mut made = lock(&self.made);
         made.users -= 1;
         made.users == 0
     }
 
-    /// The value of a source, or `None` if it is not made yet.
+    /// Returns the value of a source; `None` if it is not made yet.
     pub(crate) fn get(&self, source: &Source) -> Option<Value> {
         lock(&self.made).values.iter().find(|(other, _)| other.is(source)).map(|(_, value)| value.clone())
     }
 
-    /// Makes the value of a step that is not made yet. What it needs is made already.
+    /// Makes the value of a step, unless it is made already. The values that it needs are made by then.
     pub(crate) async fn make(&self, _alone: &Alone<'_>, step: &Step, ctx: &FaasContext) -> Result<(), Error> {
         if self.get(&step.source).is_some() {
             return Ok(());
@@ -135,7 +136,7 @@ impl Drop for Scope {
     }
 }
 
-/// Makes a value, and says in a failure whose it is.
+/// Makes a value. A failure names the source that it comes from.
 pub(crate) async fn made(source: &Source, ctx: &FaasContext) -> Result<Value, Error> {
     match settled(|| Some(source.make(ctx))).await {
         Some(Outcome::Made(value)) => Ok(value),

@@ -1,4 +1,4 @@
-//! Author's code within a longer piece of work: it is waited for, and its panic is its failure alone.
+//! Author's code within a longer piece of work: it is waited for, and its panic is a failure of that piece alone.
 
 use crate::executor::drive::Call;
 use crate::panics::{Panic, authored, catch};
@@ -25,7 +25,7 @@ pub(super) async fn settled(call: impl FnOnce() -> Option<Call>) -> Option<Outco
     }
 }
 
-/// The output of a future that never waits; `None` if it does.
+/// Returns the output of a future that never waits; `None` if it does wait.
 pub(super) fn at_once<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

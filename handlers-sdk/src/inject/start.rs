@@ -12,7 +12,7 @@ use crate::executor::drive::Call;
 use crate::reply::outcome::Outcome;
 use std::sync::atomic::Ordering;
 
-/// Makes what the functions of an entry need, then runs `hook`, which is what its author wrote for the start.
+/// Makes the values that the functions of an entry need, then runs `hook`, which is the author's code for the start.
 pub(crate) fn begin(ctx: &FaasContext, needs: &'static [Needs], hook: fn(&FaasContext) -> Call) -> Call {
     let ctx = ctx.clone();
     crate::__private::running(async move {
@@ -23,7 +23,7 @@ pub(crate) fn begin(ctx: &FaasContext, needs: &'static [Needs], hook: fn(&FaasCo
     })
 }
 
-/// Runs `hook`, which is what its author wrote for Close, then ends the values if nobody else uses them.
+/// Runs `hook`, which is the author's code for Close, then ends the values if nobody else uses them.
 pub(crate) fn end(ctx: &FaasContext, hook: fn(&FaasContext) -> Call) -> Call {
     let ctx = ctx.clone();
     crate::__private::running(async move {

@@ -1,4 +1,4 @@
-//! Values by type.
+//! A few values, found by their types.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ pub type Value = Arc<dyn Any + Send + Sync>;
 pub(crate) struct Values(Vec<(TypeId, Value)>);
 
 impl Values {
-    /// The value of type `T`, or `None` if there is none.
+    /// Returns the value of type `T`; `None` if there is none.
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let wanted = TypeId::of::<T>();
         let (_, value) = self.0.iter().find(|(id, _)| *id == wanted)?;

@@ -1,4 +1,4 @@
-//! Which hook a phase calls, and which status its answer is.
+//! The choice of the hook for a phase, and of the status for its answer.
 
 use crate::error::Error;
 use crate::ffi::{Reader, Writer};
@@ -8,10 +8,10 @@ use crate::layer::reply_head::ReplyHead;
 use crate::layer::{Failure, Flow, Layer, Recovery};
 use faas_abi::*;
 
-/// What a hook's success means for the walk.
+/// The meaning that a hook's success has for the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// There is nothing to tell: the walk goes on as it would have without the hook.
+    /// The walk goes on as it would have without the hook.
     Done,
     /// A reply is set, and nothing further in is called.
     Respond,
@@ -43,7 +43,8 @@ impl From<Recovery> for Ended {
     }
 }
 
-/// The status a hook's answer is to the host. `inner` is the one that stands if the hook has nothing to tell.
+/// Turns a hook's answer into a status for the host. `inner` is the status that stands if the hook reports no other
+/// one.
 #[inline]
 pub(crate) fn status(writer: &mut Writer<'_>, result: Result<Ended, Error>, inner: Status) -> Status {
     match result {

@@ -15,15 +15,15 @@ use std::fmt::{self, Arguments, Display};
 /// A list of the request that layers may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
-    /// Request headers; their names compare without case.
+    /// The request headers, whose names compare without case.
     Header,
-    /// The decoded query.
+    /// The decoded query parameters.
     Query,
-    /// Request cookies.
+    /// The cookies of the request.
     Cookie,
-    /// Path parameters.
+    /// The path parameters of the route.
     PathParam,
-    /// Values for whoever comes after: other layers, and the function through `FaasContext::extension`.
+    /// Values for everything that comes after: other layers, and the function through `FaasContext::extension`.
     Extension,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Invocation<'a> {
     /// Sets all values of that name to this one.
     ///
     /// # Errors
-    /// The host refuses; so for every change.
+    /// The host refuses the change; this holds for every method that changes something.
     pub fn set(&mut self, list: List, name: &str, value: &str) -> Result<(), Error> {
         accepted(name, self.writer.set(list.number(), name, value))
     }
@@ -94,7 +94,7 @@ impl<'a> Invocation<'a> {
         self.set(List::Header, name, value)
     }
 
-    /// Leaves a value for whoever comes after.
+    /// Leaves a text for the layers further in and for the function.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -110,7 +110,7 @@ impl<'a> Invocation<'a> {
         accepted("that text", self.writer.set_meta(key, value))
     }
 
-    /// Replaces what [`body`](Self::body) gives from now on.
+    /// Replaces the body that [`body`](Self::body) returns from now on.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -126,36 +126,36 @@ impl<'a> Invocation<'a> {
         accepted("a value", values::set(&mut self.writer, value))
     }
 
-    /// That value, to change.
+    /// Returns the typed value, to change it; `None` if there is none of this type.
     pub fn value_mut<T: Any + Send + Sync>(&mut self) -> Option<&mut T> {
         values::get_mut(&mut self.writer)
     }
 
-    /// The HTTP status of the reply; `None` until one is set.
+    /// Returns the HTTP status of the reply; `None` until one is set.
     pub fn reply_status(&self) -> Option<u16> {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).ok().filter(|status| *status != 0)
     }
 
-    /// `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP body, and a
-    /// reply that takes its place would be another form.
+    /// Returns `true` if the reply is in the platform's own form, which is handed on untouched: its body is no HTTP
+    /// body, and a reply that takes its place would be another form.
     pub fn is_reply_raw(&self) -> bool {
         self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_RAW)
     }
 
-    /// `true` if the reply is a value, whose content type the platform chooses unless a header says it.
+    /// Returns `true` if the reply is a value, whose content type the platform chooses unless a header says it.
     pub fn is_reply_value(&self) -> bool {
         self.reader().num(NUM_REPLY_CODE) == u64::from(REPLY_VALUE)
     }
 
-    /// Another status for the reply, 200 to 599.
+    /// Sets another status for the reply, 200 to 599.
     ///
     /// # Errors
-    /// As for [`set`](Self::set); of a stream the head is out already.
+    /// As for [`set`](Self::set); or the reply is a stream whose head is out already.
     pub fn set_reply_status(&mut self, status: u16) -> Result<(), Error> {
         accepted("the status", self.writer.set_num(NUM_REPLY_CODE, u64::from(status)))
     }
 
-    /// An earlier deadline, on the clock of [`now_ns`](Self::now_ns).
+    /// Sets an earlier deadline, in nanoseconds on the clock of [`now_ns`](Self::now_ns).
     ///
     /// # Errors
     /// As for [`set`](Self::set); a later one is refused.
@@ -171,8 +171,8 @@ impl<'a> Invocation<'a> {
         accepted("the timing of calls", self.writer.set_num(NUM_TIMED, 1))
     }
 
-    /// The calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` those further in,
-    /// in `replied` those of all layers and the writing of the reply.
+    /// Returns the calls that have ended since [`time_calls`](Self::time_calls), in that order: in `after_invoke` those
+    /// further in, in `replied` those of all layers and the writing of the reply.
     pub fn calls(&self) -> impl Iterator<Item = TimedCall<'_>> {
         Pairs::new(self.reader(), LIST_CALL).filter_map(|(name, value)| {
             let mut words = value.split(' ');
@@ -181,37 +181,38 @@ impl<'a> Invocation<'a> {
         })
     }
 
-    /// The records of a batch that have failed, by id and reason: complete in `after_invoke` and `invoke_failed`.
+    /// Returns the records of a batch that have failed, by id and reason: complete in `after_invoke` and
+    /// `invoke_failed`.
     pub fn failed_records(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_FAILED_RECORD)
     }
 
-    /// The size of the reply's body in bytes, so far.
+    /// Returns the size of the reply's body in bytes, so far.
     pub fn reply_bytes(&self) -> u64 {
         self.reader().num(NUM_REPLY_BYTES)
     }
 
-    /// The reply a stream whose head is out? Then only its outcome is of interest any more.
+    /// Returns `true` if the reply is a stream whose head is out. Then only its outcome matters any more.
     pub fn is_streamed(&self) -> bool {
         self.reader().num(NUM_STREAMED) != 0
     }
 
-    /// The reply's body; empty for a stream.
+    /// Returns the reply's body; empty for a stream.
     pub fn reply_body(&self) -> &[u8] {
         self.reader().reply_body()
     }
 
-    /// The first reply header of that name.
+    /// Returns the first reply header of that name; `None` without one.
     pub fn reply_header(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_REPLY_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// All reply headers.
+    /// Returns all reply headers, in order and with repeats.
     pub fn reply_headers(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_REPLY_HEADER)
     }
 
-    /// The `Set-Cookie` texts of the reply, each the value of a pair without a name.
+    /// Returns the `Set-Cookie` texts of the reply, each the value of a pair without a name.
     pub fn reply_cookies(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_REPLY_COOKIE)
     }
@@ -251,7 +252,7 @@ impl<'a> Invocation<'a> {
     /// Sets the reply.
     ///
     /// # Errors
-    /// It cannot be made, or the host refuses it.
+    /// The reply cannot be made, or the host refuses it.
     pub fn set_reply<M>(&mut self, reply: impl IntoReply<M>) -> Result<(), Error> {
         let mut reply = reply.into_reply()?;
         let body = std::mem::take(&mut reply.body).into_given();
@@ -274,13 +275,13 @@ impl<'a> Invocation<'a> {
         self.set_reply(reply).map(|()| Recovery::Recovered)
     }
 
-    /// `true` if the runtime wishes the invocation to end: its deadline has come, or its client is gone. The future of an
-    /// `async` hook is dropped without asking; a blocking hook that runs on asks this.
+    /// Returns `true` if the runtime wishes the invocation to end: its deadline has come, or its client is gone. The
+    /// future of an `async` hook is dropped without asking; a blocking hook that runs on asks this.
     pub fn is_cancelled(&self) -> bool {
         self.reader().cancelled() != 0
     }
 
-    /// Would a line of this level be written?
+    /// Returns `true` if a line of this level would be written.
     pub fn log_enabled(&self, level: Level) -> bool {
         let entry = self.reader().entry();
         entry.log_enabled(level.number(), entry.name())
@@ -292,17 +293,17 @@ impl<'a> Invocation<'a> {
         crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
     }
 
-    /// When the event was whole, on the clock of [`now_ns`](Self::now_ns).
+    /// Returns the moment at which the event was whole, on the clock of [`now_ns`](Self::now_ns).
     pub fn received_ns(&self) -> u64 {
         self.reader().num(NUM_RECEIVED_NS)
     }
 
-    /// The host's monotonic clock in nanoseconds.
+    /// Returns the host's monotonic clock in nanoseconds.
     pub fn now_ns(&self) -> u64 {
         self.reader().entry().now_ns()
     }
 
-    /// Invocations in this process now.
+    /// Returns the number of invocations that run in this process now.
     pub fn in_flight(&self) -> u64 {
         self.reader().num(NUM_IN_FLIGHT)
     }
@@ -313,11 +314,11 @@ impl<'a> Invocation<'a> {
 pub struct TimedCall<'a> {
     /// The layer's name; empty for the function and for the writing of the reply.
     pub name: &'a str,
-    /// `before`, `head`, `after`, `on_error`, `invoke` of the function, `reply`, `replied`.
+    /// The hook that was called: `before`, `head`, `after`, `on_error`, `invoke` of the function, `reply`, `replied`.
     pub hook: &'a str,
-    /// When it began, on the clock of [`Invocation::now_ns`]: when the call before it ended.
+    /// The moment it began, on the clock of [`Invocation::now_ns`]: the moment at which the call before it ended.
     pub begin_ns: u64,
-    /// When it ended.
+    /// The moment it ended, on the same clock.
     pub end_ns: u64,
 }
 

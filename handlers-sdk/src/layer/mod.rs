@@ -1,4 +1,4 @@
-//! What a layer is: hooks around the phases and invocations of every function.
+//! The layer as an author writes it: hooks around the phases and invocations of every function.
 
 pub(crate) mod hooks;
 pub(crate) mod invocation;
@@ -14,19 +14,19 @@ use crate::layer::phase::Phase;
 use crate::layer::reply_head::ReplyHead;
 use faas_abi::*;
 
-/// What happens after a layer's `before_invoke` or `before_record`. A failure is no flow: it is the hook's `Err`.
+/// The next step after a layer's `before_invoke` or `before_record`. A failure is no flow: it is the hook's `Err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// The walk goes on inward.
+    /// The walk goes on to the next one further in.
     Continue,
     /// The reply is set ([`Invocation::respond`] makes this): nothing further in is called.
     Respond,
 }
 
-/// What a layer makes of a failure. To replace it with another one, return that as the hook's `Err`.
+/// The choice of a layer about a failure. To replace it with another failure, return that as the hook's `Err`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// The failure goes on outward.
+    /// The failure goes on to the next one further out.
     Pass,
     /// It is a failure no longer: a reply is set ([`Invocation::recover`] makes this).
     Recovered,
@@ -37,21 +37,21 @@ pub enum Recovery {
 pub struct Failure<'a> {
     /// The contract's status, below zero.
     pub status: i32,
-    /// What failed: `"Order.SoldOut"`.
+    /// The kind of the failure: `"Order.SoldOut"`.
     pub kind: &'a str,
-    /// The same in words.
+    /// The failure in words, for people.
     pub message: &'a str,
-    /// Where it failed, and what lies beneath.
+    /// The place of the failure, and what lies beneath it.
     pub detail: &'a str,
 }
 
 impl Failure<'_> {
-    /// `true` if the function or a layer panicked.
+    /// Returns `true` if the function or a layer panicked.
     pub fn is_panic(&self) -> bool {
         self.status == E_PANIC
     }
 
-    /// `true` if it was stopped: cancelled, or out of time.
+    /// Returns `true` if it was stopped: cancelled, or out of time.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.status, E_CANCELLED | E_DEADLINE)
     }
@@ -91,13 +91,13 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Makes the layer. `#[layer]` writes `Default::default()` for it if you do not.
     ///
     /// # Errors
-    /// The layer cannot work; the runtime reports the error and does not start.
+    /// The layer cannot work. The runtime reports the error and does not start.
     fn create(config: &Config) -> Result<Self, Error>;
 
     /// Runs before the functions are loaded.
     ///
     /// # Errors
-    /// The phase fails with the error; so for every hook of a phase.
+    /// The phase fails with the error. This holds for every hook of a phase.
     fn before_runtime_start(&self, phase: &mut Phase<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -113,7 +113,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs if the start failed further in.
     ///
     /// # Errors
-    /// The phase fails with this error instead, and the first one is its cause; so for every failed phase.
+    /// The phase fails with this error instead, and the first one is its cause. This holds for every failed phase.
     fn runtime_start_failed(&self, phase: &mut Phase<'_>, failure: &Failure<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -145,7 +145,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Runs before the function is called: change the request, answer in the function's place, or refuse.
     ///
     /// # Errors
-    /// The invocation fails with the error.
+    /// The invocation fails with this error.
     fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         Ok(Flow::Continue)
     }
@@ -201,7 +201,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs once the reply is out: it can be read, and changed no more.
+    /// Runs once the reply is out: the reply can be read, and not be changed any more.
     ///
     /// # Errors
     /// The error is logged.
@@ -241,7 +241,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Runs when the process goes on: clocks have jumped, and what was random is not unique any more.
+    /// Runs when the process goes on: clocks have jumped, and random values from before are not unique any more.
     ///
     /// # Errors
     /// As for [`before_runtime_start`](Self::before_runtime_start).
@@ -269,7 +269,7 @@ pub trait Layer: Sized + Send + Sync + 'static {
     /// Says whether the layer is well. Readiness probes ask it, so it answers at once.
     ///
     /// # Errors
-    /// Why the layer is not well.
+    /// The layer is not well, and this is the reason.
     fn health(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -42,7 +42,7 @@ impl<'a> Phase<'a> {
 
     process_reads!();
 
-    /// The phase's name, as the documentation has it: `"FunctionStart"`. Empty for a phase of a later version.
+    /// Returns the phase's name, as the documentation has it: `"FunctionStart"`. Empty for a phase of a later version.
     pub fn name(&self) -> &'static str {
         match self.number {
             RUNTIME_START => "RuntimeStart",
@@ -62,22 +62,23 @@ impl<'a> Phase<'a> {
         accepted("a value", values::set(&mut self.writer, value))
     }
 
-    /// That value, to change; `None` if there is none of this type.
+    /// Returns the typed value, to change it; `None` if there is none of this type.
     pub fn value_mut<T: Any + Send + Sync>(&mut self) -> Option<&mut T> {
         values::get_mut(&mut self.writer)
     }
 
-    /// The host's monotonic clock in nanoseconds.
+    /// Returns the host's monotonic clock in nanoseconds.
     pub fn now_ns(&self) -> u64 {
         self.reader().entry().now_ns()
     }
 
-    /// When the process began, on the clock of [`now_ns`](Self::now_ns); `None` if the host does not know.
+    /// Returns the moment at which the process began, on the clock of [`now_ns`](Self::now_ns); `None` if the host does
+    /// not know it.
     pub fn started_ns(&self) -> Option<u64> {
         Some(self.reader().num(NUM_STARTED_NS)).filter(|ns| *ns != 0)
     }
 
-    /// `true` if a line of this level would be written.
+    /// Returns `true` if a line of this level would be written.
     pub fn log_enabled(&self, level: Level) -> bool {
         let entry = self.reader().entry();
         entry.log_enabled(level.number(), entry.name())

@@ -24,51 +24,52 @@ impl<'a> ReplyHead<'a> {
         self.writer.reader()
     }
 
-    /// The first request header of that name, such as `origin`.
+    /// Returns the first request header of that name, such as `origin`; `None` without one.
     pub fn request_header(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// The request's method.
+    /// Returns the method of the request.
     pub fn method(&self) -> &str {
         self.reader().text(META_METHOD)
     }
 
-    /// What a layer left under that name.
+    /// Returns the extension that a layer left under that name; `None` without one.
     pub fn extension(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_EXTENSION, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// A typed value that a hook of the same library has left with [`Invocation::set_value`](crate::Invocation::set_value).
+    /// Returns a typed value that a hook of the same library has left with
+    /// [`Invocation::set_value`](crate::Invocation::set_value).
     pub fn value<T: Any + Send + Sync>(&self) -> Option<&T> {
         values::get(self.reader())
     }
 
-    /// The status.
+    /// Returns the status of the reply.
     pub fn status(&self) -> u16 {
         u16::try_from(self.reader().num(NUM_REPLY_STATUS)).unwrap_or(0)
     }
 
-    /// Another status, 200 to 599.
+    /// Sets another status, 200 to 599.
     ///
     /// # Errors
-    /// The host refuses; so for every change.
+    /// The host refuses the change; this holds for every method that changes something.
     pub fn set_status(&mut self, status: u16) -> Result<(), Error> {
         accepted("the status", self.writer.set_num(NUM_REPLY_CODE, u64::from(status)))
     }
 
-    /// The first header of that name.
+    /// Returns the first header of that name; `None` without one.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.reader().get(LIST_REPLY_HEADER, name).and_then(|value| core::str::from_utf8(value).ok())
     }
 
-    /// All headers.
+    /// Returns all headers of the reply, in order and with repeats.
     pub fn headers(&self) -> Pairs<'_> {
         Pairs::new(self.reader(), LIST_REPLY_HEADER)
     }
 
-    /// All headers but those that layers further out had set before, as whoever keeps a reply keeps it: they set theirs anew
-    /// on each. `outer` is what stood there on the way in.
+    /// Returns all headers but those that layers further out had set before, for a layer that keeps replies: the layers
+    /// further out set theirs anew on each. `outer` are the headers that stood there on the way in.
     pub fn own_headers(&self, outer: &[(String, String)]) -> Vec<(String, String)> {
         let mut outer: Vec<_> = outer.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut is_own = |pair: &(&str, &str)| match outer.iter().position(|other| other == pair) {

@@ -1,8 +1,8 @@
 //! A layer of tower's around everything further in: middleware over the heads of requests and responses.
 //!
-//! A tower layer calls the service it wraps; here the runtime calls, on the way in and on the way out. So the middleware
-//! runs as a future that stands still where it calls the service inside: it is begun in `before_invoke`, and goes on in
-//! `head`, with the reply's status and headers.
+//! A tower layer calls the service it wraps; here the runtime calls, on the way in and on the way out. So the
+//! middleware runs as a future that pauses where it calls the service inside: it is begun in `before_invoke`, and goes
+//! on in `head`, with the reply's status and headers.
 //!
 //! ```
 //! use handlers_sdk::tower::Around;
@@ -86,7 +86,7 @@ use std::task::{Context, Poll, Waker};
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Running = Pin<Box<dyn Future<Output = Result<http::Response<()>, BoxError>> + Send>>;
 
-/// Where the middleware and what is further in hand one another request and reply.
+/// The place where the middleware and the service inside exchange request and reply.
 #[derive(Debug, Default)]
 struct Meeting {
     request: Option<http::Request<()>>,
@@ -106,7 +106,7 @@ impl Shared {
 #[derive(Clone, Debug)]
 pub struct Further(Shared);
 
-/// The reply of what is further in, which comes when the runtime has it.
+/// The reply of the service inside, which is ready when the runtime has it.
 #[derive(Debug)]
 pub struct Reply(Shared);
 
@@ -129,20 +129,20 @@ impl Future for Reply {
     type Output = Result<http::Response<()>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        // No waker is kept: whoever brings the reply polls right after.
+        // No waker is kept: the code that brings the reply polls right after.
         self.0.meeting().reply.take().map_or(Poll::Pending, |reply| Poll::Ready(Ok(reply)))
     }
 }
 
-/// Middleware that stands still until there is a reply.
+/// Middleware that is paused until there is a reply.
 struct Paused {
-    /// Of which [`Around`].
+    /// The number of the [`Around`] that it belongs to.
     of: usize,
     running: Running,
     shared: Shared,
 }
 
-/// All that stand still in one invocation.
+/// All middleware that is paused in one invocation.
 #[derive(Default)]
 struct AllPaused(Mutex<Vec<Paused>>);
 
@@ -165,16 +165,16 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send,
 {
-    /// Wraps a layer; once, in `create`.
+    /// Wraps a layer, once, in `create`.
     pub fn new(layer: L) -> Around<L> {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
         Around { layer, number: NUMBERS.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// The way in, for `before_invoke`: runs the middleware until it calls what is further in, or answers itself.
+    /// Runs the way in, for `before_invoke`: the middleware runs until it calls the service inside, or answers itself.
     ///
     /// # Errors
-    /// The middleware's own, or what it made of the request cannot be.
+    /// The middleware fails, or the request that it made is not possible.
     pub async fn before_invoke(&self, invocation: &mut Invocation<'_>) -> Result<Flow, Error> {
         let Some(request) = request(invocation) else { return Ok(Flow::Continue) };
         let before = request.headers().clone();
@@ -206,11 +206,11 @@ where
         Ok(Flow::Continue)
     }
 
-    /// The way out, for `head`: the middleware goes on with the reply's status and headers, and what it makes of them is
-    /// the reply's.
+    /// Runs the way out, for `head`: the middleware goes on with the reply's status and headers, and the reply takes
+    /// its changes.
     ///
     /// # Errors
-    /// The middleware's own; or it did not answer at once.
+    /// The middleware fails, or it did not answer at once.
     pub fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
         let paused = head.value::<AllPaused>().and_then(|all| {
             let mut all = all.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -242,7 +242,7 @@ where
     }
 }
 
-/// The head of the request; `None` if the event is none. What is no legal header is left out.
+/// Returns the head of the request; `None` if the event is no request. Headers that are not legal are left out.
 fn request(invocation: &Invocation<'_>) -> Option<http::Request<()>> {
     let http = invocation.http()?;
     let mut target = if http.raw_path().is_empty() { http.path() } else { http.raw_path() }.to_owned();
@@ -263,13 +263,13 @@ fn map<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> HeaderMap {
         .collect()
 }
 
-/// The names whose values differ.
+/// Returns the names whose values differ.
 fn changed<'a>(before: &'a HeaderMap, after: &'a HeaderMap) -> impl Iterator<Item = &'a HeaderName> {
     let gone = before.keys().filter(|name| !after.contains_key(*name));
     gone.chain(after.keys().filter(|name| !before.get_all(*name).iter().eq(after.get_all(*name).iter())))
 }
 
-/// The request's headers as the middleware has changed them.
+/// Hands on the request's headers as the middleware has changed them.
 fn hand_on(invocation: &mut Invocation<'_>, before: &HeaderMap, after: &HeaderMap) -> Result<(), Error> {
     for name in changed(before, after) {
         if before.contains_key(name) {
@@ -282,7 +282,7 @@ fn hand_on(invocation: &mut Invocation<'_>, before: &HeaderMap, after: &HeaderMa
     Ok(())
 }
 
-/// The middleware's own reply, which has no body.
+/// Answers with the middleware's own reply, which has no body.
 fn answer(invocation: &mut Invocation<'_>, reply: &http::Response<()>) -> Result<Flow, Error> {
     for (name, value) in reply.headers() {
         invocation.add_reply_header(name.as_str(), text(name, value)?)?;

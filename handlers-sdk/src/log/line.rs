@@ -28,7 +28,7 @@ impl Default for Line {
 }
 
 impl Line {
-    /// An empty object.
+    /// Returns an empty object.
     pub fn new() -> Line {
         let mut text = String::with_capacity(256);
         text.push('{');
@@ -43,28 +43,28 @@ impl Line {
         self.text.push(':');
     }
 
-    /// A text.
+    /// Adds a member that is a text.
     pub fn text(&mut self, name: &str, value: &str) -> &mut Line {
         self.key(name);
         json_text::push(&mut self.text, value);
         self
     }
 
-    /// A whole number.
+    /// Adds a member that is a whole number.
     pub fn number(&mut self, name: &str, value: u64) -> &mut Line {
         self.key(name);
         let _ = write!(self.text, "{value}");
         self
     }
 
-    /// True or false.
+    /// Adds a member that is `true` or `false`.
     pub fn flag(&mut self, name: &str, value: bool) -> &mut Line {
         self.key(name);
         self.text.push_str(if value { "true" } else { "false" });
         self
     }
 
-    /// A time, in UTC to the millisecond: `2026-01-02T03:04:05.678Z`.
+    /// Adds a member that is a time, in UTC to the millisecond: `2026-01-02T03:04:05.678Z`.
     #[cfg(feature = "json")]
     pub fn time(&mut self, name: &str, at: SystemTime) -> &mut Line {
         let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -73,20 +73,20 @@ impl Line {
         self.text(name, &format!("{whole}.{:03}Z", since.subsec_millis()))
     }
 
-    /// A value that is JSON already.
+    /// Adds a member whose value is JSON already.
     pub fn json(&mut self, name: &str, value: &str) -> &mut Line {
         self.key(name);
         self.text.push_str(value);
         self
     }
 
-    /// The whole line.
+    /// Ends the object, and returns the whole line.
     pub fn finish(mut self) -> String {
         self.text.push('}');
         self.text
     }
 
-    /// Writes it on the platform's log stream.
+    /// Writes the line on the platform's log stream.
     pub fn emit(self, config: &Config) {
         config.emit(self.finish().as_bytes());
     }

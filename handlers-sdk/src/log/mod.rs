@@ -14,18 +14,18 @@ use crate::ffi::current::{Place, place};
 use crate::ffi::{Entry, Reader};
 use std::fmt::{Arguments, Display};
 
-/// How much a line matters.
+/// The importance of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Something failed.
+    /// Something has failed.
     Error,
     /// Something is not as it should be.
     Warn,
-    /// Something happened.
+    /// Something has happened.
     Info,
-    /// What helps to find a fault.
+    /// Something that helps to find a fault.
     Debug,
-    /// Every step.
+    /// Every single step of the program.
     Trace,
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn write(
     }
 }
 
-/// Would a line of this level and target be written?
+/// Returns `true` if a line of this level and target would be written.
 pub fn enabled(level: Level, target: &str) -> bool {
     place(|place| match place {
         Some(Place::Call(reader)) => reader.entry().log_enabled(level.number(), target),
@@ -103,31 +103,31 @@ macro_rules! log {
     };
 }
 
-/// Logs an error; see [`log!`].
+/// Logs a failure, at level ERROR; see [`log!`].
 #[macro_export]
 macro_rules! error {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Error, $($line)+) };
 }
 
-/// Logs a warning; see [`log!`].
+/// Logs something that is not as it should be, at level WARN; see [`log!`].
 #[macro_export]
 macro_rules! warn {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Warn, $($line)+) };
 }
 
-/// Logs what happened; see [`log!`].
+/// Logs an ordinary event, at level INFO; see [`log!`].
 #[macro_export]
 macro_rules! info {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Info, $($line)+) };
 }
 
-/// Logs what helps to find a fault; see [`log!`].
+/// Logs something that helps to find a fault, at level DEBUG; see [`log!`].
 #[macro_export]
 macro_rules! debug {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Debug, $($line)+) };
 }
 
-/// Logs every step; see [`log!`].
+/// Logs a single step, at level TRACE; see [`log!`].
 #[macro_export]
 macro_rules! trace {
     ($($line:tt)+) => { $crate::log!($crate::log::Level::Trace, $($line)+) };

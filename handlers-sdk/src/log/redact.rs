@@ -1,11 +1,11 @@
-//! What is not shown in what is written down: values under keys that are secret, and words that look like one.
+//! Secrets that are hidden in text that is written down: values under secret keys, and words that look like a secret.
 
 use serde_json::Value;
 
-/// In the place of what is not shown.
+/// The text in the place of a secret.
 const HIDDEN: &str = "*****";
 
-/// Keys whose values are never shown, whoever configures what.
+/// The keys whose values are always hidden, whatever is configured.
 const ALWAYS: [&str; 17] = [
     "access_token",
     "api_key",
@@ -26,7 +26,7 @@ const ALWAYS: [&str; 17] = [
     "x_api_key",
 ];
 
-/// Hides secrets in what a layer writes down: by key, as `password` or `authorization`, and by pattern.
+/// Hides secrets in the text that a layer writes down: by key, as `password` or `authorization`, and by pattern.
 ///
 /// The keys of credentials are always hidden, without case and with `-` as `_`. In a pattern `*` is any text and `#` a digit;
 /// it is met by a whole word, which white space, quotes, brackets and `,;&=?|` end.
@@ -43,13 +43,13 @@ const ALWAYS: [&str; 17] = [
 /// ```
 #[derive(Debug)]
 pub struct Redact {
-    /// Without case, `-` as `_`.
+    /// The keys, without case and with `-` as `_`.
     keys: Vec<String>,
     patterns: Vec<String>,
 }
 
 impl Redact {
-    /// Keys beside those that are always hidden, and patterns.
+    /// Makes it of keys beside those that are always hidden, and of patterns.
     pub fn new(keys: &[String], patterns: Vec<String>) -> Redact {
         Redact { keys: keys.iter().map(|key| plain(key)).collect(), patterns }
     }
@@ -59,12 +59,12 @@ impl Redact {
         ALWAYS.contains(&key.as_str()) || self.keys.contains(&key)
     }
 
-    /// A value under a key.
+    /// Returns a value as it may be shown under this key.
     pub fn value(&self, key: &str, value: &str) -> String {
         if self.is_secret(key) { HIDDEN.to_owned() } else { self.text(value) }
     }
 
-    /// A text, without the words that look like a secret.
+    /// Returns a text, without the words that look like a secret.
     pub fn text(&self, text: &str) -> String {
         if self.patterns.is_empty() {
             return text.to_owned();
@@ -83,7 +83,7 @@ impl Redact {
         out
     }
 
-    /// A form or a query: `a=1&b=2`.
+    /// Returns a form or a query, such as `a=1&b=2`, with its secrets hidden.
     pub fn form(&self, text: &str) -> String {
         let one = |pair: &str| match pair.split_once('=') {
             Some((key, value)) => format!("{key}={}", self.value(key, value)),
@@ -92,7 +92,7 @@ impl Redact {
         text.split('&').map(one).collect::<Vec<_>>().join("&")
     }
 
-    /// A body of whatever kind of text: a document, a form, or words.
+    /// Returns a body of any kind of text, a document, a form, or words, with its secrets hidden.
     pub fn body(&self, text: &str) -> String {
         let is_document = text.starts_with(['{', '[']);
         if let Some(mut value) = is_document.then(|| serde_json::from_str(text).ok()).flatten() {
@@ -103,7 +103,7 @@ impl Redact {
         if is_form { self.form(text) } else { self.text(text) }
     }
 
-    /// A document, at every depth; a text that is a document itself, too.
+    /// Hides the secrets of a document, at every depth; a text that is a document itself, too.
     pub fn json(&self, value: &mut Value) {
         match value {
             Value::Object(members) => {
@@ -126,12 +126,13 @@ fn plain(key: &str) -> String {
     key.to_ascii_lowercase().replace('-', "_")
 }
 
-/// What ends a word.
+/// Returns `true` if the character ends a word.
 fn is_between(c: char) -> bool {
     c.is_whitespace() || "\"'`,;&=?<>()[]{}|".contains(c)
 }
 
-/// Does a word fit a pattern, in which `*` is any text and `#` a digit? Takes time in proportion to both lengths.
+/// Returns `true` if a word fits a pattern, in which `*` is any text and `#` a digit. Takes time in proportion to both
+/// lengths.
 fn fits(pattern: &str, word: &str) -> bool {
     let (pattern, word): (Vec<char>, Vec<char>) = (pattern.chars().collect(), word.chars().collect());
     let (mut at, mut seen, mut back) = (0, 0, None);

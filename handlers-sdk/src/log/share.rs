@@ -1,4 +1,4 @@
-//! A share of many: so many of them are taken, evenly.
+//! A share of many invocations, which are chosen evenly.
 
 use serde::de::{Deserialize, Deserializer, Unexpected, Visitor};
 use std::fmt;
@@ -21,17 +21,17 @@ pub struct Share {
 }
 
 impl Share {
-    /// Returns `None` for what is no share.
+    /// Makes a share; `None` if the number is not between 0 and 1.
     pub fn new(share: f64) -> Option<Share> {
         (0.0..=1.0).contains(&share).then_some(Share { share, seen: AtomicU64::new(0) })
     }
 
-    /// The number it was made with.
+    /// Returns the number it was made with.
     pub fn share(&self) -> f64 {
         self.share
     }
 
-    /// The next one taken?
+    /// Returns `true` if the next one is taken.
     #[allow(clippy::cast_precision_loss, reason = "beyond 2^53 of them the share is not exact any more")]
     pub fn takes(&self) -> bool {
         if self.share >= 1.0 {

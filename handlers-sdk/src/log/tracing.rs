@@ -12,8 +12,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 pub struct HostLog;
 
 /// Makes the host's log this library's subscriber, unless there is one already. Call it in a function's `start` or a
-/// layer's `create`. It does not happen by itself: cargo unites the features of all crates it builds together, and a
-/// library that has no use for `tracing` shall not carry it.
+/// layer's `create`. This is not done automatically: cargo unites the features of all crates it builds together, and a
+/// library that has no use for `tracing` should not carry it.
 pub fn install() {
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(HostLog));
 }
@@ -54,7 +54,7 @@ impl Visit for Line {
 
 impl<S: Subscriber> Layer<S> for HostLog {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // The host decides, line by line: it may not even be there yet.
+        // The host decides line by line, and may not even be there yet.
         Interest::sometimes()
     }
 

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::reply::response::Response;
 use crate::reply::{Body, IntoReply, Reply};
 
-/// A page: `text/html; charset=utf-8`.
+/// A page of HTML: `text/html; charset=utf-8`.
 ///
 /// ```
 /// use handlers_sdk::{Html, function, testing::Invoke};
@@ -25,7 +25,7 @@ impl<T: Into<Body>> IntoReply for Html<T> {
     }
 }
 
-/// Bytes in the platform's own form, handed on untouched: what an [`Event`](crate::Event) is that a function returns.
+/// Bytes in the platform's own form, handed on untouched, as an [`Event`](crate::Event) that a function returns is.
 ///
 /// ```
 /// use handlers_sdk::{Raw, function, testing::Invoke};
@@ -64,17 +64,17 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// 303: the client gets the other address with `GET`, as after a form.
+    /// Redirects with a 303: the client gets the other address with `GET`, as after a form.
     pub fn to(location: impl Into<String>) -> Redirect {
         Redirect { status: 303, location: location.into() }
     }
 
-    /// 307: the client sends the same request there, this time.
+    /// Redirects with a 307: the client sends the same request there, this time.
     pub fn temporary(location: impl Into<String>) -> Redirect {
         Redirect { status: 307, location: location.into() }
     }
 
-    /// 308: the client sends the same request there, from now on.
+    /// Redirects with a 308: the client sends the same request there, from now on.
     pub fn permanent(location: impl Into<String>) -> Redirect {
         Redirect { status: 308, location: location.into() }
     }

@@ -23,21 +23,21 @@ impl ReplyPart for StatusCode {
     }
 }
 
-/// A status and nothing else.
+/// The reply is a status and nothing else.
 impl IntoReply for StatusCode {
     fn into_reply(self) -> Result<Reply, Error> {
         Response::new(self.as_u16()).into_reply()
     }
 }
 
-/// A status and nothing else to say.
+/// The error is a status and has no other message.
 impl IntoError for StatusCode {
     fn into_error(self) -> Error {
         (self, self.canonical_reason().unwrap_or("failed")).into_error()
     }
 }
 
-/// A header that is no text cannot be sent on every platform.
+/// Returns the value of a header as text. A header that is no text cannot be sent on every platform.
 fn text(name: &HeaderName, value: &HeaderValue) -> Result<String, Error> {
     value.to_str().map(str::to_owned).map_err(|_| {
         Error::new("Runtime.ReplyHeader", format!("expected the reply header {name} to be a text of visible ASCII"))
@@ -74,14 +74,14 @@ impl From<bytes::Bytes> for Body {
     }
 }
 
-/// A copy of them.
+/// The bytes are a copy of the body or event.
 impl From<Bytes> for bytes::Bytes {
     fn from(bytes: Bytes) -> bytes::Bytes {
         Vec::from(bytes).into()
     }
 }
 
-/// A copy of the body.
+/// The bytes are a copy of the body.
 impl FromInvocation for bytes::Bytes {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         Ok(bytes::Bytes::copy_from_slice(ctx.body()))
@@ -104,7 +104,7 @@ impl FromInvocation for Method {
     }
 }
 
-/// Path and query, as they came.
+/// The address is path and query as they came.
 impl FromInvocation for Uri {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         let request = http(ctx)?;
@@ -114,7 +114,7 @@ impl FromInvocation for Uri {
     }
 }
 
-/// A copy of the headers; what is no header of the crate `http` is left out.
+/// A copy of the headers; a header that the crate `http` does not take is left out.
 impl FromInvocation for HeaderMap {
     fn from_invocation(ctx: &FaasContext) -> Result<Self, Error> {
         let pairs = http(ctx)?.headers().raw();

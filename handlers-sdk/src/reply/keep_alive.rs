@@ -8,11 +8,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// What [`Sse::keep_alive`] makes of a stream of events.
+/// The stream that [`Sse::keep_alive`] makes of a stream of events.
 pub struct KeepAlive<S> {
     stream: Pin<Box<S>>,
     every: Duration,
-    /// Made when the stream is first asked: only then is there a runtime whose time it is.
+    /// The timer, made when the stream is first polled: only then is there a runtime to keep the time.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use std::convert::Infallible;
     use std::future::poll_fn;
 
-    /// Says something after each of these silences.
+    /// A stream that says something after each of these silences.
     struct Talker(Vec<Duration>, Option<Pin<Box<Sleep>>>);
 
     impl Stream for Talker {

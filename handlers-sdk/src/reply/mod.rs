@@ -1,4 +1,4 @@
-//! What a function may return.
+//! The values that a function may return.
 
 pub(crate) mod forms;
 #[cfg(feature = "http")]
@@ -20,7 +20,7 @@ use crate::ffi::Writer;
 use crate::ffi::write::Given;
 use faas_abi::{LIST_REPLY_COOKIE, LIST_REPLY_HEADER, NUM_IS_HTTP, OK, REPLY_RAW, REPLY_VALUE, Status};
 
-/// The content type of bytes that nothing is known of.
+/// The content type of bytes without a known type.
 const OCTETS: &str = "application/octet-stream";
 
 /// Something a function returns.
@@ -55,14 +55,14 @@ const OCTETS: &str = "application/octet-stream";
     note = "for a type of your own implement `IntoReply`"
 )]
 pub trait IntoReply<M = ()> {
-    /// Makes the reply.
+    /// Makes a reply of the value.
     ///
     /// # Errors
-    /// There is none; this is the function's error.
+    /// There is no reply, and this is the function's error.
     fn into_reply(self) -> Result<Reply, Error>;
 }
 
-/// A reply: what its bytes are, headers, cookies, body.
+/// A reply: the kind of its bytes, headers, cookies, body.
 #[derive(Debug)]
 pub struct Reply {
     code: u32,
@@ -70,18 +70,18 @@ pub struct Reply {
     headers: Vec<(String, String)>,
     cookies: Vec<String>,
     pub(crate) body: Body,
-    /// `true` if what was asked for is not there: a 404 for an HTTP trigger.
+    /// `true` if the thing that was asked for is not there: a 404 for an HTTP trigger.
     is_not_found: bool,
 }
 
-/// The bytes of a reply.
+/// The bytes of a reply, by the way they are held.
 #[derive(Debug)]
 pub enum Body {
-    /// Bytes made for it.
+    /// Bytes that were made for the reply.
     Owned(Vec<u8>),
-    /// Bytes of the program.
+    /// Bytes that the program itself holds.
     Static(&'static [u8]),
-    /// The event itself.
+    /// The event itself, without a copy.
     Event(Event),
     /// Bytes that others may hold too.
     Shared(Bytes),
@@ -103,7 +103,7 @@ impl Body {
         }
     }
 
-    /// For a layer, to which no event is lent: that one is copied.
+    /// Returns the bytes for a layer, to which no event is lent: that one is copied.
     pub(crate) fn into_given(self) -> Given {
         match self {
             Body::Owned(bytes) => Given::Owned(bytes),
@@ -155,17 +155,18 @@ impl Reply {
         Reply { code, content_type: None, headers: Vec::new(), cookies: Vec::new(), body, is_not_found: false }
     }
 
-    /// Bytes in the platform's own form, handed on untouched.
+    /// Makes a reply of bytes in the platform's own form, handed on untouched.
     pub fn raw(body: impl Into<Body>) -> Reply {
         Reply::new(REPLY_RAW, body.into())
     }
 
-    /// A value: bare for an event, body of a 200 for an HTTP trigger; JSON unless a header says otherwise.
+    /// Makes a reply of a value: bare for an event, body of a 200 for an HTTP trigger. It is JSON unless a header says
+    /// otherwise.
     pub fn value(body: impl Into<Body>) -> Reply {
         Reply::new(REPLY_VALUE, body.into())
     }
 
-    /// An HTTP reply.
+    /// Makes a reply with an HTTP status.
     pub(crate) fn http(
         status: u16,
         content_type: Option<&'static str>,
@@ -176,17 +177,18 @@ impl Reply {
         Reply { content_type, headers, cookies, ..Reply::new(u32::from(status), body) }
     }
 
-    /// A text says that it is one: by its content alone, `1.10` or `null` could not be told from a value.
+    /// Makes a reply of text, which has a content type: by its content alone, `1.10` or `null` could not be told from a
+    /// value.
     fn text(body: impl Into<Body>) -> Reply {
         Reply::typed("text/plain; charset=utf-8", body)
     }
 
-    /// A value that is no JSON.
+    /// Makes a reply of a value that is no JSON.
     fn typed(content_type: &'static str, body: impl Into<Body>) -> Reply {
         Reply { content_type: Some(content_type), ..Reply::value(body) }
     }
 
-    /// What was asked for is not there: a 404 for an HTTP trigger, nothing for an event.
+    /// Makes the reply for a thing that is not there: a 404 for an HTTP trigger, nothing for an event.
     fn not_found() -> Reply {
         Reply { is_not_found: true, ..Reply::value(Body::default()) }
     }
@@ -206,7 +208,7 @@ impl Reply {
         Ok(())
     }
 
-    /// Adds a header. A content type is in place of the one that the body has by itself.
+    /// Adds a header. A content type replaces the one that the body has by itself.
     fn add_header(&mut self, name: String, value: String) {
         if is_content_type(&name) {
             self.content_type = None;
@@ -214,7 +216,7 @@ impl Reply {
         self.headers.push((name, value));
     }
 
-    /// Writes it; `body` is its own, taken out.
+    /// Writes the reply to the host; `body` is its own body, taken out.
     pub(crate) fn write(self, body: Given, writer: &mut Writer<'_>) -> Status {
         if self.is_not_found && writer.reader().num(NUM_IS_HTTP) != 0 {
             return outcome::document(404, "Function.NotFound", "not found", writer);
@@ -246,42 +248,42 @@ impl IntoReply for Reply {
     }
 }
 
-/// Nothing: each platform has a form for it.
+/// The reply is empty: each platform has a form for it.
 impl IntoReply for () {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::value(Body::default()))
     }
 }
 
-/// The platform's own form, untouched and uncopied.
+/// The reply has the platform's own form, untouched and uncopied.
 impl IntoReply for Event {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::raw(self))
     }
 }
 
-/// A body of bytes: `application/octet-stream` for an HTTP trigger.
+/// The reply is a body of bytes: `application/octet-stream` for an HTTP trigger.
 impl IntoReply for Vec<u8> {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::typed(OCTETS, self))
     }
 }
 
-/// A body of bytes, uncopied: `application/octet-stream` for an HTTP trigger.
+/// The reply is a body of bytes, uncopied: `application/octet-stream` for an HTTP trigger.
 impl IntoReply for Bytes {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::typed(OCTETS, self))
     }
 }
 
-/// A text, which says by its content type that it is one.
+/// The reply is a text, and has the content type of text.
 impl IntoReply for String {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::text(self))
     }
 }
 
-/// A text, which says by its content type that it is one.
+/// The reply is a text, and has the content type of text.
 impl IntoReply for &'static str {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::text(self))
@@ -294,7 +296,7 @@ impl<R: IntoReply<M>, M, E: IntoError<N>, N> IntoReply<(M, N)> for Result<R, E> 
     }
 }
 
-/// `None`: what was asked for is not there. It is a 404 for an HTTP trigger, nothing for an event.
+/// `None` is a thing that is not there: a 404 for an HTTP trigger, nothing for an event.
 impl<R: IntoReply<M>, M> IntoReply<(M,)> for Option<R> {
     fn into_reply(self) -> Result<Reply, Error> {
         self.map_or_else(|| Ok(Reply::not_found()), IntoReply::into_reply)

@@ -1,4 +1,4 @@
-//! How a call ended, and how that is written to the host: the last thing that happens to an invocation in here.
+//! The end of a call, and the way it is written to the host as the last step of an invocation in this module.
 
 use crate::call::bytes::{Bytes, Kept};
 use crate::call::event::Event;
@@ -15,20 +15,20 @@ use faas_abi::LIST_REPLY_COOKIE;
 use faas_abi::{E_CANCELLED, E_PANIC, LIST_REPLY_HEADER, META_REQUEST_ID, NUM_IS_HTTP, OK, Status};
 use std::fmt::Display;
 
-/// How a call ended.
+/// The end of a call.
 pub enum Outcome {
-    /// A phase or a record is through.
+    /// A phase or a record has ended well.
     Done,
-    /// A stream is through.
+    /// A stream has ended well.
     Streamed,
     /// A provider has made its value.
     Made(Value),
-    /// There is a reply.
+    /// The call has this reply.
     Reply(Answer),
-    /// There is a reply of an application's.
+    /// The call has this reply of an application.
     #[cfg(feature = "tower")]
     Http(crate::http::service::Whole),
-    /// It failed.
+    /// The call failed with this status and error.
     Failed(Status, Error),
 }
 
@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 impl Outcome {
-    /// Of what an author's function returned.
+    /// Makes the end of a call from the value that an author's function returned.
     pub(crate) fn of<M>(held: &Held, value: impl IntoReply<M>) -> Outcome {
         match value.into_reply() {
             Ok(mut reply) => {
@@ -53,7 +53,7 @@ impl Outcome {
         }
     }
 
-    /// Of what a provider returned.
+    /// Makes the end of a call from the value that a provider returned.
     pub(crate) fn made(value: Result<Value, Error>) -> Outcome {
         value.map_or_else(Outcome::failed, Outcome::Made)
     }
@@ -85,7 +85,7 @@ impl Ending for Outcome {
     }
 }
 
-/// The reply of an application. What the host refuses of its head has a line break or worse in it.
+/// Writes the reply of an application. The host refuses its head only for a line break or the like.
 #[cfg(feature = "tower")]
 fn http(whole: crate::http::service::Whole, writer: &mut Writer<'_>) -> Status {
     for (name, value) in &whole.headers {
@@ -101,7 +101,8 @@ fn http(whole: crate::http::service::Whole, writer: &mut Writer<'_>) -> Status {
     writer.reply(u32::from(whole.status), Given::Owned(whole.body)).min(OK)
 }
 
-/// Bytes of the event as the reply to it: no copy. Those of another invocation are not ours to lend.
+/// Lends bytes of the event to the reply, without a copy. Those of another invocation are copied, since they are not
+/// ours to lend.
 fn lend(bytes: InvBytes, held: &Held) -> Given {
     match bytes.lend_to(held) {
         Ok(lent) => Given::Lent(lent),
@@ -132,8 +133,8 @@ pub(super) fn document(code: u16, kind: &str, message: &str, writer: &mut Writer
     writer.reply(u32::from(code), Given::Owned(body.into_bytes())).min(OK)
 }
 
-/// An error that is a reply is no failure, of which the host would leave a line. Here is the line of one that says the
-/// server has failed, or whose message the client does not read.
+/// Logs an error that is a reply: it is no failure, of which the host would leave a line. There is a line if it means
+/// that the server has failed, or if the client does not read its message.
 fn note(code: u16, error: &Error, reader: &Reader<'_>) {
     let level = if code >= 500 { Level::Error } else { Level::Info };
     if level == Level::Info && !error.is_internal() {

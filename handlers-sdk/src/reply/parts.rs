@@ -1,11 +1,11 @@
-//! What stands in front of a reply: `(201, Json(…))`, `(201, [("etag", "7")], Json(…))`.
+//! The parts in front of a reply: `(201, Json(…))`, `(201, [("etag", "7")], Json(…))`.
 
 use crate::error::Error;
 use crate::reply::{IntoReply, Reply};
 
 /// An HTTP status: a number of 200 to 599.
 pub trait IntoStatus {
-    /// The number.
+    /// Returns the number of the status.
     fn into_status(self) -> u16;
 }
 
@@ -26,7 +26,7 @@ pub trait ReplyPart {
     /// Changes the reply.
     ///
     /// # Errors
-    /// The part does not fit; this is the function's error.
+    /// The part does not fit, and this is the function's error.
     fn apply(self, reply: &mut Reply) -> Result<(), Error>;
 }
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::reply::{Body, IntoReply, Reply};
 
-/// Status, headers with repeats, cookies, body.
+/// An HTTP response: status, headers with repeats, cookies, body.
 #[derive(Debug)]
 pub struct Response {
     status: u16,
@@ -14,22 +14,22 @@ pub struct Response {
 }
 
 impl Response {
-    /// An empty response of a status, 200 to 599.
+    /// Returns an empty response of a status, 200 to 599.
     pub fn new(status: u16) -> Response {
         Response { status, content_type: None, headers: Vec::new(), cookies: Vec::new(), body: Body::default() }
     }
 
-    /// A 200 of plain text.
+    /// Returns a response of status 200 with plain text.
     pub fn text(text: impl Into<Body>) -> Response {
         Response { content_type: Some("text/plain; charset=utf-8"), ..Response::new(200).body(text) }
     }
 
-    /// A 200 of HTML.
+    /// Returns a response of status 200 with HTML.
     pub fn html(html: impl Into<Body>) -> Response {
         Response { content_type: Some("text/html; charset=utf-8"), ..Response::new(200).body(html) }
     }
 
-    /// A 200 of JSON.
+    /// Returns a response of status 200 with JSON.
     ///
     /// # Errors
     /// The value cannot be written as JSON.
@@ -39,19 +39,19 @@ impl Response {
         Ok(Response { content_type: Some("application/json"), ..Response::new(200).body(body) })
     }
 
-    /// A redirect to `location`: 302, unless [`status`](Self::status) says another.
+    /// Returns a redirect to `location`: 302, unless [`status`](Self::status) says another.
     pub fn redirect(location: impl Into<String>) -> Response {
         Response::new(302).header("location", location)
     }
 
-    /// Another status.
+    /// Sets another status, 200 to 599.
     #[must_use]
     pub fn status(mut self, status: u16) -> Response {
         self.status = status;
         self
     }
 
-    /// One more header.
+    /// Adds one more header, beside those of the same name.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Response {
         let name = name.into();
@@ -62,7 +62,7 @@ impl Response {
         self
     }
 
-    /// A header in place of all of that name.
+    /// Sets a header in place of all of that name.
     #[must_use]
     pub fn set_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Response {
         let name = name.into();
@@ -70,14 +70,14 @@ impl Response {
         self.header(name, value)
     }
 
-    /// One more `Set-Cookie`, as its whole text: `id=1; Path=/; HttpOnly`.
+    /// Adds one more `Set-Cookie`, as its whole text: `id=1; Path=/; HttpOnly`.
     #[must_use]
     pub fn cookie(mut self, text: impl Into<String>) -> Response {
         self.cookies.push(text.into());
         self
     }
 
-    /// The body.
+    /// Sets the body of the response.
     #[must_use]
     pub fn body(mut self, body: impl Into<Body>) -> Response {
         self.body = body.into();

@@ -1,4 +1,4 @@
-//! A reply written piece by piece.
+//! A reply that is written piece by piece.
 
 use crate::StreamError;
 use crate::error::Error;
@@ -10,7 +10,7 @@ use faas_abi::*;
 use std::fmt;
 use std::future::poll_fn;
 
-/// Status and headers until they are out, and the writing end.
+/// The status and headers until they are out, and the writing end.
 struct Stream {
     end: WriteEnd,
     status: u16,
@@ -52,28 +52,28 @@ impl Stream {
 
 macro_rules! head {
     () => {
-        /// The status; before the head is out. 200 unless set.
+        /// Sets the status, before the head is out. It is 200 unless set.
         ///
         /// # Errors
-        /// [`StreamError::Begun`].
+        /// [`StreamError::Begun`] if the head is out.
         pub fn status(&mut self, status: u16) -> Result<&mut Self, StreamError> {
             self.0.status(status)?;
             Ok(self)
         }
 
-        /// One more header; before the head is out.
+        /// Adds one more header, before the head is out.
         ///
         /// # Errors
-        /// [`StreamError::Begun`], or the host refuses the header.
+        /// [`StreamError::Begun`] if the head is out, or the host refuses the header.
         pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, StreamError> {
             self.0.header(LIST_REPLY_HEADER, name, value)?;
             Ok(self)
         }
 
-        /// One more `Set-Cookie`, as its whole text; before the head is out.
+        /// Adds one more `Set-Cookie`, as its whole text, before the head is out.
         ///
         /// # Errors
-        /// As [`header`](Self::header).
+        /// It fails as [`header`](Self::header) does.
         pub fn cookie(&mut self, text: &str) -> Result<&mut Self, StreamError> {
             self.0.header(LIST_REPLY_COOKIE, "", text)?;
             Ok(self)
@@ -110,7 +110,7 @@ impl Sink {
     /// Writes `chunk` without a copy.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// It fails as [`write`](Self::write) does.
     pub fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
         self.0.begin()?;
         check(self.0.end.wait_for_room())?;
@@ -121,7 +121,7 @@ impl Sink {
     }
 }
 
-/// Texts and formatted output: `write!(out, …)`.
+/// The sink takes texts and formatted output: `write!(out, …)`.
 impl std::io::Write for Sink {
     fn write(&mut self, chunk: &[u8]) -> std::io::Result<usize> {
         Sink::write(self, chunk).map_err(std::io::Error::other)?;
@@ -141,7 +141,7 @@ impl AsyncSink {
         Stream::open(held).map(AsyncSink)
     }
 
-    /// One more header, of bytes that may be no text; a cookie among cookies.
+    /// Adds one more header, of bytes that may be no text; a cookie is added to the cookies.
     #[cfg(feature = "tower")]
     pub(crate) fn raw_header(&mut self, name: &str, value: &[u8]) -> Result<(), StreamError> {
         match name {
@@ -163,7 +163,7 @@ impl AsyncSink {
     /// Writes `chunk` without a copy.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// It fails as [`write`](Self::write) does.
     pub async fn send(&mut self, chunk: Vec<u8>) -> Result<(), StreamError> {
         self.0.begin()?;
         check(poll_fn(|context| self.0.end.poll_room(context)).await)?;

@@ -43,19 +43,19 @@ pub struct StreamReply<S> {
 }
 
 impl<S> StreamReply<S> {
-    /// A 200 of these pieces.
+    /// Makes a reply of status 200 with these pieces.
     pub fn new(stream: S) -> StreamReply<S> {
         StreamReply { stream, status: 200, headers: Vec::new() }
     }
 
-    /// Another status.
+    /// Sets another status, 200 to 599.
     #[must_use]
     pub fn status(mut self, status: u16) -> StreamReply<S> {
         self.status = status;
         self
     }
 
-    /// One more header.
+    /// Adds one more header, beside those of the same name.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> StreamReply<S> {
         self.headers.push((name.into(), value.into()));
@@ -132,7 +132,7 @@ where
 pub struct Sse<S>(S);
 
 impl<S> Sse<S> {
-    /// The events of a stream.
+    /// Makes a reply of a stream of events.
     pub fn new(stream: S) -> Sse<S> {
         Sse(stream)
     }
@@ -182,14 +182,14 @@ pub struct SseEvent {
 }
 
 impl SseEvent {
-    /// An event of this data, of one line or several.
+    /// Returns an event of this data, of one line or several.
     pub fn new(data: impl AsRef<str>) -> SseEvent {
         let mut event = SseEvent { fields: String::new(), data: String::new() };
         lines(&mut event.data, "data", data.as_ref());
         event
     }
 
-    /// An event whose data is JSON.
+    /// Returns an event whose data is JSON.
     ///
     /// # Errors
     /// The value cannot be written as JSON.
@@ -199,28 +199,29 @@ impl SseEvent {
         Ok(SseEvent::new(String::from_utf8_lossy(&data)))
     }
 
-    /// A comment, which clients pass over: sent now and then it keeps the connection open.
+    /// Returns a comment, which clients pass over: sent now and then it keeps the connection open.
     pub fn comment(text: impl AsRef<str>) -> SseEvent {
         let mut event = SseEvent { fields: String::new(), data: String::new() };
         lines(&mut event.fields, "", text.as_ref());
         event
     }
 
-    /// The event's name, which a client listens to. What follows a line end is left out.
+    /// Sets the event's name, which a client listens to. Text behind a line end is left out.
     #[must_use]
     pub fn name(mut self, name: impl AsRef<str>) -> SseEvent {
         line(&mut self.fields, "event", name.as_ref());
         self
     }
 
-    /// The event's id, which a client that connects again sends as `Last-Event-ID`. What follows a line end is left out.
+    /// Sets the event's id, which a client that connects again sends as `Last-Event-ID`. Text behind a line end is left
+    /// out.
     #[must_use]
     pub fn id(mut self, id: impl AsRef<str>) -> SseEvent {
         line(&mut self.fields, "id", id.as_ref());
         self
     }
 
-    /// How long the client waits before it connects again, in whole milliseconds.
+    /// Sets how long the client waits before it connects again, in whole milliseconds.
     #[must_use]
     pub fn retry(mut self, wait: Duration) -> SseEvent {
         line(&mut self.fields, "retry", &wait.as_millis().to_string());
@@ -228,7 +229,7 @@ impl SseEvent {
     }
 }
 
-/// The event as it is written: `out.send(event.into())` through an [`AsyncSink`].
+/// The bytes are the event as it is written: `out.send(event.into())` through an [`AsyncSink`].
 impl From<SseEvent> for Vec<u8> {
     fn from(event: SseEvent) -> Vec<u8> {
         event.to_string().into_bytes()
@@ -241,13 +242,15 @@ impl fmt::Display for SseEvent {
     }
 }
 
-/// One line of the form; a value cannot begin another.
+/// Writes one line of the form; a value cannot begin another line.
 fn line(out: &mut String, name: &str, value: &str) {
     let value = value.split(['\r', '\n']).next().unwrap_or_default();
     _ = writeln!(out, "{name}: {value}");
 }
 
-/// One line of the form for each line of the text, whose line ends are `\n`, `\r\n` or `\r`.
+/// Writes one line of the form for each line of the text, whose line ends are `
+/// `, `\r
+/// ` or `\r`.
 fn lines(out: &mut String, name: &str, text: &str) {
     text.replace("\r\n", "\n").split(['\r', '\n']).for_each(|text| line(out, name, text));
 }

@@ -58,7 +58,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A request to somebody else.
+/// A request to another server.
 #[derive(Clone)]
 #[must_use = "it does nothing unless it is sent"]
 pub struct Request {
@@ -71,18 +71,18 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request by that method to an absolute URL, `http` or `https`.
+    /// Makes a request by that method to an absolute URL, `http` or `https`.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Request {
         let (method, url) = (method.into(), url.into());
         Request { method, url, headers: Vec::new(), body: Bytes::from_static(b""), limit: None, most_bytes: 0 }
     }
 
-    /// A GET.
+    /// Makes a request by the method GET.
     pub fn get(url: impl Into<String>) -> Request {
         Request::new("GET", url)
     }
 
-    /// A POST.
+    /// Makes a request by the method POST.
     pub fn post(url: impl Into<String>) -> Request {
         Request::new("POST", url)
     }
@@ -93,7 +93,7 @@ impl Request {
         self
     }
 
-    /// Sets the body.
+    /// Sets the body of the request.
     pub fn body(mut self, body: impl Into<Bytes>) -> Request {
         self.body = body.into();
         self
@@ -108,51 +108,51 @@ impl Request {
         Ok(self.header("content-type", "application/json").body(serde_json::to_vec(value)?))
     }
 
-    /// How long all of it may take, from the moment it is sent. Without it the provider has a limit of its own; the deadline
-    /// of the invocation stands in any case.
+    /// Sets how long all of it may take, from the moment it is sent. Without it the provider has a limit of its own.
+    /// The deadline of the invocation holds in any case.
     pub fn within(mut self, limit: Duration) -> Request {
         self.limit = Some(limit);
         self
     }
 
-    /// How many bytes the body of the reply may have at most. Without it the provider has a limit of its own.
+    /// Sets how many bytes the body of the reply may have at most. Without it the provider has a limit of its own.
     pub fn most_bytes(mut self, bytes: u64) -> Request {
         self.most_bytes = bytes;
         self
     }
 
-    /// The method, for whoever sends it.
+    /// Returns the method, for the layer that sends the request.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The URL.
+    /// Returns the absolute URL.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The headers, as they were given.
+    /// Returns the headers in the order in which they were given.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The body.
+    /// Returns the body of the request.
     pub fn content(&self) -> &Bytes {
         &self.body
     }
 
-    /// How long it may take from now on; `None` if nobody says so.
+    /// Returns how long it may take from now on; `None` if the request sets no limit.
     pub fn limit(&self) -> Option<Duration> {
         self.limit
     }
 
-    /// How many bytes the body of the reply may have; `None` if nobody says so.
+    /// Returns how many bytes the body of the reply may have; `None` if the request sets no limit.
     pub fn most(&self) -> Option<u64> {
         Some(self.most_bytes).filter(|most| *most > 0)
     }
 }
 
-/// Method and URL without its query, since the rest may be secret.
+/// Only the method and the URL without its query are shown, since the rest may be secret.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url.split(['?', '#']).next().unwrap_or_default();
@@ -160,7 +160,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What came back.
+/// The reply to a request.
 #[derive(Clone)]
 pub struct Reply {
     pub(crate) status: u16,
@@ -169,7 +169,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A reply with that status (200 to 599), for whoever provides them.
+    /// Returns a reply with that status (200 to 599), for whoever provides them.
     pub fn new(status: u16) -> Reply {
         Reply { status, headers: Vec::new(), body: Bytes::from_static(b"") }
     }
@@ -181,78 +181,79 @@ impl Reply {
         self
     }
 
-    /// Sets the body.
+    /// Sets the body of the reply.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Reply {
         self.body = body.into();
         self
     }
 
-    /// The status.
+    /// Returns the status of the reply.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The first value of a header, by its name in lower case.
+    /// Returns the first value of a header, by its name in lower case; `None` without one.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
-    /// All headers in order, names in lower case.
+    /// Returns all headers in order, with names in lower case.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// The body, whole. Its content coding, such as gzip, stands.
+    /// Returns the whole body. A content coding, such as gzip, is not undone.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// The body as text; what is no UTF-8 is replaced.
+    /// Returns the body as text, in which bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// The body, read as JSON.
+    /// Reads the body as JSON.
     ///
     /// # Errors
-    /// It is no JSON of that shape.
+    /// The body is no JSON of that shape.
     #[cfg(feature = "json")]
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
-/// Status and length: the rest may be secret.
+/// Only status and length are shown, since the rest may be secret.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reply").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
     }
 }
 
-/// Who sends requests.
+/// A sender of requests.
 pub trait Transport: Send + Sync + 'static {
     /// Sends a request, and gives the answer from any thread. It returns at once.
     ///
     /// A redirect is a reply. Nothing is sent twice, unless nothing of it had left.
     fn send(&self, request: Request, answer: Sent);
 
-    /// Nobody waits for the answer of that [number](crate::service::Answer::number) any more: what still works for it may
-    /// stop. It returns at once.
+    /// Notes that nobody waits for the answer of that [number](crate::service::Answer::number) any more: work for it
+    /// may stop. It returns at once.
     fn cancelled(&self, number: u64) {
         let _ = number;
     }
 }
 
 impl Config {
-    /// Where requests to others are sent from: the layer that offers the service `faas.http`. `None` if no layer offers it,
-    /// or none has yet. For hooks and functions rather ask their invocation, whose deadline the requests then have.
+    /// Returns the client for requests to others, of the layer that offers the service `faas.http`. `None` if no layer
+    /// offers it, or none has yet. Hooks and functions should ask their invocation instead: its requests end at its
+    /// deadline.
     pub fn http_client(&self) -> Option<Client> {
         http::find(self.entry(), 0)
     }
 
-    /// Offers to send requests of every function and layer of the process, as the service `faas.http`. In `create`; the
-    /// layer keeps what this returns.
+    /// Offers to send requests of every function and layer of the process, as the service `faas.http`. It is called in
+    /// `create`, and the layer keeps the returned value.
     ///
     /// # Errors
     /// The host refuses, for instance because another layer offers it.

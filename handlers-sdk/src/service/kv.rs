@@ -64,70 +64,70 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The longest key in bytes. An empty one cannot be.
+/// The length of the longest key in bytes. A key is never empty.
 pub const MAX_KEY_BYTES: usize = 512;
 
 /// A value and its version: a number that is never 0, and another one after each write.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The value.
+    /// The bytes of the value.
     pub value: Vec<u8>,
-    /// The version.
+    /// The version of the value, never 0.
     pub version: u64,
 }
 
 impl fmt::Debug for Entry {
-    /// Values may be secret; only their size is shown.
+    /// Values may be secret, so only their size is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("bytes", &self.value.len()).field("version", &self.version).finish()
     }
 }
 
-/// What a change with a condition came to.
+/// The result of a change with a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was made. This is the new version; 0 after a removal.
+    /// The change was made. This is the new version; 0 after a removal.
     Made(u64),
-    /// It was not: there is no such key, or its time is over.
+    /// The change was not made: there is no such key, or its time is over.
     Absent,
-    /// It was not: the key is not as the caller expected it. This is what is there.
+    /// The change was not made: the key is not as the caller expected it. This is its present entry.
     Conflict(Entry),
 }
 
-/// When a write takes place.
+/// The condition under which a write takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// Whatever is there.
+    /// The write takes place in any case.
     Always,
-    /// Only if there is no such key.
+    /// The write takes place only if there is no such key.
     Absent,
-    /// Only if the key still has this version.
+    /// The write takes place only if the key still has this version.
     Version(u64),
 }
 
-/// What is asked of a store.
+/// The operation that is asked of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Op {
-    /// Reads.
+    /// Reads the value of the key.
     Get,
-    /// Writes.
+    /// Writes a value for the key.
     Put {
-        /// The value.
+        /// The bytes of the value.
         value: Vec<u8>,
-        /// How long it is kept; `None`: for ever.
+        /// How long the value is kept; `None` keeps it for ever.
         ttl: Option<Duration>,
-        /// When it is written at all.
+        /// The condition under which it is written.
         only_if: Condition,
     },
-    /// Removes.
+    /// Removes the key with its value.
     Remove {
-        /// Only if the key still has this version; `None`: whatever is there.
+        /// The version that the key must still have; `None` removes any.
         expected: Option<u64>,
     },
 }
 
 impl fmt::Debug for Op {
-    /// Values may be secret; only their size is shown.
+    /// Values may be secret, so only their size is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Op::Get => f.write_str("Get"),
@@ -142,34 +142,34 @@ impl fmt::Debug for Op {
 /// One call of a store. Its key has 1 to [`MAX_KEY_BYTES`] bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The key.
+    /// The key, as bytes.
     pub key: Vec<u8>,
-    /// What is to be done with it.
+    /// The operation on the key.
     pub op: Op,
 }
 
-/// What a store answers. Whatever else comes of a call is an [`ErrorKind`](crate::service::ErrorKind).
+/// The answer of a store. Any other end of a call is an [`ErrorKind`](crate::service::ErrorKind).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// This was read.
+    /// The entry that was read.
     Found(Entry),
-    /// It was written, in this version; or removed, and this is 0.
+    /// The key was written, in this version; or removed, and this is 0.
     Changed(u64),
     /// There is no such key, or its time is over.
     Absent,
-    /// The key is not as the caller expected it. This is what is there.
+    /// The key is not as the caller expected it. This is its present entry.
     Conflict(Entry),
 }
 
-/// Who keeps the values.
+/// A store of values by key.
 pub trait Store: Send + Sync + 'static {
-    /// Begins a call and returns at once. Whoever does the work gives the answer, from any thread, maybe before this returns.
+    /// Begins a call and returns at once. The answer is given from any thread, maybe before this returns.
     fn call(&self, request: Request, answer: Told);
 }
 
 impl Config {
-    /// Offers a store to every function and layer of the process, as the service `faas.kv`. In `create`; the layer keeps what
-    /// this returns.
+    /// Offers a store to every function and layer of the process, as the service `faas.kv`. It is called in `create`,
+    /// and the layer keeps the returned value.
     ///
     /// # Errors
     /// The host refuses, for instance because another layer offers it.
@@ -177,7 +177,8 @@ impl Config {
         kv::offer(self.entry(), store)
     }
 
-    /// Where values are kept: the layer that offers the service `faas.kv`. `None` if no layer offers it, or none has yet.
+    /// Returns the store of values by key, of the layer that offers the service `faas.kv`. `None` if no layer offers
+    /// it, or none has yet.
     pub fn kv(&self) -> Option<Kv> {
         kv::find(self.entry())
     }

@@ -1,10 +1,10 @@
 //! Services of layers, as safe code asks for them and offers them: requests over HTTP ([`http`]), values by key
 //! ([`kv`]), parameters and secrets ([`params`]). Numbers have a module of their own, [`telemetry`](crate::telemetry).
 //!
-//! A layer offers a service in `create`; functions and other layers, built by whomever and in whichever language, find it by
+//! A layer offers a service in `create`; functions and other layers, built by anyone and in any language, find it by
 //! its name and call it across libraries. Each is asked for at the context or the configuration, and is `None` where no
-//! layer offers it. A call is a [`Call`]: a future that any executor runs, this crate's own among them, and that cancels
-//! the call when it is dropped. A service that this crate has no module for is a [`Service`](crate::Service).
+//! layer offers it. A call is a [`Call`]: a future that any executor runs, this crate's own among them, and that
+//! cancels the call when it is dropped. A service that this crate has no module for is a [`Service`](crate::Service).
 
 pub mod http;
 pub mod kv;
@@ -16,25 +16,25 @@ pub use crate::glue::service::open::Answer;
 use faas_abi::*;
 use std::fmt;
 
-/// Why a call of a service failed.
+/// The reason why a call of a service failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The provider does not have this function.
     Absent,
-    /// What was asked for cannot be.
+    /// The request itself is not possible.
     Invalid,
     /// The call was cancelled, or its provider has ended.
     Cancelled,
-    /// It took too long.
+    /// The call took too long.
     Deadline,
-    /// It is longer than it may be.
+    /// A value is longer than it may be.
     TooBig,
-    /// It is not there.
+    /// The thing that was asked for is not there.
     NotFound,
-    /// It is not as the caller expected it.
+    /// The state is not as the caller expected it.
     Conflict,
-    /// Anything else. The provider's log line says more.
+    /// The call failed for any other reason. The provider's log line says more.
     Failed,
 }
 
@@ -66,7 +66,7 @@ impl ErrorKind {
     }
 }
 
-/// A call of a service that failed: which service, and why.
+/// A call of a service that failed, with the service and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     service: &'static str,
@@ -78,12 +78,12 @@ impl Error {
         Error { service, kind }
     }
 
-    /// The service's name: `"faas.http"`.
+    /// Returns the service's name: `"faas.http"`.
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// Why it failed.
+    /// Returns the reason why it failed.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -51,24 +51,25 @@ use crate::glue::service::params;
 use crate::service::Offered;
 use std::sync::Arc;
 
-/// Who knows parameters and secrets. Values are never logged.
+/// A source of parameters and secrets. Values are never logged.
 pub trait Source: Send + Sync + 'static {
-    /// Gives the value of a name, from any thread. It returns at once.
+    /// Gives the value of a name, from any thread. The method returns at once.
     fn get(&self, name: &str, answer: Got);
 
-    /// Takes note of somebody who wants to hear of the value of a name now, and whenever it changes. It returns at once.
+    /// Takes note of a watch that wants to hear of the value of a name now, and whenever it changes. The method returns
+    /// at once.
     fn watch(&self, name: &str, watch: Watch);
 }
 
 impl Config {
-    /// Where parameters and secrets are asked for: the layer that offers the service `faas.params`. `None` if no layer offers
-    /// it, or none has yet.
+    /// Returns the client for parameters and secrets, of the layer that offers the service `faas.params`. `None` if no
+    /// layer offers it, or none has yet.
     pub fn params(&self) -> Option<Params> {
         params::find(self.entry())
     }
 
-    /// Offers parameters to every function and layer of the process, and to the runtime for the secrets of a manifest, as
-    /// the service `faas.params`. In `create`; the layer keeps what this returns.
+    /// Offers parameters to every function and layer of the process, and to the runtime for the secrets of a manifest,
+    /// as the service `faas.params`. It is called in `create`, and the layer keeps the returned value.
     ///
     /// # Errors
     /// The host refuses, for instance because another layer offers it.

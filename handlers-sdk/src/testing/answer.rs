@@ -7,16 +7,16 @@ use faas_core::failure::{Failure, Openness};
 /// A failure, as the runtime logs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
-    /// What the failure is to the contract: `abi::E_PANIC`, `E_DEADLINE`, `E_CANCELLED`, `E_USER` for an error whose message
+    /// The status of the contract: `abi::E_PANIC`, `E_DEADLINE`, `E_CANCELLED`, `E_USER` for an error whose message
     /// callers may read, `E_INTERNAL` for every other.
     pub status: i32,
-    /// What failed: an author's own kind, `Panic`, `Function.TimedOut`, …
+    /// The kind of the failure: an author's own kind, `Panic`, `Function.TimedOut`, …
     pub kind: String,
-    /// One sentence.
+    /// The failure in one sentence.
     pub message: String,
-    /// Where it was, and what lies beneath.
+    /// The place of the failure, and what lies beneath it.
     pub detail: String,
-    /// What the client of an HTTP trigger reads instead of the message.
+    /// The text that the client of an HTTP trigger reads instead of the message.
     pub told: String,
 }
 
@@ -35,7 +35,7 @@ impl Failed {
     }
 }
 
-/// What the platform gets for an invocation, to the byte.
+/// The reply that the platform gets for an invocation, to the byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlatformReply {
     /// The status of the response, on a platform that sends requests. `None` on one that is asked for events.
@@ -44,7 +44,7 @@ pub struct PlatformReply {
     pub path: String,
     /// The headers in their order.
     pub headers: Vec<(String, String)>,
-    /// The body. Of a stream it is what precedes the function's own bytes, and these.
+    /// The body. For a stream it is the platform's own bytes before the function's, and these.
     pub body: Vec<u8>,
 }
 
@@ -69,24 +69,24 @@ impl PlatformReply {
     }
 }
 
-/// How an invocation ended.
+/// The end of an invocation, with all that can be seen of it.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The reply code: 0 raw, 1 value, else an HTTP status.
+    /// The code of the reply: 0 raw, 1 value, else an HTTP status.
     pub code: u32,
-    /// The body; of a stream, all its chunks.
+    /// The body; for a stream, all its chunks in a row.
     pub body: Vec<u8>,
-    /// The chunks, if it was a stream.
+    /// The chunks; `None` if the reply was no stream.
     pub chunks: Option<Vec<Vec<u8>>>,
-    /// Reply headers.
+    /// The headers of the reply.
     pub headers: Vec<(String, String)>,
-    /// `Set-Cookie` texts.
+    /// The texts of `Set-Cookie`.
     pub cookies: Vec<String>,
     /// The records of a batch that failed: id and reason of each.
     pub failed_records: Vec<(String, String)>,
-    /// Why it failed. `None` if it did not fail.
+    /// The failure. `None` if it did not fail.
     pub failed: Option<Failed>,
-    /// What was logged by the whole app until then.
+    /// The lines that the whole app logged until then.
     pub logs: Vec<LogLine>,
     pub(super) platform: PlatformReply,
 }
@@ -125,8 +125,8 @@ impl Answer {
         json(&self.body)
     }
 
-    /// Returns what the platform of the invocation gets: see [`Invoke::on`](super::Invoke::on). Without one it is the
-    /// response of a plain HTTP server.
+    /// Returns the reply that the platform of the invocation gets: see [`Invoke::on`](super::Invoke::on). Without a
+    /// platform it is the response of a plain HTTP server.
     pub fn on_platform(&self) -> &PlatformReply {
         &self.platform
     }

@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What an [`App`] is made of.
+/// The parts that an [`App`] is made of.
 #[derive(Default)]
 pub struct Builder {
     modules: Vec<(&'static Module, String)>,
@@ -48,20 +48,20 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Functions and layers; layers stand in the order in which they come, the first outermost.
+    /// Adds functions and layers; layers stand in the order in which they come, the first outermost.
     #[must_use]
     pub fn module(self, module: &'static Module) -> Builder {
         self.configured(module, "")
     }
 
-    /// The same, with a configuration for each entry of the module: JSON.
+    /// Adds functions and layers with a configuration for each entry of the module, as JSON.
     #[must_use]
     pub fn configured(mut self, module: &'static Module, config: &str) -> Builder {
         self.modules.push((module, config.to_owned()));
         self
     }
 
-    /// Requests of that method and path are the function's, as `http` among its events in a manifest says it.
+    /// Routes requests of that method and path to the function, as `http` among its events in a manifest does.
     ///
     /// ```
     /// use handlers_sdk::testing::{App, Invoke};
@@ -82,15 +82,15 @@ impl Builder {
         self
     }
 
-    /// A configured or environment value that every entry sees, over those of the test's own environment. The runtime's
-    /// settings, `FAAS_DEBUG` and others, are taken from here alone.
+    /// Sets a configured or environment value that every entry sees, over those of the test's own environment. The
+    /// runtime's settings, `FAAS_DEBUG` and others, are taken from here alone.
     #[must_use]
     pub fn config(mut self, key: &str, value: &str) -> Builder {
         self.variables.push((key.to_owned(), value.to_owned()));
         self
     }
 
-    /// A service that functions and layers find, offered by the test in the place of another module.
+    /// Adds a service that functions and layers find, offered by the test in the place of another module.
     #[must_use]
     pub fn service<S: Service>(mut self, table: &'static S) -> Builder {
         self.services.push((S::NAME, S::MAJOR, ServiceTable::of(table)));
@@ -135,28 +135,28 @@ impl Builder {
         self
     }
 
-    /// What `other` gives besides.
+    /// Adds all values that `other` gives.
     pub(super) fn providing(mut self, other: Provided) -> Builder {
         self.provided.add_all(other);
         self
     }
 
-    /// How long an invocation of any of the functions may take, by the app's [clock](App::advance).
+    /// Sets how long an invocation of any of the functions may take, by the app's [clock](App::advance).
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Builder {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The host lends its thread: futures are finished on it, as in light-runtime.
+    /// Lets the host lend its thread: futures are finished on it, as in light-runtime.
     #[must_use]
     pub fn lends_thread(mut self) -> Builder {
         self.lends_thread = true;
         self
     }
 
-    /// The process is on that platform: its name is one of `FAAS_PLATFORM`, and each event comes as the platform sends it.
-    /// See [`Invoke::on`].
+    /// Puts the process on that platform: its name is one of `FAAS_PLATFORM`, and each event comes as the platform
+    /// sends it. See [`Invoke::on`].
     ///
     /// # Panics
     /// There is no such platform.
@@ -169,7 +169,7 @@ impl Builder {
     /// Creates the entries and runs the phases of the start.
     ///
     /// # Errors
-    /// What does not fit, or which entry or phase failed and why.
+    /// A part does not fit, or an entry or a phase failed. The text names it and the reason.
     pub fn start(mut self) -> Result<App, String> {
         let scopes = std::mem::take(&mut self.provided).scopes();
         self.variables.push((of_test::KEY.to_owned(), of_test::announce(&scopes)));
@@ -206,7 +206,7 @@ impl Builder {
         })
     }
 
-    /// The manifest that a process of these modules would have.
+    /// Returns the manifest that a process of these modules would have.
     fn manifest(&self, features: u64) -> Result<(Shelf, Manifest), String> {
         let mut shelf = Shelf::default();
         let (mut layers, mut functions): (Vec<LayerName>, Vec<FunctionSpec>) = (Vec::new(), Vec::new());
@@ -258,10 +258,10 @@ impl Builder {
     }
 }
 
-/// The functions that a module offers, with what they are written for.
+/// Returns the functions that a module offers, with the events they are written for.
 ///
 /// # Errors
-/// What does not fit.
+/// The module does not fit, for this reason.
 pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> {
     checked(module, F_STREAM_OUT | F_RECORDS).map(|module| module.functions).map_err(|faults| faults.join("; "))
 }
@@ -269,7 +269,7 @@ pub fn functions(module: &'static Module) -> Result<Vec<FunctionEntry>, String> 
 /// One instance of a module's only layer, to look at its table.
 ///
 /// # Errors
-/// What does not fit, or the layer's own reason.
+/// The module does not fit, or the layer has a reason of its own.
 pub fn layer(module: &'static Module, config: &str) -> Result<LayerInstance, String> {
     let checked = checked(module, F_STREAM_OUT).map_err(|faults| faults.join("; "))?;
     let layer = checked.layers.first().ok_or("the module has no layer")?;
@@ -278,7 +278,7 @@ pub fn layer(module: &'static Module, config: &str) -> Result<LayerInstance, Str
     layer.create(table(&shared, layer.name.to_string(), &Environment::default(), F_STREAM_OUT), config.as_bytes())
 }
 
-/// Started layers and functions.
+/// A process of started layers and functions.
 pub struct App {
     /// `None` only while it is being closed.
     runtime: Option<Runtime>,
@@ -286,15 +286,15 @@ pub struct App {
     functions: Vec<String>,
     variables: Vec<(String, String)>,
     platform: Option<&'static str>,
-    /// What the entries find by their configuration.
+    /// The scopes, which the entries find by their configuration.
     _scopes: Arc<Scopes>,
     journal: Arc<Journal>,
     clock: Arc<AtomicU64>,
     /// Places of invocations that are over, to be used again as a runtime does.
     free: Mutex<Vec<Seat>>,
-    /// Of each slot, by its number, whether its invocation was answered for at its deadline.
+    /// The deadline state of each slot, by the slot's number.
     overdue: Mutex<Vec<Arc<Overdue>>>,
-    /// Has an invocation been answered for whose function may still run?
+    /// `true` if an invocation was answered for whose function may still run.
     has_lost: AtomicBool,
 }
 
@@ -303,7 +303,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl App {
-    /// Nothing yet.
+    /// Returns a builder without any module.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -312,11 +312,11 @@ impl App {
         self.runtime.as_ref().expect("it is there until it is closed")
     }
 
-    /// Runs one of the phases of `handlers_sdk::abi` once more: `SUSPEND`, `RESUME`, or `RUNTIME_START`, `FUNCTION_START` and
-    /// `CLOSE` of the layers. What comes after a reply is run with each invocation.
+    /// Runs one of the phases of `handlers_sdk::abi` once more: `SUSPEND`, `RESUME`, or `RUNTIME_START`,
+    /// `FUNCTION_START` and `CLOSE` of the layers. The phase after a reply is run with each invocation.
     ///
     /// # Errors
-    /// Which hook or function failed and why.
+    /// A hook or function failed. The text names it and the reason.
     pub fn run_phase(&self, phase: u32) -> Result<(), String> {
         let runtime = self.runtime();
         let result = match phase {
@@ -330,9 +330,9 @@ impl App {
     /// Moves the clock: deadlines that have come by then are acted upon, in the order of a runtime. Nothing else moves it:
     /// an app begins at 2026-01-02T03:04:05Z and stays there.
     ///
-    /// Shortly before its deadline (50 ms, or a fifth of the limit if that is less) an invocation is cancelled. A little
-    /// later (20 ms, or a tenth) it is answered for, whatever its function does: it has failed with `Function.TimedOut`.
-    /// Move the clock up to the first moment to see what a function makes of a cancel.
+    /// Shortly before its deadline (50 ms, or a fifth of the limit if that is less) an invocation is cancelled. A
+    /// little later (20 ms, or a tenth) it is answered for, whatever its function does: it has failed with
+    /// `Function.TimedOut`. Move the clock up to the first moment to see how a function reacts to a cancel.
     ///
     /// ```
     /// use handlers_sdk::testing::{App, Invoke};
@@ -365,7 +365,7 @@ impl App {
     /// Invokes a function; it may still be running when this returns.
     ///
     /// # Panics
-    /// As [`invoke`](Self::invoke).
+    /// It panics as [`invoke`](Self::invoke) does.
     pub fn begin(&self, invoke: Invoke) -> Running<'_> {
         assert!(!self.functions.is_empty(), "no module of the app offers a function");
         if let Some(wanted) = &invoke.function {
@@ -394,7 +394,7 @@ impl App {
         Seat { place, slot, overdue }
     }
 
-    /// The place of an invocation that is over may serve another.
+    /// Takes back the place of an invocation that is over, which may serve another.
     pub(super) fn give_back(&self, seat: Seat) {
         lock(&self.free).push(seat);
     }
@@ -403,17 +403,17 @@ impl App {
         &self.deadlines
     }
 
-    /// What was logged so far.
+    /// Returns the lines that were logged so far.
     pub fn logs(&self) -> Vec<LogLine> {
         self.journal.lines()
     }
 
-    /// The lines that were emitted as they are.
+    /// Returns the lines that were emitted as they are.
     pub fn emitted(&self) -> Vec<String> {
         self.journal.emitted()
     }
 
-    /// Runs the phase Close and ends the entries. All that was logged.
+    /// Runs the phase Close and ends the entries. Returns all lines that were logged.
     ///
     /// # Panics
     /// A hook of the phase fails.
@@ -422,7 +422,7 @@ impl App {
             block_on(runtime.signal(&Signal::Stop)).unwrap_or_else(|failure| panic!("{failure}"));
             lock(&self.free).clear();
             if self.has_lost.load(Ordering::SeqCst) {
-                // A process would leave: code that still runs must not lose its instance.
+                // A process would leave here: code that still runs must not lose its instance.
                 std::mem::forget(runtime);
             } else {
                 block_on(runtime.close());
@@ -444,7 +444,7 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// Nobody sleeps until a deadline: the test moves the clock.
+/// A bell that never rings: nobody sleeps until a deadline, since the test moves the clock.
 struct NoBell;
 
 impl Bell for NoBell {
@@ -455,7 +455,7 @@ impl Bell for NoBell {
     fn ring(&self) {}
 }
 
-/// What is done at deadlines.
+/// The actions of a test's app at deadlines.
 struct AtDeadlines<'a>(&'a App);
 
 impl Actions for AtDeadlines<'_> {

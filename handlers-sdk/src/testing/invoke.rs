@@ -1,4 +1,4 @@
-//! What an invocation begins with: an event or a request, who sends it, and how its reply is read.
+//! The beginning of an invocation: an event or a request, its sender, and the way its reply is read.
 
 use super::answer::Answer;
 use super::app::App;
@@ -29,12 +29,12 @@ pub struct Invoke {
     provided: Provided,
 }
 
-/// Who reads a streamed reply.
+/// The reader of a streamed reply.
 #[derive(Clone, Debug)]
 pub(super) enum ReadBy {
-    /// Nobody that the test knows of.
+    /// A reader with a fixed pace, which the test does not see.
     Pace(Pace),
-    /// A reader of the test's.
+    /// A reader that the test controls.
     Reader(Reader),
 }
 
@@ -55,13 +55,14 @@ impl Invoke {
         }
     }
 
-    /// An event, which the runtime recognises by its look: an event of a queue is one of a queue, a request of a gateway a
-    /// request.
+    /// Makes an invocation of an event, which the runtime recognises by its look: an event of a queue is one of a
+    /// queue, a request of a gateway a request.
     pub fn event(event: impl Into<Vec<u8>>) -> Invoke {
         Invoke::new(Kind::Event, "POST", "/", event.into())
     }
 
-    /// A batch of a queue: the id and the body of each message, in the form of SQS. Bytes that are no UTF-8 become U+FFFD.
+    /// Returns a batch of a queue: the id and the body of each message, in the form of SQS. Bytes that are not UTF-8
+    /// become U+FFFD.
     ///
     /// ```
     /// use handlers_sdk::events::Queue;
@@ -91,7 +92,7 @@ impl Invoke {
         Invoke::event(event)
     }
 
-    /// A CloudEvent of these attributes; `specversion` need not be among them.
+    /// Returns a CloudEvent of these attributes; `specversion` need not be among them.
     pub fn cloud_event(attributes: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Invoke {
         let mut invoke = Invoke::new(Kind::CloudEvent, "POST", "/", data.into());
         let version = attributes.iter().all(|(name, _)| *name != "specversion").then_some(("specversion", "1.0"));
@@ -104,54 +105,55 @@ impl Invoke {
         invoke
     }
 
-    /// An HTTP request; `target` may have a query.
+    /// Returns an HTTP request; `target` may have a query.
     pub fn http(method: &str, target: &str) -> Invoke {
         Invoke::new(Kind::Request, method, target, Vec::new())
     }
 
-    /// One more header of the request, or of the platform's message around the event.
+    /// Adds one more header of the request, or of the platform's message around the event.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Invoke {
         self.arrival.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The body.
+    /// Sets the body of the request.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Invoke {
         self.arrival.body = body.into();
         self
     }
 
-    /// The body, which comes piece by piece: each part is waited for once. A function that does not ask for pieces gets it
-    /// whole.
+    /// Sets a body that comes piece by piece: each part is waited for once. A function that does not ask for pieces
+    /// gets it whole.
     #[must_use]
     pub fn body_in_parts<P: Into<Vec<u8>>>(mut self, parts: impl IntoIterator<Item = P>) -> Invoke {
         self.parts = Some((parts.into_iter().map(Into::into).collect(), OK));
         self
     }
 
-    /// After the parts of the body there is no end of it, but this status of `handlers_sdk::abi`: `E_CANCELLED` for a
-    /// client that has gone.
+    /// Ends the parts of the body with this status of `handlers_sdk::abi` instead of an end: `E_CANCELLED` for a client
+    /// that has gone.
     #[must_use]
     pub fn body_ends_with(mut self, status: Status) -> Invoke {
         self.parts.get_or_insert_default().1 = status;
         self
     }
 
-    /// A path parameter, as if the platform had found it. [`Builder::route`](super::Builder::route) finds them in the path.
+    /// Adds a path parameter, as if the platform had found it. [`Builder::route`](super::Builder::route) finds them in
+    /// the path.
     #[must_use]
     pub fn path_param(mut self, name: &str, value: &str) -> Invoke {
         self.path_params.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// One of the texts that a platform says beside an event, `abi::META_…`: request id, invoked name, tenant, trace,
-    /// client context, identity, content type, and function, version, service, region and account of this call.
+    /// Sets one of the texts that a platform sends beside an event, `abi::META_…`: request id, invoked name, tenant,
+    /// trace, client context, identity, content type, and function, version, service, region and account of this call.
     ///
     /// # Panics
-    /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on). And when
-    /// it is called, beside a request on a platform that makes an event of it: such a platform says texts beside events.
+    /// The text is no such one: it comes from the event itself, or from the app's [platform](super::Builder::on). The
+    /// call of the invocation panics where the text stands beside a request on a platform that makes an event of it.
     #[must_use]
     pub fn meta(mut self, key: u32, value: &str) -> Invoke {
         if key == META_REQUEST_ID {
@@ -164,23 +166,23 @@ impl Invoke {
         self
     }
 
-    /// The time left until the invocation's deadline, by the app's [clock](super::App::advance).
+    /// Sets the time left until the invocation's deadline, by the app's [clock](super::App::advance).
     #[must_use]
     pub fn remaining(mut self, remaining: Duration) -> Invoke {
         self.remaining = Some(remaining);
         self
     }
 
-    /// The function that the platform addresses with this very event. Without it the runtime finds the function as it does
-    /// with a manifest: by routes, by events, or the only one there is.
+    /// Names the function that the platform addresses with this very event. Without it the runtime finds the function
+    /// as it does with a manifest: by routes, by events, or the only one there is.
     #[must_use]
     pub fn function(mut self, name: &str) -> Invoke {
         self.function = Some(name.to_owned());
         self
     }
 
-    /// The event comes as that platform sends it, and [`Answer::on_platform`] is what the platform gets. The name is one of
-    /// `FAAS_PLATFORM`: `aws-lambda`, `aliyun-fc`, …
+    /// Sends the event as that platform does; [`Answer::on_platform`] is the reply that the platform gets. The name is
+    /// one of `FAAS_PLATFORM`: `aws-lambda`, `aliyun-fc`, …
     ///
     /// ```
     /// use handlers_sdk::testing::Invoke;
@@ -205,26 +207,26 @@ impl Invoke {
         self
     }
 
-    /// The reader of a stream, which takes chunks when the test says so.
+    /// Sets the reader of a stream, which takes chunks when the test says so.
     #[must_use]
     pub fn read_by(mut self, reader: &Reader) -> Invoke {
         self.reader = ReadBy::Reader(reader.clone());
         self
     }
 
-    /// The reader of a stream has no room after each chunk, until another thread has taken it.
+    /// Lets the reader of a stream have no room after each chunk, until another thread has taken it.
     #[must_use]
     pub fn slow_peer(self) -> Invoke {
         self.paced(Pace::Slow)
     }
 
-    /// The reader of a stream is gone after so many chunks.
+    /// Lets the reader of a stream go away after this number of chunks.
     #[must_use]
     pub fn peer_gone_after(self, chunks: usize) -> Invoke {
         self.paced(Pace::GoneAfter(chunks))
     }
 
-    /// After so many chunks of a stream its reader takes no more, and the invocation is cancelled.
+    /// Lets the reader of a stream take no more after this number of chunks. The invocation is then cancelled.
     #[must_use]
     pub fn stuck_and_cancelled_after(self, chunks: usize) -> Invoke {
         self.paced(Pace::StuckAfter(chunks))
@@ -259,7 +261,7 @@ impl Invoke {
     }
 }
 
-/// The place of a text among what a protocol knows of an invocation.
+/// Returns the place of a text in the metadata of an invocation; `None` if a protocol does not set that text.
 pub(super) fn fact(metadata: &mut InvocationMetadata, key: u32) -> Option<&mut Span> {
     Some(match key {
         META_INVOKED_AS => &mut metadata.invoked_as,

@@ -1,4 +1,4 @@
-//! The log of a test: what functions, layers and the runtime have said, taken apart again.
+//! The log of a test: the lines of functions, layers and the runtime, taken apart again.
 
 use faas_core::json;
 use faas_core::log::{Level, LineKind, Sink};
@@ -7,17 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// A line that a function, a layer or the runtime itself wrote to the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogLine {
-    /// 1 error, 2 warn, 3 info, 4 debug.
+    /// The level: 1 error, 2 warn, 3 info, 4 debug.
     pub level: u32,
-    /// Where in the code; `runtime` for what the runtime itself says.
+    /// The place in the code that wrote it; `runtime` for the runtime's own lines.
     pub target: String,
-    /// Which entry of a module it was, as `function hello`; empty for the runtime.
+    /// The entry of a module that wrote it, as `function hello`; empty for the runtime.
     pub entry: String,
-    /// The text.
+    /// The text of the line.
     pub message: String,
     /// Names and values in their order. A value that is no text is its JSON.
     pub fields: Vec<(String, String)>,
-    /// The request id of the invocation that it belongs to. `None` outside of an invocation.
+    /// The request id of the invocation that it belongs to. `None` outside an invocation.
     pub request_id: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl LogLine {
     }
 }
 
-/// Keeps what the runtime's log writes.
+/// The journal, which keeps the lines of the runtime's log.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     lines: Mutex<Vec<LogLine>>,
@@ -76,8 +76,8 @@ fn read(level: Level, line: &[u8]) -> LogLine {
     read
 }
 
-/// A field that is called as a member of the runtime's own, or is there again, has a prefix in the line: `field.message`,
-/// `field.2.order`.
+/// Returns the name of a field as the code gave it. A field that is called as a member of the runtime's own, or is
+/// there again, has a prefix in the line: `field.message`, `field.2.order`.
 fn field_name(name: &str) -> &str {
     let Some(rest) = name.strip_prefix("field.") else { return name };
     match rest.split_once('.') {

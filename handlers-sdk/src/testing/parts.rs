@@ -13,14 +13,14 @@ pub(super) struct Parts(Mutex<State>);
 #[derive(Debug)]
 struct State {
     coming: VecDeque<Vec<u8>>,
-    /// How it ends: well, or with this status.
+    /// The end of the body: well, or with this status.
     end: Status,
     /// `true` once the next piece, or the end, has been waited for.
     is_due: bool,
 }
 
 impl Parts {
-    /// A body that comes in these pieces and ends with that status.
+    /// Returns a body that comes in these pieces and ends with that status.
     pub(super) fn new((parts, end): (Vec<Vec<u8>>, Status)) -> Parts {
         Parts(Mutex::new(State { coming: parts.into(), end, is_due: false }))
     }
@@ -30,7 +30,7 @@ impl BodySource for Parts {
     fn read(&self, ready: *mut Tok) -> Result<Vec<u8>, Status> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !std::mem::replace(&mut state.is_due, true) {
-            // A completion may come before the answer that says it is to come.
+            // A completion may come before the answer that announces it.
             token::complete(ready, OK);
             return Err(PENDING);
         }

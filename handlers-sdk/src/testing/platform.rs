@@ -1,4 +1,4 @@
-//! What a platform sends for an event or a request, and what it gets back, by the runtime's own protocols.
+//! The bytes that a platform sends for an event or a request, and those it gets back, by the runtime's own protocols.
 
 use super::answer::PlatformReply;
 use faas_core::encoding::percent;
@@ -18,14 +18,14 @@ use faas_core::trigger::MessageFormat;
 pub(super) struct Arrival {
     pub(super) kind: Kind,
     pub(super) method: String,
-    /// Path and query as they are sent.
+    /// The path and query as they are sent.
     pub(super) target: String,
     pub(super) headers: Vec<(String, String)>,
-    /// The event, or the request's body.
+    /// The event, or the body of the request.
     pub(super) body: Vec<u8>,
 }
 
-/// What came.
+/// The kind of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Bytes that the platform wraps in a call of its own.
@@ -42,7 +42,7 @@ pub(super) struct Platform {
     protocol: Protocol,
 }
 
-/// The variables that a platform's environment holds, and no others: the least that its protocol needs.
+/// Returns the variables that a platform's environment holds, and no others: the least that its protocol needs.
 fn variables(platform: &str, kind: Kind) -> &'static [(&'static str, &'static str)] {
     match (platform, kind) {
         ("aws-lambda", _) => &[
@@ -58,7 +58,7 @@ fn variables(platform: &str, kind: Kind) -> &'static [(&'static str, &'static st
         }
         ("aliyun-fc", _) => &[("FC_FUNCTION_NAME", "test"), ("FC_FUNC_CODE_PATH", "/code"), ("FC_SERVER_PORT", "9000")],
         ("fn", _) => &[("FN_LISTENER", "unix:/tmp/iofs/lsnr.sock")],
-        // What is no CloudEvent and no request is an event of the older form.
+        // An arrival that is neither a CloudEvent nor a request is an event of the older form.
         ("google-cloud", Kind::Event) => &[("FUNCTION_SIGNATURE_TYPE", "event")],
         ("yandex", _) => &[("REQUEST_ID", "test-request")],
         _ => &[],
@@ -68,7 +68,7 @@ fn variables(platform: &str, kind: Kind) -> &'static [(&'static str, &'static st
 /// Returns the platform of that name.
 ///
 /// # Panics
-/// There is none: the message lists those that there are.
+/// There is no such platform. The message lists those that exist.
 pub(super) fn known(name: &str) -> &'static str {
     let found = PLATFORMS.iter().find(|entry| entry.name == name);
     found.map(|entry| entry.name).unwrap_or_else(|| {
@@ -77,7 +77,7 @@ pub(super) fn known(name: &str) -> &'static str {
     })
 }
 
-/// What the variables of the platform of that name come to; `own` are those of the test, which count more.
+/// Opens the platform of that name with its variables; `own` are those of the test, which take precedence.
 pub(super) fn open(name: &'static str, kind: Kind, own: &[(String, String)]) -> Result<PlatformConfig, String> {
     let look_up = |variable: &str| {
         let own = own.iter().rev().find(|(other, _)| other == variable).map(|(_, value)| value.clone());
@@ -92,20 +92,19 @@ pub(super) fn open(name: &'static str, kind: Kind, own: &[(String, String)]) -> 
     detect(&env, &settings).map(|detected| detected.opened).map_err(|error| error.to_string())
 }
 
-/// Who a process is that the test has put on no platform.
+/// Returns the identity of a process that the test has put on no platform.
 pub(super) fn nowhere() -> Identity {
     Identity { platform: "test", ..Identity::default() }
 }
 
 impl Platform {
-    /// # Panics
-    /// A variable of the test's does not fit.
+    /// Makes the protocol of a platform; `None` is a plain HTTP server.
     pub(super) fn new(name: Option<&'static str>, kind: Kind, own: &[(String, String)]) -> Platform {
         let opened = open(name.unwrap_or("http"), kind, own).unwrap_or_else(|why| panic!("{why}"));
         Platform { name, protocol: opened.protocol }
     }
 
-    /// Can a reply go out in parts?
+    /// Returns `true` if a reply can go out in parts.
     pub(super) fn streams(&self) -> bool {
         match &self.protocol {
             Protocol::Polling(polling) => polling.streams(),
@@ -114,7 +113,7 @@ impl Platform {
         }
     }
 
-    /// What the platform sends, and what the protocol reads in it.
+    /// Returns the message that the platform sends, as its protocol reads it.
     ///
     /// # Panics
     /// The platform sends no such thing, or the runtime answers it without a function.
@@ -187,7 +186,7 @@ impl Platform {
         assembly.body().extend_from_slice(&call.body);
         let message = assembly.finish();
         if self.name.is_none() && arrival.kind != Kind::Request {
-            // A plain server would take it for a request.
+            // A plain server would take the event for a request.
             let format =
                 if arrival.kind == Kind::CloudEvent { MessageFormat::CloudEvent } else { MessageFormat::Event };
             return (message, InvocationMetadata { format, ..InvocationMetadata::default() });
@@ -200,7 +199,7 @@ impl Platform {
         }
     }
 
-    /// The platform's own call around an event or a request.
+    /// Returns the platform's own call around an event or a request.
     fn call(&self, arrival: &Arrival, request_id: &str) -> Arrival {
         let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let is_event = arrival.kind == Kind::Event;
@@ -255,7 +254,7 @@ impl Platform {
         }
     }
 
-    /// What the platform gets for an invocation that is over.
+    /// Returns the reply that the platform gets for an invocation that is over.
     pub(super) fn reply(&self, invocation: &Invocation, chunks: Option<&[Vec<u8>]>) -> PlatformReply {
         let mut scratch = Vec::new();
         let streamed = match invocation.progress() {
@@ -297,7 +296,7 @@ impl Platform {
         }
     }
 
-    /// What the platform gets for an invocation that does not end.
+    /// Returns the reply that the platform gets for an invocation that does not end.
     pub(super) fn failed(&self, request_id: &[u8], failure: &Failure) -> PlatformReply {
         let mut scratch = Vec::new();
         match &self.protocol {
@@ -324,13 +323,13 @@ fn refused(status: u16, answer: &[u8]) -> ! {
     panic!("the runtime answers this itself, with {status}: {}", String::from_utf8_lossy(answer))
 }
 
-/// The headers of a client's request, as the agent of Fn hands them on.
+/// Returns the headers of a client's request, as the agent of Fn hands them on.
 fn fn_header(name: &str, value: &str) -> (String, String) {
     let is_type = name.eq_ignore_ascii_case("content-type");
     (if is_type { name.to_owned() } else { format!("Fn-Http-H-{name}") }, value.to_owned())
 }
 
-/// An activation of an OpenWhisk action, with these arguments.
+/// Returns an activation of an OpenWhisk action, with these arguments.
 fn activation(arguments: &[u8], request_id: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut json = Writer::new(&mut out);
@@ -345,7 +344,7 @@ fn activation(arguments: &[u8], request_id: &str) -> Vec<u8> {
     out
 }
 
-/// A request as an HTTP API of API Gateway sends it, payload 2.0.
+/// Returns a request as an HTTP API of API Gateway sends it, payload 2.0.
 fn api_gateway(arrival: &Arrival, request_id: &str) -> Vec<u8> {
     let (path, query) = arrival.target.split_once('?').unwrap_or((&arrival.target, ""));
     // HTTP APIs hand the path decoded, in `rawPath` too; the query stays as it came.
@@ -391,12 +390,12 @@ fn api_gateway(arrival: &Arrival, request_id: &str) -> Vec<u8> {
     out
 }
 
-/// The headers of that name, in whatever case.
+/// Returns the headers of that name, in whatever case.
 fn of_name<'a>(arrival: &'a Arrival, wanted: &'a str) -> impl Iterator<Item = &'a (String, String)> {
     arrival.headers.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted))
 }
 
-/// The response to a poll, read as a runtime reads it.
+/// Returns the response to a poll, read as a runtime reads it.
 fn response(headers: &[(&str, &str)], body: &[u8]) -> Message {
     let mut bytes = b"HTTP/1.1 200 OK\r\n".to_vec();
     for (name, value) in headers {
@@ -422,7 +421,7 @@ fn response(headers: &[(&str, &str)], body: &[u8]) -> Message {
     }
 }
 
-/// A request that the runtime makes, by its head.
+/// Returns a request that the runtime makes, by its head.
 fn posted(head: &[u8], body: Vec<u8>) -> PlatformReply {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n");
@@ -432,7 +431,7 @@ fn posted(head: &[u8], body: Vec<u8>) -> PlatformReply {
     PlatformReply { status: None, path, headers: headers.collect(), body }
 }
 
-/// A response.
+/// Returns a response.
 fn responded(response: &Response, body: Vec<u8>) -> PlatformReply {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = response.headers.iter().map(|(name, value)| (text(name), text(value))).collect();

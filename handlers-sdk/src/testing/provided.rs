@@ -6,18 +6,18 @@ use crate::inject::{Need, Replacement, Scopes, Value};
 use std::any::Any;
 use std::sync::Arc;
 
-/// What a test gives.
+/// The values that a test gives.
 #[derive(Clone, Default)]
 pub(super) struct Provided(Vec<Replacement>);
 
 impl Provided {
-    /// Gives this value.
+    /// Gives this value in place of a provider's.
     pub(super) fn value<T: Any + Send + Sync>(&mut self, value: T) {
         let value: Value = Arc::new(value);
         self.add(Replacement { provides: Need::of::<T>(), make: Arc::new(move |_| Ok(value.clone())) });
     }
 
-    /// Gives what `make` makes, as often as the provider in whose place it stands would.
+    /// Gives the values that `make` makes, as often as the provider in whose place it stands would.
     pub(super) fn maker<T: Any + Send + Sync>(
         &mut self,
         make: impl Fn(&FaasContext) -> Result<T, Error> + Send + Sync + 'static,
@@ -26,17 +26,17 @@ impl Provided {
         self.add(Replacement { provides: Need::of::<T>(), make: Arc::new(make) });
     }
 
-    /// The last one that is given for a type counts.
+    /// Adds a value. The last one that is given for a type counts.
     fn add(&mut self, replacement: Replacement) {
         self.0.insert(0, replacement);
     }
 
-    /// All of `other` besides.
+    /// Adds all values of `other`.
     pub(super) fn add_all(&mut self, other: Provided) {
         self.0.splice(..0, other.0);
     }
 
-    /// The scopes of an app with these.
+    /// Returns the scopes of an app with these values.
     pub(super) fn scopes(self) -> Arc<Scopes> {
         Scopes::replacing(self.0)
     }

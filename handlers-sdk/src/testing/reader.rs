@@ -1,4 +1,4 @@
-//! The other end of a stream: what was written, and when there is room for more.
+//! The other end of a stream: the chunks that were written, and the moments at which there is room for more.
 
 use faas_abi::host::token;
 use faas_abi::host::{Cancel, Given};
@@ -33,19 +33,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub struct Reader(Arc<(Mutex<State>, Condvar)>);
 
-/// When a reader takes what is written.
+/// The pace at which a reader takes chunks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// At once.
+    /// It takes each chunk at once.
     #[default]
     Fast,
     /// Another thread takes each chunk after it is written.
     Slow,
-    /// When the test says so.
+    /// It takes a chunk when the test says so.
     Told,
-    /// At once, and after so many chunks it is gone.
+    /// It takes chunks at once, and is gone after this number of them.
     GoneAfter(usize),
-    /// At once, and after so many chunks never again: then the invocation is cancelled.
+    /// It takes chunks at once, and after this number of them never again: then the invocation is cancelled.
     StuckAfter(usize),
 }
 
@@ -54,7 +54,7 @@ struct State {
     pace: Pace,
     /// Everything that was written. `None` before the head is out.
     chunks: Option<Vec<Vec<u8>>>,
-    /// How many of them the test has taken.
+    /// The number of chunks that the test has taken.
     taken: usize,
     /// The address of the token that waits for room; a token is no memory and never dangles.
     waiting: Option<usize>,
@@ -77,8 +77,8 @@ impl Reader {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the next chunk, and waits for it if it has not been written. `None`: the stream has ended, or the invocation
-    /// has without one.
+    /// Takes the next chunk, and waits for it if it has not been written. `None` means that the stream has ended, or
+    /// the invocation without a stream.
     pub fn take(&self) -> Option<Vec<u8>> {
         let mut state = self.lock();
         loop {
@@ -106,12 +106,12 @@ impl Reader {
         complete(waiting, E_CANCELLED);
     }
 
-    /// The invocation that is cancelled when the reader is stuck.
+    /// Sets the invocation that is cancelled when the reader is stuck.
     pub(super) fn cancels(&self, cancel: Cancel<Invocation>) {
         self.lock().cancel = Some(cancel);
     }
 
-    /// The invocation has ended.
+    /// Notes that the invocation has ended.
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.is_over = true;
@@ -119,7 +119,7 @@ impl Reader {
         self.0.1.notify_all();
     }
 
-    /// What was written so far. `None` if no stream has begun.
+    /// Returns the chunks that were written so far. `None` if no stream has begun.
     pub(super) fn chunks(&self) -> Option<Vec<Vec<u8>>> {
         self.lock().chunks.clone()
     }

@@ -29,7 +29,7 @@ pub(super) struct Seat {
     pub(super) overdue: Arc<Overdue>,
 }
 
-/// Whether an invocation was answered for at its deadline, and who waits to hear of it.
+/// The state of a deadline: whether an invocation was answered for, and the waker that waits to hear of it.
 #[derive(Debug, Default)]
 pub(super) struct Overdue {
     is_set: AtomicBool,
@@ -56,7 +56,7 @@ impl Overdue {
 /// An invocation on its way.
 type Walk<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-/// An invocation that may not have ended.
+/// An invocation that may not have ended yet.
 pub struct Running<'a> {
     app: &'a App,
     /// `None` once it has ended.
@@ -84,14 +84,14 @@ impl<'a> Running<'a> {
         running
     }
 
-    /// Goes on with it.
+    /// Goes on with the invocation.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(walk) = &mut self.walk else { return Poll::Ready(()) };
         self.overdue.wakes(context.waker());
         if let Poll::Ready(answer) = walk.as_mut().poll(context) {
             self.answer = Some(answer);
         } else if self.overdue.is_set() {
-            // Its memory is the function's as long as that runs, which may be for ever.
+            // The memory stays with the function for as long as that runs, which may be for ever.
             self.answer = Some(self.answered_for());
         } else {
             return Poll::Pending;
@@ -101,7 +101,7 @@ impl<'a> Running<'a> {
         Poll::Ready(())
     }
 
-    /// The answer to an invocation that did not end by its deadline.
+    /// Returns the answer to an invocation that did not end by its deadline.
     fn answered_for(&self) -> Answer {
         let failure = Failure::timed_out();
         Answer {
@@ -117,12 +117,12 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Goes on with it, and returns `true` if it has not ended and waits for something.
+    /// Goes on with the invocation. Returns `true` if it has not ended and waits for something.
     pub fn is_pending(&mut self) -> bool {
         self.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
-    /// Says that it should stop; `reason` is one of `abi::CANCEL_…`.
+    /// Asks the invocation to stop; `reason` is one of `abi::CANCEL_…`.
     pub fn cancel(&self, reason: u32) {
         self.cancel.fire(reason);
     }
@@ -176,7 +176,7 @@ fn deliver(app: &App, invoke: &Invoke, platform: &Platform) -> (Message, Invocat
     let (message, mut metadata) = if said.is_empty() {
         (message, metadata)
     } else {
-        // What is said beside an event stands in headers of its message, under a name that no function sees.
+        // Texts beside an event stand in headers of its message, under a name that no function sees.
         let own = if metadata.own_headers.is_empty() { "x-faas-test-" } else { text(metadata.own_headers) };
         let mut arrival = invoke.arrival.clone();
         let name = |at: usize| format!("{own}{at}");
@@ -208,7 +208,7 @@ fn text(bytes: &[u8]) -> &str {
 fn answer(invocation: &Invocation, is_ours: bool, platform: &Platform, reader: &Reader) -> Answer {
     let owned = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let chunks = reader.chunks();
-    // Somebody else's to answer is what was not over at its deadline.
+    // An invocation that was not over at its deadline is answered by somebody else.
     let late = (!is_ours).then(Failure::timed_out);
     let failure = late.as_ref().or(invocation.failure());
     let sent = match &late {

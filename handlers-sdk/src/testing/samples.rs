@@ -177,7 +177,7 @@ impl Sample {
     }
 }
 
-/// A request by its text.
+/// Returns a request by its text.
 fn request(text: &[u8]) -> Invoke {
     let end = text.windows(2).position(|two| two == b"\n\n").unwrap_or(text.len());
     let head = String::from_utf8_lossy(&text[..end]).into_owned();

@@ -33,7 +33,7 @@ impl BatchFailures {
         self.items.push(Item { id: id.into() });
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.items.len()
     }

@@ -114,7 +114,7 @@ pub enum Attribute {
 }
 
 impl Attribute {
-    /// A text.
+    /// Returns a text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Attribute::S(text) => Some(text),
@@ -122,7 +122,7 @@ impl Attribute {
         }
     }
 
-    /// A number, if it is one of that type: `value.as_number::<u64>()`.
+    /// Returns a number, if it is one of that type: `value.as_number::<u64>()`.
     pub fn as_number<T: std::str::FromStr>(&self) -> Option<T> {
         match self {
             Attribute::N(number) => number.parse().ok(),

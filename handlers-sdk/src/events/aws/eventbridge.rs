@@ -38,7 +38,7 @@ impl EventBridge {
         self.detail_type == "Scheduled Event" && matches!(&*self.source, "aws.events" | "aws.scheduler")
     }
 
-    /// The detail as a type of yours.
+    /// Returns the detail as a type of yours.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it has another shape.

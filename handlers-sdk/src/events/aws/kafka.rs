@@ -59,14 +59,14 @@ members! {
 argument!(Kafka);
 
 impl Kafka {
-    /// The records of all partitions: those of one partition in their order.
+    /// Returns the records of all partitions: those of one partition in their order.
     pub fn all(&self) -> impl Iterator<Item = &Record> {
         self.records.values().flatten()
     }
 }
 
 impl Record {
-    /// The first header of that name.
+    /// Returns the first header of that name.
     pub fn header(&self, name: &str) -> Option<&Header> {
         self.headers.iter().find_map(|header| header.get(name))
     }
@@ -82,7 +82,7 @@ pub enum Header {
 }
 
 impl Header {
-    /// The bytes.
+    /// Returns the bytes.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: a text that is no base64.

@@ -22,9 +22,9 @@ members! {
 argument!(CloudWatchLogs);
 
 impl CloudWatchLogs {
-    /// The gzip stream. [`Log`](crate::events::Log) unpacks it, with the feature `events-log`; without it no function carries
-    /// the code for that. What comes out is JSON with `messageType`, `owner`, `logGroup`, `logStream`, `subscriptionFilters` and
-    /// `logEvents`, a list of `id`, `timestamp` (milliseconds since 1970) and `message`.
+    /// Returns the gzip stream. [`Log`](crate::events::Log) unpacks it, with the feature `events-log`; without it no
+    /// function carries the code for that. What comes out is JSON with `messageType`, `owner`, `logGroup`, `logStream`,
+    /// `subscriptionFilters` and `logEvents`, a list of `id`, `timestamp` (milliseconds since 1970) and `message`.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no base64.

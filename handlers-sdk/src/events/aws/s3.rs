@@ -94,7 +94,7 @@ members! {
 argument!(S3);
 
 impl Object {
-    /// The key as the object has it: S3 URL-codes it in notifications, a space as `+`.
+    /// Returns the key as the object has it: S3 URL-codes it in notifications, a space as `+`.
     pub fn decoded_key(&self) -> String {
         percent::decoded(&self.key)
     }

@@ -63,7 +63,7 @@ members! {
 argument!(Sns);
 
 impl Attribute {
-    /// The bytes: of a `Binary` what its base64 says, of all others their text.
+    /// Returns the bytes: of a `Binary` what its base64 says, of all others their text.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: the value of a `Binary` is no base64.

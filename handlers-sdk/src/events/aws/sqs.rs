@@ -58,7 +58,7 @@ impl Record {
         self.attributes.get(attribute)?.parse().ok()
     }
 
-    /// How often it was received, this time included: `ApproximateReceiveCount`.
+    /// Returns how often it was received, this time included: `ApproximateReceiveCount`.
     pub fn receive_count(&self) -> Option<u64> {
         self.number("ApproximateReceiveCount")
     }
@@ -68,7 +68,7 @@ impl Record {
         self.number("SentTimestamp")
     }
 
-    /// Its group, in a queue that keeps order.
+    /// Returns its group, in a queue that keeps order.
     pub fn message_group_id(&self) -> Option<&str> {
         self.attributes.get("MessageGroupId").map(String::as_str)
     }

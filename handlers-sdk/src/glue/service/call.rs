@@ -1,4 +1,4 @@
-//! One call of a service, as whoever made it sees it: a future that the provider's completion ends, on any thread.
+//! One call of a service, as its caller sees it: a future that the provider's completion ends, on any thread.
 
 use crate::executor::Parked;
 use crate::panics::catch_aside;
@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Where the result of a call comes in.
+/// The place that the result of a call is put in.
 struct Place<T>(Mutex<State<T>>);
 
 enum State<T> {
-    /// It has not ended. Who is woken then.
+    /// The call has not ended. The waker is woken when it does.
     Open(Option<Waker>),
     Ended(Result<T, Error>),
-    /// Its result was taken.
+    /// The result was taken by the caller.
     Taken,
 }
 
@@ -34,14 +34,14 @@ impl<T> Place<T> {
 
     fn end(&self, result: Result<T, Error>) {
         let before = replace(&mut *self.state(), State::Ended(result));
-        // Wakers run anybody's code: not under the lock, and no panic of theirs is the provider's.
+        // Wakers run anybody's code, so they are not woken under the lock, and a panic of theirs is not the provider's.
         if let State::Open(Some(waker)) = before {
             catch_aside(|| waker.wake());
         }
     }
 }
 
-/// How the provider is told that nobody waits any more.
+/// The way to tell the provider that nobody waits any more.
 pub(crate) struct Cancel {
     pub(crate) provider: *mut c_void,
     pub(crate) cancel: unsafe extern "C" fn(*mut c_void, u64),
@@ -72,7 +72,7 @@ impl<T> Call<T> {
         Call { place, cancel: start(arg) }
     }
 
-    /// A call that has ended before it began.
+    /// Returns a call that has failed before it began.
     pub(crate) fn failed(error: Error) -> Call<T> {
         Call { place: Arc::new(Place(Mutex::new(State::Ended(Err(error))))), cancel: None }
     }
@@ -91,9 +91,10 @@ impl<T> Call<T> {
         }
     }
 
-    /// The same for `limit` at most; `None`: it has not ended by then, and is cancelled.
+    /// Blocks this thread as [`wait`](Self::wait) does, for `limit` at most. `None` means that the call had not ended
+    /// by then, and is cancelled.
     pub fn wait_for(mut self, limit: Duration) -> Option<Result<T, Error>> {
-        // A limit that is too long to be a moment is none.
+        // A limit that is too long to be a moment is a wait without a limit.
         let end = Instant::now().checked_add(limit);
         let (parked, waker) = Parked::here();
         loop {
@@ -120,7 +121,7 @@ impl<T> Future for Call<T> {
                     return Poll::Ready(result);
                 }
             }
-            // One that was awaited to its end, again.
+            // A call that was awaited to its end is awaited again.
             State::Taken => return Poll::Pending,
         }
         Poll::Pending
@@ -154,7 +155,7 @@ pub(crate) unsafe fn complete<T>(arg: *mut c_void, result: Result<T, Error>) {
     place.end(result);
 }
 
-/// The error of a completion's status.
+/// Makes the error of a completion's status.
 pub(crate) fn error(service: &'static str, status: faas_abi::Status) -> Error {
     Error::new(service, ErrorKind::of_status(status))
 }

@@ -18,14 +18,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where requests are sent from: the provider of `faas.http`. Small, `Copy`, and good for the life of the process.
+/// The way to send requests: the provider of `faas.http`. It is small, `Copy`, and good for the life of the process.
 #[derive(Clone, Copy)]
 pub struct Client {
     entry: &'static Entry,
     provider: *mut c_void,
     send: Option<unsafe extern "C" fn(*mut c_void, *const HttpRequest, Option<HttpFn>, *mut c_void) -> u64>,
     cancel: Option<unsafe extern "C" fn(*mut c_void, u64)>,
-    /// The latest moment for a reply, on the host's clock; 0: none.
+    /// The latest moment for a reply, in nanoseconds on the host's clock; 0 if there is no limit.
     deadline_ns: u64,
 }
 
@@ -75,7 +75,8 @@ impl Client {
         })
     }
 
-    /// On the host's clock: the request's own limit, or what is left of the invocation.
+    /// Returns the deadline in nanoseconds on the host's clock: the request's own limit, or the rest of the
+    /// invocation's.
     fn deadline_of(&self, limit: Option<Duration>) -> u64 {
         let own = limit.map(|limit| {
             let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
@@ -98,7 +99,7 @@ impl fmt::Debug for Client {
 /// Pairs as texts. A header's value may be bytes of any kind; those that are no UTF-8 are replaced.
 ///
 /// # Safety
-/// So many pairs, readable with what they point to.
+/// `pairs` has `count` pairs, and all that they point to is readable.
 unsafe fn texts<'a>(pairs: *const Pair, count: usize) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
     let pairs = match count {
         0 => &[][..],
@@ -114,7 +115,7 @@ unsafe fn texts<'a>(pairs: *const Pair, count: usize) -> impl Iterator<Item = (C
     })
 }
 
-/// Bytes that were given with a call.
+/// Takes the bytes that were given with a call.
 ///
 /// # Safety
 /// This is their only receiver.
@@ -143,7 +144,7 @@ unsafe extern "C" fn replied(arg: *mut c_void, status: Status, reply: *const Htt
     unsafe { call::complete::<Reply>(arg, result) }
 }
 
-/// What stands behind the table.
+/// The provider and its entry, behind the table.
 struct Provided<T> {
     transport: Arc<T>,
     open: Arc<Open<Reply>>,
@@ -162,7 +163,7 @@ pub(crate) fn offer<T: Transport>(entry: &'static Entry, transport: Arc<T>) -> R
     Ok(Offered::until(move || open.close()))
 }
 
-/// How the consumer is told.
+/// The completion through which the consumer is told.
 struct Told {
     complete: HttpFn,
     arg: *mut c_void,
@@ -195,7 +196,7 @@ impl Told {
     }
 }
 
-/// The request of a table. `None`: it is no text.
+/// Returns the request of a table. `None`: it is no text.
 ///
 /// # Safety
 /// `request` is lent for the call, and its body given.
@@ -230,7 +231,7 @@ unsafe extern "C" fn send<T: Transport>(
     let provided = unsafe { &*provider.cast::<Provided<T>>() };
     // SAFETY: the consumer passes what the header says.
     let request = unsafe { read(provided.entry, request) };
-    // Nobody would be told of it.
+    // Without a completion nobody would be told of the result.
     let Some(complete) = complete else { return next_number() };
     let told = Told { complete, arg };
     let deliver: Deliver<Reply> = Box::new(move |result| told.tell(result));
@@ -254,5 +255,5 @@ unsafe extern "C" fn cancel<T: Transport>(provider: *mut c_void, number: u64) {
     }
 }
 
-/// The answer that a transport gives.
+/// The answer that a transport gives to one request.
 pub type Sent = Answer<Reply>;

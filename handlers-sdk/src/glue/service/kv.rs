@@ -20,7 +20,7 @@ type WriteFn = unsafe extern "C" fn(*mut c_void, Lent, Buf, u64, Option<ValueFn>
 type WriteOverFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Buf, u64, Option<ValueFn>, *mut c_void);
 type RemoveFn = unsafe extern "C" fn(*mut c_void, Lent, u64, Option<ValueFn>, *mut c_void);
 
-/// Where values are kept: the provider of `faas.kv`. Small, `Copy`, and good for the life of the process.
+/// The store of values by key: the provider of `faas.kv`. It is small, `Copy`, and good for the life of the process.
 ///
 /// The service knows of no cancel: a call that is dropped may still write.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub(crate) fn find(entry: &Host) -> Option<Kv> {
     Some(Kv { provider, get, put, put_if_absent, put_if_version, remove })
 }
 
-/// Takes what was given.
+/// Takes a value that was given.
 ///
 /// # Safety
 /// `value` was given to this call, and this is its only receiver.
@@ -85,7 +85,7 @@ unsafe extern "C" fn changed(arg: *mut c_void, status: Status, value: Buf, versi
     unsafe { call::complete::<Change>(arg, result) }
 }
 
-/// As the table has it: 0 is for ever, and the shortest time is one millisecond.
+/// Returns the time to live in milliseconds, as the table has it: 0 is for ever, and the shortest time is 1.
 fn ms(ttl: Option<Duration>) -> u64 {
     ttl.map_or(0, |ttl| u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).max(1))
 }
@@ -94,11 +94,11 @@ fn absent<T>() -> Call<T> {
     Call::failed(service::Error::new(KV, ErrorKind::Absent))
 }
 
-/// When awaited, every call may fail: with [`ErrorKind::Invalid`] for a key that is empty or longer than [`MAX_KEY_BYTES`],
-/// [`ErrorKind::TooBig`] for a value that the provider does not keep. After [`ErrorKind::Deadline`],
+/// Every call may fail when it is awaited. [`ErrorKind::Invalid`] is for a key that is empty or longer than
+/// [`MAX_KEY_BYTES`], [`ErrorKind::TooBig`] for a value that the provider does not keep. After [`ErrorKind::Deadline`],
 /// [`ErrorKind::Cancelled`] and [`ErrorKind::Failed`] it is unknown whether it has written.
 impl Kv {
-    /// Reads a value; `None`: there is no such key, or its time is over.
+    /// Reads a value; `None` means that there is no such key, or that its time is over.
     pub fn get(&self, key: &[u8]) -> Call<Option<Entry>> {
         let Some(get) = self.get else { return absent() };
         Call::begin(|arg| {
@@ -109,7 +109,8 @@ impl Kv {
         })
     }
 
-    /// Writes, whatever is there, and returns the new version. After `ttl` it is gone; `None`: never.
+    /// Writes, whether or not the key exists, and returns the new version. After `ttl` the value is gone; `None` keeps
+    /// it for ever.
     pub fn put(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<u64> {
         let Some(put) = self.put else { return absent() };
         Call::begin(|arg| {
@@ -119,7 +120,8 @@ impl Kv {
         })
     }
 
-    /// Writes if there is no such key, as whoever wants to be the first. [`Change::Conflict`]: another was.
+    /// Writes if there is no such key, for a caller that wants to be the first. [`Change::Conflict`] means that another
+    /// was.
     pub fn put_if_absent(&self, key: &[u8], value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
         let Some(put) = self.put_if_absent else { return absent() };
         Call::begin(|arg| {
@@ -129,7 +131,7 @@ impl Kv {
         })
     }
 
-    /// Writes if the key still has this version, as whoever wants to lose nothing that others have written.
+    /// Writes if the key still has this version, for a caller that wants to lose nothing that others have written.
     pub fn put_if_version(&self, key: &[u8], expected: u64, value: Vec<u8>, ttl: Option<Duration>) -> Call<Change> {
         let Some(put) = self.put_if_version else { return absent() };
         Call::begin(|arg| {
@@ -139,7 +141,7 @@ impl Kv {
         })
     }
 
-    /// Removes; with `expected` only if the key still has this version.
+    /// Removes the key; with `expected` only if it still has this version.
     pub fn remove(&self, key: &[u8], expected: Option<u64>) -> Call<Change> {
         let Some(remove) = self.remove else { return absent() };
         Call::begin(|arg| {
@@ -156,10 +158,10 @@ impl fmt::Debug for Kv {
     }
 }
 
-/// The answer that a store gives.
+/// The answer that a store gives to one call.
 pub type Told = Answer<Outcome>;
 
-/// How a consumer is told.
+/// The completion through which a consumer is told.
 struct Consumer {
     complete: ValueFn,
     arg: *mut c_void,
@@ -182,13 +184,13 @@ impl Consumer {
     }
 }
 
-/// What stands behind the table.
+/// The store and its entry, behind the table.
 struct Provided<S> {
     store: Arc<S>,
     open: Arc<Open<Outcome>>,
 }
 
-/// Offers a store.
+/// Offers a store as the service `faas.kv`.
 pub(crate) fn offer<S: Store>(entry: &'static Host, store: Arc<S>) -> Result<Offered, Error> {
     let open = Arc::<Open<Outcome>>::default();
     super::offer_of(entry, Provided { store, open: open.clone() }, |provider| Table {

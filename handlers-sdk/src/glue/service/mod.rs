@@ -1,5 +1,6 @@
-//! Services: sized tables that libraries offer to one another through the host. Beside the table itself, what both sides of
-//! every service with completions need: [`call`] for those who ask, [`open`] for those who answer.
+//! Services: sized tables that libraries offer to one another through the host. Beside the table itself it has the
+//! parts that every service with completions needs: [`call`] for the side that asks, [`open`] for the side that
+//! answers.
 
 pub(crate) mod call;
 pub(crate) mod http;
@@ -18,16 +19,17 @@ use faas_abi::tables::{Table, read_table};
 /// A table one library offers and others use, found by name and major version.
 ///
 /// # Safety
-/// Whoever offers `NAME` in `MAJOR` must offer a table that begins as `Self` does, and what its members point to must be
-/// callable from any thread for the rest of the process. Members are only ever added, at the end.
+/// A library that offers `NAME` in `MAJOR` must offer a table that begins as `Self` does, and what its members point to
+/// must be callable from any thread for the rest of the process. Members are only ever added, at the end.
 pub unsafe trait Service: Table + Sync + 'static {
-    /// Short dotted text: `faas.http`.
+    /// The name of the service, a short dotted text: `faas.http`.
     const NAME: &'static str;
-    /// Changes when something is taken away or means something else.
+    /// The major version, which changes when a member is taken away or means something else.
     const MAJOR: u32;
 }
 
-/// Offers a service. In `create`; others may already have looked in theirs, so consumers look again on first use.
+/// Offers a service, in `create`. Other entries may have looked for it in theirs already, so consumers look again on
+/// first use.
 pub(crate) fn offer<S: Service>(entry: &Entry, table: &'static S) -> Result<(), Error> {
     match entry.offer(S::NAME, S::MAJOR, core::ptr::from_ref(table).cast()) {
         OK => Ok(()),
@@ -50,7 +52,8 @@ pub(crate) fn offer_of<S: Service, P>(
     offer(entry, Box::leak(Box::new(table))).map(|()| provider)
 }
 
-/// A copy of a service's table; members that its provider does not have are `None`.
+/// Returns a copy of a service's table, in which members that its provider does not have are `None`. Returns `None` if
+/// no library offers the service.
 pub(crate) fn find<S: Service>(entry: &Entry) -> Option<S> {
     let table = entry.service(S::NAME, S::MAJOR).cast::<S>();
     // SAFETY: not null, and a table of `S` by the promise of the trait's implementor; it lives as long as the process.

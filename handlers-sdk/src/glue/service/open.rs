@@ -13,20 +13,20 @@ pub(super) fn next_number() -> u64 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Ends a call: tells whoever made it.
+/// Ends a call: it tells the caller the result.
 pub(super) type Deliver<T> = Box<dyn FnOnce(Result<T, ErrorKind>) + Send>;
 
 /// The calls of one provider that have not been answered.
 pub(crate) struct Open<T> {
     state: Mutex<State<T>>,
-    /// Told when the last completion that runs has returned.
+    /// Notified when the last completion that runs has returned.
     idle: Condvar,
 }
 
 struct State<T> {
     is_closed: bool,
     calls: HashMap<u64, Deliver<T>>,
-    /// Completions that are running.
+    /// The number of completions that are running.
     delivering: usize,
 }
 
@@ -42,7 +42,7 @@ impl<T> Open<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a call; `None`: the provider has ended, and the call with it.
+    /// Begins a call; `None` means that the provider has ended, and the call with it.
     pub(super) fn begin(self: &Arc<Self>, deliver: Deliver<T>) -> Option<Answer<T>> {
         let mut state = self.state();
         if state.is_closed {
@@ -98,17 +98,17 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// The number by which the call is cancelled; never 0.
+    /// Returns the number by which the call is cancelled; never 0.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// `true` while somebody waits for it.
+    /// Returns `true` while somebody waits for the answer.
     pub fn is_wanted(&self) -> bool {
         self.open.is_open(self.number)
     }
 
-    /// Gives the answer. What waits for it is woken on this thread, and does not block it.
+    /// Gives the answer. The waiter is woken on this thread, and does not block it.
     pub fn give(self, result: Result<T, ErrorKind>) {
         self.open.end(self.number, result);
     }

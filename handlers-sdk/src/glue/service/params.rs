@@ -22,23 +22,23 @@ pub struct Value {
 }
 
 impl Value {
-    /// A value of one's own, for whoever provides them. `version` differs from one value of a name to the next.
+    /// Makes a value, for a provider of values. `version` differs from one value of a name to the next.
     pub fn new(bytes: impl Into<Vec<u8>>, version: u64) -> Value {
         // SAFETY: just made, and this is its only receiver.
         Value { bytes: unsafe { Chunk::of(give_wiped(bytes.into())) }, version }
     }
 
-    /// The value itself.
+    /// Returns the value itself, in the clear.
     pub fn reveal(&self) -> &[u8] {
         self.bytes.as_ref()
     }
 
-    /// The value as text; `None` if it is no UTF-8.
+    /// Returns the value as text, in the clear; `None` if it is not UTF-8.
     pub fn reveal_text(&self) -> Option<&str> {
         core::str::from_utf8(self.reveal()).ok()
     }
 
-    /// Which value of its name this is. Two values with one version are equal.
+    /// Returns the version of the value. Two values of one name with one version are equal.
     pub fn version(&self) -> u64 {
         self.version
     }
@@ -60,7 +60,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The result of a completion.
+/// Returns the result of a completion.
 ///
 /// # Safety
 /// `value` was given with this call, and this is its only receiver.
@@ -77,7 +77,8 @@ unsafe extern "C" fn got(arg: *mut c_void, status: Status, value: Buf, version: 
     unsafe { call::complete::<Value>(arg, result) }
 }
 
-/// Where parameters are asked for: the provider of `faas.params`. Small, `Copy`, and good for the life of the process.
+/// The way to ask for parameters: the provider of `faas.params`. It is small, `Copy`, and good for the life of the
+/// process.
 #[derive(Clone, Copy)]
 pub struct Params {
     provider: *mut c_void,
@@ -133,7 +134,7 @@ impl Params {
     /// Calls `hear` with the value of a name, and again whenever it changes, never twice at once, from any thread. An error
     /// of kind [`ErrorKind::NotFound`] says that it was removed; one of kind [`ErrorKind::Cancelled`] is the last call. `hear` returns at once.
     ///
-    /// The watch ends when what this returns is dropped.
+    /// The watch ends when the returned value is dropped.
     ///
     /// # Errors
     /// The provider knows of no watches.
@@ -185,7 +186,7 @@ impl fmt::Debug for Watching {
     }
 }
 
-/// How a consumer is told.
+/// The completion through which a consumer is told.
 struct Told {
     complete: ValueFn,
     arg: *mut c_void,
@@ -205,14 +206,14 @@ impl Told {
     }
 }
 
-/// What stands behind the table.
+/// The source and its entry, behind the table.
 struct Provided<S> {
     source: Arc<S>,
     open: Arc<Open<Value>>,
     watches: Arc<Watches>,
 }
 
-/// Offers a source of parameters.
+/// Offers a source of parameters as the service `faas.params`.
 pub(crate) fn offer<S: Source>(entry: &'static Entry, source: Arc<S>) -> Result<Offered, Error> {
     let (open, watches) = (Arc::<Open<Value>>::default(), Arc::<Watches>::default());
     let provided = Provided { source, open: open.clone(), watches: watches.clone() };
@@ -275,5 +276,5 @@ unsafe extern "C" fn unwatch<S: Source>(provider: *mut c_void, number: u64) {
     provided.watches.end(number);
 }
 
-/// The answer that a source of parameters gives.
+/// The answer that a source of parameters gives to one call.
 pub type Got = Answer<Value>;

@@ -6,24 +6,25 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Tells a consumer.
+/// Tells a consumer the news.
 pub(super) type Tell = Box<dyn Fn(Result<Value, ErrorKind>) + Send>;
 
-/// What one watch is to be told.
+/// The news that one watch is to be told.
 #[derive(Default)]
 struct State {
-    /// The newest news that it has not been told. Older news that nobody has heard are of no use.
+    /// The newest news that it has not been told; `None` if it has been told all. Older news are dropped.
     next: Option<Result<Value, ErrorKind>>,
-    /// What was told last, before `next`: a version, or `None` for a name that is not there.
+    /// The last news before `next`: a version, or `None` for a name that is not there. `None` outside if it was told
+    /// nothing yet.
     told: Option<Option<u64>>,
-    /// A thread is telling it, and goes on with what comes meanwhile.
+    /// `true` while a thread tells it. That thread goes on with the news that come meanwhile.
     is_telling: bool,
     is_over: bool,
 }
 
 struct One {
     state: Mutex<State>,
-    /// Held by the thread that tells alone; see `is_telling`.
+    /// The function that tells the consumer. Only the telling thread locks it; see `is_telling`.
     tell: Mutex<Tell>,
     number: u64,
     all: Arc<Watches>,
@@ -34,7 +35,7 @@ impl One {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells what there is to tell, unless a thread does so.
+    /// Tells the news, unless another thread does so.
     fn go_on(&self) {
         let mut state = self.state();
         if state.is_telling {
@@ -69,7 +70,7 @@ impl One {
 #[derive(Default)]
 pub(crate) struct Watches {
     known: Mutex<Known>,
-    /// Told when one has heard its last.
+    /// Notified when a watch has heard its last.
     fewer: Condvar,
 }
 
@@ -84,7 +85,7 @@ impl Watches {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a watch; `None`: the provider has ended, and the watch with it.
+    /// Begins a watch. `None` means that the provider has ended, and the watch with it.
     pub(super) fn begin(self: &Arc<Self>, tell: Tell) -> (u64, Option<Watch>) {
         let number = super::open::next_number();
         let mut known = self.known();
@@ -98,7 +99,7 @@ impl Watches {
         (number, Some(Watch(one)))
     }
 
-    /// Ends a watch: it is told so, on this thread or on the one that tells it something right now.
+    /// Ends a watch: it is told so, on this thread or on the one that is telling it.
     pub(super) fn end(&self, number: u64) {
         let Some(one) = self.known().watches.get(&number).cloned() else { return };
         one.state().is_over = true;
@@ -123,13 +124,13 @@ impl Watches {
     }
 }
 
-/// Somebody who watches a parameter, as its provider sees it. Keep it, and tell it of each new value.
+/// A watch on a parameter, as its provider sees it. Keep it, and tell it of each new value.
 #[derive(Clone)]
 pub struct Watch(Arc<One>);
 
 impl Watch {
-    /// Tells of a value, or with [`ErrorKind::NotFound`] that there is none any more. What was told last is not
-    /// told again. Nor is any other failure: the value that the watcher has is the last one that was good.
+    /// Tells of a value, or with [`ErrorKind::NotFound`] that there is no value any more. News that are the same as the
+    /// last are not told again. Nor is any other failure: the watcher keeps the last good value.
     pub fn tell(&self, news: Result<Value, ErrorKind>) {
         let version = match &news {
             Ok(value) => Some(value.version()),
@@ -147,7 +148,7 @@ impl Watch {
         self.0.go_on();
     }
 
-    /// `true` once it is over: there is nobody to tell any more.
+    /// Returns `true` once it is over: there is nobody to tell any more.
     pub fn is_over(&self) -> bool {
         self.0.state().is_over
     }
