@@ -10,41 +10,41 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 members! {
-    /// What happened to objects of a bucket.
+    /// A notification of changes to objects of a bucket.
     Oss {
-        /// What happened, most often one thing.
+        /// The events, most often one.
         events: Vec<OssEvent> = "events",
     }
 
-    /// One thing that happened.
+    /// One event of the list.
     OssEvent {
         /// `ObjectCreated:PutObject`, `ObjectRemoved:DeleteObject`, …
         event_name: String = "eventName",
         /// `acs:oss`.
         event_source: String = "eventSource",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
-        /// Of this form, as in `1.0`.
+        /// The version of this form, as in `1.0`.
         event_version: String = "eventVersion",
         /// The bucket's region.
         region: String = "region",
-        /// To what it happened.
+        /// The bucket and object that it happened to.
         oss: OssEntity = "oss",
-        /// From where and by whom it was asked for, and what was answered.
+        /// The address and the user of the request, as a map.
         request_parameters: BTreeMap<String, String> = "requestParameters",
-        /// The answer's ids.
+        /// The ids of the reply.
         response_elements: BTreeMap<String, String> = "responseElements",
-        /// Who asked for it.
+        /// The user who asked for it.
         user_identity: BTreeMap<String, String> = "userIdentity",
     }
 
-    /// Bucket and object.
+    /// The bucket and the object.
     OssEntity {
         /// The bucket.
         bucket: OssBucket = "bucket",
         /// The object.
         object: OssObject = "object",
-        /// Of this part's form.
+        /// The version of this part's form.
         schema_version: String = "ossSchemaVersion",
         /// The trigger's rule.
         rule_id: String = "ruleId",
@@ -54,9 +54,9 @@ members! {
     OssBucket {
         /// Its resource name.
         arn: String = "arn",
-        /// Its name.
+        /// The name of the bucket.
         name: String = "name",
-        /// Its owner.
+        /// The owner of the bucket.
         owner_identity: String = "ownerIdentity",
         /// A bucket in front of it, if there is one.
         virtual_bucket: String = "virtualBucket",
@@ -66,63 +66,63 @@ members! {
     OssObject {
         /// Its key, URL-coded as it came: see [`OssObject::decoded_key`].
         key: String = "key",
-        /// In bytes.
+        /// Its size in bytes.
         size: Option<u64> = "size",
-        /// By how many bytes it grew.
+        /// The number of bytes by which it grew.
         delta_size: Option<i64> = "deltaSize",
         /// Its entity tag.
         e_tag: String = "eTag",
     }
 
-    /// What happened to domains of the content delivery network.
+    /// A notification of changes to domains of the content delivery network.
     Cdn {
-        /// What happened, most often one thing.
+        /// The events, most often one.
         events: Vec<CdnEvent> = "events",
     }
 
-    /// One thing that happened.
+    /// One event of the list.
     CdnEvent {
         /// `LogFileCreated`, `CdnDomainAdded`, …
         event_name: String = "eventName",
         /// `cdn`.
         event_source: String = "eventSource",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
-        /// Of this form.
+        /// The version of this form.
         event_version: String = "eventVersion",
-        /// Where.
+        /// The region of the event.
         region: String = "region",
-        /// Of the event.
+        /// The id of the event's trace.
         trace_id: String = "traceId",
-        /// The domain, and more.
+        /// The domain, and more about it.
         resource: BTreeMap<String, Value> = "resource",
-        /// What the event is about.
+        /// The parameters that the event is about.
         parameters: BTreeMap<String, Value> = "eventParameter",
-        /// Whose domain it is.
+        /// The owner of the domain.
         user_identity: BTreeMap<String, Value> = "userIdentity",
     }
 
-    /// A time has come.
+    /// The event of a timer.
     Timer {
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         trigger_time: String = "triggerTime",
         /// The trigger's name.
         trigger_name: String = "triggerName",
-        /// What the trigger was given to say.
+        /// The text that the trigger is configured with.
         payload: String = "payload",
     }
 
-    /// Log lines of a Simple Log Service store are there to be fetched.
+    /// A notice that log lines of a Simple Log Service store are there to be fetched.
     Sls {
-        /// What the trigger was given to say.
+        /// The parameters that the trigger is configured with.
         parameter: BTreeMap<String, Value> = "parameter",
-        /// Where the lines are.
+        /// The place of the lines.
         source: SlsSource = "source",
         /// The job's name.
         job_name: String = "jobName",
         /// The task's id: the same if the event comes again.
         task_id: String = "taskId",
-        /// When the last line came, in seconds since 1970.
+        /// The time of the last line, in seconds since 1970.
         cursor_time: i64 = "cursorTime",
     }
 
@@ -136,15 +136,15 @@ members! {
         logstore_name: String = "logstoreName",
         /// The shard.
         shard_id: i64 = "shardId",
-        /// From here.
+        /// The cursor that the part begins at.
         begin_cursor: String = "beginCursor",
-        /// Up to here.
+        /// The cursor that the part ends before.
         end_cursor: String = "endCursor",
     }
 
     /// A message of an MNS topic, in either of its JSON forms. In the simplified form the event is the message's own bytes.
     Mns {
-        /// What was published.
+        /// The text that was published.
         message: String = "Message" | "body",
         /// Attributes, in the form that has them apart.
         attrs: BTreeMap<String, String> = "attrs",
@@ -156,11 +156,11 @@ members! {
         subscription_name: String = "SubscriptionName",
         /// Its owner's account.
         subscriber: String = "Subscriber",
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "MessageId",
-        /// Of the message's bytes.
+        /// The MD5 of the message's bytes.
         message_md5: String = "MessageMD5",
-        /// When, in milliseconds since 1970.
+        /// The time of the event, in milliseconds since 1970.
         publish_time: i64 = "PublishTime",
     }
 }
@@ -187,7 +187,7 @@ impl OssObject {
     }
 }
 
-/// Declares how views are told from other events. What looks alike is refused: no second look finds more.
+/// Declares how views are told from other events. An event that only looks alike is refused: no second look finds more.
 macro_rules! views {
     ($($view:ident: $expected:literal, $is_sure:expr;)+) => {
         $(impl View for $view {

@@ -33,23 +33,23 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 members! {
-    /// A time has come.
+    /// The event of a timer.
     Timer {
-        /// How the schedule is read.
+        /// The schedule, and how it is read; `None` if the host does not tell it.
         schedule: Option<Schedule> = "Schedule",
-        /// When it came last and comes next, where the host keeps that.
+        /// The last and the next time; `None` if the host does not keep them.
         status: Option<ScheduleStatus> = "ScheduleStatus",
-        /// The call late?
+        /// `true` if the call is late.
         is_past_due: bool = "IsPastDue",
     }
 
-    /// How the schedule is read.
+    /// The way in which the schedule is read.
     Schedule {
-        /// Does it follow the change of the clocks?
+        /// `true` if it follows the change of the clocks to summer time.
         adjust_for_dst: bool = "AdjustForDST",
     }
 
-    /// When it came last and comes next.
+    /// The last and the next time of a timer.
     ScheduleStatus {
         /// The time before this one.
         last: String = "Last",
@@ -61,17 +61,17 @@ members! {
 
     /// An event in Event Grid's own schema. For the other one take a [`CloudEvent`](crate::events::CloudEvent).
     EventGrid {
-        /// Unique within the topic.
+        /// The id of the event, unique within the topic.
         id: String = "id",
-        /// The path of what sent it.
+        /// The path of the resource that sent it.
         topic: String = "topic",
-        /// To what it happened.
+        /// The thing that it happened to.
         subject: String = "subject",
-        /// What happened.
+        /// The kind of the event.
         event_type: String = "eventType",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
-        /// What the sender says of it.
+        /// The data of the event.
         data: Value = "data",
         /// The version of the data's form.
         data_version: String = "dataVersion",
@@ -79,13 +79,13 @@ members! {
         metadata_version: String = "metadataVersion",
     }
 
-    /// How often a call was tried, under a retry policy of the function's.
+    /// The number of tries of a call, under a retry policy of the function's.
     Retry {
-        /// Before this time.
+        /// The number of tries before this one.
         count: u64 = "RetryCount",
-        /// At most.
+        /// The largest number of tries.
         max_count: i64 = "MaxRetryCount",
-        /// Why the last try failed.
+        /// The reason why the last try failed.
         exception: Value = "Exception",
     }
 }
@@ -141,7 +141,7 @@ impl Envelope {
         read(&self.data, "binding", name)
     }
 
-    /// What the host knows of the trigger under that name.
+    /// Returns a value that the host knows of the trigger, by its name.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: there is no such thing, or it has another shape.
@@ -188,24 +188,24 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// None so far.
+    /// Returns a reply without any output binding.
     pub fn new() -> Outputs {
         Outputs::default()
     }
 
-    /// A binding's text, which arrives as it is although the host tries to read it as base64.
+    /// Sets a binding's text, which arrives as it is although the host tries to read it as base64.
     #[must_use]
     pub fn text(self, name: impl Into<String>, text: impl Into<String>) -> Outputs {
         self.set(name, guarded(text.into()))
     }
 
-    /// A binding's bytes.
+    /// Sets a binding's bytes, which are sent as base64.
     #[must_use]
     pub fn bytes(self, name: impl Into<String>, bytes: &[u8]) -> Outputs {
         self.set(name, encode(bytes))
     }
 
-    /// Returns a binding's value.
+    /// Sets a binding's value, as JSON.
     ///
     /// # Errors
     /// `Runtime.MarshalError`: it cannot be written as JSON.
@@ -233,7 +233,8 @@ impl IntoReply for Outputs {
     }
 }
 
-/// Returns the host passes over white space when it tries to read base64, and makes times of what looks like one.
+/// Guards a text from the host, which passes over white space when it tries to read base64, and makes times of text
+/// that looks like one.
 fn guarded(text: String) -> String {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');

@@ -15,7 +15,7 @@ impl Base64 {
         &self.0
     }
 
-    /// Is there nothing?
+    /// Returns `true` if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -56,7 +56,7 @@ impl Lenient for Base64 {
     }
 }
 
-/// Bytes as base64 (RFC 4648 §4), with padding.
+/// Encodes bytes as base64 (RFC 4648 §4), with padding.
 pub(super) fn encode(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -70,7 +70,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Returns the bytes, or where the text stops being base64.
+/// Returns the bytes, or the place where the text stops being base64.
 fn decode(text: &[u8]) -> Result<Vec<u8>, usize> {
     let digits = match text {
         [digits @ .., b'=', b'='] | [digits @ .., b'='] if text.len().is_multiple_of(4) => digits,

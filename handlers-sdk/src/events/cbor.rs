@@ -4,7 +4,7 @@ use super::base64;
 use crate::error::Error;
 use serde_json::{Map, Number, Value};
 
-/// Maps and lists may lie this deep in each other; the events have five.
+/// The depth to which maps and lists may lie in each other; the events have five levels.
 const DEPTH: u32 = 32;
 
 const NEGATIVE: u8 = 1;
@@ -15,13 +15,13 @@ const MAP: u8 = 5;
 const TAG: u8 = 6;
 const SIMPLE: u8 = 7;
 
-/// Ends what has no size.
+/// The byte that ends a value without a size.
 const BREAK: u8 = 0xff;
 
 /// Reads one value, which has to be all there is.
 ///
 /// # Errors
-/// `Runtime.UnmarshalError`: at which byte it stops being CBOR.
+/// `Runtime.UnmarshalError`: the bytes are no CBOR. The message has the number of the first wrong byte.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Error> {
     let mut cbor = Cbor { rest: bytes };
     let value = cbor.value(DEPTH).filter(|_| cbor.rest.is_empty());
@@ -115,7 +115,7 @@ impl<'a> Cbor<'a> {
         Some(whole)
     }
 
-    /// Reads so many elements, or up to a break. Each is at least a byte, so that a size nobody sent costs nothing.
+    /// Reads `size` elements, or up to a break. Each is at least a byte, so a size that is only claimed costs nothing.
     fn each(&mut self, size: Option<u64>, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         match size {
             Some(size) => (0..size).try_for_each(|_| element(self)),
@@ -129,7 +129,7 @@ impl<'a> Cbor<'a> {
     }
 }
 
-/// Returns a number; JSON has no word for the others, which are `null`.
+/// Returns a number. JSON has no word for infinity and the like, which become `null`.
 fn float(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn values_are_read_as_json() {
-        // Appendix A of RFC 8949.
+        // The values are those of appendix A of RFC 8949.
         for (coded, json) in [
             (&b"\x00"[..], "0"),
             (b"\x18\x64", "100"),

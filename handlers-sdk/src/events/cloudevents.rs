@@ -58,27 +58,27 @@ impl CloudEvent {
         self.attribute(name).unwrap_or_default()
     }
 
-    /// With its source it tells the event from all others.
+    /// Returns the id. Together with the source it tells the event from all others.
     pub fn id(&self) -> &str {
         self.required("id")
     }
 
-    /// Where it happened.
+    /// Returns the source, which is where it happened.
     pub fn source(&self) -> &str {
         self.required("source")
     }
 
-    /// What happened: the attribute `type`.
+    /// Returns the kind of the event: the attribute `type`.
     pub fn kind(&self) -> &str {
         self.required("type")
     }
 
-    /// To what it happened.
+    /// Returns the subject, which is the thing that it happened to; `None` without one.
     pub fn subject(&self) -> Option<&str> {
         self.attribute("subject")
     }
 
-    /// When, in RFC 3339.
+    /// Returns the time of the event, in RFC 3339; `None` without one.
     pub fn time(&self) -> Option<&str> {
         self.attribute("time")
     }
@@ -88,7 +88,7 @@ impl CloudEvent {
         self.attribute("datacontenttype")
     }
 
-    /// Returns where the data's form is described.
+    /// Returns the address of the data's schema; `None` without one.
     pub fn data_schema(&self) -> Option<&str> {
         self.attribute("dataschema")
     }
@@ -112,7 +112,7 @@ impl CloudEvent {
     /// Returns the data, which is JSON, as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is none, or has another shape.
+    /// `Runtime.UnmarshalError`: the data is no JSON, or has another shape.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         json::read(self.data())
     }
@@ -159,15 +159,15 @@ impl CloudEventReply {
         reply.attribute("id", id).attribute("source", source).attribute("type", kind)
     }
 
-    /// One more attribute, `subject`, `time`, or an extension: lower-case letters and digits. The data's content type is
-    /// given with the data.
+    /// Adds one more attribute, `subject`, `time`, or an extension: lower-case letters and digits. The data's content
+    /// type is given with the data.
     #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> CloudEventReply {
         self.attributes.push((name.into(), value.into()));
         self
     }
 
-    /// The data.
+    /// Sets the data and its content type.
     #[must_use]
     pub fn data(mut self, content_type: impl Into<String>, data: impl Into<Vec<u8>>) -> CloudEventReply {
         self.content_type = Some(content_type.into());
@@ -175,7 +175,7 @@ impl CloudEventReply {
         self
     }
 
-    /// Data in JSON.
+    /// Sets the data as JSON.
     ///
     /// # Errors
     /// The value cannot be written as JSON.
@@ -183,14 +183,14 @@ impl CloudEventReply {
         Ok(self.data("application/json", json::write(data)?))
     }
 
-    /// All of it as one JSON document.
+    /// Makes the reply one JSON document, with the attributes in it.
     #[must_use]
     pub fn structured(mut self) -> CloudEventReply {
         self.structured = true;
         self
     }
 
-    /// Would a reader refuse it?
+    /// Refuses an event that a reader would refuse.
     fn check(&self) -> Result<(), Error> {
         let refused = |message: String| Err(Error::new("Runtime.ReplyEvent", message));
         for (index, (name, value)) in self.attributes.iter().enumerate() {
@@ -227,7 +227,7 @@ impl CloudEventReply {
         let text = std::str::from_utf8(&self.data).ok().filter(|_| !content_type.is_empty());
         match text {
             None if self.data.is_empty() => {}
-            // As it stands: numbers keep their digits, members their order.
+            // The text is taken as it stands: numbers keep their digits, members their order.
             Some(text) if is_json(content_type) && serde_json::from_str::<&RawValue>(text).is_ok() => {
                 let mut out = json::write(&document)?;
                 out.pop();
@@ -261,7 +261,7 @@ impl IntoReply for CloudEventReply {
     }
 }
 
-/// Is it a JSON content type: `*/json` or `*/*+json`?
+/// Returns `true` for a JSON content type: `*/json` or `*/*+json`.
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.split_once('/').is_some_and(|(_, subtype)| subtype == "json" || subtype.ends_with("+json"))

@@ -1,37 +1,37 @@
-//! What an event says of itself, for a view that is in doubt. Not on the way of events that fit.
+//! The kind of an event by its own members, for a view that is in doubt. Events that fit never come here.
 
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// What was found.
+/// The kind of event that was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The bytes are no JSON.
     NoJson,
-    /// JSON, but no object: its kind.
+    /// The bytes are JSON of this kind, but no object.
     NoObject(&'static str),
-    /// A list `Records` or an event with one source, the only one that is named.
+    /// A list `Records`, or an event with one source, and this is its name.
     Source(String),
     /// `Records` name two sources.
     Mixed(String, String),
     /// A member `Records` with a list or `null`, no source named.
     Records,
-    /// A member `records` with an object or `null`, as Kafka's, no source named.
+    /// A member `records` with an object or `null`, as Kafka has it; no source is named.
     Topics,
-    /// An event of the bus.
+    /// An event of EventBridge's bus.
     Bus,
-    /// Log lines.
+    /// A bundle of log lines.
     Logs,
-    /// What S3 sends once to whoever is to be notified of a bucket, to see that it can.
+    /// The event by which S3 tests once that a function can be notified of a bucket.
     TestOfS3,
     /// A request of an HTTP trigger.
     Request,
-    /// An object nothing is known of: its members.
+    /// An object of no known kind, with the names of its members.
     Members(Vec<String>),
 }
 
 impl Found {
-    /// Looks at an event.
+    /// Looks at an event, and finds its kind.
     pub(crate) fn of(event: &[u8]) -> Found {
         match serde_json::from_slice::<Value>(event) {
             Err(_) => Found::NoJson,

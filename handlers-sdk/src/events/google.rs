@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 members! {
-    /// A message was published: data of `google.cloud.pubsub.topic.v1.messagePublished`, and the body of a push.
+    /// A message that was published: data of `google.cloud.pubsub.topic.v1.messagePublished`, and the body of a push.
     PubSub {
         /// The message.
         message: PubSubMessage = "message",
@@ -24,37 +24,37 @@ members! {
 
     /// A message of Pub/Sub.
     PubSubMessage {
-        /// What was published.
+        /// The text that was published.
         data: Base64 = "data",
-        /// What the publisher says of it.
+        /// The attributes that the publisher gave it.
         attributes: BTreeMap<String, String> = "attributes",
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "messageId" | "message_id",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         publish_time: String = "publishTime" | "publish_time",
         /// Messages of the same key come in order.
         ordering_key: String = "orderingKey",
     }
 
-    /// Something happened to an object: data of `google.cloud.storage.object.v1.…`.
+    /// A change to an object: data of `google.cloud.storage.object.v1.…`.
     StorageObject {
         /// The bucket.
         bucket: String = "bucket",
         /// Its name in the bucket.
         name: String = "name",
-        /// Of its content; a new one with each.
+        /// The generation of its content, another one after each write.
         generation: String = "generation",
-        /// Of its metadata.
+        /// The generation of its metadata.
         metageneration: String = "metageneration",
         /// `storage#object`.
         kind: String = "kind",
-        /// Content type.
+        /// The content type of the object.
         content_type: String = "contentType",
-        /// In bytes.
+        /// Its size in bytes.
         size: Option<u64> = "size",
-        /// Of its content.
+        /// The MD5 of its content.
         md5_hash: String = "md5Hash",
-        /// Entity tag.
+        /// The entity tag of the object.
         etag: String = "etag",
         /// When it was made, in RFC 3339.
         time_created: String = "timeCreated",
@@ -66,21 +66,22 @@ members! {
 
     /// An event of the older form, which functions of the signature `event` are given.
     Legacy {
-        /// What happened, to what and when.
+        /// The kind of the event, the thing it happened to, and the time.
         context: Context = "context",
-        /// What the service says of it. See [`Legacy::data_as`].
+        /// The data of the service. See [`Legacy::data_as`].
         data: Value = "data",
     }
 
-    /// What an event of the older form says of itself.
+    /// The members of an event of the older form that describe the event itself.
     Context {
-        /// Of the event.
+        /// The id of the event.
         event_id: String = "eventId" | "event_id",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         timestamp: String = "timestamp",
-        /// What happened: `google.storage.object.finalize`, …
+        /// The kind of the event: `google.storage.object.finalize`, …
         event_type: String = "eventType" | "event_type",
-        /// To what: a name, or an object with `service`, `name` and `type`. See [`Context::resource_name`].
+        /// The thing that it happened to: a name, or an object with `service`, `name` and `type`. See
+        /// [`Context::resource_name`].
         resource: Value = "resource",
     }
 }

@@ -8,29 +8,29 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 members! {
-    /// A time has come.
+    /// The event of a timer.
     Timer {
-        /// Of this form, as in `v1.0`.
+        /// The version of this form, as in `v1.0`.
         version: String = "version",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         time: String = "time",
         /// `TIMER`.
         trigger_type: String = "trigger_type",
         /// The trigger's name.
         trigger_name: String = "trigger_name",
-        /// What the trigger was given to say.
+        /// The text that the trigger is configured with.
         user_event: String = "user_event",
     }
 
     /// Messages of Kafka, by topic.
     Kafka {
-        /// Of this form.
+        /// The version of this form.
         event_version: String = "event_version",
-        /// When, in seconds since 1970.
+        /// The time of the event, in seconds since 1970.
         event_time: i64 = "event_time",
         /// `KAFKA`.
         trigger_type: String = "trigger_type",
-        /// Where.
+        /// The region of the event.
         region: String = "region",
         /// The Kafka instance.
         instance_id: String = "instance_id",
@@ -54,7 +54,7 @@ members! {
 
     /// A message, and how it came.
     SmnRecord {
-        /// Of this form.
+        /// The version of this form.
         event_version: String = "event_version",
         /// The subscription.
         subscription_urn: String = "event_subscription_urn",
@@ -68,49 +68,49 @@ members! {
     SmnMessage {
         /// The topic.
         topic_urn: String = "topic_urn",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         timestamp: String = "timestamp",
-        /// What the sender says of it.
+        /// The attributes that the sender gave it.
         attributes: Value = "message_attributes",
-        /// What was published.
+        /// The text that was published.
         message: String = "message",
         /// `notification`, …
         kind: String = "type",
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "message_id",
         /// Its subject.
         subject: String = "subject",
     }
 
-    /// What happened to objects of a bucket.
+    /// A notification of changes to objects of a bucket.
     Obs {
-        /// What happened, most often one thing.
+        /// The events, most often one.
         records: Vec<ObsRecord> = "Records",
     }
 
-    /// One thing that happened.
+    /// One event of the list.
     ObsRecord {
         /// `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
         event_name: String = "eventName",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
-        /// Of this form.
+        /// The version of this form.
         event_version: String = "eventVersion",
         /// `OBS`.
         event_source: String = "eventSource",
         /// The bucket's region.
         region: String = "awsRegion" | "region",
-        /// Who caused it.
+        /// The user who caused it.
         user_identity: BTreeMap<String, String> = "userIdentity",
-        /// How it was asked for.
+        /// The request that caused it.
         request_parameters: BTreeMap<String, String> = "requestParameters",
-        /// What was answered to it.
+        /// The reply to that request.
         response_elements: BTreeMap<String, String> = "responseElements",
-        /// To what it happened.
+        /// The bucket and object that it happened to.
         obs: ObsEntity = "s3" | "obs",
     }
 
-    /// Bucket and object.
+    /// The bucket and the object.
     ObsEntity {
         /// The id of the bucket's notification.
         configuration_id: String = "configurationId",
@@ -132,13 +132,13 @@ members! {
     ObsObject {
         /// Its key, URL-coded as it came: see [`ObsObject::decoded_key`].
         key: String = "key",
-        /// In bytes; removals name none.
+        /// Its size in bytes; `None` for a removal.
         size: Option<u64> = "size",
         /// Its entity tag.
         e_tag: String = "eTag" | "etag",
         /// Its version, if the bucket keeps versions.
         version_id: String = "versionId",
-        /// Orders what happened to one key.
+        /// The order of the changes to one key.
         sequencer: String = "sequencer",
     }
 
@@ -148,17 +148,17 @@ members! {
         shard_id: String = "ShardID",
         /// The stream.
         stream_name: String = "StreamName",
-        /// Where reading began.
+        /// The place where reading began.
         tag: String = "Tag",
         /// The records.
         message: DisMessage = "Message",
     }
 
-    /// Records, and what lies behind them.
+    /// Records, and the place of the next ones.
     DisMessage {
-        /// Where the next ones begin.
+        /// The place where the next records begin.
         next_partition_cursor: String = "next_partition_cursor",
-        /// How far behind the stream's end they are.
+        /// The milliseconds by which they are behind the stream's end.
         millis_behind_latest: String = "millis_behind_latest",
         /// The records.
         records: Vec<DisRecord> = "records",
@@ -194,31 +194,31 @@ members! {
 
     /// A record of an operation.
     Trace {
-        /// When the operation was.
+        /// The time of the operation.
         time: String = "time",
-        /// Who it was: `name`, `id`, `domain`.
+        /// The user of the operation: `name`, `id`, `domain`.
         user: Value = "user",
-        /// What was asked.
+        /// The request of the operation.
         request: Value = "request",
-        /// What was answered.
+        /// The reply to the operation.
         response: Value = "response",
         /// The status of the answer.
         code: String = "code",
         /// The service.
         service_type: String = "service_type",
-        /// What kind of resource.
+        /// The kind of the resource.
         resource_type: String = "resource_type",
-        /// Its name.
+        /// The name of the resource.
         resource_name: String = "resource_name",
-        /// Its id.
+        /// The id of the resource.
         resource_id: String = "resource_id",
         /// The operation.
         trace_name: String = "trace_name",
         /// `ConsoleAction`, `SystemAction`, …
         trace_type: String = "trace_type",
-        /// When it was recorded.
+        /// The time at which it was recorded.
         record_time: String = "record_time",
-        /// Of the record.
+        /// The id of the record.
         trace_id: String = "trace_id",
         /// `normal`, `warning`, `incident`.
         trace_status: String = "trace_status",
@@ -234,23 +234,23 @@ members! {
     DdsRecord {
         /// `insert`, `update`, …
         event_name: String = "event_name",
-        /// Of this form.
+        /// The version of this form.
         event_version: String = "event_version",
         /// `dds`.
         event_source: String = "event_source",
-        /// Where.
+        /// The region of the event.
         region: String = "region",
-        /// Of the event.
+        /// The id of the event.
         event_source_id: String = "event_source_id",
-        /// What changed.
+        /// The change of a document.
         dds: DdsChange = "dds",
     }
 
-    /// What changed.
+    /// The change of a document.
     DdsChange {
-        /// In bytes.
+        /// Its size in bytes.
         size_bytes: u64 = "size_bytes",
-        /// Where to go on reading: JSON, or a text of it.
+        /// The place to go on reading from: JSON, or a text of it.
         token: Value = "token",
         /// The document: JSON, or a text of it.
         full_document: Value = "full_document",

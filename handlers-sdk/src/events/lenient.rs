@@ -1,4 +1,5 @@
-//! How the views read members: `null` is a member that is missing, and numbers, truths and texts stand for each other.
+//! How the views read members: `null` is a member that is missing, and numbers, booleans and texts stand for each
+//! other.
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Error as _, Unexpected, Visitor};
@@ -8,11 +9,11 @@ use std::fmt;
 
 /// A type that a member of a view may have.
 pub(crate) trait Lenient: Default {
-    /// Reads it; `null` is its default.
+    /// Reads the value; `null` is its default.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 }
 
-/// What the members' `deserialize_with` names.
+/// Reads a member. The `deserialize_with` of every member names this.
 pub(crate) fn member<'de, T: Lenient, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::read(deserializer)
 }
@@ -26,7 +27,7 @@ impl<'de, T: Lenient> Deserialize<'de> for Element<T> {
     }
 }
 
-/// For types that only need `null` to be their default.
+/// Reads a value of a type whose default stands for `null`.
 pub(crate) fn or_default<'de, T: Default + DeserializeOwned, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -60,7 +61,7 @@ impl<T: Lenient> Lenient for BTreeMap<String, T> {
     }
 }
 
-/// Reads a text, or the text of a number or truth.
+/// Reads a text, or the text of a number or boolean.
 pub(crate) struct Text;
 
 impl Visitor<'_> for Text {

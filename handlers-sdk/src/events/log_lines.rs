@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Lines of a log that a subscription sends. It needs the feature `events-log`, which unpacks gzip.
 ///
-/// Alibaba's log service sends no lines but their place: there are none here then, and
+/// Alibaba's log service sends no lines but their place. Then there are no lines here, and
 /// [`aliyun::Sls`](super::aliyun::Sls) says where to fetch them.
 ///
 /// ```
@@ -44,16 +44,17 @@ pub struct Log {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// When, in milliseconds since 1970. `None`: the platform does not say it.
+    /// The time of the line, in milliseconds since 1970. `None` if the platform does not say it.
     pub millis: Option<u64>,
     /// `INFO`, `ERROR`, …; empty if the platform does not say it.
     pub level: String,
-    /// The text.
+    /// The text of the line.
     pub message: String,
 }
 
 impl FromInvocation for Log {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no log. `Option<Log>` is `None` then.
+    /// Reads the lines. The error is of kind `Runtime.TriggerMismatch` if the event is of no log; `Option<Log>` is
+    /// `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Log, Error> {
         let body = ctx.body();
         match ctx.source() {
@@ -71,7 +72,7 @@ impl FromInvocation for Log {
     }
 }
 
-/// Returns the elements of a list; none of what is no list.
+/// Returns the elements of a list; a value that is no list has no elements.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -93,7 +94,7 @@ fn cloud_watch(body: &[u8]) -> Result<Log, Error> {
 
 fn cls(body: &[u8]) -> Result<Log, Error> {
     let bundle = json(&unpacked(&tencent::Cls::parse(body)?.compressed()?)?)?;
-    // The times are microseconds, as texts.
+    // The times are in microseconds, as texts.
     let micros = |line: &Value| text_of(&line["timestamp"]).parse::<u64>().ok();
     let line = |line: &Value| LogEntry {
         millis: micros(line).map(|micros| micros / 1_000),
@@ -138,17 +139,17 @@ fn yandex(body: &[u8]) -> Result<Log, Error> {
     Ok(Log { lines: lines.collect(), view: "events::yandex::Logging", ..Log::default() })
 }
 
-/// How many bytes a bundle may become: far more than any platform sends in one event.
+/// The number of bytes that a bundle may unpack to: far more than any platform sends in one event.
 #[cfg(feature = "events-log")]
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What a stream of gzip holds.
+/// Unpacks a stream of gzip.
 #[cfg(feature = "events-log")]
 fn unpacked(packed: &[u8]) -> Result<Vec<u8>, Error> {
     unpacked_to(MOST_BYTES, packed)
 }
 
-/// The same, of at most so many bytes.
+/// Unpacks a stream of gzip to `most` bytes at most.
 #[cfg(feature = "events-log")]
 fn unpacked_to(most: u64, packed: &[u8]) -> Result<Vec<u8>, Error> {
     use std::io::Read;
@@ -162,7 +163,7 @@ fn unpacked_to(most: u64, packed: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// Without the feature that unpacks gzip.
+/// Refuses a stream of gzip, for builds without the feature that unpacks it.
 #[cfg(not(feature = "events-log"))]
 fn unpacked(_: &[u8]) -> Result<Vec<u8>, Error> {
     let why = "the bundle of log lines is gzip: build the function with the feature `events-log` of handlers-sdk";

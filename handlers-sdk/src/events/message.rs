@@ -1,4 +1,4 @@
-//! [`Message`]: what a queue, a stream or a topic hands over, whichever it is.
+//! [`Message`]: one message of any queue, stream or topic.
 
 use super::Base64;
 use crate::error::Error;
@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
-    /// What names it; of a stream, its place. Empty if the platform does not say it.
+    /// The id of the message; for a stream, its place. Empty if the platform does not say it.
     pub id: String,
-    /// What was sent, with the platform's coding undone.
+    /// The bytes that were sent, with the platform's coding undone.
     pub body: Vec<u8>,
-    /// What the sender says of it: texts as they are, numbers as their text, bytes as base64.
+    /// The attributes that the sender gave it: texts as they are, numbers as their text, bytes as base64.
     pub attributes: BTreeMap<String, String>,
-    /// How often it was handed over, this time included. 0: the platform does not say it.
+    /// How often the message was delivered, this time included. 0 if the platform does not say it.
     pub attempt: u64,
-    /// The group, session, or partition whose messages come in order. `None`: there is none.
+    /// The group, session, or partition whose messages come in order. `None` if there is no such order.
     pub group: Option<String>,
-    /// The key it was sent with. `None`: it has none.
+    /// The key that it was sent with. `None` if it has no key.
     pub key: Option<Vec<u8>>,
     /// The queue, stream or topic, as the platform names it.
     pub source: String,
@@ -36,7 +36,7 @@ impl Message {
     /// Returns the body, which is JSON, as a type of yours.
     ///
     /// # Errors
-    /// `Runtime.UnmarshalError`: it is no JSON, or has another shape. The message's id is said.
+    /// `Runtime.UnmarshalError`: it is no JSON, or has another shape. The error names the message's id.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|error| self.unfit(&error.to_string()))
     }

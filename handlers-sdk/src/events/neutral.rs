@@ -1,5 +1,5 @@
-//! What the readers of neutral triggers have in common: what an invocation's event is, and how one that does not fit is
-//! refused.
+//! The parts that the readers of neutral triggers have in common: the kind of an invocation's event, and the refusal of
+//! an event that does not fit.
 
 use super::azure::Envelope;
 use super::cloudevents::CloudEvent;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Returns the error of an event that has no such form: it says what was expected, and what the event is.
+/// Returns the error of an event that has no such form. It says which event was expected, and which event came.
 pub(super) fn refused(expected: &str, ctx: &FaasContext) -> Error {
     let found = match (ctx.trigger(), ctx.source(), cloud_event(ctx)) {
         (_, _, Some(event)) => format!("a CloudEvent of type {:?}", event.kind()),
@@ -20,7 +20,7 @@ pub(super) fn refused(expected: &str, ctx: &FaasContext) -> Error {
     Error::absent("Runtime.TriggerMismatch", format!("expected {expected}, found {found}"))
 }
 
-/// Returns the event as a CloudEvent. `None`: it is none.
+/// Returns the event as a CloudEvent; `None` if it is no CloudEvent.
 pub(super) fn cloud_event(ctx: &FaasContext) -> Option<CloudEvent> {
     CloudEvent::from_invocation(ctx).ok()
 }
@@ -30,12 +30,12 @@ pub(super) fn last_part(path: &str) -> String {
     path.rsplit(['/', ':']).next().unwrap_or_default().to_owned()
 }
 
-/// Returns a text that is empty where nobody said it.
+/// Returns a text; `None` if it is empty, which means that the platform did not say it.
 pub(super) fn said(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Returns a value as bytes: a text is its own bytes, `null` none, and anything else its JSON.
+/// Returns a value as bytes: a text as its own bytes, `null` as no bytes, and anything else as its JSON.
 pub(super) fn bytes_of(value: &Value) -> Vec<u8> {
     match value {
         Value::Null => Vec::new(),
@@ -44,7 +44,7 @@ pub(super) fn bytes_of(value: &Value) -> Vec<u8> {
     }
 }
 
-/// Returns a value as text: a text as it is, `null` the empty one, and anything else its JSON.
+/// Returns a value as text: a text as it is, `null` as the empty text, and anything else as its JSON.
 pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -53,12 +53,12 @@ pub(super) fn text_of(value: &Value) -> String {
     }
 }
 
-/// JSON of no known form.
+/// Reads JSON of no known form.
 pub(super) fn json(bytes: &[u8]) -> Result<Value, Error> {
     crate::call::json::read(bytes)
 }
 
-/// What the host of Azure Functions knows of a trigger.
+/// The metadata of a trigger that the host of Azure Functions sends.
 pub(super) struct AzureMetadata(Envelope);
 
 impl AzureMetadata {

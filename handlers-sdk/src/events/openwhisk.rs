@@ -1,4 +1,5 @@
-//! What the feeds of OpenWhisk's own packages fire actions with. A web action is an HTTP request as on every platform.
+//! The events with which the feeds of OpenWhisk's own packages fire actions. A web action is an HTTP request as on
+//! every platform.
 //!
 //! The form is that of the packages' README files, `apache/openwhisk-package-kafka` and `apache/openwhisk-package-cloudant`.
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 members! {
     /// Messages of a Kafka topic, at least one.
     Kafka {
-        /// Those that have come since the last time.
+        /// The messages that have come since the last time.
         messages: Vec<KafkaMessage> = "messages",
     }
 
@@ -26,7 +27,7 @@ members! {
         value: Value = "value",
     }
 
-    /// A document of a Cloudant or CouchDB database has changed.
+    /// A change of a document of a Cloudant or CouchDB database.
     Change {
         /// The database, where the feed names it.
         database: String = "dbname",
@@ -36,7 +37,7 @@ members! {
         seq: String = "seq",
         /// The document's revisions.
         changes: Vec<Revision> = "changes",
-        /// The document gone?
+        /// `true` if the document is gone.
         deleted: bool = "deleted",
     }
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A batch of messages of a queue or a stream: at least one, unless the platform calls with none.
+/// A batch of messages of a queue or a stream: at least one, unless the platform sends an empty batch.
 ///
 /// ```
 /// use handlers_sdk::events::Queue;
@@ -41,7 +41,8 @@ pub struct Queue {
 }
 
 impl FromInvocation for Queue {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no queue. `Option<Queue>` is `None` then.
+    /// Reads the batch. The error is of kind `Runtime.TriggerMismatch` if the event is of no queue; `Option<Queue>` is
+    /// `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Queue, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -149,7 +150,7 @@ fn rabbit_mq(body: &[u8]) -> Result<Vec<Message>, Error> {
                 body: decoded(&message["data"])?,
                 attributes: texts_of(&properties["headers"]),
                 attempt: if message["redelivered"] == true { 2 } else { 1 },
-                // The queue's name, two colons, the virtual host.
+                // The text is the queue's name, two colons, and the virtual host.
                 source: queue.split("::").next().unwrap_or(queue).to_owned(),
                 ..Message::default()
             });

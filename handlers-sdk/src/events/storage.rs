@@ -1,4 +1,4 @@
-//! [`Storage`]: something happened to objects in a bucket, on any platform.
+//! [`Storage`]: changes to objects in a bucket, on any platform.
 
 use super::neutral::{AzureMetadata, cloud_event, refused, said, text_of};
 use super::{aliyun, aws, azure, google, huawei, tencent, yandex};
@@ -9,7 +9,7 @@ use crate::encoding::time;
 use crate::error::Error;
 use serde_json::Value;
 
-/// Something happened to objects in a bucket.
+/// Changes to objects in a bucket.
 ///
 /// ```
 /// use handlers_sdk::events::{Storage, StorageEvent};
@@ -29,49 +29,49 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Storage {
-    /// The objects, most often one. There is none in what S3 sends once to see that it can.
+    /// The objects, most often one. The event by which S3 tests a notification has no object.
     pub objects: Vec<StorageObject>,
     /// The view that has the rest, as `events::aws::S3`.
     pub view: &'static str,
 }
 
-/// An object, and what happened to it.
+/// An object, and the kind of change to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageObject {
-    /// What happened.
+    /// The kind of change, the same on all platforms.
     pub event: StorageEvent,
-    /// The platform's own word for it, as `ObjectCreated:Put`.
+    /// The platform's own word for the change, as `ObjectCreated:Put`.
     pub event_name: String,
     /// The bucket or container.
     pub bucket: String,
     /// The object's key as the object has it, with the platform's coding undone.
     pub key: String,
-    /// In bytes. `None`: the platform does not say it, as of an object that is gone.
+    /// The size in bytes. `None` if the platform does not say it, as for an object that is gone.
     pub size: Option<u64>,
-    /// The entity tag. `None`: the platform does not say it.
+    /// The entity tag. `None` if the platform does not say it.
     pub etag: Option<String>,
     /// The bucket's region; empty if the platform does not say it.
     pub region: String,
-    /// When, in RFC 3339; empty if the platform does not say it.
+    /// The time of the change, in RFC 3339; empty if the platform does not say it.
     pub time: String,
 }
 
-/// What happened to an object.
+/// The kind of change to an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StorageEvent {
-    /// It is new, or has new content.
+    /// The object is new, or has new content.
     Created,
-    /// It is gone.
+    /// The object is gone.
     Removed,
-    /// Anything else: it was restored, archived, tagged.
+    /// Any other change: it was restored, archived, tagged.
     #[default]
     Other,
 }
 
 impl StorageEvent {
-    /// By the platform's own word.
+    /// Finds the kind by the platform's own word.
     fn of(name: &str) -> StorageEvent {
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         if has(&["ObjectCreated", "ObjectCreate", "BlobCreated", ".finalize", "object.change"]) {
@@ -85,7 +85,8 @@ impl StorageEvent {
 }
 
 impl FromInvocation for Storage {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no bucket. `Option<Storage>` is `None` then.
+    /// Reads the event. The error is of kind `Runtime.TriggerMismatch` if the event is of no bucket; `Option<Storage>`
+    /// is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Storage, Error> {
         let body = ctx.body();
         let (objects, view) = match ctx.source() {
@@ -189,7 +190,7 @@ fn blob(ctx: &FaasContext) -> Result<StorageObject, Error> {
     })
 }
 
-/// Container and name in the address of a blob.
+/// Returns container and name in the address of a blob.
 fn of_url(url: &str) -> (String, String) {
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let path = path.split('?').next().unwrap_or_default();
@@ -197,7 +198,7 @@ fn of_url(url: &str) -> (String, String) {
     (bucket.to_owned(), percent::decoded_path(key))
 }
 
-/// What Event Grid tells of a blob, in either of its forms.
+/// Reads the event of a blob that Event Grid sends, in either of its forms.
 fn event_grid(ctx: &FaasContext) -> Result<(Vec<StorageObject>, &'static str), Error> {
     let object = |kind: &str, subject: &str, when: &str, data: &Value| {
         let (_, place) = subject.split_once("/containers/")?;

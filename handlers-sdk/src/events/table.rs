@@ -43,42 +43,42 @@ pub struct TableChange {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
-    /// What names the change, or its place; empty if the platform does not say it.
+    /// The id or the place of the change; empty if the platform does not say it.
     pub id: String,
-    /// What was done.
+    /// The operation on the row.
     pub operation: Operation,
     /// The table or collection; empty if the platform does not say it.
     pub table: String,
     /// The key of the row.
     pub keys: Row,
-    /// The row afterwards. `None`: it is gone, or the platform does not say it.
+    /// The row afterwards. `None` if it is gone, or the platform does not say it.
     pub new: Option<Row>,
-    /// The row before. `None`: it is new, or the platform does not say it.
+    /// The row before. `None` if it is new, or the platform does not say it.
     pub old: Option<Row>,
-    /// When, in milliseconds since 1970. `None`: the platform does not say it.
+    /// The time of the change, in milliseconds since 1970. `None` if the platform does not say it.
     pub millis: Option<u64>,
 }
 
-/// What was done to a row.
+/// The operation on a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
-    /// It is new.
+    /// The row is new.
     Insert,
-    /// It was changed.
+    /// The row was changed.
     Update,
-    /// It is new or was changed: the platform does not say which.
+    /// The row is new or was changed: the platform does not say which.
     Write,
-    /// It is gone.
+    /// The row is gone.
     Remove,
-    /// Anything else, as the end of a whole collection.
+    /// Any other operation, as the end of a whole collection.
     #[default]
     Other,
 }
 
 impl FromInvocation for TableChange {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no table. `Option<TableChange>` is `None`
-    /// then.
+    /// Reads the changes. The error is of kind `Runtime.TriggerMismatch` if the event is of no table;
+    /// `Option<TableChange>` is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<TableChange, Error> {
         let body = ctx.body();
         let (changes, view) = match ctx.source() {
@@ -132,7 +132,7 @@ fn dynamo_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     Ok(aws::DynamoDb::parse(body)?.records.into_iter().map(change).collect())
 }
 
-/// Milliseconds of a time in seconds. `None` for 0, which means that nobody said one.
+/// Returns the milliseconds of a time in seconds. `None` for 0, by which the platform means that it has no time.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float is cut to what fits")]
 fn millis(seconds: f64) -> Option<u64> {
     (seconds > 0.0).then_some((seconds * 1_000.0) as u64)
@@ -195,7 +195,7 @@ fn dds(body: &[u8]) -> Result<Vec<Change>, Error> {
     huawei::Dds::parse(body)?.records.into_iter().map(change).collect()
 }
 
-/// Cosmos DB sends documents as they are now, and no word of what was done.
+/// Reads the documents of Cosmos DB. It sends them as they are now, without the operation.
 fn cosmos_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     let documents: Vec<Row> = crate::call::json::read(body)?;
     let change = |document: Row| Change {
@@ -209,7 +209,7 @@ fn cosmos_db(body: &[u8]) -> Result<Vec<Change>, Error> {
     Ok(documents.into_iter().map(change).collect())
 }
 
-/// Tablestore's changes come in CBOR; a function may also be sent the same as JSON.
+/// Reads the changes of Tablestore, which come in CBOR; a function may also be sent the same as JSON.
 fn tablestore(body: &[u8]) -> Result<Vec<Change>, Error> {
     let is_json = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let batch = if is_json { json(body)? } else { cbor::read(body)? };
@@ -229,7 +229,7 @@ fn tablestore(body: &[u8]) -> Result<Vec<Change>, Error> {
         let row = || keys.clone().into_iter().chain(put.clone()).collect();
         Change {
             operation,
-            // An update tells the columns that were changed, and not the row.
+            // An update tells the columns that were changed, and not the whole row.
             new: (operation == Operation::Write)
                 .then(row)
                 .or_else(|| (operation == Operation::Update).then_some(put.clone())),
@@ -252,7 +252,7 @@ fn cloudant(body: &[u8]) -> Result<Change, Error> {
     })
 }
 
-/// Returns a document's key: its path below `documents/`. What it holds is Firestore's own JSON, or protobuf.
+/// Returns a document's key: its path below `documents/`. The content is Firestore's own JSON, or protobuf.
 fn of_firestore(path: &str, kind: &str) -> Change {
     let path = path.split_once("documents/").map_or(path, |(_, path)| path);
     let word = kind.rsplit('.').next().unwrap_or_default();

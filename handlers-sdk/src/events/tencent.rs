@@ -9,35 +9,35 @@ use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 members! {
-    /// A time has come.
+    /// The event of a timer.
     Timer {
         /// `Timer`.
         kind: String = "Type",
         /// The trigger's name.
         trigger_name: String = "TriggerName",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         time: String = "Time",
-        /// What the trigger was given to say.
+        /// The text that the trigger is configured with.
         message: String = "Message",
     }
 
-    /// What happened to objects of a bucket.
+    /// A notification of changes to objects of a bucket.
     Cos {
-        /// What happened, most often one thing.
+        /// The events, most often one.
         records: Vec<CosRecord> = "Records",
     }
 
-    /// One thing that happened.
+    /// One event of the list.
     CosRecord {
-        /// To what it happened.
+        /// The bucket and object that it happened to.
         cos: CosEntity = "cos",
-        /// What it was.
+        /// The kind, the time and the request of the event.
         event: CosEvent = "event",
     }
 
-    /// Bucket and object.
+    /// The bucket and the object.
     CosEntity {
-        /// Of this part's form.
+        /// The version of this part's form.
         schema_version: String = "cosSchemaVersion",
         /// The id of the bucket's notification.
         notification_id: String = "cosNotificationId",
@@ -61,9 +61,9 @@ members! {
     CosObject {
         /// `/<app id>/<bucket>/<key>`: see [`CosObject::path`].
         key: String = "key",
-        /// In bytes.
+        /// Its size in bytes.
         size: Option<u64> = "size",
-        /// Where it can be fetched.
+        /// The address at which it can be fetched.
         url: String = "url",
         /// Its version, if the bucket keeps versions.
         vid: String = "vid",
@@ -71,17 +71,17 @@ members! {
         meta: BTreeMap<String, String> = "meta",
     }
 
-    /// What happened.
+    /// The kind, the time and the request of an event.
     CosEvent {
         /// `cos:ObjectCreated:Put`, `cos:ObjectRemove:Delete`, …
         name: String = "eventName",
-        /// Of this form, as in `1.0`.
+        /// The version of this form, as in `1.0`.
         version: String = "eventVersion",
-        /// When, in seconds since 1970.
+        /// The time of the event, in seconds since 1970.
         time: i64 = "eventTime",
         /// `qcs::cos`.
         source: String = "eventSource",
-        /// How it was asked for.
+        /// The request that caused it.
         request: CosRequest = "requestParameters",
         /// The queue it came through.
         queue: String = "eventQueue",
@@ -89,11 +89,11 @@ members! {
         request_id: String = "reqid",
     }
 
-    /// How it was asked for.
+    /// The request that caused it.
     CosRequest {
-        /// From which address.
+        /// The address of the client.
         source_ip: String = "requestSourceIP",
-        /// With which headers.
+        /// The headers of the request.
         headers: BTreeMap<String, String> = "requestHeaders",
     }
 
@@ -119,13 +119,13 @@ members! {
         topic_name: String = "topicName",
         /// The subscription.
         subscription_name: String = "subscriptionName",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         publish_time: String = "publishTime",
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "msgId",
-        /// Of the request that published it.
+        /// The id of the request that published it.
         request_id: String = "requestId",
-        /// What was published.
+        /// The text that was published.
         body: String = "msgBody",
         /// The tags it was published with.
         tags: Tags = "msgTag",

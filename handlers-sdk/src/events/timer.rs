@@ -1,4 +1,4 @@
-//! [`Timer`]: a time has come, on any platform.
+//! [`Timer`]: the event of a schedule, on any platform.
 
 use super::neutral::{bytes_of, cloud_event, last_part, refused, said};
 use super::{aliyun, aws, azure, huawei, tencent, yandex};
@@ -6,7 +6,7 @@ use crate::call::context::FaasContext;
 use crate::call::extract::FromInvocation;
 use crate::error::Error;
 
-/// A time has come: a schedule, whoever keeps it.
+/// The event of a schedule, whichever service keeps the schedule.
 ///
 /// ```
 /// use handlers_sdk::events::Timer;
@@ -27,25 +27,26 @@ use crate::error::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timer {
-    /// What the schedule is called: rule, trigger or job. On Azure it is the function's name, on Yandex the trigger's id.
+    /// The name of the schedule: rule, trigger or job. On Azure it is the function's name, on Yandex the trigger's id.
     pub name: String,
-    /// When it was due, in RFC 3339, as the platform says it. `None`: it does not say it.
+    /// The time at which it was due, in RFC 3339, as the platform says it. `None` if it does not say it.
     pub time: Option<String>,
-    /// What the schedule was given to say; empty if it was given nothing.
+    /// The bytes that the schedule is configured with; empty without any.
     pub payload: Vec<u8>,
     /// The view that has the rest, as `events::aws::EventBridge`.
     pub view: &'static str,
 }
 
 impl FromInvocation for Timer {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no timer. `Option<Timer>` is `None` then.
+    /// Reads the event. The error is of kind `Runtime.TriggerMismatch` if the event is of no timer; `Option<Timer>` is
+    /// `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Timer, Error> {
         let body = ctx.body();
         let timer = |name: String, time: &str, payload: Vec<u8>, view| Timer { name, time: said(time), payload, view };
         Ok(match ctx.source() {
             "aws:eventbridge:schedule" => {
                 let event = aws::EventBridge::parse(body)?;
-                // A rule without an input of its own says `{}`.
+                // A rule without an input of its own sends `{}`.
                 let is_empty = event.detail.as_object().is_some_and(serde_json::Map::is_empty);
                 let payload = if is_empty { Vec::new() } else { bytes_of(&event.detail) };
                 let name = event.resources.first().map(|resource| last_part(resource)).unwrap_or_default();

@@ -34,7 +34,8 @@ pub struct Topic {
 }
 
 impl FromInvocation for Topic {
-    /// Returns an error of kind `Runtime.TriggerMismatch`: the event is of no topic. `Option<Topic>` is `None` then.
+    /// Reads the messages. The error is of kind `Runtime.TriggerMismatch` if the event is of no topic; `Option<Topic>`
+    /// is `None` then.
     fn from_invocation(ctx: &FaasContext) -> Result<Topic, Error> {
         let body = ctx.body();
         let (messages, view) = match ctx.source() {
@@ -64,7 +65,7 @@ fn sns(body: &[u8]) -> Result<Vec<Message>, Error> {
 fn mns(body: &[u8]) -> Result<Message, Error> {
     let event = aliyun::Mns::parse(body)?;
     let mut attributes = event.attrs;
-    // The sender's own stand as JSON in one text.
+    // The sender's own attributes stand as JSON in one text.
     if let Some(own) = attributes.remove("Extend") {
         match json(own.as_bytes()) {
             Ok(Value::Object(own)) => attributes.extend(own.iter().map(|(name, value)| (name.clone(), text_of(value)))),

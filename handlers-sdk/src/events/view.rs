@@ -1,4 +1,4 @@
-//! How a view is declared, and how it becomes an argument.
+//! The declaration of a view, and the way it becomes an argument.
 
 use super::found::Found;
 use crate::error::Error;
@@ -35,15 +35,15 @@ macro_rules! members {
 }
 pub(crate) use members;
 
-/// A whole event.
+/// A view of a whole event.
 pub(crate) trait View: DeserializeOwned {
-    /// What it is, for errors: `an event of aws:sqs`.
+    /// The kind of event that is expected, for errors: `an event of aws:sqs`.
     const EXPECTED: &'static str;
 
-    /// Is it surely such an event, by what was read?
+    /// Returns `true` if the members that were read prove that it is such an event.
     fn is_sure(&self) -> bool;
 
-    /// May it be one, by what a second, slower look found?
+    /// Returns `true` if it may be such an event, by the findings of a second, slower look.
     fn accepts(found: &Found) -> bool;
 }
 
@@ -60,7 +60,7 @@ macro_rules! argument {
             }
         }
 
-        /// The event (or the body of an HTTP trigger), which must be one of this service.
+        /// The argument is the event (or the body of an HTTP trigger), which must be one of this service.
         impl crate::call::extract::FromInvocation for $view {
             fn from_invocation(ctx: &crate::call::context::FaasContext) -> Result<Self, crate::error::Error> {
                 crate::events::view::read(ctx.body())
@@ -70,7 +70,7 @@ macro_rules! argument {
 }
 pub(crate) use argument;
 
-/// Declares views that are told from other events by what was read alone: a second look would find no more.
+/// Declares views that are told from other events by their members alone: a second look would find no more.
 macro_rules! views {
     ($($view:ident: $expected:literal, $is_sure:expr;)+) => {
         $(
@@ -110,13 +110,13 @@ pub(crate) fn read<V: View>(event: &[u8]) -> Result<V, Error> {
     Err(Error::new("Runtime.UnmarshalError", format!("expected {}, {why}", V::EXPECTED)).with_status(400))
 }
 
-/// For batches whose records name their source: are there records, and do all that name one name this?
+/// Returns `true` if a batch has records, and every record that names a source names this one.
 pub(crate) fn all_from<'a>(source: &str, named: impl Iterator<Item = &'a str>) -> bool {
     let mut named = named.peekable();
     named.peek().is_some() && named.all(|name| name == source)
 }
 
-/// [`View::accepts`] for those batches.
+/// Returns the answer of [`View::accepts`] for those batches.
 pub(crate) fn records_of(source: &str, found: &Found) -> bool {
     match found {
         Found::Records => true,

@@ -1,5 +1,5 @@
-//! Events of Yandex Cloud Functions that are no HTTP requests: messages of triggers. Triggers of budgets, mail, Telegram and
-//! data streams send what is no such message: take an [`Event`](crate::Event) or [`Json`](crate::Json).
+//! Events of Yandex Cloud Functions that are no HTTP requests: messages of triggers. Triggers of budgets, mail,
+//! Telegram and data streams send no such message: take an [`Event`](crate::Event) or [`Json`](crate::Json).
 //!
 //! The form is Yandex' own: see "Triggers" in the documentation of Cloud Functions.
 
@@ -9,13 +9,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 members! {
-    /// What every message says of itself.
+    /// The metadata that every message has.
     Metadata {
         /// The message's id.
         event_id: String = "event_id",
-        /// What it is, `yandex.cloud.events.` in front.
+        /// The kind of the event, with `yandex.cloud.events.` in front.
         event_type: String = "event_type",
-        /// When: a text in RFC 3339, or an object with `seconds` and `nanos`.
+        /// The time of the event: a text in RFC 3339, or an object with `seconds` and `nanos`.
         created_at: Value = "created_at",
         /// Ids of the trace, where there is one.
         tracing_context: BTreeMap<String, String> = "tracing_context",
@@ -25,25 +25,25 @@ members! {
         folder_id: String = "folder_id",
     }
 
-    /// A time has come.
+    /// The event of a timer.
     Timer {
-        /// Most often one.
+        /// The messages, most often one.
         messages: Vec<TimerMessage> = "messages",
     }
 
-    /// A time has come, once.
+    /// One event of a timer.
     TimerMessage {
-        /// What it says of itself.
+        /// The metadata of the message.
         metadata: Metadata = "event_metadata",
-        /// The rest.
+        /// The details of the message.
         details: TimerDetails = "details",
     }
 
-    /// Which timer it is.
+    /// The timer that the message is of.
     TimerDetails {
         /// The trigger.
         trigger_id: String = "trigger_id",
-        /// What the trigger was given to say.
+        /// The text that the trigger is configured with.
         payload: String = "payload",
     }
 
@@ -55,13 +55,13 @@ members! {
 
     /// A message, and its queue.
     QueueMessage {
-        /// What it says of itself.
+        /// The metadata of the message.
         metadata: Metadata = "event_metadata",
-        /// The rest.
+        /// The details of the message.
         details: QueueDetails = "details",
     }
 
-    /// Queue and message.
+    /// The queue and the message.
     QueueDetails {
         /// The queue.
         queue_id: String = "queue_id",
@@ -71,15 +71,15 @@ members! {
 
     /// A message.
     QueueBody {
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "message_id",
-        /// What was sent.
+        /// The body that was sent.
         body: String = "body",
         /// MD5 of the body, in hexadecimal.
         md5_of_body: String = "md5_of_body",
-        /// What the queue says of it: `SentTimestamp`, …
+        /// The attributes that the queue gives it: `SentTimestamp`, …
         attributes: BTreeMap<String, String> = "attributes",
-        /// What the sender says of it.
+        /// The attributes that the sender gave it.
         message_attributes: BTreeMap<String, Attribute> = "message_attributes",
     }
 
@@ -93,21 +93,21 @@ members! {
         binary_value: Option<Base64> = "binary_value" | "binaryValue",
     }
 
-    /// What happened to objects of a bucket.
+    /// A notification of changes to objects of a bucket.
     Storage {
-        /// One an object.
+        /// The messages, one for each object.
         messages: Vec<StorageMessage> = "messages",
     }
 
-    /// What happened to an object; `metadata.event_type` says what.
+    /// A change to an object; `metadata.event_type` has the kind of change.
     StorageMessage {
-        /// What it says of itself.
+        /// The metadata of the message.
         metadata: Metadata = "event_metadata",
-        /// The rest.
+        /// The details of the message.
         details: StorageDetails = "details",
     }
 
-    /// Which object it is.
+    /// The object that the message is about.
     StorageDetails {
         /// The bucket's name.
         bucket_id: String = "bucket_id",
@@ -123,21 +123,21 @@ members! {
 
     /// A message, and how it came.
     IotMessage {
-        /// What it says of itself.
+        /// The metadata of the message.
         metadata: Metadata = "event_metadata",
-        /// The rest.
+        /// The details of the message.
         details: IotDetails = "details",
     }
 
-    /// Who sent what.
+    /// The sender of a message, and its text.
     IotDetails {
-        /// The registry, or nothing for a broker.
+        /// The registry; empty for a broker.
         registry_id: String = "registry_id",
-        /// The device, or nothing for a registry's own message.
+        /// The device; empty for a registry's own message.
         device_id: String = "device_id",
         /// The topic.
         mqtt_topic: String = "mqtt_topic",
-        /// What was published.
+        /// The text that was published.
         payload: Base64 = "payload",
     }
 
@@ -149,9 +149,9 @@ members! {
 
     /// A batch of lines.
     LoggingMessage {
-        /// What it says of itself.
+        /// The metadata of the message.
         metadata: Metadata = "event_metadata",
-        /// The rest.
+        /// The details of the message.
         details: LoggingDetails = "details",
     }
 
@@ -163,20 +163,20 @@ members! {
 
     /// A line.
     LogLine {
-        /// When.
+        /// The time of the line.
         timestamp: String = "timestamp",
         /// `INFO`, …
         level: String = "level",
-        /// The text.
+        /// The text of the line.
         message: String = "message",
-        /// What was written as JSON beside it.
+        /// The members that were written as JSON beside it.
         json_payload: BTreeMap<String, Value> = "json_payload",
-        /// Who wrote it: `type` and `id`.
+        /// The resource that wrote it: `type` and `id`.
         resource: BTreeMap<String, String> = "resource",
     }
 }
 
-/// Are there messages, and is each of a type that begins so?
+/// Returns `true` if there are messages, and each is of a type that begins with `kind`.
 fn all_of<'a>(kind: &str, metadata: impl Iterator<Item = &'a Metadata>) -> bool {
     let is = |metadata: &Metadata| {
         metadata.event_type.strip_prefix("yandex.cloud.events.").is_some_and(|rest| rest.starts_with(kind))

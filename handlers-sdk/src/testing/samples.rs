@@ -12,7 +12,7 @@ pub struct Sample {
     bytes: &'static [u8],
 }
 
-/// Lists the files: name, extension, and as what the runtime recognises the event.
+/// Lists the files: name, extension, and the kind that the runtime recognises the event as.
 macro_rules! samples {
     ($($name:literal $extension:literal $trigger:literal $source:literal,)*) => {
         /// The samples, in the order of their names.
@@ -177,7 +177,7 @@ impl Sample {
     }
 }
 
-/// Returns a request by its text.
+/// Makes a request of its text.
 fn request(text: &[u8]) -> Invoke {
     let end = text.windows(2).position(|two| two == b"\n\n").unwrap_or(text.len());
     let head = String::from_utf8_lossy(&text[..end]).into_owned();

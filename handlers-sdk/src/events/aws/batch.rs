@@ -1,12 +1,12 @@
-//! The answer to a batch of which a part failed.
+//! The reply to a batch of which a part failed.
 
 use crate::call::json;
 use crate::error::Error;
 use crate::reply::{IntoReply, Reply};
 use serde::Serialize;
 
-/// The records of a batch that are to come again; none: all are done. SQS wants message ids; Kinesis and DynamoDB want
-/// sequence numbers, and go on from the lowest.
+/// The records of a batch that are to come again. Without any, all are done. SQS wants message ids; Kinesis and
+/// DynamoDB want sequence numbers, and go on from the lowest.
 ///
 /// AWS heeds it if the event source mapping has `ReportBatchItemFailures`; without that a batch fails whole, by an error.
 /// An identifier that is empty or no record's makes the whole batch come again.
@@ -23,12 +23,12 @@ struct Item {
 }
 
 impl BatchFailures {
-    /// None so far.
+    /// Returns a reply without any identifier.
     pub fn new() -> BatchFailures {
         BatchFailures::default()
     }
 
-    /// One more.
+    /// Adds one more identifier.
     pub fn add(&mut self, id: impl Into<String>) {
         self.items.push(Item { id: id.into() });
     }
@@ -38,7 +38,7 @@ impl BatchFailures {
         self.items.len()
     }
 
-    /// Did nothing fail?
+    /// Returns `true` if no record failed.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

@@ -23,23 +23,23 @@ members! {
         records: Vec<Record> = "Records",
         /// The window, if there is one.
         window: Option<Window> = "window",
-        /// What the window's last call answered.
+        /// The state that the window's last call returned.
         state: Value = "state",
         /// The window's shard.
         shard_id: String = "shardId",
-        /// Is this the window's last call?
+        /// `true` if this is the window's last call.
         is_final_invoke_for_window: bool = "isFinalInvokeForWindow",
-        /// Does the window end early, its state being too big?
+        /// `true` if the window ends early because its state is too big.
         is_window_terminated_early: bool = "isWindowTerminatedEarly",
     }
 
-    /// A change and where it comes from.
+    /// A change, and the stream that it comes from.
     Record {
-        /// Of the change.
+        /// The id of the change.
         event_id: String = "eventID",
         /// `INSERT`, `MODIFY` or `REMOVE`.
         event_name: String = "eventName",
-        /// Of this form, as in `1.1`.
+        /// The version of this form, as in `1.1`.
         event_version: String = "eventVersion",
         /// `aws:dynamodb`.
         event_source: String = "eventSource",
@@ -49,13 +49,13 @@ members! {
         aws_region: String = "awsRegion",
         /// Set if the service itself did it, as when an item's time to live is over.
         user_identity: Option<Identity> = "userIdentity",
-        /// The change itself.
+        /// The change itself, with the images of the item.
         dynamodb: Change = "dynamodb",
         /// The table, where a record comes by way of Kinesis.
         table_name: String = "tableName",
     }
 
-    /// Who did it.
+    /// The identity of the one that did it.
     Identity {
         /// `Service`.
         kind: String = "type",
@@ -65,7 +65,7 @@ members! {
 
     /// A change.
     Change {
-        /// When, in seconds since 1970.
+        /// The time of the change, in seconds since 1970.
         approximate_creation_date_time: f64 = "ApproximateCreationDateTime",
         /// The item's key.
         keys: Item = "Keys",
@@ -73,9 +73,9 @@ members! {
         new_image: Item = "NewImage",
         /// The item before; empty if it is new or the stream does not tell.
         old_image: Item = "OldImage",
-        /// What names it in [`BatchFailures`](super::BatchFailures).
+        /// The number that names it in [`BatchFailures`](super::BatchFailures).
         sequence_number: String = "SequenceNumber",
-        /// Of the change, in bytes.
+        /// The size of the change in bytes.
         size_bytes: u64 = "SizeBytes",
         /// `KEYS_ONLY`, `NEW_IMAGE`, `OLD_IMAGE` or `NEW_AND_OLD_IMAGES`.
         stream_view_type: String = "StreamViewType",
@@ -84,7 +84,7 @@ members! {
 
 argument!(DynamoDb);
 
-/// An attribute's value.
+/// The value of an attribute, with its type.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Attribute {
@@ -94,9 +94,9 @@ pub enum Attribute {
     N(String),
     /// Bytes.
     B(Base64),
-    /// A truth.
+    /// A boolean, `true` or `false`.
     Bool(bool),
-    /// Nothing.
+    /// The attribute is null.
     #[default]
     Null,
     /// A set of texts.
@@ -109,7 +109,7 @@ pub enum Attribute {
     L(Vec<Attribute>),
     /// A map.
     M(Item),
-    /// A type that is none of these: its name, empty if there is none, and what it holds.
+    /// A type that is not one of these: its name, empty without one, and its value.
     Other(String, Value),
 }
 

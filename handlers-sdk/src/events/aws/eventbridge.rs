@@ -1,4 +1,4 @@
-//! Events of EventBridge, and what its rules and scheduler send by the clock.
+//! Events of EventBridge, and those that its rules and scheduler send by the clock.
 
 use crate::error::Error;
 use crate::events::found::Found;
@@ -9,23 +9,23 @@ use serde_json::Value;
 members! {
     /// An event of a bus, or of a schedule that was given no payload of its own.
     EventBridge {
-        /// Of this form; `0` so far.
+        /// The version of this form; `0` so far.
         version: String = "version",
-        /// Of the event.
+        /// The id of the event.
         id: String = "id",
-        /// What it is: `Object Created`, `Scheduled Event`, …
+        /// The kind of event: `Object Created`, `Scheduled Event`, …
         detail_type: String = "detail-type",
-        /// Who sent it: `aws.s3`, or a name of your own.
+        /// The sender: `aws.s3`, or a name of your own.
         source: String = "source",
-        /// Of the sender: twelve digits.
+        /// The account of the sender: twelve digits.
         account: String = "account",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         time: String = "time",
-        /// Of the sender.
+        /// The region of the sender.
         region: String = "region",
-        /// What it is about, as ARNs. Of a schedule: the rule or the schedule.
+        /// The things that it is about, as ARNs. For a schedule: the rule or the schedule.
         resources: Vec<String> = "resources",
-        /// What the sender says: any JSON, `null` if there is none. See [`EventBridge::detail_as`].
+        /// The data of the sender: any JSON, `null` if there is none. See [`EventBridge::detail_as`].
         detail: Value = "detail",
     }
 }
@@ -33,7 +33,7 @@ members! {
 argument!(EventBridge);
 
 impl EventBridge {
-    /// Was it sent by the clock? That is a `Scheduled Event` of `aws.events` or `aws.scheduler`.
+    /// Returns `true` if it was sent by the clock. That is a `Scheduled Event` of `aws.events` or `aws.scheduler`.
     pub fn is_schedule(&self) -> bool {
         self.detail_type == "Scheduled Event" && matches!(&*self.source, "aws.events" | "aws.scheduler")
     }

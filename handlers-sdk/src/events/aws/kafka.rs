@@ -31,7 +31,7 @@ members! {
         partition: i64 = "partition",
         /// Its place in the partition.
         offset: i64 = "offset",
-        /// When, in milliseconds since 1970.
+        /// The time of the event, in milliseconds since 1970.
         timestamp: i64 = "timestamp",
         /// `CREATE_TIME` or `LOG_APPEND_TIME`.
         timestamp_type: String = "timestampType",
@@ -41,9 +41,9 @@ members! {
         value: Option<Base64> = "value",
         /// The headers in their order, each a map of one name.
         headers: Vec<BTreeMap<String, Header>> = "headers",
-        /// Of the key, with a schema registry.
+        /// The schema of the key; `None` without a schema registry.
         key_schema: Option<Schema> = "keySchemaMetadata",
-        /// Of the value, with a schema registry.
+        /// The schema of the value; `None` without a schema registry.
         value_schema: Option<Schema> = "valueSchemaMetadata",
     }
 
@@ -111,7 +111,7 @@ impl Lenient for Header {
     }
 }
 
-/// Java's bytes are signed, and so AWS writes 0xFF as -1. A `null` is nought.
+/// Java's bytes are signed, and so AWS writes 0xFF as -1. A `null` counts as 0.
 fn byte<E: serde::de::Error>(number: &Value) -> Result<u8, E> {
     let given = if number.is_null() { Some(0) } else { number.as_i64() };
     let byte =

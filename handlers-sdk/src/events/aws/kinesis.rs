@@ -14,13 +14,13 @@ members! {
         records: Vec<Record> = "Records",
         /// The window, if there is one.
         window: Option<Window> = "window",
-        /// What the window's last call answered.
+        /// The state that the window's last call returned.
         state: Value = "state",
         /// The window's shard.
         shard_id: String = "shardId",
-        /// Is this the window's last call?
+        /// `true` if this is the window's last call.
         is_final_invoke_for_window: bool = "isFinalInvokeForWindow",
-        /// Does the window end early, its state being too big?
+        /// `true` if the window ends early because its state is too big.
         is_window_terminated_early: bool = "isWindowTerminatedEarly",
     }
 
@@ -30,7 +30,7 @@ members! {
         event_id: String = "eventID",
         /// `aws:kinesis:record`.
         event_name: String = "eventName",
-        /// Of this form; `1.0` so far.
+        /// The version of this form; `1.0` so far.
         event_version: String = "eventVersion",
         /// `aws:kinesis`.
         event_source: String = "eventSource",
@@ -46,25 +46,25 @@ members! {
 
     /// A record.
     Data {
-        /// What was put.
+        /// The data that was put.
         data: Base64 = "data",
-        /// What chose the shard.
+        /// The key that chose the shard.
         partition_key: String = "partitionKey",
-        /// What names it in [`BatchFailures`](super::BatchFailures): some fifty digits.
+        /// The number that names it in [`BatchFailures`](super::BatchFailures): some fifty digits.
         sequence_number: String = "sequenceNumber",
-        /// When it came, in seconds since 1970.
+        /// The time at which it came, in seconds since 1970.
         approximate_arrival_timestamp: f64 = "approximateArrivalTimestamp",
         /// `NONE` or `KMS`.
         encryption_type: String = "encryptionType",
-        /// Of this part's form.
+        /// The version of this part's form.
         schema_version: String = "kinesisSchemaVersion",
     }
 
     /// A tumbling window.
     Window {
-        /// RFC 3339.
+        /// The moment in RFC 3339.
         start: String = "start",
-        /// RFC 3339.
+        /// The moment in RFC 3339.
         end: String = "end",
     }
 }

@@ -23,8 +23,9 @@ argument!(CloudWatchLogs);
 
 impl CloudWatchLogs {
     /// Returns the gzip stream. [`Log`](crate::events::Log) unpacks it, with the feature `events-log`; without it no
-    /// function carries the code for that. What comes out is JSON with `messageType`, `owner`, `logGroup`, `logStream`,
-    /// `subscriptionFilters` and `logEvents`, a list of `id`, `timestamp` (milliseconds since 1970) and `message`.
+    /// function carries the code for that. The unpacked text is JSON with `messageType`, `owner`, `logGroup`,
+    /// `logStream`, `subscriptionFilters` and `logEvents`, a list of `id`, `timestamp` (milliseconds since 1970) and
+    /// `message`.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: it is no base64.

@@ -1,36 +1,35 @@
-//! Notifications of S3.
+//! Notifications of S3 about objects of a bucket.
 
 use crate::encoding::percent;
 use crate::events::found::Found;
 use crate::events::view::{self, View, all_from, argument, members};
 
 members! {
-    /// What happened to objects of a bucket.
+    /// A notification of changes to objects of a bucket.
     S3 {
-        /// What happened, most often one thing. There is none in `s3:TestEvent`, which S3 sends when a notification is set
-        /// up.
+        /// The events, most often one. `s3:TestEvent`, which S3 sends when a notification is set up, has no event.
         records: Vec<Record> = "Records",
     }
 
-    /// One thing that happened.
+    /// One event of the list.
     Record {
         /// `ObjectCreated:Put`, `ObjectRemoved:Delete`, …
         event_name: String = "eventName",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         event_time: String = "eventTime",
-        /// Of this form, as in `2.1`.
+        /// The version of this form, as in `2.1`.
         event_version: String = "eventVersion",
         /// `aws:s3`.
         event_source: String = "eventSource",
         /// The bucket's region.
         aws_region: String = "awsRegion",
-        /// Who caused it.
+        /// The user who caused it.
         user_identity: Identity = "userIdentity",
-        /// How it was asked for.
+        /// The request that caused it.
         request_parameters: RequestParameters = "requestParameters",
-        /// What AWS' support asks for.
+        /// The ids that AWS' support asks for.
         response_elements: ResponseElements = "responseElements",
-        /// To what it happened.
+        /// The bucket and object that it happened to.
         s3: Entity = "s3",
     }
 
@@ -40,23 +39,23 @@ members! {
         principal_id: String = "principalId",
     }
 
-    /// How it was asked for.
+    /// The request that caused it.
     RequestParameters {
-        /// From which address.
+        /// The address of the client.
         source_ip_address: String = "sourceIPAddress",
     }
 
-    /// What S3 answered to it.
+    /// The reply of S3 to that request.
     ResponseElements {
         /// The request's id.
         request_id: String = "x-amz-request-id",
-        /// The host's.
+        /// The id of the host.
         id_2: String = "x-amz-id-2",
     }
 
-    /// Bucket and object.
+    /// The bucket and the object.
     Entity {
-        /// Of this part's form.
+        /// The version of this part's form.
         schema_version: String = "s3SchemaVersion",
         /// The id of the bucket's notification.
         configuration_id: String = "configurationId",
@@ -80,13 +79,14 @@ members! {
     Object {
         /// Its key, URL-coded as it came: see [`Object::decoded_key`].
         key: String = "key",
-        /// In bytes; removals name none.
+        /// Its size in bytes; `None` for a removal.
         size: Option<u64> = "size",
         /// Its entity tag.
         e_tag: Option<String> = "eTag",
         /// Its version, if the bucket keeps versions.
         version_id: Option<String> = "versionId",
-        /// Orders what happened to one key: hexadecimal, compared as text, the shorter filled up with zeros on its right.
+        /// The order of the changes to one key: hexadecimal, compared as text, the shorter filled up with zeros on its
+        /// right.
         sequencer: String = "sequencer",
     }
 }

@@ -1,4 +1,4 @@
-//! Notifications of SNS.
+//! Notifications of SNS to a topic's subscribers.
 
 use crate::error::Error;
 use crate::events::found::Found;
@@ -17,7 +17,7 @@ members! {
     Record {
         /// `aws:sns`.
         event_source: String = "EventSource" | "eventSource",
-        /// Of this form; `1.0` so far.
+        /// The version of this form; `1.0` so far.
         event_version: String = "EventVersion",
         /// The subscription.
         event_subscription_arn: String = "EventSubscriptionArn",
@@ -27,7 +27,7 @@ members! {
 
     /// A notification. A queue that is subscribed without raw delivery has this as JSON in its messages' bodies.
     Message {
-        /// Of the message.
+        /// The id of the message.
         message_id: String = "MessageId",
         /// `Notification`.
         kind: String = "Type",
@@ -35,11 +35,11 @@ members! {
         topic_arn: String = "TopicArn",
         /// The subject, if it was given.
         subject: Option<String> = "Subject",
-        /// What was published.
+        /// The text that was published.
         message: String = "Message",
-        /// When, in RFC 3339.
+        /// The time of the event, in RFC 3339.
         timestamp: String = "Timestamp",
-        /// What the publisher says of it.
+        /// The attributes that the publisher gave it.
         message_attributes: BTreeMap<String, Attribute> = "MessageAttributes",
         /// `1` (SHA1) or `2` (SHA256).
         signature_version: String = "SignatureVersion",
@@ -47,7 +47,7 @@ members! {
         signature: String = "Signature",
         /// Its certificate.
         signing_cert_url: String = "SigningCertUrl" | "SigningCertURL",
-        /// Ends the subscription.
+        /// The address that ends the subscription.
         unsubscribe_url: String = "UnsubscribeUrl" | "UnsubscribeURL",
     }
 
@@ -63,7 +63,7 @@ members! {
 argument!(Sns);
 
 impl Attribute {
-    /// Returns the bytes: of a `Binary` what its base64 says, of all others their text.
+    /// Returns the bytes: of a `Binary` those of its base64, of all others those of their text.
     ///
     /// # Errors
     /// `Runtime.UnmarshalError`: the value of a `Binary` is no base64.

@@ -14,19 +14,19 @@ members! {
 
     /// A message.
     Record {
-        /// What names it in [`BatchFailures`](super::BatchFailures).
+        /// The id that names it in [`BatchFailures`](super::BatchFailures).
         message_id: String = "messageId",
-        /// What a client needs to delete it or to change how long it is hidden.
+        /// The handle by which a client deletes it or changes how long it is hidden.
         receipt_handle: String = "receiptHandle",
-        /// What was sent.
+        /// The body that was sent.
         body: String = "body",
         /// MD5 of the body, in hexadecimal.
         md5_of_body: String = "md5OfBody",
         /// MD5 of the sender's attributes, in hexadecimal.
         md5_of_message_attributes: String = "md5OfMessageAttributes",
-        /// What SQS says of it: `SentTimestamp`, `SenderId`, `MessageGroupId`, …
+        /// The attributes that SQS gives it: `SentTimestamp`, `SenderId`, `MessageGroupId`, …
         attributes: BTreeMap<String, String> = "attributes",
-        /// What the sender says of it.
+        /// The attributes that the sender gave it.
         message_attributes: BTreeMap<String, Attribute> = "messageAttributes",
         /// `aws:sqs`.
         event_source: String = "eventSource",
@@ -58,17 +58,17 @@ impl Record {
         self.attributes.get(attribute)?.parse().ok()
     }
 
-    /// Returns how often it was received, this time included: `ApproximateReceiveCount`.
+    /// Returns how often the message was received, this time included: `ApproximateReceiveCount`.
     pub fn receive_count(&self) -> Option<u64> {
         self.number("ApproximateReceiveCount")
     }
 
-    /// When it was sent, in milliseconds since 1970: `SentTimestamp`.
+    /// Returns the time at which it was sent, in milliseconds since 1970: `SentTimestamp`. `None` if it is missing.
     pub fn sent_millis(&self) -> Option<u64> {
         self.number("SentTimestamp")
     }
 
-    /// Returns its group, in a queue that keeps order.
+    /// Returns the group of the message; `None` in a queue that keeps no order.
     pub fn message_group_id(&self) -> Option<&str> {
         self.attributes.get("MessageGroupId").map(String::as_str)
     }
