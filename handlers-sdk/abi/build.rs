@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What stands in for `_dl_find_object` of glibc 2.35.
+/// The source that stands in for `_dl_find_object` of glibc 2.35.
 const FIND_OBJECT: &str = "unwinder/find_object.c";
 
 fn main() {
@@ -25,8 +25,8 @@ fn main() {
     }
 }
 
-/// Returns `true` on Linux with glibc, on the two architectures whose layouts `find_object.c` knows. A static program has
-/// the archive anyway, and a sanitizer has to see calls to the shared library.
+/// Returns `true` on Linux with glibc, on the two architectures whose layouts `find_object.c` knows. A static program
+/// has the archive anyway, and a sanitizer has to see calls to the shared library.
 fn is_for_this_target() -> bool {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let is_static = env::var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|all| all.split(',').any(|one| one == "crt-static"));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Poll, Waker};
 
-/// What the tests and a waiting hook tell one another: who waits, and whether they may go on.
+/// The signals between the tests and a waiting hook: how many wait, and whether they may go on.
 #[derive(Default)]
 struct Gate {
     state: Mutex<State>,
@@ -71,7 +71,7 @@ impl Drop for Dropped<'_> {
     }
 }
 
-/// Does before an invocation what its event says.
+/// A layer that does before an invocation what its event asks for.
 struct Slow {
     gate: Arc<Gate>,
     ended: AtomicUsize,
@@ -97,7 +97,7 @@ impl Layer for Slow {
             self.gate.pass().await;
         }
         assert!(wish != "panic", "while it waited");
-        // Not a number: the error of another type, by `?`.
+        // The text is not a number, so `?` makes an error of another type.
         let number: u32 = if wish == "fail" { wish.parse()? } else { 7 };
         if wish == "answer" {
             return invocation.respond(Response::text("from the layer").status(429));
@@ -116,13 +116,13 @@ impl Layer for Slow {
         }
     }
 
-    /// One plain hook beside the others.
+    /// A plain hook stands beside the others.
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
         invocation.set_reply_header("x-dropped", &self.ended.load(Ordering::Relaxed).to_string())
     }
 }
 
-/// Stands around `Slow`, to see what comes of it.
+/// A layer around `Slow`, which records its result.
 #[derive(Default)]
 struct Outer;
 
@@ -165,7 +165,7 @@ fn on_both(name: &str, test: impl Fn(&App, &Gate)) {
     }
 }
 
-/// Invokes, opens the gate when the hook waits, and gives the answer.
+/// Invokes, opens the gate when the hook waits, and returns the answer.
 fn waited(app: &App, gate: &Gate, body: &str) -> handlers_sdk::testing::Answer {
     std::thread::scope(|scope| {
         let answer = scope.spawn(|| app.invoke(asks(body)));
@@ -211,7 +211,7 @@ fn a_panic_while_it_waits_is_its_failure_with_the_place() {
         let failed = waited(app, gate, "panic").failed.expect("fails");
         assert_eq!((failed.status, failed.message.as_str()), (abi::E_PANIC, "while it waited"));
         assert!(failed.detail.contains("async_layers.rs:"), "{}", failed.detail);
-        // The library goes on.
+        // The library goes on after it.
         assert_eq!(app.invoke(asks("something")).text(), "7");
     });
 }
@@ -242,7 +242,7 @@ fn many_invocations_wait_at_once_in_one_layer() {
     });
 }
 
-/// Its phases wait, and it cannot start without what it fetches.
+/// A layer whose phases wait. It cannot start without the value that it fetches.
 struct Secrets {
     gate: Arc<Gate>,
 }

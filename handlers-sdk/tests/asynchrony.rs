@@ -39,7 +39,7 @@ impl Future for Gate {
 
 static GATES: Mutex<Vec<(String, Gate)>> = Mutex::new(Vec::new());
 
-/// The gate of that name.
+/// Returns the gate of that name.
 fn gate(name: &str) -> Gate {
     let mut gates = GATES.lock().expect("no panic under the lock");
     if let Some((_, gate)) = gates.iter().find(|(other, _)| other == name) {
@@ -107,7 +107,7 @@ fn swaps(event: Event) -> Event {
     FOREIGN.lock().expect("no panic under the lock").replace(event.clone()).unwrap_or(event)
 }
 
-/// No completion of a token came late, twice or for nobody.
+/// Checks that no completion of a token came late, twice or for nobody.
 fn every_end_counted() -> bool {
     abi::host::token::ignored() == 0
 }

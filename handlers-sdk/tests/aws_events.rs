@@ -1,5 +1,5 @@
-//! Every fixture event of `aws_lambda_events` that has a typed view, through that view: compared with what `serde_json`
-//! reads, and then with each member dropped, emptied and joined by one that nobody knows.
+//! Every fixture event of `aws_lambda_events` that has a typed view, through that view: compared with the reading of
+//! `serde_json`, and then with each member dropped, emptied and joined by one that nobody knows.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -12,21 +12,22 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What a view says of an event, and what the JSON says of the same: rows of one column each for a member.
+/// The members of an event as rows, once as a view has them and once as the JSON does; each row has a column for each
+/// member.
 type Rows = Vec<Vec<Value>>;
 
-/// A view in this test.
+/// A view in this test, and how its events are known.
 struct Case {
     name: &'static str,
-    /// The event one of its service?
+    /// Returns `true` if the event is one of the view's service.
     is: fn(&Value) -> bool,
-    /// What the view reads.
+    /// Reads the members through the view.
     read: fn(&[u8]) -> Result<Rows, Error>,
-    /// What stands there.
+    /// Reads the members from the JSON.
     stands: fn(&Value) -> Rows,
-    /// How many fixtures there are at least.
+    /// The number of fixtures that there are at least.
     least: usize,
-    /// The members without which nothing tells what the event is.
+    /// The members without which nothing tells the kind of the event.
     marks: &'static [&'static str],
 }
 
@@ -34,7 +35,7 @@ fn named(event: &Value, member: &str, source: &str) -> bool {
     event["Records"][0][member] == source
 }
 
-/// The members at these places of each record; what is not there is `""` as in a view.
+/// Returns the members at these places of each record; a missing one is `""`, as in a view.
 fn rows<'a>(records: impl IntoIterator<Item = &'a Value>, places: &[&str]) -> Rows {
     let member = |record: &Value, place| match record.pointer(place) {
         None | Some(Value::Null) => json!(""),
@@ -204,7 +205,7 @@ const CASES: [Case; 8] = [
         read: |event| {
             let row = |r: &events::aws::kinesis::Record| {
                 let k = &r.kinesis;
-                // Both fixtures say the same.
+                // Both fixtures have the same text.
                 assert!(k.data.is_empty() || k.data.bytes().is_ok_and(|bytes| bytes == b"Hello World"));
                 let time = json!(k.approximate_arrival_timestamp);
                 vec![
@@ -268,7 +269,7 @@ const CASES: [Case; 8] = [
     },
 ];
 
-/// An attribute's value as it stands in the event.
+/// Returns an attribute's value as it stands in the event.
 fn coded(value: &events::aws::dynamodb::Attribute) -> Value {
     use events::aws::dynamodb::Attribute as A;
     let texts = |list: &[events::Base64]| list.iter().map(|one| json!(one.as_str())).collect::<Value>();
@@ -287,7 +288,7 @@ fn coded(value: &events::aws::dynamodb::Attribute) -> Value {
     }
 }
 
-/// All fixtures of all views.
+/// Returns all fixtures of all views.
 fn fixtures() -> Vec<(&'static Case, String, Value)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../integration/fixtures");
     let mut found = Vec::new();
@@ -341,13 +342,13 @@ fn every_fixture_is_served_with_any_member_dropped_emptied_or_added() {
     }
 }
 
-/// Is what stands there a type of the view's, and not a map whose values have all one type?
+/// Returns `true` if the value is one of the view's types, and not a map whose values have all one type.
 fn typed(place: &str) -> bool {
     let is_header = place.rsplit_once('/').is_some_and(|(list, _)| list.ends_with("/headers"));
     !(is_header || place.ends_with("/attributes") || place == "/records")
 }
 
-/// The places of all members, as JSON pointers; of lists too.
+/// Collects the places of all members, as JSON pointers; of lists too.
 fn collect(value: &Value, at: String, places: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {

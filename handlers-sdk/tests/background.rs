@@ -1,4 +1,5 @@
-//! What outlives a call: work for after the reply, detached copies, contexts that are kept, and waits for a cancel.
+//! The ways to outlive a call: work for after the reply, detached copies, contexts that are kept, and waits for a
+//! cancel.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Longer than any test takes.
+/// A time that is longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
 
 fn messages(logs: &[LogLine]) -> Vec<&str> {
@@ -164,7 +165,7 @@ fn a_detached_copy_outlives_its_invocation_and_holds_nothing_up() {
     assert_eq!((line.fields.as_slice(), line.request_id.as_deref()), (&fields[..], None));
 }
 
-/// Cancelled as soon as it is open.
+/// Begins an invocation that is cancelled as soon as it is open.
 fn cancelled(module: &'static abi::Module) -> Answer {
     let app = App::builder().module(module).start().expect("starts");
     let mut running = app.begin(Invoke::event(""));

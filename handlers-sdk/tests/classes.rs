@@ -9,7 +9,7 @@ use handlers_sdk::{
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What happened in one app, which the test gives.
+/// The record of all that happened in one app, which the test gives.
 #[derive(Clone, Default)]
 struct Diary(Arc<Mutex<Vec<String>>>);
 
@@ -23,7 +23,7 @@ impl Diary {
     }
 }
 
-/// Waits once, so that the future moves to the executor.
+/// A future that waits once, so that it moves to the executor.
 #[derive(Default)]
 struct Later(bool);
 
@@ -64,7 +64,7 @@ struct Shop {
 
 #[functions]
 impl Shop {
-    /// A constant and a helper are no business of the runtime's.
+    /// A constant and a helper are left alone by the macro.
     const LIMIT: usize = 100;
 
     fn count(&self) -> usize {
@@ -131,7 +131,7 @@ impl Drop for Shop {
     }
 }
 
-/// Made by `Default`, named by its attribute, and injected into a function beside it.
+/// A class made by `Default`, named by its attribute, and injected into a function beside it.
 #[derive(Default)]
 struct Counter(AtomicUsize);
 

@@ -1,4 +1,5 @@
-//! What the compiler says of wrong signatures and attributes: at the author's line, with what to write.
+//! The messages of the compiler for wrong signatures and attributes: at the author's line, with the right way to write
+//! it.
 //!
 //! The texts are those of one compiler, so they are compared under that one alone. `TRYBUILD=overwrite` writes them anew.
 #![forbid(unsafe_code)]
@@ -6,7 +7,7 @@
 
 use std::process::Command;
 
-/// The compiler whose words are in `compile_errors`.
+/// The compiler whose messages are in `compile_errors`.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]

@@ -10,7 +10,7 @@ fn fragile(_: Event) -> &'static str {
     panic!("dropped");
 }
 
-/// The detail of the error that a panic becomes.
+/// Returns the detail of the error that a panic becomes.
 fn detail(word: &str) -> String {
     let app = App::builder().module(fragile::MODULE).config("FAAS_DEBUG", word).start().expect("starts");
     let failed = app.invoke(Invoke::event("")).failed.expect("fails");

@@ -1,4 +1,4 @@
-//! What a function returns as its error, and who is told what of it.
+//! The errors of functions, and the parts of them that callers and the log are told.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -24,7 +24,7 @@ enum OrderError {
 #[faas(status = 403, public)]
 struct Forbidden(String);
 
-/// An error that nothing is said of.
+/// An error without any description.
 #[derive(Debug, thiserror::Error)]
 #[error("no way to 10.0.0.8")]
 struct Foreign;
@@ -114,7 +114,7 @@ fn get(module: &'static abi::Module, path: &str) -> Answer {
     app.invoke(Invoke::http("GET", path))
 }
 
-/// Status, kind and message of an answer that is an error document.
+/// Returns status, kind and message of an answer that is an error document.
 fn told(answer: &Answer) -> (u32, String, String) {
     let json = answer.json();
     let text = |name: &str| json[name].as_str().expect("a text").to_owned();
@@ -137,7 +137,7 @@ fn an_error_of_ones_own_is_told_as_it_is_described_however_it_travels() {
     assert_eq!(told(&get(closed::MODULE, "/")), forbidden);
 }
 
-/// Status of the contract, kind, message and detail of a failure.
+/// Returns the contract's status, the kind, the message and the detail of a failure.
 fn failed(answer: Answer) -> (i32, String, String, String) {
     let failed = answer.failed.expect("it fails");
     (failed.status, failed.kind, failed.message, failed.detail)

@@ -1,4 +1,4 @@
-//! What functions ask for in their arguments, through their real tables.
+//! The arguments of functions, through their real tables.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::future::poll_fn;
 use std::task::Poll;
 
-/// A header, found at once.
+/// An argument of a header, which is found at once.
 struct Tenant(String);
 
 impl FromInvocation for Tenant {
@@ -22,7 +22,7 @@ impl FromInvocation for Tenant {
     }
 }
 
-/// A user, found after a wait.
+/// An argument of a user, who is found after a wait.
 struct User(String);
 
 impl FromInvocationAsync for User {

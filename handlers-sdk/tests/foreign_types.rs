@@ -13,7 +13,7 @@ use aws_lambda_events::event::{
 use handlers_sdk::testing::sample;
 use handlers_sdk::{Raw, function};
 
-/// Makes a function of each type, which says what it found, and calls it with the samples of its trigger.
+/// Makes a function of each type, which returns its findings, and calls it with the samples of its trigger.
 macro_rules! types {
     ($($name:ident: $type:ty, [$($sample:literal),+], $found:expr => $expected:literal;)+) => {
         $(

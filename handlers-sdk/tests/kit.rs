@@ -93,7 +93,7 @@ fn pays(ctx: FaasContext) -> Result<String, Error> {
     price.map(|price| price(21).to_string()).ok_or_else(|| Error::new("Pays.NoTill", "no till"))
 }
 
-/// Brings deadlines forward to one second.
+/// A layer that brings deadlines forward to one second.
 #[derive(Default)]
 struct Hurry;
 
@@ -281,7 +281,7 @@ fn an_event_comes_and_its_reply_goes_as_on_each_platform() {
     for (platform, event, status) in [
         ("aliyun-fc", "hi", 200),
         ("fn", "hi", 200),
-        // Its result has to be an object or a list.
+        // The result of an action has to be an object or a list.
         ("openwhisk", r#"{"a":1}"#, 502),
         ("azure-functions", r#"{"Data":{"m":"hi"},"Metadata":{}}"#, 200),
         ("vefaas", "hi", 202),

@@ -8,7 +8,7 @@ use handlers_sdk::{Config, Error, FaasContext, Layer, function, layer};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Answers by the key, and says back what it was asked.
+/// A store that answers by the key, and says back the operation it was asked for.
 struct Answers;
 
 impl Store for Answers {
@@ -22,7 +22,7 @@ impl Store for Answers {
             b"late" => Err(ErrorKind::Deadline),
             b"panic" => panic!("on purpose"),
             b"dropped" => return drop(answer),
-            // From another thread, once the caller waits.
+            // The answer comes from another thread, once the caller waits.
             _ => {
                 std::thread::spawn(move || answer.give(Ok(Outcome::Changed(9))));
                 return;
@@ -41,7 +41,7 @@ impl Layer for Keeps {
     }
 }
 
-/// One of the calls, with the key behind it: `get here`.
+/// Makes one of the calls, with the key behind it: `get here`.
 #[function]
 async fn asks(ctx: FaasContext, order: String) -> Result<String, Error> {
     let Some(kv) = ctx.kv() else { return Ok("nobody".to_owned()) };
@@ -94,7 +94,7 @@ fn a_call_that_is_not_answered_well_is_an_error() {
         ("get late", "did not answer in time"),
         ("get panic", "the provider failed"),
         ("put dropped", "the provider failed"),
-        // Of a plain write this is no answer.
+        // This is no possible answer to a plain write.
         ("put conflict", "not as the caller expected it"),
         ("get ", "what was asked for cannot be"),
     ] {

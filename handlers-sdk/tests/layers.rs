@@ -9,7 +9,7 @@ use handlers_sdk::{
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Only `before_invoke` and `close_failed` are written.
+/// A layer of which only `before_invoke` and `close_failed` are written.
 #[derive(Default)]
 struct Few;
 
@@ -26,7 +26,7 @@ impl Layer for Few {
 
 struct Started(u64);
 
-/// Most of what a layer can do.
+/// A layer that does most of what layers can do.
 struct Guard {
     secret: String,
     seen: AtomicU64,
@@ -73,7 +73,7 @@ impl Layer for Guard {
         if head.status() == 204 {
             head.set_status(205)?;
         }
-        // What this layer has left for itself is there in every hook.
+        // The value that this layer has left for itself is there in every hook.
         if head.value::<Started>().is_some() {
             head.set_header("x-value", "kept")?;
         }
@@ -127,7 +127,7 @@ fn asked(body: &str) -> Invoke {
     Invoke::http("POST", "/soup").header("Authorization", "open sesame").body(body)
 }
 
-/// It must not be skipped.
+/// A layer that must not be skipped.
 #[derive(Default)]
 struct Gatekeeper;
 

@@ -16,7 +16,7 @@ fn talks(ctx: FaasContext) -> &'static str {
     other.join().map_or("it panicked", |()| "said")
 }
 
-/// Must never be formatted.
+/// A value that must never be formatted.
 struct Unwanted;
 
 impl fmt::Display for Unwanted {

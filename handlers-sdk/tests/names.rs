@@ -1,4 +1,4 @@
-//! Names of functions and arguments: nothing that a macro writes is in their way.
+//! Names of functions and arguments that collide with nothing that a macro writes.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 

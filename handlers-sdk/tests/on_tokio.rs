@@ -1,4 +1,4 @@
-//! With the feature `tokio`: what a function spawns, and what a cancel reaches.
+//! With the feature `tokio`: the tasks that a function spawns, and the effect of a cancel.
 #![cfg(feature = "tokio")]
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
@@ -9,12 +9,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Longer than any test takes.
+/// A time that is longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
 
 type Wire = (Mutex<Sender<&'static str>>, Mutex<Receiver<&'static str>>);
 
-/// What tasks tell of themselves, one wire for each test.
+/// The news that tasks tell of themselves, over one wire for each test.
 struct Told(std::sync::OnceLock<Wire>);
 
 impl Told {
@@ -110,7 +110,7 @@ fn a_cancel_drops_a_select_and_what_it_waits_for() {
 
 static NESTED: Told = Told::new();
 
-/// A task of its own, and in that another.
+/// Spawns a task of its own, and in that another one.
 #[function]
 async fn nests(ctx: FaasContext) {
     let outer = ctx.clone();

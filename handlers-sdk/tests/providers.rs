@@ -1,4 +1,4 @@
-//! Injection: order, lifetimes, failures, replacements, the end.
+//! Injection: order, lifetimes, failures, replacements, and the end of values.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -7,7 +7,7 @@ use handlers_sdk::{Error, FaasContext, Inject, PhaseContext, abi, function, prov
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What happened in one app, which the test gives.
+/// The record of all that happened in one app, which the test gives.
 #[derive(Clone, Default)]
 struct Diary(Arc<Mutex<Vec<String>>>);
 
@@ -84,7 +84,7 @@ fn settings(ctx: PhaseContext, diary: Inject<Diary>) -> Result<Settings, Error> 
     Ok(Settings { url, diary: Diary::clone(&diary) })
 }
 
-/// Waits once, so that the future moves to the executor.
+/// A future that waits once, so that it moves to the executor.
 #[derive(Default)]
 struct Later(bool);
 
@@ -124,12 +124,12 @@ fn shop(diary: &Diary) -> Builder {
     App::builder().module(faas_module()).config("URL", "db://one").provide(diary.clone())
 }
 
-/// Why a module does not start.
+/// Returns the reason why a module does not start.
 fn refused(module: &'static abi::Module) -> String {
     App::builder().module(module).start().expect_err("does not start")
 }
 
-/// The line of the first of these words in this file.
+/// Returns the line of the first of these words in this file.
 fn line_of(words: &str) -> usize {
     include_str!("providers.rs").lines().position(|line| line.starts_with(words)).expect("it is in this file") + 1
 }

@@ -27,7 +27,7 @@ fn plain(ctx: FaasContext, Json(job): Json<Job>) -> Result<(), Error> {
     checked(&job)
 }
 
-/// Waits once, so that it is finished on the executor.
+/// Waits once, so that the call is finished on the executor.
 async fn a_moment() {
     let mut waited = false;
     std::future::poll_fn(|context| {
@@ -54,7 +54,7 @@ fn whole(ctx: FaasContext) -> String {
     format!("{} bytes, a record: {}", ctx.event().len(), ctx.record().is_some())
 }
 
-/// Passes records by, forgives some, and counts all of them.
+/// A layer that passes records by, forgives some, and counts all of them.
 #[derive(Default)]
 struct Watch;
 

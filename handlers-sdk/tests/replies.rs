@@ -1,4 +1,4 @@
-//! What functions return, through their real tables.
+//! The values that functions return, through their real tables.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 
@@ -76,7 +76,7 @@ fn get(module: &'static abi::Module, path: &str) -> Answer {
     Invoke::http("GET", path).run(module)
 }
 
-/// Status, content type and body.
+/// Returns status, content type and body of an answer.
 fn said(answer: &Answer) -> (u32, Option<&str>, String) {
     (answer.code, answer.header("content-type"), answer.text())
 }

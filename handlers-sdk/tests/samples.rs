@@ -1,4 +1,4 @@
-//! The samples: every file is listed, and every event is to the runtime what the list says.
+//! The samples: every file is listed, and the runtime recognises every event as the list says.
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "tests")]
 

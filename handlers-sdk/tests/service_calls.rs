@@ -1,5 +1,5 @@
-//! Services with completions, from both sides, through the tables of the contract: who asks waits, cancels and hears, and who
-//! answers does so once.
+//! Services with completions, from both sides, through the tables of the contract: the side that asks waits, cancels
+//! and hears, and the side that answers does so once.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::abi::CANCEL_PEER_GONE;
@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-/// Requests that have not been answered, by their URL, which each test has its own of.
+/// The requests that have not been answered, by their URL. Each test has a URL of its own.
 static HELD: LazyLock<Mutex<HashMap<String, (Request, Sent)>>> = LazyLock::new(Mutex::default);
-/// Numbers of requests that were cancelled.
+/// The numbers of requests that were cancelled.
 static CANCELLED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
 /// Takes the request to that URL, which was sent.
@@ -48,7 +48,7 @@ impl Layer for Provider {
     }
 }
 
-/// Asks for the URL that it is called with, and says what came of it.
+/// Asks for the URL that it is called with, and returns the result as a text.
 #[function]
 async fn asks(ctx: FaasContext, url: String) -> Result<String, Error> {
     let client = ctx.http_client().ok_or_else(|| Error::msg("there is no provider"))?;
@@ -59,7 +59,7 @@ async fn asks(ctx: FaasContext, url: String) -> Result<String, Error> {
     })
 }
 
-/// The same on a thread that may block.
+/// Does the same on a thread that may block.
 #[function(blocking)]
 fn waits(ctx: FaasContext, url: String) -> Result<String, Error> {
     let client = ctx.http_client().ok_or_else(|| Error::msg("there is no provider"))?;
@@ -69,7 +69,7 @@ fn waits(ctx: FaasContext, url: String) -> Result<String, Error> {
     }
 }
 
-/// Asks before the function is called.
+/// A layer that asks before the function is called.
 #[derive(Default)]
 struct Gate;
 
@@ -218,7 +218,7 @@ fn what_is_open_when_the_provider_ends_ends_as_cancelled() {
     assert_eq!(ended.flatten().next().as_deref(), Some("Err(Cancelled)"));
 }
 
-/// Somebody who knows no value until a test says so.
+/// The watches of a source that knows no value until a test says so.
 static WATCHES: Mutex<Vec<Watch>> = Mutex::new(Vec::new());
 
 struct Knows;
@@ -281,7 +281,7 @@ fn a_watch_hears_of_each_change_once_and_of_its_end() {
                     Ok(value) => value.reveal_text().unwrap_or_default().to_owned(),
                     Err(error) => format!("{:?}", error.kind()),
                 };
-                // It ends its own watch from within.
+                // The watcher ends its own watch from within.
                 if words == "enough" {
                     WATCHING.lock().expect("no test panics within").take();
                 }

@@ -9,7 +9,7 @@ use handlers_sdk::{Config, Error, FaasContext, Layer, Service, function, layer};
 struct Doubler {
     size: usize,
     double: Option<extern "C" fn(u64) -> u64>,
-    /// A later minor version has it; this provider does not.
+    /// A member of a later minor version, which this provider does not have.
     treble: Option<extern "C" fn(u64) -> u64>,
 }
 

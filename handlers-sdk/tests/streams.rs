@@ -115,7 +115,7 @@ fn a_sink_without_the_word_stream_says_what_is_missing() {
     assert!(failed.message.contains("#[function(stream)]"), "{}", failed.message);
 }
 
-/// Numbers, each after a wait.
+/// A stream of numbers, each after a wait.
 struct Numbers {
     next: u8,
     waited: bool,
@@ -145,7 +145,7 @@ impl Stream for Numbers {
     }
 }
 
-/// The first numbers as events.
+/// A stream of the first numbers as events.
 struct News(Numbers);
 
 impl Stream for News {

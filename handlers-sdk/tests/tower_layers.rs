@@ -19,7 +19,7 @@ struct Check(Ending);
 #[derive(Clone, Copy)]
 enum Ending {
     Well,
-    /// It waits for what never comes, after the reply.
+    /// It waits for a thing that never comes, after the reply.
     Waits,
     /// It fails on the way in.
     Fails,

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What each neutral trigger made of the sample that was read last on this thread's app.
+/// The readings by each neutral trigger of the sample that was read last on this thread's app.
 #[derive(Debug)]
 struct Read {
     timer: Result<Timer, String>,
@@ -50,9 +50,9 @@ fn read_all(ctx: FaasContext) {
     READ.lock().unwrap_or_else(PoisonError::into_inner).insert(ctx.request_id().to_owned(), read);
 }
 
-/// What the triggers make of an invocation.
+/// Returns the readings of an invocation by all triggers.
 fn read(name: &str, invoke: Invoke) -> Read {
-    // Tests read the same samples at once: each reading has an id of its own.
+    // Tests read the same samples at once, so each reading has an id of its own.
     static READINGS: AtomicUsize = AtomicUsize::new(0);
     let id = format!("{}:{}", name.replace('/', ":"), READINGS.fetch_add(1, Ordering::Relaxed));
     let answer = invoke.meta(handlers_sdk::abi::META_REQUEST_ID, &id).run(read_all::MODULE);
@@ -61,8 +61,8 @@ fn read(name: &str, invoke: Invoke) -> Read {
     read.expect("it was read")
 }
 
-/// The trigger that reads a sample, with its view: by the kind that the runtime recognises, or what a request or CloudEvent
-/// turns out to be.
+/// Returns the trigger that reads a sample, with its view: by the kind that the runtime recognises, or by the content
+/// of a request or CloudEvent.
 fn expected(sample: &Sample) -> &'static str {
     match (sample.trigger(), sample.name()) {
         (_, "aws/firehose") => "",

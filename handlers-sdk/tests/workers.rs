@@ -11,10 +11,10 @@ use std::task::Poll;
 handlers_sdk::executor!(workers = 2);
 handlers_sdk::executor!(workers = 1);
 
-/// Both have to be there at once, which one thread could not be.
+/// A barrier that needs two threads at once.
 static BOTH: Barrier = Barrier::new(2);
 
-/// Once pending, so that what follows runs on the executor.
+/// Is pending once, so that the rest runs on the executor.
 async fn step_aside() {
     let mut came = false;
     poll_fn(|context| {

@@ -118,7 +118,7 @@ pub const CANCEL_DEADLINE: u32 = 1;
 pub const CANCEL_PEER_GONE: u32 = 2;
 pub const CANCEL_CLOSING: u32 = 3;
 
-/// The bit of a phase in a mask.
+/// Returns the bit that stands for a phase in a mask.
 pub const fn phase_bit(phase: u32) -> u32 {
     1 << phase
 }

@@ -6,8 +6,8 @@
 //!
 //! [`services`] mirrors the tables of the services that modules have agreed on among themselves, in headers of their own.
 //!
-//! With the feature `host` comes the other side, `host`: the only code that dereferences what a module hands over,
-//! kept behind safe types so that both runtimes share it and contain none of it.
+//! With the feature `host` comes the other side, `host`: the only code that dereferences a module's pointers, kept
+//! behind safe types so that both runtimes share it and contain none of it.
 #![cfg_attr(not(feature = "host"), no_std)]
 
 pub mod constants;

@@ -1,5 +1,6 @@
-//! The tables of the services that are agreed on: `faas_http.h`, `faas_telemetry.h`, `faas_kv.h` and `faas_params.h`, member
-//! by member. The headers say what each member means, and the rules S1 to S5 of `faas.h` who is there when.
+//! The tables of the services that are agreed on: `faas_http.h`, `faas_telemetry.h`, `faas_kv.h` and `faas_params.h`,
+//! member by member. The headers say what each member means, and the rules S1 to S5 of `faas.h` say when provider and
+//! consumer are there.
 //!
 //! ```
 //! use faas_abi::services::{HTTP, HTTP_MAJOR, Http};
@@ -40,22 +41,22 @@ pub const PARAMS: &str = "faas.params";
 /// The major version of that service.
 pub const PARAMS_MAJOR: u32 = 1;
 
-/// A span ended without a word about how.
+/// Says that a span ended without a word about its outcome.
 pub const SPAN_UNSET: u32 = 0;
 /// Says that a span has ended well.
 pub const SPAN_OK: u32 = 1;
-/// A span ended in failure.
+/// Says that a span has ended in failure.
 pub const SPAN_ERROR: u32 = 2;
 /// The number of bytes of a `traceparent`.
 pub const TRACEPARENT_BYTES: u32 = 55;
 
-/// How a request over HTTP ended.
+/// The type of the function that hears how a request over HTTP ended.
 pub type HttpFn = unsafe extern "C" fn(arg: *mut c_void, status: Status, reply: *const HttpReply);
 
-/// A value by key, or a parameter, with its version.
+/// The type of the function that hears a value by key, or a parameter, with its version.
 pub type ValueFn = unsafe extern "C" fn(arg: *mut c_void, status: Status, value: Buf, version: u64);
 
-/// Adds, sets or observes a number.
+/// The type of the functions that add, set or observe a number.
 pub type NumberFn =
     unsafe extern "C" fn(provider: *mut c_void, name: Bytes, value: f64, labels: *const Pair, count: usize);
 

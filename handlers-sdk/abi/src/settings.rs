@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-/// Reads a switch such as `FAAS_DEBUG`: `1`, `true`, `yes` and `on` switch it on, `0`, `false`, `no` and `off` switch it
-/// off, in any case. `None` if the text is none of these.
+/// Reads a switch such as `FAAS_DEBUG`: `1`, `true`, `yes` and `on` switch it on, `0`, `false`, `no` and `off` switch
+/// it off, in any case. `None` if the text is another one.
 pub fn switch(text: &[u8]) -> Option<bool> {
     const WORDS: [(&[u8], bool); 8] = [
         (b"1", true),
@@ -18,10 +18,12 @@ pub fn switch(text: &[u8]) -> Option<bool> {
     WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, on)| *on)
 }
 
-/// The key of `host->config` whose value two entries have in common if they have that of every other key in common.
+/// The key of `host->config` that tells environments apart: two entries with the same value of it have the same values
+/// of every other key.
 pub const ENVIRONMENT: &str = "faas.environment";
 
-/// Parses a duration; whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them.
+/// Reads a duration: whole seconds, or numbers with `h`, `m`, `s`, `ms`, `us`, `ns` as Go writes them. `None` if the
+/// text is no duration.
 pub fn duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -39,7 +41,8 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
-/// A number and its unit. In whole nanoseconds: parsing floating point would add its tables to every binary.
+/// Returns a number with its unit in whole nanoseconds; `None` if it does not fit. Parsing floating point would add its
+/// tables to every binary.
 fn part(number: &str, unit: &str) -> Option<Duration> {
     let scale: u64 = match unit {
         "ns" => 1,

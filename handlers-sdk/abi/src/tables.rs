@@ -30,17 +30,17 @@ pub struct Tok {
 /// The type of a module's one symbol, `faas_module_v1`.
 pub type ModuleEntry = unsafe extern "C" fn(host_major: u32, host_minor: u32) -> *const Module;
 
-/// Called once when a callback token completes.
+/// The type of functions that are called once, when a callback token completes.
 pub type TokenFn = unsafe extern "C" fn(arg: *mut c_void, status: Status);
 
 /// The type of functions that free a slot's value.
 pub type DropFn = unsafe extern "C" fn(value: *mut c_void);
 
-/// `create` of functions and layers.
+/// The type of `create` of functions and layers.
 pub type CreateFn =
     unsafe extern "C" fn(host: *const Host, config: Bytes, this: *mut *mut c_void, why: *mut Buf) -> Status;
 
-/// `before`, `after` and a function's `phase`.
+/// The type of `before`, `after` and a function's `phase`.
 pub type PhaseFn = unsafe extern "C" fn(this: *mut c_void, phase: u32, inv: *mut Inv, tok: *mut Tok) -> Status;
 
 /// The type of a function's `invoke`.
@@ -50,7 +50,7 @@ pub type InvokeFn = unsafe extern "C" fn(this: *mut c_void, inv: *mut Inv, tok: 
 pub type OnErrorFn =
     unsafe extern "C" fn(this: *mut c_void, phase: u32, inv: *mut Inv, inner: Status, tok: *mut Tok) -> Status;
 
-/// `cancel` of functions and layers.
+/// The type of `cancel` of functions and layers.
 pub type CancelFn = unsafe extern "C" fn(this: *mut c_void, inv: *mut Inv, reason: u32);
 
 /// `faas_host.done`.
@@ -149,7 +149,7 @@ pub type HostTokenFn = unsafe extern "C" fn(*mut Inv, Option<TokenFn>, *mut c_vo
 /// `faas_host.set_num`.
 pub type HostSetNumFn = unsafe extern "C" fn(*mut Inv, u32, u64) -> Status;
 
-/// What the host offers: `faas_host`.
+/// The functions that the host offers: `faas_host`.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
@@ -240,7 +240,7 @@ pub struct Layer {
     pub health: Option<unsafe extern "C" fn(*mut c_void, *mut Buf) -> Status>,
 }
 
-/// What a module is: `faas_module`.
+/// The description of a module: `faas_module`.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
@@ -271,10 +271,10 @@ unsafe impl Sync for Layer {}
 // SAFETY: as for `Host`.
 unsafe impl Sync for Module {}
 
-/// `host_calls!(member: its type, …)`: the functions of a host's table.
+/// Lists the functions of a host's table: `host_calls!(member: its type, …)`.
 macro_rules! host_calls {
     ($($name:ident: $of:ident),* $(,)?) => {
-        /// What a host of 1.0 offers, all of which is there (faas.h, P3): a module asks once and then calls.
+        /// The functions of a host of 1.0, all of which are there (faas.h, P3): a module asks once and then calls.
         #[derive(Clone, Copy, Debug)]
         #[allow(missing_docs, reason = "documented in include/faas.h, member by member")]
         pub struct HostCalls {
@@ -284,7 +284,7 @@ macro_rules! host_calls {
         }
 
         impl HostCalls {
-            /// The functions of a host's table.
+            /// Returns the functions of a host's table.
             ///
             /// # Errors
             /// The name of a function that is missing: that host breaks the contract.
@@ -344,7 +344,7 @@ unsafe impl Send for HostCalls {}
 /// # Safety
 /// `#[repr(C)]`, first member `size: usize`, and every other member valid when all its bytes are zero.
 pub unsafe trait Table: Sized {
-    /// Its size in minor version 0, which no table may be smaller than. Never changes.
+    /// Its size in bytes in minor version 0, which no table may be smaller than. It never changes.
     const FIRST_SIZE: usize;
 }
 

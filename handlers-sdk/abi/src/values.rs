@@ -2,14 +2,14 @@
 
 use core::ffi::c_void;
 
-/// What a call says: zero or more is flow, less is failure.
+/// The result of a call: zero or more is flow, less is failure.
 pub type Status = i32;
 
 /// Borrowed bytes; see OWNERSHIP in `faas.h`. `ptr` may be null only if `len` is 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Bytes {
-    /// Points to the first byte.
+    /// The address of the first byte.
     pub ptr: *const u8,
     /// The number of bytes.
     pub len: usize,
@@ -21,7 +21,7 @@ unsafe impl Send for Bytes {}
 unsafe impl Sync for Bytes {}
 
 impl Bytes {
-    /// Stands for no bytes: null and 0.
+    /// Stands for no bytes: a null pointer and the length 0.
     pub const EMPTY: Bytes = Bytes { ptr: core::ptr::null(), len: 0 };
 
     /// Borrows a slice. The result must not outlive it; the receiver's rules say for how long it reads.
@@ -72,7 +72,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// No name, and an empty text.
+    /// Stands for a field with no name and an empty text.
     pub const EMPTY: Field = Field { name: Bytes::EMPTY, value: Bytes::EMPTY, kind: 0, reserved: 0 };
 }
 
@@ -80,17 +80,17 @@ impl Field {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Buf {
-    /// First byte; may be null only if `len` is 0.
+    /// The address of the first byte; may be null only if `len` is 0.
     pub ptr: *const u8,
     /// The number of bytes.
     pub len: usize,
-    /// Frees the bytes. `None`: static storage, or memory that lives as long as the invocation.
+    /// The function that frees the bytes. `None` for static storage, or memory that lives as long as the invocation.
     pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
     /// The argument that `release` is called with.
     pub owner: *mut c_void,
 }
 
 impl Buf {
-    /// No bytes and nothing to release.
+    /// Stands for no bytes, with nothing to release.
     pub const EMPTY: Buf = Buf { ptr: core::ptr::null(), len: 0, release: None, owner: core::ptr::null_mut() };
 }

@@ -1,7 +1,7 @@
 //! The compiled header against the Rust mirror, and both against `v1.layout`, which may only grow.
 //!
-//! A C program prints every size, offset and constant; what it prints must say the same as the mirror, and hold every
-//! line ever committed. A line that is gone or different is a broken module in somebody's production (P2, P3, P4).
+//! A C program prints every size, offset and constant. Its lines must say the same as the mirror, and hold every line
+//! ever committed. A line that is gone or different is a broken module in somebody's production (P2, P3, P4).
 
 mod common;
 
@@ -18,7 +18,7 @@ use std::sync::LazyLock;
 
 const GOLDEN: &str = include_str!("../v1.layout");
 
-/// `members!(T: a b c)`: each member's name, offset and size in the mirror.
+/// Lists each member's name, offset and size in the mirror: `members!(T: a b c)`.
 macro_rules! members {
     ($of:ty: $($member:ident)*) => {
         vec![$((stringify!($member), offset_of!($of, $member), size_of_member(|of: &$of| size_of_val(&of.$member)))),*]
@@ -33,7 +33,7 @@ fn size_of_member<T>(size: impl Fn(&T) -> usize) -> usize {
 
 type Members = Vec<(&'static str, usize, usize)>;
 
-/// C name, size, alignment, size in 1.0 and members of each type of the mirror.
+/// Returns C name, size, alignment, size in 1.0 and members of each type of the mirror.
 fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
     macro_rules! row {
         ($c:literal, $of:ty, $first:expr, $($member:ident)*) => {
@@ -67,7 +67,7 @@ fn mirror() -> Vec<(&'static str, usize, usize, Option<usize>, Members)> {
     ]
 }
 
-/// Name, value and width of each constant of the mirror.
+/// Returns name, value and width of each constant of the mirror.
 fn constants() -> Vec<(String, i128, usize)> {
     macro_rules! list {
         ($($name:ident)*) => { vec![$((format!("FAAS_{}", stringify!($name)), i128::from($name), size_of_val(&$name))),*] };
@@ -90,7 +90,8 @@ fn constants() -> Vec<(String, i128, usize)> {
     ]
 }
 
-/// What the mirror says, in the golden file's words. A type of a table grows, so only its first size is a line.
+/// Returns the lines of the mirror, in the golden file's words. A type of a table grows, so only its first size is a
+/// line.
 fn mirrored_lines() -> Vec<String> {
     let mut lines = Vec::new();
     for (name, size, align, first, members) in mirror() {
@@ -102,7 +103,7 @@ fn mirrored_lines() -> Vec<String> {
     lines
 }
 
-/// The C program that says the same of the header.
+/// Returns the C program that prints the same lines for the header.
 fn program() -> String {
     let mut body = String::new();
     for one in header::structs() {
@@ -123,11 +124,11 @@ fn program() -> String {
         );
     }
     let includes: String = header::FILES.iter().map(|file| format!("#include \"{file}\"\n")).collect();
-    // Each header stands on its own, and may be included again.
+    // Each header works on its own, and may be included again.
     format!("{includes}{includes}#include <stdio.h>\nint main(void) {{\n{body}  return 0;\n}}\n")
 }
 
-/// The header's lines as the C compiler sees them; compiled once a run.
+/// The header's lines as the C compiler sees them. They are compiled once in a run.
 static COMPILED: LazyLock<Vec<String>> = LazyLock::new(compiled_lines);
 
 fn compiled_lines() -> Vec<String> {
@@ -151,7 +152,8 @@ fn compiled_lines() -> Vec<String> {
     lines
 }
 
-/// The golden lines of today: as compiled, and each member with its C type. The minor version is not one: it grows.
+/// Returns the golden lines of today: as compiled, and each member with its C type. The minor version is left out,
+/// since it grows.
 fn golden_lines() -> Vec<String> {
     let structs = header::structs();
     let typed = |line: &str| {

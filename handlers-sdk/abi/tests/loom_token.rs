@@ -1,6 +1,6 @@
 //! Every interleaving of a completion with its waiter, and of a cancel with the end of a call, by loom.
 //!
-//! Empty unless built with `RUSTFLAGS="--cfg loom"`; the command stands in the crate's `Cargo.toml`.
+//! The file is empty unless built with `RUSTFLAGS="--cfg loom"`; the command stands in the crate's `Cargo.toml`.
 #![cfg(loom)]
 
 use core::ffi::c_void;
@@ -35,7 +35,7 @@ fn a_completion_never_loses_its_wake_up() {
 
 #[test]
 fn a_completion_slow_to_find_its_waiter_does_not_disturb_the_next_call() {
-    // Three threads in a row: four preemptions show every order that matters within seconds.
+    // There are three threads in a row: four preemptions show every order that matters within seconds.
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(4);
     model.check(|| {
@@ -128,7 +128,7 @@ fn a_token_that_calls_a_module_calls_it_once() {
     });
 }
 
-/// What a callee's `cancel` sees.
+/// The record of calls that a callee's `cancel` writes to.
 struct Callees {
     running: AtomicBool,
     told: AtomicU32,

@@ -65,7 +65,7 @@ fn layer() -> Layer {
     }
 }
 
-/// A module over arrays that the caller keeps.
+/// Returns a module over arrays that the caller keeps.
 fn module(functions: &[*const Function], layers: &[*const Layer]) -> Module {
     Module {
         size: size_of::<Module>(),
@@ -102,7 +102,7 @@ fn a_module_of_this_version_is_accepted() {
     assert_eq!(checked.layers[0].name, "audit");
 }
 
-/// A table as a later minor version has it: this one's, then members nobody here knows.
+/// A table as a later minor version has it: this one's, then members that this version does not know.
 #[repr(C)]
 struct Later<T> {
     table: T,
@@ -303,6 +303,6 @@ fn a_host_that_filled_nothing_but_its_size_offers_nothing() {
     // SAFETY: as above.
     let ours = unsafe { read_table(&raw const theirs) };
     assert_eq!((ours.size, ours.features, ours.now_ns.is_some()), (8, 0, false));
-    // It breaks the contract, which a module of handlers-sdk says when it is created.
+    // Such a host breaks the contract, which a module of handlers-sdk reports when it is created.
     assert_eq!(HostCalls::of(&ours).err(), Some("done"));
 }

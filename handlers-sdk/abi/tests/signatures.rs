@@ -27,7 +27,7 @@ fn without_names(function: &str) -> String {
     format!("{head}fn({}){result}", params.join(","))
 }
 
-/// The mirror's function types with a name, e.g. `CreateFn`.
+/// Returns the mirror's function types with a name, e.g. `CreateFn`.
 fn aliases() -> Vec<(String, String)> {
     let source = squeezed(TABLES) + &squeezed(SERVICES);
     let aliases = source.split("pubtype").skip(1);
@@ -39,7 +39,7 @@ fn aliases() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Members and types of a struct of the mirror.
+/// Returns members and types of a struct of the mirror.
 fn mirrored(name: &str) -> Vec<(String, String)> {
     let source = squeezed(TABLES) + &squeezed(VALUES) + &squeezed(SERVICES);
     let (_, rest) = source.split_once(&format!("pubstruct{name}{{")).unwrap_or_else(|| panic!("no struct {name}"));

@@ -12,7 +12,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counts what was dropped on the way.
+/// Counts the frames that were dropped on the way.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl Drop for Counted<'_> {
@@ -30,7 +30,7 @@ extern "C-unwind" fn deeper(depth: usize, dropped: &AtomicUsize) {
     }
 }
 
-/// Panics below eleven frames and catches it; how many of them were cleaned up.
+/// Panics below eleven frames and catches it. Returns how many of them were cleaned up.
 fn cleaned_up() -> usize {
     let dropped = AtomicUsize::new(0);
     let caught = catch_unwind(|| deeper(10, &dropped)).expect_err("it panics");
@@ -62,7 +62,7 @@ fn a_backtrace_names_its_frames() {
     assert!(trace.contains("a_frame_with_a_name") && trace.contains("a_backtrace_names_its_frames"), "{trace}");
 }
 
-/// Throws through a frame with a destructor, and catches.
+/// The source of a library that throws through a frame with a destructor, and catches.
 const THROWS: &str = r#"
 #include <stdexcept>
 namespace {
@@ -104,7 +104,7 @@ fn is_libgcc_s_loaded() -> bool {
     std::fs::read_to_string("/proc/self/maps").expect("Linux has it").contains("libgcc_s.so")
 }
 
-/// One test, since the library that it loads stays in the process.
+/// There is one test, since the library that it loads stays in the process.
 #[test]
 fn libgcc_s_comes_with_a_library_in_cpp_alone_and_both_unwinders_do_their_own_work() {
     assert!(!is_libgcc_s_loaded(), "the unwinder is to be linked; is there no libgcc_eh.a beside the compiler?");

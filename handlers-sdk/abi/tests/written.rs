@@ -1,5 +1,5 @@
-//! What `docs/abi.md` says the contract carries, written down in C: each trigger, layer and service of that page is a small file
-//! in `tests/signatures`, compiled here as C11, and by `cpp.rs` as C++17.
+//! The entries that `docs/abi.md` says the contract carries, written down in C: each trigger, layer and service of that
+//! page is a small file in `tests/signatures`, compiled here as C11, and by `cpp.rs` as C++17.
 
 mod common;
 

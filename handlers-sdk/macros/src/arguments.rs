@@ -1,7 +1,8 @@
 //! The body of a call: the arguments are made from the invocation, the function is called, its result becomes the outcome.
 //!
-//! A plain `fn` takes what is there at once, an `async fn` also what has to be waited for. Every name in here is invisible
-//! to the author's code, and the author's types keep their places, so that the compiler's messages point at them.
+//! A plain `fn` takes arguments that are there at once, an `async fn` also those that have to be waited for. Every name
+//! in here is invisible to the author's code, and the author's types keep their places, so that the compiler's messages
+//! point at them.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -14,39 +15,39 @@ pub(crate) struct Callee<'a> {
     pub(crate) sdk: &'a TokenStream,
     /// The signature as the author wrote it.
     pub(crate) signature: &'a Signature,
-    /// What stands before the parentheses of the call: the name of a `fn`, or `Self::method`.
+    /// The expression before the parentheses of the call: the name of a `fn`, or `Self::method`.
     pub(crate) expression: TokenStream,
     /// The first argument of a method: `&instance`.
     pub(crate) first: Option<TokenStream>,
-    /// What its result is.
+    /// The meaning of its result.
     pub(crate) result: Outcome,
 }
 
-/// What the result of a call is.
+/// The meaning of the result of a call.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Outcome {
-    /// The reply.
+    /// The result is the reply.
     Reply,
-    /// Nothing: the reply was written through a sink.
+    /// The result is empty: the reply was written through a sink.
     Stream,
-    /// The end of a record, which has no reply.
+    /// The result is the end of a record, which has no reply.
     Record,
-    /// The result of a function of `lambda_runtime`.
+    /// The result is that of a function of `lambda_runtime`.
     Lambda,
-    /// An application, which serves every request from then on.
+    /// The result is an application, which serves every request from then on.
     Service,
-    /// The value of a provider.
+    /// The result is the value of a provider.
     Value,
-    /// The instance of a class.
+    /// The result is the instance of a class.
     Instance,
-    /// The value of a provider, or an error.
+    /// The result is the value of a provider, or an error.
     ValueOrError,
-    /// The end of a phase.
+    /// The result is the end of a phase.
     Phase,
 }
 
 impl Outcome {
-    /// The name of what turns the result into an outcome, and what is written behind its call.
+    /// Returns the name of the function that turns the result into an outcome, and the tokens behind its call.
     fn ending(self, is_async: bool) -> (Ident, Option<TokenStream>) {
         let name = match self {
             Outcome::Reply => "replied",
@@ -65,19 +66,19 @@ impl Outcome {
     }
 }
 
-/// The name of the context in the code that [`Callee::call`] writes.
+/// Returns the name of the context in the code that [`Callee::call`] writes.
 pub(crate) fn context() -> Ident {
     Ident::new("ctx", Span::mixed_site())
 }
 
-/// Where `span` stands, as an expression of type `Place`.
+/// Returns the place of `span`, as an expression of type `Place`.
 pub(crate) fn place(sdk: &TokenStream, span: Span) -> TokenStream {
     quote_spanned! {span=>
         #sdk::__private::Place { module: ::core::module_path!(), file: ::core::file!(), line: ::core::line!() }
     }
 }
 
-/// Refuses what no runtime can call: generics, `unsafe`, `impl Trait` and references as arguments.
+/// Refuses signatures that no runtime can call: generics, `unsafe`, `impl Trait` and references as arguments.
 pub(crate) fn checked(signature: &Signature) -> Result<()> {
     if !signature.generics.params.is_empty() {
         let message = "a function that a runtime calls has no generics: write the types that it is called with";
@@ -112,7 +113,7 @@ pub(crate) fn checked(signature: &Signature) -> Result<()> {
     Ok(())
 }
 
-/// The types of the arguments, without a `self`.
+/// Returns the types of the arguments, without a `self`.
 pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
     signature.inputs.iter().filter_map(|argument| match argument {
         FnArg::Typed(argument) => Some(&*argument.ty),
@@ -121,9 +122,10 @@ pub(crate) fn arguments(signature: &Signature) -> impl Iterator<Item = &Type> {
 }
 
 impl Callee<'_> {
-    /// An expression of type `Call`, where [`context`] names a `&FaasContext`.
+    /// Returns an expression of type `Call`, where [`context`] names a `&FaasContext`.
     ///
-    /// What an async call uses beside the context has to be in local variables, which are moved into the future.
+    /// The values that an async call uses beside the context have to be in local variables, which are moved into the
+    /// future.
     pub(crate) fn call(&self) -> TokenStream {
         let sdk = self.sdk;
         let ctx = context();
@@ -146,12 +148,12 @@ impl Callee<'_> {
         }
     }
 
-    /// What is injected for the arguments, as an expression of type `&'static [Option<Need>]`.
+    /// Returns the needs of the arguments, as an expression of type `&'static [Option<Need>]`.
     pub(crate) fn needs(&self) -> TokenStream {
         self.needs_after(None)
     }
 
-    /// The same with `first`, an expression of type `Need`, before them.
+    /// Returns the needs with `first`, an expression of type `Need`, before them.
     pub(crate) fn needs_and(&self, first: &TokenStream) -> TokenStream {
         self.needs_after(Some(first))
     }
@@ -170,8 +172,8 @@ impl Callee<'_> {
         }}
     }
 
-    /// What its arguments make use of where the host has it, as an expression of type `u64`. One that it may not have is
-    /// pointed at there.
+    /// Returns the features that the arguments use where the host has them, as an expression of type `u64`. An argument
+    /// that the function may not have is reported there.
     pub(crate) fn wants(&self) -> TokenStream {
         let Callee { sdk, signature, .. } = self;
         let is_async = signature.asyncness.is_some();
@@ -191,7 +193,7 @@ impl Callee<'_> {
         }}
     }
 
-    /// Statements that end in an `Outcome`.
+    /// Returns statements that end in an `Outcome`.
     fn body(&self) -> TokenStream {
         let Callee { sdk, signature, expression, first, result: outcome } = self;
         let first = first.iter();
@@ -201,7 +203,7 @@ impl Callee<'_> {
             .map(|index| format_ident!("argument_{index}", span = Span::mixed_site()))
             .collect();
         let made = names.iter().zip(arguments(signature)).map(|(name, argument)| {
-            // The compiler points at the place of the call and of the type it was given: both are the author's type.
+            // The compiler points at the place of the call and of the type it was given, so both are the author's type.
             let value = if is_async {
                 quote_spanned!(argument.span()=> #sdk::__private::argument_async::<#argument, _>(#ctx).await)
             } else {
@@ -219,14 +221,14 @@ impl Callee<'_> {
         let (end, end_awaited) = outcome.ending(is_async);
         let (span, result) = match &signature.output {
             ReturnType::Default => (signature.ident.span(), quote!(())),
-            // The opaque type has no name to give.
+            // The opaque type has no name that could be written.
             ReturnType::Type(_, result) if is_opaque(result) => (result.span(), quote!(_)),
             ReturnType::Type(_, result) => (result.span(), result.to_token_stream()),
         };
-        // How a value becomes an outcome the compiler finds, except for a provider's, which is what it is.
+        // The compiler finds how a value becomes an outcome, except for a provider's, which stays as it is.
         let how = (!matches!(outcome, Outcome::Value | Outcome::Instance)).then(|| quote!(, _));
         let ended = match outcome {
-            // The parts of the result are theirs to find.
+            // The compiler finds the parts of the result of these.
             Outcome::Lambda | Outcome::Service => quote_spanned!(span=> #sdk::__private::#end),
             _ => quote_spanned!(span=> #sdk::__private::#end::<#result #how>),
         };
@@ -237,7 +239,7 @@ impl Callee<'_> {
     }
 }
 
-/// Is it `impl Future<…>`?
+/// Returns `true` for `impl Future<…>`.
 fn is_future(result: &Type) -> bool {
     let Type::ImplTrait(opaque) = result else { return false };
     opaque.bounds.iter().any(|bound| match bound {
@@ -246,7 +248,7 @@ fn is_future(result: &Type) -> bool {
     })
 }
 
-/// Is there an `impl Trait` in it?
+/// Returns `true` if there is an `impl Trait` in the type.
 fn is_opaque(result: &Type) -> bool {
     result.to_token_stream().into_iter().any(is_impl)
 }

@@ -1,4 +1,4 @@
-//! `#[derive(FaasError)]`.
+//! The derive `#[derive(FaasError)]`, which describes an error for its callers.
 
 use crate::options::{Word, words};
 use crate::sdk::{renamed, taken};
@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Data, DeriveInput, Error, Fields, Path, Result};
 
-/// What `#[faas(…)]` says of an error or of one of its variants.
+/// The words that `#[faas(…)]` has for an error or for one of its variants.
 #[derive(Default)]
 struct Said {
     status: Option<u16>,
@@ -15,11 +15,11 @@ struct Said {
     sdk: Option<Path>,
 }
 
-/// What callers read.
+/// The message that callers read.
 enum Message {
-    /// What the error shows of itself.
+    /// The text that the error itself displays.
     Own,
-    /// This text.
+    /// A text of the attribute.
     Text(String),
 }
 
@@ -51,7 +51,7 @@ impl Said {
     }
 }
 
-/// What is not said of a variant is as it is said of the whole.
+/// Returns the description of a variant. The words of the whole type hold for it unless it has its own.
 fn described(said: &Said, whole: &Said, path: &str) -> TokenStream {
     let kind = match said.kind.as_ref().or(whole.kind.as_ref()) {
         Some(kind) => kind.to_token_stream(),
@@ -103,7 +103,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             return Err(Error::new_spanned(data.union_token, "expected an enum or a struct, found a union"));
         }
     };
-    // Spelt with the author's identifier, so that a type that is no error is told at its name.
+    // It is spelt with the author's identifier, so that the compiler names a type that is no error.
     let checked = quote::quote_spanned! {ident.span()=>
         const fn is_an_error<T: ::std::error::Error + 'static>() {}
         const _: () = is_an_error::<#ident>();

@@ -1,4 +1,4 @@
-//! `#[function]`.
+//! The attribute `#[function]`, which makes a function of a `fn`.
 
 use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::{Word, checked_name, words};
@@ -7,18 +7,18 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, Ident, ItemFn, Path, Result};
 
-/// Phase numbers of `faas.h`.
+/// The numbers of the phases in `faas.h`.
 const PHASES: [(&str, u32); 5] = [("start", 1), ("close", 3), ("suspend", 4), ("resume", 5), ("replied", 6)];
 
-/// `FAAS_FUNCTION_START` of `faas.h`.
+/// The number `FAAS_FUNCTION_START` of `faas.h`.
 const START: u32 = 1;
-/// `FAAS_F_STREAM_IN` of `faas.h`.
+/// The bit `FAAS_F_STREAM_IN` of `faas.h`.
 const STREAM_IN: u64 = 1 << 2;
 
 /// The words that every function may have, for messages.
 pub(crate) const WORDS: &str = "name, blocking, inline, default, stream, record";
 
-/// What is said of a function beside what it serves.
+/// The options of a function beside the events it serves.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) name: Option<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Takes a word. `false` if it is none of these.
+    /// Takes a word. Returns `false` if it is not one of these.
     pub(crate) fn word(&mut self, word: &Word) -> Result<bool> {
         match word.name.to_string().as_str() {
             "name" => {
@@ -55,19 +55,19 @@ impl Options {
         Ok(true)
     }
 
-    /// FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
+    /// Returns the flags FAAS_IS_BLOCKING, FAAS_IS_INLINE, FAAS_IS_DEFAULT, FAAS_IS_PER_RECORD of `faas.h`.
     pub(crate) fn flags(&self, is_async: bool) -> u32 {
         let blocking = self.blocking || (self.stream && !is_async);
         let inline = self.inline || (is_async && !self.blocking);
         u32::from(blocking) | u32::from(inline) << 1 | u32::from(self.default) << 4 | u32::from(self.record) << 6
     }
 
-    /// It is an application: called at once, for every request.
+    /// Sets the options of an application: called at once, for every request.
     fn serves_all(&mut self) {
         (self.inline, self.default) = (true, true);
     }
 
-    /// What the function's result is.
+    /// Returns the meaning of the function's result.
     pub(crate) fn result(&self) -> Outcome {
         match (self.stream, self.record) {
             (true, _) => Outcome::Stream,
@@ -77,11 +77,11 @@ impl Options {
     }
 }
 
-/// What stands in the parentheses of `#[function]`.
+/// The options in the parentheses of `#[function]`.
 #[derive(Default)]
 struct Attribute {
     options: Options,
-    /// The name of the type beside the function.
+    /// The name of the type beside the function; `None` for the function's own name.
     table: Option<Ident>,
     /// `true` if it returns an application.
     service: bool,
@@ -132,7 +132,7 @@ fn attribute(tokens: TokenStream) -> Result<Attribute> {
     Ok(attribute)
 }
 
-/// The triggers as a manifest writes events: every event of each of these kinds.
+/// Returns the triggers as a manifest writes events: every event of each of these kinds.
 fn json(kinds: &[String]) -> String {
     if kinds.is_empty() {
         return String::new();
@@ -171,7 +171,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let phase_bits = phases.iter().fold(0u32, |bits, (phase, _)| bits | 1 << phase) | u32::from(service) << START;
     let streams = options.stream || service;
     let wanted = if service { STREAM_IN } else { 0 };
-    // A service is made at the start by what is written here, and called by whom it is made for.
+    // The code written here makes a service at the start, and the author's type serves the calls.
     let needs_tower = service.then(|| quote!(::handlers_sdk::__needs_tower!();));
     let (call, made) = match service {
         true => (quote!(::handlers_sdk::__private::serve(#ctx)), Some(quote!(#START => { let #ctx = ctx; #call }))),

@@ -22,7 +22,7 @@ struct Function {
     triggers: Vec<Trigger>,
 }
 
-/// What the methods of a class are.
+/// The methods of a class, by their roles.
 #[derive(Default)]
 struct Class {
     functions: Vec<Function>,
@@ -31,18 +31,18 @@ struct Class {
     phases: Vec<(u32, Signature)>,
 }
 
-/// How an instance is made.
+/// The way in which an instance is made.
 struct Init {
-    /// The call that makes it.
+    /// The call that makes the instance.
     make: TokenStream,
     is_async: bool,
-    /// What is injected for it.
+    /// The needs of that call.
     needs: TokenStream,
 }
 
-/// What one method is.
+/// The role of one method.
 enum Role {
-    /// None of the runtime's business.
+    /// The method is a helper, which the runtime does not know.
     Helper,
     Init,
     Close,
@@ -132,7 +132,7 @@ fn once(place: &mut Option<Signature>, signature: Signature, name: &str) -> Resu
     Ok(())
 }
 
-/// What a method's attributes say it is.
+/// Returns the role that a method's attributes give it.
 fn role(method: &mut ImplItemFn) -> Result<Role> {
     let mut options = Options::default();
     let mut triggers = Vec::new();
@@ -263,7 +263,7 @@ impl Class {
         Ok(())
     }
 
-    /// What the SDK and the runtimes know of the class.
+    /// Returns the items by which the SDK and the runtimes know the class.
     fn tokens(&self, this: &Type, group: &str) -> Result<TokenStream> {
         let sdk = quote!(::handlers_sdk);
         let private = quote!(#sdk::__private);
@@ -385,7 +385,7 @@ impl Class {
         })
     }
 
-    /// How an instance is made.
+    /// Returns how an instance is made.
     fn init(&self, sdk: &TokenStream, this: &Type) -> Result<Init> {
         let Some(signature) = &self.init else {
             let span = this.span();
@@ -400,18 +400,18 @@ impl Class {
     }
 }
 
-/// The name of the instance in the code around a call.
+/// Returns the name of the instance in the code around a call.
 fn instance() -> Ident {
     Ident::new("instance", Span::mixed_site())
 }
 
-/// The call of a method, where [`instance`] names an `Arc<Self>`.
+/// Returns the call of a method, where [`instance`] names an `Arc<Self>`.
 fn method<'a>(sdk: &'a TokenStream, signature: &'a Signature, result: Outcome) -> Callee<'a> {
     let (ident, instance) = (&signature.ident, instance());
     Callee { sdk, signature, expression: quote!(Self::#ident), first: Some(quote!(&#instance)), result }
 }
 
-/// The call of a method with the instance that was injected into its function.
+/// Returns the call of a method with the instance that was injected into its function.
 fn with_instance(sdk: &TokenStream, callee: &Callee<'_>) -> TokenStream {
     let (instance, ctx, call) = (instance(), crate::arguments::context(), callee.call());
     let error = Ident::new("error", Span::mixed_site());

@@ -1,11 +1,11 @@
-//! `#[layer]`.
+//! The attribute `#[layer]`, which makes a layer of an `impl` block.
 
 use crate::options::{checked_name, words};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Error, Expr, ImplItem, ImplItemFn, ItemImpl, Result, Type, parse_quote};
 
-/// What a hook is given.
+/// The arguments that a hook is given.
 #[derive(Clone, Copy, PartialEq)]
 enum Given {
     Invocation,
@@ -92,9 +92,9 @@ pub(crate) fn snake(name: &str) -> String {
 /// The `async` hooks of an `impl Layer`, taken out of it: a trait's hook is plain, and these are called by their own name.
 struct AsyncHooks {
     functions: Vec<ImplItemFn>,
-    /// One arm of a match over way and phase for each.
+    /// The arms of a match over way and phase, one for each hook.
     arms: Vec<TokenStream>,
-    /// Bits of phases, by way.
+    /// The bits of the phases, by way.
     phases: [u32; 3],
 }
 

@@ -1,6 +1,6 @@
 //! The attribute macros of handlers-sdk. They write tables and calls into the SDK, and no `unsafe` of their own.
 //!
-//! Each takes `crate = path` among its options: where the SDK is, for a crate that has it under another name than
+//! Each takes `crate = path` among its options: the path of the SDK, for a crate that has it under another name than
 //! `handlers_sdk`.
 
 mod arguments;
@@ -21,7 +21,7 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
     result.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// Makes a function of a `fn` or `async fn`: its arguments are what it asks for, its result is the reply.
+/// Makes a function of a `fn` or `async fn`: its arguments are the values it asks for, its result is the reply.
 ///
 /// ```text
 /// #[function]
@@ -41,7 +41,8 @@ fn finish(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 /// - `service`: it is called once, at the start, and returns an `axum::Router` or another `tower_service::Service`, or a
 ///   `Result` with one, which serves every request from then on. It is `default` as well.
 /// - `record`: it is called for each record of a batch, whose payload its arguments are made of, and returns `()` or
-///   `Result<(), E>`. The runtime keeps the order of what belongs together, and tells the platform which records failed.
+///   `Result<(), E>`. The runtime keeps the order of records that belong together, and tells the platform which records
+///   failed.
 /// - `crate = path`: where the SDK is, if not at `::handlers_sdk`. Every macro here takes it.
 /// - `default`: it serves what no other function of the unit serves.
 /// - `trigger = "…"`, any number: the kinds of events it is written for (`http`, `timer`, `queue`, …), as the manifest
@@ -80,8 +81,8 @@ pub fn module(input: TokenStream) -> TokenStream {
     finish(sdk::located(input.into(), module::expand))
 }
 
-/// Makes a provider of a `fn` or `async fn`: what it returns, `T` or `Result<T, E>`, is injected wherever an argument of
-/// type `Inject<T>` asks for it.
+/// Makes a provider of a `fn` or `async fn`: the value it returns, `T` or `Result<T, E>`, is injected wherever an
+/// argument of type `Inject<T>` asks for it.
 ///
 /// ```text
 /// #[provider(close = Pool::end)]
@@ -137,7 +138,7 @@ pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
     finish(sdk::located(options.into(), |options| functions::expand(options, item.into())))
 }
 
-/// Says what callers are told of an error: beside `thiserror::Error`, or any other `std::error::Error`.
+/// Describes an error for its callers: beside `thiserror::Error`, or any other `std::error::Error`.
 ///
 /// ```text
 /// #[derive(Debug, thiserror::Error, FaasError)]
@@ -152,13 +153,13 @@ pub fn functions(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// - `status = 400` to `599`: the status for an HTTP trigger. Without one the invocation fails in the platform's own form.
-/// - `kind = "…"`: what callers and alarms tell errors apart by; else the path, `shop::OrderError::SoldOut`.
+/// - `kind = "…"`: the kind by which callers and alarms tell errors apart; else the path, `shop::OrderError::SoldOut`.
 /// - `public`: callers read what the error shows of itself. `message = "…"`: they read this. Without either they read no
 ///   message.
 /// - `crate = path`: where the SDK is, if not at `::handlers_sdk`; of the whole type.
 ///
-/// What is said of the enum holds for all variants that do not say otherwise. It is found through `?`, boxes, `anyhow` and
-/// the `source` of other errors: the outermost error that is described counts.
+/// The options of the enum hold for all variants without their own. It is found through `?`, boxes, `anyhow` and the
+/// `source` of other errors: the outermost error that is described counts.
 #[proc_macro_derive(FaasError, attributes(faas))]
 pub fn faas_error(input: TokenStream) -> TokenStream {
     finish(error::expand(input.into()))

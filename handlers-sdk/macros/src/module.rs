@@ -1,4 +1,4 @@
-//! `module!`.
+//! The macro `module!`, which makes one table of several entries.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -42,7 +42,7 @@ impl Parse for Input {
     }
 }
 
-/// Two entries of one kind and name are a compile-time error.
+/// Makes two entries of one kind and name a compile-time error.
 fn distinct(paths: &[Path], definition: &TokenStream) -> TokenStream {
     let pairs = paths.iter().enumerate().flat_map(|(index, one)| paths[..index].iter().map(move |other| (one, other)));
     let checks = pairs.map(|(one, other)| {
@@ -71,7 +71,7 @@ pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
             #distinct_layers
         };
 
-        /// The functions and layers of this crate as one table, for static linking.
+        /// Returns the functions and layers of this crate as one table, for static linking.
         pub fn faas_module() -> &'static ::handlers_sdk::__private::Module {
             const PARTS: &[&[&::handlers_sdk::__private::Function]] = &[
                 &[#(&<#functions as #function>::TABLE),*],

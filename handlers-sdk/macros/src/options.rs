@@ -5,7 +5,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprLit, ExprPath, Ident, Lit, Path, Result, Token};
 
-/// `word` or `word = value`.
+/// A word of the options: `word` or `word = value`.
 pub(crate) struct Word {
     pub(crate) name: Ident,
     pub(crate) value: Option<Expr>,
@@ -58,7 +58,7 @@ impl Word {
         }
     }
 
-    /// An HTTP status that an error may have.
+    /// Returns an HTTP status, which has to be one that an error may have.
     pub(crate) fn status(&self) -> Result<u16> {
         let number = match &self.value {
             Some(Expr::Lit(ExprLit { lit: Lit::Int(number), .. })) => number.base10_parse().ok(),
@@ -75,7 +75,7 @@ impl Word {
     }
 }
 
-/// A handler is named `library.function`, so a name has neither dots nor slashes.
+/// Checks a name. A handler is named `library.function`, so a name has neither dots nor slashes.
 pub(crate) fn checked_name(name: &str, span: Span) -> Result<()> {
     if name.is_empty() || name.contains(['.', '/', '\\', '\0']) {
         return Err(Error::new(span, format!("expected a name without dots and slashes, found {name:?}")));

@@ -1,4 +1,4 @@
-//! `#[provider]`.
+//! The attribute `#[provider]`, which makes values for injection.
 
 use crate::arguments::{Callee, Outcome, checked, context, place};
 use crate::options::words;
@@ -29,7 +29,7 @@ fn options(tokens: TokenStream) -> Result<Options> {
     Ok(options)
 }
 
-/// What a provider's signature returns: the type of its value, and whether it may fail.
+/// Returns the type of a provider's value, and whether it may fail, by its signature.
 pub(crate) fn provided(signature: &Signature) -> Result<(&Type, Outcome)> {
     let ReturnType::Type(_, result) = &signature.output else {
         return Err(Error::new_spanned(&signature.ident, "a provider returns its value: `-> T` or `-> Result<T, E>`"));
@@ -40,7 +40,7 @@ pub(crate) fn provided(signature: &Signature) -> Result<(&Type, Outcome)> {
     }
 }
 
-/// The `T` of a `Result<T, …>`, whosever it is.
+/// Returns the `T` of a `Result<T, …>`, whichever crate's `Result` it is; `None` for another type.
 fn result_of(result: &Type) -> Option<&Type> {
     let Type::Path(path) = result else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == "Result")?;
@@ -51,7 +51,7 @@ fn result_of(result: &Type) -> Option<&Type> {
     }
 }
 
-/// Refuses what cannot be a value, and what needs itself.
+/// Refuses a type that cannot be a value, and a value that needs itself.
 pub(crate) fn check_value(value: &Type, signature: &Signature) -> Result<()> {
     let message = match value {
         Type::ImplTrait(_) => "a value is asked for by its type, so its type is written out: no `impl Trait`",
@@ -71,7 +71,7 @@ pub(crate) fn check_value(value: &Type, signature: &Signature) -> Result<()> {
     Err(Error::new_spanned(value, message))
 }
 
-/// The `T` of an `Inject<T>`, as far as the text tells.
+/// Returns the `T` of an `Inject<T>`, as far as the text tells; `None` for another type.
 pub(crate) fn is_inject(argument: &Type) -> Option<&Type> {
     let Type::Path(path) = argument else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == "Inject")?;
@@ -82,7 +82,7 @@ pub(crate) fn is_inject(argument: &Type) -> Option<&Type> {
     }
 }
 
-/// What makes values of one type, and is put where the SDK finds it.
+/// A provider as it is put where the SDK finds it.
 pub(crate) struct Registered<'a> {
     pub(crate) callee: Callee<'a>,
     pub(crate) value: &'a Type,

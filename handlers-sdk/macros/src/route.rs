@@ -9,7 +9,7 @@ pub(crate) fn check(pattern: &str) -> Result<(), String> {
     };
     let mut names: Vec<&str> = Vec::new();
     let mut rest = None;
-    // One slash at the end makes no difference.
+    // A slash at the end makes no difference.
     for segment in body.strip_suffix('/').unwrap_or(body).split('/') {
         if let Some(rest) = rest {
             return Err(format!("`{rest}` is the rest of the path: nothing stands behind it"));
@@ -24,7 +24,7 @@ pub(crate) fn check(pattern: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The name of a segment that is a parameter, and whether it is the rest of the path.
+/// Returns the name of a segment that is a parameter, and whether it is the rest of the path.
 fn parameter(segment: &str) -> Result<Option<(&str, bool)>, String> {
     let is_word = |sign: char| sign.is_alphanumeric() || sign == '_';
     for (sign, is_rest) in [(':', false), ('*', true)] {

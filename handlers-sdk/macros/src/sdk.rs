@@ -1,14 +1,14 @@
-//! Where the SDK is: `::handlers_sdk`, unless the author says `crate = path`.
+//! The path of the SDK: `::handlers_sdk`, unless the author writes `crate = path`.
 //!
-//! What the macros write names the SDK by that path. Where an author's crate has it under another name, the path is
-//! replaced in what was written, at one place for all macros.
+//! The output of the macros names the SDK by that path. Where an author's crate has it under another name, the path is
+//! replaced in the output, at one place for all macros.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, LitStr, Path, Result, Token};
 
-/// `crate = path` or `crate = "path"`.
+/// The option `crate = path` or `crate = "path"`.
 struct Where(Path);
 
 impl Parse for Where {
@@ -37,13 +37,13 @@ pub(crate) fn located(
     })
 }
 
-/// The path of `crate = path`, and the options without it.
+/// Returns the path of `crate = path`, and the options without it.
 pub(crate) fn taken(options: TokenStream) -> Result<(Option<Path>, TokenStream)> {
     let mut sdk = None;
     let mut rest = TokenStream::new();
     for option in split(options) {
         if option.clone().into_iter().next().is_some_and(|first| first.to_string() == "crate") {
-            // A comma may follow.
+            // A comma may follow the option.
             let option = option.into_iter().filter(|token| token.to_string() != ",").collect();
             sdk = Some(syn::parse2::<Where>(option)?.0);
         } else {
@@ -53,7 +53,7 @@ pub(crate) fn taken(options: TokenStream) -> Result<(Option<Path>, TokenStream)>
     Ok((sdk, rest))
 }
 
-/// The options, each with the comma behind it.
+/// Returns the options, each with the comma behind it.
 fn split(options: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![TokenStream::new()];
     for token in options {
@@ -91,13 +91,13 @@ pub(crate) fn renamed(tokens: TokenStream, sdk: &TokenStream) -> TokenStream {
     out.into_iter().collect()
 }
 
-/// Words after which a path begins.
+/// The words after which a path begins.
 const BEFORE_PATHS: [&str; 16] = [
     "as", "break", "const", "dyn", "else", "for", "if", "impl", "in", "match", "mut", "ref", "return", "static", "use",
     "where",
 ];
 
-/// `true` if the last tokens are a `::` that begins a path.
+/// Returns `true` if the last tokens are a `::` that begins a path.
 fn ends_in_colons(tokens: &[TokenTree]) -> bool {
     let is_colon = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':');
     let goes_on = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if !BEFORE_PATHS.iter().any(|before| word == before));
@@ -119,7 +119,7 @@ mod tests {
         located(options, write).expect("it is written").to_string()
     }
 
-    /// What each macro writes for something small.
+    /// Returns the output of each macro for a small input.
     fn all(option: &TokenStream) -> Vec<String> {
         let function = quote!(
             async fn f(a: A, b: B) -> Result<R, E> {

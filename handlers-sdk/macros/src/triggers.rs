@@ -1,5 +1,5 @@
-//! The attributes that say what a function serves: `#[http(get, "/orders/{id}")]`, `#[timer("0 5 * * *")]`. Each becomes an
-//! event in the shape of a manifest, as JSON.
+//! The attributes for the events that a function serves: `#[http(get, "/orders/{id}")]`, `#[timer("0 5 * * *")]`. Each
+//! becomes an event in the shape of a manifest, as JSON.
 
 use crate::function::Options;
 use crate::options::Word;
@@ -31,7 +31,7 @@ const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "op
 /// One event that a function serves.
 pub(crate) struct Trigger {
     kind: &'static str,
-    /// Keys of the manifest's event and their values, in the order of the manifest's tables.
+    /// The keys of the manifest's event with their values, in the order of the manifest's tables.
     keys: Vec<(&'static str, Vec<String>)>,
     pub(crate) span: Span,
 }
@@ -49,7 +49,8 @@ impl Parse for Item {
 }
 
 impl Trigger {
-    /// Reads an attribute of a function; `None` if it is none of these. What it says of the function goes to `options`.
+    /// Reads an attribute of a function; `None` if it is not one of these. Its options for the function go to
+    /// `options`.
     pub(crate) fn read(attribute: &Attribute, options: &mut Options) -> Result<Option<Trigger>> {
         let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
         let Some((kind, first)) = KINDS.into_iter().find(|(kind, _)| *kind == name) else { return Ok(None) };
@@ -109,7 +110,7 @@ impl Trigger {
         Err(word.unknown(&format!("{own}; and of a function: {}", crate::function::WORDS)))
     }
 
-    /// Sets a key that has one place.
+    /// Sets a key that has one value.
     fn set(&mut self, key: &'static str, values: Vec<String>, span: Span) -> Result<()> {
         if self.keys.iter().any(|(other, _)| *other == key) {
             return Err(Error::new(span, format!("`#[{}]` has a {key} already", self.kind)));
@@ -138,7 +139,7 @@ impl Trigger {
         Ok(())
     }
 
-    /// `true` if some event would have both for its owner, as far as the texts tell.
+    /// Returns `true` if both may fit the same event, as far as the texts tell.
     pub(crate) fn overlaps(&self, other: &Trigger) -> bool {
         let get = |trigger: &Trigger, key: &str| {
             trigger.keys.iter().find(|(own, _)| *own == key).map(|(_, values)| values.clone()).unwrap_or_default()
@@ -151,7 +152,7 @@ impl Trigger {
         self.kind == other.kind && same("path") && same("source") && same("type") && methods()
     }
 
-    /// What it says of itself in a message.
+    /// Returns a description of the trigger for messages.
     pub(crate) fn describe(&self) -> String {
         let values: Vec<String> = self.keys.iter().flat_map(|(_, values)| values.clone()).collect();
         if values.is_empty() {
@@ -179,7 +180,7 @@ impl Trigger {
     }
 }
 
-/// The events of a function as a JSON array; empty if there are none.
+/// Returns the events of a function as a JSON array; empty if there are none.
 pub(crate) fn json(triggers: &[Trigger]) -> String {
     if triggers.is_empty() {
         return String::new();
@@ -188,7 +189,7 @@ pub(crate) fn json(triggers: &[Trigger]) -> String {
     format!("[{}]", all.join(","))
 }
 
-/// A JSON text.
+/// Returns a text as JSON.
 fn quoted(text: &str) -> String {
     let mut json = String::from("\"");
     for sign in text.chars() {
@@ -204,7 +205,7 @@ fn quoted(text: &str) -> String {
     json
 }
 
-/// `"text"` or `["text", "text"]`.
+/// Reads `"text"` or `["text", "text"]`.
 fn texts(word: &Word) -> Result<Vec<String>> {
     let Some(Expr::Array(ExprArray { elems, .. })) = &word.value else { return Ok(vec![word.text()?]) };
     let text = |value: &Expr| match value {
@@ -224,7 +225,7 @@ fn check(key: &str, value: &str) -> std::result::Result<(), String> {
     }
 }
 
-/// Five fields, of which the first is the minute, or six, of which the first is the second.
+/// Checks a schedule of five fields, of which the first is the minute, or six, of which the first is the second.
 fn check_cron(value: &str) -> std::result::Result<(), String> {
     match value.split_whitespace().count() {
         5 | 6 => Ok(()),
@@ -238,7 +239,7 @@ fn check_cron(value: &str) -> std::result::Result<(), String> {
     }
 }
 
-/// A duration such as `5m` or `1h30m`.
+/// Checks a duration such as `5m` or `1h30m`.
 fn check_every(value: &str) -> std::result::Result<(), String> {
     let mut rest = value;
     while !rest.is_empty() {

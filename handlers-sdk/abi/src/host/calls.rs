@@ -1,4 +1,4 @@
-//! The running call of an invocation and the wish to cancel it: who may be told, and whether they were.
+//! The running call of an invocation and the wish to cancel it: which module may be told, and whether it was.
 //!
 //! Does not know the invocation itself; model checked by `tests/loom_token.rs`.
 #![cfg_attr(not(loom), allow(unreachable_pub, reason = "public to the model checker alone"))]
@@ -8,7 +8,7 @@ use crate::tables::{CancelFn, Inv};
 use core::ffi::c_void;
 use std::sync::PoisonError;
 
-/// What is being called, so that a wish to cancel can reach it.
+/// The entry that is being called, so that a wish to cancel can reach it.
 #[derive(Clone, Copy, Debug)]
 pub struct Callee {
     /// The `cancel` of the module that is called.
@@ -23,7 +23,7 @@ unsafe impl Send for Callee {}
 /// The running call, and the reason of a cancel.
 #[derive(Debug)]
 pub struct Calls {
-    /// Number of the invocation (32 bits), reason of its cancel (32).
+    /// The number of the invocation (32 bits) and the reason of its cancel (32 bits).
     reason: AtomicU64,
     callee: Mutex<Option<Callee>>,
 }
@@ -44,30 +44,30 @@ impl Calls {
         self.callee.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The reason of a cancel, or 0. From any thread.
+    /// Returns the reason of a cancel, or 0. From any thread.
     #[allow(clippy::cast_possible_truncation, reason = "the lower half is the reason")]
     pub fn reason(&self) -> u32 {
         self.reason.load(Ordering::Relaxed) as u32
     }
 
-    /// The number of the invocation being served.
+    /// Returns the number of the invocation being served.
     #[allow(clippy::cast_possible_truncation, reason = "the upper half is the number")]
     pub fn serial(&self) -> u32 {
         (self.reason.load(Ordering::Relaxed) >> 32) as u32
     }
 
-    /// Another invocation begins: forgets a cancel, and makes what is said about the former one too late.
+    /// Begins another invocation: forgets a cancel, and makes a late reason for the former invocation void.
     pub fn reset(&self) {
         let serial = self.serial().wrapping_add(1);
         put(&self.reason, u64::from(serial) << 32, Ordering::Relaxed);
     }
 
-    /// A call begins. A wish that came before is in [`reason`](Calls::reason) by now; a later one reaches the callee.
+    /// Begins a call. A wish that came before is in [`reason`](Calls::reason) by now; a later one reaches the callee.
     pub fn begin(&self, callee: Callee) {
         *self.callee() = Some(callee);
     }
 
-    /// The call is over. When this returns, its `cancel` is not running and will not be called.
+    /// Ends the call. When this returns, its `cancel` is not running and will not be called.
     pub fn end(&self) {
         *self.callee() = None;
     }
@@ -81,7 +81,7 @@ impl Calls {
         if self.reason.compare_exchange(unsaid, said, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }
-        // Held during the call, so that the call cannot end, and another begin, under it.
+        // The lock is held during the call, so that the call cannot end, and another begin, under it.
         let callee = self.callee();
         // The invocation may have ended between the exchange and the lock: then the callee is another's.
         if self.serial() != serial {

@@ -46,12 +46,13 @@ fn create(create: CreateFn, host: HostTable, config: &[u8]) -> Result<*mut c_voi
     Err(if why.is_empty() { format!("create returned status {status} and no reason") } else { why })
 }
 
-/// Whom a cancel reaches while that instance's call is running.
+/// Returns the module's function that a cancel calls while that instance's call is running; `None` if it has no such
+/// function.
 fn callee(cancel: Option<CancelFn>, this: *mut c_void) -> Option<Callee> {
     cancel.map(|cancel| Callee { cancel, this })
 }
 
-/// What a function's `create` made. The functions of a group share it.
+/// The instance that a function's `create` made. The functions of a group share it.
 #[derive(Debug)]
 struct Instance {
     host: HostTable,
@@ -84,7 +85,7 @@ pub struct FunctionInstance {
     table: Function,
     name: String,
     instance: Arc<Instance>,
-    /// Has it made the instance? Then the instance's phases are run through it.
+    /// `true` if it has made the instance. The instance's phases are then run through it.
     leads: bool,
 }
 
@@ -96,40 +97,40 @@ impl FunctionInstance {
         Ok(FunctionInstance { table, name, instance: Arc::new(instance), leads: true })
     }
 
-    /// Its name in the module.
+    /// Returns its name in the module.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its instance, for other functions of its group to share.
+    /// Returns its instance, for other functions of its group to share.
     pub fn of_group(&self) -> GroupInstance {
         GroupInstance(Arc::downgrade(&self.instance))
     }
 
-    /// The view of the host that its instance has.
+    /// Returns the view of the host that its instance has.
     pub fn host(&self) -> HostTable {
         self.instance.host
     }
 
-    /// Returns its `FAAS_IS_*` flags.
+    /// Returns its `FAAS_IS_*` flags as bits.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }
 
-    /// `FAAS_F_*` that it makes use of where there are any: what it wants and what it needs.
+    /// Returns the `FAAS_F_*` that it uses where the host has them: those it wants and those it needs.
     pub fn wants(&self) -> u64 {
         self.table.wants | self.table.needs
     }
 
-    /// Does it have work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED)? What is the instance's work is that
-    /// of the function that made it alone; REPLIED is each invocation's.
+    /// Returns `true` if it has work in that phase (FUNCTION_START, CLOSE, SUSPEND, RESUME, REPLIED). The instance's
+    /// work is that of the function that made it alone; REPLIED is each invocation's.
     pub fn has_phase(&self, phase: u32) -> bool {
         self.table.phases & crate::constants::phase_bit(phase) != 0
             && self.table.phase.is_some()
             && (self.leads || phase == REPLIED)
     }
 
-    /// Serves one invocation. `PENDING`: wait with [`Lease::poll_done`].
+    /// Serves one invocation. After `PENDING`, wait with [`Lease::poll_done`].
     pub fn invoke<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(invoke) = self.table.invoke else { return E_INTERNAL };
         let Instance { this, turn, .. } = &*self.instance;
@@ -139,7 +140,7 @@ impl FunctionInstance {
         })
     }
 
-    /// Runs a lifecycle phase. `OK` at once if it has no work there.
+    /// Runs a lifecycle phase. Returns `OK` at once if it has no work there.
     pub fn phase<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let has_work = self.has_phase(phase) || phase == REPLIED && lease.get().num(NUM_AFTER_REPLY) != 0;
         let Some(call) = self.table.phase.filter(|_| has_work) else { return OK };
@@ -160,7 +161,7 @@ impl FunctionInstance {
     }
 }
 
-/// A layer's hook for a phase, if it has one.
+/// Returns a layer's hook for a phase; `None` if it has none.
 #[inline]
 fn hook<H>(hook: Option<H>, phases: u32, phase: u32) -> Option<H> {
     if phases & crate::constants::phase_bit(phase) == 0 { None } else { hook }
@@ -188,52 +189,52 @@ impl LayerInstance {
         Ok(LayerInstance { turn: Turn::of(table.flags), table, name, host, this })
     }
 
-    /// Its name in the module.
+    /// Returns its name in the module.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its view of the host.
+    /// Returns its view of the host.
     pub fn host(&self) -> HostTable {
         self.host
     }
 
-    /// Returns its `FAAS_IS_*` flags.
+    /// Returns its `FAAS_IS_*` flags as bits.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }
 
-    /// Does it hook that phase on the way in?
+    /// Returns `true` if it has a hook for that phase on the way in.
     pub fn has_before(&self, phase: u32) -> bool {
         hook(self.table.before, self.table.before_phases, phase).is_some()
     }
 
-    /// Does it hook that phase on the way out of a success?
+    /// Returns `true` if it has a hook for that phase on the way out of a success.
     pub fn has_after(&self, phase: u32) -> bool {
         hook(self.table.after, self.table.after_phases, phase).is_some()
     }
 
-    /// Does it hook that phase on the way out of a failure?
+    /// Returns `true` if it has a hook for that phase on the way out of a failure.
     pub fn has_on_error(&self, phase: u32) -> bool {
         hook(self.table.on_error, self.table.error_phases, phase).is_some()
     }
 
-    /// Does it look at the heads of replies?
+    /// Returns `true` if it looks at the heads of replies.
     pub fn has_head(&self) -> bool {
         self.table.head.is_some()
     }
 
-    /// Does it know events of its own?
+    /// Returns `true` if it knows events of its own.
     pub fn has_recognise(&self) -> bool {
         self.table.recognise.is_some()
     }
 
-    /// Does it add to every invocation's context?
+    /// Returns `true` if it adds to every invocation's context.
     pub fn has_context(&self) -> bool {
         self.table.context.is_some()
     }
 
-    /// `before`; `OK` if it has none.
+    /// Calls `before`; `OK` if it has no such hook.
     pub fn before<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.before, self.table.before_phases, phase) else { return OK };
         self.turn.run(|| {
@@ -242,7 +243,7 @@ impl LayerInstance {
         })
     }
 
-    /// `after`; `OK` if it has none.
+    /// Calls `after`; `OK` if it has no such hook.
     pub fn after<I: Invocation>(&self, phase: u32, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.after, self.table.after_phases, phase) else { return OK };
         self.turn.run(|| {
@@ -251,7 +252,7 @@ impl LayerInstance {
         })
     }
 
-    /// `on_error`; hands `inner` on if it has none.
+    /// Calls `on_error`; hands `inner` on if it has no such hook.
     pub fn on_error<I: Invocation>(&self, phase: u32, inner: Status, lease: &mut Lease<I>) -> Status {
         let Some(call) = hook(self.table.on_error, self.table.error_phases, phase) else { return inner };
         self.turn.run(|| {
@@ -261,7 +262,8 @@ impl LayerInstance {
         })
     }
 
-    /// `recognise`: `OK` = this layer knows the event. `PENDING` means nothing here, and nobody waits for it.
+    /// Calls `recognise`; `OK` means that this layer knows the event. `PENDING` means nothing here, and nobody waits
+    /// for it.
     pub fn recognise<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.recognise else { return crate::constants::E_NOT_FOUND };
         self.turn.run(|| {
@@ -270,7 +272,7 @@ impl LayerInstance {
         })
     }
 
-    /// `context`: adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
+    /// Calls `context`, which adds to the invocation. `PENDING` means nothing here, and nobody waits for it.
     pub fn context<I: Invocation>(&self, lease: &mut Lease<I>) -> Status {
         let Some(call) = self.table.context else { return OK };
         self.turn.run(|| {
@@ -279,10 +281,10 @@ impl LayerInstance {
         })
     }
 
-    /// `health`: a reason if it is not well.
+    /// Calls `health`, and returns a reason if the layer is not well.
     ///
     /// # Errors
-    /// The layer's own words.
+    /// The layer is not well, in its own words.
     pub fn health(&self) -> Result<(), String> {
         let Some(call) = self.table.health else { return Ok(()) };
         let mut why = Buf::EMPTY;
@@ -297,8 +299,8 @@ impl LayerInstance {
         }
     }
 
-    /// What to run when a reply's head is fixed. The instance must outlive every use: the runtimes keep layers for the
-    /// life of the process.
+    /// Returns the hook that runs when a reply's head is fixed; `None` if it has none. The instance must outlive every
+    /// use: the runtimes keep layers for the life of the process.
     pub fn head_hook(&self) -> Option<HeadHook> {
         self.table.head.map(|call| HeadHook { call, this: self.this })
     }

@@ -7,11 +7,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Enough for the header and sixty program headers; linkers put them first and make about a dozen.
+/// The bytes of a file that are read: enough for the header and sixty program headers. Linkers put them first and make
+/// about a dozen.
 const HEAD: usize = 4096;
 const HEADER: usize = 64;
 
-/// `e_machine` of the machine this host was built for, and its name (ELF gABI, "Machine Information").
+/// The `e_machine` of the machine this host was built for, and its name (ELF gABI, "Machine Information").
 const MACHINE: Option<(u16, &str)> = if cfg!(target_arch = "x86_64") {
     Some((62, "x86-64"))
 } else if cfg!(target_arch = "aarch64") {
@@ -20,12 +21,12 @@ const MACHINE: Option<(u16, &str)> = if cfg!(target_arch = "x86_64") {
     None
 };
 
-/// Is this the file of a library that the dynamic linker may be given?
+/// Checks that the dynamic linker may be given this file.
 ///
 /// # Errors
-/// What was expected and what was found, without the path.
+/// The text says what was expected and what was found, without the path.
 pub fn check_library_file(path: &Path) -> Result<(), String> {
-    // Before it is opened: opening a named pipe waits for a writer.
+    // The kind of file is asked before it is opened: opening a named pipe waits for a writer.
     let about = std::fs::metadata(path).map_err(|error| format!("expected a shared library, found none: {error}"))?;
     if !about.is_file() {
         let what = if about.is_dir() { "a directory" } else { "something that is no regular file" };
@@ -37,7 +38,7 @@ pub fn check_library_file(path: &Path) -> Result<(), String> {
     check_head(&head, about.len())
 }
 
-/// The first bytes of a file of `size` bytes.
+/// Checks the first bytes of a file of `size` bytes.
 fn check_head(head: &[u8], size: u64) -> Result<(), String> {
     if !head.starts_with(b"\x7fELF") {
         return Err(match head {
@@ -89,7 +90,7 @@ fn check_head(head: &[u8], size: u64) -> Result<(), String> {
     }
 }
 
-/// A little-endian number of `width` bytes.
+/// Returns a little-endian number of `width` bytes.
 fn number(bytes: &[u8], at: usize, width: usize) -> u64 {
     bytes[at..at + width].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
@@ -125,7 +126,7 @@ fn machine_name(machine: u64) -> &'static str {
 mod tests {
     use super::*;
 
-    /// A header and one program header whose segment ends at `end`.
+    /// Returns a header and one program header whose segment ends at `end`.
     fn elf(end: u64) -> Vec<u8> {
         let mut file = vec![0; HEADER + 56];
         file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");

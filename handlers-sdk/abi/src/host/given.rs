@@ -34,12 +34,13 @@ impl Given {
         Given::Module(ModuleBuf(buf))
     }
 
-    /// Does it have nothing to release, so that it may be memory that lives only as long as the invocation?
+    /// Returns `true` if there is nothing to release, so that it may be memory that lives only as long as the
+    /// invocation.
     pub fn is_borrowed(&self) -> bool {
         matches!(self, Given::Module(module) if module.0.release.is_none() && module.0.len > 0)
     }
 
-    /// Returns the bytes, whoever's they are.
+    /// Returns the bytes, whichever side they belong to.
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Given::Host(bytes) => bytes,
@@ -52,7 +53,7 @@ impl Given {
     }
 }
 
-/// A part of a request's body, on its way to a module. An empty one is the end.
+/// A part of a request's body, on its way to a module. An empty part is the end.
 #[derive(Debug)]
 pub enum Chunk<'a> {
     /// Bytes that live as long as the invocation.
@@ -62,7 +63,7 @@ pub enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// As the contract hands it over.
+    /// Returns the part in the form in which the contract hands it over.
     pub(super) fn into_buf(self) -> Buf {
         match self {
             Chunk::Owned(bytes) if !bytes.is_empty() => {

@@ -1,4 +1,4 @@
-//! One invocation's place in memory, and whose turn it is: the host's, or a module's.
+//! One invocation's place in memory, and the side that has it: the host, or a module.
 //!
 //! A `faas_inv*` is the address of a [`Cell`]. Between calls the host owns what is inside; during a call, and until
 //! `done` after a pending one, the module does, and [`Lease`] refuses access. A lease dropped while lent leaks its
@@ -13,8 +13,8 @@ use core::cell::UnsafeCell;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// What has a stamp: ids that lines of the log are written with. They are kept beside it, so that a line can be written
-/// by any thread at any time.
+/// An invocation with a stamp: ids that lines of the log are written with. They are kept beside it, so that a line can
+/// be written by any thread at any time.
 pub trait Stamped: Send + Sync + 'static {
     /// Holds the ids that log lines are written with.
     type Stamp: Default + Send + Sync + 'static;
@@ -34,18 +34,18 @@ pub(super) struct Cell<I: Stamped> {
 unsafe impl<I: Stamped> Sync for Cell<I> {}
 
 impl<I: Stamped> Cell<I> {
-    /// The ids for lines of the log, for the modules that have the invocation.
+    /// Returns the ids for lines of the log, for the modules that have the invocation.
     pub(super) fn stamp(&self) -> &I::Stamp {
         // SAFETY: modules have the invocation from its first call on, and nobody writes the ids from then on.
         unsafe { &*self.stamp.get() }
     }
 
-    /// The reason of a cancel, or 0. From any thread.
+    /// Returns the reason of a cancel, or 0. It may be called from any thread.
     pub(super) fn reason(&self) -> u32 {
         self.calls.reason()
     }
 
-    /// The invocation, for the calls of the module that has it.
+    /// Returns the invocation, for the calls of the module that has it.
     pub(super) fn inv(&self) -> *mut I {
         self.inv.get()
     }
@@ -56,7 +56,7 @@ pub struct Lease<I: Stamped> {
     cell: Arc<Cell<I>>,
     token: Token,
     lent: bool,
-    /// Has the invocation its stamp?
+    /// `true` if the invocation has its stamp.
     is_stamped: bool,
 }
 
@@ -67,7 +67,7 @@ impl<I: Stamped> core::fmt::Debug for Lease<I> {
 }
 
 impl<I: Stamped> Lease<I> {
-    /// Gives an invocation its place.
+    /// Gives an invocation a place in memory.
     pub fn new(inv: I) -> Self {
         let cell = Cell { calls: Calls::new(), stamp: UnsafeCell::default(), inv: UnsafeCell::new(inv) };
         Lease { cell: Arc::new(cell), token: Token::new(), lent: false, is_stamped: false }
@@ -76,7 +76,7 @@ impl<I: Stamped> Lease<I> {
     /// Reads the invocation.
     ///
     /// # Panics
-    /// If a module has it: a bug in the host's order of calls.
+    /// A module has it, which is a bug in the host's order of calls.
     pub fn get(&self) -> &I {
         assert!(!self.lent, "the invocation is lent to a module");
         // SAFETY: not lent, so only this lease reaches `inv`, and `&self` keeps writers out.
@@ -86,14 +86,14 @@ impl<I: Stamped> Lease<I> {
     /// Changes the invocation.
     ///
     /// # Panics
-    /// If a module has it: a bug in the host's order of calls.
+    /// A module has it, which is a bug in the host's order of calls.
     pub fn get_mut(&mut self) -> &mut I {
         assert!(!self.lent, "the invocation is lent to a module");
         // SAFETY: not lent, so only this lease reaches `inv`, and `&mut self` makes it exclusive.
         unsafe { &mut *self.cell.inv.get() }
     }
 
-    /// Is a module's call still running?
+    /// Returns `true` while a module's call is running.
     pub fn is_lent(&self) -> bool {
         self.lent
     }
@@ -115,17 +115,17 @@ impl<I: Stamped> Lease<I> {
         }
     }
 
-    /// The number of the invocation this place is serving, for [`Cancel::fire_for`].
+    /// Returns the number of the invocation this place is serving, for [`Cancel::fire_for`].
     pub fn serial(&self) -> u32 {
         self.cell.calls.serial()
     }
 
-    /// A handle through which another thread may cancel whatever this place is serving.
+    /// Returns a handle through which another thread may cancel whatever this place is serving.
     pub fn cancel_handle(&self) -> Cancel<I> {
         Cancel { cell: self.cell.clone() }
     }
 
-    /// The reason of a cancel, or 0.
+    /// Returns the reason of a cancel, or 0.
     pub fn cancelled(&self) -> u32 {
         self.cell.reason()
     }
@@ -145,7 +145,7 @@ impl<I: Stamped> Lease<I> {
         Arc::as_ptr(&self.cell).cast_mut().cast()
     }
 
-    /// One call of a module: `call` gets the `faas_inv*` and a fresh token.
+    /// Makes one call of a module: `call` gets the `faas_inv*` and a fresh token.
     pub(super) fn lend(&mut self, callee: Option<Callee>, call: impl FnOnce(*mut Inv, *mut Tok) -> Status) -> Status {
         self.stamp();
         if let Some(callee) = callee {
@@ -163,13 +163,14 @@ impl<I: Stamped> Lease<I> {
         status
     }
 
-    /// One call of a module's that has no token: the invocation is the host's again when it returns, whatever it returns.
+    /// Makes one call of a module that has no token: the invocation is the host's again when it returns, whatever it
+    /// returns.
     pub(super) fn lend_inline(&mut self, call: impl FnOnce(*mut Inv) -> Status) -> Status {
         self.stamp();
         call(self.raw())
     }
 
-    /// The end of a call that returned `FAAS_PENDING`; the invocation is the host's again.
+    /// Returns the end of a call that returned `FAAS_PENDING`; the invocation is the host's again.
     pub fn poll_done(&mut self, context: &mut Context<'_>) -> Poll<Status> {
         let status = std::task::ready!(self.token.poll(context));
         self.lent = false;
@@ -186,7 +187,7 @@ impl<I: Stamped> Drop for Lease<I> {
     }
 }
 
-/// What hears of a cancel in the host's own code.
+/// The host's own code that hears of a cancel.
 struct Heard(Box<dyn Fn(u32) + Send + Sync>);
 
 /// The `cancel` of a host that works for an invocation itself.
@@ -210,7 +211,7 @@ impl<I: Stamped> core::fmt::Debug for CancelHook<I> {
 
 impl<I: Stamped> Drop for CancelHook<I> {
     fn drop(&mut self) {
-        // Returns when nobody is being told, and nobody is told from here on: only then is the box freed.
+        // This returns when nobody is being told, and nobody is told from here on: only then is the box freed.
         self.cell.calls.end();
     }
 }
@@ -233,14 +234,14 @@ impl<I: Stamped> Clone for Cancel<I> {
 }
 
 impl<I: Stamped> Cancel<I> {
-    /// Says `reason` once about whatever is being served: `cancelled` answers it from now on, and the running call's own
-    /// `cancel` is called. A later reason is ignored.
+    /// Says `reason` once about whatever is being served: `cancelled` returns it from now on, and the running call's
+    /// own `cancel` is called. A later reason is ignored.
     pub fn fire(&self, reason: u32) {
         self.fire_for(self.cell.calls.serial(), reason);
     }
 
-    /// As [`fire`](Cancel::fire), if the place is still serving that invocation ([`Lease::serial`]): for a clock that may
-    /// be late.
+    /// Does the same as [`fire`](Cancel::fire), if the place is still serving that invocation ([`Lease::serial`]): for
+    /// a clock that may be late.
     pub fn fire_for(&self, serial: u32, reason: u32) {
         self.cell.calls.fire(serial, reason, Arc::as_ptr(&self.cell).cast_mut().cast());
     }
@@ -255,7 +256,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::Waker;
 
-    /// `()`, `u32` and `String` as invocations without ids.
+    /// Makes `()`, `u32` and `String` invocations without ids.
     macro_rules! unstamped {
         ($($of:ty),*) => {$(
             impl Stamped for $of {

@@ -1,4 +1,4 @@
-//! What lives as long as one invocation: scratch blocks, keyed slots, and completions that call a module.
+//! The memory that lives as long as one invocation: scratch blocks, keyed slots, and completions that call a module.
 
 use super::token;
 use crate::constants::E_CANCELLED;
@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Memory {
     blocks: Vec<(*mut u8, Layout)>,
     slots: Vec<Slot>,
-    /// Behind a lock: the two ends of a stream make theirs beside each other and beside readers.
+    /// The tokens are behind a lock: the two ends of a stream make theirs beside each other and beside readers.
     tokens: Mutex<Vec<*mut Tok>>,
 }
 
@@ -31,7 +31,7 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// A zeroed block, or null: no such alignment, or out of memory.
+    /// Returns a zeroed block, or null: no such alignment, or out of memory.
     pub fn scratch(&mut self, size: usize, align: usize) -> *mut c_void {
         let Ok(layout) = Layout::from_size_align(size.max(1), align.max(1)) else { return core::ptr::null_mut() };
         // SAFETY: the layout's size is at least one.
@@ -54,12 +54,13 @@ impl Memory {
         }
     }
 
-    /// The value under `key`, or null.
+    /// Returns the value under `key`, or null.
     pub fn slot(&self, key: *const c_void) -> *mut c_void {
         self.slots.iter().find(|slot| slot.key == key).map_or(core::ptr::null_mut(), |slot| slot.value)
     }
 
-    /// A token that calls `call(arg, status)` once: when it is completed, at the latest in [`clear`](Memory::clear).
+    /// Returns a token that calls `call(arg, status)` once: when it is completed, at the latest in
+    /// [`clear`](Memory::clear).
     ///
     /// # Safety
     /// `call(arg, status)` must be callable once from any thread, until this memory is cleared.

@@ -4,10 +4,10 @@
 //! - [`Given`]: bytes that carry their own release.
 //! - [`token`]: completions that a module may misuse in any way without harm.
 //! - [`Lease`]: one invocation, either the host's or lent to a module.
-//! - [`Invocation`] and [`Context`]: what a runtime implements; [`table`] turns them into a `faas_host`.
+//! - [`Invocation`] and [`Context`]: the traits that a runtime implements; [`table`] turns them into a `faas_host`.
 //! - [`check_library_file`]: whether the dynamic linker may be given a file.
 //! - [`ServiceTable::param`]: the value of a name, asked of a provider of `faas.params`.
-//! - [`CheckedModule`] and its instances: what a module offers, verified before the first call.
+//! - [`CheckedModule`] and its instances: the entries that a module offers, verified before the first call.
 //!
 //! Nothing here decides in which order anything is called.
 

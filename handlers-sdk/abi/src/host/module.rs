@@ -1,4 +1,4 @@
-//! Checks what a library offers before the first call, and lists everything that does not fit at once.
+//! Checks the entries that a library offers before the first call, and lists everything that does not fit at once.
 
 use super::entry::{FunctionInstance, GroupInstance, LayerInstance};
 use super::table::HostTable;
@@ -9,25 +9,25 @@ use core::mem::offset_of;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// What this host can give: its minor version and feature bits.
+/// The abilities of this host: its minor version and feature bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
     /// Holds the host's `FAAS_F_*` flags.
     pub features: u64,
 }
 
-/// A module whose tables hold what the contract asks.
+/// A module whose tables obey the contract.
 #[derive(Debug)]
 pub struct CheckedModule {
-    /// Its own name; shown, never compared.
+    /// The module's own name; shown, never compared.
     pub name: String,
-    /// Its own version; shown, never compared.
+    /// The module's own version; shown, never compared.
     pub version: String,
-    /// Its toolchain; shown, never compared.
+    /// The module's toolchain; shown, never compared.
     pub built_with: String,
-    /// Holds the functions that the module offers.
+    /// The functions that the module offers.
     pub functions: Vec<FunctionEntry>,
-    /// Holds the layers that the module offers.
+    /// The layers that the module offers.
     pub layers: Vec<LayerEntry>,
 }
 
@@ -36,9 +36,10 @@ pub struct CheckedModule {
 pub struct FunctionEntry {
     /// The function's name in its module.
     pub name: String,
-    /// What it is written for, a JSON array; empty = anything.
+    /// The events it is written for, as a JSON array; empty for any event.
     pub triggers: String,
-    /// The functions of its module with the same group share instances; empty = none does.
+    /// The group of the function. Functions of one module with the same group share an instance. Empty if it shares
+    /// none.
     pub group: String,
     table: Function,
 }
@@ -56,15 +57,16 @@ unsafe impl Send for FunctionEntry {}
 // SAFETY: as for `FunctionEntry`.
 unsafe impl Send for LayerEntry {}
 
-/// Is `len` bytes at that address part of a loaded library? Lets a check refuse junk instead of following it.
+/// Returns `true` if `len` bytes at that address are part of a loaded library. It lets a check refuse junk instead of
+/// following it.
 pub type Probe<'a> = &'a dyn Fn(*const u8, usize) -> bool;
 
-/// Far more than any module has; beyond it the count is junk.
+/// The most entries of a module that are believed, far more than any module has. A larger count is junk.
 const MOST_ENTRIES: usize = 4096;
 const LONGEST_TEXT: usize = 1 << 20;
 
 impl CheckedModule {
-    /// Reads what `faas_module_v1` returned. `probe` tells which addresses are safe to read.
+    /// Reads the table that `faas_module_v1` returned. `probe` tells which addresses are safe to read.
     ///
     /// # Errors
     /// Every mismatch found, each saying what was expected and what was found.
@@ -161,7 +163,7 @@ impl Check<'_> {
         }
     }
 
-    /// The tables behind an array of pointers.
+    /// Returns the tables behind an array of pointers.
     fn entries<T>(&mut self, what: &str, array: *const *const T, count: usize) -> Vec<*const T> {
         if count == 0 {
             return Vec::new();
@@ -175,7 +177,7 @@ impl Check<'_> {
         unsafe { core::slice::from_raw_parts(array, count) }.to_vec()
     }
 
-    /// Is this pointer to a table whose `size` covers 1.0?
+    /// Returns `true` if this is a pointer to a table whose `size` covers 1.0.
     fn table<T: Table>(&mut self, what: &str, table: *const T) -> bool {
         if table.is_null() || !aligned(table) || !(self.probe)(table.cast(), size_of::<usize>()) {
             self.faults.push(format!("{what}: expected a table, found {table:p}"));
@@ -198,7 +200,7 @@ impl Check<'_> {
         }
     }
 
-    /// Two entries of one kind and name: nobody could call the second.
+    /// Refuses two entries of one kind and name: nobody could call the second.
     fn distinct<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n str>) {
         let mut first = HashMap::new();
         for (index, name) in names.enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -242,7 +244,7 @@ impl Check<'_> {
         functions
     }
 
-    /// Functions that share an instance have to have the same idea of it.
+    /// Refuses functions that share an instance and describe it differently.
     fn groups(&mut self, functions: &[FunctionEntry]) {
         for (index, function) in functions.iter().enumerate().filter(|(_, function)| !function.group.is_empty()) {
             let Some(first) = functions[..index].iter().find(|other| other.group == function.group) else { continue };
@@ -287,26 +289,26 @@ impl FunctionEntry {
     /// Makes an instance.
     ///
     /// # Errors
-    /// The module's own reason.
+    /// The module refuses, with its own reason.
     pub fn create(&self, host: HostTable, config: &[u8]) -> Result<FunctionInstance, String> {
         // SAFETY: `&self.table` is this version's own full-sized copy.
         let table = unsafe { read_table(&raw const self.table) };
         FunctionInstance::create(table, self.name.clone(), host, config)
     }
 
-    /// Takes part in an instance that another function of the group has made. `None`: it is gone.
+    /// Takes part in an instance that another function of the group has made. `None` if it is gone.
     ///
     /// # Panics
-    /// If the instance is not one of this group: a bug in the host's books.
+    /// The instance is not one of this group, which is a bug in the host's books.
     pub fn join(&self, instance: &GroupInstance) -> Option<FunctionInstance> {
         // SAFETY: `&self.table` is this version's own full-sized copy.
         let table = unsafe { read_table(&raw const self.table) };
         instance.join(table, self.name.clone())
     }
 
-    /// The members in which it differs from another function of its group, and must not.
+    /// Returns the members in which it differs from another function of its group, and must not.
     fn differs_in(&self, other: &FunctionEntry) -> Vec<&'static str> {
-        // The others are each function's own.
+        // The other flags are each function's own.
         const SHARED: u32 = IS_REENTRANT | IS_ABORTING;
         let (one, two) = (&self.table, &other.table);
         let differing = [
@@ -320,22 +322,22 @@ impl FunctionEntry {
         differing.into_iter().filter(|(_, differs)| *differs).map(|(member, _)| member).collect()
     }
 
-    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    /// Returns the `FAAS_F_*` that it wants and that are not among `features`.
     pub fn misses(&self, features: u64) -> u64 {
         self.table.wants & !features
     }
 
-    /// Does a fault in it end the process?
+    /// Returns `true` if a fault in it ends the process.
     pub fn aborts(&self) -> bool {
         self.table.flags & IS_ABORTING != 0
     }
 
-    /// Returns its `FAAS_IS_*` flags.
+    /// Returns its `FAAS_IS_*` flags as bits.
     pub fn flags(&self) -> u32 {
         self.table.flags
     }
 
-    /// Is it the one for what no other function serves?
+    /// Returns `true` if it serves the events that no other function serves.
     pub fn is_default(&self) -> bool {
         self.table.flags & crate::constants::IS_DEFAULT != 0
     }
@@ -345,24 +347,24 @@ impl LayerEntry {
     /// Makes an instance.
     ///
     /// # Errors
-    /// The module's own reason.
+    /// The module refuses, with its own reason.
     pub fn create(&self, host: HostTable, config: &[u8]) -> Result<LayerInstance, String> {
         // SAFETY: `&self.table` is this version's own full-sized copy.
         let table = unsafe { read_table(&raw const self.table) };
         LayerInstance::create(table, self.name.clone(), host, config)
     }
 
-    /// The `FAAS_F_*` that it wants and that are not among `features`.
+    /// Returns the `FAAS_F_*` that it wants and that are not among `features`.
     pub fn misses(&self, features: u64) -> u64 {
         self.table.wants & !features
     }
 
-    /// Does a fault in it end the process?
+    /// Returns `true` if a fault in it ends the process.
     pub fn aborts(&self) -> bool {
         self.table.flags & IS_ABORTING != 0
     }
 
-    /// Must it never be skipped?
+    /// Returns `true` if it must never be skipped.
     pub fn is_required(&self) -> bool {
         self.table.flags & crate::constants::IS_REQUIRED != 0
     }

@@ -10,7 +10,7 @@ use core::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Where the answer to one question comes in.
+/// The place that the answer to one question is put in.
 #[derive(Default)]
 struct Answer {
     place: Mutex<Option<(Status, Given)>>,
@@ -18,11 +18,12 @@ struct Answer {
 }
 
 impl ServiceTable {
-    /// The value of a name, asked of this table, which has to be one of `faas.params` 1. Blocks the thread until the
-    /// provider answers, for `limit` at most.
+    /// Returns the value of a name, asked of this table, which has to be one of `faas.params` 1. Blocks the thread
+    /// until the provider answers, for `limit` at most.
     ///
     /// # Errors
-    /// The provider's status: `E_NOT_FOUND` where it has no such name. `E_DEADLINE` if it did not answer in time.
+    /// The status is the provider's: `E_NOT_FOUND` where it has no such name. It is `E_DEADLINE` if the provider did
+    /// not answer in time.
     pub fn param(self, name: &[u8], limit: Duration) -> Result<Vec<u8>, Status> {
         // SAFETY: offered under the name and major of this table, and immutable from then on (faas.h, S4).
         let params = unsafe { read_table(self.0.cast::<Params>()) };

@@ -1,7 +1,7 @@
 //! The state machine of one completion: armed by one thread, completed by any, polled by the one that armed it.
 //!
-//! It knows generations, statuses and whom to tell; it does not know where slots live (that is `token.rs`). Model
-//! checked by `tests/loom_token.rs`.
+//! It knows generations, statuses and listeners; it does not know where slots live (that is `token.rs`). Model checked
+//! by `tests/loom_token.rs`.
 #![cfg_attr(not(loom), allow(unreachable_pub, reason = "public to the model checker alone"))]
 
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, put};
@@ -19,14 +19,14 @@ const DONE: u64 = 2;
 /// The place in which one completion lies until it is fetched.
 #[derive(Debug)]
 pub struct Slot {
-    /// Generation (32 bits), status (16), one of the three states (16): one word, so that one exchange both claims the
-    /// completion and delivers it.
+    /// The generation (32 bits), the status (16) and one of the three states (16). They are one word, so that one
+    /// exchange both claims the completion and delivers it.
     state: AtomicU64,
     target: Mutex<Target>,
 }
 
-/// Whom to tell, and of which generation's end: a completion that is slow to come for its target must not take that of
-/// a later generation.
+/// The listener, and the generation whose end it waits for: a completion that is slow to come for its target must not
+/// take that of a later generation.
 #[derive(Debug)]
 struct Target {
     generation: u32,
@@ -43,10 +43,10 @@ enum Listener {
 // SAFETY: `arg` is only passed back to the module's function, which the contract allows from any thread.
 unsafe impl Send for Listener {}
 
-/// What a completion came to.
+/// The result of a completion.
 #[derive(Debug)]
 pub enum Finish {
-    /// This generation was not armed any more, or never.
+    /// The generation was not armed any more, or never.
     Ignored,
     /// The waiter was told, or will look by itself.
     Told,
@@ -91,39 +91,39 @@ impl Slot {
         generation_of(self.state.load(Ordering::Relaxed)).wrapping_add(1)
     }
 
-    /// Opens it for one call, and says as which generation. Earlier ones are dead from here on.
+    /// Opens it for one call, and returns the generation. Earlier ones are dead from here on.
     pub fn arm(&self) -> u32 {
         let generation = self.next_generation();
         put(&self.state, word(generation, 0, ARMED), Ordering::Release);
         generation
     }
 
-    /// As [`arm`](Slot::arm), for a completion that is a call of a module's function.
+    /// Opens it as [`arm`](Slot::arm) does, for a completion that is a call of a module's function.
     pub fn arm_call(&self, call: TokenFn, arg: *mut c_void) -> u32 {
         let generation = self.next_generation();
         *self.target() = Target { generation, listener: Listener::Module { call, arg } };
         self.arm()
     }
 
-    /// Closes it: what was armed is dead.
+    /// Closes it: a generation that was armed is dead.
     pub fn disarm(&self) {
         let generation = generation_of(self.state.load(Ordering::Relaxed));
         put(&self.state, word(generation, 0, IDLE), Ordering::Release);
     }
 
-    /// Closes it, forgets whom to tell, and makes it ready for another owner.
+    /// Closes it, forgets its listener, and makes it ready for another owner.
     pub fn retire(&self) {
         let generation = self.next_generation();
         *self.target() = Target { generation, listener: Listener::Nobody };
         put(&self.state, word(generation, 0, IDLE), Ordering::Release);
     }
 
-    /// Is this generation still waiting for its end?
+    /// Returns `true` while this generation waits for its end.
     pub fn is_armed(&self, generation: u32) -> bool {
         self.state.load(Ordering::Relaxed) == word(generation, 0, ARMED)
     }
 
-    /// The status it was completed with, once. Only for whoever armed it.
+    /// Returns the status it was completed with, once. Only the side that armed it may call this.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Status> {
         if let Some(status) = self.take() {
             return Poll::Ready(status);
@@ -137,7 +137,7 @@ impl Slot {
                 listener => *listener = Listener::Task(context.waker().clone()),
             }
         }
-        // It may have been completed between the first look and the waker being in its place.
+        // The completion may have come between the first look and the registration of the waker.
         self.take().map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -151,7 +151,7 @@ impl Slot {
         Some(Status::from((word >> 16) as i16))
     }
 
-    /// Completes a generation. From any thread, any number of times: the first wins.
+    /// Completes a generation. It may be called from any thread, any number of times: the first call wins.
     pub fn finish(&self, generation: u32, status: Status) -> Finish {
         let status = terminal(status);
         let (armed, done) = (word(generation, 0, ARMED), word(generation, status, DONE));
@@ -160,7 +160,8 @@ impl Slot {
         }
         let listener = {
             let mut target = self.target();
-            // Another generation's listener: the waiter has not come yet and will see the end, or has seen it already.
+            // The listener is of another generation: the waiter has not come yet and will see the end, or has seen it
+            // already.
             if target.generation != generation {
                 return Finish::Told;
             }
@@ -177,8 +178,8 @@ impl Slot {
     }
 }
 
-/// The status as the word holds it. `FAAS_PENDING` is no end, and a status that does not fit is one that nobody knows:
-/// both are an internal failure (rule P5).
+/// Returns the status as the word holds it. `FAAS_PENDING` is no end, and a status that does not fit is unknown: both
+/// are an internal failure (rule P5).
 fn terminal(status: Status) -> i16 {
     let status = if status == PENDING { E_INTERNAL } else { status };
     #[allow(clippy::cast_possible_truncation, reason = "it is a small constant")]

@@ -1,4 +1,4 @@
-//! The primitives of what is model checked: std's, or loom's under `--cfg loom`. Nothing else may use loom's.
+//! The primitives of the code that is model checked: std's, or loom's under `--cfg loom`. No other code may use loom's.
 
 #[cfg(loom)]
 pub(super) use loom::sync::{
@@ -11,7 +11,7 @@ pub(super) use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// A plain store to a word that others change by `compare_exchange`.
+/// Stores into a word that others change by `compare_exchange`.
 ///
 /// Loom keeps a word's stores in a partial order and lets an exchange succeed on a value that a store has replaced,
 /// which no machine does: an exchange is adjacent to what it read. So there it is a swap.

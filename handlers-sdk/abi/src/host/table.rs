@@ -17,28 +17,29 @@ use std::sync::Arc;
 
 /// One invocation or phase, as a runtime keeps it. `&self` methods may be called from several threads at once.
 pub trait Invocation: Stamped {
-    /// The text of a `FAAS_META_*` key; empty if unknown or absent.
+    /// Returns the text of a `FAAS_META_*` key; empty if unknown or absent.
     fn meta(&self, key: u32) -> &[u8];
-    /// The number of a `FAAS_NUM_*` key; 0 if unknown.
+    /// Returns the number of a `FAAS_NUM_*` key; 0 if unknown.
     fn num(&self, key: u32) -> u64;
     /// Sets a text that is settable.
     fn set_meta(&mut self, key: u32, value: &[u8]) -> Status;
-    /// Sets a number that is settable (`NUM_DEADLINE_NS`, `NUM_REPLY_CODE`); none, unless the runtime says so.
+    /// Sets a number that is settable (`NUM_DEADLINE_NS`, `NUM_REPLY_CODE`). Without an implementation it sets no
+    /// number.
     fn set_num(&mut self, key: u32, value: u64) -> Status {
         let _ = (key, value);
         E_UNSUPPORTED
     }
-    /// The event as it came.
+    /// Returns the event as it came.
     fn event(&self) -> &[u8];
-    /// The HTTP body, base64 undone, or the event.
+    /// Returns the HTTP body, base64 undone, or the event.
     fn body(&self) -> &[u8];
     /// Replaces the body that `body` gives.
     fn set_body(&mut self, body: Given) -> Status;
-    /// Length of a `FAAS_LIST_*`; 0 if unknown.
+    /// Returns the length of a `FAAS_LIST_*`; 0 if it is unknown.
     fn count(&self, list: u32) -> usize;
-    /// One pair of a list.
+    /// Returns one pair of a list; `None` behind its end.
     fn at(&self, list: u32, index: usize) -> Option<(&[u8], &[u8])>;
-    /// The first value of that name.
+    /// Returns the first value of that name; `None` without one.
     fn get(&self, list: u32, name: &[u8]) -> Option<&[u8]>;
     /// Replaces all values of that name.
     fn set(&mut self, list: u32, name: &[u8], value: &[u8]) -> Status;
@@ -52,7 +53,7 @@ pub trait Invocation: Stamped {
     fn memory_mut(&mut self) -> &mut Memory;
     /// Sets the reply and its code.
     fn reply(&mut self, code: u32, body: Given) -> Status;
-    /// The reply's body; empty for none or a stream.
+    /// Returns the reply's body; empty without a reply, and for a stream.
     fn reply_body(&self) -> &[u8];
     /// Sets the failure that the invocation ends with.
     fn fail(&mut self, kind: &[u8], message: &[u8], detail: &[u8]) -> Status;
@@ -70,17 +71,17 @@ pub trait Invocation: Stamped {
     /// there may be one, if the answer is `Err(PENDING)`. As [`stream_write`](Invocation::stream_write) otherwise.
     ///
     /// # Errors
-    /// `PENDING`, or why there is no more of the body.
+    /// The status is `PENDING`, or says why there is no more of the body.
     fn stream_read(&self, ready: *mut Tok) -> Result<Chunk<'_>, Status>;
 }
 
-/// One entry's view of the runtime. All methods from any thread.
+/// The runtime as one entry sees it. All methods may be called from any thread.
 pub trait Context: Send + Sync + 'static {
     /// The type of an invocation in the runtime.
     type Inv: Invocation;
-    /// Would a line of this level (1 error to 5 trace) and target be written?
+    /// Returns `true` if a line of this level (1 error to 5 trace) and target would be written.
     fn log_enabled(&self, level: u32, target: &[u8]) -> bool;
-    /// Writes a line: of an invocation with this stamp, or of none.
+    /// Writes a line: of an invocation with this stamp, or of no invocation.
     fn log(
         &self,
         stamp: Option<&<Self::Inv as Stamped>::Stamp>,
@@ -89,13 +90,13 @@ pub trait Context: Send + Sync + 'static {
         message: &[u8],
         fields: Fields<'_>,
     );
-    /// Writes a line as it is.
+    /// Writes a line as it is, without time or fields.
     fn emit(&self, line: &[u8]);
-    /// A configured or environment value.
+    /// Returns a configured or environment value; `None` if there is no such key.
     fn config(&self, key: &[u8]) -> Option<&[u8]>;
     /// Returns the monotonic clock in nanoseconds, which is never 0.
     fn now_ns(&self) -> u64;
-    /// A service some module offers.
+    /// Returns a service that some module offers; `None` if no module does.
     fn service(&self, name: &[u8], major: u32) -> Option<ServiceTable>;
     /// Offers a service to other modules.
     fn offer(&self, name: &[u8], major: u32, table: ServiceTable) -> Status;
@@ -106,7 +107,7 @@ pub trait Context: Send + Sync + 'static {
 pub struct ServiceTable(pub(super) *const c_void);
 
 impl ServiceTable {
-    /// The table of a service that the host's own program offers.
+    /// Returns the table of a service that the host's own program offers.
     pub fn of<T: Sync>(table: &'static T) -> ServiceTable {
         ServiceTable(core::ptr::from_ref(table).cast())
     }
@@ -153,14 +154,14 @@ impl<'a> Fields<'a> {
 pub struct HostTable(pub(super) &'static Host);
 
 impl HostTable {
-    /// The address of its context, which no other table of the process has: `std::ptr::from_ref(context).addr()` within
-    /// the context's methods.
+    /// Returns the address of its context, which no other table of the process has:
+    /// `std::ptr::from_ref(context).addr()` within the context's methods.
     pub fn context(self) -> usize {
         self.0.ctx.addr()
     }
 }
 
-/// Every table there is. Whoever looks for lost memory finds them here: modules have let go of theirs after Close.
+/// Every table there is. A search for lost memory finds them here: modules have let go of theirs after Close.
 static TABLES: std::sync::Mutex<Vec<HostTable>> = std::sync::Mutex::new(Vec::new());
 
 /// Makes the table for one entry's context.
@@ -213,7 +214,7 @@ fn guard<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
 }
 
-/// The context behind a `faas_host_ctx*`.
+/// Returns the context behind a `faas_host_ctx*`.
 ///
 /// # Safety
 /// `ctx` must be what [`table`] put into the table of a `C`.
@@ -222,7 +223,7 @@ unsafe fn context<'a, C: Context>(ctx: *mut HostCtx) -> &'a C {
     unsafe { &*ctx.cast::<C>() }
 }
 
-/// Bytes a module lends for a call.
+/// Reads the bytes that a module lends for a call.
 ///
 /// # Safety
 /// As the contract says: readable until the call returns.

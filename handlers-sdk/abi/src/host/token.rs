@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
-/// Slots of chunk `n` are `FIRST_CHUNK << n`; 20 chunks are 67 million tokens at once.
+/// The number of slots of the first chunk. Chunk `n` has `FIRST_CHUNK << n`; 20 chunks are 67 million tokens at once.
 const FIRST_CHUNK: u32 = 64;
 const CHUNKS: usize = 20;
 
@@ -21,12 +21,12 @@ static FREE: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static IGNORED: AtomicU64 = AtomicU64::new(0);
 
-/// How many completions came for a token that was not waiting: late, repeated, or never given out.
+/// Returns how many completions came for a token that was not waiting: late, repeated, or never given out.
 pub fn ignored() -> u64 {
     IGNORED.load(Ordering::Relaxed)
 }
 
-/// Chunk and place of a slot.
+/// Returns the chunk and the place of a slot.
 fn place(index: u32) -> (usize, usize) {
     let chunk = (index / FIRST_CHUNK + 1).ilog2();
     let before = FIRST_CHUNK * ((1 << chunk) - 1);
@@ -69,7 +69,7 @@ impl Token {
         Token { index, slot }
     }
 
-    /// Opens it for one call. Whatever was given out before is dead from here on.
+    /// Opens it for one call. Tokens that were given out before are dead from here on.
     pub fn arm(&self) -> *mut Tok {
         pack(self.index, self.slot.arm())
     }
@@ -79,7 +79,7 @@ impl Token {
         self.slot.disarm();
     }
 
-    /// The status given to `done`, once.
+    /// Returns the status given to `done`, once.
     pub fn poll(&self, context: &mut Context<'_>) -> Poll<Status> {
         self.slot.poll(context)
     }
@@ -97,7 +97,7 @@ fn pack(index: u32, generation: u32) -> *mut Tok {
     core::ptr::without_provenance_mut(word)
 }
 
-/// Index, slot and generation of what may be a token.
+/// Returns index, slot and generation of a value that may be a token; `None` if it cannot be one.
 #[allow(clippy::cast_possible_truncation, reason = "a token is two halves")]
 fn unpack(token: *mut Tok) -> Option<(u32, &'static Slot, u32)> {
     let word = token.addr() as u64;
@@ -110,7 +110,7 @@ fn retire(index: u32, slot: &Slot) {
     FREE.lock().unwrap_or_else(PoisonError::into_inner).push(index);
 }
 
-/// A completion that calls a module once: what `host->token` returns.
+/// Makes a completion that calls a module once, as `host->token` returns it.
 ///
 /// # Safety
 /// `call(arg, status)` must be callable once from any thread, for as long as the token is not completed.
@@ -120,7 +120,7 @@ pub unsafe fn callback(call: TokenFn, arg: *mut c_void) -> *mut Tok {
     pack(index, slot.arm_call(call, arg))
 }
 
-/// Is it still waiting for its end?
+/// Returns `true` while it waits for its end.
 pub(super) fn is_armed(token: *mut Tok) -> bool {
     unpack(token).is_some_and(|(_, slot, generation)| slot.is_armed(generation))
 }
@@ -133,7 +133,8 @@ pub fn complete(token: *mut Tok, status: Status) {
     }
 }
 
-/// As [`complete`], for the host's own ends, which may well come after the module's: says whether it was the first.
+/// Completes a token as [`complete`] does, for the host's own ends, which may well come after the module's. Returns
+/// `true` if it was the first.
 pub(super) fn try_complete(token: *mut Tok, status: Status) -> bool {
     let Some((index, slot, generation)) = unpack(token) else { return false };
     match slot.finish(generation, status) {

@@ -4,17 +4,17 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The folder of `faas.h`.
+/// Returns the folder of `faas.h`.
 pub(crate) fn include() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("include")
 }
 
-/// The C compiler: `$CC` or `cc`, which building Rust programs needs anyway.
+/// Returns the C compiler: `$CC` or `cc`, which building Rust programs needs anyway.
 pub(crate) fn c() -> String {
     std::env::var("CC").unwrap_or_else(|_| "cc".to_owned())
 }
 
-/// The first C++ compiler that answers, or none.
+/// Returns the first C++ compiler that can be run; `None` if there is none.
 pub(crate) fn cpp() -> Option<String> {
     let named = std::env::var("CXX").ok();
     let names = named.into_iter().chain(["c++", "g++", "clang++"].map(str::to_owned));
@@ -24,7 +24,7 @@ pub(crate) fn cpp() -> Option<String> {
 /// Compiles one source with the header in reach, warnings being errors. Returns the output file.
 ///
 /// # Errors
-/// What the compiler said.
+/// The error is the compiler's output.
 pub(crate) fn compile(compiler: &str, name: &str, source: &str, flags: &[&str]) -> Result<PathBuf, String> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (input, output) = (folder.join(name), folder.join(format!("{name}.out")));

@@ -21,7 +21,7 @@ pub(crate) struct Struct {
 /// The headers, in the order in which they are one text here.
 pub(crate) const FILES: [&str; 5] = ["faas.h", "faas_http.h", "faas_telemetry.h", "faas_kv.h", "faas_params.h"];
 
-/// All headers.
+/// Returns all headers as one text.
 pub(crate) fn text() -> String {
     let read = |file| {
         let path = super::compiler::include().join(file);
@@ -30,7 +30,7 @@ pub(crate) fn text() -> String {
     FILES.map(read).concat()
 }
 
-/// What is defined with a value and without parameters, in order: name and value.
+/// Returns the names that are defined with a value and without parameters, in order: name and value.
 fn defined() -> Vec<(String, String)> {
     let text = without_comments(&text());
     let defines = text.lines().filter_map(|line| line.strip_prefix("#define "));
@@ -41,17 +41,17 @@ fn defined() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Names of the constants that are numbers, in order.
+/// Returns the names of the constants that are numbers, in order.
 pub(crate) fn constants() -> Vec<String> {
     defined().into_iter().filter(|(_, value)| !value.starts_with('"')).map(|(name, _)| name).collect()
 }
 
-/// The constants that are texts, in order: name and value, in quotes.
+/// Returns the constants that are texts, in order: name and value, in quotes.
 pub(crate) fn names() -> Vec<(String, String)> {
     defined().into_iter().filter(|(_, value)| value.starts_with('"')).collect()
 }
 
-/// The structs that have members, in order.
+/// Returns the structs that have members, in order.
 pub(crate) fn structs() -> Vec<Struct> {
     let text = without_comments(&text());
     let code: String =
@@ -68,7 +68,7 @@ pub(crate) fn structs() -> Vec<Struct> {
     structs
 }
 
-/// The type of `faas_module_v1`.
+/// Returns the type of `faas_module_v1`.
 pub(crate) fn entry() -> Type {
     let text = without_comments(&text());
     let (_, rest) = text.split_once("\nFAAS_EXPORT ").expect("the entry is declared");
@@ -96,7 +96,7 @@ fn declaration(text: &str) -> (String, Type) {
     (found.0.expect("a member has a name"), found.1)
 }
 
-/// Words and punctuation, read from the front.
+/// The words and punctuation of the header, read from the front.
 struct Tokens(Vec<String>);
 
 impl Tokens {
@@ -136,7 +136,7 @@ impl Tokens {
         found
     }
 
-    /// A name with its `const`s and stars.
+    /// Returns a name with its `const`s and stars.
     fn pointers(&mut self) -> Type {
         let mut is_const = self.eat("const");
         let mut found = Type::Named(self.next());
@@ -147,7 +147,7 @@ impl Tokens {
         found
     }
 
-    /// A member or parameter: `type name` or `type (*name)(params)`.
+    /// Returns a member or parameter: `type name` or `type (*name)(params)`.
     fn declaration(&mut self) -> (Option<String>, Type) {
         let found = self.pointers();
         if self.eat("(") {
@@ -171,7 +171,7 @@ impl Tokens {
     }
 }
 
-/// As C writes it, without names.
+/// Writes the type as C does, without names.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -186,7 +186,7 @@ impl fmt::Display for Type {
 }
 
 impl Type {
-    /// As the Rust mirror writes it, without spaces.
+    /// Returns the type as the Rust mirror writes it, without spaces.
     pub(crate) fn in_rust(&self) -> String {
         match self {
             Type::Named(name) => rust_name(name),
@@ -197,7 +197,7 @@ impl Type {
         }
     }
 
-    /// As [`in_rust`](Type::in_rust), for a function that is not a pointer.
+    /// Returns the type as [`in_rust`](Type::in_rust) does, for a function that is not a pointer.
     pub(crate) fn function_in_rust(&self) -> String {
         let Type::Function { result, params } = self else { panic!("not a function: {self}") };
         let params: Vec<String> = params.iter().map(Type::in_rust).collect();

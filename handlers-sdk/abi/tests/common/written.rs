@@ -3,18 +3,18 @@
 
 use std::path::Path;
 
-/// Where they are.
+/// The folder of the files.
 pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/signatures");
 
-/// One of them.
+/// One file of the folder.
 pub(crate) struct Written {
-    /// Its name without `.c`.
+    /// The name of the file without `.c`.
     pub(crate) name: String,
-    /// Its text.
+    /// The text of the file.
     pub(crate) source: String,
 }
 
-/// All of them.
+/// Returns all files of the folder.
 pub(crate) fn files() -> Vec<Written> {
     let entries = std::fs::read_dir(FOLDER).expect("the folder is there");
     let paths = entries.map(|entry| entry.expect("it can be listed").path());
