@@ -59,7 +59,7 @@ fn link_folder() -> Option<PathBuf> {
 struct Linker(OsString);
 
 impl Linker {
-    /// Runs it; what it prints. `None` if it cannot be run or fails.
+    /// Runs it with these arguments, and returns its output. `None` if it cannot be run or fails.
     fn answers(&self, arguments: &[&str]) -> Option<String> {
         let output = Command::new(&self.0).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,10 +1,10 @@
-//! The algorithms of signatures (RFC 7518, RFC 8037), each with the one kind of key that it goes with. A key says which it
-//! is; what a token says only chooses among those that fit.
+//! The algorithms of signatures (RFC 7518, RFC 8037), each with the one kind of key that it goes with. The key
+//! determines the algorithm. The word of a token only chooses among the keys that fit.
 
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use ring::{digest, hmac};
 
-/// How a token may be signed.
+/// The ways in which a token may be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Hs256,
@@ -23,7 +23,7 @@ pub(crate) enum Algorithm {
 
 use Algorithm::*;
 
-/// By their names. `Ed25519` is what RFC 9864 calls `EdDSA` with that curve.
+/// The algorithms by their names. `Ed25519` is RFC 9864's name of `EdDSA` with that curve.
 const NAMES: [(&str, Algorithm); 13] = [
     ("HS256", Hs256),
     ("HS384", Hs384),
@@ -41,20 +41,20 @@ const NAMES: [(&str, Algorithm); 13] = [
 ];
 
 impl Algorithm {
-    /// Those with a public key.
+    /// The algorithms with a public key.
     pub(crate) const PUBLIC: [Algorithm; 9] = [Rs256, Rs384, Rs512, Ps256, Ps384, Ps512, Es256, Es384, EdDsa];
 
-    /// By its name, in its own case; `none` is the name of nothing.
+    /// Finds an algorithm by its name, in its own case. `none` is the name of no algorithm.
     pub(crate) fn read(name: &str) -> Option<Algorithm> {
         NAMES.iter().find(|(other, _)| *other == name).map(|(_, algorithm)| *algorithm)
     }
 
-    /// The key a secret that both sides have?
+    /// Returns `true` if the key is a secret that both sides have.
     pub(crate) fn is_secret(self) -> bool {
         self.least_secret().is_some()
     }
 
-    /// The fewest bytes of such a secret (RFC 7518 §3.2).
+    /// Returns the fewest bytes of such a secret (RFC 7518 §3.2); `None` for an algorithm with a public key.
     pub(crate) fn least_secret(self) -> Option<usize> {
         match self {
             Hs256 => Some(digest::SHA256_OUTPUT_LEN),
@@ -65,20 +65,20 @@ impl Algorithm {
     }
 }
 
-/// What signatures are verified with.
+/// The key that signatures are verified with.
 #[derive(Clone)]
 pub(crate) enum Material {
     Secret(Vec<u8>),
-    /// Modulus and exponent, big-endian.
+    /// The modulus and the exponent, big-endian.
     Rsa(RsaPublicKeyComponents<Vec<u8>>),
-    /// Points, uncompressed.
+    /// The point of the curve, uncompressed.
     P256(Vec<u8>),
     P384(Vec<u8>),
     Ed25519(Vec<u8>),
 }
 
 impl Material {
-    /// Is it a key for signatures of this algorithm?
+    /// Returns `true` if it is a key for signatures of this algorithm.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         match self {
             Material::Secret(_) => algorithm.is_secret(),
@@ -89,7 +89,7 @@ impl Material {
         }
     }
 
-    /// Is this the key's signature of the message? A key that does not fit has signed nothing.
+    /// Returns `true` if this is the key's signature of the message. A key that does not fit has signed nothing.
     pub(crate) fn has_signed(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let rsa: &signature::RsaParameters = match algorithm {
             Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -119,7 +119,7 @@ impl Material {
     }
 }
 
-/// In constant time.
+/// Returns `true` if this is the code of the message. The comparison takes constant time.
 fn is_mac(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8], mac: &[u8]) -> bool {
     hmac::verify(&hmac::Key::new(algorithm, secret), message, mac).is_ok()
 }

@@ -3,20 +3,20 @@
 use crate::hashes::Sha256;
 use crate::identity::Identity;
 
-/// Somebody with a key.
+/// A key by its hash, and the identity of its owner.
 pub(crate) struct ApiKey {
     pub(crate) hash: Sha256,
     pub(crate) identity: Identity,
 }
 
-/// All of them.
+/// All keys of the configuration.
 pub(crate) struct ApiKeys {
     pub(crate) header: String,
     pub(crate) keys: Vec<ApiKey>,
 }
 
 impl ApiKeys {
-    /// Whose key this is. Each is looked at, wherever one fits.
+    /// Returns the owner of a key; `None` if the key is unknown. Every key is compared, even after one has fitted.
     pub(crate) fn find(&self, sent: &str) -> Option<&Identity> {
         let hash = Sha256::of(sent.as_bytes());
         self.keys.iter().fold(None, |found, key| if key.hash.is(&hash) { Some(&key.identity) } else { found })

@@ -1,4 +1,4 @@
-//! Names and passwords (RFC 7617). Of a password only a hash is known, in the form that password tools write (PHC):
+//! Names and passwords (RFC 7617). Only hashes of passwords are known, in the form that password tools write (PHC):
 //! `$pbkdf2-sha256$i=600000$<salt>$<hash>`.
 
 use crate::hashes::Sha256;
@@ -10,16 +10,17 @@ use ring::{digest, hmac, pbkdf2};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-/// Fewer rounds are guessed too fast; more hold a thread for seconds.
+/// The number of rounds that a hash may have. Hashes of fewer rounds are guessed too fast; more hold a thread for
+/// seconds.
 const ROUNDS: std::ops::RangeInclusive<u32> = 100_000..=10_000_000;
 
-/// What is expected of a hash.
+/// The form of a hash that is expected, for messages.
 pub(crate) const EXPECTED: &str = "$pbkdf2-sha256$i=<100000 or more>$<salt>$<hash of 32 bytes>, or sha256:<64 hex digits> for a password of a machine";
 
 /// The hash of a password.
 #[derive(Clone)]
 pub(crate) enum PasswordHash {
-    /// Of one that no person has chosen.
+    /// The hash of a password that no person has chosen.
     Sha256(Sha256),
     Pbkdf2 {
         rounds: NonZeroU32,
@@ -29,7 +30,7 @@ pub(crate) enum PasswordHash {
 }
 
 impl PasswordHash {
-    /// Reads one.
+    /// Reads the hash of a password; `None` if the text is no such hash.
     pub(crate) fn read(text: &str) -> Option<PasswordHash> {
         if let Some(hex) = text.strip_prefix("sha256:") {
             return Sha256::read(hex).map(PasswordHash::Sha256);
@@ -50,7 +51,7 @@ impl PasswordHash {
         is_whole.then_some(PasswordHash::Pbkdf2 { rounds, salt, hash })
     }
 
-    /// Takes as long for a right password as for a wrong one.
+    /// Returns `true` if the hash is that of the password. It takes as long for a right password as for a wrong one.
     fn is_of(&self, password: &[u8]) -> bool {
         match self {
             PasswordHash::Sha256(hash) => hash.is_of(password),
@@ -61,24 +62,26 @@ impl PasswordHash {
     }
 }
 
-/// Somebody with a password.
+/// A user with the hash of a password.
 pub(crate) struct User {
     pub(crate) password: PasswordHash,
     pub(crate) identity: Identity,
 }
 
-/// All of them.
+/// All users of the configuration.
 pub(crate) struct Users {
     users: Vec<User>,
-    /// Whose hash is made for a name that nobody has: that of the one that takes longest.
+    /// The user whose hash is computed for an unknown name: the one that takes longest.
     decoy: usize,
-    /// Of the password that was last right, so that the slow hash is made once and not for each request. The key is of this
-    /// process and this start alone.
+    /// The codes of the passwords that were right last, so that the slow hash is computed once and not for each
+    /// request. Their key is made anew in each process and start.
     right: Mutex<Vec<Option<hmac::Tag>>>,
     key: hmac::Key,
 }
 
 impl Users {
+    /// Makes the list with a new key.
+    ///
     /// # Errors
     /// The system gives no random bytes.
     pub(crate) fn new(users: Vec<User>) -> Result<Users, ring::error::Unspecified> {
@@ -91,7 +94,8 @@ impl Users {
         Ok(Users { right: Mutex::new(vec![None; users.len()]), users, decoy, key })
     }
 
-    /// Who these credentials (`base64(name:password)`) are of. For a name that nobody has, a hash is made all the same.
+    /// Returns the user of these credentials (`base64(name:password)`); `None` if they are wrong. For an unknown name a
+    /// hash is computed all the same.
     pub(crate) fn find(&self, credentials: &str) -> Option<&Identity> {
         let decoded = STANDARD.decode(credentials.trim()).ok()?;
         let colon = decoded.iter().position(|byte| *byte == b':')?;
@@ -118,7 +122,7 @@ impl Users {
 mod tests {
     use super::*;
 
-    /// `hashlib.pbkdf2_hmac("sha256", b"s3cret", b"saltsalt", 100000)` of Python.
+    /// The result of Python's `hashlib.pbkdf2_hmac("sha256", b"s3cret", b"saltsalt", 100000)`.
     const HASH: &str = "$pbkdf2-sha256$i=100000$c2FsdHNhbHQ$ar34+fG8Q9WpDlBrxkSKDzayBAC23xR/Wcdl87N1ni4";
 
     #[test]
@@ -128,7 +132,7 @@ mod tests {
             let (json, claims) = ("{}".to_owned(), serde_json::Map::new());
             User { password, identity: Identity { name: name.to_owned(), json, claims } }
         };
-        // printf %s machine-password | sha256sum
+        // The hash is the output of: printf %s machine-password | sha256sum
         let machine = "sha256:7cf5e3da899bc2c89e9309078fb626d09fcabee41c39805d7b2aef833ad6c04f";
         let users = Users::new(vec![user("ann", HASH), user("job", machine)]).expect("random bytes");
         let find = |text: &str| users.find(&STANDARD.encode(text)).map(|user| user.name.clone());

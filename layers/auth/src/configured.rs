@@ -1,4 +1,4 @@
-//! The parts of the layer, made of its configuration. Whatever is not clear is a mistake: nothing is guessed that lets
+//! The parts of the layer, made of its configuration. Everything unclear is a mistake: nothing is guessed that lets
 //! somebody in.
 
 use crate::algorithm::Algorithm;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Clocks that differ by more are wrong.
+/// The largest difference of clocks that is allowed for. Clocks that differ by more are wrong.
 const MOST_LEEWAY: Duration = Duration::from_secs(600);
 
 pub(crate) fn issuers(config: &Config, written: Vec<settings::Issuer>) -> Result<Vec<Issuer>, Error> {
@@ -128,7 +128,8 @@ fn issuer(config: &Config, place: &str, written: settings::Issuer) -> Result<Iss
     })
 }
 
-/// Whoever can change keys on their way can sign tokens. Nobody can within a machine.
+/// Returns `true` if the URL does not leave the machine. An attacker who can change keys on their way can sign tokens,
+/// which nobody can within a machine.
 fn is_private(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -139,14 +140,14 @@ fn is_private(url: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&host)
 }
 
-/// What functions are told of somebody who has no token: the claims of the configuration, and the name as `sub`.
+/// Makes the identity of a caller without a token: the claims of the configuration, and the name as `sub`.
 fn identity(name: &str, mut claims: Map<String, Value>) -> Identity {
     claims.entry("sub").or_insert_with(|| name.into());
     let json = Value::Object(claims.clone()).to_string();
     Identity { name: name.to_owned(), json, claims }
 }
 
-/// Each has a name of its own.
+/// Checks that each has a name of its own.
 fn check_names<'a>(config: &Config, place: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Error> {
     let mut seen = Vec::new();
     for (index, name) in names.enumerate() {
@@ -220,7 +221,7 @@ pub(crate) fn rules(config: &Config, written: Vec<settings::Route>) -> Result<Ve
     written.into_iter().enumerate().map(read).collect()
 }
 
-/// A token of HTTP (RFC 9110 §5.6.2).
+/// Returns `true` if the text is a token of HTTP (RFC 9110 §5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_of_token)

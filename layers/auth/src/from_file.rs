@@ -1,4 +1,4 @@
-//! Keys in a file, which is read again when it has changed: a mounted secret, or what another process writes.
+//! Keys in a file, which is read again when it has changed: a mounted secret, or a file that another process writes.
 
 use crate::key_set::KeySet;
 use crate::keys::ns;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A longer document is no set of keys.
+/// The most bytes of a document. A longer one is no set of keys.
 pub(crate) const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Between two looks at the file.
+/// The time between two looks at the file.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The file.
+/// The file, with the keys that were read last.
 pub(crate) struct FromFile {
     config: Config,
     path: PathBuf,
@@ -26,14 +26,14 @@ pub(crate) struct FromFile {
 struct State {
     keys: Arc<KeySet>,
     stamp: Option<Stamp>,
-    /// Whether what is in the file now could be read.
+    /// `true` if the present content of the file could be read.
     is_good: bool,
-    /// On the host's clock.
+    /// The time of the last look, in nanoseconds on the host's clock.
     looked_at: u64,
     good_at: u64,
 }
 
-/// What changes with a file.
+/// The properties of a file that change with its content.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     device: u64,
@@ -46,7 +46,7 @@ impl FromFile {
     /// Reads the file for the first time.
     ///
     /// # Errors
-    /// It is not there, or is no set of keys.
+    /// The file is not there, or is no set of keys.
     pub(crate) fn open(config: Config, path: PathBuf, keep_for: Duration) -> Result<FromFile, String> {
         let now = config.now_ns();
         let (stamp, keys) = (stamp(&path), read(&path)?);
@@ -54,7 +54,7 @@ impl FromFile {
         Ok(FromFile { config, path, keep_for, state: Mutex::new(state) })
     }
 
-    /// The keys, read again if the file has changed. `None`: it has been unreadable for too long.
+    /// Returns the keys, read again if the file has changed. `None` if it has been unreadable for too long.
     pub(crate) fn current(&self) -> Option<Arc<KeySet>> {
         let now = self.config.now_ns();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +78,7 @@ impl FromFile {
         match read(&self.path) {
             Ok(keys) => (state.keys, state.is_good) = (Arc::new(keys), true),
             Err(why) => {
-                // A file that is gone is said once.
+                // The log tells once of a file that is gone.
                 if was_good || stamp != state.stamp {
                     handlers_sdk::warn!("{why}; the former keys are kept for {:?}", self.keep_for);
                 }
@@ -102,10 +102,10 @@ fn read(path: &std::path::Path) -> Result<KeySet, String> {
     parse(&bytes).map_err(|why| format!("the keys in {}: {why}", path.display()))
 }
 
-/// A set of keys, as it comes from elsewhere: what is of no use is left out.
+/// Reads a set of keys of somebody else's: keys that are of no use are left out.
 ///
 /// # Errors
-/// It is none.
+/// The bytes are no set of keys.
 pub(crate) fn parse(bytes: &[u8]) -> Result<KeySet, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(format!("expected at most {MOST_BYTES} bytes"));

@@ -1,5 +1,6 @@
-//! Keys that a server tells, through the service `faas.http`: asked for in advance, kept, and asked for again in the
-//! background. One request is under way at a time, whoever waits for it; its reply is taken by the next who looks.
+//! Keys that a server publishes, fetched through the service `faas.http`: asked for in advance, kept, and asked for
+//! again in the background. One request is under way at a time, whoever waits for it; the next caller that looks takes
+//! its reply.
 
 use crate::from_file::{self, MOST_BYTES};
 use crate::key_set::KeySet;
@@ -13,10 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// While there are no keys at all, the server is asked no more often than this.
+/// The shortest time between two requests while there are no keys at all.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The server.
+/// The server, with the keys that it sent last.
 pub(crate) struct FromUrl {
     config: Config,
     url: String,
@@ -29,18 +30,18 @@ pub(crate) struct FromUrl {
 struct State {
     kept: Option<Kept>,
     call: Option<Call<Reply>>,
-    /// When the last request began, on the host's clock.
+    /// The time at which the last request began, in nanoseconds on the host's clock; `None` before the first.
     asked_at: Option<u64>,
     has_failed: bool,
 }
 
 struct Kept {
     keys: Arc<KeySet>,
-    /// When they were asked for, on the host's clock.
+    /// The time at which they were asked for, in nanoseconds on the host's clock.
     at: u64,
 }
 
-/// All who wait for the one request.
+/// The wakers of all that wait for the one request.
 #[derive(Default)]
 struct Waiting(Mutex<Vec<Waker>>);
 
@@ -56,10 +57,10 @@ impl FromUrl {
         FromUrl { config, url, times, state: Mutex::default(), waiting: Arc::default() }
     }
 
-    /// Begins to ask, and waits for nothing: whoever comes first waits for what is left.
+    /// Begins to ask, and does not wait: the first caller waits for the rest of the request.
     ///
     /// # Errors
-    /// Nobody sends requests.
+    /// No layer sends requests.
     pub(crate) fn ask_in_advance(&self) -> Result<(), Error> {
         if self.config.http_client().is_none() {
             let message = format!(
@@ -75,7 +76,8 @@ impl FromUrl {
         Ok(())
     }
 
-    /// The keys, if they are not too old. Those that are old are used while others are asked for.
+    /// Returns the keys; `None` if there are none, or only some that are too old. Old ones are used while newer ones
+    /// are asked for.
     pub(crate) async fn current(&self) -> Option<Arc<KeySet>> {
         let mut has_asked = false;
         poll_fn(|context| self.poll_current(&mut has_asked, context)).await
@@ -88,7 +90,7 @@ impl FromUrl {
             return Poll::Ready(Some(keys));
         }
         let kept = self.younger_than(&state, self.times.keep_for);
-        // Once, however long it takes: who has waited in vain is told so.
+        // There is one request, however long it takes. A caller that has waited in vain is told so.
         if !*has_asked && self.may_ask(&state, if kept.is_some() { self.times.cooldown } else { AGAIN }) {
             *has_asked = true;
             self.ask(&mut state);
@@ -135,12 +137,12 @@ impl FromUrl {
         (self.config.now_ns().saturating_sub(kept.at) < ns(limit)).then(|| kept.keys.clone())
     }
 
-    /// The request under way? Then whoever asks is woken at its end.
+    /// Returns `true` if a request is under way. The caller is then woken at its end.
     fn is_to_wait(&self, state: &mut State, context: &mut Context<'_>) -> bool {
         if state.call.is_none() {
             return false;
         }
-        // First, so that an end between this and the look at it is not missed.
+        // The waker is registered first, so that an end between this and the look at the reply is not missed.
         self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner).push(context.waker().clone());
         self.take_reply(state);
         state.call.is_some()
@@ -158,7 +160,7 @@ impl FromUrl {
         state.call = self.config.http_client().map(|client| client.send(request));
     }
 
-    /// Takes the reply, if it is there.
+    /// Takes the reply, if it has come.
     fn take_reply(&self, state: &mut State) {
         let Some(call) = &mut state.call else { return };
         let waker = Waker::from(self.waiting.clone());
@@ -171,7 +173,7 @@ impl FromUrl {
         };
         state.has_failed = read.is_err();
         match read {
-            // As old as the question: the reply may have lain here for long.
+            // The keys are as old as the question: the reply may have lain here for long.
             Ok(keys) => state.kept = state.asked_at.map(|at| Kept { keys: Arc::new(keys), at }),
             Err(why) if state.kept.is_some() => {
                 handlers_sdk::warn!(

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 pub(crate) struct Sha256([u8; SHA256_OUTPUT_LEN]);
 
 impl Sha256 {
-    /// Reads 64 hexadecimal digits.
+    /// Reads 64 hexadecimal digits; `None` if they are not that many.
     pub(crate) fn read(hex: &str) -> Option<Sha256> {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         if hex.len() != bytes.len() * 2 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -20,19 +20,19 @@ impl Sha256 {
         Some(Sha256(bytes))
     }
 
-    /// That of a secret.
+    /// Returns the hash of a secret.
     pub(crate) fn of(secret: &[u8]) -> Sha256 {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
         Sha256(bytes)
     }
 
-    /// Is it that of this secret? In constant time.
+    /// Returns `true` if it is the hash of this secret. The comparison takes constant time.
     pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
         self.is(&Sha256::of(secret))
     }
 
-    /// In constant time.
+    /// Returns `true` if both hashes are equal. The comparison takes constant time.
     pub(crate) fn is(&self, other: &Sha256) -> bool {
         self.0.ct_eq(&other.0).into()
     }

@@ -1,20 +1,21 @@
-//! Who somebody is, and how it is told to those further in.
+//! The identity of a caller, and the way it is handed to the layers and functions further in.
 
 use crate::token::Claims;
 use handlers_sdk::{Error, Invocation};
 
-/// Somebody who is known.
+/// The identity of a caller that has been checked.
 #[derive(Clone)]
 pub(crate) struct Identity {
-    /// Empty: the token names nobody.
+    /// The name of the caller; empty if the token has no name.
     pub(crate) name: String,
-    /// Their claims, as JSON and as it was read.
+    /// The claims of the caller as JSON, exactly as they were read.
     pub(crate) json: String,
     pub(crate) claims: Claims,
 }
 
 impl Identity {
-    /// Leaves it for other layers and the function. No client can set these: they are no part of a request.
+    /// Leaves it for other layers and the function, as extensions. No client can set these: they are no part of a
+    /// request.
     ///
     /// # Errors
     /// The host refuses.

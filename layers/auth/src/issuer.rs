@@ -1,4 +1,4 @@
-//! Who issues tokens, and what is asked of a token of theirs.
+//! An issuer of tokens, and the requirements on its tokens.
 
 use crate::algorithm::Algorithm;
 use crate::key_set::Verdict;
@@ -7,13 +7,13 @@ use crate::refusal::Refusal;
 use crate::token::{Clock, Token, check_audience, check_times};
 use std::time::SystemTime;
 
-/// An issuer.
+/// An issuer, as it is configured.
 pub(crate) struct Issuer {
-    /// Its `iss`. `None`: it is the only one, and whatever stands there is not looked at.
+    /// The issuer's `iss`. `None` if it is the only one: then the member is not looked at.
     pub(crate) name: Option<String>,
     pub(crate) audiences: Vec<String>,
     pub(crate) algorithms: Vec<Algorithm>,
-    /// Empty: those of access tokens and of no particular ones.
+    /// The types of token that are taken; empty for access tokens and those without a particular type.
     pub(crate) types: Vec<String>,
     pub(crate) leeway: f64,
     pub(crate) needs_end: bool,
@@ -21,16 +21,16 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    /// Is it this one's, by what it says?
+    /// Returns `true` if the token names this issuer.
     pub(crate) fn is_named_by(&self, token: &Token<'_>) -> bool {
         let said = token.claims.get("iss").and_then(serde_json::Value::as_str);
         self.name.as_deref().is_none_or(|name| said == Some(name))
     }
 
-    /// Checks a token of this issuer's: what costs nothing first, and then the signature, before any of it counts.
+    /// Checks a token of this issuer's: first the parts that cost nothing, then the signature, before any of it counts.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// The token is refused, for this reason.
     pub(crate) async fn check(&self, token: &Token<'_>) -> Result<(), Refusal> {
         if !self.algorithms.contains(&token.algorithm) {
             return Err(Refusal::Invalid("the token's algorithm is not accepted"));

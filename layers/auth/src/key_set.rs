@@ -1,4 +1,5 @@
-//! A set of public keys (RFC 7517). What is no key for signatures of the algorithms here is left out, with the reason.
+//! A set of public keys (RFC 7517). A key that is not for signatures of the algorithms here is left out, with the
+//! reason.
 
 use crate::algorithm::{Algorithm, Material};
 use crate::token::Token;
@@ -7,39 +8,39 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::RsaPublicKeyComponents;
 use serde_json::{Map, Value};
 
-/// More keys are not read: a token without an id of its key is tried with each that fits.
+/// The most keys that are read: a token without the id of its key is tried with each that fits.
 const MOST_KEYS: usize = 64;
 
 struct Key {
     id: Option<String>,
-    /// The only one it is for, if it says so.
+    /// The only algorithm that the key is for; `None` if it names none.
     algorithm: Option<Algorithm>,
     material: Material,
 }
 
-/// The keys.
+/// The keys of a set.
 pub(crate) struct KeySet(Vec<Key>);
 
-/// What a set makes of a token.
+/// The verdict of a set on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Signed,
-    /// One of its keys is meant, and it has not signed this.
+    /// One of its keys is meant, and it has not signed this token.
     Forged,
-    /// None of its keys is meant.
+    /// The token means a key that is not among these.
     UnknownKey,
 }
 
 impl KeySet {
-    /// Secrets that both sides have.
+    /// Makes a set of secrets that both sides have.
     pub(crate) fn of_secrets(secrets: impl Iterator<Item = Vec<u8>>) -> KeySet {
         KeySet(secrets.map(|secret| Key { id: None, algorithm: None, material: Material::Secret(secret) }).collect())
     }
 
-    /// Reads `{"keys":[…]}`, and says of each key that is left out why.
+    /// Reads `{"keys":[…]}`. Returns the reason for each key that is left out, too.
     ///
     /// # Errors
-    /// It is no such document, or no key is left.
+    /// The document has another form, or no key is left.
     pub(crate) fn read(document: &Value) -> Result<(KeySet, Vec<String>), String> {
         let keys = document.get("keys").and_then(Value::as_array).ok_or("expected an object with a list `keys`")?;
         if keys.len() > MOST_KEYS {
@@ -58,11 +59,11 @@ impl KeySet {
         Ok((KeySet(usable), left_out))
     }
 
-    /// Judges a token's signature. An id that a token says is compared and does nothing else.
+    /// Judges a token's signature. The id in a token is compared, and used for nothing else.
     pub(crate) fn judge(&self, token: &Token<'_>) -> Verdict {
         let of_id = |key: &&Key| match (&token.key_id, &key.id) {
             (Some(wanted), Some(id)) => wanted == id,
-            // A key without an id may be that of any token, and a token without one of any key.
+            // A key without an id may have signed any token, and any key a token without one.
             _ => true,
         };
         let mut fit = self.0.iter().filter(of_id).filter(|key| key.fits(token.algorithm)).peekable();
@@ -73,7 +74,7 @@ impl KeySet {
         if is_signed { Verdict::Signed } else { Verdict::Forged }
     }
 
-    /// Is a key of this id there?
+    /// Returns `true` if there is a key of this id.
     #[cfg(test)]
     fn has(&self, id: &str) -> bool {
         self.0.iter().any(|key| key.id.as_deref() == Some(id))

@@ -1,4 +1,4 @@
-//! Where an issuer's keys are from.
+//! The sources of an issuer's keys.
 
 use crate::from_file::FromFile;
 use crate::from_url::FromUrl;
@@ -6,43 +6,43 @@ use crate::key_set::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long keys are good, and how often they are asked for.
+/// The times for which keys are good, and between two requests for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// After this they are asked for anew, and used meanwhile.
+    /// The time after which keys are asked for anew. They are used meanwhile.
     pub(crate) lifetime: Duration,
-    /// After this without new ones they are not used any more.
+    /// The time after which keys are not used any more, if no new ones have come.
     pub(crate) keep_for: Duration,
-    /// Between two requests for a key that nobody knows.
+    /// The shortest time between two requests for an unknown key.
     pub(crate) cooldown: Duration,
-    /// How long a request may take.
+    /// The time that a request may take.
     pub(crate) timeout: Duration,
 }
 
 /// The keys of one issuer.
 pub(crate) enum Keys {
-    /// Secrets, or public keys that stand in the configuration.
+    /// Secrets, or public keys of the configuration.
     Fixed(Arc<KeySet>),
     File(FromFile),
     Url(FromUrl),
 }
 
-/// What there is when a token's key is unknown.
+/// The result of a search for newer keys, when a token's key is unknown.
 pub(crate) enum Newer {
     Keys(Arc<KeySet>),
-    /// They were asked for not long ago, and it was not among them.
+    /// The keys were asked for not long ago, and this one was not among them.
     None,
-    /// They cannot be asked for: the key may be a new one or none.
+    /// The keys cannot be asked for: the key may be a new one, or no key of the issuer's.
     Unreachable,
 }
 
-/// Nanoseconds, as clocks count them.
+/// Returns a time in nanoseconds, as clocks count them.
 pub(crate) fn ns(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Keys {
-    /// Those that are good now; waits for them if there are none. `None`: they cannot be had.
+    /// Returns the keys that are good now; waits for them if there are none. `None` if they cannot be had.
     pub(crate) async fn current(&self) -> Option<Arc<KeySet>> {
         match self {
             Keys::Fixed(keys) => Some(keys.clone()),

@@ -1,5 +1,5 @@
-//! Lets in who proves who they are: by a signed token (JWT), a key, or a name and a password. Nobody else reaches what stands
-//! further in, and functions are told who it is.
+//! Lets in callers who prove their identity: by a signed token (JWT), a key, or a name and a password. No other caller
+//! reaches the layers and functions further in, and functions are told the identity.
 //!
 //! The README has the tables of its configuration and of its answers.
 #![forbid(unsafe_code)]
@@ -35,7 +35,7 @@ use settings::{Events, Written};
 use std::fmt;
 use token::Token;
 
-/// The layer.
+/// The layer, as it is configured.
 pub struct Auth {
     issuers: Vec<Issuer>,
     api_keys: Option<ApiKeys>,
@@ -46,11 +46,11 @@ pub struct Auth {
     challenges: Challenges,
 }
 
-/// Platforms on which nobody but the platform can hand over an event. On all others events come to a port as requests do.
+/// The platforms on which only the platform can hand over an event. On all others events come to a port as requests do.
 const HANDS_OVER: [&str; 8] =
     ["aws-lambda", "tencent-scf", "huawei-functiongraph", "aliyun-fc", "azure-functions", "fn", "openwhisk", "yandex"];
 
-/// What an invocation is to this layer.
+/// The kind of an invocation, as this layer sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arrival {
     Request,
@@ -63,7 +63,7 @@ enum Arrival {
 impl Auth {
     fn arrival(&self, invocation: &Invocation<'_>) -> Arrival {
         let route = invocation.http().map(handlers_sdk::HttpView::route);
-        // Of a WebSocket only the handshake brings credentials: without it there are no messages.
+        // For a WebSocket only the handshake brings credentials: without it there are no messages.
         let is_message = invocation.trigger() == "websocket" && route.flatten() != Some("$connect");
         match self.events {
             _ if route.is_some() && !is_message => Arrival::Request,
@@ -74,7 +74,8 @@ impl Auth {
         }
     }
 
-    /// Who it is; `None`: nobody in particular, who is let in. Beside it the name of the way in which they said so.
+    /// Checks the credentials, and returns the identity with the name of the way in which it was proven. `None` if a
+    /// caller without an identity is let in.
     async fn check(&self, invocation: &Invocation<'_>) -> Result<Option<(&'static str, Identity)>, Refusal> {
         let needs = match (self.arrival(invocation), invocation.http()) {
             (Arrival::Passes, _) => return Ok(None),
@@ -169,7 +170,7 @@ impl Layer for Auth {
 }
 
 impl fmt::Debug for Auth {
-    /// Its configuration is not shown: it has hashes and secrets.
+    /// The configuration is not shown: it has hashes and secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth").finish_non_exhaustive()
     }

@@ -1,23 +1,23 @@
-//! Why somebody is not let in, and what they are told (RFC 6750 §3, RFC 7617 §2, RFC 9110 §15.5.2).
+//! The reasons why a caller is not let in, and the replies to them (RFC 6750 §3, RFC 7617 §2, RFC 9110 §15.5.2).
 
 use handlers_sdk::{Error, Flow, Invocation, Level, Line, Response};
 
-/// Why.
+/// The reason of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Nobody says who they are.
+    /// The request has no credentials.
     Missing,
-    /// What they say cannot be told apart.
+    /// The credentials cannot be told apart.
     Ambiguous,
-    /// What they say is wrong: why, of a token.
+    /// The credentials are wrong. For a token this is the reason.
     Invalid(&'static str),
     WrongKey,
     WrongPassword,
-    /// They are known, and lack these scopes, or another claim.
+    /// The caller is known, and lacks these scopes, or another claim.
     Forbidden(String),
-    /// An event, where none is let in.
+    /// It is an event, and no events are let in.
     NoEvents,
-    /// Nobody can tell now.
+    /// The keys are not there, so the credentials cannot be checked now.
     NoKeys,
 }
 
@@ -57,23 +57,23 @@ impl Refusal {
     }
 }
 
-/// How credentials are asked for.
+/// The ways in which credentials are asked for.
 pub(crate) struct Challenges {
     pub(crate) realm: String,
     pub(crate) has_tokens: bool,
     pub(crate) has_passwords: bool,
-    /// The header of API keys.
+    /// The header of API keys; `None` if there are no keys.
     pub(crate) key_header: Option<String>,
 }
 
-/// Seconds after which a caller may try again while there are no keys.
+/// The seconds after which a caller may try again while there are no keys.
 const AGAIN: u64 = 5;
 
 impl Challenges {
     /// Refuses a request with a reply, and an event with a failure, which its platform is told of.
     ///
     /// # Errors
-    /// That failure.
+    /// The failure of the event.
     pub(crate) fn refuse(&self, invocation: &mut Invocation<'_>, refusal: &Refusal) -> Result<Flow, Error> {
         let (status, kind, message) = (refusal.status(), refusal.kind(), refusal.message());
         let level = if *refusal == NoKeys { Level::Warn } else { Level::Info };
@@ -94,12 +94,12 @@ impl Challenges {
         invocation.respond(reply.body(body.finish()))
     }
 
-    /// One for each way to say who one is.
+    /// Returns one challenge for each kind of credentials.
     fn of(&self, refusal: &Refusal) -> Vec<String> {
         let (realm, status) = (&self.realm, refusal.status());
         let mut all = Vec::new();
         if self.has_tokens && status != 503 {
-            // Who has sent nothing is told no error (RFC 6750 §3.1).
+            // A caller without credentials is told no error (RFC 6750 §3.1).
             let error = match refusal {
                 Invalid(why) => format!(", error=\"invalid_token\", error_description=\"{why}\""),
                 Ambiguous => ", error=\"invalid_request\"".to_owned(),

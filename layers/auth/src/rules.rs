@@ -1,36 +1,36 @@
-//! What a request needs, by its method and path. The grammar of paths is that of the routes: segments are compared as they
-//! were sent, percent-coding undone in each by itself.
+//! The requirements on a request, by its method and path. The grammar of paths is that of the routes: segments are
+//! compared as they were sent, percent-coding undone in each by itself.
 
 use crate::token::Claims;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Whether somebody has to say who they are.
+/// The need for credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Access {
-    /// Nothing is looked at.
+    /// Credentials are not looked at.
     Open,
-    /// Who says who they are is checked, and others are let in without a name.
+    /// Credentials are checked if there are any, and other callers are let in without a name.
     Optional,
-    /// Nobody else is let in.
+    /// Only callers with credentials are let in.
     Required,
 }
 
-/// What the requests of some paths need.
+/// The requirements on the requests of some paths.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Empty: all.
+    /// The methods that the rule is for; empty for all.
     pub(crate) methods: Vec<String>,
     pub(crate) path: Pattern,
     pub(crate) access: Access,
-    /// All of them.
+    /// The scopes, all of which the caller has to have.
     pub(crate) scopes: Vec<String>,
     /// Names of claims, or JSON pointers into them, each with the values of which it has to have one.
     pub(crate) claims: Vec<(String, Vec<Value>)>,
 }
 
-/// A path of routes.
+/// A pattern of paths, as routes have it.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     segments: Vec<Segment>,
@@ -44,7 +44,7 @@ enum Segment {
 }
 
 impl Pattern {
-    /// Reads one: `/users/:id`, `/users/{id}`, `/files/*`.
+    /// Reads a pattern: `/users/:id`, `/users/{id}`, `/files/*`. `None` if the text is no pattern.
     pub(crate) fn read(text: &str) -> Option<Pattern> {
         let mut pattern = Pattern { segments: Vec::new(), takes_rest: false };
         for segment in text.strip_prefix('/')?.split('/') {
@@ -79,7 +79,7 @@ impl Pattern {
     }
 }
 
-/// A segment without its percent-coding; `None`: it is wrongly coded.
+/// Returns a segment without its percent-coding; `None` if it is wrongly coded.
 fn decode(segment: &str) -> Option<Cow<'_, [u8]>> {
     if !segment.contains('%') {
         return Some(segment.as_bytes().into());
@@ -100,10 +100,11 @@ fn decode(segment: &str) -> Option<Cow<'_, [u8]>> {
     Some(out.into())
 }
 
-/// The path of a request.
+/// The path of a request, in segments.
 struct Path<'a> {
     segments: Vec<Cow<'a, [u8]>>,
-    /// Everybody reads it alike: no segment is empty but the last, is a dot or two, holds a slash, or is wrongly coded.
+    /// `true` if every reader understands the path alike: no segment is empty but the last, is a dot or two, holds a
+    /// slash, or is wrongly coded.
     is_plain: bool,
 }
 
@@ -124,20 +125,20 @@ impl Path<'_> {
     }
 }
 
-/// What one request needs.
+/// The requirements on one request.
 pub(crate) struct Needs<'a> {
     pub(crate) access: Access,
     rules: Vec<&'a Rule>,
 }
 
-/// What a request needs: the first rule that fits, and without one that somebody says who they are. A path that functions
-/// may read as another one is not opened by any rule, and meets what all of them ask for.
+/// Returns the requirements on a request: those of the first rule that fits, and credentials if no rule does. A path
+/// that functions may read as another one is not opened by any rule, and has the requirements of all of them.
 pub(crate) fn needs<'a>(rules: &'a [Rule], method: &str, raw_path: &str) -> Needs<'a> {
     if rules.is_empty() {
         return Needs { access: Access::Required, rules: Vec::new() };
     }
     let path = Path::read(raw_path);
-    // As routes have it, HEAD goes where GET does.
+    // As for routes, HEAD goes where GET does.
     let is = |one: &String| one.eq_ignore_ascii_case(method) || one == "GET" && method.eq_ignore_ascii_case("HEAD");
     let of_method = |rule: &&Rule| rule.methods.is_empty() || rule.methods.iter().any(is);
     if !path.is_plain {
@@ -148,10 +149,10 @@ pub(crate) fn needs<'a>(rules: &'a [Rule], method: &str, raw_path: &str) -> Need
 }
 
 impl Needs<'_> {
-    /// Are the claims what the request needs?
+    /// Checks that the claims meet the requirements.
     ///
     /// # Errors
-    /// The scopes that it needs, if that is what it lacks; empty if it lacks another claim.
+    /// The text has the scopes that the caller lacks; it is empty if the caller lacks another claim.
     pub(crate) fn check(&self, claims: &Claims) -> Result<(), String> {
         for rule in &self.rules {
             if !rule.scopes.iter().all(|scope| has_scope(claims, scope)) {
@@ -172,7 +173,7 @@ impl Needs<'_> {
     }
 }
 
-/// A JSON pointer (RFC 6901) into the claims.
+/// Returns the value at a JSON pointer (RFC 6901) into the claims; `None` if there is none.
 fn pointed<'a>(claims: &'a Claims, pointer: &str) -> Option<&'a Value> {
     let mut steps = pointer[1..].split('/').map(|step| step.replace("~1", "/").replace("~0", "~"));
     let first = claims.get(&steps.next()?)?;
@@ -182,7 +183,8 @@ fn pointed<'a>(claims: &'a Claims, pointer: &str) -> Option<&'a Value> {
     })
 }
 
-/// A scope of `scope` (words of one text, RFC 8693) or `scp` (a list or words, as Microsoft and Okta have it).
+/// Returns `true` if the claims have a scope, in `scope` (words of one text, RFC 8693) or `scp` (a list or words, as
+/// Microsoft and Okta have it).
 fn has_scope(claims: &Claims, scope: &str) -> bool {
     ["scope", "scp"].iter().filter_map(|name| claims.get(*name)).any(|value| match value {
         Value::String(words) => words.split(' ').any(|word| word == scope),

@@ -1,21 +1,21 @@
-//! What a request says of whoever sends it, and where.
+//! The credentials of a request, and their places in it.
 
 use crate::refusal::Refusal;
 
-/// Credentials, of one kind.
+/// The credentials of a request, of one kind.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     Token(String),
     Key(String),
-    /// `base64(name:password)`
+    /// The credentials of `Basic`: `base64(name:password)`.
     Basic(String),
 }
 
-/// Where credentials may stand. What is not configured is not looked at.
+/// The places where credentials may stand. A place that is not configured is not looked at.
 pub(crate) struct Places {
     pub(crate) has_tokens: bool,
     pub(crate) has_passwords: bool,
-    /// In small letters.
+    /// The header of keys, in small letters.
     pub(crate) key_header: Option<String>,
     pub(crate) cookie: Option<String>,
 }
@@ -23,8 +23,8 @@ pub(crate) struct Places {
 const AUTHORIZATION: &str = "authorization";
 
 impl Places {
-    /// The first that stand there: in `Authorization`, the header of keys, the cookie. Others are not looked at then, however
-    /// these turn out.
+    /// Returns the first credentials of a request: in `Authorization`, the header of keys, the cookie. Others are not
+    /// looked at then, even if these are wrong.
     ///
     /// # Errors
     /// A header that has them stands there twice.
@@ -58,7 +58,7 @@ impl Places {
         Ok(token.map(|token| Sent::Token(token.to_owned())))
     }
 
-    /// Of a scheme that is configured; its name is written in any case.
+    /// Reads credentials of a scheme that is configured; its name is written in any case.
     fn authorization(&self, value: &str) -> Option<Sent> {
         let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
         let rest = rest.trim_start_matches(' ').to_owned();
@@ -70,7 +70,7 @@ impl Places {
     }
 }
 
-/// The first value of that name, in any case.
+/// Returns the first value of that name, in any case.
 pub(crate) fn first<'a>(mut headers: impl Iterator<Item = (&'a str, &'a str)>, wanted: &str) -> Option<&'a str> {
     headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
 }

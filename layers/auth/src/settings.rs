@@ -1,4 +1,4 @@
-//! What the layer is configured with, as it is written.
+//! The configuration of the layer, as it is written.
 
 use crate::rules::Access;
 use handlers_sdk::{Secret, Span};
@@ -28,11 +28,11 @@ impl Default for Written {
     }
 }
 
-/// What becomes of events that are no requests.
+/// The treatment of events that are no requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Events {
-    /// They are let in where the platform alone can hand one over, and elsewhere are checked as a request is.
+    /// They are let in where the platform alone can hand one over. Elsewhere they are checked as requests are.
     Platform,
     Pass,
     Refuse,

@@ -6,20 +6,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-/// A longer one is not looked at. Servers bound a request's head at about as much.
+/// The most bytes of a token. Servers bound a request's head at about as much.
 pub(crate) const MOST_BYTES: usize = 16 * 1024;
 
 /// The claims of a token.
 pub(crate) type Claims = Map<String, Value>;
 
-/// A token as it was sent.
+/// A token as it was sent, of which nothing is checked.
 pub(crate) struct Token<'a> {
     pub(crate) algorithm: Algorithm,
-    /// Which key, by the word of whoever signed it.
+    /// The id of the key, as the token itself gives it; `None` without one.
     pub(crate) key_id: Option<String>,
-    /// In small letters, without `application/`.
+    /// The type of the token, in small letters, without `application/`.
     pub(crate) kind: Option<String>,
-    /// As JSON, and as it was read.
+    /// The claims as JSON, exactly as they were read.
     pub(crate) claims_json: String,
     pub(crate) claims: Claims,
     pub(crate) signed: &'a [u8],
@@ -27,10 +27,10 @@ pub(crate) struct Token<'a> {
 }
 
 impl Token<'_> {
-    /// Reads one. What its header says of keys (`jwk`, `jku`, `x5c`, `x5u`) is not looked at.
+    /// Reads a token. The keys in its header (`jwk`, `jku`, `x5c`, `x5u`) are not looked at.
     ///
     /// # Errors
-    /// Why it is none, in words that may be told to whoever sent it.
+    /// The text is no token. The words may be told to the sender.
     pub(crate) fn read(text: &str) -> Result<Token<'_>, &'static str> {
         if text.len() > MOST_BYTES {
             return Err("the token is too long");
@@ -60,25 +60,25 @@ impl Token<'_> {
 
 const MALFORMED: &str = "the token is malformed";
 
-/// A `typ` as types are compared (RFC 7515 §4.1.9).
+/// Returns a `typ` in the form in which types are compared (RFC 7515 §4.1.9).
 pub(crate) fn kind(typ: &str) -> String {
     let typ = typ.to_ascii_lowercase();
     typ.strip_prefix("application/").map_or(typ.clone(), str::to_owned)
 }
 
-/// Moments of a token, and by how much clocks may differ.
+/// The present time, and the difference that clocks may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    /// Seconds since 1970.
+    /// The present time in seconds since 1970.
     pub(crate) now: f64,
-    /// Seconds.
+    /// The difference that clocks may have, in seconds.
     pub(crate) leeway: f64,
 }
 
 /// Looks at `exp`, `nbf` and `iat` (RFC 7519 §4.1).
 ///
 /// # Errors
-/// Why the token is not good now.
+/// The token is not good now, for this reason.
 pub(crate) fn check_times(claims: &Claims, clock: Clock, needs_end: bool) -> Result<(), &'static str> {
     let moment = |name: &str| match claims.get(name) {
         None => Ok(None),
@@ -98,11 +98,11 @@ pub(crate) fn check_times(claims: &Claims, clock: Clock, needs_end: bool) -> Res
     Ok(())
 }
 
-/// Looks at `aud`. A token for somebody who is named is for nobody else (RFC 7519 §4.1.3), so without any audience of our
+/// Looks at `aud`. A token for a named audience is for no other one (RFC 7519 §4.1.3). So without an audience of our
 /// own it may name none.
 ///
 /// # Errors
-/// It is for others.
+/// The token is for others.
 pub(crate) fn check_audience(claims: &Claims, ours: &[String]) -> Result<(), &'static str> {
     let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.iter().any(|our| our == text));
     let is_for_us = match claims.get("aud") {

@@ -1,11 +1,11 @@
-//! JSON in which no member has the name of another. Of two with one name readers take the first or the last, and what one
-//! of them has checked another does not see.
+//! JSON in which no member has the name of another. Of two members with one name readers take the first or the last, so
+//! that a value that one of them has checked is not the one that another sees.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// An object whose members, and theirs at every depth, have names of their own.
+/// Reads an object in which no member has the name of another, at any depth.
 ///
 /// # Errors
 /// The bytes are no such object.

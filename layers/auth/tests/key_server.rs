@@ -1,5 +1,5 @@
-//! Keys that a server tells: asked for in advance, again for an unknown one, kept while the server is away. The server is a
-//! layer that offers `faas.http` and answers when the test says so.
+//! Keys that a server publishes: asked for in advance, again for an unknown one, kept while the server is away. The
+//! server is a layer that offers `faas.http` and answers when the test says so.
 #![allow(missing_docs, reason = "tests")]
 
 mod support;
@@ -14,14 +14,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use support::{Signer, set};
 
-/// What the server does with a request.
+/// The answer of the server to a request.
 enum Answer {
     Now(Result<Reply, ErrorKind>),
-    /// It is kept for the test.
+    /// The request is kept for the test.
     Later,
 }
 
-/// One for all tests of this file, which therefore take turns.
+/// The server, one for all tests of this file, which therefore take turns.
 #[derive(Default)]
 struct Server {
     answer: Option<Answer>,

@@ -1,4 +1,4 @@
-//! Who is let in, who is not, and what each is told, through the layer's real table.
+//! The callers that are let in, those that are not, and the replies they get, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 mod support;
@@ -39,7 +39,7 @@ fn claims() -> Value {
     json!({"iss": "https://id.example", "aud": "shop", "sub": "ann", "shop": 7})
 }
 
-/// With one claim set, or without it.
+/// Returns the claims with one of them set, or without it.
 fn with(name: &str, value: &Value) -> Value {
     let mut claims = claims();
     match value {
@@ -201,7 +201,7 @@ fn a_secret_signs_with_its_algorithms_and_an_old_one_until_it_is_taken_away() {
     assert_eq!(app.invoke(both).status(), 401, "the header counts, and what is behind it is not tried");
 }
 
-/// `printf %s k-0123456789abcdef | sha256sum`, and PBKDF2 of `s3cret`.
+/// The output of `printf %s k-0123456789abcdef | sha256sum`, and PBKDF2 of `s3cret`.
 const KEY_HASH: &str = "6b1ed3249bfeaf163cc86042729f1023caea2e1d2f3594407894563fdf054b42";
 const PASSWORD_HASH: &str = "$pbkdf2-sha256$i=100000$c2FsdHNhbHQ$ar34+fG8Q9WpDlBrxkSKDzayBAC23xR/Wcdl87N1ni4";
 

@@ -16,7 +16,7 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Of all the header's values. A time that is none counts as zero.
+    /// Reads all values of the header. A time that is no number counts as zero.
     pub(crate) fn read<'a>(values: impl Iterator<Item = &'a str>) -> Control {
         let mut control = Control::default();
         for directive in values.flat_map(|value| value.split(',')) {
@@ -24,7 +24,7 @@ impl Control {
             let time = || {
                 let seconds = value.trim().trim_matches('"');
                 let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
-                // A number that is too large is as long as can be told.
+                // A number that is too large counts as the longest time there is.
                 let long = if is_number { u64::from(u32::MAX) } else { 0 };
                 Some(Duration::from_secs(seconds.parse::<u32>().map_or(long, u64::from)))
             };
@@ -43,7 +43,8 @@ impl Control {
         control
     }
 
-    /// How long a reply is good; `None`: it may not be kept. `is_plain`: its status is kept without its own word, too.
+    /// Returns how long a reply is good; `None` if it may not be kept. `is_plain` is `true` for a status that is kept
+    /// even if the reply does not say so.
     pub(crate) fn fresh_for(&self, default: Duration, is_plain: bool) -> Option<Duration> {
         if self.no_store || self.no_cache || self.private {
             return None;

@@ -7,11 +7,11 @@ use std::task::{Poll, Waker};
 
 type Waiting = HashMap<String, Vec<Waker>>;
 
-/// The keys that somebody fetches now, and who waits for each.
+/// The keys that a call fetches now, and the waiters for each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flights(Arc<Mutex<Waiting>>);
 
-/// The duty to fetch one: others wait until it is dropped.
+/// The duty to fetch a key: others wait until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Fetch {
     flights: Flights,
@@ -23,7 +23,7 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The duty, if nobody has it. Otherwise waits until whoever has it is done, and returns `None`.
+    /// Returns the duty, if no call has it. Otherwise waits until the call with the duty is done, and returns `None`.
     pub(crate) async fn fetch_or_wait(&self, key: &str) -> Option<Fetch> {
         let mut has_waited = false;
         poll_fn(|context| {

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use store::{Kept, Moment, Store};
 
-/// The layer.
+/// The layer, with its store.
 #[derive(Debug)]
 pub struct Cache {
     settings: Settings,
@@ -28,25 +28,26 @@ pub struct Cache {
     flights: Flights,
 }
 
-/// Of a call that the cache has no reply for.
+/// A call for which the cache has no reply.
 struct Miss {
     key: String,
-    /// Reply headers that layers further out had set by then: they are theirs to set again.
+    /// The reply headers that layers further out had set by then: those layers set them again.
     outer: Vec<(String, String)>,
-    /// The reply's own, once its head is fixed.
+    /// The reply's own headers, once its head is fixed.
     own: Mutex<Vec<(String, String)>>,
-    /// May its reply be kept?
+    /// `true` if its reply may be kept.
     keeps: bool,
-    /// Good for a failure alone.
+    /// A kept reply that is too old, and good for a failure alone; `None` without one.
     stale: Option<Arc<Kept>>,
     fetch: Option<Fetch>,
 }
 
-/// Statuses whose replies are good for the configured time without a word of their own.
+/// The statuses whose replies are good for the configured time even if they do not say so.
 const PLAIN: [u16; 3] = [200, 203, 204];
-/// Statuses that are kept if the reply says how long.
+/// The statuses that are kept if the reply says how long.
 const TOLD: [u16; 6] = [300, 301, 308, 404, 410, 414];
-/// What tells of the body as it is. Whoever changes one of these after the head was fixed has changed the body.
+/// The headers that describe the body as it is. A layer that changes one of these after the head was fixed has changed
+/// the body.
 const OF_THE_BODY: [&str; 3] = ["content-encoding", "content-type", "etag"];
 
 fn owned(pairs: Pairs<'_>) -> Vec<(String, String)> {
@@ -69,7 +70,7 @@ impl Cache {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the reply depends on; `None`: this request has nothing to do with the cache.
+    /// Returns all that the reply depends on, as a key; `None` if this request has nothing to do with the cache.
     fn key(&self, invocation: &Invocation<'_>) -> Option<String> {
         let http = invocation.http()?;
         let has = |name| http.header(name).is_some();
@@ -94,7 +95,7 @@ impl Cache {
         for name in own.chain(["authorization", "cookie"]).filter(|name| has(name)) {
             let _ = write!(key, "\n{name}: {}", header_of(http, name).unwrap_or_default());
         }
-        // Who is known has replies of their own, whichever header has let them in.
+        // A known caller has replies of its own, whichever header has let it in.
         if let Some(claims) = invocation.extension("claims") {
             let _ = write!(key, "\n{claims}");
         }
@@ -110,7 +111,7 @@ impl Cache {
         self.store().find(key, |name| header_of(http, name))
     }
 
-    /// Keeps the reply, if it may be kept.
+    /// Keeps the reply, if it may be kept. Returns `true` if it was kept.
     fn keep(&self, miss: &Miss, invocation: &Invocation<'_>) -> bool {
         let own = miss.own.lock().unwrap_or_else(PoisonError::into_inner);
         let status = invocation.reply_status().unwrap_or(0);
@@ -133,7 +134,7 @@ impl Cache {
         }
         let Some(http) = invocation.http() else { return false };
         let mut headers = own.clone();
-        // A value's content type is the platform's choice, and would not be that of a kept reply.
+        // A value's content type is the platform's choice, and a kept reply would not have it.
         if invocation.is_reply_value() && values(&own, "content-type").next().is_none() {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
         }
@@ -150,7 +151,7 @@ impl Cache {
     }
 }
 
-/// A kept reply, as it goes out again.
+/// Returns a kept reply in the form in which it goes out again.
 fn reply(kept: &Kept, age: Duration, status: &str, asked: Option<&str>) -> Response {
     let is_known = kept.header("etag").zip(asked).is_some_and(|(tag, asked)| {
         let weak = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
@@ -159,7 +160,7 @@ fn reply(kept: &Kept, age: Duration, status: &str, asked: Option<&str>) -> Respo
     let not_modified = is_known && kept.status == 200;
     let mut reply = Response::new(if not_modified { 304 } else { kept.status });
     for (name, value) in &kept.headers {
-        // 304 has the headers that a cache needs, and none of a body that is not there.
+        // A 304 has the headers that a cache needs, and no headers of a body that is not there.
         if !(not_modified && name.len() > 8 && name[..8].eq_ignore_ascii_case("content-")) {
             reply = reply.header(name, value);
         }
@@ -203,7 +204,7 @@ impl Layer for Cache {
             if asked.only_if_cached {
                 return invocation.respond(Response::new(504).header("cache-status", "faas; fwd=miss"));
             }
-            // Who has waited in vain asks the function itself: that reply could not be kept.
+            // A caller that has waited in vain asks the function itself: that reply could not be kept.
             if has_waited || wants_fresh {
                 break;
             }
@@ -214,7 +215,7 @@ impl Layer for Cache {
             has_waited = true;
         }
         let outer = owned(invocation.reply_headers());
-        // The reply to a condition may be one that is only good for who set it.
+        // The reply to a condition may be good only for the caller that set it.
         let keeps = !is_conditional;
         invocation.set_value(Miss { key, outer, own: Mutex::default(), keeps, stale, fetch })?;
         Ok(Flow::Continue)

@@ -1,16 +1,16 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error, Span};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// What is done with requests that carry credentials.
+/// The treatment of requests that carry credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Credentials {
     /// They pass the cache by.
     Pass,
-    /// Each value has replies of its own.
+    /// Each value of the credentials has replies of its own.
     Key,
 }
 
@@ -42,16 +42,16 @@ impl Default for Written {
     }
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// For replies that say nothing about how long they are good.
+    /// The time for which a reply is good that does not say so itself.
     pub(crate) ttl: Duration,
-    /// How much longer they may stand in for a failure.
+    /// The additional time for which a reply may stand in for a failure.
     pub(crate) stale_if_error: Duration,
     pub(crate) max_bytes: usize,
     pub(crate) max_entry_bytes: usize,
-    /// Parameters of the query that make a difference; `None`: all.
+    /// The parameters of the query that make a difference; `None` for all of them.
     pub(crate) query: Option<Vec<String>>,
     pub(crate) headers: Vec<String>,
     pub(crate) authorization: Credentials,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// A moment on both clocks: a process that was frozen may find one of them stopped.
+/// A moment on both clocks: one of them may have stood still while the process was frozen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) ns: u64,
@@ -19,7 +19,7 @@ impl Moment {
     }
 }
 
-/// A reply that is kept.
+/// A reply that is kept, with its times.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) status: u16,
@@ -27,9 +27,9 @@ pub(crate) struct Kept {
     pub(crate) body: Vec<u8>,
     pub(crate) at: Moment,
     pub(crate) fresh_for: Duration,
-    /// And so long it may stand in for a failure after that.
+    /// The time after that for which it may stand in for a failure.
     pub(crate) stale_for: Duration,
-    /// What the request had in the headers that the reply's `Vary` names.
+    /// The values that the request had in the headers that the reply's `Vary` names.
     pub(crate) varied: Vec<(String, Option<String>)>,
 }
 
@@ -38,7 +38,7 @@ impl Kept {
         self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
     }
 
-    /// What it costs, with what is kept beside it.
+    /// Returns the bytes that it takes, the key and the tables included.
     fn bytes(&self, key: &str) -> usize {
         let texts: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
         self.body.len() + texts + key.len() + 256
@@ -49,7 +49,7 @@ impl Kept {
     }
 }
 
-/// Variants of one reply that are kept at most: a header with many values would fill the memory.
+/// The most variants of one reply that are kept: a header with many values would fill the memory.
 const VARIANTS: usize = 16;
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ struct Slot {
     bytes: usize,
 }
 
-/// All of them.
+/// All replies that are kept.
 #[derive(Debug)]
 pub(crate) struct Store {
     slots: HashMap<String, Vec<Slot>>,
@@ -73,7 +73,7 @@ impl Store {
         Store { slots: HashMap::new(), bytes: 0, max_bytes, clock: 0 }
     }
 
-    /// The variant whose request had the same headers as this one.
+    /// Returns the variant whose request had the same headers as this one; `None` if there is none.
     pub(crate) fn find(&mut self, key: &str, header: impl Fn(&str) -> Option<String>) -> Option<Arc<Kept>> {
         self.clock += 1;
         let fits = |slot: &&mut Slot| slot.kept.varied.iter().all(|(name, value)| header(name) == *value);
@@ -82,7 +82,7 @@ impl Store {
         Some(slot.kept.clone())
     }
 
-    /// Keeps one, in the place of its older self. Others go for it until there is room.
+    /// Keeps a reply in the place of an older variant. Other replies are dropped for it until there is room.
     pub(crate) fn keep(&mut self, key: &str, kept: Kept) {
         let bytes = kept.bytes(key);
         if bytes > self.max_bytes {

@@ -1,4 +1,4 @@
-//! What is answered from memory, through the layer's real table and by the kit's clock.
+//! The replies from memory, through the layer's real table and by the kit's clock.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};
@@ -51,7 +51,7 @@ fn with(app: &App, target: &str, name: &str, value: &str) -> Answer {
     app.invoke(Invoke::http("GET", target).header(name, value))
 }
 
-/// The second answer the first one's?
+/// Returns `true` if the second answer is the first one's.
 fn is_kept(app: &App, call: impl Fn() -> Invoke) -> bool {
     let (first, second) = (app.invoke(call()), app.invoke(call()));
     let from_memory = second.header("cache-status").is_some_and(|status| status.contains("hit"));
@@ -166,7 +166,7 @@ fn a_reply_that_is_too_old_stands_in_for_a_failure_and_no_longer_than_it_may() {
     assert_eq!(with(&app, "/?cc=max-age=1,must-revalidate", "X-Fail", "error").status(), 500, "the reply forbids it");
 }
 
-/// Those that wait, whether they may go on, and how many have come.
+/// The calls that wait, whether they may go on, and how many have come.
 static DOOR: Mutex<(bool, Vec<Waker>, usize)> = Mutex::new((false, Vec::new(), 0));
 
 #[function]
@@ -202,7 +202,7 @@ fn one_call_fetches_and_others_wait_for_it() {
     assert_eq!(DOOR.lock().unwrap().2, 1);
 }
 
-/// Lets in who says who they are.
+/// A layer that lets in callers with a name.
 #[derive(Default)]
 struct Guard;
 

@@ -11,15 +11,15 @@ use negotiate::Coding;
 use settings::Settings;
 use std::io::Write;
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Compress(Settings);
 
-/// Headers that tell of the bytes as they were.
+/// The headers that describe the bytes before compression.
 const OF_THE_BYTES: [&str; 5] = ["content-digest", "repr-digest", "digest", "content-md5", "accept-ranges"];
 
 impl Compress {
-    /// May this reply be sent in another coding at all? Its content type, if so.
+    /// Returns the content type of a reply that may be sent in another coding; `None` if it may not.
     fn content_type(&self, invocation: &Invocation<'_>) -> Option<String> {
         let http = invocation.http()?;
         let status = invocation.reply_status()?;
@@ -28,7 +28,7 @@ impl Compress {
         let is_partial = status == 206 || invocation.reply_header("content-range").is_some();
         let has_body = !matches!(status, 204 | 304) && http.method() != "HEAD" && !is_partial;
         let takes_bytes = match invocation.source() {
-            // Inside of the host's envelope a body that is no text would reach the client as base64.
+            // Inside the host's envelope a body that is no text would reach the client as base64.
             "azure:http" => false,
             "aws:apigateway:v1" => self.0.rest_api,
             _ => true,
@@ -70,7 +70,7 @@ impl Compress {
     }
 }
 
-/// The words of a reply header's lists.
+/// Returns the words of a reply header's lists.
 fn words<'a>(invocation: &'a Invocation<'_>, name: &'a str) -> impl Iterator<Item = &'a str> {
     let same = invocation.reply_headers().filter(move |(other, _)| other.eq_ignore_ascii_case(name));
     same.flat_map(|(_, value)| value.split(',')).map(str::trim)
@@ -84,7 +84,7 @@ impl Layer for Compress {
 
     fn after_invoke(&self, invocation: &mut Invocation<'_>) -> Result<(), Error> {
         let Some(content_type) = self.content_type(invocation) else { return Ok(()) };
-        // Also where this client takes none, since a cache may hold the reply for another.
+        // The header is set also where this client takes no coding, since a cache may hold the reply for another.
         if !words(invocation, "vary").any(|word| word == "*" || word.eq_ignore_ascii_case("accept-encoding")) {
             invocation.add_reply_header("vary", "Accept-Encoding")?;
         }

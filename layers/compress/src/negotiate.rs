@@ -1,4 +1,4 @@
-//! Which coding a client wants most (RFC 9110 §12.5.3).
+//! The coding that a client wants most (RFC 9110 §12.5.3).
 
 /// A coding that this layer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,14 +9,14 @@ pub(crate) enum Coding {
 }
 
 impl Coding {
-    /// The best first, for a client that wants several alike.
+    /// All codings, the best first, for a client that wants several alike.
     pub(crate) const ALL: &[Coding] = &[
         #[cfg(feature = "br")]
         Coding::Brotli,
         Coding::Gzip,
     ];
 
-    /// Its name in headers.
+    /// Returns the name of the coding in headers.
     pub(crate) fn name(self) -> &'static str {
         match self {
             #[cfg(feature = "br")]
@@ -30,7 +30,7 @@ impl Coding {
     }
 }
 
-/// The coding of `Accept-Encoding`'s highest weight; `None`: the body as it is.
+/// Returns the coding of `Accept-Encoding`'s highest weight; `None` means the body as it is.
 pub(crate) fn best(accepted: &str) -> Option<Coding> {
     let (mut weights, mut rest) = (vec![None; Coding::ALL.len()], 0);
     let mut identity = None;
@@ -52,11 +52,11 @@ pub(crate) fn best(accepted: &str) -> Option<Coding> {
             best = Some((*coding, weight));
         }
     }
-    // Who prefers the body as it is says so by a weight of its own.
+    // A client that prefers the body as it is says so by a weight of its own.
     best.filter(|(_, weight)| identity.is_none_or(|identity| *weight >= identity)).map(|(coding, _)| coding)
 }
 
-/// Thousandths of `;q=0.5`; one that is none counts as zero.
+/// Returns the weight of `;q=0.5` in thousandths; a text that is no weight counts as zero.
 fn weight(parameters: &str) -> u16 {
     let quality = parameters.split(';').find_map(|one| {
         let (name, value) = one.split_once('=')?;

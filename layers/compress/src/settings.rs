@@ -1,21 +1,21 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error};
 use serde::Deserialize;
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Settings {
-    /// A smaller body stays as it is.
+    /// The fewest bytes of a body that is compressed.
     pub(crate) min_bytes: usize,
-    /// A larger one, too: it would hold up others.
+    /// The most bytes of a body that is compressed: a larger one would hold up others.
     pub(crate) max_bytes: usize,
-    /// 1 to 9.
+    /// The level of compression, 1 to 9.
     pub(crate) level: u8,
-    /// Content types beside those that are known, `type/subtype` or `type/*`.
+    /// The content types beside those that are known, `type/subtype` or `type/*`.
     pub(crate) types: Vec<String>,
-    /// Does a REST API of AWS' API Gateway in front make bytes of base64? Others all do.
+    /// `true` if a REST API of AWS' API Gateway in front makes bytes of base64, as all other gateways do.
     pub(crate) rest_api: bool,
 }
 
@@ -46,7 +46,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Is content of this type worth it?
+    /// Returns `true` if content of this type is worth compressing.
     pub(crate) fn takes(&self, content_type: &str) -> bool {
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let own = |own: &String| match own.strip_suffix('*') {

@@ -1,4 +1,4 @@
-//! What is compressed and what is left alone, through the layer's real table.
+//! The replies that are compressed and those that are left alone, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 use flate2::read::GzDecoder;
@@ -9,7 +9,7 @@ use std::io::Read;
 
 const LONG: usize = 4000;
 
-/// The path chooses the reply.
+/// Returns the reply that the path chooses.
 #[function]
 fn shop(request: Request) -> Result<Response, Error> {
     let body = "compress me ".repeat(LONG / 12);

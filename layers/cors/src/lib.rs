@@ -1,5 +1,6 @@
-//! Lets pages of other origins call functions, as the Fetch standard has it: preflights are answered before the function,
-//! and every reply says who may read it, errors of the function, of layers further in and of the runtime among them.
+//! Lets pages of other origins call functions, as the Fetch standard has it: preflights are answered before the
+//! function, and every reply says which origins may read it, errors of the function, of layers further in and of the
+//! runtime among them.
 //!
 //! The README has the table of its configuration.
 #![forbid(unsafe_code)]
@@ -14,15 +15,15 @@ const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
 const EXPOSE_HEADERS: &str = "access-control-expose-headers";
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Cors(Settings);
 
-/// What every reply to this origin carries, whatever else it is.
+/// The headers that every reply to this origin carries, of whatever kind it is.
 enum Told<'a> {
-    /// `Access-Control-Allow-Origin` with this value, and what goes with it.
+    /// The reply has `Access-Control-Allow-Origin` with this value, and the headers that go with it.
     Allowed(&'a str),
-    /// Nothing: the browser keeps the reply from the page.
+    /// The reply has no such header: the browser keeps the reply from the page.
     Nothing,
 }
 
@@ -35,7 +36,7 @@ impl Cors {
         }
     }
 
-    /// The headers of a reply that is no preflight's.
+    /// Returns the headers of a reply that is not for a preflight.
     fn headers<'a>(&'a self, origin: Option<&'a str>) -> impl Iterator<Item = (&'static str, &'a str)> {
         let allowed = match self.told(origin) {
             Told::Allowed(value) => Some(value),
@@ -81,7 +82,7 @@ impl Cors {
     }
 }
 
-/// Does a reply say already that it depends on the origin?
+/// Returns `true` if a reply says already that it depends on the origin.
 fn varies<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
     let is_vary = |name: &str| name.eq_ignore_ascii_case("vary");
     let is_origin = |word: &str| word == "*" || word.eq_ignore_ascii_case("origin");
@@ -104,7 +105,7 @@ impl Layer for Cors {
             let reply = self.preflight(origin, method, http.header("access-control-request-headers"), asks_private);
             return invocation.respond(reply);
         }
-        // Now, so that a failure's reply has them, whoever makes it.
+        // The headers are set now, so that a failure's reply has them, too, whichever part makes it.
         for (name, value) in self.headers(origin.as_deref()) {
             invocation.set_reply_header(name, value)?;
         }
@@ -118,8 +119,8 @@ impl Layer for Cors {
         if head.method().is_empty() {
             return Ok(());
         }
-        // In place of what the function says itself: two values of one of these are none to a browser, and an origin that
-        // is not allowed is not allowed by a function either.
+        // These replace the function's own: two values of one of these are none to a browser, and an origin that is not
+        // allowed is not allowed by a function either.
         for name in [ALLOW_ORIGIN, ALLOW_CREDENTIALS, EXPOSE_HEADERS] {
             if head.header(name).is_some() {
                 head.remove_header(name)?;

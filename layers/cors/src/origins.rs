@@ -1,18 +1,19 @@
-//! Which origins may read replies: exact ones, patterns with `*` in the place of subdomains or the port, `null`, or all.
+//! The origins that may read replies: exact ones, patterns with `*` in the place of subdomains or the port, `null`, or
+//! all.
 
 /// One allowed origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
-    /// Byte for byte, as browsers write it. `null` is one.
+    /// An origin that is compared byte for byte, as browsers write it. `null` is one.
     Exact(String),
-    /// `https://*.shop.example`, `http://localhost:*`.
+    /// A pattern such as `https://*.shop.example` or `http://localhost:*`.
     Pattern(Pattern),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Pattern {
     scheme: String,
-    /// With the dot in front if subdomains go before it.
+    /// The host, with the dot in front if subdomains go before it.
     host: String,
     has_subdomains: bool,
     port: Port,
@@ -21,23 +22,23 @@ struct Pattern {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Port {
     Any,
-    /// Empty: the scheme's own.
+    /// Exactly this port; empty for the scheme's own.
     Exact(String),
 }
 
-/// All of them.
+/// All origins that are allowed.
 #[derive(Debug)]
 pub(crate) struct Origins {
     is_any: bool,
     list: Vec<Origin>,
 }
 
-/// What is expected of an element.
+/// The form of an element that is expected, for messages.
 pub(crate) const EXPECTED: &str =
     "*, null, or an origin such as https://shop.example, https://*.shop.example or http://localhost:*";
 
 impl Origins {
-    /// Reads the configured ones. The error is the index of the first that is none.
+    /// Reads the configured origins. The error is the index of the first text that is no origin.
     pub(crate) fn read(texts: &[String]) -> Result<Origins, usize> {
         let mut list = Vec::new();
         for (index, text) in texts.iter().enumerate().filter(|(_, text)| *text != "*") {
@@ -46,18 +47,19 @@ impl Origins {
         Ok(Origins { is_any: texts.iter().any(|text| text == "*"), list })
     }
 
-    /// `true` if every origin may, so that the reply is the same for all.
+    /// Returns `true` if every origin may, so that the reply is the same for all.
     pub(crate) fn is_any(&self) -> bool {
         self.is_any
     }
 
-    /// May this one read replies?
+    /// Returns `true` if this origin may read replies.
     pub(crate) fn allow(&self, origin: &str) -> bool {
         self.is_any || self.list.iter().any(|allowed| allowed.is(origin))
     }
 }
 
-/// Scheme, host and port of what a browser sends as `Origin`. The port is empty where it is the scheme's own.
+/// Returns scheme, host and port of the text that a browser sends as `Origin`. The port is empty where it is the
+/// scheme's own. `None` if the text has another form.
 fn parts(origin: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = origin.split_once("://")?;
     // The colons of an IPv6 address stand in brackets.
@@ -119,7 +121,7 @@ impl Pattern {
     }
 }
 
-/// What a host name is made of once a browser has written it: other characters end it, and what follows is not the host.
+/// Returns `true` for a character that a host name has once a browser has written it. Other characters end the host.
 fn is_of_name(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.' | '_')
 }

@@ -1,10 +1,10 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use crate::origins::{EXPECTED, Origins};
 use handlers_sdk::{Config, Error, Span};
 use serde::Deserialize;
 
-/// As it is written.
+/// The configuration, as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 struct Written {
@@ -21,7 +21,7 @@ impl Default for Written {
     fn default() -> Written {
         Written {
             allow_origins: Vec::new(),
-            // What a page may send without asking.
+            // These are the methods that a page may send without asking.
             allow_methods: ["GET", "HEAD", "POST"].map(str::to_owned).to_vec(),
             allow_headers: Vec::new(),
             expose_headers: Vec::new(),
@@ -32,26 +32,26 @@ impl Default for Written {
     }
 }
 
-/// A list that a reply carries.
+/// A list of names that a reply carries.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Names {
-    /// `*`: whatever is asked for.
+    /// All names that are asked for, written as `*`.
     Asked,
-    /// As a header has it. It may be empty.
+    /// These names, as a header has them. The text may be empty.
     Listed(String),
 }
 
-/// Everything, as replies need it.
+/// The whole configuration, in the form that replies need.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) origins: Origins,
     pub(crate) methods: Names,
     pub(crate) headers: Names,
-    /// As the header has it.
+    /// The exposed headers, as the header of a reply has them.
     pub(crate) exposed: String,
     pub(crate) credentials: bool,
     pub(crate) private_network: bool,
-    /// Whole seconds, as the header has them.
+    /// The age in whole seconds, as the header has it; `None` if the header is left out.
     pub(crate) max_age: Option<String>,
 }
 
@@ -99,7 +99,7 @@ fn names(config: &Config, key: &str, what: &str, list: &[String]) -> Result<Name
     }
 }
 
-/// A name as RFC 9110 §5.6.2 has it.
+/// Returns `true` if the text is a name as RFC 9110 §5.6.2 has it.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

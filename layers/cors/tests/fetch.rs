@@ -1,4 +1,4 @@
-//! What a browser is told, through the layer's real table.
+//! The headers that a browser is sent, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};

@@ -39,7 +39,7 @@ impl Write for Socket {
     }
 }
 
-/// A connection.
+/// A connection, with TLS or without.
 #[derive(Debug)]
 pub(crate) enum Connection {
     Plain(Socket),
@@ -47,7 +47,7 @@ pub(crate) enum Connection {
 }
 
 impl Connection {
-    /// Connects to a server, through its proxy if it has one, within that time.
+    /// Connects to a server within that time, through its proxy if it has one.
     pub(crate) fn open(
         origin: &Origin,
         proxy: Option<&Proxy>,
@@ -56,7 +56,7 @@ impl Connection {
         stop: &Stop,
     ) -> Result<Connection, Fault> {
         let tcp = Arc::new(dial(proxy.map_or(origin, |proxy| &proxy.origin), limit, stop)?);
-        // Requests go out in one piece each.
+        // Each request goes out in one piece.
         tcp.set_nodelay(true)?;
         stop.works_on(&tcp)?;
         let mut socket = Socket { tcp, written: 0 };
@@ -70,7 +70,7 @@ impl Connection {
         let name = name.map_err(|_| Fault::new(ErrorKind::Invalid, "the host of the URL is no name for TLS"))?;
         let state = ClientConnection::new(tls.config()?, name).map_err(|error| Fault::failed(error.to_string()))?;
         let mut stream = StreamOwned::new(state, socket);
-        // Before a byte of the request, so that it is known whom it goes to.
+        // The handshake comes before a byte of the request, so that the server is known by then.
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).map_err(|error| Fault::failed(format!("TLS: {error}")))?;
         }
@@ -84,7 +84,7 @@ impl Connection {
         }
     }
 
-    /// How many bytes have left through it, TLS' own among them.
+    /// Returns how many bytes have left through it, TLS' own among them.
     pub(crate) fn written(&self) -> u64 {
         match self {
             Connection::Plain(socket) => socket.written,
@@ -92,8 +92,8 @@ impl Connection {
         }
     }
 
-    /// Looks whether an idle connection can take a request: its server has neither closed it nor said a word. After a freeze
-    /// that is where it shows.
+    /// Returns `true` if an idle connection can take a request: its server has neither closed it nor sent a byte. After
+    /// a freeze that is where it shows.
     pub(crate) fn is_usable(&mut self) -> bool {
         let tcp = self.socket().clone();
         let seen = tcp.set_nonblocking(true).map(|()| self.is_quiet());
@@ -168,7 +168,7 @@ fn dial(origin: &Origin, limit: Duration, stop: &Stop) -> Result<TcpStream, Faul
     Err(last)
 }
 
-/// Has a proxy connect to a server.
+/// Asks a proxy to connect to a server.
 fn tunnel(socket: &mut Socket, origin: &Origin, proxy: &Proxy) -> Result<(), Fault> {
     let server = origin.host_and_port();
     let user = proxy.user.as_ref().map(|user| format!("proxy-authorization: {user}\r\n")).unwrap_or_default();

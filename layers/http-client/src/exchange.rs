@@ -13,7 +13,7 @@ use handlers_sdk::service::ErrorKind;
 use handlers_sdk::service::http::{Reply, Request};
 use std::io::Write;
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     settings: Settings,
@@ -21,12 +21,12 @@ pub(crate) struct Exchange {
     tls: Tls,
 }
 
-/// How far a request came that failed.
+/// The point that a failed request had reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
-    /// Nothing of it has left.
+    /// Nothing of the request has left.
     Nothing,
-    /// Some of it has, and not a byte of a reply has come.
+    /// Some of the request has left, and not a byte of a reply has come.
     Sent,
     /// A reply has begun.
     Reply,
@@ -39,9 +39,9 @@ impl Exchange {
         Exchange { settings: settings.clone(), pool, tls }
     }
 
-    /// Sends a request and reads the reply. A second time, over a new connection, it is sent only if its first one was idle
-    /// before and had ended: if nothing of the request had left, or if the request is safe to repeat and the configuration
-    /// wants that.
+    /// Sends a request and reads the reply. It is sent a second time, over a new connection, only if its first one was
+    /// idle before and had ended. Then either nothing of the request had left, or the request is safe to repeat and the
+    /// configuration wants that.
     pub(crate) fn run(&self, request: &Request, stop: &Stop) -> Result<Reply, Fault> {
         let url = Url::read(request.url()).map_err(|why| Fault::new(ErrorKind::Invalid, why))?;
         let proxy = self.settings.proxies.of(&url.origin);
@@ -71,7 +71,7 @@ impl Exchange {
     }
 
     fn keep(&self, url: &Url, connection: Connection, whole: Whole, stop: &Stop) -> Result<Reply, Fault> {
-        // One that was stopped meanwhile has ended its socket.
+        // A request that was stopped meanwhile has ended its socket.
         stop.leaves()?;
         if whole.is_reusable {
             self.pool.put(&url.origin, connection);
@@ -83,7 +83,7 @@ impl Exchange {
 /// Writes a request and reads its reply.
 fn round(connection: &mut Connection, head: &[u8], request: &Request, most: u64) -> Result<Whole, (Reached, Fault)> {
     let before = connection.written();
-    // One packet where they fit, which is one system call, and one record of TLS.
+    // Head and body go in one packet where they fit, which is one system call, and one record of TLS.
     let mut whole = head.to_vec();
     whole.extend_from_slice(request.content());
     let written = connection.write_all(&whole).and_then(|()| connection.flush());

@@ -1,4 +1,4 @@
-//! What went wrong with a request, for its caller and for the log.
+//! The failure of a request, for its caller and for the log.
 
 use handlers_sdk::service::ErrorKind;
 use std::io;

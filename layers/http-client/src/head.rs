@@ -1,23 +1,23 @@
-//! The head of a request as bytes. What would make two requests of one is refused here.
+//! The head of a request as bytes. A text that would make two requests of one is refused here.
 
 use crate::fault::Fault;
 use crate::url::Url;
 use handlers_sdk::service::ErrorKind;
 use handlers_sdk::service::http::Request;
 
-/// Headers that are written here and by nobody else.
+/// The headers that only this file writes.
 const OWN: [&str; 7] =
     ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "proxy-authorization"];
 
-/// Said where the caller says nothing: some servers refuse requests without.
+/// The agent that is named where the caller names none: some servers refuse requests without.
 const USER_AGENT: &str = concat!("faas-http-client/", env!("CARGO_PKG_VERSION"));
 
-/// Methods for which the same request a second time changes nothing more (RFC 9110, 9.2.2).
+/// Returns `true` for a method by which the same request a second time changes nothing more (RFC 9110, 9.2.2).
 pub(crate) fn is_idempotent(method: &str) -> bool {
     ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].contains(&method)
 }
 
-/// RFC 9110, 5.6.2.
+/// Returns `true` for a token (RFC 9110, 5.6.2).
 fn is_token(text: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_letter)
@@ -27,10 +27,11 @@ fn is_value(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'\t' || byte >= b' ' && byte != 0x7f)
 }
 
-/// Writes the head. `proxy` is what a proxy that is sent the whole URL is to be told of its user, if it has one.
+/// Writes the head. `proxy` is set where a proxy is sent the whole URL, and has the credentials of its user, if there
+/// is one.
 ///
 /// # Errors
-/// What cannot be sent, by its name and without its value.
+/// A part cannot be sent. It is told by its name and without its value.
 pub(crate) fn write(request: &Request, url: &Url, proxy: Option<&Option<String>>) -> Result<Vec<u8>, Fault> {
     let invalid = |why: String| Fault::new(ErrorKind::Invalid, why);
     let method = request.method();

@@ -24,7 +24,7 @@ use settings::Settings;
 use std::fmt;
 use std::sync::Arc;
 
-/// The layer.
+/// The layer, with its settings.
 pub struct HttpClient {
     sender: Arc<Sender>,
     /// The service, which ends with the layer.

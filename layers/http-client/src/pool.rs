@@ -1,4 +1,4 @@
-//! Connections that are idle: the youngest is taken first, and none that is too old or has ended.
+//! Connections that are idle: the youngest is taken first, unless it is too old or has ended.
 
 use crate::connection::Connection;
 use crate::url::Origin;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 #[derive(Debug)]
 struct Idle {
     connection: Connection,
-    /// On both clocks: one of them may stand still while the process is frozen.
+    /// The time since when it is idle, on both clocks: one of them may stand still while the process is frozen.
     since: (Instant, SystemTime),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Keeps so many in all, each for that time.
+    /// Makes a pool that keeps at most `most` connections, each for that time.
     pub(crate) fn new(most: usize, limit: Duration) -> Pool {
         Pool { idle: Mutex::default(), most, limit }
     }
@@ -39,11 +39,11 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a connection to that server which can take a request.
+    /// Takes a connection to that server which can take a request; `None` if there is none.
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let mut idle = self.idle().get_mut(origin)?.pop()?;
-            // Without the lock: this asks the system.
+            // The check is done without the lock, since it asks the system.
             if idle.is_younger_than(self.limit) && idle.connection.is_usable() {
                 return Some(idle.connection);
             }

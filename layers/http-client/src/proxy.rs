@@ -1,11 +1,11 @@
-//! Which proxy stands before which server.
+//! The proxy in front of each server.
 
 use crate::url::{Origin, Url};
 use handlers_sdk::{Config, Error};
 use std::fmt;
 use std::net::IpAddr;
 
-/// A proxy: where it is, and what it is told of its user.
+/// A proxy: its address, and the credentials of its user.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
     pub(crate) origin: Origin,
@@ -13,14 +13,14 @@ pub(crate) struct Proxy {
     pub(crate) user: Option<String>,
 }
 
-/// Without its user.
+/// The user is not shown, since it has a password.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Proxy").field(&self.origin.host_and_port()).finish()
     }
 }
 
-/// The proxies for the two schemes, and who is reached without.
+/// The proxies for the two schemes, and the hosts that are reached without.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
     https: Option<Proxy>,
@@ -28,7 +28,7 @@ pub(crate) struct Proxies {
     without: Vec<String>,
 }
 
-/// Digits of base64 (RFC 4648, 4), for the user of a proxy.
+/// Returns bytes as digits of base64 (RFC 4648, 4), for the user of a proxy.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -42,7 +42,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Undoes `%41`.
+/// Undoes percent-coding such as `%41`; `None` if it is wrong.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -60,7 +60,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Proxy {
-    /// Reads `http://user:password@host:port`. `None`: it is no such thing.
+    /// Reads `http://user:password@host:port`; `None` if the text has another form.
     fn read(text: &str) -> Option<Proxy> {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let (user, text) = match text.split_once("://")?.1.rsplit_once('@') {
@@ -77,14 +77,15 @@ impl Proxy {
 }
 
 impl Proxies {
-    /// The configured ones, or those of the environment. `"none"` is no proxy, whatever the environment says.
+    /// Returns the configured proxies, or those of the environment. `"none"` is no proxy, whatever the environment
+    /// says.
     pub(crate) fn read(config: &Config, proxy: Option<&str>, without: Option<&str>) -> Result<Proxies, Error> {
         let mut proxies = Proxies::default();
         let expected = "none, or the URL of a proxy such as http://proxy.internal:3128";
         match proxy {
             Some("none") => return Ok(proxies),
             Some(text) => {
-                // Without what was found: it may have a password.
+                // The message leaves out the text, which may have a password.
                 let proxy = Proxy::read(text).ok_or_else(|| config.mistake("proxy", expected, "something else"))?;
                 (proxies.http, proxies.https) = (Some(proxy.clone()), Some(proxy));
             }
@@ -95,7 +96,8 @@ impl Proxies {
                     Proxy::read(text).map(Some).ok_or_else(wrong)
                 };
                 proxies.https = of(&["HTTPS_PROXY", "https_proxy"])?;
-                // In capitals a header `Proxy` of a CGI would set it: as everybody does, the small letters alone.
+                // Only names in small letters are read, as everybody does: in capitals a header `Proxy` of a CGI would
+                // set the variable.
                 proxies.http = of(&["http_proxy"])?;
             }
         }
@@ -105,7 +107,7 @@ impl Proxies {
         Ok(proxies)
     }
 
-    /// The proxy for a server; `None`: it is reached without.
+    /// Returns the proxy for a server; `None` if it is reached without.
     pub(crate) fn of(&self, origin: &Origin) -> Option<&Proxy> {
         let proxy = if origin.is_tls { self.https.as_ref() } else { self.http.as_ref() };
         proxy.filter(|_| !self.is_without(origin))

@@ -6,15 +6,15 @@ use handlers_sdk::service::http::Reply;
 use httparse::{EMPTY_HEADER, Status};
 use std::io::{ErrorKind as Io, Read};
 
-/// The most bytes of a head.
+/// The most bytes of a reply's head.
 const LARGEST_HEAD: usize = 64 << 10;
-/// The most bytes of what stands before a chunk, and of all trailers.
+/// The most bytes of the line before a chunk, and of all trailers.
 const LARGEST_LINE: usize = 8 << 10;
-/// The most headers.
+/// The most headers of a reply.
 const MOST_HEADERS: usize = 128;
-/// So many bytes are looked at each time that some come.
+/// The number of bytes up to which a head is parsed anew each time that some come.
 const SHORT: usize = 256;
-/// Replies such as 103 that may come before the one that counts.
+/// The most replies such as 103 that may come before the one that counts.
 const MOST_INTERIM: usize = 16;
 
 /// A reply that was read whole, and whether its connection can take another request.
@@ -24,13 +24,13 @@ pub(crate) struct Whole {
     pub(crate) is_reusable: bool,
 }
 
-/// Where the body ends.
+/// The way in which a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Body {
     Nothing,
     Length(u64),
     Chunks,
-    /// With the connection.
+    /// The body ends with the connection.
     Rest,
 }
 
@@ -45,7 +45,7 @@ struct Head {
 pub(crate) struct Incoming<'s> {
     stream: &'s mut dyn Read,
     buffer: Vec<u8>,
-    /// Up to here the buffer has been taken.
+    /// The number of bytes of the buffer that have been taken.
     at: usize,
     /// `true` once anything has come.
     pub(crate) has_begun: bool,
@@ -64,7 +64,7 @@ impl<'s> Incoming<'s> {
         Incoming { stream, buffer: Vec::new(), at: 0, has_begun: false }
     }
 
-    /// What has come and was not taken.
+    /// Returns the bytes that have come and were not taken.
     fn ahead(&self) -> &[u8] {
         &self.buffer[self.at..]
     }
@@ -73,15 +73,16 @@ impl<'s> Incoming<'s> {
         self.at += count;
     }
 
-    /// Forgets what was taken.
+    /// Forgets the bytes that were taken.
     fn compact(&mut self) {
         self.buffer.drain(..self.at);
         self.at = 0;
     }
 
-    /// Reads more. Returns `false` at the end of the connection.
+    /// Reads more bytes. Returns `false` at the end of the connection.
     fn more(&mut self) -> Result<bool, Fault> {
-        // What is moved is less than what was taken since: small pieces do not move large ones again and again.
+        // The bytes that are moved are fewer than those taken since: small pieces do not move large ones again and
+        // again.
         if self.at > self.buffer.len() / 2 {
             self.compact();
         }
@@ -104,7 +105,7 @@ impl<'s> Incoming<'s> {
         if self.more()? { Ok(()) } else { Err(torn()) }
     }
 
-    /// Reads a reply to a request of that method, whose body has at most so many bytes.
+    /// Reads the reply to a request of that method, whose body has at most `most` bytes.
     pub(crate) fn read(&mut self, method: &str, most: u64) -> Result<Whole, Fault> {
         let head = self.final_head(method)?;
         let too_big = || Fault::new(ErrorKind::TooBig, format!("the body is longer than {most} bytes"));
@@ -122,7 +123,7 @@ impl<'s> Incoming<'s> {
                 }
             },
         };
-        // Bytes that nobody has asked for would be taken for the next reply.
+        // Bytes that were not asked for would be taken for the next reply.
         let is_reusable = head.is_kept && head.body != Body::Rest && self.ahead().is_empty();
         let mut reply = Reply::new(head.status).with_body(body);
         for (name, value) in head.headers {
@@ -142,12 +143,13 @@ impl<'s> Incoming<'s> {
 
     fn final_head(&mut self, method: &str) -> Result<Head, Fault> {
         for _ in 0..MOST_INTERIM {
-            // Up to here there is no end of a head.
+            // The head does not end before this place.
             let mut searched = 0;
             let head = loop {
                 let has_end = has_end(&self.ahead()[searched..]);
                 searched = self.ahead().len().saturating_sub(3);
-                // What is no HTTP shows in its first bytes. After that a head is read once, however slowly it comes.
+                // Text that is no HTTP shows in its first bytes. After that a head is read once, however slowly it
+                // comes.
                 let found = if has_end || self.ahead().len() < SHORT { head(self.ahead(), method)? } else { None };
                 match found {
                     Some((head, length)) => {
@@ -178,7 +180,7 @@ impl<'s> Incoming<'s> {
         Err(garbage("it has too many interim replies"))
     }
 
-    /// Reads until so many bytes are there.
+    /// Reads until this number of bytes is there.
     fn need(&mut self, count: usize) -> Result<(), Fault> {
         while self.ahead().len() < count {
             self.need_more()?;
@@ -186,7 +188,7 @@ impl<'s> Incoming<'s> {
         Ok(())
     }
 
-    /// The next so many bytes, without a copy of them.
+    /// Returns the next `count` bytes, without a copy of them.
     fn take(&mut self, count: usize) -> Result<Vec<u8>, Fault> {
         self.compact();
         self.need(count)?;
@@ -194,7 +196,7 @@ impl<'s> Incoming<'s> {
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
-    /// A body in chunks; `None`: it is longer than it may be.
+    /// Returns a body in chunks; `None` if it is longer than it may be.
     fn chunks(&mut self, most: u64) -> Result<Option<Vec<u8>>, Fault> {
         let mut body = Vec::new();
         loop {
@@ -224,7 +226,7 @@ impl<'s> Incoming<'s> {
         }
     }
 
-    /// Passes over what stands behind the last chunk.
+    /// Passes over the trailers behind the last chunk.
     fn trailers(&mut self) -> Result<(), Fault> {
         let mut passed = 0;
         loop {
@@ -244,12 +246,12 @@ impl<'s> Incoming<'s> {
     }
 }
 
-/// `true` if an empty line is among these bytes.
+/// Returns `true` if an empty line is among these bytes.
 fn has_end(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(4).any(|four| four == b"\r\n\r\n")
 }
 
-/// Reads a head, if it is there whole, with its length.
+/// Reads a head, and returns it with its length; `None` if it is not there whole.
 fn head(bytes: &[u8], method: &str) -> Result<Option<(Head, usize)>, Fault> {
     let mut fields = [EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut fields);
@@ -281,7 +283,7 @@ fn head(bytes: &[u8], method: &str) -> Result<Option<(Head, usize)>, Fault> {
             Body::Length(number.ok_or_else(|| garbage("its length is none, or two"))?)
         }
     };
-    // A reply with both may be two to somebody else (RFC 9112, 6.3): its connection is of no use any more.
+    // A reply with both may be two to another reader (RFC 9112, 6.3): its connection is of no use any more.
     let is_kept = is_kept && (codings.is_empty() || lengths.is_empty());
     Ok(Some((Head { status, headers, body, is_kept }, length)))
 }
@@ -290,7 +292,7 @@ fn head(bytes: &[u8], method: &str) -> Result<Option<(Head, usize)>, Fault> {
 mod tests {
     use super::*;
 
-    /// What is read of these bytes, which come one by one: status and body, and whether the connection is of use.
+    /// Reads these bytes, which come one by one. Returns status and body, and whether the connection is of use.
     fn read(method: &str, bytes: &[u8], most: u64) -> Result<(u16, Vec<u8>, bool), ErrorKind> {
         struct OneByOne<'b>(&'b [u8]);
 

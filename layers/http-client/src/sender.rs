@@ -13,12 +13,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A thread that has had nothing to do for so long ends.
+/// The time after which a thread that has nothing to do ends.
 const IDLE: Duration = Duration::from_secs(10);
-/// More than so many wait for nothing: whoever asks is told so at once.
+/// The most requests that wait. Further ones fail at once.
 const MOST_WAITING: usize = 1024;
 
-/// One request.
+/// One request, with the way to answer it.
 struct Job {
     request: Request,
     number: u64,
@@ -28,14 +28,14 @@ struct Job {
 }
 
 impl Job {
-    /// Answers, if nobody has. A failure is a line of the log.
+    /// Answers, unless it has been answered. A failure is a line of the log.
     fn end(&self, result: Result<Reply, Fault>) {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(answer) = answer else { return };
         answer.give(result.map_err(|Fault { kind, why }| {
             let server = Url::read(self.request.url()).map(|url| url.origin.host_and_port());
             let server = server.as_deref().unwrap_or("-");
-            // The caller knows what it has cancelled.
+            // The caller knows that it has cancelled it.
             if kind != ErrorKind::Cancelled {
                 handlers_sdk::warn!({ server = server }, "a request has failed: {why}");
             }
@@ -43,7 +43,7 @@ impl Job {
         }));
     }
 
-    /// Ends it from outside.
+    /// Ends the request from outside.
     fn stop(&self, kind: ErrorKind, why: &str) {
         self.stop.want(kind);
         self.end(Err(Fault::new(kind, why)));
@@ -54,12 +54,12 @@ impl Job {
 struct State {
     waiting: VecDeque<Arc<Job>>,
     running: Vec<Arc<Job>>,
-    /// Threads that send, and how many of them have nothing to do.
+    /// The number of threads that send.
     threads: usize,
     idle: usize,
     /// `true` while a thread looks after deadlines.
     has_clock: bool,
-    /// Until then it sleeps at the longest.
+    /// The moment until which the thread for deadlines sleeps at most.
     clock_sleeps_until: Option<Instant>,
     is_closed: bool,
 }
@@ -68,13 +68,13 @@ struct Shared {
     settings: Settings,
     exchange: Exchange,
     state: Mutex<State>,
-    /// There is something to send, or it is over.
+    /// Notified when there is something to send, or the layer ends.
     work: Condvar,
-    /// There is another deadline, or it is over.
+    /// Notified when there is another deadline, or the layer ends.
     deadlines: Condvar,
 }
 
-/// Sends requests.
+/// A sender of requests over some threads.
 pub(crate) struct Sender(Arc<Shared>);
 
 impl Sender {
@@ -93,7 +93,7 @@ impl Sender {
         self.0.exchange.pool.clear();
     }
 
-    /// Ends what is under way, and the threads.
+    /// Ends the requests that are under way, and the threads.
     pub(crate) fn close(&self) {
         let jobs: Vec<Arc<Job>> = {
             let mut state = self.0.state();
@@ -111,7 +111,7 @@ impl Sender {
 impl Transport for Sender {
     fn send(&self, request: Request, answer: Sent) {
         let limit = request.limit().unwrap_or(self.0.settings.timeout);
-        // A limit that is too long to be a moment is an hour.
+        // A limit that is too long to be a moment becomes an hour.
         let now = Instant::now();
         let deadline = now.checked_add(limit).unwrap_or(now + Duration::from_secs(3600));
         let number = answer.number();
@@ -157,7 +157,7 @@ impl Shared {
                     drop(state);
                     return job.stop(ErrorKind::Failed, &format!("no thread can be started: {error}"));
                 }
-                // The others come to it.
+                // The other threads will take it.
                 Err(_) => {}
             }
         }
@@ -179,7 +179,7 @@ impl Shared {
         }
     }
 
-    /// What a thread does that sends.
+    /// Does the work of a thread that sends.
     fn work(&self) {
         let mut state = self.state();
         loop {
@@ -211,7 +211,7 @@ impl Shared {
         state.threads -= 1;
     }
 
-    /// What the thread does that looks after deadlines.
+    /// Does the work of the thread that looks after deadlines.
     fn keep_time(&self) {
         let mut state = self.state();
         while !state.is_closed {
@@ -225,7 +225,7 @@ impl Shared {
                 state = self.state();
                 continue;
             }
-            // One that was stopped already is only waited for until its thread has noticed.
+            // A request that was stopped already is only waited for until its thread has noticed.
             let next = state.running.iter().chain(&state.waiting).map(|job| job.deadline).filter(|at| *at > now).min();
             let is_idle = state.running.is_empty() && state.waiting.is_empty();
             let limit = next.map_or(IDLE, |at| at.saturating_duration_since(now));

@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use crate::proxy::Proxies;
 use handlers_sdk::{Config, Error, Span};
@@ -38,18 +38,18 @@ impl Default for Written {
     }
 }
 
-/// Whose word is taken on who a server is.
+/// The list of authorities that servers' certificates are checked by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ca {
-    /// Mozilla's list, as it was when this layer was built.
+    /// Mozilla's list, as of the build of this layer.
     Mozilla,
     /// The list of the system.
     System,
-    /// Those in a file.
+    /// The certificates in a file.
     File(PathBuf),
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) timeout: Duration,
@@ -59,15 +59,15 @@ pub(crate) struct Settings {
     pub(crate) max_idle: usize,
     pub(crate) idle_timeout: Duration,
     pub(crate) ca: Ca,
-    /// Where the system's list is, if somebody says so.
+    /// The place of the system's list; `None` for the usual ones.
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) proxies: Proxies,
     pub(crate) retry_safe: bool,
 }
 
-/// More threads would not be the layer that others share.
+/// The most requests at once. With more threads it would not be a layer that others share.
 const MOST_AT_ONCE: usize = 256;
-/// A longer time would be for ever.
+/// The longest time that can be set. A longer one would be for ever.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 impl Settings {

@@ -1,4 +1,4 @@
-//! Whom to trust: the configuration of TLS, made when a request needs it first.
+//! The configuration of TLS, with the authorities that are trusted, made when a request needs it first.
 
 use crate::fault::Fault;
 use crate::settings::Ca;
@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Where distributions keep their list: Debian and Alpine, Fedora and Amazon Linux, openSUSE, BSDs.
+/// The places where distributions keep their list: Debian and Alpine, Fedora and Amazon Linux, openSUSE, BSDs.
 const SYSTEM: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -20,7 +20,7 @@ const SYSTEM: [&str; 4] = [
 #[derive(Debug)]
 pub(crate) struct Tls {
     ca: Ca,
-    /// Where the system's list is, if somebody says so.
+    /// The place of the system's list; `None` for the usual ones.
     file: Option<PathBuf>,
     made: Mutex<Option<Arc<ClientConfig>>>,
 }
@@ -30,7 +30,7 @@ impl Tls {
         Tls { ca, file, made: Mutex::new(None) }
     }
 
-    /// The configuration. What could not be read is tried again with the next request.
+    /// Returns the configuration. If a file could not be read, that is tried again with the next request.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, Fault> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = &*made {
@@ -63,7 +63,7 @@ fn of_file(path: &Path) -> Result<RootCertStore, Fault> {
     let mut roots = RootCertStore::empty();
     let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
     let found: Result<Vec<_>, _> = found.collect();
-    // Lists of systems have old ones that cannot be read.
+    // Lists of systems have old certificates that cannot be read.
     roots.add_parsable_certificates(found.map_err(|error| wrong(error.to_string()))?);
     if roots.is_empty() { Err(wrong("there is none".to_owned())) } else { Ok(roots) }
 }

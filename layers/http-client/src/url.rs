@@ -1,10 +1,10 @@
-//! Where a request goes: an absolute URL, taken apart. Nothing here looks anything up.
+//! The target of a request: an absolute URL, taken apart. Nothing here looks up a name.
 
-/// How a server is reached, and what is asked of it.
+/// The parts of a URL: the server, and the target asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) origin: Origin,
-    /// Path and query, beginning with `/`.
+    /// The path and query, beginning with `/`.
     pub(crate) target: String,
 }
 
@@ -12,19 +12,19 @@ pub(crate) struct Url {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) is_tls: bool,
-    /// In lower case, without the brackets of an IPv6 address.
+    /// The host in lower case, without the brackets of an IPv6 address.
     pub(crate) host: String,
     pub(crate) port: u16,
 }
 
 impl Origin {
-    /// As it stands in `Host`: the port where it is not the scheme's own.
+    /// Returns the text of `Host`: with the port where it is not the scheme's own.
     pub(crate) fn authority(&self) -> String {
         let usual = if self.is_tls { 443 } else { 80 };
         if self.port == usual { self.bracketed() } else { self.host_and_port() }
     }
 
-    /// With its port in any case.
+    /// Returns the host with its port in any case.
     pub(crate) fn host_and_port(&self) -> String {
         format!("{}:{}", self.bracketed(), self.port)
     }
@@ -38,7 +38,7 @@ impl Url {
     /// Reads a URL. It is ASCII, and has no user: that belongs into a header.
     ///
     /// # Errors
-    /// What is wrong with it. The words do not have the URL, in which a query may be secret.
+    /// The URL is wrong, for this reason. The words do not repeat the URL, in which a query may be secret.
     pub(crate) fn read(text: &str) -> Result<Url, &'static str> {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("the URL has a space, a control character or a letter that is not ASCII: encode it");
@@ -60,7 +60,7 @@ impl Url {
     }
 }
 
-/// Host and port of an authority.
+/// Returns host and port of an authority; `None` if they are wrong.
 fn origin(is_tls: bool, authority: &str) -> Option<Origin> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {

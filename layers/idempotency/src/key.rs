@@ -1,4 +1,4 @@
-//! Which key an invocation has in the store, and the hash of what it asks for.
+//! The key of an invocation in the store, and the hash of its request.
 
 use crate::record::Payload;
 use crate::settings::{Key, RecordKey, Settings};
@@ -6,14 +6,14 @@ use handlers_sdk::{HttpView, Invocation};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Something whose value keeps the keys of one caller from those of another.
+/// A field whose value keeps the keys of one caller from those of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Header(String),
     Extension(String),
 }
 
-/// Whose turn it is with which key.
+/// The key of an invocation, and the hash of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// The key as its caller knows it.
@@ -23,19 +23,19 @@ pub(crate) struct Asked {
     pub(crate) payload: Payload,
 }
 
-/// Whether an invocation has a key.
+/// The result of the search for an invocation's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It is not of those that are looked at.
+    /// The invocation is not one that the layer looks at.
     NotAsked,
-    /// It has none.
+    /// The invocation has no key.
     Missing,
-    /// In words, what it has instead.
+    /// The invocation has an invalid key, and these words describe it.
     Invalid(&'static str),
     Asked(Asked),
 }
 
-/// Longer than any that a client makes up.
+/// The most characters of a key, more than any that a client makes up.
 const MAX_KEY: usize = 255;
 
 /// A hash over parts, each with its length before it, so that no two lists of parts are alike.
@@ -54,7 +54,7 @@ impl Parts {
     }
 }
 
-/// The value of the header: bare, or a string of structured fields (RFC 9651), as the draft of IETF has it.
+/// Returns the value of the header: bare, or a string of structured fields (RFC 9651), as the draft of IETF has it.
 fn unquoted(value: &str) -> Option<String> {
     let Some(inner) = value.strip_prefix('"') else { return Some(value.to_owned()) };
     let mut out = String::with_capacity(inner.len());
@@ -77,7 +77,7 @@ fn header(http: HttpView<'_>, name: &str) -> Result<Option<String>, &'static str
     unquoted(value.trim()).map(Some).ok_or("its quotes do not fit")
 }
 
-/// What stands at that place, as text.
+/// Returns the value at that place, as text; `None` if there is none.
 fn at(body: &[u8], pointer: &str) -> Option<String> {
     let json: Value = serde_json::from_slice(body).ok()?;
     match json.pointer(pointer)? {
@@ -132,7 +132,7 @@ fn asked(settings: &Settings, invocation: &Invocation<'_>, kind: &str, told: Str
     Found::Asked(Asked { told, key, payload: payload(settings, invocation) })
 }
 
-/// The key of a request or an event.
+/// Returns the key of a request or an event.
 pub(crate) fn of_invocation(settings: &Settings, invocation: &Invocation<'_>) -> Found {
     let http = invocation.http();
     if http.is_some_and(|http| !settings.methods.iter().any(|method| method == http.method())) {
@@ -152,7 +152,7 @@ pub(crate) fn of_invocation(settings: &Settings, invocation: &Invocation<'_>) ->
     told.map_or(Found::Missing, |told| asked(settings, invocation, kind, told))
 }
 
-/// The key of a record of a batch.
+/// Returns the key of a record of a batch.
 pub(crate) fn of_record(settings: &Settings, invocation: &Invocation<'_>) -> Found {
     let (Some(key), Some(record)) = (&settings.record, invocation.record()) else { return Found::NotAsked };
     match key {

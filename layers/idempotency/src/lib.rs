@@ -23,34 +23,34 @@ use record::{Payload, Record, State};
 use settings::Settings;
 use std::sync::{Mutex, PoisonError};
 
-/// The layer.
+/// The layer, with its settings.
 #[derive(Debug)]
 pub struct Idempotency {
     settings: Settings,
     kv: Kv,
 }
 
-/// What a run has claimed.
+/// The claim that a run has made.
 struct Claim {
     key: Vec<u8>,
     version: u64,
     payload: Payload,
 }
 
-/// The run of a record. Where an event is no batch, its record is the invocation itself, whose claim is another.
+/// The claim for a record. Where an event is no batch, its record is the invocation itself, whose claim is another.
 struct OfRecord(Option<Claim>);
 
-/// A run with a claim.
+/// A run that has a claim.
 struct Running {
     claim: Option<Claim>,
-    /// Reply headers that layers further out had set before.
+    /// The reply headers that layers further out had set before.
     outer: Vec<(String, String)>,
     /// The status, and the reply's own headers, once its head is fixed.
     head: Mutex<(u16, Vec<(String, String)>)>,
 }
 
 impl Refusal {
-    /// Status, kind and words for whoever asked.
+    /// Returns status, kind and words for the caller.
     fn told(&self) -> (u16, &'static str, &'static str) {
         match self {
             Refusal::InProgress => {
@@ -67,7 +67,7 @@ impl Refusal {
     }
 }
 
-/// Refuses: a request by a reply, an event or a record by a failure.
+/// Refuses a request by a reply, an event or a record by a failure.
 fn refuse(invocation: &mut Invocation<'_>, (status, kind, message): (u16, &str, &str)) -> Result<Flow, Error> {
     if invocation.http().is_none() {
         return Err(Error::new(kind, message).with_status(status));
@@ -80,7 +80,7 @@ fn refuse(invocation: &mut Invocation<'_>, (status, kind, message): (u16, &str, 
 }
 
 impl Idempotency {
-    /// Claims the key. Returns what has come of it, with the claim if that is [`Begun::Run`].
+    /// Claims the key. Returns the result, with the claim if that is [`Begun::Run`].
     async fn begin(&self, invocation: &mut Invocation<'_>, asked: Asked) -> Result<(Begun, Option<Claim>), Error> {
         let Asked { told, key, payload } = asked;
         let lease = match self.settings.claims_stand {
@@ -115,7 +115,7 @@ impl Idempotency {
         Ok((begun, None))
     }
 
-    /// Writes the end over the claim.
+    /// Writes the end of a run over its claim.
     async fn finish(&self, invocation: &mut Invocation<'_>, claim: Option<Claim>, ended: Ended) {
         let Some(Claim { key, version, payload }) = claim else { return };
         match machine::ended(ended, self.settings.keep) {
@@ -257,7 +257,7 @@ impl Layer for Idempotency {
                 Ok(Flow::Continue)
             }
             Begun::RunUnknown(_) => Ok(Flow::Continue),
-            // A record has no reply: it is enough that it is done.
+            // A record has no reply, so it is enough that it is done.
             Begun::Replay(_) | Begun::Refuse(Refusal::ReplyNotKept) => Ok(Flow::Respond),
             Begun::Refuse(refusal) => refuse(record, refusal.told()),
         }

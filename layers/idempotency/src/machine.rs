@@ -1,9 +1,9 @@
-//! What follows from what the store says: decisions alone, without a store, a clock or an invocation. `model.rs` goes through
-//! every order in which several callers can come to them.
+//! The decisions that follow from the store's answers: decisions alone, without a store, a clock or an invocation.
+//! `model.rs` goes through every order in which several callers can come to them.
 //!
 //! One attempt: it claims the key by [`claim`], which a store takes only if nothing is there, for the time of a lease.
-//! [`begun`] says what comes of the answer. Whoever may run ends with [`ended`], and writes over its own claim and no other,
-//! by its version; [`wrote`] says what comes of that.
+//! [`begun`] decides on the answer. A call that may run ends with [`ended`], and writes over its own claim and no
+//! other, by its version; [`wrote`] decides on the answer to that.
 
 use crate::record::{Payload, Record, Reply, State};
 use handlers_sdk::service::ErrorKind;
@@ -11,7 +11,7 @@ use handlers_sdk::service::kv::Change;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// What is done while the store does not answer.
+/// The treatment of calls while the store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StoreDown {
@@ -19,98 +19,98 @@ pub(crate) enum StoreDown {
     Run,
 }
 
-/// Which outcomes are kept. All others release the key.
+/// The outcomes that are kept. All others release the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Keep {
-    /// Replies below 400.
+    /// Only replies below 400 are kept.
     Success,
-    /// Replies below 500.
+    /// Only replies below 500 are kept.
     Answers,
-    /// Every reply, and failures.
+    /// Every reply is kept, and failures, too.
     All,
 }
 
-/// Why a call is not let through.
+/// The reason why a call is not let through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Another call with the key is in progress.
     InProgress,
-    /// The key stands for something else.
+    /// The key was used with another payload.
     OtherPayload,
-    /// It is done, and its reply was not kept.
+    /// The call is done, and its reply was not kept.
     ReplyNotKept,
-    /// It has failed with an error of this kind, and is kept so.
+    /// The call has failed with an error of this kind, and is kept as failed.
     FailedBefore(String),
     /// The store does not answer.
     StoreDown(ErrorKind),
-    /// The store has something else under the key.
+    /// The store has something else under the key, which this layer did not write.
     Foreign,
 }
 
-/// What comes of a claim.
+/// The result of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
-    /// It may run, and has claimed the key in this version.
+    /// The call may run, and has claimed the key in this version.
     Run(u64),
-    /// It may run, and no one knows of it.
+    /// The call may run without a claim, since the store did not answer.
     RunUnknown(ErrorKind),
-    /// It was done before, and this was the reply.
+    /// The call was done before, and this was the reply.
     Replay(Reply),
     Refuse(Refusal),
 }
 
-/// How a run has ended.
+/// The way in which a run has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// With this status, and the reply unless it cannot be kept.
+    /// It ended with this status, and the reply unless that cannot be kept.
     Reply(u16, Option<Reply>),
-    /// With an error of this kind.
+    /// It ended with an error of this kind.
     Failed(String),
-    /// By its deadline, or because its client left: nobody knows how far it came, or whether it has come to its end.
+    /// It was ended by its deadline, or because its client left. It is unknown how far it came.
     CutShort,
 }
 
-/// What is to be done with the claim.
+/// The change to be made to the claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Write this over it.
+    /// This state is to be written over it.
     Keep(State),
-    /// Remove it: the next one may try.
+    /// It is to be removed: the next call may try.
     Release,
-    /// Its lease ends it.
+    /// It is left alone: its lease ends it.
     Leave,
 }
 
-/// What comes of writing the end.
+/// The result of writing the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrote {
-    /// It is kept.
+    /// The end is kept.
     Kept,
-    /// The lease was over, or the store has lost it: write it if nobody else has begun since.
+    /// The lease was over, or the store has lost the claim: the end is written if no other call has begun since.
     IfAbsent,
-    /// Another has begun since.
+    /// Another call has begun since.
     Overtaken,
-    /// The store does not keep so much: write that it is done, without the reply.
+    /// The store does not keep as many bytes: the end is written without the reply.
     TooBig,
-    /// Whether it is kept is unknown.
+    /// It is unknown whether the end is kept.
     Unknown,
 }
 
-/// Whoever has come to its deadline is ended a moment later; its claim stands until then.
+/// The time for which a claim stands after the deadline: a call is ended a moment after that.
 const AFTER_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long a claim stands. `left` is the time until the deadline; without one, `without_deadline` counts.
+/// Returns how long a claim stands. `left` is the time until the deadline; without one, `without_deadline` counts.
 pub(crate) fn lease(left: Option<Duration>, without_deadline: Duration) -> Duration {
     left.unwrap_or(without_deadline).saturating_add(AFTER_DEADLINE)
 }
 
-/// The claim.
+/// Returns the claim as bytes.
 pub(crate) fn claim(payload: Payload) -> Vec<u8> {
     Record { payload, state: State::InProgress }.write()
 }
 
-/// What comes of a claim for this payload.
+/// Decides on the answer to a claim for this payload.
 pub(crate) fn begun(claimed: Result<Change, ErrorKind>, payload: &Payload, store_down: StoreDown) -> Begun {
     let there = match (claimed, store_down) {
         (Ok(Change::Made(version)), _) => return Begun::Run(version),
@@ -130,7 +130,7 @@ pub(crate) fn begun(claimed: Result<Change, ErrorKind>, payload: &Payload, store
     })
 }
 
-/// What is to be done with the claim of a run that has ended so.
+/// Decides on the claim of a run that has ended.
 pub(crate) fn ended(ended: Ended, keep: Keep) -> End {
     match ended {
         Ended::CutShort => End::Leave,
@@ -150,7 +150,7 @@ pub(crate) fn ended(ended: Ended, keep: Keep) -> End {
     }
 }
 
-/// What comes of writing the end over the claim or, after [`Wrote::IfAbsent`], where nothing is.
+/// Decides on the answer to writing the end over the claim or, after [`Wrote::IfAbsent`], where nothing is.
 pub(crate) fn wrote(written: &Result<Change, ErrorKind>) -> Wrote {
     match written {
         Ok(Change::Made(_)) => Wrote::Kept,

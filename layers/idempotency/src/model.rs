@@ -11,31 +11,31 @@ use std::collections::HashSet;
 
 const PAYLOAD: [u8; 32] = [7; 32];
 
-/// What may go wrong, and how often.
+/// The faults that may happen, and how often.
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
-    /// A process dies.
+    /// The processes that may die.
     crashes: u8,
-    /// A question to the store, or its answer, is lost.
+    /// The questions to the store, or answers, that may be lost.
     lost: u8,
-    /// A run is cut short at its deadline.
+    /// The runs that may be cut short at their deadline.
     cut: u8,
-    /// A function fails, before its effect or after.
+    /// The functions that may fail, before their effect or after.
     failures: u8,
-    /// The store forgets everything, as one that is restarted without a disk.
+    /// The times that the store may forget everything, as one that is restarted without a disk.
     forgets: u8,
-    /// A lease is over although its run goes on, as that of a process that was stopped for a while.
+    /// The leases that may be over although their run goes on, as that of a process that was stopped for a while.
     early: u8,
-    /// A claim stands until it expires, whoever has made it.
+    /// `true` if no claim ever expires.
     never_expires: bool,
     runs_without_store: bool,
 }
 
-/// Where a caller is.
+/// The state of a caller.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum At {
     Asking,
-    /// With the version of its claim, if there is one.
+    /// It runs, with the version of its claim, if there is one.
     Running {
         claim: Option<u64>,
         has_effect: bool,
@@ -54,26 +54,26 @@ enum At {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum How {
-    /// Its function has replied.
+    /// Its own function has replied.
     Ran,
-    /// With the reply of that caller.
+    /// It was answered with the reply of that caller.
     Replayed(u8),
     Refused,
     Failed,
     Died,
 }
 
-/// All there is.
+/// The state of the whole model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     kept: Option<(u64, Vec<u8>)>,
     versions: u64,
     callers: Vec<At>,
     effects: u8,
-    /// Whose function has had its effect.
+    /// The callers whose function has had its effect, as bits.
     has_had_effect: u8,
-    /// Times that a key was given up while the effect may have been there: by a lease that was over, a function that failed,
-    /// a store that forgot.
+    /// The times that a key was given up while the effect may have been there: by a lease that was over, a function
+    /// that failed, a store that forgot.
     given_up: u8,
     unknown_runs: u8,
     left: [u8; 6],
@@ -128,7 +128,8 @@ impl World {
         self.kept.as_ref().is_some_and(|(there, _)| *there == version)
     }
 
-    /// Three ways a question to the store can go: it is done and told, it is done and not told, it is never done.
+    /// Returns the three ways that a question to the store can go: it is done and told, it is done and not told, it is
+    /// never done.
     fn asked(
         &self,
         ask: impl Fn(&mut World) -> Result<Change, ErrorKind>,
@@ -150,7 +151,7 @@ impl World {
         }
     }
 
-    /// What a caller can do next.
+    /// Adds the states after each next step of a caller.
     fn moves(&self, caller: usize, faults: Faults, out: &mut Vec<World>) {
         let number = u8::try_from(caller).expect("few callers");
         match self.callers[caller].clone() {
@@ -230,7 +231,7 @@ impl World {
         }
     }
 
-    /// A run has ended.
+    /// Ends the run of a caller.
     fn end(&mut self, caller: usize, claim: Option<u64>, how: Ended) {
         let replied = matches!(how, Ended::Reply(..));
         self.callers[caller] = match (claim, ended(how, Keep::Success)) {
@@ -243,7 +244,7 @@ impl World {
         };
     }
 
-    /// What happens by itself.
+    /// Adds the states after each event that happens by itself.
     fn happens(&self, faults: Faults, out: &mut Vec<World>) {
         if let (Some(mut next), true) = (self.spend(FORGET), self.kept.is_some()) {
             next.kept = None;
@@ -275,7 +276,7 @@ impl World {
     }
 }
 
-/// Goes through everything that can happen, and returns the worlds in which every caller is over.
+/// Goes through everything that can happen. Returns the states in which every caller is over.
 fn explore(callers: usize, faults: Faults, holds: impl Fn(&World)) -> Vec<World> {
     let first = World::new(callers, faults);
     let (mut seen, mut open, mut ends) = (HashSet::from([first.clone()]), vec![first], Vec::new());
@@ -295,7 +296,7 @@ fn explore(callers: usize, faults: Faults, holds: impl Fn(&World)) -> Vec<World>
     ends
 }
 
-/// No one is told of a reply that no effect stands behind.
+/// Checks that every reply has an effect behind it.
 fn replies_are_true(world: &World) {
     for at in &world.callers {
         if let At::Over(How::Replayed(of)) = at {

@@ -1,32 +1,32 @@
-//! What is kept under a key, as bytes: that somebody is at it, or that it is done, with the reply.
+//! The bytes that are kept under a key: that a call is in progress, or that it is done, with the reply.
 //!
-//! A byte 1, a byte for the state, 32 bytes of the payload's hash, and what belongs to the state. Lengths are of four bytes, the
-//! highest first.
+//! A byte 1, a byte for the state, 32 bytes of the payload's hash, and the data of the state. Lengths are of four
+//! bytes, the highest first.
 
 /// The hash of what is asked for.
 pub(crate) type Payload = [u8; 32];
 
-/// What is kept under a key.
+/// The content of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) payload: Payload,
     pub(crate) state: State,
 }
 
-/// How far it is.
+/// The state of the call with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Somebody is at it, or has been when the process ended.
+    /// The call is in progress, or was when its process ended.
     InProgress,
-    /// It is done, and this was the reply.
+    /// The call is done, and this was the reply.
     Done(Reply),
-    /// It is done; the reply was not kept.
+    /// The call is done, and its reply was not kept.
     DoneUnkept,
-    /// It has failed with an error of this kind, and is kept as failed.
+    /// The call has failed with an error of this kind, and is kept as failed.
     Failed(String),
 }
 
-/// How the reply's bytes are meant.
+/// The meaning of the reply's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     Http,
@@ -98,7 +98,7 @@ impl Record {
         out
     }
 
-    /// `None`: it was not written by this layer, or by a later one.
+    /// Reads the bytes; `None` if they were not written by this layer, or by a later version of it.
     pub(crate) fn read(bytes: &[u8]) -> Option<Record> {
         let mut from = Reader(bytes);
         if from.byte()? != VERSION {
@@ -192,7 +192,7 @@ mod tests {
         for record in records() {
             let bytes = record.write();
             for end in 0..bytes.len() {
-                // A reply's body may be cut: it has no length of its own, since stores keep whole values.
+                // The body of a reply may be cut: it has no length of its own, since stores keep whole values.
                 if let Some(cut) = Record::read(&bytes[..end]) {
                     assert!(matches!((&cut.state, &record.state), (State::Done(_), State::Done(_))), "{cut:?}");
                 }

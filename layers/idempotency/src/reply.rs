@@ -3,10 +3,10 @@
 use crate::record::{Form, Reply};
 use handlers_sdk::{Error, Flow, Invocation, Reply as Value, Response};
 
-/// On replies that were not made anew, as Stripe has it.
+/// The header of replies that were not made anew, as Stripe has it.
 const REPLAYED: &str = "idempotent-replayed";
 
-/// The reply of an invocation, with the headers that are its own; `None` if it cannot be kept.
+/// Returns the reply of an invocation, with the headers that are its own; `None` if it cannot be kept.
 pub(crate) fn of(invocation: &Invocation<'_>, own: Vec<(String, String)>, most: usize) -> Option<Reply> {
     let body = invocation.reply_body();
     if invocation.is_streamed() || body.len() > most {
@@ -26,7 +26,7 @@ pub(crate) fn of(invocation: &Invocation<'_>, own: Vec<(String, String)>, most: 
     })
 }
 
-/// Answers with it.
+/// Answers with a kept reply.
 pub(crate) fn replay(invocation: &mut Invocation<'_>, reply: Reply) -> Result<Flow, Error> {
     let Reply { form, status, headers, cookies, body } = reply;
     match form {

@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use crate::key::Field;
 use crate::machine::{Keep, StoreDown};
@@ -23,7 +23,7 @@ struct Written {
     max_reply_bytes: usize,
 }
 
-/// What a claim comes to whose process has died.
+/// The fate of a claim whose process has died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum OnCrash {
@@ -50,27 +50,27 @@ impl Default for Written {
     }
 }
 
-/// Where the key of a request or an event comes from.
+/// The source of the key of a request or an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
-    /// A request's header.
+    /// The value of a request's header.
     Header(String),
-    /// A place in the body, which of an event is its data.
+    /// The value at a place in the body, or in the data of an event.
     Json(String),
     /// The platform's id of the invocation.
     Request,
 }
 
-/// Where the key of a record of a batch comes from.
+/// The source of the key of a record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RecordKey {
-    /// Its id, which its source gives it.
+    /// The record's id, which its source gives it.
     Id,
-    /// A place in its payload.
+    /// The value at a place in its payload.
     Json(String),
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) key: Key,
@@ -78,22 +78,22 @@ pub(crate) struct Settings {
     pub(crate) methods: Vec<String>,
     pub(crate) require_key: bool,
     pub(crate) scope: Vec<Field>,
-    /// Places in the body that make a difference; `None`: all of it does.
+    /// The places in the body that make a difference; `None` for the whole body.
     pub(crate) payload: Option<Vec<String>>,
     pub(crate) expiry: Duration,
-    /// How long a claim stands where there is no deadline.
+    /// The time that a claim stands where there is no deadline.
     pub(crate) lease: Duration,
-    /// `true` if a claim stands as long as what is done.
+    /// `true` if a claim stands as long as the result of a call.
     pub(crate) claims_stand: bool,
     pub(crate) keep: Keep,
     pub(crate) store_down: StoreDown,
     pub(crate) max_reply_bytes: usize,
 }
 
-/// Longer than any platform tries again.
+/// The longest time that can be set, longer than any platform tries again.
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// A JSON Pointer (RFC 6901) into a document.
+/// Returns a JSON Pointer (RFC 6901) into a document; `None` if the text is no pointer.
 fn pointer(text: &str) -> Option<String> {
     text.starts_with('/').then(|| text.to_owned())
 }

@@ -1,4 +1,5 @@
-//! What runs, what is refused and what is answered again, through the layer's real table, with the store of `layer-kv`.
+//! The calls that run, are refused, and are answered again, through the layer's real table, with the store of
+//! `layer-kv`.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-/// What has run. Each test has a path of its own, and so a count.
+/// The paths of the calls that have run. Each test has a path of its own, and so a count.
 static RUNS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn run(name: &str) {
@@ -222,7 +223,7 @@ fn an_event_that_is_no_batch_is_done_once_by_a_function_of_records() {
     assert_eq!(runs("record ") - before, 3);
 }
 
-/// Those that wait, and whether they may go on.
+/// The calls that wait, and whether they may go on.
 static DOOR: Mutex<(bool, Vec<Waker>)> = Mutex::new((false, Vec::new()));
 
 #[function]

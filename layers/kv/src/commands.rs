@@ -1,5 +1,5 @@
-//! What is asked of Redis for each call of the service, and what its reply means. Each condition is checked where the value
-//! lies, by a script of Lua's, which nothing else runs beside.
+//! The command to Redis for each call of the service, and the meaning of its reply. Each condition is checked where the
+//! value lies, by a script of Lua's, which nothing else runs beside.
 //!
 //! A value is kept as a byte 1, the eight bytes of its version, and its own bytes.
 
@@ -7,7 +7,7 @@ use crate::resp::{self, Reply};
 use handlers_sdk::service::kv::{Condition, Entry, Op, Outcome};
 use std::time::Duration;
 
-/// Bytes before a value.
+/// The number of bytes before a value.
 pub(crate) const HEAD: usize = 9;
 const FORM: u8 = 1;
 
@@ -21,14 +21,15 @@ const PUT_IF_VERSION: &str = "local v=redis.call('GET',KEYS[1]) if not v then re
 const REMOVE_IF_VERSION: &str = "local v=redis.call('GET',KEYS[1]) if not v then return 0 end \
     if string.sub(v,2,9)~=ARGV[1] then return v end redis.call('DEL',KEYS[1]) return 1";
 
-/// A hundred years: Redis adds it to its clock, and refuses what has no place in 64 bits.
+/// The longest time to live in milliseconds, a hundred years: Redis adds it to its clock, and refuses a sum that does
+/// not fit into 64 bits.
 const LONGEST_MS: u128 = 100 * 365 * 24 * 3600 * 1000;
 
 fn milliseconds(ttl: Option<Duration>) -> String {
     ttl.map_or(0, |ttl| ttl.as_millis().clamp(1, LONGEST_MS)).to_string()
 }
 
-/// Writes the command. `version` is that of a value which is written by it.
+/// Writes the command. `version` is the version of the value that it writes.
 pub(crate) fn command(key: &[u8], op: &Op, version: u64) -> Vec<u8> {
     match op {
         Op::Get => resp::command(&[b"GET", key]),
@@ -66,10 +67,10 @@ fn kept(bytes: &[u8]) -> Result<Entry, String> {
     Ok(Entry { value: value.to_vec(), version })
 }
 
-/// What the reply to that command means.
+/// Returns the meaning of the reply to that command.
 ///
 /// # Errors
-/// In words, if the store has refused or cannot be understood.
+/// The store has refused, or its reply is not understood. The text says which.
 pub(crate) fn outcome(op: &Op, version: u64, reply: Reply) -> Result<Outcome, String> {
     let is_change = !matches!(op, Op::Get);
     Ok(match reply {

@@ -19,10 +19,10 @@ use redis::Redis;
 use settings::{Place, Settings};
 use std::sync::Arc;
 
-/// What one call comes to.
+/// The result of one call.
 type Answered = Result<Outcome, ErrorKind>;
 
-/// The layer.
+/// The layer, with its settings.
 #[derive(Debug)]
 pub struct Kv {
     kept: Arc<Kept>,

@@ -1,4 +1,4 @@
-//! One connection to Redis: opened, introduced, asked one thing at a time, each until a moment.
+//! One connection to Redis: opened, introduced, and asked one command at a time, each with a deadline.
 
 use crate::resp::{self, Garbage, Reply};
 use handlers_sdk::Secret;
@@ -6,22 +6,22 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// Where Redis is, and as whom it is asked.
+/// The address of Redis, and the user that asks it.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    /// `host:port`
+    /// The address as `host:port`.
     pub(crate) address: String,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<Secret>,
     pub(crate) database: u32,
 }
 
-/// Why there is no reply.
+/// The reason why there is no reply.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It did not come in time.
+    /// The reply did not come in time.
     Late,
-    /// In words.
+    /// The connection failed, and these words say why.
     Broken(String),
 }
 
@@ -42,7 +42,8 @@ pub(crate) struct Link {
     used_at: Instant,
 }
 
-/// Way stations forget connections that nothing has passed for some minutes, and tell nobody.
+/// The time after which an idle connection is not used. Routers on the way forget connections that nothing has passed
+/// for some minutes, and tell nobody.
 const LONGEST_IDLE: Duration = Duration::from_secs(60);
 
 fn left(deadline: Instant) -> Result<Duration, Trouble> {
@@ -90,7 +91,7 @@ impl Link {
         Ok(())
     }
 
-    /// `true` if the other side has not closed it, as far as that can be known.
+    /// Returns `true` if the other side has not closed it, as far as that can be known.
     pub(crate) fn is_open(&self) -> bool {
         if self.used_at.elapsed() > LONGEST_IDLE || self.stream.set_nonblocking(true).is_err() {
             return false;
@@ -100,7 +101,7 @@ impl Link {
         is_silent && self.stream.set_nonblocking(false).is_ok()
     }
 
-    /// Sends a command and waits for its reply, which has at most so many bytes.
+    /// Sends a command and waits for its reply, which has at most `most` bytes.
     pub(crate) fn exchange(&mut self, command: &[u8], most: usize, deadline: Instant) -> Result<Reply, Trouble> {
         let mut rest = command;
         while !rest.is_empty() {

@@ -1,5 +1,5 @@
-//! Values in the memory of this instance, bounded in bytes. Nothing is ever dropped before its time to make room: a store
-//! that forgets would let be done twice what was to be done once.
+//! Values in the memory of this instance, bounded in bytes. No value is ever dropped before its time to make room: with
+//! a store that forgets, an effect that should happen once could happen twice.
 
 use crate::Answered;
 use handlers_sdk::service::ErrorKind;
@@ -8,22 +8,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a value costs beside its own bytes and twice those of its key, in bytes: an estimate of its places in both tables.
+/// The bytes that a value takes beside its own and twice those of its key: an estimate of its places in both tables.
 const EACH: usize = 160;
 
-/// The store.
+/// The store in memory.
 #[derive(Debug)]
 pub(crate) struct Memory {
     state: Mutex<State>,
     max_bytes: usize,
-    /// Has the log said that it is full, and nothing been written since?
+    /// `true` if the log has said that it is full, and nothing has been written since.
     said_full: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct State {
     kept: HashMap<Arc<[u8]>, Kept>,
-    /// Those that have a time, soonest first.
+    /// The keys with a time to live, soonest first.
     ends: BTreeSet<(u64, Arc<[u8]>)>,
     bytes: usize,
     last_version: u64,
@@ -45,7 +45,7 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does it, at that moment in nanoseconds of the host's clock.
+    /// Carries out an operation, at that moment in nanoseconds of the host's clock.
     pub(crate) fn call(&self, key: &[u8], op: Op, now: u64) -> Answered {
         let is_put = matches!(op, Op::Put { .. });
         let outcome = self.state().call(key, op, now, self.max_bytes);

@@ -14,20 +14,20 @@ use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How it is asked.
+/// The limits of the connections to Redis.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// For one call, its waiting and the opening of a connection included.
+    /// The time for one call, its waiting and the opening of a connection included.
     pub(crate) timeout: Duration,
-    /// Connections, and so calls that Redis works on at once.
+    /// The number of connections, and so of calls that Redis works on at once.
     pub(crate) connections: usize,
     pub(crate) max_value_bytes: usize,
 }
 
-/// More calls than that do not wait for a connection.
+/// The most calls that wait for a connection. Further ones fail at once.
 const MOST_WAITING: usize = 4096;
 
-/// A store.
+/// A store in Redis.
 #[derive(Debug)]
 pub(crate) struct Redis(Arc<Shared>);
 
@@ -45,9 +45,9 @@ struct State {
     threads: usize,
     idle: usize,
     is_closed: bool,
-    /// Has the log said that it does not work, and not yet that it does again?
+    /// `true` if the log has said that Redis does not work, and not yet that it does again.
     is_down: bool,
-    /// Counts restores from a snapshot: a connection of before is used by others, too.
+    /// The number of restores from a snapshot: a connection from before is used by other copies, too.
     restores: u64,
 }
 
@@ -67,7 +67,7 @@ impl Redis {
         let end = Instant::now() + self.0.limits.timeout;
         let mut state = self.0.state();
         if state.waiting.len() >= MOST_WAITING {
-            // What an answer calls is not ours, and may call back.
+            // The answer calls code that is not ours, and that may call back.
             drop(state);
             return answer.give(Err(ErrorKind::Deadline));
         }
@@ -77,7 +77,7 @@ impl Redis {
             let thread = std::thread::Builder::new().name(format!("kv-{number}"));
             match thread.spawn(move || shared.work()) {
                 Ok(_) => state.threads += 1,
-                // Those that there are have to do.
+                // The threads that there are have to do.
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
                     let jobs = std::mem::take(&mut state.waiting);
@@ -108,7 +108,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next call, and how often there had been a restore by then; `None`: the store is closed.
+    /// Returns the next call, and how often there had been a restore by then; `None` if the store is closed.
     fn next(&self) -> Option<(Job, u64)> {
         let mut state = self.state();
         loop {
@@ -139,7 +139,7 @@ impl Shared {
         }
     }
 
-    /// Asks Redis. The link is handed back only if it can be used again.
+    /// Asks Redis. The connection is handed back only if it can be used again.
     fn exchange(
         &self,
         link: Option<Link>,
@@ -159,7 +159,7 @@ impl Shared {
         Ok((link, commands::outcome(&request.op, version, reply)))
     }
 
-    /// Has the log tell once that it does not work, and once that it does again.
+    /// Writes one line to the log when Redis does not work, and one when it does again.
     fn told(&self, outcome: Result<Outcome, Trouble>) -> Answered {
         let (is_down, address) = (outcome.is_err(), &self.server.address);
         let was_down = std::mem::replace(&mut self.state().is_down, is_down);
@@ -180,7 +180,8 @@ impl Shared {
     }
 }
 
-/// A version that no other write has had, on whichever instance, a restored one among them: 64 random bits of the kernel's.
+/// Returns a version that no other write has had, on any instance, a restored one among them: 64 random bits of the
+/// kernel's.
 fn version() -> std::io::Result<u64> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;

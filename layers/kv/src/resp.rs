@@ -3,31 +3,31 @@
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>. Arrays and maps are not read, since no command that is sent
 //! here has one for an answer.
 
-/// A reply.
+/// A reply of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// `+OK`
+    /// A simple text, `+OK`.
     Simple,
-    /// `-ERR …`
+    /// An error, `-ERR …`.
     Error(String),
-    /// `:1`
+    /// A number, `:1`.
     Number(i64),
-    /// `$3`, and so many bytes.
+    /// The bytes behind `$3`.
     Bytes(Vec<u8>),
-    /// `$-1`: there is none.
+    /// No value, `$-1`.
     Nil,
 }
 
-/// Why bytes are no reply.
+/// The reason why bytes are no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Garbage {
-    /// They are not of this protocol.
+    /// The bytes are not of this protocol.
     NotRedis,
-    /// It would be longer than anything that was written here.
+    /// The reply would be longer than any value that was written here.
     TooLong,
 }
 
-/// A line longer than that is none. Redis' own limit for those of clients.
+/// The most bytes of a line. It is Redis' own limit for the lines of clients.
 const MAX_LINE: usize = 64 * 1024;
 
 /// Writes a command as an array of bulk strings.
@@ -43,10 +43,10 @@ pub(crate) fn command(parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Reads one reply, and how many bytes it took; `None`: it is not whole yet.
+/// Reads one reply, and returns it with its number of bytes; `None` if it is not whole yet.
 ///
 /// # Errors
-/// It is none, or one of more than `most` bytes.
+/// The bytes are no reply, or one of more than `most` bytes.
 pub(crate) fn reply(bytes: &[u8], most: usize) -> Result<Option<(Reply, usize)>, Garbage> {
     let Some(end) = bytes.windows(2).take(MAX_LINE).position(|two| two == b"\r\n") else {
         return if bytes.len() > MAX_LINE { Err(Garbage::NotRedis) } else { Ok(None) };

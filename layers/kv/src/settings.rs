@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use crate::link::Server;
 use crate::redis::Limits;
@@ -36,14 +36,14 @@ impl Default for Written {
     }
 }
 
-/// Where values are kept.
+/// The place where values are kept.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Memory { max_bytes: usize },
     Redis(Server),
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) place: Place,
@@ -51,15 +51,15 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
-/// A function that waits longer for a value would rather fail.
+/// The longest time-out that can be set. A function that waits longer for a value would rather fail.
 const LONGEST: Duration = Duration::from_secs(60);
 const MOST_CONNECTIONS: usize = 64;
-/// So much of a key is left to whoever uses it.
+/// The most bytes of a prefix, so that enough of a key is left for its user.
 const LONGEST_PREFIX: usize = 256;
-/// Redis itself keeps no longer value.
+/// The most bytes of a value: Redis itself keeps no longer one.
 const MOST_VALUE_BYTES: usize = 512 << 20;
 
-/// `host:port`, with brackets around an IPv6 address.
+/// Returns `true` for `host:port`, with brackets around an IPv6 address.
 fn is_address(text: &str) -> bool {
     let is_host = |host: &str| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/@".contains(c));
     text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0))

@@ -1,4 +1,4 @@
-//! What functions see of the store, through the layer's real table.
+//! The store as functions see it, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::service::kv::Change;
@@ -8,7 +8,7 @@ use layer_kv::Kv;
 use std::net::TcpListener;
 use std::time::Duration;
 
-/// Does what the event says: `put 5`, `get`, `first`, `over 1`, `remove`, `remove 1`, `long`, `key`.
+/// Carries out the order of the event: `put 5`, `get`, `first`, `over 1`, `remove`, `remove 1`, `long`, `key`.
 #[function]
 async fn keeper(ctx: FaasContext, order: String) -> Result<String, Error> {
     let kv = ctx.kv().ok_or_else(|| Error::msg("expected a layer such as kv"))?;
@@ -89,7 +89,7 @@ fn a_key_or_a_value_that_is_too_long_is_refused_and_so_is_what_does_not_fit_any_
 
 #[test]
 fn calls_end_also_if_redis_is_not_there_or_does_not_answer() {
-    // Nobody listens at the port of one that has just gone.
+    // Nobody listens at a port that was just closed.
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     assert!(fails(&app(&format!(r#"{{"redis":"{gone}"}}"#)), "get").contains("the provider failed"));
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,16 +1,17 @@
-//! What is counted for each key, in bounded memory.
+//! The counts of each key, in bounded memory.
 
 use crate::settings::{Rate, Settings};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Between two searches for keys that can go.
+/// The nanoseconds between two searches for keys that can go.
 const SWEEP_NS: u64 = 100_000_000;
 
-/// Whom an invocation is counted under: a key of its own, or with all others.
+/// The key that an invocation is counted under; `None` for those that are counted together.
 pub(crate) type Owner = Option<String>;
 
-/// A token bucket as the time at which it is full again (the generic cell rate algorithm), and what runs.
+/// A token bucket as the time at which it is full again (the generic cell rate algorithm), and the number of
+/// invocations that run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
     full_at: u64,
@@ -20,15 +21,16 @@ struct Counted {
 /// The verdict over one invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It may run. With a rate: how many more may at once, and the nanoseconds until the bucket is full.
+    /// It may run. With a rate, this is how many more may run at once, and the nanoseconds until the bucket is full.
     Passes { left: u64, full_in: u64 },
-    /// Too many in the time; one more may in so many nanoseconds, and the bucket is full in so many.
+    /// There were too many in the time. One more may run in `again_in` nanoseconds, and the bucket is full in
+    /// `full_in`.
     TooMany { again_in: u64, full_in: u64 },
-    /// Too many at once.
+    /// There are too many at once.
     TooManyAtOnce,
 }
 
-/// All keys.
+/// The counts of all keys.
 #[derive(Debug)]
 pub(crate) struct Keys {
     state: Mutex<State>,
@@ -40,16 +42,16 @@ pub(crate) struct Keys {
 #[derive(Debug, Default)]
 struct State {
     counted: HashMap<String, Counted>,
-    /// All those for whom there is no room.
+    /// The count of all keys for which there is no room.
     others: Counted,
     sweep_at: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// Nanoseconds that one invocation costs.
+    /// The nanoseconds of a bucket that one invocation costs.
     each: u64,
-    /// What a full bucket is worth.
+    /// The nanoseconds that a full bucket is worth.
     whole: u64,
 }
 
@@ -71,7 +73,7 @@ impl Keys {
         }
     }
 
-    /// Counts one more under `key`, if it may run. Returns whom to [`leave`](Self::leave) it with.
+    /// Counts one more under `key`, if it may run. Returns the owner to [`leave`](Self::leave) it with.
     pub(crate) fn enter(&self, key: &str, now: u64) -> (Verdict, Owner) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(counted) = state.counted.get_mut(key) {
@@ -103,7 +105,7 @@ impl Keys {
         verdict
     }
 
-    /// One that [`enter`](Self::enter) let run is over.
+    /// Notes the end of an invocation that [`enter`](Self::enter) let run.
     pub(crate) fn leave(&self, owner: &Owner) {
         if self.concurrency.is_none() {
             return;
@@ -125,7 +127,7 @@ impl Keys {
 }
 
 impl State {
-    /// Makes room for one more key, if some are not needed any more.
+    /// Makes room for one more key, if some are not needed any more. Returns `true` if there is room.
     fn has_room(&mut self, now: u64, max: usize) -> bool {
         if self.counted.len() >= max && now >= self.sweep_at {
             self.sweep_at = now.saturating_add(SWEEP_NS);

@@ -14,12 +14,12 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-/// The layer.
+/// The layer, with its counts.
 #[derive(Debug)]
 pub struct Limit {
     settings: Settings,
     keys: Arc<Keys>,
-    /// `"default";q=100;w=60`
+    /// The policy as a header has it: `"default";q=100;w=60`. `None` without a rate.
     policy: Option<String>,
 }
 
@@ -40,12 +40,12 @@ impl Drop for Seat {
     }
 }
 
-/// Whole seconds, and never less than it takes.
+/// Returns the time in whole seconds, rounded up.
 fn seconds(ns: u64) -> u64 {
     ns.div_ceil(1_000_000_000)
 }
 
-/// One client: of IPv6 the network, since each has 2^64 addresses of its own.
+/// Returns the part of an address that is one client: for IPv6 the network, since each has 2^64 addresses of its own.
 fn client(address: &str) -> Cow<'_, str> {
     match address.parse::<Ipv6Addr>() {
         Ok(address) if address.to_ipv4_mapped().is_none() => {
@@ -57,7 +57,8 @@ fn client(address: &str) -> Cow<'_, str> {
 }
 
 impl Limit {
-    /// What the invocation is counted under; `None`: it is of no client, header or path, since it is no request.
+    /// Returns the key that the invocation is counted under; `None` if it has no client, header or path, since it is no
+    /// request.
     fn key<'a>(&self, invocation: &'a Invocation<'_>) -> Option<Cow<'a, str>> {
         Some(match &self.settings.key {
             Key::All => "".into(),

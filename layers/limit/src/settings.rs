@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error, Span};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ impl Default for Written {
     }
 }
 
-/// What is counted apart.
+/// The property whose values are counted apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Client,
@@ -46,7 +46,7 @@ impl Key {
     }
 }
 
-/// So many in so much time, and so many at once after a pause.
+/// The rate of invocations: how many in which time, and how many at once after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) count: u32,
@@ -54,7 +54,7 @@ pub(crate) struct Rate {
     pub(crate) burst: u32,
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) key: Key,
@@ -63,7 +63,7 @@ pub(crate) struct Settings {
     pub(crate) max_keys: usize,
 }
 
-/// A longer time would be a quota, which no instance lives long enough to keep.
+/// The longest time of a rate. A longer one would be a quota, for which no instance lives long enough.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 impl Settings {

@@ -1,4 +1,5 @@
-//! What is let through and what is refused, through the layer's real table and by the kit's clock.
+//! The invocations that are let through and those that are refused, through the layer's real table and by the kit's
+//! clock.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke};
@@ -70,7 +71,7 @@ fn an_event_over_the_limit_fails_and_one_without_a_client_is_not_counted() {
     assert!((0..3).all(|_| client.invoke(Invoke::event("{}")).failed.is_none()));
 }
 
-/// Those that wait, and whether they may go on.
+/// The calls that wait, and whether they may go on.
 static DOOR: Mutex<(bool, Vec<Waker>)> = Mutex::new((false, Vec::new()));
 
 #[function]

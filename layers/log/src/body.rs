@@ -1,9 +1,9 @@
-//! A body on a line: redacted, and cut.
+//! The body of a request or reply on a line: redacted, and cut.
 
 use handlers_sdk::{Line, Redact};
 use serde_json::Value;
 
-/// A larger one is not read to be redacted: its size is told.
+/// The most bytes of a body that are read to be redacted. Of a larger one only the size is told.
 const LARGEST: usize = 256 << 10;
 
 /// Adds a body as `name`: JSON as JSON if it fits, otherwise the beginning of its text.

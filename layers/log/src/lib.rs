@@ -1,5 +1,5 @@
-//! Writes one JSON line for each invocation, with the keys of AWS' Powertools: who called what, how it ended, how long it took.
-//! Secrets are hidden by key and by pattern, and bodies are shown on request alone.
+//! Writes one JSON line for each invocation, with the keys of AWS' Powertools: the caller, the request, how it ended,
+//! how long it took. Secrets are hidden by key and by pattern, and bodies are shown on request alone.
 //!
 //! The README has the tables of its configuration and of the line.
 #![forbid(unsafe_code)]
@@ -12,19 +12,19 @@ use serde_json::Value;
 use settings::{Correlation, Settings};
 use std::time::SystemTime;
 
-/// The layer.
+/// The layer, with its settings.
 #[derive(Debug)]
 pub struct Log {
     config: Config,
     settings: Settings,
 }
 
-/// The platform whose log reads another word for the level.
+/// The platform whose log has another key for the level.
 const GOOGLE_CLOUD: &str = "google-cloud";
-/// What others read the correlation id as.
+/// The key under which other layers find the correlation id.
 const CORRELATION_ID: &str = "correlation_id";
 
-/// Outcome and kind of a failure; level.
+/// The outcome and the kind of a failure, and the level of the line.
 struct Ended<'a> {
     outcome: &'static str,
     level: &'static str,
@@ -164,7 +164,7 @@ impl Log {
     }
 }
 
-/// A member, unless it is empty.
+/// Adds a member, unless its value is empty.
 fn optional(line: &mut Line, name: &str, value: &str) {
     if !value.is_empty() {
         line.text(name, value);

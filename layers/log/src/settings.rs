@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error, Redact, Share};
 use serde::Deserialize;
@@ -42,34 +42,34 @@ impl Default for Written {
     }
 }
 
-/// Where an id stands that several calls have in common.
+/// The place of an id that several calls have in common.
 #[derive(Debug)]
 pub(crate) enum Correlation {
     Header(String),
-    /// A JSON pointer into the event (RFC 6901).
+    /// The value at a JSON pointer into the event (RFC 6901).
     Event(String),
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) service: Option<String>,
     pub(crate) sample: Share,
     pub(crate) correlation: Vec<Correlation>,
-    /// Members that stand on each line, as JSON.
+    /// The members that stand on each line, as JSON.
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) headers: Vec<String>,
     pub(crate) reply_headers: Vec<String>,
     pub(crate) extensions: Vec<String>,
     pub(crate) query: bool,
     pub(crate) client_ip: bool,
-    /// The most bytes of a body that are shown; 0: none.
+    /// The most bytes of a request's body that are shown; 0 shows no body.
     pub(crate) request_body: usize,
     pub(crate) reply_body: usize,
     pub(crate) redact: Redact,
 }
 
-/// Members that the layer writes itself.
+/// The members that the layer writes itself.
 pub(crate) const OWN: [&str; 20] = [
     "level",
     "severity",

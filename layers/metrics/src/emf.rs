@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const METRICS: &str = r#"{"Name":"Invocations","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"ColdStarts","Unit":"Count"},{"Name":"Duration","Unit":"Microseconds"}"#;
 
-/// The directive of a document, but for its time: made once where it is always the same. `dimensions` and `metrics` are
-/// JSON, the latter without its brackets.
+/// Returns the directive of a document, but for its time: made once where it is always the same. `dimensions` and
+/// `metrics` are JSON, the latter without its brackets.
 pub(crate) fn directive(namespace: &str, dimensions: &str, metrics: &str) -> String {
     let mut directive = Line::new();
     directive.text("Namespace", namespace);
@@ -17,12 +17,12 @@ pub(crate) fn directive(namespace: &str, dimensions: &str, metrics: &str) -> Str
     format!(",\"CloudWatchMetrics\":[{}]}}", directive.finish())
 }
 
-/// The directive of invocations.
+/// Returns the directive of invocations.
 pub(crate) fn of_invocations(settings: &Settings) -> String {
     directive(settings.namespace, &dimensions(settings), METRICS)
 }
 
-/// A document of now with that directive.
+/// Returns a document of now with that directive.
 pub(crate) fn begin(directive: &str) -> Line {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut line = Line::new();
@@ -30,7 +30,7 @@ pub(crate) fn begin(directive: &str) -> Line {
     line
 }
 
-/// `[["FunctionName"],["FunctionName","Route"]]`
+/// Returns the sets of dimensions as JSON: `[["FunctionName"],["FunctionName","Route"]]`.
 fn dimensions(settings: &Settings) -> String {
     let set = |set: &Vec<Dimension>| {
         let names: Vec<String> = set.iter().map(|dimension| format!("\"{}\"", dimension.name())).collect();
@@ -40,7 +40,7 @@ fn dimensions(settings: &Settings) -> String {
     format!("[{}]", sets.join(","))
 }
 
-/// The document of one invocation.
+/// Returns the document of one invocation.
 pub(crate) fn document(
     settings: &Settings,
     directive: &str,
@@ -49,7 +49,7 @@ pub(crate) fn document(
     took_ns: u64,
 ) -> Line {
     let mut line = begin(directive);
-    // The event is read only if a dimension is of it.
+    // The event is read only if a dimension depends on it.
     let mut of_event = None;
     for (index, dimension) in settings.dimensions.iter().flatten().enumerate() {
         if settings.dimensions.iter().flatten().take(index).any(|earlier| earlier == dimension) {
@@ -67,7 +67,7 @@ pub(crate) fn document(
             Dimension::Method => event().method,
             Dimension::StatusClass => event().status,
         };
-        // A dimension that is announced has to be there, and not empty.
+        // A dimension that is announced has to be there, and must not be empty.
         line.text(dimension.name(), if value.is_empty() { "none" } else { value });
     }
     line.text("requestId", invocation.request_id());

@@ -4,12 +4,12 @@ use crate::settings::Bound;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts by bucket, and their sum. Each is its own; a reader may see one a moment before another.
+/// The counts by bucket, and their sum. Each is an atomic of its own, so a reader may see one a moment before another.
 #[derive(Debug)]
 pub(crate) struct Histogram {
-    /// Not cumulative; the last is for what no bound holds.
+    /// The counts, not cumulative. The last is for values above all bounds.
     buckets: Box<[AtomicU64]>,
-    /// The bits of a floating-point number.
+    /// The sum, as the bits of a floating-point number.
     sum: AtomicU64,
 }
 
@@ -18,31 +18,31 @@ impl Histogram {
         Histogram { buckets: (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect(), sum: AtomicU64::new(0) }
     }
 
-    /// One more observation. A bound belongs to its bucket.
+    /// Adds one more observation. A value equal to a bound belongs to the bucket of that bound.
     pub(crate) fn add(&self, bounds: &[Bound], value: f64) {
         let bucket = bounds.partition_point(|bound| bound.value < value);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         let more = |bits| Some((f64::from_bits(bits) + value).to_bits());
-        // It never refuses: the closure always gives a number.
+        // The update never fails: the closure always returns a number.
         let _ = self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 
-    /// How many there were.
+    /// Returns how many there were.
     pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
 
-    /// The counts by bucket, the last for what no bound holds.
+    /// Returns the counts by bucket, the last for values above all bounds.
     pub(crate) fn buckets(&self) -> Vec<u64> {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect()
     }
 
-    /// The sum of all observations.
+    /// Returns the sum of all observations.
     pub(crate) fn sum(&self) -> f64 {
         f64::from_bits(self.sum.load(Ordering::Relaxed))
     }
 
-    /// Its lines in Prometheus' text format. `labels` are without braces.
+    /// Writes its lines in Prometheus' text format. `labels` are without braces.
     pub(crate) fn write(&self, out: &mut String, name: &str, labels: &str, bounds: &[Bound]) {
         let comma = if labels.is_empty() { "" } else { "," };
         let braced = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };

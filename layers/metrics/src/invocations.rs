@@ -9,17 +9,17 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-/// Invocations by labels.
+/// The invocations, by their labels.
 #[derive(Debug)]
 pub(crate) struct Invocations {
     series: RwLock<HashMap<String, Arc<Series>>>,
-    /// The most of them.
+    /// The most series that are kept apart.
     limit: usize,
     is_full: AtomicBool,
     cold: AtomicU64,
 }
 
-/// One set of labels.
+/// The numbers for one set of labels.
 #[derive(Debug)]
 pub(crate) struct Series {
     pub(crate) labels: Vec<(&'static str, String)>,
@@ -27,13 +27,13 @@ pub(crate) struct Series {
     example: Mutex<Option<Example>>,
 }
 
-/// An invocation that stands for others of its series: where it is found among the traces.
+/// An example of an invocation of its series, by the place where it is found among the traces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Example {
     pub(crate) trace: [u8; 16],
     pub(crate) span: [u8; 8],
     pub(crate) seconds: f64,
-    /// Nanoseconds since 1970.
+    /// The time of it, in nanoseconds since 1970.
     pub(crate) time: u64,
 }
 
@@ -45,14 +45,14 @@ impl Series {
         }
     }
 
-    /// The last one since it was asked for.
+    /// Returns the last example since the last call; `None` if there was none.
     pub(crate) fn take_example(&self) -> Option<Example> {
         self.example.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 thread_local! {
-    /// The key of a look-up, whose memory is used again.
+    /// The key of a look-up, a buffer that is used again.
     static KEY: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -62,17 +62,17 @@ impl Invocations {
         Invocations { series: RwLock::default(), limit, is_full, cold }
     }
 
-    /// The first invocation of a process.
+    /// Counts the first invocation of a process.
     pub(crate) fn add_cold(&self) {
         self.cold.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many there were.
+    /// Returns how many first invocations there were.
     pub(crate) fn cold(&self) -> u64 {
         self.cold.load(Ordering::Relaxed)
     }
 
-    /// All series, by their labels.
+    /// Returns all series, by their labels.
     pub(crate) fn series(&self) -> Vec<Arc<Series>> {
         let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<Arc<Series>> = all.values().cloned().collect();
@@ -80,7 +80,7 @@ impl Invocations {
         all
     }
 
-    /// One more. Returns `true` the first time that a series is not kept apart any more.
+    /// Counts one more. Returns `true` the first time that a series is not kept apart any more.
     pub(crate) fn add(&self, bounds: &[Bound], labels: Labels<'_>, seconds: f64, example: Option<Example>) -> bool {
         KEY.with_borrow_mut(|key| {
             if let Some(series) = self.find(labels, key) {
@@ -105,7 +105,7 @@ impl Invocations {
         self.series.read().unwrap_or_else(PoisonError::into_inner).get(key.as_str()).cloned()
     }
 
-    /// Its part of the page that Prometheus reads.
+    /// Writes its part of the page that Prometheus reads.
     pub(crate) fn write(&self, out: &mut String, bounds: &[Bound]) {
         let all: Vec<(String, Arc<Series>)> =
             self.series().into_iter().map(|series| (line(&series.labels), series)).collect();
@@ -123,7 +123,7 @@ impl Invocations {
     }
 }
 
-/// What stands before the lines of a metric.
+/// Writes the lines that stand before those of a metric.
 pub(crate) fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }

@@ -1,4 +1,4 @@
-//! Labels of a series, as Prometheus' text format writes them, and what an invocation is labelled with.
+//! The labels of an invocation's series, and their form in Prometheus' text format.
 
 use handlers_sdk::{Failure, Invocation};
 
@@ -23,20 +23,20 @@ pub(crate) fn push(out: &mut String, name: &str, value: &str) {
     out.push('"');
 }
 
-/// All of them, as they stand between the braces of a line.
+/// Returns all labels, as they stand between the braces of a line.
 pub(crate) fn line<N: AsRef<str>>(pairs: &[(N, String)]) -> String {
     let mut out = String::new();
     pairs.iter().for_each(|(name, value)| push(&mut out, name.as_ref(), value));
     out
 }
 
-/// How an invocation ended.
+/// The way in which an invocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Ok,
-    /// Answered with a status of 400 to 499: the caller's mistake.
+    /// It was answered with a status of 400 to 499: the caller's mistake.
     Refused,
-    /// Failed, or answered with a status of 500 or more.
+    /// It failed, or was answered with a status of 500 or more.
     Error,
     Panic,
     Cancelled,
@@ -69,14 +69,14 @@ impl Outcome {
         }
     }
 
-    /// `true` if an alarm should count it.
+    /// Returns `true` if an alarm should count it.
     pub(crate) fn is_failure(self) -> bool {
         !matches!(self, Outcome::Ok | Outcome::Refused)
     }
 }
 
-/// What an invocation is counted under. Every member has few values: a method that nobody has heard of is `other`, and of
-/// a request's path only the pattern that matched is told.
+/// The labels that an invocation is counted under. Every member has few values: an unknown method is `other`, and of a
+/// request's path only the pattern that matched is told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labels<'a> {
     pub(crate) function: &'a str,
@@ -90,7 +90,7 @@ pub(crate) struct Labels<'a> {
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 
 impl<'a> Labels<'a> {
-    /// Reads the event, unless it has been read.
+    /// Finds the labels. It reads the event, unless that has been read.
     pub(crate) fn of(invocation: &'a Invocation<'_>, outcome: Outcome) -> Labels<'a> {
         let http = invocation.http();
         let method = http.map_or("", |http| known(http.method()));
@@ -108,13 +108,13 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// For more series than are kept apart: only what cannot grow is told.
+    /// Returns the labels for more series than are kept apart: only those whose values cannot grow in number.
     pub(crate) fn other(self) -> Labels<'static> {
         let [function, trigger, route, method] = ["other"; 4];
         Labels { function, trigger, route, method, status: self.status, outcome: self.outcome }
     }
 
-    /// One text for each series: its members, each ended by a byte that no text holds.
+    /// Writes one text for each series: its members, each ended by a byte that no text holds.
     pub(crate) fn write_key(&self, out: &mut String) {
         out.clear();
         for part in [self.function, self.trigger, self.route, self.method, self.status, self.outcome.word()] {
@@ -123,7 +123,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Names and values, but for those that are empty.
+    /// Returns names and values of all labels that are not empty.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
         let all = [
             ("function", self.function),
@@ -141,12 +141,13 @@ fn known(method: &str) -> &'static str {
     METHODS.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-/// A failure has no reply: the platform's own error reply is a status of 500 and more.
+/// Returns `true` if the invocation has a reply. A failure has none: the platform's own error reply is a status of 500
+/// and more.
 fn outcome_has_reply(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Panic | Outcome::Cancelled)
 }
 
-/// `2xx` of 204.
+/// Returns the class of a status: `2xx` for 204.
 pub(crate) fn class(status: Option<u16>, outcome: Outcome) -> &'static str {
     match status.unwrap_or(if outcome.is_failure() { 500 } else { 200 }) {
         500.. => "5xx",

@@ -36,30 +36,30 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// The platform whose logs are CloudWatch's.
 const AWS_LAMBDA: &str = "aws-lambda";
 
-/// The layer.
+/// The layer, with its numbers.
 #[derive(Debug)]
 pub struct Metrics {
     config: Config,
     gathered: Arc<Gathered>,
-    /// Of its documents.
+    /// The directive of its documents.
     directive: String,
-    /// Why what functions report is gathered by another, if it is.
+    /// The reason why another layer gathers the numbers of functions; `None` if this one does.
     elsewhere: Option<Error>,
     listener: Option<Listener>,
     exporter: Option<Exporter<Points>>,
 }
 
-/// How what it sends names its sender.
+/// The name and version of the sender, in what it sends.
 const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
-/// What the page for Prometheus and the reports to a collector are made of.
+/// The numbers that the page for Prometheus and the reports to a collector are made of.
 #[derive(Debug)]
 struct Gathered {
     settings: Arc<Settings>,
     invocations: Invocations,
     in_flight: AtomicU64,
     own: Arc<Own>,
-    /// When it began, in nanoseconds since 1970.
+    /// The time at which it began, in nanoseconds since 1970.
     start: u64,
 }
 
@@ -116,8 +116,8 @@ impl Metrics {
         }
     }
 
-    /// `true` if this request asks for the page. Only requests of a server of ours have a path that is all ours; an
-    /// event's path belongs to the function, and asking for it would read the event.
+    /// Returns `true` if this request asks for the page. Only requests of a server of ours have a path that is all
+    /// ours; an event's path belongs to the function, and asking for it would read the event.
     fn is_scrape(&self, invocation: &Invocation<'_>) -> bool {
         self.listener.is_none()
             && invocation.platform() != AWS_LAMBDA
@@ -128,7 +128,7 @@ impl Metrics {
     }
 }
 
-/// Where an invocation is found among the traces, if its trace is kept.
+/// Returns the example of an invocation, by its place among the traces; `None` if its trace is not kept.
 fn example(traceparent: &str, seconds: f64) -> Option<Example> {
     let mut parts = traceparent.split('-').skip(1);
     let (trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?);

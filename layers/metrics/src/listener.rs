@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a client may take for its request, and again for the response. Clients are answered one by one.
+/// The time that a client may take for its request, and again for the response. Clients are answered one by one.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The most bytes of a request.
+/// The most bytes of a request that are read.
 const MOST: usize = 8 << 10;
 
 /// The listening thread; it ends with this value.
@@ -36,7 +36,7 @@ impl Listener {
                 if ending.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that went away, or was too slow, is its own loss.
+                // A failure concerns only the client that went away or was too slow.
                 let _ = client.and_then(|client| answer(client, path, &page));
             }
         };
@@ -44,7 +44,7 @@ impl Listener {
         Ok(Listener { address, is_ending, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -53,7 +53,7 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.is_ending.store(true, Ordering::Relaxed);
-        // The thread waits for a client: this is one.
+        // The thread waits for a client, so this connects as one.
         let port = self.address.port();
         let host = if self.address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { self.address.ip() };
         if TcpStream::connect_timeout(&SocketAddr::new(host, port), PATIENCE).is_ok()
@@ -86,7 +86,7 @@ fn answer(mut client: TcpStream, path: &str, page: &impl Fn() -> String) -> io::
     Ok(())
 }
 
-/// Reads until the end of the request's head.
+/// Reads to the end of the request's head.
 fn read_head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let until = Instant::now() + PATIENCE;
     let mut head = Vec::new();

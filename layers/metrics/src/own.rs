@@ -12,15 +12,15 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// As many reports are kept for the next document in CloudWatch's format, which holds no more of one metric.
+/// The most reports that are kept for the next document in CloudWatch's format, which holds no more of one metric.
 const MOST_PENDING: usize = 100;
 
-/// Where numbers go is known with the platform: 0 not yet, 1 documents, 2 the page for Prometheus.
+/// The destination of numbers, which is known with the platform: 0 not yet, 1 documents, 2 the page for Prometheus.
 const UNKNOWN: u8 = 0;
 const DOCUMENTS: u8 = 1;
 const PAGE: u8 = 2;
 
-/// The gatherer.
+/// The gatherer of reported numbers.
 #[derive(Debug)]
 pub(crate) struct Own {
     settings: Arc<Settings>,
@@ -28,7 +28,7 @@ pub(crate) struct Own {
     kept: Mutex<Kept>,
 }
 
-/// A series: its labels, and what it has come to.
+/// A series: its labels, and its present value.
 #[derive(Debug)]
 pub(crate) struct Sample<T> {
     pub(crate) labels: Pairs,
@@ -41,9 +41,9 @@ pub(crate) type Samples<T> = BTreeMap<String, Sample<T>>;
 #[derive(Debug, Default)]
 struct Kept {
     metrics: BTreeMap<String, Metric>,
-    /// Series of all metrics together.
+    /// The number of series of all metrics together.
     series: usize,
-    /// `true` once one was not kept apart, of which a line was written.
+    /// `true` once a series was not kept apart, of which a line was written.
     is_full: bool,
     pending: Vec<Report>,
     dropped: u64,
@@ -64,7 +64,7 @@ enum Kind {
     Histogram,
 }
 
-/// Labels as they were reported.
+/// The labels as they were reported.
 pub(crate) type Pairs = Vec<(String, String)>;
 /// Values by the name of their metric.
 type Values = BTreeMap<String, Vec<f64>>;
@@ -121,7 +121,7 @@ impl Own {
         show(&self.kept().metrics);
     }
 
-    /// Its part of the page that Prometheus reads.
+    /// Writes its part of the page that Prometheus reads.
     pub(crate) fn write(&self, out: &mut String) {
         for (name, metric) in &self.kept().metrics {
             let name: String = name.chars().map(|c| if c == '.' { '_' } else { c }).collect();
@@ -138,7 +138,7 @@ impl Own {
         }
     }
 
-    /// Writes what is pending as documents, one for each set of labels.
+    /// Writes the pending numbers as documents, one for each set of labels.
     pub(crate) fn flush(&self, config: &Config) {
         let (pending, dropped) = {
             let mut kept = self.kept();
@@ -182,7 +182,7 @@ impl Kept {
         let mut text = String::new();
         labels.iter().for_each(|(name, value)| push(&mut text, name, value));
         let limit = settings.series;
-        // A metric has one series more, for all that are not kept apart; and a name beyond the limit is dropped.
+        // A metric has one series more, for all that are not kept apart. A name beyond the limit is dropped.
         if !self.metrics.contains_key(name) {
             if self.metrics.len() >= limit {
                 return !std::mem::replace(&mut self.is_full, true);
@@ -214,14 +214,14 @@ impl Kept {
                 let made = || Sample { labels: labels(), value: Histogram::new(&settings.buckets) };
                 series.entry(text).or_insert_with(made).value.add(&settings.buckets, value);
             }
-            // A name that is of another kind already: it cannot be both.
+            // A name that has another kind already cannot have both.
             _ => {}
         }
         is_beyond && !std::mem::replace(&mut self.is_full, true)
     }
 }
 
-/// The labels of all that is not kept apart.
+/// Returns the labels of all series that are not kept apart.
 fn other() -> Pairs {
     vec![("series".to_owned(), "other".to_owned())]
 }
@@ -238,7 +238,7 @@ fn numbers(out: &mut String, name: &str, kind: &str, series: &Samples<f64>) {
     }
 }
 
-/// Letters, digits, `_` and `.`; a name of the layer's own is none.
+/// Returns `true` for letters, digits, `_` and `.`, unless it is a name of the layer's own.
 fn is_name(name: &str) -> bool {
     let is_legal = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'.';
     !name.is_empty()
@@ -267,12 +267,12 @@ fn document(namespace: &str, labels: &[(String, String)], metrics: &Values) -> L
     line
 }
 
-/// One set of dimensions: the names of the labels.
+/// Returns one set of dimensions: the names of the labels.
 fn dimensions(labels: &[(String, String)]) -> String {
     let names: Vec<String> = labels
         .iter()
         .map(|(name, _)| {
-            // An object of one member, for its name as JSON.
+            // An object of one member writes its name as JSON.
             let mut line = Line::new();
             line.json(name, "");
             line.finish().trim_matches(['{', '}', ':']).to_owned()
@@ -281,7 +281,7 @@ fn dimensions(labels: &[(String, String)]) -> String {
     format!("[[{}]]", names.join(","))
 }
 
-/// CloudWatch's unit of a metric, by the end of its name.
+/// Returns CloudWatch's unit of a metric, by the end of its name.
 pub(crate) fn unit(name: &str) -> &'static str {
     match name.rsplit(['_', '.']).next() {
         Some("total" | "count") => "Count",

@@ -11,25 +11,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
+/// The number of `AGGREGATION_TEMPORALITY_CUMULATIVE`.
 const CUMULATIVE: u64 = 2;
 
-/// Metrics as a signal.
+/// All metrics, as a signal of the exporter.
 #[derive(Debug)]
 pub(crate) struct Points(pub(crate) Arc<Gathered>);
 
-/// What waits to be sent: that something has changed.
+/// The item that waits to be sent: the news that something has changed.
 #[derive(Debug)]
 pub(crate) struct Changed;
 
-/// From when until when, in nanoseconds since 1970.
+/// The beginning and the end of a report, in nanoseconds since 1970.
 #[derive(Clone, Copy)]
 struct Times {
     start: u64,
     now: u64,
 }
 
-/// Now, in nanoseconds since 1970.
+/// Returns the present time in nanoseconds since 1970.
 pub(crate) fn wall_ns() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -40,7 +40,7 @@ impl Signal for Points {
     const WORD: &'static str = "data points";
 
     fn count(&self, _: &[Changed]) -> u64 {
-        // Of each series a count and a histogram; cold starts, and those in progress.
+        // Each series has a count and a histogram; then there are cold starts, and those in progress.
         let mut count = 2 * self.0.invocations.series().len() + 2;
         self.0.own.with(|metrics| {
             count += metrics
@@ -54,7 +54,7 @@ impl Signal for Points {
         count as u64
     }
 
-    /// The next report tells of everything that this one told.
+    /// Returns 0, since the next report tells of everything that this one told.
     fn put_back(&self, _: Vec<Changed>, queue: &mut VecDeque<Changed>, _: usize) -> u64 {
         if queue.is_empty() {
             queue.push_back(Changed);
@@ -62,7 +62,7 @@ impl Signal for Points {
         0
     }
 
-    /// `ExportMetricsServiceRequest`.
+    /// Writes an `ExportMetricsServiceRequest`.
     fn encode(&self, resource: &Resource, _: &[Changed]) -> Vec<u8> {
         let gathered = &self.0;
         let times = Times { start: gathered.start, now: wall_ns() };
@@ -92,7 +92,7 @@ impl Signal for Points {
     }
 }
 
-/// The labels of a series in OpenTelemetry's words.
+/// Returns the labels of a series in OpenTelemetry's words.
 fn attributes(labels: &[(&'static str, String)]) -> Vec<Attribute> {
     let one = |(name, value): &(&'static str, String)| {
         let (name, value) = match *name {
@@ -108,14 +108,14 @@ fn attributes(labels: &[(&'static str, String)]) -> Vec<Attribute> {
     labels.iter().map(one).collect()
 }
 
-/// A number on its way out.
+/// A number of a data point.
 #[derive(Clone, Copy)]
 enum Number {
     Int(u64),
     Double(f64),
 }
 
-/// `Metric`: its name, its unit and its data.
+/// Writes a `Metric`: its name, its unit and its data.
 fn metric(of_scope: &mut Message, name: &str, unit: &str, data: impl FnOnce(&mut Message)) {
     of_scope.message(2, |out| {
         out.bytes(1, name.as_bytes());
@@ -126,7 +126,7 @@ fn metric(of_scope: &mut Message, name: &str, unit: &str, data: impl FnOnce(&mut
     });
 }
 
-/// `Sum`.
+/// Writes a `Sum` of these points.
 fn sum(out: &mut Message, times: Times, is_monotonic: bool, points: &[(&[Attribute], Number)]) {
     out.message(7, |out| {
         points.iter().for_each(|(labels, number)| point(out, times, labels, *number));
@@ -135,21 +135,21 @@ fn sum(out: &mut Message, times: Times, is_monotonic: bool, points: &[(&[Attribu
     });
 }
 
-/// `NumberDataPoint`.
+/// Writes a `NumberDataPoint` of one number.
 fn point(out: &mut Message, times: Times, labels: &[Attribute], number: Number) {
     out.message(1, |out| {
         out.fixed64(2, times.start);
         out.fixed64(3, times.now);
         match number {
             Number::Double(value) => out.double(4, value),
-            // It is an `sfixed64`, which such a count fits.
+            // The field is an `sfixed64`, which such a count fits.
             Number::Int(value) => out.fixed64(6, value),
         }
         out.attributes(7, labels);
     });
 }
 
-/// `Histogram`.
+/// Writes a `Histogram` of some points.
 fn histograms(out: &mut Message, points: impl FnOnce(&mut Message)) {
     out.message(9, |out| {
         points(out);
@@ -157,7 +157,7 @@ fn histograms(out: &mut Message, points: impl FnOnce(&mut Message)) {
     });
 }
 
-/// `HistogramDataPoint`.
+/// Writes a `HistogramDataPoint` of one histogram.
 fn histogram(
     out: &mut Message,
     times: Times,
@@ -186,9 +186,9 @@ fn histogram(
     });
 }
 
-/// A metric that functions report.
+/// Writes a metric that functions report.
 fn own(of_scope: &mut Message, times: Times, name: &str, one: &Metric, bounds: &[Bound]) {
-    // The units of UCUM, where the name says one.
+    // The unit is one of UCUM, where the name ends in one.
     let unit = match unit(name) {
         "Seconds" => "s",
         "Bytes" => "By",
@@ -208,7 +208,7 @@ fn own(of_scope: &mut Message, times: Times, name: &str, one: &Metric, bounds: &
                 points.iter().map(|(labels, number)| (labels.as_slice(), *number)).collect();
             sum(out, times, true, &points);
         }
-        // `Gauge`.
+        // This is a `Gauge`.
         Metric::Gauge(series) => out.message(5, |out| {
             numbers(series).iter().for_each(|(labels, number)| point(out, times, labels, *number));
         }),

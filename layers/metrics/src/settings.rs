@@ -1,19 +1,19 @@
-//! What the layer is configured with, by variables of the environment.
+//! The configuration of the layer, by variables of the environment.
 
 use faas_otlp::{Export, Flush, Names, Written};
 use handlers_sdk::{Config, Error};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// Upper bounds of the buckets of histograms where nobody configures others: a duration in seconds.
+/// The upper bounds of histograms' buckets, in seconds, where no others are configured.
 const BUCKETS: &str = "0.0001,0.0005,0.001,0.005,0.025,0.1,0.5,1,5,30";
-/// Series where nobody configures another number.
+/// The most series, where no other number is configured.
 const SERIES: usize = 200;
 
 /// An upper bound of a histogram.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bound {
-    /// As it was configured: what a line of Prometheus says.
+    /// The bound as it was configured, which a line of Prometheus repeats.
     pub(crate) text: String,
     pub(crate) value: f64,
 }
@@ -45,7 +45,7 @@ impl Dimension {
         Dimension::Outcome,
     ];
 
-    /// Its name in CloudWatch.
+    /// Returns its name in CloudWatch.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Dimension::FunctionName => "FunctionName",
@@ -61,27 +61,27 @@ impl Dimension {
     }
 }
 
-/// All settings.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The namespace in CloudWatch.
     pub(crate) namespace: &'static str,
-    /// Sets of dimensions in CloudWatch.
+    /// The sets of dimensions in CloudWatch.
     pub(crate) dimensions: Vec<Vec<Dimension>>,
     /// The path that is answered in the function's place, or on the port of its own.
     pub(crate) path: &'static str,
-    /// The port of its own.
+    /// The port of its own; `None` if it has none.
     pub(crate) listen: Option<SocketAddr>,
-    /// Ascending.
+    /// The bounds of the buckets, ascending.
     pub(crate) buckets: Vec<Bound>,
     /// The most series that are kept apart, of invocations and again of own metrics.
     pub(crate) series: usize,
-    /// How they are sent to a collector, if they are.
+    /// The way to a collector; `None` if nothing is sent to one.
     pub(crate) otlp: Option<Export>,
 }
 
 const NAMES: Names = Names { variable: "METRICS", path: "/v1/metrics" };
-/// OpenTelemetry's switch, a list, and how often it wants metrics sent, in milliseconds.
+/// OpenTelemetry's variables: a list of exporters, and how often metrics are sent, in milliseconds.
 const EXPORTER: &str = "OTEL_METRICS_EXPORTER";
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 
@@ -102,7 +102,7 @@ impl Settings {
     }
 }
 
-/// `None`: OpenTelemetry's switch does not say `otlp`.
+/// Returns the way to a collector; `None` if OpenTelemetry's variable does not say `otlp`.
 fn otlp(config: &Config) -> Result<Option<Export>, Error> {
     let text = |name| config.env(name).map(str::trim).filter(|value| !value.is_empty());
     if !text(EXPORTER).is_some_and(|list| list.split(',').any(|word| word.trim() == "otlp")) {
@@ -120,7 +120,7 @@ fn otlp(config: &Config) -> Result<Option<Export>, Error> {
         flush: Flush::Auto,
         interval: Duration::from_millis(interval),
         timeout: None,
-        // At most one waits, since a report tells of everything; so none is sent before its time because many wait.
+        // At most one report waits, since it tells of everything; so no report is sent early because many wait.
         max_queue: 2,
         max_batch: 2,
     };
@@ -156,7 +156,7 @@ fn buckets_of(text: &str) -> Result<Vec<Bound>, Error> {
     Ok(bounds)
 }
 
-/// A port on every address, or an address with its port.
+/// Returns a port on every address, or an address with its port.
 fn address_of(text: &str) -> Result<SocketAddr, Error> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));

@@ -22,7 +22,7 @@ fn subject(event: Vec<u8>, ctx: FaasContext) -> Result<Response, Error> {
             telemetry.gauge("queue.length", 7.0, &[]);
             telemetry.histogram("payment_seconds", 0.02, &[("shop", "vienna")]);
             telemetry.histogram("payment_seconds", 0.04, &[("shop", "vienna")]);
-            // A name of the layer's own, one that is none, and one of another kind.
+            // These are a name of the layer's own, one that is no name, and one of another kind.
             telemetry.counter("faas_invocations_total", 1.0, &[]);
             telemetry.counter("no name", 1.0, &[]);
             telemetry.gauge("orders_total", 1.0, &[]);
@@ -46,7 +46,7 @@ fn over_http(target: &str) -> Invoke {
     Invoke::http("GET", target).on("http")
 }
 
-/// An app whose function has a route.
+/// Returns an app whose function has a route.
 fn routed_app() -> Builder {
     builder().route("GET", "/orders/{id}", "subject")
 }
@@ -55,7 +55,7 @@ fn routed(event: &str) -> Invoke {
     over_http("/orders/7").body(event)
 }
 
-/// The layer asks once where its process is.
+/// Returns an app on AWS Lambda: the layer asks once which platform it is on.
 fn lambda() -> Builder {
     builder().on("aws-lambda")
 }
@@ -64,7 +64,7 @@ fn documents(app: &App) -> Vec<serde_json::Value> {
     app.emitted().iter().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
 }
 
-/// Every metric and dimension that a document announces is a member of it.
+/// Checks that every metric and dimension that a document announces is a member of it.
 fn is_whole(document: &serde_json::Value) {
     let directive = &document["_aws"]["CloudWatchMetrics"][0];
     for metric in directive["Metrics"].as_array().expect("a list") {
@@ -216,7 +216,7 @@ fn on_a_port_of_its_own_the_path_stays_the_functions() {
     let address: SocketAddr = said.expect("it says where").parse().expect("an address");
     let answer = app.invoke(over_http("/metrics"));
     assert_eq!((answer.status(), answer.text().as_str()), (200, ""), "the function has answered");
-    // One that goes away without a word costs the others nothing.
+    // A client that goes away without a word costs the others nothing.
     drop(TcpStream::connect(address).expect("it listens"));
     let page = ask(address, "GET /metrics?x=1 HTTP/1.1\r\nhost: a\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("faas_invocations_total{"), "{page}");

@@ -1,13 +1,13 @@
-//! Which invocations get a line: all, a share, or those that were slow. Failures always do.
+//! The invocations that get a line: all, a share, or those that were slow. Failures always do.
 
 use handlers_sdk::{Config, Error, Share};
 
-/// The choice.
+/// The choice, as it is configured.
 #[derive(Debug)]
 pub(crate) struct Choice {
-    /// The share of lines for what went well.
+    /// The share of lines for invocations that went well.
     share: Share,
-    /// A shorter one gets no line.
+    /// The fewest microseconds of an invocation that gets a line.
     slow_us: u64,
 }
 
@@ -28,7 +28,7 @@ impl Choice {
         Ok(Choice { share, slow_us: slow_ms.saturating_mul(1000) })
     }
 
-    /// `true` if an invocation that went well and took that long gets a line.
+    /// Returns `true` if an invocation that went well and took that long gets a line.
     pub(crate) fn takes(&self, took_us: u64) -> bool {
         took_us >= self.slow_us && self.share.takes()
     }

@@ -18,20 +18,20 @@ use choice::Choice;
 use handlers_sdk::{Config, Error, Failure, Invocation, Layer, Line, Phase, Recovery, layer};
 use memory::Resident;
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Monitor {
     config: Config,
     resident: Resident,
     choice: Choice,
-    /// Whether lines tell of the event; `None`: as the platform has it.
+    /// `true` if lines tell of the event; `None` leaves it to the platform.
     tells_event: Option<bool>,
 }
 
-/// The platform whose events are JSON that many functions never look into: reading it costs more than the line.
+/// The platform whose events are JSON that many functions never look into: to read it costs more than the line.
 const AWS_LAMBDA: &str = "aws-lambda";
 
-/// When a phase began, in the host's nanoseconds; kept by the phase.
+/// The beginning of a phase in the host's nanoseconds, kept by the phase.
 struct Began(u64);
 
 impl Monitor {
@@ -76,7 +76,7 @@ impl Monitor {
     }
 }
 
-/// What the line tells of the event, which is read for it unless the function has.
+/// Writes the members about the event, which is read for them unless the function has read it.
 fn event(line: &mut Line, invocation: &Invocation<'_>) {
     line.text("trigger", invocation.trigger());
     if let Some(http) = invocation.http() {
@@ -87,7 +87,7 @@ fn event(line: &mut Line, invocation: &Invocation<'_>) {
     }
 }
 
-/// `FAAS_MONITOR_EVENT`.
+/// Reads the setting `FAAS_MONITOR_EVENT`; `None` if it is not set.
 fn tells_event(config: &Config) -> Result<Option<bool>, Error> {
     let Some(found) = config.env("FAAS_MONITOR_EVENT").filter(|found| !found.is_empty()) else { return Ok(None) };
     let switch = handlers_sdk::abi::settings::switch(found.as_bytes());

@@ -1,20 +1,20 @@
-//! How much memory the process holds, at one system call a look.
+//! The memory that the process holds, at one system call for each look.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// `/proc/self/statm`, kept open, and the size of the pages it counts.
+/// The file `/proc/self/statm`, kept open, and the size of the pages it counts.
 #[derive(Debug)]
 pub(crate) struct Resident(Option<(File, u64)>);
 
 impl Resident {
-    /// Opens it; where there is no `/proc`, there is no figure.
+    /// Opens the file. Where there is no `/proc`, there is no figure.
     pub(crate) fn open() -> Resident {
         let page_kib = std::fs::read("/proc/self/auxv").ok().and_then(|auxv| page_size(&auxv)).map(|size| size / 1024);
         Resident(File::open("/proc/self/statm").ok().zip(page_kib))
     }
 
-    /// Resident set in KiB.
+    /// Returns the resident set in KiB; `None` if it is not known.
     pub(crate) fn kib(&self) -> Option<u64> {
         let (statm, page_kib) = self.0.as_ref()?;
         let mut text = [0; 128];
@@ -24,10 +24,10 @@ impl Resident {
     }
 }
 
-/// The size of a page in bytes, of what the kernel tells each program: pairs of a key and a value, each a word. On arm64
-/// it may be 4, 16 or 64 KiB.
+/// Returns the size of a page in bytes, from the vector that the kernel gives each program: pairs of a key and a value,
+/// each a word. On arm64 it may be 4, 16 or 64 KiB.
 fn page_size(auxv: &[u8]) -> Option<u64> {
-    /// `AT_PAGESZ` of Linux' `auxvec.h`.
+    /// The key `AT_PAGESZ` of Linux' `auxvec.h`.
     const PAGE_SIZE: u64 = 6;
     let word = |bytes: &[u8]| bytes.try_into().ok().map(u64::from_ne_bytes);
     auxv.chunks_exact(16).find_map(|pair| {

@@ -5,30 +5,30 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-/// Where telemetry goes: `http://host:port/path`.
+/// The address of a collector: `http://host:port/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// As it stands in `Host`.
+    /// The host and port, as they stand in `Host`.
     authority: String,
     path: String,
 }
 
-/// What came of it.
+/// The result of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Taken, but for so many parts.
+    /// The collector took it, but for this number of parts.
     Taken { rejected: u64 },
-    /// Not now; the same may be taken later, after the pause that the collector asks for.
+    /// The collector did not take it now. It may take the same later, after the pause that it asks for.
     NotNow(String, Option<Duration>),
-    /// Never.
+    /// The collector will never take it.
     Refused(String),
 }
 
-/// What a collector answers.
+/// The reply of a collector.
 #[derive(Debug, PartialEq, Eq)]
 struct Reply {
     status: u16,
-    /// `Retry-After` in seconds. One that is a date is not read.
+    /// The seconds of `Retry-After`; `None` without one. A date is not read.
     pause: Option<Duration>,
     body: Vec<u8>,
 }
@@ -40,7 +40,7 @@ impl Endpoint {
     /// Reads a URL.
     ///
     /// # Errors
-    /// What was expected, if it is none.
+    /// The text is no such URL. The words say what was expected.
     pub fn read(url: &str) -> Result<Endpoint, &'static str> {
         const EXPECTED: &str = "a URL such as http://localhost:4318/v1/traces";
         if url.starts_with("https://") {
@@ -129,7 +129,7 @@ fn head_end(reply: &[u8]) -> Option<usize> {
     reply.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4)
 }
 
-/// The value of a header in a reply's head; `name` is in lower case.
+/// Returns the value of a header in a reply's head; `name` is in lower case.
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines()
         .filter_map(|line| line.split_once(':'))
@@ -137,7 +137,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// Is everything there that its head promises? Without a promise it ends with the connection.
+/// Returns `true` if all bytes are there that the head promises. Without a promise the reply ends with the connection.
 fn is_whole(reply: &[u8]) -> bool {
     let Some(end) = head_end(reply) else { return false };
     let head = String::from_utf8_lossy(&reply[..end]).to_ascii_lowercase();
@@ -145,7 +145,8 @@ fn is_whole(reply: &[u8]) -> bool {
     length.is_some_and(|length| reply.len() - end >= length)
 }
 
-/// What does not begin as HTTP is no collector's. One that ends within its head is cut short.
+/// Reads a reply. Bytes that do not begin as HTTP are not a collector's. A reply that ends within its head is cut
+/// short.
 fn parse(reply: &[u8]) -> io::Result<Reply> {
     if reply.is_empty() {
         return Err(io::Error::new(ErrorKind::UnexpectedEof, "it hangs up without an answer"));

@@ -1,5 +1,5 @@
-//! Telemetry on its way out: a queue of bounded length and one thread that sends it in batches. Nobody who adds something
-//! waits. What is dropped is counted, and the log says so.
+//! Telemetry on its way out: a queue of bounded length and one thread that sends it in batches. Code that adds an item
+//! never waits. Dropped items are counted, and the log says so.
 
 use crate::collector::Sent;
 use crate::resource::Resource;
@@ -11,30 +11,31 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// After a failure the next try waits, twice as long each time, up to a minute.
+/// The pause after a failure. It doubles with each further one, up to a minute.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A collector may ask for a pause up to this long.
+/// The longest pause that a collector may ask for.
 const LONGEST_WISH: Duration = Duration::from_secs(300);
-/// Between two lines about what was dropped.
+/// The time between two lines about dropped items.
 const BETWEEN_WORDS: Duration = Duration::from_secs(60);
 
-/// Platforms that hand out work and freeze the process between two invocations.
+/// The platforms that hand out work and freeze the process between two invocations.
 const POLLED: [&str; 3] = ["aws-lambda", "huawei-functiongraph", "tencent-scf"];
-/// Those that send requests and take the processor away after a reply.
+/// The platforms that send requests and take the processor away after a reply.
 const THROTTLED: [&str; 3] = ["aliyun-fc", "google-cloud", "vefaas"];
 
 /// A kind of telemetry.
 pub trait Signal: Debug + Send + Sync + 'static {
-    /// What waits in the queue.
+    /// The item that waits in the queue.
     type Item: Debug + Send;
-    /// What a request is made of, in the plural, for the log; and the name of the thread.
+    /// The word for the parts of a request, in the plural, for the log; and the name of the thread.
     const WORD: &'static str;
 
-    /// Returns of how many parts a request of these items would be: spans, data points.
+    /// Returns the number of parts, such as spans or data points, that a request of these items has.
     fn count(&self, items: &[Self::Item]) -> u64;
 
-    /// Puts items back that a collector did not take yet, where there is room for so many, and returns how many parts are lost.
+    /// Puts items back that a collector did not take yet, as far as there is room, and returns the number of parts that
+    /// are lost.
     fn put_back(&self, mut items: Vec<Self::Item>, queue: &mut VecDeque<Self::Item>, room: usize) -> u64 {
         // The oldest go first when there is no room for all.
         let lost = items.len().saturating_sub(room);
@@ -47,7 +48,7 @@ pub trait Signal: Debug + Send + Sync + 'static {
     fn encode(&self, resource: &Resource, items: &[Self::Item]) -> Vec<u8>;
 }
 
-/// The exporter.
+/// The exporter of one signal.
 #[derive(Debug)]
 pub struct Exporter<S: Signal>(Arc<Shared<S>>);
 
@@ -56,9 +57,9 @@ struct Shared<S: Signal> {
     signal: S,
     export: Export,
     state: Mutex<State<S::Item>>,
-    /// For the thread: there is something to do.
+    /// Notified when the thread has something to do.
     work: Condvar,
-    /// For those that wait: an attempt is over.
+    /// Notified when an attempt is over.
     over: Condvar,
 }
 
@@ -71,10 +72,10 @@ struct State<T> {
     is_urgent: bool,
     is_closed: bool,
     failures: u64,
-    /// Until then nothing is tried.
+    /// The moment before which nothing is tried; `None` if nothing forbids it.
     paused_until: Option<Instant>,
     dropped: u64,
-    /// How many of these the log has told of.
+    /// The number of dropped parts that the log has told of.
     told: u64,
     wakers: Vec<Waker>,
 }
@@ -108,18 +109,18 @@ impl<T> State<T> {
 }
 
 impl<S: Signal> Exporter<S> {
-    /// Makes one. It starts its thread with the first item.
+    /// Makes an exporter. It starts its thread with the first item.
     pub fn new(signal: S, export: Export) -> Exporter<S> {
         let (work, over) = (Condvar::new(), Condvar::new());
         Exporter(Arc::new(Shared { signal, export, state: Mutex::default(), work, over }))
     }
 
-    /// Where to, and when.
+    /// Returns the settings: where to send, and when.
     pub fn export(&self) -> &Export {
         &self.0.export
     }
 
-    /// Says what everything is of, if nobody has yet.
+    /// Sets the resource that everything belongs to, unless it is set.
     pub fn of(&self, resource: impl FnOnce(&Export) -> Resource) {
         let mut state = self.0.lock();
         if state.resource.is_none() {
@@ -127,7 +128,7 @@ impl<S: Signal> Exporter<S> {
         }
     }
 
-    /// Forgets it again: after a snapshot the process may be another instance.
+    /// Forgets the resource: after a snapshot the process may be another instance.
     pub fn forget_resource(&self) {
         self.0.lock().resource = None;
     }
@@ -142,7 +143,7 @@ impl<S: Signal> Exporter<S> {
         self.push(state, item);
     }
 
-    /// Adds an item unless one waits, which then tells of this one as well.
+    /// Adds an item unless one waits, which then stands for this one as well.
     pub fn mark(&self, item: S::Item) {
         let state = self.0.lock();
         if state.queue.is_empty() && !state.is_closed {
@@ -156,14 +157,14 @@ impl<S: Signal> Exporter<S> {
         if !state.has_thread {
             state.has_thread = true;
             let shared = self.0.clone();
-            // Without a thread the queue fills, and what finds no room is counted.
+            // Without a thread the queue fills, and items without room are counted.
             let _ = std::thread::Builder::new().name(S::WORD.to_owned()).spawn(move || shared.run());
         } else if was_empty || state.queue.len() >= self.0.export.max_batch {
             self.0.work.notify_one();
         }
     }
 
-    /// The reply of an invocation is out: sends what waits, where that has to be done now.
+    /// Sends the waiting items, where that has to be done right after an invocation's reply.
     pub async fn replied(&self, platform: &str) {
         match self.0.export.flush {
             Flush::Reply => self.flush().await,
@@ -173,14 +174,14 @@ impl<S: Signal> Exporter<S> {
         }
     }
 
-    /// Has all that is there sent now, and does not wait.
+    /// Asks for all items to be sent now, and does not wait.
     fn hurry(&self) {
         let mut state = self.0.lock();
         state.is_urgent = !state.queue.is_empty();
         self.0.work.notify_one();
     }
 
-    /// The same, and waits until it is sent or could not be, without a thread.
+    /// Sends all items, and waits until they are sent or could not be, without holding a thread.
     async fn flush(&self) {
         self.hurry();
         let failures = self.0.lock().failures;
@@ -197,7 +198,7 @@ impl<S: Signal> Exporter<S> {
         .await;
     }
 
-    /// Has all that is there sent, and waits for it on this thread for as long as one attempt may take.
+    /// Sends all items, and waits for it on this thread for as long as one attempt may take.
     pub fn flush_here(&self) {
         self.hurry();
         let state = self.0.lock();
@@ -206,7 +207,7 @@ impl<S: Signal> Exporter<S> {
         drop(self.0.over.wait_timeout_while(state, self.0.export.timeout, goes_on));
     }
 
-    /// Nothing comes any more. What is left is told of as dropped.
+    /// Ends the exporter. The items that are left are told of as dropped.
     pub fn close(&self) {
         self.flush_here();
         let mut state = self.0.lock();
@@ -280,7 +281,7 @@ impl<S: Signal> Shared<S> {
         }
     }
 
-    /// Waits until a batch is due, and takes it. `None`: the end.
+    /// Waits until a batch is due, and takes it. `None` at the end.
     fn next(&self) -> Option<Vec<S::Item>> {
         let mut state = self.lock();
         let mut since = Instant::now();

@@ -5,14 +5,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The generator: splitmix64 over a counter that begins somewhere.
+/// The generator: splitmix64 over a counter with a random start.
 #[derive(Debug)]
 pub struct Ids(AtomicU64);
 
-/// The golden ratio's bits: the step between two states.
+/// The step between two states: the bits of the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A number that nobody can guess: the kernel's, or at least this process'.
+/// Returns a number that cannot be guessed: from the kernel, or at least one of this process alone.
 fn seed() -> u64 {
     let mut bytes = [0; 8];
     match File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)) {
@@ -28,12 +28,12 @@ impl Default for Ids {
 }
 
 impl Ids {
-    /// Begins at a place that nobody can guess.
+    /// Makes a generator with a start that cannot be guessed.
     pub fn new() -> Ids {
         Ids(AtomicU64::new(seed()))
     }
 
-    /// Begins somewhere else.
+    /// Begins at another random place.
     pub fn renew(&self) {
         self.0.store(seed(), Ordering::Relaxed);
     }
@@ -42,7 +42,7 @@ impl Ids {
         let mut state = self.0.fetch_add(STEP, Ordering::Relaxed);
         state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // An id of zeros is none.
+        // An id of zeros is invalid.
         (state ^ state >> 31).max(1)
     }
 

@@ -1,5 +1,5 @@
-//! OTLP over HTTP in protobuf, for layers that send telemetry: what waits for its request, one thread that sends it, and the
-//! variables of OpenTelemetry that say where to. Whoever adds something never waits for the collector.
+//! OTLP over HTTP in protobuf, for layers that send telemetry: a queue, one thread that sends it, and OpenTelemetry's
+//! variables, which say where to. Code that adds an item never waits for the collector.
 #![forbid(unsafe_code)]
 
 mod collector;

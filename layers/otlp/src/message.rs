@@ -6,11 +6,11 @@ use std::borrow::Cow;
 /// The value of an attribute (`AnyValue`).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A text.
+    /// A text, as `string_value`.
     Text(String),
-    /// A switch.
+    /// A boolean, as `bool_value`.
     Bool(bool),
-    /// A whole number.
+    /// A whole number, as `int_value`.
     Int(i64),
 }
 
@@ -20,15 +20,15 @@ impl From<&str> for Value {
     }
 }
 
-/// Name and value (`KeyValue`).
+/// The name and the value of an attribute (`KeyValue`).
 pub type Attribute = (Cow<'static, str>, Value);
 
-/// A message on its way out: a key of number and type before each value.
+/// A message that is being written: a key of number and type before each value.
 #[derive(Debug, Default)]
 pub struct Message(Vec<u8>);
 
 impl Message {
-    /// The message as bytes.
+    /// Returns the message as bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -98,8 +98,8 @@ impl Message {
     }
 }
 
-/// Returns what a response says was rejected, `partial_success.rejected_…`, which is field 1 of field 1 of the response of
-/// every signal; 0 if there is none, or the bytes are no message.
+/// Returns the number of parts that a response says were rejected, `partial_success.rejected_…`, which is field 1 of
+/// field 1 of the response of every signal; 0 if there is none, or the bytes are no message.
 pub(crate) fn rejected(response: &[u8]) -> u64 {
     let partial = fields(response).into_iter().find_map(|(field, value)| match value {
         Field::Bytes(bytes) if field == 1 => Some(bytes),
@@ -117,7 +117,7 @@ enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message, up to what is none.
+/// Returns the fields of a message, up to the first bytes that are no field.
 fn fields(mut rest: &[u8]) -> Vec<(u64, Field<'_>)> {
     fn varint(rest: &mut &[u8]) -> Option<u64> {
         let mut value = 0_u64;

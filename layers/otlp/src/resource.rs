@@ -1,4 +1,5 @@
-//! What telemetry is of, in the words of OpenTelemetry's conventions: service, function, cloud (opentelemetry.io/docs/specs/semconv/resource).
+//! The resource that telemetry belongs to, in the words of OpenTelemetry's conventions: service, function, cloud
+//! (opentelemetry.io/docs/specs/semconv/resource).
 
 use crate::message::{Attribute, Message, Value};
 use crate::settings::{Export, text};
@@ -7,7 +8,7 @@ use handlers_sdk::Invocation;
 /// The resource and the scope of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Resource {
-    /// Name and version of the layer that sends.
+    /// The name and version of the layer that sends.
     scope: (&'static str, &'static str),
     attributes: Vec<Attribute>,
 }
@@ -44,7 +45,7 @@ impl Resource {
         resource
     }
 
-    /// Sets an attribute.
+    /// Sets an attribute of the resource.
     pub fn set(&mut self, name: &str, value: &str) {
         self.attributes.retain(|(other, _)| other != name);
         self.attributes.push((name.to_owned().into(), value.into()));
@@ -79,7 +80,7 @@ pub fn faas_trigger(trigger: &str) -> &'static str {
     }
 }
 
-/// Provider and platform in OpenTelemetry's words.
+/// Returns provider and platform in OpenTelemetry's words.
 fn cloud(platform: &str) -> (&'static str, &'static str) {
     match platform {
         "aws-lambda" => ("aws", "aws_lambda"),

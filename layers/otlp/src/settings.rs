@@ -7,29 +7,29 @@ use handlers_sdk::{Config, Error};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// When telemetry is sent.
+/// The moments at which telemetry is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Flush {
-    /// After each reply where the platform freezes the process then, and in between elsewhere.
+    /// It is sent after each reply where the platform freezes the process then, and at intervals elsewhere.
     #[default]
     Auto,
-    /// After each reply.
+    /// It is sent after each reply.
     Reply,
-    /// Every so often.
+    /// It is sent at intervals.
     Interval,
 }
 
-/// What the variables of a signal are called.
+/// The names of a signal's variables.
 #[derive(Clone, Copy, Debug)]
 pub struct Names {
-    /// Its word in names of variables: `TRACES`.
+    /// The signal's word in names of variables: `TRACES`.
     pub variable: &'static str,
     /// The path that a collector takes it at: `/v1/traces`.
     pub path: &'static str,
 }
 
-/// What a layer's own configuration says; what it leaves open is read from OpenTelemetry's variables.
+/// A layer's own configuration. Keys that it leaves open are read from OpenTelemetry's variables.
 #[derive(Debug)]
 pub struct Written {
     /// The key `endpoint`.
@@ -55,43 +55,43 @@ pub struct Written {
 /// Everything that an exporter needs to know.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// Where to.
+    /// The address of the collector.
     pub endpoint: Endpoint,
-    /// Headers of each request.
+    /// The headers of each request.
     pub headers: Vec<(String, String)>,
-    /// The service's name, if it is configured.
+    /// The name of the service; `None` if it is not configured.
     pub service_name: Option<String>,
     /// Further attributes of the resource.
     pub attributes: Vec<(String, String)>,
-    /// When.
+    /// The moments at which it is sent.
     pub flush: Flush,
-    /// How long something waits for more.
+    /// The time that an item waits for more.
     pub interval: Duration,
-    /// How long a request may take, its answer included.
+    /// The time that a request may take, its answer included.
     pub timeout: Duration,
-    /// The most that waits.
+    /// The most items that wait.
     pub max_queue: usize,
-    /// The most of one request.
+    /// The most items of one request.
     pub max_batch: usize,
 }
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Returns the value of a variable, if there is one that is not empty.
+/// Returns the value of a variable; `None` if it is not set or empty.
 fn variable(config: &Config, name: &str) -> Option<&'static str> {
     config.env(name).map(str::trim).filter(|value| !value.is_empty())
 }
 
-/// Returns an attribute, unless its value is empty.
+/// Returns an attribute; `None` if its value is empty.
 pub fn text(name: &'static str, value: &str) -> Option<Attribute> {
     (!value.is_empty()).then(|| (name.into(), value.into()))
 }
 
 impl Export {
-    /// Reads what is not written from the environment.
+    /// Completes the written configuration from the environment.
     ///
     /// # Errors
-    /// The key or the variable whose value does not fit, and what was expected.
+    /// A value does not fit. The error names its key or variable, and says what was expected.
     pub fn read(config: &Config, names: Names, written: Written) -> Result<Export, Error> {
         let of_signal = |what: &str| {
             let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", names.variable);
@@ -163,7 +163,7 @@ fn endpoint(config: &Config, names: Names, own: Option<&str>) -> Result<Endpoint
     Endpoint::read(&url).map_err(|expected| wrong(ENDPOINT, expected, base))
 }
 
-/// `a=1,b=2`, its percent-coding undone.
+/// Reads `a=1,b=2`, and undoes its percent-coding.
 fn pairs(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=')?;

@@ -1,13 +1,13 @@
-//! What is known of one name, and what follows from that for whoever asks. Nothing here waits or asks a source.
+//! The knowledge of one name, and the answers that follow from it. Nothing here waits or asks a source.
 
 use crate::source::{Found, Unknown};
 use handlers_sdk::service::ErrorKind;
 use handlers_sdk::service::params::{Got, Value, Watch};
 use std::time::{Duration, Instant, SystemTime};
 
-/// That there is nothing of a name is not believed for longer than this.
+/// The longest time for which it is believed that a name has no value.
 const NOTHING: Duration = Duration::from_secs(10);
-/// After a failure a source is left alone, for twice as long each time.
+/// The pause before a source is asked again after a failure. It doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -26,43 +26,43 @@ impl Moment {
     }
 }
 
-/// How long what is known is of use.
+/// The times for which a value is of use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     pub(crate) ttl: Duration,
     pub(crate) keep: Duration,
 }
 
-/// One name.
+/// The knowledge of one name.
 #[derive(Debug, Default)]
 pub(crate) struct Entry {
-    /// The last value that was good.
+    /// The last good value; `None` if there was none.
     value: Option<Value>,
-    /// When a source has last said that there is a value, or none.
+    /// The time when a source last said that there is a value, or that there is none.
     checked: Option<Moment>,
     failures: u32,
-    /// Until then no source is asked, and what its last failure was.
+    /// The moment before which no source is asked, and the kind of its last failure.
     paused: Option<(Instant, ErrorKind)>,
-    /// A source is being asked, or is to be.
+    /// `true` while a source is being asked, or is to be.
     pub(crate) is_asked: bool,
-    /// Who waits for that.
+    /// The answers that wait for that.
     pub(crate) waiting: Vec<Got>,
     pub(crate) watches: Vec<Watch>,
 }
 
-/// What is said to whoever asks.
+/// The answer to a question.
 #[derive(Debug)]
 pub(crate) enum Said {
-    /// This, and no source needs to be asked.
+    /// The result is this, and no source needs to be asked.
     Now(Result<Value, ErrorKind>),
-    /// This, and a source is to be asked beside.
+    /// The value is this, and a source is to be asked at the same time.
     Meanwhile(Value),
-    /// It has to wait for a source.
+    /// The question has to wait for a source.
     Later,
 }
 
 impl Entry {
-    /// What is known now.
+    /// Returns the answer at this moment.
     pub(crate) fn say(&self, now: Moment, terms: Terms) -> Said {
         let age = self.checked.map(|checked| now.since(checked));
         let pause = self.paused.filter(|(until, _)| now.0 < *until);
@@ -77,7 +77,7 @@ impl Entry {
         }
     }
 
-    /// Takes what a source has said. `version` is that of a value that is another one than before.
+    /// Takes the answer of a source. `version` is used for a value that differs from the one before.
     pub(crate) fn learn(&mut self, said: Result<Found, Unknown>, now: Moment, version: impl FnOnce() -> u64) {
         match said {
             Ok(found) => {
@@ -96,12 +96,12 @@ impl Entry {
         }
     }
 
-    /// What watches are told: the value or that there is none; `None` if nothing is known.
+    /// Returns the news for watches: the value, or that there is none; `None` if nothing is known.
     pub(crate) fn news(&self) -> Option<Result<Value, ErrorKind>> {
         self.checked.map(|_| self.value.clone().ok_or(ErrorKind::NotFound))
     }
 
-    /// When a source is to be asked without anybody's asking; `None`: nobody watches, or it is being asked.
+    /// Returns the time until a source is to be asked for the watches; `None` if nobody watches, or it is being asked.
     pub(crate) fn due(&mut self, now: Moment, terms: Terms) -> Option<Duration> {
         self.watches.retain(|watch| !watch.is_over());
         if self.watches.is_empty() || self.is_asked {
@@ -112,7 +112,7 @@ impl Entry {
         Some(pause.max(rest))
     }
 
-    /// `true` if nobody would miss it.
+    /// Returns `true` if the entry can be forgotten.
     pub(crate) fn is_idle(&self) -> bool {
         self.value.is_none() && !self.is_asked && self.watches.is_empty() && self.waiting.is_empty()
     }
@@ -129,7 +129,8 @@ mod tests {
         Moment(start.0 + time, start.1 + time)
     }
 
-    /// The value, its version, and whether a source is asked beside; or the failure; or `None` for whoever has to wait.
+    /// Returns the value, its version, and whether a source is asked at the same time; or the failure; or `None` for a
+    /// question that has to wait.
     fn said(entry: &Entry, now: Moment) -> Option<Result<(String, u64, bool), ErrorKind>> {
         let text = |value: &Value| value.reveal_text().expect("text").to_owned();
         match entry.say(now, TERMS) {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use store::Store;
 
-/// The layer.
+/// The layer, as it is configured.
 pub struct Params {
     store: Arc<Store>,
     /// The service, which ends with the layer.

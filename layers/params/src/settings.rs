@@ -1,4 +1,4 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use crate::source::Source;
 use crate::source::aws::{self, Aws};
@@ -94,24 +94,24 @@ enum WrittenSource {
     },
 }
 
-/// A source, and how the names begin that it is asked for.
+/// A source, and the prefix of the names that it is asked for.
 pub(crate) struct Prefixed {
     pub(crate) prefix: String,
     pub(crate) source: Box<dyn Source>,
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 pub(crate) struct Settings {
     pub(crate) sources: Vec<Prefixed>,
-    /// How long a value is as good as new.
+    /// The time for which a value is as good as new.
     pub(crate) ttl: Duration,
-    /// How long a value is given while there is no newer one.
+    /// The time for which a value is given while there is no newer one.
     pub(crate) keep: Duration,
-    /// How long a source may take for a name.
+    /// The time that a source may take for a name.
     pub(crate) timeout: Duration,
 }
 
-/// As far as it is known without asking for anything: `http` or `https`, and a host.
+/// Returns `true` for a URL, as far as that is known without asking for anything: `http` or `https`, and a host.
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic()))

@@ -12,17 +12,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// So many names are asked for at once.
+/// The most names that are asked for at once.
 const MOST_THREADS: usize = 4;
-/// A thread that has had nothing to do for so long ends.
+/// The time after which a thread that has nothing to do ends.
 const IDLE: Duration = Duration::from_secs(10);
-/// Beyond so many names those of which nothing is known are forgotten.
+/// The number of names beyond which those without a value are forgotten.
 const MOST_NAMES: usize = 4096;
 
 #[derive(Default)]
 struct State {
     entries: HashMap<String, Entry>,
-    /// Names that sources are to be asked for.
+    /// The names that sources are to be asked for.
     queue: VecDeque<String>,
     threads: usize,
     idle: usize,
@@ -37,10 +37,11 @@ struct Shared {
     work: Condvar,
 }
 
-/// The parameters.
+/// The store of all parameters.
 pub(crate) struct Store(Arc<Shared>);
 
-/// As the runtime's own secrets: parts of letters, digits, `_`, `-` and `.`, parted by `/`, with no way out of a folder.
+/// Returns `true` for a name as the runtime's own secrets have it: parts of letters, digits, `_`, `-` and `.`, parted
+/// by `/`, with no way out of a folder.
 fn is_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let is_part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(is_letter);
@@ -52,7 +53,7 @@ impl Store {
         Store(Arc::new(Shared { config, settings, state: Mutex::default(), work: Condvar::new() }))
     }
 
-    /// Ends the threads, and whoever waits.
+    /// Ends the threads, and answers the questions that wait.
     pub(crate) fn close(&self) {
         let waiting: Vec<Got> = {
             let mut state = self.0.state();
@@ -132,7 +133,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has sources asked for a name, unless they are. Returns who waits for it in vain, if there is no thread.
+    /// Asks the sources for a name, unless that is being done. Returns the waiters, which wait in vain, if there is no
+    /// thread.
     fn ask(self: &Arc<Self>, state: &mut State, name: &str) -> Vec<Got> {
         let Some(entry) = state.entries.get_mut(name).filter(|entry| !entry.is_asked) else { return Vec::new() };
         entry.is_asked = true;
@@ -162,7 +164,7 @@ impl Shared {
         }
     }
 
-    /// What each thread does.
+    /// Does the work of each thread.
     fn work(self: Arc<Self>) {
         let mut state = self.state();
         loop {
@@ -181,7 +183,7 @@ impl Shared {
             let (after, waited) = self.work.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
             state = after;
             state.idle -= 1;
-            // One stays for as long as somebody watches.
+            // One thread stays for as long as there is a watch.
             if waited.timed_out() && state.queue.is_empty() && (next_due.is_none() || state.threads > 1) {
                 break;
             }
@@ -207,7 +209,7 @@ impl Shared {
         next
     }
 
-    /// Asks the sources for a name, and tells everybody.
+    /// Asks the sources for a name, and tells all waiters and watches.
     fn refresh(self: &Arc<Self>, name: &str) {
         let said = self.look_up(name);
         if let Err(Unknown { why, .. }) = &said {
@@ -235,7 +237,7 @@ impl Shared {
         if let Some(news) = news {
             watches.iter().for_each(|watch| watch.tell(news.clone()));
         }
-        // Only now may it be asked for again: watches hear of values in their order.
+        // Only now may the name be asked for again: watches hear of values in their order.
         let mut state = self.state();
         if let Some(entry) = state.entries.get_mut(name) {
             entry.is_asked = false;
@@ -245,7 +247,8 @@ impl Shared {
         }
     }
 
-    /// The first source that has the name counts. One that fails might have had it, so those behind it are not asked.
+    /// Asks the sources for a name. The first one that has it counts. One that fails might have had it, so those behind
+    /// it are not asked.
     fn look_up(&self, name: &str) -> Result<Found, Unknown> {
         let reach = Reach { client: self.config.http_client(), timeout: self.settings.timeout };
         for prefixed in &self.settings.sources {

@@ -1,5 +1,5 @@
-//! Who watches a parameter hears of it when it changes, through the layer's real table. What sources there are is the
-//! integration tests' matter.
+//! A watcher of a parameter hears of it when it changes, through the layer's real table. The integration tests have the
+//! sources.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::service::params::Watching;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 type Line = (Sender<String>, Mutex<Receiver<String>>);
 
-/// What the watcher has heard.
+/// The news that the watcher has heard.
 static HEARD: LazyLock<Line> = LazyLock::new(|| {
     let (sender, receiver) = channel();
     (sender, Mutex::new(receiver))

@@ -10,23 +10,23 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Recordings that wait to be written. More are dropped.
+/// The most recordings that wait to be written. More are dropped.
 const QUEUE: usize = 64;
 
 enum Job {
     Write(String, String),
-    /// Answered when everything before it is written.
+    /// A request that is answered when everything before it is written.
     Flush(SyncSender<()>),
 }
 
-/// The folder.
+/// The folder with its recordings.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     most: usize,
     writer: Mutex<Option<SyncSender<Job>>>,
     number: AtomicU64,
-    /// Those that found no room.
+    /// The number of recordings that found no room.
     dropped: AtomicU64,
 }
 
@@ -36,7 +36,7 @@ impl Folder {
         Folder { path, most, writer: Mutex::new(None), number, dropped }
     }
 
-    /// Has it written. Returns how many have been dropped so far, if this one was.
+    /// Hands over a recording to be written. If it is dropped, returns how many have been dropped so far.
     pub(crate) fn write(&self, request_id: &str, recording: String) -> Result<(), u64> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let writer = writer.get_or_insert_with(|| start(self.path.clone(), self.most));
@@ -53,7 +53,7 @@ impl Folder {
         }
     }
 
-    /// Waits until all are written.
+    /// Waits until all recordings are written.
     pub(crate) fn flush(&self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (done, written) = sync_channel(1);
@@ -66,7 +66,7 @@ impl Folder {
 fn start(path: PathBuf, most: usize) -> SyncSender<Job> {
     let (send, receive) = sync_channel(QUEUE);
     let work = move || run(&path, most, &receive);
-    // Without a thread the channel has no other end, and every recording is one that is dropped.
+    // Without a thread the channel has no other end, and every recording is dropped.
     let _ = std::thread::Builder::new().name("record".to_owned()).spawn(work);
     send
 }
@@ -89,14 +89,14 @@ fn run(path: &Path, most: usize, jobs: &Receiver<Job>) {
         files.push_back(file);
         while files.len() > most {
             if let Some(oldest) = files.pop_front() {
-                // Somebody else may have taken it away.
+                // Another process may have taken the file away.
                 let _ = fs::remove_file(oldest);
             }
         }
     }
 }
 
-/// Whole or not at all, and for nobody but the owner.
+/// Writes a file whole or not at all, readable by the owner alone.
 fn put(file: &Path, recording: &str) -> io::Result<()> {
     let fresh = file.with_extension("new");
     let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
@@ -105,7 +105,7 @@ fn put(file: &Path, recording: &str) -> io::Result<()> {
     fs::rename(fresh, file)
 }
 
-/// The recordings that are there, oldest first.
+/// Returns the recordings that are there, oldest first.
 fn ours(path: &Path) -> VecDeque<PathBuf> {
     let is_ours = |file: &PathBuf| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -12,7 +12,7 @@ use folder::Folder;
 use handlers_sdk::{Config, Error, Failure, Invocation, Layer, Phase, Recovery, layer};
 use settings::{Of, Settings};
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Record {
     config: Config,

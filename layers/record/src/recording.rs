@@ -4,7 +4,7 @@ use handlers_sdk::{Failure, HttpView, Invocation, Line, Pairs, Redact};
 use serde_json::Value;
 use std::time::SystemTime;
 
-/// Writes it. `marker`: a first member that tells its line from others.
+/// Writes the recording. `marker` is a first member that tells its line from others.
 pub(crate) fn of(
     invocation: &Invocation<'_>,
     failure: Option<&Failure<'_>>,
@@ -25,7 +25,7 @@ pub(crate) fn of(
         line.text("traceparent", trace);
     }
     match invocation.http() {
-        // A request of a server; one that is inside of an event is the event.
+        // A request inside an event is not one of a server: the event is written.
         Some(http) if invocation.source() == "http" => line.json("http", &writer.request(http)),
         _ => line.json("event", &writer.event(invocation)),
     };
@@ -73,7 +73,7 @@ impl Writer<'_> {
         line.finish()
     }
 
-    /// A body in base64 hides its secrets from the rules: it stands as text where it is one.
+    /// Writes a body in base64 as text where it is text, since base64 hides its secrets from the rules.
     fn open_body(&self, document: &mut Value, invocation: &Invocation<'_>) {
         let Some(members) = document.as_object_mut() else { return };
         let is_coded = members.get("isBase64Encoded").is_some_and(|coded| *coded == true || *coded == "true");
@@ -103,7 +103,8 @@ impl Writer<'_> {
         Value::from(shown.collect::<Vec<_>>()).to_string()
     }
 
-    /// `text`, or `base64` of what is no text, or `omitted` with the size of what is too large.
+    /// Adds the body: `text`, or `base64` of bytes that are no text, or `omitted` with the size of a body that is too
+    /// large.
     fn add_body(&self, line: &mut Line, body: &[u8]) {
         if body.len() > self.most {
             line.number("omitted", body.len() as u64);
@@ -115,7 +116,7 @@ impl Writer<'_> {
     }
 }
 
-/// RFC 4648, section 4.
+/// Returns bytes as base64 (RFC 4648, section 4).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

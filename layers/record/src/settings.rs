@@ -1,16 +1,16 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error, Redact, Share};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Which invocations are written down.
+/// The invocations that are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Of {
     /// Those that fail, and those with a status of 500 and more.
     Failures,
-    /// Every one.
+    /// Every single invocation.
     All,
 }
 
@@ -40,14 +40,14 @@ impl Default for Written {
     }
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) of: Of,
     pub(crate) sample: Share,
-    /// `None`: a line of the log.
+    /// The folder; `None` for a line of the log.
     pub(crate) folder: Option<PathBuf>,
-    /// The largest body, and the largest event.
+    /// The most bytes of a body, and of an event.
     pub(crate) max_bytes: usize,
     pub(crate) max_files: usize,
     pub(crate) redact: Redact,

@@ -1,4 +1,4 @@
-//! What is written down, through the layer's real table.
+//! The recordings that are written, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke, sample};

@@ -1,4 +1,5 @@
-//! Says when what stands inside of it began and ended: one line an invocation, on the platform's log stream.
+//! Tells when the layers and the function inside of it began and ended: one line an invocation, on the platform's log
+//! stream.
 //!
 //! `cargo faas dev` puts one before each layer of a process, and one before the function, and draws what the lines say:
 //!
@@ -10,17 +11,17 @@
 
 use handlers_sdk::{Config, Error, Failure, Flow, Invocation, Layer, Line, Recovery, layer};
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Span {
     config: Config,
-    /// What stands inside of it.
+    /// The name of the span inside of it.
     span: String,
-    /// How many spans stand outside of it.
+    /// The number of spans outside of it.
     depth: u64,
 }
 
-/// When each span began, by its depth; in microseconds.
+/// The beginning of each span in microseconds, by its depth.
 #[derive(Default)]
 struct Began(Vec<(u64, u64)>);
 
@@ -37,7 +38,7 @@ impl Span {
     }
 }
 
-/// Microseconds since the event was whole.
+/// Returns the microseconds since the event was whole.
 fn since(invocation: &Invocation<'_>) -> u64 {
     invocation.now_ns().saturating_sub(invocation.received_ns()) / 1000
 }

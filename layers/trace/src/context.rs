@@ -2,7 +2,7 @@
 
 use handlers_sdk::HttpView;
 
-/// Which trace an invocation belongs to, and which span called it.
+/// The trace that an invocation belongs to, and the span that called it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     pub(crate) trace: [u8; 16],
@@ -10,7 +10,7 @@ pub(crate) struct Context {
     pub(crate) sampled: bool,
 }
 
-/// Digits of exactly so many bytes, not all of them zero.
+/// Returns the bytes of exactly `2 * N` digits, not all of them zero; `None` for another text.
 fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let mut out = [0; N];
     if digits.len() != 2 * N || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -22,7 +22,7 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     (out != [0; N]).then_some(out)
 }
 
-/// Lower-case digits.
+/// Returns bytes as lower-case hexadecimal digits.
 pub(crate) fn digits(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let of_byte = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)]));
@@ -31,13 +31,13 @@ pub(crate) fn digits(bytes: &[u8]) -> String {
     out
 }
 
-/// A trace id of 16 or 32 digits.
+/// Returns a trace id of 16 or 32 digits; `None` for another text.
 fn trace_id(digits: &str) -> Option<[u8; 16]> {
     if digits.len() == 16 { bytes(&format!("{:0>32}", digits)) } else { bytes(digits) }
 }
 
 impl Context {
-    /// W3C `traceparent`. Of versions that are still to come what is known today has to be there.
+    /// Reads W3C `traceparent`. In a version that is still to come the parts of today have to be there.
     pub(crate) fn of_w3c(text: &str) -> Option<Context> {
         let mut parts = text.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -50,7 +50,7 @@ impl Context {
         Some(Context { trace: bytes(trace)?, span: bytes(span)?, sampled })
     }
 
-    /// B3 in one header: `<trace>-<span>-<sampled>-<parent>`.
+    /// Reads B3 in one header: `<trace>-<span>-<sampled>-<parent>`.
     fn of_b3(text: &str) -> Option<Context> {
         let mut parts = text.trim().split('-');
         let (trace, span) = (parts.next()?, parts.next()?);
@@ -58,7 +58,7 @@ impl Context {
         Some(Context { trace: trace_id(trace)?, span: bytes(span)?, sampled })
     }
 
-    /// X-Ray's header. Without a parent there is no span to continue.
+    /// Reads X-Ray's header. Without a parent there is no span to continue.
     fn of_xray(text: &str) -> Option<Context> {
         let member = |name: &str| {
             text.split(';')
@@ -71,7 +71,7 @@ impl Context {
         Some(Context { trace, span: bytes(member("Parent")?)?, sampled: member("Sampled") == Some("1") })
     }
 
-    /// What a request says itself, in the forms that clients send.
+    /// Reads the context of a request itself, in the forms that clients send.
     pub(crate) fn of_request(http: HttpView<'_>) -> Option<Context> {
         let of_parts = || {
             let sampled =

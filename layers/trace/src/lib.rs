@@ -17,18 +17,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The layer.
+/// The layer, with its exporter.
 #[derive(Debug)]
 pub struct Trace {
     config: Config,
     settings: Settings,
     exporter: Exporter<Spans>,
     ids: Ids,
-    /// Of the start, until an invocation takes them into its trace.
+    /// The phases of the start, until an invocation takes them into its trace.
     phases: Mutex<Vec<Began>>,
 }
 
-/// A phase of the start: name, function, beginning and end, and what failed.
+/// A phase of the start: name, function, beginning and end, and the failure.
 #[derive(Clone, Debug)]
 struct Began {
     name: &'static str,
@@ -43,15 +43,15 @@ struct Active {
     context: Context,
     parent: Option<[u8; 8]>,
     state: String,
-    /// Nanoseconds since 1970, and on the host's clock.
+    /// The beginning of the span, in nanoseconds since 1970, and on the host's clock.
     start: u64,
     start_ns: u64,
-    /// When the reply's head was fixed, on the host's clock; 0: not yet.
+    /// The time at which the reply's head was fixed, in nanoseconds on the host's clock; 0 before that.
     head_ns: AtomicU64,
 }
 
 impl Active {
-    /// A moment of the host's clock, in nanoseconds since 1970.
+    /// Returns a moment of the host's clock, in nanoseconds since 1970.
     fn wall(&self, ns: u64) -> u64 {
         self.start + ns.saturating_sub(self.start_ns)
     }
@@ -60,10 +60,10 @@ impl Active {
 /// The span of a record, beside that of its batch.
 struct OfRecord(Active);
 
-/// Phases of more functions than that are not told of.
+/// The most phases that are told of. Those of further functions are left out.
 const MOST_PHASES: usize = 64;
 
-/// How what it sends names its sender.
+/// The name and version of the sender, in what it sends.
 const SCOPE: (&str, &str) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 
 fn wall_ns() -> u64 {
@@ -76,7 +76,8 @@ impl Trace {
         if let Some(parent) = parent.filter(|_| self.settings.parent_based) {
             return parent.sampled;
         }
-        // As OpenTelemetry does it, so that every service decides alike: by the end of the trace's id.
+        // The choice is made as OpenTelemetry does it, so that every service decides alike: by the end of the trace's
+        // id.
         let end = u64::from_be_bytes([0, trace[9], trace[10], trace[11], trace[12], trace[13], trace[14], trace[15]]);
         #[allow(clippy::cast_precision_loss, reason = "56 bits against a share: the last bits make no difference")]
         let place = end as f64 / (1_u64 << 56) as f64;
@@ -173,7 +174,7 @@ impl Trace {
         self.end(active, name, kind, attributes, error);
     }
 
-    /// A span for each call that the host has timed, below that of the invocation.
+    /// Adds a span for each call that the host has timed, below that of the invocation.
     fn add_calls(&self, invocation: &Invocation<'_>) {
         let Some(active) = invocation.value::<Active>().filter(|active| active.context.sampled) else { return };
         for call in invocation.calls() {
@@ -274,7 +275,7 @@ impl Layer for Trace {
         let active = self.begin(parent, state, invocation.received_ns(), invocation.now_ns());
         self.hand_on(invocation, &active.context)?;
         if self.settings.layers && active.context.sampled {
-            // A host that does not time them has no such spans.
+            // A host that does not time calls has no such spans.
             let _ = invocation.time_calls();
         }
         invocation.set_value(active)?;

@@ -1,4 +1,4 @@
-//! What the layer is configured with: its own part, and where that is silent OpenTelemetry's variables.
+//! The configuration of the layer: its own part, and for open keys OpenTelemetry's variables.
 
 use faas_otlp::{Export, Flush, Names};
 use handlers_sdk::{Config, Error, Span};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Forms of the context that a request carries further in.
+/// The forms in which a request carries the context further in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Propagator {
@@ -53,15 +53,15 @@ impl Default for Written {
     }
 }
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The share of traces that begin here.
+    /// The share of traces that begin here, 0 to 1.
     pub(crate) rate: f64,
-    /// Does the caller's decision go before?
+    /// `true` if the caller's decision goes before.
     pub(crate) parent_based: bool,
     pub(crate) propagators: Vec<Propagator>,
-    /// Is there a span for each call of a layer, of the function, and for the reply?
+    /// `true` if there is a span for each call of a layer, of the function, and for the reply.
     pub(crate) layers: bool,
     pub(crate) export: Export,
 }
@@ -103,7 +103,7 @@ fn wrong(variable: &str, expected: &str, found: &str) -> Error {
     Error::new("Runtime.ConfigError", format!("{variable}: expected {expected}, found {found:?}"))
 }
 
-/// The share of traces, and whether the caller decides.
+/// Returns the share of traces, and whether the caller decides.
 fn sampler<'a>(text: &impl Fn(&'static str) -> Option<&'a str>) -> Result<(f64, bool), Error> {
     let Some(name) = text(SAMPLER) else { return Ok((1.0, true)) };
     let (name, parent_based) = name.strip_prefix("parentbased_").map_or((name, false), |name| (name, true));

@@ -2,7 +2,7 @@
 
 use faas_otlp::{Attribute, Message, Resource, Signal};
 
-/// What a span is about (`Span.SpanKind`).
+/// The kind of a span (`Span.SpanKind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Internal = 1,
@@ -19,17 +19,17 @@ pub(crate) struct Span {
     pub(crate) state: String,
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// Nanoseconds since 1970.
+    /// The beginning of the span, in nanoseconds since 1970.
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) attributes: Vec<Attribute>,
-    /// Name and time of what happened meanwhile.
+    /// The names and times of the events meanwhile.
     pub(crate) events: Vec<(u64, &'static str)>,
-    /// What failed, if it failed.
+    /// The text of the failure; `None` if it did not fail.
     pub(crate) error: Option<String>,
 }
 
-/// Spans as a signal.
+/// All spans, as a signal of the exporter.
 #[derive(Debug)]
 pub(crate) struct Spans;
 
@@ -41,7 +41,7 @@ impl Signal for Spans {
         spans.len() as u64
     }
 
-    /// `ExportTraceServiceRequest`.
+    /// Writes an `ExportTraceServiceRequest`.
     fn encode(&self, resource: &Resource, spans: &[Span]) -> Vec<u8> {
         faas_otlp::request(resource, |of_scope| spans.iter().for_each(|span| span.write(of_scope, 2)))
     }

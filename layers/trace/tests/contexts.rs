@@ -1,11 +1,12 @@
-//! Which context those further in see, through the layer's real table. Where spans go is the integration tests' matter.
+//! The context that layers and functions further in see, through the layer's real table. The integration tests show
+//! where spans go.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke};
 use handlers_sdk::{FaasContext, abi, function};
 use layer_trace::Trace;
 
-/// Context, its header, B3's and X-Ray's.
+/// Returns the context, and its headers for W3C, B3 and X-Ray.
 #[function]
 fn told(ctx: FaasContext) -> String {
     let header = |name| ctx.http().and_then(|http| http.header(name)).unwrap_or("-").to_owned();
@@ -17,7 +18,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
 
 fn app(config: &str) -> App {
-    // Nobody listens there: what is sent is dropped.
+    // Nobody listens there, so all that is sent is dropped.
     let endpoint = r#""endpoint":"http://127.0.0.1:9/v1/traces""#;
     let config = if config.is_empty() { format!("{{{endpoint}}}") } else { format!("{{{endpoint},{config}}}") };
     App::builder().configured(Trace::MODULE, &config).module(told::MODULE).start().expect("starts")
@@ -27,7 +28,7 @@ fn lines(app: &App, call: Invoke) -> Vec<String> {
     app.invoke(call).text().lines().map(str::to_owned).collect()
 }
 
-/// Trace, span and flags.
+/// Returns trace, span and flags.
 fn parts(traceparent: &str) -> (String, String, String) {
     let parts: Vec<&str> = traceparent.split('-').collect();
     assert_eq!((parts.len(), parts[0]), (4, "00"), "{traceparent}");

@@ -4,10 +4,10 @@ use crate::settings::Settings;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A warm-up event is short. What is longer is not even read.
+/// The most bytes of a warm-up event. A longer event is not even read.
 const LONGEST: usize = 4 << 10;
 
-/// Members by which well-known tools mark their events.
+/// The members by which well-known tools mark their events.
 const KNOWN: [(&str, &str); 5] = [
     ("source", "serverless-plugin-warmup"),
     ("source", "serverless-plugin-lambda-warmup"),
@@ -16,7 +16,7 @@ const KNOWN: [(&str, &str); 5] = [
     ("event", "warmup"),
 ];
 
-/// Is this event, of which the runtime knows nothing, one to warm up?
+/// Returns `true` if this event, of which the runtime knows nothing, is one to warm up.
 pub(crate) fn is_warm_up(settings: &Settings, event: &[u8]) -> bool {
     let is_object = event.trim_ascii_start().first() == Some(&b'{');
     if !is_object || event.len() > LONGEST {
@@ -29,7 +29,8 @@ pub(crate) fn is_warm_up(settings: &Settings, event: &[u8]) -> bool {
         || settings.events.iter().any(|wanted| wanted.iter().all(|(name, value)| members.get(name) == Some(value)))
 }
 
-/// The client's word beside an event that of serverless-plugin-warmup, which can put it there in place of the event?
+/// Returns `true` if the client context is that of serverless-plugin-warmup, which can put it there in place of the
+/// event.
 pub(crate) fn is_of_plugin(client_context: &str) -> bool {
     #[derive(Deserialize)]
     struct Context {
@@ -41,17 +42,17 @@ pub(crate) fn is_of_plugin(client_context: &str) -> bool {
     custom.get("source").and_then(Value::as_str) == Some("serverless-plugin-warmup")
 }
 
-/// The names that a timer's event has for what made it.
+/// The names in a timer's event of the rule or trigger that made it.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Timer {
-    /// Of EventBridge: `arn:aws:events:eu-west-1:1:rule/nightly`, `…:schedule/group/nightly`.
+    /// The names in EventBridge's form: `arn:aws:events:eu-west-1:1:rule/nightly`, `…:schedule/group/nightly`.
     resources: Vec<String>,
     #[serde(rename = "triggerName", alias = "TriggerName", alias = "trigger_name")]
     name: String,
 }
 
-/// Is this the event of a timer that only warms up?
+/// Returns `true` if this is the event of a timer that only warms up.
 pub(crate) fn is_of_timer(settings: &Settings, event: &[u8]) -> bool {
     let Ok(timer) = serde_json::from_slice::<Timer>(event) else { return false };
     let of_arn =

@@ -10,7 +10,7 @@ mod settings;
 use handlers_sdk::{Config, Error, Flow, Invocation, Layer, Response, abi, layer};
 use settings::Settings;
 
-/// The layer.
+/// The layer, as it is configured.
 #[derive(Debug)]
 pub struct Warmup(Settings);
 

@@ -1,18 +1,18 @@
-//! What the layer is configured with.
+//! The configuration of the layer.
 
 use handlers_sdk::{Config, Error};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Everything.
+/// The whole configuration of the layer.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Settings {
     /// Names of timers: rules and schedules of EventBridge, triggers of Function Compute, SCF and FunctionGraph.
     pub(crate) timers: Vec<String>,
-    /// Members that a warm-up event has, beside those that are known.
+    /// The members of warm-up events, beside those that are known.
     pub(crate) events: Vec<Map<String, Value>>,
-    /// Paths of requests that warm up.
+    /// The paths of requests that warm up.
     pub(crate) paths: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What never reaches the function, through the layer's real table.
+//! The calls that never reach the function, through the layer's real table.
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{Answer, App, Invoke, sample, samples};

@@ -6,7 +6,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// Seconds since 1970.
+/// Returns the present time in seconds since 1970.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs()
 }
@@ -15,7 +15,7 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A key of Ed25519 under a name: the same for the same name.
+/// A key of Ed25519 under a name. The same name gives the same key.
 pub(crate) struct Signer {
     id: String,
     pair: Ed25519KeyPair,
@@ -28,7 +28,7 @@ impl Signer {
         Signer { id: id.to_owned(), pair }
     }
 
-    /// The public half, as a key of a set.
+    /// Returns the public half, as a key of a set.
     pub(crate) fn public(&self) -> Value {
         json!({"kty": "OKP", "crv": "Ed25519", "kid": self.id, "x": base64url(self.pair.public_key().as_ref())})
     }
@@ -48,7 +48,7 @@ impl Signer {
     }
 }
 
-/// A set of keys.
+/// Returns a set of the public keys of these signers.
 pub(crate) fn set(signers: &[&Signer]) -> Value {
     json!({"keys": signers.iter().map(|signer| signer.public()).collect::<Vec<_>>()})
 }

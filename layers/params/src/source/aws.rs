@@ -11,17 +11,17 @@ use super::{Found, Reach, Source, Unknown, escaped, field, field_of_text, json};
 use handlers_sdk::service::http::Request;
 use handlers_sdk::{Config, Secret};
 
-/// The extension.
+/// AWS' extension, as it is configured.
 #[derive(Debug)]
 pub(crate) struct Aws {
     pub(crate) endpoint: String,
     pub(crate) token: Option<Secret>,
-    /// What stands before every name, such as `/shop/`.
+    /// The text before every name, such as `/shop/`.
     pub(crate) path: String,
     pub(crate) kind: Kind,
 }
 
-/// What it is asked for.
+/// The kind of value that it is asked for.
 #[derive(Debug)]
 pub(crate) enum Kind {
     /// A secret, or one field of it.
@@ -29,10 +29,10 @@ pub(crate) enum Kind {
     Parameter,
 }
 
-/// What services say where there is nothing of a name.
+/// The errors by which the services say that there is no such name.
 const NOTHING: [&str; 2] = ["ResourceNotFoundException", "ParameterNotFound"];
 
-/// Where the extension listens without a word in the configuration.
+/// Returns the address of the extension if the configuration names none.
 pub(crate) fn endpoint(config: &Config) -> String {
     let port = config.env("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT").unwrap_or("2773");
     format!("http://localhost:{port}")

@@ -10,10 +10,10 @@ use super::{Found, Reach, Source, Unknown, field, json};
 use handlers_sdk::Config;
 use handlers_sdk::service::http::Request;
 
-/// A vault.
+/// A vault of Azure's, as it is configured.
 pub(crate) struct Azure {
     vault: String,
-    /// `None`: the environment names no identity.
+    /// The source of tokens; `None` if the environment names no identity.
     bearer: Option<Bearer>,
 }
 
@@ -29,7 +29,7 @@ impl Azure {
 
 impl Source for Azure {
     fn ask(&self, name: &str, reach: &Reach) -> Result<Found, Unknown> {
-        // Names of secrets have letters, digits and `-` alone.
+        // Names of secrets consist of letters, digits and `-`.
         if name.contains(['/', '.', '_']) {
             return Ok(Found::Nothing);
         }

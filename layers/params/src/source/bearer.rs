@@ -7,10 +7,10 @@ use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A token is asked for anew so long before its end.
+/// The time before the end of a token at which a new one is asked for.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// Where tokens come from, and the last one with its end.
+/// The source of tokens, and the last token with its end.
 pub(crate) struct Bearer {
     request: Request,
     last: Mutex<Option<(Secret, SystemTime)>>,
@@ -26,7 +26,7 @@ impl Bearer {
         let token = self.token(reach)?;
         let reply = reach.send(request.header("authorization", format!("Bearer {}", token.reveal())))?;
         if reply.status() == 401 {
-            // It was taken back before its time. The next question has another one.
+            // The token was taken back before its time. The next question has another one.
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         Ok(reply)
@@ -49,7 +49,8 @@ impl Bearer {
     }
 }
 
-/// Google says in how many seconds it ends, Azure at which second since 1970, and either may be a text.
+/// Returns the end of a token. Google gives the seconds until it ends, Azure the second since 1970, and either may be a
+/// text.
 fn end_of(reply: &Value, now: SystemTime) -> Option<SystemTime> {
     let seconds = |key: &str| {
         let value = reply.get(key)?;

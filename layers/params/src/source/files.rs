@@ -12,7 +12,7 @@ pub(crate) struct Files {
     pub(crate) path: PathBuf,
 }
 
-/// The most bytes of a value, as of the runtime's own secrets.
+/// The most bytes of a value, as for the runtime's own secrets.
 const LARGEST: u64 = 1 << 20;
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -33,7 +33,7 @@ impl Source for Files {
         let wrong = |path: &Path, why: &dyn std::fmt::Display| Unknown::new(format!("{}: {why}", path.display()));
         if self.path.is_file() {
             let bytes = read(&self.path).map_err(|error| wrong(&self.path, &error))?;
-            // Without the parser's words: they may have a part of a value.
+            // The parser's words are left out: they may have a part of a value.
             let object: Value = serde_json::from_slice(&bytes).map_err(|_| wrong(&self.path, &"it is no JSON"))?;
             return Ok(field(object.get(name)));
         }

@@ -25,7 +25,7 @@ impl Google {
     }
 }
 
-/// Undoes base64 (RFC 4648, 4).
+/// Undoes base64 (RFC 4648, 4); `None` if the text is no base64.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
@@ -50,7 +50,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 
 impl Source for Google {
     fn ask(&self, name: &str, reach: &Reach) -> Result<Found, Unknown> {
-        // Names of secrets have neither.
+        // Names of secrets have neither slashes nor dots.
         if name.contains(['/', '.']) {
             return Ok(Found::Nothing);
         }

@@ -1,4 +1,5 @@
-//! Where values are kept. A source is asked for one name at a time, on a thread that may wait, and says no value in an error.
+//! The sources of values. A source is asked for one name at a time, on a thread that may wait, and never puts a value
+//! into an error.
 
 pub(crate) mod aws;
 pub(crate) mod azure;
@@ -13,14 +14,14 @@ use handlers_sdk::service::{Error, ErrorKind};
 use serde_json::Value;
 use std::time::Duration;
 
-/// What a source answers.
+/// The answer of a source.
 pub(crate) enum Found {
     Value(Vec<u8>),
-    /// It has no such name.
+    /// The source has no such name.
     Nothing,
 }
 
-/// Why a source does not answer: the kind for whoever asks, and words for the log, without any value.
+/// The reason why a source does not answer: the kind for the caller, and words for the log, without any value.
 #[derive(Debug)]
 pub(crate) struct Unknown {
     pub(crate) kind: ErrorKind,
@@ -38,9 +39,9 @@ impl Unknown {
     }
 }
 
-/// How a source reaches others.
+/// The way in which a source reaches others.
 pub(crate) struct Reach {
-    /// `None`: no layer offers to send requests.
+    /// The client for requests; `None` if no layer offers to send them.
     pub(crate) client: Option<Client>,
     pub(crate) timeout: Duration,
 }
@@ -51,7 +52,7 @@ impl Reach {
         let client = self
             .client
             .ok_or_else(|| Unknown::new("no layer offers faas.http: name http-client before params in FAAS_LAYERS"))?;
-        // A provider that does not keep to its own limit is not waited for.
+        // A provider that does not keep its own limit is not waited for.
         let limit = self.timeout + self.timeout / 4;
         match client.send(request.within(self.timeout)).wait_for(limit) {
             Some(ended) => ended.map_err(Unknown::of),
@@ -62,11 +63,11 @@ impl Reach {
 
 /// A place where values are kept.
 pub(crate) trait Source: Send + Sync {
-    /// The value of a name, as it is there now.
+    /// Returns the present value of a name.
     fn ask(&self, name: &str, reach: &Reach) -> Result<Found, Unknown>;
 }
 
-/// The JSON of a good reply; `Nothing` for 404.
+/// Returns the JSON of a good reply; `None` for 404.
 fn json(reply: &Reply) -> Result<Option<Value>, Unknown> {
     match reply.status() {
         200 => reply.json().map(Some).map_err(|_| Unknown::new("it answers no JSON")),
@@ -75,7 +76,7 @@ fn json(reply: &Reply) -> Result<Option<Value>, Unknown> {
     }
 }
 
-/// A field of JSON as a value: a text as it is, anything else as it is written.
+/// Returns a field of JSON as a value: a text as it is, anything else as it is written.
 fn field(value: Option<&Value>) -> Found {
     match value {
         None | Some(Value::Null) => Found::Nothing,
@@ -84,14 +85,14 @@ fn field(value: Option<&Value>) -> Found {
     }
 }
 
-/// A value that is an object as text: one of its fields.
+/// Returns one field of a value that is an object as text.
 fn field_of_text(text: &str, name: &str) -> Result<Found, Unknown> {
     let object: Value =
         serde_json::from_str(text).map_err(|_| Unknown::new("the value is no JSON, and has no field"))?;
     Ok(field(object.get(name)))
 }
 
-/// A name as a part of a query.
+/// Returns a name as a part of a query.
 fn escaped(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let one = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };

@@ -4,12 +4,12 @@ use super::{Found, Reach, Source, Unknown, field, json};
 use handlers_sdk::Secret;
 use handlers_sdk::service::http::Request;
 
-/// A URL with `{name}`.
+/// A server of one's own: a URL with `{name}` in it.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, Secret)>,
-    /// Where the value is in a reply of JSON, keys parted by dots.
+    /// The place of the value in a reply of JSON, keys parted by dots; `None` if the reply is the value.
     pub(crate) field: Option<String>,
 }
 

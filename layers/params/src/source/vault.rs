@@ -1,4 +1,4 @@
-//! HashiCorp Vault, and what speaks as it does: the key/value engine, version 2.
+//! HashiCorp Vault, and servers with the same interface: the key/value engine, version 2.
 //!
 //! `GET /v1/<mount>/data/<path>` with `X-Vault-Token` answers `{"data":{"data":{<field>:<value>},"metadata":{…}}}`; a path that
 //! is not there, or whose version was deleted, is 404
@@ -9,7 +9,7 @@ use handlers_sdk::Secret;
 use handlers_sdk::service::http::Request;
 use std::path::PathBuf;
 
-/// A Vault.
+/// A Vault, as it is configured.
 #[derive(Debug)]
 pub(crate) struct Vault {
     pub(crate) address: String,
@@ -18,7 +18,7 @@ pub(crate) struct Vault {
     /// A file that an agent keeps the token in. It is read each time, since the agent renews it.
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) namespace: Option<String>,
-    /// The field of every path. `None`: the last part of a name is its field.
+    /// The field of every path. `None` if the last part of a name is its field.
     pub(crate) field: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Source for Vault {
             Some(field) => (name, field.as_str()),
             None => match name.rsplit_once('/') {
                 Some(parts) => parts,
-                // It has no path, so there is nothing that it could be a field of.
+                // The name has no path, so there is nothing that it could be a field of.
                 None => return Ok(Found::Nothing),
             },
         };
