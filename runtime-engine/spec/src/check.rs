@@ -1,5 +1,5 @@
-//! Compares a tree with the table of keys. What is wrong is said with what was expected, and for the mistakes that people
-//! make often, with the shape that was meant.
+//! Compares a tree with the table of keys. A mistake is reported with the value that was expected and, for mistakes
+//! that people make often, with the shape that was meant.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::keys::{AGGREGATION, Effect, EventKey, FUNCTION, KINDS, Key, Object, PROVIDER, SERVICE, Shape};
@@ -11,11 +11,11 @@ use std::fmt;
 /// The way to a value, as `functions.order.events[0].http.path`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'p> {
-    /// The whole yml.
+    /// The root, which is the whole yml.
     Root,
     /// The value of a key.
     Key(&'p Path<'p>, &'p str),
-    /// An element of a list.
+    /// An element of a list, by its number.
     Index(&'p Path<'p>, usize),
 }
 
@@ -43,8 +43,8 @@ pub fn check(root: &Node, found: &mut Diagnostics) {
     check.keys(&SERVICE, map, root.span, Path::Root);
 }
 
-/// Checks what stands over a yml in other stages and on other platforms than those it is read for. Its variables are not in
-/// place, so a value with one in it is taken as it is.
+/// Checks the parts laid over a yml in other stages and on other platforms than those it is read for. Its variables are
+/// not in place, so a value with one in it is taken as it is.
 pub(crate) fn check_parts(root: &Node, stage: &str, platform: Option<&str>, found: &mut Diagnostics) {
     let mut check = Check { found, takes_variables: true };
     let entries = |key: &str| root.get(key).and_then(Node::as_map).map(Map::entries).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Check<'_> {
         self.found.add(diagnostic);
     }
 
-    /// The keys of a mapping.
+    /// Checks the keys of a mapping.
     fn keys(&mut self, object: &Object, map: &Map, span: Span, path: Path<'_>) {
         for entry in map.entries() {
             if entry.key.starts_with("x-") {
@@ -112,7 +112,7 @@ impl Check<'_> {
 
     fn entry(&mut self, key: &Key, entry: &Entry, path: Path<'_>) {
         let path = Path::Key(&path, key.name);
-        // A key without a value is the key left out, as long as nothing has to stand there.
+        // A key without a value is treated as a key left out, unless its value is required.
         if entry.value.value == Value::Null {
             if key.is_required {
                 let message = format!("{path} has no value; expected {}", key.shape.words());
@@ -152,7 +152,7 @@ impl Check<'_> {
         self.add(diagnostic);
     }
 
-    /// What differs by stage. The part of the stage that the yml is read for is checked in its place.
+    /// Checks the parts that differ by stage. The part of the stage that the yml is read for is checked in its place.
     fn stages(&mut self, stages: &Node, path: Path<'_>, laid_over: Option<&str>) {
         let Some(map) = stages.as_map() else {
             self.wrong(&SERVICE.key("stages").expect("it is in the table").shape, stages, path, &[]);
@@ -180,7 +180,7 @@ impl Check<'_> {
         self.add(diagnostic);
     }
 
-    /// A value of a shape.
+    /// Checks a value against a shape.
     fn value(&mut self, shape: &Shape, node: &Node, path: Path<'_>) {
         if self.takes_variables && node.as_text().is_some_and(|text| text.contains("${")) {
             return;
@@ -204,7 +204,7 @@ impl Check<'_> {
             (Shape::Bool, Value::Text { is_given: true, .. }) if node.as_bool().is_some() => {}
             (Shape::Any, _) | (Shape::Bool, Value::Bool(_)) => {}
             (Shape::Text, Value::Text { text, .. }) if !text.is_empty() => {}
-            // An id or a version that is written as a number is the text that stands there.
+            // An id or a version that is written as a number is the text of that number.
             (Shape::Text | Shape::Name, Value::Int(_) | Value::Float(_)) => {}
             (Shape::Name, Value::Text { text, .. }) if is_name(text) => {}
             (Shape::Int { least, most, .. }, Value::Int(number)) if (least..=most).contains(&number) => {}
@@ -265,7 +265,7 @@ impl Check<'_> {
         }
     }
 
-    /// An entry of a mapping from names.
+    /// Checks an entry of a mapping from names.
     fn named(&mut self, of: &Shape, entry: &Entry, path: Path<'_>) {
         let path = Path::Key(&path, &entry.key);
         if !is_name(&entry.key) {
@@ -280,13 +280,14 @@ impl Check<'_> {
             (Value::Null, Shape::Object(object)) if object.keys.iter().any(|key| key.is_required) => {
                 self.value(of, &entry.value, path);
             }
-            // `order:` alone is a function with nothing to say about it.
+            // The line `order:` alone is a function without any keys.
             (Value::Null, _) => {}
             _ => self.value(of, &entry.value, path),
         }
     }
 
-    /// What stands over the yml in a stage or on a platform: parts of the yml without what only the whole has.
+    /// Checks the part laid over the yml in a stage or on a platform: it has the keys of the yml without those that
+    /// only the whole has.
     fn part(&mut self, map: &Map, path: Path<'_>) {
         for entry in map.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
             if entry.key == "stages" && matches!(path, Path::Key(Path::Key(Path::Root, "platforms"), _)) {
@@ -330,7 +331,7 @@ impl Check<'_> {
         }
     }
 
-    /// An element of `events`: a mapping of one key.
+    /// Checks an element of `events`: a mapping of one key.
     fn event(&mut self, map: &Map, node: &Node, path: Path<'_>) {
         let [entry] = map.entries() else {
             self.event_of_many(map, node, path);
@@ -355,7 +356,7 @@ impl Check<'_> {
         let path = Path::Key(&path, kind.word);
         match &entry.value.value {
             Value::Map(map) => self.keys(kind.object, map, entry.value.span, path),
-            // Every event of the kind.
+            // The value stands for every event of the kind.
             Value::Bool(true) | Value::Null => {}
             Value::Text { text, .. } if kind.kinds == ["http"] => {
                 let help = match text.split_once(' ') {
@@ -374,7 +375,7 @@ impl Check<'_> {
         }
     }
 
-    /// What should have been one event has no key, or several.
+    /// Reports an event that has no key, or several.
     fn event_of_many(&mut self, map: &Map, node: &Node, path: Path<'_>) {
         let Some(first) = map.entries().first() else {
             self.wrong(&Shape::Event, node, path, &[]);
@@ -404,7 +405,7 @@ impl Check<'_> {
         self.add(diagnostic);
     }
 
-    /// A value is not of its shape.
+    /// Reports a value that is not of its shape.
     fn wrong(&mut self, shape: &Shape, node: &Node, path: Path<'_>, help: &[String]) {
         let message = format!("{path}: expected {}, found {}", shape.words(), node.describe());
         let mut diagnostic = Diagnostic::error("wrong-shape", node.span, message);
@@ -413,7 +414,7 @@ impl Check<'_> {
     }
 }
 
-/// Can a value of this kind be of this shape? Which it is not is said by the shape.
+/// Returns `true` if a value of this kind can be of this shape. The check of the shape reports the exact mistake.
 fn fits(shape: &Shape, value: &Value) -> bool {
     match (shape, value) {
         (Shape::Any | Shape::OneOrMany(_), _) => true,
@@ -429,7 +430,7 @@ fn fits(shape: &Shape, value: &Value) -> bool {
     }
 }
 
-/// The shapes that people mean when they write another one.
+/// Returns a hint for each shape that people mean when they write another one.
 fn hints(shape: &Shape, node: &Node, path: Path<'_>) -> Vec<String> {
     let help = match (shape, &node.value, path) {
         (Shape::List(Shape::Event), Value::Map(map), _) => events_as_mapping(map),
@@ -477,7 +478,7 @@ fn events_as_mapping(map: &Map) -> String {
     }
 }
 
-/// Where a key belongs that stands in a wrong place.
+/// Returns the right place of a key that stands in a wrong one; `None` if there is none.
 fn elsewhere(key: &str, path: Path<'_>) -> Option<String> {
     let of = |object: &Object| object.key(key).is_some();
     let is_function = matches!(path, Path::Key(Path::Key(Path::Root, "functions"), _));
@@ -497,7 +498,7 @@ fn elsewhere(key: &str, path: Path<'_>) -> Option<String> {
     (!places.is_empty()).then(|| format!("`{key}` belongs into {}", places.join(" or ")))
 }
 
-/// The keys there are, for a mapping that has few.
+/// Returns the keys of a mapping as a text, if there are few.
 fn known(object: &Object) -> String {
     if object.keys.len() > 14 || object.keys.is_empty() {
         return String::new();
@@ -505,27 +506,28 @@ fn known(object: &Object) -> String {
     format!("its keys are {}", object.keys.iter().map(|key| key.name).collect::<Vec<_>>().join(", "))
 }
 
-/// Does a text name a secret? `$${secret:` is only the text.
+/// Returns `true` if a text names a secret. `$${secret:` is only the text.
 fn names_secret(text: &str) -> bool {
     text.match_indices(MARK).any(|(at, _)| !text[..at].ends_with('$'))
 }
 
-/// Is it a name as functions, units and libraries have them? One that could be `library` or `library.function` as well,
-/// since a function's name says where its code is if nothing else does.
+/// Returns `true` for a name as functions, units and libraries have them. It has the form of `library` or
+/// `library.function`, since a function's name is its handler if no other is given.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_part =
         |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     text.split('.').all(is_part)
 }
 
-/// What to write in place of a name that has all characters of one, but a `.` without a part on each side.
+/// Returns the right form of a name that has valid characters, but a `.` without a part on each side; `None` for any
+/// other text.
 fn nearest_name(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split('.').filter(|part| !part.is_empty()).collect();
     let name = parts.join(".");
     (name != text && is_name(&name)).then(|| format!("a `.` stands between two parts of a name: write `{name}`"))
 }
 
-/// Is it a method, a token of RFC 9110 §5.6.2?
+/// Returns `true` for a method, a token of RFC 9110 §5.6.2.
 fn is_method(text: &str) -> bool {
     text == "*" || (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
 }

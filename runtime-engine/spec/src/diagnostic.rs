@@ -1,18 +1,18 @@
-//! What is wrong or worth knowing, where, and how that is shown.
+//! Findings about a yml, with their places, and the way they are shown.
 
 use crate::source::{Place, Sources, Span};
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 use std::fmt;
 
-/// How much a diagnostic matters.
+/// The importance of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Nothing is made of the yml.
+    /// The yml is wrong, and nothing is made of it.
     Error,
-    /// It means something else than its author may think, or is without effect.
+    /// The key means something else than its author may think, or is without effect.
     Warning,
-    /// Something that a reader would like to know.
+    /// A fact that a reader would like to know.
     Note,
 }
 
@@ -26,37 +26,37 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One finding.
+/// One finding, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it matters.
+    /// The importance of the finding.
     pub severity: Severity,
     /// A short name that never changes, for tools: `unknown-key`.
     pub code: &'static str,
-    /// One sentence that says what is wrong.
+    /// The finding in one sentence.
     pub message: String,
-    /// Where.
+    /// The place of the finding.
     pub span: Span,
-    /// What stands there, in words; may be empty.
+    /// The words at the place itself; may be empty.
     pub label: String,
     /// Other places that belong to it, each with its words.
     pub others: Vec<(Span, String)>,
-    /// What to write instead, or why; each a sentence or a few lines.
+    /// Hints on the right way to write it, or the reason; each is a sentence or a few lines.
     pub help: Vec<String>,
 }
 
 impl Diagnostic {
-    /// An error.
+    /// Makes a finding that is an error.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Error, code, span, message)
     }
 
-    /// A warning.
+    /// Makes a finding that is a warning.
     pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Warning, code, span, message)
     }
 
-    /// A note.
+    /// Makes a finding that is a note.
     pub fn note(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Note, code, span, message)
     }
@@ -66,21 +66,21 @@ impl Diagnostic {
         Diagnostic { severity, code, message: message.into(), span, label, others, help }
     }
 
-    /// With words for the place.
+    /// Adds words for the place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = label.into();
         self
     }
 
-    /// With another place.
+    /// Adds another place, with its words.
     #[must_use]
     pub fn other(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
         self.others.push((span, label.into()));
         self
     }
 
-    /// With something to do about it. An empty text is left out.
+    /// Adds a hint. An empty text is left out.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         let help = help.into();
@@ -90,16 +90,16 @@ impl Diagnostic {
         self
     }
 
-    /// Where it is.
+    /// Returns the place as people count.
     pub fn place(&self, sources: &Sources) -> Place {
         sources.place(self.span)
     }
 }
 
-/// The code of what readers of YAML 1.1 see differently.
+/// The code of findings about values that readers of YAML 1.1 see differently.
 pub(crate) const YAML_1_1: &str = "yaml-1-1";
 
-/// More are counted and not listed, which bounds what a wrong text can cost.
+/// The most findings that are listed. More are only counted, which bounds the cost of a wrong text.
 const MOST_LISTED: usize = 500;
 
 /// All findings about a yml.
@@ -110,7 +110,7 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// One more.
+    /// Adds one more finding.
     pub fn add(&mut self, diagnostic: Diagnostic) {
         if self.all.len() < MOST_LISTED {
             self.all.push(diagnostic);
@@ -119,29 +119,30 @@ impl Diagnostics {
         }
     }
 
-    /// All that are listed, in the order of the texts.
+    /// Returns all findings that are listed, in the order of the texts.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.all.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.severity));
         self.all.dedup();
-        // How others read a value is of no interest where it is wrong anyway.
+        // A note that others read a value differently is of no use where the value is wrong anyway.
         let errors = self.all.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let wrong: Vec<Span> = errors.map(|diagnostic| diagnostic.span).collect();
         self.all.retain(|diagnostic| diagnostic.code != YAML_1_1 || wrong.binary_search(&diagnostic.span).is_err());
         self.all
     }
 
-    /// How many more there are than are listed.
+    /// Returns how many more there are than are listed.
     pub fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// `true` if there is an error among them.
+    /// Returns `true` if there is an error among them.
     pub fn has_errors(&self) -> bool {
         self.all.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 }
 
-/// Lines that are longer are shown in part: a text on one line must not be repeated whole for each finding.
+/// The longest line that is shown whole, in bytes. Longer ones are cut: a text on one line must not be repeated for
+/// each finding.
 const LONGEST_LINE: usize = 2_000;
 
 /// Shows a finding with its lines: the text of a terminal, with colours if `colours` says so.
@@ -197,16 +198,16 @@ fn line_length(text: &str, at: usize) -> usize {
     before + bytes[at..].iter().take(LONGEST_LINE + 1).take_while(|byte| **byte != b'\n').count()
 }
 
-/// The part of a range that lies in its first line: what spans many lines is underlined in the first.
+/// Returns the part of a range that lies in its first line: of a range over many lines only that is underlined.
 fn first_line(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
     let part = text.get(range.clone()).unwrap_or_default();
     let end = part.find(['\n', '\r']).map_or(range.end, |at| range.start + at);
     range.start.min(text.len())..end.min(text.len())
 }
 
-/// The known word that is nearest to one that is not known.
+/// Returns the known word that is nearest to another one; `None` if none is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    // What is this long is no slip of a word, and looking for it would take long.
+    // A word of this length is no slip of the pen, and a search for it would take long.
     if word.len() > 60 {
         return None;
     }

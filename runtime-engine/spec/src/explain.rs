@@ -1,4 +1,4 @@
-//! Answers to "why is that so": of a key, a function, or a request, what it came to and which line it comes from.
+//! Answers about a key, a function, or a request: the result, and the line that it comes from.
 
 use crate::Spec;
 use crate::cron::Civil;
@@ -17,13 +17,13 @@ use std::fmt::Write;
 /// A key with the place in the yml where it may stand.
 #[derive(Debug)]
 pub struct KeyPlace {
-    /// The place: `functions.<name>.timeout`.
+    /// The place, as `functions.<name>.timeout`.
     pub path: String,
-    /// The key.
+    /// The key itself.
     pub key: &'static Key,
 }
 
-/// All keys, in the order of the table, each with the way to it.
+/// Returns all keys, in the order of the table, each with the path to it.
 pub fn keys() -> Vec<KeyPlace> {
     let mut all = Vec::new();
     of_object(&SERVICE, "", &mut all);
@@ -47,7 +47,7 @@ fn of_shape(shape: &'static Shape, path: &str, all: &mut Vec<KeyPlace>) {
         Shape::Map(_, of) => of_shape(of, &format!("{path}.<name>"), all),
         Shape::List(of) | Shape::OneOrMany(of) => of_shape(of, &format!("{path}[]"), all),
         Shape::Either(shapes) => {
-            // Lists and mappings of one thing have its keys in common; one way to them is enough.
+            // Lists and mappings of one thing have its keys in common, so one path to them is enough.
             let leads = |shape: &&Shape| {
                 matches!(shape, Shape::Object(_) | Shape::Map(..) | Shape::List(_) | Shape::OneOrMany(_))
             };
@@ -59,14 +59,14 @@ fn of_shape(shape: &'static Shape, path: &str, all: &mut Vec<KeyPlace>) {
     }
 }
 
-/// What there is to know of the keys that are called so: by their whole path, with or without names in it, or by their last
-/// word. Empty: there is no such key.
+/// Returns a description of the keys of that name: by their whole path, with or without names in it, or by their last
+/// word. It is empty if there is no such key.
 pub fn key(asked: &str) -> String {
     let fits = |place: &KeyPlace| {
         let plain = place.path.replace(".<name>", "").replace("[]", "");
         place.path == asked || plain == asked || place.key.name == asked
     };
-    // The same key stands in several places; what is the same of it is said once.
+    // The same key stands in several places. The parts that are the same are written once.
     let mut said: Vec<(Vec<String>, &'static Key)> = Vec::new();
     for KeyPlace { path, key } in keys().into_iter().filter(fits) {
         let is_same = |other: &Key| (other.doc, other.default, other.effect) == (key.doc, key.default, key.effect);
@@ -90,7 +90,7 @@ pub fn key(asked: &str) -> String {
     out
 }
 
-/// What a key comes to, in words.
+/// Returns the effect of a key, in words.
 pub fn effect(key: &Key) -> String {
     match key.effect {
         Effect::Manifest(becomes) => format!("becomes {becomes} in the manifest"),
@@ -100,7 +100,8 @@ pub fn effect(key: &Key) -> String {
     }
 }
 
-/// What became of a function, with the line that each part comes from. Empty: there is no such function.
+/// Returns a description of a function, with the line that each part comes from. It is empty if there is no such
+/// function.
 pub fn function(spec: &Spec, sources: &Sources, name: &str, from: Civil) -> String {
     let Some(number) = spec.service.functions.iter().position(|function| function.name == name) else {
         return String::new();
@@ -142,7 +143,7 @@ fn limits(out: &mut String, spec: &Spec, sources: &Sources, unit: &Unit, functio
         None => out.push_str("    concurrency: the platform's\n"),
     }
     for variable in environment(&spec.service, unit, function) {
-        // Its value may be a secret.
+        // The value may be a secret, so it is left out.
         let _ = writeln!(out, "    environment {}  ({})", variable.name, sources.place(variable.span));
     }
     let layers = spec.service.layers.iter().chain(&spec.service.provider.layers).chain(&unit.common.layers);
@@ -179,7 +180,7 @@ fn events(out: &mut String, spec: &Spec, sources: &Sources, function: &Function,
     }
 }
 
-/// The platforms to speak of: the one that the yml is for, or all.
+/// Returns the platforms to describe: the one that the yml is for, or all.
 fn platforms(platform: Option<&'static str>) -> Vec<&'static str> {
     platform.map_or_else(|| crate::platform::names().collect(), |platform| vec![platform])
 }
@@ -222,7 +223,7 @@ fn schedule(out: &mut String, platform: Option<&'static str>, sources: &Sources,
     }
 }
 
-/// Who serves a request, by its method and path.
+/// Returns a description of the function that serves a request, by method and path.
 pub fn request(spec: &Spec, sources: &Sources, method: &str, path: &str) -> String {
     let service = &spec.service;
     let mut router = Router::new(Matching { strict_slash: service.strict_slash, caseless: service.ignore_case });
@@ -232,7 +233,7 @@ pub fn request(spec: &Spec, sources: &Sources, method: &str, path: &str) -> Stri
             for event in function.events.iter().filter(|event| event.is_http()) {
                 let Some(pattern) = &event.path else { continue };
                 let methods: Vec<&str> = event.methods.iter().map(String::as_str).collect();
-                // What the check has let pass the router takes.
+                // The router takes every route that the check has passed.
                 if router.add(&pattern.value, &methods, owners.len()).is_ok() {
                     owners.push((unit, function, pattern.span));
                 }
@@ -260,7 +261,7 @@ pub fn request(spec: &Spec, sources: &Sources, method: &str, path: &str) -> Stri
     }
 }
 
-/// The functions, keys and routes that a word may have meant.
+/// Returns the functions, keys and routes that a word may have meant.
 pub fn known(spec: Option<&Spec>) -> Vec<&str> {
     let functions =
         spec.into_iter().flat_map(|spec| spec.service.functions.iter().map(|function| function.name.as_str()));

@@ -1,20 +1,21 @@
-//! Routes in the words of the gateways before each platform: exactly, or as much as there is, with what is lost. What a
-//! gateway cannot tell apart reaches the process, and its router decides.
+//! Routes in the words of the gateways before each platform: exactly, or as nearly as possible, with a note about the
+//! difference. Requests that a gateway cannot tell apart reach the process, whose router decides.
 
 use std::cmp::Ordering;
 
-/// A route as a gateway has it.
+/// A route in the words of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
-    /// What is set at the gateway, in its own words; empty: every path reaches the process.
+    /// The routes that are set at the gateway, in its own words; empty if every path reaches the process.
     pub routes: Vec<String>,
-    /// How the gateway compares a path with these, where that is set beside them; empty: it is not.
+    /// The way in which the gateway compares a path with these, where that is set beside them; empty where it is not.
     pub mode: &'static str,
-    /// What the gateway does not know of the route, and the process's router decides; empty: nothing.
+    /// The part of the route that the gateway does not know, and that the process's router decides; empty if there is
+    /// none.
     pub note: &'static str,
 }
 
-/// One segment of a pattern of ours.
+/// One segment of a pattern of our own.
 enum Segment<'p> {
     Literal(&'p str),
     Parameter(&'p str),
@@ -35,7 +36,7 @@ fn segments(pattern: &str) -> Vec<Segment<'_>> {
         .collect()
 }
 
-/// The route at the gateway of a platform. `pattern` is one that the router takes.
+/// Returns the route at the gateway of a platform. `pattern` is one that the router takes.
 pub fn route(platform: &str, pattern: &str) -> Gateway {
     let segments = segments(pattern);
     let has_rest = matches!(segments.last(), Some(Segment::Rest));
@@ -54,10 +55,10 @@ pub fn route(platform: &str, pattern: &str) -> Gateway {
     let exact = |routes: Vec<String>| Gateway { routes, mode: "", note: "" };
     let is_literal = segments.iter().all(|segment| matches!(segment, Segment::Literal(_)));
     match platform {
-        // API Gateway's greedy parameter takes one segment at least, so that the bare path is a route of its own.
+        // API Gateway's greedy parameter takes one segment at least, so the bare path is a route of its own.
         "aws-lambda" if has_rest => exact(vec![format!("/{}", braces("")), format!("/{}", braces("{proxy+}"))]),
         "aws-lambda" => exact(vec![format!("/{}", braces(""))]),
-        // An empty route would be the folder's name.
+        // An empty route would be replaced by the folder's name.
         "azure-functions" if segments.is_empty() => exact(vec!["{root:maxlength(0)?}".to_owned()]),
         "azure-functions" => Gateway {
             routes: vec![braces("{*rest}")],
@@ -94,13 +95,13 @@ pub fn route(platform: &str, pattern: &str) -> Gateway {
     }
 }
 
-/// Which of two patterns a router tries first: as ours compares them, segment by segment from the left, a text before a
-/// parameter, a parameter before the rest.
+/// Compares two patterns: the router tries the lesser first. It compares segment by segment from the left, a text
+/// before a parameter, a parameter before the rest.
 pub fn order(one: &str, other: &str) -> Ordering {
     let rank = |segment: Option<&Segment<'_>>| match segment {
         Some(Segment::Literal(_)) => 0,
         Some(Segment::Parameter(_)) => 1,
-        // A pattern that ends comes before an empty rest.
+        // A pattern that ends comes before one with an empty rest.
         None => 2,
         Some(Segment::Rest) => 3,
     };
@@ -119,7 +120,7 @@ pub fn order(one: &str, other: &str) -> Ordering {
     Ordering::Equal
 }
 
-/// The texts that a pattern begins with, as a path, and whether the pattern is that path alone.
+/// Returns the path that a pattern begins with, and whether the pattern is that path alone.
 pub fn literal(pattern: &str) -> (String, bool) {
     let segments = segments(pattern);
     let is_literal = |segment: &&Segment<'_>| matches!(segment, Segment::Literal(_));
@@ -132,7 +133,7 @@ pub fn literal(pattern: &str) -> (String, bool) {
     (if texts.is_empty() { "/".to_owned() } else { texts }, is_exact)
 }
 
-/// `true` if a path that fits the pattern may begin with this prefix, written as `/users/*`.
+/// Returns `true` if a path that fits the pattern may begin with this prefix, written as `/users/*`.
 pub(crate) fn may_begin(prefix: &str, pattern: &str) -> bool {
     let segments = segments(pattern);
     let mut rest = segments.iter();
@@ -147,7 +148,7 @@ pub(crate) fn may_begin(prefix: &str, pattern: &str) -> bool {
     true
 }
 
-/// The names of the parameters in a route that has them in braces.
+/// Returns the names of the parameters in a route that has them in braces.
 pub(crate) fn parameters(route: &str) -> Vec<&str> {
     route
         .split('/')

@@ -1,19 +1,19 @@
-//! `serverless.yml`: what a service is made of, read with places, checked whole, and turned into the manifests that the
-//! runtimes read.
+//! The file `serverless.yml`, which describes a service: read with places, checked whole, and turned into the manifests
+//! that the runtimes read.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`source`], [`diagnostic`] | texts and places in them; what is wrong with them |
+//! | [`source`], [`diagnostic`] | texts and places in them; findings about them |
 //! | [`tree`] | YAML as a tree in which everything has its place |
 //! | [`variables`] | `${…}` |
 //! | [`keys`] | the table of all keys |
 //! | [`model`], [`units`] | functions and their events; which of them are deployed together |
-//! | [`cron`], [`gateway`] | schedules and routes, and what they are on each platform |
-//! | [`plan`], [`explain`] | what a yml comes to, and why |
+//! | [`cron`], [`gateway`] | schedules and routes, and their form on each platform |
+//! | [`plan`], [`explain`] | the result of a yml, and the reasons |
 //! | [`deploy`] | deployment files for every platform |
 //! | [`schema`] | the JSON schema for editors |
 //!
-//! It reads files and the environment only through what it is given.
+//! It reads files and the environment only through its [`Input`].
 #![forbid(unsafe_code)]
 
 mod check;
@@ -47,31 +47,31 @@ use tree::Node;
 use units::Unit;
 use variables::{Files, Given};
 
-/// A yml, and what it is read with.
+/// A yml, with all that it is read with.
 #[derive(Debug)]
 pub struct Input<'i> {
-    /// What diagnostics call it.
+    /// The name of the yml in diagnostics.
     pub name: &'i str,
-    /// Its bytes.
+    /// The bytes of the yml.
     pub text: &'i [u8],
     /// The environment, with what dotenv files add to it.
     pub environment: &'i BTreeMap<String, String>,
     /// The options of the command line.
     pub options: &'i BTreeMap<String, String>,
-    /// The stage; `None`: the option `stage`, or what the yml says, or `dev`.
+    /// The stage. `None` for the option `stage`, or the one of the yml, or `dev`.
     pub stage: Option<&'i str>,
-    /// The platform; `None`: what the yml says.
+    /// The platform. `None` for the one of the yml.
     pub platform: Option<&'i str>,
     /// The files that it may take parts from.
     pub files: &'i dyn Files,
 }
 
-/// What has become of a yml.
+/// The result of reading a yml.
 #[derive(Debug)]
 pub struct Read {
-    /// Its texts.
+    /// The texts that it was read from.
     pub sources: Sources,
-    /// What is wrong or worth knowing, in the order of the texts.
+    /// The findings, in the order of the texts.
     pub diagnostics: Vec<Diagnostic>,
     /// How many diagnostics are not listed, because there are too many.
     pub left_out: usize,
@@ -79,14 +79,14 @@ pub struct Read {
     pub spec: Option<Spec>,
 }
 
-/// A yml that is right.
+/// A yml without mistakes.
 #[derive(Debug)]
 pub struct Spec {
-    /// The service.
+    /// The service that it describes.
     pub service: Service,
-    /// Its units.
+    /// The units of the service.
     pub units: Vec<Unit>,
-    /// The platform, by its name in this project; `None`: the yml says none.
+    /// The platform, by its name in this project; `None` if the yml names no platform.
     pub platform: Option<&'static str>,
     /// The yml with everything in its place.
     pub tree: Node,
@@ -95,7 +95,7 @@ pub struct Spec {
     udev: BTreeMap<String, String>,
 }
 
-/// Reads a yml. All mistakes are said at once.
+/// Reads a yml. All mistakes are reported at once.
 pub fn read(input: &Input<'_>) -> Read {
     let mut sources = Sources::new();
     let mut found = Diagnostics::default();
@@ -117,7 +117,7 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     let stage = stage(input, &root, sources, &given("dev"));
     let platform = platform::of(input.platform, &root, sources, found);
     check::check_parts(&root, &stage, platform, found);
-    // What is laid over is checked as a part of the yml.
+    // The parts that are laid over are checked as parts of the yml.
     let laid = overlay::lay(&root, &stage, platform);
     let tree = variables::resolve(&laid, sources, &given(&stage), found);
     check(&tree, found);
@@ -134,7 +134,7 @@ fn spec(input: &Input<'_>, sources: &mut Sources, found: &mut Diagnostics) -> Op
     Some(Spec { service, units, platform, tree, digest, udev })
 }
 
-/// The stage: what the caller says, or the option of that name, or `provider.stage`, or `dev`.
+/// Returns the stage: the caller's, or the option of that name, or `provider.stage`, or `dev`.
 fn stage(input: &Input<'_>, root: &Node, sources: &mut Sources, given: &Given<'_>) -> String {
     let told = input.stage.or_else(|| input.options.get("stage").map(String::as_str));
     if let Some(stage) = told {
@@ -142,16 +142,16 @@ fn stage(input: &Input<'_>, root: &Node, sources: &mut Sources, given: &Given<'_
     }
     let written = root.get("provider").and_then(|provider| provider.get("stage"));
     let Some(written) = written else { return "dev".to_owned() };
-    // Mistakes in it are said when everything is resolved.
+    // Mistakes in it are reported when everything is resolved.
     let stage = variables::resolve(written, sources, given, &mut Diagnostics::default());
     stage.as_written(sources).map_or_else(|| "dev".to_owned(), str::to_owned)
 }
 
 impl Spec {
-    /// The manifest of a unit of this service, as JSON, with the digest of the yml.
+    /// Returns the manifest of a unit of this service, as JSON, with the digest of the yml.
     ///
     /// # Errors
-    /// None that a yml can bring about: what goes into a manifest has been checked.
+    /// No yml can cause one: the values of a manifest have been checked.
     pub fn manifest(&self, unit: &Unit) -> Result<String, serde_json::Error> {
         manifest::manifest(&self.service, unit, &self.digest, &self.udev)
     }

@@ -109,8 +109,8 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// The manifest of a unit, as JSON with line ends. `digest` is that of the yml; `udev` are variables that stand over those
-/// of the yml.
+/// Returns the manifest of a unit, as JSON with line ends. `digest` is that of the yml; `udev` are variables that stand
+/// over those of the yml.
 pub(crate) fn manifest(
     service: &Service,
     unit: &Unit,
@@ -141,14 +141,14 @@ pub(crate) fn manifest(
     serde_json::to_string_pretty(&manifest).map(|text| text + "\n")
 }
 
-/// The names of timers that the yml gives none.
+/// The names for timers that have no name in the yml.
 pub(crate) struct TimerNames {
-    /// One timer alone needs none: every event of a timer is its.
+    /// `true` if there is one timer alone, which needs no name: it gets every event of a timer.
     pub(crate) is_only_one: bool,
 }
 
 impl TimerNames {
-    /// The name that a deployment gives the timer of that number among the function's timers, from 0.
+    /// Returns the name that a deployment gives the timer of that number among the function's timers, from 0.
     pub(crate) fn of(function: &Function, number: usize) -> String {
         match number {
             0 => format!("{}-timer", function.name),
@@ -215,7 +215,7 @@ fn filter(event: &Event, generated: Option<String>) -> Filter<'_> {
     }
 }
 
-/// Layers in order; one that stands there with the same configuration already is not there twice.
+/// Returns the layers in order. A layer that is there with the same configuration already is not added again.
 fn entries<'m>(layers: impl Iterator<Item = &'m Layer>) -> Result<Vec<LayerEntry<'m>>, serde_json::Error> {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     let mut all = Vec::new();
@@ -237,7 +237,7 @@ fn raw(json: &str) -> Result<Option<Box<RawValue>>, serde_json::Error> {
     if json.is_empty() { Ok(None) } else { RawValue::from_string(json.to_owned()).map(Some) }
 }
 
-/// A time as the manifest has it.
+/// Returns a time in the form of the manifest.
 fn duration(time: Duration) -> String {
     match (time.as_secs(), time.subsec_millis()) {
         (seconds, 0) => format!("{seconds}s"),

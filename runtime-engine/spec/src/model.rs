@@ -1,5 +1,5 @@
-//! A service as it is meant: functions with their events, and what they inherit. It is made of a tree that fits the table of
-//! keys, so nothing here says what is wrong with a shape.
+//! The service that a yml describes: functions with their events, and the settings they inherit. It is made of a tree
+//! that fits the table of keys, so nothing here reports a wrong shape.
 
 use crate::keys::EventKey;
 use crate::source::{Sources, Span};
@@ -10,15 +10,15 @@ use std::time::Duration;
 /// A service, on one platform and in one stage.
 #[derive(Debug)]
 pub struct Service {
-    /// Its name.
+    /// The name of the service.
     pub name: String,
-    /// The stage.
+    /// The stage that it is read for.
     pub stage: String,
-    /// What all functions have in common.
+    /// The settings that all functions have in common.
     pub provider: Common,
     /// Layers around everything, outermost first.
     pub layers: Vec<Layer>,
-    /// Its functions, in the order of the yml.
+    /// The functions, in the order of the yml.
     pub functions: Vec<Function>,
     /// `true` if `/a` and `/a/` are two paths.
     pub strict_slash: bool,
@@ -26,110 +26,111 @@ pub struct Service {
     pub ignore_case: bool,
 }
 
-/// What may stand at the provider, at a function, and at a unit.
+/// The settings that may stand at the provider, at a function, and at a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Common {
-    /// How long an invocation may take.
+    /// The time that an invocation may take; `None` if it is not set.
     pub timeout: Option<Placed<Duration>>,
-    /// How many invocations run at once.
+    /// The number of invocations that run at once; `None` if it is not set.
     pub concurrency: Option<Placed<i64>>,
-    /// Variables of the environment.
+    /// The variables of the environment.
     pub environment: Vec<Variable>,
-    /// Layers, outermost first.
+    /// The layers, outermost first.
     pub layers: Vec<Layer>,
 }
 
-/// A value and where it stands.
+/// A value and its place in the yml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed<T> {
-    /// The value.
+    /// The value itself.
     pub value: T,
-    /// Where it stands.
+    /// The place of the value.
     pub span: Span,
 }
 
 /// A variable of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// Its name.
+    /// The name of the variable.
     pub name: String,
-    /// Its value.
+    /// The value of the variable.
     pub value: String,
-    /// Where its name stands.
+    /// The place of its name.
     pub span: Span,
 }
 
-/// A layer.
+/// A layer, as a function or unit has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// `library` or `library.layer`.
+    /// The layer's library: `library` or `library.layer`.
     pub name: String,
-    /// Its configuration, as JSON; empty: none.
+    /// The configuration as JSON; empty without one.
     pub config: String,
-    /// `true` if what fails in it is skipped.
+    /// `true` if the layer is skipped when it fails.
     pub is_optional: bool,
-    /// Where it stands.
+    /// The place of the layer.
     pub span: Span,
 }
 
-/// When a function is left alone.
+/// The rule by which a failing function is left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fence {
-    /// Never.
+    /// The function is never left alone.
     Never,
-    /// After this many failures in a row, for this long.
+    /// The function is left alone after this many failures in a row, for this long.
     After(u32, Duration),
 }
 
-/// How a function is called for the records of a batch.
+/// The way in which a function is called for the records of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Records {
-    /// How many records run at once.
+    /// The number of records that run at once; `None` if it is not set.
     pub concurrency: Option<i64>,
-    /// What becomes of a batch of which some records failed: `report`, `fail` or `log`.
+    /// The treatment of a batch of which some records failed: `report`, `fail` or `log`. `None` if it is not set.
     pub failures: Option<String>,
 }
 
-/// A function.
+/// A function of the service.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name.
+    /// The name of the function.
     pub name: String,
-    /// Where its name stands.
+    /// The place of its name.
     pub span: Span,
-    /// `library` or `library.function`; empty: its name.
+    /// The handler: `library` or `library.function`; empty for the function's name.
     pub handler: String,
-    /// What it shares in kind with the provider and with units.
+    /// The settings of a kind that the provider and units have, too.
     pub common: Common,
-    /// Its configuration, as JSON; empty: none.
+    /// The configuration as JSON; empty without one.
     pub config: String,
     /// `true` if it starts on its first invocation.
     pub is_lazy: bool,
-    /// When it is left alone; `None`: as the runtime does without a word.
+    /// The rule by which it is left alone; `None` leaves that to the runtime.
     pub fence: Option<Fence>,
-    /// How it is called for the records of a batch; `None`: as the process is set.
+    /// The way in which it is called for the records of a batch; `None` leaves that to the process.
     pub records: Option<Records>,
-    /// Where it says that it serves what no other function claims; `None`: it does not.
+    /// The place where it is named the default, which serves the events that no other function claims; `None` if it is
+    /// not.
     pub default: Option<Span>,
     /// `true` if it may be a deployment of its own.
     pub is_deployed: bool,
-    /// What it serves; empty: nothing by itself.
+    /// The events that it serves. Without any it serves nothing by itself.
     pub events: Vec<Event>,
 }
 
-/// When a timer is due, in the words of the yml. It is for whoever sets the timer up.
+/// The schedule of a timer, in the words of the yml, for the tool that sets the timer up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Written {
-    /// A cron expression.
+    /// The cron expression; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
-    /// The time between two.
+    /// The time between two events; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<String>,
-    /// What days of the month mean beside days of the week: `or` or `and`.
+    /// The meaning of days of the month beside days of the week: `or` or `and`; `None` if it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<String>,
-    /// The time zone.
+    /// The time zone; `None` if it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
 }
@@ -137,26 +138,26 @@ pub struct Written {
 /// An event that a function serves.
 #[derive(Debug)]
 pub struct Event {
-    /// Its kind, as the yml has it.
+    /// The kind of event, as the yml has it.
     pub key: &'static EventKey,
-    /// Where its kind stands.
+    /// The place of its kind.
     pub span: Span,
-    /// The path of a request; `None`: every path, or it is no request.
+    /// The path of a request; `None` for every path, or if it is no request.
     pub path: Option<Placed<String>>,
-    /// The methods of a request, in capitals; empty: every one.
+    /// The methods of a request, in capitals; empty for every method.
     pub methods: Vec<String>,
-    /// What it comes from; `None`: everything of its kind.
+    /// The source of the event; `None` for all events of its kind.
     pub source: Option<String>,
-    /// The type of an event of a bus; `None`: every type.
+    /// The type of an event of a bus; `None` for every type.
     pub kind_type: Option<String>,
-    /// When a timer is due; `None`: whoever deploys it says, or it is no timer.
+    /// The schedule of a timer; `None` if it is set at deployment, or if it is no timer.
     pub schedule: Option<Written>,
-    /// All that the yml says of it.
+    /// The element of the yml with all its keys.
     pub node: Node,
 }
 
 impl Event {
-    /// `true` for requests.
+    /// Returns `true` for requests.
     pub fn is_http(&self) -> bool {
         self.key.kinds == ["http"]
     }
@@ -185,7 +186,7 @@ pub(crate) fn service(root: &Node, stage: &str, sources: &Sources) -> Service {
     }
 }
 
-/// The entries of a mapping from names, without those that are free to use.
+/// Returns the entries of a mapping from names, without those whose keys begin with `x-`.
 pub(crate) fn named(map: &Map) -> impl Iterator<Item = (&str, Span, &Node)> {
     let entries = map.entries().iter().filter(|entry| !entry.key.starts_with("x-"));
     entries.map(|entry| (entry.key.as_str(), entry.key_span, &entry.value))
@@ -205,7 +206,7 @@ impl Reader<'_> {
         node.map(|node| self.text(node))
     }
 
-    /// A word of a choice.
+    /// Returns a word of a choice; `None` without one.
     fn word(&self, node: Option<&Node>) -> Option<String> {
         node.map(|node| self.text(node).to_ascii_lowercase())
     }
@@ -271,7 +272,7 @@ impl Reader<'_> {
                 let time = self.time(fence.get("for"))?;
                 Some(Fence::After(u32::try_from(failures).ok()?, time.value))
             }
-            // `true` is the runtime's own.
+            // `true` means the runtime's own rule.
             _ => fence.as_bool().filter(|is_on| !is_on).map(|_| Fence::Never),
         });
         let records = map.get("records").and_then(Node::as_map).map(|records| Records {
@@ -328,7 +329,7 @@ impl Reader<'_> {
     fn schedule(&self, map: &Map) -> Option<Written> {
         let text = |key: &str| self.optional_text(map.get(key)).map(|text| text.trim().to_owned());
         let (mut cron, mut every) = (text("cron"), text("every"));
-        // midway's form.
+        // This is the form of midway.
         if let Some(value) = text("value") {
             match self.word(map.get("type")).as_deref() {
                 Some("every" | "interval") => every = Some(value),

@@ -1,4 +1,4 @@
-//! What differs by stage and by platform, laid over the rest of a yml.
+//! The parts that differ by stage and by platform, laid over the rest of a yml.
 //!
 //! The order, each over what stands before: the yml; `stages.<stage>`; `platforms.<platform>`;
 //! `platforms.<platform>.stages.<stage>`. Mappings are laid over key by key, every other value takes the place of the one
@@ -6,7 +6,7 @@
 
 use crate::tree::{Entry, Map, Node, Value};
 
-/// The yml as it is in one stage, on one platform. What was laid over it is not in it any more.
+/// Returns the yml as it is in one stage, on one platform. The parts that were laid over it are not in it any more.
 pub(crate) fn lay(root: &Node, stage: &str, platform: Option<&str>) -> Node {
     let part = |names: &[&str]| names.iter().try_fold(root, |node, name| node.get(name));
     let mut over = vec![part(&["stages", stage])];

@@ -1,5 +1,5 @@
-//! Who serves what: every route and every event has one owner. What has two, and what cannot be served, is said here with
-//! both places.
+//! The owners of routes and events, each of which has one. A route or event with two owners, or that cannot be served,
+//! is reported with both places.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Event, Function, Service, Variable};
@@ -19,7 +19,7 @@ pub(crate) fn check(service: &Service, units: &[Unit], sources: &Sources, found:
     }
 }
 
-/// A route as it is put to the router of the runtime, which decides what routes are and which are the same.
+/// A route as the router of the runtime takes it, which decides which texts are routes and which are the same.
 struct Route<'s> {
     event: &'s Event,
     function: &'s Function,
@@ -32,13 +32,13 @@ impl Route<'_> {
     }
 }
 
-/// All routes of a service are under one domain, so they are looked at together.
+/// Checks the routes of all units together, since they are under one domain.
 fn routes(service: &Service, units: &[Unit], sources: &Sources, found: &mut Diagnostics) {
     let matching = Matching { strict_slash: service.strict_slash, caseless: service.ignore_case };
     let mut whole = Router::new(matching);
     let mut all: Vec<Route<'_>> = Vec::new();
     for unit in units.iter().filter(|unit| unit.is_owner) {
-        // Without a path, requests are those of the unit's own address: only within the unit they have two owners.
+        // Requests without a path go to the unit's own address, so two owners conflict only within the unit.
         let mut pathless = Router::new(matching);
         for function in unit.members.iter().map(|number| &service.functions[*number]) {
             for event in function.events.iter().filter(|event| event.is_http()) {
@@ -98,7 +98,7 @@ fn in_unit(route: &Route<'_>) -> String {
     if route.unit.is_aggregation { format!(", in the unit `{}`", route.unit.name) } else { String::new() }
 }
 
-/// The place of a byte of a text that stands as it is in its span.
+/// Returns the place of a byte of a text that stands as it is in its span.
 fn inside(span: Span, text: &str, at: usize, sources: &Sources) -> Span {
     match sources.part(span).find(text) {
         None => span,
@@ -109,10 +109,10 @@ fn inside(span: Span, text: &str, at: usize, sources: &Sources) -> Span {
     }
 }
 
-/// What an event that is no request is known by: its kind, what it comes from, and its type.
+/// The properties by which an event that is no request is known: its kind, its source, and its type.
 type Served<'s> = (&'s str, Option<&'s str>, Option<&'s str>);
 
-/// Events that are no requests: within a unit each goes to one function.
+/// Checks that each event which is no request goes to one function within a unit.
 fn events(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     let mut owners: HashMap<Served<'_>, (&Function, &Event)> = HashMap::new();
     for function in unit.members.iter().map(|number| &service.functions[*number]) {
@@ -154,7 +154,7 @@ fn events(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     }
 }
 
-/// A process has one environment: two values for one variable cannot both be in it.
+/// Checks that a unit has no two values for one variable, since a process has one environment.
 fn variables(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     let mut values: HashMap<&str, (&str, Span, &str)> = HashMap::new();
     for function in unit.members.iter().map(|number| &service.functions[*number]) {
@@ -180,7 +180,7 @@ fn variables(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     }
 }
 
-/// The variables of a function in a unit: its own over the unit's over the provider's.
+/// Returns the variables of a function in a unit: its own over the unit's over the provider's.
 pub(crate) fn environment<'s>(service: &'s Service, unit: &'s Unit, function: &'s Function) -> Vec<&'s Variable> {
     let mut all: Vec<&Variable> = Vec::new();
     let of = [&service.provider.environment, &unit.common.environment, &function.common.environment];
@@ -193,7 +193,7 @@ pub(crate) fn environment<'s>(service: &'s Service, unit: &'s Unit, function: &'
     all
 }
 
-/// At most one function of a unit serves what no other one claims.
+/// Checks that at most one function of a unit is the default.
 fn defaults(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     let mut first: Option<(&Function, Span)> = None;
     for function in unit.members.iter().map(|number| &service.functions[*number]) {
@@ -213,7 +213,7 @@ fn defaults(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     }
 }
 
-/// A unit that is given less time than one of its functions cuts that function short.
+/// Warns of a unit with less time than one of its functions, which it would cut short.
 fn limits(service: &Service, unit: &Unit, found: &mut Diagnostics) {
     let Some(limit) = unit.common.timeout.filter(|_| unit.is_aggregation) else { return };
     for function in unit.members.iter().map(|number| &service.functions[*number]) {

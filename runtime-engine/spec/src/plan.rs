@@ -1,5 +1,5 @@
-//! What a yml comes to: which function is in which deployment, and who owns each route and event. Two plans can be compared,
-//! to see what an edit would change.
+//! The plan of a service: which function is in which deployment, and which one owns each route and event. Two plans can
+//! be compared, to see what an edit would change.
 
 use crate::Spec;
 use crate::manifest::TimerNames;
@@ -15,55 +15,55 @@ use std::collections::BTreeMap;
 pub struct Plan {
     /// The name of the service.
     pub service: String,
-    /// The stage.
+    /// The stage that the yml is read for.
     pub stage: String,
-    /// The platform; `null`: none is said.
+    /// The platform; `null` if the yml names no platform.
     pub platform: Option<&'static str>,
     /// The deployments, in order.
     pub units: Vec<PlannedUnit>,
-    /// What every route and event goes to.
+    /// The owner of every route and event.
     pub owners: Vec<Owner>,
 }
 
-/// A deployment.
+/// A deployment, as the plan shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedUnit {
-    /// Its name.
+    /// The name of the deployment.
     pub name: String,
-    /// Its functions.
+    /// The functions of the deployment.
     pub functions: Vec<String>,
     /// `true` if `aggregation` has it.
     pub is_aggregation: bool,
-    /// The memory of an instance in MB; `null`: the platform's.
+    /// The memory of an instance in MB; `null` for the platform's default.
     pub memory_mb: Option<i64>,
 }
 
-/// Who a route or an event goes to.
+/// The owner of a route or an event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Owner {
-    /// What is served: `GET /orders/:id`, `queue jobs`.
+    /// The route or event: `GET /orders/:id`, `queue jobs`.
     pub what: String,
-    /// The deployment.
+    /// The name of the deployment.
     pub unit: String,
-    /// The function.
+    /// The name of the function.
     pub function: String,
 }
 
-/// What is different between two plans.
+/// The differences between two plans.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Routes and events that only the second one has.
     pub appear: Vec<Owner>,
     /// Routes and events that only the first one has.
     pub vanish: Vec<Owner>,
-    /// Routes and events that have another owner in the second one: before, after.
+    /// Routes and events with another owner in the second one: before, after.
     #[serde(rename = "move")]
     pub moved: Vec<(Owner, Owner)>,
 }
 
 impl Plan {
-    /// The plan of a service.
+    /// Returns the plan of a service.
     pub fn of(spec: &Spec) -> Plan {
         let service = &spec.service;
         let functions =
@@ -92,7 +92,7 @@ impl Plan {
         Plan { service: name, stage, platform: spec.platform, units, owners: owners.collect() }
     }
 
-    /// What is different in `after`.
+    /// Returns the differences of `after` from this plan.
     pub fn difference(&self, after: &Plan) -> Difference {
         let by_what = |plan: &Plan| -> BTreeMap<String, Owner> {
             plan.owners.iter().map(|owner| (owner.what.clone(), owner.clone())).collect()
@@ -108,13 +108,14 @@ impl Plan {
         Difference { appear: only(&after, &before), vanish: only(&before, &after), moved: moved.collect() }
     }
 
-    /// The memory of one instance of every deployment together, in MB; `None` if the yml does not say all of them.
+    /// Returns the memory of one instance of every deployment together, in MB; `None` if the yml does not set all of
+    /// them.
     pub fn memory_mb(&self) -> Option<i64> {
         self.units.iter().map(|unit| unit.memory_mb).sum()
     }
 }
 
-/// The memory of a unit: its own, else the most that its functions ask for, else the provider's.
+/// Returns the memory of a unit: its own, else the most that its functions ask for, else the provider's.
 fn memory(spec: &Spec, unit: &Unit) -> Option<i64> {
     let of = |node: Option<&Node>| node.and_then(|node| node.get("memorySize")).and_then(Node::as_int);
     let kind = |kind: &str, name: &str| spec.tree.get(kind).and_then(|all| all.get(name));
@@ -124,7 +125,7 @@ fn memory(spec: &Spec, unit: &Unit) -> Option<i64> {
         .or_else(|| of(spec.tree.get("provider")))
 }
 
-/// What a function serves, each under a name of its own.
+/// Returns the routes and events of a function, each under a name of its own.
 fn served(function: &Function) -> Vec<String> {
     let mut all = Vec::new();
     let mut timer = 0;
@@ -150,7 +151,7 @@ fn served(function: &Function) -> Vec<String> {
 fn routes(event: &Event, function: &Function) -> Vec<String> {
     let path = match &event.path {
         Some(path) => path.value.clone(),
-        // Without a path it has an address of its own.
+        // A request without a path goes to an address of the function's own.
         None => format!("* of {}", function.name),
     };
     if event.methods.is_empty() {

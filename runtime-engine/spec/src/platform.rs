@@ -1,4 +1,4 @@
-//! Which platform a yml is for, by the names that ymls have for platforms.
+//! The platform that a yml is for, by the names that ymls have for platforms.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::source::Sources;
@@ -17,7 +17,7 @@ pub fn platform_named(name: &str) -> Option<&'static str> {
     named(name).map(|names| names.word)
 }
 
-/// The platform of a yml: what the caller says, or `provider.name`. A name that is none is an error.
+/// Returns the platform of a yml: the caller's, or `provider.name`. An unknown name is an error.
 pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut Diagnostics) -> Option<&'static str> {
     let written = root.get("provider").and_then(|provider| provider.get("name"));
     let span = written.map_or(root.span, |node| node.span);
@@ -40,7 +40,7 @@ pub(crate) fn of(told: Option<&str>, root: &Node, sources: &Sources, found: &mut
     None
 }
 
-/// What else ymls call the platform of that name.
+/// Returns the other names in ymls of the platform of that name.
 fn aliases(word: &str) -> impl Iterator<Item = &'static str> {
     named(word).into_iter().flat_map(|names| names.aliases.iter().copied())
 }

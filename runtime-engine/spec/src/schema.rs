@@ -1,12 +1,12 @@
 //! The JSON schema that editors complete and check a yml with, made of the table of keys.
 //!
-//! It says less than [`check`](crate::check): what a schema cannot say, such as the owner of a route, is not in it. What it
-//! refuses is wrong here as well.
+//! It checks less than [`check`](crate::check): rules that a schema cannot express, such as the owner of a route, are
+//! not in it. A yml that it refuses is wrong here as well.
 
 use crate::keys::{Effect, KINDS, Key, Object, SERVICE, Shape};
 use serde_json::{Map, Value, json};
 
-/// The schema (JSON Schema draft 7, which most editors know).
+/// Makes the schema (JSON Schema draft 7, which most editors know).
 pub fn schema() -> Value {
     let mut maker = Maker { definitions: Map::new() };
     let mut root = maker.object(&SERVICE);
@@ -28,11 +28,11 @@ struct Maker {
 }
 
 impl Maker {
-    /// A reference to the schema of a mapping, which is made once.
+    /// Returns a reference to the schema of a mapping, which is made once.
     fn reference(&mut self, object: &'static Object) -> Value {
         let name = object.what.replace(' ', "-");
         if !self.definitions.contains_key(&name) {
-            // Before its keys, since they may lead back to it.
+            // The entry comes before its keys, since they may lead back to it.
             self.definitions.insert(name.clone(), Value::Null);
             let made = self.object(object);
             self.definitions.insert(name.clone(), made);
@@ -92,7 +92,7 @@ impl Maker {
                 json!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^(\d+(ms|s|m|h))+$|^\d+$"}, variable()]})
             }
             Shape::Choice(words) => {
-                // In any case, as the check takes them.
+                // The words are listed in small letters and capitals, since the check takes any case.
                 let all = words.iter().flat_map(|word| [(*word).to_owned(), word.to_uppercase(), capitalised(word)]);
                 let mut all: Vec<String> = all.collect();
                 all.sort();
@@ -146,12 +146,12 @@ impl Maker {
     }
 }
 
-/// What any value may be instead: a text with a variable in it.
+/// Returns the schema of a text with a variable in it, which may replace any value.
 fn variable() -> Value {
     json!({"type": "string", "pattern": r"\$\{"})
 }
 
-/// Can a variable stand there that the shape itself would refuse?
+/// Returns `true` if a variable can stand there that the shape itself would refuse.
 fn takes_variable(shape: &Shape) -> bool {
     !matches!(shape, Shape::Text | Shape::Any)
 }

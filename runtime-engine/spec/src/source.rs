@@ -9,23 +9,23 @@ pub struct FileId(u32);
 /// A part of a text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// Which text.
+    /// The text that it is a part of.
     pub file: FileId,
-    /// The first byte.
+    /// The offset of the first byte.
     pub start: u32,
-    /// The byte behind the last one.
+    /// The offset of the byte behind the last one.
     pub end: u32,
 }
 
 impl Span {
-    /// The part `start..end` of a text.
+    /// Returns the part `start..end` of a text.
     pub fn new(file: FileId, start: usize, end: usize) -> Span {
         // Texts are at most `tree::MOST_BYTES` long.
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         Span { file, start: narrow(start), end: narrow(end.max(start)) }
     }
 
-    /// From the start of one part to the end of another one of the same text.
+    /// Returns the part from the start of this one to the end of another one of the same text.
     #[must_use]
     pub fn to(self, end: Span) -> Span {
         Span { end: end.end.max(self.end), ..self }
@@ -36,12 +36,12 @@ impl Span {
     }
 }
 
-/// One text.
+/// One text, with its lines.
 #[derive(Debug)]
 struct Source {
     name: String,
     text: String,
-    /// The first byte of each line.
+    /// The offset of the first byte of each line.
     lines: Vec<u32>,
 }
 
@@ -50,9 +50,9 @@ struct Source {
 pub struct Place {
     /// The name of the file, as it was given.
     pub file: String,
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The column.
+    /// The column in characters, counted from 1.
     pub column: usize,
 }
 
@@ -62,19 +62,19 @@ impl fmt::Display for Place {
     }
 }
 
-/// All texts of a service: the yml, and what it takes parts from.
+/// All texts of a service: the yml, and the files that it takes parts from.
 #[derive(Debug, Default)]
 pub struct Sources {
     all: Vec<Source>,
 }
 
 impl Sources {
-    /// No text.
+    /// Returns sources without any text.
     pub fn new() -> Sources {
         Sources::default()
     }
 
-    /// One more text, under the name that diagnostics call it by.
+    /// Adds one more text, under its name in diagnostics.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let text = text.into();
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
@@ -87,22 +87,22 @@ impl Sources {
         &self.all[file.0 as usize]
     }
 
-    /// The name of a text.
+    /// Returns the name of a text.
     pub fn name(&self, file: FileId) -> &str {
         &self.source(file).name
     }
 
-    /// A text.
+    /// Returns the text of this number.
     pub fn text(&self, file: FileId) -> &str {
         &self.source(file).text
     }
 
-    /// The part of a text that a span is.
+    /// Returns the part of a text that a span covers.
     pub fn part(&self, span: Span) -> &str {
         self.text(span.file).get(span.range()).unwrap_or_default()
     }
 
-    /// Where a span begins.
+    /// Returns the place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         let source = self.source(span.file);
         let line = source.lines.partition_point(|start| *start <= span.start);

@@ -7,14 +7,14 @@ use crate::model::{Event, Service};
 use crate::source::{Sources, Span};
 use crate::tree::Node;
 
-/// The schedule of a timer, and where it stands.
+/// The schedule of a timer, and its place in the yml.
 #[derive(Debug)]
 pub struct Timer {
-    /// When.
+    /// The schedule that was read.
     pub schedule: Schedule,
-    /// The time zone; `None`: UTC.
+    /// The time zone; `None` for UTC.
     pub timezone: Option<String>,
-    /// Where the schedule stands.
+    /// The place of the schedule.
     pub span: Span,
 }
 
@@ -46,10 +46,10 @@ pub(crate) fn check(service: &Service, platform: Option<&str>, sources: &Sources
     }
 }
 
-/// The schedule of a timer; `None`: the yml says none, and whoever deploys it does.
+/// Returns the schedule of a timer; `None` if the yml has no schedule, which is then set at deployment.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The schedule is wrong, for this reason.
 pub fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Box<Diagnostic>> {
     let of = |key: &str| event.node.get(key);
     let word = |key: &str| of(key).and_then(Node::as_text).map(str::to_ascii_lowercase);
@@ -93,7 +93,7 @@ pub fn read(event: &Event, sources: &Sources) -> Result<Option<Timer>, Box<Diagn
     }
 }
 
-/// Does it read like a name of the IANA's? Which of them there are is known where the timer runs.
+/// Returns `true` if it reads like a zone of the IANA's. The zones that exist are known only where the timer runs.
 fn is_zone(name: &str) -> bool {
     let is_part = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_uppercase())

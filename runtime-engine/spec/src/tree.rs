@@ -10,41 +10,41 @@ pub use read::{MOST_BYTES, MOST_DEPTH, MOST_NODES, read};
 
 use crate::source::{Sources, Span};
 
-/// A value and where it stands.
+/// A value and its place in the yml.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// The value.
+    /// The value of the node.
     pub value: Value,
-    /// Where it stands; of a value that an alias repeats, where the anchor is.
+    /// The place of the value. For a value that an alias repeats it is the place of the anchor.
     pub span: Span,
     /// A tag of the yml's own, such as `!GetAtt`; the tags of YAML itself have been applied.
     pub tag: Option<String>,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `null`, `~`, or nothing at all.
+    /// The empty value: `null`, `~`, or nothing at all.
     Null,
-    /// `true` or `false`.
+    /// A boolean, `true` or `false`.
     Bool(bool),
     /// A whole number. One that does not fit is a [`Float`](Value::Float).
     Int(i64),
     /// Any other number.
     Float(f64),
-    /// A text.
+    /// A text, with or without quotes.
     Text {
-        /// The text.
+        /// The text itself.
         text: String,
         /// `true` if it stands without quotes, on one line.
         is_plain: bool,
-        /// `true` if it is the whole value of a variable that is a text by nature, as those of the environment are. It counts
-        /// as a number, or as true or false, where one is expected and it reads like one.
+        /// `true` if it is the whole value of a variable that is a text by nature, as those of the environment are.
+        /// Where a number or a boolean is expected, it counts as one if it reads like one.
         is_given: bool,
     },
-    /// A list.
+    /// A list of nodes.
     List(Vec<Node>),
-    /// A mapping.
+    /// A mapping from keys to nodes.
     Map(Map),
 }
 
@@ -57,31 +57,31 @@ pub struct Map {
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The key.
+    /// The text of the key.
     pub key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub key_span: Span,
-    /// The value.
+    /// The value of the key.
     pub value: Node,
 }
 
 impl Map {
-    /// All entries.
+    /// Returns all entries, in the order of the yml.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entry of a key.
+    /// Returns the entry of a key; `None` if there is none.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The value of a key; `None` also where the value is null.
+    /// Returns the value of a key; `None` if there is none, and also where the value is null.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value).filter(|node| node.value != Value::Null)
     }
 
-    /// `true` without an entry.
+    /// Returns `true` if there is no entry.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -95,7 +95,7 @@ impl Map {
     }
 }
 
-/// A text that stands nowhere by itself.
+/// Makes a text that stands nowhere in the yml.
 pub(crate) fn text(text: String) -> Value {
     Value::Text { text, is_plain: false, is_given: false }
 }
@@ -105,12 +105,12 @@ impl Node {
         Node { value, span, tag: None }
     }
 
-    /// The text, if it is one.
+    /// Returns the text; `None` if it is no text.
     pub fn as_text(&self) -> Option<&str> {
         if let Value::Text { text, .. } = &self.value { Some(text) } else { None }
     }
 
-    /// The text of a text, a number, or a truth value, as it was written.
+    /// Returns a text, a number, or a boolean as it was written; `None` for any other value.
     pub fn as_written<'s>(&'s self, sources: &'s Sources) -> Option<&'s str> {
         match &self.value {
             Value::Text { text, .. } => Some(text),
@@ -119,7 +119,7 @@ impl Node {
         }
     }
 
-    /// The number, if it is a whole one.
+    /// Returns the number; `None` if it is no whole number.
     pub fn as_int(&self) -> Option<i64> {
         match &self.value {
             Value::Int(number) => Some(*number),
@@ -128,7 +128,7 @@ impl Node {
         }
     }
 
-    /// The truth value, if it is one.
+    /// Returns the boolean; `None` if it is none.
     pub fn as_bool(&self) -> Option<bool> {
         match &self.value {
             Value::Bool(value) => Some(*value),
@@ -137,22 +137,22 @@ impl Node {
         }
     }
 
-    /// The entries, if it is a mapping.
+    /// Returns the entries; `None` if it is no mapping.
     pub fn as_map(&self) -> Option<&Map> {
         if let Value::Map(map) = &self.value { Some(map) } else { None }
     }
 
-    /// The elements, if it is a list.
+    /// Returns the elements; `None` if it is no list.
     pub fn as_list(&self) -> Option<&[Node]> {
         if let Value::List(list) = &self.value { Some(list) } else { None }
     }
 
-    /// The value of a key, if it is a mapping that has it, and the value is not null.
+    /// Returns the value of a key; `None` if it is no mapping, has no such key, or the value is null.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_map().and_then(|map| map.get(key))
     }
 
-    /// What it is, in words, for "expected …, found …". Texts are quoted, and shortened.
+    /// Returns a description of the value for "expected …, found …". Texts are quoted, and shortened.
     pub fn describe(&self) -> String {
         match &self.value {
             Value::Null => "nothing".to_owned(),
@@ -166,10 +166,10 @@ impl Node {
     }
 }
 
-/// How many characters of a text are shown.
+/// The number of characters of a text that are shown.
 const MOST_SHOWN: usize = 60;
 
-/// A text in quotes, its end left out if it is long.
+/// Returns a text in quotes, its end left out if it is long.
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         None => format!("{text:?}"),

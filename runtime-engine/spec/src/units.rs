@@ -1,8 +1,9 @@
-//! Which functions are deployed together: the units of `aggregation`, and every other function as a unit of its own.
+//! The units of a service, which are deployed each by itself: those of `aggregation`, and every other function as a
+//! unit of its own.
 //!
-//! Midway joins patterns by "and", takes requests alone, and lets an earlier unit take a function from a later one without a
-//! word. Here patterns are read in order, each adding or taking away; a unit takes functions with all of their events; and
-//! what is taken twice is an error that names both places.
+//! Midway joins patterns by "and", takes requests alone, and lets an earlier unit take a function from a later one in
+//! silence. Here patterns are read in order, each adding or taking away. A unit takes functions with all of their
+//! events. A function that is taken twice is an error that names both places.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::model::{Common, Function, Reader, Service, named};
@@ -13,27 +14,27 @@ use globset::{GlobBuilder, GlobMatcher};
 /// Functions that are deployed together and run in one process.
 #[derive(Debug)]
 pub struct Unit {
-    /// Its name.
+    /// The name of the unit.
     pub name: String,
-    /// Where its name stands.
+    /// The place of its name.
     pub span: Span,
     /// The numbers of its functions among those of the service, in order.
     pub members: Vec<usize>,
-    /// What the unit says of all of its functions.
+    /// The settings that the unit has for all of its functions.
     pub common: Common,
-    /// `true` if `aggregation` has it; else it is a function by itself.
+    /// `true` if `aggregation` has it; otherwise it is a function by itself.
     pub is_aggregation: bool,
-    /// `true` if what its functions serve is delivered to it. A function that is deployed by itself beside a unit that has
-    /// it, too, is reached under its own address alone.
+    /// `true` if the events of its functions are delivered to it. A function that is deployed by itself beside a unit
+    /// that has it, too, is reached under its own address alone.
     pub is_owner: bool,
 }
 
-/// How a unit came by a function.
+/// The way in which a unit came by a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claim {
-    /// `functions` names it.
+    /// The unit's `functions` name it.
     Named(Span),
-    /// A pattern fits it.
+    /// One of the unit's patterns fits it.
     Pattern(Span),
 }
 
@@ -44,14 +45,14 @@ impl Claim {
     }
 }
 
-/// The units of a service.
+/// Returns the units of a service, in order.
 pub(crate) fn units(root: &Node, service: &Service, sources: &Sources, found: &mut Diagnostics) -> Vec<Unit> {
     let empty = Map::default();
     let aggregation = root.get("aggregation").and_then(Node::as_map).unwrap_or(&empty);
     let mut units = Vec::new();
-    // Each function's first claim, and the unit that makes it.
+    // Each function has a first claim, and the unit that makes it.
     let mut claims: Vec<Option<(Claim, usize)>> = vec![None; service.functions.len()];
-    // Functions that are deployed by themselves although a unit has them.
+    // These functions are deployed by themselves although a unit has them.
     let mut stays = vec![false; service.functions.len()];
     for (name, span, node) in named(aggregation) {
         let map = node.as_map().unwrap_or(&empty);
@@ -117,12 +118,12 @@ pub(crate) fn units(root: &Node, service: &Service, sources: &Sources, found: &m
     units
 }
 
-/// Do both units say by its name that they have the function?
+/// Returns `true` if both units name the function itself.
 fn both_named(one: Claim, other: Claim) -> bool {
     matches!((one, other), (Claim::Named(_), Claim::Named(_)))
 }
 
-/// The functions of a unit, each with what brought it there.
+/// Returns the functions of a unit, each with the claim that brought it there.
 fn members(
     unit: &str,
     span: Span,
@@ -180,7 +181,7 @@ fn by_name(
     members
 }
 
-/// One pattern.
+/// One pattern of a unit.
 struct Pattern<'p> {
     matcher: GlobMatcher,
     takes_away: bool,
@@ -200,7 +201,7 @@ fn by_pattern(unit: &str, nodes: &[Node], service: &Service, found: &mut Diagnos
             }
         }
     }
-    // A list that begins by taking away takes away from all.
+    // A list that begins by taking away takes away from all functions.
     let takes_all = patterns.first().is_some_and(|pattern| pattern.takes_away);
     let mut members = Vec::new();
     let mut has_matched = vec![false; patterns.len()];

@@ -1,5 +1,5 @@
-//! Variables: `${env.X}`, `${self:provider.stage}`, `${file(a.yml):key}` and their like, put in place in the tree. Nothing is
-//! ever put into the text of a yml: a value stays one value, whatever stands in it.
+//! Variables: `${env.X}`, `${self:provider.stage}`, `${file(a.yml):key}` and their like, put in place in the tree.
+//! Nothing is ever put into the text of a yml, so that a value stays one value, whatever its text.
 
 mod parse;
 
@@ -10,14 +10,14 @@ use faas_core::secrets::{MARK, is_name};
 use parse::{Part, Source};
 use std::collections::{BTreeMap, HashMap};
 
-/// What variables are taken from.
+/// The sources that variables are taken from.
 #[derive(Debug)]
 pub struct Given<'g> {
     /// The environment, with what dotenv files add to it.
     pub environment: &'g BTreeMap<String, String>,
     /// The options of the command line.
     pub options: &'g BTreeMap<String, String>,
-    /// The stage.
+    /// The stage that the yml is read for.
     pub stage: &'g str,
     /// The files that the yml may take parts from.
     pub files: &'g dyn Files,
@@ -25,14 +25,14 @@ pub struct Given<'g> {
 
 /// The files beside a yml.
 pub trait Files: std::fmt::Debug {
-    /// The text of a file, by its path from the folder of the yml.
+    /// Returns the text of a file, by its path from the folder of the yml.
     ///
     /// # Errors
-    /// In words, why it cannot be read.
+    /// The file cannot be read. The text says why.
     fn read(&self, path: &str) -> Result<String, String>;
 }
 
-/// Puts variables in place. What cannot be put in place is an error each, and null in the tree.
+/// Puts variables in place. Each one that cannot be put in place is an error, and null in the tree.
 pub fn resolve(root: &Node, sources: &mut Sources, given: &Given<'_>, found: &mut Diagnostics) -> Node {
     let mut resolver = Resolver {
         root,
@@ -47,17 +47,17 @@ pub fn resolve(root: &Node, sources: &mut Sources, given: &Given<'_>, found: &mu
     resolver.node(root, Mode::Strict, 0)
 }
 
-/// What is done with variables nobody here knows.
+/// The treatment of unknown variables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// They are errors.
     Strict,
-    /// They are the platform's own: `${AWS::Region}` in `resources`.
+    /// They are left alone as the platform's own: `${AWS::Region}` in `resources`.
     Lenient,
 }
 
-/// A text that comes into the tree as it is. What reads like the name of a secret in it would be one to the runtime, so it
-/// is written as the text that it is.
+/// Makes a text of the tree that is taken as it is. A part that reads like the name of a secret would be one to the
+/// runtime, so it is written as the text that it is.
 pub(crate) fn literal(text: &str) -> String {
     text.replace(MARK, &format!("${MARK}"))
 }
@@ -67,22 +67,22 @@ struct Resolver<'r> {
     sources: &'r mut Sources,
     given: &'r Given<'r>,
     found: &'r mut Diagnostics,
-    /// What is being resolved, from the outside in.
+    /// The variables that are being resolved, from the outside in.
     open: Vec<String>,
     files: HashMap<String, Option<Node>>,
     nodes: usize,
     has_overflowed: bool,
 }
 
-/// What a variable comes to.
+/// The result of a variable.
 enum Found {
-    /// A value.
+    /// The variable has this value.
     Node(Node),
-    /// Nothing: the next alternative counts.
+    /// The variable has no value, and the next alternative counts.
     Nothing(Diagnostic),
-    /// An error that has been said.
+    /// The variable has an error, which has been reported.
     Failed,
-    /// It stays as it is.
+    /// The variable stays as it is.
     Kept,
 }
 
@@ -115,7 +115,8 @@ impl Resolver<'_> {
         Node { value, span: node.span, tag: node.tag.clone() }
     }
 
-    /// One value more, this deep. Variables can make very much of a short text.
+    /// Counts one more value at this depth. Returns `false` if there is no room: variables can make very much of a
+    /// short text.
     fn has_room(&mut self, span: Span, depth: usize) -> bool {
         self.nodes += 1;
         let has_room = self.nodes <= MOST_NODES && depth <= MOST_DEPTH;
@@ -127,7 +128,7 @@ impl Resolver<'_> {
         has_room
     }
 
-    /// Says what looks like a variable and is none.
+    /// Reports a text that looks like a variable and is none.
     fn doubt(&mut self, text: &str, span: Span, mode: Mode) {
         if mode == Mode::Lenient {
             return;
@@ -151,7 +152,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The part of a span in which a piece of its text stands as it is written.
+    /// Returns the part of a span in which a piece of its text stands as it is written.
     fn within(&self, span: Span, piece: &str) -> Span {
         let part = self.sources.part(span);
         match part.find(piece) {
@@ -163,7 +164,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// A text with variables in it.
+    /// Resolves a text with variables in it.
     fn text(&mut self, text: &str, node: &Node, mode: Mode, depth: usize) -> Node {
         if !self.has_room(node.span, depth) {
             return Node::new(Value::Null, node.span);
@@ -217,7 +218,7 @@ impl Resolver<'_> {
         Node::new(value, node.span)
     }
 
-    /// A variable: the first of its alternatives that there is. If there is none, an error says why of the first.
+    /// Resolves a variable: the first of its alternatives that has a value. If none has, an error explains the first.
     fn variable(&mut self, alternatives: &[Source], written: &str, span: Span, mode: Mode, depth: usize) -> Found {
         match self.first(alternatives, written, span, mode, depth) {
             Found::Nothing(why) => {
@@ -251,7 +252,7 @@ impl Resolver<'_> {
         match source {
             Source::Literal(text, is_quoted) => {
                 let value = if *is_quoted { tree::text(text.clone()) } else { tree::plain(text) };
-                // A number or a word has its text only where it is written; here it is a part of a variable.
+                // A number or a word has its text only where it is written, and here it is a part of a variable.
                 match value {
                     Value::Int(_) | Value::Float(_) | Value::Bool(_) => given(text),
                     value => Found::Node(Node::new(value, span)),
@@ -269,7 +270,7 @@ impl Resolver<'_> {
             Source::Stage => given(self.given.stage),
             Source::Env(name) => match self.name(name, span, mode, depth) {
                 None => Found::Failed,
-                // As in midway, a variable that is set to nothing is not set.
+                // As in midway, a variable that is set to an empty text is not set.
                 Some(name) => match self.given.environment.get(&name).filter(|value| !value.is_empty()) {
                     Some(value) => given(value),
                     None => absent(format!("the environment has no variable `{name}`")),
@@ -320,7 +321,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// A name or path, which may have variables in it.
+    /// Resolves a name or path, which may have variables in it. `None` if an error has been reported.
     fn name(&mut self, text: &str, span: Span, mode: Mode, depth: usize) -> Option<String> {
         if !text.contains("${") {
             return Some(text.to_owned());
@@ -330,7 +331,7 @@ impl Resolver<'_> {
         resolved.as_written(self.sources).map(str::to_owned)
     }
 
-    /// A value of the yml itself.
+    /// Finds a value of the yml itself.
     fn this(&mut self, path: &str, span: Span, mode: Mode, depth: usize) -> Found {
         let chain = format!("self:{path}");
         if self.open.contains(&chain) {
@@ -344,7 +345,7 @@ impl Resolver<'_> {
         found
     }
 
-    /// A value of another file.
+    /// Finds a value of another file.
     fn file(&mut self, path: &str, key: &str, span: Span, mode: Mode, depth: usize) -> Found {
         let chain = format!("file({path}):{key}");
         if self.open.contains(&chain) {
@@ -378,7 +379,7 @@ impl Resolver<'_> {
         found
     }
 
-    /// Follows a path of keys and numbers, whose way may lead through variables.
+    /// Follows a path of keys and numbers, which may lead through variables.
     fn follow(&mut self, from: &Node, path: &str, whose: &str, span: Span, mode: Mode, depth: usize) -> Found {
         let mut node = from.clone();
         let steps: Vec<&str> = path.split('.').filter(|step| !step.is_empty()).collect();

@@ -1,5 +1,5 @@
-//! Small ymls, each with what is said of it and what is made of it, kept beside it: `bad/x.yml` with `bad/x.txt`, and
-//! `good/x.yml` with `good/x.txt` (what is said) and `good/x.json` (its manifests). `FAAS_REWRITE=1` writes them anew.
+//! Small ymls, each with its findings and its result, kept beside it: `bad/x.yml` with `bad/x.txt`, and `good/x.yml`
+//! with `good/x.txt` (its findings) and `good/x.json` (its manifests). `FAAS_REWRITE=1` writes them anew.
 
 use serverless_spec::diagnostic::{Diagnostic, Diagnostics, Severity, render};
 use serverless_spec::keys::{EventKey, KINDS, Object, SERVICE, Shape};
@@ -38,8 +38,7 @@ fn ymls(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// What the ymls of the corpus are read with. A comment in the first line may say more: `# stage: prod`,
-/// `# platform: aws-lambda`.
+/// Reads a yml of the corpus. A comment in its first line may give options: `# stage: prod`, `# platform: aws-lambda`.
 fn read_file(path: &Path) -> Read {
     let text = std::fs::read(path).expect("a yml can be read");
     let first = String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned();
@@ -86,7 +85,7 @@ fn manifests(spec: &Spec) -> String {
     spec.units.iter().map(one).collect()
 }
 
-/// Compares a text with the one that is kept, or keeps it. Returns what is wrong.
+/// Compares a text with the one that is kept, or keeps it. Returns the difference; `None` if there is none.
 fn compare(path: &Path, made: &str) -> Option<String> {
     if std::env::var_os("FAAS_REWRITE").is_some() {
         if made.is_empty() {
@@ -153,7 +152,7 @@ fn a_mistake_lies_within_its_text() {
     }
 }
 
-/// Adds the keys that a value uses, each with the way to it, without names and numbers.
+/// Adds the keys that a value uses, each with the path to it, without names and numbers.
 fn used(shape: &Shape, node: &Node, path: &str, all: &mut BTreeSet<String>) {
     let below = |path: &str, name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     let keys = |object: &'static Object, node: &Node, path: &str, all: &mut BTreeSet<String>| {
@@ -197,7 +196,7 @@ fn the_good_ymls_use_every_key_and_every_event() {
         let tree = serverless_spec::tree::read(&sources, file, &mut Diagnostics::default()).expect("it is YAML");
         used(&Shape::Object(&SERVICE), &tree, "", &mut all);
     }
-    // Those that come to nothing are warnings, and so among the bad ones.
+    // Kinds without effect are warnings, and so among the bad ones.
     let served = || KINDS.iter().filter(|kind| kind.nothing.is_empty());
     let events = served().map(|kind| format!("functions.events.{}", kind.word));
     let is_served = |path: &String| match path.strip_prefix("functions.<name>.events[].") {

@@ -1,5 +1,5 @@
-//! Schedules against an evaluator that nobody here wrote: what is parsed, and what is written for each platform, fire at the
-//! same times over four years.
+//! Schedules against another evaluator: the schedules that are parsed, and those that are written for each platform,
+//! fire at the same times over four years.
 
 use chrono::{Datelike, NaiveDate, TimeZone, Timelike, Utc};
 use croner::parser::{CronParser, Seconds, Year};
@@ -21,7 +21,7 @@ const ALL: [Dialect; 12] = [
     Dialect::YandexTimer,
 ];
 
-/// Schedules as they are written here.
+/// Schedules in our own grammar.
 const SCHEDULES: &[&str] = &[
     "0 0 12 * * SAT-SUN",
     "0 0 0 1 1 *",
@@ -53,7 +53,8 @@ fn both(text: &str) -> Option<Both> {
     text.starts_with("or ").then_some(Both::Or).or(text.starts_with("and ").then_some(Both::And))
 }
 
-/// What the other evaluator says of a text in the form that it reads: second to year, with numbers of the usual kind.
+/// Returns the times at which the other evaluator fires for a text in its own form: second to year, with numbers of the
+/// usual kind.
 fn fires(text: &str, both: Both, sunday_is_one: bool, count: usize) -> Vec<String> {
     let cron = CronParser::builder()
         .seconds(Seconds::Optional)
@@ -88,7 +89,7 @@ fn ours(schedule: &Schedule, count: usize) -> Vec<String> {
     times.take_while(|at| at.year < 2028).map(|at| at.to_string()).collect()
 }
 
-/// More times than any but the most frequent schedules have in four years.
+/// The number of times that are compared: more than any but the most frequent schedules have in four years.
 const MOST: usize = 12_000;
 
 #[test]
@@ -97,7 +98,7 @@ fn what_is_parsed_fires_when_the_other_evaluator_says() {
         let schedule = Schedule::parse(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
         let five = text.split(' ').count() == 5;
         let theirs = if five { format!("0 {text}") } else { (*text).to_owned() };
-        // It turns no ranges round.
+        // The other evaluator turns no ranges round.
         let theirs = theirs.replace("SAT-SUN", "SAT,SUN").replace("DEC-FEB", "DEC,JAN,FEB");
         assert_eq!(ours(&schedule, MOST), fires(&theirs, Both::And, false, MOST), "{text}");
     }
@@ -112,7 +113,7 @@ fn two_kinds_of_days_are_either_or_both_as_is_said() {
     }
 }
 
-/// The other evaluator's form of what a platform reads.
+/// Returns the other evaluator's form of a platform's text.
 fn translated(dialect: Dialect, text: &str) -> (String, Both) {
     let inner = text.trim_start_matches("cron(").trim_end_matches(')').replace('?', "*");
     match dialect {

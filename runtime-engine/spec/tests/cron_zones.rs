@@ -1,6 +1,6 @@
-//! Schedules with a time zone, against an evaluator and a database of zones that nobody here wrote: what is written for each
-//! platform that has zones fires at the moments at which the clock of the place shows the times of the schedule, over four
-//! years in which that clock is put forward and back.
+//! Schedules with a time zone, against another evaluator and its database of zones: the text for each platform that has
+//! zones fires at the moments at which the clock of the place shows the times of the schedule, over four years in which
+//! that clock is put forward and back.
 
 use chrono::{NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -36,7 +36,7 @@ const SCHEDULES: [&str; 12] = [
     "0 4 29 2 *",
 ];
 
-/// The platforms that have timers, each with its dialect.
+/// Returns the platforms that have timers, each with its dialect.
 fn dialects() -> Vec<(&'static str, Dialect)> {
     let names = faas_core::platform::PLATFORMS.iter().map(|entry| entry.name);
     names.filter_map(|name| Some((name, Dialect::of(name)?))).collect()
@@ -48,8 +48,8 @@ fn civil(at: Civil) -> NaiveDateTime {
     date.and_hms_opt(narrow(at.hour), narrow(at.minute), narrow(at.second)).expect("it is a time")
 }
 
-/// The moments at which the clock of the zone shows the times of a schedule; and those times that the clock leaves out or shows
-/// twice, of which each platform makes what it likes.
+/// Returns the moments at which the clock of the zone shows the times of a schedule; and those times that the clock
+/// leaves out or shows twice, which each platform treats in its own way.
 fn expected(schedule: &Schedule, zone: Tz) -> (BTreeSet<i64>, BTreeSet<NaiveDateTime>) {
     let times = schedule.next_times(Civil { year: 2024, ..Civil::EPOCH }, 200_000);
     let (mut moments, mut odd) = (BTreeSet::new(), BTreeSet::new());
@@ -62,7 +62,7 @@ fn expected(schedule: &Schedule, zone: Tz) -> (BTreeSet<i64>, BTreeSet<NaiveDate
     (moments, odd)
 }
 
-/// What a platform has been given, read back: the zone from where it stands, and the text by the other evaluator.
+/// Reads back a platform's schedule: the zone from its place, and the text by the other evaluator.
 fn read_back(platform: &str, dialect: Dialect, schedule: &Schedule, zone: &str) -> Option<(String, Tz)> {
     let emitted = dialect.emit(schedule, Some(zone)).ok()?;
     let (named, text) = match emitted.text.strip_prefix("CRON_TZ=") {
@@ -83,7 +83,7 @@ fn read_back(platform: &str, dialect: Dialect, schedule: &Schedule, zone: &str) 
     Some((inner, zone))
 }
 
-/// The moments at which the other evaluator fires.
+/// Returns the moments at which the other evaluator fires.
 fn fires(inner: &str, zone: Tz, sunday_is_one: bool) -> BTreeSet<i64> {
     let cron = CronParser::builder()
         .seconds(Seconds::Optional)
@@ -107,7 +107,7 @@ fn what_is_written_with_a_zone_fires_by_the_clock_of_the_place_over_changes_of_i
             let schedule = Schedule::parse(text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
             let (ours, odd) = expected(&schedule, zone.parse().expect("the database has the zone"));
             odd_times += odd.len();
-            // Most platforms have the same text.
+            // Most platforms have the same text, so each is evaluated once.
             let mut seen: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
             for (platform, dialect) in dialects() {
                 let Some((inner, zone)) = read_back(platform, dialect, &schedule, zone) else { continue };
@@ -115,7 +115,7 @@ fn what_is_written_with_a_zone_fires_by_the_clock_of_the_place_over_changes_of_i
                 let theirs = seen.entry(inner).or_insert_with_key(|inner| fires(inner, zone, sunday_is_one));
                 let missing: Vec<_> = ours.difference(theirs).collect();
                 assert!(missing.is_empty(), "{text} in {zone} for {platform}: it does not fire at {missing:?}");
-                // What fires beside them comes in the place of a time that the clock leaves out or shows twice: that day.
+                // An additional time comes in the place of one that the clock leaves out or shows twice, on that day.
                 for more in theirs.difference(&ours) {
                     let at = Utc.timestamp_opt(*more, 0).unwrap().with_timezone(&zone).naive_local();
                     let near = odd.iter().any(|odd| (at - *odd).num_hours().abs() <= 1);
@@ -150,7 +150,7 @@ fn a_platform_without_zones_refuses_one_and_does_not_lose_it() {
     }
 }
 
-/// The traps that platforms set, of which each differs from what another one takes the same text for.
+/// Each line is a trap: one platform reads the text differently from another.
 #[test]
 fn what_platforms_read_differently_is_written_so_that_none_can() {
     let emit = |platform: &str, text: &str, both: Option<Both>| {
@@ -159,7 +159,7 @@ fn what_platforms_read_differently_is_written_so_that_none_can() {
         dialect.emit(&schedule, None).map(|emitted| emitted.text).map_err(|refused| refused.0)
     };
     for (platform, _) in dialects() {
-        // Sunday is 0, 1 or 7, months begin with 0 or 1: names are written.
+        // Sunday is 0, 1 or 7, and months begin with 0 or 1, so names are written.
         let weekday = emit(platform, "0 8 * * 7", None).expect("every platform has days of the week");
         assert!(weekday.contains("SUN") && !weekday.contains('7',), "{platform}: {weekday}");
         let month = emit(platform, "0 0 1 6 *", None).expect("every platform has months");
@@ -169,7 +169,7 @@ fn what_platforms_read_differently_is_written_so_that_none_can() {
         assert!(weekend.contains("SUN,SAT"), "{platform}: {weekend}");
         let winter = emit(platform, "0 0 12 1 DEC-FEB *", None).expect("every platform has months");
         assert!(winter.contains("JAN,FEB,DEC") || winter.contains("JAN-FEB,DEC"), "{platform}: {winter}");
-        // To robfig's parser a field that begins with a star does not count as set, even with a step.
+        // For robfig's parser a field that begins with a star does not count as set, even with a step.
         if let Ok(both) = emit(platform, "0 0 12 */2 * MON", Some(Both::Or)) {
             assert!(both.contains("1-31/2"), "{platform}: {both}");
         }
@@ -179,7 +179,7 @@ fn what_platforms_read_differently_is_written_so_that_none_can() {
             Err(why) => assert!(why.contains("second") || why.contains("once a minute"), "{platform}: {why}"),
         }
     }
-    // Both kinds of days: rejected, either, or both ones.
+    // Both kinds of days are rejected, or mean either, or mean both.
     for (platform, or, and) in [
         ("aws-lambda", false, false),
         ("aliyun-fc", false, false),
@@ -194,7 +194,7 @@ fn what_platforms_read_differently_is_written_so_that_none_can() {
         let of = |both| emit(platform, "0 0 0 15 * MON", Some(both)).is_ok();
         assert_eq!((of(Both::Or), of(Both::And)), (or, and), "{platform}");
     }
-    // A rate of one has a unit without `s`, and every other one has it.
+    // A rate of one has a unit without `s`, and every other rate has it.
     for (span, rate) in
         [("1m", "rate(1 minute)"), ("2m", "rate(2 minutes)"), ("1h", "rate(1 hour)"), ("24h", "rate(1 day)")]
     {

@@ -1,5 +1,5 @@
-//! The deployment files of three services on every platform, as they are kept in `deploy/<service>/<platform>.txt`: what is
-//! said, then each file. `FAAS_REWRITE=1` writes them anew.
+//! The deployment files of three services on every platform, as they are kept in `deploy/<service>/<platform>.txt`: the
+//! findings, then each file. `FAAS_REWRITE=1` writes them anew.
 
 use serverless_spec::deploy::{self, Options, Templates};
 use serverless_spec::diagnostic::{Severity, render};
@@ -115,7 +115,7 @@ fn a_secret_is_in_no_file() {
 
 #[test]
 fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
-    // Values that stand nowhere else, so that each is found again.
+    // These values stand nowhere else, so that each is found again.
     let keys = [
         ("role: role-17", "role-17"),
         ("vpcConfig: {vpcId: vpc-17, vSwitchIds: [vsw-17], securityGroupId: sg-17}", "vsw-17"),
@@ -136,7 +136,7 @@ fn whatever_the_yml_asks_for_is_in_the_files_or_said() {
             let is_said = made.diagnostics.iter().any(|diagnostic| diagnostic.place(&read.sources).line == 3);
             // A timeout is the manifest's in every case.
             let is_in_manifest = key.starts_with("timeout");
-            // 3072 MB where memory is counted in GB.
+            // The value is 3072 MB where memory is counted in GB.
             let is_there = all.contains(value) || value == "3072" && all.contains("3.0Gi");
             assert!(is_there || is_said || is_in_manifest, "{platform}: {key}\n{all}");
         }
@@ -218,7 +218,7 @@ fn two_deployments_of_one_name_are_an_error() {
     assert!(said(&read, &made).contains("two deployments are called `shop-dev-a-b` on Knative"));
 }
 
-/// The lines `path`, `functionName` of the domain, in order.
+/// Returns the lines `path`, `functionName` of the domain, in order.
 fn domain(s_yaml: &str) -> Vec<(String, String)> {
     let value = |line: &str, key: &str| {
         let rest = line.trim().trim_start_matches("- ").strip_prefix(key)?.strip_prefix(": ")?;
@@ -229,7 +229,8 @@ fn domain(s_yaml: &str) -> Vec<(String, String)> {
     paths.into_iter().zip(routes.lines().filter_map(|line| value(line, "functionName"))).collect()
 }
 
-/// Routes of several units, whose paths a domain can tell apart; each path goes to the unit whose router has the best route.
+/// Routes of several units whose paths a domain can tell apart. Each path goes to the unit whose router has the best
+/// route.
 const ROUTES: &str = "service: shop\nfunctions:\n  \
     root: {events: [{http: {path: '/*'}}]}\n  \
     api: {events: [{http: {path: '/api/*'}}]}\n  \
@@ -246,7 +247,7 @@ fn the_domain_of_function_compute_sends_each_path_where_the_router_would() {
             Some(prefix) => path == prefix || path.starts_with(&format!("{prefix}/")),
             None => path.trim_end_matches('/') == route,
         };
-        // As the first that fits, and as the longest that fits: both are said of the domain.
+        // A domain is said to take the first route that fits, and the longest: both must agree.
         let first = routes.iter().find(|(route, _)| fits(route));
         let longest = routes
             .iter()
@@ -284,7 +285,7 @@ fn schedules_are_those_of_the_dialects() {
         let (_, made) = templates(&text, platform);
         let all: String = made.files.iter().map(|file| file.text.as_str()).collect();
         assert!(all.contains(&expected), "{platform}: {expected} is not in\n{all}");
-        // What is written is read again as the same times, where it is in our own grammar.
+        // The written text is read again as the same times, where it is in our own grammar.
         let own = if platform == "yandex" { format!("cron({expected})") } else { expected.clone() };
         let back = Schedule::parse(&own, None);
         let from = Civil { year: 2024, ..Civil::EPOCH };
@@ -295,7 +296,7 @@ fn schedules_are_those_of_the_dialects() {
     assert_eq!(looked_at, 12);
 }
 
-/// The service of the pages of platforms, as `docs/deploying.md` has it.
+/// Returns the service of the pages of platforms, as `docs/deploying.md` has it.
 fn service_of_the_pages() -> String {
     let page = include_str!("../../../docs/deploying.md");
     let yml =
@@ -304,7 +305,7 @@ fn service_of_the_pages() -> String {
     yml.to_owned()
 }
 
-/// The files that a page shows.
+/// Returns the names of the files that a page shows.
 fn shown(platform: &str) -> &'static [&'static str] {
     match platform {
         "aliyun-fc" => &["s.yaml"],

@@ -1,4 +1,5 @@
-//! Texts that no person writes: long, deep, broken, random. None may panic, hang, or take memory without bound.
+//! Texts that no person writes: long, deep, broken, random. Reading them may not panic, hang, or take memory without
+//! bound.
 
 use proptest::prelude::*;
 use serverless_spec::variables::Files;
@@ -27,7 +28,7 @@ fn read_text(text: &[u8]) -> Read {
     };
     let read = read(&input);
     for diagnostic in &read.diagnostics {
-        // It can be shown, whatever is in it.
+        // The finding can be shown, whatever its text is.
         let shown = serverless_spec::diagnostic::render(diagnostic, &read.sources, false);
         assert!(!shown.is_empty());
     }
@@ -98,7 +99,7 @@ fn variables_within_variables_are_bounded() {
     assert!(!codes(&text).is_empty());
 }
 
-/// Words that ymls are made of, so that random texts get far.
+/// Returns words that ymls are made of, so that random texts get far.
 fn words() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         "service: ",

@@ -51,7 +51,7 @@ fn the_page_has_the_keys_of_the_table() {
     assert_eq!(written, made, "docs/keys.md; FAAS_REWRITE=1 writes it anew");
 }
 
-/// Every yml that a page shows whole is right, and every part of one is a part of a right one.
+/// Checks that every yml that a page shows whole is right, and that every part of one is a part of a right one.
 #[test]
 fn the_ymls_of_the_guide_are_right() {
     #[derive(Debug)]

@@ -1,14 +1,14 @@
 //! Schedules in the words of each platform: exactly, or not at all, with the reason.
 //!
-//! Names of months and days of the week are written and never their numbers, which platforms count differently. What a
-//! platform's page leaves open is refused rather than tried.
+//! Months and days of the week are written by name and never by number, since platforms count them differently. A form
+//! that a platform's page leaves open is refused rather than tried.
 
 use super::field::{DAY, HOUR, MINUTE, MONTH, SECOND, WEEKDAY, YEAR};
 use super::{Both, Cron, Day, Schedule, Weekday};
 use std::fmt;
 use std::time::Duration;
 
-/// A kind of schedules.
+/// The form that a platform's schedules have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// `ScheduleExpression` of Amazon EventBridge.
@@ -43,15 +43,15 @@ pub enum Dialect {
 /// A schedule as a platform has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Emitted {
-    /// Its text.
+    /// The text of the schedule.
     pub text: String,
-    /// The time zone, where it stands apart from the text.
+    /// The time zone, where it stands apart from the text; `None` elsewhere.
     pub timezone: Option<String>,
-    /// What a reader has to know: where it begins, what else has to be set.
+    /// Notes for a reader: where it begins, which other setting it needs.
     pub notes: Vec<&'static str>,
 }
 
-/// Why a platform has no such schedule.
+/// The reason why a platform has no such schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused(pub String);
 
@@ -63,16 +63,16 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// How the day that is not asked about is written, and what both days mean.
+/// The way in which an open day is written, and the meaning of two kinds of days.
 struct Rules {
-    /// What the platform is called, for reasons.
+    /// The name of the platform, for reasons.
     who: &'static str,
     seconds: Seconds,
-    /// What stands for "every day" where the other kind of days is given.
+    /// The text for "every day" where the other kind of days is given.
     free: &'static str,
-    /// What two kinds of days mean; `One`: they cannot both be there, or nobody says what it means.
+    /// The meaning of two kinds of days. `One` if they cannot both be there, or their meaning is not documented.
     both: Both,
-    /// Does it know `L`, `LW`, `15W`, `5L`, `5#2`?
+    /// `true` if the platform knows `L`, `LW`, `15W`, `5L`, `5#2`.
     has_l: bool,
     has_w: bool,
     has_nth: bool,
@@ -82,28 +82,28 @@ struct Rules {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Seconds {
-    /// No such field.
+    /// There is no such field.
     None,
-    /// One number.
+    /// The field is one number.
     One,
-    /// A field like the others, always there.
+    /// The field is like the others, and always there.
     Any,
-    /// A field that is left out for second 0.
+    /// The field is left out for second 0.
     Optional,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Zone {
-    /// UTC, or what is set beside the text.
+    /// The zone is UTC, or is set beside the text.
     Apart,
-    /// `CRON_TZ=` before the text.
+    /// The zone stands before the text, as `CRON_TZ=`.
     Prefix,
-    /// None can be set.
+    /// No zone can be set.
     None,
 }
 
 impl Dialect {
-    /// The dialect of a platform's own timers; `None`: it has none, or none that is documented.
+    /// Returns the dialect of a platform's own timers; `None` if it has no timers, or their form is not documented.
     pub fn of(platform: &str) -> Option<Dialect> {
         Some(match platform {
             "aws-lambda" => Dialect::EventBridge,
@@ -184,7 +184,7 @@ impl Dialect {
         }
     }
 
-    /// The schedule in the words of this platform. `timezone` is the IANA name of a zone; `None` is UTC.
+    /// Returns the schedule in the words of this platform. `timezone` is the IANA name of a zone; `None` is UTC.
     ///
     /// # Errors
     /// The platform has no such schedule.
@@ -233,7 +233,7 @@ impl Dialect {
         let day = match &cron.day {
             Day::Any if cron.weekday != Weekday::Any => rules.free.to_owned(),
             Day::Any => "*".to_owned(),
-            // To some readers a field that begins with a star is no choice of days, even with a step.
+            // For some readers a field that begins with a star is no choice of days, even with a step.
             Day::Days(days) => match DAY.write(days) {
                 text if text.starts_with('*') => text.replacen('*', "1-31", 1),
                 text => text,
@@ -258,7 +258,7 @@ impl Dialect {
             Weekday::Last(_) => return refuse("has no last day of the week in a month"),
             Weekday::Nth(..) => return refuse("has no nth day of the week in a month"),
         };
-        // Where a last day of the week is asked for, SCF's own page leaves the day of the month open by `?`.
+        // For a last day of the week SCF's own page leaves the day of the month open by `?`.
         let day = match &cron.weekday {
             Weekday::Last(_) | Weekday::Nth(..) if self == Dialect::TencentScf && cron.day == Day::Any => {
                 "?".to_owned()
@@ -323,7 +323,7 @@ impl Dialect {
     }
 }
 
-/// Times of the clock that are this far apart, all day long.
+/// Returns the times of the clock that are this far apart, all day long; `None` if they do not divide the day.
 fn clock(seconds: u64) -> Option<Cron> {
     let text = match seconds {
         1..60 if 60 % seconds == 0 => format!("*/{seconds} * * * * *"),
@@ -340,7 +340,7 @@ fn clock(seconds: u64) -> Option<Cron> {
     }
 }
 
-/// A time as Go writes it: `1h30m`.
+/// Returns a time as Go writes it: `1h30m`.
 fn span(seconds: u64) -> String {
     let mut text = String::new();
     for (of, unit) in [(3_600, 'h'), (60, 'm'), (1, 's')] {

@@ -30,7 +30,7 @@ impl Set {
         self.0.binary_search(&value).is_ok()
     }
 
-    /// The first value that is not less than `value`.
+    /// Returns the first value that is not less than `value`.
     pub(crate) fn from(&self, value: u16) -> Option<u16> {
         self.0.get(self.0.partition_point(|other| *other < value)).copied()
     }
@@ -39,12 +39,12 @@ impl Set {
         self.0.first().copied().unwrap_or_default()
     }
 
-    /// The value, if it is the only one.
+    /// Returns the value, if it is the only one.
     pub(crate) fn only(&self) -> Option<u16> {
         if let [only] = self.0[..] { Some(only) } else { None }
     }
 
-    /// The step between all values, if there are three at least and it is one.
+    /// Returns the step between all values; `None` if there are fewer than three, or the steps differ.
     fn step(&self) -> Option<u16> {
         let [first, second, ..] = self.0[..] else { return None };
         let step = second - first;
@@ -52,7 +52,7 @@ impl Set {
     }
 }
 
-/// What a field may have.
+/// The values that a field may have, and their names.
 pub(crate) struct Field {
     what: &'static str,
     least: u16,
@@ -73,7 +73,7 @@ pub(crate) const MONTHS: [&str; 12] =
 pub(crate) const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 impl Field {
-    /// What may stand there, for people.
+    /// Returns the allowed values in words, for people.
     pub(crate) fn help(&self) -> String {
         match self.names {
             [] => format!("{} is a number from {} to {}", self.what, self.least, self.most),
@@ -92,7 +92,7 @@ impl Field {
         Set(vec![value])
     }
 
-    /// One value.
+    /// Reads one value, by number or name.
     pub(crate) fn value(&self, text: &str) -> Result<u16, String> {
         let of_name = |text: &str| {
             let at = self.names.iter().position(|name| name.eq_ignore_ascii_case(text))?;
@@ -105,7 +105,7 @@ impl Field {
         }
     }
 
-    /// The values of a field.
+    /// Reads the values of a field.
     pub(crate) fn read(&self, text: &str) -> Result<Set, String> {
         let mut values = Vec::new();
         for part in text.split(',') {
@@ -143,8 +143,8 @@ impl Field {
         Ok(values.into_iter().map(|value| if is_week { value % 7 } else { value }).collect())
     }
 
-    /// A set as a field that every dialect reads: `*`, ranges with steps, lists. Names are in the order of the calendar, and
-    /// never a range, since some platforms turn `SAT-SUN` round.
+    /// Returns a set as a field that every dialect reads: `*`, ranges with steps, lists. Names are in the order of the
+    /// calendar, and never a range, since some platforms turn `SAT-SUN` round.
     pub(crate) fn write(&self, set: &Set) -> String {
         let most = if self.most == 7 { 6 } else { self.most };
         let all = usize::from(most - self.least) + 1;
@@ -166,7 +166,7 @@ impl Field {
         }
     }
 
-    /// `true` if a set has every value.
+    /// Returns `true` if a set has every value.
     pub(crate) fn is_all(&self, set: &Set) -> bool {
         self.write(set) == "*"
     }

@@ -1,4 +1,4 @@
-//! When a schedule fires, by the calendar and the clock of one place.
+//! The times at which a schedule fires, by the calendar and the clock of one place.
 
 use super::field::Set;
 use super::{Both, Cron, Day, Schedule, Weekday};
@@ -7,27 +7,27 @@ use std::fmt;
 /// A time by the calendar and the clock of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Civil {
-    /// The year.
+    /// The year, four digits.
     pub year: u16,
-    /// The month, from 1.
+    /// The month, counted from 1.
     pub month: u16,
-    /// The day, from 1.
+    /// The day of the month, counted from 1.
     pub day: u16,
-    /// The hour.
+    /// The hour, 0 to 23.
     pub hour: u16,
-    /// The minute.
+    /// The minute, 0 to 59.
     pub minute: u16,
-    /// The second.
+    /// The second, 0 to 59.
     pub second: u16,
 }
 
 impl Civil {
-    /// The beginning of 1970.
+    /// The beginning of the year 1970.
     pub const EPOCH: Civil = Civil { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
-    /// The last year of schedules.
+    /// The last year that schedules are followed to.
     const LAST_YEAR: u16 = 2199;
 
-    /// The time in UTC of so many seconds since 1970.
+    /// Returns the time in UTC of this number of seconds since 1970.
     pub fn of_epoch_seconds(seconds: u64) -> Civil {
         let (mut days, rest) = (seconds / 86_400, seconds % 86_400);
         let (mut year, mut month) = (1970, 1);
@@ -52,7 +52,7 @@ impl fmt::Display for Civil {
     }
 }
 
-/// How many days a month has.
+/// Returns how many days a month has.
 fn days_in(year: u16, month: u16) -> u16 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
@@ -62,7 +62,7 @@ fn days_in(year: u16, month: u16) -> u16 {
     }
 }
 
-/// The day of the week; 0 is Sunday. Zeller's rule, in the form that Sakamoto gave it.
+/// Returns the day of the week; 0 is Sunday. Zeller's rule, in the form that Sakamoto gave it.
 fn weekday(year: u16, month: u16, day: u16) -> u16 {
     const SHIFT: [u16; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
     let year = if month < 3 { year - 1 } else { year };
@@ -70,7 +70,7 @@ fn weekday(year: u16, month: u16, day: u16) -> u16 {
 }
 
 impl Cron {
-    /// The first time that is not before `from`; `None`: there is none until 2199.
+    /// Returns the first time that is not before `from`; `None` if there is none until 2199.
     pub fn next(&self, from: Civil) -> Option<Civil> {
         let mut at = from;
         while let Some(year) = self.year.from(at.year).filter(|year| *year <= Civil::LAST_YEAR) {
@@ -93,7 +93,7 @@ impl Cron {
         None
     }
 
-    /// The first time in the month of `from` that is not before it.
+    /// Returns the first time in the month of `from` that is not before it.
     fn in_month(&self, from: Civil) -> Option<Civil> {
         (from.day..=days_in(from.year, from.month)).filter(|day| self.has_day(from.year, from.month, *day)).find_map(
             |day| {
@@ -105,7 +105,7 @@ impl Cron {
         )
     }
 
-    /// The first time of a day that is not before this one.
+    /// Returns the first time of a day that is not before this one.
     fn in_day(&self, hour: u16, minute: u16, second: u16) -> Option<(u16, u16, u16)> {
         let next = |set: &Set, value: u16| set.from(value);
         let of_hour = next(&self.hour, hour)?;
@@ -146,7 +146,7 @@ impl Cron {
     }
 }
 
-/// The day from Monday to Friday of the month that is nearest to a day.
+/// Returns the day from Monday to Friday of the month that is nearest to a day.
 fn nearest_workday(year: u16, month: u16, day: u16) -> u16 {
     let last = days_in(year, month);
     match weekday(year, month, day) {
@@ -159,8 +159,8 @@ fn nearest_workday(year: u16, month: u16, day: u16) -> u16 {
 }
 
 impl Schedule {
-    /// The next times from `from` on, at most `count`. A schedule that only says how often has none of its own: its first time
-    /// is the platform's.
+    /// Returns the next times from `from` on, at most `count`. A schedule by a span of time has no times of its own,
+    /// since the platform chooses the first.
     pub fn next_times(&self, from: Civil, count: usize) -> Vec<Civil> {
         let Schedule::Cron(cron) = self else { return Vec::new() };
         let mut all = Vec::new();
@@ -174,7 +174,7 @@ impl Schedule {
     }
 }
 
-/// The second behind one.
+/// Returns the next second.
 fn after(at: Civil) -> Option<Civil> {
     let mut next = Civil { second: at.second + 1, ..at };
     if next.second == 60 {

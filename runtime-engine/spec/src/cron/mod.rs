@@ -24,16 +24,16 @@ use field::{DAY, Field, HOUR, MINUTE, MONTH, SECOND, Set, WEEKDAY, YEAR};
 use std::fmt;
 use std::time::Duration;
 
-/// When something happens.
+/// The times at which an event happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// At times of the calendar.
+    /// The event happens at times of the calendar.
     Cron(Cron),
-    /// Again and again after this time, which is whole seconds.
+    /// The event happens again and again after this time, which is whole seconds.
     Every(Duration),
 }
 
-/// Times of the calendar.
+/// Times of the calendar, field by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron {
     pub(crate) second: Set,
@@ -46,38 +46,38 @@ pub struct Cron {
     pub(crate) both: Both,
 }
 
-/// Days of the month.
+/// The days of the month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Day {
-    /// Every one: `*` or `?`.
+    /// Every day, as `*` or `?`.
     Any,
-    /// These, from 1.
+    /// These days, counted from 1.
     Days(Set),
-    /// The last one.
+    /// The last day of the month.
     Last,
-    /// The last one from Monday to Friday.
+    /// The last day of the month from Monday to Friday.
     LastWorkday,
-    /// The one from Monday to Friday that is nearest to this one.
+    /// The day from Monday to Friday that is nearest to this one.
     Workday(u16),
 }
 
-/// Days of the week; 0 is Sunday.
+/// The days of the week; 0 is Sunday.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Weekday {
-    /// Every one: `*` or `?`.
+    /// Every day, as `*` or `?`.
     Any,
-    /// These.
+    /// These days of the week.
     Days(Set),
-    /// The last one of a month.
+    /// The last one of these days in a month.
     Last(u16),
-    /// The one of that number in a month, from 1 to 5.
+    /// The day of the week with that number in a month, from 1 to 5.
     Nth(u16, u16),
 }
 
-/// What is meant if days of the month and of the week are both given.
+/// The meaning of days of the month and of the week, if both are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Both {
-    /// Not both are given.
+    /// The two are not both given.
     One,
     /// A day has to be one of either.
     Or,
@@ -85,14 +85,14 @@ pub enum Both {
     And,
 }
 
-/// Why a text is no schedule.
+/// The reason why a text is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CronError {
     /// The part of the text that is wrong, in bytes.
     pub at: std::ops::Range<usize>,
-    /// What is wrong, a sentence.
+    /// The mistake, as a sentence.
     pub message: String,
-    /// What to write; may be empty.
+    /// The right way to write it; may be empty.
     pub help: String,
 }
 
@@ -110,8 +110,8 @@ pub(crate) fn error(at: std::ops::Range<usize>, message: impl Into<String>, help
 }
 
 impl Schedule {
-    /// Reads a schedule. `both` says what is meant if days of the month and of the week are both given; without it that is an
-    /// error, since platforms differ.
+    /// Reads a schedule. `both` is the meaning of days of the month and of the week, if both are given. Without it that
+    /// is an error, since platforms differ.
     ///
     /// # Errors
     /// The text is no schedule.
@@ -196,7 +196,7 @@ impl Cron {
     }
 }
 
-/// A field and where it stands.
+/// A field and its place in the text.
 #[derive(Clone, Debug)]
 struct Word<'t> {
     text: &'t str,
@@ -234,7 +234,7 @@ fn day_of(word: &Word<'_>) -> Result<Day, CronError> {
     Ok(if DAY.is_all(&days) { Day::Any } else { Day::Days(days) })
 }
 
-/// Days of the week; `sunday` is the number that Sunday has.
+/// Reads the days of the week; `sunday` is the number of Sunday.
 fn weekday_of(word: &Word<'_>, sunday: u16) -> Result<Weekday, CronError> {
     let upper = word.text.to_ascii_uppercase();
     if matches!(upper.as_str(), "*" | "?") {
@@ -257,14 +257,14 @@ fn weekday_of(word: &Word<'_>, sunday: u16) -> Result<Weekday, CronError> {
         };
     }
     let days = set(word, &WEEKDAY)?;
-    // Sunday has two numbers in the grammar of its own; shifted ones are counted anew.
+    // In our own grammar Sunday has two numbers; those of the other form are counted anew.
     let has_numbers = upper.bytes().any(|byte| byte.is_ascii_digit() && sunday > 0) && !upper.contains('/');
     let shift = if has_numbers { sunday } else { 0 };
     let days: Set = days.iter().map(|day| (day + 7 - shift) % 7).collect();
     Ok(if days.len() == 7 { Weekday::Any } else { Weekday::Days(days) })
 }
 
-/// The form of Amazon EventBridge, whose fields begin with the minute and end with the year.
+/// Reads the form of Amazon EventBridge, whose fields begin with the minute and end with the year.
 fn amazon(inner: &str, offset: usize, both: Option<Both>) -> Result<Schedule, CronError> {
     let mut fields = words(inner);
     for field in &mut fields {

@@ -43,7 +43,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-/// A name of a resource: letters, digits and `_`, which `${resources.…}` can say.
+/// Makes a name of a resource: letters, digits and `_`, which `${resources.…}` can name.
 fn resource(name: &str) -> String {
     name.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '_' }).collect()
 }
@@ -67,13 +67,13 @@ fn function(
     } else {
         props.put("runtime", runtime(site, deployment));
         props.put("code", format!("{}/{}.zip", site.options.packages, deployment.unit.name));
-        // No command: /code/bootstrap is started.
+        // There is no command, so /code/bootstrap is started.
         props.put("customRuntimeConfig", Map::new().with("port", 9_000));
     }
     props.put("handler", deployment.handler.as_str());
     if let Some(memory) = memory(site, deployment) {
         props.put("memorySize", memory);
-        // A core has 1 to 4 GB, in twentieths.
+        // A core has 1 to 4 GB of memory, in twentieths.
         let twentieths = ((memory * 20 + 4_095) / 4_096).max(1);
         props.put("cpu", Document::Number(format!("{}.{:02}", twentieths / 20, twentieths % 20 * 5)));
         props.put("diskSize", 512);
@@ -84,12 +84,12 @@ fn function(
     if let Some(limit) = within(site, "`initTimeout`", deployment.init_timeout, 1..=600, "seconds") {
         hooks.put("initializer", Map::new().with("handler", "initialize").with("timeout", limit));
     }
-    // Without it a function has no word at the end.
+    // Without the hook a function is not told of its end.
     hooks.put("preStop", Map::new().with("handler", "preStop").with("timeout", 10));
     props.put("instanceLifecycleConfig", hooks);
     let mut variables = deployment.environment();
     for (name, secret) in &deployment.secrets {
-        // The value is the deploying environment's, and never in this file.
+        // The value comes from the deploying environment, and is never in this file.
         variables.put(name.as_str(), format!("${{env('{}')}}", variable(secret)));
     }
     props.put_some("environmentVariables", variables.some());
@@ -107,7 +107,7 @@ fn function(
     props
 }
 
-/// The custom runtime that the yml names, or the newest.
+/// Returns the custom runtime that the yml names, or the newest.
 fn runtime(site: &Site<'_>, deployment: &Deployment<'_>) -> String {
     let of_function = deployment.only().and_then(|only| site.of_function(&only.name));
     let places = [site.of_unit(deployment.unit), of_function, site.spec.tree.get("provider")];
@@ -206,7 +206,7 @@ fn common(site: &Site<'_>, props: &mut Map) {
     }
 }
 
-/// A function has one trigger for all requests.
+/// Makes the trigger for all requests of a function, which has one at most.
 fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
     let all: Vec<&Trigger<'_>> = deployment.requests().collect();
     let first = all.first()?;
@@ -388,7 +388,7 @@ fn sink(mode: &str) -> Map {
     Map::new().with("deliveryOption", delivery)
 }
 
-/// A stream of EventBridge from a queue or a topic of Kafka.
+/// Makes a stream of EventBridge from a queue or a topic of Kafka.
 fn stream(site: &Site<'_>, trigger: &Trigger<'_>, kind: &str, parameters: Map, size: Option<i64>) -> Map {
     let mut run = Map::new().with("mode", "event-streaming").with("errorsTolerance", "ALL");
     run.put("retryStrategy", Map::new().with("PushRetryStrategy", "BACKOFF_RETRY"));
@@ -403,7 +403,7 @@ fn stream(site: &Site<'_>, trigger: &Trigger<'_>, kind: &str, parameters: Map, s
         .with("runOptions", run)
 }
 
-/// A route of the domain, and where the route of the yml stands that it is for.
+/// A route of the domain, and the place of the yml's route that it is for.
 struct Route<'s> {
     path: String,
     methods: Vec<String>,
@@ -412,7 +412,7 @@ struct Route<'s> {
     span: Span,
 }
 
-/// The domain with all routes of the service: exact paths first, then longer prefixes before shorter ones.
+/// Makes the domain with all routes of the service: exact paths first, then longer prefixes before shorter ones.
 fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Option<Map> {
     if site.domain().is_some_and(|domain| domain.as_bool() == Some(false)) {
         return None;
@@ -437,7 +437,7 @@ fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Opti
         return None;
     }
     check_routes(site, &routes);
-    // One line a path and function, with the methods of all its routes.
+    // Each path and function has one line, with the methods of all its routes.
     let mut lines: BTreeMap<(String, &str), Option<Vec<String>>> = BTreeMap::new();
     for route in &routes {
         let methods =
@@ -475,8 +475,8 @@ fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Opti
     Some(props)
 }
 
-/// A domain knows paths and prefixes alone: two routes that it cannot tell apart have to be one unit's, and what a longer
-/// prefix takes from a shorter one has to be its own.
+/// Checks that the domain can tell the routes apart. It knows paths and prefixes alone: two routes that are the same to
+/// it have to belong to one unit, and so have the paths that a longer prefix takes from a shorter one.
 fn check_routes(site: &Site<'_>, routes: &[Route<'_>]) {
     for (number, route) in routes.iter().enumerate() {
         for other in &routes[..number] {

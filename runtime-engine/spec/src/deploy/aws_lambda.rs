@@ -1,8 +1,8 @@
 //! AWS Lambda, by a template of the Serverless Application Model.
 //!
-//! Queues, topics, streams and tables are named and not made: a stack that makes them deletes them, too. A bucket has to be of
-//! the template, since SAM subscribes to no other one; it is kept when the stack goes. What `resources` of the yml makes under
-//! the same name is referred to.
+//! Queues, topics, streams and tables are named and not made: a stack that makes them deletes them, too. A bucket has
+//! to be of the template, since SAM subscribes to no other one; it is kept when the stack goes. A resource that
+//! `resources` of the yml makes under the same name is referred to.
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
@@ -14,7 +14,7 @@ use crate::tree::Node;
 
 const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
 
-/// What is put together beside the functions.
+/// The resources that are collected beside the functions.
 #[derive(Default)]
 struct Stack {
     resources: Map,
@@ -67,7 +67,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     vec![File { path: "template.yaml".to_owned(), text }]
 }
 
-/// What the yml adds by `resources`: over what is made here, as it is written.
+/// Lays the yml's own `resources` over those that are made here, as they are written.
 fn merge(site: &Site<'_>, own: Option<&Node>, stack: &mut Stack, root: &mut Map) {
     for entry in own.and_then(Node::as_map).into_iter().flat_map(|map| map.entries()) {
         let section = match entry.key.as_str() {
@@ -121,7 +121,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, own: Option<&Node>, st
     Map::new().with("Type", "AWS::Serverless::Function").with("Properties", properties)
 }
 
-/// What the provider says of all functions.
+/// Sets the properties that the provider gives all functions.
 fn common(site: &Site<'_>, properties: &mut Map) {
     properties.put_some("Role", site.provider_text("role"));
     if let Some(policies) = site.provider("policies") {
@@ -212,7 +212,7 @@ fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Map) {
     properties.put_some("EventInvokeConfig", out.some());
 }
 
-/// A name in the form of a logical id: `order-list` is `OrderList`.
+/// Makes a name in the form of a logical id: `order-list` is `OrderList`.
 fn logical(name: &str) -> String {
     let words = name.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let is_loud = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -224,13 +224,13 @@ fn logical(name: &str) -> String {
         .collect()
 }
 
-/// The ARN of what is named: what the yml's own resources make under that name, or in this account and region.
+/// Returns the ARN of a name: that of the yml's own resource under that name, or one in this account and region.
 fn arn(own: Option<&Node>, name: &str, property: &str, service: &str, prefix: &str) -> Document {
     if name.starts_with("arn:") {
         return name.into();
     }
     if let Some(id) = made(own, name, property) {
-        // The name of a topic refers to its ARN.
+        // A reference to a topic is its ARN.
         return if service == "sns" {
             Document::Tagged("!Ref".to_owned(), Box::new(id.into()))
         } else {
@@ -241,7 +241,7 @@ fn arn(own: Option<&Node>, name: &str, property: &str, service: &str, prefix: &s
     Document::Tagged("!Sub".to_owned(), Box::new(text.into()))
 }
 
-/// The resource of the yml's own that has this name.
+/// Returns the resource of the yml's own that has this name; `None` if there is none.
 fn made<'n>(own: Option<&'n Node>, name: &str, property: &str) -> Option<&'n str> {
     let resources = own?.get("Resources")?.as_map()?;
     let fits =
@@ -260,7 +260,7 @@ fn event(
 ) {
     let mut properties = Map::new();
     let source = || trigger.source(site);
-    // A table's changes and a cluster are known by an id that no name leads to.
+    // A table's changes and a cluster have an id that does not follow from their name.
     let mut parameter = |name: String, what: String| {
         stack.parameters.put(name.as_str(), Map::new().with("Type", "String").with("Description", what));
         Document::Tagged("!Ref".to_owned(), Box::new(name.into()))
@@ -326,7 +326,7 @@ fn event(
             pattern.put_some("source", trigger.event.source.as_deref().map(|source| vec![source]));
             pattern.put_some("detail-type", trigger.event.kind_type.as_deref().map(|kind| vec![kind]));
             if pattern.is_empty() {
-                // Every event of the bus: a pattern has to say something.
+                // The pattern is for every event of the bus, and must not be empty.
                 pattern.put("version", vec!["0"]);
             }
             properties.put("Pattern", pattern);
@@ -346,7 +346,7 @@ fn event(
     events.put(id(&trigger.name, events), Map::new().with("Type", kind).with("Properties", properties));
 }
 
-/// The id of an event: its name, once.
+/// Makes the id of an event of its name, and makes it unique.
 fn id(name: &str, events: &Map) -> String {
     let base = logical(name);
     let base = if base.is_empty() { "Event".to_owned() } else { base };
@@ -356,7 +356,7 @@ fn id(name: &str, events: &Map) -> String {
     (2..).map(|number| format!("{base}{number}")).find(|id| !events.has(id)).unwrap_or(base)
 }
 
-/// SAM subscribes a function to the buckets of its own template alone.
+/// Subscribes a function to a bucket. SAM does so for the buckets of its own template alone.
 fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mut Stack, events: &mut Map) {
     let Some(source) = trigger.source(site) else { return };
     let bucket = match made(own, source, "BucketName") {
@@ -380,7 +380,7 @@ fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mu
         kinds.push("s3:ObjectCreated:*".to_owned());
     }
     for kind in &mut kinds {
-        // The words of other clouds for the same.
+        // These are the words of other clouds for the same event.
         if let Some(rest) = ["oss:", "cos:"].iter().find_map(|prefix| kind.strip_prefix(prefix)) {
             *kind = format!("s3:{rest}");
         }
@@ -402,7 +402,7 @@ fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mu
 fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, events: &mut Map) {
     let Some(schedule) = &trigger.schedule else { return };
     let mut properties = Map::new();
-    // The event says the name of its rule, by which the runtime knows whose it is.
+    // The event has the name of its rule, by which the runtime finds its function.
     properties.put("Name", trigger.name.as_str());
     let is_enabled = trigger.is_enabled(site);
     if let Some(payload) = trigger.payload(site) {
@@ -442,7 +442,7 @@ fn request(
     let is_anonymous = deployment.is_anonymous(site, trigger);
     let cors = trigger.get(site, "cors").filter(|cors| cors.as_bool() != Some(false));
     let Some(path) = &trigger.event.path else {
-        // Every path: an address of its own.
+        // Every path is served, at an address of its own.
         let mut url = Map::new().with("AuthType", if is_anonymous { "NONE" } else { "AWS_IAM" });
         if cors.is_some() {
             url.put("Cors", Map::new().with("AllowOrigins", vec!["*"]).with("AllowMethods", vec!["*"]));
@@ -486,7 +486,7 @@ fn request(
     }
 }
 
-/// The gateway that all routes of the service are at.
+/// Makes the gateway that all routes of the service are at.
 fn api(site: &Site<'_>, stack: &mut Stack) {
     if !stack.has_api {
         return;

@@ -18,7 +18,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let file = format!("{}/app.yaml", deployment.unit.name);
         let (name, path) = (quoted(&deployment.name), quoted(&file));
         let environment = "--environment \"${ENVIRONMENT:?the environment of Container Apps}\"";
-        // An app is made empty first: its text has secrets by their places alone.
+        // An app is made empty first: its text has only the places of secrets.
         let made = format!("az containerapp show {GROUP} --name {name} >/dev/null 2>&1");
         let create = format!("az containerapp create {GROUP} {environment} --name {name} --output none");
         script.run(AZ, format!("{made} ||\n    {create}"));
@@ -80,7 +80,7 @@ fn app(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     Map::new().with("properties", Map::new().with("configuration", configuration).with("template", template))
 }
 
-/// Memory comes in halves of a GB, each with a quarter of a processor.
+/// Sets the memory, which comes in halves of a GB, each with a quarter of a processor.
 fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let halves =
         within(site, "memory", deployment.memory, 1..=4_096, "MB").map_or(1, |memory| (memory.max(1) + 511) / 512);
@@ -88,7 +88,7 @@ fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     Map::new().with("cpu", quarter(halves)).with("memory", format!("{}.{}Gi", halves / 2, halves % 2 * 5))
 }
 
-/// A timer is a job that calls the app.
+/// Makes the job of a timer, which calls the app.
 fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, script: &mut Script) {
     if matches!(trigger.kind, "http" | "raw") {
         return;

@@ -14,7 +14,8 @@ use crate::source::Span;
 use std::cmp::Ordering;
 
 const FUNC: Tool = Tool { program: "func", from: "npm install -g azure-functions-core-tools@4" };
-/// Where Functions keeps its own things, and queues and blobs are looked for without another word.
+/// The app setting of the storage account that Functions uses itself, and for queues and blobs without a connection of
+/// their own.
 const STORAGE: &str = "AzureWebJobsStorage";
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
@@ -35,7 +36,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         for (name, value) in &settings {
             values.put(name.as_str(), value.as_str());
         }
-        // Empty here, and to be filled in: this file stays on the machine.
+        // The values are empty here, and to be filled in: this file stays on the machine.
         for name in connections.iter().copied().chain(deployment.secrets.iter().map(|(name, _)| name.as_str())) {
             values.put(name, "");
         }
@@ -45,12 +46,12 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-/// App settings that are no secrets.
+/// Returns the app settings that are no secrets.
 fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all = deployment.variables.clone();
     let needs_default = deployment.triggers.iter().any(|trigger| !trigger.is_http());
     if deployment.only().is_some() && needs_default {
-        // Folders beside the function's own have other names; what they are for is its.
+        // Folders of routes have other names than the function, so this setting names it.
         all.push(("FAAS_HANDLER".to_owned(), deployment.handler.clone()));
     }
     let takes_root = |trigger: &Trigger<'_>| {
@@ -72,26 +73,26 @@ fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         site.lacks(limit.span, "a start on Azure may take 30 seconds, whatever `initTimeout` says", "");
     }
     if let Some(seconds) = within(site, "a timeout", deployment.timeout, 1..=86_400, "seconds") {
-        // The process has to be the first to say that time is up.
+        // The process has to be the first to report that time is up.
         let seconds = seconds + 5;
         let text = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
         host.put("functionTimeout", text);
     }
     let bundle = Map::new().with("id", "Microsoft.Azure.Functions.ExtensionBundle").with("version", "[4.*, 5.0.0)");
     host.put("extensionBundle", bundle);
-    // Paths are the yml's, without `/api` before them.
+    // Paths are those of the yml, without `/api` before them.
     host.put("extensions", Map::new().with("http", Map::new().with("routePrefix", "")));
     let description = Map::new()
         .with("defaultExecutablePath", "bootstrap")
         .with("workingDirectory", "")
         .with("arguments", Document::List(Vec::new()));
-    // A request as it came: several cookies, and bytes, are not for an envelope.
+    // A request is forwarded as it came: an envelope carries neither several cookies nor bytes.
     host.put("customHandler", Map::new().with("description", description).with("enableForwardingHttpRequest", true));
     host.put("logging", Map::new().with("logLevel", Map::new().with("default", "Information")));
     host
 }
 
-/// A request's route at the host.
+/// A request's route, as the host has it.
 struct Route<'t> {
     route: String,
     pattern: String,
@@ -128,7 +129,7 @@ fn functions(
             settings.push((format!("AzureWebJobs.{}.Disabled", trigger.function.name), "true".to_owned()));
         }
         let is_taken = |name: &str| all.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-        // The name of a folder is whose the event is.
+        // The name of a folder is the function of its events.
         let name = match is_taken(&trigger.function.name) {
             false => trigger.function.name.clone(),
             true => {
@@ -147,7 +148,7 @@ fn functions(
     all
 }
 
-/// A second trigger of a function has a folder of another name, and its event is found by its kind alone.
+/// Reports a second trigger of a function: it has a folder of another name, and its event is found by its kind alone.
 fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) {
     let kind = trigger.kind;
     let other =
@@ -161,7 +162,7 @@ fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigg
     }
 }
 
-/// The folders of requests, in the order in which the process's router would try their routes.
+/// Makes the folders of requests, in the order in which the process's router would try their routes.
 fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>)> {
     let mut routes: Vec<Route<'_>> = Vec::new();
     for trigger in deployment.requests() {
@@ -179,7 +180,7 @@ fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>
         }
     }
     routes.sort_by(|one, other| match gateway::order(&one.pattern, &other.pattern) {
-        // A route that names its methods before one that takes any.
+        // A route that names its methods comes before one that takes any.
         Ordering::Equal => one.methods.is_empty().cmp(&other.methods.is_empty()),
         order => order,
     });
@@ -207,7 +208,7 @@ fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>
     all
 }
 
-/// The binding of a trigger, and the app setting that has its connection.
+/// Makes the binding of a trigger, and the app setting that has its connection.
 fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<(Map, Option<&'static str>)> {
     let source = || trigger.source(site);
     let of = |kind: &str, more: Map, connection| {
@@ -230,7 +231,7 @@ fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) 
         }
         ("storage", _) => {
             let (prefix, suffix) = trigger.filter(site);
-            // A path without what happened: the trigger is for objects that are new or changed.
+            // The trigger is for objects that are new or changed, so the kind of event is not used.
             let _ = trigger.get(site, "events");
             let path = format!("{}/{prefix}{{name}}{suffix}", source()?);
             of("blobTrigger", Map::new().with("path", path).with("connection", STORAGE), None)

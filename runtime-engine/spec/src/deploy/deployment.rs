@@ -1,4 +1,4 @@
-//! One unit on one platform: what is the same for every platform's writer to know.
+//! One unit on one platform, with the parts that every platform's writer needs.
 
 use super::document::{Document, Map};
 use super::script;
@@ -19,24 +19,25 @@ use std::collections::BTreeMap;
 pub(super) struct Deployment<'s> {
     pub(super) unit: &'s Unit,
     pub(super) functions: Vec<&'s Function>,
-    /// Its name on the platform.
+    /// The unit's name on the platform.
     pub(super) name: String,
     pub(super) description: Option<String>,
-    /// The text that names its function; of several, the unit's name, which names none of them.
+    /// The text that names its function. With several functions it is the unit's name, which is no function's.
     pub(super) handler: String,
-    /// The memory of an instance in MB.
+    /// The memory of an instance in MB; `None` if the yml does not set it.
     pub(super) memory: Option<Placed<i64>>,
-    /// The longest time that one of its functions may take, in whole seconds.
+    /// The longest time that one of its functions may take, in whole seconds; `None` if the yml does not set it.
     pub(super) timeout: Option<Placed<i64>>,
-    /// How long its start may take, in whole seconds.
+    /// The time that its start may take, in whole seconds; `None` if the yml does not set it.
     pub(super) init_timeout: Option<Placed<i64>>,
-    /// How many invocations run in an instance at once.
+    /// The number of invocations that run in an instance at once; `None` if the yml does not set it.
     pub(super) concurrency: Option<Placed<i64>>,
-    /// Variables of the process. What only one of several functions has stays in the manifest, where no other one sees it.
+    /// The variables of the process. A variable of only one of several functions stays in the manifest, where the
+    /// others do not see it.
     pub(super) variables: Vec<(String, String)>,
     /// The variables that bring secrets, with the names of these.
     pub(super) secrets: Vec<(String, String)>,
-    /// What is delivered to it.
+    /// The events that are delivered to it.
     pub(super) triggers: Vec<Trigger<'s>>,
 }
 
@@ -45,11 +46,12 @@ pub(super) struct Deployment<'s> {
 pub(super) struct Trigger<'s> {
     pub(super) function: &'s Function,
     pub(super) event: &'s Event,
-    /// What it is: the word of the manifest, and of the two of `mq` the first.
+    /// The kind of event, as the word of the manifest; for `mq`, which has two words, the first.
     pub(super) kind: &'static str,
-    /// Its name, which no other trigger of the unit has.
+    /// The name of the trigger, which no other trigger of the unit has.
     pub(super) name: String,
-    /// When, in the platform's words; `None`: it is no timer, or the platform has no such timers, which has been said.
+    /// The schedule in the platform's words. `None` if it is no timer, or the platform has no such timers, which is
+    /// reported.
     pub(super) schedule: Option<Emitted>,
 }
 
@@ -62,7 +64,7 @@ impl<'s> Trigger<'s> {
         self.event.key.word
     }
 
-    /// What it comes from. Without it there is nothing to subscribe to, which is said.
+    /// Returns the source of the events; `None` without one. Then there is nothing to subscribe to, which is reported.
     pub(super) fn source(&self, site: &Site<'_>) -> Option<&'s str> {
         let event: &'s Event = self.event;
         if event.source.is_none() {
@@ -81,12 +83,12 @@ impl<'s> Trigger<'s> {
         site.text(&self.event.node, key)
     }
 
-    /// `false` if the yml switches it off. Only a platform that can do so asks.
+    /// Returns `false` if the yml switches it off. Only a platform that can do so asks.
     pub(super) fn is_enabled(&self, site: &Site<'_>) -> bool {
         self.get(site, "enable").and_then(Node::as_bool).unwrap_or(true)
     }
 
-    /// The payload of a timer as a text.
+    /// Returns the payload of a timer as a text.
     pub(super) fn payload(&self, site: &Site<'_>) -> Option<String> {
         let payload = self.get(site, "payload")?;
         Some(match payload.as_written(site.sources) {
@@ -95,19 +97,19 @@ impl<'s> Trigger<'s> {
         })
     }
 
-    /// How it begins and ends: the filter of a bucket's objects.
+    /// Returns the beginning and the end of objects' names, by which a bucket's events are filtered.
     pub(super) fn filter(&self, site: &Site<'_>) -> (String, String) {
         let Some(filter) = self.get(site, "filter") else { return Default::default() };
         let text = |key| site.text(filter, key).unwrap_or_default();
         (text("prefix"), text("suffix"))
     }
 
-    /// The platform delivers no such events: said.
+    /// Reports that the platform delivers no such events.
     pub(super) fn is_lacking(&self, site: &Site<'_>, help: &str) {
         let message =
             format!("nothing on {} delivers `{}` to a function by a deployment file", site.title(), self.word());
         site.lacks(self.event.span, message, help);
-        // One word for the whole event is enough.
+        // One report for the whole event is enough.
         self.event.node.as_map().into_iter().flat_map(|map| map.entries()).for_each(|entry| site.take(&entry.value));
     }
 }
@@ -117,7 +119,7 @@ impl Deployment<'_> {
         self.unit.span
     }
 
-    /// The only function; `None`: there are several.
+    /// Returns the only function; `None` if there are several.
     pub(super) fn only(&self) -> Option<&Function> {
         if let [only] = self.functions[..] { Some(only) } else { None }
     }
@@ -130,12 +132,13 @@ impl Deployment<'_> {
         self.requests().next().is_some()
     }
 
-    /// `true` if every trigger of HTTP is for anybody to call.
+    /// Returns `true` if anybody may call every trigger of HTTP.
     pub(super) fn is_public(&self, site: &Site<'_>) -> bool {
         self.requests().all(|trigger| self.is_anonymous(site, trigger))
     }
 
-    /// `true` if anybody may call this trigger: what it says itself, its function, its unit, the provider.
+    /// Returns `true` if anybody may call this trigger: the first setting counts of the trigger itself, its function,
+    /// its unit, the provider.
     pub(super) fn is_anonymous(&self, site: &Site<'_>, trigger: &Trigger<'_>) -> bool {
         let function = site.of_function(&trigger.function.name);
         let places = [Some(&trigger.event.node), function, site.of_unit(self.unit), site.spec.tree.get("provider")];
@@ -143,7 +146,7 @@ impl Deployment<'_> {
         words.first().is_none_or(|word| word.eq_ignore_ascii_case("anonymous"))
     }
 
-    /// A mapping of its variables.
+    /// Returns a mapping of its variables.
     pub(super) fn environment(&self) -> Map {
         let mut out = Map::new();
         for (name, value) in &self.variables {
@@ -152,8 +155,8 @@ impl Deployment<'_> {
         out
     }
 
-    /// An event of another kind than requests reaches the process as a request that says nothing of whose it is. In a unit of
-    /// several functions it is for the default one: said, if it is another's.
+    /// Checks an event that is no request. It reaches the process as a request without the name of a function, so in a
+    /// unit of several functions the default one gets it. Reports if the event is another function's.
     pub(super) fn needs_default(&self, site: &Site<'_>, trigger: &Trigger<'_>) {
         if self.only().is_none() && trigger.function.default.is_none() {
             let message = format!(
@@ -167,7 +170,8 @@ impl Deployment<'_> {
     }
 }
 
-/// The host of the domain where it can be one deployment's alone, and the name of that one. With several it is said.
+/// Returns the host of the domain where it can be one deployment's alone, and the name of that one. If there are
+/// several, that is reported.
 pub(super) fn only_host<'d>(site: &Site<'_>, deployments: &'d [Deployment<'_>]) -> Option<(String, &'d str)> {
     let host = site.host()?;
     let all: Vec<&Deployment<'_>> = deployments.iter().filter(|deployment| deployment.has_requests()).collect();
@@ -183,10 +187,10 @@ pub(super) fn only_host<'d>(site: &Site<'_>, deployments: &'d [Deployment<'_>]) 
     }
 }
 
-/// All units on a platform.
+/// Returns all units of the service, as deployments on the platform.
 pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
     let spec = site.spec;
-    // What everybody asks for, whether there is a unit or not.
+    // Every platform reads these, whether there is a unit or not.
     let _ = (site.provider("runtime"), site.provider("region"));
     take_texts(site);
     take_domain(site);
@@ -202,7 +206,7 @@ pub(super) fn all<'s>(site: &Site<'s>) -> Vec<Deployment<'s>> {
     all
 }
 
-/// `custom` holds the domain; one that is the platform's own, or none, is what there is without a word.
+/// Takes the domain in `custom`. The platform's own domain, and no domain, need no setting.
 fn take_domain(site: &Site<'_>) {
     let Some(custom) = site.get(&site.spec.tree, "custom") else { return };
     let Some(domain) = custom.get("customDomain") else { return };
@@ -216,7 +220,7 @@ fn take_domain(site: &Site<'_>) {
     }
 }
 
-/// Texts for people, and what says no more than what is so anyway.
+/// Takes the texts for people, and the keys that say no more than is so anyway.
 fn take_texts(site: &Site<'_>) {
     let tree = &site.spec.tree;
     let parts = |key: &str| tree.get(key).and_then(Node::as_map).map(|map| map.entries()).unwrap_or_default();
@@ -267,7 +271,7 @@ fn deployment<'s>(site: &Site<'s>, unit: &'s Unit) -> Deployment<'s> {
     }
 }
 
-/// A name as the platform takes it: those of clusters are labels of DNS.
+/// Returns a name as the platform takes it: clusters take labels of DNS.
 fn in_words_of(platform: &str, name: &str) -> String {
     match platform {
         "google-cloud"
@@ -279,13 +283,13 @@ fn in_words_of(platform: &str, name: &str) -> String {
         | "yandex"
         | "fn"
         | "http" => label(name),
-        // Function names there have no dots.
+        // Names of functions have no dots there.
         "aliyun-fc" | "aws-lambda" | "tencent-scf" | "huawei-functiongraph" | "vefaas" => name.replace('.', "-"),
         _ => name.to_owned(),
     }
 }
 
-/// A label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
+/// Makes a label of DNS: lower-case letters, digits and `-`, beginning with a letter, at most 63 of them.
 pub(super) fn label(name: &str) -> String {
     let mut out: String = name
         .chars()
@@ -303,7 +307,8 @@ pub(super) fn label(name: &str) -> String {
     out
 }
 
-/// A limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else the provider's.
+/// Returns a limit of a unit, in seconds where it is a time: its own, else the most that its functions ask for, else
+/// the provider's.
 fn limit(site: &Site<'_>, unit: &Unit, functions: &[&Function], key: &str) -> Option<Placed<i64>> {
     let number = |node: &Node| {
         let value = node.as_int().or_else(|| {
@@ -318,7 +323,7 @@ fn limit(site: &Site<'_>, unit: &Unit, functions: &[&Function], key: &str) -> Op
     own.or(most).or_else(|| site.provider(key).and_then(number))
 }
 
-/// The longest time that a function of the unit may take.
+/// Returns the longest time that a function of the unit may take.
 fn timeout(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> Option<Placed<i64>> {
     let of = |function: &&Function| {
         let commons = [&function.common, &unit.common, &site.spec.service.provider];
@@ -331,8 +336,9 @@ fn timeout(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> Option<Plac
 
 type Pairs = Vec<(String, String)>;
 
-/// Variables of the process, and its secrets. What a secret is part of stays in the manifest, where the process puts the value
-/// into its place; the platform only brings the secret, under the name that the process asks its environment for.
+/// Returns the variables of the process, and its secrets. A text with a secret in it stays in the manifest, where the
+/// process puts the value into its place; the platform only brings the secret, under the name that the process asks its
+/// environment for.
 fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, Pairs) {
     let service = &site.spec.service;
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
@@ -347,7 +353,7 @@ fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, P
         for variable in environment(service, unit, function) {
             let is_own = function.common.environment.iter().any(|own| own.name == variable.name);
             if !look(&variable.value) && (functions.len() == 1 || !is_own) {
-                // Where no runtime reads it, the sign for the text itself is the text.
+                // Where no runtime reads it, the sign for the text itself is replaced by the text.
                 let value = variable.value.replace(&format!("${MARK}"), MARK);
                 variables.insert(variable.name.clone(), value);
             }
@@ -364,7 +370,7 @@ fn variables(site: &Site<'_>, unit: &Unit, functions: &[&Function]) -> (Pairs, P
     (variables.into_iter().collect(), secrets.into_iter().collect())
 }
 
-/// The names of the secrets in a text.
+/// Returns the names of the secrets in a text.
 fn secrets_in(text: &str) -> Vec<&str> {
     let starts = text.match_indices(MARK).filter(|(at, _)| !text[..*at].ends_with('$'));
     starts.filter_map(|(at, sign)| text[at + sign.len()..].split_once('}')).map(|(name, _)| name.trim()).collect()
@@ -380,7 +386,7 @@ fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>>
             let generated = is_timer.then(|| TimerNames::of(function, timer));
             timer += usize::from(is_timer);
             let plain = || format!("{}-{}", function.name, event.key.word);
-            // A timer's name is what its event says of where it comes from.
+            // The event of a timer has the timer's name as its source.
             let named = if is_timer { None } else { event.node.get("name").and_then(Node::as_text).map(str::to_owned) };
             let name = named.or_else(|| event.source.clone().filter(|_| is_timer)).or(generated).unwrap_or_else(plain);
             let is_there = |name: &str| all.iter().any(|trigger| trigger.name == name);
@@ -395,7 +401,8 @@ fn triggers<'s>(site: &Site<'s>, functions: &[&'s Function]) -> Vec<Trigger<'s>>
     all
 }
 
-/// The schedule of a timer in the platform's words. What it cannot be is said.
+/// Returns the schedule of a timer in the platform's words; `None` if there is none. A schedule that the platform
+/// cannot have is reported.
 fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
     let timer = match timers::read(event, site.sources) {
         Ok(Some(timer)) => timer,
@@ -404,7 +411,7 @@ fn schedule(site: &Site<'_>, event: &Event) -> Option<Emitted> {
             site.lacks(event.span, "the timer does not say when, so no trigger is written", help);
             return None;
         }
-        // The yml has been checked.
+        // The check of the yml has reported it.
         Err(diagnostic) => {
             site.add(*diagnostic);
             return None;
@@ -447,7 +454,8 @@ pub(super) fn within(
     None
 }
 
-/// The least value of a list that is at least this one. Says that a limit was rounded up; beyond the last is an error.
+/// Returns the least value of a list that is at least this one. Says that a limit was rounded up; beyond the last is an
+/// error.
 pub(super) fn step_up(site: &Site<'_>, what: &str, placed: Option<Placed<i64>>, steps: &[i64]) -> Option<i64> {
     let Placed { value, span } = placed?;
     let Some(step) = steps.iter().copied().find(|step| *step >= value) else {

@@ -1,7 +1,7 @@
-//! What a deployment file holds, and how it is written as YAML or JSON.
+//! The content of a deployment file, and its form as YAML or JSON.
 //!
-//! The YAML is read by parsers of both versions: PyYAML (CloudFormation, OpenWhisk's tools) takes YAML 1.1, in which `on`,
-//! `010`, `1:30` and `2026-01-02` are no texts. So only what can be nothing but a text in either version stands without
+//! The YAML is read by parsers of both versions: PyYAML (CloudFormation, OpenWhisk's tools) takes YAML 1.1, in which
+//! `on`, `010`, `1:30` and `2026-01-02` are no texts. So only words that are texts in both versions are written without
 //! quotes. No maintained crate writes comments and tags beside that, which is why this one is here.
 
 use crate::source::Sources;
@@ -12,17 +12,17 @@ use std::fmt::Write;
 /// A value of a deployment file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Document {
-    /// Nothing.
+    /// The empty value, `null`.
     Null,
-    /// `true` or `false`.
+    /// A boolean, `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// A whole number, as it is.
     Int(i64),
     /// A number as it is written: `0.25`.
     Number(String),
-    /// A text.
+    /// A text, quoted where that is needed.
     Text(String),
-    /// A list.
+    /// A list of values.
     List(Vec<Document>),
     /// A mapping, in the order of its entries.
     Map(Map),
@@ -44,26 +44,26 @@ struct Entry {
 }
 
 impl Map {
-    /// An empty mapping.
+    /// Returns an empty mapping.
     pub fn new() -> Map {
         Map::default()
     }
 
-    /// With one more entry; one of the same key is replaced.
+    /// Returns the mapping with one more entry; an entry of the same key is replaced.
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl Into<Document>) -> Map {
         self.put(key, value);
         self
     }
 
-    /// With all entries of another one behind its own.
+    /// Returns the mapping with all entries of another one behind its own.
     #[must_use]
     pub fn and(mut self, other: Map) -> Map {
         other.entries.into_iter().for_each(|entry| self.put(entry.key, entry.value));
         self
     }
 
-    /// Puts an entry; one of the same key is replaced.
+    /// Puts an entry; an entry of the same key is replaced.
     pub fn put(&mut self, key: impl Into<String>, value: impl Into<Document>) {
         let (key, value) = (key.into(), value.into());
         match self.entries.iter_mut().find(|entry| entry.key == key) {
@@ -88,17 +88,17 @@ impl Map {
         }
     }
 
-    /// `true` without an entry.
+    /// Returns `true` if there is no entry.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// `true` if there is an entry of that key.
+    /// Returns `true` if there is an entry of that key.
     pub fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
-    /// The mapping, or `None` if it is empty.
+    /// Returns the mapping; `None` if it is empty.
     pub fn some(self) -> Option<Map> {
         Some(self).filter(|map| !map.is_empty())
     }
@@ -147,7 +147,7 @@ impl<D: Into<Document>> From<Vec<D>> for Document {
 }
 
 impl Document {
-    /// A value of the yml, handed on as it is, tags included.
+    /// Makes a value of one of the yml, handed on as it is, tags included.
     pub fn of(node: &Node, sources: &Sources) -> Document {
         let value = match &node.value {
             Value::Null => Document::Null,
@@ -155,7 +155,7 @@ impl Document {
             Value::Int(number) => Document::Int(*number),
             Value::Float(number) => {
                 let written = node.as_written(sources).unwrap_or_default();
-                // A number that YAML alone can write becomes the nearest that JSON can.
+                // A number that only YAML can write becomes the nearest that JSON can.
                 let is_json = serde_json::from_str::<serde_json::Number>(written).is_ok();
                 Document::Number(if is_json { written.to_owned() } else { number.to_string() })
             }
@@ -175,7 +175,7 @@ impl Document {
         }
     }
 
-    /// The value as YAML, after a comment of these lines.
+    /// Returns the value as YAML, after a comment of these lines.
     pub fn to_yaml(&self, head: &str) -> String {
         let mut out = String::new();
         comment(&mut out, head, 0);
@@ -190,18 +190,18 @@ impl Document {
         out
     }
 
-    /// The value as JSON. Tags are left out: no deployment file in JSON takes them.
+    /// Returns the value as JSON. Tags are left out: no deployment file in JSON takes them.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).map_or_else(|error| error.to_string(), |text| text + "\n")
     }
 
-    /// The value as JSON on one line.
+    /// Returns the value as JSON on one line.
     pub fn to_json_line(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| error.to_string())
     }
 }
 
-/// Several values, each a YAML document of its own.
+/// Writes several values, each as a YAML document of its own.
 pub fn documents(head: &str, all: &[Document]) -> String {
     let mut out = String::new();
     comment(&mut out, head, 0);
@@ -216,7 +216,7 @@ pub fn documents(head: &str, all: &[Document]) -> String {
 
 fn comment(out: &mut String, text: &str, depth: usize) {
     for line in text.lines() {
-        // A control character has no place in a comment either.
+        // A control character cannot stand in a comment either.
         let line: String = line.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
         let _ = writeln!(out, "{:depth$}# {}", "", line.trim_end());
     }
@@ -226,7 +226,7 @@ fn entries(out: &mut String, map: &Map, depth: usize) {
     for entry in &map.entries {
         comment(out, entry.comment.as_deref().unwrap_or_default(), depth);
         let key = scalar(&entry.key);
-        // A long key has to be announced.
+        // A long key has to be announced by `?`.
         if key.len() > 1_000 {
             let _ = write!(out, "{:depth$}? {key}\n{:depth$}:", "", "");
         } else {
@@ -258,7 +258,7 @@ fn elements(out: &mut String, list: &[Document], depth: usize) {
     }
 }
 
-/// What stands behind a key or a dash.
+/// Writes a value behind a key or a dash.
 fn value(out: &mut String, document: &Document, depth: usize) {
     let (tag, document) = match document {
         Document::Tagged(tag, inner) => (format!(" {tag}"), &**inner),
@@ -282,7 +282,7 @@ fn value(out: &mut String, document: &Document, depth: usize) {
     }
 }
 
-/// What fits on the line.
+/// Writes a value that fits on the line.
 fn inline(out: &mut String, document: &Document) {
     match document {
         Document::Null => out.push_str("null"),
@@ -302,10 +302,10 @@ fn inline(out: &mut String, document: &Document) {
     }
 }
 
-/// Words that one version or the other takes for something else than a text.
+/// The words that one version or the other takes for something else than a text.
 const NO_TEXTS: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "none"];
 
-/// A text as YAML.
+/// Returns a text as YAML, in quotes if it needs them.
 fn scalar(text: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+@:".contains(&byte);
     let first = text.as_bytes().first().copied().unwrap_or_default();
@@ -346,7 +346,7 @@ impl Serialize for Document {
             Document::Bool(value) => to.serialize_bool(*value),
             Document::Int(number) => to.serialize_i64(*number),
             Document::Number(number) => {
-                // Raw, so that it stays as it is written.
+                // The number is raw, so that it stays as it is written.
                 let raw = serde_json::value::RawValue::from_string(number.clone());
                 raw.map_err(serde::ser::Error::custom)?.serialize(to)
             }

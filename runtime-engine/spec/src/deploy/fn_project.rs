@@ -82,7 +82,7 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
     super::deployment::step_up(site, "memory", deployment.memory, &steps)
 }
 
-/// The triggers of requests: a name and an exact path each.
+/// Returns the triggers of requests, each as a name and an exact path.
 fn sources(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     for trigger in deployment.requests() {

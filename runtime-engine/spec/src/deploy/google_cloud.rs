@@ -38,11 +38,11 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
 }
 
 fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -> Map {
-    // A path of a probe is known by these alone; every other one is the function's.
+    // A path of a probe is known only by these; every other path is the function's.
     let paths = [("FAAS_READINESS_PATH", "/readyz"), ("FAAS_LIVENESS_PATH", "/livez")];
     let mut container = probes::container(site, deployment, "latest", &paths);
     if let Some(memory) = within(site, "memory", deployment.memory, 128..=32_768, "MB") {
-        // So many MB want so many processors.
+        // More memory needs more processors.
         let cpu = match memory {
             ..=4_096 => "1",
             4_097..=8_192 => "2",
@@ -84,7 +84,7 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -
         .with("spec", Map::new().with("template", template))
 }
 
-/// The account that calls the service for a trigger: the function's own, or the one that the deployer names.
+/// Returns the account that calls the service for a trigger: the function's own, or the one that the deployer names.
 fn caller(site: &Site<'_>) -> String {
     match site.provider_text("role") {
         Some(role) => quoted(&role),
@@ -102,7 +102,7 @@ fn event(
     let service = quoted(&deployment.name);
     let name = quoted(&label(&format!("{}-{}", deployment.name, trigger.name)));
     let eventarc = |filters: &str, script: &mut Script| {
-        // A trigger is made once; one that there is stays as it is.
+        // A trigger that exists already stays as it is.
         let of = format!("gcloud eventarc triggers describe {name}{location} >/dev/null 2>&1 ||");
         let to = format!("--destination-run-service {service} --service-account {}", caller(site));
         script.run(GCLOUD, format!("{of}\n    gcloud eventarc triggers create {name}{location} {to} {filters}"));
@@ -113,7 +113,7 @@ fn event(
         ("timer", _) => {
             let Some(schedule) = &trigger.schedule else { return };
             deployment.needs_default(site, trigger);
-            // The job's name is the timer's: the runtime reads it from the request.
+            // The job has the name of the timer: the runtime reads it from the request.
             let job = quoted(&label(&trigger.name));
             let zone = quoted(schedule.timezone.as_deref().unwrap_or("Etc/UTC"));
             let url = format!("\"$(gcloud run services describe {service}{at} --format 'value(status.url)')\"");

@@ -50,7 +50,7 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>, port: usize) -> Map {
     if let Some(limit) = deployment.init_timeout {
         site.lacks(limit.span, "nobody limits a start in plain Docker", "");
     }
-    // Longer than a stop takes.
+    // The time is longer than a stop takes.
     service.put("stop_grace_period", "10s");
     service.put("read_only", true);
     service.put("tmpfs", vec!["/tmp"]);

@@ -13,7 +13,7 @@ use crate::tree::Node;
 
 const HCLOUD: Tool = Tool { program: "hcloud", from: "https://support.huaweicloud.com/intl/en-us/qs-hcli" };
 
-/// Ids that no yml knows, and what they are of. The deploying shell has them as variables.
+/// The ids that no yml knows, each with its meaning. The deploying shell has them as variables.
 const IDS: [(&str, &str); 5] = [
     ("API_GROUP_ID", "the group of API Gateway"),
     ("GATEWAY_INSTANCE_ID", "the dedicated gateway"),
@@ -127,7 +127,7 @@ fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
     one(site, trigger).map(|(kind, data)| (name, body(kind, trigger.is_enabled(site), data))).into_iter().collect()
 }
 
-/// A trigger of API Gateway a route and method.
+/// Makes a trigger of API Gateway for each route and method.
 fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Map)> {
     let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
     let any = ["ANY".to_owned()];
@@ -176,7 +176,7 @@ fn one(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<(&'static str, Map)> {
                 events.push("ObjectCreated".to_owned());
             }
             for event in &mut events {
-                // `oss:ObjectCreated:*` and others are one word there.
+                // There `oss:ObjectCreated:*` and others are one word.
                 let middle = event.split(':').find(|part| part.starts_with("Object")).map(str::to_owned);
                 *event = middle.unwrap_or_else(|| event.clone());
             }

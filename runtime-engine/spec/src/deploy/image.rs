@@ -9,17 +9,17 @@ use super::script::{DOCKER, Script, UNZIP, quoted, unpack};
 use super::site::Site;
 use std::fmt::Write;
 
-/// Where the image is pushed to: `ghcr.io/me/shop-dev-order:latest`.
+/// Returns the name that the image is pushed to: `ghcr.io/me/shop-dev-order:latest`.
 pub(super) fn name(site: &Site<'_>, deployment: &Deployment<'_>) -> String {
-    // A repository's name has no capitals.
+    // The name of a repository has no capitals.
     let repository = deployment.name.to_ascii_lowercase();
     format!("{}/{repository}:{}", site.options.registry, site.options.tag)
 }
 
-/// The folder of a package that has what goes into its image.
+/// The folder of a package with the files for its image.
 const FOLDER: &str = "app";
 
-/// The image of a platform whose packages are zips.
+/// Makes the image of a platform whose packages are zips.
 pub(super) fn build_of_zip(
     site: &Site<'_>,
     deployment: &Deployment<'_>,
@@ -32,7 +32,7 @@ pub(super) fn build_of_zip(
     made(site, deployment, variables, &context, script)
 }
 
-/// The Dockerfile of a unit, as `<unit>/Dockerfile`, and the commands. `variables` are set in the image.
+/// Makes the Dockerfile of a unit, as `<unit>/Dockerfile`, and the commands. `variables` are set in the image.
 pub(super) fn build(
     site: &Site<'_>,
     deployment: &Deployment<'_>,
@@ -87,7 +87,7 @@ fn dockerfile(site: &Site<'_>, deployment: &Deployment<'_>, variables: &[(&str, 
         let _ = writeln!(out, "ENV {name}={}", env_value(value));
     }
     if needs_default(deployment) {
-        // What says of no event whose it is: it is the only function's.
+        // Events without the name of a function belong to the only function.
         let _ = writeln!(out, "ENV FAAS_HANDLER={}", env_value(&deployment.handler));
     }
     // Fn's agent shares a folder with the user that its own images have.
@@ -96,8 +96,8 @@ fn dockerfile(site: &Site<'_>, deployment: &Deployment<'_>, variables: &[(&str, 
     out
 }
 
-/// `true` if events come that are no requests, to a unit of one function: it is the default one then. A unit of requests
-/// alone has none, so that a path that nobody has is 404.
+/// Returns `true` if a unit of one function gets events that are no requests: the function is the default one then. A
+/// unit of requests alone has no default, so that an unknown path is 404.
 fn needs_default(deployment: &Deployment<'_>) -> bool {
     deployment.only().is_some() && deployment.triggers.iter().any(|trigger| !trigger.is_http())
 }

@@ -29,7 +29,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-/// Resources of the yml's own, a document each.
+/// Adds the yml's own resources, each as a document.
 pub(super) fn own(site: &Site<'_>, files: &mut Vec<File>, script: &mut Script) {
     let Some(resources) = site.get(&site.spec.tree, "resources") else { return };
     let one = |node: &Node| Document::of(node, site.sources);
@@ -61,7 +61,7 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     container.put("livenessProbe", Map::new().with("httpGet", Map::new().with("path", "/health/liveness")));
     let mut template = Map::new();
     if let Some(limit) = deployment.init_timeout {
-        // How long a revision may take until it is ready.
+        // This is the time that a revision may take until it is ready.
         let annotations = Map::new().with("serving.knative.dev/progress-deadline", format!("{}s", limit.value));
         template.put("metadata", Map::new().with("annotations", annotations));
     }
@@ -76,7 +76,7 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     template.put("spec", spec);
     let mut metadata = Map::new().with("name", deployment.name.as_str());
     if !deployment.is_public(site) || !deployment.has_requests() {
-        // Reached within the cluster alone.
+        // The service is reached within the cluster alone.
         metadata.put("labels", Map::new().with("networking.knative.dev/visibility", "cluster-local"));
     }
     Map::new()

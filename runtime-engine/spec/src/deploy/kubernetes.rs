@@ -20,7 +20,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let file = format!("{}/deployment.yaml", deployment.unit.name);
         script.run(KUBECTL, format!("kubectl apply --filename {} \"$@\"", quoted(&file)));
         files.push(File { path: file, text: documents(&site.head(), &all) });
-        // It needs the metrics server, so it is there and not applied.
+        // The autoscaler needs the metrics server, so its file is there and is not applied.
         let text = Document::from(scaler(deployment)).to_yaml(&site.head());
         files.push(File { path: format!("{}/autoscaler.yaml", deployment.unit.name), text });
     }
@@ -40,7 +40,7 @@ fn app(deployment: &Deployment<'_>) -> Map {
 fn pods(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let mut container = probes::container(site, deployment, "value", &[]);
     if let Some(memory) = deployment.memory {
-        // The autoscaler counts in shares of what is asked for.
+        // The autoscaler counts in shares of the requested resources.
         let requests = Map::new().with("memory", format!("{}Mi", memory.value)).with("cpu", "100m");
         let limits = Map::new().with("memory", format!("{}Mi", memory.value));
         container.put("resources", Map::new().with("requests", requests).with("limits", limits));
@@ -62,7 +62,7 @@ fn pods(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     container.put("volumeMounts", vec![Map::new().with("name", "tmp").with("mountPath", "/tmp")]);
     let mut spec = Map::new();
     spec.put_some("serviceAccountName", site.provider_text("role"));
-    // More than a stop takes: FAAS_GRACE is 25 seconds there.
+    // The time is more than a stop takes: FAAS_GRACE is 25 seconds there.
     spec.put("terminationGracePeriodSeconds", 30);
     spec.put("containers", vec![container]);
     spec.put("volumes", vec![Map::new().with("name", "tmp").with("emptyDir", Map::new())]);
@@ -104,7 +104,8 @@ fn scaler(deployment: &Deployment<'_>) -> Map {
         )
 }
 
-/// Routes of all units at one host: exact paths, and prefixes of segments, of which an ingress takes the longest.
+/// Makes the routes of all units at one host: exact paths, and prefixes of segments, of which an ingress takes the
+/// longest.
 fn ingress(site: &Site<'_>, deployments: &[Deployment<'_>]) -> Option<Map> {
     let host = site.host()?;
     let mut paths: Vec<(String, Map)> = Vec::new();
@@ -173,7 +174,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
     let schedule = trigger.schedule.as_ref()?;
     deployment.needs_default(site, trigger);
     let name = label(&format!("{}-{}", deployment.name, trigger.name));
-    // A job's name is at most 52 characters long.
+    // The name of a job has 52 characters at most.
     let name = name.chars().take(52).collect::<String>().trim_end_matches('-').to_owned();
     let container = Map::new()
         .with("name", "call")
@@ -198,7 +199,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
     )
 }
 
-/// What curl is told: a request that the argument `Timer` reads, with the name of the timer.
+/// Returns the arguments of curl: a request that the argument `Timer` reads, with the name of the timer.
 pub(super) fn call(site: &Site<'_>, trigger: &Trigger<'_>, url: &str) -> Vec<String> {
     let mut all: Vec<String> = ["--fail", "--silent", "--show-error", "--request", "POST"].map(str::to_owned).to_vec();
     all.extend(["--header".to_owned(), format!("X-CloudScheduler-JobName: {}", trigger.name)]);

@@ -1,12 +1,12 @@
-//! Deployment files: what each platform's own tool takes, made of a yml. Nothing is written or run here.
+//! Deployment files for each platform's own tool, made of a yml. Nothing is written or run here.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`document`] | a value of such a file; writing it as YAML or JSON |
-//! | `site` | the yml as a platform's writer asks it: what is taken of it, what is left over and said |
+//! | `site` | the yml as a platform's writer asks it: keys that are taken, and a report of those left over |
 //! | `deployment` | one unit on one platform: name, limits, variables, triggers |
 //! | `script` | the commands that deploy, as a shell script |
-//! | `image`, `probes` | what platforms of images have in common |
+//! | `image`, `probes` | the parts that platforms of images have in common |
 //! | all others | one platform each |
 //!
 //! Routes and schedules are those of [`gateway`](crate::gateway) and [`cron`](crate::cron), as `explain` says them.
@@ -41,15 +41,15 @@ use crate::source::Sources;
 use script::Script;
 use site::Site;
 
-/// What the files are to say that no yml knows.
+/// The values in the files that no yml knows.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'o> {
     /// The folder of the packages, from the folder of the files: `../../dist/aws-lambda`. In it lies `<unit>.zip`, or the
     /// folder `<unit>`.
     pub packages: &'o str,
-    /// Where images are pushed to: `ghcr.io/me`.
+    /// The registry that images are pushed to: `ghcr.io/me`.
     pub registry: &'o str,
-    /// The tag of images.
+    /// The tag of all images.
     pub tag: &'o str,
     /// The machine that the packages are built for, as Rust calls it: `x86_64` or `aarch64`.
     pub machine: &'o str,
@@ -58,9 +58,9 @@ pub struct Options<'o> {
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Where, from the folder of the platform's files, with `/`.
+    /// The path from the folder of the platform's files, with `/`.
     pub path: String,
-    /// What it says.
+    /// The text of the file.
     pub text: String,
 }
 
@@ -69,13 +69,13 @@ pub struct File {
 pub struct Templates {
     /// The files; empty if there is an error among the diagnostics.
     pub files: Vec<File>,
-    /// What the yml asks for that the platform does not have, or has in another way.
+    /// The findings: requests of the yml that the platform does not have, or has in another way.
     pub diagnostics: Vec<Diagnostic>,
-    /// What deploys, in order, to be run in the folder of the files. The file `deploy.sh` has the same.
+    /// The steps of a deployment, in order, to be run in the folder of the files. The file `deploy.sh` has the same.
     pub steps: Vec<Step>,
 }
 
-/// What `deploy.sh` unpacks and fills in beside the files, which are to be kept where it is not.
+/// The list of files that `deploy.sh` unpacks and fills in, which are to be kept out of a repository.
 const UNPACKED: &str = "\
 # What deploy.sh puts here.
 .code
@@ -88,7 +88,8 @@ const UNPACKED: &str = "\
 *.so
 ";
 
-/// The deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the service has been read for it.
+/// Makes the deployment files of a service. `platform` is one of [`platform_names`](crate::platform_names), and the
+/// service has been read for it.
 pub fn templates(spec: &Spec, sources: &Sources, platform: &'static str, options: &Options<'_>) -> Templates {
     let site = Site::new(spec, sources, platform, *options);
     let mut script = Script::default();

@@ -13,7 +13,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let mut functions = Map::new();
     let mut files = Vec::new();
     for deployment in deployments {
-        // Nothing in its container says OpenFaaS.
+        // Nothing in its container names OpenFaaS, so this variable does.
         files.push(image::build(site, deployment, &[("FAAS_PLATFORM", "openfaas")], script));
         functions.put(deployment.name.as_str(), function(site, deployment));
     }
@@ -71,7 +71,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     function
 }
 
-/// What connectors read: topics, and one schedule.
+/// Makes the annotations that connectors read: topics, and one schedule.
 fn annotations(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
     let mut topics: Vec<&str> = Vec::new();
     let mut schedule: Option<&str> = None;

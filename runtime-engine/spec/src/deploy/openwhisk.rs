@@ -53,14 +53,14 @@ fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let mut action = Map::new().with("docker", image::name(site, deployment));
     let mut limits = Map::new();
     let timeout = within(site, "a timeout", deployment.timeout, 1..=600, "seconds");
-    // In thousandths of a second, as the platform counts them.
+    // The platform counts in thousandths of a second.
     limits.put_some("timeout", timeout.map(|seconds| seconds * 1_000));
     limits.put_some("memorySize", within(site, "memory", deployment.memory, 128..=2_048, "MB"));
     limits
         .put_some("concurrentActivations", within(site, "concurrency", deployment.concurrency, 1..=500, "invocations"));
     action.put_some("limits", limits.some());
     if deployment.has_requests() {
-        // Path, query and body byte for byte.
+        // Path, query and body are handed on byte for byte.
         action.put("web", "raw");
         if !deployment.is_public(site) {
             action.put("annotations", Map::new().with("require-whisk-auth", true));

@@ -1,12 +1,12 @@
-//! What containers of clusters have in common: image, variables, secrets, memory, probes.
+//! The parts that containers of clusters have in common: image, variables, secrets, memory, probes.
 
 use super::deployment::{Deployment, label};
 use super::document::Map;
 use super::image;
 use super::site::Site;
 
-/// A container as Kubernetes, Knative and Cloud Run have it, without probes. `key` is the key that a secret's value has;
-/// `own` are variables of the platform's.
+/// Makes a container as Kubernetes, Knative and Cloud Run have it, without probes. `key` is the key that a secret's
+/// value has; `own` are variables of the platform's.
 pub(super) fn container(site: &Site<'_>, deployment: &Deployment<'_>, key: &str, own: &[(&str, &str)]) -> Map {
     let mut container = Map::new();
     container.put("name", "function");
@@ -30,18 +30,18 @@ pub(super) fn container(site: &Site<'_>, deployment: &Deployment<'_>, key: &str,
     container
 }
 
-/// A probe of a path.
+/// Makes a probe of a path.
 pub(super) fn http(path: &str) -> Map {
     Map::new().with("httpGet", Map::new().with("path", path).with("port", 8_080))
 }
 
-/// The probe of a start, which may take this many seconds.
+/// Makes the probe of a start, which may take this many seconds.
 pub(super) fn start(deployment: &Deployment<'_>, path: &str) -> Map {
     let seconds = deployment.init_timeout.map_or(60, |limit| limit.value.max(1));
     http(path).with("periodSeconds", 1).with("failureThreshold", seconds)
 }
 
-/// A map of labels.
+/// Makes a map of labels.
 pub(super) fn labels(pairs: &[(&str, &str)]) -> Map {
     pairs.iter().fold(Map::new(), |map, (name, value)| map.with(*name, *value))
 }

@@ -1,21 +1,21 @@
-//! The commands that deploy, with the tools that they need and where those come from.
+//! The commands that deploy, with the tools that they need and the sources of those.
 
 use super::site::Site;
 use std::fmt::Write;
 
-/// A tool of a vendor.
+/// A tool of a vendor, which a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tool {
-    /// Its program.
+    /// The name of its program.
     pub program: &'static str,
-    /// Where it comes from, as something to run or to look at.
+    /// The source of the tool, as a command to run or a page to look at.
     pub from: &'static str,
 }
 
-/// One command.
+/// One command of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What it needs beside the system's own programs.
+    /// The tool that it needs beside the system's own programs.
     pub tool: Tool,
     /// The command, a line of a shell or several.
     pub command: String,
@@ -27,7 +27,7 @@ pub(super) const JQ: Tool = Tool { program: "jq", from: "your system's packages"
 pub(super) const KUBECTL: Tool = Tool { program: "kubectl", from: "https://kubernetes.io/docs/tasks/tools" };
 pub(super) const AZ: Tool = Tool { program: "az", from: "pip install azure-cli" };
 
-/// Unpacks the package of a unit into a folder.
+/// Returns the commands that unpack the package of a unit into a folder.
 pub(super) fn unpack(site: &Site<'_>, unit: &str, folder: &str) -> String {
     let package = quoted(&format!("{}/{unit}.zip", site.options.packages));
     format!("unzip -q -o {package} -d {}", quoted(folder))
@@ -48,7 +48,7 @@ impl Script {
         self.steps
     }
 
-    /// The script: it stops at the first command that fails.
+    /// Returns the script, which stops at the first command that fails.
     pub(super) fn text(&self, site: &Site<'_>) -> String {
         let mut out = String::from("#!/bin/sh\n");
         let service = &site.spec.service;
@@ -71,7 +71,7 @@ impl Script {
     }
 }
 
-/// A text as one word of a shell.
+/// Returns a text as one word of a shell.
 pub(super) fn quoted(text: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@%+".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_word) {
@@ -80,12 +80,13 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The variable in which a process looks for a secret, and which a platform can have: `db/password` is `DB_PASSWORD`.
+/// Returns the variable in which a process looks for a secret, and which a platform can have: `db/password` is
+/// `DB_PASSWORD`.
 pub(super) fn process_variable(name: &str) -> String {
     faas_core::secrets::variables(name).pop().unwrap_or_default()
 }
 
-/// The variable of the deploying shell that holds a secret: the same, if a shell can have it.
+/// Returns the variable of the deploying shell that holds a secret: the secret's name, if a shell can have it.
 pub(super) fn variable(name: &str) -> String {
     let mut out = process_variable(name);
     if out.starts_with(|first: char| first.is_ascii_digit()) {

@@ -1,5 +1,5 @@
-//! The yml as the writer of a platform asks it. What it asks for is taken; what is written in the yml for deployment files
-//! and not taken is said, with its line, so nothing is dropped in silence.
+//! The yml as the writer of a platform asks it. A key that it asks for is taken. A key for deployment files that is not
+//! taken is reported with its line, so that nothing is dropped in silence.
 
 use super::Options;
 use crate::Spec;
@@ -29,7 +29,7 @@ impl<'s> Site<'s> {
         Site { spec, sources, platform, options, taken, found }
     }
 
-    /// What the platform is called in sentences.
+    /// Returns the name of the platform in sentences.
     pub(super) fn title(&self) -> &'static str {
         match self.platform {
             "aliyun-fc" => "Function Compute",
@@ -50,7 +50,7 @@ impl<'s> Site<'s> {
         }
     }
 
-    /// What the head of each file says.
+    /// Returns the text of the head of each file.
     pub(super) fn head(&self) -> String {
         let service = &self.spec.service;
         format!(
@@ -65,19 +65,19 @@ impl<'s> Site<'s> {
         self.taken.borrow_mut().insert(node.span);
     }
 
-    /// The value of a key of a mapping, which is taken by that.
+    /// Returns the value of a key of a mapping, and takes the key; `None` if it is not there.
     pub(super) fn get<'n>(&self, node: &'n Node, key: &str) -> Option<&'n Node> {
         let value = node.get(key)?;
         self.take(value);
         Some(value)
     }
 
-    /// The text of a key of a mapping, which is taken by that.
+    /// Returns the text of a key of a mapping, and takes the key; `None` if it is not there.
     pub(super) fn text(&self, node: &Node, key: &str) -> Option<String> {
         self.get(node, key).and_then(|value| value.as_written(self.sources)).map(str::to_owned)
     }
 
-    /// The texts of a key that has one or a list of them.
+    /// Returns the texts of a key that has one or a list of them.
     pub(super) fn texts(&self, node: &Node, key: &str) -> Vec<String> {
         let Some(value) = self.get(node, key) else { return Vec::new() };
         let one = |node: &Node| node.as_written(self.sources).map(str::to_owned);
@@ -87,7 +87,7 @@ impl<'s> Site<'s> {
         }
     }
 
-    /// The value of a key of `provider`.
+    /// Returns the value of a key of `provider`; `None` if it is not there.
     pub(super) fn provider(&self, key: &str) -> Option<&'s Node> {
         let spec: &'s Spec = self.spec;
         self.get(spec.tree.get("provider")?, key)
@@ -97,7 +97,7 @@ impl<'s> Site<'s> {
         self.provider(key).and_then(|value| value.as_written(self.sources)).map(str::to_owned)
     }
 
-    /// What the yml says of a unit itself, if `aggregation` has it.
+    /// Returns the keys of a unit itself; `None` if `aggregation` does not have it.
     pub(super) fn of_unit(&self, unit: &Unit) -> Option<&'s Node> {
         let spec: &'s Spec = self.spec;
         if !unit.is_aggregation {
@@ -106,19 +106,19 @@ impl<'s> Site<'s> {
         spec.tree.get("aggregation").and_then(|all| all.get(&unit.name))
     }
 
-    /// What the yml says of a function.
+    /// Returns the keys of a function; `None` if there is no such function.
     pub(super) fn of_function(&self, name: &str) -> Option<&'s Node> {
         let spec: &'s Spec = self.spec;
         spec.tree.get("functions").and_then(|all| all.get(name))
     }
 
-    /// The domain, if the yml names one: its mapping.
+    /// Returns the mapping of the domain; `None` if the yml names no domain.
     pub(super) fn domain(&self) -> Option<&'s Node> {
         let spec: &'s Spec = self.spec;
         self.get(spec.tree.get("custom")?, "customDomain")
     }
 
-    /// The host of the domain, if the yml names one.
+    /// Returns the host of the domain; `None` if the yml names no domain.
     pub(super) fn host(&self) -> Option<String> {
         self.domain().and_then(|domain| self.text(domain, "domainName")).filter(|host| host != "auto")
     }
@@ -127,17 +127,17 @@ impl<'s> Site<'s> {
         self.found.borrow_mut().add(diagnostic);
     }
 
-    /// Something that the platform does not have: said, and left out.
+    /// Reports a setting that the platform does not have, and that is left out.
     pub(super) fn lacks(&self, span: Span, message: impl Into<String>, help: &str) {
         self.add(Diagnostic::warning("not-on-platform", span, message).help(help));
     }
 
-    /// Something that the platform refuses: nothing is written.
+    /// Reports a setting that the platform refuses. No file is written then.
     pub(super) fn refuses(&self, span: Span, message: impl Into<String>, help: &str) {
         self.add(Diagnostic::error("refused-by-platform", span, message).help(help));
     }
 
-    /// All that there is to say, what is left over included.
+    /// Returns all findings, those about left-over keys included.
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.left_over(&SERVICE, &self.spec.tree);
         self.found.into_inner().into_sorted()
@@ -156,7 +156,7 @@ impl<'s> Site<'s> {
             return;
         }
         if key.effect == Effect::Deployment && !self.taken.borrow().contains(&value.span) {
-            // What goes into the package is no matter of these files.
+            // The files of a package do not concern these files.
             if !matches!(name, "package" | "path") {
                 let message = format!("`{name}` comes to nothing on {}", self.title());
                 self.add(
@@ -165,7 +165,7 @@ impl<'s> Site<'s> {
             }
             return;
         }
-        // What is in `package` is the packer's.
+        // The keys in `package` are the packer's.
         if name != "package" {
             self.left_over_in(&key.shape, value);
         }

@@ -44,7 +44,7 @@ fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     let mut inputs = Map::new();
     inputs.put("name", deployment.name.as_str());
     inputs.put_some("description", deployment.description.clone());
-    // The package, unpacked beside this file.
+    // The package is unpacked beside this file.
     inputs.put("src", "./code");
     inputs.put("type", "event");
     inputs.put("runtime", "CustomRuntime");
@@ -91,7 +91,7 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
     super::deployment::step_up(site, "memory", deployment.memory, &steps)
 }
 
-/// One URL for all requests of a function.
+/// Makes one URL for all requests of a function.
 fn url(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
     deployment.requests().next()?;
     for trigger in deployment.requests() {
@@ -114,7 +114,7 @@ fn url(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
     parameters.put("authType", if is_public { "NONE" } else { "CAM" });
     parameters.put("netConfig", Map::new().with("enableIntranet", true).with("enableExtranet", true));
     let cors = |trigger: &Trigger<'_>| trigger.get(site, "cors").is_some_and(|cors| cors.as_bool() != Some(false));
-    // Each is asked, so that none is left over.
+    // Each trigger is asked, so that no key is left over.
     if deployment.requests().filter(|trigger| cors(trigger)).count() > 0 {
         let all = vec!["*"];
         let cors = Map::new()
@@ -151,7 +151,7 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Map> {
             }
             let event = events.swap_remove(0);
             let rest = ["oss:", "s3:"].iter().find_map(|prefix| event.strip_prefix(prefix));
-            // Removals are deletions there.
+            // Removals are called deletions there.
             let event =
                 rest.map_or(event.clone(), |rest| format!("cos:{}", rest.replace("ObjectRemoved", "ObjectRemove")));
             parameters.put("events", event);

@@ -19,7 +19,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             trigger.is_lacking(site, "set the trigger up in the console");
         }
         if deployment.has_requests() {
-            // No call of the published API makes one.
+            // No call of the published API makes such a trigger.
             let span = deployment.requests().next().map_or(deployment.span(), |trigger| trigger.event.span);
             let message =
                 "requests reach a function on veFaaS by a trigger of the API gateway, which is made in the console";

@@ -40,7 +40,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         .with("openapi", "3.0.0")
         .with("info", Map::new().with("title", title.as_str()).with("version", "1.0.0"))
         .with("paths", paths);
-    // Ids are known once the functions are there.
+    // Ids are known once the functions exist.
     let mut fill = format!("sed -e s/INVOKER\\$/{CALLER}/");
     for name in &names {
         let id = format!("\"$(yc serverless function get --name {name} --format json | jq -r .id)\"");
@@ -102,7 +102,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, script: &mut Script) {
         let _ = write!(line, " \\\n    --environment {}", quoted(&format!("{variable}={value}")));
     }
     for (variable, secret) in &deployment.secrets {
-        // The name and the key within it; the value stays in Lockbox.
+        // The text has the name and the key within it; the value stays in Lockbox.
         let (name, key) = secret.rsplit_once('/').unwrap_or((secret, "value"));
         let text = format!("environment-variable={variable},name={},key={key}", label(name));
         let _ = write!(line, " \\\n    --secret {}", quoted(&text));
@@ -117,7 +117,8 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, script: &mut Script) {
     }
 }
 
-/// A route at the gateway. Returns whether there is one: without a path the function has an address of its own.
+/// Adds a route at the gateway. Returns `false` if there is none: without a path the function has an address of its
+/// own.
 fn request(
     site: &Site<'_>,
     deployment: &Deployment<'_>,
@@ -228,7 +229,7 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, sc
         }
         _ => return trigger.is_lacking(site, "set the trigger up by hand"),
     };
-    // A trigger is made anew: yc changes some of what it has, and not all.
+    // A trigger is made anew, since yc can change only some of its parts.
     let deleted = format!("yc serverless trigger delete --name {name} >/dev/null 2>&1 || true");
     script.run(YC, format!("{deleted}\nyc serverless trigger create {kind} --name {name} {rest} \\\n    {to}"));
     if !trigger.is_enabled(site) {

@@ -5,17 +5,17 @@ use super::{Effect, Key, Object, Shape, deployment, manifest, nothing};
 /// One kind of event, by the word that stands for it.
 #[derive(Debug)]
 pub struct EventKey {
-    /// The word: `http`.
+    /// The word for the kind: `http`.
     pub word: &'static str,
-    /// What kinds of the manifest's events it is; none: it comes to nothing.
+    /// The kinds of the manifest's events that it becomes; empty if it has no effect.
     pub kinds: &'static [&'static str],
-    /// The key whose value says what the event comes from; empty: none does.
+    /// The key whose value names the source of the event; empty if there is no such key.
     pub source: &'static str,
-    /// Its keys.
+    /// The keys of such an event.
     pub object: &'static Object,
-    /// What it is for.
+    /// The purpose of the kind.
     pub doc: &'static str,
-    /// Why it comes to nothing here; empty if it comes to something.
+    /// The reason why it has no effect here; empty if it has one.
     pub nothing: &'static str,
 }
 
@@ -245,12 +245,12 @@ static NONE_OF_RAW: Object = Object { what: "a raw event", keys: &[] };
 pub static EVENT: Object = Object { what: "an event", keys: &[] };
 
 impl EventKey {
-    /// The kind of event that a word stands for.
+    /// Returns the kind of event that a word stands for; `None` if there is none.
     pub fn of(word: &str) -> Option<&'static EventKey> {
         KINDS.iter().find(|kind| kind.word == word)
     }
 
-    /// What it comes to.
+    /// Returns the effect of the kind.
     pub fn effect(&self) -> Effect {
         if self.nothing.is_empty() { Effect::Manifest("an event") } else { Effect::Nothing(self.nothing) }
     }

@@ -1,5 +1,5 @@
-//! What a yml may say: one table of all keys, from which checks, hints, the JSON schema, `explain` and the page of keys are
-//! made. What a key is stands nowhere else.
+//! The keys of a yml: one table, from which checks, hints, the JSON schema, `explain` and the page of keys are made.
+//! Keys are described nowhere else.
 
 mod events;
 mod table;
@@ -7,63 +7,63 @@ mod table;
 pub use events::{EVENT, EventKey, KINDS};
 pub use table::{AGGREGATION, FUNCTION, PROVIDER, SERVICE};
 
-/// One key of an object.
+/// One key of a mapping.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name.
+    /// The name of the key.
     pub name: &'static str,
-    /// What its value has to be.
+    /// The shape that its value has to have.
     pub shape: Shape,
-    /// What it is for, in whole sentences.
+    /// The purpose of the key, in whole sentences.
     pub doc: &'static str,
-    /// What is taken without it, in words; `None`: nothing.
+    /// The value that is taken without it, in words; `None` if there is no such value.
     pub default: Option<&'static str>,
-    /// What it comes to.
+    /// The effect of the key.
     pub effect: Effect,
-    /// What it is called in the deployment files of platforms, which the runtime does not read.
+    /// The names of the key in the deployment files of platforms, which the runtime does not read.
     pub platforms: &'static [(&'static str, &'static str)],
-    /// `true` if the object has to have it.
+    /// `true` if the mapping has to have it.
     pub is_required: bool,
     /// The version of this crate that first took it.
     pub since: &'static str,
 }
 
-/// What a key comes to.
+/// The effect of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It becomes this in the manifest of a unit.
+    /// The key becomes this in the manifest of a unit.
     Manifest(&'static str),
-    /// It decides which units there are, or how the yml is read.
+    /// The key decides which units there are, or how the yml is read.
     Plan(&'static str),
-    /// It goes into deployment files alone.
+    /// The key goes into deployment files alone.
     Deployment,
-    /// It is read and comes to nothing; says why.
+    /// The key is read and has no effect, for this reason.
     Nothing(&'static str),
 }
 
 /// All keys of one kind of mapping. Keys that begin with `x-` are allowed beside them.
 #[derive(Debug)]
 pub struct Object {
-    /// What the mapping is, with its article.
+    /// The name of the mapping, with its article.
     pub what: &'static str,
-    /// Its keys.
+    /// The keys of the mapping.
     pub keys: &'static [Key],
 }
 
-/// What a value has to be.
+/// The shape that a value has to have.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A text that is not empty.
     Text,
     /// A text of letters, digits, `_`, `.` and `-`.
     Name,
-    /// `true` or `false`.
+    /// A boolean, `true` or `false`.
     Bool,
     /// A whole number with its least and most value, and its unit.
     Int {
-        /// The least value.
+        /// The smallest value that is allowed.
         least: i64,
-        /// The most.
+        /// The largest value that is allowed.
         most: i64,
         /// The unit, in words; may be empty.
         unit: &'static str,
@@ -74,11 +74,11 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// A path of a route.
     Route,
-    /// A method, or `any`.
+    /// A method of HTTP, or `any`.
     Method,
     /// A mapping with these keys.
     Object(&'static Object),
-    /// A mapping from names to values of a shape; says what the names are.
+    /// A mapping from names to values of a shape, with the word for the names.
     Map(&'static str, &'static Shape),
     /// A list of values of a shape.
     List(&'static Shape),
@@ -95,20 +95,20 @@ pub enum Shape {
 }
 
 impl Object {
-    /// The key of that name.
+    /// Returns the key of that name; `None` if there is none.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// `true` if keys of the author's own may stand beside those of the table: `custom` is also where people keep values
-    /// for variables.
+    /// Returns `true` if keys of the author's own may stand beside those of the table: `custom` is also where people
+    /// keep values for variables.
     pub fn is_open(&self) -> bool {
         std::ptr::eq(self, &table::CUSTOM)
     }
 }
 
 impl Shape {
-    /// What it is, as it stands behind "expected".
+    /// Returns the shape in words, as they stand behind "expected".
     pub fn words(&self) -> String {
         match self {
             Shape::Text => "a text".to_owned(),
@@ -147,22 +147,22 @@ fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// A key that becomes something in the manifest.
+/// Makes a key that becomes a part of the manifest.
 const fn manifest(name: &'static str, shape: Shape, becomes: &'static str, doc: &'static str) -> Key {
     key(name, shape, Effect::Manifest(becomes), doc)
 }
 
-/// A key that decides what units there are, or how the yml is read.
+/// Makes a key that decides which units there are, or how the yml is read.
 const fn plan(name: &'static str, shape: Shape, decides: &'static str, doc: &'static str) -> Key {
     key(name, shape, Effect::Plan(decides), doc)
 }
 
-/// A key of deployment files.
+/// Makes a key of deployment files.
 const fn deployment(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     key(name, shape, Effect::Deployment, doc)
 }
 
-/// A key that comes to nothing.
+/// Makes a key without effect, with the reason.
 const fn nothing(name: &'static str, shape: Shape, why: &'static str, doc: &'static str) -> Key {
     key(name, shape, Effect::Nothing(why), doc)
 }

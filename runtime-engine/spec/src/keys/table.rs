@@ -100,7 +100,7 @@ static LAYER_IN_LIST: Shape = Shape::Either(&LAYER_FORMS);
 static LAYER_FORMS: [Shape; 2] = [Shape::Name, Shape::Object(&LAYER)];
 static LAYER_IN_MAP: Shape = Shape::Object(&LAYER);
 
-/// A layer.
+/// The keys of a layer.
 static LAYER: Object = Object {
     what: "a layer",
     keys: &[
@@ -179,7 +179,7 @@ static DESTINATION: Object = Object {
     ],
 };
 
-/// `provider`.
+/// The keys of `provider`.
 pub static PROVIDER: Object = Object {
     what: "a provider",
     keys: &[
@@ -234,7 +234,7 @@ pub static PROVIDER: Object = Object {
     ],
 };
 
-/// An element of `functions`.
+/// The keys of an element of `functions`.
 pub static FUNCTION: Object = Object {
     what: "a function",
     keys: &[
@@ -336,7 +336,7 @@ static RECORDS: Object = Object {
     ],
 };
 
-/// An element of `aggregation`.
+/// The keys of an element of `aggregation`.
 pub static AGGREGATION: Object = Object {
     what: "a unit of functions",
     keys: &[
@@ -440,7 +440,7 @@ static DOMAIN: Object = Object {
     ],
 };
 
-/// The whole yml.
+/// The keys of the whole yml.
 pub static SERVICE: Object = Object {
     what: "a service",
     keys: &[

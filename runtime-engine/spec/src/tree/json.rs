@@ -1,11 +1,11 @@
-//! A tree as JSON.
+//! The form of a tree as JSON.
 
 use super::{Node, Value, plain};
 use crate::source::Sources;
 use crate::variables::literal;
 
 impl Node {
-    /// The value as JSON. Numbers are written as they stand, so that none is rounded.
+    /// Returns the value as JSON. Numbers are written as they stand, so that none is rounded.
     pub fn to_json(&self, sources: &Sources) -> String {
         match &self.value {
             Value::Null => "null".to_owned(),
@@ -17,7 +17,7 @@ impl Node {
                 if is_json { written.to_owned() } else { serde_json::json!(value).to_string() }
             }
             Value::Text { text, is_given: true, .. } => match plain(text) {
-                // What reads like a value of JSON, and is written just so, is one.
+                // A text that reads like a value of JSON, and is written exactly so, is one.
                 Value::Int(value) if value.to_string() == *text => text.clone(),
                 Value::Bool(value) if value.to_string() == *text => text.clone(),
                 _ => serde_json::json!(text).to_string(),
@@ -28,7 +28,7 @@ impl Node {
                 format!("[{}]", elements.join(","))
             }
             Value::Map(map) => {
-                // A key is never read for secrets.
+                // A key is never searched for secrets.
                 let member = |name: &str, value: &Node| {
                     format!("{}:{}", serde_json::json!(literal(name)), value.to_json(sources))
                 };

@@ -1,5 +1,5 @@
-//! YAML to a tree. Events come from the parser; what is kept here are places, limits, and what YAML leaves to its reader:
-//! aliases, merge keys, keys that stand twice, types of scalars.
+//! YAML to a tree. Events come from the parser; this file adds places, limits, and the parts that YAML leaves to its
+//! reader: aliases, merge keys, keys that stand twice, types of scalars.
 
 use super::{Entry, Map, Node, Value, scalar};
 use crate::diagnostic::{Diagnostic, Diagnostics, YAML_1_1};
@@ -10,12 +10,12 @@ use std::collections::HashMap;
 
 /// The longest text that is read, in bytes.
 pub const MOST_BYTES: usize = 4 << 20;
-/// How deep lists and mappings may lie in one another.
+/// The number of lists and mappings that may lie in one another.
 pub const MOST_DEPTH: usize = 64;
-/// How many values a text may have, those that aliases repeat included.
+/// The number of values that a text may have, those that aliases repeat included.
 pub const MOST_NODES: usize = 200_000;
 
-/// Reads a text. `None`: there is nothing to go on with; an error says why. Other findings are added as well.
+/// Reads a text. `None` if nothing can be made of it, which an error explains. Other findings are added as well.
 pub fn read(sources: &Sources, file: FileId, found: &mut Diagnostics) -> Option<Node> {
     let text = sources.text(file);
     if text.len() > MOST_BYTES {
@@ -40,12 +40,12 @@ pub fn read(sources: &Sources, file: FileId, found: &mut Diagnostics) -> Option<
     builder.run(Parser::new_from_str(&text[skipped..]))
 }
 
-/// From the parser's characters to bytes.
+/// Offsets from the parser's characters to bytes.
 struct Offsets<'t> {
     text: &'t str,
     skipped: usize,
     is_ascii: bool,
-    /// The byte of every 64th character.
+    /// The byte offset of every 64th character.
     marks: Vec<usize>,
 }
 
@@ -78,11 +78,11 @@ impl<'t> Offsets<'t> {
 struct Open {
     node: Node,
     anchor: usize,
-    /// The key whose value comes next. `Some(None)`: one that cannot be used; an error has said so.
+    /// The key whose value comes next. `Some(None)` for a key that cannot be used, which an error has reported.
     key: Option<Option<(String, Span)>>,
-    /// Where each key of a mapping stands: a mapping may have very many.
+    /// The place of each key of a mapping, in a map since there may be very many.
     keys: HashMap<String, Span>,
-    /// What `<<` brings, which stands behind the mapping's own keys.
+    /// The entries that `<<` adds, behind the mapping's own keys.
     merged: Vec<Entry>,
 }
 
@@ -153,7 +153,7 @@ impl<'t> Builder<'t> {
         Span::new(self.file, self.offsets.byte(span.start.index()), self.offsets.byte(span.end.index()))
     }
 
-    /// The parser gives up at this byte.
+    /// Reports that the parser gave up at this byte.
     fn unreadable(&mut self, at: usize, why: &str) {
         let at = at.min(self.text.len());
         let line_start = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -188,7 +188,7 @@ impl<'t> Builder<'t> {
         self.text.lines().find(written).is_some_and(|line| line.starts_with(' '))
     }
 
-    /// One value more.
+    /// Counts one more value; `None` if there are too many.
     fn count(&mut self, span: Span) -> Option<()> {
         self.nodes += 1;
         if self.nodes <= MOST_NODES {
@@ -255,7 +255,7 @@ impl<'t> Builder<'t> {
                 }
             }
         }
-        // The parser ends a block where the next one begins; what is shown ends with its last line.
+        // The parser ends a block where the next one begins. The part that is shown ends with its last line.
         let span = open.node.span.to(end);
         let part = self.text.get(span.range()).unwrap_or_default();
         let kept = part.trim_end().len();
@@ -285,7 +285,7 @@ impl<'t> Builder<'t> {
         Some(())
     }
 
-    /// A value is whole: it goes into what is open.
+    /// Puts a value that is whole into the list or mapping that is open.
     fn put(&mut self, node: Node) {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
@@ -337,7 +337,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// The text of a key: a text, or a number or word as it stands.
+/// Returns the text of a key: a text, or a number or word as it is written. `None` for any other value.
 fn key_text(node: &Node, text: &str) -> Option<String> {
     match &node.value {
         Value::Text { text, .. } => Some(text.clone()),
@@ -346,7 +346,7 @@ fn key_text(node: &Node, text: &str) -> Option<String> {
     }
 }
 
-/// What `<<` brings.
+/// Returns the entries that `<<` adds; `None` if its value is no mapping.
 fn merged(node: Node) -> Option<Vec<Entry>> {
     match node.value {
         Value::Map(mut map) => Some(std::mem::take(map.entries_mut())),
@@ -362,7 +362,7 @@ fn merged(node: Node) -> Option<Vec<Entry>> {
     }
 }
 
-/// How many values a node is.
+/// Returns how many values a node has, itself included.
 fn size(node: &Node) -> usize {
     match &node.value {
         Value::List(list) => 1 + list.iter().map(size).sum::<usize>(),

@@ -1,9 +1,9 @@
-//! What a plain scalar is: YAML 1.2's core schema (chapter 10.3.2 of the specification), and where readers of YAML 1.1 see
-//! something else.
+//! The type of a plain scalar: YAML 1.2's core schema (chapter 10.3.2 of the specification), and the places where
+//! readers of YAML 1.1 see another type.
 
 use super::Value;
 
-/// The value of a scalar without quotes.
+/// Returns the value of a scalar without quotes.
 pub(crate) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -40,7 +40,8 @@ fn number(text: &str) -> Option<Value> {
     is_float.then(|| text.parse().ok().map(Value::Float)).flatten()
 }
 
-/// What a reader of YAML 1.1 makes of a plain scalar, if that is something else: many editors and tools are such readers.
+/// Returns the type that a reader of YAML 1.1 gives a plain scalar, as many editors and tools do; `None` if it is the
+/// same.
 pub(super) fn in_yaml_1_1(text: &str) -> Option<&'static str> {
     let lower = text.to_ascii_lowercase();
     let is_one_case = text == lower || text == text.to_ascii_uppercase() || is_capitalised(text);

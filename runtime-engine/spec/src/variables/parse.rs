@@ -1,40 +1,40 @@
-//! The grammar of variables: where they stand in a text, and what each of them says.
+//! The grammar of variables: their places in a text, and the parts of each.
 
-/// A piece of a text.
+/// A piece of a text with variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Text as it is.
+    /// A piece of text as it is.
     Text(String),
-    /// A variable.
+    /// A variable with its alternatives.
     Variable {
         /// The whole of it, `${` and `}` included.
         written: String,
-        /// Where its value comes from: the first that there is.
+        /// The sources of its value: the first that has one counts.
         alternatives: Vec<Source>,
     },
 }
 
-/// Where a value comes from. Names and paths may have variables in them.
+/// The source of a value. Names and paths may have variables in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// A variable of the environment.
     Env(String),
     /// A value of the yml itself.
     This(String),
-    /// A value of another file; without a key, all of it.
+    /// A value of another file; without a key, the whole file.
     File {
-        /// Its path.
+        /// The path of the file.
         path: String,
         /// The path to the value in it.
         key: String,
     },
-    /// The stage.
+    /// The stage that the yml is read for.
     Stage,
     /// An option of the command line.
     Opt(String),
     /// A secret, whose name is all that is known.
     Secret(String),
-    /// This text; `true` if it is in quotes.
+    /// This text. The second member is `true` if it is in quotes.
     Literal(String, bool),
     /// Another variable, as it is written.
     Nested(String),
@@ -42,14 +42,14 @@ pub(super) enum Source {
     Unknown(String),
 }
 
-/// What is wrong with a text.
+/// A mistake in a text with variables.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// The byte where the variable begins.
+    /// The byte at which the variable begins.
     pub(super) at: usize,
-    /// What is wrong.
+    /// The mistake as a sentence.
     pub(super) message: String,
-    /// What to write.
+    /// The right way to write it.
     pub(super) help: String,
 }
 
@@ -97,7 +97,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Part>, Fault> {
     Ok(parts)
 }
 
-/// Where the brace that closes a variable stands, given what follows its opening one.
+/// Returns the place of the brace that closes a variable, given the text behind its opening one; `None` if it is
+/// missing.
 fn closing(inner: &str) -> Option<usize> {
     let mut depth = 0usize;
     let mut quote = None;
@@ -115,7 +116,7 @@ fn closing(inner: &str) -> Option<usize> {
     None
 }
 
-/// The alternatives of a variable, parted by commas outside of quotes, braces and parentheses.
+/// Returns the alternatives of a variable, parted by commas outside of quotes, braces and parentheses.
 fn split(inner: &str) -> Vec<&str> {
     let mut all = Vec::new();
     let (mut start, mut depth, mut quote) = (0, 0usize, None);
@@ -137,7 +138,7 @@ fn split(inner: &str) -> Vec<&str> {
     all
 }
 
-/// One alternative. A word that names no source is a value from the second one on.
+/// Reads one alternative. From the second one on, a word that names no source is a value.
 fn source((index, text): (usize, &str)) -> Source {
     let text = text.trim();
     for quote in ['\'', '"'] {
@@ -168,7 +169,7 @@ fn source((index, text): (usize, &str)) -> Source {
     }
 }
 
-/// `true` if a text reads like the inside of a variable.
+/// Returns `true` if a text reads like the inside of a variable.
 pub(super) fn is_known_source(text: &str) -> bool {
     !matches!(source((0, text)), Source::Unknown(_) | Source::Literal(..) | Source::Nested(_))
 }
