@@ -102,7 +102,7 @@ pub fn get() -> &'static Artifacts {
 }
 
 impl Artifacts {
-    /// The full engine.
+    /// Returns the full engine.
     ///
     /// # Panics
     /// With the compiler's words, if it does not build.
@@ -110,7 +110,7 @@ impl Artifacts {
         self.bootstrap.as_ref().unwrap_or_else(|why| panic!("bootstrap was not built:\n{why}"))
     }
 
-    /// The light runtime.
+    /// Returns the light runtime.
     ///
     /// # Panics
     /// With the compiler's words, if it does not build.
@@ -118,7 +118,7 @@ impl Artifacts {
         self.light_bootstrap.as_ref().unwrap_or_else(|why| panic!("light-bootstrap was not built:\n{why}"))
     }
 
-    /// Both runtimes.
+    /// Returns both runtimes.
     ///
     /// # Panics
     /// With the compiler's words, if one does not build.
@@ -126,7 +126,7 @@ impl Artifacts {
         [self.bootstrap(), self.light_bootstrap()]
     }
 
-    /// The shared library of a module: `echo`, `layer_monitor`, `echo_c`, …
+    /// Returns the shared library of a module: `echo`, `layer_monitor`, `echo_c`, …
     ///
     /// # Panics
     /// With the compiler's words, if it does not build.
@@ -138,7 +138,7 @@ impl Artifacts {
         }
     }
 
-    /// The application of the module `axum_app`, served by axum itself.
+    /// Returns the application of the module `axum_app`, served by axum itself.
     ///
     /// # Panics
     /// With the compiler's words, if it does not build.
@@ -147,7 +147,8 @@ impl Artifacts {
     }
 }
 
-/// The developer's tool, built once a process. In a build of its own: what it links would change what modules link.
+/// Returns the developer's tool, built once a process. In a build of its own: what it links would change what modules
+/// link.
 ///
 /// # Panics
 /// With the compiler's words, if it does not build.
@@ -159,7 +160,7 @@ pub fn tool() -> &'static Path {
     &TOOL
 }
 
-/// The root of the workspace: where cargo says this package is now, which need not be where it was compiled.
+/// Returns the root of the workspace: where cargo says this package is now, which need not be where it was compiled.
 pub fn workspace() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -170,18 +171,18 @@ pub fn workspace() -> &'static Path {
     &ROOT
 }
 
-/// The workspace's target folder, where `.ci/foreign` puts its programs.
+/// Returns the workspace's target folder, where `.ci/foreign` puts its programs.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Where the tests of the tool build what lies in that folder: this repository apart from the projects that they make, since
-/// each has a library `shop`, of which one target folder holds the last.
+/// Returns where the tests of the tool build what lies in that folder: this repository apart from the projects that
+/// they make, since each has a library `shop`, of which one target folder holds the last.
 pub fn target_of_tool(folder: &Path) -> PathBuf {
     target().join(if folder.starts_with(workspace()) { "of-repository" } else { "new-templates" })
 }
 
-/// Where the nested build goes: the workspace's target folder, in which a profile has a lock of its own; below
+/// Returns where the nested build goes: the workspace's target folder, in which a profile has a lock of its own; below
 /// `CARGO_TARGET_DIR` where the caller keeps its builds elsewhere.
 fn nested_target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
@@ -221,8 +222,8 @@ pub fn cargo_build(packages: &[&str], more: &[&str], rustflags: Option<&str>) ->
     read_messages(&output)
 }
 
-/// The target that this machine is. Built for it by name, packages have a folder of their own, and flags of the compiler
-/// reach no procedural macro.
+/// Returns the target that this machine is. Built for it by name, packages have a folder of their own, and flags of the
+/// compiler reach no procedural macro.
 ///
 /// # Panics
 /// If the compiler does not say.
@@ -233,7 +234,7 @@ pub fn host() -> String {
     host.expect("rustc names its host").to_owned()
 }
 
-/// The module `faulty`, built with `panic = "abort"`.
+/// Returns the module `faulty`, built with `panic = "abort"`.
 ///
 /// # Panics
 /// With the compiler's words, if it does not build.
@@ -246,7 +247,7 @@ pub fn aborting() -> &'static Path {
     &ABORTING
 }
 
-/// The full engine with the feature `yml`, by which it reads `serverless.yml` itself.
+/// Returns the full engine with the feature `yml`, by which it reads `serverless.yml` itself.
 ///
 /// # Panics
 /// With the compiler's words, if it does not build.
@@ -307,7 +308,7 @@ fn build() -> Artifacts {
     Artifacts { bootstrap, light_bootstrap, modules, axum_served }
 }
 
-/// The folder of the modules that cargo does not make.
+/// Returns the folder of the modules that cargo does not make.
 fn c_modules() -> Result<PathBuf, String> {
     let folder = nested_target().join("c-modules");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -348,7 +349,7 @@ pub fn compile_c(source: &Path, file: &str, more: &[&str]) -> Result<PathBuf, St
     })
 }
 
-/// The function and the layer in C++.
+/// Returns the function and the layer in C++.
 ///
 /// # Errors
 /// What the compiler said.
@@ -362,7 +363,7 @@ pub fn greet_cpp(compiler: &Path) -> Result<PathBuf, String> {
     })
 }
 
-/// The function and the layer in Go.
+/// Returns the function and the layer in Go.
 ///
 /// # Errors
 /// What the compiler said.

@@ -87,7 +87,7 @@ impl Bank {
         self.books.changed.notify_all();
     }
 
-    /// How often an order was charged.
+    /// Returns how often an order was charged.
     ///
     /// # Panics
     /// If another test has.

@@ -18,18 +18,18 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a header.
+    /// Returns every value of a header.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -58,7 +58,7 @@ impl Client {
         Ok(Client { stream: BufReader::new(stream), address })
     }
 
-    /// A second handle for sending, so that one thread sends a body while another already reads the reply.
+    /// Returns a second handle for sending, so that one thread sends a body while another already reads the reply.
     ///
     /// # Errors
     /// No descriptor is left.
@@ -74,7 +74,7 @@ impl Client {
         Ok(!self.stream.fill_buf()?.is_empty())
     }
 
-    /// The address of this end.
+    /// Returns the address of this end.
     ///
     /// # Errors
     /// The socket has none any more.
@@ -146,7 +146,7 @@ impl Client {
         if self.line()?.is_empty() { Ok(chunk) } else { Err(io::Error::other("a chunk is longer than its size says")) }
     }
 
-    /// A whole exchange.
+    /// Returns a whole exchange.
     ///
     /// # Errors
     /// As sending and reading.
@@ -174,7 +174,7 @@ impl Client {
         Ok(sent)
     }
 
-    /// The first bytes of a reply, as many as are there by then; `None` if nothing comes for `patience`.
+    /// Returns the first bytes of a reply, as many as are there by then; `None` if nothing comes for `patience`.
     ///
     /// # Errors
     /// The connection ended, in order or by a reset.

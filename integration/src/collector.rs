@@ -54,7 +54,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Its own attribute of that name, or the resource's; empty: there is none.
+    /// Returns its own attribute of that name, or the resource's; empty: there is none.
     pub fn attribute(&self, wanted: &str) -> &str {
         let found = self.attributes.iter().chain(&self.resource).find(|(name, _)| name == wanted);
         found.map_or("", |(_, value)| value.as_str())
@@ -79,7 +79,7 @@ pub struct Point {
 }
 
 impl Point {
-    /// Its label of that name; empty: there is none.
+    /// Returns its label of that name; empty: there is none.
     pub fn label(&self, wanted: &str) -> &str {
         self.labels.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str())
     }
@@ -126,13 +126,13 @@ impl Collector {
         Collector { address, seen }
     }
 
-    /// The layer's configuration, with further members.
+    /// Returns the layer's configuration, with further members.
     pub fn config(&self, more: &str) -> String {
         let comma = if more.is_empty() { "" } else { "," };
         format!(r#"{{"endpoint":"http://{}/v1/traces"{comma}{more}}}"#, self.address)
     }
 
-    /// The variables that have metrics sent here, every few milliseconds where no platform freezes the process.
+    /// Returns the variables that have metrics sent here, every few milliseconds where no platform freezes the process.
     pub fn metrics(&self) -> [(&'static str, String); 3] {
         [
             ("OTEL_METRICS_EXPORTER", "otlp".to_owned()),
@@ -141,12 +141,12 @@ impl Collector {
         ]
     }
 
-    /// How often it has been asked.
+    /// Returns how often it has been asked.
     pub fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
-    /// The bodies it has taken.
+    /// Returns the bodies it has taken.
     ///
     /// # Panics
     /// If one of its threads has.
@@ -158,7 +158,7 @@ impl Collector {
         self.seen.bodies.lock().expect("no thread panics with it").clone()
     }
 
-    /// The spans it has taken.
+    /// Returns the spans it has taken.
     ///
     /// # Panics
     /// If one of them is none.
@@ -166,7 +166,7 @@ impl Collector {
         self.all().iter().filter(|(kind, _)| *kind == Kind::Traces).flat_map(|(_, body)| spans(body)).collect()
     }
 
-    /// The data points of the latest report; none before the first.
+    /// Returns the data points of the latest report; none before the first.
     ///
     /// # Panics
     /// If one of them is none.
@@ -176,7 +176,7 @@ impl Collector {
         latest.map(|(_, body)| points(body)).unwrap_or_default()
     }
 
-    /// The data points of all reports.
+    /// Returns the data points of all reports.
     ///
     /// # Panics
     /// If one of them is none.
@@ -329,7 +329,7 @@ fn attribute(pair: &Value<'_>) -> (String, String) {
     (name, value)
 }
 
-/// All data points of an `ExportMetricsServiceRequest`.
+/// Returns all data points of an `ExportMetricsServiceRequest`.
 fn points(body: &[u8]) -> Vec<Point> {
     let mut out = Vec::new();
     for (_, of_resource) in fields(body) {
@@ -377,7 +377,7 @@ fn of_metric(metric: &Value<'_>, resource: &[(String, String)]) -> Vec<Point> {
     out
 }
 
-/// All spans of an `ExportTraceServiceRequest`.
+/// Returns all spans of an `ExportTraceServiceRequest`.
 fn spans(body: &[u8]) -> Vec<Span> {
     let mut out = Vec::new();
     for (_, of_resource) in fields(body) {

@@ -24,7 +24,7 @@ pub const LAYERS: [&str; 13] = [
     "warmup",
 ];
 
-/// The schema of a layer's configuration.
+/// Returns the schema of a layer's configuration.
 ///
 /// # Panics
 /// If there is none.
@@ -34,7 +34,7 @@ pub fn schema(layer: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The variable with a layer's configuration.
+/// Returns the variable with a layer's configuration.
 pub fn variable(layer: &str) -> String {
     format!("FAAS_LAYER_{}", layer.to_ascii_uppercase().replace('-', "_"))
 }

@@ -17,7 +17,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// An empty task root.
+    /// Returns an empty task root.
     ///
     /// # Panics
     /// If there is no room for it.
@@ -26,7 +26,7 @@ impl Deployment {
         Deployment { folder, layers: Vec::new(), env: Vec::new() }
     }
 
-    /// A task root with the function `name` of the examples or of the C modules.
+    /// Returns a task root with the function `name` of the examples or of the C modules.
     pub fn of(name: &str) -> Deployment {
         Deployment::empty().module(name)
     }
@@ -91,17 +91,17 @@ impl Deployment {
         self
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A path in the folder, for a file a test makes itself.
+    /// Returns a path in the folder, for a file a test makes itself.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The variables of the process, `FAAS_LAYERS` among them.
+    /// Returns the variables of the process, `FAAS_LAYERS` among them.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut list = self.env.clone();
         if !self.layers.is_empty() {
@@ -110,7 +110,7 @@ impl Deployment {
         list
     }
 
-    /// The runtime in this folder, with these variables over whatever its platform sets.
+    /// Returns the runtime in this folder, with these variables over whatever its platform sets.
     pub fn command(&self, runtime: &Runtime) -> Command {
         let mut command = Command::new(&runtime.path);
         command.current_dir(self.root()).envs(self.variables());

@@ -18,7 +18,7 @@ impl Inspected {
         }
     }
 
-    /// A text member.
+    /// Returns a text member.
     ///
     /// # Panics
     /// If it is not there or no text.
@@ -26,7 +26,7 @@ impl Inspected {
         self.0[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.0))
     }
 
-    /// A number member.
+    /// Returns a number member.
     ///
     /// # Panics
     /// If it is not there, negative or no whole number.
@@ -34,7 +34,7 @@ impl Inspected {
         self.0[name].as_u64().unwrap_or_else(|| panic!("no whole number {name} in {}", self.0))
     }
 
-    /// The event as the function saw it.
+    /// Returns the event as the function saw it.
     ///
     /// # Panics
     /// If it is not there or not base64.
@@ -42,7 +42,7 @@ impl Inspected {
         decode_base64(self.text("event_base64"))
     }
 
-    /// The body of the HTTP view.
+    /// Returns the body of the HTTP view.
     ///
     /// # Panics
     /// If there is no view or the body is not base64.

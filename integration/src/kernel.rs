@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most memory that was ever resident, in bytes: `VmHWM` of `/proc/PID/status`.
+/// Returns the most memory that was ever resident, in bytes: `VmHWM` of `/proc/PID/status`.
 ///
 /// # Panics
 /// If the process has ended.
@@ -61,12 +61,12 @@ pub fn ticks(process: &Process) -> u64 {
     times.sum()
 }
 
-/// How many threads the process has; 0 if it has ended.
+/// Returns how many threads the process has; 0 if it has ended.
 pub fn threads(process: &Process) -> usize {
     fs::read_dir(format!("/proc/{}/task", process.pid())).map_or(0, Iterator::count)
 }
 
-/// How many sockets the process has open, listening ones included; 0 if it has ended.
+/// Returns how many sockets the process has open, listening ones included; 0 if it has ended.
 pub fn sockets(process: &Process) -> usize {
     let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", process.pid())) else { return 0 };
     let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
@@ -136,7 +136,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A limit of that many bytes.
+    /// Returns a limit of that many bytes.
     pub fn limit(bytes: u64) -> Memory {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -157,7 +157,7 @@ impl Memory {
         Memory { bytes, group }
     }
 
-    /// The program with its arguments that puts a process under the limit and becomes it.
+    /// Returns the program with its arguments that puts a process under the limit and becomes it.
     pub fn wrapper(&self) -> Vec<String> {
         match &self.group {
             Some(group) => {

@@ -43,7 +43,7 @@ pub fn rie() -> Foreign {
     }
 }
 
-/// A program beside the emulator, or in `PATH`.
+/// Returns a program beside the emulator, or in `PATH`.
 pub fn program(name: &'static str) -> Foreign {
     let beside =
         std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
@@ -57,7 +57,7 @@ pub fn program(name: &'static str) -> Foreign {
     }
 }
 
-/// A folder of other people's packages beside the emulator.
+/// Returns a folder of other people's packages beside the emulator.
 pub fn folder(name: &'static str) -> Foreign {
     let beside =
         std::env::var_os("FAAS_FOREIGN_DIR").map_or_else(|| artifacts::target().join("foreign"), PathBuf::from);
@@ -67,7 +67,7 @@ pub fn folder(name: &'static str) -> Foreign {
     Foreign { name, found, barred: false }
 }
 
-/// A target of the compiler's, by its triple: `rustup target add` brings it.
+/// Returns a target of the compiler's, by its triple: `rustup target add` brings it.
 pub fn rust_target(triple: &'static str) -> Foreign {
     let sysroot = std::process::Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = sysroot.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
@@ -76,8 +76,8 @@ pub fn rust_target(triple: &'static str) -> Foreign {
     Foreign { name: triple, found, barred: false }
 }
 
-/// The schemas of deployment files that are in no registry: `FAAS_SCHEMAS`, else beside the repository. Nothing installs them,
-/// so a test without them is ignored in every case.
+/// Returns the schemas of deployment files that are in no registry: `FAAS_SCHEMAS`, else beside the repository. Nothing
+/// installs them, so a test without them is ignored in every case.
 pub fn schemas() -> Foreign {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/schemas");
     let path = std::env::var_os("FAAS_SCHEMAS").map_or(beside, PathBuf::from);

@@ -20,8 +20,8 @@ pub struct OnHttp {
     pub deployment: Deployment,
 }
 
-/// A port that nobody listens on. It lies below those that the kernel gives to outgoing connections, one of which would
-/// sooner or later take it between here and the runtime's own bind.
+/// Returns a port that nobody listens on. It lies below those that the kernel gives to outgoing connections, one of
+/// which would sooner or later take it between here and the runtime's own bind.
 ///
 /// # Panics
 /// If there is none.
@@ -39,7 +39,7 @@ pub fn free_port() -> u16 {
     free.expect("there is a free port")
 }
 
-/// The command of a runtime on plain HTTP: nothing of the caller's environment but `PATH`.
+/// Returns the command of a runtime on plain HTTP: nothing of the caller's environment but `PATH`.
 pub fn command(runtime: &Runtime, deployment: &Deployment, handler: &str, port: u16) -> Command {
     let mut command = deployment.command(runtime);
     let own = deployment.variables();
@@ -100,7 +100,7 @@ impl OnHttp {
         self
     }
 
-    /// A connection.
+    /// Returns a connection.
     ///
     /// # Panics
     /// If it is refused.
@@ -109,7 +109,7 @@ impl OnHttp {
             .unwrap_or_else(|error| panic!("{}: {error}; output:\n{}", self.address, self.process.output()))
     }
 
-    /// A connection for whatever is no HTTP/1.1.
+    /// Returns a connection for whatever is no HTTP/1.1.
     ///
     /// # Panics
     /// If it is refused.
@@ -120,7 +120,7 @@ impl OnHttp {
         stream
     }
 
-    /// A GET on a connection of its own.
+    /// Returns a GET on a connection of its own.
     ///
     /// # Errors
     /// No connection, or no reply.
@@ -128,7 +128,7 @@ impl OnHttp {
         Client::connect(self.address)?.call("GET", target, "Connection: close\r\n", b"")
     }
 
-    /// A GET on a connection of its own.
+    /// Returns a GET on a connection of its own.
     ///
     /// # Panics
     /// If there is no reply.
@@ -136,7 +136,7 @@ impl OnHttp {
         self.call("GET", target, "", b"")
     }
 
-    /// An exchange on a connection of its own.
+    /// Returns an exchange on a connection of its own.
     ///
     /// # Panics
     /// If there is no reply.

@@ -19,8 +19,8 @@ pub struct OnPlane {
     pub deployment: Deployment,
 }
 
-/// A task root with two C functions. `metadata.metadata`: the event names a header of the platform's, the reply is its
-/// value, or `(none)`. `metadata.mirror`: the body of the request is the reply's, with the status 201.
+/// Returns a task root with two C functions. `metadata.metadata`: the event names a header of the platform's, the reply
+/// is its value, or `(none)`. `metadata.mirror`: the body of the request is the reply's, with the status 201.
 ///
 /// # Panics
 /// With the compiler's words, if it does not compile.

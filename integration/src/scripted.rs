@@ -20,7 +20,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The first value of a header, by its name in lower case.
+    /// Returns the first value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
@@ -35,7 +35,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// The next request; `None`: the client has closed.
+    /// Returns the next request; `None`: the client has closed.
     pub fn request(&mut self) -> Option<Asked> {
         let asked = self.read().ok().flatten()?;
         self.state.change(|seen| seen.asked.push(asked.clone()));
@@ -201,22 +201,22 @@ impl Scripted {
         assert!(self.state.wait(crate::wait::limit(), |seen| seen.is_gone), "it does not end");
     }
 
-    /// A server that replies 200 and `ok` to everything.
+    /// Returns a server that replies 200 and `ok` to everything.
     pub fn good() -> Scripted {
         Scripted::start(|_, mut link| while link.request().is_some() && link.reply(200, "ok") {})
     }
 
-    /// The URL of a path.
+    /// Returns the URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// How many connections there have been.
+    /// Returns how many connections there have been.
     pub fn links(&self) -> usize {
         self.state.seen().links
     }
 
-    /// The requests that have come.
+    /// Returns the requests that have come.
     pub fn asked(&self) -> Vec<Asked> {
         self.state.seen().asked.clone()
     }

@@ -16,17 +16,17 @@ static SCALE: LazyLock<u32> = LazyLock::new(|| {
     }
 });
 
-/// The factor.
+/// Returns the factor.
 pub fn scale() -> u32 {
     *SCALE
 }
 
-/// How long something that should happen at once may take before it counts as not happening: 30 s, scaled.
+/// Returns how long something that should happen at once may take before it counts as not happening: 30 s, scaled.
 pub fn limit() -> Duration {
     Duration::from_secs(30) * scale()
 }
 
-/// How long a test watches that something does not happen: 3 s, scaled.
+/// Returns how long a test watches that something does not happen: 3 s, scaled.
 pub fn silence() -> Duration {
     Duration::from_secs(3) * scale()
 }

@@ -32,7 +32,7 @@ fn every_fixture_event_reaches_the_function_as_its_golden_file_says(runtime: &Ru
     run.assert_clean();
 }
 
-/// All that the function tells of the request stands in the golden file, which may hold more.
+/// Returns all that the function tells of the request stands in the golden file, which may hold more.
 fn requests_agree(told: &Value, golden: &Value) -> bool {
     match (told, golden) {
         (Value::Object(told), Value::Object(golden)) => {
@@ -42,7 +42,7 @@ fn requests_agree(told: &Value, golden: &Value) -> bool {
     }
 }
 
-/// The function's own words, taken out of the form in which they go back to the event's source.
+/// Returns the function's own words, taken out of the form in which they go back to the event's source.
 fn unwrapped(form: &Value, reply: &[u8]) -> Vec<u8> {
     if form == "bare" {
         return reply.to_vec();

@@ -42,7 +42,7 @@ fn said(process: &Process, words: &str) -> String {
     line.unwrap_or_else(|late| panic!("{words:?}: {late}; output:\n{}", process.output()))
 }
 
-/// How many lines have these words.
+/// Returns how many lines have these words.
 fn count(process: &Process, words: &str) -> usize {
     process.lines().iter().filter(|line| line.text.contains(words)).count()
 }

@@ -39,7 +39,7 @@ impl Page {
     }
 }
 
-/// The name that a heading has in links: lower case, spaces as dashes, and of signs only `-` and `_`.
+/// Returns the name that a heading has in links: lower case, spaces as dashes, and of signs only `-` and `_`.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|sign| sign.is_alphanumeric() || [' ', '-', '_'].contains(sign));
@@ -50,7 +50,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above")
 }
 
-/// Every file of the repository, from the root.
+/// Returns every file of the repository, from the root.
 fn files() -> BTreeSet<String> {
     fn walk(folder: &Path, files: &mut BTreeSet<String>) {
         let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -72,7 +72,7 @@ fn files() -> BTreeSet<String> {
     all
 }
 
-/// The pages of `docs`, and those that a reader meets outside of it.
+/// Returns the pages of `docs`, and those that a reader meets outside of it.
 fn pages() -> Vec<Page> {
     let in_docs = files().into_iter().filter(|name| name.starts_with("docs/") && name.ends_with(".md"));
     let others = ["README.md", "integration/README.md", "integration/bad-modules/README.md"].map(str::to_owned);
@@ -84,7 +84,7 @@ fn pages() -> Vec<Page> {
     in_docs.chain(others).map(page).collect()
 }
 
-/// The texts between backticks of a line.
+/// Returns the texts between backticks of a line.
 fn in_backticks(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
@@ -211,7 +211,7 @@ fn every_variable_that_a_page_names_is_read_somewhere() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The names that begin as variables and constants of the project do, without those that stand for several.
+/// Returns the names that begin as variables and constants of the project do, without those that stand for several.
 fn variables(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with("FAAS_") && !word.ends_with('_') && *word == word.to_ascii_uppercase())
@@ -249,7 +249,7 @@ fn every_list_that_a_page_repeats_is_whole() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The rows of the glossary's tables: term, meaning, names in the code.
+/// Returns the rows of the glossary's tables: term, meaning, names in the code.
 fn glossary() -> Vec<[String; 3]> {
     let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
     let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| term |"));

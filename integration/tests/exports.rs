@@ -5,7 +5,7 @@ use integration::artifacts;
 use std::path::Path;
 use std::process::Command;
 
-/// The words that a program of binutils prints in a column of each line, sorted.
+/// Returns the words that a program of binutils prints in a column of each line, sorted.
 fn column(program: &str, arguments: &[&str], file: &Path, take: fn(&str) -> Option<&str>) -> Vec<String> {
     let output = Command::new(program).args(arguments).arg(file).output();
     let output = output.unwrap_or_else(|error| panic!("{program} comes with every C compiler: {error}"));
@@ -16,12 +16,12 @@ fn column(program: &str, arguments: &[&str], file: &Path, take: fn(&str) -> Opti
     words
 }
 
-/// The symbols a library defines for others, or those it wants of others.
+/// Returns the symbols a library defines for others, or those it wants of others.
 fn symbols(library: &Path, which: &str) -> Vec<String> {
     column("nm", &["-D", which, "--format=posix"], library, |line| line.split([' ', '@']).next())
 }
 
-/// The libraries that have to be loaded with this one.
+/// Returns the libraries that have to be loaded with this one.
 fn needed(file: &Path) -> Vec<String> {
     column("readelf", &["--dynamic", "--wide"], file, |line| {
         line.split_once("(NEEDED)")?.1.split_once('[')?.1.strip_suffix(']')

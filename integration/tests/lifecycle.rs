@@ -24,7 +24,7 @@ integration::both![
     two_hundred_functions_that_start_with_their_first_request_serve_and_stop,
 ];
 
-/// The lines of the probe's function and layers.
+/// Returns the lines of the probe's function and layers.
 fn told(process: &Process) -> Vec<String> {
     let own = |line: &str| ["outer ", "inner ", "function "].iter().any(|who| line.starts_with(who));
     process.lines().into_iter().map(|line| line.text).filter(|line| own(line)).collect()

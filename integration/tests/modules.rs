@@ -55,7 +55,7 @@ fn table() -> Vec<(String, String)> {
     rows
 }
 
-/// The first text between one or two backticks.
+/// Returns the first text between one or two backticks.
 fn quoted(cell: &str) -> Option<String> {
     let start = cell.find('`')?;
     let mark = if cell[start..].starts_with("``") { "``" } else { "`" };
@@ -84,7 +84,7 @@ fn refused(runtime: &Runtime, what: &str, deployment: Deployment, handler: &str,
     run.assert_clean();
 }
 
-/// A task root with that library as `libbad.so`.
+/// Returns a task root with that library as `libbad.so`.
 fn with(library: &Path) -> Deployment {
     Deployment::empty().file("libbad.so", library)
 }

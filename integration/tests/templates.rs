@@ -75,7 +75,7 @@ impl Files for Beside {
     }
 }
 
-/// The files of every service for every platform, made once.
+/// Returns the files of every service for every platform, made once.
 fn all() -> &'static tempfile::TempDir {
     static ALL: OnceLock<tempfile::TempDir> = OnceLock::new();
     ALL.get_or_init(|| {

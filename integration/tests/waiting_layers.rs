@@ -78,7 +78,7 @@ fn converse(mut stream: TcpStream, asked: &(Mutex<Vec<String>>, Condvar), answer
     }
 }
 
-/// The layer around the function that writes `served`.
+/// Returns the layer around the function that writes `served`.
 fn deployment(server: &Server, layer: &str) -> Deployment {
     let address = server.address.to_string();
     Deployment::of("waiting").layers(&[layer]).env("WAITING_SERVER", &address)

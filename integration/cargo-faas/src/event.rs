@@ -31,7 +31,7 @@ pub(crate) struct Request<'a> {
     pub(crate) port: u16,
 }
 
-/// The event, and the trace header that goes with it.
+/// Returns the event, and the trace header that goes with it.
 pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     let epoch = stamp::epoch(now);
     let root = stamp::trace_root(epoch);
@@ -88,7 +88,7 @@ pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     (event, stamp::trace_header(&root))
 }
 
-/// A request to a route of a manifest, with 1 for each of its parameters, as JSON.
+/// Returns a request to a route of a manifest, with 1 for each of its parameters, as JSON.
 pub(crate) fn of_route(method: &str, path: &str) -> String {
     let concrete =
         |segment: &str| if segment.starts_with([':', '*', '{']) { "1".to_owned() } else { segment.to_owned() };
@@ -176,7 +176,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The body member, and whether it is base64.
+/// Returns the body member, and whether it is base64.
 fn body(bytes: &[u8], content_type: &str) -> (String, bool) {
     if is_text(content_type)
         && let Ok(text) = std::str::from_utf8(bytes)

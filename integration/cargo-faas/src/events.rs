@@ -81,7 +81,7 @@ fn list(about: Option<&str>, as_json: bool, screen: Screen) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-/// An event by its name.
+/// Returns an event by its name.
 ///
 /// # Errors
 /// There is none; the message names those of the same platform or trigger.

@@ -109,7 +109,7 @@ impl Invoke {
         dev::ask(&self.asking, sent, screen)
     }
 
-    /// The event of the command line.
+    /// Returns the event of the command line.
     fn given(&self) -> Result<Option<String>, Failure> {
         if let Some(file) = &self.event {
             return read(file).map(Some);
@@ -138,7 +138,7 @@ fn announce(task: &Task, screen: Screen) {
     screen.head("task", &format!("{}: {what} {functions}, {layers}", task.root().display()));
 }
 
-/// How the runtime's process ended, in words.
+/// Returns how the runtime's process ended, in words.
 fn ending(stopped: &Stopped) -> String {
     let shutdown = &stopped.shutdown;
     let signals: Vec<_> = shutdown.signals.iter().map(|signal| format!("SIG{signal:?}").to_uppercase()).collect();
@@ -151,7 +151,8 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// An event that a function of the deployment is written for: a request before anything else, of its routes the plainest.
+/// Returns an event that a function of the deployment is written for: a request before anything else, of its routes the
+/// plainest.
 fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     let all = || deployment.functions.iter().flat_map(|function| &function.events);
     let routes = all().filter_map(|event| event.get("http")).map(|http| {
@@ -184,13 +185,13 @@ fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     Ok(text_of(events::find(sample)?.bytes()))
 }
 
-/// The method of a route, which is a text, a list, or not said, in capitals.
+/// Returns the method of a route, which is a text, a list, or not said, in capitals.
 fn first_method(method: &Value) -> String {
     let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET").to_ascii_uppercase();
     if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
 }
 
-/// An end that is not what the platform expects is a failure of the run.
+/// Returns an end that is not what the platform expects is a failure of the run.
 fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
     if let Some(breach) = stopped.violations.first() {
         return Err(Failure::new("protocol", breach));
@@ -206,13 +207,13 @@ fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
     }
 }
 
-/// The text of a file, or of the standard input, that is JSON.
+/// Returns the text of a file, or of the standard input, that is JSON.
 fn read(file: &Path) -> Result<String, Failure> {
     let (text, name) = read_text(file)?;
     json(text, &name)
 }
 
-/// The text of a file, or of the standard input, and what it is called.
+/// Returns the text of a file, or of the standard input, and what it is called.
 fn read_text(file: &Path) -> Result<(String, String), Failure> {
     let name = if file == Path::new("-") { "the standard input".to_owned() } else { file.display().to_string() };
     let mut text = String::new();
@@ -230,7 +231,7 @@ fn json(text: String, name: &str) -> Result<String, Failure> {
     }
 }
 
-/// `true` if the answer is to be an HTTP response.
+/// Returns `true` if the answer is to be an HTTP response.
 fn is_request(event: &str) -> bool {
     let event: Value = serde_json::from_str(event).unwrap_or_default();
     let context = &event["requestContext"];

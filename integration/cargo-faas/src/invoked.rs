@@ -9,7 +9,7 @@ use platform_emulators::aws_lambda::Kind;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The whole answer. `title` is the event in words; `problem` is why the invocation failed, if it has.
+/// Returns the whole answer. `title` is the event in words; `problem` is why the invocation failed, if it has.
 pub(crate) fn document(
     title: &str,
     served: &Served,

@@ -126,7 +126,7 @@ impl Journal {
         Ok(Journal(shared))
     }
 
-    /// The phases up to and with the last one of that name; those there are if it does not come.
+    /// Returns the phases up to and with the last one of that name; those there are if it does not come.
     pub(crate) fn phases_to(&self, last: &str) -> Vec<Phase> {
         self.wait(|kept| kept.phases.iter().any(|phase| phase.name == last).then_some(()));
         self.0.kept().phases.clone()
@@ -137,7 +137,7 @@ impl Journal {
         self.wait(|kept| kept.invocations.remove(request_id))
     }
 
-    /// All phases of a process that has ended. When this returns, every line that it wrote has been shown.
+    /// Returns all phases of a process that has ended. When this returns, every line that it wrote has been shown.
     pub(crate) fn all_phases(&self) -> Vec<Phase> {
         self.wait_for(LAST_LINES, |kept| kept.ended.then_some(()));
         self.0.kept().phases.clone()

@@ -73,7 +73,7 @@ impl Local {
         Arc::clone(&self.environment.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The phases of the start; none without a layer that tells of them.
+    /// Returns the phases of the start; none without a layer that tells of them.
     pub(crate) fn start_phases(&self) -> Vec<Phase> {
         if self.task.is_monitored() { self.environment().journal.phases_to("FunctionStart") } else { Vec::new() }
     }

@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-/// The names, as `FAAS_LAYERS` has them, of the named layers and of those of a deployment.
+/// Returns the names, as `FAAS_LAYERS` has them, of the named layers and of those of a deployment.
 pub(crate) fn names(named: &[String], own: &[String]) -> Vec<String> {
     let rest = own.iter().filter(|own| named.iter().all(|named| bare(named) != bare(own)));
     named.iter().chain(rest).cloned().collect()
 }
 
-/// A manifest with named layers outside of its own.
+/// Returns a manifest with named layers outside of its own.
 pub(crate) fn in_manifest(mut manifest: Value, named: &[String]) -> Value {
     let mut own = manifest["layers"].as_array().cloned().unwrap_or_default();
     let mut layers: Vec<Value> = Vec::new();
@@ -29,7 +29,7 @@ pub(crate) fn in_manifest(mut manifest: Value, named: &[String]) -> Value {
     manifest
 }
 
-/// A layer's name without the mark of an optional one.
+/// Returns a layer's name without the mark of an optional one.
 fn bare(name: &str) -> &str {
     name.strip_suffix('?').unwrap_or(name)
 }

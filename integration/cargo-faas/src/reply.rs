@@ -59,7 +59,7 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// The response, as the gateway makes it of the outcome of an invocation.
+/// Returns the response, as the gateway makes it of the outcome of an invocation.
 pub(crate) fn of(answer: &Answer) -> Result<Reply, Unusable> {
     match answer.kind {
         Kind::Response => buffered(&answer.body),

@@ -132,17 +132,17 @@ impl Chosen {
 }
 
 impl RunArgs {
-    /// How long an invocation may take.
+    /// Returns how long an invocation may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 
-    /// The platform that the command line names.
+    /// Returns the platform that the command line names.
     pub(crate) fn platform(&self) -> Option<&str> {
         self.yml.platform.as_deref()
     }
 
-    /// `true` if nothing says how a runtime is to be started: then one that runs will do.
+    /// Returns `true` if nothing says how a runtime is to be started: then one that runs will do.
     pub(crate) fn is_for_dev(&self) -> bool {
         let is_built =
             self.layers.is_none() && self.package.is_empty() && self.env.is_empty() && self.env_file.is_none();
@@ -154,7 +154,7 @@ impl RunArgs {
         if self.release { "release".to_owned() } else { self.profile.clone() }
     }
 
-    /// The runtime: the one that is named, or the one in the cache.
+    /// Returns the runtime: the one that is named, or the one in the cache.
     ///
     /// # Errors
     /// The file is not there, or the runtime does not build.
@@ -169,8 +169,8 @@ impl RunArgs {
         }
     }
 
-    /// The variables for the runtime: `FAAS_` variables of the caller's, the file's, and those of `--env`, each over those before.
-    /// One that the tool decides is refused with a line.
+    /// Returns the variables for the runtime: `FAAS_` variables of the caller's, the file's, and those of `--env`, each
+    /// over those before. One that the tool decides is refused with a line.
     ///
     /// # Errors
     /// The file cannot be read, or says what the tool decides.
@@ -271,7 +271,7 @@ impl RunArgs {
         Ok((units.collect(), timers))
     }
 
-    /// The folders that hold the project: that of its yml or package, and its workspace's.
+    /// Returns the folders that hold the project: that of its yml or package, and its workspace's.
     ///
     /// # Errors
     /// There is no project.
@@ -282,7 +282,7 @@ impl RunArgs {
         Ok(self.project(None, screen)?.folders())
     }
 
-    /// The project of the current folder, as far as the function that is named says which part of it.
+    /// Returns the project of the current folder, as far as the function that is named says which part of it.
     fn project(&self, chosen: Option<&Chosen>, screen: Screen) -> Result<Project, Failure> {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let mut project = Project::find(&here, &self.yml, &self.package, screen)?;
@@ -296,20 +296,20 @@ impl RunArgs {
         Ok(project)
     }
 
-    /// `true` in the root of this repository, if nothing says what is to be run.
+    /// Returns `true` in the root of this repository, if nothing says what is to be run.
     fn is_for_the_example(&self, project: &Project) -> bool {
         let is_unsaid = self.function.is_none() && self.package.is_empty() && self.yml.file.is_none();
         is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
     }
 
-    /// The layers that are named.
+    /// Returns the layers that are named.
     fn layers(&self) -> Vec<NamedLayer> {
         let named = self.layers.iter().flatten().map(|text| text.trim());
         named.filter(|text| !text.is_empty()).map(NamedLayer::read).collect()
     }
 }
 
-/// The libraries of the layers that the command line names.
+/// Returns the libraries of the layers that the command line names.
 fn more_libraries(layers: &[NamedLayer], built: &[Library], runtime: &Path) -> Result<Vec<Library>, Failure> {
     let of = |layer: &NamedLayer| match &layer.file {
         Some(file) => Library::load(file, None, runtime),
@@ -318,7 +318,7 @@ fn more_libraries(layers: &[NamedLayer], built: &[Library], runtime: &Path) -> R
     layers.iter().map(of).collect()
 }
 
-/// The layers of a build that come with the runtimes.
+/// Returns the layers of a build that come with the runtimes.
 fn stock_layers(build: &Build, screen: Screen) -> Result<Vec<Library>, Failure> {
     let mut found = Vec::new();
     for layer in &build.layers {

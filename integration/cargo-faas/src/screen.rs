@@ -43,7 +43,7 @@ impl Screen {
         };
     }
 
-    /// `true` if what is written may have colours.
+    /// Returns `true` if what is written may have colours.
     pub(crate) fn has_colours(self) -> bool {
         self.colour
     }
@@ -98,7 +98,7 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// A number of bytes in words.
+/// Returns a number of bytes in words.
 pub(crate) fn bytes(count: usize) -> String {
     if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }

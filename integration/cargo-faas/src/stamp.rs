@@ -40,17 +40,17 @@ fn unique() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// The X-Ray root of a request: `1-<seconds in hex>-<96 bits in hex>`.
+/// Returns the X-Ray root of a request: `1-<seconds in hex>-<96 bits in hex>`.
 pub(crate) fn trace_root(epoch: Duration) -> String {
     format!("1-{:08x}-{:016x}{:08x}", epoch.as_secs(), unique(), unique() >> 32)
 }
 
-/// The trace header the platform hands on with an event; not sampled, since nothing here collects traces.
+/// Returns the trace header the platform hands on with an event; not sampled, since nothing here collects traces.
 pub(crate) fn trace_header(root: &str) -> String {
     format!("Root={root};Parent={:016x};Sampled=0", unique())
 }
 
-/// The gateway's request id: 16 characters of base64.
+/// Returns the gateway's request id: 16 characters of base64.
 pub(crate) fn gateway_request_id() -> String {
     let mut bytes = [unique().to_be_bytes(), unique().to_be_bytes()].concat();
     bytes.truncate(11);
@@ -59,7 +59,7 @@ pub(crate) fn gateway_request_id() -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// A request id, in the form of a UUID.
+/// Returns a request id, in the form of a UUID.
 pub(crate) fn request_id() -> String {
     let (high, low) = (unique(), unique());
     let [a, b, c] = [high >> 32, high >> 16 & 0xffff, high & 0xfff];

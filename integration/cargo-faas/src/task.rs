@@ -36,7 +36,7 @@ impl Task {
         Ok(Task { folder, prepared })
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
@@ -46,28 +46,28 @@ impl Task {
         &self.prepared.deployment.handler
     }
 
-    /// The names of the functions.
+    /// Returns the names of the functions.
     pub(crate) fn functions(&self) -> Vec<&str> {
         self.prepared.deployment.functions.iter().map(|function| function.name.as_str()).collect()
     }
 
-    /// The runtime's file name.
+    /// Returns the runtime's file name.
     pub(crate) fn runtime_name(&self) -> String {
         self.prepared.runtime.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The layers around all functions, outermost first.
+    /// Returns the layers around all functions, outermost first.
     pub(crate) fn layers(&self) -> Vec<String> {
         let Prepared { deployment, layers, .. } = &self.prepared;
         outer::names(layers, &deployment.layers)
     }
 
-    /// `true` if there is a layer that tells of phases.
+    /// Returns `true` if there is a layer that tells of phases.
     pub(crate) fn is_monitored(&self) -> bool {
         self.layers().iter().any(|layer| matches!(layer.trim_end_matches('?'), "monitor" | "layer-monitor"))
     }
 
-    /// The runtime's command, with the variables that are not the platform's.
+    /// Returns the runtime's command, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.prepared.runtime);
         command.envs(self.prepared.environment.iter().map(|(name, value)| (name, value)));

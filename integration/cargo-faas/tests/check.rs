@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The report on one path: the exit code, and of each finding its severity, its code and its file.
+/// Returns the report on one path: the exit code, and of each finding its severity, its code and its file.
 fn report(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>, Value) {
     let output = tool(folder, &[&["check", "--json"], arguments].concat());
     let answer: Value = serde_json::from_slice(&output.stdout)
@@ -56,7 +56,7 @@ fn good(name: &str) -> Vec<u8> {
     std::fs::read(GOOD.path().join(name)).expect("it was made")
 }
 
-/// A shared library of a C text.
+/// Returns a shared library of a C text.
 fn library(folder: &Path, name: &str, source: &str, flags: &[&str]) -> PathBuf {
     let (text, path) = (folder.join(format!("{name}.c")), folder.join(name));
     std::fs::write(&text, source).expect("there is room");
@@ -199,7 +199,7 @@ fn zip(folder: &Path, entries: &[Entry<'_>]) -> PathBuf {
 
 const MANIFEST: &str = r#"{"version":1,"layers":["monitor"],"functions":[{"name":"echo","handler":"echo"}]}"#;
 
-/// A package in which nothing is wrong.
+/// Returns a package in which nothing is wrong.
 fn package() -> Vec<Entry<'static>> {
     vec![
         ("bootstrap", good("bootstrap"), Some(0o100_755)),

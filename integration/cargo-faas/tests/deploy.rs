@@ -181,7 +181,7 @@ fn images_without_a_registry_are_not_deployed() {
     assert!(text(&output).contains("--registry says where they are pushed to"), "{}", text(&output));
 }
 
-/// The commands of the page and what they say, as `$ cargo faas …` and the lines behind it.
+/// Returns the commands of the page and what they say, as `$ cargo faas …` and the lines behind it.
 fn of_the_page() -> (String, Vec<(String, String)>) {
     let page = include_str!("../../../docs/deploying.md");
     let block = |fence: &str| {
@@ -213,7 +213,7 @@ fn the_page_shows_what_the_tool_says() {
     assert_eq!(looked_at, 2);
 }
 
-/// The variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
+/// Returns the variables that a script asks its caller for, as in `${GROUP:?the resource group}`.
 fn asked_for(script: &str) -> Vec<String> {
     let name = |rest: &str| {
         let end = rest.find(|char: char| !char.is_ascii_uppercase() && char != '_').unwrap_or(rest.len());

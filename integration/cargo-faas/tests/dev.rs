@@ -27,7 +27,7 @@ const SHOP: Unit<'_> = (
 /// One with a stream, which serves whatever the other does not.
 const PAGES: Unit<'_> = ("pages", &["stream"], r#"{"version":1,"default":"stream","functions":[{"name":"stream"}]}"#);
 
-/// The shop with a mark in its manifest, so that it is another one.
+/// Returns the shop with a mark in its manifest, so that it is another one.
 fn marked(mark: usize) -> String {
     SHOP.2.replace("\"version\":1", &format!("\"version\":1,\"x-mark\":{mark}"))
 }

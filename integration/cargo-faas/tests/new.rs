@@ -51,7 +51,8 @@ const CASES: [Case; 6] = [
     },
 ];
 
-/// Where the workspace of the templates is built: beside what other tests build, which have nothing in common with it.
+/// Returns where the workspace of the templates is built: beside what other tests build, which have nothing in common
+/// with it.
 fn target() -> PathBuf {
     artifacts::target_of_tool(Path::new("new"))
 }
@@ -83,7 +84,7 @@ struct Made {
     _lock: File,
 }
 
-/// A workspace with one project of each template in Rust, whose tests have passed.
+/// Returns a workspace with one project of each template in Rust, whose tests have passed.
 fn workspace() -> Result<&'static Path, Failed> {
     static MADE: OnceLock<Result<Made, String>> = OnceLock::new();
     let make = || -> Result<Made, Failed> {
@@ -139,7 +140,7 @@ fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     }
 }
 
-/// The library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
+/// Returns the library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
 fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
     let library = format!("libnew_{}.so", case.template);
@@ -162,7 +163,7 @@ fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     Err(format!("{}: {}\n{}", reply.status, reply.text(), running.process.output()).into())
 }
 
-/// A project without cargo: made, compiled by the tool and by the line of its README, and run.
+/// Returns a project without cargo: made, compiled by the tool and by the line of its README, and run.
 fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;

@@ -48,7 +48,7 @@ fn succeeded(output: Output) -> Result<Output, String> {
     if output.status.success() { Ok(output) } else { Err(format!("{}: {}", output.status, text(&output))) }
 }
 
-/// The example that all of these package.
+/// Returns the example that all of these package.
 fn shop() -> PathBuf {
     artifacts::workspace().join("integration/examples/shop")
 }
@@ -226,7 +226,7 @@ fn image(_: &Path) -> Result<(), String> {
     passes(path(&package), &["--platform", "openfaas", "--glibc", "99.0"]).map(|_| ())
 }
 
-/// `true` if there is nothing to load: no library in the package, and no C library that is wanted.
+/// Returns `true` if there is nothing to load: no library in the package, and no C library that is wanted.
 fn is_one_program(report: &Value) -> bool {
     let files = report["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str());
     files.eq(["bootstrap", "faas.json"]) && report["glibc"].is_null()

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The foreign programs that a page's commands call, by themselves or by the tool.
+/// Returns the foreign programs that a page's commands call, by themselves or by the tool.
 fn needs(page: &Page) -> Option<Foreign> {
     let run = || page.commands().filter(|command| left_out::reason(page, command).is_none());
     let has = |word: &str| run().any(|command| command.text.contains(word));
@@ -84,7 +84,7 @@ fn names() -> Vec<String> {
     found.iter().map(|path| path.strip_prefix(root).expect("it is below").to_string_lossy().into_owned()).collect()
 }
 
-/// The table has no line that fits no command any more.
+/// Returns the table has no line that fits no command any more.
 fn of_table(pages: &[Page]) -> Trial {
     let used: BTreeSet<usize> =
         pages.iter().flat_map(|page| page.commands().filter_map(|command| left_out::entry(page, command))).collect();

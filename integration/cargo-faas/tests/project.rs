@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// The tool in a folder.
+/// Returns the tool in a folder.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
     command.args(arguments).current_dir(folder).env("CARGO_TARGET_DIR", artifacts::target_of_tool(folder));
@@ -39,13 +39,13 @@ fn said(output: &Output) -> String {
     text(output)
 }
 
-/// The last line of a failure.
+/// Returns the last line of a failure.
 fn failure(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", text(output));
     String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned()
 }
 
-/// A workspace of a function for requests, and one for messages.
+/// Returns a workspace of a function for requests, and one for messages.
 fn workspace() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder can be made");
     write(folder.path(), "Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = []\n");

@@ -18,7 +18,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request of any kind.
+    /// Returns a request of any kind.
     pub fn new(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
@@ -29,13 +29,13 @@ impl Request {
         }
     }
 
-    /// A POST of JSON that says nothing of events.
+    /// Returns a POST of JSON that says nothing of events.
     pub fn json(body: impl Into<Vec<u8>>) -> Request {
         Request::new("POST", "/", &[("Content-Type", "application/json")], body)
     }
 
-    /// An event in binary mode: its attributes are percent-coded into headers, the content type among them is the header
-    /// of that name.
+    /// Returns an event in binary mode: its attributes are percent-coded into headers, the content type among them is
+    /// the header of that name.
     pub fn binary(attributes: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Request {
         let mut request = Request::new("POST", "/", &[], data);
         for (name, value) in attributes {
@@ -48,7 +48,7 @@ impl Request {
         request
     }
 
-    /// An event in structured mode.
+    /// Returns an event in structured mode.
     pub fn structured(event: &Value) -> Request {
         Request::new("POST", "/", &[("Content-Type", "application/cloudevents+json; charset=utf-8")], event.to_string())
     }
@@ -59,7 +59,8 @@ impl Request {
         Request::new("POST", "/", &[("Content-Type", "application/cloudevents-batch+json")], events.to_string())
     }
 
-    /// An event given as JSON, in binary mode, as sdk-go sends it unless it is told otherwise: texts and JSON data alone.
+    /// Returns an event given as JSON, in binary mode, as sdk-go sends it unless it is told otherwise: texts and JSON
+    /// data alone.
     pub fn binary_of(event: &Value) -> Request {
         let none = Map::new();
         let members = event.as_object().unwrap_or(&none);
@@ -118,7 +119,7 @@ impl Event {
         if event.attribute("specversion") != Some("1.0") { Err("not version 1.0".to_owned()) } else { Ok(event) }
     }
 
-    /// An attribute.
+    /// Returns an attribute.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }

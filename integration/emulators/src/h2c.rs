@@ -179,7 +179,8 @@ fn take(stream: &mut impl Write, length: usize) -> io::Result<()> {
     stream.write_all(&out)
 }
 
-/// The status that a header block begins with: one of HPACK's static table (RFC 7541, appendix A), or three digits.
+/// Returns the status that a header block begins with: one of HPACK's static table (RFC 7541, appendix A), or three
+/// digits.
 fn status_of(block: &[u8]) -> io::Result<u16> {
     // Changes of the table's size may stand before the first field.
     let at = block.iter().position(|byte| byte & 0xe0 != 0x20).unwrap_or(block.len());

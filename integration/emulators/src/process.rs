@@ -265,12 +265,12 @@ impl Process {
         Arc::clone(&self.watched)
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.watched.pid
     }
 
-    /// The exit status, if the process has ended.
+    /// Returns the exit status, if the process has ended.
     pub fn status(&self) -> Option<ExitStatus> {
         self.watched.status()
     }
@@ -292,18 +292,18 @@ impl Process {
         whole.or_else(|| self.status()).ok_or_else(|| self.timed_out("the process has not ended", limit))
     }
 
-    /// Every line written so far, both outputs, in the order read.
+    /// Returns every line written so far, both outputs, in the order read.
     pub fn lines(&self) -> Vec<Line> {
         self.watched.written().lines.clone()
     }
 
-    /// Every line of one output written so far.
+    /// Returns every line of one output written so far.
     pub fn lines_of(&self, stream: Stream) -> Vec<String> {
         let seen = self.watched.written();
         seen.lines.iter().filter(|line| line.stream == stream).map(|line| line.text.clone()).collect()
     }
 
-    /// All that was written so far, in whole lines, as one text.
+    /// Returns all that was written so far, in whole lines, as one text.
     pub fn output(&self) -> String {
         let seen = self.watched.written();
         seen.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()

@@ -41,7 +41,7 @@ impl Options {
     }
 }
 
-/// The emulator's program: `FAAS_FOREIGN_DIR`, else `<target>/foreign`, where `.ci/foreign` puts it.
+/// Returns the emulator's program: `FAAS_FOREIGN_DIR`, else `<target>/foreign`, where `.ci/foreign` puts it.
 ///
 /// # Errors
 /// The path that was looked at, when nothing is there.
@@ -63,7 +63,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }

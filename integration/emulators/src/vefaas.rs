@@ -41,7 +41,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A client's request.
+    /// Returns a client's request.
     pub fn http(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
@@ -53,7 +53,7 @@ impl Request {
         }
     }
 
-    /// A CloudEvent, in the mode that its headers say.
+    /// Returns a CloudEvent, in the mode that its headers say.
     pub fn event(headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
         Request { event_type: "cloudevent".to_owned(), ..Request::http("POST", "/", headers, body) }
     }
@@ -107,7 +107,7 @@ impl Vefaas {
         }
     }
 
-    /// A control request.
+    /// Returns a control request.
     ///
     /// # Errors
     /// No connection, or no answer.
@@ -161,7 +161,7 @@ impl Vefaas {
         self.process.wait(self.options.patience).expect("SIGTERM ends it")
     }
 
-    /// The process.
+    /// Returns the process.
     pub fn process(&self) -> &Process {
         &self.process
     }

@@ -46,7 +46,7 @@ pub struct Response {
 }
 
 impl Outcome {
-    /// The result.
+    /// Returns the result.
     ///
     /// # Panics
     /// If there is none.
@@ -137,7 +137,7 @@ impl Call {
         Ended { outcome, log }
     }
 
-    /// The script's process.
+    /// Returns the script's process.
     pub fn process(&self) -> &Process {
         &self.process
     }
@@ -152,7 +152,7 @@ pub struct Ended {
     pub log: String,
 }
 
-/// A whole call.
+/// Returns a whole call.
 ///
 /// # Errors
 /// Whatever the system says when the program cannot be started.
@@ -162,7 +162,7 @@ pub fn call(command: Command, event: &[u8], limit: Duration) -> io::Result<Ended
     Ok(call.end(limit))
 }
 
-/// The event of a request to the function's own address.
+/// Returns the event of a request to the function's own address.
 pub fn http_event(method: &str, query: &[(&str, &str)], headers: &[(&str, &str)], body: &str) -> String {
     let single = |pairs: &[(&str, &str)]| -> Value {
         pairs
@@ -202,7 +202,7 @@ pub fn http_event(method: &str, query: &[(&str, &str)], headers: &[(&str, &str)]
     .to_string()
 }
 
-/// The event of a trigger: messages of one type.
+/// Returns the event of a trigger: messages of one type.
 pub fn trigger_event(event_type: &str, details: &[Value]) -> String {
     let message = |details: &Value| {
         serde_json::json!({

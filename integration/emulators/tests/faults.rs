@@ -12,7 +12,7 @@ fn start() -> Aws {
     Aws::start(Options::default()).expect("a free port")
 }
 
-/// A client whose poll meets that fault while an event waits.
+/// Returns a client whose poll meets that fault while an event waits.
 fn polled(aws: &Aws, fault: Fault) -> Client {
     aws.fault(Endpoint::Next, fault);
     aws.submit("{}");

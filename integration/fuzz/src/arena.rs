@@ -21,7 +21,7 @@ pub enum Place {
 }
 
 impl Arena {
-    /// An arena with room for `room` bytes, rounded up to whole pages.
+    /// Returns an arena with room for `room` bytes, rounded up to whole pages.
     pub fn new(room: usize) -> Arena {
         let room = room.next_multiple_of(PAGE);
         // SAFETY: a fresh anonymous mapping, at an address of the system's choice.
@@ -48,7 +48,7 @@ impl Arena {
         self.room
     }
 
-    /// The address that an image of `length` bytes has at that place.
+    /// Returns the address that an image of `length` bytes has at that place.
     pub fn address(&self, place: Place, length: usize) -> *const u8 {
         assert!(length <= self.room);
         match place {

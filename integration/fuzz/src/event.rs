@@ -112,7 +112,7 @@ pub fn coded_and_decoded_agree(view: &HttpView) {
     assert!(pairs.iter().eq(view.query.iter()), "the query and its coded form: {}", query.escape_ascii());
 }
 
-/// The request's bytes, wherever they are.
+/// Returns the request's bytes, wherever they are.
 fn body<'a>(view: &'a HttpView, event: &'a [u8]) -> &'a [u8] {
     match &view.body {
         Body::Empty => &[],

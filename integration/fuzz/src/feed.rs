@@ -121,8 +121,8 @@ fn expect(plan: Plan, reader: &mut Reader) {
     }
 }
 
-/// The most that a buffer may hold: of a request twice what came, whatever length it claims; of a response what the
-/// limits allow at once, and as much again for growing.
+/// Returns the most that a buffer may hold: of a request twice what came, whatever length it claims; of a response what
+/// the limits allow at once, and as much again for growing.
 fn most(plan: Plan, came: usize) -> usize {
     const SMALLEST: usize = 8 << 10;
     const AT_ONCE: usize = 8 << 20;

@@ -51,7 +51,8 @@ pub fn check(input: &[u8]) {
     });
 }
 
-/// The image with its pointers made for that address. They may stand anywhere, so that misaligned tables have some too.
+/// Returns the image with its pointers made for that address. They may stand anywhere, so that misaligned tables have
+/// some too.
 fn placed(image: &[u8], base: *const u8) -> Vec<u8> {
     let mut placed = image.to_vec();
     let mut rest = placed.as_mut_slice();
@@ -160,7 +161,7 @@ impl Image<'_> {
         address.is_multiple_of(8).then_some(address)
     }
 
-    /// The address of a table, if it is one of at least the first minor's size, and all there.
+    /// Returns the address of a table, if it is one of at least the first minor's size, and all there.
     fn table<T: Table>(&self, address: usize) -> Option<usize> {
         let size = usize::try_from(self.number::<8>(self.aligned(address)?)?).ok()?;
         (size >= T::FIRST_SIZE).then_some(())?;

@@ -72,7 +72,7 @@ impl Reply {
         Parts { status: self.status, headers: &self.headers, cookies: &self.cookies, body: &self.body }
     }
 
-    /// Its headers as they have to come back, in lower case and in order, Set-Cookie apart.
+    /// Returns its headers as they have to come back, in lower case and in order, Set-Cookie apart.
     fn expected(&self) -> (Vec<(String, String)>, Vec<String>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let is_cookie = |name: &[u8]| caseless(name, b"set-cookie");

@@ -43,7 +43,7 @@ impl Rig for OnFc {
         OnFc::named(runtime, deployment, handler, Options { timeout: 2, ..Options::default() })
     }
 
-    /// An image, which finds its folder by itself.
+    /// Returns an image, which finds its folder by itself.
     fn patient(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnFc {
         let root = deployment.root().display().to_string();
         let options = Options { container: true, timeout: 600, ..Options::default() };
@@ -89,7 +89,7 @@ impl Run for OnFc {
         on_threads(self, bodies, invoke, || then(self, &[self.fc.process()]))
     }
 
-    /// A client's request.
+    /// Returns a client's request.
     fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
         let response = self.fc.request(&Request::new("POST", "/any?q=1").body(body));
         vec![Answer::Reply { status: response.status, headers: response.headers, body: response.pieces.concat() }]

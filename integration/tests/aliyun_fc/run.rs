@@ -15,7 +15,7 @@ pub(crate) struct OnFc {
     pub(crate) deployment: Deployment,
 }
 
-/// A code folder with the functions of `fc.c`.
+/// Returns a code folder with the functions of `fc.c`.
 pub(crate) fn told() -> Deployment {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     let source = workspace().join("integration/tests/aliyun_fc/fc.c");
@@ -66,7 +66,7 @@ impl OnFc {
         lines.lines().map(str::to_owned).collect()
     }
 
-    /// How often a line has been written.
+    /// Returns how often a line has been written.
     pub(crate) fn count(&self, line: &str) -> usize {
         self.fc.process().lines().iter().filter(|other| other.text == line).count()
     }

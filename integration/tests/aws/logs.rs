@@ -37,7 +37,7 @@ fn checklist_25_json_logs_are_one_object_a_line_with_the_request_id(runtime: &Ru
     run.assert_clean();
 }
 
-/// A GET through an HTTP API.
+/// Returns a GET through an HTTP API.
 fn get(query: &str) -> Event {
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/greet", "rawQueryString": query, "headers": {},

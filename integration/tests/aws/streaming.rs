@@ -18,7 +18,7 @@ fn start(runtime: &Runtime) -> OnAws {
     OnAws::launch(runtime, Deployment::of("probe"), "probe.streaming", options).polling()
 }
 
-/// The event of a function URL around a body.
+/// Returns the event of a function URL around a body.
 fn over_http(body: &str) -> Event {
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "",

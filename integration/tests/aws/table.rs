@@ -17,7 +17,7 @@ fn statement(test: &str) -> Option<u32> {
     test.strip_prefix("checklist_")?.get(..2)?.parse().ok()
 }
 
-/// The tests of this binary, each of which is there for both runtimes.
+/// Returns the tests of this binary, each of which is there for both runtimes.
 fn own() -> BTreeSet<String> {
     let this = std::env::current_exe().expect("the test binary has a path");
     let list = Command::new(this).args(["--list", "--format", "terse"]).output().expect("it lists its tests");
@@ -32,7 +32,7 @@ fn own() -> BTreeSet<String> {
     tests
 }
 
-/// The tests of the emulator.
+/// Returns the tests of the emulator.
 fn emulators() -> BTreeSet<String> {
     let folder = workspace().join("integration/emulators/tests");
     let files = std::fs::read_dir(folder).expect("the emulators have tests").filter_map(Result::ok);

@@ -147,7 +147,7 @@ fn heeds_cancel(runtime: &Runtime) {
     assert!(goes_on, "between cancel and report there is time to heed it");
 }
 
-/// Whether it has come to the next poll, and has not left.
+/// Returns `true` if it has come to the next poll, and has not left.
 fn is_polling_again(run: &OnAws) -> bool {
     let now = run.aws.wait_for(|now| now.parked == 1 || now.ended, limit());
     !now.unwrap_or_else(|late| panic!("{late}; output:\n{}", run.process.output())).ended
@@ -254,7 +254,7 @@ fn hoards(runtime: &Runtime) {
     assert_ended(faulty(runtime, patient()), runtime, "{\"do\":\"hoard\"}", None, Some(6));
 }
 
-/// Whether a process lives; one that nobody has collected yet does not.
+/// Returns `true` if a process lives; one that nobody has collected yet does not.
 fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -13,27 +13,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A function that is left all the time a slow machine needs.
+/// Returns a function that is left all the time a slow machine needs.
 pub(crate) fn patient() -> Options {
     Options { timeout: limit(), ..Options::default() }
 }
 
-/// A function with this long until its deadline, which is the runtime's alone to keep.
+/// Returns a function with this long until its deadline, which is the runtime's alone to keep.
 pub(crate) fn due_in(timeout: Duration) -> Options {
     Options { timeout, enforce_deadline: false, ..Options::default() }
 }
 
-/// The function `faulty`, polling.
+/// Returns the function `faulty`, polling.
 pub(crate) fn faulty(runtime: &Runtime, options: Options) -> OnAws {
     OnAws::start(runtime, "faulty", options)
 }
 
-/// The function `unruly`, polling.
+/// Returns the function `unruly`, polling.
 pub(crate) fn unruly(runtime: &Runtime, options: Options) -> OnAws {
     OnAws::start(runtime, "unruly", options)
 }
 
-/// A runtime whose control plane is prepared before it starts.
+/// Returns a runtime whose control plane is prepared before it starts.
 pub(crate) fn launch_prepared(
     runtime: &Runtime,
     deployment: Deployment,
@@ -80,7 +80,7 @@ pub(crate) fn until_holding(run: &OnAws, count: usize) {
 }
 
 impl Held {
-    /// Its request id.
+    /// Returns its request id.
     pub(crate) fn id(&self) -> &str {
         self.pending.request_id()
     }
@@ -138,8 +138,8 @@ pub(crate) fn go_down(run: &OnAws) {
     cut(run, Ending::Reset);
 }
 
-/// Whether one of five tries succeeds. What takes part in a race against the machine gets these: one that is stalled
-/// spoils some, a runtime that is late by itself all of them.
+/// Returns `true` if one of five tries succeeds. What takes part in a race against the machine gets these: one that is
+/// stalled spoils some, a runtime that is late by itself all of them.
 pub(crate) fn one_of_five_tries(mut succeeds: impl FnMut() -> bool) -> bool {
     (0..5).any(|_| succeeds())
 }

@@ -43,7 +43,7 @@ impl Rig for OnAws {
         OnAws::launch(runtime, deployment, handler, Options::default()).polling()
     }
 
-    /// The platform's own end of the environment would race with the report on a busy machine.
+    /// Returns the platform's own end of the environment would race with the report on a busy machine.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> OnAws {
         let options = Options { timeout: Duration::from_secs(2), enforce_deadline: false, ..Options::default() };
         OnAws::launch(runtime, deployment, handler, options).polling()

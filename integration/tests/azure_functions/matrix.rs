@@ -55,7 +55,7 @@ impl Platform for OnAzure {
 }
 
 impl OnAzure {
-    /// A message of a queue.
+    /// Returns a message of a queue.
     fn message(&self, body: &[u8]) -> Call {
         Call::queue(&self.name, &String::from_utf8_lossy(body)).output("$return")
     }

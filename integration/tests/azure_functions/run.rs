@@ -81,7 +81,7 @@ impl OnAzure {
         }
     }
 
-    /// The text that a message of a queue makes the function return.
+    /// Returns the text that a message of a queue makes the function return.
     pub(crate) fn returned(&self, message: &str) -> String {
         let done = self.done(&Call::queue(&self.name, message).output("$return"));
         done.output("$return").unwrap_or_default()
@@ -95,7 +95,7 @@ impl OnAzure {
         }
     }
 
-    /// A client's request.
+    /// Returns a client's request.
     pub(crate) fn request(&self, request: Request) -> Reply {
         self.done(&Call::http(&self.name, request)).reply.expect("a reply")
     }

@@ -4,7 +4,7 @@ use integration::artifacts::Runtime;
 use integration::deployment::Deployment;
 use integration::on_http::OnHttp;
 
-/// A function's folder in a replica. The cluster below shows through.
+/// Returns a function's folder in a replica. The cluster below shows through.
 pub(crate) fn replica(deployment: Deployment) -> Deployment {
     [
         ("CONTAINER_APP_NAME", "shop"),

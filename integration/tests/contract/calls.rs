@@ -6,7 +6,7 @@ use integration::deployment::Deployment;
 use integration::on_http::OnHttp;
 use integration::wait::limit;
 
-/// A test's module in C, as `lib<name>.so`.
+/// Returns a test's module in C, as `lib<name>.so`.
 pub(crate) fn c_module(name: &str) -> Deployment {
     let source = workspace().join(format!("integration/tests/c/{name}.c"));
     let file = format!("lib{name}.so");
@@ -43,7 +43,7 @@ fn an_entry_that_wants_what_the_runtime_has_not_is_named_once(runtime: &Runtime)
     assert_eq!(run.process.output().matches(line).count(), 1);
 }
 
-/// A process whose required layer is not well, so that nobody can wait for it to be ready.
+/// Returns a process whose required layer is not well, so that nobody can wait for it to be ready.
 fn unwell(runtime: &Runtime) -> OnHttp {
     let run = OnHttp::launch(runtime, c_module("hasty").layers(&["hasty.waiting"]), "hasty.counted");
     assert_says(&run, "listening on");

@@ -10,7 +10,7 @@ both!(
     a_provider_further_in_still_outlives_those_further_out
 );
 
-/// The lines of the module, from the start to the end of a process with these layers.
+/// Returns the lines of the module, from the start to the end of a process with these layers.
 fn lines(runtime: &Runtime, layers: &[&str]) -> Vec<String> {
     let run = OnHttp::start(runtime, c_module("services").layers(layers), "services.user");
     assert_eq!(run.get("/").text(), "works", "{}", run.process.output());

@@ -319,7 +319,7 @@ fn a_read_only_folder_and_any_user_will_do(runtime: &Runtime) {
     mode(deployment.root(), 0o755);
 }
 
-/// A task root with the function of `made.c`.
+/// Returns a task root with the function of `made.c`.
 fn made() -> Deployment {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     let source = workspace().join("integration/tests/fn_project/made.c");

@@ -73,7 +73,7 @@ impl Run for OnFn {
         vec![told(self.agent.receive(&call))]
     }
 
-    /// A client's request, and a call in chunks.
+    /// Returns a client's request, and a call in chunks.
     fn other_ways(&mut self, body: &[u8]) -> Vec<Answer> {
         let request = Call::request("POST", "http://h/t/app/x", &[("Content-Type", "application/json")], body);
         let chunked = Call { chunks: Some(100_000), ..Call::plain(body) };

@@ -18,7 +18,7 @@ pub(crate) struct OnFn {
     _folder: TempDir,
 }
 
-/// A folder for the socket, open to every user as the platform's is.
+/// Returns a folder for the socket, open to every user as the platform's is.
 pub(crate) fn shared_folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix("iofs-").tempdir().expect("a temporary folder can be made");
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("it is ours");

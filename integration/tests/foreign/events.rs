@@ -53,7 +53,7 @@ fn said(mut command: Command, input: &str) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
-/// A message as the libraries' scripts write and read it.
+/// Returns a message as the libraries' scripts write and read it.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
@@ -101,7 +101,7 @@ impl Server {
     }
 }
 
-/// A time as everybody writes it: without a fraction's last zeros, and UTC as `Z`.
+/// Returns a time as everybody writes it: without a fraction's last zeros, and UTC as `Z`.
 fn instant(text: &str) -> String {
     let text = text.replace(' ', "T").replace("+00:00", "Z");
     let (whole, fraction) = text.trim_end_matches('Z').split_once('.').unwrap_or((&text, ""));

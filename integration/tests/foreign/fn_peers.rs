@@ -100,7 +100,7 @@ fn ask(socket: &Path, ask: Ask, fail: &str) -> Result<Told, String> {
     })
 }
 
-/// A process that listens on a socket in its own folder.
+/// Returns a process that listens on a socket in its own folder.
 fn listening(mut command: Command, folder: &Path) -> Result<(Process, std::path::PathBuf), String> {
     let socket = folder.join("lsnr.sock");
     command.env("FN_LISTENER", format!("unix:{}", socket.display())).env("FN_FORMAT", "http-stream");

@@ -56,7 +56,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The function `echo`, built once by each linker.
+/// Returns the function `echo`, built once by each linker.
 fn built(linker: Linker, found: &Path) -> Result<PathBuf, String> {
     static BUILT: Mutex<BTreeMap<&str, Result<PathBuf, String>>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);

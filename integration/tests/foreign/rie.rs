@@ -52,9 +52,9 @@ impl Run {
         self.rie.invoke(event, &[]).map_err(|error| format!("{error}; its log:\n{}", self.rie.log()))
     }
 
-    /// The first call, which also starts the runtime. The emulator itself now and then answers it with an empty 502 (it
-    /// did so for C programs too): that one answer to that one call is no word of the runtime's, and the call is made
-    /// once more. The event is one that may run twice.
+    /// Returns the first call, which also starts the runtime. The emulator itself now and then answers it with an empty
+    /// 502 (it did so for C programs too): that one answer to that one call is no word of the runtime's, and the call
+    /// is made once more. The event is one that may run twice.
     fn first_call(&self, event: &[u8]) -> Result<Reply, String> {
         let reply = self.call(event)?;
         if reply.status != 502 || !reply.body.is_empty() {
@@ -79,7 +79,7 @@ impl Run {
         ))
     }
 
-    /// The members of an error reply.
+    /// Returns the members of an error reply.
     fn error(&self, reply: &Reply) -> Result<(String, String), String> {
         let text = String::from_utf8_lossy(&reply.body);
         let json: Value = serde_json::from_slice(&reply.body)
@@ -105,8 +105,8 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
     bytes
 }
 
-/// The event of a round: texts and bytes from nothing to 5.9 MB, many of them above the 2 KiB from which the emulator
-/// hands events out chunked.
+/// Returns the event of a round: texts and bytes from nothing to 5.9 MB, many of them above the 2 KiB from which the
+/// emulator hands events out chunked.
 fn event(round: usize) -> Vec<u8> {
     let seed = round as u64;
     match round {

@@ -71,7 +71,7 @@ impl<'o> Authority<'o> {
         ])
     }
 
-    /// A certificate for these names, of that authority, that is good for so many days.
+    /// Returns a certificate for these names, of that authority, that is good for so many days.
     fn sign(&self, name: &str, by: &str, names: &str, days: &str) -> Result<(), String> {
         let [key, request, pem, more] = ["key", "csr", "pem", "ext"].map(|end| format!("{name}.{end}"));
         let [by_pem, by_key] = ["pem", "key"].map(|end| format!("{by}.{end}"));

@@ -44,7 +44,7 @@ fn sigterm_lets_a_call_end_and_takes_no_new_ones(runtime: &Runtime) {
     assert_eq!(run.process().wait(limit()).expect("it leaves").code(), Some(0), "{}", run.process().output());
 }
 
-/// The entry of that message, once it is written.
+/// Returns the entry of that message, once it is written.
 fn entry(run: &OnGoogle, message: &str) -> log::Entry {
     let is_it = |line: &str| log::read(line).is_ok_and(|entry| entry.message == message);
     let line = run.process().wait_for_line(is_it, limit()).expect("it is logged");

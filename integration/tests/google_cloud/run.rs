@@ -34,12 +34,12 @@ impl OnGoogle {
         run
     }
 
-    /// A service of an example function.
+    /// Returns a service of an example function.
     pub(crate) fn service(runtime: &Runtime, function: &str) -> OnGoogle {
         OnGoogle::start(runtime, Deployment::of(function), function, service())
     }
 
-    /// A function of an example module: `module` or `module.function`.
+    /// Returns a function of an example module: `module` or `module.function`.
     pub(crate) fn function(runtime: &Runtime, handler: &str, signature: Signature) -> OnGoogle {
         let module = handler.split('.').next().unwrap_or_default();
         OnGoogle::start(runtime, Deployment::of(module), handler, function(signature))
@@ -67,24 +67,24 @@ impl OnGoogle {
     }
 }
 
-/// A service on a port of its own.
+/// Returns a service on a port of its own.
 pub(crate) fn service() -> Options {
     Options::service(free_port(), limit())
 }
 
-/// A function on a port of its own.
+/// Returns a function on a port of its own.
 pub(crate) fn function(signature: Signature) -> Options {
     Options::function(free_port(), limit(), signature)
 }
 
-/// An event of the older form about something that nobody knows a resource of.
+/// Returns an event of the older form about something that nobody knows a resource of.
 pub(crate) fn legacy(event_type: &str, resource: &str, data: &str, more: &str) -> Request {
     Request::json(format!(
         r#"{{"eventId":"9","timestamp":"2026-01-02T03:04:05Z","eventType":"{event_type}","resource":"{resource}","data":{data}{more}}}"#
     ))
 }
 
-/// A CloudEvent with data in JSON.
+/// Returns a CloudEvent with data in JSON.
 pub(crate) fn event(event_type: &str, source: &str, data: &str) -> Request {
     let attributes = [
         ("specversion", "1.0"),

@@ -69,7 +69,7 @@ fn slow_clients_do_not_block_others(runtime: &Runtime) {
     }
 }
 
-/// The limit of open files of this process.
+/// Returns the limit of open files of this process.
 fn open_files() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").expect("the kernel tells");
     let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line of it");

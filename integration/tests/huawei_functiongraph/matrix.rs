@@ -54,7 +54,7 @@ impl Rig for FunctionGraph {
         EventFunction { run: launch(runtime, deployment, handler, options()).polling(), event_of }
     }
 
-    /// The platform kills late here, so that the runtime's own report is what counts.
+    /// Returns the platform kills late here, so that the runtime's own report is what counts.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
         let times = Times { limit: Duration::from_secs(2), ..patient() };
         EventFunction { run: launch(runtime, deployment, handler, Options { times, ..options() }).polling(), event_of }

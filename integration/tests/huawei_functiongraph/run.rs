@@ -22,7 +22,7 @@ pub(crate) fn launch(runtime: &Runtime, deployment: Deployment, handler: &str, o
     OnPlane::launch(runtime, deployment, huawei_functiongraph::start(options).expect("there is a free port"))
 }
 
-/// A function with times that no test runs into.
+/// Returns a function with times that no test runs into.
 pub(crate) fn options() -> Options {
     Options { times: patient(), ..Options::default() }
 }
@@ -32,8 +32,8 @@ pub(crate) fn start(runtime: &Runtime, function: &str) -> OnPlane {
     launch(runtime, Deployment::of(function), function, options()).polling()
 }
 
-/// The command of a process that is sent requests: the platform's variables without the address of the runtime API, and
-/// nothing else but `PATH`.
+/// Returns the command of a process that is sent requests: the platform's variables without the address of the runtime
+/// API, and nothing else but `PATH`.
 pub(crate) fn server_command(runtime: &Runtime, deployment: &Deployment, handler: &str) -> Command {
     let options =
         Options { handler: handler.to_owned(), code_root: Some(deployment.root().to_owned()), ..Options::default() };

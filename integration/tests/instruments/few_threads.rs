@@ -15,8 +15,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// A program as a user of this number, with as many processes and threads as the last argument says: all of the user's
-/// together, so that each runtime has a user that no other process belongs to.
+/// Returns a program as a user of this number, with as many processes and threads as the last argument says: all of the
+/// user's together, so that each runtime has a user that no other process belongs to.
 fn limited(user: u32, threads: usize) -> Vec<String> {
     let (user, group) = (format!("--reuid={user}"), format!("--regid={user}"));
     let nproc = format!("--nproc={threads}");
@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     need.over_both("few_threads_are_enough_or_are_said_to_be_too_few", few_threads).into()
 }
 
-/// A copy of the runtime and of the module `echo` that everybody may read.
+/// Returns a copy of the runtime and of the module `echo` that everybody may read.
 fn readable(runtime: &Runtime) -> (Runtime, Deployment) {
     let deployment = Deployment::empty();
     let copy = |from: &Path, name: &str| {

@@ -24,7 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The C function of this name.
+/// Returns the C function of this name.
 fn deployment(name: &str) -> Deployment {
     let source = artifacts::workspace().join(format!("integration/tests/c/{name}.c"));
     let library = artifacts::compile_c(&source, &format!("lib{name}.so"), &[]).unwrap_or_else(|why| panic!("{why}"));

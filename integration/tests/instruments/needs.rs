@@ -37,7 +37,7 @@ impl Need {
         if self.found.is_ok() && other.found.is_err() { other } else { self.clone() }
     }
 
-    /// A test that needs it; it fails by panicking.
+    /// Returns a test that needs it; it fails by panicking.
     pub(crate) fn trial(&self, name: &str, behaviour: impl FnOnce() + Send + 'static) -> Trial {
         let Need { name: needed, found } = self.clone();
         let absent = found.is_err();
@@ -59,8 +59,8 @@ impl Need {
     }
 }
 
-/// A command under another one: `prefix` is the program with its arguments in front. The variables are those that the
-/// command itself was given.
+/// Returns a command under another one: `prefix` is the program with its arguments in front. The variables are those
+/// that the command itself was given.
 pub(crate) fn under(prefix: &[&str], command: &Command) -> Command {
     let (program, arguments) = prefix.split_first().expect("a program");
     let mut outer = Command::new(program);

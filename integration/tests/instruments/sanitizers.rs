@@ -84,12 +84,12 @@ fn assert_clean(output: &Output) {
     assert!(output.status.success() && said.contains("closed"), "{}: {said}", output.status);
 }
 
-/// The module with the books.
+/// Returns the module with the books.
 fn ledger() -> Deployment {
     sanitized(Deployment::empty().file("libledger.so", &library("tests/c/ledger.c")).layers(&["ledger.over"]))
 }
 
-/// A function within a layer that keeps what it is shown.
+/// Returns a function within a layer that keeps what it is shown.
 fn keeper() -> Deployment {
     sanitized(Deployment::empty().file("libkeeper.so", &library("tests/c/keeper.c")).layers(&["keeper.keeper"]))
 }

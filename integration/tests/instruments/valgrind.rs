@@ -97,7 +97,7 @@ fn layered(function: &str) -> Deployment {
     Deployment::of(function).layer("monitor").layer("metrics")
 }
 
-/// The event of a function URL.
+/// Returns the event of a function URL.
 fn request(target: &str) -> Event {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let event = json!({
@@ -166,7 +166,7 @@ fn aws_streams(runtime: &'static Runtime) {
     aws_end(&run);
 }
 
-/// The module with the books, built with symbols.
+/// Returns the module with the books, built with symbols.
 fn ledger() -> Deployment {
     let source = artifacts::workspace().join("integration/tests/c/ledger.c");
     let library = artifacts::compile_c(&source, "libledger_valgrind.so", &["-g"]).unwrap_or_else(|why| panic!("{why}"));

@@ -35,7 +35,7 @@ impl OnKnative {
         run
     }
 
-    /// A function of an example module: `module` or `module.function`.
+    /// Returns a function of an example module: `module` or `module.function`.
     pub(crate) fn of(runtime: &Runtime, handler: &str) -> OnKnative {
         OnKnative::start(runtime, Deployment::of(module(handler)), handler, function())
     }
@@ -57,7 +57,7 @@ impl OnKnative {
         Inspected::read(&self.call(request).body)
     }
 
-    /// How often the function of `probe.phases` was called.
+    /// Returns how often the function of `probe.phases` was called.
     pub(crate) fn calls(&self) -> usize {
         self.process().lines().iter().filter(|line| line.text == "function in Invoke").count()
     }
@@ -71,17 +71,17 @@ fn module(handler: &str) -> &str {
     handler.split('.').next().unwrap_or_default()
 }
 
-/// A function on a port of its own.
+/// Returns a function on a port of its own.
 pub(crate) fn function() -> Options {
     Options::function(free_port(), limit())
 }
 
-/// A service on a port of its own.
+/// Returns a service on a port of its own.
 pub(crate) fn service() -> Options {
     Options::service(free_port(), limit())
 }
 
-/// An event in binary mode with more attributes than it needs.
+/// Returns an event in binary mode with more attributes than it needs.
 pub(crate) fn binary(more: &[(&str, &str)], data: impl Into<Vec<u8>>) -> Request {
     Request::binary(&[&REQUIRED[..], more].concat(), data)
 }

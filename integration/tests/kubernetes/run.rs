@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// The pod's name.
 pub(crate) const POD: &str = "shop-5d8f7c-x2k7q";
 
-/// A function's folder in a pod.
+/// Returns a function's folder in a pod.
 pub(crate) fn pod(deployment: Deployment) -> Deployment {
     [
         ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
@@ -33,7 +33,7 @@ pub(crate) fn unhurried(deployment: Deployment) -> Deployment {
     deployment.env("FAAS_GRACE", &seconds(60)).env("FAAS_LAME_DUCK", &seconds(5))
 }
 
-/// The file that lets `probe.hold` go.
+/// Returns the file that lets `probe.hold` go.
 pub(crate) fn gate(run: &OnHttp, name: &str) -> (PathBuf, Vec<u8>) {
     let path = run.deployment.path(name);
     let event = path.display().to_string().into_bytes();

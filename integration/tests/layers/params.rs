@@ -64,7 +64,7 @@ impl Shelf {
     }
 }
 
-/// A server that answers as `answer` says; one that is paused reads and says nothing.
+/// Returns a server that answers as `answer` says; one that is paused reads and says nothing.
 fn store(at: Option<SocketAddr>, shelf: &Shelf, answer: fn(&Shelf, &Asked) -> (u16, String)) -> Scripted {
     let shelf = shelf.clone();
     let serve = move |server: &Scripted, mut link: Link| {

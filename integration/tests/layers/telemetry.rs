@@ -17,7 +17,7 @@ integration::both![
     what_a_collector_that_is_down_misses_is_counted_exactly,
 ];
 
-/// The layers that tell of invocations, with more of the configuration of `trace`.
+/// Returns the layers that tell of invocations, with more of the configuration of `trace`.
 fn telling(collector: &Collector, more: &str) -> Deployment {
     let deployment =
         ["monitor", "log", "metrics", "trace"].iter().fold(Deployment::of("faulty"), |all, name| all.layer(name));
@@ -25,7 +25,7 @@ fn telling(collector: &Collector, more: &str) -> Deployment {
     deployment.env("FAAS_LAYER_TRACE", &collector.config(more))
 }
 
-/// How many invocations the collector has been told of, by spans and by metrics.
+/// Returns how many invocations the collector has been told of, by spans and by metrics.
 fn told(collector: &Collector) -> (usize, f64) {
     let spans = collector.spans().iter().filter(|span| span.kind == 2).count();
     let counts = collector.points().into_iter().filter(|point| point.metric == "faas.invocations");

@@ -32,7 +32,7 @@ fn caller(flags: &str) -> String {
     format!("00-{TRACE}-{SPAN}-{flags}")
 }
 
-/// The spans, once there are so many.
+/// Returns the spans, once there are so many.
 fn collected(front: &Front, collector: &Collector, count: usize) -> Vec<Span> {
     let there = until("the spans have come", &front.process(), || {
         let spans = collector.spans();

@@ -25,7 +25,7 @@ integration::both![
     each_call_leaves_a_line_with_its_id,
 ];
 
-/// A function that starts when the file of that name appears.
+/// Returns a function that starts when the file of that name appears.
 fn starting(runtime: &Runtime) -> InPod {
     let deployment = Deployment::of("probe");
     let go = deployment.path("go");

@@ -52,22 +52,22 @@ impl InPod {
         run
     }
 
-    /// A function of the examples with nothing special about it.
+    /// Returns a function of the examples with nothing special about it.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> InPod {
         InPod::start(runtime, Deployment::of(function), function, Options::default())
     }
 
-    /// A call that has an answer.
+    /// Returns a call that has an answer.
     pub(crate) fn call(&self, call: &Call) -> Answer {
         self.pod.call(call).unwrap_or_else(|error| panic!("{error}; output:\n{}", self.output()))
     }
 
-    /// A POST that has an answer.
+    /// Returns a POST that has an answer.
     pub(crate) fn post(&self, body: &[u8]) -> Answer {
         self.call(&Call::post("/", body))
     }
 
-    /// The status of a probe.
+    /// Returns the status of a probe.
     pub(crate) fn probe(&self, method: &str, path: &str) -> u16 {
         let answer = self.pod.probe(method, path);
         answer.unwrap_or_else(|error| panic!("{method} {path}: {error}; output:\n{}", self.output())).status
@@ -116,7 +116,7 @@ impl BehindWatchdog {
         run
     }
 
-    /// A call that is taken.
+    /// Returns a call that is taken.
     pub(crate) fn call(&self, call: &Call) -> Answer {
         self.watchdog.call(call).expect("the watchdog takes calls")
     }
@@ -126,7 +126,7 @@ impl BehindWatchdog {
     }
 }
 
-/// A deployment whose calls may take as long as a test does.
+/// Returns a deployment whose calls may take as long as a test does.
 pub(crate) fn patient() -> Options {
     Options { exec_timeout: "10m".to_owned(), ..Options::default() }
 }

@@ -52,7 +52,7 @@ impl Rig for Container {
     }
 }
 
-/// The arguments of a web action: the members of a body in JSON are among them.
+/// Returns the arguments of a web action: the members of a body in JSON are among them.
 fn web(method: &str, path: &str, body: &str) -> String {
     let mut arguments: Value = if body.is_empty() { json!({}) } else { body.parse().expect("an object") };
     arguments["__ow_method"] = method.to_ascii_lowercase().into();

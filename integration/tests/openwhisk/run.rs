@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 /// What the platform says in place of a result that is none.
 pub(crate) const NO_RESULT: &str = "The action did not return a dictionary or array.";
 
-/// A folder with the functions of `action.c`.
+/// Returns a folder with the functions of `action.c`.
 pub(crate) fn action() -> Deployment {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     let source = workspace().join("integration/tests/openwhisk/action.c");
@@ -48,7 +48,7 @@ impl Container {
         run
     }
 
-    /// A function of the examples with nothing special about it.
+    /// Returns a function of the examples with nothing special about it.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> Container {
         Container::start(runtime, Deployment::of(function), function, Options::default())
     }
@@ -66,7 +66,7 @@ impl Container {
         }
     }
 
-    /// The arguments for `action.hold`.
+    /// Returns the arguments for `action.hold`.
     pub(crate) fn until_file(&self, name: &str) -> String {
         serde_json::json!({ "go": self.deployment.path(name) }).to_string()
     }
@@ -99,7 +99,7 @@ pub(crate) fn until_held(process: &Process, count: usize) {
     until(&format!("{count} handlers hold"), process, || held().then_some(())).unwrap_or_else(|why| panic!("{why}"));
 }
 
-/// The error that an action reports of itself, which keeps its container.
+/// Returns the error that an action reports of itself, which keeps its container.
 pub(crate) fn own_error_of(outcome: &Outcome) -> String {
     match outcome {
         Outcome::ApplicationError(said) => said["error"].as_str().unwrap_or_default().to_owned(),
@@ -107,7 +107,7 @@ pub(crate) fn own_error_of(outcome: &Outcome) -> String {
     }
 }
 
-/// The error in an outcome that is the developer's.
+/// Returns the error in an outcome that is the developer's.
 pub(crate) fn error_of(outcome: &Outcome) -> String {
     match outcome {
         Outcome::DeveloperError(502, said) => said["error"].as_str().unwrap_or_default().to_owned(),
@@ -135,7 +135,7 @@ pub(crate) struct Below {
 }
 
 impl Below {
-    /// A proxy that has been sent nothing yet.
+    /// Returns a proxy that has been sent nothing yet.
     pub(crate) fn new(runtime: &Runtime, deployment: Deployment, options: Started) -> Below {
         let exec = workspace().join("integration/tests/openwhisk/exec");
         let deployment = functions(deployment).file("bootstrap", &runtime.path).file("exec", &exec);
@@ -166,7 +166,7 @@ impl Below {
         run
     }
 
-    /// A function of the examples with nothing special about it.
+    /// Returns a function of the examples with nothing special about it.
     pub(crate) fn of(runtime: &Runtime, function: &str) -> Below {
         Below::start(runtime, Deployment::of(function), Init::default())
     }

@@ -42,7 +42,7 @@ fn unfinished(run: &OnHttp, count: usize) -> Vec<Client> {
     clients
 }
 
-/// How many of them were answered; each answer says that there is no room.
+/// Returns how many of them were answered; each answer says that there is no room.
 fn refused(clients: &mut [Client]) -> usize {
     let mut count = 0;
     for client in clients {

@@ -21,7 +21,7 @@ integration::both![
     a_stream_that_fails_for_an_http_1_0_client_ends_in_a_reset,
 ];
 
-/// A function that says when it runs, and would stay.
+/// Returns a function that says when it runs, and would stay.
 fn start(runtime: &Runtime) -> OnHttp {
     OnHttp::start(runtime, Deployment::of("probe"), "probe.hold")
 }
@@ -32,7 +32,7 @@ fn nobody_ran(run: &OnHttp) {
     assert!(!run.process.output().contains("holding"), "{}", run.process.output());
 }
 
-/// The answer to a request behind which another one is hidden, and what comes after it.
+/// Returns the answer to a request behind which another one is hidden, and what comes after it.
 fn answered_and_closed(run: &OnHttp, request: &str) -> u16 {
     let mut client = run.client();
     let hidden = "POST /hidden HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n/no";

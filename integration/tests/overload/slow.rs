@@ -23,7 +23,7 @@ integration::both![
     a_connection_that_says_nothing_is_closed,
 ];
 
-/// A stream of 64 MiB, more than all buffers on the way hold, of which the client reads the head alone.
+/// Returns a stream of 64 MiB, more than all buffers on the way hold, of which the client reads the head alone.
 fn unread(run: &OnHttp) -> Client {
     let mut client = run.client();
     client.request("GET", "/?chunks=64&bytes=1048576", "", b"").expect("it is open");

@@ -26,7 +26,7 @@ struct Attack {
     statuses: &'static [u16],
 }
 
-/// The head of a request, and as many bytes behind it.
+/// Returns the head of a request, and as many bytes behind it.
 fn large(head: &str, bytes: usize) -> Vec<u8> {
     let mut request = head.as_bytes().to_vec();
     request.resize(head.len() + bytes, b'x');

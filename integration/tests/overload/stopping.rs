@@ -40,7 +40,7 @@ fn settle(run: &OnHttp) {
     assert_eq!(run.get("/livez").status, 200);
 }
 
-/// A client that asks for a large reply and reads no more than its head.
+/// Returns a client that asks for a large reply and reads no more than its head.
 fn deaf(run: &OnHttp) -> Client {
     let mut client = run.client();
     client.request("POST", "/", "", &vec![b'x'; 24 << 20]).expect("it is taken");
@@ -107,7 +107,7 @@ fn idle_connections_do_not_hold_up_a_stop(runtime: &Runtime) {
     }
 }
 
-/// An invocation that stays until the file exists.
+/// Returns an invocation that stays until the file exists.
 fn held(run: &OnHttp) -> (Client, PathBuf) {
     let path = run.deployment.path("go");
     let mut client = run.client();
@@ -132,7 +132,7 @@ fn an_invocation_is_answered_among_clients_that_do_nothing(runtime: &Runtime) {
     assert!(run.process.output().contains("closed"), "Close runs:\n{}", run.process.output());
 }
 
-/// A process that stops of itself, as an invocation never ends, and waits for another one.
+/// Returns a process that stops of itself, as an invocation never ends, and waits for another one.
 fn stopping_of_itself(runtime: &Runtime) -> (OnHttp, Client, PathBuf) {
     let limit_of_calls = 3 * scale();
     let deployment = Deployment::of("overload").env("FAAS_MAX_HUNG", "1");

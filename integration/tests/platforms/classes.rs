@@ -20,7 +20,7 @@ integration::both![
     functions_that_start_late_find_the_instance_of_those_before,
 ];
 
-/// The functions of one shop, under names and paths that begin with its own.
+/// Returns the functions of one shop, under names and paths that begin with its own.
 fn shop(name: &str, stock: u32, start: &str) -> Vec<Value> {
     let config = json!({"name": name, "stock": stock});
     let function = |function: &str, events: Value| {
@@ -85,7 +85,7 @@ const TIMER: &str =
     r#"{"source":"aws.events","detail-type":"Scheduled Event","resources":["arn:aws:events:r:1:rule/north"]}"#;
 const QUEUE: &str = r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:north","messageId":"m","body":"{\"pieces\":1}"}]}"#;
 
-/// The event of an HTTP API.
+/// Returns the event of an HTTP API.
 fn request(method: &str, path: &str, body: &str) -> String {
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
@@ -116,7 +116,7 @@ fn what_was_made_for_a_class_ends_in_reverse_order(runtime: &Runtime) {
     assert_eq!(told(&run.process), lines, "{}", run.process.output());
 }
 
-/// The error that AWS is told of in place of a start.
+/// Returns the error that AWS is told of in place of a start.
 fn init_error(run: &OnAws) -> Value {
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
     let reports = run.aws.init_errors();

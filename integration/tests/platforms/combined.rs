@@ -139,7 +139,7 @@ pub(super) fn read(yml: &str, platform: &str) -> Spec {
     read.spec.unwrap_or_else(|| panic!("{:?}", read.diagnostics))
 }
 
-/// The deployments of a yml, each with the functions that are in it.
+/// Returns the deployments of a yml, each with the functions that are in it.
 fn deployments(yml: &str, platform: &str) -> Vec<(Vec<String>, Deployment)> {
     let spec = read(yml, platform);
     let deploy = |unit: &serverless_spec::units::Unit| {
@@ -183,7 +183,7 @@ fn told(answer: Answer) -> Value {
     }
 }
 
-/// The libraries of a deployment: the files themselves, that links in it lead to.
+/// Returns the libraries of a deployment: the files themselves, that links in it lead to.
 fn libraries(deployment: &Deployment) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(deployment.root()).expect("the deployment is there");
     let paths = entries.map(|entry| entry.expect("an entry can be read").path());
@@ -213,7 +213,7 @@ struct Served {
     libraries: BTreeMap<PathBuf, String>,
 }
 
-/// The answers of the service to all requests and events, as its yml deploys it.
+/// Returns the answers of the service to all requests and events, as its yml deploys it.
 fn serve<P: Platform>(yml: &str, place: &Where, start: impl Fn(Deployment) -> P) -> Served {
     let mut running: Vec<(Vec<String>, P, Vec<PathBuf>)> = Vec::new();
     let mut all = BTreeSet::new();

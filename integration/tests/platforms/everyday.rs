@@ -19,7 +19,7 @@ const BATCH: &str = r#"{"Records":[{"eventSource":"aws:sqs","messageId":"m1","bo
 const TIMER: &str = r#"{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"1",
     "time":"2026-01-02T03:04:05Z","region":"eu-west-1","resources":["arn:aws:events:eu-west-1:1:rule/nightly"],"detail":{}}"#;
 
-/// The library, and which function serves what.
+/// Returns the library, and which function serves what.
 fn deployment() -> Deployment {
     let http = |method: &str, path: &str| json!({"http": {"path": path, "method": method}});
     let function =
@@ -165,7 +165,7 @@ fn on_aws_lambda(runtime: &Runtime) {
     run.assert_clean();
 }
 
-/// The reply in the form of an API gateway, or with a head before the body, as a stream has it.
+/// Returns the reply in the form of an API gateway, or with a head before the body, as a stream has it.
 fn gateway_reply(answer: &[u8]) -> Reply {
     let apart = answer.windows(8).position(|bytes| bytes == [0; 8]);
     let head: Value = serde_json::from_slice(&answer[..apart.unwrap_or(answer.len())]).expect("JSON");

@@ -181,7 +181,7 @@ fn on_yandex_each_leaves_one_line_and_a_client_reads_nothing_internal(runtime: &
     }
 }
 
-/// A task root with `faulty` built with `panic = "abort"`.
+/// Returns a task root with `faulty` built with `panic = "abort"`.
 fn aborting(format: &str) -> Deployment {
     Deployment::empty().file("libfaulty.so", artifacts::aborting()).env("FAAS_LOG_FORMAT", format)
 }
@@ -237,7 +237,7 @@ fn a_panic_on_a_thread_or_in_a_task_of_its_own_leaves_one_line(runtime: &Runtime
     }
 }
 
-/// The document of a failed call.
+/// Returns the document of a failed call.
 fn told(ended: &Ended) -> Value {
     let Outcome::ExecutionError(told) = &ended.outcome else { panic!("{ended:?}") };
     serde_json::from_str(told).unwrap_or_else(|error| panic!("{error}: {told}"))

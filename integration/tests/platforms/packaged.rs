@@ -171,7 +171,7 @@ static STRIPPED: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// The yml of two functions: one has a route and a timer, the other a route of any method.
+/// Returns the yml of two functions: one has a route and a timer, the other a route of any method.
 fn yml(row: &Row) -> String {
     let prefix = row.prefix;
     let timer = if row.timer.is_some() { "\n      - timer: {name: nightly, cron: 0 0 2 * * *}" } else { "" };
@@ -216,7 +216,7 @@ pub(crate) fn package_as(yml: &str, platform: &str, libraries: &[&str]) -> TempD
     folder
 }
 
-/// All files of a folder, by their paths in it, with their modes.
+/// Returns all files of a folder, by their paths in it, with their modes.
 pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];

@@ -38,7 +38,7 @@ fn on_aws(runtime: &Runtime, module: &str, function: &str, deployment: Deploymen
     OnAws::launch(runtime, deployment, &format!("{module}.{function}"), options).polling()
 }
 
-/// A batch of SQS: id, group and body of each message; without a group it is of a standard queue.
+/// Returns a batch of SQS: id, group and body of each message; without a group it is of a standard queue.
 fn queue<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Vec<u8> {
     let message = |(id, group, body): (&str, &str, &str)| {
         let queue = if group.is_empty() { "jobs" } else { "jobs.fifo" };
@@ -49,7 +49,7 @@ fn queue<'a>(messages: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) ->
     json!({"Records": records}).to_string().into_bytes()
 }
 
-/// The ids of the report.
+/// Returns the ids of the report.
 fn reported(body: &[u8]) -> Vec<String> {
     let report: Value = serde_json::from_slice(body).expect("a report is JSON");
     let items = report["batchItemFailures"].as_array().unwrap_or_else(|| panic!("no report: {report}"));
@@ -63,7 +63,7 @@ fn last_words(process: &Process) -> String {
     process.output()
 }
 
-/// The payloads of all records that were begun, in their order.
+/// Returns the payloads of all records that were begun, in their order.
 fn begun(output: &str) -> Vec<String> {
     let word = |line: &str| Some(line.split_once("begun ")?.1.split(' ').next()?.to_owned());
     output.lines().filter_map(word).collect()
@@ -133,7 +133,7 @@ fn records_that_need_a_thread_have_one_each_where_that_is_asked_for(runtime: &Ru
     }
 }
 
-/// The most memory that a process has ever had, in KiB.
+/// Returns the most memory that a process has ever had, in KiB.
 fn peak(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid())).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it has memory");

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// A deployment of the shop on its platform.
 trait Shop {
-    /// A request of Ada's: status and body.
+    /// Returns a request of Ada's: status and body.
     fn request(&mut self, method: &str, path: &str, body: &str) -> (u16, String);
 
     /// The night has come.
@@ -107,7 +107,7 @@ fn ymls() -> (String, String) {
     (together, apart)
 }
 
-/// The packages of a folder `dist/<platform>`, unpacked, by their names.
+/// Returns the packages of a folder `dist/<platform>`, unpacked, by their names.
 fn all_unpacked(packages: &Path, names: &[&str]) -> Vec<Deployment> {
     names.iter().map(|name| unpacked(packages, name)).collect()
 }

@@ -25,12 +25,12 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// The reply to an event.
+    /// Returns the reply to an event.
     pub(crate) fn value(body: impl Into<Vec<u8>>) -> Answer {
         Answer::Reply { status: 200, headers: Vec::new(), body: body.into() }
     }
 
-    /// The reply in the platform's JSON of an API gateway: `statusCode`, `headers` and `body`.
+    /// Returns the reply in the platform's JSON of an API gateway: `statusCode`, `headers` and `body`.
     pub(crate) fn of_gateway(reply: &Value) -> Answer {
         let status = reply["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
         let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -42,12 +42,12 @@ impl Answer {
         }
     }
 
-    /// The status of a reply, and whether the text is in its body.
+    /// Returns the status of a reply, and whether the text is in its body.
     pub(crate) fn is_reply(&self, wanted: u16, text: &str) -> bool {
         matches!(self, Answer::Reply { status, .. } if *status == wanted) && self.text().contains(text)
     }
 
-    /// `true` for a failure of this kind, told to the platform or to the client with a status of 500 or more.
+    /// Returns `true` for a failure of this kind, told to the platform or to the client with a status of 500 or more.
     pub(crate) fn is_failure(&self, kind: &str) -> bool {
         match self {
             Answer::Reply { status, .. } => *status >= 500 && self.text().contains(kind),
@@ -55,7 +55,7 @@ impl Answer {
         }
     }
 
-    /// The body of a reply, or the words of a failure.
+    /// Returns the body of a reply, or the words of a failure.
     pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
             Answer::Reply { body, .. } => String::from_utf8_lossy(body),
@@ -63,12 +63,12 @@ impl Answer {
         }
     }
 
-    /// `true` for a reply with these bytes.
+    /// Returns `true` for a reply with these bytes.
     pub(crate) fn is_these(&self, bytes: &[u8]) -> bool {
         matches!(self, Answer::Reply { status: 200, body, .. } if body == bytes)
     }
 
-    /// The first header of that name, in any case; `None` if a reply has none, and for a failure.
+    /// Returns the first header of that name, in any case; `None` if a reply has none, and for a failure.
     pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
         let Answer::Reply { headers, .. } = self else { return None };
         headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
@@ -142,7 +142,7 @@ pub(crate) trait Platform {
     /// Hands over one of the row's events. `function` is whom the platform addresses, where it addresses functions.
     fn event(&mut self, function: &str, event: &str) -> Answer;
 
-    /// The process, or what it left.
+    /// Returns the process, or what it left.
     fn view(&self) -> View<'_>;
 
     /// What has been written to its log.
@@ -153,7 +153,7 @@ pub(crate) trait Platform {
 
 /// A process that can be called with bytes, in the platform's plainest way.
 pub(crate) trait Run: Platform + Sized {
-    /// The folder of its function.
+    /// Returns the folder of its function.
     fn deployment(&self) -> &Deployment;
 
     /// Calls the function with these bytes.
@@ -205,7 +205,7 @@ pub(crate) trait Refuses: Run {
     /// Makes one more call while others run.
     fn one_more(&self) -> Answer;
 
-    /// `true` if that is how a refusal is told.
+    /// Returns `true` if that is how a refusal is told.
     fn is_refusal(answer: &Answer) -> bool {
         matches!(answer, Answer::Reply { status: 503, .. }) && answer.header("retry-after") == Some("1")
     }
@@ -260,12 +260,12 @@ pub(crate) trait Rig {
         Self::patient(runtime, deployment.env("FAAS_CONCURRENCY", "2"), handler)
     }
 
-    /// The function that writes `holding` and waits until a file is there, in its folder.
+    /// Returns the function that writes `holding` and waits until a file is there, in its folder.
     fn holding() -> (Deployment, &'static str) {
         (Deployment::of("probe"), "probe.hold")
     }
 
-    /// The event that names the file.
+    /// Returns the event that names the file.
     fn held_by(path: &Path) -> String {
         path.display().to_string()
     }

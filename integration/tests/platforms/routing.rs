@@ -96,7 +96,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// A unit with a function for each route, called like its number.
+/// Returns a unit with a function for each route, called like its number.
 fn deployment(routes: &[&str]) -> Deployment {
     let mut yml = "service: shop\nfunctions:\n".to_owned();
     for (number, route) in routes.iter().enumerate() {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-/// The SHA-256 of a file, by a program of its own.
+/// Returns the SHA-256 of a file, by a program of its own.
 pub(crate) fn hash(file: &Path) -> String {
     let output = Command::new("sha256sum").arg(file).output().expect("sha256sum starts");
     assert!(output.status.success(), "{output:?}");

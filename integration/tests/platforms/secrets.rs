@@ -31,7 +31,7 @@ fn secretive() -> PathBuf {
     compile_c(&source, "libsecretive.so", &["-fvisibility=hidden"]).unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// A folder in the task root that stands for a mounted one.
+/// Returns a folder in the task root that stands for a mounted one.
 fn mounted(deployment: Deployment, files: &[(&str, &str)]) -> Deployment {
     let folder = deployment.path("mounted");
     for (name, value) in files {

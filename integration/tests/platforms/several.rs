@@ -57,7 +57,7 @@ pub(crate) const CLOUD_EVENTS: Row = Row {
     ..REQUESTS
 };
 
-/// The functions of two libraries, with their manifest.
+/// Returns the functions of two libraries, with their manifest.
 fn deployment(row: &Row) -> Deployment {
     let monitor = artifacts::get().module("layer_monitor");
     let deployment = Deployment::of("inspect").module("faulty").file("liblayer_monitor.so", monitor);

@@ -43,14 +43,14 @@ const TIMER: &str =
     r#"{"source":"aws.events","detail-type":"Scheduled Event","resources":["arn:aws:events:r:1:rule/n"]}"#;
 const QUEUE: &str = r#"{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:q","messageId":"m"}]}"#;
 
-/// The lines at level ERROR of a process that has left with 1.
+/// Returns the lines at level ERROR of a process that has left with 1.
 fn last_errors(process: &Process) -> Vec<String> {
     assert_eq!(process.wait(limit()).expect("it leaves").code(), Some(1), "{}", process.output());
     let lines = process.lines().into_iter().map(|line| line.text);
     lines.filter(|line| line.contains(" ERROR ")).collect()
 }
 
-/// The error that AWS is told of in place of a start.
+/// Returns the error that AWS is told of in place of a start.
 fn init_error(run: &OnAws) -> Value {
     assert_eq!(run.process.wait(limit()).expect("it leaves").code(), Some(1), "{}", run.process.output());
     let reports = run.aws.init_errors();

@@ -50,8 +50,8 @@ pub(crate) fn cache_trials(proxy: Proxy, needs: &Foreign) -> Vec<Trial> {
 /// The request that the proxy denies, as the last of its connection.
 const DENIED: &str = "GET /admin?name=intruder HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
 
-/// How long nothing may come before a connection counts as exhausted: a proxy that rightly waits for more of a request says
-/// nothing. A test machine that is slower than that misses an intruder; it never invents one.
+/// Returns how long nothing may come before a connection counts as exhausted: a proxy that rightly waits for more of a
+/// request says nothing. A test machine that is slower than that misses an intruder; it never invents one.
 fn quiet() -> Duration {
     Duration::from_millis(400) * scale()
 }
@@ -121,7 +121,7 @@ impl Attempt {
     }
 }
 
-/// Every attempt.
+/// Returns every attempt.
 fn attempts() -> Vec<Attempt> {
     let mut attempts = Vec::new();
     let mut add = |what: &str, pieces: &[&str]| {
@@ -309,7 +309,8 @@ fn smuggled(add: &mut impl FnMut(&str, &[&str])) {
     }
 }
 
-/// The preface of HTTP/2 (RFC 9113, 3.4), empty settings, and the denied request on stream 3; literal fields of RFC 7541, 6.2.2.
+/// Returns the preface of HTTP/2 (RFC 9113, 3.4), empty settings, and the denied request on stream 3; literal fields of
+/// RFC 7541, 6.2.2.
 fn over_http_2() -> Vec<u8> {
     let mut fields = vec![0x82, 0x86];
     for (name, value) in [(1, "shop"), (4, "/admin?name=intruder")] {
@@ -324,7 +325,7 @@ fn over_http_2() -> Vec<u8> {
     bytes
 }
 
-/// The function writes each name it greets to the log, so that a call shows whose reply nobody sees.
+/// Returns the function writes each name it greets to the log, so that a call shows whose reply nobody sees.
 fn denied(proxy: Proxy, form: Form, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let deployment = Deployment::of("hello").env("FAAS_MAX_BODY", "4096");
     let site = proxy.before(program, form, runtime, deployment, "hello")?;
@@ -414,7 +415,7 @@ fn client_address(
     Ok(())
 }
 
-/// Each agent asks first for a page that nobody has asked for, then an ordinary visitor asks for it twice.
+/// Returns each agent asks first for a page that nobody has asked for, then an ordinary visitor asks for it twice.
 fn cache(proxy: Proxy, platform: &str, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let instance = OnHttp::start(runtime, Deployment::of("hello").env("FAAS_PLATFORM", platform), "hello");
     let cache = exchange(&block("nginx cache")?, "/var/cache/nginx/shop", "cache")?;

@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The head may be larger than the runtime allows, so that the runtime refuses it.
+/// Returns the head may be larger than the runtime allows, so that the runtime refuses it.
 fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     let global = format!(
         "global\n    tune.bufsize 262144\n    tune.http.maxhdr 600\n    \

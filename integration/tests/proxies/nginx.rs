@@ -32,7 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const WORKERS: usize = 2;
 
-/// The head may be larger than the runtime allows, so that the runtime refuses it.
+/// Returns the head may be larger than the runtime allows, so that the runtime refuses it.
 fn command(program: &Path, folder: &Path) -> Result<Command, String> {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()

@@ -59,7 +59,7 @@ pub(crate) struct Site {
     pub(crate) instances: Vec<OnHttp>,
 }
 
-/// The block of `docs/proxies.md` with these words after its fence.
+/// Returns the block of `docs/proxies.md` with these words after its fence.
 ///
 /// # Errors
 /// There is none, or more than one.
@@ -74,7 +74,7 @@ pub(crate) fn block(words: &str) -> Result<String, String> {
     }
 }
 
-/// A text of the page with the one place of `old` exchanged.
+/// Returns a text of the page with the one place of `old` exchanged.
 ///
 /// # Errors
 /// It is not there, or there several times.
@@ -86,7 +86,7 @@ pub(crate) fn exchange(text: &str, old: &str, new: &str) -> Result<String, Strin
 }
 
 impl Proxy {
-    /// Its configuration of the page in this form.
+    /// Returns its configuration of the page in this form.
     ///
     /// # Errors
     /// The page does not have it.
@@ -151,7 +151,7 @@ pub(crate) fn write(folder: &Path, name: &str, text: &str) -> Result<(), String>
 }
 
 impl Site {
-    /// A connection to the proxy.
+    /// Returns a connection to the proxy.
     ///
     /// # Errors
     /// It is refused.
@@ -159,7 +159,7 @@ impl Site {
         Client::connect(self.proxy.address).map_err(|error| self.told(&format!("no connection to the proxy: {error}")))
     }
 
-    /// An exchange through the proxy, on a connection of its own.
+    /// Returns an exchange through the proxy, on a connection of its own.
     ///
     /// # Errors
     /// There is no reply.

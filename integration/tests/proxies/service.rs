@@ -62,8 +62,9 @@ fn reload(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(),
     load.end().is_whole(1200).map_err(|why| site.told(&why))
 }
 
-/// A proxy that asks for the health of an instance has left it before its port closes. One that does not ask learns of the
-/// stop from a connection that fails, and sends again what may be sent twice (RFC 9110, 9.2.2): PUT, if it has kept the body.
+/// Returns a proxy that asks for the health of an instance has left it before its port closes. One that does not ask
+/// learns of the stop from a connection that fails, and sends again what may be sent twice (RFC 9110, 9.2.2): PUT, if
+/// it has kept the body.
 fn one_of_two_leaves(proxy: Proxy, program: &Path, runtime: &'static Runtime) -> Result<(), String> {
     let (form, method) = if proxy.asks_for_health { (proxy.unbuffered, "POST") } else { (proxy.buffered, "PUT") };
     // More than the second in which the health checks of the page see that readiness has gone.

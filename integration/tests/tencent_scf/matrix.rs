@@ -59,7 +59,7 @@ impl Rig for Scf {
         EventFunction { run: launch(runtime, deployment, name(handler), patient()).polling(), event_of }
     }
 
-    /// The platform kills late here, so that the runtime's own report is what counts.
+    /// Returns the platform kills late here, so that the runtime's own report is what counts.
     fn limited(runtime: &Runtime, deployment: Deployment, handler: &str) -> EventFunction {
         let times = Times { limit: Duration::from_secs(2), ..patient() };
         EventFunction { run: launch(runtime, deployment, name(handler), times).polling(), event_of }

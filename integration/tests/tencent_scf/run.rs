@@ -32,7 +32,8 @@ pub(crate) fn start(runtime: &Runtime, function: &str) -> OnPlane {
     launch(runtime, Deployment::of(function), Some(function), patient()).polling()
 }
 
-/// The command of a web function: the platform's variables without those of the runtime API, and nothing else but `PATH`.
+/// Returns the command of a web function: the platform's variables without those of the runtime API, and nothing else
+/// but `PATH`.
 pub(crate) fn web_command(runtime: &Runtime, deployment: &Deployment, handler: &str) -> Command {
     let options = Options {
         handler: Some(handler.to_owned()),

@@ -207,7 +207,7 @@ fn a_client_that_leaves_ends_its_stream_and_no_other(runtime: &Runtime) {
     assert_eq!(run.stop().code(), Some(0), "the one that was left has ended:\n{}", run.process.output());
 }
 
-/// An event of API Gateway's payload format 2.0.
+/// Returns an event of API Gateway's payload format 2.0.
 fn event((method, target, headers, body): Asked) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let lines = headers.lines().filter_map(|line| line.split_once(": "));

@@ -42,7 +42,7 @@ impl OnVefaas {
         answer.unwrap_or_else(|error| panic!("{request:?}: {error}; output:\n{}", self.process().output()))
     }
 
-    /// A POST of these bytes.
+    /// Returns a POST of these bytes.
     pub(crate) fn post(&self, body: impl Into<Vec<u8>>) -> Answer {
         self.call(&Request::http("POST", "/", &[("Content-Type", "application/json")], body))
     }

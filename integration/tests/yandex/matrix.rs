@@ -47,7 +47,7 @@ impl Rig for Calls {
     const AT_ONCE: usize = 2;
     const PANIC: &'static str = "asked for a panic";
 
-    /// Each call starts a process.
+    /// Returns each call starts a process.
     fn launch(runtime: &Runtime, deployment: Deployment, handler: &str) -> Calls {
         Calls::start(runtime, deployment, handler)
     }
@@ -71,7 +71,7 @@ impl Calls {
         ended.outcome
     }
 
-    /// A function whose folder is a package already, entry point and all.
+    /// Returns a function whose folder is a package already, entry point and all.
     pub(crate) fn of_package(deployment: Deployment) -> Calls {
         Calls { run: OnYandex { deployment }, log: String::new() }
     }

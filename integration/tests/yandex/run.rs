@@ -42,7 +42,7 @@ impl OnYandex {
         Call::begin(self.command()).expect("the script starts")
     }
 
-    /// A whole call.
+    /// Returns a whole call.
     pub(crate) fn call(&self, event: impl AsRef<[u8]>) -> Ended {
         yandex::call(self.command(), event.as_ref(), limit()).expect("the script starts")
     }

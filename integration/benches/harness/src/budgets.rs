@@ -47,7 +47,7 @@ fn round(number: f64, digits: usize) -> f64 {
     format!("{number:.digits$}").parse().unwrap_or(number)
 }
 
-/// All budgets as a table.
+/// Returns all budgets as a table.
 pub fn table(results: &Results) -> String {
     let budgets = [cold(results), steady(results), layers(results), server(results), units(results), memory(results)];
     let head = ["budget", "limit", "measured", "met"].map(str::to_owned);

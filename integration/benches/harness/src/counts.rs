@@ -99,7 +99,7 @@ fn profile(built: &Built, subject: &Subject, times: usize, run: Watched<'_>) -> 
     Ok(functions)
 }
 
-/// The function's name in `file:function [object]`; what has no symbol is one entry for its object.
+/// Returns the function's name in `file:function [object]`; what has no symbol is one entry for its object.
 fn function(text: &str) -> String {
     let (name, object) = text.rsplit_once(" [").unwrap_or((text, ""));
     // The file's path ends at the first colon that no second one follows.

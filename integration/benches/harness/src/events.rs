@@ -1,7 +1,7 @@
 //! What is sent: JSON of an exact size that survives being parsed and written again byte for byte, and an event of
 //! API Gateway's.
 
-/// A list of orders, padded to exactly `size` bytes; `{}` below 64.
+/// Returns a list of orders, padded to exactly `size` bytes; `{}` below 64.
 pub fn of_size(size: usize) -> Vec<u8> {
     if size < 64 {
         return b"{}".to_vec();

@@ -95,7 +95,7 @@ pub fn watched_with(built: &Built, subject: &Subject, ask: &Ask, count: usize) -
     process.end()
 }
 
-/// A connection to a server of this machine.
+/// Returns a connection to a server of this machine.
 ///
 /// # Errors
 /// The system's.
@@ -127,7 +127,7 @@ pub fn exchange(stream: &mut TcpStream, ask: &Ask) -> io::Result<()> {
     }
 }
 
-/// `true` once a response with `content-length` is there with all of its body.
+/// Returns `true` once a response with `content-length` is there with all of its body.
 fn is_whole(bytes: &[u8]) -> bool {
     let Some(head) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return false };
     let mut fields = bytes[..head].split(|byte| *byte == b'\n');
@@ -138,7 +138,7 @@ fn is_whole(bytes: &[u8]) -> bool {
     bytes.len() - head - 4 >= length.unwrap_or(0)
 }
 
-/// A server that answers.
+/// Returns a server that answers.
 ///
 /// # Errors
 /// If it does not, with the last it wrote on standard error.

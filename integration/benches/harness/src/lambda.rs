@@ -37,7 +37,7 @@ pub enum Answer {
 }
 
 impl Load {
-    /// An echo of `size` bytes with both sides on one core.
+    /// Returns an echo of `size` bytes with both sides on one core.
     pub fn echo(size: usize, warm_up: usize, count: usize) -> Load {
         let (mock, process) = (Cores::One(0), Cores::One(0));
         Load { event: events::of_size(size), answer: Answer::Event, warm_up, count, idle: None, mock, process }
@@ -178,7 +178,7 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// A count as a number to divide by.
+/// Returns a count as a number to divide by.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn count(count: usize) -> f64 {
     count as f64

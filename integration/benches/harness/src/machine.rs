@@ -16,13 +16,13 @@ fn of_file(path: &str, key: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The load of the last minute, which ought to be near nothing.
+/// Returns the load of the last minute, which ought to be near nothing.
 pub fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 
-/// A few lines about the machine.
+/// Returns a few lines about the machine.
 pub fn describe() -> String {
     let or = |found: Option<String>| found.unwrap_or_else(|| "unknown".to_owned());
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);

@@ -188,7 +188,7 @@ impl Connection {
         }
     }
 
-    /// The first request, if it is whole. A chunked body is decoded in place, once all of it is here.
+    /// Returns the first request, if it is whole. A chunked body is decoded in place, once all of it is here.
     fn request(&mut self) -> io::Result<Option<Request>> {
         let bytes = &mut self.bytes[..self.filled];
         let Some(head) = find(bytes, b"\r\n\r\n").map(|at| at + 4) else { return Ok(None) };

@@ -10,7 +10,7 @@ use crate::table::{self, Column};
 use crate::units::{self, held};
 use std::fmt::Write;
 
-/// The text of the page.
+/// Returns the text of the page.
 pub fn page(results: &Results, lock: &str, quick: bool, load: &str) -> String {
     let mut page = String::new();
     page.push_str(INTRODUCTION);

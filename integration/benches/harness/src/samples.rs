@@ -9,14 +9,14 @@ pub struct Samples {
     numbers: BTreeMap<(String, &'static str), Vec<Option<f64>>>,
 }
 
-/// The middle of some numbers.
+/// Returns the middle of some numbers.
 pub fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let (last, middle) = (numbers.len().checked_sub(1)?, numbers.len() / 2);
     Some(if last % 2 == 0 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) })
 }
 
-/// The number that `share` of all are not above.
+/// Returns the number that `share` of all are not above.
 pub fn percentile(numbers: &mut [f64], share: f64) -> f64 {
     numbers.sort_by(f64::total_cmp);
     #[expect(
@@ -43,17 +43,17 @@ impl Samples {
         self.numbers.get(&(subject.to_owned(), quantity)).map_or(&[], Vec::as_slice)
     }
 
-    /// The median of all rounds.
+    /// Returns the median of all rounds.
     pub fn median(&self, subject: &str, quantity: &'static str) -> Option<f64> {
         median(self.of(subject, quantity).iter().copied().flatten().collect())
     }
 
-    /// The median of what two subjects make together, round by round.
+    /// Returns the median of what two subjects make together, round by round.
     pub fn paired(&self, one: &str, other: &str, quantity: &'static str, both: fn(f64, f64) -> f64) -> Option<f64> {
         median(self.pairs(one, other, quantity, both))
     }
 
-    /// The quartiles of the same, the lower and the upper one.
+    /// Returns the quartiles of the same, the lower and the upper one.
     pub fn spread(
         &self,
         one: &str,
@@ -70,7 +70,7 @@ impl Samples {
         pairs.filter_map(|(one, other)| Some(both((*one)?, (*other)?))).collect()
     }
 
-    /// The median of the ratios of `one` to `other`.
+    /// Returns the median of the ratios of `one` to `other`.
     pub fn ratio(&self, one: &str, other: &str, quantity: &'static str) -> Option<f64> {
         self.paired(one, other, quantity, |one, other| one / other)
     }

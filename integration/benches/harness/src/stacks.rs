@@ -54,7 +54,7 @@ pub struct Stacks {
     telemetry: Samples,
 }
 
-/// A runtime with a function, under the name of its layers.
+/// Returns a runtime with a function, under the name of its layers.
 fn light(built: &Built, function: &str, layers: &[&str], name: &str) -> Subject {
     built.runtime(name::LIGHT, function).layers(layers).named(name)
 }
@@ -154,7 +154,7 @@ fn telemetry(built: &Built, rounds: usize, samples: &mut Samples) -> io::Result<
     Ok(())
 }
 
-/// A collector on a port of its own, until the process ends.
+/// Returns a collector on a port of its own, until the process ends.
 fn collector(answers: bool) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = listener.local_addr()?.port();

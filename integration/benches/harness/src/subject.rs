@@ -26,7 +26,7 @@ pub struct Built {
 }
 
 impl Built {
-    /// A program.
+    /// Returns a program.
     pub fn program(&self, name: &str) -> PathBuf {
         self.root.join("bin").join(name)
     }
@@ -37,7 +37,7 @@ impl Built {
         if path.exists() { path } else { self.program(name) }
     }
 
-    /// The task root: modules under the names that the runtimes look for.
+    /// Returns the task root: modules under the names that the runtimes look for.
     pub fn task(&self) -> PathBuf {
         self.root.join("task")
     }
@@ -46,12 +46,12 @@ impl Built {
         self.root.join("scratch").join(name)
     }
 
-    /// A subject without variables.
+    /// Returns a subject without variables.
     pub fn subject(&self, name: &str, program: &str) -> Subject {
         Subject { name: name.to_owned(), wrapper: Vec::new(), program: self.program(program), env: Vec::new() }
     }
 
-    /// A runtime with a function of the task root.
+    /// Returns a runtime with a function of the task root.
     pub fn runtime(&self, program: &str, function: &str) -> Subject {
         self.subject(program, program).env("FAAS_HANDLER", function).env("FAAS_LOG", "error")
     }
@@ -85,7 +85,7 @@ impl Subject {
         self
     }
 
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     ///
     /// # Errors
     /// If there is no such file.
@@ -140,7 +140,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Its number.
+    /// Returns its number.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -154,13 +154,13 @@ impl Process {
         self.child.wait().map(drop)
     }
 
-    /// The last of what it wrote on standard error.
+    /// Returns the last of what it wrote on standard error.
     pub fn last_words(&self) -> String {
         let text = std::fs::read(&self.said).unwrap_or_default();
         String::from_utf8_lossy(&text[text.len().saturating_sub(400)..]).trim().to_owned()
     }
 
-    /// A line of a file in `/proc/<pid>`, by its first word.
+    /// Returns a line of a file in `/proc/<pid>`, by its first word.
     ///
     /// # Errors
     /// If there is none.

@@ -204,7 +204,7 @@ impl Bench {
         results.sparse = self.lambda(&subjects, &load, self.pick(8, 1), &mut results.missing);
     }
 
-    /// Both runtimes between their floors and the best peer.
+    /// Returns both runtimes between their floors and the best peer.
     fn few(&self) -> Vec<Subject> {
         let mut subjects = self.floors();
         subjects.retain(|subject| [name::C_STATIC, name::C_MODULE].contains(&&*subject.name));
@@ -447,7 +447,7 @@ impl Bench {
     }
 }
 
-/// The name of a runtime under so many layers.
+/// Returns the name of a runtime under so many layers.
 pub fn layered(runtime: &str, kind: &str, count: usize) -> String {
     format!("{runtime}, {count} {kind}")
 }

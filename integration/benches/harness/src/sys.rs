@@ -64,7 +64,7 @@ pub fn terminate(pid: u32) {
 pub struct Epoll(OwnedFd);
 
 impl Epoll {
-    /// An empty set.
+    /// Returns an empty set.
     ///
     /// # Errors
     /// The system's.

@@ -31,7 +31,7 @@ pub fn of_samples(subjects: &[String], samples: &Samples, columns: &[Column]) ->
     markdown(&head, &rows)
 }
 
-/// A number, or that there is none.
+/// Returns a number, or that there is none.
 pub fn number(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
 }
@@ -49,7 +49,7 @@ pub fn bytes(bytes: u64) -> String {
     text
 }
 
-/// A table; the first column to the left, all others to the right.
+/// Returns a table; the first column to the left, all others to the right.
 pub fn markdown(head: &[String], rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     // Writing into memory cannot fail.

@@ -52,7 +52,7 @@ impl Kind {
     /// Both.
     pub const ALL: [Kind; 2] = [Kind::Std, Kind::Async];
 
-    /// The library that all of the unit are copies of, and the function in it.
+    /// Returns the library that all of the unit are copies of, and the function in it.
     fn module(self) -> &'static str {
         match self {
             Kind::Std => "echo",
@@ -116,7 +116,7 @@ impl Unit {
         }
     }
 
-    /// The numbers of its functions; none without a manifest.
+    /// Returns the numbers of its functions; none without a manifest.
     fn functions(self) -> std::ops::Range<usize> {
         match self {
             Unit::Alone => 0..0,
@@ -125,7 +125,7 @@ impl Unit {
         }
     }
 
-    /// The manifest's text; empty without one.
+    /// Returns the manifest's text; empty without one.
     fn manifest(self, kind: Kind) -> String {
         let (entry, start) = (kind.module(), if self == Unit::Lazy { "lazy" } else { "eager" });
         let functions = self.functions().map(|number| {
@@ -156,14 +156,15 @@ fn events(number: usize) -> String {
     )
 }
 
-/// The event of a schedule of EventBridge's that function `number` serves.
+/// Returns the event of a schedule of EventBridge's that function `number` serves.
 pub fn timer(number: usize) -> String {
     format!(
         r#"{{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z","region":"us-east-2","resources":["arn:aws:events:us-east-2:123456789012:rule/t{number}"],"detail":{{}}}}"#
     )
 }
 
-/// The folder of a kind: copies of a library, since the linker would take links for one and the same, and manifests.
+/// Returns the folder of a kind: copies of a library, since the linker would take links for one and the same, and
+/// manifests.
 fn folder(built: &Built, kind: Kind) -> PathBuf {
     built.root.join(format!("unit-{}", kind.module()))
 }
@@ -194,7 +195,7 @@ fn manifest_file(built: &Built, kind: Kind, unit: Unit) -> PathBuf {
     folder(built, kind).join(format!("{unit:?}.json").to_lowercase())
 }
 
-/// A runtime with these functions.
+/// Returns a runtime with these functions.
 pub fn subject(built: &Built, runtime: &str, kind: Kind, unit: Unit) -> Subject {
     let root = folder(built, kind).to_string_lossy().into_owned();
     let subject = built.subject(unit.words(), runtime).env("FAAS_LOG", "error").env("FAAS_ROOT", &root);

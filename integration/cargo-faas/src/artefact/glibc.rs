@@ -14,13 +14,13 @@ pub(crate) struct Glibc {
 }
 
 impl Glibc {
-    /// The version of that major and minor number.
+    /// Returns the version of that major and minor number.
     pub(crate) const fn new(major: u32, minor: u32) -> Glibc {
         Glibc { major, minor, patch: 0 }
     }
 
-    /// The glibc that brought a symbol version; `None` if it is not one of glibc's own. `GLIBC_PRIVATE` counts as newer
-    /// than any: what carries it works with the very glibc that it was built on, if at all.
+    /// Returns the glibc that brought a symbol version; `None` if it is not one of glibc's own. `GLIBC_PRIVATE` counts
+    /// as newer than any: what carries it works with the very glibc that it was built on, if at all.
     pub(crate) fn of_symbol_version(version: &str) -> Option<Glibc> {
         match version.strip_prefix("GLIBC_")? {
             // What the dynamic loader has to be able to do, by the release that could first.

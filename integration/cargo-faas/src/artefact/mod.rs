@@ -71,7 +71,7 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
-    /// The processor of this machine.
+    /// Returns the processor of this machine.
     pub(crate) fn host() -> Machine {
         match std::env::consts::ARCH {
             "x86_64" => Machine::X86_64,
@@ -133,12 +133,12 @@ impl fmt::Display for TooNew {
 }
 
 impl Artefact {
-    /// The newest glibc that it wants; `None` if it wants none.
+    /// Returns the newest glibc that it wants; `None` if it wants none.
     pub(crate) fn glibc(&self) -> Option<Glibc> {
         self.wanted.iter().filter_map(|wanted| Glibc::of_symbol_version(&wanted.version)).max()
     }
 
-    /// The symbols that a system with this glibc lacks, in the order of their versions.
+    /// Returns the symbols that a system with this glibc lacks, in the order of their versions.
     pub(crate) fn newer_than(&self, there: Glibc) -> Vec<TooNew> {
         let newer = |wanted: &&Wanted| Glibc::of_symbol_version(&wanted.version).is_some_and(|glibc| glibc > there);
         let mut wanted: Vec<&Wanted> = self.wanted.iter().filter(newer).collect();
@@ -154,13 +154,13 @@ impl Artefact {
         wanted.into_iter().flat_map(one).collect()
     }
 
-    /// The major versions of the contract that it offers a module for, by the names of its symbols.
+    /// Returns the major versions of the contract that it offers a module for, by the names of its symbols.
     pub(crate) fn contracts(&self) -> Vec<u32> {
         let majors = self.exports.iter().filter_map(|name| name.strip_prefix(ENTRY)?.parse().ok());
         majors.collect()
     }
 
-    /// `true` if nothing has to be on the system to start it.
+    /// Returns `true` if nothing has to be on the system to start it.
     pub(crate) fn is_static(&self) -> bool {
         self.kind == Kind::Program && self.loader.is_none() && self.needed.is_empty()
     }

@@ -127,7 +127,7 @@ fn dynamics(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result
     Ok(found)
 }
 
-/// The versions that are wanted of other libraries, and the symbols that are offered.
+/// Returns the versions that are wanted of other libraries, and the symbols that are offered.
 fn symbols(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<(Vec<Wanted>, Vec<String>), NotElf> {
     let mut wanted: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     if let Some((mut libraries, link)) = sections.gnu_verneed(endian, bytes)? {
@@ -169,9 +169,9 @@ fn symbols(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<
     Ok((wanted.into_iter().map(one).collect(), exports))
 }
 
-/// The oldest minor version of the contract that a module's table asks for, the newest where there are several tables. Tables are
-/// static, so they lie in the data of the file: the magic word, the size before it, and the versions behind it
-/// (`faas_module` in faas.h).
+/// Returns the oldest minor version of the contract that a module's table asks for, the newest where there are several
+/// tables. Tables are static, so they lie in the data of the file: the magic word, the size before it, and the versions
+/// behind it (`faas_module` in faas.h).
 fn min_minor(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<Option<u32>, NotElf> {
     /// A size that a table may have: at least these members, and no more than any table will ever need.
     const SIZES: std::ops::RangeInclusive<u64> = 24..=4096;
@@ -223,7 +223,7 @@ mod tests {
     use super::super::Glibc;
     use super::*;
 
-    /// This test's own program, which the host's toolchain has made.
+    /// Returns this test's own program, which the host's toolchain has made.
     fn own() -> Vec<u8> {
         std::fs::read(std::env::current_exe().expect("it has a path")).expect("it can be read")
     }

@@ -115,7 +115,7 @@ impl Check {
         Packaging::of(name).map(Some).ok_or_else(none)
     }
 
-    /// The packages that lie where `package` writes them.
+    /// Returns the packages that lie where `package` writes them.
     fn written(&self) -> Result<Vec<(PathBuf, Option<&'static Packaging>)>, Failure> {
         let asked = self.packaging()?;
         let mut found = Vec::new();
@@ -309,8 +309,8 @@ fn part(part: Part) -> &'static str {
     }
 }
 
-/// The files of a folder; of one that an image is built from, those that will be in the image. And where they are, if they
-/// are files of their own.
+/// Returns the files of a folder; of one that an image is built from, those that will be in the image. And where they
+/// are, if they are files of their own.
 fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
     let inner = path.join("app");
     if path.join("Dockerfile").is_file() && inner.join(PROGRAM).is_file() {
@@ -322,7 +322,7 @@ fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
     Ok((Some(path.to_owned()), Contents::of_folder(path)?))
 }
 
-/// The platform that a package is for, by what is in it; else plain HTTP, which asks for nothing of its own.
+/// Returns the platform that a package is for, by what is in it; else plain HTTP, which asks for nothing of its own.
 fn guess(contents: &Contents) -> &'static Packaging {
     let has = |packaging: &&Packaging| {
         packaging.scripts.first().is_some_and(|script| contents.file(script.name).is_some())

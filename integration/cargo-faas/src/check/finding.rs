@@ -82,7 +82,7 @@ impl Findings {
         self.0
     }
 
-    /// The number of errors.
+    /// Returns the number of errors.
     pub(crate) fn errors(&self) -> usize {
         self.0.iter().filter(|finding| finding.severity == Severity::Error).count()
     }

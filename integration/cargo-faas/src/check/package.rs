@@ -137,7 +137,7 @@ pub(crate) fn check(
     listed
 }
 
-/// The folder of the package that a search path of a file means; `None` if it is none of the package's.
+/// Returns the folder of the package that a search path of a file means; `None` if it is none of the package's.
 fn beside(file: &str, search_path: &str) -> Option<String> {
     let rest = search_path.strip_prefix("$ORIGIN")?;
     let mut folders: Vec<&str> = file.split('/').collect();
@@ -174,7 +174,7 @@ fn manifest(contents: &Contents, found: &mut Findings) -> Option<Manifest> {
     }
 }
 
-/// The newest glibc that anything in a package wants; `None` if nothing wants one.
+/// Returns the newest glibc that anything in a package wants; `None` if nothing wants one.
 pub(crate) fn glibc(contents: &Contents) -> Option<compiled::Glibc> {
     contents.files().filter_map(|(_, file)| compiled::read(&file.bytes).ok()?.glibc()).max()
 }
@@ -265,7 +265,7 @@ impl Parts {
     }
 }
 
-/// Where a library was looked for, in paths of the package.
+/// Returns where a library was looked for, in paths of the package.
 fn words(why: &NotFound) -> String {
     match why {
         NotFound::NoFile { what, name, looked } => {

@@ -81,7 +81,7 @@ fn is_ready(address: SocketAddr) -> bool {
     ask().unwrap_or(false)
 }
 
-/// The last lines of what it wrote, which is where the reason stands.
+/// Returns the last lines of what it wrote, which is where the reason stands.
 fn said(process: &Process) -> String {
     let lines = process.lines();
     let tail = lines.len().saturating_sub(5);

@@ -62,7 +62,7 @@ struct Made {
 }
 
 impl Made {
-    /// `true` if there is no error, and files are there to be written.
+    /// Returns `true` if there is no error, and files are there to be written.
     fn is_right(&self) -> bool {
         self.templates.as_ref().is_some_and(|templates| !templates.files.is_empty())
     }
@@ -105,12 +105,12 @@ impl TemplateArgs {
         Ok(Made { platform, found, templates })
     }
 
-    /// The folder of a platform's files.
+    /// Returns the folder of a platform's files.
     fn folder(&self, platform: &str) -> PathBuf {
         self.out.join(platform)
     }
 
-    /// The platforms that are asked about: all, or the one that the command line or the yml names.
+    /// Returns the platforms that are asked about: all, or the one that the command line or the yml names.
     fn platforms(&self) -> Result<Vec<&'static str>, Failure> {
         let said = self.yml.platform.as_deref();
         if said == Some("all") {
@@ -134,7 +134,7 @@ impl TemplateArgs {
     }
 }
 
-/// The way from one folder to another one, with `/`.
+/// Returns the way from one folder to another one, with `/`.
 fn relative(from: &Path, to: &Path) -> Result<String, Failure> {
     let absolute = |path: &Path| {
         std::path::absolute(path).map_err(|error| Failure::new("templates", format!("{}: {error}", path.display())))

@@ -52,7 +52,7 @@ pub(crate) fn forget() {
     }
 }
 
-/// The address and the process id in a file.
+/// Returns the address and the process id in a file.
 fn read(path: &Path) -> Option<(String, u64)> {
     let written: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     Some((written["url"].as_str()?.to_owned(), written["pid"].as_u64()?))
@@ -62,7 +62,7 @@ fn is_alive(pid: u64) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The address of the dev that runs in a folder, if one does.
+/// Returns the address of the dev that runs in a folder, if one does.
 pub(crate) fn of(path: &Path) -> Option<String> {
     read(path).filter(|(_, pid)| is_alive(*pid)).map(|(url, _)| url)
 }

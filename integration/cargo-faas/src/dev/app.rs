@@ -93,7 +93,7 @@ impl App {
         }
     }
 
-    /// The number of the next deployment.
+    /// Returns the number of the next deployment.
     pub(crate) fn next_number(&self) -> u64 {
         self.made.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -103,7 +103,7 @@ impl App {
         Around { store: Arc::clone(&self.store), screen: self.screen, gone: gone.clone() }
     }
 
-    /// The deployment that serves.
+    /// Returns the deployment that serves.
     pub(crate) fn now(&self) -> Option<Arc<Generation>> {
         self.current.borrow().clone()
     }
@@ -126,12 +126,12 @@ impl App {
         self.alive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every deployment that has not ended, those that are drained included.
+    /// Returns every deployment that has not ended, those that are drained included.
     pub(crate) fn all(&self) -> Vec<Arc<Generation>> {
         self.alive().iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// The processes of every deployment.
+    /// Returns the processes of every deployment.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.all().iter().flat_map(|generation| generation.look()).map(|look| look.pid).collect()
     }
@@ -156,7 +156,7 @@ impl App {
         }
     }
 
-    /// How the newest build goes.
+    /// Returns how the newest build goes.
     pub(crate) fn build(&self) -> Build {
         self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -167,12 +167,12 @@ impl App {
         self.store.state_changed();
     }
 
-    /// The timers of what serves.
+    /// Returns the timers of what serves.
     pub(crate) fn timers(&self) -> Vec<Timer> {
         self.now().map(|now| now.deployment.timers.clone()).unwrap_or_default()
     }
 
-    /// How everything stands, as JSON. A documented form: members are only added.
+    /// Returns how everything stands, as JSON. A documented form: members are only added.
     pub(crate) fn state(&self) -> Value {
         let (word, why) = match self.build() {
             Build::Working => ("working", None),
@@ -339,7 +339,7 @@ impl App {
     }
 }
 
-/// The platform that an event of plain HTTP's timers is made for, and its sample.
+/// Returns the platform that an event of plain HTTP's timers is made for, and its sample.
 pub(crate) fn timer_platform(how: &How) -> &'static Platform {
     let has_timers =
         |platform: &&'static Platform| ["aws", "aliyun", "tencent", "huawei", "azure"].contains(&platform.samples);

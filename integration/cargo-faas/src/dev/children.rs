@@ -12,7 +12,7 @@ pub(crate) fn end(spared: &[u32]) {
     }
 }
 
-/// The descendants of a process, parents before their children.
+/// Returns the descendants of a process, parents before their children.
 fn below(parent: u32, spared: &[u32]) -> Vec<u32> {
     let mut all = Vec::new();
     for pid in children(parent).into_iter().filter(|pid| !spared.contains(pid)) {
@@ -22,7 +22,7 @@ fn below(parent: u32, spared: &[u32]) -> Vec<u32> {
     all
 }
 
-/// The children of all threads of a process.
+/// Returns the children of all threads of a process.
 fn children(parent: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
     let lists = threads

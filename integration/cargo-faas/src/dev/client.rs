@@ -29,7 +29,7 @@ pub(crate) struct Sent<'a> {
     pub(crate) platform: Option<&'a str>,
 }
 
-/// `true` if a dev runs for the project of this folder.
+/// Returns `true` if a dev runs for the project of this folder.
 pub(crate) fn runs() -> bool {
     source::address_files().iter().any(|file| address::of(file).is_some())
 }
@@ -190,7 +190,7 @@ impl Place {
         Ok(Place { url, host })
     }
 
-    /// `true` if a dev is there, and no bare runtime.
+    /// Returns `true` if a dev is there, and no bare runtime.
     async fn is_dev(&self) -> bool {
         let Ok(response) = self.exchange("GET", &format!("{API}/state"), &json!([]), String::new()).await else {
             return false;
@@ -199,7 +199,7 @@ impl Place {
         serde_json::from_slice::<Value>(&body.to_bytes()).is_ok_and(|state| state.get("deployment").is_some())
     }
 
-    /// A request to whatever is there, told in the console's form.
+    /// Returns a request to whatever is there, told in the console's form.
     async fn plainly(&self, request: &Value) -> Result<Value, Failure> {
         let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
         let (method, target) = (text("method"), text("target"));
@@ -214,7 +214,7 @@ impl Place {
         }]}))
     }
 
-    /// A request that has to succeed.
+    /// Returns a request that has to succeed.
     async fn send(
         &self,
         method: &str,

@@ -102,8 +102,8 @@ impl Deployment {
         self.folder.path()
     }
 
-    /// The number of the unit that a request goes to. One that no route of any unit fits goes to the first with a default
-    /// function, or the first, whose runtime says what there is to say.
+    /// Returns the number of the unit that a request goes to. One that no route of any unit fits goes to the first with
+    /// a default function, or the first, whose runtime says what there is to say.
     pub(crate) fn route(&self, method: &str, target: &str) -> usize {
         let path = target.split('?').next().unwrap_or_default();
         match self.router.find(method.as_bytes(), path.as_bytes(), &mut Params::new()) {
@@ -120,14 +120,14 @@ impl Deployment {
         }
     }
 
-    /// The number of the unit that has a function.
+    /// Returns the number of the unit that has a function.
     pub(crate) fn unit_of(&self, function: &str) -> Option<usize> {
         let has = |unit: &Unit| unit.manifest.functions.iter().any(|other| other.name == function);
         self.units.iter().position(has)
     }
 
-    /// The number of the unit that events of a kind go to: the first that says so, else the first with a default function, or
-    /// the first.
+    /// Returns the number of the unit that events of a kind go to: the first that says so, else the first with a
+    /// default function, or the first.
     pub(crate) fn unit_for(&self, kind: &str) -> usize {
         let serves = |filter: &EventFilter| match filter {
             EventFilter::Http { .. } => kind == "http",
@@ -140,7 +140,7 @@ impl Deployment {
         self.units.iter().position(functions).or_else(default).unwrap_or(0)
     }
 
-    /// The function that serves a request in its unit, if a route says so.
+    /// Returns the function that serves a request in its unit, if a route says so.
     pub(crate) fn function_of(&self, unit: usize, method: &str, target: &str) -> Option<String> {
         let path = target.split('?').next().unwrap_or_default();
         let unit = self.units.get(unit)?;
@@ -158,7 +158,7 @@ impl Deployment {
         Some(unit.manifest.functions.get(found?)?.name.clone())
     }
 
-    /// Every function, by unit.
+    /// Returns every function, by unit.
     pub(crate) fn functions(&self) -> Vec<(&str, &str)> {
         let of = |unit: &'_ Unit| unit.manifest.functions.len();
         let mut all = Vec::with_capacity(self.units.iter().map(of).sum());
@@ -170,7 +170,7 @@ impl Deployment {
 }
 
 impl Unit {
-    /// The name of a function's timer of that number, from 0; empty: it has none.
+    /// Returns the name of a function's timer of that number, from 0; empty: it has none.
     pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
         let function = self.manifest.functions.iter().find(|other| other.name == function);
         let names =
@@ -181,7 +181,7 @@ impl Unit {
         names.into_iter().nth(number).unwrap_or_default()
     }
 
-    /// The manifest of one function alone, which serves whatever comes.
+    /// Returns the manifest of one function alone, which serves whatever comes.
     pub(crate) fn text_for(&self, function: &str) -> String {
         let mut manifest: Value = serde_json::from_str(&self.text).unwrap_or_default();
         if let Some(functions) = manifest["functions"].as_array_mut() {
@@ -197,7 +197,7 @@ fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new("deployment", format!("{}: {error}", path.display()))
 }
 
-/// The folders of units: name and place.
+/// Returns the folders of units: name and place.
 fn unit_folders(from: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     if from.join(MANIFEST).is_file() {
         let name = from.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
@@ -235,7 +235,7 @@ fn add_library(root: &Path, library: &Path) -> std::io::Result<()> {
     fs::copy(library, layers.join("liblayer_span.so")).map(drop)
 }
 
-/// The manifest with a span around each layer and around each function.
+/// Returns the manifest with a span around each layer and around each function.
 fn with_spans(text: &str) -> String {
     let Ok(mut manifest) = serde_json::from_str::<Value>(text) else { return text.to_owned() };
     let spanned = |layers: &Value, mut depth: usize| {
@@ -265,7 +265,7 @@ fn matching(unit: &Unit) -> Matching {
     Matching { strict_slash: unit.manifest.strict_slash, caseless: unit.manifest.caseless }
 }
 
-/// The routes of all units: each by the unit's number.
+/// Returns the routes of all units: each by the unit's number.
 fn router(units: &[Unit]) -> Result<Router, Failure> {
     let mut router = Router::new(units.first().map(matching).unwrap_or_default());
     for (number, unit) in units.iter().enumerate() {
@@ -283,7 +283,7 @@ fn add(router: &mut Router, filter: &EventFilter, owner: usize) -> Result<(), St
     router.add(path.as_deref().unwrap_or("/*"), &methods, owner).map_err(|error| error.to_string())
 }
 
-/// The timers of a manifest that says when they are due.
+/// Returns the timers of a manifest that says when they are due.
 fn timers_of(unit: &str, text: &str) -> Result<Vec<Timer>, Failure> {
     let manifest: Value = serde_json::from_str(text).unwrap_or_default();
     let mut found = Vec::new();
@@ -307,7 +307,7 @@ fn timers_of(unit: &str, text: &str) -> Result<Vec<Timer>, Failure> {
     Ok(found)
 }
 
-/// The variables of a dotenv file; none if there is no such file.
+/// Returns the variables of a dotenv file; none if there is no such file.
 pub(crate) fn dotenv(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     if !path.is_file() {
         return Ok(Vec::new());

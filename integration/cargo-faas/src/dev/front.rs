@@ -254,7 +254,7 @@ async fn as_event(
     response
 }
 
-/// The id of a request: its own, if runtimes take it, or a new one.
+/// Returns the id of a request: its own, if runtimes take it, or a new one.
 fn request_id(headers: &mut HeaderMap) -> String {
     const NAME: &str = "x-request-id";
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/+=@|".contains(&byte);

@@ -258,27 +258,27 @@ impl Generation {
         }
     }
 
-    /// Where the runtime of a unit takes requests; `None`: it is on a platform.
+    /// Returns where the runtime of a unit takes requests; `None`: it is on a platform.
     pub(crate) fn address(&self, unit: usize) -> Option<SocketAddr> {
         self.plain.get(unit).map(|plain| plain.address)
     }
 
-    /// The platform; `http` is plain HTTP.
+    /// Returns the platform; `http` is plain HTTP.
     pub(crate) fn platform(&self) -> &'static str {
         self.how.platform.map_or("http", |platform| platform.name)
     }
 
-    /// The platform, if the whole deployment is on this one.
+    /// Returns the platform, if the whole deployment is on this one.
     pub(crate) fn how_is(&self, platform: &Platform) -> Option<&'static Platform> {
         self.how.platform.filter(|own| own.name == platform.name)
     }
 
-    /// The platform; `None`: plain HTTP.
+    /// Returns the platform; `None`: plain HTTP.
     pub(crate) fn stage_platform(&self) -> Option<&'static Platform> {
         self.how.platform
     }
 
-    /// `true` if a runtime of plain HTTP has left although nobody told it to.
+    /// Returns `true` if a runtime of plain HTTP has left although nobody told it to.
     pub(crate) fn has_lost_one(&self) -> bool {
         !self.is_ending.load(Ordering::SeqCst) && self.plain.iter().any(|plain| plain.process.status().is_some())
     }
@@ -345,7 +345,7 @@ impl Generation {
         Ok(slot)
     }
 
-    /// The runtime of a slot, started if none runs.
+    /// Returns the runtime of a slot, started if none runs.
     fn stage(&self, slot: &Slot) -> Result<Arc<dyn Stage>, Failure> {
         let mut running = slot.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_ending.load(Ordering::SeqCst) {
@@ -373,7 +373,7 @@ impl Generation {
         Ok(stage)
     }
 
-    /// Its processes.
+    /// Returns its processes.
     pub(crate) fn look(&self) -> Vec<Look> {
         let units = self.deployment.units.iter().zip(&self.plain);
         let mut all: Vec<Look> = units
@@ -418,7 +418,7 @@ impl Generation {
         }
     }
 
-    /// How many calls are in flight.
+    /// Returns how many calls are in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::SeqCst)
     }
@@ -507,7 +507,7 @@ impl LastLines {
     }
 }
 
-/// The status of a GET.
+/// Returns the status of a GET.
 fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
@@ -524,7 +524,7 @@ fn rss_kib(pid: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The name of a platform as it is shown.
+/// Returns the name of a platform as it is shown.
 pub(crate) fn title(platform: &str) -> &str {
     stage::platform(platform).map_or("plain HTTP", |platform| platform.title)
 }

@@ -84,7 +84,7 @@ pub(crate) fn read(text: &str) -> Line {
     text_log(text).unwrap_or(Line::Text { request_id: None, function: None, problem: None })
 }
 
-/// The lines of the layers monitor and span; `None`: it is none.
+/// Returns the lines of the layers monitor and span; `None`: it is none.
 fn marked(line: &Value) -> Option<Line> {
     let text = |key: &str| line[key].as_str().map(str::to_owned);
     let outcome = match (text("outcome"), text("error")) {
@@ -106,7 +106,7 @@ fn marked(line: &Value) -> Option<Line> {
     }
 }
 
-/// A line of the log in the format `json`.
+/// Returns a line of the log in the format `json`.
 fn json_log(line: &Value) -> Line {
     let text = |key: &str| line[key].as_str().map(str::to_owned);
     let problem = text("errorType").map(|kind| Problem {
@@ -118,7 +118,7 @@ fn json_log(line: &Value) -> Line {
     Line::Text { request_id: text("requestId"), function: text("function"), problem }
 }
 
-/// A line of the log in the format `text`: time, level, request id, origin, message, fields.
+/// Returns a line of the log in the format `text`: time, level, request id, origin, message, fields.
 fn text_log(text: &str) -> Option<Line> {
     let mut words = text.splitn(4, ' ');
     let (time, level, id, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);
@@ -139,7 +139,7 @@ fn text_log(text: &str) -> Option<Line> {
     Some(Line::Text { request_id: (id != "-").then(|| id.to_owned()), function, problem })
 }
 
-/// The value of a field behind the message: up to a space, or between quotation marks.
+/// Returns the value of a field behind the message: up to a space, or between quotation marks.
 fn field(message: &str, name: &str) -> Option<String> {
     let at = message.rfind(&format!(" {name}="))? + name.len() + 2;
     let value = &message[at..];
@@ -164,12 +164,12 @@ fn field(message: &str, name: &str) -> Option<String> {
     }
 }
 
-/// A line without the backtrace behind it, which fills a terminal.
+/// Returns a line without the backtrace behind it, which fills a terminal.
 pub(crate) fn without_stack(text: &str) -> &str {
     text.split(" stackTrace=").next().unwrap_or(text)
 }
 
-/// A line for a page: the backtrace behind it as lines of its own.
+/// Returns a line for a page: the backtrace behind it as lines of its own.
 pub(crate) fn with_stack(text: &str) -> String {
     match text.split_once(" stackTrace=") {
         Some((line, stack)) => format!("{line}\n{}", stack.trim_matches('"').replace("\\n", "\n")),

@@ -99,7 +99,7 @@ fn no_platform(word: &str) -> Failure {
     Failure::new("platform", format!("there is no local platform {word:?}; there are http, {}", names.join(", ")))
 }
 
-/// Where the console is reached, wherever it listens.
+/// Returns where the console is reached, wherever it listens.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let local = match address {
         SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),

@@ -46,7 +46,7 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    /// How long requests of an old deployment may take.
+    /// Returns how long requests of an old deployment may take.
     pub(crate) fn drain(&self) -> Duration {
         Duration::from_secs(self.drain)
     }
@@ -113,7 +113,7 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    /// `true` if something is asked that only a running dev can do.
+    /// Returns `true` if something is asked that only a running dev can do.
     pub(crate) fn needs_dev(&self) -> bool {
         let Asking { running, path, deadline, freeze, retry, duplicate, sigterm, throttle, .. } = self;
         let is_trouble = deadline.is_some() || freeze.is_some() || *retry > 0 || *duplicate || *sigterm || *throttle;

@@ -60,12 +60,12 @@ impl Source {
         Ok(Source { kind, runtime, span, watched, screen })
     }
 
-    /// The runtime's file.
+    /// Returns the runtime's file.
     pub(crate) fn runtime(&self) -> PathBuf {
         self.runtime.clone()
     }
 
-    /// The file that says where dev is.
+    /// Returns the file that says where dev is.
     pub(crate) fn address_file(&self) -> PathBuf {
         match &self.kind {
             // Beside what is watched.
@@ -108,7 +108,7 @@ impl Source {
         Ok(deployment)
     }
 
-    /// The timers of a yml, by the names that its manifests give them.
+    /// Returns the timers of a yml, by the names that its manifests give them.
     fn timers(&self, deployment: &Deployment, timers: Vec<YmlTimer>) -> Vec<Timer> {
         let mut all = Vec::new();
         for timer in timers {
@@ -145,7 +145,7 @@ fn lay_out(folder: &Path, unit: &Prepared) -> Result<(), Failure> {
     fs::write(&path, manifest(unit)?).map_err(|error| failed(&path, error))
 }
 
-/// The manifest of a unit; one that has none serves whatever comes with its function.
+/// Returns the manifest of a unit; one that has none serves whatever comes with its function.
 fn manifest(unit: &Prepared) -> Result<String, Failure> {
     let own = match &unit.deployment.manifest {
         Some(text) => serde_json::from_str(text).map_err(|error| Failure::new("manifest", error))?,
@@ -164,7 +164,7 @@ fn manifest(unit: &Prepared) -> Result<String, Failure> {
     Ok(outer::in_manifest(own, &unit.layers).to_string())
 }
 
-/// Where a dev of the current folder may say that it runs.
+/// Returns where a dev of the current folder may say that it runs.
 pub(crate) fn address_files() -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     here.ancestors().map(|folder| folder.join("target").join(address::NAME)).collect()

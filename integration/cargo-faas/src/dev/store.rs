@@ -50,7 +50,7 @@ impl Body {
         self.total += piece.len() as u64;
     }
 
-    /// `true` if not all of it is kept.
+    /// Returns `true` if not all of it is kept.
     pub(crate) fn is_cut(&self) -> bool {
         self.total > self.bytes.len() as u64
     }
@@ -134,12 +134,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// `true` if it failed, or its reply says so.
+    /// Returns `true` if it failed, or its reply says so.
     pub(crate) fn is_failed(&self) -> bool {
         self.problem.is_some() || self.status.is_some_and(|status| status >= 500)
     }
 
-    /// The parts that lists show, as JSON. A documented form: members are only added.
+    /// Returns the parts that lists show, as JSON. A documented form: members are only added.
     pub(crate) fn summary(&self) -> Value {
         json!({
             "number": self.number,
@@ -241,8 +241,8 @@ struct Inner {
 }
 
 impl Inner {
-    /// The invocation that a line belongs to: that of its request id, else the only one of the unit that runs, which then
-    /// has that id: some platforms choose it themselves.
+    /// Returns the invocation that a line belongs to: that of its request id, else the only one of the unit that runs,
+    /// which then has that id: some platforms choose it themselves.
     fn owner(&mut self, unit: &str, request_id: Option<&str>) -> Option<&mut Record> {
         let is_it = |record: &Record| request_id.is_some_and(|id| record.request_id == id);
         if let Some(at) = self.records.iter().rposition(is_it) {
@@ -300,7 +300,7 @@ pub(crate) struct New {
 }
 
 impl Store {
-    /// An empty one.
+    /// Returns an empty one.
     pub(crate) fn new() -> Store {
         Store { inner: Mutex::default(), changes: broadcast::channel(BEHIND).0 }
     }
@@ -329,7 +329,7 @@ impl Store {
         self.tell(Change::State);
     }
 
-    /// An invocation begins; its number.
+    /// Returns an invocation begins; its number.
     pub(crate) fn begin(&self, new: New) -> u64 {
         let mut inner = self.inner();
         inner.made += 1;
@@ -393,17 +393,17 @@ impl Store {
         ended
     }
 
-    /// An invocation by its number.
+    /// Returns an invocation by its number.
     pub(crate) fn get(&self, number: u64) -> Option<Record> {
         self.inner().records.iter().find(|record| record.number == number).cloned()
     }
 
-    /// The invocations that are kept, the latest first.
+    /// Returns the invocations that are kept, the latest first.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.inner().records.iter().rev().cloned().collect()
     }
 
-    /// The phases that are kept, in order.
+    /// Returns the phases that are kept, in order.
     pub(crate) fn phases(&self) -> Vec<Phase> {
         self.inner().phases.iter().cloned().collect()
     }
@@ -419,7 +419,7 @@ impl Store {
         self.tell(Change::State);
     }
 
-    /// The lines of output after that number.
+    /// Returns the lines of output after that number.
     pub(crate) fn entries(&self, after: u64) -> Vec<std::sync::Arc<Entry>> {
         self.inner().entries.iter().filter(|entry| entry.number > after).cloned().collect()
     }

@@ -24,7 +24,7 @@ impl Error for BodyError {}
 /// The body of every reply.
 pub(crate) type Out = UnsyncBoxBody<Bytes, BodyError>;
 
-/// A body that is there.
+/// Returns a body that is there.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Out {
     boxed(Full::new(bytes.into()))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn fire(app: Arc<App>) {
     }
 }
 
-/// `true` if a schedule fires after `last` and not after `now`, both in seconds since 1970.
+/// Returns `true` if a schedule fires after `last` and not after `now`, both in seconds since 1970.
 fn is_due(schedule: &Schedule, last: u64, now: u64) -> bool {
     match schedule {
         Schedule::Every(time) => now >= last + time.as_secs().max(1),
@@ -60,7 +60,7 @@ fn send(app: &Arc<App>, timer: &Timer, now: u64) {
     });
 }
 
-/// The event of a platform's timer of that name.
+/// Returns the event of a platform's timer of that name.
 fn event(folder: &str, source: &str, now: u64) -> Vec<u8> {
     let is_it = |name: &str| {
         name.split_once('/').is_some_and(|(own, what)| own == folder && ["timer", "schedule"].contains(&what))

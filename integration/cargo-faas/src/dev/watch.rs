@@ -33,7 +33,7 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// A number that is another one after any change.
+    /// Returns a number that is another one after any change.
     pub(crate) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.paths.iter().for_each(|path| self.add(path, &mut hasher));

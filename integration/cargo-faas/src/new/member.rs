@@ -5,8 +5,8 @@ use crate::project::metadata::Workspace;
 use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Value};
 
-/// The `Cargo.toml` of the workspace that a folder lies in. `None`: it lies in none. A crate by itself is no workspace, and a
-/// crate in its folder is another one.
+/// Returns the `Cargo.toml` of the workspace that a folder lies in. `None`: it lies in none. A crate by itself is no
+/// workspace, and a crate in its folder is another one.
 ///
 /// # Errors
 /// The folder is not there, or cargo finds something wrong with what is above it.

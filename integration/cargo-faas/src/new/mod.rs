@@ -90,7 +90,7 @@ pub(crate) struct New {
     path: Option<PathBuf>,
 }
 
-/// A name of letters, digits, `-` and `_` that cargo takes and that handlers can say.
+/// Returns a name of letters, digits, `-` and `_` that cargo takes and that handlers can say.
 fn name(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if !is_plain || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
@@ -155,7 +155,7 @@ fn shown(folder: &Path) -> String {
     folder.strip_prefix(".").unwrap_or(folder).display().to_string()
 }
 
-/// Where cargo finds the SDK: in the checkout that this tool was built from, else by its version.
+/// Returns where cargo finds the SDK: in the checkout that this tool was built from, else by its version.
 fn sdk() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../handlers-sdk");
     match folder.canonicalize() {

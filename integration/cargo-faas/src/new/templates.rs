@@ -49,7 +49,7 @@ macro_rules! rust {
 }
 
 impl Template {
-    /// Its files.
+    /// Returns its files.
     pub(super) fn files(self) -> &'static [File] {
         match self {
             Template::Http => rust!("http"),
@@ -77,7 +77,7 @@ impl Template {
         }
     }
 
-    /// `true` if it is a crate of cargo's.
+    /// Returns `true` if it is a crate of cargo's.
     pub(super) fn is_rust(self) -> bool {
         !matches!(self, Template::C | Template::Go)
     }

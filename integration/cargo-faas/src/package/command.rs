@@ -140,7 +140,7 @@ impl Package {
         Ok(if has_errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// The platforms that are asked for: by their names, all, or the one of the yml.
+    /// Returns the platforms that are asked for: by their names, all, or the one of the yml.
     fn platforms(&self, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
         let names = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
         let Some(asked) = &self.yml.platform else {
@@ -162,7 +162,7 @@ impl Package {
         asked.split(',').map(|name| one(name.trim())).collect()
     }
 
-    /// The folder of the project, and what is deployed of it on a platform.
+    /// Returns the folder of the project, and what is deployed of it on a platform.
     fn units(
         &self,
         here: &Path,
@@ -221,7 +221,7 @@ impl Package {
         Ok(written)
     }
 
-    /// A runtime that is asked what libraries declare: that of the package, if it runs on this machine.
+    /// Returns a runtime that is asked what libraries declare: that of the package, if it runs on this machine.
     fn asked(
         &self,
         packaging: &Packaging,
@@ -237,7 +237,7 @@ impl Package {
         runtimes::runtime(RuntimeKind::Light, &build, screen)
     }
 
-    /// The runtime of a package.
+    /// Returns the runtime of a package.
     fn runtime(&self, packaging: &Packaging, toolchain: &Toolchain, screen: Screen) -> Result<PathBuf, Failure> {
         if let Some(path) = &self.runtime {
             return Ok(path.clone());
@@ -350,7 +350,7 @@ impl Package {
         written.findings.iter().for_each(|finding| screen.under(&finding.to_string()));
     }
 
-    /// A folder with a Dockerfile; or an image, where everything that is in it is here.
+    /// Returns a folder with a Dockerfile; or an image, where everything that is in it is here.
     fn image(
         &self,
         files: &Contents,
@@ -383,7 +383,7 @@ impl Package {
         of_kind.map(|library| Ok((name(library), read(&library.path)?))).collect()
     }
 
-    /// The runtime; or the whole program.
+    /// Returns the runtime; or the whole program.
     fn program(
         &self,
         root: &Path,
@@ -404,13 +404,13 @@ impl Package {
         if self.light || packaging.prefers_light { RuntimeKind::Light } else { RuntimeKind::Full }
     }
 
-    /// The profile of the runtimes: one of theirs, whatever profiles a project has.
+    /// Returns the profile of the runtimes: one of theirs, whatever profiles a project has.
     fn runtime_profile(&self) -> String {
         let known = ["release", "dev", "test-artifacts"];
         known.into_iter().find(|known| *known == self.profile).unwrap_or("release").to_owned()
     }
 
-    /// Where the crates of a unit are from.
+    /// Returns where the crates of a unit are from.
     fn sources(
         &self,
         root: &Path,
@@ -454,7 +454,7 @@ pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value,
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// The version of a deployment: that of the package which its first functions are of. `None`: no package is.
+/// Returns the version of a deployment: that of the package which its first functions are of. `None`: no package is.
 fn version<'s>(unit: &Deployment, sources: &'s [Source]) -> Option<&'s str> {
     let of_functions = unit.libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
     let package = of_functions.filter_map(|library| library.package.as_deref()).next()?;

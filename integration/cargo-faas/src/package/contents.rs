@@ -27,12 +27,12 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// A file that may be executed.
+    /// Returns a file that may be executed.
     pub(crate) fn executable(bytes: Vec<u8>) -> File {
         File { bytes, mode: Some(EXECUTABLE) }
     }
 
-    /// A file that is read.
+    /// Returns a file that is read.
     pub(crate) fn plain(bytes: Vec<u8>) -> File {
         File { bytes, mode: Some(PLAIN) }
     }
@@ -43,12 +43,12 @@ impl File {
         if is_executable { File::executable(self.bytes.clone()) } else { File::plain(self.bytes.clone()) }
     }
 
-    /// `true` if everybody may execute it.
+    /// Returns `true` if everybody may execute it.
     pub(crate) fn is_executable(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o111 == 0o111)
     }
 
-    /// `true` if everybody may read it.
+    /// Returns `true` if everybody may read it.
     pub(crate) fn is_readable(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o444 == 0o444)
     }
@@ -79,22 +79,22 @@ impl Contents {
         }
     }
 
-    /// The files, in the order of their paths.
+    /// Returns the files, in the order of their paths.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &File)> {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// A file.
+    /// Returns a file.
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
 
-    /// The size of all files together.
+    /// Returns the size of all files together.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.values().map(|file| file.bytes.len() as u64).sum()
     }
 
-    /// A zip: the same bytes for the same files, wherever and whenever it is written.
+    /// Returns a zip: the same bytes for the same files, wherever and whenever it is written.
     ///
     /// # Errors
     /// A path is too long for a zip.

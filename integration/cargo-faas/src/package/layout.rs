@@ -22,7 +22,7 @@ pub(crate) struct Built {
 /// The folder of an image's files in the folder that an image is built from.
 const IMAGE_FOLDER: &str = "app";
 
-/// The files of a package, as they are at the place where they run.
+/// Returns the files of a package, as they are at the place where they run.
 ///
 /// # Errors
 /// Two libraries have the same name.
@@ -44,7 +44,7 @@ pub(crate) fn contents(built: &Built, packaging: &Packaging) -> Result<Contents,
     Ok(contents)
 }
 
-/// A folder that `docker build` makes an image of: the files of the package, and how.
+/// Returns a folder that `docker build` makes an image of: the files of the package, and how.
 ///
 /// # Errors
 /// None: the names are its own.
@@ -58,7 +58,7 @@ pub(crate) fn image_folder(files: &Contents, packaging: &Packaging) -> Result<Co
     Ok(folder)
 }
 
-/// The variables of an image.
+/// Returns the variables of an image.
 pub(crate) fn environment(packaging: &Packaging) -> Vec<(String, String)> {
     packaging.environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -41,7 +41,7 @@ pub(crate) struct Base {
     blobs: Vec<(String, Vec<u8>)>,
 }
 
-/// An image with these files in one layer, over a base if there is one.
+/// Returns an image with these files in one layer, over a base if there is one.
 ///
 /// # Errors
 /// A path is too long for a tar archive.
@@ -144,7 +144,7 @@ impl Base {
     }
 }
 
-/// The files of the layer that an image has on top, below the folder that its program is in.
+/// Returns the files of the layer that an image has on top, below the folder that its program is in.
 ///
 /// # Errors
 /// It is no image that was written here.
@@ -199,7 +199,7 @@ fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// The files below a folder, and the folders above them, all root's and of the earliest time.
+/// Returns the files below a folder, and the folders above them, all root's and of the earliest time.
 fn tar(files: &Contents, folder: &str) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::new("image", error);
     let mut archive = tar::Builder::new(Vec::new());

@@ -80,7 +80,7 @@ pub(crate) fn build(
     program.map(|artifact| artifact.file).ok_or_else(|| Failure::new("one file", "cargo made no program"))
 }
 
-/// The one library of functions, and the layers, outermost first.
+/// Returns the one library of functions, and the layers, outermost first.
 fn parts(unit: &Deployment) -> Result<(&Library, Vec<&Library>), Failure> {
     let failed = |why: String| Failure::new("one file", format!("{}: {why}", unit.name));
     let is_function = |library: &&Library| {
@@ -150,7 +150,7 @@ fn linked(library: &Library, project: &Path) -> Result<Linked, Failure> {
     Ok(Linked { package, folder: folder.to_owned(), module })
 }
 
-/// The constant of a library with one function, one class or one layer.
+/// Returns the constant of a library with one function, one class or one layer.
 fn guess(library: &Library) -> Option<String> {
     let declared = &library.declared;
     let name = match (&declared.functions[..], &declared.layers[..]) {
@@ -203,8 +203,8 @@ fn main(function: &Linked, layers: &[Linked]) -> String {
     )
 }
 
-/// The target, the command and the flags of a static program. Glibc can be linked in where it is; for another processor musl
-/// is, which Rust brings along.
+/// Returns the target, the command and the flags of a static program. Glibc can be linked in where it is; for another
+/// processor musl is, which Rust brings along.
 fn target(arch: Arch) -> (String, Builder, &'static str) {
     if arch == Arch::host() {
         let flags = "-C target-feature=+crt-static -C relocation-model=static";

@@ -178,7 +178,7 @@ pub(crate) const PLATFORMS: &[Packaging] = &[
 ];
 
 impl Packaging {
-    /// The packaging of a platform, by its name or by what else ymls call it.
+    /// Returns the packaging of a platform, by its name or by what else ymls call it.
     pub(crate) fn of(name: &str) -> Option<&'static Packaging> {
         let platform = serverless_spec::platform_named(name)?;
         PLATFORMS.iter().find(|packaging| packaging.platform == platform)
@@ -190,7 +190,7 @@ impl Packaging {
         Packaging { system, ..*self }
     }
 
-    /// The glibc that a package may want at most; `None` if the platform does not say.
+    /// Returns the glibc that a package may want at most; `None` if the platform does not say.
     pub(crate) fn glibc(&self) -> Option<Glibc> {
         match self.system {
             System::Known(_, glibc) => Some(glibc),
@@ -198,12 +198,12 @@ impl Packaging {
         }
     }
 
-    /// The glibc to build for: that of the platform, or one that is older than any platform's.
+    /// Returns the glibc to build for: that of the platform, or one that is older than any platform's.
     pub(crate) fn glibc_to_build_for(&self) -> Glibc {
         self.glibc().unwrap_or(OLDEST)
     }
 
-    /// `true` if a file of this name belongs to a package though not every package has it.
+    /// Returns `true` if a file of this name belongs to a package though not every package has it.
     pub(crate) fn is_own(&self, path: &str) -> bool {
         self.own_files.iter().any(|own| match (own.strip_prefix("*/"), own.strip_suffix('/')) {
             (Some(name), _) => path.split_once('/').is_some_and(|(_, rest)| rest == name),

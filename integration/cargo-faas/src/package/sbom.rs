@@ -27,7 +27,7 @@ pub(crate) struct Described<'f> {
     pub(crate) digest: String,
 }
 
-/// The bill of what `name` was built from. A version of `None` is one that nobody knows, and is left out.
+/// Returns the bill of what `name` was built from. A version of `None` is one that nobody knows, and is left out.
 ///
 /// # Errors
 /// Cargo's answer is not what it has always been.
@@ -77,13 +77,13 @@ pub(crate) fn sbom(
     Ok(format!("{text:#}\n"))
 }
 
-/// The version of a package of the workspace itself; `None`: the workspace has none of that name.
+/// Returns the version of a package of the workspace itself; `None`: the workspace has none of that name.
 pub(crate) fn version<'m>(metadata: &'m Value, package: &str) -> Option<&'m str> {
     let mut all = metadata["packages"].as_array().into_iter().flatten();
     all.find(|one| one["name"] == *package && one["source"].is_null())?["version"].as_str()
 }
 
-/// Every crate that is reached from the packages by dependencies that are linked.
+/// Returns every crate that is reached from the packages by dependencies that are linked.
 fn walk(
     source: &Source,
     crates: &mut BTreeMap<String, Value>,
@@ -112,7 +112,7 @@ fn walk(
     Ok(())
 }
 
-/// The dependencies of a crate that are neither for its tests nor for its build script.
+/// Returns the dependencies of a crate that are neither for its tests nor for its build script.
 fn linked(node: &Value) -> Vec<&str> {
     let is_normal = |dependency: &&Value| {
         dependency["dep_kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))

@@ -21,7 +21,7 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// The processor of this machine, or the more common one.
+    /// Returns the processor of this machine, or the more common one.
     pub(crate) fn host() -> Arch {
         if std::env::consts::ARCH == "aarch64" { Arch::Arm64 } else { Arch::X86_64 }
     }
@@ -34,7 +34,7 @@ impl Arch {
         }
     }
 
-    /// The first part of its target triple.
+    /// Returns the first part of its target triple.
     pub(crate) fn triple(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -64,7 +64,7 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
-    /// The toolchain for a processor and, where zig links, a glibc.
+    /// Returns the toolchain for a processor and, where zig links, a glibc.
     ///
     /// # Errors
     /// Zig is asked for and is not there.

@@ -115,7 +115,7 @@ fn read(message: &str) -> Option<Artifact> {
     Some(Artifact { package, binary: None, file: file.into() })
 }
 
-/// The name in a package id: `…#name@version`, or `…/name#version` where the folder has the package's name.
+/// Returns the name in a package id: `…#name@version`, or `…/name#version` where the folder has the package's name.
 fn package_of(id: &str) -> Option<&str> {
     let (place, fragment) = id.rsplit_once('#')?;
     match fragment.split_once('@') {

@@ -39,7 +39,7 @@ pub(crate) struct DeployedFunction {
     pub(crate) events: Vec<Value>,
 }
 
-/// The deployments of a yml, in its order.
+/// Returns the deployments of a yml, in its order.
 ///
 /// # Errors
 /// A handler or a layer that no library has.
@@ -51,7 +51,7 @@ pub(crate) fn of_spec(spec: &Spec, libraries: &[Library]) -> Result<Vec<Deployme
     spec.units.iter().map(one).collect()
 }
 
-/// The deployment of a manifest's text.
+/// Returns the deployment of a manifest's text.
 fn of_manifest(name: &str, manifest: String, libraries: &[Library]) -> Result<Deployment, Failure> {
     let tree: Value = serde_json::from_str(&manifest).map_err(|error| Failure::new("manifest", error))?;
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -88,7 +88,7 @@ fn of_manifest(name: &str, manifest: String, libraries: &[Library]) -> Result<De
     })
 }
 
-/// The libraries of these numbers, each once, in their own order.
+/// Returns the libraries of these numbers, each once, in their own order.
 fn chosen(mut numbers: Vec<usize>, libraries: &[Library]) -> Vec<Library> {
     numbers.sort_unstable();
     numbers.dedup();
@@ -104,7 +104,7 @@ fn find_layers(layers: &[Value], libraries: &[Library]) -> Result<Vec<usize>, Fa
     layers.iter().map(|layer| find_layer(layer_name(layer), libraries)).collect()
 }
 
-/// The library of a layer, by its number.
+/// Returns the library of a layer, by its number.
 ///
 /// # Errors
 /// No library has it; or the library has several, and none is named.
@@ -126,7 +126,7 @@ pub(crate) fn find_layer(text: &str, libraries: &[Library]) -> Result<usize, Fai
     Ok(number)
 }
 
-/// The library of a handler and the function in it, by their numbers.
+/// Returns the library of a handler and the function in it, by their numbers.
 ///
 /// # Errors
 /// What there is in its place, in words.
@@ -154,7 +154,7 @@ fn find_function(handler: &str, libraries: &[Library]) -> Result<(usize, usize),
     Ok((number, function))
 }
 
-/// The one deployment of everything that libraries declare.
+/// Returns the one deployment of everything that libraries declare.
 ///
 /// # Errors
 /// There is no function.
@@ -192,8 +192,8 @@ pub(crate) fn of_libraries(name: &str, libraries: &[Library]) -> Result<Deployme
     Ok(Deployment { name: name.to_owned(), handler, manifest, functions, layers, libraries: libraries.to_vec() })
 }
 
-/// The deployment that is meant: the one of that name; a deployment of the function of that name, or of `library.function`, alone;
-/// without a name, the first one.
+/// Returns the deployment that is meant: the one of that name; a deployment of the function of that name, or of
+/// `library.function`, alone; without a name, the first one.
 ///
 /// # Errors
 /// There is none.
@@ -253,8 +253,8 @@ impl Deployment {
     }
 }
 
-/// The only library with functions, if its name alone serves it: it has one function, or says by triggers which of its
-/// functions serves what.
+/// Returns the only library with functions, if its name alone serves it: it has one function, or says by triggers which
+/// of its functions serves what.
 fn alone(libraries: &[Library]) -> Option<&Library> {
     let mut modules = libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
     let (first, None) = (modules.next()?, modules.next()) else { return None };
@@ -264,7 +264,7 @@ fn alone(libraries: &[Library]) -> Option<&Library> {
     (functions.len() == 1 || is_whole).then_some(first)
 }
 
-/// The names of a library's layers, as manifests and `FAAS_LAYERS` write them.
+/// Returns the names of a library's layers, as manifests and `FAAS_LAYERS` write them.
 fn layers_of(library: &Library) -> Vec<String> {
     let layers = &library.declared.layers;
     let name = library.layer_name();
@@ -275,7 +275,7 @@ fn layers_of(library: &Library) -> Vec<String> {
     layers.iter().map(one).collect()
 }
 
-/// A manifest of functions that serve what their libraries declare.
+/// Returns a manifest of functions that serve what their libraries declare.
 fn manifest(name: &str, functions: &[DeployedFunction], layers: &[String], default: Option<usize>) -> String {
     let list: Vec<_> =
         functions.iter().map(|function| json!({"name": function.name, "handler": function.handler})).collect();

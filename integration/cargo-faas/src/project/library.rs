@@ -89,18 +89,18 @@ impl Library {
         }
     }
 
-    /// `true` if this library is meant by the first part of a handler: `my-shop` means `my_shop` as well.
+    /// Returns `true` if this library is meant by the first part of a handler: `my-shop` means `my_shop` as well.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.name == name.replace('-', "_")
     }
 
-    /// `true` if this library is meant by the first part of a layer's name.
+    /// Returns `true` if this library is meant by the first part of a layer's name.
     pub(crate) fn is_layer_called(&self, name: &str) -> bool {
         !self.declared.layers.is_empty() && (self.is_called(name) || self.layer_name() == name.replace('-', "_"))
     }
 }
 
-/// The name of a library in its file's name. A dot would separate library and function.
+/// Returns the name of a library in its file's name. A dot would separate library and function.
 pub(crate) fn name_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.strip_prefix("lib").unwrap_or(&stem).replace('.', "_")
@@ -150,7 +150,7 @@ fn read(line: &str) -> Option<Declared> {
 pub(super) mod tests {
     use super::*;
 
-    /// A library with functions and layers of these names.
+    /// Returns a library with functions and layers of these names.
     pub(crate) fn library(name: &str, functions: &[&str], layers: &[&str]) -> Library {
         let function = |name: &&str| DeclaredFunction {
             name: (*name).to_owned(),

@@ -55,19 +55,19 @@ impl Workspace {
         Some(Workspace { packages: packages.collect(), root: metadata["workspace_root"].as_str()?.into() })
     }
 
-    /// The member whose folder this is, or the nearest one above it.
+    /// Returns the member whose folder this is, or the nearest one above it.
     pub(crate) fn member_at(&self, folder: &Path) -> Option<&Package> {
         let above = self.packages.iter().filter(|package| folder.starts_with(&package.folder));
         above.max_by_key(|package| package.folder.components().count())
     }
 
-    /// The members that make a shared library.
+    /// Returns the members that make a shared library.
     pub(crate) fn modules(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| package.library.is_some())
     }
 }
 
-/// `true` if a target of `cargo metadata`, or of a message of `cargo build`, is a C shared library.
+/// Returns `true` if a target of `cargo metadata`, or of a message of `cargo build`, is a C shared library.
 pub(super) fn is_cdylib(target: &Value) -> bool {
     target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
 }

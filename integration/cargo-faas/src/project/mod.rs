@@ -73,12 +73,12 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    /// A build for this machine.
+    /// Returns a build for this machine.
     pub(crate) fn new(profile: String, runtime: PathBuf) -> Build {
         Build { profile, target: None, builder: Builder::Cargo, more: Vec::new(), layers: Vec::new(), runtime }
     }
 
-    /// `true` if what is built can be loaded on this machine.
+    /// Returns `true` if what is built can be loaded on this machine.
     pub(crate) fn is_for_this_machine(&self) -> bool {
         let Some(target) = &self.target else { return true };
         let is_here = target.split('-').next() == Some(std::env::consts::ARCH);
@@ -127,12 +127,12 @@ impl Project {
         }
     }
 
-    /// The folder of its yml; without one, of its package or workspace.
+    /// Returns the folder of its yml; without one, of its package or workspace.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The folders that hold it: that of its yml or package, and its workspace's.
+    /// Returns the folders that hold it: that of its yml or package, and its workspace's.
     pub(crate) fn folders(&self) -> Vec<PathBuf> {
         let mut all = vec![self.root.clone()];
         if let Code::Cargo { workspace, .. } = &self.code
@@ -166,7 +166,7 @@ impl Project {
         all
     }
 
-    /// Its name: the service's, that of its only package, or its folder's.
+    /// Returns its name: the service's, that of its only package, or its folder's.
     pub(crate) fn name(&self) -> String {
         if let Some(spec) = self.spec().filter(|spec| !spec.service.name.is_empty()) {
             return spec.service.name.clone();
@@ -182,7 +182,7 @@ impl Project {
         }
     }
 
-    /// The service of its yml; `None`: it has none.
+    /// Returns the service of its yml; `None`: it has none.
     pub(crate) fn spec(&self) -> Option<&Spec> {
         self.yml.as_ref()?.read.spec.as_ref()
     }
@@ -206,7 +206,7 @@ impl Project {
         Ok(libraries)
     }
 
-    /// The deployments: the units of the yml, or one of everything that the libraries declare.
+    /// Returns the deployments: the units of the yml, or one of everything that the libraries declare.
     ///
     /// # Errors
     /// A handler or layer of the yml that no library has; or no function at all.
@@ -217,7 +217,7 @@ impl Project {
         }
     }
 
-    /// The first parts of all handlers and layers that somebody names.
+    /// Returns the first parts of all handlers and layers that somebody names.
     fn named(&self, build: &Build) -> Named {
         let library = |text: &str| Name::parse(text.trim_end_matches('?')).map(|name| name.library).ok();
         let mut named =
@@ -235,7 +235,7 @@ impl Project {
         named
     }
 
-    /// The packages that are built.
+    /// Returns the packages that are built.
     fn packages(&self, build: &Build) -> Vec<String> {
         let Code::Cargo { workspace, selected } = &self.code else { return Vec::new() };
         let named = self.named(build);
@@ -286,7 +286,7 @@ impl Project {
         Ok(placed.collect())
     }
 
-    /// `true` if a library may turn out to be no module: nobody names it.
+    /// Returns `true` if a library may turn out to be no module: nobody names it.
     fn is_optional(&self, path: &Path, build: &Build) -> bool {
         let name = name_of(path);
         let named = self.named(build);
@@ -295,7 +295,7 @@ impl Project {
         several && !named.functions.iter().any(is) && !named.layers.iter().any(is)
     }
 
-    /// The files of all libraries, each with its package.
+    /// Returns the files of all libraries, each with its package.
     fn compile(&self, build: &Build, screen: Screen) -> Result<Vec<(Option<String>, PathBuf)>, Failure> {
         let target = build.target.as_ref().map(|target| format!(", {target}")).unwrap_or_default();
         let how = format!("({}{target})", build.profile);
@@ -352,7 +352,7 @@ struct Named {
     layers: BTreeSet<String>,
 }
 
-/// A layer that comes with the runtimes, from the cache. `None`: none has that name.
+/// Returns a layer that comes with the runtimes, from the cache. `None`: none has that name.
 ///
 /// # Errors
 /// It does not build or cannot be loaded.
@@ -386,7 +386,7 @@ impl Code {
         Ok(Code::Cargo { workspace, selected })
     }
 
-    /// Where a yml is looked for, in order.
+    /// Returns where a yml is looked for, in order.
     fn folders(&self, folder: &Path) -> Vec<PathBuf> {
         let mut places = vec![folder.to_owned()];
         if let Code::Cargo { workspace, .. } = self {
@@ -405,7 +405,7 @@ impl Code {
     }
 }
 
-/// The packages that are meant: those that are named, else that of the folder, else all that make a library.
+/// Returns the packages that are meant: those that are named, else that of the folder, else all that make a library.
 fn select(workspace: &Workspace, folder: &Path, packages: &[String]) -> Result<Vec<Package>, Failure> {
     if packages.is_empty() {
         let here = workspace.member_at(folder).filter(|package| package.library.is_some());

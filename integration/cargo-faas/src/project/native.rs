@@ -39,7 +39,7 @@ impl Native {
         Some(Native { folder: folder.to_owned(), language })
     }
 
-    /// The library's name: the folder's, with `_` for everything that is no letter or digit.
+    /// Returns the library's name: the folder's, with `_` for everything that is no letter or digit.
     pub(crate) fn library(&self) -> String {
         let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
@@ -117,7 +117,8 @@ impl Native {
     }
 }
 
-/// The compiler for a target: `CC` (or `CXX`) of that target, zig, or the cross compiler of the distribution's name.
+/// Returns the compiler for a target: `CC` (or `CXX`) of that target, zig, or the cross compiler of the distribution's
+/// name.
 fn compiler(variable: &str, plain: &str, build: &Build) -> Command {
     let Some(target) = &build.target else {
         return Command::new(std::env::var_os(variable).unwrap_or_else(|| plain.into()));
@@ -145,12 +146,12 @@ fn go_arch(target: &str) -> &str {
     }
 }
 
-/// The headers of the contract, where this tool was built from a checkout.
+/// Returns the headers of the contract, where this tool was built from a checkout.
 fn sdk_headers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../handlers-sdk/abi/include")
 }
 
-/// The files of a folder with one of these endings, in order.
+/// Returns the files of a folder with one of these endings, in order.
 fn sources(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let fits = |path: &PathBuf| path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one));

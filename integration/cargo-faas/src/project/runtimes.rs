@@ -39,7 +39,7 @@ pub(crate) enum RuntimeKind {
 }
 
 impl RuntimeKind {
-    /// The binary's name.
+    /// Returns the binary's name.
     pub(crate) fn binary(self) -> &'static str {
         match self {
             RuntimeKind::Full => "bootstrap",
@@ -75,7 +75,7 @@ impl Default for RuntimeBuild {
     }
 }
 
-/// The file of a runtime, built if it is not in the cache.
+/// Returns the file of a runtime, built if it is not in the cache.
 ///
 /// # Errors
 /// The source is gone, the cache folder cannot be written, or the build fails.
@@ -86,8 +86,8 @@ pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -
     made.find_or_build(&Cache::of_user()?, &source, build, build.platforms.as_deref(), is_it, screen)
 }
 
-/// The library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the cache. `None`: no
-/// layer of that name does.
+/// Returns the library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the
+/// cache. `None`: no layer of that name does.
 ///
 /// # Errors
 /// As of [`runtime`].
@@ -104,12 +104,12 @@ pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<
     made.find_or_build(&Cache::of_user()?, &source()?, build, None, is_it, screen).map(Some)
 }
 
-/// The source of the workspace that this tool was built from.
+/// Returns the source of the workspace that this tool was built from.
 fn source_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The source of the workspace that this tool was built from.
+/// Returns the source of the workspace that this tool was built from.
 ///
 /// # Errors
 /// It is gone.
@@ -125,7 +125,7 @@ pub(crate) fn source() -> Result<PathBuf, Failure> {
     })
 }
 
-/// `true` for the root of the source that this tool was built from.
+/// Returns `true` for the root of the source that this tool was built from.
 pub(crate) fn is_source(folder: &Path) -> bool {
     source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
 }
@@ -185,7 +185,7 @@ impl Made {
         Ok(file)
     }
 
-    /// The folder in the cache.
+    /// Returns the folder in the cache.
     fn key(&self, source: &Path, build: &RuntimeBuild, platforms: Option<&[String]>) -> Result<PathBuf, Failure> {
         let digest = digest(source, self.sources).map_err(|error| Failure::new("runtime", error))?;
         let target = build.target.clone().unwrap_or_else(|| format!("this-{}", std::env::consts::ARCH));
@@ -231,7 +231,7 @@ fn sorted(names: &[String]) -> Vec<&str> {
     names
 }
 
-/// The cache folder; it need not be there yet.
+/// Returns the cache folder; it need not be there yet.
 ///
 /// # Errors
 /// Nothing says where it is.
@@ -243,7 +243,7 @@ pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
     std::path::absolute(&folder).map_err(|error| Failure::new("cache", error))
 }
 
-/// A folder as people write it: `~` for that of the user.
+/// Returns a folder as people write it: `~` for that of the user.
 fn short(folder: &Path) -> String {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     match home.as_deref().and_then(|home| folder.strip_prefix(home).ok()) {
@@ -252,7 +252,7 @@ fn short(folder: &Path) -> String {
     }
 }
 
-/// The lock of the cache; it is given back when it is dropped.
+/// Returns the lock of the cache; it is given back when it is dropped.
 fn lock(path: &Path, screen: Screen) -> Result<File, Failure> {
     let failed = |error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
     let file = File::options().create(true).append(true).open(path).map_err(failed)?;
@@ -263,7 +263,7 @@ fn lock(path: &Path, screen: Screen) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// A digest of files, and of all files of folders, by name and content.
+/// Returns a digest of files, and of all files of folders, by name and content.
 fn digest(root: &Path, names: &[&str]) -> io::Result<String> {
     let mut files = Vec::new();
     names.iter().try_for_each(|name| list(&root.join(name), &mut files))?;

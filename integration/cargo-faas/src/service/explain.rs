@@ -53,7 +53,7 @@ impl Explain {
     }
 }
 
-/// The time in UTC, for the next times of timers.
+/// Returns the time in UTC, for the next times of timers.
 fn now() -> Civil {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Civil::of_epoch_seconds(since.as_secs())

@@ -62,13 +62,13 @@ fn answer(found: &Found, args: &ServiceArgs, screen: Screen) {
     }
 }
 
-/// The diagnostics of a yml as JSON.
+/// Returns the diagnostics of a yml as JSON.
 pub(crate) fn diagnostics(read: &Read) -> serde_json::Value {
     let all: Vec<_> = read.diagnostics.iter().map(|found| diagnostic(found, &read.sources)).collect();
     json!({"diagnostics": all, "leftOut": read.left_out})
 }
 
-/// A diagnostic in JSON, as every command has it.
+/// Returns a diagnostic in JSON, as every command has it.
 pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Value {
     let place = |span| {
         let place = sources.place(span);
@@ -87,7 +87,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> serde_js
     })
 }
 
-/// The service; if the yml is wrong, what is wrong with it has been shown.
+/// Returns the service; if the yml is wrong, what is wrong with it has been shown.
 fn right<'f>(found: &'f Found, args: &ServiceArgs, screen: Screen) -> Option<&'f Spec> {
     if found.read.spec.is_none() {
         answer(found, args, screen);

@@ -117,7 +117,7 @@ pub(crate) fn read_file(path: &Path, yml: &YmlArgs) -> Result<Found, Failure> {
     Ok(Found { read, name, folder })
 }
 
-/// The environment, over `.env.<stage>` over `.env` beside the yml. A variable that is not UTF-8 is left out.
+/// Returns the environment, over `.env.<stage>` over `.env` beside the yml. A variable that is not UTF-8 is left out.
 fn environment(folder: &Path, stage: Option<&str>) -> Result<BTreeMap<String, String>, Failure> {
     let mut all = BTreeMap::new();
     let of_stage = stage.map(|stage| format!(".env.{stage}"));
@@ -134,7 +134,7 @@ fn environment(folder: &Path, stage: Option<&str>) -> Result<BTreeMap<String, St
     Ok(all)
 }
 
-/// The variables of a dotenv file, in its order.
+/// Returns the variables of a dotenv file, in its order.
 ///
 /// # Errors
 /// It cannot be read; a line is named without what it says.

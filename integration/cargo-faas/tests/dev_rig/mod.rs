@@ -36,7 +36,7 @@ pub(crate) fn fill(folder: &Path, units: &[Unit<'_>]) {
     }
 }
 
-/// The tool, with a folder of its own for temporary files and nothing of the caller's that decides anything.
+/// Returns the tool, with a folder of its own for temporary files and nothing of the caller's that decides anything.
 pub(crate) fn tool(folder: &Path) -> Command {
     let temporary = folder.join("tmp");
     std::fs::create_dir_all(&temporary).expect("a folder can be made");
@@ -66,7 +66,7 @@ impl Rig {
         rig
     }
 
-    /// The deployment folder.
+    /// Returns the deployment folder.
     pub(crate) fn deployment(&self) -> PathBuf {
         self.folder.path().join("dep")
     }
@@ -92,12 +92,12 @@ impl Rig {
         called.unwrap_or_else(|error| panic!("{method} {target}: {error}\n{}", self.dev.output()))
     }
 
-    /// A GET.
+    /// Returns a GET.
     pub(crate) fn get(&self, target: &str) -> Reply {
         self.call("GET", target, "", b"")
     }
 
-    /// The JSON of a part of the console for programs.
+    /// Returns the JSON of a part of the console for programs.
     pub(crate) fn api(&self, path: &str) -> Value {
         let reply = self.get(&format!("/_faas/api/{path}"));
         serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", reply.text()))
@@ -108,7 +108,7 @@ impl Rig {
         wait::until(what, &self.dev, probe).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// The invocation that the wanted words describe, once it has ended.
+    /// Returns the invocation that the wanted words describe, once it has ended.
     pub(crate) fn invocation(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let number = self.until("the invocation ends", || {
             let all = self.api("invocations");
@@ -118,7 +118,7 @@ impl Rig {
         self.api(&format!("invocations/{number}"))
     }
 
-    /// Every process of what serves.
+    /// Returns every process of what serves.
     pub(crate) fn pids(&self) -> Vec<u64> {
         let state = self.api("state");
         state["processes"].as_array().into_iter().flatten().filter_map(|process| process["pid"].as_u64()).collect()
@@ -155,7 +155,7 @@ impl Rig {
     }
 }
 
-/// The address in the line that says where the tool serves.
+/// Returns the address in the line that says where the tool serves.
 pub(crate) fn serving(dev: &Process) -> SocketAddr {
     let line = dev.wait_for_line(|line| line.starts_with("serving "), wait::limit());
     let line = line.unwrap_or_else(|timed_out| panic!("{timed_out}"));
@@ -163,7 +163,7 @@ pub(crate) fn serving(dev: &Process) -> SocketAddr {
     address.unwrap_or_else(|| panic!("no address in {line:?}"))
 }
 
-/// `true` if a process runs. One that has ended and whose parent does not ask is none.
+/// Returns `true` if a process runs. One that has ended and whose parent does not ask is none.
 fn is_there(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

@@ -72,7 +72,7 @@ fn in_any_order(shown: &[Vec<String>], mut said: Vec<Vec<String>>) -> Result<(),
     }
 }
 
-/// `true` if a line of a page stands for a line that was written; both are masked.
+/// Returns `true` if a line of a page stands for a line that was written; both are masked.
 fn fits(shown: &[String], said: &[String]) -> bool {
     let (shown, said) = (shown.join(" "), said.join(" "));
     let mut parts = shown.split('…');
@@ -85,7 +85,7 @@ fn fits(shown: &[String], said: &[String]) -> bool {
     rest.ends_with(last)
 }
 
-/// The words of a line, with one word in place of each that differs from run to run.
+/// Returns the words of a line, with one word in place of each that differs from run to run.
 fn masked(line: &str) -> Vec<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut masked = Vec::new();
@@ -116,13 +116,13 @@ fn masked(line: &str) -> Vec<String> {
     masked
 }
 
-/// A word of JSON with one sign in place of each id that stands in quotes.
+/// Returns a word of JSON with one sign in place of each id that stands in quotes.
 fn without_quoted_ids(word: &str) -> String {
     let parts: Vec<&str> = word.split('"').map(|part| if is_id(part) { "<id>" } else { part }).collect();
     parts.join("\"")
 }
 
-/// A word with one sign in place of each number of 13 digits or more: moments in milliseconds.
+/// Returns a word with one sign in place of each number of 13 digits or more: moments in milliseconds.
 fn without_moments(word: &str) -> String {
     let mut kept = String::new();
     let mut rest = word;
@@ -135,12 +135,12 @@ fn without_moments(word: &str) -> String {
     kept + rest
 }
 
-/// A moment as log lines have it: `2026-11-29T16:21:14.529Z`.
+/// Returns a moment as log lines have it: `2026-11-29T16:21:14.529Z`.
 fn is_time(word: &str) -> bool {
     word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T')
 }
 
-/// An id of a request: a UUID, or 32 digits.
+/// Returns an id of a request: a UUID, or 32 digits.
 fn is_id(word: &str) -> bool {
     [32, 36].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

@@ -77,7 +77,7 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     ),
 ];
 
-/// The line of the table for a command.
+/// Returns the line of the table for a command.
 pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
     LEFT_OUT.iter().position(|entry| {
         let is_of_page = entry.page.is_empty() || entry.page == page.name;

@@ -40,7 +40,7 @@ impl Page {
         Page { name: name.to_owned(), blocks: blocks(&text) }
     }
 
-    /// Its commands, without the keys that are shown as such.
+    /// Returns its commands, without the keys that are shown as such.
     pub(crate) fn commands(&self) -> impl Iterator<Item = &Command> {
         let blocks = self.blocks.iter().filter_map(|block| match block {
             Block::Commands(commands) => Some(commands),

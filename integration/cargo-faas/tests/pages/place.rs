@@ -23,7 +23,7 @@ pub(crate) enum Room {
 }
 
 impl Room {
-    /// The folder of a page.
+    /// Returns the folder of a page.
     pub(crate) fn of(page: &Page) -> Room {
         match &*page.name {
             "docs/combining.md" | "docs/from-midway.md" => Room::Yml,
@@ -130,7 +130,7 @@ impl Places {
         Ok(places)
     }
 
-    /// The folder that a page begins in, as its reader has it.
+    /// Returns the folder that a page begins in, as its reader has it.
     pub(crate) fn enter(&self, room: Room) -> Result<PathBuf, String> {
         match room {
             Room::Repository => Ok(artifacts::workspace().to_owned()),
@@ -149,14 +149,14 @@ impl Places {
         }
     }
 
-    /// An empty folder.
+    /// Returns an empty folder.
     pub(crate) fn fresh(&self) -> Result<PathBuf, String> {
         let folder = self.base.join("new");
         empty(&folder)?;
         Ok(folder)
     }
 
-    /// A command of a shell, in a folder.
+    /// Returns a command of a shell, in a folder.
     pub(crate) fn shell(&self, text: &str, folder: &Path) -> Command {
         let mut command = Command::new("sh");
         // Both outputs are one, as on a terminal.

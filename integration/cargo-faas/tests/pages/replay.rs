@@ -23,7 +23,7 @@ struct Replay<'p> {
 /// Where `dev` serves unless it is told otherwise.
 const USUAL: &str = "localhost:8080";
 
-/// How long a command may take: some of them build.
+/// Returns how long a command may take: some of them build.
 fn long() -> Duration {
     limit() * 60
 }

@@ -97,7 +97,7 @@ impl Browser {
         id.ok_or_else(|| format!("no element {selector}").into())
     }
 
-    /// The text of an element, as it is seen.
+    /// Returns the text of an element, as it is seen.
     pub(crate) fn text(&self, selector: &str) -> Result<String> {
         let path = format!("/session/{}/element/{}/text", self.session, self.element(selector)?);
         Ok(self.call("GET", &path, &Value::Null)?.as_str().unwrap_or_default().to_owned())
@@ -114,7 +114,7 @@ impl Browser {
         self.command("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]})).map(drop)
     }
 
-    /// A picture of what is seen, as PNG.
+    /// Returns a picture of what is seen, as PNG.
     pub(crate) fn screenshot(&self) -> Result<Vec<u8>> {
         let coded = self.call("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)?;
         let mut picture = Vec::new();

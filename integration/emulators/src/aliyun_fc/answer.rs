@@ -54,12 +54,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The runtime's status; 0: it gave none.
+    /// Returns the runtime's status; 0: it gave none.
     pub fn status(&self) -> u16 {
         self.head.as_ref().map_or(0, |head| head.status)
     }
@@ -87,17 +87,17 @@ pub struct Response {
 }
 
 impl Response {
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> Vec<u8> {
         self.pieces.concat()
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body()).into_owned()
     }
 
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }

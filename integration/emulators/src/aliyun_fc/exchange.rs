@@ -216,7 +216,7 @@ impl Fc {
         Ok(exchange)
     }
 
-    /// A connection: a kept one, else a new one.
+    /// Returns a connection: a kept one, else a new one.
     pub(super) fn wire(&self) -> io::Result<Wire> {
         while let Some(mut wire) = { self.state().idle.pop() } {
             if !wire.is_spoilt() {
@@ -256,12 +256,12 @@ impl Fc {
 }
 
 impl Exchange<'_> {
-    /// The request's id.
+    /// Returns the request's id.
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// The next piece of the answer's body; nothing: it has ended.
+    /// Returns the next piece of the answer's body; nothing: it has ended.
     ///
     /// # Errors
     /// It was cut short, or is late.

@@ -90,22 +90,22 @@ impl Fc {
         Ok(Fc { options, process, state: Mutex::default(), initializing: Mutex::new(()) })
     }
 
-    /// The function's properties.
+    /// Returns the function's properties.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The instance's process.
+    /// Returns the instance's process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Where the platform reaches it.
+    /// Returns where the platform reaches it.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((SELF, self.options.port))
     }
 
-    /// Every breach of the protocol so far, once the markers of the steps that have ended are there.
+    /// Returns every breach of the protocol so far, once the markers of the steps that have ended are there.
     pub fn violations(&self) -> Vec<String> {
         let asked = self.state().asked.clone();
         for asked in asked.iter().filter(|asked| matches!(asked.outcome, Outcome::Fine | Outcome::Failed)) {

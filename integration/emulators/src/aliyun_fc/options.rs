@@ -106,7 +106,7 @@ pub const CREDENTIALS: [(&str, &str); 3] =
     [("access-key-id", "STS.id"), ("access-key-secret", "role-secret"), ("security-token", "role-token")];
 
 impl Options {
-    /// The variables of the process.
+    /// Returns the variables of the process.
     pub(super) fn variables(&self) -> Vec<(String, String)> {
         let mut list = vec![
             ("FC_CUSTOM_LISTEN_PORT", self.port.to_string()),
@@ -142,7 +142,8 @@ impl Options {
         list
     }
 
-    /// The headers that every request of the platform's has. What the function has not is there, too, and empty.
+    /// Returns the headers that every request of the platform's has. What the function has not is there, too, and
+    /// empty.
     pub(super) fn headers(&self, request_id: &str, control: &str) -> Headers {
         let only = |is: bool, value: &str| if is { value.to_owned() } else { String::new() };
         let fc2 = self.dialect == Dialect::Fc2;
@@ -176,7 +177,7 @@ impl Options {
         list.into_iter().map(|(name, value)| (format!("X-Fc-{name}"), value)).collect()
     }
 
-    /// A request id as this version makes them.
+    /// Returns a request id as this version makes them.
     pub(super) fn request_id(&self, number: u64) -> String {
         match self.dialect {
             Dialect::Fc3 | Dialect::NewLocal => format!("1-6700aa01-1b2c3d4e-{number:012x}"),

@@ -29,12 +29,12 @@ pub struct Head {
 }
 
 impl Head {
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a header.
+    /// Returns every value of a header.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
@@ -137,7 +137,7 @@ impl Wire {
         Ok(head)
     }
 
-    /// The next piece of the body; nothing: it has ended.
+    /// Returns the next piece of the body; nothing: it has ended.
     pub(super) fn piece(&mut self, until: Instant) -> io::Result<Option<Vec<u8>>> {
         match self.rest {
             Rest::Nothing => Ok(None),
@@ -175,7 +175,7 @@ impl Wire {
         }
     }
 
-    /// The rest of the body.
+    /// Returns the rest of the body.
     pub(super) fn body(&mut self, until: Instant) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(until)? {
@@ -262,7 +262,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
-    /// A server that reads a request up to its end and answers with these bytes.
+    /// Returns a server that reads a request up to its end and answers with these bytes.
     fn answering(bytes: &'static [u8]) -> (Wire, std::thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
         let address = listener.local_addr().expect("it has an address");

@@ -78,17 +78,17 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The first header of that name (lower case) of the deciding post.
+    /// Returns the first header of that name (lower case) of the deciding post.
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
 
-    /// The first trailer of that name (lower case).
+    /// Returns the first trailer of that name (lower case).
     pub fn trailer(&self, name: &str) -> Option<&str> {
         find(&self.trailers, name)
     }
 
-    /// The payload as text, what is not UTF-8 replaced.
+    /// Returns the payload as text, what is not UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -154,7 +154,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The unanswered invocation of that id.
+    /// Returns the unanswered invocation of that id.
     pub fn request(&self, id: &str) -> Option<&InFlight> {
         self.in_flight.iter().find(|request| request.request_id == id)
     }

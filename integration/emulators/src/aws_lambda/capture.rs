@@ -24,7 +24,7 @@ pub struct Posted {
 }
 
 impl Posted {
-    /// Whether it was answered 202.
+    /// Returns `true` if it was answered 202.
     pub fn accepted(&self) -> bool {
         self.status == Some(202)
     }

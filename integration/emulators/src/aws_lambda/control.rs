@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// Whether init, or a restore, is not over yet.
+    /// Returns `true` if init, or a restore, is not over yet.
     fn starting(&self) -> bool {
         match self {
             Machine::Classic(machine) => {
@@ -214,7 +214,7 @@ impl Control {
         self.last_token
     }
 
-    /// A version 4 UUID.
+    /// Returns a version 4 UUID.
     pub(crate) fn uuid(&mut self) -> String {
         let hash = |salt: u8| {
             let mut hasher = self.random.build_hasher();
@@ -447,17 +447,17 @@ impl Control {
         }
     }
 
-    /// Whether the restore calls exist.
+    /// Returns `true` if the restore calls exist.
     pub(crate) fn snap_start(&self) -> bool {
         self.options.init_type == InitType::SnapStart && !self.options.managed()
     }
 
-    /// Whether an extension may still register.
+    /// Returns `true` if an extension may still register.
     pub(crate) fn registration_open(&self) -> bool {
         self.machine.starting() && self.failure.is_none()
     }
 
-    /// The moment the deadline task should sleep to.
+    /// Returns the moment the deadline task should sleep to.
     pub(crate) fn next_deadline(&mut self) -> Option<Instant> {
         let deadlines = self.open.iter().filter_map(|id| self.invocations[id].deadline);
         self.watching = deadlines.map(|(at, _)| at).min().filter(|_| self.options.enforce_deadline);

@@ -141,7 +141,7 @@ impl Fault {
     }
 }
 
-/// The reply of [`Fault::Status`].
+/// Returns the reply of [`Fault::Status`].
 pub(crate) fn scripted(status: u16) -> Reply {
     let refusal = Refusal::Scripted { status };
     Reply::json(status, error_json(refusal.error_type(), &refusal.message()))

@@ -27,8 +27,8 @@ pub struct Shutdown {
     pub took: Duration,
 }
 
-/// The command as the platform starts it: nothing of the caller's environment, the platform's variables, and over them
-/// those the command was given. Returns the reading end of the log descriptor where there is one.
+/// Returns the command as the platform starts it: nothing of the caller's environment, the platform's variables, and
+/// over them those the command was given. Returns the reading end of the log descriptor where there is one.
 pub(crate) fn prepare(
     command: Command,
     options: &Options,
@@ -95,8 +95,8 @@ pub(crate) fn end(process: &Watched, with_extension: bool) -> Shutdown {
 /// A process that is to be ended, and whether an extension earns it a SIGTERM.
 pub(crate) type Leaving = (Arc<Watched>, bool);
 
-/// A deadline passed, one invocation at a time: the runtime's connections are cut and its process, if this control plane
-/// started it, is to be ended. Without one the new environment begins here.
+/// Returns a deadline passed, one invocation at a time: the runtime's connections are cut and its process, if this
+/// control plane started it, is to be ended. Without one the new environment begins here.
 pub(crate) fn close_after_timeout(control: &mut Control) -> Option<Leaving> {
     let Some(process) = control.process.clone() else {
         control.renew();

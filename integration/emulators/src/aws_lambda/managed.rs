@@ -40,12 +40,12 @@ pub(crate) struct Managed {
 }
 
 impl Managed {
-    /// Whether the first poll has come, which ends init.
+    /// Returns `true` if the first poll has come, which ends init.
     pub(crate) fn started(&self) -> bool {
         self.started
     }
 
-    /// Whether init was reported as failed.
+    /// Returns `true` if init was reported as failed.
     pub(crate) fn init_failed(&self) -> bool {
         self.init_failed
     }
@@ -74,7 +74,7 @@ impl Managed {
         true
     }
 
-    /// An answer for `id` begins.
+    /// Returns an answer for `id` begins.
     ///
     /// # Errors
     /// 400 for an id that is unknown, answered, or being answered; 410, once, for one that timed out.
@@ -97,8 +97,8 @@ impl Managed {
         Ok(Begun::Fresh)
     }
 
-    /// The body that [`Managed::begin`] announced is read. Not for an error that cut a stream: there the stream's own
-    /// post ends the invocation.
+    /// Returns the body that [`Managed::begin`] announced is read. Not for an error that cut a stream: there the
+    /// stream's own post ends the invocation.
     ///
     /// # Errors
     /// 410 when the time passed meanwhile, 400 when an error has taken the response's place.

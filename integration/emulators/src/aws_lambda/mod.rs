@@ -92,7 +92,7 @@ impl Aws {
         self.address
     }
 
-    /// Every variable the platform sets, and [`Options::env`] after them.
+    /// Returns every variable the platform sets, and [`Options::env`] after them.
     pub fn env(&self) -> Vec<(String, String)> {
         self.shared.look(|control| control.options.variables(self.address))
     }
@@ -203,17 +203,17 @@ impl Aws {
         found.ok_or_else(|| TimedOut { what: format!("{:#?}", self.snapshot()), limit })
     }
 
-    /// The environment now.
+    /// Returns the environment now.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.look(Control::snapshot)
     }
 
-    /// The account of one request id.
+    /// Returns the account of one request id.
     pub fn record(&self, request_id: &str) -> Option<Record> {
         self.shared.look(|control| control.invocations.get(request_id).map(|invocation| invocation.record.clone()))
     }
 
-    /// The accounts of all request ids, in the order submitted.
+    /// Returns the accounts of all request ids, in the order submitted.
     pub fn records(&self) -> Vec<Record> {
         self.shared.look(|control| {
             let mut invocations: Vec<_> = control.invocations.values().collect();
@@ -227,17 +227,17 @@ impl Aws {
         self.shared.look(|control| control.strays.clone())
     }
 
-    /// Every `/init/error`, accepted or refused.
+    /// Returns every `/init/error`, accepted or refused.
     pub fn init_errors(&self) -> Vec<Report> {
         self.shared.look(|control| control.init_errors.clone())
     }
 
-    /// Every `/restore/error`, accepted or refused.
+    /// Returns every `/restore/error`, accepted or refused.
     pub fn restore_errors(&self) -> Vec<Report> {
         self.shared.look(|control| control.restore_errors.clone())
     }
 
-    /// Every `/error` of an invocation that its state allowed, with its headers.
+    /// Returns every `/error` of an invocation that its state allowed, with its headers.
     pub fn errors(&self) -> Vec<Report> {
         self.shared.look(|control| control.errors.clone())
     }
@@ -252,17 +252,17 @@ impl Aws {
         self.snapshot().max_parked
     }
 
-    /// The extensions of this environment.
+    /// Returns the extensions of this environment.
     pub fn extensions(&self) -> Vec<Extension> {
         self.shared.look(|control| control.extensions.list())
     }
 
-    /// Every breach of the protocol so far, in words. Empty in a healthy run.
+    /// Returns every breach of the protocol so far, in words. Empty in a healthy run.
     pub fn violations(&self) -> Vec<String> {
         self.shared.look(|control| control.violations.clone())
     }
 
-    /// The records on the framed log descriptor so far.
+    /// Returns the records on the framed log descriptor so far.
     ///
     /// # Errors
     /// The bytes are not frames, or the last one is not whole yet.
@@ -290,7 +290,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Its id.
+    /// Returns its id.
     pub fn request_id(&self) -> &str {
         &self.id
     }

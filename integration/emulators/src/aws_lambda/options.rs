@@ -21,7 +21,7 @@ pub enum InitType {
 }
 
 impl InitType {
-    /// The variable's value.
+    /// Returns the variable's value.
     pub fn name(self) -> &'static str {
         match self {
             InitType::OnDemand => "on-demand",
@@ -120,7 +120,7 @@ pub(crate) const LOG_FD: u32 = 3;
 pub(crate) const CREDENTIALS_TOKEN: &str = "local-authorization-token";
 
 impl Options {
-    /// The function's ARN without qualifier.
+    /// Returns the function's ARN without qualifier.
     pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account_id, self.function_name)
     }
@@ -129,7 +129,7 @@ impl Options {
         self.max_concurrency.is_some()
     }
 
-    /// Every variable the platform sets for this configuration, in the order of the protocol's table.
+    /// Returns every variable the platform sets for this configuration, in the order of the protocol's table.
     pub(crate) fn variables(&self, address: SocketAddr) -> Vec<(String, String)> {
         let mut list: Vec<(String, String)> = Vec::new();
         let mut set = |name: &str, value: &str| list.push((name.to_owned(), value.to_owned()));
@@ -220,7 +220,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event of these bytes and nothing else.
+    /// Returns an event of these bytes and nothing else.
     pub fn new(body: impl Into<Bytes>) -> Event {
         Event { body: body.into(), ..Event::default() }
     }

@@ -71,7 +71,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Refusal::InvalidRequestId { .. } | Refusal::InvalidResponseMode { .. } | Refusal::Truncated => 400,
@@ -83,7 +83,7 @@ impl Refusal {
         }
     }
 
-    /// The `errorType` of the body.
+    /// Returns the `errorType` of the body.
     pub(crate) fn error_type(&self) -> &'static str {
         match self {
             Refusal::InvalidRequestId { .. } => "InvalidRequestID",
@@ -104,7 +104,7 @@ impl Refusal {
         }
     }
 
-    /// The `errorMessage` of the body.
+    /// Returns the `errorMessage` of the body.
     pub(crate) fn message(&self) -> String {
         match self {
             Refusal::InvalidRequestId { id } => format!("Invalid request ID: {id}"),
@@ -118,18 +118,18 @@ impl Refusal {
         }
     }
 
-    /// The body: exactly `errorMessage` and `errorType`.
+    /// Returns the body: exactly `errorMessage` and `errorType`.
     pub(crate) fn body(&self) -> Bytes {
         error_json(self.error_type(), &self.message())
     }
 }
 
-/// The body of every 202.
+/// Returns the body of every 202.
 pub(crate) fn accepted() -> Bytes {
     line(&json!({"status": "OK"}))
 }
 
-/// An error payload made by the platform.
+/// Returns an error payload made by the platform.
 pub(crate) fn error_json(error_type: &str, message: &str) -> Bytes {
     line(&json!({"errorMessage": message, "errorType": error_type}))
 }
@@ -205,7 +205,8 @@ pub(crate) fn kept_error_type(sent: Option<&str>) -> String {
     }
 }
 
-/// Whether the value holds `(Runtime|Function)\.[A-Z][A-Za-z]+` anywhere (the platform's pattern is unanchored).
+/// Returns `true` if the value holds `(Runtime|Function)\.[A-Z][A-Za-z]+` anywhere (the platform's pattern is
+/// unanchored).
 pub(crate) fn is_error_type(value: &str) -> bool {
     ["Runtime.", "Function."].iter().any(|family| {
         value.match_indices(family).any(|(at, _)| {
@@ -216,8 +217,8 @@ pub(crate) fn is_error_type(value: &str) -> bool {
     })
 }
 
-/// The payload the invoker gets for an `/error` body of that content type: the internal cause is taken out of the one
-/// type that may carry it, every other body passes unchanged.
+/// Returns the payload the invoker gets for an `/error` body of that content type: the internal cause is taken out of
+/// the one type that may carry it, every other body passes unchanged.
 pub(crate) fn error_payload(content_type: Option<&str>, body: Bytes) -> Bytes {
     if content_type != Some("application/vnd.aws.lambda.error.cause+json") {
         return body;
@@ -231,7 +232,7 @@ pub(crate) fn error_payload(content_type: Option<&str>, body: Bytes) -> Bytes {
     }
 }
 
-/// The X-Ray cause as kept: dropped when it is not JSON or says nothing, cropped to 64 KiB.
+/// Returns the X-Ray cause as kept: dropped when it is not JSON or says nothing, cropped to 64 KiB.
 pub(crate) fn xray_cause(sent: Option<&str>) -> Option<String> {
     let sent = sent?;
     let value: Value = serde_json::from_str(sent).ok()?;

@@ -100,7 +100,7 @@ impl Control {
         Ok(begun)
     }
 
-    /// The mode header names no mode: the invocation fails and, one at a time, the state stays where it is.
+    /// Returns the mode header names no mode: the invocation fails and, one at a time, the state stays where it is.
     pub(crate) fn invalid_mode(&mut self, id: &str, mode: String) -> Refusal {
         if let Machine::Managed(machine) = &mut self.machine {
             // The reply is the same whether or not the deadline has overtaken it.
@@ -253,7 +253,7 @@ fn status_of(refusal: &Option<Refusal>) -> u16 {
     refusal.as_ref().map_or(202, Refusal::status)
 }
 
-/// An error report as the platform keeps it, answered with `status`.
+/// Returns an error report as the platform keeps it, answered with `status`.
 pub(crate) fn report(sent: &Sent, status: u16) -> Report {
     let sent_type = sent.header(ERROR_TYPE).map(str::to_owned);
     let json = serde_json::from_slice::<serde_json::Value>(&sent.body).is_ok();

@@ -150,8 +150,8 @@ impl Registry {
         }
     }
 
-    /// Whether an event may be handed out: all have polled once, and those who want INVOKE wait for it now (unless
-    /// invocations overlap, when there is no such moment).
+    /// Returns `true` if an event may be handed out: all have polled once, and those who want INVOKE wait for it now
+    /// (unless invocations overlap, when there is no such moment).
     pub(crate) fn ready(&self, overlapping: bool) -> bool {
         self.members.iter().all(|member| {
             member.extension.polled && (overlapping || !member.extension.invoke || member.parked.is_some())

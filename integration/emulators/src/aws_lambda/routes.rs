@@ -62,7 +62,7 @@ pub(crate) fn route(method: &Method, path: &str, snap_start: bool) -> Result<Cal
 }
 
 impl Call {
-    /// Where a fault for this call is queued.
+    /// Returns where a fault for this call is queued.
     pub(crate) fn endpoint(&self) -> Endpoint {
         match self {
             Call::Next => Endpoint::Next,
@@ -77,7 +77,7 @@ impl Call {
         }
     }
 
-    /// Whether the call waits for something to happen.
+    /// Returns `true` if the call waits for something to happen.
     pub(crate) fn polls(&self) -> bool {
         matches!(self, Call::Next | Call::RestoreNext | Call::ExtensionNext)
     }

@@ -66,8 +66,8 @@ pub(crate) async fn next(shared: &Arc<Shared>, duplicate: bool) -> Reply {
     shared.look(|control| event_reply(&control.options, &delivery))
 }
 
-/// The reply that carries an event. Absent members are left out; managed instances write them empty, all but the tenant,
-/// which they never send.
+/// Returns the reply that carries an event. Absent members are left out; managed instances write them empty, all but
+/// the tenant, which they never send.
 fn event_reply(options: &Options, delivery: &Delivery) -> Reply {
     let event = &delivery.event;
     let managed = options.managed();
@@ -214,7 +214,7 @@ pub(crate) fn credentials(parts: &Parts) -> Reply {
     Reply::json(200, payloads::line(&credentials))
 }
 
-/// A call that a scripted fault answers with `status`: counted like any other, then refused.
+/// Returns a call that a scripted fault answers with `status`: counted like any other, then refused.
 pub(crate) async fn scripted(
     shared: &Arc<Shared>,
     call: &super::routes::Call,
@@ -285,8 +285,8 @@ fn text(name: &HeaderName, value: &hyper::header::HeaderValue) -> (String, Strin
     (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// A refusal as a reply. One that only a runtime out of step can earn is a breach as well; where invocations overlap,
-/// late and doubled answers are part of the game.
+/// Returns a refusal as a reply. One that only a runtime out of step can earn is a breach as well; where invocations
+/// overlap, late and doubled answers are part of the game.
 fn refused(shared: &Shared, what: &str, refusal: Refusal) -> Reply {
     shared.change(|control| {
         let out_of_step = match &refusal {

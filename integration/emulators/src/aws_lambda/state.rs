@@ -29,7 +29,7 @@ pub enum State {
 }
 
 impl State {
-    /// The name used in the messages of 403 replies.
+    /// Returns the name used in the messages of 403 replies.
     pub fn name(self) -> &'static str {
         match self {
             State::Started => "Started",
@@ -87,12 +87,12 @@ impl Default for Classic {
 }
 
 impl Classic {
-    /// Where the runtime is.
+    /// Returns where the runtime is.
     pub(crate) fn state(&self) -> State {
         self.state
     }
 
-    /// The invocation that `/response` and `/error` must name; kept from delivery until the next poll.
+    /// Returns the invocation that `/response` and `/error` must name; kept from delivery until the next poll.
     pub(crate) fn current(&self) -> Option<&str> {
         self.current.as_deref()
     }
@@ -113,7 +113,7 @@ impl Classic {
         }
     }
 
-    /// Whether an event may be given to a parked poll now.
+    /// Returns `true` if an event may be given to a parked poll now.
     pub(crate) fn can_deliver(&self) -> bool {
         self.state == State::Ready
     }
@@ -124,7 +124,7 @@ impl Classic {
         self.current = Some(id.to_owned());
     }
 
-    /// An answer for `id` begins: its head is here, its body is not read yet.
+    /// Returns an answer for `id` begins: its head is here, its body is not read yet.
     ///
     /// # Errors
     /// First 400 when the id is not the current one, then 403 when the state does not allow an answer.

@@ -35,7 +35,7 @@ pub(crate) fn head(parts: &Parts) -> Vec<String> {
     found
 }
 
-/// Whether the body is sent chunked.
+/// Returns `true` if the body is sent chunked.
 pub(crate) fn chunked(headers: &HeaderMap) -> bool {
     headers.get(TRANSFER_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }

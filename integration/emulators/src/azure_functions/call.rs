@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request.
+    /// Returns a request.
     pub fn new(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
@@ -35,7 +35,7 @@ impl Request {
         }
     }
 
-    /// The headers as they come through the front end.
+    /// Returns the headers as they come through the front end.
     pub(super) fn front(&self) -> Headers {
         let mut headers: Headers = [
             ("Host", "shop.azurewebsites.net"),
@@ -178,7 +178,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call by some trigger, without outputs.
+    /// Returns a call by some trigger, without outputs.
     pub fn new(function: &str, name: &str, value: Bound) -> Call {
         Call {
             function: function.to_owned(),
@@ -280,7 +280,8 @@ impl Call {
         self
     }
 
-    /// The request, if the function has it alone and replies to it alone: then forwarding and proxying concern it.
+    /// Returns the request, if the function has it alone and replies to it alone: then forwarding and proxying concern
+    /// it.
     pub(super) fn request_alone(&self) -> Option<&Request> {
         match (&self.data[..], &self.outputs[..]) {
             ([(_, Bound::Request(request))], [output]) if output.is_http => Some(request),
@@ -288,7 +289,7 @@ impl Call {
         }
     }
 
-    /// The envelope. Written by hand for the order of its members, which the host keeps.
+    /// Returns the envelope. Written by hand for the order of its members, which the host keeps.
     pub fn envelope(&self) -> String {
         let members = |pairs: &[(String, Bound)]| {
             let member = |(name, value): &(String, Bound)| format!("{}:{}", json!(name), value.json());

@@ -25,7 +25,7 @@ pub enum Next {
 pub struct Exits(Vec<Instant>);
 
 impl Exits {
-    /// A process has ended with that code, or by a signal.
+    /// Returns a process has ended with that code, or by a signal.
     pub fn note(&mut self, code: Option<i32>, at: Instant) -> Next {
         match code {
             Some(0) => Next::Nothing,

@@ -124,7 +124,7 @@ impl Host {
         }
     }
 
-    /// The question whether it listens, which also keeps it warm.
+    /// Returns the question whether it listens, which also keeps it warm.
     ///
     /// # Errors
     /// No connection, or no answer.
@@ -168,7 +168,7 @@ impl Host {
         Ok(Pending { host: self, wire, method, outputs: call.outputs.clone(), is_handed: handed.is_some(), id })
     }
 
-    /// A client's request as it is handed on: method, target, headers, body.
+    /// Returns a client's request as it is handed on: method, target, headers, body.
     pub fn handed(&self, function: &str, request: &Request, id: &str) -> (String, String, Headers, Vec<u8>, Framing) {
         let is_own = |name: &str| name.to_ascii_lowercase().starts_with("x-azure-functions-");
         let mut headers: Headers = request.front().into_iter().filter(|(name, _)| !is_own(name)).collect();
@@ -236,12 +236,12 @@ impl Host {
         Ok(())
     }
 
-    /// The process that runs now, or ran last.
+    /// Returns the process that runs now, or ran last.
     pub fn process(&self) -> Arc<Process> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The lines that the host has written to its log for the process.
+    /// Returns the lines that the host has written to its log for the process.
     pub fn log(&self) -> Vec<(Level, String)> {
         let level = |stream: Stream, text: &str| match stream {
             Stream::Stdout => Level::Information,
@@ -256,12 +256,12 @@ impl Host {
         self.breaches.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Where the process is to listen.
+    /// Returns where the process is to listen.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
 
-    /// An id for an invocation.
+    /// Returns an id for an invocation.
     pub fn next_id(&self) -> String {
         format!("5f0c7c3e-6c1a-4b0d-9a57-{:012x}", self.count.fetch_add(1, Ordering::Relaxed))
     }
@@ -322,7 +322,7 @@ pub struct Pending<'h> {
 }
 
 impl Pending<'_> {
-    /// The invocation's id.
+    /// Returns the invocation's id.
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -40,12 +40,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The first header of that name.
+    /// Returns the first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -65,7 +65,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// The text that a binding has got.
+    /// Returns the text that a binding has got.
     pub fn output(&self, name: &str) -> Option<String> {
         self.outputs.iter().find(|(other, _)| other == name).map(|(_, value)| value.text())
     }
@@ -189,7 +189,7 @@ fn bound(value: &Value, is_binary: bool) -> Produced {
     }
 }
 
-/// An HTTP output: an object with the four members the host knows, or a string of such.
+/// Returns an HTTP output: an object with the four members the host knows, or a string of such.
 fn response(value: &Value) -> Result<Value, String> {
     let parsed = match value {
         Value::String(text) => {

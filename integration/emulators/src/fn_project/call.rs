@@ -32,7 +32,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with these bytes.
+    /// Returns a call with these bytes.
     pub fn plain(body: impl Into<Vec<u8>>) -> Call {
         Call {
             id: "01CALLEMULATED00000000000".to_owned(),
@@ -44,7 +44,7 @@ impl Call {
         }
     }
 
-    /// A request through a trigger.
+    /// Returns a request through a trigger.
     pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Call {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let headers = headers.iter().map(own).collect();
@@ -121,7 +121,7 @@ impl Outcome {
     }
 }
 
-/// The trigger's server: prefixed headers lose their prefix, and all others are dropped but two.
+/// Returns the trigger's server: prefixed headers lose their prefix, and all others are dropped but two.
 fn passed_on(answer: Answer) -> Answer {
     let status = answer.header("fn-http-status").and_then(|text| text.parse().ok()).unwrap_or(200);
     let kept = |(name, value): &(String, String)| {
@@ -172,7 +172,7 @@ pub(super) fn breaches(call: &Call, answer: &Answer) -> Vec<String> {
     found
 }
 
-/// A moment as the agent writes it, in UTC and whole milliseconds.
+/// Returns a moment as the agent writes it, in UTC and whole milliseconds.
 fn rfc3339(moment: SystemTime) -> String {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, of_day) = (since.as_secs() / 86_400, since.as_secs() % 86_400);

@@ -58,7 +58,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A container that shares this folder.
+    /// Returns a container that shares this folder.
     pub fn in_folder(folder: PathBuf) -> Options {
         Options {
             folder,
@@ -238,12 +238,12 @@ impl Agent {
         })
     }
 
-    /// The container.
+    /// Returns the container.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// The shared folder.
+    /// Returns the shared folder.
     pub fn folder(&self) -> &Path {
         &self.options.folder
     }

@@ -78,7 +78,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
-    /// A folder of its own, removed by the test.
+    /// Returns a folder of its own, removed by the test.
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("fn-agent-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();

@@ -25,7 +25,7 @@ pub struct Case {
     pub event_converted: Value,
 }
 
-/// All of them.
+/// Returns all of them.
 pub fn all() -> Vec<Case> {
     let mut all = vec![
         firebase_auth(),
@@ -70,7 +70,7 @@ fn seen(event_type: &str, resource: &Value, data: &Value) -> Value {
     json!({"context": context(event_type, resource), "data": data})
 }
 
-/// The context's members at the top, and some that nobody knows.
+/// Returns the context's members at the top, and some that nobody knows.
 fn flat(event_type: &str, resource: &Value, data: &Value, more: &Value) -> Value {
     let mut all = context(event_type, resource);
     all["data"] = data.clone();

@@ -48,7 +48,7 @@ impl Instance {
         })
     }
 
-    /// The startup probe: dials the port until it accepts.
+    /// Returns the startup probe: dials the port until it accepts.
     ///
     /// # Errors
     /// The revision fails; with the container's output.
@@ -98,7 +98,7 @@ impl Instance {
         Ok(pending)
     }
 
-    /// The headers that a client's request has behind the front end. What the client sends as a trace goes on.
+    /// Returns the headers that a client's request has behind the front end. What the client sends as a trace goes on.
     pub fn forwarded(&self, request: &Request) -> Headers {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let (trace, span) = (format!("{:032x}", 0xface << 64 | u128::from(number)), number << 8 | 1);
@@ -131,7 +131,7 @@ impl Instance {
         })
     }
 
-    /// The container.
+    /// Returns the container.
     pub fn process(&self) -> &Process {
         &self.process
     }

@@ -50,7 +50,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// A service on that port. Limits are the patience: how long anything may take.
+    /// Returns a service on that port. Limits are the patience: how long anything may take.
     pub fn service(port: u16, patience: Duration) -> Options {
         Options {
             port,
@@ -64,7 +64,7 @@ impl Options {
         }
     }
 
-    /// A function of that signature.
+    /// Returns a function of that signature.
     pub fn function(port: u16, patience: Duration, signature: Signature) -> Options {
         Options { signature: Some(signature), ..Options::service(port, patience) }
     }

@@ -36,13 +36,13 @@ pub struct Reply {
 }
 
 impl Request {
-    /// A request without query, headers and body.
+    /// Returns a request without query, headers and body.
     pub fn new(method: &str, path: &str) -> Request {
         Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() }
     }
 }
 
-/// The event that API Gateway makes of a request.
+/// Returns the event that API Gateway makes of a request.
 pub fn event(request: &Request) -> String {
     let mut headers: Map<String, Value> =
         request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), json!(value))).collect();

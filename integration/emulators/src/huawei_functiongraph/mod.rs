@@ -61,7 +61,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The variables that all kinds of functions have in common.
+    /// Returns the variables that all kinds of functions have in common.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut list = vec![
             ("RUNTIME_PROJECT_ID", "project-1".to_owned()),

@@ -33,7 +33,7 @@ impl Delivery {
     }
 }
 
-/// An event in JSON; `None`: the reply does not say that it is one.
+/// Returns an event in JSON; `None`: the reply does not say that it is one.
 fn structured(answer: &Answer) -> Option<Result<Event, String>> {
     answer.header("content-type").filter(|kind| kind.starts_with("application/cloudevents+json"))?;
     let read = || {

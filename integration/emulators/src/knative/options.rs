@@ -39,7 +39,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A function on that port, asked as Knative Functions do. Limits are the patience: how long anything may take.
+    /// Returns a function on that port, asked as Knative Functions do. Limits are the patience: how long anything may
+    /// take.
     ///
     /// # Panics
     /// If the port is one of the queue-proxy's own.
@@ -56,7 +57,7 @@ impl Options {
         }
     }
 
-    /// A service whose readiness is a connection.
+    /// Returns a service whose readiness is a connection.
     pub fn service(port: u16, patience: Duration) -> Options {
         Options { is_function: false, readiness: Probe::Tcp, ..Options::function(port, patience) }
     }

@@ -77,7 +77,7 @@ impl Pod {
         }
     }
 
-    /// A GET as the kubelet sends it: its status.
+    /// Returns a GET as the kubelet sends it: its status.
     ///
     /// # Errors
     /// Nobody answers.
@@ -164,12 +164,12 @@ impl Pod {
         })
     }
 
-    /// The container.
+    /// Returns the container.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Where the queue-proxy finds the container.
+    /// Returns where the queue-proxy finds the container.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
@@ -182,7 +182,7 @@ impl Pod {
     }
 }
 
-/// The headers that a client's request has behind the queue-proxy: the host stays what it was.
+/// Returns the headers that a client's request has behind the queue-proxy: the host stays what it was.
 fn forwarded(request: &Request) -> Headers {
     let own = [
         ("Host", HOST),

@@ -25,7 +25,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with that method and without headers or body.
+    /// Returns a call with that method and without headers or body.
     pub fn new(method: &str, target: &str) -> Call {
         static CALLS: AtomicU64 = AtomicU64::new(0);
         let number = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -39,7 +39,7 @@ impl Call {
         }
     }
 
-    /// A POST.
+    /// Returns a POST.
     pub fn post(target: &str, body: &[u8]) -> Call {
         Call { body: body.to_vec(), ..Call::new("POST", target) }
     }
@@ -50,7 +50,7 @@ impl Call {
         self
     }
 
-    /// A header of the client's.
+    /// Returns a header of the client's.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -97,7 +97,7 @@ impl Pool {
         Pool { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), idle, kept: Mutex::default() }
     }
 
-    /// A whole exchange. As Go's client does it: a kept connection that turns out to be ended is no failure.
+    /// Returns a whole exchange. As Go's client does it: a kept connection that turns out to be ended is no failure.
     pub(super) fn exchange(&self, call: &Call, headers: &[(String, String)], limit: Duration) -> io::Result<Answer> {
         if let Some(kept) = self.take() {
             match self.over(kept, call, headers, limit) {

@@ -81,23 +81,23 @@ impl Options {
         all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    /// The limit of a call; none if it is off.
+    /// Returns the limit of a call; none if it is off.
     pub(super) fn exec(&self) -> Option<Duration> {
         Some(duration(&self.exec_timeout).unwrap_or(TIMEOUT)).filter(|limit| !limit.is_zero())
     }
 
-    /// How long what runs at the end may go on.
+    /// Returns how long what runs at the end may go on.
     pub(super) fn write(&self) -> Duration {
         duration(&self.write_timeout).unwrap_or(TIMEOUT)
     }
 
-    /// How long calls are taken after SIGTERM.
+    /// Returns how long calls are taken after SIGTERM.
     pub fn drain(&self) -> Duration {
         duration(&self.healthcheck_interval).unwrap_or_else(|| self.write())
     }
 }
 
-/// A number of seconds, or a duration as Go writes it: `1m30s`, `1.5s`, `250ms`.
+/// Returns a number of seconds, or a duration as Go writes it: `1m30s`, `1.5s`, `250ms`.
 pub fn duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

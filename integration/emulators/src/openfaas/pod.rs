@@ -35,7 +35,7 @@ impl Pod {
         Ok(Pod { options, process, pool, breaches: Mutex::default() })
     }
 
-    /// The process.
+    /// Returns the process.
     pub fn process(&self) -> &Process {
         &self.process
     }
@@ -45,7 +45,7 @@ impl Pod {
         &self.options
     }
 
-    /// The pod's address.
+    /// Returns the pod's address.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
@@ -106,7 +106,7 @@ impl Pod {
         self.process.signal(Signal::Term)
     }
 
-    /// Its exit.
+    /// Returns its exit.
     ///
     /// # Errors
     /// It still runs when the patience ends.
@@ -114,13 +114,13 @@ impl Pod {
         self.process.wait(self.options.patience)
     }
 
-    /// Every breach of the contract so far.
+    /// Returns every breach of the contract so far.
     pub fn violations(&self) -> Vec<String> {
         self.breaches.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// The command with these variables, its own over them, `PATH`, and nothing else.
+/// Returns the command with these variables, its own over them, `PATH`, and nothing else.
 pub(super) fn in_container(mut command: Command, variables: Vec<(&'static str, String)>) -> Command {
     let own: Vec<_> =
         command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();

@@ -63,22 +63,22 @@ impl Watchdog {
         Ok(Watchdog { options, process, pool, state })
     }
 
-    /// The function's process.
+    /// Returns the function's process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// The lines of its log, one a call.
+    /// Returns the lines of its log, one a call.
     pub fn log(&self) -> Vec<String> {
         lock(&self.state.0).log.clone()
     }
 
-    /// How the process ended, if it ended with a failure, which is the watchdog's end too.
+    /// Returns how the process ended, if it ended with a failure, which is the watchdog's end too.
     pub fn fatal(&self) -> Option<ExitStatus> {
         lock(&self.state.0).fatal
     }
 
-    /// The status of `GET /_/health`.
+    /// Returns the status of `GET /_/health`.
     pub fn health(&self) -> u16 {
         if lock(&self.state.0).unhealthy { 503 } else { 200 }
     }
@@ -175,7 +175,7 @@ impl Watchdog {
         answer
     }
 
-    /// The limit of a call: the client's if it is no longer than the watchdog's.
+    /// Returns the limit of a call: the client's if it is no longer than the watchdog's.
     fn limit(&self, call: &Call) -> Option<Duration> {
         let exec = self.options.exec()?;
         let own = call.header("x-timeout").and_then(go_duration);
@@ -197,7 +197,7 @@ fn streams(call: &Call) -> bool {
     accept.contains("text/event-stream") || accept.contains("application/x-ndjson")
 }
 
-/// An answer that is not the function's.
+/// Returns an answer that is not the function's.
 fn own(status: u16, who: &str) -> Answer {
     let headers = vec![("X-OpenFaaS-Internal".to_owned(), who.to_owned())];
     Answer { status, headers, body: Vec::new(), closes: false }
@@ -209,7 +209,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
 
-    /// A watchdog over a process that only waits, and a server elsewhere that answers each connection so.
+    /// Returns a watchdog over a process that only waits, and a server elsewhere that answers each connection so.
     fn watchdog(script: &str, answer: &'static [u8], options: Options) -> Watchdog {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let upstream = listener.local_addr().expect("it has an address").port();

@@ -27,7 +27,7 @@ impl Init {
         self
     }
 
-    /// The environment, the platform's own first.
+    /// Returns the environment, the platform's own first.
     pub(super) fn environment(&self) -> Map<String, Value> {
         let own = [
             ("__OW_NAMESPACE", "guest"),
@@ -86,7 +86,7 @@ impl Activation {
         }
     }
 
-    /// The object as it is sent.
+    /// Returns the object as it is sent.
     pub fn body(&self) -> String {
         let deadline =
             if self.number { Value::from(self.deadline_ms) } else { Value::from(self.deadline_ms.to_string()) };

@@ -61,7 +61,7 @@ impl Child {
         *self.input.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The next line of its answers; nothing: it has ended, or nothing came within the limit.
+    /// Returns the next line of its answers; nothing: it has ended, or nothing came within the limit.
     pub(super) fn answer(&self, limit: Duration) -> Option<Vec<u8>> {
         let until = Instant::now() + limit;
         let mut heard = lock(&self.heard.0);

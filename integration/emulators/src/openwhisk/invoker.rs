@@ -81,7 +81,7 @@ impl Invoker {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.options.port))
     }
 
-    /// The container's process.
+    /// Returns the container's process.
     pub fn process(&self) -> &Process {
         &self.process
     }
@@ -172,7 +172,7 @@ impl Invoker {
         }
     }
 
-    /// How many sentinels a stream has.
+    /// Returns how many sentinels a stream has.
     pub fn sentinels(&self, stream: Stream) -> usize {
         self.process.lines_of(stream).iter().filter(|line| *line == SENTINEL).count()
     }
@@ -185,7 +185,7 @@ impl Invoker {
         self.process.signal(Signal::Term)
     }
 
-    /// Its exit.
+    /// Returns its exit.
     ///
     /// # Errors
     /// It still runs when the patience ends.
@@ -193,7 +193,7 @@ impl Invoker {
         self.process.wait(self.options.patience)
     }
 
-    /// Every breach of the contract so far.
+    /// Returns every breach of the contract so far.
     pub fn violations(&self) -> Vec<String> {
         let state = self.state();
         let mut found = state.breaches.clone();
@@ -221,7 +221,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
     const SHORT: Duration = Duration::from_secs(2);
 
-    /// A container that writes these lines, with a server elsewhere that answers each request with these bytes.
+    /// Returns a container that writes these lines, with a server elsewhere that answers each request with these bytes.
     fn container(lines: &str, answer: &'static str, patience: Duration) -> Invoker {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let port = listener.local_addr().expect("it has an address").port();

@@ -28,7 +28,7 @@ impl Said {
         Said { status, body: format!("{}\n", json!({ "error": what })).into_bytes() }
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     ///
     /// # Panics
     /// If it is none.
@@ -195,7 +195,7 @@ impl Proxy {
 mod tests {
     use super::*;
 
-    /// A proxy over a child that breaks the contract so.
+    /// Returns a proxy over a child that breaks the contract so.
     fn proxy(lie: &str, wait_for_ack: bool) -> (Proxy, Said) {
         let patience = Duration::from_millis(if lie == "no-word" { 200 } else { 20_000 });
         let proxy = Proxy::new(Started { wait_for_ack, patience, ..Started::default() });

@@ -89,17 +89,17 @@ impl Plane {
         self.shared.look(State::snapshot)
     }
 
-    /// Every request so far.
+    /// Returns every request so far.
     pub fn journal(&self) -> Vec<Seen> {
         self.shared.look(|state| state.journal.clone())
     }
 
-    /// How often an event was handed out.
+    /// Returns how often an event was handed out.
     pub fn deliveries(&self, id: &str) -> usize {
         self.shared.look(|state| state.deliveries(id))
     }
 
-    /// Every breach of the protocol so far.
+    /// Returns every breach of the protocol so far.
     pub fn violations(&self) -> Vec<String> {
         self.shared.look(|state| state.violations.clone())
     }
@@ -146,7 +146,7 @@ impl Drop for Plane {
 }
 
 impl Pending {
-    /// Its request id.
+    /// Returns its request id.
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -252,7 +252,7 @@ async fn exchange(shared: &Shared, stream: &TcpStream, address: SocketAddr, requ
     send(stream, &reply, event, fault.as_ref()).await
 }
 
-/// The reply to a poll, which may be long in coming; none if nobody waits for it any more.
+/// Returns the reply to a poll, which may be long in coming; none if nobody waits for it any more.
 async fn poll<'a>(shared: &'a Shared, stream: &TcpStream) -> Option<(Reply, Option<OnItsWay<'a>>)> {
     let delivery = match shared.change(State::poll) {
         Polled::Nothing => return Some((Reply::new(204, ""), None)),

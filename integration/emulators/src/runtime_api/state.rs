@@ -132,7 +132,7 @@ impl State {
         self.last_number
     }
 
-    /// A fresh process; events that nobody was given stay.
+    /// Returns a fresh process; events that nobody was given stay.
     pub(super) fn begin(&mut self) -> u64 {
         self.generation += 1;
         self.ready = !self.rules.awaits_ready;
@@ -285,7 +285,7 @@ impl State {
         self.again = self.out.as_ref().map(|out| out.id.clone());
     }
 
-    /// The status of the reply to an answer.
+    /// Returns the status of the reply to an answer.
     pub(super) fn answer(&mut self, line: &str, id: Option<&str>, is_error: bool, body: &[u8]) -> u16 {
         let fits = |out: &&mut Out| out.fetched && id.is_none_or(|id| id == out.id);
         let Some(out) = self.out.as_mut().filter(fits) else {
@@ -347,7 +347,7 @@ impl State {
         self.connections.contains_key(&number)
     }
 
-    /// The moment at which something is over.
+    /// Returns the moment at which something is over.
     pub(super) fn next_due(&self) -> Option<Instant> {
         [self.init_due, self.out.as_ref().map(|out| out.due)].into_iter().flatten().min()
     }

@@ -25,7 +25,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// The first header of that name, whatever its case.
+    /// Returns the first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }

@@ -33,7 +33,7 @@ pub struct Reply {
 }
 
 impl Request {
-    /// A request without query, headers and body.
+    /// Returns a request without query, headers and body.
     pub fn new(method: &str, path: &str) -> Request {
         Request { method: method.to_owned(), path: path.to_owned(), ..Request::default() }
     }
@@ -58,7 +58,8 @@ impl Request {
     }
 }
 
-/// The function URL: no context; the client's address stands in a header. A result without a status is a JSON body.
+/// Returns the function URL: no context; the client's address stands in a header. A result without a status is a JSON
+/// body.
 pub fn url(plane: &Plane, request: &Request) -> Reply {
     let mut headers = request.headers();
     headers.insert("x-scf-remote-addr".to_owned(), json!("192.0.2.7"));
@@ -86,7 +87,7 @@ pub fn url(plane: &Plane, request: &Request) -> Reply {
     }
 }
 
-/// The API gateway with an integrated response: what is none is the gateway's error.
+/// Returns the API gateway with an integrated response: what is none is the gateway's error.
 pub fn gateway(plane: &Plane, request: &Request) -> Reply {
     let event = json!({
         "requestContext": {

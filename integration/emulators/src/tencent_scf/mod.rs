@@ -49,7 +49,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The variables that event functions and web functions have in common.
+    /// Returns the variables that event functions and web functions have in common.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut list = vec![
             ("TENCENTCLOUD_RUNENV", "SCF".to_owned()),

@@ -53,7 +53,7 @@ impl Client {
     }
 }
 
-/// A process that does nothing.
+/// Returns a process that does nothing.
 pub(crate) fn sleeper() -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "exec sleep 600"]);

@@ -34,7 +34,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The first header of exactly that spelling.
+    /// Returns the first header of exactly that spelling.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

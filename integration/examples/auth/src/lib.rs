@@ -36,7 +36,7 @@ impl Auth {
     }
 }
 
-/// The keys, by a request that an HTTP client would make.
+/// Returns the keys, by a request that an HTTP client would make.
 async fn fetch(server: &str) -> Result<HashSet<String>, Error> {
     let mut stream = TcpStream::connect(server).await?;
     let request = format!("GET /keys HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");

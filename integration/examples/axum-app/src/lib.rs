@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// The application as a function: called once, at its start.
+/// Returns the application as a function: called once, at its start.
 #[function(service)]
 async fn app() -> Router {
     router()
@@ -38,7 +38,7 @@ struct Shop {
     items: [&'static str; 3],
 }
 
-/// The routes.
+/// Returns the routes.
 pub fn router() -> Router {
     let shop = Arc::new(Shop { name: "corner", items: ["tea", "salt", "rope"] });
     Router::new()
@@ -64,7 +64,7 @@ pub fn router() -> Router {
         .with_state(shop)
 }
 
-/// The middleware: a header that says which route it was, and one that says that it was timed.
+/// Returns the middleware: a header that says which route it was, and one that says that it was timed.
 async fn timed(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
@@ -161,7 +161,7 @@ async fn events() -> Sse<Numbers> {
     Sse::new(Numbers(0))
 }
 
-/// A body that comes while time passes.
+/// Returns a body that comes while time passes.
 async fn lines() -> Body {
     let (sender, receiver) = tokio::sync::mpsc::channel::<String>(1);
     tokio::spawn(async move {

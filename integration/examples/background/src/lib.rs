@@ -63,7 +63,7 @@ pub fn closes() -> &'static str {
     "replied"
 }
 
-/// A thread keeps its context for 150 milliseconds.
+/// Returns a thread keeps its context for 150 milliseconds.
 #[function]
 pub fn keeps(ctx: FaasContext) -> &'static str {
     std::thread::spawn(move || ctx.wait_cancelled(Duration::from_millis(150)));

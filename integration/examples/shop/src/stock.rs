@@ -26,7 +26,7 @@ async fn end(stock: Inject<Stock>) -> Result<(), Error> {
 }
 
 impl Stock {
-    /// A stock with so many pieces.
+    /// Returns a stock with so many pieces.
     pub(crate) fn of(shop: &str, pieces: u32) -> Stock {
         Stock { of: shop.to_owned(), pieces: Mutex::new(pieces) }
     }
@@ -53,7 +53,7 @@ impl Stock {
         self.with(|left| *left = left.saturating_add(pieces));
     }
 
-    /// How many pieces there are.
+    /// Returns how many pieces there are.
     pub(crate) fn left(&self) -> u32 {
         self.with(|left| *left)
     }

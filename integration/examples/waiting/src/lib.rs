@@ -87,7 +87,7 @@ impl Layer for Waiting {
     }
 }
 
-/// The function inside.
+/// Returns the function inside.
 ///
 /// # Errors
 /// Its body asks for one.

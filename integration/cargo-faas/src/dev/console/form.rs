@@ -22,17 +22,17 @@ impl Form {
         Form(pairs.map(pair).collect())
     }
 
-    /// The first value of a name; empty if there is none.
+    /// Returns the first value of a name; empty if there is none.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 
-    /// All values of a name.
+    /// Returns all values of a name.
     pub(super) fn all(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect()
     }
 
-    /// `true` if the name is there.
+    /// Returns `true` if the name is there.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(other, _)| other == name)
     }

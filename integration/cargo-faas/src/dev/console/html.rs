@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use crate::screen::duration;
 
-/// A text as HTML, safe between tags and in quoted attributes.
+/// Returns a text as HTML, safe between tags and in quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -25,7 +25,7 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// A page: what is in the head and around every content.
+/// Returns a page: what is in the head and around every content.
 pub(super) fn page(app: &App, heading: &str, place: &str, content: &str) -> String {
     let link = |(path, name): (&str, &str)| {
         let here = if path == place { " aria-current=\"page\"" } else { "" };
@@ -50,7 +50,7 @@ pub(super) fn page(app: &App, heading: &str, place: &str, content: &str) -> Stri
     )
 }
 
-/// How everything stands, in a line or two.
+/// Returns how everything stands, in a line or two.
 pub(super) fn banner(app: &App) -> String {
     let now = app.now();
     let serves = now.map(|now| {
@@ -70,7 +70,7 @@ pub(super) fn banner(app: &App) -> String {
     }
 }
 
-/// A time of the day, UTC, to the millisecond.
+/// Returns a time of the day, UTC, to the millisecond.
 pub(super) fn time_of_day(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since.as_secs() % 86_400;
@@ -78,7 +78,7 @@ pub(super) fn time_of_day(at: SystemTime) -> String {
     format!("{hour:02}:{minute:02}:{second:02}.{:03}", since.subsec_millis())
 }
 
-/// A table of names and values.
+/// Returns a table of names and values.
 pub(super) fn pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let mut rows = String::new();
     for (name, value) in pairs {
@@ -92,7 +92,7 @@ pub(super) fn pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> 
     }
 }
 
-/// A duration that may not be there yet.
+/// Returns a duration that may not be there yet.
 pub(super) fn maybe(time: Option<Duration>) -> String {
     time.map_or_else(|| "runs".to_owned(), duration)
 }

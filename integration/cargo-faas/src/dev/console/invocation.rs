@@ -9,7 +9,7 @@ use super::html::{self, escape};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(app: &App, record: &Record) -> String {
     let content = format!(
         "<div id=\"live\" data-number=\"{}\">{}</div>\n<section><h2 id=\"again\">Send it again</h2>{}</section>\n",
@@ -20,7 +20,7 @@ pub(super) fn page(app: &App, record: &Record) -> String {
     html::page(app, &format!("#{} {}", record.number, record.input.title()), "/invocations", &content)
 }
 
-/// The part that changes while it runs.
+/// Returns the part that changes while it runs.
 pub(super) fn live(record: &Record) -> String {
     let mut all = String::new();
     let mut section = |name: &str, content: &str| {
@@ -126,7 +126,7 @@ fn bar(name: &str, depth: usize, from: u64, to: u64, whole: u64, is_failed: bool
     )
 }
 
-/// A body: JSON with line breaks, other text as it is, and of anything else the first bytes.
+/// Returns a body: JSON with line breaks, other text as it is, and of anything else the first bytes.
 fn body(body: &Body) -> String {
     if body.total == 0 {
         return "<p class=\"none\">no body</p>".to_owned();
@@ -212,7 +212,7 @@ fn log(lines: &[String]) -> String {
     format!("<pre tabindex=\"0\">{}</pre>", escape(&lines.join("\n")))
 }
 
-/// The form to send it again, changed or as it was.
+/// Returns the form to send it again, changed or as it was.
 fn again(record: &Record) -> String {
     if record.body.is_cut() {
         return "<p class=\"none\">Its body was longer than what is kept: it cannot be sent again from here.</p>"
@@ -237,7 +237,7 @@ fn again(record: &Record) -> String {
     )
 }
 
-/// The fields of a request.
+/// Returns the fields of a request.
 pub(super) fn request_fields(method: &str, target: &str, headers: &Headers) -> String {
     // Those that every request gets anew.
     let is_own = |name: &str| ["content-length", "host", "x-request-id"].contains(&name);

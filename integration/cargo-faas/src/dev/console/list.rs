@@ -4,7 +4,7 @@ use super::super::app::App;
 use super::super::store::{BODY, INVOCATIONS, Record};
 use super::html::{self, escape};
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(app: &App) -> String {
     let records = app.store.records();
     let rows: String = records.iter().map(row).collect();
@@ -30,7 +30,7 @@ pub(super) fn page(app: &App) -> String {
     html::page(app, "Invocations", "", &content)
 }
 
-/// A row.
+/// Returns a row.
 pub(super) fn row(record: &Record) -> String {
     let number = record.number;
     let class = match (record.took, record.is_failed()) {

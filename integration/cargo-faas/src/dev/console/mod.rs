@@ -32,7 +32,7 @@ const BODY: usize = 8 << 20;
 const STYLE: &str = include_str!("console.css");
 const SCRIPT: &str = include_str!("console.js");
 
-/// `true` if a path is the console's.
+/// Returns `true` if a path is the console's.
 pub(crate) fn is_its(path: &str) -> bool {
     path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -5,7 +5,7 @@ use super::super::deployment::{Deployment, Unit};
 use super::html::{self, escape};
 use faas_core::functions::manifest::{EventFilter, FunctionSpec};
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(app: &App) -> String {
     let content = match app.now() {
         None => "<p class=\"none\">Nothing is deployed yet.</p>".to_owned(),

@@ -15,7 +15,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use std::sync::Arc;
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(app: &App, query: &Form) -> String {
     let chosen = query.get("sample");
     let sample = samples().iter().find(|sample| sample.name() == chosen);
@@ -174,7 +174,7 @@ async fn event(app: &Arc<App>, platform: &str, wanted: Wanted) -> Result<u64, In
     numbers.last().copied().ok_or_else(|| Instead::wrong("nothing was sent"))
 }
 
-/// A platform with a stage.
+/// Returns a platform with a stage.
 pub(super) fn find_platform(word: &str) -> Result<&'static Platform, Instead> {
     let names: Vec<&str> = stage::PLATFORMS.iter().map(|platform| platform.name).collect();
     stage::platform(word)

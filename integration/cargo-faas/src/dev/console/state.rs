@@ -5,7 +5,7 @@ use super::super::generation::title;
 use super::form::Form;
 use super::html::{self, escape};
 
-/// The page of processes; `is_part`: only what changes.
+/// Returns the page of processes; `is_part`: only what changes.
 pub(super) fn page(app: &App, is_part: bool) -> String {
     let content = processes(app) + &phases(app);
     if is_part {
@@ -62,7 +62,7 @@ fn phases(app: &App) -> String {
     )
 }
 
-/// The page of lines.
+/// Returns the page of lines.
 pub(super) fn logs(app: &App, query: &Form) -> String {
     let function = query.get("function");
     let entries = app.store.entries(0);

@@ -93,7 +93,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A reply of a front; the platforms' own failures have these statuses and the kind as their body.
+/// Returns a reply of a front; the platforms' own failures have these statuses and the kind as their body.
 fn front_reply(status: u16, headers: super::Headers, body: Vec<u8>) -> Reply {
     let failure =
         (status == 430 || (status >= 500 && headers.is_empty())).then(|| String::from_utf8_lossy(&body).into_owned());

@@ -67,7 +67,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// A call that failed.
+    /// Returns a call that failed.
     pub(crate) fn failed(status: u16, why: impl Into<String>) -> Reply {
         let why = why.into();
         let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
@@ -99,7 +99,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// The command of the runtime, with the variables that are not the platform's.
+    /// Returns the command of the runtime, with the variables that are not the platform's.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.runtime);
         command.current_dir(&self.root).envs(self.environment.iter().cloned()).env("FAAS_ROOT", &self.root);
@@ -172,18 +172,18 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { name: "vefaas", words: &["volcengine"], title: "veFaaS", samples: "vefaas", start: serving::vefaas },
 ];
 
-/// The platform of that name or word.
+/// Returns the platform of that name or word.
 pub(crate) fn platform(word: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().find(|platform| platform.name == word || platform.words.contains(&word))
 }
 
-/// The platform whose samples lie in a folder.
+/// Returns the platform whose samples lie in a folder.
 pub(crate) fn of_samples(folder: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().find(|platform| platform.samples == folder)
 }
 
-/// A port that nobody listens on now. Below those that the kernel gives to outgoing connections, of which one could take it
-/// before the runtime does.
+/// Returns a port that nobody listens on now. Below those that the kernel gives to outgoing connections, of which one
+/// could take it before the runtime does.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     use std::hash::{BuildHasher, RandomState};
     use std::net::{Ipv4Addr, TcpListener};

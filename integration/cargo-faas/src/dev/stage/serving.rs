@@ -37,7 +37,7 @@ fn port() -> Result<u16, String> {
     free_port().map_err(|error| error.to_string())
 }
 
-/// The command of a runtime that this machine alone reaches.
+/// Returns the command of a runtime that this machine alone reaches.
 fn local(setting: &Setting) -> Command {
     let mut command = setting.command();
     command.env("FAAS_HOST", "127.0.0.1");
@@ -64,13 +64,13 @@ fn of_answer(answer: std::io::Result<Answer>) -> Reply {
     }
 }
 
-/// A client's headers, without those that each front sets itself.
+/// Returns a client's headers, without those that each front sets itself.
 fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
     let is_own = |name: &str| ["content-length", "host"].iter().any(|own| name.eq_ignore_ascii_case(own));
     headers.iter().filter(|(name, _)| !is_own(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// The call as a request: an event is a POST of JSON.
+/// Returns the call as a request: an event is a POST of JSON.
 fn request(call: &Call) -> Request {
     match &call.input {
         CallInput::Event(bytes) => Request::new(
@@ -162,7 +162,7 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     Ok(Box::new(Serving { front, send, process: |front, look| look(&front.process()) }))
 }
 
-/// A call by an envelope as the host writes it; what is none is the message of a queue.
+/// Returns a call by an envelope as the host writes it; what is none is the message of a queue.
 fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
     let text = String::from_utf8_lossy(bytes);
     let envelope: Value = serde_json::from_slice(bytes).unwrap_or_default();

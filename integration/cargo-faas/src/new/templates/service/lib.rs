@@ -19,7 +19,7 @@ async fn order(ctx: FaasContext, Path(id): Path<u64>) -> Json<Order> {
     Json(Order { id, currency: ctx.env("CURRENCY").unwrap_or("EUR").to_owned() })
 }
 
-/// All orders.
+/// Returns all orders.
 #[function]
 async fn orders() -> Json<Vec<u64>> {
     Json(vec![1, 2, 3])
@@ -37,7 +37,7 @@ async fn send(ctx: FaasContext, Json(parcel): Json<Parcel>) -> Result<(), Error>
     Ok(())
 }
 
-/// The night's report.
+/// Returns the night's report.
 #[function]
 async fn report(timer: Timer) -> String {
     format!("{}: 3 orders", timer.name)
