@@ -1,5 +1,6 @@
 //! An executor of two threads, as `executor!` asks for, whichever it is.
 #![forbid(unsafe_code)]
+#![cfg(any(not(feature = "tokio"), feature = "tokio-workers"))]
 #![allow(missing_docs, reason = "tests")]
 
 use handlers_sdk::testing::{App, Invoke};

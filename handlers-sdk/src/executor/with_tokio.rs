@@ -21,9 +21,9 @@ struct Executor {
 
 impl Executor {
     fn new(workers: usize) -> Executor {
-        let mut builder = if workers > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+        let mut builder = builder(workers);
         // Fails only where the kernel gives no epoll, pipe or thread any more; the panic becomes this call's error.
-        let runtime = builder.worker_threads(workers).thread_name(NAME).enable_all().build();
+        let runtime = builder.thread_name(NAME).enable_all().build();
         let runtime = runtime.expect("a tokio runtime needs an epoll, an event file and its threads");
         Executor { metrics: runtime.metrics(), has_threads: workers > 1, runtime }
     }
@@ -37,6 +37,21 @@ impl Executor {
                 std::thread::Builder::new().name(NAME.to_owned()).spawn(work).is_ok()
             })
     }
+}
+
+#[cfg(feature = "tokio-workers")]
+fn builder(workers: usize) -> Builder {
+    if workers == 1 {
+        return Builder::new_current_thread();
+    }
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(workers);
+    builder
+}
+
+#[cfg(not(feature = "tokio-workers"))]
+fn builder(_one: usize) -> Builder {
+    Builder::new_current_thread()
 }
 
 fn executor() -> &'static Executor {
