@@ -85,35 +85,15 @@ impl FaasContext {
 
     /// Returns `true` if a line of this level would be written. Ask before costly work for one.
     pub fn log_enabled(&self, level: Level) -> bool {
-        let entry = self.held.entry();
-        entry.log_enabled(level.number(), entry.name())
+        crate::log::is_enabled(self.held.entry(), level)
     }
 
     /// Writes a log line with fields. The host adds time, request id and function.
     pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
-        let entry = self.held.entry();
-        crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
+        crate::log::write_within(self.reader(), level, message, fields);
     }
 
-    /// Logs a failure, at level ERROR.
-    pub fn error(&self, message: Arguments<'_>) {
-        self.log(Level::Error, message, &[]);
-    }
-
-    /// Logs something that is not as it should be, at level WARN.
-    pub fn warn(&self, message: Arguments<'_>) {
-        self.log(Level::Warn, message, &[]);
-    }
-
-    /// Logs an ordinary event, at level INFO.
-    pub fn info(&self, message: Arguments<'_>) {
-        self.log(Level::Info, message, &[]);
-    }
-
-    /// Logs something that helps to find a fault, at level DEBUG.
-    pub fn debug(&self, message: Arguments<'_>) {
-        self.log(Level::Debug, message, &[]);
-    }
+    crate::log::one_method_a_level!();
 }
 
 impl fmt::Debug for FaasContext {

@@ -128,7 +128,7 @@ impl Detached {
 
     /// Returns `true` if a line of this level would be written. Ask before costly work for one.
     pub fn log_enabled(&self, level: Level) -> bool {
-        self.entry.log_enabled(level.number(), self.entry.name())
+        log::is_enabled(self.entry, level)
     }
 
     /// Writes a log line with fields. The invocation may be long over, so its id is a field, `request_id`.
@@ -138,25 +138,7 @@ impl Detached {
         log::write(None, self.entry, level, self.entry.name(), message, &fields);
     }
 
-    /// Logs a failure, at level ERROR.
-    pub fn error(&self, message: Arguments<'_>) {
-        self.log(Level::Error, message, &[]);
-    }
-
-    /// Logs something that is not as it should be, at level WARN.
-    pub fn warn(&self, message: Arguments<'_>) {
-        self.log(Level::Warn, message, &[]);
-    }
-
-    /// Logs an ordinary event, at level INFO.
-    pub fn info(&self, message: Arguments<'_>) {
-        self.log(Level::Info, message, &[]);
-    }
-
-    /// Logs something that helps to find a fault, at level DEBUG.
-    pub fn debug(&self, message: Arguments<'_>) {
-        self.log(Level::Debug, message, &[]);
-    }
+    crate::log::one_method_a_level!();
 }
 
 impl fmt::Debug for Detached {

@@ -32,34 +32,7 @@ pub struct Whole {
 }
 
 /// A service, with the types of its requests and responses left behind.
-trait App: Send + Sync {
-    fn serve(&self, ctx: FaasContext) -> Running;
-}
-
-struct Mounted<S>(Mutex<S>);
-
-impl<S, B> App for Mounted<S>
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: HttpBody + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    fn serve(&self, ctx: FaasContext) -> Running {
-        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Box::pin(async move {
-            let answered = async {
-                let request = Request::from_invocation(&ctx)?;
-                poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
-                let response = service.call(request).await.map_err(failed)?;
-                reply(ctx.held(), response).await
-            };
-            answered.await.unwrap_or_else(Outcome::failed)
-        })
-    }
-}
+type App = Box<dyn Fn(FaasContext) -> Running + Send + Sync>;
 
 /// Returns an error of the application's own making, which is not for callers.
 fn failed(error: impl Into<BoxError>) -> Error {
@@ -146,7 +119,19 @@ where
     B::Error: Into<BoxError>,
 {
     fn mount(self, ctx: &FaasContext) -> Result<(), Error> {
-        let app: Box<dyn App> = Box::new(Mounted(Mutex::new(self)));
+        let service = Mutex::new(self);
+        let app: App = Box::new(move |ctx| {
+            let mut service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Box::pin(async move {
+                let answered = async {
+                    let request = Request::from_invocation(&ctx)?;
+                    poll_fn(|context| service.poll_ready(context)).await.map_err(failed)?;
+                    let response = service.call(request).await.map_err(failed)?;
+                    reply(ctx.held(), response).await
+                };
+                answered.await.unwrap_or_else(Outcome::failed)
+            })
+        });
         // A function starts once, so nothing was kept before.
         let _ = ctx.held().entry().kept.set(Box::new(app));
         Ok(())
@@ -171,8 +156,8 @@ pub fn mounted<M>(ctx: &FaasContext, made: impl MakesService<M>) -> Outcome {
 /// Serves one request by a copy of the service.
 pub fn serve(ctx: &FaasContext) -> Call {
     let kept = ctx.held().entry().kept.get();
-    match kept.and_then(|kept| kept.downcast_ref::<Box<dyn App>>()) {
-        Some(app) => Call::Running(app.serve(ctx.clone()), &crate::executor::RUNTIME),
+    match kept.and_then(|kept| kept.downcast_ref::<App>()) {
+        Some(app) => Call::Running(app(ctx.clone()), &crate::executor::RUNTIME),
         None => Call::Ended(Outcome::failed(Error::internal("Runtime.NoService", "the service has not been made"))),
     }
 }

@@ -283,14 +283,12 @@ impl<'a> Invocation<'a> {
 
     /// Returns `true` if a line of this level would be written.
     pub fn log_enabled(&self, level: Level) -> bool {
-        let entry = self.reader().entry();
-        entry.log_enabled(level.number(), entry.name())
+        crate::log::is_enabled(self.reader().entry(), level)
     }
 
     /// Writes a log line with fields. The host adds time, request id and layer.
     pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
-        let entry = self.reader().entry();
-        crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
+        crate::log::write_within(self.reader(), level, message, fields);
     }
 
     /// Returns the moment at which the event was whole, on the clock of [`now_ns`](Self::now_ns).

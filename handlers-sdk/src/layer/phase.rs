@@ -80,14 +80,12 @@ impl<'a> Phase<'a> {
 
     /// Returns `true` if a line of this level would be written.
     pub fn log_enabled(&self, level: Level) -> bool {
-        let entry = self.reader().entry();
-        entry.log_enabled(level.number(), entry.name())
+        crate::log::is_enabled(self.reader().entry(), level)
     }
 
     /// Writes a log line with fields. The host adds time and layer.
     pub fn log(&self, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
-        let entry = self.reader().entry();
-        crate::log::write(Some(self.reader()), entry, level, entry.name(), message, fields);
+        crate::log::write_within(self.reader(), level, message, fields);
     }
 }
 

@@ -41,6 +41,44 @@ impl Level {
     }
 }
 
+/// Adds the methods that write a line of one level to a type with a method `log`.
+macro_rules! one_method_a_level {
+    () => {
+        /// Logs an error.
+        pub fn error(&self, message: Arguments<'_>) {
+            self.log(Level::Error, message, &[]);
+        }
+
+        /// Logs a warning.
+        pub fn warn(&self, message: Arguments<'_>) {
+            self.log(Level::Warn, message, &[]);
+        }
+
+        /// Logs what happened.
+        pub fn info(&self, message: Arguments<'_>) {
+            self.log(Level::Info, message, &[]);
+        }
+
+        /// Logs what helps to find a fault.
+        pub fn debug(&self, message: Arguments<'_>) {
+            self.log(Level::Debug, message, &[]);
+        }
+    };
+}
+
+pub(crate) use one_method_a_level;
+
+/// Returns `true` if a line of this level would be written for an entry.
+pub(crate) fn is_enabled(entry: &Entry, level: Level) -> bool {
+    entry.log_enabled(level.number(), entry.name())
+}
+
+/// Writes a line within a call, under the name of its entry.
+pub(crate) fn write_within(call: Reader<'_>, level: Level, message: Arguments<'_>, fields: &[(&str, &dyn Display)]) {
+    let entry = call.entry();
+    write(Some(call), entry, level, entry.name(), message, fields);
+}
+
 pub(crate) fn write(
     call: Option<Reader<'_>>,
     entry: &Entry,

@@ -7,7 +7,8 @@ use faas_core::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use faas_core::invocation::{Invocation, InvocationMetadata, Progress};
 use faas_core::json::{self, Writer};
 use faas_core::platform::{
-    BodyFrom, Delivery, PLATFORMS, PlatformConfig, Polling, Protocol, Response, Route, Serving, State, detect,
+    BodyFrom, Delivery, FailedInvocation, PLATFORMS, PlatformConfig, Polling, Protocol, Response, Route, Serving,
+    State, detect,
 };
 use faas_core::process::{Identity, Process};
 use faas_core::settings::{Env, Settings};
@@ -308,7 +309,11 @@ impl Platform {
             }
             Protocol::Serving(serving) => {
                 let mut response = Response::default();
-                serving.failed(&InvocationMetadata::default(), request_id, failure, &mut response, &mut scratch);
+                serving.failed(
+                    FailedInvocation { metadata: &InvocationMetadata::default(), request_id, failure },
+                    &mut response,
+                    &mut scratch,
+                );
                 responded(&response, scratch)
             }
             Protocol::Piping(piping) => {

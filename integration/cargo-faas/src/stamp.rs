@@ -1,6 +1,6 @@
 //! Times and ids as API Gateway and X-Ray write them. Reads no clock: the moment is given.
 
-use faas_core::encoding::base64;
+use faas_core::encoding::{base64, calendar};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,25 +14,11 @@ pub(crate) fn epoch(now: SystemTime) -> Duration {
 /// `requestContext.time`: `12/Mar/2020:19:03:58 +0000`.
 pub(crate) fn request_time(epoch: Duration) -> String {
     let seconds = epoch.as_secs();
-    let (year, month, day) = date(seconds / 86_400);
+    let (year, month, day) = calendar::date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{day:02}/{}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000", MONTHS[month])
-}
-
-/// Year, month from 0 and day of month of a day counted from 1970, in the Gregorian calendar. Counts in years that
-/// begin in March, so that the leap day is the last of its year.
-fn date(days: u64) -> (u64, usize, u64) {
-    // 0000-03-01 is 719,468 days before 1970-01-01; 400 years have 146,097 days.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = (march_month + 2) % 12;
-    let year = era * 400 + year_of_era + u64::from(month < 2);
-    // In 0 to 11 by the remainder above.
-    (year, month as usize, day)
+    // From 1 to 12.
+    let month = MONTHS[month as usize - 1];
+    format!("{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
 }
 
 /// 64 bits that no other call gives.

@@ -7,6 +7,7 @@
 //! The public interface blocks and needs no async runtime: tests and benches are ordinary threads.
 #![forbid(unsafe_code)]
 
+mod acceptor;
 pub mod aliyun_fc;
 pub mod aws_lambda;
 pub mod azure_functions;

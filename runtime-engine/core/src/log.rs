@@ -6,6 +6,7 @@
 
 mod google;
 
+use crate::encoding::calendar;
 use crate::json::Writer;
 use crate::secrets::mask::Mask;
 use std::borrow::Cow;
@@ -234,12 +235,13 @@ impl Log {
         fields: impl Iterator<Item = Field<'f>> + Clone,
     ) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let entry = Entry { time, level, origin, message };
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.clear();
         match self.format {
-            Format::Text => text(&mut line, time, level, origin, message, fields),
-            Format::Json => json(&mut line, time, level, origin, message, fields),
-            Format::Google => google::line(&mut line, time, level, origin, message, fields),
+            Format::Text => text(&mut line, entry, fields),
+            Format::Json => json(&mut line, entry, fields),
+            Format::Google => google::line(&mut line, entry, fields),
         }
         line.push(b'\n');
         self.sink.write(&line, LineKind { level: Some(level), format: self.format, time });
@@ -266,14 +268,27 @@ impl Log {
     }
 }
 
-fn text<'f>(
-    line: &mut Vec<u8>,
+/// What a line says, apart from its fields.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    /// Since 1970.
     time: Duration,
     level: Level,
-    origin: Origin<'_>,
-    message: &[u8],
-    fields: impl Iterator<Item = Field<'f>>,
-) {
+    origin: Origin<'a>,
+    message: &'a [u8],
+}
+
+impl Entry<'_> {
+    /// Returns its time as [`timestamp`] writes it.
+    fn stamp(&self) -> Vec<u8> {
+        let mut stamp = Vec::with_capacity(24);
+        timestamp(&mut stamp, self.time);
+        stamp
+    }
+}
+
+fn text<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>>) {
+    let Entry { time, level, origin, message } = entry;
     timestamp(line, time);
     line.push(b' ');
     line.extend_from_slice(level.word().as_bytes());
@@ -361,19 +376,11 @@ fn add_json(json: &mut Writer<'_>, value: &[u8]) {
     }
 }
 
-fn json<'f>(
-    line: &mut Vec<u8>,
-    time: Duration,
-    level: Level,
-    origin: Origin<'_>,
-    message: &[u8],
-    fields: impl Iterator<Item = Field<'f>> + Clone,
-) {
-    let mut stamp = Vec::with_capacity(24);
-    timestamp(&mut stamp, time);
+fn json<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>> + Clone) {
+    let Entry { level, origin, message, .. } = entry;
     let mut json = Writer::new(line);
     json.begin_object();
-    json.key("timestamp").string(&stamp);
+    json.key("timestamp").string(entry.stamp());
     json.key("level").string(level.word());
     for (key, value) in [("requestId", origin.request_id), ("tenantId", origin.tenant), ("logger", origin.target)] {
         if !value.is_empty() {
@@ -391,7 +398,7 @@ fn json<'f>(
 /// `2026-01-02T03:04:05.678Z` of a time since 1970.
 pub fn timestamp(out: &mut Vec<u8>, time: Duration) {
     let seconds = time.as_secs();
-    let (year, month, day) = civil(seconds / 86_400);
+    let (year, month, day) = calendar::date(seconds / 86_400);
     let of_day = seconds % 86_400;
     digits(out, year, 4);
     for (separator, value) in
@@ -412,20 +419,6 @@ fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
         *place = b'0' + u8::try_from(value % 10).unwrap_or(0);
         value /= 10;
     }
-}
-
-/// Year, month and day of a day number since 1970-01-01, in the Gregorian calendar: whole 400-year eras, then the year
-/// counted from March, so that the leap day is the year's last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let of_era = shifted % 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

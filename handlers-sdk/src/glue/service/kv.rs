@@ -197,8 +197,8 @@ pub(crate) fn offer<S: Store>(entry: &'static Host, store: Arc<S>) -> Result<Off
         size: size_of::<Table>(),
         provider,
         get: Some(get::<S>),
-        put: Some(put::<S>),
-        put_if_absent: Some(put_if_absent::<S>),
+        put: Some(put::<S, false>),
+        put_if_absent: Some(put::<S, true>),
         put_if_version: Some(put_if_version::<S>),
         remove: Some(remove::<S>),
     })?;
@@ -234,7 +234,7 @@ unsafe extern "C" fn get<S: Store>(this: *mut c_void, key: Lent, complete: Optio
     unsafe { begin::<S>(this, key, Op::Get, complete, arg) }
 }
 
-unsafe extern "C" fn put<S: Store>(
+unsafe extern "C" fn put<S: Store, const ONLY_IF_ABSENT: bool>(
     this: *mut c_void,
     key: Lent,
     value: Buf,
@@ -243,21 +243,8 @@ unsafe extern "C" fn put<S: Store>(
     arg: *mut c_void,
 ) {
     // SAFETY: given with this call.
-    let op = put_op(unsafe { taken(value) }, ttl_ms, Condition::Always);
-    // SAFETY: as in `get`.
-    unsafe { begin::<S>(this, key, op, complete, arg) }
-}
-
-unsafe extern "C" fn put_if_absent<S: Store>(
-    this: *mut c_void,
-    key: Lent,
-    value: Buf,
-    ttl_ms: u64,
-    complete: Option<ValueFn>,
-    arg: *mut c_void,
-) {
-    // SAFETY: given with this call.
-    let op = put_op(unsafe { taken(value) }, ttl_ms, Condition::Absent);
+    let value = unsafe { taken(value) };
+    let op = put_op(value, ttl_ms, if ONLY_IF_ABSENT { Condition::Absent } else { Condition::Always });
     // SAFETY: as in `get`.
     unsafe { begin::<S>(this, key, op, complete, arg) }
 }

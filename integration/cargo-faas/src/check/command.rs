@@ -1,7 +1,7 @@
 //! `check`: what is wrong with a yml, with compiled files, with packages.
 
 use super::artefact::{self, Role, Target};
-use super::finding::{Finding, Findings, Severity};
+use super::finding::{Finding, Findings};
 use super::package::{self, Listed, Part};
 use super::{declared, start};
 use crate::artefact::{Glibc, Kind, Machine, read as read_artefact};
@@ -16,6 +16,7 @@ use clap::Args;
 use faas_core::functions::manifest::Manifest;
 use serde::Serialize;
 use serde_json::json;
+use serverless_spec::diagnostic::Severity;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

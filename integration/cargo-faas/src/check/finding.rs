@@ -1,29 +1,8 @@
 //! What is wrong, or worth knowing, in a file or a package.
 
 use serde::Serialize;
+use serverless_spec::diagnostic::Severity;
 use std::fmt;
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
-    /// It does not work there.
-    Error,
-    /// It works, but hardly as it is meant.
-    Warning,
-    /// Worth knowing.
-    Note,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        })
-    }
-}
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,7 +9,7 @@ use super::sbom::{self, Described, Source};
 use super::toolchain::{Arch, Linker, Toolchain};
 use crate::artefact::Glibc;
 use crate::check;
-use crate::check::finding::{Finding, Findings, Severity};
+use crate::check::finding::{Finding, Findings};
 use crate::failure::Failure;
 use crate::project::deployment::{self, Deployment};
 use crate::project::library::{Library, LibraryKind};
@@ -22,6 +22,7 @@ use crate::service::read::YmlArgs;
 use clap::Args;
 use faas_core::encoding::sha256;
 use serde::Serialize;
+use serverless_spec::diagnostic::Severity;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -177,7 +177,7 @@ impl Aws {
     /// Closes the port: new connections are refused until [`Aws::listen`]. Open ones stay.
     pub fn refuse(&self) {
         let (done, refused) = oneshot::channel();
-        if self.shared.commands.send(shared::Command::Refuse(done)).is_ok() {
+        if self.shared.commands.send(crate::acceptor::Command::Refuse(done)).is_ok() {
             // The server ends only when this handle is dropped.
             let _ = refused.blocking_recv();
         }
@@ -190,7 +190,7 @@ impl Aws {
     pub fn listen(&self) -> io::Result<()> {
         let (done, listening) = oneshot::channel();
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        self.shared.commands.send(shared::Command::Listen(done)).map_err(|_| gone())?;
+        self.shared.commands.send(crate::acceptor::Command::Listen(done)).map_err(|_| gone())?;
         listening.blocking_recv().map_err(|_| gone())?
     }
 
@@ -274,7 +274,7 @@ impl Aws {
 impl Drop for Aws {
     fn drop(&mut self) {
         // Both fail only when the thread is gone already.
-        let _ = self.shared.commands.send(shared::Command::Stop);
+        let _ = self.shared.commands.send(crate::acceptor::Command::Stop);
         if let Some(server) = self.server.take() {
             let _ = server.join();
         }

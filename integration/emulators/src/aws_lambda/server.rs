@@ -19,100 +19,33 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::acceptor::{self, Command, Next};
 
 use super::faults::{Ending, Endpoint, Fault, Takeover};
 use super::reply::{Payload, Reply};
 use super::routes::{Call, NoCall, route};
-use super::shared::{Command, Shared};
+use super::shared::Shared;
 use super::{extensions, lifecycle, runtime_api, strict};
-
-/// Connections waiting to be accepted.
-const BACKLOG: u32 = 1024;
 
 /// Starts the server on a free loopback port.
 pub(crate) fn start(
     shared: Arc<Shared>,
     commands: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = {
-        let _entered = runtime.enter();
-        TcpListener::from_std(listener)?
-    };
-    let thread = std::thread::Builder::new().name("aws-control-plane".to_owned()).spawn(move || {
-        runtime.block_on(accept_all(shared, listener, address, commands));
-        // Ends every connection, parked or not.
-        runtime.shutdown_background();
-    })?;
-    Ok((address, thread))
-}
-
-async fn accept_all(
-    shared: Arc<Shared>,
-    listener: TcpListener,
-    address: SocketAddr,
-    mut commands: mpsc::UnboundedReceiver<Command>,
-) {
-    tokio::spawn(keep_deadlines(Arc::clone(&shared)));
-    let mut listener = Some(listener);
-    loop {
-        tokio::select! {
-            command = commands.recv() => match command {
-                None | Some(Command::Stop) => return,
-                Some(Command::Refuse(done)) => {
-                    listener = None;
-                    // Whoever asked may have stopped waiting.
-                    let _ = done.send(());
-                }
-                Some(Command::Listen(done)) => {
-                    let result = match listener {
-                        Some(_) => Ok(()),
-                        None => listen(address).map(|again| listener = Some(again)),
-                    };
-                    let _ = done.send(result);
-                }
-            },
-            stream = accept(listener.as_ref()) => {
-                match shared.change(|control| control.script.take(Endpoint::Connect)) {
-                    Some(fault) => {
-                        if fault == Fault::Refuse {
-                            listener = None;
-                        }
-                        if let Some(takeover) = fault.before() {
-                            tokio::spawn(end(Arc::new(stream), takeover));
-                        }
-                    }
-                    None => {
-                        tokio::spawn(serve(Arc::clone(&shared), stream));
-                    }
-                }
-            }
+    let deadlines = keep_deadlines(Arc::clone(&shared));
+    acceptor::start("aws-control-plane", commands, deadlines, move |stream, _| {
+        let Some(fault) = shared.change(|control| control.script.take(Endpoint::Connect)) else {
+            tokio::spawn(serve(Arc::clone(&shared), stream));
+            return Next::Accept;
+        };
+        if let Some(takeover) = fault.before() {
+            tokio::spawn(end(Arc::new(stream), takeover));
         }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> TcpStream {
-    let Some(listener) = listener else { return std::future::pending().await };
-    loop {
-        // An accept fails for one connection that is gone again, or when descriptors run out; either way the next may
-        // succeed.
-        if let Ok((stream, _)) = listener.accept().await {
-            return stream;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+        if fault == Fault::Refuse { Next::Refuse } else { Next::Accept }
+    })
 }
 
 /// Sleeps to the earliest deadline and times out what is overdue.

@@ -4,19 +4,10 @@
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 
 use super::control::Control;
-
-/// What the accept loop is told.
-pub(crate) enum Command {
-    /// Close the listening socket: connections are refused from the acknowledgement on.
-    Refuse(oneshot::Sender<()>),
-    /// Listen on the same port again.
-    Listen(oneshot::Sender<std::io::Result<()>>),
-    /// End the server.
-    Stop,
-}
+use crate::acceptor::Command;
 
 pub(crate) struct Shared {
     control: Mutex<Control>,

@@ -1,8 +1,9 @@
 //! The interface: it blocks, and needs no async runtime.
 
-use super::server::{Command, Shared, start};
+use super::server::{Shared, start};
 use super::state::{Rules, State};
 use super::{Ending, Endpoint, Event, Fault, Kind, Outcome, Seen, Snapshot};
+use crate::acceptor::Command;
 use crate::process::Process;
 use crate::wait::TimedOut;
 use std::io;

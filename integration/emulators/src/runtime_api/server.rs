@@ -4,12 +4,13 @@
 use super::state::{Call, Delivery, Polled, State};
 use super::wire::{Reply, Seen, peer_gone, read_request, write_all};
 use super::{Ending, Fault};
+use crate::acceptor::{self, Command, Next};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// The state, and who waits for it to change.
@@ -58,82 +59,16 @@ impl Shared {
     }
 }
 
-/// What the server is told.
-pub(super) enum Command {
-    Refuse(oneshot::Sender<()>),
-    Listen(oneshot::Sender<io::Result<()>>),
-    Stop,
-}
-
 /// Starts the server on a free loopback port.
 pub(super) fn start(
     shared: Arc<Shared>,
     commands: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<(SocketAddr, JoinHandle<()>)> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = {
-        let _entered = runtime.enter();
-        TcpListener::from_std(listener)?
-    };
-    let thread = std::thread::Builder::new().name("control-plane".to_owned()).spawn(move || {
-        runtime.block_on(accept_all(shared, listener, address, commands));
-        // Ends every connection, parked or not.
-        runtime.shutdown_background();
-    })?;
-    Ok((address, thread))
-}
-
-async fn accept_all(
-    shared: Arc<Shared>,
-    listener: TcpListener,
-    address: SocketAddr,
-    mut commands: mpsc::UnboundedReceiver<Command>,
-) {
-    tokio::spawn(keep_deadlines(Arc::clone(&shared)));
-    let mut listener = Some(listener);
-    loop {
-        tokio::select! {
-            command = commands.recv() => match command {
-                None | Some(Command::Stop) => return,
-                Some(Command::Refuse(done)) => {
-                    listener = None;
-                    // Whoever asked may have stopped waiting.
-                    let _ = done.send(());
-                }
-                Some(Command::Listen(done)) => {
-                    let result = match listener {
-                        Some(_) => Ok(()),
-                        None => listen(address).map(|again| listener = Some(again)),
-                    };
-                    let _ = done.send(result);
-                }
-            },
-            stream = accept(listener.as_ref()) => {
-                tokio::spawn(serve(Arc::clone(&shared), stream, address));
-            }
-        }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> TcpStream {
-    let Some(listener) = listener else { return std::future::pending().await };
-    loop {
-        // It fails for one connection that is gone again; the next may succeed.
-        if let Ok((stream, _)) = listener.accept().await {
-            return stream;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(64)
+    let deadlines = keep_deadlines(Arc::clone(&shared));
+    acceptor::start("control-plane", commands, deadlines, move |stream, address| {
+        tokio::spawn(serve(Arc::clone(&shared), stream, address));
+        Next::Accept
+    })
 }
 
 /// Sleeps to the next moment at which something is over.

@@ -3,9 +3,8 @@
 //!
 //! Source: Google Cloud's documentation on structured logging.
 
-use super::{Field, Level, Origin, add_fields, timestamp};
+use super::{Entry, Field, Level, add_fields};
 use crate::json::Writer;
-use std::time::Duration;
 
 /// The members that are the runtime's own, and those that Google's log would take for the time of the entry.
 const OWN: [&str; 13] = [
@@ -25,20 +24,12 @@ const OWN: [&str; 13] = [
 ];
 
 /// Appends a line without its newline.
-pub(super) fn line<'f>(
-    line: &mut Vec<u8>,
-    time: Duration,
-    level: Level,
-    origin: Origin<'_>,
-    message: &[u8],
-    fields: impl Iterator<Item = Field<'f>> + Clone,
-) {
-    let mut stamp = Vec::with_capacity(24);
-    timestamp(&mut stamp, time);
+pub(super) fn line<'f>(line: &mut Vec<u8>, entry: Entry<'_>, fields: impl Iterator<Item = Field<'f>> + Clone) {
+    let Entry { level, origin, message, .. } = entry;
     let mut json = Writer::new(line);
     json.begin_object();
     json.key("severity").string(severity(level));
-    json.key("time").string(&stamp);
+    json.key("time").string(entry.stamp());
     json.key("message").string(message);
     for (key, value) in [("logger", origin.target), ("entry", origin.entry.as_bytes()), ("tenantId", origin.tenant)] {
         if !value.is_empty() {
@@ -80,18 +71,14 @@ fn severity(level: Level) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Origin;
     use super::*;
+    use std::time::Duration;
 
     fn written(level: Level, origin: Origin<'_>, fields: &[(&[u8], &[u8])]) -> String {
         let mut out = Vec::new();
-        line(
-            &mut out,
-            Duration::from_millis(7),
-            level,
-            origin,
-            b"painted",
-            fields.iter().map(|(name, value)| Field::text(name, value)),
-        );
+        let entry = Entry { time: Duration::from_millis(7), level, origin, message: b"painted" };
+        line(&mut out, entry, fields.iter().map(|(name, value)| Field::text(name, value)));
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 

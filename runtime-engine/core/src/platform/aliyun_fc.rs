@@ -7,8 +7,8 @@
 //! variables are.
 
 use super::{
-    BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, Signal,
-    StartAt, State, error_document, http_common, nothing, reply_body,
+    BodyFrom, FailedInvocation, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route,
+    Serving, Signal, StartAt, State, error_document, http_common, nothing, reply_body,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -228,7 +228,7 @@ impl Serving for FunctionCompute {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
+            self.failed(FailedInvocation::of(invocation, failure), response, scratch);
             if is_event(invocation.metadata()) {
                 scratch.clear();
                 error_document::event(error_document::to_sender(invocation, failure), scratch);
@@ -257,19 +257,12 @@ impl Serving for FunctionCompute {
         from
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-        if is_event(metadata) {
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
+        if is_event(call.metadata) {
             scratch.clear();
-            error_document::event(failure.for_owner(), scratch);
-            // What was never begun is no failure of the function's: the caller may send it again.
+            error_document::event(call.failure.for_owner(), scratch);
+            // What was never begun is no call.failure of the function's: the caller may send it again.
             response.status = if response.status == 503 { 503 } else { 404 };
         }
         sign(response, 404);
@@ -312,8 +305,7 @@ impl FunctionCompute {
             }
             let span = Span::of(request.bytes(), value);
             let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
-            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
-            else {
+            let Some(own) = http_common::own_name(OWN, name) else {
                 match name.len() {
                     11 if caseless(name, b"traceparent") => metadata.traceparent = span,
                     10 if caseless(name, b"tracestate") => metadata.tracestate = span,

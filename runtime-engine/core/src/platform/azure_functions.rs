@@ -8,8 +8,8 @@
 //! handlers.
 
 use super::{
-    BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
-    Serving, State, error_document, http, http_common,
+    BodyFrom, FailedInvocation, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol,
+    Response, Route, Serving, State, error_document, http, http_common,
 };
 use crate::failure::Failure;
 use crate::fields::{Fields, Span, caseless};
@@ -208,7 +208,7 @@ impl Serving for AzureFunctions {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         let metadata = invocation.metadata();
         if let (MessageFormat::Azure, Some(failure)) = (metadata.format, invocation.failure()) {
-            self.failed(metadata, invocation.request_id(), failure, response, scratch);
+            self.failed(FailedInvocation::of(invocation, failure), response, scratch);
             scratch.clear();
             let told = error_document::to_sender(invocation, failure);
             error_document::request(told, invocation.request_id(), scratch);
@@ -222,17 +222,10 @@ impl Serving for AzureFunctions {
         BodyFrom::Scratch
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
         // To an envelope the host takes every status but 2xx for the same.
-        if metadata.format == MessageFormat::Azure && response.status != 503 {
+        if call.metadata.format == MessageFormat::Azure && response.status != 503 {
             response.status = 500;
         }
     }

@@ -3,8 +3,7 @@
 //! No reply is 204; a reply of bytes that are an event in JSON says so in its content type; whatever a function sets by
 //! itself goes out as it is. Source: the specification's HTTP protocol binding, and Knative Eventing's on replies.
 
-use super::{BodyFrom, LocalResponse, Response, Route, http_common};
-use crate::failure::Failure;
+use super::{BodyFrom, FailedInvocation, LocalResponse, Response, Route, http_common};
 use crate::fields::caseless;
 use crate::http1::Message;
 use crate::invocation::{Code, Invocation, InvocationMetadata};
@@ -40,7 +39,7 @@ pub(super) fn only_post() -> Route {
 /// The response to an event.
 pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
     if let Some(failure) = invocation.failure() {
-        failed(invocation.request_id(), failure, response, scratch);
+        failed(FailedInvocation::of(invocation, failure), response, scratch);
         http_common::kept_headers(invocation, response);
         return BodyFrom::Scratch;
     }
@@ -66,9 +65,9 @@ fn is_attribute(header: &[u8]) -> bool {
 
 /// The response to an event that failed: whoever sent it repeats it after a 5xx, and gives it up after a 400, which is
 /// for data that a function cannot read however often it is sent.
-pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
-    http_common::failed(request_id, failure, response, scratch);
-    if failure.kind == "Runtime.UnmarshalError" {
+pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+    http_common::failed(call, response, scratch);
+    if call.failure.kind == "Runtime.UnmarshalError" {
         response.status = 400;
     }
 }
@@ -76,6 +75,7 @@ pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Respon
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::failure::Failure;
     use crate::http1::Assembly;
     use crate::log::{Format, Level, LineKind, Log, Sink};
     use crate::platform::Serving;
@@ -162,7 +162,12 @@ pub(super) mod tests {
             [("Runtime.UnmarshalError", 400), ("Shop.Closed", 500), ("Panic", 500), ("Function.TimedOut", 504)]
         {
             let mut response = Response::default();
-            failed(b"r", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
+            let failure = Failure::new(kind, "why");
+            failed(
+                FailedInvocation { metadata: &InvocationMetadata::default(), request_id: b"r", failure: &failure },
+                &mut response,
+                &mut Vec::new(),
+            );
             assert_eq!(response.status, status, "{kind}");
         }
     }

@@ -50,7 +50,7 @@ fn stack(json: &mut Writer<'_>, told: Told<'_>) {
 mod tests {
     use super::*;
     use crate::invocation::InvocationMetadata;
-    use crate::platform::{PLATFORMS, Protocol, Response};
+    use crate::platform::{FailedInvocation, PLATFORMS, Protocol, Response};
     use crate::settings::{Env, Settings};
     use crate::trigger::MessageFormat;
 
@@ -114,7 +114,11 @@ mod tests {
                 for format in formats {
                     let (metadata, mut response) =
                         (InvocationMetadata { format, ..InvocationMetadata::default() }, Response::default());
-                    serving.failed(&metadata, b"id-1", failure, &mut response, &mut out);
+                    serving.failed(
+                        FailedInvocation { metadata: &metadata, request_id: b"id-1", failure },
+                        &mut response,
+                        &mut out,
+                    );
                     response.headers.iter().for_each(|(_, value)| out.extend_from_slice(value));
                     said.push((format, text(|said| said.append(&mut out))));
                 }

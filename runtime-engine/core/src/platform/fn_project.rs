@@ -6,9 +6,10 @@
 
 use super::http_common::{self, code};
 use super::{
-    BodyFrom, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State, nothing, reply_body,
+    BodyFrom, FailedInvocation, Listen, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State,
+    nothing, reply_body,
 };
-use crate::failure::Failure;
+use crate::encoding::calendar;
 use crate::fields::{Span, caseless};
 use crate::http1::Message;
 use crate::invocation::{Code, Invocation, InvocationMetadata};
@@ -114,7 +115,7 @@ impl Serving for Agent {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
+            self.failed(FailedInvocation::of(invocation, failure), response, scratch);
             return BodyFrom::Scratch;
         }
         self.stream_head(invocation, code(invocation), response);
@@ -132,20 +133,13 @@ impl Serving for Agent {
         from
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        _: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         response.clear();
-        response.status = if failure.is_time_out() { 504 } else { 502 };
+        response.status = if call.failure.is_time_out() { 504 } else { 502 };
         own_headers(response);
         response.headers.add(b"Content-Type", b"application/json");
         // The agent hands it to the client of an HTTP trigger.
-        let told = if is_request(metadata) { failure.for_caller() } else { failure.for_owner() };
+        let told = if is_request(call.metadata) { call.failure.for_caller() } else { call.failure.for_owner() };
         let mut json = Writer::new(scratch);
         json.begin_object();
         json.key("message").string(told.message);
@@ -155,16 +149,9 @@ impl Serving for Agent {
     }
 
     /// A call that cannot be taken has failed as any other: no other status leaves the container alive.
-    fn refused(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        self.failed(metadata, request_id, failure, response, scratch);
-        if failure.kind == "Runtime.Closing" {
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        self.failed(call, response, scratch);
+        if call.failure.kind == "Runtime.Closing" {
             // The process is about to leave: a status that the agent does not know ends the container, so that it sends
             // the next call to another.
             response.status = 503;
@@ -281,14 +268,7 @@ fn rfc3339_ms(text: &[u8]) -> Option<u64> {
         }
         _ => return None,
     };
-    // Days since 1970, the year counted from March, so that the leap day is the year's last.
-    let (march_year, march_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = march_year * 365 + march_year.div_euclid(4) - march_year.div_euclid(100)
-        + march_year.div_euclid(400)
-        + (153 * march_month + 2) / 5
-        + day
-        - 1
-        - 719_468;
+    let days = calendar::days(year, month, day);
     let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second;
     u64::try_from(seconds * 1000 + millis).ok()
 }
@@ -296,6 +276,7 @@ fn rfc3339_ms(text: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
     use crate::http1::Assembly;
     use crate::log::{Format, Level, LineKind, Log, Sink};
     use faas_abi::host::{Given, Invocation as Contract};
@@ -475,7 +456,15 @@ mod tests {
             [("Function.Error", 502), ("Function.TimedOut", 504), ("Runtime.Overloaded", 502), ("Runtime.Closing", 503)]
         {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            agent.refused(&InvocationMetadata::default(), b"", &Failure::new(kind, "why"), &mut response, &mut body);
+            agent.refused(
+                FailedInvocation {
+                    metadata: &InvocationMetadata::default(),
+                    request_id: b"",
+                    failure: &Failure::new(kind, "why"),
+                },
+                &mut response,
+                &mut body,
+            );
             assert_eq!((response.status, list(&response)), (status, vec!["Content-Type: application/json".to_owned()]));
             assert_eq!(String::from_utf8(body).unwrap(), format!(r#"{{"message":"why","detail":"{kind}"}}"#));
         }

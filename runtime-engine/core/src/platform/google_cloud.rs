@@ -8,10 +8,9 @@
 //! `GoogleCloudPlatform/functions-framework`, and for headers the framework for Node.js.
 
 use super::{
-    BodyFrom, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol, Response, Route,
-    Serving, State, cloudevents, http, http_common,
+    BodyFrom, FailedInvocation, Listen, LocalResponse, LogStyle, LogTo, PlatformConfig, PlatformEntry, Protocol,
+    Response, Route, Serving, State, cloudevents, http, http_common,
 };
-use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
 use crate::invocation::{Invocation, InvocationMetadata};
@@ -215,7 +214,7 @@ impl Serving for GoogleCloud {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
+            self.failed(FailedInvocation::of(invocation, failure), response, scratch);
             http_common::kept_headers(invocation, response);
             return BodyFrom::Scratch;
         }
@@ -225,18 +224,11 @@ impl Serving for GoogleCloud {
         http_common::respond(invocation, response, scratch)
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        if self.is_event(metadata) {
-            cloudevents::failed(request_id, failure, response, scratch);
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        if self.is_event(call.metadata) {
+            cloudevents::failed(call, response, scratch);
         } else {
-            http_common::failed(request_id, failure, response, scratch);
+            http_common::failed(call, response, scratch);
         }
         let status: &[u8] = match response.status {
             500 => b"crash",
@@ -247,16 +239,9 @@ impl Serving for GoogleCloud {
     }
 
     /// Too much is the sender's to know: the platform then tries another instance.
-    fn refused(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        self.failed(metadata, request_id, failure, response, scratch);
-        if failure.kind == "Runtime.Overloaded" {
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        self.failed(call, response, scratch);
+        if call.failure.kind == "Runtime.Overloaded" {
             response.status = 429;
         }
         response.headers.add(b"retry-after", b"1");

@@ -1,7 +1,7 @@
 //! What platforms that send plain requests have in common: where they listen, what a request says of itself, how a reply
 //! and a failure look as HTTP. A platform takes of it what fits; nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, endpoint, error_document};
+use super::{BodyFrom, FailedInvocation, Response, endpoint, error_document};
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message};
@@ -90,13 +90,19 @@ pub(super) fn path(request: &Message) -> &[u8] {
 /// The whole response to an invocation: its reply, or [`failed`] with what layers have set.
 pub(super) fn respond(invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
     if let Some(failure) = invocation.failure() {
-        failed(invocation.request_id(), failure, response, scratch);
+        failed(FailedInvocation::of(invocation, failure), response, scratch);
         kept_headers(invocation, response);
         return BodyFrom::Scratch;
     }
     head(invocation, code(invocation), response);
     untype_nothing(invocation, response);
     BodyFrom::Reply
+}
+
+/// Returns the rest of a header's name that begins with a platform's `prefix`, in whatever case. `None` if it begins
+/// otherwise.
+pub(super) fn own_name<'n>(prefix: &[u8], name: &'n [u8]) -> Option<&'n [u8]> {
+    name.split_at_checked(prefix.len()).filter(|(start, _)| caseless(start, prefix)).map(|(_, rest)| rest)
 }
 
 /// Takes the content type off a response without a body, unless the function or a layer has set one.
@@ -145,12 +151,12 @@ pub(super) fn content_type(code: Code) -> Option<&'static [u8]> {
 }
 
 /// A failure as status and JSON, which no cache may keep.
-pub(super) fn failed(request_id: &[u8], failure: &Failure, response: &mut Response, scratch: &mut Vec<u8>) {
+pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
     response.clear();
-    response.status = status_of(failure);
+    response.status = status_of(call.failure);
     response.headers.add(b"content-type", b"application/json");
     response.no_store();
-    error_document::request(failure.for_caller(), request_id, scratch);
+    error_document::request(call.failure.for_caller(), call.request_id, scratch);
 }
 
 /// What layers set for every reply, cors for one, also goes with an error. What describes a body does not, nor what says

@@ -9,12 +9,11 @@
 
 use super::http::{self, PlainHttp};
 use super::{
-    BodyFrom, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving, State,
-    cloudevents, endpoint, http_common,
+    BodyFrom, FailedInvocation, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route,
+    Serving, State, cloudevents, endpoint, http_common,
 };
-use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::{Invocation, InvocationMetadata};
+use crate::invocation::Invocation;
 use crate::process::{Identity, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
@@ -187,17 +186,10 @@ impl Serving for Knative {
         }
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        match metadata.format {
-            MessageFormat::CloudEvent => cloudevents::failed(request_id, failure, response, scratch),
-            _ => http_common::failed(request_id, failure, response, scratch),
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        match call.metadata.format {
+            MessageFormat::CloudEvent => cloudevents::failed(call, response, scratch),
+            _ => http_common::failed(call, response, scratch),
         }
     }
 }

@@ -40,7 +40,7 @@ pub use detect::{
 };
 pub use piping::{Feed, Piping};
 pub use polling::{Delivery, Polling, PostOutcome, Registration, nothing_pause_ms};
-pub use serving::{Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State};
+pub use serving::{FailedInvocation, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State};
 
 use crate::fields::caseless;
 use crate::invocation::{Code, Invocation, Progress};

@@ -2,7 +2,7 @@
 //! the result's bytes in the other, a failure as JSON of three members. In requests to a platform that is asked for events,
 //! and in responses to one that sends them. Nothing here knows which platform it is.
 
-use super::{BodyFrom, Response, error_document, http_common, nothing, reply_body};
+use super::{BodyFrom, FailedInvocation, Response, error_document, http_common, nothing, reply_body};
 use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::invocation::{Invocation, InvocationMetadata};
@@ -132,17 +132,11 @@ pub(super) fn respond_to_either(
 }
 
 /// Tells the failure of an invocation by an event as an event's, and that of a client's request as HTTP's.
-pub(super) fn failed_either(
-    metadata: &InvocationMetadata,
-    request_id: &[u8],
-    failure: &Failure,
-    response: &mut Response,
-    scratch: &mut Vec<u8>,
-) {
-    if is_event(metadata) {
-        failed(failure, response, scratch);
+pub(super) fn failed_either(call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+    if is_event(call.metadata) {
+        failed(call.failure, response, scratch);
     } else {
-        http_common::failed(request_id, failure, response, scratch);
+        http_common::failed(call, response, scratch);
     }
 }
 

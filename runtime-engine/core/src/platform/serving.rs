@@ -69,29 +69,13 @@ pub trait Serving: Send + Sync {
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         http_common::respond(invocation, response, scratch)
     }
-    /// Writes the response that says an invocation failed, for one whose memory is out of reach. `metadata`: only what is no
-    /// [`Span`](crate::fields::Span) is to be read.
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        let _ = metadata;
-        http_common::failed(request_id, failure, response, scratch);
+    /// Writes the response that says an invocation failed.
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
     }
     /// The response to one more request than may run at once, or than is still taken.
-    fn refused(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        self.failed(metadata, request_id, failure, response, scratch);
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        self.failed(call, response, scratch);
         response.headers.add(b"retry-after", b"1");
     }
     /// Writes status and headers of a streamed response.
@@ -112,6 +96,25 @@ pub trait Serving: Send + Sync {
 impl fmt::Debug for dyn Serving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Serving")
+    }
+}
+
+/// An invocation that has failed, or that was not taken, as its response tells of it.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedInvocation<'a> {
+    /// What the protocol knows of it. Its memory may be out of reach: only what is no [`Span`](crate::fields::Span) is to be
+    /// read.
+    pub metadata: &'a InvocationMetadata,
+    /// Its id, empty if it has none.
+    pub request_id: &'a [u8],
+    /// Why it failed.
+    pub failure: &'a Failure,
+}
+
+impl<'a> FailedInvocation<'a> {
+    /// Tells of an invocation whose memory is within reach.
+    pub(super) fn of(invocation: &'a Invocation, failure: &'a Failure) -> FailedInvocation<'a> {
+        FailedInvocation { metadata: invocation.metadata(), request_id: invocation.request_id(), failure }
     }
 }
 

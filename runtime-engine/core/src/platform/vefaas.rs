@@ -6,8 +6,8 @@
 
 use super::http::{self, CONCURRENCY};
 use super::{
-    BodyFrom, Initial, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response, Route, Serving,
-    Signal, StartAt, State, http_common,
+    BodyFrom, FailedInvocation, Initial, Listen, LocalResponse, PlatformConfig, PlatformEntry, Protocol, Response,
+    Route, Serving, Signal, StartAt, State, http_common,
 };
 use crate::failure::Failure;
 use crate::fields::{Span, caseless};
@@ -130,7 +130,7 @@ impl Serving for Server {
 
     fn respond(&self, invocation: &Invocation, response: &mut Response, scratch: &mut Vec<u8>) -> BodyFrom {
         if let Some(failure) = invocation.failure() {
-            self.failed(invocation.metadata(), invocation.request_id(), failure, response, scratch);
+            self.failed(FailedInvocation::of(invocation, failure), response, scratch);
             http_common::kept_headers(invocation, response);
             duration(invocation, response);
             return BodyFrom::Scratch;
@@ -140,19 +140,14 @@ impl Serving for Server {
         BodyFrom::Reply
     }
 
-    fn failed(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-        let code = if failure.is_panic() { "function_panic" } else { "function_execution_error" };
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
+        let code = if call.failure.is_panic() { "function_panic" } else { "function_execution_error" };
         response.headers.add(ERROR_CODE.as_bytes(), code.as_bytes());
         let visible = |out: &mut Vec<u8>| {
-            out.extend(failure.for_caller().message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST))
+            out.extend(
+                call.failure.for_caller().message.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(LONGEST),
+            )
         };
         response.headers.add_with(ERROR_MESSAGE.as_bytes(), visible);
     }
@@ -335,7 +330,11 @@ mod tests {
         ] {
             let mut response = Response::default();
             let failure = Failure::new(kind, "why\r\nnot: ü");
-            server.failed(&InvocationMetadata::default(), b"r", &failure, &mut response, &mut Vec::new());
+            server.failed(
+                FailedInvocation { metadata: &InvocationMetadata::default(), request_id: b"r", failure: &failure },
+                &mut response,
+                &mut Vec::new(),
+            );
             let header = |name: &str| response.headers.get(name.as_bytes(), caseless).map(String::from_utf8_lossy);
             assert_eq!((response.status, header(ERROR_CODE).as_deref()), (status, Some(code)));
             assert_eq!(header(ERROR_MESSAGE).as_deref(), Some("whynot: "), "one line of visible text");

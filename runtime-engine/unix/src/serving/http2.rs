@@ -10,7 +10,7 @@ use faas_abi::Status;
 use faas_abi::host::Given;
 use faas_core::failure::Failure;
 use faas_core::http1::{Head, Message, Version};
-use faas_core::platform::{LocalResponse, Response, Route};
+use faas_core::platform::{FailedInvocation, LocalResponse, Response, Route};
 use faas_core::serve::{self, Budget, Manner};
 use faas_core::settings::ServerSettings;
 use std::collections::HashMap;
@@ -279,7 +279,11 @@ impl Desk {
             let (mut response, mut body) = (Response::default(), Vec::new());
             let failure = Failure::new(kind, why);
             let id = metadata.request_id.read(message.bytes());
-            server.protocol.refused(&metadata, id, &failure, &mut response, &mut body);
+            server.protocol.refused(
+                FailedInvocation { metadata: &metadata, request_id: id, failure: &failure },
+                &mut response,
+                &mut body,
+            );
             server.refusals.say(&server.runtime.process().log, id, &failure);
             return recipient.answer(&response, Given::from(body));
         }

@@ -17,7 +17,7 @@ use faas_abi::E_CANCELLED;
 use faas_core::failure::Failure;
 use faas_core::flight::{Actions, Canceller, Deadlines, Lost};
 use faas_core::log::Level;
-use faas_core::platform::Response;
+use faas_core::platform::{FailedInvocation, Response};
 use faas_core::process::Process;
 use faas_core::serve::{Step, response_head};
 use std::path::PathBuf;
@@ -245,7 +245,11 @@ impl Server {
         match client {
             Client::Http2(recipient, _) if headless => {
                 let (mut response, mut body) = (Response::default(), Vec::new());
-                self.protocol.failed(&metadata, request_id, &failure, &mut response, &mut body);
+                self.protocol.failed(
+                    FailedInvocation { metadata: &metadata, request_id, failure: &failure },
+                    &mut response,
+                    &mut body,
+                );
                 recipient.answer(&response, body.into());
             }
             Client::Http2(recipient, _) => recipient.end(false),
@@ -258,7 +262,11 @@ impl Server {
                 let goes_on = state.connection.end_upload();
                 if headless {
                     let (mut response, mut out, mut body) = (Response::default(), Vec::new(), Vec::new());
-                    self.protocol.failed(&metadata, request_id, &failure, &mut response, &mut body);
+                    self.protocol.failed(
+                        FailedInvocation { metadata: &metadata, request_id, failure: &failure },
+                        &mut response,
+                        &mut body,
+                    );
                     let manner = self.settled(manner, goes_on);
                     response_head::whole(&mut out, &response, &body, manner, &process.log);
                     state.connection.send(&out);

@@ -15,7 +15,7 @@ use crate::guard;
 use crate::sys::{self, Alarm, Epoll, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Framing, Limits, Message, ReadProgress, Reader, write};
-use faas_core::platform::{Initial, LocalResponse, Response, Route, Serving, Signal, State};
+use faas_core::platform::{FailedInvocation, Initial, LocalResponse, Response, Route, Serving, Signal, State};
 use faas_core::process::Process;
 use faas_core::serve::{Manner, NEVER, response_head};
 use faas_core::settings::ServerSettings;
@@ -229,7 +229,11 @@ impl StartupListener {
         };
         let (mut response, mut body) = (Response::default(), Vec::new());
         let id = metadata.request_id.read(request.bytes());
-        self.protocol.failed(&metadata, id, failure, &mut response, &mut body);
+        self.protocol.failed(
+            FailedInvocation { metadata: &metadata, request_id: id, failure },
+            &mut response,
+            &mut body,
+        );
         self.respond(number, manner, &response, &body);
     }
 
@@ -525,7 +529,7 @@ impl StartupListener {
     ) {
         let (mut response, mut body) = (Response::default(), Vec::new());
         let id = metadata.request_id.read(request.bytes());
-        self.protocol.refused(metadata, id, failure, &mut response, &mut body);
+        self.protocol.refused(FailedInvocation { metadata, request_id: id, failure }, &mut response, &mut body);
         self.respond(number, manner, &response, &body);
     }
 

@@ -12,7 +12,7 @@ use crate::sys::{Event, Events};
 use faas_core::failure::Failure;
 use faas_core::http1::{Message, Reader};
 use faas_core::invocation::InvocationMetadata;
-use faas_core::platform::{LocalResponse, Response, Route, Signal, State};
+use faas_core::platform::{FailedInvocation, LocalResponse, Response, Route, Signal, State};
 use faas_core::serve::{self, Manner, response_head};
 use std::sync::Arc;
 
@@ -349,7 +349,11 @@ impl Worker {
         self.scratch.clear();
         let id = metadata.request_id.read(message.bytes());
         let failure = Failure::new(kind, why);
-        self.server.protocol.refused(metadata, id, &failure, &mut self.response, &mut self.scratch);
+        self.server.protocol.refused(
+            FailedInvocation { metadata, request_id: id, failure: &failure },
+            &mut self.response,
+            &mut self.scratch,
+        );
         self.server.refusals.say(&self.server.runtime.process().log, id, &failure);
         self.server.access(&Access {
             request_id: id,

@@ -426,7 +426,11 @@ fn what_was_never_begun_is_503_and_may_be_sent_again() {
     for control in ["/invoke", "/http-invoke"] {
         let invocation = world.invocation(&[("x-fc-control-path", control)], b"");
         let (mut response, mut scratch) = (Response::default(), Vec::new());
-        world.protocol.refused(invocation.metadata(), b"r", &failure, &mut response, &mut scratch);
+        world.protocol.refused(
+            FailedInvocation { metadata: invocation.metadata(), request_id: b"r", failure: &failure },
+            &mut response,
+            &mut scratch,
+        );
         let head = "content-type: application/json\ncache-control: no-store\nx-fc-status: 404\nretry-after: 1";
         assert_eq!((response.status, headers(&response).as_str()), (503, head), "{control}");
         assert!(text(&scratch).contains("too many"));

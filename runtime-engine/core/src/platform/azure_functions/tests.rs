@@ -344,7 +344,11 @@ fn failures_out_of_reach_have_a_status_by_how_the_request_came() {
     ] {
         let (mut response, metadata) =
             (Response::default(), InvocationMetadata { format, ..InvocationMetadata::default() });
-        server.failed(&metadata, b"i", &Failure::new(kind, "why"), &mut response, &mut Vec::new());
+        server.failed(
+            FailedInvocation { metadata: &metadata, request_id: b"i", failure: &Failure::new(kind, "why") },
+            &mut response,
+            &mut Vec::new(),
+        );
         assert_eq!(response.status, status, "{format:?} {kind}");
     }
 }

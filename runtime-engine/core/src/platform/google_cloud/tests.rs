@@ -2,6 +2,7 @@
 
 use super::super::cloudevents::tests::{EVENT, invoked, process, request};
 use super::*;
+use crate::failure::Failure;
 use faas_abi::host::Invocation as Contract;
 use faas_abi::{LIST_ATTRIBUTE, META_REQUEST_ID, META_SOURCE, META_TRACE, META_TRACEPARENT, META_TRIGGER};
 
@@ -220,9 +221,17 @@ fn failures_say_what_they_are_in_a_header() {
         let (mut response, mut body) = (Response::default(), Vec::new());
         let (metadata, failure) = (InvocationMetadata::default(), Failure::new(kind, "why"));
         if refused {
-            function.refused(&metadata, b"r", &failure, &mut response, &mut body);
+            function.refused(
+                FailedInvocation { metadata: &metadata, request_id: b"r", failure: &failure },
+                &mut response,
+                &mut body,
+            );
         } else {
-            function.failed(&metadata, b"r", &failure, &mut response, &mut body);
+            function.failed(
+                FailedInvocation { metadata: &metadata, request_id: b"r", failure: &failure },
+                &mut response,
+                &mut body,
+            );
         }
         let found = response.headers.get(b"x-google-status", caseless);
         assert_eq!((response.status, found), (status, Some(word.as_bytes())), "{kind}");

@@ -14,8 +14,8 @@ use crate::http1::{Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::plain_event;
 use crate::platform::{
-    BodyFrom, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, error_document,
-    http_common,
+    BodyFrom, FailedInvocation, Initial, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State,
+    error_document, http_common,
 };
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
@@ -75,13 +75,7 @@ impl Server {
             if identity.trusted_hops > 0 && caseless(name, b"x-real-ip") {
                 metadata.client_ip = span;
             }
-            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
-            else {
-                continue;
-            };
-            if value.is_empty() {
-                continue;
-            }
+            let Some(own) = http_common::own_name(OWN, name).filter(|_| !value.is_empty()) else { continue };
             let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
             match own.len() {
@@ -149,15 +143,8 @@ impl Serving for Server {
         plain_event::respond_to_either(invocation, self.limits.max_result, response, scratch)
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        plain_event::failed_either(metadata, request_id, failure, response, scratch);
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        plain_event::failed_either(call, response, scratch);
     }
 
     fn signalled(&self, _: &Signal, result: Result<(), &Failure>) -> LocalResponse {

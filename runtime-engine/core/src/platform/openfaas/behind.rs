@@ -2,10 +2,8 @@
 //! health checks, limits, metrics and request lines itself. Source: `executor/http_runner.go` and `pkg/watchdog.go` there.
 
 use super::{CONCURRENCY, Times};
-use crate::failure::Failure;
 use crate::http1::{Head, Message};
-use crate::invocation::InvocationMetadata;
-use crate::platform::{Listen, Response, Route, Serving, State, http_common};
+use crate::platform::{FailedInvocation, Listen, Response, Route, Serving, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::net::IpAddr;
@@ -88,16 +86,9 @@ impl Serving for Behind {
         Route::Invoke(self.times.metadata(process, request))
     }
 
-    fn refused(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-        if failure.kind == "Runtime.Overloaded" {
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
+        if call.failure.kind == "Runtime.Overloaded" {
             // The watchdog's own word for it, which queues understand.
             response.status = 429;
         }
@@ -108,6 +99,8 @@ impl Serving for Behind {
 mod tests {
     use super::super::testing::{opened, process, request, serving};
     use super::*;
+    use crate::failure::Failure;
+    use crate::invocation::InvocationMetadata;
     use crate::platform::Protocol;
 
     fn behind<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -174,7 +167,15 @@ mod tests {
         let serving = serving(&behind("http://127.0.0.1:1", &[]));
         for (kind, status) in [("Runtime.Overloaded", 429), ("Runtime.Closing", 503)] {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            serving.refused(&InvocationMetadata::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
+            serving.refused(
+                FailedInvocation {
+                    metadata: &InvocationMetadata::default(),
+                    request_id: b"id",
+                    failure: &Failure::new(kind, "no"),
+                },
+                &mut response,
+                &mut body,
+            );
             assert_eq!(response.status, status);
         }
     }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::fields::caseless;
 use crate::http1::{Assembly, Head, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
+use crate::platform::{BodyFrom, FailedInvocation, Listen, Response, Route, Serving, State, http_common};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::time::Duration;
@@ -140,30 +140,16 @@ impl Serving for InPlace {
         from
     }
 
-    fn failed(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        http_common::failed(request_id, failure, response, scratch);
-        mark_internal(failure, response);
-        self.calls.answer(request_id, Some(scratch.len()), response);
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        http_common::failed(call, response, scratch);
+        mark_internal(call.failure, response);
+        self.calls.answer(call.request_id, Some(scratch.len()), response);
     }
 
-    fn refused(
-        &self,
-        _: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        if failure.kind != "Runtime.Overloaded" {
-            http_common::failed(request_id, failure, response, scratch);
-            mark_internal(failure, response);
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        if call.failure.kind != "Runtime.Overloaded" {
+            http_common::failed(call, response, scratch);
+            mark_internal(call.failure, response);
             return;
         }
         response.clear();
@@ -282,16 +268,22 @@ mod tests {
         let serving = serving(&[("max_inflight", "3")]);
         let (mut response, mut body) = (Response::default(), Vec::new());
         let refuse = Failure::new("Runtime.Overloaded", "busy");
-        serving.refused(&InvocationMetadata::default(), b"id", &refuse, &mut response, &mut body);
+        serving.refused(
+            FailedInvocation { metadata: &InvocationMetadata::default(), request_id: b"id", failure: &refuse },
+            &mut response,
+            &mut body,
+        );
         assert_eq!(response.status, 429);
         assert_eq!(response.headers.get(b"Content-Type", caseless), Some(&b"text/plain"[..]));
         assert_eq!(response.headers.get(INTERNAL, caseless), Some(&b"faas-middleware"[..]));
         assert_eq!(body, b"Concurrent request limit exceeded. Max concurrent requests: 3\n");
         body.clear();
         serving.refused(
-            &InvocationMetadata::default(),
-            b"id",
-            &Failure::new("Runtime.Closing", "bye"),
+            FailedInvocation {
+                metadata: &InvocationMetadata::default(),
+                request_id: b"id",
+                failure: &Failure::new("Runtime.Closing", "bye"),
+            },
             &mut response,
             &mut body,
         );
@@ -303,7 +295,15 @@ mod tests {
         let serving = serving(&[]);
         for (kind, status, internal) in [("Function.TimedOut", 504, true), ("Function.Panic", 500, false)] {
             let (mut response, mut body) = (Response::default(), Vec::new());
-            serving.failed(&InvocationMetadata::default(), b"id", &Failure::new(kind, "no"), &mut response, &mut body);
+            serving.failed(
+                FailedInvocation {
+                    metadata: &InvocationMetadata::default(),
+                    request_id: b"id",
+                    failure: &Failure::new(kind, "no"),
+                },
+                &mut response,
+                &mut body,
+            );
             assert_eq!((response.status, response.headers.get(INTERNAL, caseless).is_some()), (status, internal));
         }
     }

@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::http1::{Limits, Message};
 use crate::invocation::{Code, Invocation, InvocationMetadata};
 use crate::log::Log;
-use crate::platform::{BodyFrom, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, http_common};
+use crate::platform::{
+    BodyFrom, FailedInvocation, Listen, LocalResponse, Response, Route, Serving, Signal, StartAt, State, http_common,
+};
 use crate::process::Process;
 use crate::settings::{BadSetting, Env, Settings};
 use std::sync::OnceLock;
@@ -139,29 +141,15 @@ impl Serving for Container {
     }
 
     /// Of a function that never ended, or that was never begun.
-    fn failed(
-        &self,
-        _: &InvocationMetadata,
-        _: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         head(BROKEN, response);
-        error(&in_words(failure), scratch);
+        error(&in_words(call.failure), scratch);
     }
 
     /// Any other status would be the action's fault; by this one the invoker goes elsewhere.
-    fn refused(
-        &self,
-        _: &InvocationMetadata,
-        _: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
+    fn refused(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
         head(503, response);
-        error(&in_words(failure), scratch);
+        error(&in_words(call.failure), scratch);
     }
 
     fn stream_head(&self, _: &Invocation, _: Code, response: &mut Response) {
@@ -340,7 +328,11 @@ mod tests {
         }
         let (mut response, mut body) = (Response::default(), Vec::new());
         let failure = Failure::new("Function.TimedOut", "late");
-        container(&[]).failed(&InvocationMetadata::default(), b"", &failure, &mut response, &mut body);
+        container(&[]).failed(
+            FailedInvocation { metadata: &InvocationMetadata::default(), request_id: b"", failure: &failure },
+            &mut response,
+            &mut body,
+        );
         assert_eq!(response.status, 502);
     }
 
@@ -348,7 +340,11 @@ mod tests {
     fn one_too_many_goes_elsewhere() {
         let (mut response, mut body) = (Response::default(), Vec::new());
         let failure = Failure::new("Runtime.Overloaded", "busy");
-        container(&[]).refused(&InvocationMetadata::default(), b"", &failure, &mut response, &mut body);
+        container(&[]).refused(
+            FailedInvocation { metadata: &InvocationMetadata::default(), request_id: b"", failure: &failure },
+            &mut response,
+            &mut body,
+        );
         assert_eq!((response.status, &*body), (503, &br#"{"error":"Runtime.Overloaded: busy"}"#[..]));
     }
 

@@ -4,7 +4,9 @@ use crate::failure::Failure;
 use crate::http1::{Assembly, Limits, Message, ReadProgress, Reader};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::log::{Format, Level, LineKind, Log, Sink};
-use crate::platform::{BodyFrom, Delivery, PlatformConfig, Polling, Protocol, Response, Serving, detect};
+use crate::platform::{
+    BodyFrom, Delivery, FailedInvocation, PlatformConfig, Polling, Protocol, Response, Serving, detect,
+};
 use crate::process::{Process, epoch_ms};
 use crate::settings::{Env, Settings};
 use faas_abi::NUM_DEADLINE_EPOCH_MS;
@@ -100,7 +102,11 @@ impl World {
     /// The same for one that failed out of reach.
     pub(in crate::platform) fn failed(&self, metadata: &InvocationMetadata, kind: &str) -> (u16, String) {
         let (mut response, mut scratch) = (Response::default(), Vec::new());
-        self.serving().failed(metadata, b"r-1", &Failure::new(kind, "why"), &mut response, &mut scratch);
+        self.serving().failed(
+            FailedInvocation { metadata, request_id: b"r-1", failure: &Failure::new(kind, "why") },
+            &mut response,
+            &mut scratch,
+        );
         (response.status, text(&scratch).to_owned())
     }
 

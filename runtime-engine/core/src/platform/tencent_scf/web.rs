@@ -5,12 +5,11 @@
 //! part of the request that a function sees; keys of the role are among them.
 
 use super::MAX_RESULT;
-use crate::failure::Failure;
 use crate::fields::{Span, caseless};
 use crate::http1::{Head, Message, decimal};
 use crate::invocation::{Invocation, InvocationMetadata};
 use crate::platform::plain_event;
-use crate::platform::{BodyFrom, Listen, Response, Route, Serving, State, http_common};
+use crate::platform::{BodyFrom, FailedInvocation, Listen, Response, Route, Serving, State, http_common};
 use crate::process::{Deadline, Process};
 use crate::settings::{BadSetting, Env, Settings};
 use crate::trigger::MessageFormat;
@@ -50,13 +49,7 @@ impl WebFunction {
         let mut metadata =
             InvocationMetadata { own_headers: OWN, ..http_common::metadata(process, request, self.timeout) };
         for (name, value) in request.headers() {
-            let Some(own) = name.get(..OWN.len()).filter(|start| caseless(start, OWN)).and(name.get(OWN.len()..))
-            else {
-                continue;
-            };
-            if value.is_empty() {
-                continue;
-            }
+            let Some(own) = http_common::own_name(OWN, name).filter(|_| !value.is_empty()) else { continue };
             let span = Span::of(request.bytes(), value);
             let number = || decimal(value).and_then(|number| u32::try_from(number).ok());
             let is = |name: &[u8]| caseless(own, name);
@@ -110,14 +103,7 @@ impl Serving for WebFunction {
         plain_event::respond_to_either(invocation, MAX_RESULT, response, scratch)
     }
 
-    fn failed(
-        &self,
-        metadata: &InvocationMetadata,
-        request_id: &[u8],
-        failure: &Failure,
-        response: &mut Response,
-        scratch: &mut Vec<u8>,
-    ) {
-        plain_event::failed_either(metadata, request_id, failure, response, scratch);
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, scratch: &mut Vec<u8>) {
+        plain_event::failed_either(call, response, scratch);
     }
 }

@@ -8,36 +8,28 @@ use crate::json::Writer;
 /// Payload 1.0: a name with one value stands in `headers`, one with several in `multiValueHeaders`, none in both, since
 /// the gateway merges the two.
 pub(super) fn v1(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 256);
-    let mut json = Writer::new(out);
-    json.begin_object().key("statusCode").number(u64::from(parts.status));
-    split(&mut json, parts.headers, parts.cookies);
-    super::body(&mut json, parts);
-    json.end_object();
+    super::object(parts, out, |json| split(json, parts.headers, parts.cookies));
 }
 
 /// Payload 2.0 has no lists: repeats are joined, cookies have a list of their own.
 pub(super) fn v2(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 256);
-    let mut json = Writer::new(out);
-    json.begin_object().key("statusCode").number(u64::from(parts.status));
-    json.key("headers").begin_object();
-    joined(&mut json, parts.headers);
-    json.end_object();
-    cookie_list(&mut json, parts.headers, parts.cookies);
-    super::body(&mut json, parts);
-    json.end_object();
+    super::object(parts, out, |json| apart(json, parts.headers, parts.cookies));
 }
 
 /// The prelude of a streamed HTTP reply on AWS: status, headers, cookies. Set-Cookie goes to `cookies`.
 pub fn write_prelude(status: u16, headers: &Fields, cookies: &Fields, out: &mut Vec<u8>) {
     let mut json = Writer::new(out);
     json.begin_object().key("statusCode").number(u64::from(status));
+    apart(&mut json, headers, cookies);
+    json.end_object();
+}
+
+/// Writes headers, each once, and the list of cookies beside them.
+fn apart(json: &mut Writer<'_>, headers: &Fields, cookies: &Fields) {
     json.key("headers").begin_object();
-    joined(&mut json, headers);
+    joined(json, headers);
     json.end_object();
-    cookie_list(&mut json, headers, cookies);
-    json.end_object();
+    cookie_list(json, headers, cookies);
 }
 
 #[cfg(test)]

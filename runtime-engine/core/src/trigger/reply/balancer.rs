@@ -8,25 +8,19 @@ use crate::json::Writer;
 /// Both header maps, each of them whole: the target group reads `multiValueHeaders` if its switch for multi-value headers
 /// is on, else `headers`, and ignores the other.
 pub(super) fn alb(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 512);
-    let mut json = Writer::new(out);
-    begin(&mut json, parts);
-    in_lists(&mut json, parts);
-    super::body(&mut json, parts);
-    json.end_object();
+    super::object(parts, out, |json| {
+        in_words(json, parts);
+        in_lists(json, parts);
+    });
 }
 
 /// One header map of single values.
 pub(super) fn lattice(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 256);
-    let mut json = Writer::new(out);
-    begin(&mut json, parts);
-    super::body(&mut json, parts);
-    json.end_object();
+    super::object(parts, out, |json| in_words(json, parts));
 }
 
-fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
-    json.begin_object().key("statusCode").number(u64::from(parts.status));
+/// Writes the status in words, and the headers once each.
+fn in_words(json: &mut Writer<'_>, parts: Parts<'_>) {
     let description = format!("{} {}", parts.status, reason(parts.status));
     json.key("statusDescription").string(description.trim_end());
     once_each(json, parts);

@@ -53,6 +53,16 @@ pub fn write(form: ReplyFormat, parts: Parts<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes the object that most shapes are: the status, the members by which one shape differs from another, and the body.
+fn object(parts: Parts<'_>, out: &mut Vec<u8>, members: impl FnOnce(&mut Writer<'_>)) {
+    out.reserve(parts.body.len() + 512);
+    let mut json = Writer::new(out);
+    json.begin_object().key("statusCode").number(u64::from(parts.status));
+    members(&mut json);
+    body(&mut json, parts);
+    json.end_object();
+}
+
 fn body(json: &mut Writer<'_>, parts: Parts<'_>) {
     json.key("body");
     let coded = !is_text(parts.headers, parts.body);

@@ -6,30 +6,18 @@
 
 use super::Parts;
 use super::headers::{in_lists, once_each};
-use crate::json::Writer;
 
 /// The four members and no other: Alibaba's API gateway refuses more.
 pub(super) fn plain(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 256);
-    let mut json = Writer::new(out);
-    begin(&mut json, parts);
-    super::body(&mut json, parts);
-    json.end_object();
+    super::object(parts, out, |json| once_each(json, parts));
 }
 
 /// And `multiValueHeaders`, which keeps repeats.
 pub(super) fn yandex(parts: Parts<'_>, out: &mut Vec<u8>) {
-    out.reserve(parts.body.len() + 512);
-    let mut json = Writer::new(out);
-    begin(&mut json, parts);
-    in_lists(&mut json, parts);
-    super::body(&mut json, parts);
-    json.end_object();
-}
-
-fn begin(json: &mut Writer<'_>, parts: Parts<'_>) {
-    json.begin_object().key("statusCode").number(u64::from(parts.status));
-    once_each(json, parts);
+    super::object(parts, out, |json| {
+        once_each(json, parts);
+        in_lists(json, parts);
+    });
 }
 
 #[cfg(test)]
