@@ -57,6 +57,8 @@ pub mod secrets;
 pub mod serve;
 pub mod services;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod trace;
 pub mod trigger;

@@ -424,15 +424,7 @@ fn digits(out: &mut Vec<u8>, mut value: u64, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Default)]
-    struct Kept(Mutex<Vec<String>>);
-
-    impl Sink for Kept {
-        fn write(&self, line: &[u8], _: LineKind) {
-            self.0.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
-        }
-    }
+    use crate::testing::Kept;
 
     fn stamp(seconds: u64) -> String {
         let mut out = Vec::new();
@@ -455,7 +447,7 @@ mod tests {
         let origin = Origin { request_id: b"id-1", target: b"shop", entry: "function order", ..Origin::default() };
         log.write(Level::Info, origin, b"two\nlines \"quoted\"", [Field::text(b"n", b"1")].into_iter());
         log.write(Level::Debug, origin, b"not wanted", std::iter::empty());
-        let lines = sink.0.lock().unwrap();
+        let lines = sink.lines();
         assert_eq!(lines.len(), 1);
         let (head, rest) = lines[0].split_at(lines[0].find(",\"level\"").unwrap());
         assert!(head.starts_with("{\"timestamp\":\"20"), "{head}");
@@ -474,7 +466,7 @@ mod tests {
             message,
             fields.iter().map(|(name, value)| Field::text(name, value)),
         );
-        let lines = sink.0.lock().unwrap();
+        let lines = sink.lines();
         let start = lines[0].find("WARN").expect("the level is there");
         lines[0][start..].to_owned()
     }
@@ -485,7 +477,7 @@ mod tests {
         assert_eq!(line, "WARN - runtime: first\\nsecond\n");
         let sink = Arc::new(Kept::default());
         Log::new(Level::Info, Format::Text, sink.clone()).emit(b"{\"raw\":\n1}");
-        assert_eq!(*sink.0.lock().unwrap(), ["{\"raw\":1}\n"]);
+        assert_eq!(sink.lines(), ["{\"raw\":1}\n"]);
     }
 
     #[test]
@@ -560,7 +552,7 @@ mod tests {
         for format in [Format::Json, Format::Google, Format::Text] {
             Log::new(Level::Info, format, sink.clone()).write(Level::Info, Origin::default(), b"m", fields.into_iter());
         }
-        let lines = sink.0.lock().unwrap();
+        let lines = sink.lines();
         let expected =
             r#""n":3.50,"o":{"a":  [true, null]},"bad":"{\"a\":","two":"1 2","field.message":"x","none":"","t":"3"}"#;
         assert!(lines[0].trim_end().ends_with(expected), "{}", lines[0]);

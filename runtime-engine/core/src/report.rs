@@ -113,35 +113,9 @@ impl<'a> Parts<'a> {
 const CAUSED: &str = "caused by";
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::log::{Format, LineKind, Log, Sink};
-    use crate::process::Identity;
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    /// A log that is kept.
-    #[derive(Default)]
-    pub(crate) struct Kept(Mutex<Vec<String>>);
-
-    impl Sink for Kept {
-        fn write(&self, line: &[u8], _: LineKind) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8_lossy(line).into_owned());
-        }
-    }
-
-    impl Kept {
-        /// Takes the lines written so far, each from the level on, without the line feed.
-        pub(crate) fn take(&self) -> Vec<String> {
-            let lines = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-            lines.iter().map(|line| line.trim_end()["2026-01-01T00:00:00.000Z ".len()..].to_owned()).collect()
-        }
-    }
-
-    /// A process whose log is kept.
-    pub(crate) fn process() -> (Arc<Process>, Arc<Kept>) {
-        let kept = Arc::<Kept>::default();
-        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
-    }
+    use crate::testing::process;
 
     fn line(detail: &str) -> String {
         let (process, kept) = process();

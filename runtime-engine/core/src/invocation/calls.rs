@@ -63,7 +63,7 @@ impl Invocation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::process;
+    use crate::testing::process;
     use faas_abi::host::Invocation as _;
     use faas_abi::{E_INVALID, LIST_CALL, NUM_TIMED, OK};
     use std::sync::Arc;

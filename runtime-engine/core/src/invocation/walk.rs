@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::http1::Assembly;
     use crate::invocation::{Flight, InvocationMetadata};
-    use crate::report::tests::process;
+    use crate::testing::process;
     use faas_abi::host::Invocation as Contract;
     use faas_abi::{
         CANCEL_CLOSING, CANCEL_DEADLINE, CANCEL_PEER_GONE, E_INVALID, E_PANIC, NUM_AFTER_REPLY, NUM_DEADLINE_NS, OK,

@@ -76,28 +76,17 @@ pub(super) fn failed(call: FailedInvocation<'_>, response: &mut Response, scratc
 pub(super) mod tests {
     use super::*;
     use crate::failure::Failure;
-    use crate::http1::Assembly;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
     use crate::platform::Serving;
-    use crate::process::{Identity, Process};
+    use crate::process::Process;
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::Arc;
 
-    struct Nowhere;
-
-    impl Sink for Nowhere {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
-
     pub(crate) fn process() -> Arc<Process> {
-        Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+        crate::testing::process().0
     }
 
     pub(in crate::platform) fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Message {
-        let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-        assembly.body().extend_from_slice(body.as_bytes());
-        assembly.finish()
+        crate::testing::request(method, target, headers, body.as_bytes())
     }
 
     /// An event in binary mode.

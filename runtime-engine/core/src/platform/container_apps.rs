@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn opened(pairs: &[(&str, &str)]) -> (Option<&'static str>, Result<PlatformConfig, String>) {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");
         (mark(&env), open(&env, &settings).map_err(|bad| bad.to_string()))

@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     fn found(pairs: &'static [(&'static str, &'static str)]) -> Result<(String, String), String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");
         detect(&env, &settings)
@@ -314,8 +314,7 @@ mod tests {
     #[test]
     fn the_platforms_time_for_a_stop_counts_unless_we_say_another() {
         let within = |grace: Option<u64>, pairs: &'static [(&'static str, &'static str)]| {
-            let look_up =
-                |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            let look_up = crate::testing::look_up(pairs);
             let env = Env::new(&look_up);
             let settings = Settings::read(&env).expect("no setting is wrong here");
             let mut opened = (crate::platform::http::ENTRY.open)(&env, &settings).expect("nothing is asked of it");
@@ -329,8 +328,7 @@ mod tests {
     #[test]
     fn the_platforms_own_proxies_are_trusted_unless_we_say_how_many_are() {
         let hops = |pairs: &'static [(&'static str, &'static str)]| {
-            let look_up =
-                |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+            let look_up = crate::testing::look_up(pairs);
             let env = Env::new(&look_up);
             let settings = Settings::read(&env).expect("no setting is wrong here");
             detect(&env, &settings)

@@ -278,12 +278,12 @@ mod tests {
     use super::*;
     use crate::failure::Failure;
     use crate::http1::Assembly;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
+    use crate::testing::process;
     use faas_abi::host::{Given, Invocation as Contract};
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).expect("no setting is wrong here");
         open(&env, &settings).map_err(|bad| bad.to_string())
@@ -296,22 +296,6 @@ mod tests {
             Protocol::Serving(server) => server,
             other => panic!("{other:?}"),
         }
-    }
-
-    #[derive(Default)]
-    struct Kept(Mutex<Vec<(String, bool)>>);
-
-    impl Sink for Kept {
-        fn write(&self, _: &[u8], _: LineKind) {}
-
-        fn mark(&self, text: &[u8], both: bool) {
-            self.0.lock().unwrap().push((String::from_utf8_lossy(text).into_owned(), both));
-        }
-    }
-
-    fn process() -> (Arc<Process>, Arc<Kept>) {
-        let kept = Arc::new(Kept::default());
-        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
     }
 
     fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Message {
@@ -478,6 +462,6 @@ mod tests {
         framed.before(&called(&*framed, &process, &[], b""));
         let half = agent(&[("FN_LOGFRAME_NAME", "call")]);
         half.before(&called(&*half, &process, &[("Fn-Call-Id", "01B")], b""));
-        assert_eq!(*kept.0.lock().unwrap(), [("\ncall=01A\n".to_owned(), true)]);
+        assert_eq!(kept.take_marks(), [("\ncall=01A\n".to_owned(), true)]);
     }
 }

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<String, String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         address(&Env::new(&look_up), "PORT", 8080).map_err(|bad| bad.to_string())
     }
 

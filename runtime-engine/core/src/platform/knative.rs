@@ -202,7 +202,7 @@ mod tests {
     use faas_abi::{LIST_ATTRIBUTE, META_SOURCE, META_TRIGGER, NUM_IS_HTTP};
 
     fn with<T>(pairs: &[(&str, &str)], read: impl FnOnce(&Env<'_>) -> T) -> T {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         read(&Env::new(&look_up))
     }
 

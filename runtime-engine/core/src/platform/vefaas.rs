@@ -201,23 +201,12 @@ fn duration(invocation: &Invocation, response: &mut Response) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http1::Assembly;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
     use crate::process::Identity;
     use faas_abi::host::Invocation as _;
     use std::sync::Arc;
 
-    struct Nowhere;
-
-    impl Sink for Nowhere {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
-
     fn opened(pairs: &[(&str, &str)]) -> Result<Box<dyn Serving>, String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        let env = Env::new(&look_up);
-        let settings = Settings::read(&env).expect("no setting is wrong here");
-        match open(&env, &settings).map_err(|bad| bad.to_string())?.protocol {
+        match crate::testing::opened(&ENTRY, pairs)?.1.protocol {
             Protocol::Serving(server) => Ok(server),
             other => panic!("{other:?}"),
         }
@@ -228,14 +217,11 @@ mod tests {
     }
 
     fn trusting(trusted_hops: usize) -> Arc<Process> {
-        let identity = Identity { trusted_hops, ..Identity::default() };
-        Arc::new(Process::new(identity, Log::new(Level::Info, Format::Text, Arc::new(Nowhere))))
+        crate::testing::process_of(Identity { trusted_hops, ..Identity::default() }).0
     }
 
     fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Message {
-        let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-        assembly.finish()
+        crate::testing::request(method, target, headers, b"")
     }
 
     #[test]

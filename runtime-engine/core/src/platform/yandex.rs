@@ -136,27 +136,16 @@ fn document(reply: &[u8], may_be_json: bool, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
     use faas_abi::host::{Given, Invocation as Contract};
     use std::sync::Arc;
 
-    struct Nowhere;
-
-    impl Sink for Nowhere {
-        fn write(&self, _: &[u8], _: LineKind) {}
-    }
-
     fn script(pairs: &[(&str, &str)]) -> (Option<&'static str>, PlatformConfig) {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        let env = Env::new(&look_up);
-        let settings = Settings::read(&env).expect("no setting is wrong here");
-        (mark(&env), open(&env, &settings).expect("nothing can be wrong"))
+        crate::testing::opened(&ENTRY, pairs).expect("nothing can be wrong")
     }
 
     fn invocation(opened: &PlatformConfig, input: &[u8]) -> Invocation {
         let Protocol::Piping(script) = &opened.protocol else { panic!("it is a child") };
-        let process =
-            Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, Arc::new(Nowhere))));
+        let (process, _) = crate::testing::process();
         let (message, metadata) = script.event(&process, input).expect("everything is an event");
         let mut invocation = Invocation::new(process, Arc::from("f"));
         invocation.renew(message, metadata, true);

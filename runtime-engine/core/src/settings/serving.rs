@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)], concurrency: usize) -> Result<ServerSettings, BadSetting> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         ServerSettings::read(&Env::new(&look_up), concurrency, Duration::ZERO, 7)
     }
 

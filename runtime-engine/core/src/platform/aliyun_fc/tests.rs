@@ -1,9 +1,8 @@
 //! Detection, routes, metadata of invocations, responses and markers, without a socket.
 
 use super::*;
-use crate::http1::Assembly;
-use crate::log::{Format, Level, LineKind, Sink};
 use crate::platform::Detected;
+use crate::testing::{Kept, Pairs, process_of, request};
 use crate::trigger::{DecodedEvent, Kind, SpareView};
 use faas_abi::host::{Given, Invocation as _};
 use faas_abi::{LIST_PLATFORM, LIST_REPLY_HEADER, META_ACCOUNT, META_FUNCTION, META_HANDLER, META_INVOKED_AS};
@@ -11,22 +10,8 @@ use faas_abi::{META_REGION, META_REQUEST_ID, META_SERVICE, META_TRACE, META_VERS
 use faas_abi::{NUM_DEADLINE_EPOCH_MS, NUM_REMAINING_MS, REPLY_RAW, REPLY_VALUE};
 use std::sync::Arc;
 
-#[derive(Default)]
-struct Marks(Mutex<Vec<String>>);
-
-impl Sink for Marks {
-    fn write(&self, _: &[u8], _: LineKind) {}
-
-    fn mark(&self, text: &[u8], both: bool) {
-        assert!(!both, "standard output alone is cut by the markers");
-        self.0.lock().expect("whole").push(String::from_utf8(text.to_vec()).expect("text"));
-    }
-}
-
-type Pairs<'a> = &'a [(&'a str, &'a str)];
-
 fn detected(pairs: Pairs<'_>) -> Result<Detected, String> {
-    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let look_up = crate::testing::look_up(pairs);
     let env = Env::new(&look_up);
     let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
     crate::platform::detect(&env, &settings).map_err(|unknown| unknown.to_string())
@@ -35,7 +20,7 @@ fn detected(pairs: Pairs<'_>) -> Result<Detected, String> {
 /// A process on the platform, its markers kept.
 struct World {
     process: Arc<Process>,
-    marks: Arc<Marks>,
+    log: Arc<Kept>,
     protocol: Box<dyn Serving>,
 }
 
@@ -46,10 +31,9 @@ impl World {
 
     fn of(with: Pairs<'_>) -> World {
         let opened = detected(with).expect("it fits").opened;
-        let marks = Arc::new(Marks::default());
-        let log = Log::new(Level::Info, Format::Text, marks.clone());
+        let (process, log) = process_of(opened.identity);
         let Protocol::Serving(protocol) = opened.protocol else { panic!("the platform sends requests") };
-        World { process: Arc::new(Process::new(opened.identity, log)), marks, protocol }
+        World { process, log, protocol }
     }
 
     fn route(&self, state: State, method: &str, target: &str, headers: Pairs<'_>) -> Route {
@@ -62,7 +46,9 @@ impl World {
     }
 
     fn marks(&self) -> String {
-        std::mem::take(&mut *self.marks.0.lock().expect("whole")).concat()
+        let marks = self.log.take_marks();
+        assert!(marks.iter().all(|(_, both)| !both), "standard output alone is cut by the markers");
+        marks.into_iter().map(|(mark, _)| mark).collect()
     }
 
     /// An invocation by this request.
@@ -82,13 +68,6 @@ impl World {
         let body = if from == BodyFrom::Scratch { &scratch[..] } else { invocation.reply().as_slice() };
         (response.status, headers(&response), text(body).to_owned())
     }
-}
-
-fn request(method: &str, target: &str, headers: Pairs<'_>, body: &[u8]) -> Message {
-    let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-    headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-    assembly.body().extend_from_slice(body);
-    assembly.finish()
 }
 
 /// The reply of a function.

@@ -1,27 +1,15 @@
 //! What the host's requests come to, and what it is answered.
 
 use super::*;
-use crate::http1::Assembly;
 use crate::invocation::Stamp;
-use crate::log::{Field, Format, LineKind, Log, Sink};
+use crate::log::{Field, Format, Log};
+use crate::testing::Kept;
 use faas_abi::host::{Given, Invocation as _, Stamped as _};
 use faas_abi::{LIST_PLATFORM, LIST_REPLY_COOKIE, LIST_REPLY_HEADER, META_FUNCTION, REPLY_RAW, REPLY_VALUE};
-use std::sync::{Arc, Mutex};
-
-#[derive(Default)]
-struct Kept(Mutex<Vec<String>>);
-
-impl Sink for Kept {
-    fn write(&self, line: &[u8], _: LineKind) {
-        self.0.lock().unwrap().push(String::from_utf8_lossy(line).into_owned());
-    }
-}
+use std::sync::Arc;
 
 fn opened(pairs: &[(&str, &str)]) -> Result<PlatformConfig, String> {
-    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-    let env = Env::new(&look_up);
-    let settings = Settings::read(&env).expect("no setting is wrong here");
-    open(&env, &settings).map_err(|bad| bad.to_string())
+    crate::testing::opened(&ENTRY, pairs).map(|(_, opened)| opened)
 }
 
 fn server(pairs: &[(&str, &str)]) -> Box<dyn Serving> {
@@ -36,10 +24,7 @@ fn process(sink: &Arc<Kept>) -> Arc<Process> {
 }
 
 fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Message {
-    let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-    headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-    assembly.body().extend_from_slice(body.as_bytes());
-    assembly.finish()
+    crate::testing::request(method, target, headers, body.as_bytes())
 }
 
 const HOST: [(&str, &str); 4] = [
@@ -234,7 +219,7 @@ fn a_value_goes_back_with_the_lines_of_the_log() {
     let expected = r#"{"Outputs":{},"Logs":["painted in=red"],"ReturnValue":{"done":1}}"#;
     assert_eq!(answered(&*server, &invocation), (200, expected.to_owned()));
     assert!(!capture(&invocation, Level::Info, b"late", &[]), "nobody would take it any more");
-    assert!(sink.0.lock().unwrap().is_empty());
+    assert!(sink.lines().is_empty());
 }
 
 #[test]
@@ -304,7 +289,7 @@ fn an_http_reply_goes_to_the_output_that_is_named() {
     reply(&mut invocation, 403, b"no".to_vec());
     let expected = r#"{"Outputs":{"reply":{"statusCode":403,"headers":{"x-a":"1","Set-Cookie":"a=1"},"body":"no"}},"Logs":[],"ReturnValue":null}"#;
     assert_eq!(answered(&*server, &invocation), (200, expected.to_owned()));
-    let lines = sink.0.lock().unwrap();
+    let lines = sink.lines();
     assert!(lines[0].contains("WARN i-1 runtime: the host sets one cookie a reply: 1 are lost"), "{lines:?}");
 }
 
@@ -319,7 +304,7 @@ fn a_value_for_a_client_is_json_and_bytes_are_told() {
     reply(&mut invocation, REPLY_RAW, vec![0xff]);
     let (_, body) = answered(&*server, &invocation);
     assert!(body.contains(r#""headers":{},"body":"/w==""#), "{body}");
-    assert!(sink.0.lock().unwrap()[0].contains("as base64"));
+    assert!(sink.lines()[0].contains("as base64"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use faas_abi::host::Invocation as Contract;
 use faas_abi::{LIST_ATTRIBUTE, META_REQUEST_ID, META_SOURCE, META_TRACE, META_TRACEPARENT, META_TRIGGER};
 
 fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
-    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let look_up = crate::testing::look_up(pairs);
     let env = Env::new(&look_up);
     let settings = Settings::read(&env).expect("no setting is wrong here");
     open(&env, &settings).map_err(|bad| bad.to_string()).map(|opened| (mark(&env), opened))

@@ -157,36 +157,11 @@ fn go_duration(text: &[u8]) -> Option<Duration> {
 #[cfg(test)]
 mod testing {
     use super::*;
-    use crate::http1::Assembly;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
-    use std::sync::{Arc, Mutex};
 
-    /// Keeps the lines of a log.
-    #[derive(Default)]
-    pub(super) struct Kept(Mutex<Vec<String>>);
-
-    impl Kept {
-        pub(super) fn lines(&self) -> Vec<String> {
-            self.0.lock().expect("no test panicked here").clone()
-        }
-    }
-
-    impl Sink for Kept {
-        fn write(&self, line: &[u8], _: LineKind) {
-            self.0.lock().expect("no test panicked here").push(String::from_utf8_lossy(line).into_owned());
-        }
-    }
-
-    pub(super) fn process() -> (Arc<Process>, Arc<Kept>) {
-        let kept = Arc::new(Kept::default());
-        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
-    }
+    pub(super) use crate::testing::process;
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        let env = Env::new(&look_up);
-        let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
-        Ok((mark(&env), open(&env, &settings).map_err(|bad| bad.to_string())?))
+        crate::testing::opened(&ENTRY, pairs)
     }
 
     pub(super) fn serving(pairs: &[(&str, &str)]) -> Box<dyn Serving> {
@@ -197,9 +172,7 @@ mod testing {
     }
 
     pub(super) fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Message {
-        let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-        headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-        assembly.finish()
+        crate::testing::request(method, target, headers, b"")
     }
 }
 
@@ -212,7 +185,7 @@ mod tests {
         [("fprocess", "./bootstrap"), ("mode", "http"), ("upstream_url", "http://127.0.0.1:8082")];
 
     fn times(pairs: &[(&str, &str)]) -> Result<Times, String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);
         let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
         Times::read(&env, &settings).map_err(|bad| bad.to_string())

@@ -231,9 +231,9 @@ mod tests {
             let expected = r#"{"error":"Cannot initialize the action more than once."}"#;
             assert_eq!(own(serving.route(&process, &init, state)), (403, expected.into()));
         }
-        let lines = kept.lines.lock().unwrap();
+        let lines = kept.lines();
         assert_eq!(*lines, ["Cannot initialize the action more than once.\n"; 2]);
-        assert!(kept.marks.lock().unwrap().is_empty());
+        assert!(kept.take_marks().is_empty());
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         let failure = Failure::new("Faulty.Start", "no \"database\"");
         let answer = serving.signalled(&Signal::Initialize(Initial::default()), Err(&failure));
         assert_eq!((answer.status, &*answer.body), (502, r#"{"error":"Faulty.Start: no \"database\""}"#));
-        assert_eq!(kept.marks.lock().unwrap().len(), 1);
+        assert_eq!(kept.take_marks().len(), 1);
     }
 
     #[test]
@@ -352,7 +352,7 @@ mod tests {
     fn the_end_of_each_run_is_marked_on_both_descriptors() {
         let (serving, (process, kept)) = (container(&[]), process());
         serving.after(&process, &InvocationMetadata::default(), b"a1", false);
-        let marks = kept.marks.lock().unwrap();
+        let marks = kept.take_marks();
         assert_eq!(*marks, [("XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n".to_owned(), true)]);
     }
 }

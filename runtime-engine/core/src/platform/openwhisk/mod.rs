@@ -237,52 +237,18 @@ fn in_words(failure: &Failure) -> String {
 #[cfg(test)]
 mod testing {
     use super::*;
-    use crate::http1::Message;
-    use crate::log::{Format, Level, LineKind, Log, Sink};
-    use std::sync::{Arc, Mutex};
 
-    /// Lines and marks of a log.
-    #[derive(Default)]
-    pub(super) struct Kept {
-        pub(super) lines: Mutex<Vec<String>>,
-        pub(super) marks: Mutex<Vec<(String, bool)>>,
-    }
-
-    impl Sink for Kept {
-        fn write(&self, line: &[u8], _: LineKind) {
-            self.lines.lock().expect("no test panicked here").push(String::from_utf8_lossy(line).into_owned());
-        }
-
-        fn mark(&self, text: &[u8], both: bool) {
-            let text = String::from_utf8_lossy(text).into_owned();
-            self.marks.lock().expect("no test panicked here").push((text, both));
-        }
-    }
-
-    pub(super) fn process() -> (Arc<Process>, Arc<Kept>) {
-        let kept = Arc::new(Kept::default());
-        (Arc::new(Process::new(Identity::default(), Log::new(Level::Info, Format::Text, kept.clone()))), kept)
-    }
+    pub(super) use crate::testing::{invocation, process};
 
     pub(super) fn opened(pairs: &[(&str, &str)]) -> Result<(Option<&'static str>, PlatformConfig), String> {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
-        let env = Env::new(&look_up);
-        let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
-        Ok((mark(&env), open(&env, &settings).map_err(|bad| bad.to_string())?))
+        crate::testing::opened(&ENTRY, pairs)
     }
 
     /// How activations are read in that environment.
     pub(super) fn activations(pairs: &[(&str, &str)]) -> Activations {
-        let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+        let look_up = crate::testing::look_up(pairs);
         let env = Env::new(&look_up);
         Activations::read(&env, &Settings::read(&env).expect("no setting is wrong here"))
-    }
-
-    /// An invocation for that activation, without a reply yet.
-    pub(super) fn invocation(process: &Arc<Process>, message: Message, metadata: InvocationMetadata) -> Invocation {
-        let mut invocation = Invocation::new(process.clone(), Arc::from("f"));
-        invocation.renew(message, metadata, false);
-        invocation
     }
 
     /// Sets a reply, as the function would.
@@ -424,7 +390,7 @@ mod tests {
             Outcome::NoResult => (false, BodyFrom::Reply),
             Outcome::Failed => (false, BodyFrom::Scratch),
         };
-        let lines = kept.lines.lock().expect("no test panicked here");
+        let lines = kept.lines();
         let told = lines.iter().filter(|line| line.contains(" ERROR ") && line.contains("Function.NoResult: "));
         assert_eq!((lines.len(), told.count()), if good { (0, 0) } else { (1, 1) }, "{lines:?}");
         let body = if from == BodyFrom::Reply { invocation.reply().as_slice() } else { &scratch };

@@ -1,34 +1,23 @@
 //! What the process tests of both platforms need: a process on a platform, messages, and what a protocol makes of them.
 
 use crate::failure::Failure;
-use crate::http1::{Assembly, Limits, Message, ReadProgress, Reader};
+use crate::http1::{Limits, Message, ReadProgress, Reader};
 use crate::invocation::{Invocation, InvocationMetadata};
-use crate::log::{Format, Level, LineKind, Log, Sink};
 use crate::platform::{
     BodyFrom, Delivery, FailedInvocation, PlatformConfig, Polling, Protocol, Response, Serving, detect,
 };
 use crate::process::{Process, epoch_ms};
 use crate::settings::{Env, Settings};
+use crate::testing::{Kept, process_of};
 use faas_abi::NUM_DEADLINE_EPOCH_MS;
 use faas_abi::host::{Given, Invocation as _};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-/// Names and values.
-pub(in crate::platform) type Pairs<'a> = &'a [(&'a str, &'a str)];
-
-/// A log that is kept.
-#[derive(Default)]
-pub(in crate::platform) struct Kept(Mutex<String>);
-
-impl Sink for Kept {
-    fn write(&self, line: &[u8], _: LineKind) {
-        self.0.lock().expect("whole").push_str(text(line));
-    }
-}
+pub(in crate::platform) use crate::testing::{Pairs, request};
 
 /// What the environment comes to.
 pub(in crate::platform) fn opened(pairs: Pairs<'_>) -> Result<PlatformConfig, String> {
-    let look_up = |name: &str| pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());
+    let look_up = crate::testing::look_up(pairs);
     let env = Env::new(&look_up);
     let settings = Settings::read(&env).map_err(|bad| bad.to_string())?;
     detect(&env, &settings).map(|detected| detected.opened).map_err(|unknown| unknown.to_string())
@@ -44,8 +33,7 @@ pub(in crate::platform) struct World {
 impl World {
     pub(in crate::platform) fn new(pairs: Pairs<'_>) -> World {
         let opened = opened(pairs).expect("the variables fit");
-        let log = Arc::new(Kept::default());
-        let process = Arc::new(Process::new(opened.identity, Log::new(Level::Info, Format::Text, log.clone())));
+        let (process, log) = process_of(opened.identity);
         World { process, protocol: opened.protocol, log }
     }
 
@@ -111,7 +99,7 @@ impl World {
     }
 
     pub(in crate::platform) fn log(&self) -> String {
-        self.log.0.lock().expect("whole").clone()
+        self.log.lines().concat()
     }
 }
 
@@ -144,13 +132,6 @@ pub(in crate::platform) fn response(answer: &str) -> Message {
             other => panic!("{answer}: {other:?}"),
         }
     }
-}
-
-pub(in crate::platform) fn request(method: &str, target: &str, headers: Pairs<'_>, body: &[u8]) -> Message {
-    let mut assembly = Assembly::request(Vec::new(), method.as_bytes(), target.as_bytes(), b"");
-    headers.iter().for_each(|(name, value)| assembly.header(name.as_bytes(), value.as_bytes()));
-    assembly.body().extend_from_slice(body);
-    assembly.finish()
 }
 
 pub(in crate::platform) fn headers(response: &Response) -> String {
