@@ -252,7 +252,8 @@ fn every_list_that_a_page_repeats_is_whole() {
 /// Returns the rows of the glossary's tables: term, meaning, names in the code.
 fn glossary() -> Vec<[String; 3]> {
     let text = fs::read_to_string(root().join("docs/glossary.md")).expect("the glossary is there");
-    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| term |"));
+    let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| term |") && !line.starts_with("| name |");
+    let rows = text.lines().filter(is_row);
     rows.map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let cells: [&str; 3] = cells.try_into().unwrap_or_else(|_| panic!("expected three cells, found: {line}"));
@@ -274,25 +275,160 @@ fn every_term_of_the_glossary_is_explained_once() {
     }
 }
 
+/// The folder of a crate's sources, by the crate's name in paths.
+fn sources_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "faas_core" => "runtime-engine/core/src",
+        "faas_unix" => "runtime-engine/unix/src",
+        "faas_abi" => "handlers-sdk/abi/src",
+        "handlers_sdk" => "handlers-sdk/src",
+        "serverless_spec" => "runtime-engine/spec/src",
+        "platform_emulators" => "integration/emulators/src",
+        "integration" => "integration/src",
+        _ => return None,
+    })
+}
+
 #[test]
 fn every_name_of_the_code_in_the_glossary_is_public_in_its_crate() {
     let files = files();
     for [term, _, names] in glossary() {
         for name in in_backticks(&names) {
             let parts: Vec<&str> = name.split("::").collect();
-            let source = match parts[0] {
-                "faas_core" => "runtime-engine/core/src",
-                "faas_unix" => "runtime-engine/unix/src",
-                "faas_abi" => "handlers-sdk/abi/src",
-                "handlers_sdk" => "handlers-sdk/src",
-                "serverless_spec" => "runtime-engine/spec/src",
-                "platform_emulators" => "integration/emulators/src",
-                "integration" => "integration/src",
-                _ => panic!("{term}: `{name}` is of no crate that this test knows"),
-            };
-            assert!(is_public(source, &parts[1..], &files), "{term}: there is no `{name}` in {source}");
+            let source =
+                sources_of(parts[0]).unwrap_or_else(|| panic!("{term}: `{name}` is of no crate that this test knows"));
+            let is_offered =
+                || offered(source).iter().any(|(path, _)| parts[1..] == *path.split("::").collect::<Vec<_>>());
+            assert!(is_public(source, &parts[1..], &files) || is_offered(), "{term}: there is no `{name}` in {source}");
         }
     }
+}
+
+/// The crates that others write code against.
+const PUBLIC: [&str; 4] = ["handlers_sdk", "faas_abi", "faas_core", "serverless_spec"];
+
+#[test]
+fn a_public_name_stands_for_one_thing_or_the_glossary_has_each_with_its_module() {
+    let glossary = glossary();
+    let mut wrong = Vec::new();
+    let mut several = BTreeSet::new();
+    for name in PUBLIC {
+        let mut things: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for (path, file) in offered(sources_of(name).expect("it is listed")) {
+            let own = path.rsplit("::").next().unwrap_or_default().to_owned();
+            things.entry(own).or_default().insert(file, format!("{name}::{path}"));
+        }
+        for (own, places) in things.into_iter().filter(|(_, places)| places.len() > 1) {
+            let row = glossary.iter().find(|[term, ..]| *term == format!("`{own}`"));
+            let told = row.map(|[_, _, names]| in_backticks(names).filter(|path| path.starts_with(name)).count());
+            if told != Some(places.len()) {
+                let places: Vec<String> = places.into_values().collect();
+                wrong.push(format!(
+                    "{own} is {}: rename one, or say in the glossary what each is",
+                    places.join(" and ")
+                ));
+            }
+            several.insert(own);
+        }
+    }
+    for [term, ..] in &glossary {
+        let name = term.strip_prefix('`').and_then(|term| term.strip_suffix('`'));
+        if name.is_some_and(|name| !several.contains(name)) {
+            wrong.push(format!("the glossary has {term} for a name that stands for one thing"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The types and traits that a crate offers: the path by which each is reached, and the file that declares it. Follows
+/// `pub mod` and `pub use` from the root; of a type that several modules pass on, each path.
+fn offered(source: &str) -> Vec<(String, String)> {
+    let mut texts = BTreeMap::new();
+    for file in files().into_iter().filter(|file| file.starts_with(source) && file.ends_with(".rs")) {
+        let text = fs::read_to_string(root().join(&file)).expect("a source can be read");
+        let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        texts.insert(file, code.join("\n"));
+    }
+    let mut declared: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (file, text) in &texts {
+        declarations(text).for_each(|name| declared.entry(name).or_default().push(file));
+    }
+    let mut found = Vec::new();
+    let mut modules = vec![(format!("{source}/lib.rs"), String::new())];
+    while let Some((file, path)) = modules.pop() {
+        let text = &texts[&file];
+        found.extend(declarations(text).map(|name| (format!("{path}{name}"), file.clone())));
+        for (from, name) in passed_on(text) {
+            let own = from.last().map(String::as_str).unwrap_or_default();
+            let module = from.len().checked_sub(2).map(|at| from[at].as_str());
+            let is_of = |file: &&&str| {
+                let parent = Path::new(file).parent().and_then(Path::file_name);
+                let names = [Path::new(file).file_stem(), parent];
+                module
+                    .is_none_or(|module| ["self", "super"].contains(&module) || names.contains(&Some(module.as_ref())))
+            };
+            let files = declared.get(own).into_iter().flatten().filter(is_of);
+            found.extend(files.map(|file| (format!("{path}{name}"), (*file).to_owned())));
+        }
+        let folder = match file.strip_suffix("/lib.rs").or_else(|| file.strip_suffix("/mod.rs")) {
+            Some(folder) => folder,
+            None => file.strip_suffix(".rs").expect("a source is Rust"),
+        };
+        for line in text.lines() {
+            let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) else { continue };
+            let places = [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")];
+            let place = places.into_iter().find(|place| texts.contains_key(place));
+            modules.extend(place.map(|place| (place, format!("{path}{name}::"))));
+        }
+    }
+    found
+}
+
+/// The public types and traits that a file declares at its top.
+fn declarations(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("pub ")?;
+        let rest = ["struct ", "enum ", "trait ", "type ", "union "].iter().find_map(|word| rest.strip_prefix(word))?;
+        rest.split(|sign: char| !sign.is_alphanumeric() && sign != '_').next()
+    })
+}
+
+/// The types that a file passes on by `pub use`: where each is from, and its name here.
+fn passed_on(text: &str) -> Vec<(Vec<String>, String)> {
+    fn read(from: &[&str], tree: &str, found: &mut Vec<(Vec<String>, String)>) {
+        let tree = tree.trim();
+        if let Some((before, within)) = tree.split_once('{') {
+            let from: Vec<&str> =
+                from.iter().copied().chain(before.split("::").filter(|part| !part.is_empty())).collect();
+            let within = within.strip_suffix('}').unwrap_or(within);
+            let (mut depth, mut begin) = (0, 0);
+            for (at, sign) in within.char_indices().chain([(within.len(), ',')]) {
+                match sign {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        read(&from, &within[begin..at], found);
+                        begin = at + 1;
+                    }
+                    _ => {}
+                }
+            }
+            return;
+        }
+        let (path, name) = tree.split_once(" as ").unwrap_or((tree, ""));
+        let path: Vec<String> =
+            from.iter().copied().chain(path.split("::")).map(|part| part.trim().to_owned()).collect();
+        let name = if name.is_empty() { path.last().cloned().unwrap_or_default() } else { name.trim().to_owned() };
+        if name.starts_with(char::is_uppercase) {
+            found.push((path, name));
+        }
+    }
+    let mut found = Vec::new();
+    for rest in format!("\n{text}").split("\npub use ").skip(1) {
+        let tree = rest.split(';').next().unwrap_or_default();
+        read(&[], tree, &mut found);
+    }
+    found
 }
 
 /// Returns `true` if a path of modules, with a type or a trait at its end or without one, is declared below a folder of
@@ -330,5 +466,9 @@ fn what_is_not_there_is_seen_and_other_texts_are_left_alone() {
     assert!(is_public(core, &["process"], &files) && is_public(core, &["invocation", "Invocation"], &files));
     // One that is not there, and one that its crate keeps for itself.
     assert!(!is_public(core, &["invocation", "NoSuchType"], &files) && !is_public(core, &["turn", "Turns"], &files));
+    let names = passed_on("pub use a::{B, c::{D as E, f}};\nuse g::H;\n");
+    let names: Vec<(String, String)> = names.into_iter().map(|(from, name)| (from.join("::"), name)).collect();
+    let expected = [("a::B", "B"), ("a::c::D", "E")];
+    assert_eq!(names, expected.map(|(from, name)| (from.to_owned(), name.to_owned())));
     assert_eq!(anchor("## What may change, `min_minor` and so on"), "what-may-change-min_minor-and-so-on");
 }

@@ -143,7 +143,7 @@ fn write(yml: &Path, folder: &Path) -> usize {
 
 /// Texts that readers of YAML take for something else, and all kinds of characters, as YAML with the same as JSON beside it.
 fn nasty(folder: &Path) {
-    use serverless_spec::deploy::document::{Document, Map};
+    use serverless_spec::deploy::document::{Document, Mapping};
     let words = [
         "",
         " ",
@@ -235,10 +235,10 @@ fn nasty(folder: &Path) {
         "12e03",
         "a\\nb",
     ];
-    let mut map = Map::new();
+    let mut map = Mapping::new();
     for (number, word) in words.iter().enumerate() {
         map.put(format!("k{number}"), *word);
-        map.put(*word, vec![Document::from(*word), Map::new().with(*word, *word).into()]);
+        map.put(*word, vec![Document::from(*word), Mapping::new().with(*word, *word).into()]);
     }
     // Every pair of signs that mean something, at the beginning, in the middle and at the end.
     let signs = "-?:,[]{}#&*!|>'\"%@`=~ \n\ta1.";

@@ -20,11 +20,10 @@ pub struct Request {
 impl Request {
     /// Returns a request of any kind.
     pub fn new(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
             method: method.to_owned(),
             target: target.to_owned(),
-            headers: headers.iter().map(own).collect(),
+            headers: crate::wire::headers(headers),
             body: body.into(),
         }
     }
@@ -169,8 +168,7 @@ mod tests {
     use super::*;
 
     fn answer(headers: &[(&str, &str)]) -> Answer {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer { status: 200, headers: headers.iter().map(own).collect(), body: b"d".to_vec(), closes: false }
+        Answer { status: 200, headers: crate::wire::headers(headers), body: b"d".to_vec(), closes: false }
     }
 
     #[test]

@@ -248,25 +248,7 @@ fn broken(what: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What a server says; what it hears is kept.
-    struct Server(io::Cursor<Vec<u8>>, Vec<u8>);
-
-    impl Read for Server {
-        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-            self.0.read(room)
-        }
-    }
-
-    impl Write for Server {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.1.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::wire::tests::Server;
 
     fn server(frames: &[(u8, u8, u32, &[u8])]) -> Server {
         let mut says = Vec::new();

@@ -43,12 +43,11 @@ pub struct Request {
 impl Request {
     /// Returns a client's request.
     pub fn http(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
             method: method.to_owned(),
             target: target.to_owned(),
             event_type: "http".to_owned(),
-            headers: headers.iter().map(own).collect(),
+            headers: crate::wire::headers(headers),
             body: body.into(),
         }
     }
@@ -213,11 +212,7 @@ fn breach(answer: &Answer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer { status, headers: headers.iter().map(own).collect(), body: Vec::new(), closes: false }
-    }
+    use crate::wire::tests::answer;
 
     #[test]
     fn failures_have_one_known_code_and_one_message() {

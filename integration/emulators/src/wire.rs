@@ -6,6 +6,11 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 /// Names and values in order.
 pub type Headers = Vec<(String, String)>;
 
+/// Returns names and values as values of their own.
+pub fn headers(pairs: &[(&str, &str)]) -> Headers {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
 /// How a request's body is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -172,11 +177,16 @@ fn broken(what: String) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
+    /// Returns an answer without a body.
+    pub(crate) fn answer(status: u16, pairs: &[(&str, &str)]) -> Answer {
+        Answer { status, headers: headers(pairs), body: Vec::new(), closes: false }
+    }
+
     /// What the server says; what it hears is kept.
-    struct Server(io::Cursor<Vec<u8>>, Vec<u8>);
+    pub(crate) struct Server(pub(crate) io::Cursor<Vec<u8>>, pub(crate) Vec<u8>);
 
     impl Read for Server {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {

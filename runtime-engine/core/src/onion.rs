@@ -1,6 +1,6 @@
 //! The order in which layers and their centre are called, as a state machine without any call in it.
 //!
-//! It knows numbers and statuses, nothing else: drivers do what a [`Step`] says and come back with the status. The rules
+//! It knows numbers and statuses, nothing else: drivers do what a [`OnionStep`] says and come back with the status. The rules
 //! are O1 to O6 of `faas.h`: layers are entered in order, leave in reverse, each entered one exactly once; heads run
 //! once, outward, before the first `after`.
 
@@ -8,7 +8,7 @@ use faas_abi::{E_INTERNAL, END, OK, Status};
 
 /// Says what a walk does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum OnionStep {
     /// Call `before` of that layer.
     Before(usize),
     /// Call what is inside: the function, or the engine's own work of a phase.
@@ -56,7 +56,7 @@ impl Onion {
     }
 
     /// Returns the first step of the walk.
-    pub fn begin(&mut self) -> Step {
+    pub fn begin(&mut self) -> OnionStep {
         self.enter(0)
     }
 
@@ -67,7 +67,7 @@ impl Onion {
 
     /// Instead of [`advance`](Onion::advance) after a `before`: that layer is not entered, and the way in goes on all the
     /// same. A failing status stands for the way out; `OK` if nobody is to hear of it.
-    pub fn pass_by(&mut self, status: Status) -> Step {
+    pub fn pass_by(&mut self, status: Status) -> OnionStep {
         let Doing::Entering(layer) = self.doing else { return self.advance(status) };
         if status < 0 {
             self.fail(status);
@@ -78,7 +78,7 @@ impl Onion {
 
     /// Takes the status of the last step and says what comes next.
     #[inline]
-    pub fn advance(&mut self, status: Status) -> Step {
+    pub fn advance(&mut self, status: Status) -> OnionStep {
         match self.doing {
             Doing::Entering(layer) => match status {
                 END => self.leave(layer),
@@ -108,13 +108,13 @@ impl Onion {
     }
 
     #[inline]
-    fn enter(&mut self, layer: usize) -> Step {
+    fn enter(&mut self, layer: usize) -> OnionStep {
         if layer < self.layers {
             self.doing = Doing::Entering(layer);
-            Step::Before(layer)
+            OnionStep::Before(layer)
         } else {
             self.doing = Doing::Centre;
-            Step::Centre
+            OnionStep::Centre
         }
     }
 
@@ -125,20 +125,20 @@ impl Onion {
 
     /// On the way out, with `inner` entered layers still to leave.
     #[inline]
-    fn leave(&mut self, inner: usize) -> Step {
+    fn leave(&mut self, inner: usize) -> OnionStep {
         if self.status >= 0 && self.heads {
             self.heads = false;
             return self.heads(inner, inner);
         }
         let Some(layer) = self.entered_below(inner) else { return self.finished() };
         self.doing = Doing::Leaving(layer);
-        if self.status >= 0 { Step::After(layer) } else { Step::OnError(layer, self.status) }
+        if self.status >= 0 { OnionStep::After(layer) } else { OnionStep::OnError(layer, self.status) }
     }
 
-    fn heads(&mut self, next: usize, inner: usize) -> Step {
+    fn heads(&mut self, next: usize, inner: usize) -> OnionStep {
         let Some(layer) = self.entered_below(next) else { return self.leave(inner) };
         self.doing = Doing::Heads { next: layer, inner };
-        Step::Head(layer)
+        OnionStep::Head(layer)
     }
 
     /// The innermost entered layer further out than `layer`.
@@ -150,9 +150,9 @@ impl Onion {
         (0..layer).rev().find(|layer| !self.passed_by.contains(layer))
     }
 
-    fn finished(&mut self) -> Step {
+    fn finished(&mut self) -> OnionStep {
         self.doing = Doing::Finished;
-        Step::Finished { status: self.status, cause: self.cause }
+        OnionStep::Finished { status: self.status, cause: self.cause }
     }
 }
 
@@ -171,12 +171,12 @@ mod tests {
     use super::*;
 
     /// Walks with a script of statuses by step and returns the steps taken.
-    fn walk(layers: usize, heads: bool, mut status: impl FnMut(Step) -> Status) -> Vec<Step> {
+    fn walk(layers: usize, heads: bool, mut status: impl FnMut(OnionStep) -> Status) -> Vec<OnionStep> {
         let mut onion = Onion::new(layers, heads);
         let mut steps = vec![onion.begin()];
         loop {
             let last = steps[steps.len() - 1];
-            if matches!(last, Step::Finished { .. }) {
+            if matches!(last, OnionStep::Finished { .. }) {
                 return steps;
             }
             assert!(steps.len() < 100, "no end: {steps:?}");
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn layers_leave_in_reverse_and_heads_come_before_the_first_after() {
-        use Step::*;
+        use OnionStep::*;
         let steps = walk(2, true, |_| OK);
         let expected =
             [Before(0), Before(1), Centre, Head(1), Head(0), After(1), After(0), Finished { status: OK, cause: None }];
@@ -212,14 +212,14 @@ mod tests {
 
     #[test]
     fn a_layer_that_answers_is_not_entered_and_nothing_inside_is_called() {
-        use Step::*;
+        use OnionStep::*;
         let steps = walk(3, true, |step| if step == Before(1) { END } else { OK });
         assert_eq!(steps, [Before(0), Before(1), Head(0), After(0), Finished { status: OK, cause: None }]);
     }
 
     #[test]
     fn a_failing_before_turns_the_way_out_into_on_error() {
-        use Step::*;
+        use OnionStep::*;
         let steps = walk(3, true, |step| match step {
             Before(1) => -7,
             OnError(0, inner) => inner,
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_recovered_failure_runs_the_heads_of_the_layers_further_out() {
-        use Step::*;
+        use OnionStep::*;
         let steps = walk(3, true, |step| match step {
             Centre => -7,
             OnError(1, _) => OK,
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn an_after_that_fails_turns_the_rest_into_on_error_and_another_status_replaces_it() {
-        use Step::*;
+        use OnionStep::*;
         let steps = walk(3, false, |step| match step {
             After(2) => -1,
             OnError(1, -1) => -8,
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_is_passed_by_neither_leaves_nor_has_a_head() {
-        use Step::*;
+        use OnionStep::*;
         let mut onion = Onion::new(2, true);
         assert_eq!(onion.begin(), Before(0));
         let mut steps = vec![onion.pass_by(OK)];
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_failure_that_is_passed_by_stands_on_the_way_out() {
-        use Step::*;
+        use OnionStep::*;
         let mut onion = Onion::new(2, false);
         assert_eq!(onion.begin(), Before(0));
         assert_eq!(onion.advance(OK), Before(1));
@@ -311,29 +311,29 @@ mod tests {
                         let mut left = Vec::new();
                         let mut heads = Vec::new();
                         let steps = walk(layers, true, |step| match step {
-                            Step::Before(layer) => {
+                            OnionStep::Before(layer) => {
                                 let status = BEFORE[before / 3usize.pow(layer as u32) % 3];
                                 if status == OK {
                                     entered.push(layer);
                                 }
                                 status
                             }
-                            Step::Centre => centre,
-                            Step::Head(layer) => {
+                            OnionStep::Centre => centre,
+                            OnionStep::Head(layer) => {
                                 heads.push(layer);
                                 OK
                             }
-                            Step::After(layer) | Step::OnError(layer, _) => {
+                            OnionStep::After(layer) | OnionStep::OnError(layer, _) => {
                                 left.push(layer);
                                 OUT[out >> layer & 1]
                             }
-                            Step::Finished { .. } => OK,
+                            OnionStep::Finished { .. } => OK,
                         });
                         entered.reverse();
                         assert_eq!(entered, left, "{steps:?}");
                         assert!(heads.is_sorted_by(|a, b| a > b), "heads run outward and once: {steps:?}");
                         assert!(heads.iter().all(|head| left.contains(head)), "{steps:?}");
-                        let Step::Finished { status, cause } = steps[steps.len() - 1] else { unreachable!() };
+                        let OnionStep::Finished { status, cause } = steps[steps.len() - 1] else { unreachable!() };
                         assert!(status >= 0 || cause.is_some(), "a failure has a first cause");
                         walks += 1;
                     }

@@ -25,11 +25,10 @@ pub struct Request {
 impl Request {
     /// Returns a request.
     pub fn new(method: &str, target: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Request {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Request {
             method: method.to_owned(),
             target: target.to_owned(),
-            headers: headers.iter().map(own).collect(),
+            headers: crate::wire::headers(headers),
             body: body.into(),
             is_chunked: false,
         }

@@ -46,8 +46,7 @@ impl Call {
 
     /// Returns a request through a trigger.
     pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Call {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let headers = headers.iter().map(own).collect();
+        let headers = crate::wire::headers(headers);
         let request = Request { method: method.to_owned(), url: url.to_owned(), headers };
         Call { request: Some(request), ..Call::plain(body) }
     }
@@ -205,8 +204,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer { status, headers: headers.iter().map(own).collect(), body: b"body".to_vec(), closes: false }
+        Answer { status, headers: crate::wire::headers(headers), body: b"body".to_vec(), closes: false }
     }
 
     const FDK: [(&str, &str); 2] = [("Fn-Fdk-Version", "x/1"), ("Fn-Fdk-Runtime", "x")];

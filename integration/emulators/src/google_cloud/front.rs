@@ -220,11 +220,7 @@ fn forbidden(answer: &Answer) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(status: u16, headers: &[(&str, &str)]) -> Answer {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer { status, headers: headers.iter().map(own).collect(), body: Vec::new(), closes: false }
-    }
+    use crate::wire::tests::answer;
 
     #[test]
     fn what_the_contract_forbids_is_listed() {

@@ -55,8 +55,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer { status, headers: headers.iter().map(own).collect(), body: body.into(), closes: false }
+        Answer { status, headers: crate::wire::headers(headers), body: body.into(), closes: false }
     }
 
     #[test]

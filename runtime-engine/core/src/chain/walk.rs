@@ -6,7 +6,7 @@ use super::{Chain, ConfiguredLayer, Place};
 use crate::failure::Failure;
 use crate::invocation::Progress;
 use crate::log::Level;
-use crate::onion::{Onion, Step};
+use crate::onion::{Onion, OnionStep};
 use faas_abi::{CLOSE, END, INVOKE, OK, PENDING, Status};
 use std::future::poll_fn;
 
@@ -19,7 +19,7 @@ pub(super) struct Walk<'a> {
     hooked: &'a [usize],
     phase: u32,
     onion: Onion,
-    step: Step,
+    step: OnionStep,
     /// The words of what failed on the way in, and did not end it.
     failed: Option<Failure>,
     /// The failure that a layer is being asked about.
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     fn go_inline(&mut self, place: &mut Place) -> Stop {
         loop {
             let status = match self.step {
-                Step::Before(index) => {
+                OnionStep::Before(index) => {
                     let layer = self.layer(index);
                     let status = layer.instance.before(self.phase, place);
                     if status == OK && !layer.needs_whole_body() {
@@ -77,8 +77,8 @@ impl<'a> Walk<'a> {
                     }
                     status
                 }
-                Step::Centre => return Stop::Centre,
-                Step::Head(index) => {
+                OnionStep::Centre => return Stop::Centre,
+                OnionStep::Head(index) => {
                     place.get_mut().set_heads_ran();
                     if let Some(hook) = self.layer(index).instance.head_hook() {
                         hook.run(place);
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
                     self.advance(OK, place);
                     continue;
                 }
-                Step::After(index) => {
+                OnionStep::After(index) => {
                     let status = self.begin_after(self.layer(index), place);
                     if status == OK {
                         self.ended_well(place);
@@ -94,8 +94,8 @@ impl<'a> Walk<'a> {
                     }
                     status
                 }
-                Step::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
-                Step::Finished { status, .. } => return Stop::Finished(status),
+                OnionStep::OnError(index, inner) => self.begin_on_error(self.layer(index), inner, place),
+                OnionStep::Finished { status, .. } => return Stop::Finished(status),
             };
             if status == PENDING {
                 return Stop::Pending;
@@ -115,19 +115,19 @@ impl<'a> Walk<'a> {
     #[inline(never)]
     fn called(&mut self, status: Status, place: &mut Place) {
         let status = match self.step {
-            Step::Before(index) => match self.entered(self.layer(index), status, place) {
+            OnionStep::Before(index) => match self.entered(self.layer(index), status, place) {
                 Some(status) => status,
                 None => return,
             },
-            Step::After(index) => {
+            OnionStep::After(index) => {
                 let layer = self.layer(index);
                 let status = layer_meant(layer, status, "after", place);
                 judge(layer, status, "after", place).unwrap_or(OK)
             }
-            Step::OnError(index, _) if self.layer(index).instance.has_on_error(self.phase) => {
+            OnionStep::OnError(index, _) if self.layer(index).instance.has_on_error(self.phase) => {
                 self.end_on_error(self.layer(index), status, place)
             }
-            Step::OnError(..) | Step::Head(_) | Step::Centre | Step::Finished { .. } => status,
+            OnionStep::OnError(..) | OnionStep::Head(_) | OnionStep::Centre | OnionStep::Finished { .. } => status,
         };
         self.advance(status, place);
     }
@@ -225,12 +225,12 @@ impl<'a> Walk<'a> {
     #[inline(never)]
     fn note_timed(&self, place: &mut Place) {
         let (index, hook, is_call) = match self.step {
-            Step::Before(index) => (index, "before", self.layer(index).instance.has_before(INVOKE)),
-            Step::Head(index) => (index, "head", self.layer(index).instance.has_head()),
-            Step::After(index) => (index, "after", self.layer(index).instance.has_after(INVOKE)),
-            Step::OnError(index, _) => (index, "on_error", self.layer(index).instance.has_on_error(INVOKE)),
-            Step::Centre => return place.get_mut().note_call(Some(("", "invoke"))),
-            Step::Finished { .. } => return,
+            OnionStep::Before(index) => (index, "before", self.layer(index).instance.has_before(INVOKE)),
+            OnionStep::Head(index) => (index, "head", self.layer(index).instance.has_head()),
+            OnionStep::After(index) => (index, "after", self.layer(index).instance.has_after(INVOKE)),
+            OnionStep::OnError(index, _) => (index, "on_error", self.layer(index).instance.has_on_error(INVOKE)),
+            OnionStep::Centre => return place.get_mut().note_call(Some(("", "invoke"))),
+            OnionStep::Finished { .. } => return,
         };
         place.get_mut().note_call(is_call.then(|| (self.layer(index).name.as_str(), hook)));
     }

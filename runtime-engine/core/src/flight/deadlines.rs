@@ -8,7 +8,7 @@
 //! The thread marks what has come due and tells the driver. It never runs a module's code, which may block.
 
 use super::slot::{Canceller, Slot};
-use super::word::{Due, Limits, NEVER};
+use super::word::{Due, NEVER, StopMoments};
 use crate::chain::Place;
 use crate::invocation::{Flight, Invocation};
 use crate::log::Level;
@@ -195,7 +195,7 @@ impl Deadlines {
     /// Does the thread's work, for the life of the process.
     pub fn run(&self, actions: &dyn Actions) {
         let mut leave_at = NEVER;
-        let mut limits = Limits::NONE;
+        let mut limits = StopMoments::NONE;
         let mut signals = 0;
         let mut idle_naps = 0;
         loop {
@@ -204,7 +204,7 @@ impl Deadlines {
                 let grace = nanos(self.grace).min(NEVER / 2);
                 leave_at = now.saturating_add(grace).min(NEVER - 1);
                 let report_at = leave_at - CLOSE_NS.min(grace / 4);
-                limits = Limits { cancel_at: report_at - LAST_WORDS_NS.min(grace / 4), report_at };
+                limits = StopMoments { cancel_at: report_at - LAST_WORDS_NS.min(grace / 4), report_at };
                 // Said first: an idle process may be gone before the stop returns.
                 self.say_stopping();
                 actions.stop();
@@ -241,7 +241,7 @@ impl Deadlines {
     /// Marks what is due by the process' clock and says it, once, on the caller's thread: for a process whose clock is moved
     /// by hand and that has no thread for deadlines.
     pub fn look_now(&self, actions: &dyn Actions) {
-        self.look(self.process.now_ns(), Limits::NONE, actions);
+        self.look(self.process.now_ns(), StopMoments::NONE, actions);
     }
 
     fn say_stopping(&self) {
@@ -251,7 +251,7 @@ impl Deadlines {
     }
 
     /// Marks what is due and says it; returns when the next thing is.
-    fn look(&self, now: u64, limits: Limits, actions: &dyn Actions) -> u64 {
+    fn look(&self, now: u64, limits: StopMoments, actions: &dyn Actions) -> u64 {
         let slots: Vec<Arc<Slot>> = lock(&self.slots).clone();
         let mut earliest = NEVER;
         for slot in slots {

@@ -1,6 +1,6 @@
 //! One place for running invocations, one after the other, as other threads see it.
 
-use super::word::{Due, Limits, State, StateWord};
+use super::word::{Due, FlightState, StateWord, StopMoments};
 use crate::chain::Place;
 use crate::invocation::Invocation;
 use faas_abi::host::Cancel;
@@ -64,7 +64,7 @@ impl Slot {
 
     /// Returns `true` while an invocation runs that nobody has answered for.
     pub fn is_running(&self) -> bool {
-        matches!(self.state.load().0, State::Running | State::Cancelled)
+        matches!(self.state.load().0, FlightState::Running | FlightState::Cancelled)
     }
 
     /// The invocation in `place` runs from now on, with these moments.
@@ -73,19 +73,19 @@ impl Slot {
         id.clear();
         id.extend_from_slice(place.get().request_id());
         drop(id);
-        self.state.set(place.serial(), State::Running, cancel_at, report_at);
+        self.state.set(place.serial(), FlightState::Running, cancel_at, report_at);
     }
 
     /// Its work for after the reply runs from now on, with these moments.
     pub(super) fn begin_replied(&self, place: &Place, cancel_at: u64, hung_at: u64) {
-        self.state.set(place.serial(), State::Replied, cancel_at, hung_at);
+        self.state.set(place.serial(), FlightState::Replied, cancel_at, hung_at);
     }
 
     pub(super) fn tighten(&self, cancel_at: u64, report_at: u64) {
         self.state.tighten(cancel_at, report_at);
     }
 
-    pub(super) fn look(&self, now: u64, stop: Limits) -> Due {
+    pub(super) fn look(&self, now: u64, stop: StopMoments) -> Due {
         let due = self.state.look(now, stop);
         if matches!(due, Due::Hung { .. }) {
             self.hung.fetch_add(1, Ordering::SeqCst);
@@ -96,7 +96,7 @@ impl Slot {
     /// The walk of the invocation has ended. Returns `true` if the answer is its worker's to give; otherwise somebody else
     /// has answered, and the worker has only its thread and memory to give back.
     pub(super) fn claim(&self) -> bool {
-        !matches!(self.end(), State::Abandoned | State::Hung)
+        !matches!(self.end(), FlightState::Abandoned | FlightState::Hung)
     }
 
     /// The work after the reply has ended.
@@ -104,9 +104,9 @@ impl Slot {
         self.end();
     }
 
-    fn end(&self) -> State {
+    fn end(&self) -> FlightState {
         let before = self.state.end();
-        if before == State::Hung {
+        if before == FlightState::Hung {
             self.hung.fetch_sub(1, Ordering::SeqCst);
         }
         before
@@ -115,7 +115,7 @@ impl Slot {
     /// Returns what tells the module of the running invocation to end; `None` if none runs, or if it has been told.
     pub fn canceller(&self) -> Option<Canceller> {
         let (state, serial) = self.state.load();
-        (state == State::Running).then(|| self.canceller_of(serial))
+        (state == FlightState::Running).then(|| self.canceller_of(serial))
     }
 
     pub(super) fn canceller_of(&self, serial: u32) -> Canceller {

@@ -1,6 +1,6 @@
 //! What one slot's invocation is doing, and when that has to change: state, serial number and two moments.
 //!
-//! State and serial are one word and are exchanged as one: whoever looks a moment too late holds the word of an earlier
+//! FlightState and serial are one word and are exchanged as one: whoever looks a moment too late holds the word of an earlier
 //! invocation, and its exchange fails. The moments are written before the word that they belong to, so that who has
 //! read a word reads its moments or later ones. Checked with loom (`tests/loom_flight.rs`).
 
@@ -18,7 +18,7 @@ pub const HUNG_AFTER_NS: u64 = 1_000_000_000;
 /// What an invocation is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum State {
+pub enum FlightState {
     /// The slot has no invocation.
     Idle = 0,
     /// The slot's invocation is running.
@@ -35,22 +35,22 @@ pub enum State {
     Hung = 6,
 }
 
-const STATES: [State; 7] = [
-    State::Idle,
-    State::Running,
-    State::Cancelled,
-    State::Abandoned,
-    State::Replied,
-    State::RepliedCancelled,
-    State::Hung,
+const STATES: [FlightState; 7] = [
+    FlightState::Idle,
+    FlightState::Running,
+    FlightState::Cancelled,
+    FlightState::Abandoned,
+    FlightState::Replied,
+    FlightState::RepliedCancelled,
+    FlightState::Hung,
 ];
 
-fn word(serial: u32, state: State) -> u64 {
+fn word(serial: u32, state: FlightState) -> u64 {
     u64::from(serial) << 32 | state as u64
 }
 
-fn state_of(word: u64) -> State {
-    STATES.get((word & 7) as usize).copied().unwrap_or(State::Idle)
+fn state_of(word: u64) -> FlightState {
+    STATES.get((word & 7) as usize).copied().unwrap_or(FlightState::Idle)
 }
 
 fn serial_of(word: u64) -> u32 {
@@ -59,16 +59,16 @@ fn serial_of(word: u64) -> u32 {
 
 /// The moments that a stop sets for every invocation, in nanoseconds on the process' clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct StopMoments {
     /// When modules are told to end.
     pub cancel_at: u64,
     /// When what still runs is answered for.
     pub report_at: u64,
 }
 
-impl Limits {
+impl StopMoments {
     /// Stands for a process in which no stop has begun.
-    pub const NONE: Limits = Limits { cancel_at: NEVER, report_at: NEVER };
+    pub const NONE: StopMoments = StopMoments { cancel_at: NEVER, report_at: NEVER };
 }
 
 /// What has come due, once.
@@ -95,7 +95,7 @@ pub enum Due {
     },
 }
 
-/// State, serial number and moments of a slot.
+/// FlightState, serial number and moments of a slot.
 #[derive(Debug)]
 pub struct StateWord {
     word: AtomicU64,
@@ -112,7 +112,7 @@ impl Default for StateWord {
 impl StateWord {
     /// The invocation of that serial is in this state from now on. `report_at` after the reply is the moment at which
     /// its thread counts as lost.
-    pub fn set(&self, serial: u32, state: State, cancel_at: u64, report_at: u64) {
+    pub fn set(&self, serial: u32, state: FlightState, cancel_at: u64, report_at: u64) {
         self.cancel_at.store(cancel_at, Ordering::Relaxed);
         self.report_at.store(report_at, Ordering::Relaxed);
         // In one order with the moment at which the looking thread will wake: of two writers, one sees the other.
@@ -136,18 +136,18 @@ impl StateWord {
     }
 
     /// Nothing runs any more; returns what ran.
-    pub fn end(&self) -> State {
-        state_of(self.word.swap(word(0, State::Idle), Ordering::SeqCst))
+    pub fn end(&self) -> FlightState {
+        state_of(self.word.swap(word(0, FlightState::Idle), Ordering::SeqCst))
     }
 
     /// Returns the state and the serial.
-    pub fn load(&self) -> (State, u32) {
+    pub fn load(&self) -> (FlightState, u32) {
         let word = self.word.load(Ordering::SeqCst);
         (state_of(word), serial_of(word))
     }
 
     /// Looks at it at the moment `now` and takes at most one step. To be called until it says [`Due::At`].
-    pub fn look(&self, now: u64, stop: Limits) -> Due {
+    pub fn look(&self, now: u64, stop: StopMoments) -> Due {
         loop {
             let seen = self.word.load(Ordering::SeqCst);
             let (cancel_at, report_at) =
@@ -155,12 +155,12 @@ impl StateWord {
             let serial = serial_of(seen);
             let reported_at = report_at.min(stop.report_at);
             let (at, next) = match state_of(seen) {
-                State::Idle | State::Hung => return Due::At(NEVER),
-                State::Running => (cancel_at.min(stop.cancel_at), State::Cancelled),
-                State::Cancelled => (reported_at, State::Abandoned),
-                State::Abandoned => (reported_at.saturating_add(HUNG_AFTER_NS), State::Hung),
-                State::Replied => (cancel_at.min(stop.cancel_at), State::RepliedCancelled),
-                State::RepliedCancelled => (reported_at, State::Hung),
+                FlightState::Idle | FlightState::Hung => return Due::At(NEVER),
+                FlightState::Running => (cancel_at.min(stop.cancel_at), FlightState::Cancelled),
+                FlightState::Cancelled => (reported_at, FlightState::Abandoned),
+                FlightState::Abandoned => (reported_at.saturating_add(HUNG_AFTER_NS), FlightState::Hung),
+                FlightState::Replied => (cancel_at.min(stop.cancel_at), FlightState::RepliedCancelled),
+                FlightState::RepliedCancelled => (reported_at, FlightState::Hung),
             };
             if now < at {
                 return Due::At(at);
@@ -169,9 +169,11 @@ impl StateWord {
                 continue;
             }
             return match next {
-                State::Cancelled | State::RepliedCancelled => Due::Cancel { serial, closing: now < cancel_at },
-                State::Abandoned => Due::Report { closing: now < report_at },
-                _ => Due::Hung { replied: state_of(seen) == State::RepliedCancelled },
+                FlightState::Cancelled | FlightState::RepliedCancelled => {
+                    Due::Cancel { serial, closing: now < cancel_at }
+                }
+                FlightState::Abandoned => Due::Report { closing: now < report_at },
+                _ => Due::Hung { replied: state_of(seen) == FlightState::RepliedCancelled },
             };
         }
     }
@@ -184,30 +186,30 @@ mod tests {
     #[test]
     fn an_invocation_is_cancelled_reported_and_lost_in_this_order_and_each_once() {
         let slot = StateWord::default();
-        slot.set(7, State::Running, 100, 200);
-        assert_eq!(slot.look(99, Limits::NONE), Due::At(100));
-        assert_eq!(slot.look(100, Limits::NONE), Due::Cancel { serial: 7, closing: false });
-        assert_eq!(slot.look(100, Limits::NONE), Due::At(200));
-        assert_eq!(slot.look(200, Limits::NONE), Due::Report { closing: false });
-        assert_eq!(slot.look(200, Limits::NONE), Due::At(200 + HUNG_AFTER_NS));
-        assert_eq!(slot.look(200 + HUNG_AFTER_NS, Limits::NONE), Due::Hung { replied: false });
-        assert_eq!(slot.look(NEVER - 1, Limits::NONE), Due::At(NEVER));
-        assert_eq!(slot.end(), State::Hung);
+        slot.set(7, FlightState::Running, 100, 200);
+        assert_eq!(slot.look(99, StopMoments::NONE), Due::At(100));
+        assert_eq!(slot.look(100, StopMoments::NONE), Due::Cancel { serial: 7, closing: false });
+        assert_eq!(slot.look(100, StopMoments::NONE), Due::At(200));
+        assert_eq!(slot.look(200, StopMoments::NONE), Due::Report { closing: false });
+        assert_eq!(slot.look(200, StopMoments::NONE), Due::At(200 + HUNG_AFTER_NS));
+        assert_eq!(slot.look(200 + HUNG_AFTER_NS, StopMoments::NONE), Due::Hung { replied: false });
+        assert_eq!(slot.look(NEVER - 1, StopMoments::NONE), Due::At(NEVER));
+        assert_eq!(slot.end(), FlightState::Hung);
     }
 
     #[test]
     fn one_that_ends_in_time_is_never_reported() {
         let slot = StateWord::default();
-        slot.set(1, State::Running, 100, 200);
-        assert_eq!(slot.end(), State::Running);
-        assert_eq!(slot.look(1_000, Limits::NONE), Due::At(NEVER), "old moments of an idle slot mean nothing");
+        slot.set(1, FlightState::Running, 100, 200);
+        assert_eq!(slot.end(), FlightState::Running);
+        assert_eq!(slot.look(1_000, StopMoments::NONE), Due::At(NEVER), "old moments of an idle slot mean nothing");
     }
 
     #[test]
     fn a_stop_sets_moments_also_for_one_without_a_deadline() {
         let slot = StateWord::default();
-        slot.set(3, State::Running, NEVER, NEVER);
-        let stop = Limits { cancel_at: 50, report_at: 60 };
+        slot.set(3, FlightState::Running, NEVER, NEVER);
+        let stop = StopMoments { cancel_at: 50, report_at: 60 };
         assert_eq!(slot.look(50, stop), Due::Cancel { serial: 3, closing: true });
         assert_eq!(slot.look(60, stop), Due::Report { closing: true });
     }
@@ -215,19 +217,19 @@ mod tests {
     #[test]
     fn a_deadline_can_be_brought_forward_and_not_put_off() {
         let slot = StateWord::default();
-        slot.set(1, State::Running, 100, 200);
+        slot.set(1, FlightState::Running, 100, 200);
         slot.tighten(150, 250);
-        assert_eq!(slot.look(99, Limits::NONE), Due::At(100));
+        assert_eq!(slot.look(99, StopMoments::NONE), Due::At(100));
         slot.tighten(10, 20);
-        assert_eq!(slot.look(10, Limits::NONE), Due::Cancel { serial: 1, closing: false });
-        assert_eq!(slot.look(20, Limits::NONE), Due::Report { closing: false });
+        assert_eq!(slot.look(10, StopMoments::NONE), Due::Cancel { serial: 1, closing: false });
+        assert_eq!(slot.look(20, StopMoments::NONE), Due::Report { closing: false });
     }
 
     #[test]
     fn work_after_the_reply_is_cancelled_and_then_lost_but_never_reported() {
         let slot = StateWord::default();
-        slot.set(9, State::Replied, 10, 20);
-        assert_eq!(slot.look(10, Limits::NONE), Due::Cancel { serial: 9, closing: false });
-        assert_eq!(slot.look(20, Limits::NONE), Due::Hung { replied: true });
+        slot.set(9, FlightState::Replied, 10, 20);
+        assert_eq!(slot.look(10, StopMoments::NONE), Due::Cancel { serial: 9, closing: false });
+        assert_eq!(slot.look(20, StopMoments::NONE), Due::Hung { replied: true });
     }
 }

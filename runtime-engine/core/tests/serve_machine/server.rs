@@ -1,10 +1,10 @@
 //! A server of the core's machines alone, with clients at sockets that are two queues of bytes, and a clock that stands still.
 
-use faas_core::flight::word::{Due, Limits, State, StateWord};
+use faas_core::flight::word::{Due, FlightState, StateWord, StopMoments};
 use faas_core::http1::{Message, Reader};
 use faas_core::log::{Format, Level, LineKind, Log, Sink};
 use faas_core::platform::Response;
-use faas_core::serve::connection::Clock;
+use faas_core::serve::connection::NanosecondClock;
 use faas_core::serve::{Admission, Budget, Charge, Connection, Event, Manner, Step, Upload, response_head};
 use faas_core::settings::{Env, ServerSettings};
 use std::cell::Cell;
@@ -28,7 +28,7 @@ impl Sink for Silent {
 
 pub(crate) struct Time(pub(crate) Cell<u64>);
 
-impl Clock for Time {
+impl NanosecondClock for Time {
     fn now_ns(&self) -> u64 {
         self.0.get()
     }
@@ -299,7 +299,7 @@ impl Server {
     fn run(&mut self, call: usize) {
         let now = self.time.now_ns();
         self.calls[call].running = true;
-        self.calls[call].slot.set(call as u32, State::Running, now + LIMIT - 2, now + LIMIT - 1);
+        self.calls[call].slot.set(call as u32, FlightState::Running, now + LIMIT - 2, now + LIMIT - 1);
     }
 
     fn respond(&mut self, number: usize, response: &Response, body: &[u8], manner: Manner) {
@@ -332,7 +332,7 @@ impl Server {
         let before = self.calls[call].slot.end();
         self.calls[call].ended = true;
         self.calls[call].running = false;
-        if matches!(before, State::Running | State::Cancelled) {
+        if matches!(before, FlightState::Running | FlightState::Cancelled) {
             let status = if bytes % 7 == 6 { 500 } else { 200 };
             self.answer(call, status, bytes);
         }
@@ -351,7 +351,7 @@ impl Server {
         let now = self.time.now_ns();
         for call in 0..self.calls.len() {
             loop {
-                match self.calls[call].slot.look(now, Limits::NONE) {
+                match self.calls[call].slot.look(now, StopMoments::NONE) {
                     Due::At(_) => break,
                     Due::Report { .. } => self.answer(call, 504, 0),
                     Due::Cancel { serial, .. } => assert_eq!(serial as usize, call),

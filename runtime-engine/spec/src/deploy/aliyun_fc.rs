@@ -3,7 +3,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, variable};
 use super::site::Site;
@@ -19,21 +19,21 @@ const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OP
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let service = &site.spec.service;
-    let mut resources = Map::new();
+    let mut resources = Mapping::new();
     let mut files = Vec::new();
     let region = site.provider_text("region").unwrap_or_else(|| "cn-hangzhou".to_owned());
     for deployment in deployments {
         let props = function(site, deployment, &region, script, &mut files);
-        resources.put(resource(&deployment.unit.name), Map::new().with("component", "fc3").with("props", props));
+        resources.put(resource(&deployment.unit.name), Mapping::new().with("component", "fc3").with("props", props));
     }
     if let Some(domain) = domain(site, deployments, &region) {
-        resources.put("domain", Map::new().with("component", "fc3-domain").with("props", domain));
+        resources.put("domain", Mapping::new().with("component", "fc3-domain").with("props", domain));
     }
     for entry in site.get(&site.spec.tree, "resources").and_then(Node::as_map).into_iter().flat_map(|map| map.entries())
     {
         resources.put(entry.key.as_str(), Document::of(&entry.value, site.sources));
     }
-    let root = Map::new()
+    let root = Mapping::new()
         .with("edition", "3.0.0")
         .with("name", format!("{}-{}", service.name, service.stage))
         .with("access", "default")
@@ -54,21 +54,21 @@ fn function(
     region: &str,
     script: &mut Script,
     files: &mut Vec<File>,
-) -> Map {
-    let mut props = Map::new();
+) -> Mapping {
+    let mut props = Mapping::new();
     props.put("region", region);
     props.put("functionName", deployment.name.as_str());
     props.put_some("description", deployment.description.clone());
     if runtime(site, deployment) == "custom-container" {
         props.put("runtime", "custom-container");
         let image = image::name(site, deployment);
-        props.put("customContainerConfig", Map::new().with("image", image).with("port", 9_000));
+        props.put("customContainerConfig", Mapping::new().with("image", image).with("port", 9_000));
         files.push(image::build_of_zip(site, deployment, &[], script));
     } else {
         props.put("runtime", runtime(site, deployment));
         props.put("code", format!("{}/{}.zip", site.options.packages, deployment.unit.name));
         // There is no command, so /code/bootstrap is started.
-        props.put("customRuntimeConfig", Map::new().with("port", 9_000));
+        props.put("customRuntimeConfig", Mapping::new().with("port", 9_000));
     }
     props.put("handler", deployment.handler.as_str());
     if let Some(memory) = memory(site, deployment) {
@@ -80,12 +80,12 @@ fn function(
     }
     props.put_some("timeout", within(site, "a timeout", deployment.timeout, 1..=86_400, "seconds"));
     props.put_some("instanceConcurrency", within(site, "concurrency", deployment.concurrency, 1..=200, "invocations"));
-    let mut hooks = Map::new();
+    let mut hooks = Mapping::new();
     if let Some(limit) = within(site, "`initTimeout`", deployment.init_timeout, 1..=600, "seconds") {
-        hooks.put("initializer", Map::new().with("handler", "initialize").with("timeout", limit));
+        hooks.put("initializer", Mapping::new().with("handler", "initialize").with("timeout", limit));
     }
     // Without the hook a function is not told of its end.
-    hooks.put("preStop", Map::new().with("handler", "preStop").with("timeout", 10));
+    hooks.put("preStop", Mapping::new().with("handler", "preStop").with("timeout", 10));
     props.put("instanceLifecycleConfig", hooks);
     let mut variables = deployment.environment();
     for (name, secret) in &deployment.secrets {
@@ -98,7 +98,7 @@ fn function(
         // A runtime of one's own has no handler for it: the start is asked for by its path.
         let _ = site.get(only, "initializer");
     }
-    let mut triggers: Vec<Map> = Vec::new();
+    let mut triggers: Vec<Mapping> = Vec::new();
     triggers.extend(requests(site, deployment));
     triggers.extend(deployment.triggers.iter().filter_map(|trigger| event(site, trigger, region)));
     if !triggers.is_empty() {
@@ -129,11 +129,11 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
     Some(stepped)
 }
 
-fn common(site: &Site<'_>, props: &mut Map) {
+fn common(site: &Site<'_>, props: &mut Mapping) {
     props.put_some("role", site.provider_text("role"));
     props.put_some("internetAccess", site.provider("internetAccess").and_then(Node::as_bool));
     if let Some(vpc) = site.provider("vpcConfig") {
-        let mut out = Map::new();
+        let mut out = Mapping::new();
         out.put_some("vpcId", site.text(vpc, "vpcId"));
         let mut switches = site.texts(vpc, "vSwitchIds");
         switches.extend(site.text(vpc, "subnetId"));
@@ -152,7 +152,7 @@ fn common(site: &Site<'_>, props: &mut Map) {
         props.put("vpcConfig", out);
     }
     if let Some(logs) = site.provider("logConfig") {
-        let mut out = Map::new();
+        let mut out = Mapping::new();
         for key in ["project", "logstore"] {
             out.put_some(key, site.text(logs, key));
             if !out.has(key) {
@@ -169,11 +169,11 @@ fn common(site: &Site<'_>, props: &mut Map) {
             props.put("nasConfig", "auto");
         } else {
             let id = |key: &str| site.get(files, key).and_then(Node::as_int).unwrap_or(10_003);
-            let mut out = Map::new().with("userId", id("userId")).with("groupId", id("groupId"));
+            let mut out = Mapping::new().with("userId", id("userId")).with("groupId", id("groupId"));
             let points = site.get(files, "mountPoints").and_then(Node::as_list).unwrap_or_default();
             let mount = |point: &Node| {
                 let text = |key: &str| site.text(point, key).unwrap_or_default();
-                Map::new().with("serverAddr", text("serverAddr")).with("mountDir", text("mountDir"))
+                Mapping::new().with("serverAddr", text("serverAddr")).with("mountDir", text("mountDir"))
             };
             out.put("mountPoints", points.iter().map(mount).collect::<Vec<_>>());
             props.put("nasConfig", out);
@@ -190,11 +190,11 @@ fn common(site: &Site<'_>, props: &mut Map) {
         }
     }
     if let Some(calls) = site.provider("asyncConfiguration") {
-        let mut out = Map::new();
+        let mut out = Mapping::new();
         if let Some(all) = site.get(calls, "destination") {
-            let mut destinations = Map::new();
+            let mut destinations = Mapping::new();
             for key in ["onSuccess", "onFailure"] {
-                destinations.put_some(key, site.text(all, key).map(|arn| Map::new().with("destination", arn)));
+                destinations.put_some(key, site.text(all, key).map(|arn| Mapping::new().with("destination", arn)));
             }
             out.put_some("destinationConfig", destinations.some());
         }
@@ -207,7 +207,7 @@ fn common(site: &Site<'_>, props: &mut Map) {
 }
 
 /// Makes the trigger for all requests of a function, which has one at most.
-fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
+fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
     let all: Vec<&Trigger<'_>> = deployment.requests().collect();
     let first = all.first()?;
     let is_public = deployment.is_public(site);
@@ -232,13 +232,14 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
         }
     }
     let methods: Vec<&str> = METHODS.into_iter().filter(|method| methods.contains(method)).collect();
-    let config = Map::new().with("authType", if is_public { "anonymous" } else { "function" }).with("methods", methods);
-    let mut trigger = Map::new().with("triggerName", "http").with("triggerType", "http");
+    let config =
+        Mapping::new().with("authType", if is_public { "anonymous" } else { "function" }).with("methods", methods);
+    let mut trigger = Mapping::new().with("triggerName", "http").with("triggerType", "http");
     trigger.put_some("invocationRole", first.text(site, "role"));
     Some(trigger.with("triggerConfig", config))
 }
 
-fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
+fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Mapping> {
     let account = "${config('AccountID')}";
     let source = || trigger.source(site);
     let mut arn = None;
@@ -246,7 +247,7 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
         ("http" | "raw", _) => return None,
         ("timer", _) => {
             let schedule = trigger.schedule.as_ref()?;
-            let mut config = Map::new();
+            let mut config = Mapping::new();
             config.put("cronExpression", schedule.text.as_str());
             config.put("enable", trigger.is_enabled(site));
             config.put_some("payload", trigger.payload(site));
@@ -268,8 +269,8 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
                 }
             }
             let (prefix, suffix) = trigger.filter(site);
-            let key = Map::new().with("prefix", prefix).with("suffix", suffix);
-            ("oss", Map::new().with("events", events).with("filter", Map::new().with("key", key)))
+            let key = Mapping::new().with("prefix", prefix).with("suffix", suffix);
+            ("oss", Mapping::new().with("events", events).with("filter", Mapping::new().with("key", key)))
         }
         ("log", _) => {
             let logs = site.provider("logConfig");
@@ -283,21 +284,21 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
             let store = trigger.text(site, "log").or_else(|| own("logstore")).unwrap_or_else(|| source.to_owned());
             // Numbers are texts there.
             let number = |key: &str, usual: &str| trigger.text(site, key).unwrap_or_else(|| usual.to_owned());
-            let job = Map::new()
+            let job = Mapping::new()
                 .with("maxRetryTime", number("retryTime", "1"))
                 .with("triggerInterval", number("interval", "30"));
-            let config = Map::new()
-                .with("sourceConfig", Map::new().with("logstore", source))
+            let config = Mapping::new()
+                .with("sourceConfig", Mapping::new().with("logstore", source))
                 .with("jobConfig", job)
-                .with("functionParameter", Map::new())
-                .with("logConfig", Map::new().with("project", project).with("logstore", store))
+                .with("functionParameter", Mapping::new())
+                .with("logConfig", Mapping::new().with("project", project).with("logstore", store))
                 .with("enable", true);
             ("log", config)
         }
         ("topic", _) | ("queue", "mq" | "cmq") => {
             let region = trigger.text(site, "region").unwrap_or_else(|| region.to_owned());
             arn = Some(format!("acs:mns:{region}:{account}:/topics/{}", source()?));
-            let mut config = Map::new();
+            let mut config = Mapping::new();
             let tags = site.texts(&trigger.event.node, "tags");
             if let [_, second, ..] = &tags[..] {
                 let message =
@@ -311,20 +312,21 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
             ("mns_topic", config)
         }
         ("queue", _) => {
-            let queue = Map::new().with("RegionId", region).with("QueueName", source()?).with("IsBase64Decode", true);
+            let queue =
+                Mapping::new().with("RegionId", region).with("QueueName", source()?).with("IsBase64Decode", true);
             let size = trigger.get(site, "batchSize").and_then(Node::as_int);
-            ("eventbridge", stream(site, trigger, "MNS", Map::new().with("sourceMNSParameters", queue), size))
+            ("eventbridge", stream(site, trigger, "MNS", Mapping::new().with("sourceMNSParameters", queue), size))
         }
         ("stream", "kafka") => {
             let topic = source()?;
             let group = trigger.text(site, "group").unwrap_or_else(|| trigger.function.name.clone());
-            let kafka = Map::new()
+            let kafka = Mapping::new()
                 .with("RegionId", region)
                 .with("InstanceId", "${env('KAFKA_INSTANCE_ID')}")
                 .with("Topic", topic)
                 .with("ConsumerGroup", group)
                 .with("OffsetReset", "latest");
-            ("eventbridge", stream(site, trigger, "Kafka", Map::new().with("sourceKafkaParameters", kafka), None))
+            ("eventbridge", stream(site, trigger, "Kafka", Mapping::new().with("sourceKafkaParameters", kafka), None))
         }
         ("table", "rds") => {
             trigger.is_lacking(site, "use a task of DTS, whose events come by EventBridge");
@@ -336,25 +338,25 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
                 return None;
             };
             arn = Some(format!("acs:ots:{region}:{account}:instance/{instance}/table/{}", source()?));
-            ("tablestore", Map::new())
+            ("tablestore", Mapping::new())
         }
         ("event", "event") => {
-            let mut pattern = Map::new();
+            let mut pattern = Mapping::new();
             pattern.put_some("source", trigger.event.source.as_deref().map(|source| vec![source]));
             pattern.put_some("type", trigger.event.kind_type.as_deref().map(|kind| vec![kind]));
-            let config = Map::new()
+            let config = Mapping::new()
                 .with("triggerEnable", trigger.is_enabled(site))
                 .with("asyncInvocationType", false)
                 .with("eventRuleFilterPattern", Document::from(pattern).to_json_line())
-                .with("eventSourceConfig", source_of("Default", Map::new()))
+                .with("eventSourceConfig", source_of("Default", Mapping::new()))
                 .with("eventSinkConfig", sink("event-driven"))
-                .with("runOptions", Map::new());
+                .with("runOptions", Mapping::new());
             ("eventbridge", config)
         }
         ("event", "cdn") => {
             arn = Some(format!("acs:cdn:*:{account}"));
-            let filter = Map::new().with("domain", vec![source()?]);
-            let config = Map::new()
+            let filter = Mapping::new().with("domain", vec![source()?]);
+            let config = Mapping::new()
                 .with("eventName", "LogFileCreated")
                 .with("eventVersion", "1.0.0")
                 .with("notes", trigger.name.as_str())
@@ -366,7 +368,7 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>, region: &str) -> Option<Map> {
             return None;
         }
     };
-    let mut out = Map::new().with("triggerName", trigger.name.replace('.', "-")).with("triggerType", kind);
+    let mut out = Mapping::new().with("triggerName", trigger.name.replace('.', "-")).with("triggerType", kind);
     out.put_some("qualifier", trigger.text(site, "version"));
     out.put_some("invocationRole", trigger.text(site, "role"));
     out.put_some("sourceArn", arn);
@@ -379,22 +381,22 @@ fn events_of_removal(site: &Site<'_>, trigger: &Trigger<'_>) {
     site.lacks(trigger.event.span, message, "name oss:ObjectRemoved:DeleteObjects and others as well");
 }
 
-fn source_of(kind: &str, parameters: Map) -> Map {
-    Map::new().with("eventSourceType", kind).with("eventSourceParameters", parameters)
+fn source_of(kind: &str, parameters: Mapping) -> Mapping {
+    Mapping::new().with("eventSourceType", kind).with("eventSourceParameters", parameters)
 }
 
-fn sink(mode: &str) -> Map {
-    let delivery = Map::new().with("mode", mode).with("eventSchema", "CloudEvents");
-    Map::new().with("deliveryOption", delivery)
+fn sink(mode: &str) -> Mapping {
+    let delivery = Mapping::new().with("mode", mode).with("eventSchema", "CloudEvents");
+    Mapping::new().with("deliveryOption", delivery)
 }
 
 /// Makes a stream of EventBridge from a queue or a topic of Kafka.
-fn stream(site: &Site<'_>, trigger: &Trigger<'_>, kind: &str, parameters: Map, size: Option<i64>) -> Map {
-    let mut run = Map::new().with("mode", "event-streaming").with("errorsTolerance", "ALL");
-    run.put("retryStrategy", Map::new().with("PushRetryStrategy", "BACKOFF_RETRY"));
-    let window = Map::new().with("CountBasedWindow", size.unwrap_or(1)).with("TimeBasedWindow", 0);
+fn stream(site: &Site<'_>, trigger: &Trigger<'_>, kind: &str, parameters: Mapping, size: Option<i64>) -> Mapping {
+    let mut run = Mapping::new().with("mode", "event-streaming").with("errorsTolerance", "ALL");
+    run.put("retryStrategy", Mapping::new().with("PushRetryStrategy", "BACKOFF_RETRY"));
+    let window = Mapping::new().with("CountBasedWindow", size.unwrap_or(1)).with("TimeBasedWindow", 0);
     run.put("batchWindow", window);
-    Map::new()
+    Mapping::new()
         .with("triggerEnable", trigger.is_enabled(site))
         .with("asyncInvocationType", false)
         .with("eventRuleFilterPattern", "{}")
@@ -413,7 +415,7 @@ struct Route<'s> {
 }
 
 /// Makes the domain with all routes of the service: exact paths first, then longer prefixes before shorter ones.
-fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Option<Map> {
+fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Option<Mapping> {
     if site.domain().is_some_and(|domain| domain.as_bool() == Some(false)) {
         return None;
     }
@@ -459,16 +461,16 @@ fn domain(site: &Site<'_>, deployments: &[Deployment<'_>], region: &str) -> Opti
         rank(one, some).cmp(&rank(other, others)).then_with(|| one.cmp(other))
     });
     let line = |((path, function), methods): ((String, &str), Option<Vec<String>>)| {
-        let mut out = Map::new().with("path", path).with("functionName", function).with("qualifier", "LATEST");
+        let mut out = Mapping::new().with("path", path).with("functionName", function).with("qualifier", "LATEST");
         out.put_some("methods", methods);
         out
     };
-    let mut props = Map::new();
+    let mut props = Mapping::new();
     props.put("region", region);
     props.put("domainName", site.host().unwrap_or_else(|| "auto".to_owned()));
     let text = |key: &str| site.domain().and_then(|domain| site.text(domain, key));
     props.put("protocol", text("protocol").unwrap_or_else(|| "HTTP".to_owned()));
-    props.put("routeConfig", Map::new().with("routes", lines.into_iter().map(line).collect::<Vec<_>>()));
+    props.put("routeConfig", Mapping::new().with("routes", lines.into_iter().map(line).collect::<Vec<_>>()));
     if let Some(certificate) = site.domain().and_then(|domain| site.get(domain, "certConfig")) {
         props.put("certConfig", Document::of(certificate, site.sources));
     }

@@ -6,7 +6,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
@@ -17,9 +17,9 @@ const SAM: Tool = Tool { program: "sam", from: "pip install aws-sam-cli" };
 /// The resources that are collected beside the functions.
 #[derive(Default)]
 struct Stack {
-    resources: Map,
-    parameters: Map,
-    outputs: Map,
+    resources: Mapping,
+    parameters: Mapping,
+    outputs: Mapping,
     has_api: bool,
     has_iam: bool,
     has_cors: bool,
@@ -28,7 +28,7 @@ struct Stack {
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let mut stack = Stack::default();
     let own = site.get(&site.spec.tree, "resources");
-    let mut root = Map::new();
+    let mut root = Mapping::new();
     root.put("AWSTemplateFormatVersion", "2010-09-09");
     root.put("Transform", "AWS::Serverless-2016-10-31");
     let service = &site.spec.service;
@@ -68,7 +68,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
 }
 
 /// Lays the yml's own `resources` over those that are made here, as they are written.
-fn merge(site: &Site<'_>, own: Option<&Node>, stack: &mut Stack, root: &mut Map) {
+fn merge(site: &Site<'_>, own: Option<&Node>, stack: &mut Stack, root: &mut Mapping) {
     for entry in own.and_then(Node::as_map).into_iter().flat_map(|map| map.entries()) {
         let section = match entry.key.as_str() {
             "Resources" => &mut stack.resources,
@@ -93,8 +93,8 @@ fn merge(site: &Site<'_>, own: Option<&Node>, stack: &mut Stack, root: &mut Map)
     }
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>, own: Option<&Node>, stack: &mut Stack) -> Map {
-    let mut properties = Map::new();
+fn function(site: &Site<'_>, deployment: &Deployment<'_>, own: Option<&Node>, stack: &mut Stack) -> Mapping {
+    let mut properties = Mapping::new();
     properties.put("FunctionName", deployment.name.as_str());
     properties.put_some("Description", deployment.description.clone());
     properties.put("Runtime", "provided.al2023");
@@ -111,18 +111,18 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>, own: Option<&Node>, st
     for (name, secret) in &deployment.secrets {
         variables.put(name.as_str(), format!("{{{{resolve:secretsmanager:{secret}}}}}"));
     }
-    properties.put_some("Environment", variables.some().map(|all| Map::new().with("Variables", all)));
+    properties.put_some("Environment", variables.some().map(|all| Mapping::new().with("Variables", all)));
     common(site, &mut properties);
-    let mut events = Map::new();
+    let mut events = Mapping::new();
     for trigger in &deployment.triggers {
         event(site, deployment, trigger, own, stack, &mut properties, &mut events);
     }
     properties.put_some("Events", events.some());
-    Map::new().with("Type", "AWS::Serverless::Function").with("Properties", properties)
+    Mapping::new().with("Type", "AWS::Serverless::Function").with("Properties", properties)
 }
 
 /// Sets the properties that the provider gives all functions.
-fn common(site: &Site<'_>, properties: &mut Map) {
+fn common(site: &Site<'_>, properties: &mut Mapping) {
     properties.put_some("Role", site.provider_text("role"));
     if let Some(policies) = site.provider("policies") {
         let list = policies.as_list().unwrap_or(std::slice::from_ref(policies));
@@ -139,7 +139,7 @@ fn common(site: &Site<'_>, properties: &mut Map) {
             let help = "write `vSwitchIds` (or `subnetId`) and `securityGroupId`";
             site.refuses(vpc.span, "a private network on AWS is subnets and a security group", help);
         }
-        properties.put("VpcConfig", Map::new().with("SubnetIds", subnets).with("SecurityGroupIds", groups));
+        properties.put("VpcConfig", Mapping::new().with("SubnetIds", subnets).with("SecurityGroupIds", groups));
     }
     if let Some(tracing) = site.provider("tracingConfig") {
         match tracing.as_text().map(str::to_ascii_lowercase).as_deref() {
@@ -149,7 +149,8 @@ fn common(site: &Site<'_>, properties: &mut Map) {
         }
     }
     if let Some(logs) = site.provider("logConfig") {
-        properties.put_some("LoggingConfig", site.text(logs, "logstore").map(|name| Map::new().with("LogGroup", name)));
+        properties
+            .put_some("LoggingConfig", site.text(logs, "logstore").map(|name| Mapping::new().with("LogGroup", name)));
     }
     if let Some(files) = site.provider("nasConfig").filter(|files| files.as_map().is_some()) {
         let points = site.get(files, "mountPoints").and_then(Node::as_list).unwrap_or_default();
@@ -158,7 +159,7 @@ fn common(site: &Site<'_>, properties: &mut Map) {
             let address = site.text(point, "serverAddr").unwrap_or_default();
             let folder = site.text(point, "mountDir").unwrap_or_default();
             if address.starts_with("arn:") && folder.starts_with("/mnt/") {
-                mounts.push(Map::new().with("Arn", address).with("LocalMountPath", folder));
+                mounts.push(Mapping::new().with("Arn", address).with("LocalMountPath", folder));
             } else {
                 let help = "`serverAddr` is the ARN of an access point of EFS, and `mountDir` begins with /mnt/";
                 site.lacks(point.span, "this mount point is none on AWS", help);
@@ -179,8 +180,8 @@ fn common(site: &Site<'_>, properties: &mut Map) {
     }
 }
 
-fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Map) {
-    let mut out = Map::new();
+fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Mapping) {
+    let mut out = Mapping::new();
     let limit = |key: &str, range: std::ops::RangeInclusive<i64>| {
         let node = site.get(calls, key)?;
         let placed = crate::model::Placed { value: node.as_int()?, span: node.span };
@@ -188,7 +189,7 @@ fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Map) {
     };
     out.put_some("MaximumEventAgeInSeconds", limit("maxAsyncEventAgeInSeconds", 60..=21_600));
     out.put_some("MaximumRetryAttempts", limit("maxAsyncRetryAttempts", 0..=2));
-    let mut destinations = Map::new();
+    let mut destinations = Mapping::new();
     if let Some(all) = site.get(calls, "destination") {
         for (key, name) in [("onSuccess", "OnSuccess"), ("onFailure", "OnFailure")] {
             let Some(arn) = site.text(all, key) else { continue };
@@ -205,7 +206,7 @@ fn asynchronous(site: &Site<'_>, calls: &Node, properties: &mut Map) {
                     continue;
                 }
             };
-            destinations.put(name, Map::new().with("Type", kind).with("Destination", arn));
+            destinations.put(name, Mapping::new().with("Type", kind).with("Destination", arn));
         }
     }
     out.put_some("DestinationConfig", destinations.some());
@@ -255,14 +256,14 @@ fn event(
     trigger: &Trigger<'_>,
     own: Option<&Node>,
     stack: &mut Stack,
-    function: &mut Map,
-    events: &mut Map,
+    function: &mut Mapping,
+    events: &mut Mapping,
 ) {
-    let mut properties = Map::new();
+    let mut properties = Mapping::new();
     let source = || trigger.source(site);
     // A table's changes and a cluster have an id that does not follow from their name.
     let mut parameter = |name: String, what: String| {
-        stack.parameters.put(name.as_str(), Map::new().with("Type", "String").with("Description", what));
+        stack.parameters.put(name.as_str(), Mapping::new().with("Type", "String").with("Description", what));
         Document::Tagged("!Ref".to_owned(), Box::new(name.into()))
     };
     let kind = match (trigger.kind, trigger.word()) {
@@ -322,7 +323,7 @@ fn event(
             "CloudWatchLogs"
         }
         ("event", "event") => {
-            let mut pattern = Map::new();
+            let mut pattern = Mapping::new();
             pattern.put_some("source", trigger.event.source.as_deref().map(|source| vec![source]));
             pattern.put_some("detail-type", trigger.event.kind_type.as_deref().map(|kind| vec![kind]));
             if pattern.is_empty() {
@@ -343,11 +344,11 @@ fn event(
         }
         _ => return trigger.is_lacking(site, "set the trigger up by hand"),
     };
-    events.put(id(&trigger.name, events), Map::new().with("Type", kind).with("Properties", properties));
+    events.put(id(&trigger.name, events), Mapping::new().with("Type", kind).with("Properties", properties));
 }
 
 /// Makes the id of an event of its name, and makes it unique.
-fn id(name: &str, events: &Map) -> String {
+fn id(name: &str, events: &Mapping) -> String {
     let base = logical(name);
     let base = if base.is_empty() { "Event".to_owned() } else { base };
     if !events.has(&base) {
@@ -357,23 +358,23 @@ fn id(name: &str, events: &Map) -> String {
 }
 
 /// Subscribes a function to a bucket. SAM does so for the buckets of its own template alone.
-fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mut Stack, events: &mut Map) {
+fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mut Stack, events: &mut Mapping) {
     let Some(source) = trigger.source(site) else { return };
     let bucket = match made(own, source, "BucketName") {
         Some(id) => id.to_owned(),
         None => {
             let id = format!("{}Bucket", logical(source));
-            let made = Map::new()
+            let made = Mapping::new()
                 .with("Type", "AWS::S3::Bucket")
                 .with("DeletionPolicy", "Retain")
                 .with("UpdateReplacePolicy", "Retain")
-                .with("Properties", Map::new().with("BucketName", source));
+                .with("Properties", Mapping::new().with("BucketName", source));
             let why = "SAM subscribes to buckets of its own template alone. One that exists has to be imported into the stack.";
             stack.resources.put_noted(id.as_str(), made, why);
             id
         }
     };
-    let mut properties = Map::new();
+    let mut properties = Mapping::new();
     properties.put("Bucket", Document::Tagged("!Ref".to_owned(), Box::new(bucket.into())));
     let mut kinds: Vec<String> = site.texts(&trigger.event.node, "events");
     if kinds.is_empty() {
@@ -387,21 +388,21 @@ fn bucket(site: &Site<'_>, trigger: &Trigger<'_>, own: Option<&Node>, stack: &mu
     }
     properties.put("Events", kinds);
     let (prefix, suffix) = trigger.filter(site);
-    let rule = |name: &str, value: String| Map::new().with("Name", name).with("Value", value);
-    let rules: Vec<Map> = [("prefix", prefix), ("suffix", suffix)]
+    let rule = |name: &str, value: String| Mapping::new().with("Name", name).with("Value", value);
+    let rules: Vec<Mapping> = [("prefix", prefix), ("suffix", suffix)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| rule(name, value))
         .collect();
     if !rules.is_empty() {
-        properties.put("Filter", Map::new().with("S3Key", Map::new().with("Rules", rules)));
+        properties.put("Filter", Mapping::new().with("S3Key", Mapping::new().with("Rules", rules)));
     }
-    events.put(id(&trigger.name, events), Map::new().with("Type", "S3").with("Properties", properties));
+    events.put(id(&trigger.name, events), Mapping::new().with("Type", "S3").with("Properties", properties));
 }
 
-fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, events: &mut Map) {
+fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, events: &mut Mapping) {
     let Some(schedule) = &trigger.schedule else { return };
-    let mut properties = Map::new();
+    let mut properties = Mapping::new();
     // The event has the name of its rule, by which the runtime finds its function.
     properties.put("Name", trigger.name.as_str());
     let is_enabled = trigger.is_enabled(site);
@@ -428,7 +429,7 @@ fn timer(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>, ev
             "ScheduleV2"
         }
     };
-    events.put(id(&trigger.name, events), Map::new().with("Type", kind).with("Properties", properties));
+    events.put(id(&trigger.name, events), Mapping::new().with("Type", kind).with("Properties", properties));
 }
 
 fn request(
@@ -436,21 +437,21 @@ fn request(
     deployment: &Deployment<'_>,
     trigger: &Trigger<'_>,
     stack: &mut Stack,
-    function: &mut Map,
-    events: &mut Map,
+    function: &mut Mapping,
+    events: &mut Mapping,
 ) {
     let is_anonymous = deployment.is_anonymous(site, trigger);
     let cors = trigger.get(site, "cors").filter(|cors| cors.as_bool() != Some(false));
     let Some(path) = &trigger.event.path else {
         // Every path is served, at an address of its own.
-        let mut url = Map::new().with("AuthType", if is_anonymous { "NONE" } else { "AWS_IAM" });
+        let mut url = Mapping::new().with("AuthType", if is_anonymous { "NONE" } else { "AWS_IAM" });
         if cors.is_some() {
-            url.put("Cors", Map::new().with("AllowOrigins", vec!["*"]).with("AllowMethods", vec!["*"]));
+            url.put("Cors", Mapping::new().with("AllowOrigins", vec!["*"]).with("AllowMethods", vec!["*"]));
         }
         function.put("FunctionUrlConfig", url);
         let id = logical(&deployment.unit.name);
         let address = Document::Tagged("!GetAtt".to_owned(), Box::new(format!("{id}Url.FunctionUrl").into()));
-        stack.outputs.put(format!("{id}Url"), Map::new().with("Value", address));
+        stack.outputs.put(format!("{id}Url"), Mapping::new().with("Value", address));
         return;
     };
     stack.has_api = true;
@@ -470,17 +471,17 @@ fn request(
     });
     for route in gateway::route(site.platform, &path.value).routes {
         for method in &methods {
-            let mut properties = Map::new();
+            let mut properties = Mapping::new();
             properties.put("ApiId", Document::Tagged("!Ref".to_owned(), Box::new("HttpApi".into())));
             properties.put("Path", route.as_str());
             properties.put("Method", method.as_str());
             properties.put_some("TimeoutInMillis", waits);
             if !is_anonymous {
-                properties.put("Auth", Map::new().with("Authorizer", "AWS_IAM"));
+                properties.put("Auth", Mapping::new().with("Authorizer", "AWS_IAM"));
             }
             events.put(
                 id(&format!("{method}-{route}"), events),
-                Map::new().with("Type", "HttpApi").with("Properties", properties),
+                Mapping::new().with("Type", "HttpApi").with("Properties", properties),
             );
         }
     }
@@ -491,13 +492,15 @@ fn api(site: &Site<'_>, stack: &mut Stack) {
     if !stack.has_api {
         return;
     }
-    let mut properties = Map::new();
+    let mut properties = Mapping::new();
     if stack.has_iam {
-        properties.put("Auth", Map::new().with("EnableIamAuthorizer", true));
+        properties.put("Auth", Mapping::new().with("EnableIamAuthorizer", true));
     }
     if stack.has_cors {
-        let all =
-            Map::new().with("AllowOrigins", vec!["*"]).with("AllowMethods", vec!["*"]).with("AllowHeaders", vec!["*"]);
+        let all = Mapping::new()
+            .with("AllowOrigins", vec!["*"])
+            .with("AllowMethods", vec!["*"])
+            .with("AllowHeaders", vec!["*"]);
         properties.put("CorsConfiguration", all);
     }
     if let (Some(domain), Some(host)) = (site.domain(), site.host()) {
@@ -507,17 +510,17 @@ fn api(site: &Site<'_>, stack: &mut Stack) {
             None => ["certificateArn", "certName"].iter().find_map(|key| site.text(certificate, key)),
         });
         match certificate.filter(|arn| arn.starts_with("arn:")) {
-            Some(arn) => properties.put("Domain", Map::new().with("DomainName", host).with("CertificateArn", arn)),
+            Some(arn) => properties.put("Domain", Mapping::new().with("DomainName", host).with("CertificateArn", arn)),
             None => {
                 let help = "write `certConfig: {certificateArn: 'arn:aws:acm:…'}` beside it";
                 site.lacks(domain.span, format!("the domain {host} on AWS needs a certificate"), help);
             }
         }
     }
-    let mut api = Map::new().with("Type", "AWS::Serverless::HttpApi");
+    let mut api = Mapping::new().with("Type", "AWS::Serverless::HttpApi");
     api.put_some("Properties", properties.some());
     stack.resources.put("HttpApi", api);
     let url = "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
     let url = Document::Tagged("!Sub".to_owned(), Box::new(url.into()));
-    stack.outputs.put("Url", Map::new().with("Value", url));
+    stack.outputs.put("Url", Mapping::new().with("Value", url));
 }

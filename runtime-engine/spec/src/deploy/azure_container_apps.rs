@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, only_host, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::kubernetes;
 use super::probes;
@@ -44,20 +44,20 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn app(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut env: Vec<Map> = Vec::new();
+fn app(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut env: Vec<Mapping> = Vec::new();
     for (name, value) in &deployment.variables {
-        env.push(Map::new().with("name", name.as_str()).with("value", value.as_str()));
+        env.push(Mapping::new().with("name", name.as_str()).with("value", value.as_str()));
     }
     for (name, secret) in &deployment.secrets {
-        env.push(Map::new().with("name", name.as_str()).with("secretRef", label(secret)));
+        env.push(Mapping::new().with("name", name.as_str()).with("secretRef", label(secret)));
     }
-    let mut container = Map::new().with("name", "function").with("image", image::name(site, deployment));
+    let mut container = Mapping::new().with("name", "function").with("image", image::name(site, deployment));
     if !env.is_empty() {
         container.put("env", env);
     }
     container.put("resources", resources(site, deployment));
-    let probe = |kind: &str, probe: Map| Map::new().with("type", kind).and(probe);
+    let probe = |kind: &str, probe: Mapping| Mapping::new().with("type", kind).and(probe);
     container.put(
         "probes",
         vec![
@@ -66,26 +66,28 @@ fn app(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
             probe("Liveness", probes::http("/livez")),
         ],
     );
-    let mut scale = Map::new().with("minReplicas", 0).with("maxReplicas", 10);
+    let mut scale = Mapping::new().with("minReplicas", 0).with("maxReplicas", 10);
     if let Some(limit) = deployment.concurrency {
-        let metadata = Map::new().with("concurrentRequests", limit.value.to_string());
-        let http = Map::new().with("metadata", metadata);
-        scale.put("rules", vec![Map::new().with("name", "http").with("http", http)]);
+        let metadata = Mapping::new().with("concurrentRequests", limit.value.to_string());
+        let http = Mapping::new().with("metadata", metadata);
+        scale.put("rules", vec![Mapping::new().with("name", "http").with("http", http)]);
     }
-    let template =
-        Map::new().with("containers", vec![container]).with("scale", scale).with("terminationGracePeriodSeconds", 30);
+    let template = Mapping::new()
+        .with("containers", vec![container])
+        .with("scale", scale)
+        .with("terminationGracePeriodSeconds", 30);
     let external = deployment.has_requests() && deployment.is_public(site);
-    let ingress = Map::new().with("external", external).with("targetPort", 8_080).with("transport", "auto");
-    let configuration = Map::new().with("activeRevisionsMode", "Single").with("ingress", ingress);
-    Map::new().with("properties", Map::new().with("configuration", configuration).with("template", template))
+    let ingress = Mapping::new().with("external", external).with("targetPort", 8_080).with("transport", "auto");
+    let configuration = Mapping::new().with("activeRevisionsMode", "Single").with("ingress", ingress);
+    Mapping::new().with("properties", Mapping::new().with("configuration", configuration).with("template", template))
 }
 
 /// Sets the memory, which comes in halves of a GB, each with a quarter of a processor.
-fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+fn resources(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
     let halves =
         within(site, "memory", deployment.memory, 1..=4_096, "MB").map_or(1, |memory| (memory.max(1) + 511) / 512);
     let quarter = |quarters: i64| Document::Number(format!("{}.{:02}", quarters / 4, quarters % 4 * 25));
-    Map::new().with("cpu", quarter(halves)).with("memory", format!("{}.{}Gi", halves / 2, halves % 2 * 5))
+    Mapping::new().with("cpu", quarter(halves)).with("memory", format!("{}.{}Gi", halves / 2, halves % 2 * 5))
 }
 
 /// Makes the job of a timer, which calls the app.

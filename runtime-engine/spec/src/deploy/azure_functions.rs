@@ -6,7 +6,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{AZ, Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
 use crate::gateway;
@@ -24,15 +24,15 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         let folder = &deployment.unit.name;
         let mut settings = settings(deployment);
         let mut connections: Vec<&'static str> = Vec::new();
-        let mut put = |path: String, document: Map| {
+        let mut put = |path: String, document: Mapping| {
             files.push(File { path: format!("{folder}/{path}"), text: Document::from(document).to_json() });
         };
         put("host.json".to_owned(), host(site, deployment));
         for (name, bindings) in functions(site, deployment, &mut settings, &mut connections) {
-            put(format!("{name}/function.json"), Map::new().with("bindings", bindings));
+            put(format!("{name}/function.json"), Mapping::new().with("bindings", bindings));
         }
         let mut values =
-            Map::new().with(STORAGE, "UseDevelopmentStorage=true").with("FUNCTIONS_WORKER_RUNTIME", "custom");
+            Mapping::new().with(STORAGE, "UseDevelopmentStorage=true").with("FUNCTIONS_WORKER_RUNTIME", "custom");
         for (name, value) in &settings {
             values.put(name.as_str(), value.as_str());
         }
@@ -40,7 +40,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         for name in connections.iter().copied().chain(deployment.secrets.iter().map(|(name, _)| name.as_str())) {
             values.put(name, "");
         }
-        put("local.settings.json".to_owned(), Map::new().with("IsEncrypted", false).with("Values", values));
+        put("local.settings.json".to_owned(), Mapping::new().with("IsEncrypted", false).with("Values", values));
         commands(site, deployment, &settings, &connections, script);
     }
     files
@@ -67,8 +67,8 @@ fn settings(deployment: &Deployment<'_>) -> Vec<(String, String)> {
     all
 }
 
-fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut host = Map::new().with("version", "2.0");
+fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut host = Mapping::new().with("version", "2.0");
     if let Some(limit) = deployment.init_timeout.filter(|limit| limit.value != 30) {
         site.lacks(limit.span, "a start on Azure may take 30 seconds, whatever `initTimeout` says", "");
     }
@@ -78,17 +78,20 @@ fn host(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         let text = format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
         host.put("functionTimeout", text);
     }
-    let bundle = Map::new().with("id", "Microsoft.Azure.Functions.ExtensionBundle").with("version", "[4.*, 5.0.0)");
+    let bundle = Mapping::new().with("id", "Microsoft.Azure.Functions.ExtensionBundle").with("version", "[4.*, 5.0.0)");
     host.put("extensionBundle", bundle);
     // Paths are those of the yml, without `/api` before them.
-    host.put("extensions", Map::new().with("http", Map::new().with("routePrefix", "")));
-    let description = Map::new()
+    host.put("extensions", Mapping::new().with("http", Mapping::new().with("routePrefix", "")));
+    let description = Mapping::new()
         .with("defaultExecutablePath", "bootstrap")
         .with("workingDirectory", "")
         .with("arguments", Document::List(Vec::new()));
     // A request is forwarded as it came: an envelope carries neither several cookies nor bytes.
-    host.put("customHandler", Map::new().with("description", description).with("enableForwardingHttpRequest", true));
-    host.put("logging", Map::new().with("logLevel", Map::new().with("default", "Information")));
+    host.put(
+        "customHandler",
+        Mapping::new().with("description", description).with("enableForwardingHttpRequest", true),
+    );
+    host.put("logging", Mapping::new().with("logLevel", Mapping::new().with("default", "Information")));
     host
 }
 
@@ -107,7 +110,7 @@ fn functions(
     deployment: &Deployment<'_>,
     settings: &mut Vec<(String, String)>,
     connections: &mut Vec<&'static str>,
-) -> Vec<(String, Vec<Map>)> {
+) -> Vec<(String, Vec<Mapping>)> {
     let mut all = routes(site, deployment);
     let mut zone: Option<(String, Span)> = None;
     for trigger in deployment.triggers.iter().filter(|trigger| !trigger.is_http()) {
@@ -163,7 +166,7 @@ fn deployment_wide(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigg
 }
 
 /// Makes the folders of requests, in the order in which the process's router would try their routes.
-fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>)> {
+fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Mapping>)> {
     let mut routes: Vec<Route<'_>> = Vec::new();
     for trigger in deployment.requests() {
         let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
@@ -196,34 +199,40 @@ fn routes(site: &Site<'_>, deployment: &Deployment<'_>) -> Vec<(String, Vec<Map>
         } else {
             format!("http-{:0width$}-{}", number + 1, label(route.function))
         };
-        let mut trigger = Map::new().with("type", "httpTrigger").with("direction", "in").with("name", "req");
+        let mut trigger = Mapping::new().with("type", "httpTrigger").with("direction", "in").with("name", "req");
         trigger.put("authLevel", if route.is_anonymous { "anonymous" } else { "function" });
         if !route.methods.is_empty() {
             trigger.put("methods", route.methods.iter().map(|method| method.to_ascii_lowercase()).collect::<Vec<_>>());
         }
         trigger.put("route", route.route.as_str());
-        let out = Map::new().with("type", "http").with("direction", "out").with("name", "res");
+        let out = Mapping::new().with("type", "http").with("direction", "out").with("name", "res");
         all.push((name, vec![trigger, out]));
     }
     all
 }
 
 /// Makes the binding of a trigger, and the app setting that has its connection.
-fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<(Map, Option<&'static str>)> {
+fn binding(
+    site: &Site<'_>,
+    deployment: &Deployment<'_>,
+    trigger: &Trigger<'_>,
+) -> Option<(Mapping, Option<&'static str>)> {
     let source = || trigger.source(site);
-    let of = |kind: &str, more: Map, connection| {
-        let binding = Map::new().with("type", kind).with("direction", "in").with("name", "event");
+    let of = |kind: &str, more: Mapping, connection| {
+        let binding = Mapping::new().with("type", kind).with("direction", "in").with("name", "event");
         Some((binding.and(more), connection))
     };
     match (trigger.kind, trigger.word()) {
         ("raw", _) => None,
-        ("timer", _) => of("timerTrigger", Map::new().with("schedule", trigger.schedule.as_ref()?.text.as_str()), None),
+        ("timer", _) => {
+            of("timerTrigger", Mapping::new().with("schedule", trigger.schedule.as_ref()?.text.as_str()), None)
+        }
         ("queue", "queue") => {
-            let map = Map::new().with("queueName", source()?).with("connection", STORAGE);
+            let map = Mapping::new().with("queueName", source()?).with("connection", STORAGE);
             of("queueTrigger", map, None)
         }
         ("topic" | "queue", _) => {
-            let map = Map::new()
+            let map = Mapping::new()
                 .with("topicName", source()?)
                 .with("subscriptionName", deployment.name.as_str())
                 .with("connection", "ServiceBusConnection");
@@ -234,17 +243,17 @@ fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) 
             // The trigger is for objects that are new or changed, so the kind of event is not used.
             let _ = trigger.get(site, "events");
             let path = format!("{}/{prefix}{{name}}{suffix}", source()?);
-            of("blobTrigger", Map::new().with("path", path).with("connection", STORAGE), None)
+            of("blobTrigger", Mapping::new().with("path", path).with("connection", STORAGE), None)
         }
         ("stream", "kafka") => {
-            let map = Map::new()
+            let map = Mapping::new()
                 .with("topic", source()?)
                 .with("brokerList", "%KafkaBrokers%")
                 .with("consumerGroup", trigger.text(site, "group").unwrap_or_else(|| "$Default".to_owned()));
             of("kafkaTrigger", map, Some("KafkaBrokers"))
         }
         ("stream", _) => {
-            let map = Map::new()
+            let map = Mapping::new()
                 .with("eventHubName", source()?)
                 .with("connection", "EventHubConnection")
                 .with("cardinality", "many")
@@ -264,7 +273,7 @@ fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) 
                 );
                 return None;
             };
-            let map = Map::new()
+            let map = Mapping::new()
                 .with("connection", "CosmosDBConnection")
                 .with("databaseName", instance)
                 .with("containerName", source()?)
@@ -282,7 +291,7 @@ fn binding(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) 
                     "`az eventgrid event-subscription create --included-event-types …`",
                 );
             }
-            of("eventGridTrigger", Map::new(), None)
+            of("eventGridTrigger", Mapping::new(), None)
         }
         _ => {
             trigger.is_lacking(site, "set the binding up by hand");

@@ -1,6 +1,6 @@
 //! One unit on one platform, with the parts that every platform's writer needs.
 
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script;
 use super::site::Site;
 use crate::cron::dialect::{Dialect, Emitted};
@@ -147,8 +147,8 @@ impl Deployment<'_> {
     }
 
     /// Returns a mapping of its variables.
-    pub(super) fn environment(&self) -> Map {
-        let mut out = Map::new();
+    pub(super) fn environment(&self) -> Mapping {
+        let mut out = Mapping::new();
         for (name, value) in &self.variables {
             out.put(name.as_str(), value.as_str());
         }

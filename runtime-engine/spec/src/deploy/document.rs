@@ -25,14 +25,14 @@ pub enum Document {
     /// A list of values.
     List(Vec<Document>),
     /// A mapping, in the order of its entries.
-    Map(Map),
+    Mapping(Mapping),
     /// A value with a tag of YAML: `!GetAtt`.
     Tagged(String, Box<Document>),
 }
 
 /// A mapping, in the order in which its entries were put.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Map {
+pub struct Mapping {
     entries: Vec<Entry>,
 }
 
@@ -43,22 +43,22 @@ struct Entry {
     comment: Option<String>,
 }
 
-impl Map {
+impl Mapping {
     /// Returns an empty mapping.
-    pub fn new() -> Map {
-        Map::default()
+    pub fn new() -> Mapping {
+        Mapping::default()
     }
 
     /// Returns the mapping with one more entry; an entry of the same key is replaced.
     #[must_use]
-    pub fn with(mut self, key: impl Into<String>, value: impl Into<Document>) -> Map {
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<Document>) -> Mapping {
         self.put(key, value);
         self
     }
 
     /// Returns the mapping with all entries of another one behind its own.
     #[must_use]
-    pub fn and(mut self, other: Map) -> Map {
+    pub fn and(mut self, other: Mapping) -> Mapping {
         other.entries.into_iter().for_each(|entry| self.put(entry.key, entry.value));
         self
     }
@@ -99,14 +99,14 @@ impl Map {
     }
 
     /// Returns the mapping; `None` if it is empty.
-    pub fn some(self) -> Option<Map> {
+    pub fn some(self) -> Option<Mapping> {
         Some(self).filter(|map| !map.is_empty())
     }
 }
 
-impl From<Map> for Document {
-    fn from(map: Map) -> Document {
-        Document::Map(map)
+impl From<Mapping> for Document {
+    fn from(map: Mapping) -> Document {
+        Document::Mapping(map)
     }
 }
 
@@ -162,11 +162,11 @@ impl Document {
             Value::Text { text, .. } => Document::Text(text.clone()),
             Value::List(list) => Document::List(list.iter().map(|node| Document::of(node, sources)).collect()),
             Value::Map(map) => {
-                let mut out = Map::new();
+                let mut out = Mapping::new();
                 for entry in map.entries() {
                     out.put(entry.key.as_str(), Document::of(&entry.value, sources));
                 }
-                Document::Map(out)
+                Document::Mapping(out)
             }
         };
         match &node.tag {
@@ -180,7 +180,7 @@ impl Document {
         let mut out = String::new();
         comment(&mut out, head, 0);
         match self {
-            Document::Map(map) if !map.is_empty() => entries(&mut out, map, 0),
+            Document::Mapping(map) if !map.is_empty() => entries(&mut out, map, 0),
             Document::List(list) if !list.is_empty() => elements(&mut out, list, 0),
             other => {
                 inline(&mut out, other);
@@ -222,7 +222,7 @@ fn comment(out: &mut String, text: &str, depth: usize) {
     }
 }
 
-fn entries(out: &mut String, map: &Map, depth: usize) {
+fn entries(out: &mut String, map: &Mapping, depth: usize) {
     for entry in &map.entries {
         comment(out, entry.comment.as_deref().unwrap_or_default(), depth);
         let key = scalar(&entry.key);
@@ -240,7 +240,7 @@ fn elements(out: &mut String, list: &[Document], depth: usize) {
     for element in list {
         match element {
             // The first key stands beside the dash.
-            Document::Map(map) if !map.is_empty() => {
+            Document::Mapping(map) if !map.is_empty() => {
                 let mut inner = String::new();
                 entries(&mut inner, map, depth + 2);
                 if inner.trim_start().starts_with('#') {
@@ -266,7 +266,7 @@ fn value(out: &mut String, document: &Document, depth: usize) {
     };
     out.push_str(&tag);
     match document {
-        Document::Map(map) if !map.is_empty() => {
+        Document::Mapping(map) if !map.is_empty() => {
             out.push('\n');
             entries(out, map, depth + 2);
         }
@@ -293,7 +293,7 @@ fn inline(out: &mut String, document: &Document) {
         Document::Number(number) => out.push_str(number),
         Document::Text(text) => out.push_str(&scalar(text)),
         Document::List(_) => out.push_str("[]"),
-        Document::Map(_) => out.push_str("{}"),
+        Document::Mapping(_) => out.push_str("{}"),
         Document::Tagged(tag, inner) => {
             out.push_str(tag);
             out.push(' ');
@@ -356,7 +356,7 @@ impl Serialize for Document {
                 list.iter().try_for_each(|element| out.serialize_element(element))?;
                 out.end()
             }
-            Document::Map(map) => {
+            Document::Mapping(map) => {
                 let mut out = to.serialize_map(Some(map.entries.len()))?;
                 map.entries.iter().try_for_each(|entry| out.serialize_entry(&entry.key, &entry.value))?;
                 out.end()
@@ -429,18 +429,18 @@ mod tests {
 
     #[test]
     fn values_stand_below_their_keys_in_the_order_in_which_they_were_put() {
-        let mut inner = Map::new().with("b", 1).with("a", vec!["x", "on"]);
-        inner.put_noted("c", Map::new(), "why\ntwo lines");
+        let mut inner = Mapping::new().with("b", 1).with("a", vec!["x", "on"]);
+        inner.put_noted("c", Mapping::new(), "why\ntwo lines");
         let document = Document::List(vec![inner.into(), Document::List(Vec::new()), Document::Null]);
         let tagged = Document::Tagged("!GetAtt".to_owned(), Box::new("Queue.Arn".into()));
-        let text = Document::from(Map::new().with("list", document).with("tagged", tagged)).to_yaml("head");
+        let text = Document::from(Mapping::new().with("list", document).with("tagged", tagged)).to_yaml("head");
         let expected = "# head\nlist:\n  - b: 1\n    a:\n      - x\n      - 'on'\n    # why\n    # two lines\n    c: {}\n  - []\n  - null\ntagged: !GetAtt Queue.Arn\n";
         assert_eq!(text, expected);
     }
 
     #[test]
     fn a_number_stays_as_it_is_written() {
-        let document = Document::from(Map::new().with("cpu", Document::Number("0.250".to_owned())).with("m", 7));
+        let document = Document::from(Mapping::new().with("cpu", Document::Number("0.250".to_owned())).with("m", 7));
         assert_eq!(document.to_json_line(), r#"{"cpu":0.250,"m":7}"#);
         assert_eq!(document.to_yaml(""), "cpu: 0.250\nm: 7\n");
     }

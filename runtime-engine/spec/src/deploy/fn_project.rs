@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, label, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
@@ -52,8 +52,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut out = Map::new();
+fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut out = Mapping::new();
     out.put("schema_version", 20_180_708);
     out.put("name", deployment.name.as_str());
     out.put("version", "0.0.1");
@@ -64,9 +64,9 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     if let Some(limit) = deployment.init_timeout.filter(|limit| limit.value != 5) {
         site.lacks(limit.span, "a start on Fn may take 5 seconds, whatever `initTimeout` says", "");
     }
-    let triggers: Vec<Map> = sources(site, deployment)
+    let triggers: Vec<Mapping> = sources(site, deployment)
         .into_iter()
-        .map(|(name, path)| Map::new().with("name", name).with("type", "http").with("source", path))
+        .map(|(name, path)| Mapping::new().with("name", name).with("type", "http").with("source", path))
         .collect();
     if !triggers.is_empty() {
         out.put("triggers", triggers);

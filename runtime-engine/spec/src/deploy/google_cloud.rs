@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, only_host, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::probes;
 use super::script::{Script, Tool, quoted};
@@ -37,7 +37,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -> Map {
+fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -> Mapping {
     // A path of a probe is known only by these; every other path is the function's.
     let paths = [("FAAS_READINESS_PATH", "/readyz"), ("FAAS_LIVENESS_PATH", "/livez")];
     let mut container = probes::container(site, deployment, "latest", &paths);
@@ -50,38 +50,38 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>, region: Option<&str>) -
             16_385..=24_576 => "6",
             _ => "8",
         };
-        let limits = Map::new().with("cpu", cpu).with("memory", format!("{memory}Mi"));
-        container.put("resources", Map::new().with("limits", limits));
+        let limits = Mapping::new().with("cpu", cpu).with("memory", format!("{memory}Mi"));
+        container.put("resources", Mapping::new().with("limits", limits));
     }
     let seconds = within(site, "`initTimeout`", deployment.init_timeout, 1..=240, "seconds").unwrap_or(60);
     container.put("startupProbe", probes::http("/readyz").with("periodSeconds", 1).with("failureThreshold", seconds));
     container.put("livenessProbe", probes::http("/livez"));
-    let mut spec = Map::new();
+    let mut spec = Mapping::new();
     spec.put_some("containerConcurrency", within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests"));
     spec.put_some("timeoutSeconds", within(site, "a timeout", deployment.timeout, 1..=3_600, "seconds"));
     spec.put_some("serviceAccountName", site.provider_text("role"));
     spec.put("containers", vec![container]);
-    let mut annotations = Map::new();
+    let mut annotations = Mapping::new();
     if let Some(vpc) = site.provider("vpcConfig") {
-        let mut interface = Map::new();
+        let mut interface = Mapping::new();
         interface.put_some("network", site.text(vpc, "vpcId"));
         let switch = site.texts(vpc, "vSwitchIds").into_iter().next();
         interface.put_some("subnetwork", site.text(vpc, "subnetId").or(switch));
         let interfaces = Document::List(vec![interface.into()]).to_json_line();
         annotations.put("run.googleapis.com/network-interfaces", interfaces);
     }
-    let mut template = Map::new();
-    template.put_some("metadata", annotations.some().map(|all| Map::new().with("annotations", all)));
+    let mut template = Mapping::new();
+    template.put_some("metadata", annotations.some().map(|all| Mapping::new().with("annotations", all)));
     template.put("spec", spec);
-    let mut metadata = Map::new().with("name", deployment.name.as_str());
-    metadata.put_some("labels", region.map(|region| Map::new().with("cloud.googleapis.com/location", region)));
+    let mut metadata = Mapping::new().with("name", deployment.name.as_str());
+    metadata.put_some("labels", region.map(|region| Mapping::new().with("cloud.googleapis.com/location", region)));
     let ingress = if deployment.has_requests() { "all" } else { "internal" };
-    metadata.put("annotations", Map::new().with("run.googleapis.com/ingress", ingress));
-    Map::new()
+    metadata.put("annotations", Mapping::new().with("run.googleapis.com/ingress", ingress));
+    Mapping::new()
         .with("apiVersion", "serving.knative.dev/v1")
         .with("kind", "Service")
         .with("metadata", metadata)
-        .with("spec", Map::new().with("template", template))
+        .with("spec", Mapping::new().with("template", template))
 }
 
 /// Returns the account that calls the service for a trigger: the function's own, or the one that the deployer names.

@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::Deployment;
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::script::{DOCKER, Script, variable};
 use super::site::Site;
@@ -11,7 +11,7 @@ use super::site::Site;
 const FIRST_PORT: usize = 8_080;
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
-    let mut services = Map::new();
+    let mut services = Mapping::new();
     let mut files = Vec::new();
     for (number, deployment) in deployments.iter().enumerate() {
         files.push(image::build(site, deployment, &[], script));
@@ -20,16 +20,16 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             trigger.is_lacking(site, "send it as a request, or deploy to a platform that has such a trigger");
         }
     }
-    let text = Document::from(Map::new().with("services", services)).to_yaml(&site.head());
+    let text = Document::from(Mapping::new().with("services", services)).to_yaml(&site.head());
     files.insert(0, File { path: "compose.yaml".to_owned(), text });
     script.run(DOCKER, "docker compose --file compose.yaml up --detach \"$@\"");
     files
 }
 
-fn service(site: &Site<'_>, deployment: &Deployment<'_>, port: usize) -> Map {
-    let mut service = Map::new().with("image", image::name(site, deployment));
+fn service(site: &Site<'_>, deployment: &Deployment<'_>, port: usize) -> Mapping {
+    let mut service = Mapping::new().with("image", image::name(site, deployment));
     service.put("ports", vec![format!("{port}:8080")]);
-    let mut environment = Map::new();
+    let mut environment = Mapping::new();
     if let Some(timeout) = deployment.timeout {
         environment.put("FAAS_TIMEOUT", format!("{}s", timeout.value));
     }

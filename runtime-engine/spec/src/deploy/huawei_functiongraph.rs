@@ -5,7 +5,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, step_up, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{JQ, Script, Tool, quoted, variable};
 use super::site::Site;
 use crate::gateway;
@@ -28,7 +28,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
         site.provider_text("region").map(|region| format!(" --cli-region={}", quoted(&region))).unwrap_or_default();
     for deployment in deployments {
         let folder = &deployment.unit.name;
-        let mut put = |name: &str, map: Map| {
+        let mut put = |name: &str, map: Mapping| {
             files.push(File { path: format!("{folder}/{name}.json"), text: Document::from(map).to_json() });
         };
         put("function", function(site, deployment));
@@ -52,7 +52,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
                 quoted(&fill)
             ),
         );
-        let triggers: Vec<(String, Map)> =
+        let triggers: Vec<(String, Mapping)> =
             deployment.triggers.iter().flat_map(|trigger| triggers(site, deployment, trigger)).collect();
         let create = format!("hcloud FunctionGraph CreateFunction{region} --cli-jsonInput={path}/.request.json");
         let create = if triggers.is_empty() { create } else { format!("URN=$({create} | jq -r .func_urn)") };
@@ -76,8 +76,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut out = Map::new();
+fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut out = Mapping::new();
     out.put("func_name", deployment.name.as_str());
     out.put_some("description", deployment.description.clone());
     out.put("package", "default");
@@ -91,14 +91,14 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     // Variables are a text of JSON there.
     out.put_some("user_data", deployment.environment().some().map(|all| Document::from(all).to_json_line()));
     if let Some(limit) = within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests") {
-        let strategy = Map::new().with("concurrency", -1).with("concurrent_num", limit);
+        let strategy = Mapping::new().with("concurrency", -1).with("concurrent_num", limit);
         out.put("strategy_config", strategy);
     }
     if let Some(limit) = deployment.init_timeout {
         site.lacks(limit.span, "an event function with a runtime of its own has no time limit for its start there", "");
     }
     if let Some(vpc) = site.provider("vpcConfig") {
-        let mut network = Map::new();
+        let mut network = Mapping::new();
         network.put_some("vpc_id", site.text(vpc, "vpcId"));
         let switch = site.texts(vpc, "vSwitchIds").into_iter().next();
         network.put_some("subnet_id", site.text(vpc, "subnetId").or(switch));
@@ -106,7 +106,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         out.put_some("func_vpc", network.some());
     }
     if let Some(logs) = site.provider("logConfig") {
-        let mut place = Map::new();
+        let mut place = Mapping::new();
         place.put_some("group_id", site.text(logs, "project"));
         place.put_some("stream_id", site.text(logs, "logstore"));
         out.put_some("log_config", place.some());
@@ -114,12 +114,12 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     out
 }
 
-fn body(kind: &str, is_enabled: bool, data: Map) -> Map {
+fn body(kind: &str, is_enabled: bool, data: Mapping) -> Mapping {
     let status = if is_enabled { "ACTIVE" } else { "DISABLED" };
-    Map::new().with("trigger_type_code", kind).with("trigger_status", status).with("event_data", data)
+    Mapping::new().with("trigger_type_code", kind).with("trigger_status", status).with("event_data", data)
 }
 
-fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Map)> {
+fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Mapping)> {
     if trigger.is_http() {
         return requests(site, deployment, trigger);
     }
@@ -128,7 +128,7 @@ fn triggers(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
 }
 
 /// Makes a trigger of API Gateway for each route and method.
-fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Map)> {
+fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Vec<(String, Mapping)> {
     let pattern = trigger.event.path.as_ref().map_or("/*", |path| path.value.as_str());
     let any = ["ANY".to_owned()];
     let methods = if trigger.event.methods.is_empty() { &any[..] } else { &trigger.event.methods[..] };
@@ -138,7 +138,7 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
     for route in &gateway.routes {
         for method in methods {
             let name = label(&format!("{}-{method}{}", deployment.unit.name, route.replace('/', "-")));
-            let data = Map::new()
+            let data = Mapping::new()
                 .with("group_id", "API_GROUP_ID")
                 .with("instance_id", "GATEWAY_INSTANCE_ID")
                 .with("env_id", "DEFAULT_ENVIRONMENT_RELEASE_ID")
@@ -160,9 +160,9 @@ fn requests(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>)
     all
 }
 
-fn one(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<(&'static str, Map)> {
+fn one(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<(&'static str, Mapping)> {
     let source = || trigger.source(site);
-    let data = Map::new().with("name", trigger.name.as_str());
+    let data = Mapping::new().with("name", trigger.name.as_str());
     match (trigger.kind, trigger.word()) {
         ("timer", _) => {
             let schedule = trigger.schedule.as_ref()?;

@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, only_host};
-use super::document::{Document, Map, documents};
+use super::document::{Document, Mapping, documents};
 use super::image;
 use super::probes;
 use super::script::{KUBECTL, Script, quoted};
@@ -45,27 +45,27 @@ pub(super) fn own(site: &Site<'_>, files: &mut Vec<File>, script: &mut Script) {
     script.run(KUBECTL, "kubectl apply --filename resources.yaml \"$@\"");
 }
 
-fn domain(service: &str, host: &str) -> Map {
+fn domain(service: &str, host: &str) -> Mapping {
     let reference =
-        Map::new().with("kind", "Service").with("name", service).with("apiVersion", "serving.knative.dev/v1");
-    Map::new()
+        Mapping::new().with("kind", "Service").with("name", service).with("apiVersion", "serving.knative.dev/v1");
+    Mapping::new()
         .with("apiVersion", "serving.knative.dev/v1beta1")
         .with("kind", "DomainMapping")
-        .with("metadata", Map::new().with("name", host))
-        .with("spec", Map::new().with("ref", reference))
+        .with("metadata", Mapping::new().with("name", host))
+        .with("spec", Mapping::new().with("ref", reference))
 }
 
-fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
     let mut container = probes::container(site, deployment, "value", &[]);
-    container.put("readinessProbe", Map::new().with("httpGet", Map::new().with("path", "/health/readiness")));
-    container.put("livenessProbe", Map::new().with("httpGet", Map::new().with("path", "/health/liveness")));
-    let mut template = Map::new();
+    container.put("readinessProbe", Mapping::new().with("httpGet", Mapping::new().with("path", "/health/readiness")));
+    container.put("livenessProbe", Mapping::new().with("httpGet", Mapping::new().with("path", "/health/liveness")));
+    let mut template = Mapping::new();
     if let Some(limit) = deployment.init_timeout {
         // This is the time that a revision may take until it is ready.
-        let annotations = Map::new().with("serving.knative.dev/progress-deadline", format!("{}s", limit.value));
-        template.put("metadata", Map::new().with("annotations", annotations));
+        let annotations = Mapping::new().with("serving.knative.dev/progress-deadline", format!("{}s", limit.value));
+        template.put("metadata", Mapping::new().with("annotations", annotations));
     }
-    let mut spec = Map::new();
+    let mut spec = Mapping::new();
     spec.put_some("serviceAccountName", site.provider_text("role"));
     spec.put_some(
         "containerConcurrency",
@@ -74,33 +74,33 @@ fn service(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     spec.put_some("timeoutSeconds", deployment.timeout.map(|timeout| timeout.value));
     spec.put("containers", vec![container]);
     template.put("spec", spec);
-    let mut metadata = Map::new().with("name", deployment.name.as_str());
+    let mut metadata = Mapping::new().with("name", deployment.name.as_str());
     if !deployment.is_public(site) || !deployment.has_requests() {
         // The service is reached within the cluster alone.
-        metadata.put("labels", Map::new().with("networking.knative.dev/visibility", "cluster-local"));
+        metadata.put("labels", Mapping::new().with("networking.knative.dev/visibility", "cluster-local"));
     }
-    Map::new()
+    Mapping::new()
         .with("apiVersion", "serving.knative.dev/v1")
         .with("kind", "Service")
         .with("metadata", metadata)
-        .with("spec", Map::new().with("template", template))
+        .with("spec", Mapping::new().with("template", template))
 }
 
-fn sink(deployment: &Deployment<'_>) -> Map {
-    let reference = Map::new()
+fn sink(deployment: &Deployment<'_>) -> Mapping {
+    let reference = Mapping::new()
         .with("apiVersion", "serving.knative.dev/v1")
         .with("kind", "Service")
         .with("name", deployment.name.as_str());
-    Map::new().with("ref", reference)
+    Mapping::new().with("ref", reference)
 }
 
-fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Map> {
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
     match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => None,
         ("timer", _) => {
             let schedule = trigger.schedule.as_ref()?;
             deployment.needs_default(site, trigger);
-            let mut spec = Map::new().with("schedule", schedule.text.as_str());
+            let mut spec = Mapping::new().with("schedule", schedule.text.as_str());
             spec.put_some("timezone", schedule.timezone.clone());
             if let Some(payload) = trigger.payload(site) {
                 let is_json = serde_json::from_str::<serde_json::Value>(&payload).is_ok();
@@ -109,26 +109,26 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
             }
             spec.put("sink", sink(deployment));
             Some(
-                Map::new()
+                Mapping::new()
                     .with("apiVersion", "sources.knative.dev/v1")
                     .with("kind", "PingSource")
-                    .with("metadata", Map::new().with("name", label(&trigger.name)))
+                    .with("metadata", Mapping::new().with("name", label(&trigger.name)))
                     .with("spec", spec),
             )
         }
         ("event", "event") => {
-            let mut attributes = Map::new();
+            let mut attributes = Mapping::new();
             attributes.put_some("type", trigger.event.kind_type.clone());
             attributes.put_some("source", trigger.event.source.clone());
-            let mut spec = Map::new().with("broker", "default");
-            spec.put_some("filter", attributes.some().map(|all| Map::new().with("attributes", all)));
+            let mut spec = Mapping::new().with("broker", "default");
+            spec.put_some("filter", attributes.some().map(|all| Mapping::new().with("attributes", all)));
             spec.put("subscriber", sink(deployment));
             let name = label(&format!("{}-{}", deployment.name, trigger.name));
             Some(
-                Map::new()
+                Mapping::new()
                     .with("apiVersion", "eventing.knative.dev/v1")
                     .with("kind", "Trigger")
-                    .with("metadata", Map::new().with("name", name))
+                    .with("metadata", Mapping::new().with("name", name))
                     .with("spec", spec),
             )
         }

@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label};
-use super::document::{Document, Map, documents};
+use super::document::{Document, Mapping, documents};
 use super::image;
 use super::knative;
 use super::probes;
@@ -33,70 +33,70 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn app(deployment: &Deployment<'_>) -> Map {
+fn app(deployment: &Deployment<'_>) -> Mapping {
     probes::labels(&[("app.kubernetes.io/name", &deployment.name)])
 }
 
-fn pods(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
+fn pods(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
     let mut container = probes::container(site, deployment, "value", &[]);
     if let Some(memory) = deployment.memory {
         // The autoscaler counts in shares of the requested resources.
-        let requests = Map::new().with("memory", format!("{}Mi", memory.value)).with("cpu", "100m");
-        let limits = Map::new().with("memory", format!("{}Mi", memory.value));
-        container.put("resources", Map::new().with("requests", requests).with("limits", limits));
+        let requests = Mapping::new().with("memory", format!("{}Mi", memory.value)).with("cpu", "100m");
+        let limits = Mapping::new().with("memory", format!("{}Mi", memory.value));
+        container.put("resources", Mapping::new().with("requests", requests).with("limits", limits));
     } else {
-        container.put("resources", Map::new().with("requests", Map::new().with("cpu", "100m")));
+        container.put("resources", Mapping::new().with("requests", Mapping::new().with("cpu", "100m")));
     }
     container.put("startupProbe", probes::start(deployment, "/readyz"));
     container.put("readinessProbe", probes::http("/readyz").with("periodSeconds", 2));
     container.put("livenessProbe", probes::http("/livez"));
     container.put(
         "securityContext",
-        Map::new()
+        Mapping::new()
             .with("readOnlyRootFilesystem", true)
             .with("allowPrivilegeEscalation", false)
             .with("runAsNonRoot", true)
             .with("runAsUser", 65_532)
-            .with("capabilities", Map::new().with("drop", vec!["ALL"])),
+            .with("capabilities", Mapping::new().with("drop", vec!["ALL"])),
     );
-    container.put("volumeMounts", vec![Map::new().with("name", "tmp").with("mountPath", "/tmp")]);
-    let mut spec = Map::new();
+    container.put("volumeMounts", vec![Mapping::new().with("name", "tmp").with("mountPath", "/tmp")]);
+    let mut spec = Mapping::new();
     spec.put_some("serviceAccountName", site.provider_text("role"));
     // The time is more than a stop takes: FAAS_GRACE is 25 seconds there.
     spec.put("terminationGracePeriodSeconds", 30);
     spec.put("containers", vec![container]);
-    spec.put("volumes", vec![Map::new().with("name", "tmp").with("emptyDir", Map::new())]);
-    let template = Map::new().with("metadata", Map::new().with("labels", app(deployment))).with("spec", spec);
-    let selector = Map::new().with("matchLabels", app(deployment));
-    Map::new()
+    spec.put("volumes", vec![Mapping::new().with("name", "tmp").with("emptyDir", Mapping::new())]);
+    let template = Mapping::new().with("metadata", Mapping::new().with("labels", app(deployment))).with("spec", spec);
+    let selector = Mapping::new().with("matchLabels", app(deployment));
+    Mapping::new()
         .with("apiVersion", "apps/v1")
         .with("kind", "Deployment")
-        .with("metadata", Map::new().with("name", deployment.name.as_str()).with("labels", app(deployment)))
-        .with("spec", Map::new().with("selector", selector).with("template", template))
+        .with("metadata", Mapping::new().with("name", deployment.name.as_str()).with("labels", app(deployment)))
+        .with("spec", Mapping::new().with("selector", selector).with("template", template))
 }
 
-fn service(deployment: &Deployment<'_>) -> Map {
-    let port = Map::new().with("name", "http").with("port", 80).with("targetPort", 8_080);
-    Map::new()
+fn service(deployment: &Deployment<'_>) -> Mapping {
+    let port = Mapping::new().with("name", "http").with("port", 80).with("targetPort", 8_080);
+    Mapping::new()
         .with("apiVersion", "v1")
         .with("kind", "Service")
-        .with("metadata", Map::new().with("name", deployment.name.as_str()))
-        .with("spec", Map::new().with("selector", app(deployment)).with("ports", vec![port]))
+        .with("metadata", Mapping::new().with("name", deployment.name.as_str()))
+        .with("spec", Mapping::new().with("selector", app(deployment)).with("ports", vec![port]))
 }
 
-fn scaler(deployment: &Deployment<'_>) -> Map {
+fn scaler(deployment: &Deployment<'_>) -> Mapping {
     let target =
-        Map::new().with("apiVersion", "apps/v1").with("kind", "Deployment").with("name", deployment.name.as_str());
-    let use_of = Map::new().with("type", "Utilization").with("averageUtilization", 80);
-    let cpu = Map::new().with("name", "cpu").with("target", use_of);
-    let metric = Map::new().with("type", "Resource").with("resource", cpu);
-    Map::new()
+        Mapping::new().with("apiVersion", "apps/v1").with("kind", "Deployment").with("name", deployment.name.as_str());
+    let use_of = Mapping::new().with("type", "Utilization").with("averageUtilization", 80);
+    let cpu = Mapping::new().with("name", "cpu").with("target", use_of);
+    let metric = Mapping::new().with("type", "Resource").with("resource", cpu);
+    Mapping::new()
         .with("apiVersion", "autoscaling/v2")
         .with("kind", "HorizontalPodAutoscaler")
-        .with("metadata", Map::new().with("name", deployment.name.as_str()))
+        .with("metadata", Mapping::new().with("name", deployment.name.as_str()))
         .with(
             "spec",
-            Map::new()
+            Mapping::new()
                 .with("scaleTargetRef", target)
                 .with("minReplicas", 1)
                 .with("maxReplicas", 10)
@@ -106,20 +106,20 @@ fn scaler(deployment: &Deployment<'_>) -> Map {
 
 /// Makes the routes of all units at one host: exact paths, and prefixes of segments, of which an ingress takes the
 /// longest.
-fn ingress(site: &Site<'_>, deployments: &[Deployment<'_>]) -> Option<Map> {
+fn ingress(site: &Site<'_>, deployments: &[Deployment<'_>]) -> Option<Mapping> {
     let host = site.host()?;
-    let mut paths: Vec<(String, Map)> = Vec::new();
+    let mut paths: Vec<(String, Mapping)> = Vec::new();
     for deployment in deployments {
         for trigger in deployment.requests() {
             let pattern = trigger.event.path.as_ref().map_or("/*", |path| &path.value);
             let (path, is_exact) = crate::gateway::literal(pattern);
-            let port = Map::new().with("name", "http");
-            let service = Map::new().with("name", deployment.name.as_str()).with("port", port);
+            let port = Mapping::new().with("name", "http");
+            let service = Mapping::new().with("name", deployment.name.as_str()).with("port", port);
             let kind = if is_exact { "Exact" } else { "Prefix" };
-            let line = Map::new()
+            let line = Mapping::new()
                 .with("path", path.as_str())
                 .with("pathType", kind)
-                .with("backend", Map::new().with("service", service));
+                .with("backend", Mapping::new().with("service", service));
             match paths.iter().find(|(other, _)| *other == format!("{path} {kind}")) {
                 Some((_, other)) if *other != line => {
                     let span = trigger.event.path.as_ref().map_or(trigger.event.span, |path| path.span);
@@ -135,15 +135,15 @@ fn ingress(site: &Site<'_>, deployments: &[Deployment<'_>]) -> Option<Map> {
         return None;
     }
     paths.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-    let lines: Vec<Map> = paths.into_iter().map(|(_, line)| line).collect();
-    let rule = Map::new().with("host", host.as_str()).with("http", Map::new().with("paths", lines));
-    let mut spec = Map::new();
+    let lines: Vec<Mapping> = paths.into_iter().map(|(_, line)| line).collect();
+    let rule = Mapping::new().with("host", host.as_str()).with("http", Mapping::new().with("paths", lines));
+    let mut spec = Mapping::new();
     if let Some(domain) = site.domain() {
         let protocol = site.text(domain, "protocol").unwrap_or_default();
         let certificate = site.get(domain, "certConfig");
         let secret = certificate.and_then(|all| ["secretName", "certName"].iter().find_map(|key| site.text(all, key)));
         if let Some(secret) = secret {
-            spec.put("tls", vec![Map::new().with("hosts", vec![host.as_str()]).with("secretName", secret)]);
+            spec.put("tls", vec![Mapping::new().with("hosts", vec![host.as_str()]).with("secretName", secret)]);
         } else if protocol.to_ascii_uppercase().contains("HTTPS") {
             let help = "write `certConfig: {secretName: …}`";
             site.lacks(domain.span, "HTTPS at an ingress needs the secret that has the certificate", help);
@@ -152,15 +152,15 @@ fn ingress(site: &Site<'_>, deployments: &[Deployment<'_>]) -> Option<Map> {
     spec.put("rules", vec![rule]);
     let service = &site.spec.service;
     Some(
-        Map::new()
+        Mapping::new()
             .with("apiVersion", "networking.k8s.io/v1")
             .with("kind", "Ingress")
-            .with("metadata", Map::new().with("name", label(&format!("{}-{}", service.name, service.stage))))
+            .with("metadata", Mapping::new().with("name", label(&format!("{}-{}", service.name, service.stage))))
             .with("spec", spec),
     )
 }
 
-fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Map> {
+fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
     if matches!(trigger.kind, "http" | "raw") {
         return None;
     }
@@ -176,25 +176,25 @@ fn event(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) ->
     let name = label(&format!("{}-{}", deployment.name, trigger.name));
     // The name of a job has 52 characters at most.
     let name = name.chars().take(52).collect::<String>().trim_end_matches('-').to_owned();
-    let container = Map::new()
+    let container = Mapping::new()
         .with("name", "call")
         .with("image", "curlimages/curl:8.17.0")
         .with("args", call(site, trigger, &format!("http://{}", deployment.name)));
-    let pod = Map::new().with("restartPolicy", "Never").with("containers", vec![container]);
-    let template = Map::new().with("spec", pod);
-    let job = Map::new().with("backoffLimit", 2).with("template", template);
-    let mut spec = Map::new().with("schedule", schedule.text.as_str());
+    let pod = Mapping::new().with("restartPolicy", "Never").with("containers", vec![container]);
+    let template = Mapping::new().with("spec", pod);
+    let job = Mapping::new().with("backoffLimit", 2).with("template", template);
+    let mut spec = Mapping::new().with("schedule", schedule.text.as_str());
     spec.put("timeZone", schedule.timezone.as_deref().unwrap_or("Etc/UTC"));
     spec.put("concurrencyPolicy", "Forbid");
     if !trigger.is_enabled(site) {
         spec.put("suspend", true);
     }
-    spec.put("jobTemplate", Map::new().with("spec", job));
+    spec.put("jobTemplate", Mapping::new().with("spec", job));
     Some(
-        Map::new()
+        Mapping::new()
             .with("apiVersion", "batch/v1")
             .with("kind", "CronJob")
-            .with("metadata", Map::new().with("name", name))
+            .with("metadata", Mapping::new().with("name", name))
             .with("spec", spec),
     )
 }

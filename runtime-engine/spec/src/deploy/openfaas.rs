@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, label};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, quoted};
 use super::site::Site;
@@ -10,15 +10,15 @@ use super::site::Site;
 const FAAS: Tool = Tool { program: "faas-cli", from: "https://docs.openfaas.com/cli/install" };
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
-    let mut functions = Map::new();
+    let mut functions = Mapping::new();
     let mut files = Vec::new();
     for deployment in deployments {
         // Nothing in its container names OpenFaaS, so this variable does.
         files.push(image::build(site, deployment, &[("FAAS_PLATFORM", "openfaas")], script));
         functions.put(deployment.name.as_str(), function(site, deployment));
     }
-    let provider = Map::new().with("name", "openfaas").with("gateway", "${OPENFAAS_URL:-http://127.0.0.1:8080}");
-    let root = Map::new().with("version", Document::Number("1.0".to_owned())).with("provider", provider);
+    let provider = Mapping::new().with("name", "openfaas").with("gateway", "${OPENFAAS_URL:-http://127.0.0.1:8080}");
+    let root = Mapping::new().with("version", Document::Number("1.0".to_owned())).with("provider", provider);
     let root = root.with("functions", functions);
     files.insert(0, File { path: "stack.yml".to_owned(), text: Document::from(root).to_yaml(&site.head()) });
     let mut secrets: Vec<&String> =
@@ -34,11 +34,11 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut function = Map::new();
+fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut function = Mapping::new();
     function.put("image", image::name(site, deployment));
     function.put("skip_build", true);
-    let mut environment = Map::new();
+    let mut environment = Mapping::new();
     if let Some(timeout) = deployment.timeout {
         environment.put("exec_timeout", format!("{}s", timeout.value));
         // The gateway waits longer than the function may take.
@@ -61,7 +61,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         }
     }
     if let Some(memory) = deployment.memory {
-        function.put("limits", Map::new().with("memory", format!("{}Mi", memory.value)));
+        function.put("limits", Mapping::new().with("memory", format!("{}Mi", memory.value)));
     }
     if let Some(limit) = deployment.init_timeout {
         // Kubernetes waits for the function to be ready as long as it takes.
@@ -72,7 +72,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
 }
 
 /// Makes the annotations that connectors read: topics, and one schedule.
-fn annotations(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
+fn annotations(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
     let mut topics: Vec<&str> = Vec::new();
     let mut schedule: Option<&str> = None;
     for trigger in &deployment.triggers {
@@ -96,7 +96,7 @@ fn annotations(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
             _ => trigger.is_lacking(site, "a connector of OpenFaaS that has such events takes them by a `topic`"),
         }
     }
-    let mut out = Map::new();
+    let mut out = Mapping::new();
     out.put_some("topic", Some(topics.join(",")).filter(|topics| !topics.is_empty()));
     out.put_some("schedule", schedule);
     out.some()

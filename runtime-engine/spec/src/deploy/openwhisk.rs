@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::image;
 use super::script::{Script, Tool, quoted, variable};
 use super::site::Site;
@@ -12,7 +12,7 @@ const WSKDEPLOY: Tool = Tool { program: "wskdeploy", from: "https://github.com/a
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
     let service = &site.spec.service;
-    let (mut actions, mut triggers, mut rules) = (Map::new(), Map::new(), Map::new());
+    let (mut actions, mut triggers, mut rules) = (Mapping::new(), Mapping::new(), Mapping::new());
     let mut files = Vec::new();
     for deployment in deployments {
         // An action has no variables of its own beside its image's.
@@ -25,16 +25,16 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
             let name = format!("{}-{}", deployment.name, trigger.name);
             rules.put(
                 format!("{name}-rule"),
-                Map::new().with("trigger", name.as_str()).with("action", deployment.name.as_str()),
+                Mapping::new().with("trigger", name.as_str()).with("action", deployment.name.as_str()),
             );
             triggers.put(name, feed);
         }
     }
-    let mut package = Map::new().with("actions", actions);
+    let mut package = Mapping::new().with("actions", actions);
     package.put_some("triggers", triggers.some());
     package.put_some("rules", rules.some());
-    let packages = Map::new().with(format!("{}-{}", service.name, service.stage), package);
-    let text = Document::from(Map::new().with("packages", packages)).to_yaml(&site.head());
+    let packages = Mapping::new().with(format!("{}-{}", service.name, service.stage), package);
+    let text = Document::from(Mapping::new().with("packages", packages)).to_yaml(&site.head());
     files.insert(0, File { path: "manifest.yaml".to_owned(), text });
     script.run(WSKDEPLOY, "wskdeploy --manifest manifest.yaml \"$@\"");
     for deployment in deployments {
@@ -49,9 +49,9 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut action = Map::new().with("docker", image::name(site, deployment));
-    let mut limits = Map::new();
+fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut action = Mapping::new().with("docker", image::name(site, deployment));
+    let mut limits = Mapping::new();
     let timeout = within(site, "a timeout", deployment.timeout, 1..=600, "seconds");
     // The platform counts in thousandths of a second.
     limits.put_some("timeout", timeout.map(|seconds| seconds * 1_000));
@@ -63,7 +63,7 @@ fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         // Path, query and body are handed on byte for byte.
         action.put("web", "raw");
         if !deployment.is_public(site) {
-            action.put("annotations", Map::new().with("require-whisk-auth", true));
+            action.put("annotations", Mapping::new().with("require-whisk-auth", true));
         }
     }
     if let Some(limit) = deployment.init_timeout {
@@ -72,8 +72,8 @@ fn action(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     action
 }
 
-fn feed(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Map> {
-    let mut inputs = Map::new();
+fn feed(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
+    let mut inputs = Mapping::new();
     let feed = match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => return None,
         ("timer", _) => {
@@ -111,5 +111,5 @@ fn feed(site: &Site<'_>, deployment: &Deployment<'_>, trigger: &Trigger<'_>) -> 
             return None;
         }
     };
-    Some(Map::new().with("feed", feed).with("inputs", inputs))
+    Some(Mapping::new().with("feed", feed).with("inputs", inputs))
 }

@@ -5,7 +5,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{Script, Tool, UNZIP, quoted, unpack, variable};
 use super::site::Site;
 use crate::tree::Node;
@@ -16,7 +16,7 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let service = &site.spec.service;
     let mut files = Vec::new();
     for deployment in deployments {
-        let root = Map::new()
+        let root = Mapping::new()
             .with("component", "scf")
             .with("name", deployment.unit.name.replace('.', "-"))
             .with("app", service.name.as_str())
@@ -40,8 +40,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut inputs = Map::new();
+fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut inputs = Mapping::new();
     inputs.put("name", deployment.name.as_str());
     inputs.put_some("description", deployment.description.clone());
     // The package is unpacked beside this file.
@@ -59,16 +59,16 @@ fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     for (name, secret) in &deployment.secrets {
         variables.put(name.as_str(), format!("${{env:{}}}", variable(secret)));
     }
-    inputs.put_some("environment", variables.some().map(|all| Map::new().with("variables", all)));
+    inputs.put_some("environment", variables.some().map(|all| Mapping::new().with("variables", all)));
     if let Some(vpc) = site.provider("vpcConfig") {
-        let mut out = Map::new();
+        let mut out = Mapping::new();
         out.put_some("vpcId", site.text(vpc, "vpcId"));
         let switch = site.texts(vpc, "vSwitchIds").into_iter().next();
         out.put_some("subnetId", site.text(vpc, "subnetId").or(switch));
         inputs.put_some("vpcConfig", out.some());
     }
     if let Some(logs) = site.provider("logConfig") {
-        let mut out = Map::new();
+        let mut out = Mapping::new();
         out.put_some("logsetId", site.text(logs, "project"));
         out.put_some("topicId", site.text(logs, "logstore"));
         inputs.put_some("cls", out.some());
@@ -78,7 +78,7 @@ fn inputs(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         inputs.put_some("msgTTL", site.get(calls, "maxAsyncEventAgeInSeconds").and_then(Node::as_int));
         inputs.put_some("retryNum", site.get(calls, "maxAsyncRetryAttempts").and_then(Node::as_int));
     }
-    let mut events: Vec<Map> = url(site, deployment).into_iter().collect();
+    let mut events: Vec<Mapping> = url(site, deployment).into_iter().collect();
     events.extend(deployment.triggers.iter().filter_map(|trigger| event(site, trigger)));
     if !events.is_empty() {
         inputs.put("events", events);
@@ -92,7 +92,7 @@ fn memory(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<i64> {
 }
 
 /// Makes one URL for all requests of a function.
-fn url(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
+fn url(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Mapping> {
     deployment.requests().next()?;
     for trigger in deployment.requests() {
         if let Some(id) = trigger.event.node.get("serviceId") {
@@ -108,28 +108,28 @@ fn url(site: &Site<'_>, deployment: &Deployment<'_>) -> Option<Map> {
         site.lacks(id.span, "the API gateway of Tencent was closed in 2025: requests come by the function's URL", "");
     }
     let is_public = deployment.is_public(site);
-    let mut parameters = Map::new();
+    let mut parameters = Mapping::new();
     parameters.put("name", "url");
     parameters.put("qualifier", "$DEFAULT");
     parameters.put("authType", if is_public { "NONE" } else { "CAM" });
-    parameters.put("netConfig", Map::new().with("enableIntranet", true).with("enableExtranet", true));
+    parameters.put("netConfig", Mapping::new().with("enableIntranet", true).with("enableExtranet", true));
     let cors = |trigger: &Trigger<'_>| trigger.get(site, "cors").is_some_and(|cors| cors.as_bool() != Some(false));
     // Each trigger is asked, so that no key is left over.
     if deployment.requests().filter(|trigger| cors(trigger)).count() > 0 {
         let all = vec!["*"];
-        let cors = Map::new()
+        let cors = Mapping::new()
             .with("enable", true)
             .with("origins", all.clone())
             .with("methods", all.clone())
             .with("headers", all);
         parameters.put("corsConfig", cors);
     }
-    Some(Map::new().with("http", Map::new().with("parameters", parameters)))
+    Some(Mapping::new().with("http", Mapping::new().with("parameters", parameters)))
 }
 
-fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Map> {
+fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Mapping> {
     let source = || trigger.source(site);
-    let mut parameters = Map::new();
+    let mut parameters = Mapping::new();
     let version = trigger.event.node.get("version").and_then(Node::as_text).unwrap_or("$DEFAULT").to_owned();
     let kind = match (trigger.kind, trigger.word()) {
         ("http" | "raw", _) => return None,
@@ -156,7 +156,7 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Map> {
                 rest.map_or(event.clone(), |rest| format!("cos:{}", rest.replace("ObjectRemoved", "ObjectRemove")));
             parameters.put("events", event);
             let (prefix, suffix) = trigger.filter(site);
-            let mut filter = Map::new();
+            let mut filter = Mapping::new();
             filter.put_some("prefix", Some(prefix).filter(|text| !text.is_empty()));
             filter.put_some("suffix", Some(suffix).filter(|text| !text.is_empty()));
             parameters.put_some("filter", filter.some());
@@ -197,5 +197,5 @@ fn event(site: &Site<'_>, trigger: &Trigger<'_>) -> Option<Map> {
     let _ = trigger.get(site, "version");
     parameters.put("qualifier", version);
     parameters.put("enable", trigger.is_enabled(site));
-    Some(Map::new().with(kind, Map::new().with("parameters", parameters)))
+    Some(Mapping::new().with(kind, Mapping::new().with("parameters", parameters)))
 }

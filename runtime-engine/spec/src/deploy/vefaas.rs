@@ -3,7 +3,7 @@
 
 use super::File;
 use super::deployment::{Deployment, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{JQ, Script, Tool, quoted, variable};
 use super::site::Site;
 
@@ -48,8 +48,8 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     files
 }
 
-fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
-    let mut out = Map::new();
+fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Mapping {
+    let mut out = Mapping::new();
     out.put("Name", deployment.name.as_str());
     out.put_some("Description", deployment.description.clone());
     out.put("Runtime", "native/v1");
@@ -60,16 +60,16 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
     out.put_some("MaxConcurrency", within(site, "concurrency", deployment.concurrency, 1..=1_000, "requests"));
     out.put_some("InitializerSec", within(site, "`initTimeout`", deployment.init_timeout, 1..=300, "seconds"));
     out.put_some("Role", site.provider_text("role"));
-    let mut envs: Vec<Map> = Vec::new();
+    let mut envs: Vec<Mapping> = Vec::new();
     for (name, value) in &deployment.variables {
-        envs.push(Map::new().with("Key", name.as_str()).with("Value", value.as_str()));
+        envs.push(Mapping::new().with("Key", name.as_str()).with("Value", value.as_str()));
     }
     if deployment.only().is_some() && deployment.triggers.iter().any(|trigger| !trigger.is_http()) {
-        envs.push(Map::new().with("Key", "FAAS_HANDLER").with("Value", deployment.handler.as_str()));
+        envs.push(Mapping::new().with("Key", "FAAS_HANDLER").with("Value", deployment.handler.as_str()));
     }
     out.put("Envs", envs);
     if let Some(vpc) = site.provider("vpcConfig") {
-        let mut network = Map::new().with("EnableVpc", true);
+        let mut network = Mapping::new().with("EnableVpc", true);
         network.put_some("VpcId", site.text(vpc, "vpcId"));
         let mut subnets = site.texts(vpc, "vSwitchIds");
         subnets.extend(site.text(vpc, "subnetId"));
@@ -78,7 +78,7 @@ fn function(site: &Site<'_>, deployment: &Deployment<'_>) -> Map {
         out.put("VpcConfig", network);
     }
     if let Some(logs) = site.provider("logConfig") {
-        let mut place = Map::new().with("EnableLog", true);
+        let mut place = Mapping::new().with("EnableLog", true);
         place.put_some("TlsProjectId", site.text(logs, "project"));
         place.put_some("TlsTopicId", site.text(logs, "logstore"));
         out.put("TlsConfig", place);

@@ -2,7 +2,7 @@
 
 use super::File;
 use super::deployment::{Deployment, Trigger, label, within};
-use super::document::{Document, Map};
+use super::document::{Document, Mapping};
 use super::script::{JQ, Script, Tool, quoted};
 use super::site::Site;
 use crate::gateway;
@@ -14,8 +14,8 @@ const YC: Tool = Tool { program: "yc", from: "https://yandex.cloud/docs/cli/quic
 const CALLER: &str = "\"${INVOKER:?the service account that may call the functions}\"";
 
 pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mut Script) -> Vec<File> {
-    let mut paths = Map::new();
-    let mut routes: Vec<(String, Map)> = Vec::new();
+    let mut paths = Mapping::new();
+    let mut routes: Vec<(String, Mapping)> = Vec::new();
     let mut names = Vec::new();
     for deployment in deployments {
         function(site, deployment, script);
@@ -36,9 +36,9 @@ pub(super) fn write(site: &Site<'_>, deployments: &[Deployment<'_>], script: &mu
     let Some(paths) = paths.some() else { return Vec::new() };
     let service = &site.spec.service;
     let title = label(&format!("{}-{}", service.name, service.stage));
-    let root = Map::new()
+    let root = Mapping::new()
         .with("openapi", "3.0.0")
-        .with("info", Map::new().with("title", title.as_str()).with("version", "1.0.0"))
+        .with("info", Mapping::new().with("title", title.as_str()).with("version", "1.0.0"))
         .with("paths", paths);
     // Ids are known once the functions exist.
     let mut fill = format!("sed -e s/INVOKER\\$/{CALLER}/");
@@ -123,30 +123,30 @@ fn request(
     site: &Site<'_>,
     deployment: &Deployment<'_>,
     trigger: &Trigger<'_>,
-    routes: &mut Vec<(String, Map)>,
+    routes: &mut Vec<(String, Mapping)>,
 ) -> bool {
     let Some(path) = &trigger.event.path else { return false };
     let _ = deployment.is_anonymous(site, trigger);
     let mut is_routed = false;
     for route in gateway::route(site.platform, &path.value).routes {
-        let integration = Map::new()
+        let integration = Mapping::new()
             .with("type", "cloud_functions")
             .with("function_id", format!("FUNCTION_ID_OF_{}", deployment.name))
             .with("service_account_id", "INVOKER")
             .with("payload_format_version", "1.0");
-        let mut operation = Map::new();
-        let parameters: Vec<Map> = gateway::parameters(&route)
+        let mut operation = Mapping::new();
+        let parameters: Vec<Mapping> = gateway::parameters(&route)
             .into_iter()
             .map(|name| {
-                let schema = Map::new().with("type", "string");
-                Map::new().with("name", name).with("in", "path").with("required", true).with("schema", schema)
+                let schema = Mapping::new().with("type", "string");
+                Mapping::new().with("name", name).with("in", "path").with("required", true).with("schema", schema)
             })
             .collect();
         if !parameters.is_empty() {
             operation.put("parameters", parameters);
         }
         operation.put("x-yc-apigateway-integration", integration);
-        let responses = Map::new().with("200", Map::new().with("description", "What the function says."));
+        let responses = Mapping::new().with("200", Mapping::new().with("description", "What the function says."));
         operation.put("responses", responses);
         let verbs: Vec<String> = match &trigger.event.methods[..] {
             [] => vec!["x-yc-apigateway-any-method".to_owned()],
@@ -154,7 +154,7 @@ fn request(
         };
         let known = routes.iter().position(|(other, _)| *other == route);
         let index = known.unwrap_or_else(|| {
-            routes.push((route.clone(), Map::new()));
+            routes.push((route.clone(), Mapping::new()));
             routes.len() - 1
         });
         for verb in verbs {

@@ -5,7 +5,7 @@ use crate::trigger::Kind;
 
 /// One key of an object.
 #[derive(Debug)]
-pub struct Key {
+pub struct ManifestKey {
     /// The key as a manifest writes it.
     pub name: &'static str,
     /// What its value has to be, as it stands behind "expected" in a mistake.
@@ -18,19 +18,19 @@ pub struct Key {
 
 /// All keys of one kind of object. Keys that begin with `x-` are allowed beside them and ignored.
 #[derive(Debug)]
-pub struct Object<const N: usize> {
+pub struct ManifestObject<const N: usize> {
     /// What the object is, with its article.
     pub what: &'static str,
     /// Holds the keys that the object may have.
-    pub keys: [Key; N],
+    pub keys: [ManifestKey; N],
 }
 
-const fn may(name: &'static str, expects: &'static str, meaning: &'static str) -> Key {
-    Key { name, expects, required: false, meaning }
+const fn may(name: &'static str, expects: &'static str, meaning: &'static str) -> ManifestKey {
+    ManifestKey { name, expects, required: false, meaning }
 }
 
-const fn must(name: &'static str, expects: &'static str, meaning: &'static str) -> Key {
-    Key { name, expects, required: true, meaning }
+const fn must(name: &'static str, expects: &'static str, meaning: &'static str) -> ManifestKey {
+    ManifestKey { name, expects, required: true, meaning }
 }
 
 const DURATION: &str = "a duration such as 30s, 500ms or 1m30s, or a whole number of seconds, of at most 8760h";
@@ -38,7 +38,7 @@ const LAYERS: &str = "an array of layers";
 const FILTER: &str = "true or an object";
 
 /// The object that the whole text is.
-pub static MANIFEST: Object<7> = Object {
+pub static MANIFEST: ManifestObject<7> = ManifestObject {
     what: "the manifest",
     keys: [
         must("version", "1, the only version that this runtime reads", "The version of the manifest's format."),
@@ -64,7 +64,7 @@ pub static MANIFEST: Object<7> = Object {
 };
 
 /// The object behind the key `routing`.
-pub static ROUTING: Object<2> = Object {
+pub static ROUTING: ManifestObject<2> = ManifestObject {
     what: "the routing",
     keys: [
         may(
@@ -81,7 +81,7 @@ pub static ROUTING: Object<2> = Object {
 };
 
 /// An element of `layers` that is not just a name.
-pub static LAYER: Object<3> = Object {
+pub static LAYER: ManifestObject<3> = ManifestObject {
     what: "a layer",
     keys: [
         must(
@@ -99,7 +99,7 @@ pub static LAYER: Object<3> = Object {
 };
 
 /// The object that each element of `functions` is.
-pub static FUNCTION: Object<11> = Object {
+pub static FUNCTION: ManifestObject<11> = ManifestObject {
     what: "a function",
     keys: [
         must("name", "a name of letters, digits, `_`, `.` and `-`", "Its name, which no other function has."),
@@ -129,7 +129,7 @@ pub static FUNCTION: Object<11> = Object {
 };
 
 /// The object behind the key `fence`.
-pub static FENCE: Object<2> = Object {
+pub static FENCE: ManifestObject<2> = ManifestObject {
     what: "a fence",
     keys: [
         must("failures", "a whole number from 1 to 4294967295", "How many failures in a row close the fence."),
@@ -138,7 +138,7 @@ pub static FENCE: Object<2> = Object {
 };
 
 /// The object behind the key `records`.
-pub static RECORDS: Object<2> = Object {
+pub static RECORDS: ManifestObject<2> = ManifestObject {
     what: "a rule for records",
     keys: [
         may(
@@ -155,7 +155,7 @@ pub static RECORDS: Object<2> = Object {
 };
 
 /// An element of `events`: exactly one of these keys, which are the words of `KINDS`.
-pub static EVENT: Object<12> = Object {
+pub static EVENT: ManifestObject<12> = ManifestObject {
     what: "an event",
     keys: [
         may("http", FILTER, "Requests."),
@@ -190,7 +190,7 @@ pub(super) static KINDS: [Kind; 12] = [
 ];
 
 /// The object behind the key `http`.
-pub static HTTP: Object<2> = Object {
+pub static HTTP: ManifestObject<2> = ManifestObject {
     what: "an http event",
     keys: [
         may(
@@ -206,17 +206,17 @@ pub static HTTP: Object<2> = Object {
     ],
 };
 
-const SOURCE_KEY: Key = may(
+const SOURCE_KEY: ManifestKey = may(
     "source",
     "a name that is not empty",
     "Which one: the name of the schedule, queue, topic, bucket and so on. Without it: every one.",
 );
 
 /// What the other kinds of events are.
-pub static SOURCE: Object<1> = Object { what: "an event of this kind", keys: [SOURCE_KEY] };
+pub static SOURCE: ManifestObject<1> = ManifestObject { what: "an event of this kind", keys: [SOURCE_KEY] };
 
 /// The object behind the key `timer`.
-pub static TIMER: Object<5> = Object {
+pub static TIMER: ManifestObject<5> = ManifestObject {
     what: "a timer",
     keys: [
         SOURCE_KEY,
@@ -236,7 +236,7 @@ pub static TIMER: Object<5> = Object {
 };
 
 /// The object behind the key `storage`.
-pub static STORAGE: Object<2> = Object {
+pub static STORAGE: ManifestObject<2> = ManifestObject {
     what: "a change of a bucket",
     keys: [
         SOURCE_KEY,
@@ -250,13 +250,13 @@ pub static STORAGE: Object<2> = Object {
 };
 
 /// The object behind the key `event`.
-pub static BUS: Object<2> = Object {
+pub static BUS: ManifestObject<2> = ManifestObject {
     what: "an event of a bus",
     keys: [SOURCE_KEY, may("type", "a type that is not empty", "The type of the event. Without it: every type.")],
 };
 
 /// What `raw` is, if it is not just `true`.
-pub static RAW: Object<0> = Object { what: "a raw event", keys: [] };
+pub static RAW: ManifestObject<0> = ManifestObject { what: "a raw event", keys: [] };
 
 #[cfg(test)]
 mod tests {
@@ -266,7 +266,7 @@ mod tests {
     const BEGIN: &str = "<!-- The keys of the reader's table begin. -->\n";
     const END: &str = "<!-- The keys of the reader's table end. -->\n";
 
-    fn section(out: &mut String, title: &str, keys: &[Key]) {
+    fn section(out: &mut String, title: &str, keys: &[ManifestKey]) {
         write!(out, "\n### {title}\n\n| key | expected | meaning |\n|---|---|---|\n").expect("a text takes all");
         for key in keys {
             let needed = if key.required { " (required)" } else { "" };

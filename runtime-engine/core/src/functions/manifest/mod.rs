@@ -17,7 +17,8 @@ mod read;
 mod whole;
 
 pub use keys::{
-    BUS, EVENT, FENCE, FUNCTION, HTTP, Key, LAYER, MANIFEST, Object, RAW, RECORDS, ROUTING, SOURCE, STORAGE, TIMER,
+    BUS, EVENT, FENCE, FUNCTION, HTTP, LAYER, MANIFEST, ManifestKey, ManifestObject, RAW, RECORDS, ROUTING, SOURCE,
+    STORAGE, TIMER,
 };
 pub use mistake::{Mistake, Position};
 

@@ -1,7 +1,7 @@
 //! Reads the unit and its functions. Each object is walked once, into one place a key of its table; whatever does not fit
 //! is noted and left out, and reading goes on behind it.
 
-use super::keys::{self, Key, Object};
+use super::keys::{self, ManifestKey, ManifestObject};
 use super::mistake::{Cursor, Mistake, Mistakes, Path, did_you_mean, found, kind, quoted};
 use super::whole::repeats;
 use super::{
@@ -48,7 +48,7 @@ pub(super) struct Reader<'t> {
 /// One member of an object, with its key in the table.
 #[derive(Clone, Copy)]
 pub(super) struct Member<'t> {
-    pub(super) key: &'static Key,
+    pub(super) key: &'static ManifestKey,
     pub(super) value: Value<'t>,
 }
 
@@ -310,7 +310,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The name of a layer; `path` leads to it.
-    fn layer_name(&mut self, value: Value<'t>, key: &'static Key, path: &Path<'_>) -> Option<Cow<'t, str>> {
+    fn layer_name(&mut self, value: Value<'t>, key: &'static ManifestKey, path: &Path<'_>) -> Option<Cow<'t, str>> {
         let text = value.as_str().unwrap_or_default();
         let why = match Name::split(&text) {
             Ok(_) if !text.ends_with('?') => return Some(text),
@@ -374,7 +374,7 @@ impl<'t> Reader<'t> {
         &mut self,
         value: Value<'t>,
         path: &Path<'_>,
-        object: &'static Object<N>,
+        object: &'static ManifestObject<N>,
     ) -> [Option<Member<'t>>; N] {
         let mut members = [None; N];
         if value.kind() != ValueKind::Object {
@@ -397,7 +397,7 @@ impl<'t> Reader<'t> {
         members
     }
 
-    fn unknown<const N: usize>(&mut self, key: json::Key<'t>, path: &Path<'_>, object: &'static Object<N>) {
+    fn unknown<const N: usize>(&mut self, key: json::Key<'t>, path: &Path<'_>, object: &'static ManifestObject<N>) {
         let at = self.key_offset(key);
         let names = || object.keys.iter().map(|key| key.name);
         self.mistakes.add(at, path, || {
