@@ -13,10 +13,11 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, OnceLock};
 
-/// The runtimes and modules that Rust makes.
-const PACKAGES: &[&str] = &[
-    "runtime-engine",
-    "light-runtime",
+/// The packages of the runtimes.
+const RUNTIMES: [&str; 2] = ["runtime-engine", "light-runtime"];
+
+/// The modules of Rust among the examples.
+const EXAMPLES: &[&str] = &[
     "axum-app",
     "background",
     "charge",
@@ -38,23 +39,27 @@ const PACKAGES: &[&str] = &[
     "outbound",
     "upload",
     "whoami",
-    "layer-monitor",
-    "layer-metrics",
-    "layer-auth",
-    "layer-cache",
-    "layer-compress",
-    "layer-cors",
-    "layer-idempotency",
-    "layer-kv",
-    "layer-http-client",
-    "layer-limit",
-    "layer-log",
-    "layer-params",
-    "layer-record",
-    "layer-trace",
-    "layer-warmup",
-    "layer-span",
 ];
+
+/// The packages of the layers: every folder of `layers` that makes a module.
+///
+/// # Panics
+/// If a folder or manifest cannot be read.
+pub fn layers() -> Vec<String> {
+    let folder = workspace().join("layers");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.expect("an entry can be read");
+        let manifest = entry.path().join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
+        if text.contains("\"cdylib\"") {
+            found.push(format!("layer-{}", entry.file_name().to_string_lossy()));
+        }
+    }
+    found.sort_unstable();
+    found
+}
 
 /// The modules that C makes: name, source from the workspace's root.
 const C_MODULES: &[(&str, &str)] = &[
@@ -286,7 +291,9 @@ fn read_messages(output: &Output) -> (BTreeMap<String, PathBuf>, String) {
 }
 
 fn build() -> Artifacts {
-    let (mut made, said) = cargo_build(PACKAGES, &[], None);
+    let layers = layers();
+    let modules_of_rust: Vec<&str> = EXAMPLES.iter().copied().chain(layers.iter().map(String::as_str)).collect();
+    let (mut made, said) = cargo_build(&[&RUNTIMES, &modules_of_rust[..]].concat(), &[], None);
     let mut take = |name: &str| {
         let missing = || format!("cargo made no binary or shared library of the name {name}\n{said}");
         made.remove(name).ok_or_else(missing)
@@ -295,7 +302,7 @@ fn build() -> Artifacts {
     let bootstrap = runtime("bootstrap", take("bootstrap"));
     let light_bootstrap = runtime("light-bootstrap", take("light_bootstrap"));
     let mut modules = BTreeMap::new();
-    for package in &PACKAGES[2..] {
+    for package in modules_of_rust {
         let name = package.replace('-', "_");
         let path = take(&name);
         modules.insert(name, path);

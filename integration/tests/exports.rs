@@ -28,35 +28,15 @@ fn needed(file: &Path) -> Vec<String> {
     })
 }
 
-/// Modules of Rust.
-const MODULES: [&str; 20] = [
-    "echo",
-    "inspect",
-    "hello",
-    "faulty",
-    "stream",
-    "layer-auth",
-    "layer-cache",
-    "layer-compress",
-    "layer-cors",
-    "layer-idempotency",
-    "layer-kv",
-    "layer-http-client",
-    "layer-limit",
-    "layer-log",
-    "layer-metrics",
-    "layer-monitor",
-    "layer-params",
-    "layer-record",
-    "layer-trace",
-    "layer-warmup",
-];
+/// Modules of Rust: some examples, and all layers.
+fn modules() -> impl Iterator<Item = String> {
+    ["echo", "inspect", "hello", "faulty", "stream"].map(str::to_owned).into_iter().chain(artifacts::layers())
+}
 
 #[test]
 fn every_module_exports_the_entry_symbol_and_nothing_else() {
-    let modules = ["echo-c"].into_iter().chain(MODULES);
-    for name in modules {
-        let library = artifacts::get().module(name);
+    for name in modules().chain(["echo-c".to_owned()]) {
+        let library = artifacts::get().module(&name);
         assert_eq!(symbols(library, "--defined-only"), ["faas_module_v1"], "{}", library.display());
     }
 }
@@ -66,7 +46,7 @@ fn every_module_exports_the_entry_symbol_and_nothing_else() {
 #[test]
 fn no_program_and_no_module_of_the_sdk_loads_a_library_that_is_not_glibcs() {
     let artifacts = artifacts::get();
-    let modules = MODULES.iter().map(|name| artifacts.module(name));
+    let modules = modules().map(|name| artifacts.module(&name));
     for file in artifacts.both().iter().map(|runtime| runtime.path.as_path()).chain(modules) {
         let needed = needed(file);
         let foreign =

@@ -15,6 +15,8 @@ mod combined;
 mod container_apps;
 #[path = "detection/mod.rs"]
 mod detection;
+#[path = "platforms/either.rs"]
+mod either;
 #[path = "platforms/event_function.rs"]
 mod event_function;
 #[path = "platforms/everyday.rs"]

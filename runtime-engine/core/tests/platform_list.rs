@@ -14,18 +14,28 @@ const PLACES: &[Place] = &[
     ("light-runtime/Cargo.toml", passed_on),
     ("runtime-engine/core/src/platform/mod.rs", |names| format!("`{}`", names.word)),
     ("runtime-engine/spec/src/deploy/mod.rs", |names| format!("\"{}\" => ", names.word)),
+    ("runtime-engine/spec/src/deploy/site.rs", in_words),
+    ("runtime-engine/spec/tests/deploy.rs", |names| format!("\"{}\"", names.word)),
     ("handlers-sdk/tests/kit.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms.rs", |names| format!("\"{}\"", names.word)),
     ("integration/tests/platforms/packaged.rs", |names| format!("platform: \"{}\"", names.word)),
+    ("integration/cargo-faas/src/package/platforms.rs", |names| format!("platform: \"{}\"", names.word)),
     ("README.md", page),
     ("docs/detection.md", page),
     ("docs/platforms.md", page),
+    ("docs/deploying.md", page),
     ("docs/packaging.md", |names| format!("`{}`", names.word)),
+    ("docs/security.md", |names| format!("`{}`", names.word)),
 ];
 
 /// The feature of a runtime that turns the core's on.
 fn passed_on(names: &PlatformName) -> String {
     format!("\n{0} = [\"faas-core/{0}\"]\n", names.word)
+}
+
+/// How deployment files call the platform; plain HTTP is what is left.
+fn in_words(names: &PlatformName) -> String {
+    if names.word == "http" { "_ => \"".to_owned() } else { format!("\"{}\" => \"", names.word) }
 }
 
 fn page(names: &PlatformName) -> String {

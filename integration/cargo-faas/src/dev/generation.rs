@@ -359,7 +359,7 @@ impl Generation {
             }
         }
         let began = Instant::now();
-        let title = slot.platform.title;
+        let title = slot.platform.title();
         let failed = |why: String| Failure::new("starting the runtime", format!("{title}, {}: {why}", slot.unit));
         let stage: Arc<dyn Stage> = (slot.platform.start)(&slot.setting).map_err(failed)?.into();
         let mut tail = None;
@@ -526,5 +526,5 @@ fn rss_kib(pid: u32) -> Option<u64> {
 
 /// Returns the name of a platform as it is shown.
 pub(crate) fn title(platform: &str) -> &str {
-    stage::platform(platform).map_or("plain HTTP", |platform| platform.title)
+    stage::platform(platform).map_or("plain HTTP", |platform| platform.title())
 }

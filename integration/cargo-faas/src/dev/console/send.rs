@@ -51,7 +51,7 @@ fn event_form(app: &App, function: &str, sample: Option<&Sample>) -> String {
     let default = sample.map_or(timer_platform(&app.how).name, Sample::platform);
     let platforms = stage::PLATFORMS.iter().map(|platform| {
         let chosen = if platform.name == default { " selected" } else { "" };
-        format!("<option value=\"{}\"{chosen}>{}</option>", platform.name, platform.title)
+        format!("<option value=\"{}\"{chosen}>{}</option>", platform.name, platform.title())
     });
     let platforms: String = platforms.collect();
     let event = sample.map_or_else(|| "{}".to_owned(), |sample| String::from_utf8_lossy(sample.bytes()).into_owned());

@@ -6,6 +6,7 @@ mod handout;
 mod serving;
 
 use crate::failure::Failure;
+use faas_core::platform::named;
 use platform_emulators::process::Process;
 use std::path::PathBuf;
 use std::process::Command;
@@ -111,70 +112,38 @@ impl Setting {
 pub(crate) struct Platform {
     /// Its name in `FAAS_PLATFORM`.
     pub(crate) name: &'static str,
-    /// Shorter names that the command line takes.
-    pub(crate) words: &'static [&'static str],
-    /// How it is called.
-    pub(crate) title: &'static str,
     /// The folder of its samples.
     pub(crate) samples: &'static str,
     /// Starts a runtime on it, and returns when it is ready.
     pub(crate) start: fn(&Setting) -> Result<Box<dyn Stage>, String>,
 }
 
+impl Platform {
+    /// Returns what it is called in sentences.
+    pub(crate) fn title(&self) -> &'static str {
+        named(self.name).map_or(self.name, |names| names.title)
+    }
+}
+
 /// Every platform with a stage. Plain HTTP has none: there the front passes requests on as they are.
 pub(crate) const PLATFORMS: &[Platform] = &[
-    Platform { name: "aws-lambda", words: &["aws", "lambda"], title: "AWS Lambda", samples: "aws", start: aws::start },
-    Platform {
-        name: "aliyun-fc",
-        words: &["fc", "aliyun"],
-        title: "Alibaba Function Compute",
-        samples: "aliyun",
-        start: serving::fc,
-    },
-    Platform {
-        name: "azure-functions",
-        words: &["azure"],
-        title: "Azure Functions",
-        samples: "azure",
-        start: serving::azure,
-    },
-    Platform {
-        name: "tencent-scf",
-        words: &["scf", "tencent"],
-        title: "Tencent SCF",
-        samples: "tencent",
-        start: handout::scf,
-    },
-    Platform {
-        name: "huawei-functiongraph",
-        words: &["functiongraph", "huawei"],
-        title: "Huawei FunctionGraph",
-        samples: "huawei",
-        start: handout::functiongraph,
-    },
-    Platform {
-        name: "google-cloud",
-        words: &["google", "cloud-run", "gcf"],
-        title: "Google Cloud Run",
-        samples: "google",
-        start: serving::google,
-    },
-    Platform { name: "knative", words: &[], title: "Knative", samples: "knative", start: serving::knative },
-    Platform { name: "openwhisk", words: &["ow"], title: "OpenWhisk", samples: "openwhisk", start: serving::openwhisk },
-    Platform {
-        name: "fn",
-        words: &["oracle"],
-        title: "Fn and Oracle Functions",
-        samples: "fn",
-        start: serving::fn_project,
-    },
-    Platform { name: "openfaas", words: &[], title: "OpenFaaS", samples: "openfaas", start: serving::openfaas },
-    Platform { name: "vefaas", words: &["volcengine"], title: "veFaaS", samples: "vefaas", start: serving::vefaas },
+    Platform { name: "aws-lambda", samples: "aws", start: aws::start },
+    Platform { name: "aliyun-fc", samples: "aliyun", start: serving::fc },
+    Platform { name: "azure-functions", samples: "azure", start: serving::azure },
+    Platform { name: "tencent-scf", samples: "tencent", start: handout::scf },
+    Platform { name: "huawei-functiongraph", samples: "huawei", start: handout::functiongraph },
+    Platform { name: "google-cloud", samples: "google", start: serving::google },
+    Platform { name: "knative", samples: "knative", start: serving::knative },
+    Platform { name: "openwhisk", samples: "openwhisk", start: serving::openwhisk },
+    Platform { name: "fn", samples: "fn", start: serving::fn_project },
+    Platform { name: "openfaas", samples: "openfaas", start: serving::openfaas },
+    Platform { name: "vefaas", samples: "vefaas", start: serving::vefaas },
 ];
 
-/// Returns the platform of that name or word.
+/// Returns the platform of that name or alias; `None` if no stage has it.
 pub(crate) fn platform(word: &str) -> Option<&'static Platform> {
-    PLATFORMS.iter().find(|platform| platform.name == word || platform.words.contains(&word))
+    let names = named(word)?;
+    PLATFORMS.iter().find(|platform| platform.name == names.word)
 }
 
 /// Returns the platform whose samples lie in a folder.
@@ -202,15 +171,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn platforms_are_found_by_name_and_by_word_and_no_word_has_two() {
+    fn platforms_are_found_by_name_and_by_alias_and_each_is_one_of_the_runtimes() {
         assert_eq!(platform("aws").map(|platform| platform.name), Some("aws-lambda"));
-        assert_eq!(platform("knative").map(|platform| platform.title), Some("Knative"));
+        assert_eq!(platform("fn").map(Platform::title), Some("Fn, Oracle Functions"));
         assert!(platform("mars").is_none());
-        let mut words: Vec<&str> = PLATFORMS.iter().flat_map(|platform| platform.words.iter().copied()).collect();
-        words.extend(PLATFORMS.iter().map(|platform| platform.name));
-        let count = words.len();
-        words.sort_unstable();
-        words.dedup();
-        assert_eq!(words.len(), count);
+        for platform in PLATFORMS {
+            assert_eq!(named(platform.name).map(|names| names.word), Some(platform.name));
+        }
     }
 }
