@@ -107,10 +107,9 @@ fn page(protocol: &dyn Serving, request: &Message) -> LocalResponse {
 mod tests {
     use super::*;
     use crate::output::tests::silent;
-    use faas_core::failure::Failure;
-    use faas_core::invocation::{Code, Invocation, InvocationMetadata};
+    use faas_core::invocation::{Code, Invocation};
     use faas_core::platform::Response;
-    use faas_core::platform::{BodyFrom, Listen, Route, State};
+    use faas_core::platform::{BodyFrom, FailedInvocation, Listen, Route, State};
     use faas_core::process::Process;
 
     /// Has a page and nothing else.
@@ -142,7 +141,7 @@ mod tests {
             BodyFrom::Reply
         }
 
-        fn failed(&self, _: &InvocationMetadata, _: &[u8], _: &Failure, _: &mut Response, _: &mut Vec<u8>) {}
+        fn failed(&self, _: FailedInvocation<'_>, _: &mut Response, _: &mut Vec<u8>) {}
 
         fn stream_head(&self, _: &Invocation, _: Code, _: &mut Response) {}
     }

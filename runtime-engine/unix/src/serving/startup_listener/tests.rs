@@ -4,7 +4,7 @@ use super::*;
 use crate::output::tests::silent;
 use crate::serving::listening;
 use faas_core::invocation::{Code, Invocation, InvocationMetadata};
-use faas_core::platform::{BodyFrom, Listen};
+use faas_core::platform::{BodyFrom, FailedInvocation, Listen};
 use faas_core::process::Identity;
 use faas_core::settings::Env;
 use std::net::TcpStream;
@@ -39,9 +39,9 @@ impl Serving for Platform {
         BodyFrom::Reply
     }
 
-    fn failed(&self, _: &InvocationMetadata, _: &[u8], failure: &Failure, response: &mut Response, body: &mut Vec<u8>) {
+    fn failed(&self, call: FailedInvocation<'_>, response: &mut Response, body: &mut Vec<u8>) {
         response.status = 500;
-        body.extend_from_slice(failure.message.as_bytes());
+        body.extend_from_slice(call.failure.message.as_bytes());
     }
 
     fn stream_head(&self, _: &Invocation, _: Code, _: &mut Response) {}
