@@ -162,7 +162,7 @@ pub(super) fn azure(setting: &Setting) -> Result<Box<dyn Stage>, String> {
     Ok(Box::new(Serving { front, send, process: |front, look| look(&front.process()) }))
 }
 
-/// Returns a call by an envelope as the host writes it; what is none is the message of a queue.
+/// Makes a call of an envelope as the host writes it; any other event is the message of a queue.
 fn envelope(function: &str, bytes: &[u8]) -> azure_functions::Call {
     let text = String::from_utf8_lossy(bytes);
     let envelope: Value = serde_json::from_slice(bytes).unwrap_or_default();
