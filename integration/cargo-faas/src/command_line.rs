@@ -25,14 +25,14 @@ pub(crate) fn read(arguments: impl Iterator<Item = OsString>) -> Command {
     }
 }
 
-/// What shells complete.
+/// Returns the definition from which shells complete.
 pub(crate) fn definition() -> clap::Command {
     CommandLine::command()
 }
 
 fn try_read(arguments: impl Iterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut list: Vec<OsString> = arguments.collect();
-    // `cargo faas …` runs `cargo-faas faas …`: cargo hands the subcommand's own name on.
+    // The command `cargo faas …` runs `cargo-faas faas …`: cargo hands the subcommand's own name on.
     if list.get(1).is_some_and(|first| first == "faas") {
         list.remove(1);
     }
@@ -49,7 +49,7 @@ fn try_read(arguments: impl Iterator<Item = OsString>) -> Result<Command, clap::
 pub(crate) mod tests {
     use super::*;
 
-    /// Reads arguments behind the program's name.
+    /// Reads the arguments behind the program's name.
     pub(crate) fn read(arguments: &[&str]) -> Result<Command, clap::Error> {
         try_read(std::iter::once("cargo-faas").chain(arguments.iter().copied()).map(OsString::from))
     }

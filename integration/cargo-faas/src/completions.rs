@@ -1,4 +1,4 @@
-//! `completions`: what a shell completes after `cargo faas` and `cargo-faas`.
+//! The command `completions`, which writes the completions of a shell for `cargo faas` and `cargo-faas`.
 
 use crate::command_line;
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
         let mut text = Vec::new();
-        // A shell completes the program's name; what it calls itself is for people.
+        // A shell completes the program's name, and not the name that the program shows to people.
         let mut definition = command_line::definition().bin_name("cargo-faas");
         generate(self.shell, &mut definition, "cargo-faas", &mut text);
         let text = String::from_utf8(text).map_err(|error| Failure::new("completions", error))?;

@@ -11,27 +11,27 @@ use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-/// What `invoke` sends: a browser asks for a greeting.
+/// The event that `invoke` sends without another one: a browser asks for a greeting.
 pub(crate) const BUILT_IN: &str = include_str!("event.json");
 
-/// A request as it came from the wire.
+/// A request as it came from the network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    /// `GET`, …
+    /// The method, such as `GET`.
     pub(crate) method: &'a str,
-    /// Path and query as sent.
+    /// The path and query as they were sent.
     pub(crate) target: &'a str,
-    /// Headers in order, names as sent.
+    /// The headers in order, with names as they were sent.
     pub(crate) headers: &'a [(String, String)],
     /// The body with its framing undone.
     pub(crate) body: &'a [u8],
-    /// Who sent it.
+    /// The address of the client.
     pub(crate) client: SocketAddr,
-    /// The port it came to.
+    /// The port that the request came to.
     pub(crate) port: u16,
 }
 
-/// Returns the event, and the trace header that goes with it.
+/// Builds the event, and the trace header that goes with it.
 pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     let epoch = stamp::epoch(now);
     let root = stamp::trace_root(epoch);
@@ -88,7 +88,7 @@ pub(crate) fn build(request: Request<'_>, now: SystemTime) -> (Value, String) {
     (event, stamp::trace_header(&root))
 }
 
-/// Returns a request to a route of a manifest, with 1 for each of its parameters, as JSON.
+/// Makes a request to a route of a manifest, with 1 for each of its parameters, as JSON.
 pub(crate) fn of_route(method: &str, path: &str) -> String {
     let concrete =
         |segment: &str| if segment.starts_with([':', '*', '{']) { "1".to_owned() } else { segment.to_owned() };
@@ -110,7 +110,7 @@ pub(crate) fn of_route(method: &str, path: &str) -> String {
     build(request, SystemTime::now()).0.to_string()
 }
 
-/// Names in lower case, repeats joined by a comma; cookies apart, and no longer among the headers.
+/// Returns the headers with names in lower case and repeats joined by a comma, and the cookies apart.
 fn fields(sent: &[(String, String)]) -> (Map<String, Value>, Vec<String>) {
     let mut headers = Map::new();
     let mut cookies = Vec::new();
@@ -120,7 +120,7 @@ fn fields(sent: &[(String, String)]) -> (Map<String, Value>, Vec<String>) {
             "cookie" => {
                 cookies.extend(value.split(';').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned));
             }
-            // Of this connection, which ends at the gateway.
+            // These fields concern this connection, which ends at the gateway.
             "connection" | "keep-alive" | "transfer-encoding" | "te" | "upgrade" | "expect" => {}
             _ => append(&mut headers, name, value),
         }
@@ -128,7 +128,7 @@ fn fields(sent: &[(String, String)]) -> (Map<String, Value>, Vec<String>) {
     (headers, cookies)
 }
 
-/// What the gateway adds on the way.
+/// Adds the headers that the gateway adds on the way.
 fn forwarded(headers: &mut Map<String, Value>, client: &str, port: u16, root: &str) {
     append(headers, "x-forwarded-for".to_owned(), client);
     headers.insert("x-forwarded-port".to_owned(), port.to_string().into());
@@ -148,7 +148,7 @@ fn append(map: &mut Map<String, Value>, name: String, value: &str) {
     }
 }
 
-/// Decoded names and values, repeats joined by a comma.
+/// Returns decoded names and values, with repeats joined by a comma.
 fn parameters(query: &str) -> Map<String, Value> {
     let mut map = Map::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -158,7 +158,7 @@ fn parameters(query: &str) -> Map<String, Value> {
     map
 }
 
-/// Percent-coding and plus signs undone; a percent sign that codes nothing stays.
+/// Undoes percent-coding and plus signs; a percent sign that codes nothing stays.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -1,5 +1,5 @@
-//! `events`: the events of every trigger of every platform, which the SDK's test kit has as well. They are listed, printed, and
-//! sent by `invoke --sample`.
+//! The command `events`: the events of every trigger of every platform, which the SDK's test kit has as well. They are
+//! listed, printed, and sent by `invoke --sample`.
 
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -84,7 +84,7 @@ fn list(about: Option<&str>, as_json: bool, screen: Screen) -> Result<ExitCode, 
 /// Returns an event by its name.
 ///
 /// # Errors
-/// There is none; the message names those of the same platform or trigger.
+/// There is no such event. The message names those of the same platform or trigger.
 pub(crate) fn find(name: &str) -> Result<&'static Sample, Failure> {
     if let Some(found) = samples().iter().find(|sample| sample.name() == name) {
         return Ok(found);

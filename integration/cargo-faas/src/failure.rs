@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which step, and why.
+/// A failed step, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     step: &'static str,
@@ -10,7 +10,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// For a step and its reason.
+    /// Makes the failure of a step.
     pub(crate) fn new(step: &'static str, why: impl fmt::Display) -> Failure {
         Failure { step, why: why.to_string() }
     }

@@ -1,4 +1,4 @@
-//! `invoke`: one event through, the reply, every phase, and the end.
+//! The command `invoke`: one event through, the reply, every phase, and the end.
 
 use crate::dev::{self, Asking};
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The phases a process goes through, by name.
+/// The names of the phases that a process goes through.
 const PHASES: [&str; 4] = ["RuntimeStart", "FunctionStart", "Invoke", "Close"];
 
 /// The platform that `invoke` runs under.
@@ -96,7 +96,7 @@ impl Invoke {
         }
     }
 
-    /// Has a running dev send it.
+    /// Asks a running dev to send it.
     fn ask(&self, screen: Screen) -> Result<ExitCode, Failure> {
         let is_request = self.asking.path.is_some();
         let data = match (&self.event, &self.data) {
@@ -109,7 +109,7 @@ impl Invoke {
         dev::ask(&self.asking, sent, screen)
     }
 
-    /// Returns the event of the command line.
+    /// Returns the event that the command line gives; `None` without one.
     fn given(&self) -> Result<Option<String>, Failure> {
         if let Some(file) = &self.event {
             return read(file).map(Some);
@@ -130,7 +130,7 @@ impl Invoke {
     }
 }
 
-/// Says what is about to run.
+/// Shows what is about to run.
 fn announce(task: &Task, screen: Screen) {
     let (functions, layers) = (task.functions().join(", "), task.layers().join(", "));
     let layers = if layers.is_empty() { "no layers".to_owned() } else { format!("layers {layers}") };
@@ -151,8 +151,8 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Returns an event that a function of the deployment is written for: a request before anything else, of its routes the
-/// plainest.
+/// Returns an event that a function of the deployment is written for: a request to the plainest of its routes if there
+/// is one.
 fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     let all = || deployment.functions.iter().flat_map(|function| &function.events);
     let routes = all().filter_map(|event| event.get("http")).map(|http| {
@@ -185,19 +185,19 @@ fn of_deployment(deployment: &Deployment) -> Result<String, Failure> {
     Ok(text_of(events::find(sample)?.bytes()))
 }
 
-/// Returns the method of a route, which is a text, a list, or not said, in capitals.
+/// Returns the method of a route in capitals. In a manifest it is a text, a list, or left out.
 fn first_method(method: &Value) -> String {
     let first = method.as_str().or_else(|| method[0].as_str()).unwrap_or("GET").to_ascii_uppercase();
     if matches!(&*first, "ANY" | "ALL" | "*") { "GET".to_owned() } else { first }
 }
 
-/// Returns an end that is not what the platform expects is a failure of the run.
+/// Judges the end of the process: one that the platform does not expect is a failure of the run.
 fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
     if let Some(breach) = stopped.violations.first() {
         return Err(Failure::new("protocol", breach));
     }
     let Some(phases) = phases else { return Ok(()) };
-    // With the monitor there is work at Close, so the process was asked to leave and had its say.
+    // With the monitor there is work at Close, so the process was asked to leave and could report.
     if stopped.shutdown.status.is_none_or(|status| !status.success()) {
         return Err(Failure::new("shutdown", ending(stopped)));
     }
@@ -207,13 +207,13 @@ fn judge(stopped: &Stopped, phases: Option<&[Phase]>) -> Result<(), Failure> {
     }
 }
 
-/// Returns the text of a file, or of the standard input, that is JSON.
+/// Returns the text of a file, or of the standard input, which has to be JSON.
 fn read(file: &Path) -> Result<String, Failure> {
     let (text, name) = read_text(file)?;
     json(text, &name)
 }
 
-/// Returns the text of a file, or of the standard input, and what it is called.
+/// Returns the text of a file, or of the standard input, and its name in messages.
 fn read_text(file: &Path) -> Result<(String, String), Failure> {
     let name = if file == Path::new("-") { "the standard input".to_owned() } else { file.display().to_string() };
     let mut text = String::new();
@@ -238,7 +238,7 @@ fn is_request(event: &str) -> bool {
     context.get("http").is_some() || context.get("elb").is_some() || event.get("httpMethod").is_some()
 }
 
-/// What an event is, in words.
+/// Returns the kind of an event, in words.
 fn kind_of(event: &str) -> String {
     let event: Value = serde_json::from_str(event).unwrap_or_default();
     let (method, path) = (&event["requestContext"]["http"]["method"], &event["rawPath"]);
@@ -252,7 +252,7 @@ fn kind_of(event: &str) -> String {
     }
 }
 
-/// Shows the answer; what went wrong, if anything did.
+/// Shows the answer. Returns the failure as a text; `None` if there is none.
 fn show(answer: &Answer, is_request: bool, screen: Screen) -> Option<String> {
     let took = answer.round_trip().map(|took| format!(", round trip {}", duration(took))).unwrap_or_default();
     match reply::of(answer) {

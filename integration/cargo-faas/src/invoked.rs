@@ -1,5 +1,5 @@
-//! What `invoke --json` answers where it has started a runtime itself: the invocation in the members that a running dev has for
-//! one, and what is known besides since the whole process was seen. Members are only ever added.
+//! The answer of `invoke --json` where it has started a runtime itself. The invocation has the members of a running
+//! dev's answer, and more, since the whole process was seen. Members are only ever added.
 
 use crate::journal::Phase;
 use crate::local::{Served, Stopped};
@@ -30,7 +30,7 @@ pub(crate) fn document(
             reply["base64"] = String::from_utf8_lossy(&text).into();
         }
     }
-    // A value is no response, and is called one that went well as a running dev calls it.
+    // A value is no response, and has the status that a running dev gives an event that went well.
     let went_well = if answer.kind == Kind::Response { 200 } else { 500 };
     let headers = response.as_ref().map(|response| response.headers.clone()).unwrap_or_default();
     let seen = served.invocation.as_ref();
@@ -59,7 +59,7 @@ fn phase(phase: &Phase) -> Value {
     json!({"name": phase.name, "us": us(phase.took), "outcome": phase.outcome})
 }
 
-/// Microseconds.
+/// Returns a time in microseconds.
 fn us(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

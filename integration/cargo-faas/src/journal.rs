@@ -1,4 +1,4 @@
-//! What the runtime writes while it runs: the structured lines of the layer `monitor` are kept for tables, every other
+//! The output of a runtime while it runs: the structured lines of the layer `monitor` are kept for tables, every other
 //! line is handed on at once.
 
 use crate::failure::Failure;
@@ -9,24 +9,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a line that must come is waited for, once what it tells of has happened.
+/// The time that a line which must come is waited for, once its event has happened.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the last lines of a process that has ended are waited for. They are there; who holds the output open is a process
-/// that it has left behind.
+/// The time that the last lines of a process that has ended are waited for. The output may still be held open by a
+/// process that it has left behind.
 const LAST_LINES: Duration = Duration::from_secs(30);
 
-/// Longer than any session: lines are followed until the process closes its output.
+/// A time that is longer than any session: lines are followed until the process closes its output.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// A phase that ended.
+/// A phase of the process that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phase {
-    /// `RuntimeStart`, `FunctionStart`, `Close`, …
+    /// The name of the phase: `RuntimeStart`, `FunctionStart`, `Close`, …
     pub(crate) name: String,
-    /// How long it took.
+    /// The time that the phase took.
     pub(crate) took: Duration,
-    /// `ok`, or what went wrong.
+    /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
 }
 
@@ -34,11 +34,11 @@ pub(crate) struct Phase {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invocation {
     request_id: String,
-    /// How long it took inside the runtime.
+    /// The time that it took inside the runtime.
     pub(crate) took: Duration,
-    /// The first of its process?
+    /// `true` if it was the first of its process.
     pub(crate) cold_start: bool,
-    /// `ok`, or what went wrong.
+    /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
 }
 
@@ -49,7 +49,7 @@ enum Line {
     Other,
 }
 
-/// Tells monitor's lines from others; one of a later version with other keys is an ordinary line.
+/// Tells monitor's lines from others. A line of a later version with other keys is an ordinary one.
 fn read(text: &str) -> Line {
     if !text.starts_with("{\"faas\":") {
         return Line::Other;
@@ -100,12 +100,12 @@ impl Shared {
 pub(crate) struct Journal(Arc<Shared>);
 
 impl Journal {
-    /// Follows a process until its output is closed. Lines that are nobody's are shown under `name`.
+    /// Follows a process until its output is closed. All other lines are shown under `name`.
     pub(crate) fn follow(process: Arc<Process>, name: String, screen: Screen) -> Result<Journal, Failure> {
         let shared = Arc::new(Shared::default());
         let written = Arc::clone(&shared);
         let follow = move || {
-            // No line is the wanted one, so each is seen once until there are no more.
+            // No line fits, so each is seen once until there are no more.
             let _ = process.wait_for_line(
                 |text| {
                     match read(text) {
@@ -132,7 +132,7 @@ impl Journal {
         self.0.kept().phases.clone()
     }
 
-    /// What the runtime says of an invocation that was answered; `None` if it says nothing.
+    /// Returns the invocation of that id as the runtime tells of it; `None` if it tells nothing.
     pub(crate) fn invocation(&self, request_id: &str) -> Option<Invocation> {
         self.wait(|kept| kept.invocations.remove(request_id))
     }

@@ -11,13 +11,13 @@ use platform_emulators::process::Process;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a runtime may take until its first poll.
+/// The time that a runtime may take until its first poll.
 const INIT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a runtime may take from an answer to its next poll.
+/// The time that a runtime may take from an answer to its next poll.
 const IDLE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long a caller waits beyond the function's own limit, before the answer is none.
+/// The time that a caller waits beyond the function's own limit.
 const SPARE: Duration = Duration::from_secs(10);
 
 /// A local platform.
@@ -25,25 +25,25 @@ pub(crate) struct Local {
     aws: Aws,
     task: Task,
     screen: Screen,
-    /// Held by the invocation whose turn it is.
+    /// The lock of the invocation that has its turn.
     turn: Mutex<()>,
-    /// Held for a moment only.
+    /// The environment that runs now; the lock is held for a moment only.
     environment: Mutex<Arc<Environment>>,
 }
 
-/// The runtime's process.
+/// The process of a runtime, and its output.
 struct Environment {
     process: Arc<Process>,
     journal: Journal,
 }
 
-/// An answer, and what the runtime said of the invocation.
+/// An answer, and the runtime's record of the invocation.
 pub(crate) struct Served {
     pub(crate) answer: Answer,
     pub(crate) invocation: Option<Invocation>,
 }
 
-/// How the environment ended.
+/// The end of the environment.
 pub(crate) struct Stopped {
     pub(crate) shutdown: Shutdown,
     /// All phases of the last process, in order.
@@ -53,7 +53,7 @@ pub(crate) struct Stopped {
 }
 
 impl Local {
-    /// Starts platform and runtime, and returns when it polls for its first event.
+    /// Starts platform and runtime, and returns when the runtime polls for its first event.
     pub(crate) fn start(task: Task, timeout: Duration, screen: Screen) -> Result<Local, Failure> {
         let aws = Aws::start(aws_lambda::Options {
             function_name: task.handler().to_owned(),
@@ -73,7 +73,7 @@ impl Local {
         Arc::clone(&self.environment.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns the phases of the start; none without a layer that tells of them.
+    /// Returns the phases of the start; empty without a layer that tells of them.
     pub(crate) fn start_phases(&self) -> Vec<Phase> {
         if self.task.is_monitored() { self.environment().journal.phases_to("FunctionStart") } else { Vec::new() }
     }
@@ -82,10 +82,10 @@ impl Local {
     pub(crate) fn invoke(&self, event: Event) -> Result<Served, Failure> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut environment = self.environment();
-        // One that leaves after its last answer is seen to go, in place of being sent what it will never take.
+        // A runtime that leaves after its last answer is seen to go, rather than sent an event that it will never take.
         let _ = self.aws.wait_for(|now| now.parked > 0 || now.ended, IDLE_LIMIT);
         if environment.process.status().is_some() {
-            // The last words of the one before are shown before the first of the next.
+            // The last lines of the process before are shown before the first of the next.
             environment.journal.all_phases();
             environment = Arc::new(spawn(&self.aws, &self.task, self.screen)?);
             *self.environment.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&environment);
@@ -139,7 +139,7 @@ fn spawn(aws: &Aws, task: &Task, screen: Screen) -> Result<Environment, Failure>
         Err(_) => format!("{name} made no poll within {}", duration(INIT_LIMIT)),
     };
     aws.shutdown(&process);
-    // What it said is on the screen before the reason.
+    // Its output is on the screen before the reason.
     journal.all_phases();
     Err(failed(outcome))
 }

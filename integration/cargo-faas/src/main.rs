@@ -1,10 +1,10 @@
-//! `cargo-faas`, the developer's tool: makes a project, builds its functions and layers, runs them under a local platform and the
-//! real runtime, and says what a serverless.yml comes to. The table of contents, and the exit code: 0 done, 1 a step failed,
-//! 2 wrong usage.
+//! `cargo-faas`, the developer's tool: makes a project, builds its functions and layers, runs them under a local
+//! platform and the real runtime, and shows the result of a serverless.yml. The table of contents, and the exit code: 0
+//! done, 1 a step failed, 2 wrong usage.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `command_line` | what is common to all commands; a command's own arguments are in its module |
+//! | `command_line` | the parts common to all commands; a command's own arguments are in its module |
 //! | `new` | templates of projects |
 //! | `project` | what there is to build, what it declares, what is deployed together; the runtimes |
 //! | `running`, `task` | what is run, and the folder that it runs in |
@@ -54,7 +54,7 @@ use failure::Failure;
 use screen::Screen;
 use std::process::ExitCode;
 
-/// The commands: a name and the module's arguments, which have `run`.
+/// Lists the commands: a name and the module's arguments, which have `run`.
 macro_rules! commands {
     ($($name:ident($arguments:ty),)*) => {
         /// What there is to do.

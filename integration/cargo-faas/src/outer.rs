@@ -1,6 +1,6 @@
-//! Where the layers of the command line stand: outside those that a deployment has itself, in the order in which they are named.
-//! One that the deployment has as well moves outward, with the configuration that the deployment gives it, and runs once. `dev`
-//! and `invoke` ask here, so that both run the same.
+//! The place of the layers of the command line: outside those that a deployment has itself, in the order in which they
+//! are named. One that the deployment has as well moves outward, with the configuration that the deployment gives it,
+//! and runs once. `dev` and `invoke` ask here, so that both run the same.
 
 use serde_json::{Value, json};
 

@@ -7,10 +7,10 @@ use platform_emulators::aws_lambda::{Answer, Kind};
 use serde_json::Value;
 use std::fmt;
 
-/// Content type of a streamed answer that begins with its head as JSON.
+/// The content type of a streamed answer that begins with its head as JSON.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What the gateway assumes of a body without a type.
+/// The type that the gateway assumes for a body without one.
 const PLAIN: &str = "text/plain;charset=UTF-8";
 
 /// The type of a body that is neither JSON nor text.
@@ -19,28 +19,28 @@ const BYTES: &str = "application/octet-stream";
 /// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
-    /// 200 to 599.
+    /// The status, 200 to 599.
     pub(crate) status: u16,
-    /// In order, cookies included; no framing.
+    /// The headers in order, cookies included, without framing.
     pub(crate) headers: Vec<(String, String)>,
-    /// The body, base64 undone.
+    /// The body, its base64 undone.
     pub(crate) body: Vec<u8>,
 }
 
-/// Why there is no response to make of an answer. The gateway says 500 then, and nothing else.
+/// The reason why an answer makes no response. The gateway then answers 500, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// The invocation failed; its error type and message.
+    /// The invocation failed, with this error type and message.
     Failed(String),
     /// The head of a stream is not JSON.
     NotJson(String),
-    /// A member is not what it should be.
+    /// A member has a wrong type.
     Member {
-        /// Its name.
+        /// The name of the member.
         name: &'static str,
-        /// What it should be.
+        /// The type that it should have.
         expected: &'static str,
-        /// What it is.
+        /// The type that it has.
         found: String,
     },
 }
@@ -59,7 +59,7 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// Returns the response, as the gateway makes it of the outcome of an invocation.
+/// Makes the response, as the gateway makes it of the outcome of an invocation.
 pub(crate) fn of(answer: &Answer) -> Result<Reply, Unusable> {
     match answer.kind {
         Kind::Response => buffered(&answer.body),
@@ -72,7 +72,7 @@ pub(crate) fn of(answer: &Answer) -> Result<Reply, Unusable> {
     }
 }
 
-/// `type: message` of an error's JSON; the text as it is if it is something else.
+/// Returns `type: message` of an error's JSON, or the text as it is if it has another form.
 pub(crate) fn error_words(body: &[u8]) -> String {
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
     match (error["errorType"].as_str(), error["errorMessage"].as_str()) {
@@ -118,14 +118,14 @@ fn streamed(content_type: &str, body: &[u8]) -> Result<Reply, Unusable> {
             body: body.to_vec(),
         });
     }
-    // The head's JSON ends with eight zero bytes; it holds none itself.
+    // The head's JSON ends with eight zero bytes, and holds none itself.
     let end = body.windows(8).position(|eight| eight == [0; 8]);
     let end = end.ok_or_else(|| Unusable::NotJson("no eight zero bytes end the stream's head".to_owned()))?;
     let prelude: Value = serde_json::from_slice(&body[..end]).map_err(|error| Unusable::NotJson(error.to_string()))?;
     head(&prelude, body[end + 8..].to_vec())
 }
 
-/// Status, headers and cookies of an answer with this body.
+/// Makes a reply of status, headers and cookies of an answer with this body.
 fn head(answer: &Value, body: Vec<u8>) -> Result<Reply, Unusable> {
     let status = match &answer["statusCode"] {
         Value::Null => Some(200),

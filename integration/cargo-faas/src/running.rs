@@ -1,4 +1,5 @@
-//! What is run: the arguments that `dev` and `invoke` share, and the deployment, libraries and runtime that they come to.
+//! The deployment that is run: the arguments that `dev` and `invoke` share, and the deployment, libraries and runtime
+//! that result.
 
 use crate::failure::Failure;
 use crate::outer;
@@ -12,7 +13,7 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Variables that say what the tool says itself, each with what to write instead.
+/// The variables that the tool sets itself, each with the option to use instead.
 const DECIDED: [(&str, &str); 5] = [
     ("FAAS_HANDLER", "--function says which function runs"),
     ("FAAS_LAYERS", "--layers says which layers run"),
@@ -87,16 +88,16 @@ fn decided(name: &str) -> Option<&'static str> {
     DECIDED.iter().find(|(decided, _)| *decided == name).map(|(_, instead)| *instead)
 }
 
-/// A deployment that can be run.
+/// A deployment that can be run, with all that it needs.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// What is run.
+    /// The deployment itself.
     pub(crate) deployment: Deployment,
-    /// Further libraries: those of the layers that the command line names.
+    /// The libraries of the layers that the command line names.
     pub(crate) more: Vec<Library>,
     /// The layers around everything, outermost first: those of the command line, and without a manifest the deployment's own.
     pub(crate) layers: Vec<String>,
-    /// The runtime.
+    /// The file of the runtime.
     pub(crate) runtime: PathBuf,
     /// The variables that are not the platform's, without `FAAS_LAYERS`.
     pub(crate) environment: Vec<(String, String)>,
@@ -105,9 +106,9 @@ pub(crate) struct Prepared {
 /// A function as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Chosen {
-    /// By a name of the project.
+    /// A name of the project.
     Name(String),
-    /// A file, and a function in it if it is named.
+    /// A file, and a function in it if one is named.
     File(PathBuf, Option<String>),
 }
 
@@ -132,17 +133,17 @@ impl Chosen {
 }
 
 impl RunArgs {
-    /// Returns how long an invocation may take.
+    /// Returns the time that an invocation may take.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
 
-    /// Returns the platform that the command line names.
+    /// Returns the platform that the command line names; `None` if it names none.
     pub(crate) fn platform(&self) -> Option<&str> {
         self.yml.platform.as_deref()
     }
 
-    /// Returns `true` if nothing says how a runtime is to be started: then one that runs will do.
+    /// Returns `true` if no option says how a runtime is to be started, so that a running dev will do.
     pub(crate) fn is_for_dev(&self) -> bool {
         let is_built =
             self.layers.is_none() && self.package.is_empty() && self.env.is_empty() && self.env_file.is_none();
@@ -170,10 +171,10 @@ impl RunArgs {
     }
 
     /// Returns the variables for the runtime: `FAAS_` variables of the caller's, the file's, and those of `--env`, each
-    /// over those before. One that the tool decides is refused with a line.
+    /// over those before. A variable that the tool sets itself is refused with a line.
     ///
     /// # Errors
-    /// The file cannot be read, or says what the tool decides.
+    /// The file cannot be read, or sets a variable that the tool sets itself.
     pub(crate) fn environment(&self, screen: Screen) -> Result<Vec<(String, String)>, Failure> {
         let mut all = Vec::new();
         for (name, value) in std::env::vars() {
@@ -195,10 +196,10 @@ impl RunArgs {
         Ok(all)
     }
 
-    /// Builds what is to be run.
+    /// Builds the deployment that is to be run.
     ///
     /// # Errors
-    /// A build fails, or something that is named is not there.
+    /// A build fails, or a named part does not exist.
     pub(crate) fn prepare(&self, screen: Screen) -> Result<Prepared, Failure> {
         let environment = self.environment(screen)?;
         let chosen = self.function.as_deref().map(Chosen::read);
@@ -234,7 +235,7 @@ impl RunArgs {
         };
         let more = more_libraries(&layers, &built, &runtime)?;
         let told: Vec<String> = layers.into_iter().map(|layer| layer.told).collect();
-        // Those of a manifest stand in it.
+        // The layers of a manifest stand in it.
         let own = if deployment.manifest.is_none() { &deployment.layers[..] } else { &[] };
         let layers = outer::names(&told, own);
         Ok(Prepared { layers, more, deployment, runtime, environment })
@@ -243,7 +244,7 @@ impl RunArgs {
     /// Builds everything that the project deploys, or what the command line says.
     ///
     /// # Errors
-    /// As of [`prepare`](RunArgs::prepare).
+    /// It fails as [`prepare`](RunArgs::prepare) does.
     pub(crate) fn prepare_all(&self, screen: Screen) -> Result<(Vec<Prepared>, Vec<YmlTimer>), Failure> {
         if self.function.is_some() {
             return Ok((vec![self.prepare(screen)?], Vec::new()));
@@ -282,7 +283,7 @@ impl RunArgs {
         Ok(self.project(None, screen)?.folders())
     }
 
-    /// Returns the project of the current folder, as far as the function that is named says which part of it.
+    /// Returns the project of the current folder, or the part of it that the named function belongs to.
     fn project(&self, chosen: Option<&Chosen>, screen: Screen) -> Result<Project, Failure> {
         let here = std::env::current_dir().map_err(|error| Failure::new("current folder", error))?;
         let mut project = Project::find(&here, &self.yml, &self.package, screen)?;
@@ -296,13 +297,13 @@ impl RunArgs {
         Ok(project)
     }
 
-    /// Returns `true` in the root of this repository, if nothing says what is to be run.
+    /// Returns `true` in the root of this repository, if no argument names a function.
     fn is_for_the_example(&self, project: &Project) -> bool {
         let is_unsaid = self.function.is_none() && self.package.is_empty() && self.yml.file.is_none();
         is_unsaid && project.spec().is_none() && runtimes::is_source(project.root())
     }
 
-    /// Returns the layers that are named.
+    /// Returns the layers that the command line names.
     fn layers(&self) -> Vec<NamedLayer> {
         let named = self.layers.iter().flatten().map(|text| text.trim());
         named.filter(|text| !text.is_empty()).map(NamedLayer::read).collect()
@@ -338,9 +339,9 @@ fn stock_layers(build: &Build, screen: Screen) -> Result<Vec<Library>, Failure> 
 /// A layer as the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct NamedLayer {
-    /// What `FAAS_LAYERS` says: `library`, `library.layer`, with a `?` if it is optional.
+    /// The text for `FAAS_LAYERS`: `library`, `library.layer`, with a `?` if it is optional.
     told: String,
-    /// The file, if its path is given.
+    /// The file, if its path is given; `None` for a name.
     file: Option<PathBuf>,
 }
 

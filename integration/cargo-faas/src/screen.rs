@@ -1,4 +1,5 @@
-//! What people see: plain lines on standard output, with colour only where that is a terminal. Decides nothing.
+//! The output for people: plain lines on standard output, with colour only where that is a terminal. Nothing is decided
+//! here.
 
 use crate::failure::Failure;
 use crate::journal::Phase;
@@ -10,7 +11,7 @@ const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 
-/// Where lines go, and whether they may be coloured.
+/// The place that lines go to, and whether they may be coloured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     colour: bool,
@@ -19,14 +20,14 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Standard output.
+    /// Makes a screen on the standard output.
     pub(crate) fn new() -> Screen {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let able = std::env::var_os("TERM").is_some_and(|value| value != "dumb");
         Screen { colour: wanted && able && std::io::stdout().is_terminal(), aside: false }
     }
 
-    /// Standard error, for what people see while standard output has an answer for programs.
+    /// Makes a screen on the standard error, for output to people while the standard output has an answer for programs.
     pub(crate) fn aside() -> Screen {
         Screen { colour: false, aside: true }
     }
@@ -35,7 +36,7 @@ impl Screen {
         if self.colour { format!("{colour}{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// A line as it is. A closed output is no reason to fail.
+    /// Writes a line as it is. A closed output is no reason to fail.
     pub(crate) fn line(self, text: &str) {
         let _ = match self.aside {
             false => writeln!(std::io::stdout().lock(), "{text}"),
@@ -43,36 +44,36 @@ impl Screen {
         };
     }
 
-    /// Returns `true` if what is written may have colours.
+    /// Returns `true` if the output may have colours.
     pub(crate) fn has_colours(self) -> bool {
         self.colour
     }
 
-    /// A labelled line of the tool's own.
+    /// Writes a labelled line of the tool's own.
     pub(crate) fn head(self, label: &str, text: &str) {
         self.line(&format!("{}{text}", self.paint(BOLD, &format!("{label:<10}"))));
     }
 
-    /// More lines that belong to the label above.
+    /// Writes more lines that belong to the label above.
     pub(crate) fn under(self, text: &str) {
         for line in text.lines() {
             self.line(&format!("{:10}{line}", ""));
         }
     }
 
-    /// A line the runtime wrote.
+    /// Writes a line that came from the runtime.
     pub(crate) fn passed_on(self, name: &str, text: &str) {
         self.line(&self.paint(DIM, &format!("{name} | {text}")));
     }
 
-    /// Names and durations in columns.
+    /// Writes names and durations in columns.
     pub(crate) fn phases(self, phases: &[Phase]) {
         for phase in phases {
             self.line(&phase_line(phase));
         }
     }
 
-    /// Why the tool ends.
+    /// Writes the reason why the tool ends.
     pub(crate) fn failed(self, failure: &Failure) {
         let text = format!("{} {failure}", self.paint(RED, "failed:"));
         let _ = writeln!(std::io::stderr().lock(), "{text}");
@@ -87,7 +88,7 @@ fn phase_line(phase: &Phase) -> String {
     line
 }
 
-/// Three digits and a unit.
+/// Returns a duration with three digits and a unit.
 pub(crate) fn duration(time: Duration) -> String {
     let us = time.as_secs_f64() * 1e6;
     match us {

@@ -1,4 +1,4 @@
-//! Times and ids as API Gateway and X-Ray write them. Reads no clock: the moment is given.
+//! Times and ids as API Gateway and X-Ray write them. No clock is read here: the moment is given.
 
 use faas_core::encoding::{base64, calendar};
 use std::hash::{BuildHasher, RandomState};
@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Since 1970, in UTC.
+/// Returns the time since 1970, in UTC.
 pub(crate) fn epoch(now: SystemTime) -> Duration {
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// `requestContext.time`: `12/Mar/2020:19:03:58 +0000`.
+/// Returns the text of `requestContext.time`: `12/Mar/2020:19:03:58 +0000`.
 pub(crate) fn request_time(epoch: Duration) -> String {
     let seconds = epoch.as_secs();
     let (year, month, day) = calendar::date(seconds / 86_400);
@@ -21,7 +21,7 @@ pub(crate) fn request_time(epoch: Duration) -> String {
     format!("{day:02}/{month}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000")
 }
 
-/// 64 bits that no other call gives.
+/// Returns 64 bits that no other call returns.
 fn unique() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }

@@ -1,5 +1,5 @@
 //! The task folder: modules under the names the runtimes look for, as in the archive that is uploaded, and the command
-//! that starts a runtime in it. Gone when dropped.
+//! that starts a runtime in it. The folder is removed when this is dropped.
 
 use crate::failure::Failure;
 use crate::outer;
@@ -17,7 +17,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// Lays out what has been built.
+    /// Lays out the files of a built deployment.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -36,12 +36,12 @@ impl Task {
         Ok(Task { folder, prepared })
     }
 
-    /// Returns the folder.
+    /// Returns the path of the folder.
     pub(crate) fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    /// `_HANDLER`.
+    /// Returns the handler, for `_HANDLER`.
     pub(crate) fn handler(&self) -> &str {
         &self.prepared.deployment.handler
     }
@@ -78,7 +78,7 @@ impl Task {
     }
 }
 
-/// Copies a library to its place. A copy: the next build replaces its output while this one may be running.
+/// Copies a library to its place. It is a copy, since the next build replaces its output while this one may be running.
 fn add(folder: &Path, library: &Library) -> Result<(), Failure> {
     let to = folder.join(library.place());
     let made = to.parent().map_or(Ok(()), std::fs::create_dir_all);

@@ -1,5 +1,5 @@
-//! `cargo faas check` over a corpus of files and packages that would not work where they are to run: what it says of each, and
-//! of those that would. The bad ones are made here, of good ones, each with one mistake.
+//! `cargo faas check` over a corpus of files and packages that would not work where they are to run: the report on
+//! each, and on those that would. The bad ones are made here, of good ones, each with one mistake.
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
@@ -36,7 +36,7 @@ fn report(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>, Value
     (output.status.code(), found, report)
 }
 
-/// Good files that bad ones are made of, in one folder.
+/// The good files that bad ones are made of, in one folder.
 static GOOD: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("there is room");
     let built = artifacts::get();
@@ -56,7 +56,7 @@ fn good(name: &str) -> Vec<u8> {
     std::fs::read(GOOD.path().join(name)).expect("it was made")
 }
 
-/// Returns a shared library of a C text.
+/// Compiles a shared library of a C text.
 fn library(folder: &Path, name: &str, source: &str, flags: &[&str]) -> PathBuf {
     let (text, path) = (folder.join(format!("{name}.c")), folder.join(name));
     std::fs::write(&text, source).expect("there is room");
@@ -71,7 +71,7 @@ fn text_of(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// A module as the linker sees it, which nobody calls.
+/// The source of a module as the linker sees it, which nobody calls.
 const MODULE: &str = "const void *faas_module_v1(unsigned a, unsigned b) { (void)a; (void)b; return 0; }\n";
 
 #[test]
@@ -81,7 +81,7 @@ fn files_that_would_not_work_are_told_apart() {
     let echo = good("libecho.so");
     let write = |name: &str, bytes: &[u8]| std::fs::write(root.join(name), bytes).expect("there is room");
     let mut other = echo.clone();
-    // e_machine is at byte 18: PowerPC of 64 bits, and the other of the two that there are.
+    // The field e_machine is at byte 18: PowerPC of 64 bits, and the other of the two processors.
     other[18..20].copy_from_slice(&21_u16.to_le_bytes());
     write("libpower.so", &other);
     let arm = if cfg!(target_arch = "aarch64") { 62_u16 } else { 183 };
@@ -171,7 +171,7 @@ fn wrong_usage_is_told_from_what_is_wrong() {
     assert!(text(&output.stderr).starts_with("failed: check: x.so: No such file"), "{}", text_of(&output));
 }
 
-/// A file of a zip: its path, what is in it, and its mode; without one as Windows makes them.
+/// A file of a zip: its path, its bytes, and its mode; `None` as Windows makes it.
 type Entry<'e> = (&'e str, Vec<u8>, Option<u32>);
 
 fn zip(folder: &Path, entries: &[Entry<'_>]) -> PathBuf {
@@ -199,7 +199,7 @@ fn zip(folder: &Path, entries: &[Entry<'_>]) -> PathBuf {
 
 const MANIFEST: &str = r#"{"version":1,"layers":["monitor"],"functions":[{"name":"echo","handler":"echo"}]}"#;
 
-/// Returns a package in which nothing is wrong.
+/// Returns a package without a mistake.
 fn package() -> Vec<Entry<'static>> {
     vec![
         ("bootstrap", good("bootstrap"), Some(0o100_755)),
@@ -209,7 +209,7 @@ fn package() -> Vec<Entry<'static>> {
     ]
 }
 
-/// The same with one file in another place, with another content or mode, more, or gone.
+/// Returns that package with one file in another place, with another content or mode, added, or removed.
 fn changed(path: &str, change: impl FnOnce(&mut Entry<'static>)) -> Vec<Entry<'static>> {
     let mut package = package();
     let entry = package.iter_mut().find(|entry| entry.0 == path).expect("it is there");

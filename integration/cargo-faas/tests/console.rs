@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use webdriver::Browser;
 
-/// Two units, with a layer around one of them.
+/// The manifest of two units, with a layer around one of them.
 const SHOP: &str = r#"{"version":1,"layers":["monitor"],"functions":[
     {"name":"hello","events":[{"http":{"path":"/hello","method":["GET","POST"]}}]},
     {"name":"faulty","events":[{"http":{"path":"/faulty"}},{"queue":{"source":"orders"}}]}]}"#;
@@ -49,7 +49,7 @@ fn page(rig: &Rig, path: &str) -> String {
     format!("http://{}/_faas{path}", rig.address)
 }
 
-/// Keeps a picture.
+/// Keeps a picture of the page.
 fn picture(browser: &Browser, name: &str) -> Result<()> {
     let folder: PathBuf = artifacts::target().join("screenshots");
     std::fs::create_dir_all(&folder)?;
@@ -83,7 +83,7 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
     })?;
     browser.until("the failure shows", |browser| browser.run("return !!document.querySelector('#rows .failed')"))?;
     picture(&browser, "list-wide")?;
-    // By the keyboard: the link in the failed row.
+    // The keyboard reaches the link in the failed row.
     browser.run("document.querySelector('#rows .failed a').focus(); return true")?;
     browser.press("\u{e007}")?;
     browser.until("the page of the run", |browser| browser.run("return !!document.querySelector('#live .place')"))?;
@@ -113,7 +113,7 @@ fn list_and_waterfall(driver: &Path) -> Result<()> {
     browser.go(&page(&rig, "/plan"))?;
     let boxes = browser.run("return [...document.querySelectorAll('.unit h2, .function h3')].map(one => one.firstChild.textContent.trim()).join()")?;
     assert_eq!(boxes, "pages,stream,shop,hello,faulty");
-    // A deployment that does not start is said on the page that is open.
+    // The page that is open tells of a deployment that does not start.
     std::fs::write(rig.deployment().join("shop/faas.json"), "{")?;
     browser.until("the page says so", |browser| browser.run("return !!document.querySelector('#state .bad')"))?;
     picture(&browser, "failed-wide")?;
@@ -163,7 +163,7 @@ fn replay(driver: &Path) -> Result<()> {
     let differs = differs.as_str().unwrap_or_default();
     assert!(differs.contains("invocation") && differs.contains("body") && differs.contains("reply"), "{differs}");
     picture(&browser, "compare-wide")?;
-    // A sample by its form.
+    // A sample is sent by its form.
     browser.go(&page(&rig, "/send?sample=aws/sqs&function=faulty"))?;
     browser.click("#event button")?;
     browser.until("the page of the event", |browser| {

@@ -1,4 +1,4 @@
-//! `templates` and `deploy`: what is written where, what is said, and what is run.
+//! The commands `templates` and `deploy`: the files they write, their findings, and the commands they run.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn read(folder: &Path, path: &str) -> String {
     std::fs::read_to_string(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A vendor's tool that writes down how it is called.
+/// Makes a vendor's tool that writes down how it is called.
 fn fake(folder: &Path, name: &str, exit: u8) {
     let tools = folder.join("tools");
     std::fs::create_dir_all(&tools).expect("a folder can be made");
@@ -169,7 +169,7 @@ fn a_tool_that_fails_ends_the_deployment() {
     std::fs::create_dir_all(folder.path().join("dist/aws-lambda/tidy")).expect("a folder can be made");
     let output = tool(folder.path(), &["deploy", "--yes"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    // Validation comes first, and nothing behind what failed.
+    // Validation comes first, and nothing runs behind a failure.
     assert_eq!(read(folder.path(), "calls").lines().count(), 1);
 }
 
@@ -181,7 +181,7 @@ fn images_without_a_registry_are_not_deployed() {
     assert!(text(&output).contains("--registry says where they are pushed to"), "{}", text(&output));
 }
 
-/// Returns the commands of the page and what they say, as `$ cargo faas …` and the lines behind it.
+/// Returns the commands of the page and their output, as `$ cargo faas …` and the lines behind it.
 fn of_the_page() -> (String, Vec<(String, String)>) {
     let page = include_str!("../../../docs/deploying.md");
     let block = |fence: &str| {

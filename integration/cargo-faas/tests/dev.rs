@@ -24,7 +24,7 @@ const SHOP: Unit<'_> = (
         {"name":"faulty","events":[{"http":{"path":"/faulty"}},{"queue":{"source":"orders"}}]}]}"#,
 );
 
-/// One with a stream, which serves whatever the other does not.
+/// A unit with a stream, which serves all other requests.
 const PAGES: Unit<'_> = ("pages", &["stream"], r#"{"version":1,"default":"stream","functions":[{"name":"stream"}]}"#);
 
 /// Returns the shop with a mark in its manifest, so that it is another one.
@@ -62,7 +62,7 @@ fn of_a_thousand_requests_over_ten_swaps_none_is_lost_or_served_twice() {
                 rig.line(&format!("deployed  {}, ", swap + 1));
             }
         }));
-        // Clients end, however the swaps went.
+        // The clients end, however the swaps went.
         is_over.store(true, Ordering::SeqCst);
         swaps.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         clients.into_iter().for_each(|client| client.join().expect("every request was answered"));
@@ -89,7 +89,7 @@ fn what_does_not_start_is_said_and_the_old_deployment_goes_on_until_it_does() {
     assert!(state["failure"].as_str().is_some_and(|why| why.contains("did you mean")), "{state}");
     assert!(rig.get("/_faas").text().contains("The newest build is not served."));
     assert_eq!(rig.get("/hello").status, 200);
-    // A dotenv file that the function does not start with.
+    // This is a dotenv file that the function does not start with.
     rig.replace(&[SHOP]);
     rig.line("deployed  2, ");
     std::fs::write(rig.deployment().join(".env"), "FAULTY_START=error\n").expect("it is written");
@@ -114,7 +114,7 @@ fn units_are_found_by_their_routes_and_bodies_pass_as_they_come() {
     let body = &kept["body"];
     assert_eq!((&body["bytes"], &body["cut"]), (&large.len().into(), &true.into()), "{}", body["bytes"]);
     assert_eq!(body["text"].as_str().map(str::len), Some(64 << 10), "of a body the first bytes are kept");
-    // A piece is there although the next one is a long way off.
+    // A piece is there although the next one comes much later.
     let mut client = Client::connect(rig.address).expect("connects");
     client.request("GET", "/stream?chunks=2&pause_ms=600000", "", b"").expect("sends");
     assert!(client.begins().expect("the reply begins"));
@@ -177,7 +177,7 @@ fn the_console_refuses_other_names_other_sites_and_what_is_not_there() {
     let post = |origin: &str| call(&format!("POST /_faas/send HTTP/1.1\r\n{own}{origin}Content-Length: 0\r\n\r\n"));
     assert_eq!(post("Origin: http://evil.example\r\n"), 403);
     assert_eq!(post("Sec-Fetch-Site: cross-site\r\n"), 403);
-    // From its own page it is only wrong.
+    // A request from its own page is only wrong.
     assert_eq!(post(&format!("Origin: http://{}\r\n", rig.address)), 400);
     for path in ["/_faas/nothing", "/_faas/invocations/999", "/_faas/api/invocations/x"] {
         assert_eq!(rig.get(path).status, 404, "{path}");
@@ -209,7 +209,7 @@ fn timers_fire_and_events_of_any_platform_reach_the_function_they_are_for() {
         let is_fine = |text: &str| text.contains("fine") || text.contains("ZmluZQ==");
         assert!(one["reply"]["text"].as_str().is_some_and(is_fine), "{sample}: {one}");
     }
-    // Whose it is, is for the runtime to say.
+    // The runtime decides which function serves it.
     assert_eq!(invoke(r#"{"sample":"aws/sqs"}"#)["invocations"][0]["function"], "faulty");
     let twice = invoke(r#"{"event":"{\"do\":\"error\"}","function":"faulty","retry":2}"#);
     let tries = twice["invocations"].as_array().expect("a list");
@@ -304,7 +304,7 @@ fn invoke_and_logs_ask_a_running_dev_and_invoke_a_bare_runtime() {
     assert!(serde_json::from_slice::<Value>(&json.stdout).expect("JSON")["invocations"][0]["number"].is_u64());
     let logs = run(folder, &["logs", "--url", &url, "--function", "hello", "--no-follow"]);
     assert!(text(&logs.stdout).contains("shop | ") && text(&logs.stdout).contains("greeting name=ada"));
-    // One that follows hears what is written from here on, and ends with dev.
+    // A client that follows hears the lines from here on, and ends with dev.
     let mut follow = tool(folder);
     follow.args(["logs", "--url", &url, "--function", "hello"]);
     let follow = Process::spawn(follow, |_| ()).expect("the tool starts");
@@ -356,7 +356,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     write("serverless.yml", &yml("/greet"));
     let mut command = tool(folder.path());
     command.args(["dev", "--port", "0", "--no-spans", "--runtime"]).arg(&artifacts::get().bootstrap().path);
-    // What is built stays for the next run; the project itself is another one each time.
+    // The built files stay for the next run; the project itself is another one each time.
     command.env("CARGO_TARGET_DIR", artifacts::target().join("dev-test-project")).env("CARGO_NET_OFFLINE", "true");
     let dev = Process::spawn(command, |_| ()).expect("the tool starts");
     let address = serving(&dev);
@@ -376,7 +376,7 @@ fn a_project_is_built_again_when_its_code_its_yml_or_its_environment_changes() {
     write("serverless.yml", &yml("/hail"));
     rig.until("the yml is read again", || (rig.get("/hail").text() == "welcome ada").then_some(()));
     assert_eq!(rig.get("/greet").status, 404);
-    // The file in the target folder says where it is.
+    // The file in the target folder has the address.
     let found = run(&rig.folder.path().join("src"), &["invoke", "--path", "/hail"]);
     assert_eq!(text(&found.stdout), "welcome ada\n", "{}", text(&found.stderr));
     // The end comes in the middle of a build, too.

@@ -1,5 +1,5 @@
-//! The built tool over the artefacts that all behaviour tests share: one event through both runtimes, to the last phase,
-//! and what it says and returns when a step fails. Builds nothing of its own.
+//! The built tool over the artefacts that all behaviour tests share: one event through both runtimes, to the last
+//! phase, and its output and exit code when a step fails. Nothing is built here.
 #![forbid(unsafe_code)]
 
 use integration::artifacts;

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::sync::OnceLock;
 
-/// A template in Rust; what `invoke` says of it; a request on plain HTTP, its status and a part of its reply.
+/// A template in Rust, the output of `invoke` for it, and a request on plain HTTP, with its status and a part of its
+/// reply.
 struct Case {
     template: &'static str,
     said: &'static str,
@@ -51,13 +52,13 @@ const CASES: [Case; 6] = [
     },
 ];
 
-/// Returns where the workspace of the templates is built: beside what other tests build, which have nothing in common
-/// with it.
+/// Returns the target folder of the templates' workspace. It is not that of other tests, with which it has nothing in
+/// common.
 fn target() -> PathBuf {
     artifacts::target_of_tool(Path::new("new"))
 }
 
-/// Built as `tests/project.rs` does, and small: nobody debugs it.
+/// The settings of the build: small, as in `tests/project.rs`, since nobody debugs it.
 const BUILT: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_INCREMENTAL", "0")];
 
 fn tool(folder: &Path, arguments: &[&str]) -> Output {
@@ -78,7 +79,7 @@ fn contains(text: &str, wanted: &str) -> Result<(), Failed> {
     if text.contains(wanted) { Ok(()) } else { Err(format!("expected {wanted:?} in:\n{text}").into()) }
 }
 
-/// The workspace, and the lock that makes it this run's.
+/// The workspace, and the lock that keeps it for this run.
 struct Made {
     folder: PathBuf,
     _lock: File,
@@ -88,7 +89,8 @@ struct Made {
 fn workspace() -> Result<&'static Path, Failed> {
     static MADE: OnceLock<Result<Made, String>> = OnceLock::new();
     let make = || -> Result<Made, Failed> {
-        // One place from run to run, for one run at a time: cargo would keep what it has built of every other place.
+        // The place is the same from run to run, for one run at a time: cargo would keep the built files of every other
+        // place.
         let folder = target().join("made");
         std::fs::create_dir_all(target())?;
         let lock = File::create(target().join("made.lock"))?;
@@ -96,7 +98,7 @@ fn workspace() -> Result<&'static Path, Failed> {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = []\n")?;
-        // The versions that this repository is built with: they are on this machine.
+        // The versions are those that this repository is built with, which are on this machine.
         std::fs::copy(artifacts::workspace().join("Cargo.lock"), folder.join("Cargo.lock"))?;
         for Case { template, .. } in CASES {
             let said = done(&tool(&folder, &["new", &format!("new-{template}"), "--template", template]))?;
@@ -122,13 +124,13 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("paths of artefacts are text")
 }
 
-/// `cargo faas invoke` in the project's folder, as its README says.
+/// Runs `cargo faas invoke` in the project's folder, as its README says.
 fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
     let invoke =
         |more: &[&str]| done(&tool(&folder, &[&["invoke", "--runtime", path(&runtime.path)][..], more].concat()));
     contains(&invoke(&[])?, case.said)?;
-    // What else the README says.
+    // These are the other commands of the README.
     match case.template {
         "class" => contains(&invoke(&["--function", "forget"])?, "function forget, "),
         "layer" => contains(&invoke(&["--env", r#"FAAS_LAYER_NEW_LAYER_STAMP={"header":"x-by"}"#])?, "x-by: new-layer"),
@@ -140,7 +142,7 @@ fn is_invoked(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     }
 }
 
-/// Returns the library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
+/// Serves the library that `invoke` has built, in a folder as it is shipped, on plain HTTP.
 fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     let folder = workspace()?.join(format!("new-{}", case.template));
     let library = format!("libnew_{}.so", case.template);
@@ -163,7 +165,7 @@ fn serves_http(case: &Case, runtime: &Runtime) -> Result<(), Failed> {
     Err(format!("{}: {}\n{}", reply.status, reply.text(), running.process.output()).into())
 }
 
-/// Returns a project without cargo: made, compiled by the tool and by the line of its README, and run.
+/// Makes a project without cargo, compiles it by the tool and by the line of its README, and runs it.
 fn native(template: &str, runtime: &Runtime) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     done(&tool(folder.path(), &["new", "new-greet", "--template", template]))?;
@@ -207,7 +209,7 @@ fn a_crate_by_itself_says_how_it_is_shipped() -> Result<(), Failed> {
     let said = done(&tool(folder.path(), &["new", "shop"]))?;
     contains(&said, "made      shop: Cargo.toml, src/lib.rs, README.md, .gitignore\n")?;
     contains(&std::fs::read_to_string(folder.path().join("shop/Cargo.toml"))?, "[profile.release]\n")?;
-    // A folder in a crate that is no workspace is nobody's member.
+    // A folder in a crate that is no workspace is no member of one.
     let said = done(&tool(&folder.path().join("shop"), &["new", "inner"]))?;
     assert!(!said.contains("member"), "{said}");
     Ok(())

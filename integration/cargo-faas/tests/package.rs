@@ -1,8 +1,8 @@
-//! `cargo faas package` as it is used: projects are built, by zig and by cargo's own linker, and what comes out is read, judged
-//! and run by programs that are not the project's: `skopeo`, `umoci`, CycloneDX's validator, qemu.
+//! `cargo faas package` as it is used: projects are built, by zig and by cargo's own linker, and the packages are read,
+//! judged and run by programs that are not the project's: `skopeo`, `umoci`, CycloneDX's validator, qemu.
 //!
-//! Runtimes are kept in the target folder, so that a second run builds none. What a package of each platform does there is
-//! shown by the tests of the platforms.
+//! Runtimes are kept in the target folder, so that a second run builds none. The tests of the platforms show how a
+//! package of each platform runs there.
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
@@ -60,12 +60,12 @@ fn tool(arguments: &[&str], zig: Option<&Path>) -> Result<Output, String> {
     let path: OsString = std::env::join_paths(folders).map_err(|error| error.to_string())?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-faas"));
     command.args(arguments).current_dir(shop()).env("PATH", path);
-    // One cache for all of these tests and all runs of them.
+    // There is one cache for all of these tests and all runs of them.
     command.env("FAAS_CACHE", artifacts::target().join("faas-cache")).stdin(Stdio::null());
     command.output().map_err(|error| error.to_string())
 }
 
-/// Packages the example, and returns where, and what the tool says of the only package.
+/// Packages the example, and returns the folder, and the tool's report on the only package.
 fn package(more: &[&str], zig: Option<&Path>) -> Result<(TempDir, Value), String> {
     let out = tempfile::tempdir().map_err(|error| error.to_string())?;
     let place = out.path().display().to_string();
@@ -81,7 +81,7 @@ fn path(package: &Value) -> &str {
     package["path"].as_str().unwrap_or_default()
 }
 
-/// Unpacks a zip with the modes that it says.
+/// Unpacks a zip with the modes that it has.
 fn unpack(zip: &str) -> Result<TempDir, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let script = "import os, sys, zipfile\nwith zipfile.ZipFile(sys.argv[1]) as zip:\n    for entry in zip.infolist():\n        \
@@ -163,7 +163,7 @@ fn arm(zig: &Path) -> Result<(), String> {
     sells(command, root.path())
 }
 
-/// Musl is linked in here. Where `qemu` is given no root to load from, nothing can be loaded.
+/// Builds a program with musl linked in. Where `qemu` is given no root to load from, nothing can be loaded.
 fn arm_program(zig: &Path) -> Result<(), String> {
     let (_out, package) = package(&["--platform", "aws-lambda", "--one-file", "--arch", "arm64"], Some(zig))?;
     let report = passes(path(&package), &["--platform", "aws-lambda", "--arch", "arm64", "--files"])?;
@@ -176,7 +176,7 @@ fn arm_program(zig: &Path) -> Result<(), String> {
     sells(command, root.path())
 }
 
-/// Files of the shop that are built already.
+/// Returns the files of the shop that are built already.
 fn built() -> [String; 8] {
     let built = artifacts::get();
     let text = |path: &Path| path.display().to_string();
@@ -198,7 +198,7 @@ fn image(_: &Path) -> Result<(), String> {
         let output = Command::new(arguments[0]).args(&arguments[1..]).current_dir(folder.path()).output();
         succeeded(output.map_err(|error| error.to_string())?)
     };
-    // A base that another program has made: nothing but a variable and a command.
+    // Another program has made this base: nothing but a variable and a command.
     run(&["umoci", "init", "--layout", "base"])?;
     run(&["umoci", "new", "--image", "base:plain"])?;
     run(&["umoci", "config", "--image", "base:plain", "--config.env", "A=1", "--config.cmd", "/bin/sh"])?;

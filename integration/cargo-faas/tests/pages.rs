@@ -1,6 +1,6 @@
-//! Every command of README, of the pages of `docs` and of the platforms' pages is run as it stands there, in the order of its
-//! page, and what a page shows of its output is compared with what comes out. What cannot run here stands in one table with the
-//! reason, `pages/left_out.rs`: a new command either runs or has a line there.
+//! Every command of README, of the pages of `docs` and of the platforms' pages is run as it stands there, in the order
+//! of its page, and the output on a page is compared with the real one. Commands that cannot run here stand in one
+//! table with the reason, `pages/left_out.rs`: a new command either runs or has a line there.
 //!
 //! Pages run one after the other, in folders that are the same in each run, so that cargo builds little anew.
 #![forbid(unsafe_code)]
@@ -65,7 +65,7 @@ fn needs(page: &Page) -> Option<Foreign> {
     of_words.into_iter().flatten().reduce(Foreign::and)
 }
 
-/// README, and the pages below `docs`, by their paths from the root.
+/// Returns README, and the pages below `docs`, by their paths from the root.
 fn names() -> Vec<String> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).expect("the folder can be read") {
@@ -84,7 +84,7 @@ fn names() -> Vec<String> {
     found.iter().map(|path| path.strip_prefix(root).expect("it is below").to_string_lossy().into_owned()).collect()
 }
 
-/// Returns the table has no line that fits no command any more.
+/// Returns the test that the table has no line that fits no command any more.
 fn of_table(pages: &[Page]) -> Trial {
     let used: BTreeSet<usize> =
         pages.iter().flat_map(|page| page.commands().filter_map(|command| left_out::entry(page, command))).collect();

@@ -1,5 +1,5 @@
-//! What the tool takes for a project, and what it says where that is none: a crate, a workspace and its members, with a yml and
-//! without, files; variables; and the commands about no project at all.
+//! The folders that the tool takes for a project, and its message where there is none: a crate, a workspace and its
+//! members, with a yml and without, files; variables; and the commands about no project at all.
 #![forbid(unsafe_code)]
 
 use integration::artifacts;
@@ -33,7 +33,7 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// What an invocation that ends well says.
+/// Returns the output of an invocation that ends well.
 fn said(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", text(output));
     text(output)

@@ -1,4 +1,4 @@
-//! What the tool says of a serverless.yml: exit codes, words, and the JSON that is a contract.
+//! The tool's reports on a serverless.yml: exit codes, words, and the JSON that is a contract.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! Versions of glibc, as symbols carry them.
+//! Versions of glibc, as the versions of symbols name them.
 
 use serde::Serialize;
 use std::fmt;
@@ -20,10 +20,10 @@ impl Glibc {
     }
 
     /// Returns the glibc that brought a symbol version; `None` if it is not one of glibc's own. `GLIBC_PRIVATE` counts
-    /// as newer than any: what carries it works with the very glibc that it was built on, if at all.
+    /// as newer than any: a file with it works with the very glibc that it was built on, if at all.
     pub(crate) fn of_symbol_version(version: &str) -> Option<Glibc> {
         match version.strip_prefix("GLIBC_")? {
-            // What the dynamic loader has to be able to do, by the release that could first.
+            // This names an ability of the dynamic loader, by the release that first had it.
             "ABI_DT_RELR" => Some(Glibc::new(2, 36)),
             "ABI_GNU_TLS" | "ABI_GNU2_TLS" | "ABI_DT_X86_64_PLT" => Some(Glibc::new(2, 42)),
             "PRIVATE" => Some(Glibc::new(u32::MAX, 0)),

@@ -1,5 +1,6 @@
-//! What a compiled file is, read from its ELF headers: for which machine, which libraries and which glibc it wants, what
-//! it offers. Loads nothing and runs nothing, so a file for another machine, or a harmful one, can be looked at.
+//! The description of a compiled file, read from its ELF headers: its machine, the libraries and the glibc it wants,
+//! the symbols it offers. Loads nothing and runs nothing, so a file for another machine, or a harmful one, can be
+//! looked at.
 //!
 //! | module | holds |
 //! |---|---|
@@ -18,7 +19,7 @@ use std::fmt;
 /// The symbol that makes a shared library a module, without the major version of the contract behind it.
 const ENTRY: &str = "faas_module_v";
 
-/// What a compiled file is.
+/// The description of a compiled file.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Artefact {
@@ -34,8 +35,8 @@ pub(crate) struct Artefact {
     pub(crate) wanted: Vec<Wanted>,
     /// The symbols that it offers to others.
     pub(crate) exports: Vec<String>,
-    /// The oldest minor version of the contract that its modules can live with, as their tables say; `None`: it has no table that
-    /// lies in the file as it is loaded.
+    /// The oldest minor version of the contract that its modules can live with, as their tables say; `None` if it has
+    /// no table that lies in the file as it is loaded.
     pub(crate) min_minor: Option<u32>,
     /// Folders in which it tells the loader to look for libraries.
     pub(crate) search_paths: Vec<String>,
@@ -54,19 +55,19 @@ pub(crate) struct Wanted {
     pub(crate) library: String,
     /// The version, such as `GLIBC_2.34`.
     pub(crate) version: String,
-    /// The symbols that carry it; none if the version is asked for by itself.
+    /// The symbols that carry it; empty if the version is asked for by itself.
     pub(crate) symbols: Vec<String>,
 }
 
-/// A processor.
+/// A processor, as ELF headers name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub(crate) enum Machine {
-    /// 64-bit x86.
+    /// The 64-bit x86 processor.
     X86_64,
-    /// 64-bit Arm.
+    /// The 64-bit Arm processor.
     Arm64,
-    /// Any other, in words.
+    /// Any other processor, in words.
     Other(String),
 }
 
@@ -97,7 +98,7 @@ impl From<Machine> for String {
     }
 }
 
-/// What kind of file it is.
+/// The kind of a compiled file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -116,12 +117,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A symbol whose version is newer than what is there.
+/// A symbol whose version is newer than the system's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct TooNew {
-    /// The symbol; empty if the version is asked for by itself.
+    /// The name of the symbol; empty if the version is asked for by itself.
     pub(crate) symbol: String,
-    /// Its version.
+    /// The version of the symbol.
     pub(crate) version: String,
 }
 

@@ -1,5 +1,5 @@
-//! From the bytes of a file to what it is. Every offset in the file is checked by the crate `object`: a damaged file is an
-//! error, and never a panic.
+//! Makes the description of a compiled file from its bytes. Every offset in the file is checked by the crate `object`:
+//! a damaged file is an error, and never a panic.
 
 use super::{Artefact, Kind, Machine, Wanted};
 use object::elf::{self, FileHeader32, FileHeader64};
@@ -8,14 +8,14 @@ use object::{Endianness, FileKind};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Why a file is no compiled file that can be judged.
+/// The reason why a file is no compiled file that can be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotElf {
-    /// It is of another format, in words.
+    /// The file has another format, in words.
     Other(&'static str),
-    /// It is an ELF file of 32 bits, for which no platform has a place.
+    /// The file is an ELF file of 32 bits, for which no platform has a place.
     Bits32(Machine),
-    /// It begins like an ELF file, and is not whole.
+    /// The file begins like an ELF file, and is not whole.
     Damaged(String),
 }
 
@@ -37,7 +37,7 @@ impl From<object::read::Error> for NotElf {
     }
 }
 
-/// Reads a file.
+/// Reads the bytes of a file.
 pub(crate) fn read(bytes: &[u8]) -> Result<Artefact, NotElf> {
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => read_64(bytes),
@@ -64,7 +64,7 @@ fn read_64(bytes: &[u8]) -> Result<Artefact, NotElf> {
     let header = FileHeader64::<Endianness>::parse(bytes)?;
     let endian = header.endian()?;
     let mut loader = None;
-    // A file that does not say how its stack is to be gets an executable one.
+    // A file that does not say how its stack should be gets an executable one.
     let mut executable_stack = true;
     for segment in header.program_headers(endian, bytes)? {
         if segment.p_type(endian) == elf::PT_GNU_STACK {
@@ -73,7 +73,7 @@ fn read_64(bytes: &[u8]) -> Result<Artefact, NotElf> {
         if let Some(path) = segment.interpreter(endian, bytes)? {
             loader = Some(text(path));
         }
-        // What is cut off is missed here, and not when the file runs.
+        // A part that is cut off is noticed here, and not when the file runs.
         let whole = segment.data(endian, bytes);
         whole.map_err(|()| NotElf::Damaged("a part that is to be loaded lies beyond its end".to_owned()))?;
     }
@@ -99,7 +99,7 @@ fn read_64(bytes: &[u8]) -> Result<Artefact, NotElf> {
     })
 }
 
-/// What the dynamic section says.
+/// The parts of the dynamic section that are needed.
 #[derive(Default)]
 struct Dynamics {
     needed: Vec<String>,
@@ -169,11 +169,11 @@ fn symbols(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<
     Ok((wanted.into_iter().map(one).collect(), exports))
 }
 
-/// Returns the oldest minor version of the contract that a module's table asks for, the newest where there are several
-/// tables. Tables are static, so they lie in the data of the file: the magic word, the size before it, and the versions
-/// behind it (`faas_module` in faas.h).
+/// Returns the oldest minor version of the contract that a module's table asks for, and the newest of those where there
+/// are several tables; `None` without a table. Tables are static, so they lie in the data of the file: the magic word,
+/// the size before it, and the versions behind it (`faas_module` in faas.h).
 fn min_minor(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Result<Option<u32>, NotElf> {
-    /// A size that a table may have: at least these members, and no more than any table will ever need.
+    /// The sizes that a table may have: at least these members, and no more than any table will ever need.
     const SIZES: std::ops::RangeInclusive<u64> = 24..=4096;
     let mut newest = None;
     for section in sections.iter() {
@@ -188,7 +188,7 @@ fn min_minor(sections: &Sections<'_>, endian: Endianness, bytes: &[u8]) -> Resul
                 Endianness::Little => u64::from_le_bytes(word),
                 Endianness::Big => u64::from_be_bytes(word),
             });
-            // Both versions are words of 32 bits, of which the major one is first.
+            // Both versions are words of 32 bits, and the major one is first.
             let major_and_minor = match endian {
                 Endianness::Little => [versions as u32, (versions >> 32) as u32],
                 Endianness::Big => [(versions >> 32) as u32, versions as u32],
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_file_for_another_machine_is_read_as_well() {
         let mut bytes = own();
-        // e_machine is at byte 18 of every ELF header.
+        // The field e_machine is at byte 18 of every ELF header.
         bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
         assert_eq!(read(&bytes).expect("it is whole").arch, Machine::Arm64);
     }

@@ -1,4 +1,5 @@
-//! One compiled file: is it for the machine and the system that it is to run on, and is it what the runtime loads?
+//! The check of one compiled file: is it for the machine and the system that it is to run on, and does the runtime load
+//! it?
 
 use super::finding::Findings;
 use crate::artefact::{Artefact, Glibc, Kind, Machine};
@@ -7,34 +8,35 @@ use crate::package::platforms::COMMON_LIBRARIES;
 /// The major version of the contract that the runtime speaks.
 const CONTRACT: u32 = faas_abi::MAJOR;
 
-/// The minor version of it.
+/// The minor version of the contract.
 const MINOR: u32 = faas_abi::MINOR;
 
-/// How many symbols are named before the rest is counted.
+/// The number of symbols that are named before the rest is counted.
 const MOST_SYMBOLS: usize = 4;
 
-/// What a file is to run on.
+/// The machine and system that a file is to run on.
 pub(crate) struct Target<'t> {
-    /// The processor; `None` if any will do.
+    /// The processor; `None` for any.
     pub(crate) arch: Option<Machine>,
-    /// The newest glibc that it may want, and the name of the system that has it; `None` if nobody knows.
+    /// The newest glibc that it may want, and the name of the system that has it; `None` if it is not known.
     pub(crate) glibc: Option<(Glibc, &'t str)>,
-    /// `true` if the loader finds a library of this name, asked for by the file of that path and these search paths.
+    /// Returns `true` if the loader finds a library of this name, asked for by the file of that path with these search
+    /// paths.
     pub(crate) finds: &'t dyn Fn(&str, &str, &[String]) -> bool,
 }
 
-/// What a file is for.
+/// The role of a file in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A library of functions or layers.
     Module,
-    /// A runtime.
+    /// A runtime, or a program with one in it.
     Program,
-    /// A library that another one needs.
+    /// A library that another file needs.
     Support,
 }
 
-/// Checks a file.
+/// Checks a file for its role and target.
 pub(crate) fn check(file: &str, artefact: &Artefact, role: Role, target: &Target<'_>, found: &mut Findings) {
     if let Some(arch) = target.arch.as_ref().filter(|arch| **arch != artefact.arch) {
         let message = format!("expected a file for {arch}, found one for {}", artefact.arch);
@@ -64,7 +66,7 @@ pub(crate) fn check(file: &str, artefact: &Artefact, role: Role, target: &Target
     }
 }
 
-/// A module offers its entry, and little else.
+/// Checks that a module offers its entry, and little else.
 fn entry(file: &str, artefact: &Artefact, found: &mut Findings) {
     let contracts = artefact.contracts();
     if contracts.contains(&CONTRACT) {

@@ -1,4 +1,4 @@
-//! `check`: what is wrong with a yml, with compiled files, with packages.
+//! The command `check`, which finds mistakes in a yml, in compiled files, and in packages.
 
 use super::artefact::{self, Role, Target};
 use super::finding::{Finding, Findings};
@@ -63,7 +63,7 @@ pub(crate) struct Check {
     service: ServiceArgs,
 }
 
-/// What was checked, and what came of it.
+/// A checked path, and the findings about it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -72,10 +72,10 @@ struct Report {
     platform: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     arch: Option<String>,
-    /// The newest glibc that anything in it wants.
+    /// The newest glibc that any part of it wants; `None` if no part wants one.
     #[serde(skip_serializing_if = "Option::is_none")]
     glibc: Option<String>,
-    /// How long the start took, in milliseconds.
+    /// The time that the start took, in milliseconds; `None` if it was not started.
     #[serde(skip_serializing_if = "Option::is_none")]
     init_ms: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -165,7 +165,7 @@ impl Check {
         }
     }
 
-    /// One compiled file by itself.
+    /// Checks one compiled file by itself.
     fn file(&self, path: &Path, bytes: &[u8], packaging: Option<&'static Packaging>) -> Report {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let mut found = Findings::default();
@@ -180,7 +180,7 @@ impl Check {
                     System::Unknown => None,
                 });
                 let glibc = glibc.or_else(|| self.glibc.map(|glibc| (glibc, "that system")));
-                // A file by itself has no other beside it.
+                // A file by itself has no other file beside it.
                 let target = Target {
                     arch: self.arch.map(Arch::machine),
                     glibc,
@@ -219,7 +219,7 @@ impl Check {
         let program = contents.file(PROGRAM).and_then(|file| read_artefact(&file.bytes).ok());
         let is_here = program.as_ref().is_some_and(|program| program.arch == Machine::host());
         let mut init_ms = None;
-        // What is wrong already would only be said again, in other words.
+        // A start would only report a known mistake again, in other words.
         if is_here && found.errors() == 0 {
             let unpacked = tempfile::tempdir().map_err(|error| Failure::new("check", error))?;
             let root = match root {
@@ -255,7 +255,7 @@ impl Check {
     }
 
     fn started(&self, root: &Path, found: &mut Findings) -> Option<f64> {
-        // Relative paths are the process' own.
+        // Relative paths belong to the process itself.
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         match start::start(&root, PROGRAM, &self.env) {
             Err(why) => {
@@ -310,8 +310,8 @@ fn part(part: Part) -> &'static str {
     }
 }
 
-/// Returns the files of a folder; of one that an image is built from, those that will be in the image. And where they
-/// are, if they are files of their own.
+/// Returns the files of a folder, or the files of the image that is built from it. The path is their place, if they are
+/// files of their own.
 fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
     let inner = path.join("app");
     if path.join("Dockerfile").is_file() && inner.join(PROGRAM).is_file() {
@@ -323,7 +323,7 @@ fn folder(path: &Path) -> Result<(Option<PathBuf>, Contents), Failure> {
     Ok((Some(path.to_owned()), Contents::of_folder(path)?))
 }
 
-/// Returns the platform that a package is for, by what is in it; else plain HTTP, which asks for nothing of its own.
+/// Returns the platform that a package is for, by its files; else plain HTTP, which asks for nothing of its own.
 fn guess(contents: &Contents) -> &'static Packaging {
     let has = |packaging: &&Packaging| {
         packaging.scripts.first().is_some_and(|script| contents.file(script.name).is_some())
@@ -333,7 +333,7 @@ fn guess(contents: &Contents) -> &'static Packaging {
     PLATFORMS.iter().find(has).unwrap_or(plain)
 }
 
-/// A package that was made from another yml than the one that is here.
+/// Reports a package that was made from another yml than the one that is here.
 fn stale(contents: &Contents, yml: Option<&Found>, found: &mut Findings) {
     let spec = yml.and_then(|found| found.read.spec.as_ref());
     let manifest = contents.file(package::MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok());

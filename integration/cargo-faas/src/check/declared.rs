@@ -1,5 +1,6 @@
-//! Do the libraries of a package have the functions and layers that its manifest names? The package's own runtime is asked, in
-//! a process of its own, so no code of a library runs inside the tool. It has to be for this machine.
+//! Checks that the libraries of a package have the functions and layers that its manifest names. The package's own
+//! runtime is asked, in a process of its own, so no code of a library runs inside the tool. It has to be for this
+//! machine.
 
 use super::finding::Findings;
 use super::package::MANIFEST;
@@ -12,7 +13,7 @@ use faas_core::settings::LayerName;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Checks what the manifest of a package names. `root` is where its files are.
+/// Checks the functions and layers that the manifest of a package names. `root` is the folder of its files.
 pub(crate) fn check(contents: &Contents, root: &Path, found: &mut Findings) {
     let Some(manifest) = contents.file(MANIFEST).and_then(|file| Manifest::read(&file.bytes).ok()) else { return };
     let roots = Roots { task: PathBuf::new() };
@@ -51,7 +52,7 @@ fn layer(layer: &LayerName, name: &Name, path: &Path, declared: &Declared, found
     }
 }
 
-/// What libraries declare, each asked once.
+/// The declarations of libraries, each asked once.
 struct Libraries<'r> {
     root: &'r Path,
     asked: BTreeMap<PathBuf, Option<Declared>>,

@@ -1,4 +1,4 @@
-//! What is wrong, or worth knowing, in a file or a package.
+//! Findings about a file or a package: mistakes, and things worth knowing.
 
 use serde::Serialize;
 use serverless_spec::diagnostic::Severity;
@@ -7,15 +7,15 @@ use std::fmt;
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// How bad it is.
+    /// The severity of it.
     pub(crate) severity: Severity,
-    /// What kind of finding it is; it never changes.
+    /// The code of this kind of finding, which never changes.
     pub(crate) code: &'static str,
     /// The file that it is about: its path, in a package relative to that.
     pub(crate) file: String,
-    /// What was expected, and what was found.
+    /// The text: what was expected, and what was found.
     pub(crate) message: String,
-    /// What to do about it; `None` if that goes without saying.
+    /// The help for it; `None` if that goes without saying.
     pub(crate) help: Option<String>,
 }
 
@@ -34,17 +34,17 @@ impl fmt::Display for Finding {
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds an error.
+    /// Adds a finding that is an error.
     pub(crate) fn error(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
         self.add(Severity::Error, code, file, message.into())
     }
 
-    /// Adds a warning.
+    /// Adds a finding that is a warning.
     pub(crate) fn warning(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
         self.add(Severity::Warning, code, file, message.into())
     }
 
-    /// Adds a note.
+    /// Adds a finding that is a note.
     pub(crate) fn note(&mut self, code: &'static str, file: &str, message: impl Into<String>) -> &mut Finding {
         self.add(Severity::Note, code, file, message.into())
     }
@@ -55,7 +55,7 @@ impl Findings {
         &mut self.0[at]
     }
 
-    /// All of them, the worst first.
+    /// Returns all findings, the worst first.
     pub(crate) fn into_sorted(mut self) -> Vec<Finding> {
         self.0.sort_by_key(|finding| finding.severity);
         self.0
@@ -68,7 +68,7 @@ impl Findings {
 }
 
 impl Finding {
-    /// Says what to do about it.
+    /// Adds help to the last finding.
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
     }

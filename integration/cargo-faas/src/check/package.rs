@@ -1,5 +1,5 @@
-//! A package: what the platform starts, what the manifest names, what else is in it, and how large it is. Paths are looked
-//! up as the runtime looks them up, by its own code.
+//! The check of a package: the program that the platform starts, the libraries that the manifest names, all other
+//! files, and its size. Paths are looked up as the runtime looks them up, by its own code.
 
 use super::artefact::{self, Role, Target};
 use super::finding::Findings;
@@ -13,45 +13,45 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The manifest's name in a package.
+/// The name of the manifest in a package.
 pub(crate) const MANIFEST: &str = "faas.json";
 
-/// What a file of a package is.
+/// The role of a file in a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Part {
-    /// The runtime.
+    /// The runtime, which the platform or a script starts.
     Runtime,
     /// A script that the platform starts.
     Script,
-    /// The manifest.
+    /// The manifest of the process.
     Manifest,
     /// A library of functions that the manifest names.
     Function,
     /// A library of layers that the manifest names.
     Layer,
-    /// A library that another one needs.
+    /// A library that another file needs.
     Library,
     /// A file of the platform's own.
     Platform,
-    /// Anything else.
+    /// A file without a known role.
     Stray,
 }
 
 /// A file of a package, as `--files` shows it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Listed {
-    /// Its path in the package.
+    /// The path of the file in the package.
     pub(crate) path: String,
-    /// What it is.
+    /// The role of the file.
     pub(crate) part: Part,
-    /// Its permissions in octal; `None` if the zip does not say.
+    /// The permissions of the file in octal; `None` if the zip does not say.
     pub(crate) mode: Option<String>,
-    /// Its size in bytes.
+    /// The size of the file in bytes.
     pub(crate) bytes: usize,
 }
 
-/// How large a zip is that was checked; `None` for a folder.
+/// The size of the zip that was checked, in bytes; `None` for a folder.
 pub(crate) type ZipBytes = Option<u64>;
 
 /// Checks a package, and lists its files.
@@ -137,7 +137,7 @@ pub(crate) fn check(
     listed
 }
 
-/// Returns the folder of the package that a search path of a file means; `None` if it is none of the package's.
+/// Returns the folder of the package that a search path of a file means; `None` if it leads out of the package.
 fn beside(file: &str, search_path: &str) -> Option<String> {
     let rest = search_path.strip_prefix("$ORIGIN")?;
     let mut folders: Vec<&str> = file.split('/').collect();
@@ -174,12 +174,12 @@ fn manifest(contents: &Contents, found: &mut Findings) -> Option<Manifest> {
     }
 }
 
-/// Returns the newest glibc that anything in a package wants; `None` if nothing wants one.
+/// Returns the newest glibc that anything in a package wants; `None` if no file wants one.
 pub(crate) fn glibc(contents: &Contents) -> Option<compiled::Glibc> {
     contents.files().filter_map(|(_, file)| compiled::read(&file.bytes).ok()?.glibc()).max()
 }
 
-/// The runtime's search for libraries, in the files of a package.
+/// The runtime searches for libraries in the files of a package.
 impl Files for Contents {
     fn exists(&self, path: &Path) -> bool {
         path.to_str().is_some_and(|path| self.file(path).is_some())
@@ -199,7 +199,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// What a manifest names.
+    /// Finds the libraries that a manifest names, and reports those that are missing.
     fn of(&mut self, manifest: &Manifest, contents: &Contents, found: &mut Findings) {
         let roots = Roots { task: PathBuf::new() };
         let is_linked = contents.files().all(|(path, _)| !is_library(path));
@@ -247,7 +247,7 @@ impl Parts {
         }
     }
 
-    /// What the folders say, where there is no manifest.
+    /// Finds the libraries in the folders, where there is no manifest.
     fn of_folders(&mut self, contents: &Contents) {
         for (path, _) in contents.files().filter(|(path, _)| is_library(path)) {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -265,7 +265,7 @@ impl Parts {
     }
 }
 
-/// Returns where a library was looked for, in paths of the package.
+/// Returns the places where a library was looked for, in paths of the package.
 fn words(why: &NotFound) -> String {
     match why {
         NotFound::NoFile { what, name, looked } => {
@@ -277,7 +277,7 @@ fn words(why: &NotFound) -> String {
     }
 }
 
-/// What the platform starts is there, may be executed, and is what the system can start.
+/// Checks the program that the platform starts: it is there, may be executed, and the system can start it.
 fn boot(contents: &Contents, packaging: &Packaging, found: &mut Findings) {
     let mut started: Vec<&str> = packaging.scripts.iter().map(|script| script.name).collect();
     if !started.contains(&PROGRAM) {
@@ -309,7 +309,7 @@ fn boot(contents: &Contents, packaging: &Packaging, found: &mut Findings) {
     }
 }
 
-/// What is no program has to say who runs it, in a line that Linux understands.
+/// Checks a script: its first line has to name the program that runs it, as Linux understands it.
 fn script(name: &str, file: &File, found: &mut Findings) {
     if file.bytes.starts_with(b"\x7fELF") {
         return;
@@ -354,7 +354,7 @@ fn unknown_glibc(packaging: &Packaging, read: &BTreeMap<&str, Result<Artefact, N
     }
 }
 
-/// Each library that links tokio has threads of its own.
+/// Notes that each library that links tokio has threads of its own.
 fn executors(parts: &Parts, contents: &Contents, found: &mut Findings) {
     let has_tokio = |file: &File| contains(&file.bytes, b"/tokio-1.") && contains(&file.bytes, b"/src/runtime/");
     let modules = parts.modules.keys().filter_map(|path| Some((path, contents.file(path)?)));
@@ -402,7 +402,7 @@ fn sizes(contents: &Contents, packaging: &Packaging, zip_bytes: ZipBytes, found:
     }
 }
 
-/// Names of files that hold secrets more often than not.
+/// The names of files that hold secrets more often than not.
 const SECRET_NAMES: &[&str] = &["id_rsa", "id_ed25519", ".npmrc", ".netrc", "credentials"];
 
 fn stray(listed: &Listed, manifest: &Option<Manifest>, found: &mut Findings) {

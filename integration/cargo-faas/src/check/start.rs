@@ -1,5 +1,5 @@
-//! Starts a package as it is, with its own runtime and an environment of nothing but what is given, and measures how long it
-//! takes until it is ready. As plain HTTP, which every runtime can, whatever platforms it was built with.
+//! Starts a package as it is, with its own runtime and the given environment alone, and measures how long it takes
+//! until it is ready. It is started as plain HTTP, which every runtime can do, whatever platforms it was built with.
 
 use platform_emulators::process::{Process, Signal};
 use std::io::{Read, Write};
@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a start may take before it counts as one that never ends.
+/// The time after which a start counts as one that never ends.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long the runtime may take to leave.
+/// The time that the runtime may take to leave.
 const LEAVE: Duration = Duration::from_secs(10);
 
 /// The text before the address in a line of the runtime's.
@@ -22,7 +22,7 @@ const LISTENING: &str = "listening on ";
 /// Returns the time from its start until its readiness probe said 200: functions and layers have started by then.
 ///
 /// # Errors
-/// What it said, if it was not ready.
+/// The program was not ready. The error has its output.
 pub(crate) fn start(root: &Path, program: &str, environment: &[(String, String)]) -> Result<Duration, String> {
     let mut command = Command::new(root.join(program));
     command.current_dir(root).env_clear().stdin(Stdio::null());
@@ -34,7 +34,7 @@ pub(crate) fn start(root: &Path, program: &str, environment: &[(String, String)]
     let begun = Instant::now();
     let process = Process::spawn(command, |_| ()).map_err(|error| format!("it cannot be started: {error}"))?;
     let ready = until_ready(&process, begun);
-    // A process that has ended by itself cannot be asked to.
+    // A process that has ended by itself cannot be signalled.
     let _ = process.signal(Signal::Term);
     let _ = process.wait(LEAVE);
     ready
@@ -43,7 +43,7 @@ pub(crate) fn start(root: &Path, program: &str, environment: &[(String, String)]
 fn until_ready(process: &Process, begun: Instant) -> Result<Duration, String> {
     let line = process.wait_for_line(|line| listening(line).is_some(), LIMIT);
     let Some(address) = line.ok().as_deref().and_then(listening) else { return Err(not_ready(process, begun)) };
-    // It answers from now on, and says 503 while something still starts.
+    // It answers from now on, and says 503 while some part still starts.
     while !is_ready(address) {
         if process.status().is_some() || begun.elapsed() > LIMIT {
             return Err(not_ready(process, begun));
@@ -53,9 +53,9 @@ fn until_ready(process: &Process, begun: Instant) -> Result<Duration, String> {
     Ok(begun.elapsed())
 }
 
-/// Why it is not ready, behind what it said itself.
+/// Returns the failure of a process that is not ready: the reason, behind its own output.
 fn not_ready(process: &Process, begun: Instant) -> String {
-    // What has closed its outputs before the limit is ending.
+    // A process that has closed its outputs before the limit is ending.
     let left = LIMIT.saturating_sub(begun.elapsed()).min(LEAVE);
     match process.wait(left) {
         Ok(status) => format!("{}ended before it was ready: {status}", said(process)),
@@ -81,7 +81,7 @@ fn is_ready(address: SocketAddr) -> bool {
     ask().unwrap_or(false)
 }
 
-/// Returns the last lines of what it wrote, which is where the reason stands.
+/// Returns the last lines of its output, which is where the reason stands.
 fn said(process: &Process) -> String {
     let lines = process.lines();
     let tail = lines.len().saturating_sub(5);

@@ -1,5 +1,5 @@
-//! Deployment files: `templates` writes them, `deploy` writes them and runs what deploys. What they say is
-//! `serverless_spec`'s; here they get their place.
+//! Deployment files: `templates` writes them, `deploy` writes them and runs their commands. `serverless_spec` makes
+//! their text; here they get their place.
 //!
 //! | module | holds |
 //! |---|---|
@@ -19,7 +19,7 @@ use serverless_spec::deploy::{self, Options, Templates};
 use serverless_spec::diagnostic::{Severity, render};
 use std::path::{Path, PathBuf};
 
-/// Where images are said to be pushed to as long as nobody says where.
+/// The registry in the files until another one is given.
 const NO_REGISTRY: &str = "registry.example";
 
 /// What both commands take.
@@ -57,7 +57,7 @@ pub(crate) struct TemplateArgs {
 struct Made {
     platform: &'static str,
     found: Found,
-    /// `None`: the yml is wrong.
+    /// The files; `None` if the yml is wrong.
     templates: Option<Templates>,
 }
 
@@ -67,7 +67,7 @@ impl Made {
         self.templates.as_ref().is_some_and(|templates| !templates.files.is_empty())
     }
 
-    /// What is said, of the yml and of the files.
+    /// Shows the findings about the yml and the files.
     fn say(&self, screen: Screen) {
         let diagnostics = self.templates.as_ref().map(|templates| &templates.diagnostics);
         if self.found.read.spec.is_none() {
@@ -110,7 +110,7 @@ impl TemplateArgs {
         self.out.join(platform)
     }
 
-    /// Returns the platforms that are asked about: all, or the one that the command line or the yml names.
+    /// Returns the chosen platforms: all, or the one that the command line or the yml names.
     fn platforms(&self) -> Result<Vec<&'static str>, Failure> {
         let said = self.yml.platform.as_deref();
         if said == Some("all") {
@@ -134,7 +134,7 @@ impl TemplateArgs {
     }
 }
 
-/// Returns the way from one folder to another one, with `/`.
+/// Returns the path from one folder to another one, with `/`.
 fn relative(from: &Path, to: &Path) -> Result<String, Failure> {
     let absolute = |path: &Path| {
         std::path::absolute(path).map_err(|error| Failure::new("templates", format!("{}: {error}", path.display())))

@@ -1,4 +1,5 @@
-//! `deploy`: writes the files of one platform, says what would be run, and with `--yes` runs it.
+//! The command `deploy`: it writes the files of one platform, shows the commands that would be run, and with `--yes`
+//! runs them.
 
 use super::{Made, NO_REGISTRY, TemplateArgs, templates, written};
 use crate::failure::Failure;
@@ -24,7 +25,7 @@ pub(crate) struct Deploy {
     rest: Vec<String>,
 }
 
-/// What is not there to deploy with.
+/// The things that are missing for a deployment.
 struct Missing {
     tools: Vec<Tool>,
     packages: Vec<PathBuf>,
@@ -126,7 +127,7 @@ fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// Runs the script of the files; what it says is seen as it comes.
+/// Runs the script of the files. Its output is seen as it comes.
 fn run(folder: &Path, rest: &[String]) -> Result<ExitCode, Failure> {
     let wrong = |error| Failure::new("deploy", format!("deploy.sh: {error}"));
     let status = Command::new("sh").arg("deploy.sh").args(rest).current_dir(folder).status().map_err(wrong)?;

@@ -1,4 +1,4 @@
-//! `templates`: writes deployment files, and nothing else.
+//! The command `templates`: it writes deployment files, and nothing else.
 
 use super::{Made, TemplateArgs, written};
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ impl TemplatesCommand {
     }
 }
 
-/// What is said of one platform. Members are only added.
+/// Returns the report on one platform as JSON. Members are only added.
 pub(super) fn answer(args: &TemplateArgs, made: &Made) -> serde_json::Value {
     let folder = args.folder(made.platform);
     let templates = made.templates.as_ref();

@@ -1,28 +1,28 @@
-//! The files of one platform in their folder. What an earlier run wrote and this one does not is taken away, so that no trigger
-//! stays that the yml has no more; files of other people's stay.
+//! The files of one platform in their folder. A file that an earlier run wrote and this one does not is removed, so
+//! that no trigger stays that the yml has no more. Other people's files stay.
 
 use crate::failure::Failure;
 use serverless_spec::deploy::File;
 use std::path::Path;
 
-/// The list of what was written, beside it.
+/// The name of the list of written files, which lies beside them.
 const LIST: &str = ".cargo-faas";
 
-/// Writes the files.
+/// Writes the files into their folder.
 ///
 /// # Errors
-/// One cannot be written.
+/// A file cannot be written.
 pub(super) fn write(folder: &Path, files: &[File]) -> Result<(), Failure> {
     let wrong = |path: &Path, error: std::io::Error| Failure::new("templates", format!("{}: {error}", path.display()));
     let list = folder.join(LIST);
     for earlier in std::fs::read_to_string(&list).unwrap_or_default().lines() {
-        // A list that somebody else wrote leads nowhere else.
+        // A path in a list that somebody else wrote leads nowhere else.
         let is_inside =
             !earlier.is_empty() && !earlier.starts_with('/') && !earlier.split('/').any(|part| part == "..");
         if is_inside && !files.iter().any(|file| file.path == earlier) {
             let path = folder.join(earlier);
             let _ = std::fs::remove_file(&path);
-            // A folder that has something else in it stays.
+            // A folder with other files in it stays.
             let _ = path.parent().map(std::fs::remove_dir);
         }
     }

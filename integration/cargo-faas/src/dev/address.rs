@@ -1,4 +1,4 @@
-//! Where a running dev is: a file in the project's target folder that is there as long as it runs.
+//! The address of a running dev: a file in the project's target folder that is there as long as it runs.
 
 use crate::failure::Failure;
 use serde_json::{Value, json};
@@ -6,19 +6,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// The file's name.
+/// The name of the file.
 pub(crate) const NAME: &str = "faas-dev.json";
 
 static WRITTEN: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// The file, gone when dropped.
+/// The file, which is removed when this is dropped.
 pub(crate) struct Announced(());
 
 impl Announced {
-    /// Writes it.
+    /// Writes the file.
     ///
     /// # Errors
-    /// Another dev runs here, or there is no room for it.
+    /// Another dev runs here, or the file cannot be written.
     pub(crate) fn write(path: &Path, address: SocketAddr) -> Result<Announced, Failure> {
         let failed = |error: std::io::Error| Failure::new("dev", format!("{}: {error}", path.display()));
         if let Some((url, pid)) = read(path).filter(|(_, pid)| *pid != u64::from(std::process::id()) && is_alive(*pid))
@@ -42,12 +42,12 @@ impl Drop for Announced {
     }
 }
 
-/// Removes the file.
+/// Removes the file, when dev ends.
 pub(crate) fn forget() {
     if let Some(path) = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // Whoever finds it sees that the process has ended.
+        // A reader of a file that stays sees that the process has ended.
         let _ = std::fs::remove_file(&path);
-        // A folder that was made for it alone; any other one is not empty.
+        // This removes a folder that was made for it alone; any other one is not empty.
         let _ = path.parent().map(std::fs::remove_dir);
     }
 }
@@ -62,7 +62,7 @@ fn is_alive(pid: u64) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// Returns the address of the dev that runs in a folder, if one does.
+/// Returns the address of the dev that runs in a folder; `None` if none runs.
 pub(crate) fn of(path: &Path) -> Option<String> {
     read(path).filter(|(_, pid)| is_alive(*pid)).map(|(url, _)| url)
 }

@@ -1,4 +1,4 @@
-//! What the parts of `cargo faas dev` share: what runs now, what has happened, how the last build went.
+//! The state that the parts of `cargo faas dev` share: the running deployment, the events so far, the last build.
 
 use super::deployment::Timer;
 use super::generation::{Around, Generation, How, Lease};
@@ -15,30 +15,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long a call waits for a deployment that is about to be ready.
+/// The time that a call waits for a deployment that is about to be ready.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// How the newest build goes.
+/// The state of the newest build.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Build {
-    /// It runs, or what it made is being started.
+    /// The build runs, or its result is being started.
     #[default]
     Working,
-    /// What it made serves.
+    /// The result of the build serves.
     Serves,
-    /// It failed, or what it made did not start.
+    /// The build failed, or its result did not start.
     Failed(String),
 }
 
-/// All that is shared.
+/// The state that all parts share.
 pub(crate) struct App {
-    /// What has happened.
+    /// The record of all that has happened.
     pub(crate) store: Arc<Store>,
-    /// What people see.
+    /// The screen for people.
     pub(crate) screen: Screen,
-    /// Where the front listens.
+    /// The address that the front listens on.
     pub(crate) address: SocketAddr,
-    /// How deployments are run.
+    /// The settings that deployments are run with.
     pub(crate) how: How,
     current: watch::Sender<Option<Arc<Generation>>>,
     made: AtomicU64,
@@ -46,40 +46,40 @@ pub(crate) struct App {
     build: Mutex<Build>,
 }
 
-/// An event to be sent.
+/// An event that is to be sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// The function that is to serve it, whatever else it serves; `None`: whose it is.
+    /// The function that is to serve it, whatever else it serves; `None` leaves that to the routes and triggers.
     pub(crate) function: Option<String>,
-    /// What it is called.
+    /// The name of the event, for people.
     pub(crate) name: String,
-    /// Its bytes.
+    /// The bytes of the event.
     pub(crate) bytes: Vec<u8>,
-    /// The invocation that it repeats.
+    /// The invocation that it repeats; `None` if it is new.
     pub(crate) repeats: Option<u64>,
-    /// What is to go wrong.
+    /// The faults that are to happen to it.
     pub(crate) trouble: Trouble,
 }
 
-/// What is to go wrong with an event, as it may on a platform.
+/// The faults that are to happen to an event, as they may on a platform.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trouble {
-    /// The time that it has.
+    /// The time that the event has; `None` for the usual one.
     pub(crate) deadline: Option<Duration>,
-    /// The process is frozen that long before it gets the event.
+    /// The time for which the process is frozen before it gets the event.
     pub(crate) freeze: Option<Duration>,
-    /// The process is told to leave while the event is with it.
+    /// `true` if the process is told to leave while the event is with it.
     pub(crate) sigterm: bool,
-    /// The event is sent twice, with one id.
+    /// `true` if the event is sent twice, with one id.
     pub(crate) duplicate: bool,
-    /// How often it is sent again if it fails.
+    /// The number of times that it is sent again if it fails.
     pub(crate) retry: u32,
-    /// The platform refuses it: too many run.
+    /// `true` if the platform refuses it because too many run.
     pub(crate) throttle: bool,
 }
 
 impl App {
-    /// Nothing runs yet.
+    /// Makes the state before any deployment runs.
     pub(crate) fn new(screen: Screen, address: SocketAddr, how: How) -> App {
         App {
             store: Arc::new(Store::new()),
@@ -98,17 +98,17 @@ impl App {
         self.made.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// What a deployment tells of itself, and whom.
+    /// Returns the listeners that a deployment reports to.
     pub(crate) fn around(&self, gone: &tokio::sync::mpsc::UnboundedSender<u64>) -> Around {
         Around { store: Arc::clone(&self.store), screen: self.screen, gone: gone.clone() }
     }
 
-    /// Returns the deployment that serves.
+    /// Returns the deployment that serves; `None` if none does.
     pub(crate) fn now(&self) -> Option<Arc<Generation>> {
         self.current.borrow().clone()
     }
 
-    /// New calls go to this deployment from here on; the one before is returned.
+    /// Sends new calls to this deployment from here on, and returns the one before.
     pub(crate) fn swap(&self, new: Option<Arc<Generation>>) -> Option<Arc<Generation>> {
         if let Some(new) = &new {
             let mut alive = self.alive();
@@ -136,8 +136,9 @@ impl App {
         self.all().iter().flat_map(|generation| generation.look()).map(|look| look.pid).collect()
     }
 
-    /// Takes part in the deployment that serves, or waits for one; `not`: for another one than this. A swap cannot come
-    /// between the look and the count: whoever ends a deployment has counted every call that goes to it.
+    /// Takes a share of the deployment that serves, or waits for one; with `not` for another one than this. A swap
+    /// cannot come between the look and the count: a deployment is ended only after every call that goes to it was
+    /// counted.
     pub(crate) fn lease(&self, not: Option<u64>) -> impl Future<Output = Option<Lease>> + Send + use<> {
         let mut current = self.current.subscribe();
         async move {
@@ -161,18 +162,18 @@ impl App {
         self.build.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A build goes on, has made something, or has failed.
+    /// Sets the state of the newest build.
     pub(crate) fn set_build(&self, build: Build) {
         *self.build.lock().unwrap_or_else(PoisonError::into_inner) = build;
         self.store.state_changed();
     }
 
-    /// Returns the timers of what serves.
+    /// Returns the timers of the deployment that serves.
     pub(crate) fn timers(&self) -> Vec<Timer> {
         self.now().map(|now| now.deployment.timers.clone()).unwrap_or_default()
     }
 
-    /// Returns how everything stands, as JSON. A documented form: members are only added.
+    /// Returns the whole state as JSON. Its form is documented, and members are only added.
     pub(crate) fn state(&self) -> Value {
         let (word, why) = match self.build() {
             Build::Working => ("working", None),
@@ -202,7 +203,7 @@ impl App {
         })
     }
 
-    /// Sends an event to whom it belongs, as often as is wanted, and returns the numbers of the invocations once all have
+    /// Sends an event to its function, as often as is wanted, and returns the numbers of the invocations once all have
     /// ended.
     pub(crate) async fn send_event(
         self: &Arc<App>,
@@ -289,7 +290,7 @@ impl App {
         number
     }
 
-    /// A call has its reply: kept, and shown on the terminal.
+    /// Keeps the reply of a call, and shows it on the terminal.
     pub(crate) fn ended(&self, number: u64, reply: &Reply) {
         let record = self.store.end(number, |record| {
             record.status = Some(reply.status);
@@ -312,7 +313,7 @@ impl App {
         }
     }
 
-    /// One line on the terminal for an invocation that has ended.
+    /// Shows one line on the terminal for an invocation that has ended.
     pub(crate) fn show(&self, record: &super::store::Record) {
         let label = if matches!(record.input, Input::Event(_)) { "event" } else { "request" };
         let title = record.input.title();
@@ -333,7 +334,7 @@ impl App {
         self.screen.head(label, &line);
     }
 
-    /// Hears of changes.
+    /// Listens to changes from here on.
     pub(crate) fn listen(&self) -> tokio::sync::broadcast::Receiver<Change> {
         self.store.listen()
     }

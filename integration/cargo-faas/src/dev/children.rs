@@ -2,12 +2,12 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Kills every descendant of this process but those listed and what is below them.
+/// Kills every descendant of this process but those listed and their own descendants.
 pub(crate) fn end(spared: &[u32]) {
     // A parent that is killed first cannot start another child.
     for pid in below(std::process::id(), spared) {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-        // One that cannot be signalled has ended.
+        // A process that cannot be signalled has ended.
         let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
     }
 }

@@ -1,4 +1,4 @@
-//! `invoke` and `logs`: ask a running dev by its console.
+//! The commands `invoke` and `logs`, which ask a running dev by its console.
 
 use super::options::{Asking, Logs, Running};
 use super::{address, source};
@@ -17,13 +17,13 @@ use std::time::Duration;
 /// The path of the console's part for programs.
 const API: &str = "/_faas/api";
 
-/// What a running dev is asked to send.
+/// The event or request that a running dev is asked to send.
 pub(crate) struct Sent<'a> {
-    /// The function that is to serve an event.
+    /// The function that is to serve an event; `None` leaves that to dev.
     pub(crate) function: Option<&'a str>,
-    /// The name of a sample.
+    /// The name of a sample; `None` without one.
     pub(crate) sample: Option<&'a str>,
-    /// An event, or the body of a request.
+    /// The text of an event, or the body of a request.
     pub(crate) data: Option<String>,
     /// The platform of an event without a sample.
     pub(crate) platform: Option<&'a str>,
@@ -37,7 +37,7 @@ pub(crate) fn runs() -> bool {
 /// Sends a request or an event by a running dev; the exit code is 1 if it failed.
 ///
 /// # Errors
-/// None runs, or it refuses.
+/// No dev runs, or it refuses.
 pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<ExitCode, Failure> {
     let place = Place::find(&asking.running)?;
     let asked = asked(asking, sent)?;
@@ -61,7 +61,7 @@ pub(crate) fn ask(asking: &Asking, sent: Sent<'_>, screen: Screen) -> Result<Exi
     Ok(if is_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What the console is asked for.
+/// Returns the request to the console, as JSON.
 fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
     if let Some(path) = &asking.path {
         let pair = |line: &String| match line.split_once(':') {
@@ -93,7 +93,7 @@ fn asked(asking: &Asking, sent: Sent<'_>) -> Result<Value, Failure> {
     }))
 }
 
-/// The reply on the standard output, everything about it on the other one.
+/// Writes the reply to the standard output, and everything about it to the standard error.
 fn show(invocation: &Value) {
     let text = |key: &str| invocation[key].as_str().unwrap_or("-");
     let took = duration(Duration::from_micros(invocation["us"].as_u64().unwrap_or_default()));
@@ -119,7 +119,7 @@ impl Logs {
     /// Prints lines of output, and follows them until dev ends.
     ///
     /// # Errors
-    /// None runs.
+    /// No dev runs.
     pub(crate) fn run(&self, screen: Screen) -> Result<ExitCode, Failure> {
         logs(self, screen)
     }
@@ -171,7 +171,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
 /// The address of a running dev.
 struct Place {
     url: String,
-    /// `127.0.0.1:8080`.
+    /// The host and port, as `127.0.0.1:8080`.
     host: String,
 }
 
@@ -190,7 +190,7 @@ impl Place {
         Ok(Place { url, host })
     }
 
-    /// Returns `true` if a dev is there, and no bare runtime.
+    /// Returns `true` if a dev is there, and not a bare runtime.
     async fn is_dev(&self) -> bool {
         let Ok(response) = self.exchange("GET", &format!("{API}/state"), &json!([]), String::new()).await else {
             return false;
@@ -199,7 +199,7 @@ impl Place {
         serde_json::from_slice::<Value>(&body.to_bytes()).is_ok_and(|state| state.get("deployment").is_some())
     }
 
-    /// Returns a request to whatever is there, told in the console's form.
+    /// Sends a request to a bare runtime, and returns its reply in the console's form.
     async fn plainly(&self, request: &Value) -> Result<Value, Failure> {
         let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
         let (method, target) = (text("method"), text("target"));
@@ -214,7 +214,7 @@ impl Place {
         }]}))
     }
 
-    /// Returns a request that has to succeed.
+    /// Sends a request that has to succeed.
     async fn send(
         &self,
         method: &str,
@@ -244,7 +244,7 @@ impl Place {
         let stream = tokio::net::TcpStream::connect(&host).await.map_err(|error| failed(&error))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
-        // What ends it is told by the request.
+        // The request reports the end of the connection.
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(target).header("host", &self.host);
         for pair in headers.as_array().into_iter().flatten() {

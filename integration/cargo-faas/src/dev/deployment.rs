@@ -1,5 +1,5 @@
-//! A deployment on disk: a folder for each unit, with its libraries, its manifest and its layers, copied to a place where
-//! nobody changes it any more. Starts nothing.
+//! A deployment on disk: a folder for each unit, with its libraries, its manifest and its layers, copied to a place
+//! where nobody changes it any more. Nothing is started here.
 
 use crate::failure::Failure;
 use faas_core::functions::manifest::{EventFilter, Manifest};
@@ -11,20 +11,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The manifest's name.
+/// The name of the manifest in a unit's folder.
 const MANIFEST: &str = "faas.json";
 
-/// The variables of a deployment folder.
+/// The name of the file with the variables of a deployment folder.
 const DOTENV: &str = ".env";
 
-/// A unit.
+/// A unit of a deployment.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    /// Its name.
+    /// The name of the unit.
     pub(crate) name: String,
-    /// Its folder.
+    /// The folder of the unit.
     pub(crate) root: PathBuf,
-    /// Its manifest, as its author wrote it.
+    /// The manifest, as its author wrote it.
     pub(crate) manifest: Manifest,
     /// The manifest's text, spans included.
     pub(crate) text: String,
@@ -33,35 +33,35 @@ pub(crate) struct Unit {
 /// A timer of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timer {
-    /// The unit.
+    /// The unit of the timer.
     pub(crate) unit: String,
-    /// The function.
+    /// The function of the timer.
     pub(crate) function: String,
-    /// The timer's name; empty: it has none.
+    /// The name of the timer; empty if it has none.
     pub(crate) source: String,
-    /// When.
+    /// The schedule that it fires by.
     pub(crate) schedule: Schedule,
-    /// The same as its author wrote it.
+    /// The schedule as its author wrote it.
     pub(crate) written: String,
 }
 
-/// A deployment.
+/// A deployment in a folder of its own.
 #[derive(Debug)]
 pub(crate) struct Deployment {
-    /// Gone with it.
+    /// The folder, which is removed with the deployment.
     folder: TempDir,
-    /// Its units, in the order of their names.
+    /// The units, in the order of their names.
     pub(crate) units: Vec<Unit>,
-    /// Variables of every process.
+    /// The variables of every process.
     pub(crate) environment: Vec<(String, String)>,
-    /// What fires by the clock.
+    /// The timers, which fire by the clock.
     pub(crate) timers: Vec<Timer>,
     router: Router,
 }
 
 impl Deployment {
-    /// Copies a deployment folder: that of one unit, with a `faas.json` in it, or one with such a folder for each unit. With
-    /// the library of the layer span, one is put around each layer and function.
+    /// Copies a deployment folder: that of one unit, with a `faas.json` in it, or one with such a folder for each unit.
+    /// If the library of the layer span is given, a span is put around each layer and function.
     pub(crate) fn copy(
         from: &Path,
         span: Option<&Path>,
@@ -103,7 +103,7 @@ impl Deployment {
     }
 
     /// Returns the number of the unit that a request goes to. One that no route of any unit fits goes to the first with
-    /// a default function, or the first, whose runtime says what there is to say.
+    /// a default function, or to the first, whose runtime then answers.
     pub(crate) fn route(&self, method: &str, target: &str) -> usize {
         let path = target.split('?').next().unwrap_or_default();
         match self.router.find(method.as_bytes(), path.as_bytes(), &mut Params::new()) {
@@ -120,13 +120,13 @@ impl Deployment {
         }
     }
 
-    /// Returns the number of the unit that has a function.
+    /// Returns the number of the unit that has a function; `None` if none has.
     pub(crate) fn unit_of(&self, function: &str) -> Option<usize> {
         let has = |unit: &Unit| unit.manifest.functions.iter().any(|other| other.name == function);
         self.units.iter().position(has)
     }
 
-    /// Returns the number of the unit that events of a kind go to: the first that says so, else the first with a
+    /// Returns the number of the unit that events of a kind go to: the first with such a trigger, else the first with a
     /// default function, or the first.
     pub(crate) fn unit_for(&self, kind: &str) -> usize {
         let serves = |filter: &EventFilter| match filter {
@@ -140,7 +140,7 @@ impl Deployment {
         self.units.iter().position(functions).or_else(default).unwrap_or(0)
     }
 
-    /// Returns the function that serves a request in its unit, if a route says so.
+    /// Returns the function that serves a request in its unit; `None` if no route decides that.
     pub(crate) fn function_of(&self, unit: usize, method: &str, target: &str) -> Option<String> {
         let path = target.split('?').next().unwrap_or_default();
         let unit = self.units.get(unit)?;
@@ -170,7 +170,7 @@ impl Deployment {
 }
 
 impl Unit {
-    /// Returns the name of a function's timer of that number, from 0; empty: it has none.
+    /// Returns the name of a function's timer of that number, counted from 0; empty if it has none.
     pub(crate) fn timer_name(&self, function: &str, number: usize) -> String {
         let function = self.manifest.functions.iter().find(|other| other.name == function);
         let names =
@@ -181,7 +181,7 @@ impl Unit {
         names.into_iter().nth(number).unwrap_or_default()
     }
 
-    /// Returns the manifest of one function alone, which serves whatever comes.
+    /// Returns the manifest of one function alone, which serves every event.
     pub(crate) fn text_for(&self, function: &str) -> String {
         let mut manifest: Value = serde_json::from_str(&self.text).unwrap_or_default();
         if let Some(functions) = manifest["functions"].as_array_mut() {
@@ -219,7 +219,7 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (path, target) = (entry.path(), to.join(entry.file_name()));
-        // Links are followed: what they lead to may be replaced later.
+        // Links are followed, since their targets may be replaced later.
         if path.is_dir() {
             copy_tree(&path, &target)?;
         } else if path.is_file() {
@@ -307,7 +307,7 @@ fn timers_of(unit: &str, text: &str) -> Result<Vec<Timer>, Failure> {
     Ok(found)
 }
 
-/// Returns the variables of a dotenv file; none if there is no such file.
+/// Returns the variables of a dotenv file; empty if there is no such file.
 pub(crate) fn dotenv(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     if !path.is_file() {
         return Ok(Vec::new());

@@ -22,13 +22,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Bytes of a request that becomes an event; more is 413.
+/// The most bytes of a request that becomes an event; a longer one is answered 413.
 const EVENT_BODY: usize = 32 << 20;
 
-/// A connection without a request for so long is closed.
+/// The time after which a connection without a request is closed.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// Fields of one connection, which end here.
+/// The fields that concern one connection, and that end here.
 const HOP: &[&str] =
     &["connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -44,7 +44,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch:
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        // What it is for is speed alone.
+        // The option only makes it faster.
         let _ = stream.set_nodelay(true);
         tokio::spawn(connection(Arc::clone(&app), stream, client, stop.clone()));
     }
@@ -54,7 +54,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, mut stop: watch:
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     while !*stop.borrow_and_update() {
         if stop.changed().await.is_err() {
-            // Whoever would say it is gone.
+            // The sender is gone, and so is the reason to go on.
             return;
         }
     }
@@ -69,7 +69,7 @@ async fn connection(app: Arc<App>, stream: TcpStream, client: SocketAddr, mut st
     server.timer(TokioTimer::new()).header_read_timeout(IDLE);
     let connection = server.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    // What ends a connection is between it and its client.
+    // The end of a connection concerns it and its client alone.
     tokio::select! {
         _ = &mut connection => (),
         () = stopped(&mut stop) => {
@@ -86,14 +86,14 @@ async fn answer(app: Arc<App>, request: Request<Incoming>, client: SocketAddr) -
     carry(&app, request.map(boxed), Carried::default()).await.1
 }
 
-/// What is known of a request that the console sends.
+/// The properties of a request that the console sends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Carried {
-    /// The invocation that it repeats.
+    /// The invocation that it repeats; `None` if it is new.
     pub(crate) repeats: Option<u64>,
 }
 
-/// Carries a request to its unit and the reply back. The number is that of the invocation; `None`: there is none.
+/// Carries a request to its unit and the reply back. The number is that of the invocation; `None` if there is none.
 pub(crate) async fn carry(app: &Arc<App>, request: Request<Out>, carried: Carried) -> (Option<u64>, Response<Out>) {
     let (mut parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
@@ -131,7 +131,7 @@ pub(crate) async fn carry(app: &Arc<App>, request: Request<Out>, carried: Carrie
     (Some(number), response)
 }
 
-/// Ends an invocation whose client has left before there was a reply: then nobody waits for it any more.
+/// Ends an invocation whose client has left before there was a reply.
 struct GivenUp(Option<(Arc<App>, u64)>);
 
 impl Drop for GivenUp {
@@ -156,12 +156,12 @@ async fn pass_on(app: &Arc<App>, lease: Lease, unit: usize, request: Request<Tee
         Ok(both) => both,
         Err(error) => return lost(app, number, &error.to_string()),
     };
-    // What ends it is told by the request or by the reply's body.
+    // The request or the reply's body reports the end of the connection.
     tokio::spawn(connection);
     let response = match sender.send_request(request).await {
         Ok(response) => response,
         Err(error) => {
-            // Whoever is told so may send the next request at once, which is not to meet a process that is dying.
+            // A client that is told so may send the next request at once, which must not meet a process that is dying.
             lease.until_lost().await;
             return lost(app, number, &format!("the runtime gave no reply: {error}"));
         }
@@ -188,14 +188,14 @@ async fn pass_on(app: &Arc<App>, lease: Lease, unit: usize, request: Request<Tee
     Response::from_parts(parts, boxed(Tee::new(body, each, end)))
 }
 
-/// Connects to the runtime of a unit. If it has just left, the one that takes its place is waited for: nothing of the
-/// request has been sent.
+/// Connects to the runtime of a unit. If it has just left, this waits for the one that takes its place, since nothing
+/// of the request has been sent.
 async fn dial(app: &Arc<App>, mut lease: Lease, unit: usize) -> Result<(TcpStream, Lease), String> {
     loop {
         let Some(address) = lease.address(unit) else { return Err(format!("there is no unit {unit}")) };
         match TcpStream::connect(address).await {
             Ok(stream) => {
-                // What it is for is speed alone.
+                // The option only makes it faster.
                 let _ = stream.set_nodelay(true);
                 return Ok((stream, lease));
             }
@@ -208,7 +208,7 @@ async fn dial(app: &Arc<App>, mut lease: Lease, unit: usize) -> Result<(TcpStrea
     }
 }
 
-/// Sends a request whole to a platform, which makes of it what it makes of requests.
+/// Sends a request whole to a platform, which makes an event of it in its own way.
 async fn as_event(
     app: &Arc<App>,
     lease: Lease,
@@ -274,7 +274,7 @@ fn pairs(headers: &HeaderMap) -> Headers {
     headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
-/// A request has no reply.
+/// Ends a request that has no reply, and returns the answer for its client.
 fn lost(app: &App, number: u64, why: &str) -> Response<Out> {
     let record = app.store.end(number, |record| {
         record.status = Some(502);

@@ -17,27 +17,27 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
-/// How long a runtime may take to leave after SIGTERM: its own grace and a little more.
+/// The time that a runtime may take to leave after SIGTERM: its own grace and a little more.
 const GRACE: Duration = Duration::from_secs(12);
 
-/// How many lines of a process that does not start are shown with the failure.
+/// The number of lines of a process that does not start that are shown with the failure.
 const LAST_LINES: usize = 20;
 
-/// Variables that this decides.
+/// The variables that this module sets itself.
 const DECIDED: &[&str] =
     &["FAAS_CACHE", "FAAS_HANDLER", "FAAS_HOST", "FAAS_LAYERS", "FAAS_MANIFEST", "FAAS_PLATFORM", "FAAS_ROOT", "PORT"];
 
-/// Variables of the caller's that every process has, beside settings of the runtime; no other one reaches a function.
+/// The caller's variables that every process gets, beside settings of the runtime. No other one reaches a function.
 const OF_EVERY_PROCESS: &[&str] = &["HOME", "LANG", "PATH", "TMPDIR", "TZ"];
 
-/// How deployments are run.
+/// The settings that deployments are run with.
 #[derive(Clone, Debug)]
 pub(crate) struct How {
-    /// The runtime.
+    /// The file of the runtime.
     pub(crate) runtime: PathBuf,
-    /// The platform; `None`: plain HTTP.
+    /// The platform; `None` for plain HTTP.
     pub(crate) platform: Option<&'static Platform>,
-    /// How long an invocation may take.
+    /// The time that an invocation may take.
     pub(crate) timeout: Duration,
 }
 
@@ -50,15 +50,15 @@ impl std::fmt::Debug for Platform {
 /// A process of a deployment, for people to look at.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
-    /// The unit.
+    /// The name of the unit.
     pub(crate) unit: String,
-    /// The platform.
+    /// The name of the platform.
     pub(crate) platform: &'static str,
-    /// The only function that it has; `None`: all of the unit.
+    /// The only function that it has; `None` for all functions of the unit.
     pub(crate) function: Option<String>,
-    /// The process id.
+    /// The id of the process.
     pub(crate) pid: u32,
-    /// Its resident memory in KiB; `None`: it has ended.
+    /// The resident memory of the process in KiB; `None` if it has ended.
     pub(crate) rss_kib: Option<u64>,
 }
 
@@ -82,9 +82,9 @@ type Key = (usize, &'static str, Option<String>);
 
 /// A deployment that runs.
 pub(crate) struct Generation {
-    /// Counts from 1.
+    /// The number of the deployment, counted from 1.
     pub(crate) number: u64,
-    /// What runs.
+    /// The files of the deployment.
     pub(crate) deployment: Deployment,
     how: How,
     plain: Vec<Plain>,
@@ -95,14 +95,14 @@ pub(crate) struct Generation {
     around: Around,
 }
 
-/// What a generation tells of itself, and whom.
+/// The listeners that a generation reports to.
 #[derive(Clone)]
 pub(crate) struct Around {
-    /// Where lines and phases are kept.
+    /// The store of lines and phases.
     pub(crate) store: Arc<Store>,
-    /// Where lines are shown.
+    /// The screen that lines are shown on.
     pub(crate) screen: Screen,
-    /// Hears the number of a generation a process of which has left by itself.
+    /// The channel for the number of a generation of which a process has left by itself.
     pub(crate) gone: mpsc::UnboundedSender<u64>,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct Around {
 pub(crate) struct Lease(Arc<Generation>);
 
 impl Lease {
-    /// One more call.
+    /// Counts one more call.
     pub(crate) fn of(generation: &Arc<Generation>) -> Lease {
         generation.in_flight.fetch_add(1, Ordering::SeqCst);
         Lease(Arc::clone(generation))
@@ -194,7 +194,7 @@ impl Generation {
         Ok((Plain { process, address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) }, last))
     }
 
-    /// What a process of a unit is started with.
+    /// Returns the settings that a process of a unit is started with.
     fn setting(&self, unit: &Unit) -> Setting {
         let is_decided = |name: &str| DECIDED.contains(&name);
         let is_passed = |name: &str| OF_EVERY_PROCESS.contains(&name) || name.starts_with("FAAS_") && !is_decided(name);
@@ -202,7 +202,7 @@ impl Generation {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| is_passed(name));
         let mut environment: BTreeMap<String, String> = own.collect();
-        // Whoever reads the replies here is the author.
+        // The reader of the replies here is the author.
         environment.entry("FAAS_DEBUG".to_owned()).or_insert_with(|| "1".to_owned());
         environment.extend(self.deployment.environment.iter().filter(|(name, _)| !is_decided(name)).cloned());
         Setting {
@@ -214,7 +214,7 @@ impl Generation {
         }
     }
 
-    /// Follows the output of a process on a thread of its own. `keeps_none`: nobody else reads it.
+    /// Follows the output of a process on a thread of its own. `keeps_none` is `true` if nobody else reads it.
     fn follow(&self, tail: Tail, unit: &str, keeps_none: bool) -> Result<LastLines, Failure> {
         let last = LastLines::default();
         let (kept, around, number, unit) = (last.clone(), self.around.clone(), self.number, unit.to_owned());
@@ -253,32 +253,32 @@ impl Generation {
                 let why = format!("the runtime of {} {how}; its last lines:\n{}", unit.name, last.text());
                 return Err(Failure::new("starting the runtime", why));
             }
-            // The error is the ordinary case: it still runs.
+            // The error is the ordinary case, a process that still runs.
             let _ = plain.process.wait(Duration::from_millis(3));
         }
     }
 
-    /// Returns where the runtime of a unit takes requests; `None`: it is on a platform.
+    /// Returns the address at which the runtime of a unit takes requests; `None` if it is on a platform.
     pub(crate) fn address(&self, unit: usize) -> Option<SocketAddr> {
         self.plain.get(unit).map(|plain| plain.address)
     }
 
-    /// Returns the platform; `http` is plain HTTP.
+    /// Returns the name of the platform; `http` is plain HTTP.
     pub(crate) fn platform(&self) -> &'static str {
         self.how.platform.map_or("http", |platform| platform.name)
     }
 
-    /// Returns the platform, if the whole deployment is on this one.
+    /// Returns the platform if the whole deployment is on it; `None` otherwise.
     pub(crate) fn how_is(&self, platform: &Platform) -> Option<&'static Platform> {
         self.how.platform.filter(|own| own.name == platform.name)
     }
 
-    /// Returns the platform; `None`: plain HTTP.
+    /// Returns the platform; `None` for plain HTTP.
     pub(crate) fn stage_platform(&self) -> Option<&'static Platform> {
         self.how.platform
     }
 
-    /// Returns `true` if a runtime of plain HTTP has left although nobody told it to.
+    /// Returns `true` if a runtime of plain HTTP has left without being told to.
     pub(crate) fn has_lost_one(&self) -> bool {
         !self.is_ending.load(Ordering::SeqCst) && self.plain.iter().any(|plain| plain.process.status().is_some())
     }
@@ -345,7 +345,7 @@ impl Generation {
         Ok(slot)
     }
 
-    /// Returns the runtime of a slot, started if none runs.
+    /// Returns the runtime of a slot, which is started if none runs.
     fn stage(&self, slot: &Slot) -> Result<Arc<dyn Stage>, Failure> {
         let mut running = slot.running.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_ending.load(Ordering::SeqCst) {
@@ -373,7 +373,7 @@ impl Generation {
         Ok(stage)
     }
 
-    /// Returns its processes.
+    /// Returns its processes, for people to look at.
     pub(crate) fn look(&self) -> Vec<Look> {
         let units = self.deployment.units.iter().zip(&self.plain);
         let mut all: Vec<Look> = units
@@ -401,13 +401,13 @@ impl Generation {
         all
     }
 
-    /// Waits until no call is in flight, at most until the limit. `true`: none is.
+    /// Waits until no call is in flight, at most until the limit. Returns `true` if none is.
     pub(crate) async fn drained(&self, limit: Duration) -> bool {
         let until = tokio::time::Instant::now() + limit;
         loop {
             let idle = self.idle.notified();
             tokio::pin!(idle);
-            // Registered before the look, so that a call that ends in between is heard.
+            // This is registered before the look, so that a call that ends in between is heard.
             idle.as_mut().enable();
             if self.in_flight.load(Ordering::SeqCst) == 0 {
                 return true;
@@ -423,11 +423,11 @@ impl Generation {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Tells every runtime to leave, and returns when all have; one that does not is killed.
+    /// Tells every runtime to leave, and returns when all have left. One that does not leave is killed.
     pub(crate) fn end(&self) {
         self.is_ending.store(true, Ordering::SeqCst);
         let until = Instant::now() + GRACE;
-        // One that cannot be signalled has ended.
+        // A process that cannot be signalled has ended.
         self.each_process(&mut |process| drop(process.signal(Signal::Term)));
         let (number, screen) = (self.number, self.around.screen);
         self.each_process(&mut |process| {
@@ -447,7 +447,7 @@ impl Generation {
     pub(crate) fn discard(&self) {
         self.is_ending.store(true, Ordering::SeqCst);
         self.each_process(&mut |process| process.kill_group());
-        // What is left is in the system's folder for temporary files.
+        // The files that are left are in the system's folder for temporary files.
         let _ = std::fs::remove_dir_all(self.deployment.path());
     }
 
@@ -491,14 +491,14 @@ impl LastLines {
     }
 
     fn close(&self) {
-        // Under the lock, so that nobody who has just looked begins to wait.
+        // The lock is held, so that a reader that has just looked does not begin to wait.
         let lines = self.lines();
         self.0.is_closed.store(true, Ordering::SeqCst);
         drop(lines);
         self.0.closed.notify_all();
     }
 
-    /// With all that a process has written that has ended; of another one what is there.
+    /// Returns the text: of a process that has ended all its lines, of another one those that are there.
     fn text(&self) -> String {
         let is_open = |_: &mut VecDeque<String>| !self.0.is_closed.load(Ordering::SeqCst);
         let waited = self.0.closed.wait_timeout_while(self.lines(), Duration::from_secs(1), is_open);
@@ -507,7 +507,7 @@ impl LastLines {
     }
 }
 
-/// Returns the status of a GET.
+/// Returns the status of a GET request.
 fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
@@ -517,7 +517,7 @@ fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     Ok(String::from_utf8_lossy(&head[9..]).parse().unwrap_or_default())
 }
 
-/// Resident memory of a process in KiB.
+/// Returns the resident memory of a process in KiB; `None` if it has ended.
 fn rss_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,25 +1,25 @@
-//! What a line of a runtime's output says. Reads text; keeps nothing.
+//! The meaning of a line of a runtime's output. Text is read here, and nothing is kept.
 
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long a layer or the function took, and all that stands inside of it.
+/// The time of a layer or the function, and of all that is inside of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// Of the layer or the function.
+    /// The name of the layer or the function.
     pub(crate) name: String,
-    /// How many stand outside of it.
+    /// The number of spans outside of it.
     pub(crate) depth: u64,
-    /// When it began, in microseconds since the event was whole.
+    /// The moment it began, in microseconds since the event was whole.
     pub(crate) from_us: u64,
-    /// When it ended.
+    /// The moment it ended, in microseconds since the event was whole.
     pub(crate) to_us: u64,
-    /// `ok`, or the kind of a failure.
+    /// The outcome: `ok`, or the kind of a failure.
     pub(crate) outcome: String,
 }
 
 impl Span {
-    /// As JSON.
+    /// Returns the span as JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "span": self.name, "depth": self.depth, "fromUs": self.from_us, "toUs": self.to_us, "outcome": self.outcome,
@@ -27,54 +27,54 @@ impl Span {
     }
 }
 
-/// What went wrong.
+/// A failure, as a line tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// `Order.SoldOut`.
+    /// The kind of the failure: `Order.SoldOut`.
     pub(crate) kind: String,
-    /// In words.
+    /// The failure in words.
     pub(crate) message: String,
-    /// `file:line:column`; empty: it is not known.
+    /// The place as `file:line:column`; empty if it is not known.
     pub(crate) place: String,
-    /// What it was caused by; empty: nothing is said.
+    /// The cause of the failure; empty if the line has none.
     pub(crate) cause: String,
 }
 
 impl Problem {
-    /// As JSON.
+    /// Returns the failure as JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({"kind": self.kind, "message": self.message, "place": self.place, "cause": self.cause})
     }
 }
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Line {
-    /// A phase has ended.
+    /// A phase of the process has ended.
     Phase {
-        /// Its name.
+        /// The name of the phase.
         name: String,
-        /// How long it took.
+        /// The time that the phase took.
         took: Duration,
-        /// `ok`, or what went wrong.
+        /// The outcome: `ok`, or the failure.
         outcome: String,
     },
     /// A span of the invocation of that id has ended.
     Span(String, Span),
-    /// What the layer monitor says of the invocation of that id.
+    /// The members that the layer monitor wrote about the invocation of that id.
     Invocation(String, Value),
-    /// Anything else.
+    /// Any other line.
     Text {
-        /// The request id.
+        /// The request id; `None` if the line has none.
         request_id: Option<String>,
-        /// The function.
+        /// The function; `None` if the line has none.
         function: Option<String>,
-        /// What went wrong.
+        /// The failure; `None` if the line tells of none.
         problem: Option<Problem>,
     },
 }
 
-/// Reads a line.
+/// Reads a line of output.
 pub(crate) fn read(text: &str) -> Line {
     if text.starts_with('{')
         && let Ok(line) = serde_json::from_str::<Value>(text)
@@ -84,7 +84,7 @@ pub(crate) fn read(text: &str) -> Line {
     text_log(text).unwrap_or(Line::Text { request_id: None, function: None, problem: None })
 }
 
-/// Returns the lines of the layers monitor and span; `None`: it is none.
+/// Reads the lines of the layers monitor and span; `None` for any other line.
 fn marked(line: &Value) -> Option<Line> {
     let text = |key: &str| line[key].as_str().map(str::to_owned);
     let outcome = match (text("outcome"), text("error")) {
@@ -106,7 +106,7 @@ fn marked(line: &Value) -> Option<Line> {
     }
 }
 
-/// Returns a line of the log in the format `json`.
+/// Reads a line of the log in the format `json`.
 fn json_log(line: &Value) -> Line {
     let text = |key: &str| line[key].as_str().map(str::to_owned);
     let problem = text("errorType").map(|kind| Problem {
@@ -118,7 +118,8 @@ fn json_log(line: &Value) -> Line {
     Line::Text { request_id: text("requestId"), function: text("function"), problem }
 }
 
-/// Returns a line of the log in the format `text`: time, level, request id, origin, message, fields.
+/// Reads a line of the log in the format `text`: time, level, request id, origin, message, fields. `None` for any other
+/// line.
 fn text_log(text: &str) -> Option<Line> {
     let mut words = text.splitn(4, ' ');
     let (time, level, id, rest) = (words.next()?, words.next()?, words.next()?, words.next()?);
@@ -169,7 +170,7 @@ pub(crate) fn without_stack(text: &str) -> &str {
     text.split(" stackTrace=").next().unwrap_or(text)
 }
 
-/// Returns a line for a page: the backtrace behind it as lines of its own.
+/// Returns a line for a page, in which the backtrace behind it has lines of its own.
 pub(crate) fn with_stack(text: &str) -> String {
     match text.split_once(" stackTrace=") {
         Some((line, stack)) => format!("{line}\n{}", stack.trim_matches('"').replace("\\n", "\n")),

@@ -1,4 +1,5 @@
-//! `cargo faas dev`: serves a project while it is written, and shows what happens in it; `invoke` and `logs` ask it.
+//! The command `cargo faas dev`: it serves a project while it is written, and shows what happens in it; `invoke` and
+//! `logs` ask it.
 //!
 //! | module | holds |
 //! |---|---|
@@ -50,13 +51,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as state};
 use tokio::task::JoinHandle;
 
-/// The port tried first.
+/// The port that is tried first.
 const PORT: u16 = 8080;
 
-/// Exit code after a second Ctrl-C, as shells count a death by SIGINT.
+/// The exit code after a second Ctrl-C, as shells count a death by SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Between two starts of a deployment that leaves by itself.
+/// The time between two starts of a deployment that leaves by itself.
 const AGAIN: Duration = Duration::from_millis(500);
 
 impl Dev {
@@ -99,7 +100,7 @@ fn no_platform(word: &str) -> Failure {
     Failure::new("platform", format!("there is no local platform {word:?}; there are http, {}", names.join(", ")))
 }
 
-/// Returns where the console is reached, wherever it listens.
+/// Returns the address at which the console is reached, whichever it listens on.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let local = match address {
         SocketAddr::V4(_) => SocketAddr::from(([127, 0, 0, 1], address.port())),
@@ -133,7 +134,7 @@ fn watch_signals(heard: mpsc::UnboundedSender<()>) -> io::Result<()> {
     std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
 }
 
-/// What keeps a deployment serving.
+/// The supervisor, which keeps a deployment serving.
 struct Supervisor {
     app: Arc<App>,
     drain: Duration,
@@ -143,7 +144,7 @@ struct Supervisor {
     built: watch::Built,
 }
 
-/// A deployment that has started, and how long its start took; or why there is none.
+/// A deployment that has started, and how long its start took; or the failure.
 type Made = Result<(Generation, Duration), Failure>;
 
 impl Supervisor {
@@ -178,7 +179,7 @@ impl Supervisor {
                     let is_lost = app.now().is_some_and(|now| now.number == number && now.has_lost_one());
                     if is_lost && build.is_none() {
                         app.screen.head("restart", "a runtime has left by itself");
-                        // The lost one takes no more requests: they wait for the next.
+                        // The lost deployment takes no more requests: they wait for the next.
                         build = Some(self.begin(source, AGAIN));
                     }
                 }
@@ -213,7 +214,7 @@ impl Supervisor {
         })
     }
 
-    /// A build has ended: what it made serves from here on, or the old one goes on.
+    /// Takes the result of a build: it serves from here on, or the old deployment goes on.
     fn made(&mut self, made: Made) {
         match made {
             Ok((generation, took)) => {

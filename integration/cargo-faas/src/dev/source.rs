@@ -1,4 +1,4 @@
-//! Where deployments come from: a folder that somebody else fills, or the project, which is built.
+//! The source of deployments: a folder that somebody else fills, or the project, which is built.
 
 use super::address;
 use super::deployment::{Deployment, Timer};
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where they come from.
+/// The source of deployments, with its settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     kind: Kind,
@@ -26,17 +26,17 @@ pub(crate) struct Source {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// A deployment folder.
+    /// A folder with a deployment.
     Folder(PathBuf),
     /// A project, and the folders that hold it.
     Project(Box<RunArgs>, Vec<PathBuf>),
 }
 
 impl Source {
-    /// What the command line says.
+    /// Finds the source that the command line names.
     ///
     /// # Errors
-    /// There is no project here, or no runtime is to be had.
+    /// There is no project here, or no runtime can be built.
     pub(crate) fn find(options: &Dev, screen: Screen) -> Result<Source, Failure> {
         let absolute = |path: &PathBuf| {
             std::path::absolute(path).map_err(|error| Failure::new("dev", format!("{}: {error}", path.display())))
@@ -60,36 +60,36 @@ impl Source {
         Ok(Source { kind, runtime, span, watched, screen })
     }
 
-    /// Returns the runtime's file.
+    /// Returns the file of the runtime.
     pub(crate) fn runtime(&self) -> PathBuf {
         self.runtime.clone()
     }
 
-    /// Returns the file that says where dev is.
+    /// Returns the file that has the address of a running dev.
     pub(crate) fn address_file(&self) -> PathBuf {
         match &self.kind {
-            // Beside what is watched.
+            // The file lies beside the watched folder.
             Kind::Folder(folder) => {
                 let name = folder.file_name().unwrap_or_default().to_string_lossy();
                 folder.with_file_name(format!(".{name}-{}", address::NAME))
             }
             Kind::Project(_, folders) => {
-                // Not where CARGO_TARGET_DIR says, which several projects may share.
+                // The folder of CARGO_TARGET_DIR is not used, since several projects may share it.
                 folders.first().map(|folder| folder.join("target")).unwrap_or_default().join(address::NAME)
             }
         }
     }
 
-    /// What is watched.
+    /// Returns the files and folders that are watched.
     pub(crate) fn watched(&self) -> Watched {
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
         Watched { paths: self.watched.clone(), left_out: target.into_iter().collect() }
     }
 
-    /// Makes a deployment of what is there now. A project is built first.
+    /// Makes a deployment of the present state. A project is built first.
     ///
     /// # Errors
-    /// The build fails, the yml is wrong, or there is no room for it.
+    /// The build fails, the yml is wrong, or it cannot be written.
     pub(crate) fn make(&self) -> Result<Deployment, Failure> {
         let args = match &self.kind {
             Kind::Folder(folder) => return Deployment::copy(folder, self.span.as_deref(), &[]),
@@ -145,7 +145,7 @@ fn lay_out(folder: &Path, unit: &Prepared) -> Result<(), Failure> {
     fs::write(&path, manifest(unit)?).map_err(|error| failed(&path, error))
 }
 
-/// Returns the manifest of a unit; one that has none serves whatever comes with its function.
+/// Returns the manifest of a unit; a unit without one serves every event with its function.
 fn manifest(unit: &Prepared) -> Result<String, Failure> {
     let own = match &unit.deployment.manifest {
         Some(text) => serde_json::from_str(text).map_err(|error| Failure::new("manifest", error))?,
@@ -164,7 +164,7 @@ fn manifest(unit: &Prepared) -> Result<String, Failure> {
     Ok(outer::in_manifest(own, &unit.layers).to_string())
 }
 
-/// Returns where a dev of the current folder may say that it runs.
+/// Returns the files in which a dev of the current folder may have written its address.
 pub(crate) fn address_files() -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     here.ancestors().map(|folder| folder.join("target").join(address::NAME)).collect()

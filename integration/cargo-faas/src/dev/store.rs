@@ -1,5 +1,5 @@
-//! What has happened: the last invocations, the last lines of output, and who wants to hear of more. Bounded; knows no
-//! network and no process.
+//! The record of all that has happened: the last invocations, the last lines of output, and the listeners for more. It
+//! is bounded, and knows no network and no process.
 
 use super::lines::{self, Line, Problem, Span};
 use serde_json::{Value, json};
@@ -8,42 +8,42 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast;
 
-/// How many invocations are kept.
+/// The number of invocations that are kept.
 pub(crate) const INVOCATIONS: usize = 200;
-/// How many bytes of each body are kept.
+/// The number of bytes of each body that are kept.
 pub(crate) const BODY: usize = 64 << 10;
-/// How many lines of output are kept for each invocation, and in all.
+/// The number of lines of output that are kept for each invocation, and in all.
 const LINES: (usize, usize) = (200, 2_000);
-/// How many bytes of a line are kept.
+/// The number of bytes of a line that are kept.
 const LINE: usize = 8 << 10;
-/// How many phases of processes are kept.
+/// The number of phases of processes that are kept.
 const PHASES: usize = 200;
-/// How long after its reply a line may still be that of an invocation whose request id is not certain.
+/// The time after its reply for which a line may still be that of an invocation whose request id is not certain.
 const LATE: Duration = Duration::from_secs(2);
-/// How many changes a slow listener may be behind.
+/// The number of changes that a slow listener may be behind.
 const BEHIND: usize = 1_024;
 
-/// Names and values in order.
+/// The names and values of headers, in order.
 pub(crate) type Headers = Vec<(String, String)>;
 
-/// The first bytes of a body, and how many there were.
+/// The first bytes of a body, and the number of all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
-    /// At most [`BODY`].
+    /// The first bytes, at most [`BODY`].
     pub(crate) bytes: Vec<u8>,
-    /// Of the whole body.
+    /// The number of bytes of the whole body.
     pub(crate) total: u64,
 }
 
 impl Body {
-    /// Of bytes that are there.
+    /// Makes it of bytes that are all there.
     pub(crate) fn of(bytes: &[u8]) -> Body {
         let mut body = Body::default();
         body.push(bytes);
         body
     }
 
-    /// More of it.
+    /// Adds a further piece of the body.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         let room = BODY.saturating_sub(self.bytes.len()).min(piece.len());
         self.bytes.extend_from_slice(&piece[..room]);
@@ -55,30 +55,30 @@ impl Body {
         self.total > self.bytes.len() as u64
     }
 
-    /// As text, what is none replaced.
+    /// Returns the bytes as text, in which those that are not UTF-8 are replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
-/// What an invocation was made with.
+/// The request or event of an invocation.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    /// A request.
+    /// A request, without its body.
     Request {
-        /// Method.
+        /// The method of the request.
         method: String,
-        /// Path and query.
+        /// The path and query of the request.
         target: String,
-        /// Headers.
+        /// The headers of the request.
         headers: Headers,
     },
-    /// An event, and what it is called: `aws/sqs`, `timer nightly`.
+    /// An event, with its name: `aws/sqs`, `timer nightly`.
     Event(String),
 }
 
 impl Input {
-    /// In a few words.
+    /// Returns a title of a few words.
     pub(crate) fn title(&self) -> String {
         match self {
             Input::Request { method, target, .. } => format!("{method} {target}"),
@@ -87,45 +87,45 @@ impl Input {
     }
 }
 
-/// An invocation.
+/// The record of an invocation.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Counts from 1.
+    /// The number of the invocation, counted from 1.
     pub(crate) number: u64,
-    /// Its request id.
+    /// The id of the request.
     pub(crate) request_id: String,
     /// The unit that serves it.
     pub(crate) unit: String,
-    /// The function, once it is known.
+    /// The function; `None` until it is known.
     pub(crate) function: Option<String>,
     /// The platform that it came by.
     pub(crate) platform: &'static str,
     /// The number of the deployment that serves it.
     pub(crate) deployment: u64,
-    /// What it was made with.
+    /// The request or event that it was made with.
     pub(crate) input: Input,
-    /// The body of that.
+    /// The body of the request or event.
     pub(crate) body: Body,
-    /// When it came.
+    /// The time at which it came.
     pub(crate) at: SystemTime,
     began: Instant,
-    /// The status of its reply.
+    /// The status of its reply; `None` before it has one.
     pub(crate) status: Option<u16>,
     /// The headers of its reply.
     pub(crate) reply_headers: Headers,
     /// The body of its reply.
     pub(crate) reply: Body,
-    /// How long it took; `None`: it runs.
+    /// The time that it took; `None` while it runs.
     pub(crate) took: Option<Duration>,
-    /// What went wrong, in the front's own words or the runtime's.
+    /// The failure, in the front's own words or the runtime's; `None` if it went well.
     pub(crate) problem: Option<Problem>,
     /// The spans of layers and function, as they ended.
     pub(crate) spans: Vec<Span>,
-    /// What the layer monitor says of it.
+    /// The members that the layer monitor wrote about it; `None` without that layer.
     pub(crate) monitor: Option<Value>,
     /// The lines of output that are its own.
     pub(crate) lines: Vec<String>,
-    /// The invocation that this one repeats.
+    /// The invocation that this one repeats; `None` if it is new.
     pub(crate) repeats: Option<u64>,
     /// `true` if no invocation of its process came before.
     pub(crate) is_first: bool,
@@ -134,12 +134,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Returns `true` if it failed, or its reply says so.
+    /// Returns `true` if it failed, or its reply tells of a failure.
     pub(crate) fn is_failed(&self) -> bool {
         self.problem.is_some() || self.status.is_some_and(|status| status >= 500)
     }
 
-    /// Returns the parts that lists show, as JSON. A documented form: members are only added.
+    /// Returns the parts that lists show, as JSON. Its form is documented, and members are only added.
     pub(crate) fn summary(&self) -> Value {
         json!({
             "number": self.number,
@@ -158,7 +158,7 @@ impl Record {
         })
     }
 
-    /// Everything, as JSON.
+    /// Returns the whole record as JSON.
     pub(crate) fn whole(&self) -> Value {
         let mut all = self.summary();
         let pairs = |headers: &Headers| headers.iter().map(|(name, value)| json!([name, value])).collect::<Vec<_>>();
@@ -178,23 +178,23 @@ impl Record {
     }
 }
 
-/// A line of output.
+/// A line of a process' output.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    /// Counts from 1.
+    /// The number of the line, counted from 1.
     pub(crate) number: u64,
     /// The unit whose process wrote it.
     pub(crate) unit: String,
-    /// The function, if it is known.
+    /// The function; `None` if it is not known.
     pub(crate) function: Option<String>,
-    /// The request id, if it is known.
+    /// The request id; `None` if it is not known.
     pub(crate) request_id: Option<String>,
-    /// The line.
+    /// The text of the line.
     pub(crate) text: String,
 }
 
 impl Entry {
-    /// As JSON.
+    /// Returns the line as JSON.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "number": self.number, "unit": self.unit, "function": self.function, "requestId": self.request_id,
@@ -208,24 +208,24 @@ impl Entry {
 pub(crate) struct Phase {
     /// The number of the deployment.
     pub(crate) deployment: u64,
-    /// The unit.
+    /// The name of the unit.
     pub(crate) unit: String,
-    /// `RuntimeStart`, `start`, …
+    /// The name of the phase: `RuntimeStart`, `start`, …
     pub(crate) name: String,
-    /// How long it took.
+    /// The time that the phase took.
     pub(crate) took: Duration,
-    /// `ok`, or what went wrong.
+    /// The outcome: `ok`, or the failure.
     pub(crate) outcome: String,
 }
 
-/// Something that listeners may want to show.
+/// A change that listeners may want to show.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Of the invocation of that number.
+    /// A change of the invocation of that number.
     Invocation(u64),
-    /// A line of output.
+    /// A new line of output.
     Line(std::sync::Arc<Entry>),
-    /// Of the deployment, its build or its processes.
+    /// A change of the deployment, its build or its processes.
     State,
 }
 
@@ -248,7 +248,7 @@ impl Inner {
         if let Some(at) = self.records.iter().rposition(is_it) {
             return self.records.get_mut(at);
         }
-        // What is written before a reply may be read after it.
+        // A line that was written before a reply may be read after it.
         let is_fresh = |record: &Record| match record.took {
             None => true,
             Some(took) => request_id.is_some() && record.began.elapsed() < took + LATE,
@@ -269,38 +269,38 @@ impl Inner {
     }
 }
 
-/// All that is kept.
+/// The store of all that is kept.
 #[derive(Debug)]
 pub(crate) struct Store {
     inner: Mutex<Inner>,
     changes: broadcast::Sender<Change>,
 }
 
-/// An invocation that begins.
+/// The properties of an invocation that begins.
 #[derive(Debug)]
 pub(crate) struct New {
-    /// Its request id.
+    /// The id of the request.
     pub(crate) request_id: String,
-    /// The unit.
+    /// The name of the unit.
     pub(crate) unit: String,
-    /// The function, if the front knows it.
+    /// The function; `None` if the front does not know it.
     pub(crate) function: Option<String>,
-    /// The platform.
+    /// The name of the platform.
     pub(crate) platform: &'static str,
-    /// The deployment.
+    /// The number of the deployment.
     pub(crate) deployment: u64,
-    /// What it is made with.
+    /// The request or event that it is made with.
     pub(crate) input: Input,
     /// The body, as far as it is there.
     pub(crate) body: Body,
-    /// The invocation that this one repeats.
+    /// The invocation that this one repeats; `None` if it is new.
     pub(crate) repeats: Option<u64>,
     /// `true` if the platform takes the request id, `false` if it may choose another one.
     pub(crate) is_named: bool,
 }
 
 impl Store {
-    /// Returns an empty one.
+    /// Returns an empty store.
     pub(crate) fn new() -> Store {
         Store { inner: Mutex::default(), changes: broadcast::channel(BEHIND).0 }
     }
@@ -310,16 +310,16 @@ impl Store {
     }
 
     fn tell(&self, change: Change) {
-        // Fails when nobody listens.
+        // This fails when nobody listens.
         let _ = self.changes.send(change);
     }
 
-    /// Hears of changes from here on.
+    /// Listens to changes from here on.
     pub(crate) fn listen(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
-    /// From here on spans of these names are those of functions.
+    /// Sets the names of functions: spans of these names are theirs from here on.
     pub(crate) fn set_functions(&self, names: Vec<String>) {
         self.inner().functions = names;
     }
@@ -329,7 +329,7 @@ impl Store {
         self.tell(Change::State);
     }
 
-    /// Returns an invocation begins; its number.
+    /// Adds an invocation that begins, and returns its number.
     pub(crate) fn begin(&self, new: New) -> u64 {
         let mut inner = self.inner();
         inner.made += 1;
@@ -372,14 +372,14 @@ impl Store {
         number
     }
 
-    /// Changes an invocation, if it is still kept.
+    /// Changes the record of an invocation, if it is still kept.
     pub(crate) fn change(&self, number: u64, change: impl FnOnce(&mut Record)) {
         if let Some(record) = self.inner().records.iter_mut().find(|record| record.number == number) {
             change(record);
         }
     }
 
-    /// An invocation has ended; what it took. `None`: it is not kept any more, or had ended.
+    /// Ends an invocation, and returns the time it took. `None` if it is not kept any more, or had ended.
     pub(crate) fn end(&self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Record> {
         let mut ended = None;
         self.change(number, |record| {
@@ -393,7 +393,7 @@ impl Store {
         ended
     }
 
-    /// Returns an invocation by its number.
+    /// Returns an invocation by its number; `None` if it is not kept.
     pub(crate) fn get(&self, number: u64) -> Option<Record> {
         self.inner().records.iter().find(|record| record.number == number).cloned()
     }
@@ -408,7 +408,7 @@ impl Store {
         self.inner().phases.iter().cloned().collect()
     }
 
-    /// A phase has ended.
+    /// Adds a phase that has ended.
     pub(crate) fn add_phase(&self, phase: Phase) {
         let mut inner = self.inner();
         if inner.phases.len() == PHASES {
@@ -424,7 +424,8 @@ impl Store {
         self.inner().entries.iter().filter(|entry| entry.number > after).cloned().collect()
     }
 
-    /// A process has written a line. `true`: it is for people, and not one that tells of spans or phases.
+    /// Takes a line that a process has written. Returns `true` if it is for people, and does not tell of spans or
+    /// phases.
     pub(crate) fn written(&self, deployment: u64, unit: &str, text: &str) -> bool {
         match lines::read(text) {
             Line::Phase { name, took, outcome } => {

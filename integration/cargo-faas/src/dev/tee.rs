@@ -9,7 +9,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// What goes wrong with a body, in words.
+/// The failure of a body, in words.
 #[derive(Debug)]
 pub(crate) struct BodyError(String);
 
@@ -21,15 +21,15 @@ impl fmt::Display for BodyError {
 
 impl Error for BodyError {}
 
-/// The body of every reply.
+/// The type that the body of every reply has.
 pub(crate) type Out = UnsyncBoxBody<Bytes, BodyError>;
 
-/// Returns a body that is there.
+/// Returns a body of bytes that are there.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Out {
     boxed(Full::new(bytes.into()))
 }
 
-/// Any body.
+/// Returns any body as the common type.
 pub(crate) fn boxed<B>(body: B) -> Out
 where
     B: Body<Data = Bytes> + Send + 'static,
@@ -38,7 +38,7 @@ where
     body.map_err(|error| BodyError(error.to_string())).boxed_unsync()
 }
 
-/// What sees each piece.
+/// The function that sees each piece.
 type Each = Box<dyn FnMut(&[u8]) + Send>;
 
 /// Watches a body that passes by: each of its pieces, and its end, once, and whether it was whole.
@@ -49,7 +49,7 @@ pub(crate) struct Tee<B: Body> {
 }
 
 impl<B: Body> Tee<B> {
-    /// Watches `body`.
+    /// Begins to watch `body`.
     pub(crate) fn new(
         body: B,
         each: impl FnMut(&[u8]) + Send + 'static,
@@ -97,7 +97,8 @@ where
 }
 
 impl<B: Body> Drop for Tee<B> {
-    /// One that is let go with nothing left to come was whole: nobody asks for the end of a body whose length is known.
+    /// A body that is dropped with nothing left to come was whole: nobody asks for the end of a body whose length is
+    /// known.
     fn drop(&mut self) {
         let is_whole = self.inner.is_end_stream();
         self.finish(is_whole);

@@ -1,4 +1,4 @@
-//! Fires the timers of what is deployed, by the clock in UTC. Each is an event as a platform's timer sends it.
+//! Fires the timers of the deployment, by the clock in UTC. Each is an event as a platform's timer sends it.
 
 use super::app::{App, Wanted, timer_platform};
 use super::deployment::Timer;
@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The timer's name and its time in the samples.
 const SAMPLE: (&str, &str) = ("nightly", "2026-01-02T03:04:05");
 
-/// Fires what is due, for as long as the tool runs.
+/// Fires the timers that are due, for as long as the tool runs.
 pub(crate) async fn fire(app: Arc<App>) {
-    // By the timer's place and schedule, when it has fired last or was seen first.
+    // The key is the timer's place and schedule, the value when it fired last or was seen first.
     let mut since: BTreeMap<String, u64> = BTreeMap::new();
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
@@ -60,7 +60,7 @@ fn send(app: &Arc<App>, timer: &Timer, now: u64) {
     });
 }
 
-/// Returns the event of a platform's timer of that name.
+/// Returns the event that a platform sends for a timer of that name.
 fn event(folder: &str, source: &str, now: u64) -> Vec<u8> {
     let is_it = |name: &str| {
         name.split_once('/').is_some_and(|(own, what)| own == folder && ["timer", "schedule"].contains(&what))

@@ -1,4 +1,5 @@
-//! What goes wrong with an event on purpose: its process frozen before, or told to leave while it has the event.
+//! The faults that happen to an event on purpose: its process is frozen before, or told to leave while it has the
+//! event.
 
 use super::app::Trouble;
 use super::generation::Generation;
@@ -9,10 +10,10 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long an event is with its process before that is told to leave.
+/// The time for which an event is with its process before that is told to leave.
 const MIDST: Duration = Duration::from_millis(100);
 
-/// Waits for a thread when the event has ended.
+/// The faults during an event. The drop waits for their thread.
 pub(crate) struct During {
     ended: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -21,13 +22,13 @@ pub(crate) struct During {
 impl Drop for During {
     fn drop(&mut self) {
         self.ended.take();
-        // It has nothing to say.
+        // The thread returns no value.
         let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
 impl Trouble {
-    /// Before the event is sent.
+    /// Makes the faults that come before the event is sent.
     pub(crate) fn before(
         &self,
         generation: &Generation,
@@ -36,14 +37,14 @@ impl Trouble {
     ) {
         let Some(time) = self.freeze else { return };
         generation.with_process(unit, place, &mut |process: &Process| {
-            // One that cannot be signalled has ended, which the event shows.
+            // A process that cannot be signalled has ended, which the event shows.
             let _ = process.signal(Signal::Stop);
             let _ = process.wait(time);
             let _ = process.signal(Signal::Cont);
         });
     }
 
-    /// While the event is with its process.
+    /// Makes the faults that come while the event is with its process.
     pub(crate) fn during(
         &self,
         generation: &Arc<Generation>,

@@ -11,24 +11,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Between two looks.
+/// The time between two looks.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// Folders of tools, whose contents are nobody's source.
+/// The folders of tools, whose contents are no source.
 const NOT_SOURCES: &[&str] = &["node_modules", "target"];
 
 /// A file that a build itself writes.
 const LOCK: &str = "Cargo.lock";
 
-/// Ends of names of files that programs keep beside sources: output, and what editors set aside.
+/// The ends of names of files that programs keep beside sources: output, and files that editors set aside.
 const NO_SOURCE_FILES: &[&str] = &[".log", ".swp", ".tmp", "~"];
 
-/// What is watched.
+/// The set of files that are watched.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
-    /// Files and folders.
+    /// The files and folders that are looked at.
     pub(crate) paths: Vec<PathBuf>,
-    /// Folders that are left out, beside hidden ones and those named in [`NOT_SOURCES`].
+    /// The folders that are left out, beside hidden ones and those named in [`NOT_SOURCES`].
     pub(crate) left_out: Vec<PathBuf>,
 }
 
@@ -68,24 +68,24 @@ fn add_file(metadata: &Metadata, hasher: &mut DefaultHasher) {
     (metadata.len(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec()).hash(hasher);
 }
 
-/// What the newest build was made of.
+/// The state that the newest build was made of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Built(Arc<AtomicU64>);
 
 impl Built {
-    /// A build begins: it is made of what is there now.
+    /// Notes that a build begins, which is made of the present state.
     pub(crate) fn begins(&self, watched: &Watched) {
         self.0.store(watched.fingerprint(), Ordering::SeqCst);
     }
 }
 
-/// Says whenever something is another than what was built, and is quiet again.
+/// Sends a message whenever the state differs from the built one, and is quiet again.
 pub(crate) async fn watch(watched: Watched, built: Built, changed: mpsc::UnboundedSender<()>) {
     let look = |watched: Watched| tokio::task::spawn_blocking(move || watched.fingerprint());
     let (mut said, mut last) = (None, None);
     loop {
         let Ok(now) = look(watched.clone()).await else { return };
-        // Between two looks that are alike nothing was written.
+        // Nothing was written between two looks that are alike.
         let is_quiet = last.replace(now) == Some(now);
         if is_quiet
             && built.0.load(Ordering::SeqCst) != now

@@ -5,11 +5,11 @@ use crate::project::metadata::Workspace;
 use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Value};
 
-/// Returns the `Cargo.toml` of the workspace that a folder lies in. `None`: it lies in none. A crate by itself is no
+/// Returns the `Cargo.toml` of the workspace that a folder lies in. `None` if it lies in none. A crate by itself is no
 /// workspace, and a crate in its folder is another one.
 ///
 /// # Errors
-/// The folder is not there, or cargo finds something wrong with what is above it.
+/// The folder is not there, or cargo finds a mistake in a folder above it.
 pub(super) fn workspace_of(folder: &Path) -> Result<Option<PathBuf>, Failure> {
     let folder = folder.canonicalize();
     let folder = folder.map_err(|error| Failure::new("new", format!("the folder for it: {error}")))?;
@@ -29,8 +29,8 @@ fn read(manifest: &Path) -> Result<DocumentMut, Failure> {
     text.parse().map_err(|error| failed(manifest, &error))
 }
 
-/// Adds a folder to the members, unless a pattern among them takes it in or the workspace leaves it out. Returns what has been
-/// done, in words.
+/// Adds a folder to the members, unless a pattern among them takes it in or the workspace leaves it out. Returns a
+/// description of the change, in words.
 ///
 /// # Errors
 /// The workspace's manifest cannot be written.
@@ -38,7 +38,7 @@ pub(super) fn add(manifest: &Path, folder: &Path) -> Result<String, Failure> {
     let root = manifest.parent().unwrap_or(Path::new("/"));
     let folder = folder.canonicalize().map_err(|error| failed(manifest, &error))?;
     let member = folder.strip_prefix(root).unwrap_or(&folder).display().to_string();
-    // Cargo refuses a crate that lies in a workspace and is none of its members.
+    // Cargo refuses a crate that lies in a workspace and is not one of its members.
     if let Ok(found) = Workspace::of(&folder) {
         let how = if found.root == folder { "is left out of" } else { "is a member of" };
         return Ok(format!("{member} {how} {}", manifest.display()));
@@ -49,12 +49,12 @@ pub(super) fn add(manifest: &Path, folder: &Path) -> Result<String, Failure> {
     Ok(format!("{member} is now a member of {}", manifest.display()))
 }
 
-/// Adds to the list in the way that it is written. `None`: it is no list.
+/// Adds to the list in the way that it is written. `None` if it is no list.
 fn push(document: &mut DocumentMut, member: &str) -> Option<()> {
     let workspace = document.get_mut("workspace")?.as_table_like_mut()?;
     let members = workspace.entry("members").or_insert(Item::Value(Value::Array(Array::new()))).as_array_mut()?;
     let before = members.iter().last().and_then(|last| last.decor().prefix()?.as_str()).unwrap_or("");
-    // A comment before the last one is that one's alone.
+    // A comment before the last member belongs to that one alone.
     let before = before.rfind('\n').map_or(before, |line| &before[line..]).to_owned();
     let before = if members.is_empty() || !before.is_empty() { before } else { " ".to_owned() };
     members.push_formatted(Value::from(member).decorated(before, ""));

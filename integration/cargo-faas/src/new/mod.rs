@@ -1,4 +1,4 @@
-//! `new`: a project that compiles, passes its own test, and runs.
+//! The command `new`: a project that compiles, passes its own test, and runs.
 
 mod member;
 mod templates;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use templates::{PROFILE, Template};
 
-/// Names that are keywords of Rust's, or crates that a project depends on under these names.
+/// The names that are keywords of Rust, or crates that a project depends on under these names.
 const TAKEN: [&str; 60] = [
     "abstract",
     "alloc",
@@ -90,7 +90,7 @@ pub(crate) struct New {
     path: Option<PathBuf>,
 }
 
-/// Returns a name of letters, digits, `-` and `_` that cargo takes and that handlers can say.
+/// Checks a name: letters, digits, `-` and `_`, which cargo takes and handlers can name.
 fn name(text: &str) -> Result<String, String> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if !is_plain || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
@@ -128,7 +128,7 @@ impl New {
         self.template.files().iter().map(|(path, _)| *path).collect()
     }
 
-    /// Writes all files. What was written is taken away if not all could be.
+    /// Writes all files. If one cannot be written, those before it are removed.
     fn write(&self, folder: &Path, is_alone: bool) -> Result<(), Failure> {
         let sdk = sdk();
         for (path, text) in self.template.files() {
@@ -155,7 +155,7 @@ fn shown(folder: &Path) -> String {
     folder.strip_prefix(".").unwrap_or(folder).display().to_string()
 }
 
-/// Returns where cargo finds the SDK: in the checkout that this tool was built from, else by its version.
+/// Returns the dependency on the SDK: its path in the checkout that this tool was built from, else its version.
 fn sdk() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../handlers-sdk");
     match folder.canonicalize() {

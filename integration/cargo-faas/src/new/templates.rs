@@ -32,7 +32,7 @@ const HEADER: File = ("include/faas.h", include_str!("../../../../handlers-sdk/a
 
 const IGNORED: File = (".gitignore", include_str!("templates/gitignore"));
 
-/// What a crate that is no member of a workspace says of its release builds.
+/// The release profile of a crate that is no member of a workspace.
 pub(super) const PROFILE: &str = include_str!("templates/profile.toml");
 
 /// The files that all templates in Rust have, by the template's folder.
@@ -49,7 +49,7 @@ macro_rules! rust {
 }
 
 impl Template {
-    /// Returns its files.
+    /// Returns the files of the template.
     pub(super) fn files(self) -> &'static [File] {
         match self {
             Template::Http => rust!("http"),

@@ -1,4 +1,4 @@
-//! `sbom`: the bill of materials of packages of a workspace, by itself.
+//! The command `sbom`: the bill of materials of packages of a workspace, by itself.
 
 use super::command::metadata;
 use super::sbom::{self, Described, Source};

@@ -1,4 +1,4 @@
-//! `package`: builds each deployment and writes what its platform is given.
+//! The command `package`: it builds each deployment and writes the package for its platform.
 
 use super::contents::{Contents, File};
 use super::layout::{self, Built};
@@ -93,7 +93,7 @@ pub(crate) struct Package {
     json: bool,
 }
 
-/// What was written.
+/// A package that was written, for the report.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
@@ -102,15 +102,15 @@ struct Written {
     arch: String,
     form: &'static str,
     path: PathBuf,
-    /// Bytes of the zip; of a folder, of all of its files.
+    /// The bytes of the zip, or of all files of a folder.
     bytes: u64,
     unpacked_bytes: u64,
-    /// Of a zip.
+    /// The digest of a zip; `None` for a folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
-    /// The text that platforms have as the handler.
+    /// The text of the handler on the platform.
     handler: String,
-    /// The newest glibc that anything in it wants.
+    /// The newest glibc that any file in it wants; `None` if none wants one.
     glibc: Option<String>,
     sbom: PathBuf,
     findings: Vec<Finding>,
@@ -141,7 +141,7 @@ impl Package {
         Ok(if has_errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    /// Returns the platforms that are asked for: by their names, all, or the one of the yml.
+    /// Returns the chosen platforms: by their names, all, or the one of the yml.
     fn platforms(&self, screen: Screen) -> Result<Vec<&'static Packaging>, Failure> {
         let names = || PLATFORMS.iter().map(|packaging| packaging.platform).collect::<Vec<_>>().join(", ");
         let Some(asked) = &self.yml.platform else {
@@ -163,7 +163,7 @@ impl Package {
         asked.split(',').map(|name| one(name.trim())).collect()
     }
 
-    /// Returns the folder of the project, and what is deployed of it on a platform.
+    /// Returns the folder of the project, and its deployments on a platform.
     fn units(
         &self,
         here: &Path,
@@ -222,7 +222,8 @@ impl Package {
         Ok(written)
     }
 
-    /// Returns a runtime that is asked what libraries declare: that of the package, if it runs on this machine.
+    /// Returns the runtime that is asked for the declarations of libraries: that of the package, if it runs on this
+    /// machine.
     fn asked(
         &self,
         packaging: &Packaging,
@@ -351,7 +352,7 @@ impl Package {
         written.findings.iter().for_each(|finding| screen.under(&finding.to_string()));
     }
 
-    /// Returns a folder with a Dockerfile; or an image, where everything that is in it is here.
+    /// Returns a folder with a Dockerfile; or an image, where all files of its base are here.
     fn image(
         &self,
         files: &Contents,
@@ -384,7 +385,7 @@ impl Package {
         of_kind.map(|library| Ok((name(library), read(&library.path)?))).collect()
     }
 
-    /// Returns the runtime; or the whole program.
+    /// Returns the runtime, or the whole program.
     fn program(
         &self,
         root: &Path,
@@ -405,13 +406,13 @@ impl Package {
         if self.light || packaging.prefers_light { RuntimeKind::Light } else { RuntimeKind::Full }
     }
 
-    /// Returns the profile of the runtimes: one of theirs, whatever profiles a project has.
+    /// Returns the profile of the runtimes: one of their own, whatever profiles a project has.
     fn runtime_profile(&self) -> String {
         let known = ["release", "dev", "test-artifacts"];
         known.into_iter().find(|known| *known == self.profile).unwrap_or("release").to_owned()
     }
 
-    /// Returns where the crates of a unit are from.
+    /// Returns the sources of the crates of a unit.
     fn sources(
         &self,
         root: &Path,
@@ -433,7 +434,7 @@ impl Package {
         if !own.is_empty() {
             sources.push(Source { metadata: metadata(root, &target)?, packages: own });
         }
-        // A runtime or a library that was given is of crates that nobody here knows.
+        // The crates of a runtime or a library that was given are not known.
         if self.runtime.is_none() && self.library.is_empty() {
             sources.push(Source { metadata: metadata(&runtimes::source()?, &target)?, packages: brought });
         }
@@ -441,10 +442,10 @@ impl Package {
     }
 }
 
-/// What cargo says of the crates of a workspace, for a target.
+/// Returns cargo's description of the crates of a workspace, for a target.
 ///
 /// # Errors
-/// Cargo's own words.
+/// Cargo fails, in its own words.
 pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value, Failure> {
     let failed = |why: String| Failure::new("bill of materials", why);
     let output = cargo(folder).args(["metadata", "--format-version=1", "--filter-platform", target]).output();
@@ -455,7 +456,7 @@ pub(super) fn metadata(folder: &Path, target: &str) -> Result<serde_json::Value,
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// Returns the version of a deployment: that of the package which its first functions are of. `None`: no package is.
+/// Returns the version of a deployment: that of the package of its first functions. `None` if they are of no package.
 fn version<'s>(unit: &Deployment, sources: &'s [Source]) -> Option<&'s str> {
     let of_functions = unit.libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
     let package = of_functions.filter_map(|library| library.package.as_deref()).next()?;

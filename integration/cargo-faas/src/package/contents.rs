@@ -1,4 +1,4 @@
-//! The files of a package, in memory: what goes into a zip, a folder or an image, and what is found in one.
+//! The files of a package, in memory, for a zip, a folder or an image.
 
 use crate::failure::Failure;
 use std::collections::BTreeMap;
@@ -8,36 +8,36 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// What a package may hold at most, unpacked: more than any platform takes.
+/// The most bytes of a package, unpacked: more than any platform takes.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// The mode of what is executed.
+/// The mode of files that are executed.
 const EXECUTABLE: u32 = 0o755;
 
-/// The mode of everything else.
+/// The mode of all other files.
 const PLAIN: u32 = 0o644;
 
 /// A file of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct File {
-    /// What is in it.
+    /// The bytes of the file.
     pub(crate) bytes: Vec<u8>,
-    /// Its permissions as Unix has them; `None` if a zip does not say.
+    /// The permissions as Unix has them; `None` if a zip does not say.
     pub(crate) mode: Option<u32>,
 }
 
 impl File {
-    /// Returns a file that may be executed.
+    /// Makes a file that may be executed.
     pub(crate) fn executable(bytes: Vec<u8>) -> File {
         File { bytes, mode: Some(EXECUTABLE) }
     }
 
-    /// Returns a file that is read.
+    /// Makes a file that is only read.
     pub(crate) fn plain(bytes: Vec<u8>) -> File {
         File { bytes, mode: Some(PLAIN) }
     }
 
-    /// The same with one of the two modes that packages have.
+    /// Returns the file with one of the two modes that packages have.
     pub(crate) fn with_plain_mode(&self) -> File {
         let is_executable = self.mode.is_some_and(|mode| mode & 0o100 != 0);
         if is_executable { File::executable(self.bytes.clone()) } else { File::plain(self.bytes.clone()) }
@@ -58,7 +58,7 @@ impl File {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
     files: BTreeMap<String, File>,
-    /// Paths that are no plain files, or that would land outside of the package, with what they are.
+    /// The paths that are no plain files, or that would land outside of the package, with their kind.
     pub(crate) refused: Vec<(String, &'static str)>,
 }
 
@@ -84,7 +84,7 @@ impl Contents {
         self.files.iter().map(|(path, file)| (path.as_str(), file))
     }
 
-    /// Returns a file.
+    /// Returns the file of a path; `None` if there is none.
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
@@ -102,7 +102,7 @@ impl Contents {
         let failed = |path: &str, error: &dyn std::fmt::Display| Failure::new("zip", format!("{path}: {error}"));
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (path, file) in self.files() {
-            // The time is the earliest that a zip can say. The writer says that Unix made it, on every system.
+            // The time is the earliest that a zip can have. The writer names Unix as its system, on every system.
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Deflated)
                 .compression_level(Some(9))
@@ -117,7 +117,7 @@ impl Contents {
     /// Reads a zip.
     ///
     /// # Errors
-    /// It is none, is damaged, or is larger than any platform takes.
+    /// The bytes are no zip, are damaged, or are larger than any platform takes.
     pub(crate) fn of_zip(bytes: impl Read + Seek) -> Result<Contents, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::new("zip", error);
         let mut zip = ZipArchive::new(bytes).map_err(|error| failed(&error))?;
@@ -151,10 +151,10 @@ impl Contents {
         Ok(contents)
     }
 
-    /// Reads a folder.
+    /// Reads all files of a folder.
     ///
     /// # Errors
-    /// Something in it cannot be read.
+    /// A file in it cannot be read.
     pub(crate) fn of_folder(folder: &Path) -> Result<Contents, Failure> {
         let mut contents = Contents::default();
         contents.walk(folder, "")?;
@@ -187,7 +187,7 @@ impl Contents {
     /// Writes the files into a folder, which is emptied before. Modes do not depend on the user's mask.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// A file cannot be written.
     pub(crate) fn write_folder(&self, folder: &Path) -> Result<(), Failure> {
         let failed = |error: std::io::Error| Failure::new("package", format!("{}: {error}", folder.display()));
         match std::fs::remove_dir_all(folder) {

@@ -1,4 +1,5 @@
-//! Where each file of a unit goes: the same folders on every platform, and what the platform starts at the root.
+//! The place of each file of a unit: the same folders on every platform, and the program that the platform starts at
+//! the root.
 
 use super::contents::{Contents, File};
 use super::platforms::{BASE_IMAGE, Form, PROGRAM, Packaging};
@@ -11,18 +12,18 @@ use std::fmt::Write;
 pub(crate) struct Built {
     /// The runtime, or the whole program.
     pub(crate) program: Vec<u8>,
-    /// The manifest's text; `None` if its only library says all that there is to say.
+    /// The manifest's text; `None` if its only library declares all that is needed.
     pub(crate) manifest: Option<String>,
-    /// The libraries of functions: the name of the file, and what is in it. None for a whole program.
+    /// The libraries of functions: name and bytes of each file. Empty for a whole program.
     pub(crate) functions: Vec<(String, Vec<u8>)>,
-    /// The libraries of layers. None for a whole program.
+    /// The libraries of layers. Empty for a whole program.
     pub(crate) layers: Vec<(String, Vec<u8>)>,
 }
 
 /// The folder of an image's files in the folder that an image is built from.
 const IMAGE_FOLDER: &str = "app";
 
-/// Returns the files of a package, as they are at the place where they run.
+/// Returns the files of a package, as they lie in the place where they run.
 ///
 /// # Errors
 /// Two libraries have the same name.
@@ -44,10 +45,10 @@ pub(crate) fn contents(built: &Built, packaging: &Packaging) -> Result<Contents,
     Ok(contents)
 }
 
-/// Returns a folder that `docker build` makes an image of: the files of the package, and how.
+/// Returns a folder that `docker build` makes an image of: the files of the package, and a Dockerfile.
 ///
 /// # Errors
-/// None: the names are its own.
+/// Two files have one name, which does not happen: the names are its own.
 pub(crate) fn image_folder(files: &Contents, packaging: &Packaging) -> Result<Contents, Failure> {
     debug_assert_eq!(packaging.form, Form::Image);
     let mut folder = Contents::default();

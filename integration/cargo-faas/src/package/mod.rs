@@ -1,16 +1,16 @@
-//! Packages: what a platform is given.
+//! Packages, as they are given to a platform.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `command` | the command |
 //! | `bill` | the command `sbom` |
-//! | `platforms` | what a package has to be like on each platform, in one table |
+//! | `platforms` | the requirements on a package on each platform, in one table |
 //! | `contents` | the files of a package, to and from zips and folders |
-//! | `layout` | where each file of a unit goes |
+//! | `layout` | the place of each file of a unit |
 //! | `oci` | images |
 //! | `one_file` | a unit in one program |
-//! | `sbom` | what a package was built from |
-//! | `toolchain` | with what it is built |
+//! | `sbom` | the crates that a package was built from |
+//! | `toolchain` | the compilers and linkers |
 
 pub(crate) mod bill;
 pub(crate) mod command;

@@ -15,25 +15,25 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
-/// The earliest moment, which stands for none.
+/// The earliest moment, which stands for no time.
 const NEVER: &str = "1970-01-01T00:00:00Z";
 
-/// What an image runs, and where.
+/// The program that an image runs, and its surroundings.
 #[derive(Debug)]
 pub(crate) struct Run<'r> {
     /// The folder of its files, absolute.
     pub(crate) folder: &'r str,
-    /// The program in it.
+    /// The program in that folder.
     pub(crate) program: &'r str,
-    /// Its variables.
+    /// The variables of the program.
     pub(crate) environment: &'r [(String, String)],
-    /// The processor.
+    /// The processor that the image is for.
     pub(crate) arch: &'r Machine,
     /// The name that tools find the image by.
     pub(crate) tag: &'r str,
 }
 
-/// An image that another one is built on: its configuration, its layers, and where their bytes are.
+/// An image that another one is built on: its configuration, its layers, and the place of their bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Base {
     config: Value,
@@ -41,7 +41,7 @@ pub(crate) struct Base {
     blobs: Vec<(String, Vec<u8>)>,
 }
 
-/// Returns an image with these files in one layer, over a base if there is one.
+/// Writes an image with these files in one layer, over a base if there is one.
 ///
 /// # Errors
 /// A path is too long for a tar archive.
@@ -101,7 +101,7 @@ impl Base {
     /// Reads the image for a processor from a folder in the OCI layout, such as `skopeo copy docker://… oci:DIR` writes.
     ///
     /// # Errors
-    /// It is none, or has no image for that processor.
+    /// The folder is no such layout, or has no image for that processor.
     pub(crate) fn read(folder: &Path, arch: &Machine) -> Result<Base, Failure> {
         let failed = |why: String| Failure::new("base image", format!("{}: {why}", folder.display()));
         let bytes = |name: &str| std::fs::read(folder.join(name)).map_err(|error| failed(format!("{name}: {error}")));
@@ -147,7 +147,7 @@ impl Base {
 /// Returns the files of the layer that an image has on top, below the folder that its program is in.
 ///
 /// # Errors
-/// It is no image that was written here.
+/// The folder has no image that was written here.
 pub(crate) fn files(folder: &Path) -> Result<Contents, Failure> {
     let failed = |why: String| Failure::new("image", format!("{}: {why}", folder.display()));
     let bytes = |name: &str| std::fs::read(folder.join(name)).map_err(|error| failed(format!("{name}: {error}")));
@@ -199,7 +199,7 @@ fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// Returns the files below a folder, and the folders above them, all root's and of the earliest time.
+/// Returns an archive of the files below a folder, and of the folders above them, all root's and of the earliest time.
 fn tar(files: &Contents, folder: &str) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::new("image", error);
     let mut archive = tar::Builder::new(Vec::new());
@@ -209,7 +209,7 @@ fn tar(files: &Contents, folder: &str) -> Result<Vec<u8>, Failure> {
         let whole = format!("{root}/{path}");
         folders.extend(whole.match_indices('/').map(|(at, _)| whole[..=at].to_owned()));
     }
-    // `/tmp` is where runtimes and functions may write, and an image of nothing has none.
+    // Runtimes and functions may write in `/tmp`, which an image without a base has not.
     let head = |kind: tar::EntryType, mode: u32, size: u64| {
         let mut header = tar::Header::new_ustar();
         header.set_entry_type(kind);
@@ -234,7 +234,7 @@ fn tar(files: &Contents, folder: &str) -> Result<Vec<u8>, Failure> {
 
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::new("image", error);
-    // Neither a name nor a time nor the system stands in its head.
+    // The head has neither a name nor a time nor the system.
     let mut writer = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     std::io::Write::write_all(&mut writer, bytes).map_err(failed)?;
     writer.finish().map_err(failed)

@@ -1,5 +1,6 @@
-//! A unit in one program: a small crate that links its function, its layers and the light runtime, made in the tool's cache and
-//! built static. What each of them offers for linking is a constant of its crate, `MODULE`, whose path a crate may say itself:
+//! A unit in one program: a small crate that links its function, its layers and the light runtime, made in the tool's
+//! cache and built static. Each of them offers a constant of its crate for linking, `MODULE`, whose path a crate may
+//! set itself:
 //!
 //! ```toml
 //! [package.metadata.faas]
@@ -24,11 +25,11 @@ use std::path::{Path, PathBuf};
 struct Linked {
     package: String,
     folder: PathBuf,
-    /// The path of its constant.
+    /// The path of its constant `MODULE`.
     module: String,
 }
 
-/// Builds the program, and returns where it is.
+/// Builds the program, and returns its path.
 ///
 /// # Errors
 /// The unit has functions of several libraries; a crate of it cannot be linked; or the build fails.
@@ -53,7 +54,7 @@ pub(crate) fn build(
     std::fs::create_dir_all(folder.join("src")).map_err(failed)?;
     write_if_other(&folder.join("Cargo.toml"), &manifest).map_err(failed)?;
     write_if_other(&folder.join("src/main.rs"), &main).map_err(failed)?;
-    // The versions that the project is locked to.
+    // The versions are those that the project is locked to.
     if !folder.join("Cargo.lock").is_file() {
         let above = project.ancestors().map(|folder| folder.join("Cargo.lock")).find(|lock| lock.is_file());
         above.map_or(Ok(0), |lock| std::fs::copy(lock, folder.join("Cargo.lock"))).map_err(failed)?;
@@ -95,7 +96,7 @@ fn parts(unit: &Deployment) -> Result<(&Library, Vec<&Library>), Failure> {
             names.join(", ")
         )));
     };
-    // Each once, in the order in which they stand around the function.
+    // Each layer is there once, in the order in which they stand around the function.
     let mut layers: Vec<&Library> = Vec::new();
     for text in &unit.layers {
         let name = text.trim_end_matches('?').split('.').next().unwrap_or_default();
@@ -116,7 +117,7 @@ fn parts(unit: &Deployment) -> Result<(&Library, Vec<&Library>), Failure> {
     Ok((function, layers))
 }
 
-/// How a library is linked.
+/// Returns the crate of a library, and the path of its constant.
 fn linked(library: &Library, project: &Path) -> Result<Linked, Failure> {
     let failed = |why: String| Failure::new("one file", format!("{}: {why}", library.name));
     // A layer that came with the tool is a package of the tool's own source.
@@ -150,7 +151,7 @@ fn linked(library: &Library, project: &Path) -> Result<Linked, Failure> {
     Ok(Linked { package, folder: folder.to_owned(), module })
 }
 
-/// Returns the constant of a library with one function, one class or one layer.
+/// Returns the constant of a library with one function, one class or one layer; `None` for any other.
 fn guess(library: &Library) -> Option<String> {
     let declared = &library.declared;
     let name = match (&declared.functions[..], &declared.layers[..]) {
@@ -165,7 +166,7 @@ fn guess(library: &Library) -> Option<String> {
     Some(format!("{}::{name}::MODULE", library.name))
 }
 
-/// `rate_limit` as the name of a type, `RateLimit`.
+/// Returns `rate_limit` as the name of a type, `RateLimit`.
 fn camel(name: &str) -> String {
     let word = |word: &str| {
         let mut letters = word.chars();
@@ -185,7 +186,7 @@ fn manifest(function: &Linked, layers: &[Linked], source: &Path, platform: &str)
     let features = if platform == "http" { String::new() } else { format!("{platform:?}") };
     let _ =
         writeln!(text, "light-runtime = {{ path = {runtime:?}, default-features = false, features = [{features}] }}");
-    // As the runtime itself is built.
+    // The profile is that of the runtime itself.
     text.push_str(
         "\n[profile.release]\nopt-level = 2\nlto = \"fat\"\ncodegen-units = 1\nstrip = \"symbols\"\npanic = \"unwind\"\n\n\
          [profile.test-artifacts]\ninherits = \"release\"\nopt-level = 1\nlto = \"off\"\ncodegen-units = 16\n",

@@ -1,5 +1,5 @@
-//! What a package has to be like on each platform: the one table that packaging, checks and documentation read. Which
-//! platforms there are is the runtime's table; a test holds the two together.
+//! The requirements on a package on each platform: the one table that packaging, checks and documentation read. The
+//! list of platforms is the runtime's table; a test holds the two together.
 
 use crate::artefact::Glibc;
 use serde::Serialize;
@@ -14,59 +14,60 @@ pub(crate) enum Form {
     Image,
 }
 
-/// What the glibc of the system is on which a package runs.
+/// The glibc of the system that a package runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {
-    /// A system whose glibc is known: its name and its glibc.
+    /// The name of the system, and its glibc.
     Known(&'static str, Glibc),
-    /// The platform does not say.
+    /// The platform does not publish it.
     Unknown,
 }
 
 /// A script that the platform starts, and that starts the runtime.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Script {
-    /// Its name in the package.
+    /// The name of the script in the package.
     pub(crate) name: &'static str,
-    /// Its text; `{program}` stands for the runtime's name.
+    /// The text of the script; `{program}` stands for the runtime's name.
     pub(crate) text: &'static str,
 }
 
-/// Sizes in bytes that a platform refuses to exceed; `None` where it says none. The source of each stands in docs/packaging.md.
+/// The sizes in bytes that a platform refuses to exceed; `None` where it publishes none. The source of each stands in
+/// docs/packaging.md.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Limits {
-    /// Of a zip that is sent with the call that creates the function. A larger one goes by way of a bucket.
+    /// The limit of a zip that is sent with the call that creates the function. A larger one goes by way of a bucket.
     pub(crate) upload: Option<u64>,
-    /// Of a zip, whichever way it comes.
+    /// The limit of a zip, whichever way it comes.
     pub(crate) zip: Option<u64>,
-    /// Of all files together, unpacked.
+    /// The limit of all files together, unpacked.
     pub(crate) unpacked: Option<u64>,
 }
 
-/// What a package has to be like.
+/// The requirements on a package.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Packaging {
     /// The platform's name in this project, which is the runtime's cargo feature as well.
     pub(crate) platform: &'static str,
-    /// The form that it takes.
+    /// The form in which it takes a package.
     pub(crate) form: Form,
-    /// What the platform starts: the runtime itself, or a script.
+    /// The program that the platform starts: the runtime itself, or a script.
     pub(crate) boot: &'static str,
     /// The scripts beside the runtime.
     pub(crate) scripts: &'static [Script],
-    /// Where the files are when they run.
+    /// The folder of the files when they run.
     pub(crate) folder: &'static str,
     /// The system that it runs on: that of a zip's runtime, or that of an image's base.
     pub(crate) system: System,
     /// Folders of the package in which the platform's loader looks for libraries.
     pub(crate) library_folders: &'static [&'static str],
-    /// Its limits.
+    /// The limits of its size.
     pub(crate) limits: Limits,
     /// `true` if a process is started for each call, so that the light runtime is the better choice.
     pub(crate) prefers_light: bool,
-    /// Variables that an image has to set.
+    /// The variables that an image has to set.
     pub(crate) environment: &'static [(&'static str, &'static str)],
-    /// Files that are no part of every package and belong where they are; those of folders end with `/`.
+    /// The files that are no part of every package and belong where they are; those of folders end with `/`.
     pub(crate) own_files: &'static [&'static str],
 }
 
@@ -81,7 +82,7 @@ const CENTOS_7: System = System::Known("CentOS 7", Glibc::new(2, 17));
 const DEBIAN_11: System = System::Known("Debian 11", Glibc::new(2, 31));
 const DEBIAN_12: System = System::Known("Debian 12", Glibc::new(2, 36));
 
-/// Megabytes as platforms count them.
+/// Returns megabytes as platforms count them, in bytes.
 const fn mb(count: u64) -> Option<u64> {
     Some(count << 20)
 }
@@ -102,7 +103,7 @@ const ZIP: Packaging = Packaging {
 
 const IMAGE: Packaging = Packaging { form: Form::Image, folder: "/app", system: DEBIAN_12, ..ZIP };
 
-/// All platforms, by name.
+/// The packaging of all platforms, by name.
 pub(crate) const PLATFORMS: &[Packaging] = &[
     Packaging {
         platform: "aliyun-fc",
@@ -178,13 +179,14 @@ pub(crate) const PLATFORMS: &[Packaging] = &[
 ];
 
 impl Packaging {
-    /// Returns the packaging of a platform, by its name or by what else ymls call it.
+    /// Returns the packaging of a platform, by its name or by another name that ymls have for it; `None` if there is
+    /// none.
     pub(crate) fn of(name: &str) -> Option<&'static Packaging> {
         let platform = serverless_spec::platform_named(name)?;
         PLATFORMS.iter().find(|packaging| packaging.platform == platform)
     }
 
-    /// The same on a system whose glibc is said, if it is.
+    /// Returns it with the given glibc, if one is given.
     pub(crate) fn with_glibc(&self, said: Option<Glibc>) -> Packaging {
         let system = said.map_or(self.system, |glibc| System::Known("that system", glibc));
         Packaging { system, ..*self }

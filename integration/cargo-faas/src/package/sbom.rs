@@ -1,6 +1,6 @@
-//! A bill of materials in CycloneDX's JSON: every crate that a package was built from. It is made of what `cargo metadata`
-//! resolves, so it may name a crate that the linker left out, and never leaves one out that is in the package. It says neither
-//! when nor where it was made: the same crates make the same text.
+//! A bill of materials in CycloneDX's JSON: every crate that a package was built from. It is made of what `cargo
+//! metadata` resolves, so it may name a crate that the linker left out, and never leaves one out that is in the
+//! package. It has neither the time nor the place: the same crates make the same text.
 
 use crate::failure::Failure;
 use serde_json::{Value, json};
@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The version of CycloneDX.
 const VERSION: &str = "1.5";
 
-/// Crates, as `cargo metadata` says them, and those that a package has been built from.
+/// The description of crates by `cargo metadata`, and the packages that were built.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// What cargo answered.
+    /// The answer of cargo.
     pub(crate) metadata: Value,
     /// The names of the packages that were built.
     pub(crate) packages: Vec<String>,
@@ -21,16 +21,16 @@ pub(crate) struct Source {
 /// A file of the package.
 #[derive(Debug)]
 pub(crate) struct Described<'f> {
-    /// Its path in the package.
+    /// The path of the file in the package.
     pub(crate) path: &'f str,
-    /// Its digest, `sha256:…`.
+    /// The digest of the file, `sha256:…`.
     pub(crate) digest: String,
 }
 
-/// Returns the bill of what `name` was built from. A version of `None` is one that nobody knows, and is left out.
+/// Returns the bill of the crates that `name` was built from. A version of `None` is not known, and is left out.
 ///
 /// # Errors
-/// Cargo's answer is not what it has always been.
+/// Cargo's answer has another form than expected.
 pub(crate) fn sbom(
     name: &str,
     version: Option<&str>,
@@ -77,13 +77,13 @@ pub(crate) fn sbom(
     Ok(format!("{text:#}\n"))
 }
 
-/// Returns the version of a package of the workspace itself; `None`: the workspace has none of that name.
+/// Returns the version of a package of the workspace itself; `None` if the workspace has none of that name.
 pub(crate) fn version<'m>(metadata: &'m Value, package: &str) -> Option<&'m str> {
     let mut all = metadata["packages"].as_array().into_iter().flatten();
     all.find(|one| one["name"] == *package && one["source"].is_null())?["version"].as_str()
 }
 
-/// Returns every crate that is reached from the packages by dependencies that are linked.
+/// Adds every crate that is reached from the packages by dependencies that are linked.
 fn walk(
     source: &Source,
     crates: &mut BTreeMap<String, Value>,

@@ -1,4 +1,4 @@
-//! With what a package is built: for which machine, for which glibc, and by which linker.
+//! The tools that a package is built with: for which machine, for which glibc, and by which linker.
 
 use super::platforms::OLDEST;
 use crate::artefact::{Glibc, Machine};
@@ -26,7 +26,7 @@ impl Arch {
         if std::env::consts::ARCH == "aarch64" { Arch::Arm64 } else { Arch::X86_64 }
     }
 
-    /// As compiled files say it.
+    /// Returns the processor as compiled files name it.
     pub(crate) fn machine(self) -> Machine {
         match self {
             Arch::X86_64 => Machine::X86_64,
@@ -54,12 +54,12 @@ pub(crate) enum Linker {
     Cargo,
 }
 
-/// What compiles and links, and for what.
+/// The command that compiles and links, and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Toolchain {
-    /// The target triple, with the glibc where zig links; `None`: what cargo builds for by itself.
+    /// The target triple, with the glibc where zig links; `None` for cargo's own default.
     pub(crate) target: Option<String>,
-    /// Which cargo command.
+    /// The cargo command that compiles.
     pub(crate) builder: Builder,
 }
 
@@ -67,7 +67,7 @@ impl Toolchain {
     /// Returns the toolchain for a processor and, where zig links, a glibc.
     ///
     /// # Errors
-    /// Zig is asked for and is not there.
+    /// Zig is asked for and is not installed.
     pub(crate) fn choose(arch: Arch, linker: Linker, glibc: Option<Glibc>) -> Result<Toolchain, Failure> {
         let is_there = on_path(ZIGBUILD);
         if linker == Linker::Zig && !is_there {
@@ -84,7 +84,7 @@ impl Toolchain {
         Ok(Toolchain { target, builder: Builder::Cargo })
     }
 
-    /// What it is, in words.
+    /// Returns a description of it, in words.
     pub(crate) fn words(&self) -> String {
         let linker = if self.builder == Builder::Zigbuild { "zig" } else { "cargo's own linker" };
         match &self.target {

@@ -1,4 +1,4 @@
-//! Builds packages with a nested cargo whose progress is shown as it is, and takes the paths of what it made from its
+//! Builds packages with a nested cargo whose progress is shown as it is, and takes the paths of its results from its
 //! messages: a target folder is never guessed at.
 
 use super::metadata::{cargo, is_cdylib};
@@ -9,13 +9,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Which cargo command compiles.
+/// The cargo command that compiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Builder {
-    /// `cargo build`.
+    /// The command `cargo build`.
     #[default]
     Cargo,
-    /// `cargo zigbuild`: another architecture, or an older glibc, by zig's linker.
+    /// The command `cargo zigbuild`: another architecture, or an older glibc, by zig's linker.
     Zigbuild,
 }
 
@@ -31,44 +31,44 @@ impl Builder {
 /// A file that cargo made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artifact {
-    /// The package it is of.
+    /// The package that it belongs to.
     pub(crate) package: String,
     /// The binary's name; `None` for a shared library.
     pub(crate) binary: Option<String>,
-    /// Where it is.
+    /// The path of the file.
     pub(crate) file: PathBuf,
 }
 
 /// One nested build.
 #[derive(Debug)]
 pub(crate) struct CargoBuild<'a> {
-    /// Where cargo runs: its configuration is that of this folder.
+    /// The folder that cargo runs in, whose configuration it takes.
     pub(crate) folder: &'a Path,
     /// The packages to build; at least one.
     pub(crate) packages: &'a [String],
-    /// Cargo's profile.
+    /// The name of cargo's profile.
     pub(crate) profile: &'a str,
-    /// The target triple; `None`: what cargo builds for without a word.
+    /// The target triple; `None` for cargo's own default.
     pub(crate) target: Option<&'a str>,
-    /// Which command compiles.
+    /// The command that compiles.
     pub(crate) builder: Builder,
-    /// Further arguments.
+    /// The further arguments of cargo.
     pub(crate) more: &'a [OsString],
 }
 
 impl CargoBuild<'_> {
-    /// Runs it as it is. Returns everything that was made, dependencies included.
+    /// Runs it as it is. Returns all files that were made, dependencies included.
     ///
     /// # Errors
-    /// Cargo cannot be started or has failed; then what it said is on the terminal.
+    /// Cargo cannot be started or has failed. Its output is on the terminal.
     pub(crate) fn run(&self) -> Result<Vec<Artifact>, Failure> {
         self.run_as(|_| {})
     }
 
-    /// Runs it after `change` has had its way with the command.
+    /// Runs it after `change` has changed the command.
     ///
     /// # Errors
-    /// As of [`run`](CargoBuild::run).
+    /// It fails as [`run`](CargoBuild::run) does.
     pub(crate) fn run_as(&self, change: impl FnOnce(&mut Command)) -> Result<Vec<Artifact>, Failure> {
         let failed = |why: String| Failure::new("build", why);
         let subcommand = self.builder.subcommand();
@@ -93,7 +93,7 @@ impl CargoBuild<'_> {
     }
 }
 
-/// What a message of cargo's says was made.
+/// Reads the file that a message of cargo's tells of; `None` if it tells of none.
 fn read(message: &str) -> Option<Artifact> {
     let message: Value = serde_json::from_str(message).ok()?;
     if message["reason"] != "compiler-artifact" {
@@ -115,7 +115,8 @@ fn read(message: &str) -> Option<Artifact> {
     Some(Artifact { package, binary: None, file: file.into() })
 }
 
-/// Returns the name in a package id: `…#name@version`, or `…/name#version` where the folder has the package's name.
+/// Returns the name in a package id, which has one of two forms: `…#name@version`, or `…/name#version` where the folder
+/// has the package's name.
 fn package_of(id: &str) -> Option<&str> {
     let (place, fragment) = id.rsplit_once('#')?;
     match fragment.split_once('@') {

@@ -1,5 +1,5 @@
-//! What is deployed together: the units of the yml, or one of everything that the libraries declare. Each with what lies in its
-//! package: the manifest, libraries, layers.
+//! The deployments of a project: the units of the yml, or one of everything that the libraries declare. Each has the
+//! content of its package: the manifest, libraries, layers.
 
 use super::library::{DeclaredLayer, Library, LibraryKind};
 use crate::failure::Failure;
@@ -8,34 +8,34 @@ use serde_json::{Value, json};
 use serverless_spec::Spec;
 use std::collections::BTreeMap;
 
-/// One deployment.
+/// One deployment of the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deployment {
-    /// Its name: that of the unit, or of the project.
+    /// The name of the unit, or of the project.
     pub(crate) name: String,
-    /// `faas.json`, to lie beside the libraries. `None`: the handler alone says what is served.
+    /// `faas.json`, to lie beside the libraries. `None` if the handler alone determines the function.
     pub(crate) manifest: Option<String>,
-    /// What the platform has as the handler, `_HANDLER` on AWS. With a manifest it is the deployment's name, and names no
+    /// The handler on the platform, `_HANDLER` on AWS. With a manifest it is the deployment's name, and names no
     /// function unless one is called so.
     pub(crate) handler: String,
-    /// Its functions, in the order of the manifest.
+    /// The functions, in the order of the manifest.
     pub(crate) functions: Vec<DeployedFunction>,
     /// The layers around all functions, outermost first, as `FAAS_LAYERS` names them. They are in the manifest, if there is
     /// one; without one `FAAS_LAYERS` has to be set.
     pub(crate) layers: Vec<String>,
-    /// All libraries that have to be there; [`Library::place`] says where.
+    /// All libraries that have to be there; [`Library::place`] has the place of each.
     pub(crate) libraries: Vec<Library>,
 }
 
 /// A function of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeployedFunction {
-    /// Its name in the process.
+    /// The name of the function in the process.
     pub(crate) name: String,
-    /// `library.function`.
+    /// The handler, as `library.function`.
     pub(crate) handler: String,
-    /// What it serves, each in the form of an element of a manifest's `events`: what the yml says, else what the library
-    /// declares. Empty: whatever comes, by its name or as the only function.
+    /// The events that it serves, each in the form of an element of a manifest's `events`: those of the yml, else those
+    /// that the library declares. Without any it serves every event, by its name or as the only function.
     pub(crate) events: Vec<Value>,
 }
 
@@ -95,7 +95,7 @@ fn chosen(mut numbers: Vec<usize>, libraries: &[Library]) -> Vec<Library> {
     numbers.into_iter().map(|number| libraries[number].clone()).collect()
 }
 
-/// A layer of a manifest is its name, or an object that has it.
+/// Returns the name of a layer of a manifest, which is a text or an object that has it.
 fn layer_name(layer: &Value) -> &str {
     layer.as_str().or(layer["name"].as_str()).unwrap_or_default()
 }
@@ -129,7 +129,7 @@ pub(crate) fn find_layer(text: &str, libraries: &[Library]) -> Result<usize, Fai
 /// Returns the library of a handler and the function in it, by their numbers.
 ///
 /// # Errors
-/// What there is in its place, in words.
+/// There is no such function. The words say what there is in its place.
 fn find_function(handler: &str, libraries: &[Library]) -> Result<(usize, usize), String> {
     let name = Name::parse(handler).map_err(|error| error.to_string())?;
     let modules = libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
@@ -172,7 +172,7 @@ pub(crate) fn of_libraries(name: &str, libraries: &[Library]) -> Result<Deployme
     let functions: Vec<_> = all()
         .map(|(library, function)| {
             let handler = format!("{}.{}", library.name, function.name);
-            // A name of two libraries would be two functions'.
+            // A name that two libraries have would belong to two functions.
             let name = if times[&*function.name] == 1 { function.name.clone() } else { handler.clone() };
             DeployedFunction { name, handler, events: function.triggers.clone() }
         })
@@ -192,11 +192,11 @@ pub(crate) fn of_libraries(name: &str, libraries: &[Library]) -> Result<Deployme
     Ok(Deployment { name: name.to_owned(), handler, manifest, functions, layers, libraries: libraries.to_vec() })
 }
 
-/// Returns the deployment that is meant: the one of that name; a deployment of the function of that name, or of
+/// Returns the chosen deployment: the one of that name; a deployment of the function of that name, or of
 /// `library.function`, alone; without a name, the first one.
 ///
 /// # Errors
-/// There is none.
+/// There is no such deployment.
 pub(crate) fn choose(mut units: Vec<Deployment>, name: Option<&str>) -> Result<Deployment, Failure> {
     let failed = |why: String| Err(Failure::new("function", why));
     if units.is_empty() {
@@ -226,7 +226,7 @@ pub(crate) fn choose(mut units: Vec<Deployment>, name: Option<&str>) -> Result<D
 }
 
 impl Deployment {
-    /// The same with one function alone.
+    /// Returns the deployment with one function alone.
     fn only(&self, function: &DeployedFunction) -> Result<Deployment, Failure> {
         let mut deployment = Deployment { functions: vec![function.clone()], ..self.clone() };
         if self.functions.len() == 1 {
@@ -253,8 +253,8 @@ impl Deployment {
     }
 }
 
-/// Returns the only library with functions, if its name alone serves it: it has one function, or says by triggers which
-/// of its functions serves what.
+/// Returns the only library with functions, if its name is enough for a handler: it has one function, or its triggers
+/// say which function serves an event.
 fn alone(libraries: &[Library]) -> Option<&Library> {
     let mut modules = libraries.iter().filter(|library| library.kind() == LibraryKind::Functions);
     let (first, None) = (modules.next()?, modules.next()) else { return None };
@@ -275,7 +275,7 @@ fn layers_of(library: &Library) -> Vec<String> {
     layers.iter().map(one).collect()
 }
 
-/// Returns a manifest of functions that serve what their libraries declare.
+/// Returns a manifest of functions with the events that their libraries declare.
 fn manifest(name: &str, functions: &[DeployedFunction], layers: &[String], default: Option<usize>) -> String {
     let list: Vec<_> =
         functions.iter().map(|function| json!({"name": function.name, "handler": function.handler})).collect();

@@ -1,5 +1,5 @@
-//! A shared library and what it declares: its functions with what they serve, and its layers. A runtime is asked, in a process
-//! of its own (`bootstrap --describe`), so that no code of a library runs inside the tool.
+//! A shared library and its declarations: its functions with their events, and its layers. A runtime is asked, in a
+//! process of its own (`bootstrap --describe`), so that no code of a library runs inside the tool.
 
 use crate::failure::Failure;
 use serde_json::Value;
@@ -11,46 +11,46 @@ use std::process::{Command, Stdio};
 pub(crate) struct Library {
     /// The package that made it; `None` for a file that was there already and for one that cargo did not make.
     pub(crate) package: Option<String>,
-    /// Its name: that of the file without `lib` and `.so`. What a handler says before the dot.
+    /// The name of the file without `lib` and `.so`, which is the part of a handler before the dot.
     pub(crate) name: String,
-    /// The file.
+    /// The path of the file.
     pub(crate) path: PathBuf,
-    /// What it declares.
+    /// The declarations of the library.
     pub(crate) declared: Declared,
 }
 
-/// What a library declares.
+/// The declarations of a library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Declared {
-    /// Its functions, by their names.
+    /// The functions, by their names.
     pub(crate) functions: Vec<DeclaredFunction>,
-    /// Its layers, in its order.
+    /// The layers, in the library's order.
     pub(crate) layers: Vec<DeclaredLayer>,
 }
 
 /// A function of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeclaredFunction {
-    /// Its name: what a handler says after the dot.
+    /// The name of the function, which is the part of a handler behind the dot.
     pub(crate) name: String,
-    /// Functions of one library with the same group are the methods of one class; empty: it stands alone.
+    /// Functions of one library with the same group are the methods of one class; empty if it stands alone.
     pub(crate) group: String,
-    /// What it is written for, each in the form of an element of a manifest's `events`; empty: anything.
+    /// The events that it is written for, each in the form of an element of a manifest's `events`; empty for any event.
     pub(crate) triggers: Vec<Value>,
-    /// `true` if it serves what no other function of its library does.
+    /// `true` if it serves the events that no other function of its library serves.
     pub(crate) is_default: bool,
 }
 
 /// A layer of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeclaredLayer {
-    /// Its name.
+    /// The name of the layer.
     pub(crate) name: String,
     /// `true` if it may not be optional.
     pub(crate) is_required: bool,
 }
 
-/// What a library is for.
+/// The purpose of a library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LibraryKind {
     /// It declares functions, and maybe layers.
@@ -60,28 +60,28 @@ pub(crate) enum LibraryKind {
 }
 
 impl Library {
-    /// Asks a runtime of this machine what a library declares.
+    /// Asks a runtime of this machine for the declarations of a library.
     ///
     /// # Errors
     /// The library is no module, does not fit the runtime, or is for another machine; the runtime cannot be started.
     pub(crate) fn load(path: &Path, package: Option<String>, runtime: &Path) -> Result<Library, Failure> {
         let mut declared = declared(path, runtime)?;
-        // In which order a linker leaves the functions of a class is its own affair, and differs from build to build.
+        // The order of a class's functions is the linker's choice, and differs from build to build.
         declared.functions.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Library { package, name: name_of(path), path: path.to_owned(), declared })
     }
 
-    /// What it is for.
+    /// Returns the purpose of the library.
     pub(crate) fn kind(&self) -> LibraryKind {
         if self.declared.functions.is_empty() { LibraryKind::Layers } else { LibraryKind::Functions }
     }
 
-    /// What layers are named by: the library's name without `layer_`.
+    /// Returns the name by which layers are named: the library's without `layer_`.
     pub(crate) fn layer_name(&self) -> &str {
         self.name.strip_prefix("layer_").unwrap_or(&self.name)
     }
 
-    /// Where it lies in a package, from its root: `libshop.so`, `layers/liblayer_auth.so`.
+    /// Returns its place in a package, from the root: `libshop.so`, `layers/liblayer_auth.so`.
     pub(crate) fn place(&self) -> String {
         match self.kind() {
             LibraryKind::Functions => format!("lib{}.so", self.name),
@@ -117,12 +117,12 @@ fn declared(path: &Path, runtime: &Path) -> Result<Declared, Failure> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim_end();
-        // The runtime's own name before its words says nothing here.
+        // The runtime's own name before its words is of no use here.
         let said = said.split_once("bootstrap: ").map_or(said, |(_, said)| said);
         let why = if said.is_empty() { format!("{}: {}", path.display(), output.status) } else { said.to_owned() };
         return Err(failed(why));
     }
-    // A library may write something itself when it is loaded; the answer is the last line.
+    // A library may write a line of its own when it is loaded; the answer is the last line.
     let text = String::from_utf8_lossy(&output.stdout);
     let answer = text.lines().last().and_then(read);
     let why = || format!("{} does not say what {} declares: is it older?", runtime.display(), path.display());

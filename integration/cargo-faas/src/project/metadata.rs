@@ -1,4 +1,4 @@
-//! Which packages of a workspace make a shared library. Asks `cargo metadata`; builds nothing.
+//! The packages of a workspace that make a shared library. This asks `cargo metadata`, and builds nothing.
 
 use crate::failure::Failure;
 use serde_json::Value;
@@ -10,18 +10,18 @@ use std::process::Command;
 pub(crate) struct Workspace {
     /// The folder of the workspace's `Cargo.toml`.
     pub(crate) root: PathBuf,
-    /// Its members.
+    /// The members of the workspace.
     pub(crate) packages: Vec<Package>,
 }
 
 /// A member of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Package {
-    /// Its name in `Cargo.toml`.
+    /// The name of the package in `Cargo.toml`.
     pub(crate) name: String,
-    /// The folder of its `Cargo.toml`.
+    /// The folder of the package's `Cargo.toml`.
     pub(crate) folder: PathBuf,
-    /// The name of its shared library, `-` written as `_`. `None`: it makes none.
+    /// The name of its shared library, with `-` written as `_`. `None` if it makes none.
     pub(crate) library: Option<String>,
 }
 
@@ -29,7 +29,7 @@ impl Workspace {
     /// Asks cargo which workspace a folder belongs to.
     ///
     /// # Errors
-    /// Cargo cannot be started, or its own words.
+    /// Cargo cannot be started, or fails with its own words.
     pub(crate) fn of(folder: &Path) -> Result<Workspace, Failure> {
         let failed = |why: String| Failure::new("reading the workspace", why);
         let output = cargo(folder)
@@ -55,7 +55,7 @@ impl Workspace {
         Some(Workspace { packages: packages.collect(), root: metadata["workspace_root"].as_str()?.into() })
     }
 
-    /// Returns the member whose folder this is, or the nearest one above it.
+    /// Returns the member whose folder this is, or the nearest one above it; `None` if there is none.
     pub(crate) fn member_at(&self, folder: &Path) -> Option<&Package> {
         let above = self.packages.iter().filter(|package| folder.starts_with(&package.folder));
         above.max_by_key(|package| package.folder.components().count())
@@ -72,7 +72,7 @@ pub(super) fn is_cdylib(target: &Value) -> bool {
     target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
 }
 
-/// Cargo in a folder, without what an outer `cargo run` told this process about its own package.
+/// Returns a command of cargo in a folder, without the variables that an outer `cargo run` set for this process.
 pub(crate) fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {

@@ -1,11 +1,11 @@
-//! The project that the tool works on: a crate or a workspace, a folder in C, C++ or Go, with or without a yml. It knows what to
-//! build, what the built libraries declare, and what is deployed together.
+//! The project that the tool works on: a crate or a workspace, a folder in C, C++ or Go, with or without a yml. It
+//! knows the packages to build, the declarations of the built libraries, and the deployments.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `metadata` | the packages of a workspace |
 //! | `cargo`, `native` | the two ways to compile |
-//! | `library` | a built library and what it declares |
+//! | `library` | a built library and its declarations |
 //! | `deployment` | the units |
 //! | `runtimes` | the runtimes and the layers that come with them, in the cache |
 
@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// A project.
+/// A project, with its yml and its code.
 #[derive(Debug)]
 pub(crate) struct Project {
     /// The folder of its yml; without one, of its package or workspace.
@@ -42,33 +42,33 @@ pub(crate) struct Project {
     yml: Option<Found>,
 }
 
-/// What is compiled.
+/// The code that is compiled.
 #[derive(Debug)]
 enum Code {
-    /// Packages of a workspace.
+    /// The packages of a workspace.
     Cargo {
         workspace: Workspace,
-        /// Those that are built where nothing else says which.
+        /// The packages that are built if nothing else chooses.
         selected: Vec<Package>,
     },
     /// A folder that is no package of cargo's.
     Native(Native),
 }
 
-/// How libraries are built.
+/// The way in which libraries are built.
 #[derive(Clone, Debug)]
 pub(crate) struct Build {
     /// Cargo's profile: `dev`, `release`, or one of the project's own.
     pub(crate) profile: String,
-    /// The target triple; `None`: this machine.
+    /// The target triple; `None` for this machine.
     pub(crate) target: Option<String>,
-    /// Which command compiles.
+    /// The command that compiles.
     pub(crate) builder: Builder,
-    /// Further arguments of cargo's, such as `--features`.
+    /// The further arguments of cargo, such as `--features`.
     pub(crate) more: Vec<OsString>,
     /// Layers that have to be there besides those that the yml names, by their names.
     pub(crate) layers: Vec<String>,
-    /// A runtime of this machine, which is asked what libraries declare.
+    /// A runtime of this machine, which is asked for the declarations of libraries.
     pub(crate) runtime: PathBuf,
 }
 
@@ -78,7 +78,7 @@ impl Build {
         Build { profile, target: None, builder: Builder::Cargo, more: Vec::new(), layers: Vec::new(), runtime }
     }
 
-    /// Returns `true` if what is built can be loaded on this machine.
+    /// Returns `true` if the result can be loaded on this machine.
     pub(crate) fn is_for_this_machine(&self) -> bool {
         let Some(target) = &self.target else { return true };
         let is_here = target.split('-').next() == Some(std::env::consts::ARCH);
@@ -87,9 +87,9 @@ impl Build {
 }
 
 impl Project {
-    /// Finds the project of a folder. With `packages` these are built; else the package of the folder, or all of its workspace's
-    /// that make a shared library. The yml is that of `yml`, or the one in the folder, in that of the package, or in that of
-    /// the workspace. What is wrong with the yml is shown.
+    /// Finds the project of a folder. With `packages` these are built; else the package of the folder, or all of its
+    /// workspace's that make a shared library. The yml is that of `yml`, or the one in the folder, in that of the
+    /// package, or in that of the workspace. Mistakes of the yml are shown.
     ///
     /// # Errors
     /// There is no code, no such package, or the yml is wrong.
@@ -113,8 +113,8 @@ impl Project {
         Ok(Project { root, code, yml: found })
     }
 
-    /// Leaves only the package of that name, or of a library of that name. Nothing changes if there is none, or if a yml says
-    /// what there is.
+    /// Leaves only the package of that name, or of a library of that name. Nothing changes if there is none, or if
+    /// there is a yml.
     pub(crate) fn narrow(&mut self, name: &str) {
         let Code::Cargo { workspace, selected } = &mut self.code else { return };
         if self.yml.is_some() {
@@ -145,14 +145,14 @@ impl Project {
         all
     }
 
-    /// When the timers of its yml are due.
+    /// Returns the timers of its yml, with their schedules.
     pub(crate) fn timers(&self) -> Vec<YmlTimer> {
         let Some((found, spec)) = self.yml.as_ref().zip(self.spec()) else { return Vec::new() };
         let mut all = Vec::new();
         for function in &spec.service.functions {
             let timers = function.events.iter().filter(|event| event.key.kinds == ["timer"]);
             for (number, event) in timers.enumerate() {
-                // One that is wrong has been said with the yml.
+                // A wrong timer has been reported with the yml.
                 let Ok(Some(timer)) = serverless_spec::timers::read(event, &found.read.sources) else { continue };
                 all.push(YmlTimer {
                     function: function.name.clone(),
@@ -182,14 +182,14 @@ impl Project {
         }
     }
 
-    /// Returns the service of its yml; `None`: it has none.
+    /// Returns the service of its yml; `None` without a yml.
     pub(crate) fn spec(&self) -> Option<&Spec> {
         self.yml.as_ref()?.read.spec.as_ref()
     }
 
-    /// Builds all libraries that are needed, functions' and layers', in one nested build, and asks what they declare. A library
-    /// that is no module is left out with a line. Libraries for another machine cannot be loaded on this one: their packages
-    /// are built for this machine as well, and that build is asked.
+    /// Builds all libraries that are needed, functions' and layers', in one nested build, and asks for their
+    /// declarations. A library that is no module is left out with a line. Libraries for another machine cannot be
+    /// loaded on this one: their packages are built for this machine as well, and that build is asked.
     ///
     /// # Errors
     /// The build fails, nothing is to be built, or a library cannot be loaded.
@@ -217,7 +217,7 @@ impl Project {
         }
     }
 
-    /// Returns the first parts of all handlers and layers that somebody names.
+    /// Returns the first parts of all handlers and layers that are named.
     fn named(&self, build: &Build) -> Named {
         let library = |text: &str| Name::parse(text.trim_end_matches('?')).map(|name| name.library).ok();
         let mut named =
@@ -249,7 +249,7 @@ impl Project {
         let is_there = |name: &String| {
             workspace.modules().any(|package| package.library.as_deref() == Some(&name.replace('-', "_")))
         };
-        // A handler that names no library may name a function: then it can be said of which.
+        // A handler that names no library may name a function, and then the error can say of which library.
         let is_whole = self.yml.is_none() || !named.functions.iter().all(is_there);
         let needed = workspace.modules().filter(is_needed);
         let own = selected.iter().filter(|_| is_whole);
@@ -286,7 +286,7 @@ impl Project {
         Ok(placed.collect())
     }
 
-    /// Returns `true` if a library may turn out to be no module: nobody names it.
+    /// Returns `true` if a library may turn out to be no module, since it is named nowhere.
     fn is_optional(&self, path: &Path, build: &Build) -> bool {
         let name = name_of(path);
         let named = self.named(build);
@@ -330,18 +330,18 @@ impl Project {
     }
 }
 
-/// When a timer of the yml is due.
+/// A timer of the yml, with its schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct YmlTimer {
-    /// The function.
+    /// The name of the function.
     pub(crate) function: String,
-    /// Its number among the function's timers, from 0.
+    /// The number of the timer among the function's, counted from 0.
     pub(crate) number: usize,
-    /// When.
+    /// The schedule that was read.
     pub(crate) schedule: Schedule,
-    /// The time zone; `None`: UTC.
+    /// The time zone; `None` for UTC.
     pub(crate) timezone: Option<String>,
-    /// The schedule as it is written.
+    /// The schedule as the yml has it.
     pub(crate) written: String,
 }
 
@@ -352,10 +352,10 @@ struct Named {
     layers: BTreeSet<String>,
 }
 
-/// Returns a layer that comes with the runtimes, from the cache. `None`: none has that name.
+/// Returns a layer that comes with the runtimes, from the cache. `None` if none has that name.
 ///
 /// # Errors
-/// It does not build or cannot be loaded.
+/// The layer does not build or cannot be loaded.
 pub(crate) fn stock_layer(name: &str, build: &Build, screen: Screen) -> Result<Option<Library>, Failure> {
     let own = RuntimeBuild { target: build.target.clone(), builder: build.builder, ..RuntimeBuild::default() };
     let Some(path) = runtimes::layer(name, &own, screen)? else { return Ok(None) };
@@ -386,7 +386,7 @@ impl Code {
         Ok(Code::Cargo { workspace, selected })
     }
 
-    /// Returns where a yml is looked for, in order.
+    /// Returns the folders in which a yml is looked for, in order.
     fn folders(&self, folder: &Path) -> Vec<PathBuf> {
         let mut places = vec![folder.to_owned()];
         if let Code::Cargo { workspace, .. } = self {
@@ -405,7 +405,7 @@ impl Code {
     }
 }
 
-/// Returns the packages that are meant: those that are named, else that of the folder, else all that make a library.
+/// Returns the chosen packages: those that are named, else that of the folder, else all that make a library.
 fn select(workspace: &Workspace, folder: &Path, packages: &[String]) -> Result<Vec<Package>, Failure> {
     if packages.is_empty() {
         let here = workspace.member_at(folder).filter(|package| package.library.is_some());

@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 /// A folder that is compiled to one library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Native {
-    /// The folder.
+    /// The folder itself.
     pub(crate) folder: PathBuf,
-    /// What it is written in.
+    /// The language that it is written in.
     language: Language,
 }
 
@@ -25,7 +25,7 @@ enum Language {
 }
 
 impl Native {
-    /// Looks at the files of a folder. `None`: they are of no language that is compiled here.
+    /// Looks at the files of a folder. `None` if they are of no language that is compiled here.
     pub(crate) fn find(folder: &Path) -> Option<Native> {
         let language = if folder.join("go.mod").is_file() {
             Language::Go
@@ -48,7 +48,7 @@ impl Native {
     /// Compiles it. Returns the library's file.
     ///
     /// # Errors
-    /// The compiler is missing or has failed; then what it said is on the terminal.
+    /// The compiler is missing or has failed. Its output is on the terminal.
     pub(crate) fn build(&self, build: &Build) -> Result<PathBuf, Failure> {
         let failed = |why: String| Failure::new("build", why);
         let place = build.target.as_deref().unwrap_or("");
@@ -126,7 +126,7 @@ fn compiler(variable: &str, plain: &str, build: &Build) -> Command {
     if let Some(own) = std::env::var_os(format!("{variable}_{}", target.replace('-', "_"))) {
         return Command::new(own);
     }
-    // `x86_64-unknown-linux-gnu.2.17` is x86_64-linux-gnu.2.17 for zig, and x86_64-linux-gnu for gcc.
+    // The target `x86_64-unknown-linux-gnu.2.17` is x86_64-linux-gnu.2.17 for zig, and x86_64-linux-gnu for gcc.
     let triple = target.replace("-unknown-", "-");
     if build.builder == Builder::Zigbuild {
         let mut command = Command::new("zig");
@@ -137,7 +137,7 @@ fn compiler(variable: &str, plain: &str, build: &Build) -> Command {
     Command::new(format!("{triple}-{}", if plain == "cc" { "gcc" } else { "g++" }))
 }
 
-/// What Go calls the architecture of a triple.
+/// Returns Go's name of a triple's architecture.
 fn go_arch(target: &str) -> &str {
     match target.split('-').next().unwrap_or(target) {
         "x86_64" => "amd64",

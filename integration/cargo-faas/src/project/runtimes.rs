@@ -26,20 +26,20 @@ const RUNTIME_SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "handlers-sdk/ab
 /// The folders and files that layers are made of.
 const LAYER_SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", "handlers-sdk", "layers", "runtime-engine/core"];
 
-/// Variables that change what a compiler makes. They are the user's, for the user's own code.
+/// The variables that change the output of a compiler. They are the user's, for the user's own code.
 const COMPILERS: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"];
 
-/// Which of the two runtimes.
+/// One of the two runtimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RuntimeKind {
-    /// `bootstrap`, the full engine.
+    /// The full engine, `bootstrap`.
     Full,
-    /// `light-bootstrap`, over the standard library alone.
+    /// The runtime over the standard library alone, `light-bootstrap`.
     Light,
 }
 
 impl RuntimeKind {
-    /// Returns the binary's name.
+    /// Returns the name of the binary.
     pub(crate) fn binary(self) -> &'static str {
         match self {
             RuntimeKind::Full => "bootstrap",
@@ -55,21 +55,21 @@ impl RuntimeKind {
     }
 }
 
-/// How a runtime is built.
+/// The way in which a runtime is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeBuild {
-    /// The target triple; `None`: this machine.
+    /// The target triple; `None` for this machine.
     pub(crate) target: Option<String>,
-    /// The platforms that are built in, by their names; `None`: all of them.
+    /// The platforms that are built in, by their names; `None` for all of them.
     pub(crate) platforms: Option<Vec<String>>,
     /// Cargo's profile, one of the source's own: `release`, `dev`, `test-artifacts`.
     pub(crate) profile: String,
-    /// Which command compiles.
+    /// The command that compiles.
     pub(crate) builder: Builder,
 }
 
 impl Default for RuntimeBuild {
-    /// For this machine, with all platforms, as it is shipped.
+    /// The default is this machine, with all platforms, as it is shipped.
     fn default() -> RuntimeBuild {
         RuntimeBuild { target: None, platforms: None, profile: "release".to_owned(), builder: Builder::Cargo }
     }
@@ -87,10 +87,10 @@ pub(crate) fn runtime(kind: RuntimeKind, build: &RuntimeBuild, screen: Screen) -
 }
 
 /// Returns the library of a layer that comes with the runtimes (`monitor`, `metrics`, …), built if it is not in the
-/// cache. `None`: no layer of that name does.
+/// cache. `None` if no layer has that name.
 ///
 /// # Errors
-/// As of [`runtime`].
+/// It fails as [`runtime`] does.
 pub(crate) fn layer(name: &str, build: &RuntimeBuild, screen: Screen) -> Result<Option<PathBuf>, Failure> {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let folder = source_folder().join("layers").join(name.replace('_', "-"));
@@ -112,7 +112,7 @@ fn source_folder() -> PathBuf {
 /// Returns the source of the workspace that this tool was built from.
 ///
 /// # Errors
-/// It is gone.
+/// The folder is gone.
 pub(crate) fn source() -> Result<PathBuf, Failure> {
     let folder = source_folder();
     folder.canonicalize().ok().filter(|folder| folder.join("runtime-engine/Cargo.toml").is_file()).ok_or_else(|| {
@@ -130,7 +130,7 @@ pub(crate) fn is_source(folder: &Path) -> bool {
     source_folder().canonicalize().is_ok_and(|source| folder.canonicalize().is_ok_and(|folder| folder == source))
 }
 
-/// Where things are kept, and where cargo builds them.
+/// The cache: the folder of its files, and the folder that cargo builds in.
 struct Cache {
     folder: PathBuf,
     build: PathBuf,
@@ -143,12 +143,12 @@ impl Cache {
     }
 }
 
-/// A thing of the source that is built and kept.
+/// A file that is built from the source and kept.
 struct Made {
-    /// The file's name.
+    /// The name of the file.
     name: String,
     package: String,
-    /// What it is made of.
+    /// The folders and files that it is made of.
     sources: &'static [&'static str],
 }
 
@@ -178,14 +178,14 @@ impl Made {
         let made = self.build(source, &cache.build, build, platforms)?;
         let made = made.into_iter().find(is_it);
         let made = made.ok_or_else(|| Failure::new("build", format!("cargo made no {}", self.name)))?;
-        // In one step: whoever looks finds the whole file or none.
+        // The file is put there in one step, so that a reader finds the whole file or none.
         let fresh = folder.join(format!("{}.{}", self.name, std::process::id()));
         let kept = fs::copy(&made.file, &fresh).and_then(|_| fs::rename(&fresh, &file));
         kept.map_err(|error| failed(&file, error))?;
         Ok(file)
     }
 
-    /// Returns the folder in the cache.
+    /// Returns the name of the folder in the cache.
     fn key(&self, source: &Path, build: &RuntimeBuild, platforms: Option<&[String]>) -> Result<PathBuf, Failure> {
         let digest = digest(source, self.sources).map_err(|error| Failure::new("runtime", error))?;
         let target = build.target.clone().unwrap_or_else(|| format!("this-{}", std::env::consts::ARCH));
@@ -231,10 +231,10 @@ fn sorted(names: &[String]) -> Vec<&str> {
     names
 }
 
-/// Returns the cache folder; it need not be there yet.
+/// Returns the cache folder, which need not be there yet.
 ///
 /// # Errors
-/// Nothing says where it is.
+/// No variable names its place.
 pub(crate) fn cache_folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
@@ -252,7 +252,7 @@ fn short(folder: &Path) -> String {
     }
 }
 
-/// Returns the lock of the cache; it is given back when it is dropped.
+/// Takes the lock of the cache, which is given back when it is dropped.
 fn lock(path: &Path, screen: Screen) -> Result<File, Failure> {
     let failed = |error: io::Error| Failure::new("cache", format!("{}: {error}", path.display()));
     let file = File::options().create(true).append(true).open(path).map_err(failed)?;
@@ -288,7 +288,7 @@ fn list(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     }
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        // What builds and tests leave behind is no source.
+        // Files that builds and tests leave behind are no source.
         if entry.file_name() != "target" && !entry.file_name().to_string_lossy().starts_with('.') {
             list(&entry.path(), files)?;
         }
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn two_at_once_build_a_runtime_once_and_whoever_comes_later_builds_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        // What cargo has compiled may stay from run to run.
+        // The files that cargo has compiled may stay from run to run.
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| source_folder().join("target"), PathBuf::from);
         let cache = Cache { folder: folder.path().to_owned(), build: target.join("tool-runtimes") };
         let made =

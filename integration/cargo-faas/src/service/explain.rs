@@ -1,4 +1,4 @@
-//! `explain`: what a key is, and what became of a function or a request.
+//! The command `explain`: the meaning of a key, and the fate of a function or a request.
 
 use super::{ServiceArgs, read, right};
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ impl Explain {
             _ => explain::key(&whole),
         };
         if answer.is_empty() {
-            // A yml that is wrong or absent is why a function is not found.
+            // A yml that is wrong or absent is the reason why a function is not found.
             if let Ok(found) = &found {
                 let _ = right(found, service, screen);
             }

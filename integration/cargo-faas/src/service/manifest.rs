@@ -1,4 +1,4 @@
-//! `manifest`: the text that the runtimes read.
+//! The command `manifest`: the text that the runtimes read.
 
 use super::{ServiceArgs, read, right};
 use crate::failure::Failure;

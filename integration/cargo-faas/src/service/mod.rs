@@ -1,11 +1,12 @@
-//! What is said of a serverless.yml. The words are those of `serverless-spec`; here they are asked for and shown.
+//! The commands about a serverless.yml. The words are those of `serverless-spec`; here they are asked for and shown.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `read` | which yml, and what it is read with |
+//! | `read` | the yml, and the inputs that it is read with |
 //! | `explain`, `plan`, `manifest`, `schema` | the commands |
 //!
-//! Exit codes: 0 the yml is right and what was asked for is there, 1 it is wrong or there is no such thing, 2 wrong usage.
+//! Exit codes: 0 the yml is right and the thing that was asked for exists, 1 the yml is wrong or the thing does not
+//! exist, 2 wrong usage.
 
 pub(crate) mod explain;
 pub(crate) mod manifest;
@@ -32,7 +33,7 @@ pub(crate) struct ServiceArgs {
     pub(crate) json: bool,
 }
 
-/// All diagnostics, then how many there are.
+/// Shows all diagnostics, then how many there are.
 pub(crate) fn say(found: &Found, screen: Screen) {
     let Found { read, name, .. } = found;
     let count = |severity| read.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
@@ -53,7 +54,7 @@ pub(crate) fn say(found: &Found, screen: Screen) {
     screen.line(&format!("{name}: {}, {}{made}", many(errors, "error"), many(warnings, "warning")));
 }
 
-/// The same in words or in JSON, as the command line says.
+/// Shows the diagnostics in words or in JSON, as the command line asks.
 fn answer(found: &Found, args: &ServiceArgs, screen: Screen) {
     if args.json {
         screen.line(&format!("{:#}", diagnostics(&found.read)));
@@ -68,7 +69,7 @@ pub(crate) fn diagnostics(read: &Read) -> serde_json::Value {
     json!({"diagnostics": all, "leftOut": read.left_out})
 }
 
-/// Returns a diagnostic in JSON, as every command has it.
+/// Returns a diagnostic as JSON, in the form that every command has.
 pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Value {
     let place = |span| {
         let place = sources.place(span);
@@ -87,7 +88,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> serde_js
     })
 }
 
-/// Returns the service; if the yml is wrong, what is wrong with it has been shown.
+/// Returns the service; `None` if the yml is wrong, whose mistakes have been shown.
 fn right<'f>(found: &'f Found, args: &ServiceArgs, screen: Screen) -> Option<&'f Spec> {
     if found.read.spec.is_none() {
         answer(found, args, screen);

@@ -1,4 +1,4 @@
-//! `plan`: which function is in which deployment, and what an edit of the yml changes.
+//! The command `plan`: which function is in which deployment, and the changes that an edit of the yml makes.
 
 use super::{ServiceArgs, read, right};
 use crate::failure::Failure;

@@ -1,4 +1,5 @@
-//! Finds a yml, and gathers what it is read with: the environment, dotenv files, options, the files beside it.
+//! Finds a yml, and gathers the inputs that it is read with: the environment, dotenv files, options, the files beside
+//! it.
 
 use crate::failure::Failure;
 use clap::Args;
@@ -33,7 +34,7 @@ pub(crate) struct YmlArgs {
 /// Splits `NAME=VALUE`.
 ///
 /// # Errors
-/// It has no name or no `=`.
+/// The text has no name or no `=`.
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -41,18 +42,18 @@ pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A yml that has been read.
+/// A yml that has been read, with its place.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// What has become of it.
+    /// The result of reading it.
     pub(crate) read: Read,
-    /// What it is called in messages.
+    /// The name of the yml in messages.
     pub(crate) name: String,
-    /// The folder that it lies in.
+    /// The folder of the yml.
     pub(crate) folder: PathBuf,
 }
 
-/// The folder of a yml.
+/// The folder of a yml, for the files beside it.
 #[derive(Debug)]
 struct Folder(PathBuf);
 
@@ -65,7 +66,7 @@ impl Files for Folder {
 /// Reads the yml that the command line names, or the one that is here.
 ///
 /// # Errors
-/// There is none, there are two, or it cannot be read. What is wrong in it is in what is found.
+/// There is no yml, there are two, or it cannot be read. Mistakes in it are part of the result.
 pub(crate) fn read(yml: &YmlArgs) -> Result<Found, Failure> {
     match &yml.file {
         Some(path) => read_file(path, yml),
@@ -75,10 +76,10 @@ pub(crate) fn read(yml: &YmlArgs) -> Result<Found, Failure> {
     }
 }
 
-/// Reads the only yml of a folder. `None`: it has none.
+/// Reads the only yml of a folder. `None` if it has none.
 ///
 /// # Errors
-/// There are two, or it cannot be read.
+/// The folder has two, or the yml cannot be read.
 pub(crate) fn find(folder: &Path, yml: &YmlArgs) -> Result<Option<Found>, Failure> {
     let there: Vec<&str> = NAMES.into_iter().filter(|name| folder.join(name).is_file()).collect();
     match there[..] {
@@ -96,7 +97,7 @@ pub(crate) fn find(folder: &Path, yml: &YmlArgs) -> Result<Option<Found>, Failur
 /// Reads a yml with the options of the command line.
 ///
 /// # Errors
-/// It, or a dotenv file beside it, cannot be read.
+/// The yml, or a dotenv file beside it, cannot be read.
 pub(crate) fn read_file(path: &Path, yml: &YmlArgs) -> Result<Found, Failure> {
     let here = std::env::current_dir().unwrap_or_default();
     let name = path.strip_prefix(here).unwrap_or(path).display().to_string();
@@ -137,7 +138,7 @@ fn environment(folder: &Path, stage: Option<&str>) -> Result<BTreeMap<String, St
 /// Returns the variables of a dotenv file, in its order.
 ///
 /// # Errors
-/// It cannot be read; a line is named without what it says.
+/// The file cannot be read. A wrong line is named without its text.
 pub(crate) fn dotenv(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let entries = dotenvy::from_path_iter(path).map_err(|error| wrong(path, &error))?;
     entries.map(|entry| entry.map_err(|error| wrong(path, &error))).collect()

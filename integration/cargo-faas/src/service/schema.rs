@@ -1,4 +1,4 @@
-//! `schema`: what editors check a yml with.
+//! The command `schema`: the JSON schema that editors check a yml with.
 
 use crate::failure::Failure;
 use crate::screen::Screen;

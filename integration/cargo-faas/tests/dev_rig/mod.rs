@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 /// A running dev, and all that it may leave behind.
 pub(crate) struct Rig {
-    /// The tool.
+    /// The process of the tool.
     pub(crate) dev: Process,
-    /// Where it serves.
+    /// The address that it serves at.
     pub(crate) address: SocketAddr,
-    /// Its deployment folder, and its folder for temporary files.
+    /// The deployment folder, and the folder for temporary files.
     pub(crate) folder: TempDir,
 }
 
@@ -46,14 +46,14 @@ pub(crate) fn tool(folder: &Path) -> Command {
 }
 
 impl Rig {
-    /// Serves units under `bootstrap`.
+    /// Serves these units under `bootstrap`.
     pub(crate) fn start(units: &[Unit<'_>], more: &[&str]) -> Rig {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fill(&folder.path().join("dep"), units);
         Rig::serve(folder, more)
     }
 
-    /// Serves the folder `dep`.
+    /// Serves the folder `dep` in this one.
     pub(crate) fn serve(folder: TempDir, more: &[&str]) -> Rig {
         let built = artifacts::get();
         let mut command = tool(folder.path());
@@ -80,19 +80,19 @@ impl Rig {
         std::fs::remove_dir_all(&old).expect("the old one is removed");
     }
 
-    /// Waits for a line of the tool's.
+    /// Waits for a line of the tool's output.
     pub(crate) fn line(&self, wanted: &str) -> String {
         let found = self.dev.wait_for_line(|line| line.contains(wanted), wait::limit() * 3);
         found.unwrap_or_else(|timed_out| panic!("no line with {wanted:?}: {timed_out}"))
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub(crate) fn call(&self, method: &str, target: &str, headers: &str, body: &[u8]) -> Reply {
         let called = Client::connect(self.address).and_then(|mut client| client.call(method, target, headers, body));
         called.unwrap_or_else(|error| panic!("{method} {target}: {error}\n{}", self.dev.output()))
     }
 
-    /// Returns a GET.
+    /// Sends a GET request on a connection of its own.
     pub(crate) fn get(&self, target: &str) -> Reply {
         self.call("GET", target, "", b"")
     }
@@ -103,7 +103,7 @@ impl Rig {
         serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{path}: {error}: {}", reply.text()))
     }
 
-    /// Asks until something is so.
+    /// Asks until the condition holds.
     pub(crate) fn until<T>(&self, what: &str, probe: impl FnMut() -> Option<T>) -> T {
         wait::until(what, &self.dev, probe).unwrap_or_else(|why| panic!("{why}"))
     }
@@ -124,7 +124,7 @@ impl Rig {
         state["processes"].as_array().into_iter().flatten().filter_map(|process| process["pid"].as_u64()).collect()
     }
 
-    /// Ctrl-C, and the end that has to follow, with nothing left behind.
+    /// Sends Ctrl-C, and waits for the end that has to follow, with nothing left behind.
     pub(crate) fn leave(self) {
         let pids = self.pids();
         self.dev.signal(Signal::Int).expect("the signal is sent");
@@ -155,7 +155,7 @@ impl Rig {
     }
 }
 
-/// Returns the address in the line that says where the tool serves.
+/// Returns the address in the line by which the tool tells it.
 pub(crate) fn serving(dev: &Process) -> SocketAddr {
     let line = dev.wait_for_line(|line| line.starts_with("serving "), wait::limit());
     let line = line.unwrap_or_else(|timed_out| panic!("{timed_out}"));
@@ -163,7 +163,7 @@ pub(crate) fn serving(dev: &Process) -> SocketAddr {
     address.unwrap_or_else(|| panic!("no address in {line:?}"))
 }
 
-/// Returns `true` if a process runs. One that has ended and whose parent does not ask is none.
+/// Returns `true` if a process runs. One that has ended without being waited for does not count.
 fn is_there(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))

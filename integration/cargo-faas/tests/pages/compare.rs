@@ -1,7 +1,8 @@
-//! Whether a program said what a page shows, but for what differs from run to run: times, sizes, ports, process ids, names of
-//! temporary folders, ids of requests, how columns are set. In a page `…` stands for anything, and a line of it alone for any lines.
+//! Compares a program's output with that on a page, but for the parts that differ from run to run: times, sizes, ports,
+//! process ids, names of temporary folders, ids of requests, the width of columns. In a page `…` stands for anything,
+//! and a line of it alone for any lines.
 
-/// What cargo and the cache say by themselves, which pages leave out.
+/// Returns `true` for a line that cargo or the cache writes by itself, which pages leave out.
 fn is_left_out(line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default();
     let of_cargo = [
@@ -21,19 +22,22 @@ fn is_left_out(line: &str) -> bool {
     line.starts_with("   ") && of_cargo.contains(&first) || line.contains(", once: it stays in ")
 }
 
-/// Says what is wrong with `said`, which a command wrote, where a page shows `shown`.
+/// Compares `said`, which a command wrote, with the lines `shown` on a page.
+///
+/// # Errors
+/// The first difference, in words.
 pub(crate) fn compare(shown: &[String], said: &str) -> Result<(), String> {
     let lines = |text: &mut dyn Iterator<Item = &str>| -> Vec<Vec<String>> {
         text.filter(|line| !is_left_out(line)).map(masked).filter(|words| !words.is_empty()).collect()
     };
     let shown = lines(&mut shown.iter().map(String::as_str));
     let said = lines(&mut said.lines());
-    // Two processes write to one terminal: which of them is first is not the page's to say.
+    // Two processes write to one terminal, and the page does not say which of them is first.
     let is_mixed = shown.iter().any(|words| words.iter().any(|word| word == "|"));
     if is_mixed { in_any_order(&shown, said) } else { in_order(&shown, &said) }
 }
 
-/// Says which of the lines that a page shows a program that still runs has not written.
+/// Returns the line of a page that a program that still runs has not written; `None` if it has written all.
 pub(crate) fn missing<'s>(shown: &'s [String], said: &str) -> Option<&'s str> {
     let said: Vec<Vec<String>> = said.lines().map(masked).collect();
     let is_said = |line: &str| said.iter().any(|words| fits(&masked(line), words));
@@ -135,12 +139,12 @@ fn without_moments(word: &str) -> String {
     kept + rest
 }
 
-/// Returns a moment as log lines have it: `2026-11-29T16:21:14.529Z`.
+/// Returns `true` for a moment as log lines have it: `2026-11-29T16:21:14.529Z`.
 fn is_time(word: &str) -> bool {
     word.len() >= 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T')
 }
 
-/// Returns an id of a request: a UUID, or 32 digits.
+/// Returns `true` for an id of a request: a UUID, or 32 digits.
 fn is_id(word: &str) -> bool {
     [32, 36].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

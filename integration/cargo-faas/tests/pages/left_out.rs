@@ -2,14 +2,14 @@
 
 use super::page::{Command, Page};
 
-/// Commands that are left out.
+/// A line of the table of commands that are left out.
 #[derive(Debug)]
 pub(crate) struct LeftOut {
-    /// The page; empty: any.
+    /// The page; empty for any page.
     page: &'static str,
-    /// How the command begins; for a block in `sh`, what stands in it.
+    /// The beginning of the command; for a block in `sh`, a text in it.
     command: &'static str,
-    /// Why it cannot run here, and who holds what it says.
+    /// The reason why it cannot run here, and the test that shows its output instead.
     why: &'static str,
 }
 
@@ -28,7 +28,7 @@ const ARM: &str =
     "minutes: one more build of a runtime and of all that a project needs; tests/package.rs has one for arm64";
 const DEBUGGER: &str = "a debugger's view of a process that hangs, or has died, at that moment";
 
-/// All of them.
+/// All commands that are left out.
 pub(crate) const LEFT_OUT: &[LeftOut] = &[
     left_out("", "docker ", DOCKER),
     left_out("docs/packaging.md", "cargo faas package --platform aws-lambda --one-file", ONE_FILE),
@@ -77,7 +77,7 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     ),
 ];
 
-/// Returns the line of the table for a command.
+/// Returns the number of the table's line for a command; `None` if it has none.
 pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
     LEFT_OUT.iter().position(|entry| {
         let is_of_page = entry.page.is_empty() || entry.page == page.name;
@@ -86,7 +86,7 @@ pub(crate) fn entry(page: &Page, command: &Command) -> Option<usize> {
     })
 }
 
-/// Why a command does not run here; `None`: it does.
+/// Returns the reason why a command does not run here; `None` if it does.
 pub(crate) fn reason(page: &Page, command: &Command) -> Option<&'static str> {
     entry(page, command).map(|index| LEFT_OUT[index].why)
 }

@@ -1,37 +1,37 @@
-//! A page as its reader takes it: blocks of commands with what they show, and the ymls between them.
+//! A page as its reader takes it: blocks of commands with their output, and the ymls between them.
 
 use integration::artifacts;
 
-/// A page.
+/// A page of the documentation.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    /// Its path from the root.
+    /// The path of the page from the root.
     pub(crate) name: String,
-    /// What of it counts, in its order.
+    /// The blocks of it that count, in order.
     pub(crate) blocks: Vec<Block>,
 }
 
 /// A fenced block that counts here.
 #[derive(Clone, Debug)]
 pub(crate) enum Block {
-    /// A `serverless.yml`, or what is added to the one before.
+    /// A `serverless.yml`, or a part that is added to the one before.
     Yml(String),
-    /// Commands.
+    /// Commands with their output.
     Commands(Vec<Command>),
 }
 
-/// A command.
+/// A command of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Command {
-    /// The line in the page, from 1.
+    /// The line in the page, counted from 1.
     pub(crate) line: usize,
-    /// As for a shell, without the prompt. A block in `sh` is one command.
+    /// The text for a shell, without the prompt. A block in `sh` is one command.
     pub(crate) text: String,
-    /// The lines below it.
+    /// The lines of output below it.
     pub(crate) shown: Vec<String>,
 }
 
-/// What ends the dev before it, where a page shows it as a command.
+/// The key that ends the dev before it, where a page shows it as a command.
 pub(crate) const CTRL_C: &str = "^C";
 
 impl Page {
@@ -78,7 +78,7 @@ fn commands(lines: &[(usize, &str)]) -> Vec<Command> {
                 before.text = format!("{}\n{line}", before.text);
             }
             (None, Some(before)) => before.shown.push((*line).to_owned()),
-            // Whoever writes such a block is told by the test of the table that nothing runs.
+            // The test of the table tells the author of such a block that nothing runs.
             (None, None) => commands.push(new(line)),
         }
     }

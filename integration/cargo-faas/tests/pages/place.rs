@@ -1,4 +1,5 @@
-//! Where commands of pages run: folders outside of the repository, and an environment in which `cargo faas` is this tool.
+//! The places where commands of pages run: folders outside of the repository, and an environment in which `cargo faas`
+//! is this tool.
 
 use super::page::{Block, Page};
 use integration::artifacts;
@@ -9,21 +10,21 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What pages take as the folder that they begin in.
+/// The content of the folder that a page begins in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// This repository.
+    /// The folder is this repository.
     Repository,
     /// The service of docs/deploying.md: a yml, and a library `shop` with the function `order`.
     Service,
-    /// Nothing but the yml that the page shows.
+    /// The folder has nothing but the yml that the page shows.
     Yml,
-    /// Links to what lies in the repository, so that files that are made stay out of it.
+    /// The folder has links to the repository's files, so that new files stay out of it.
     Files,
 }
 
 impl Room {
-    /// Returns the folder of a page.
+    /// Returns the kind of folder of a page.
     pub(crate) fn of(page: &Page) -> Room {
         match &*page.name {
             "docs/combining.md" | "docs/from-midway.md" => Room::Yml,
@@ -35,19 +36,19 @@ impl Room {
     }
 }
 
-/// The function of the service.
+/// The source of the service's function.
 const ORDER: &str = "use handlers_sdk::{Path, function};
 
-/// One order, by its number.
+/// Returns one order, by its number.
 #[function]
 async fn order(Path(id): Path<u32>) -> String {
     format!(\"order {id}\")
 }
 ";
 
-/// In front of cargo: `cargo run` in the repository is this tool; programs of the repository are built as its tests build
-/// them; the tool's own runtimes have all platforms, which is one build for all packages; and those for this machine are the
-/// ones that the tests have built already.
+/// The script in front of cargo: `cargo run` in the repository is this tool; programs of the repository are built as
+/// its tests build them; the tool's own runtimes have all platforms, which is one build for all packages; and those for
+/// this machine are the ones that the tests have built already.
 const CARGO: &str = r#"#!/bin/sh
 runtime=
 case "$1" in
@@ -90,7 +91,7 @@ fi
 exec "$CARGO_OF_PAGES" "$@"
 "#;
 
-/// The folders.
+/// The folders that commands run in.
 pub(crate) struct Places {
     base: PathBuf,
     path: std::ffi::OsString,
@@ -99,7 +100,8 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn make() -> Result<Places, String> {
-        // One place from run to run, outside of every workspace, and one run at a time: cargo would build anew what lies elsewhere.
+        // The place is the same from run to run, outside of every workspace, for one run at a time: cargo would build
+        // anew in any other place.
         let mut hasher = DefaultHasher::new();
         artifacts::target().hash(&mut hasher);
         let base = std::env::temp_dir().join(format!("faas-pages-{:x}", hasher.finish()));
@@ -120,7 +122,7 @@ impl Places {
         let old = std::env::var_os("PATH").unwrap_or_default();
         let folders = [bin].into_iter().chain(zig).chain(std::env::split_paths(&old));
         let path = std::env::join_paths(folders).map_err(|error| error.to_string())?;
-        // On a terminal curl shows no meter beside what it has got.
+        // On a terminal curl shows no meter beside its output.
         let home = artifacts::target().join("pages-home");
         fs::create_dir_all(&home).map_err(|error| failed(&home, &error))?;
         fs::write(home.join(".curlrc"), "silent\nshow-error\n").map_err(|error| failed(&home, &error))?;
@@ -173,7 +175,7 @@ impl Places {
         };
         command.env("CARGO_HOME", home("CARGO_HOME", ".cargo")).env("RUSTUP_HOME", home("RUSTUP_HOME", ".rustup"));
         let kept = artifacts::target();
-        // What has been made for other tests of the tool is used.
+        // The files that were made for other tests of the tool are used.
         command.env("CARGO_TARGET_DIR", artifacts::target_of_tool(folder)).env("FAAS_CACHE", kept.join("faas-cache"));
         command.env("HOME", kept.join("pages-home")).env("PATH", &self.path).env("NO_COLOR", "1");
         command.env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0");
@@ -188,7 +190,7 @@ impl Places {
         command
     }
 
-    /// Lets a project find what is built where a reader looks for it.
+    /// Lets a project find the built files where a reader looks for them.
     pub(crate) fn link_target(&self, project: &Path) -> Result<(), String> {
         let link = project.join("target");
         if link.exists() || !project.join("Cargo.toml").is_file() {

@@ -16,11 +16,11 @@ struct Replay<'p> {
     page: &'p Page,
     places: &'p Places,
     folder: PathBuf,
-    /// The `cargo faas dev` that the page has started, and where it serves.
+    /// The `cargo faas dev` that the page has started, and its address; `None` if none runs.
     dev: Option<(Process, SocketAddr)>,
 }
 
-/// Where `dev` serves unless it is told otherwise.
+/// The address of `dev` unless it is told another one.
 const USUAL: &str = "localhost:8080";
 
 /// Returns how long a command may take: some of them build.
@@ -47,7 +47,7 @@ pub(crate) fn replay(page: &Page, places: &Places) -> Result<(), String> {
             }
             Block::Yml(_) => {}
             Block::Commands(commands) => {
-                // A project that is made is made in an empty folder.
+                // A new project is made in an empty folder.
                 if commands.iter().any(|command| command.text.starts_with("cargo faas new ")) {
                     replay.folder = places.fresh()?;
                 }
@@ -62,7 +62,7 @@ pub(crate) fn replay(page: &Page, places: &Places) -> Result<(), String> {
 }
 
 impl Replay<'_> {
-    /// Writes the yml that the page has come to, and the one before it.
+    /// Writes the present yml of the page, and the one before it.
     fn keep(&self, now: &str, before: &str) -> Result<(), String> {
         let name = if self.page.name.ends_with("from-midway.md") { "f.yml" } else { "serverless.yml" };
         let write = |name: &str, text: &str| fs::write(self.folder.join(name), text);
@@ -87,7 +87,7 @@ impl Replay<'_> {
             }
             return self.places.link_target(&self.folder);
         }
-        // The page's reader has the port that is usual.
+        // The page's reader has the usual port.
         let text = match &self.dev {
             Some((_, address)) => text.replace(USUAL, &address.to_string()),
             None => text.to_owned(),
@@ -112,7 +112,7 @@ impl Replay<'_> {
     /// Starts a dev, and sends the requests that the page shows as served.
     fn start_dev(&mut self, command: &Command) -> Result<(), String> {
         self.end_dev(&[])?;
-        // At any port: 8080 may be somebody's. In place of the shell, so that Ctrl-C is the tool's.
+        // Any port is taken, since 8080 may be somebody's. The tool replaces the shell, so that Ctrl-C reaches it.
         let more = if command.text == "cargo run" { " -- dev" } else { "" };
         let process = self.start(&format!("exec {}{more} --port 0", command.text))?;
         let line = |wanted: &str| {
@@ -142,7 +142,7 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Ctrl-C for the dev that runs, if one does.
+    /// Sends Ctrl-C to the dev that runs, if one does.
     fn end_dev(&mut self, shown: &[String]) -> Result<(), String> {
         let Some((process, _)) = self.dev.take() else {
             return if shown.is_empty() { Ok(()) } else { Err("no dev runs that Ctrl-C would end".to_owned()) };

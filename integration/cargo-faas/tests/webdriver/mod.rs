@@ -47,7 +47,7 @@ impl Browser {
         let folder = browser._profile.path().join("profile");
         let mut flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", folder.display()));
-        // No window is narrower than 500 px, but what is shown in it may be.
+        // No window is narrower than 500 px, but the page in it may be.
         let mobile = json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "touch": false, "mobile": false}});
         let options = json!({"args": flags, "mobileEmulation": mobile});
         let asked = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
@@ -71,17 +71,17 @@ impl Browser {
         self.call("POST", &format!("/session/{}{path}", self.session), body)
     }
 
-    /// Opens a page.
+    /// Opens a page by its URL.
     pub(crate) fn go(&self, url: &str) -> Result<()> {
         self.command("/url", &json!({"url": url})).map(drop)
     }
 
-    /// What a script returns.
+    /// Runs a script, and returns its value.
     pub(crate) fn run(&self, script: &str) -> Result<Value> {
         self.command("/execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// Asks until a script says `true`.
+    /// Asks until a script returns `true`.
     pub(crate) fn until(&self, what: &str, probe: impl Fn(&Browser) -> Result<Value>) -> Result<()> {
         // A page that is just being left has no answer.
         let asked = wait::until(what, &self.driver, || probe(self).is_ok_and(|value| value == true).then_some(()));
@@ -108,7 +108,7 @@ impl Browser {
         self.command(&format!("/element/{}/click", self.element(selector)?), &json!({})).map(drop)
     }
 
-    /// Presses a key.
+    /// Presses a key of the keyboard.
     pub(crate) fn press(&self, key: &str) -> Result<()> {
         let keys = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
         self.command("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]})).map(drop)

@@ -1,8 +1,9 @@
-//! What programs ask: `cargo faas invoke` by JSON.
+//! The part of the console for programs: `cargo faas invoke` asks it by JSON.
 //!
-//! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or `{"request":{"method":"GET","target":"/","headers":[["a","b"]],
-//! "body":"…"}}`, and beside an event `function` and what is to go wrong: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`,
-//! `retry`, `throttle`. The answer is `{"invocations":[…]}`, each as at `/_faas/api/invocations/<number>`.
+//! `{"sample":"aws/sqs"}`, `{"event":"…","platform":"aws"}` or
+//! `{"request":{"method":"GET","target":"/","headers":[["a","b"]], "body":"…"}}`, and beside an event `function` and
+//! the faults that are to happen: `deadlineMs`, `freezeMs`, `sigterm`, `duplicate`, `retry`, `throttle`. The answer is
+//! `{"invocations":[…]}`, each as at `/_faas/api/invocations/<number>`.
 
 use super::super::app::{App, Trouble, Wanted, timer_platform};
 use super::super::tee::Out;
@@ -39,7 +40,7 @@ struct AskedRequest {
     body: String,
 }
 
-/// Sends what is asked for and answers with what came of it.
+/// Sends the requested event, and answers with its invocations.
 pub(super) async fn invoke(app: &Arc<App>, body: &[u8]) -> Result<Response<Out>, Instead> {
     let asked: Asked = serde_json::from_slice(body).map_err(Instead::wrong)?;
     let numbers = if let Some(request) = asked.request {

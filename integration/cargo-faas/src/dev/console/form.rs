@@ -2,7 +2,7 @@
 
 use faas_core::encoding::percent;
 
-/// Names and values in order.
+/// The names and values of a form, in order.
 #[derive(Debug, Default)]
 pub(super) struct Form(Vec<(String, String)>);
 

@@ -1,16 +1,16 @@
-//! Who may use the console: this machine, by one of its own names, and no page of another site.
+//! The right to use the console: this machine has it, by one of its own names, and no page of another site.
 
 use hyper::header::{HeaderMap, HeaderValue};
 use std::net::SocketAddr;
 
-/// Names of this machine for itself.
+/// The names of this machine for itself.
 const NAMES: &[&str] = &["127.0.0.1", "localhost", "[::1]"];
 
 /// Checks a request.
 ///
 /// # Errors
-/// Why it is refused: it comes from another machine; it is meant for another name, as a page may have it that gives its own
-/// name this machine's address; or the page of another site sends it.
+/// The request is refused, with the reason. It comes from another machine; or its host is another name, since a page
+/// can give its own name this machine's address; or the page of another site sends it.
 pub(super) fn check(headers: &HeaderMap, is_post: bool, client: SocketAddr) -> Result<(), &'static str> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if !client.ip().to_canonical().is_loopback() {
@@ -27,7 +27,7 @@ pub(super) fn check(headers: &HeaderMap, is_post: bool, client: SocketAddr) -> R
     }
     let is_own = match text("origin") {
         Some(origin) => origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host)),
-        // No browser leaves it out of a POST; `none` is a person at the address bar.
+        // Every browser sends it with a POST. The value `none` is a person at the address bar.
         None => matches!(text("sec-fetch-site"), None | Some("same-origin" | "none")),
     };
     if is_own { Ok(()) } else { Err("a page of another site may not do this") }
@@ -42,7 +42,7 @@ pub(super) fn fence(headers: &mut HeaderMap) {
              base-uri 'none'; frame-ancestors 'none'",
         ),
         ("x-content-type-options", "nosniff"),
-        // Without a referrer to the own site a browser's POST has the origin `null`.
+        // Without a referrer to its own site a browser's POST has the origin `null`.
         ("referrer-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("cache-control", "no-store"),

@@ -1,4 +1,4 @@
-//! Pieces that pages have in common. Everything that came from outside is escaped here.
+//! The pieces that pages have in common. All text from outside is escaped here.
 
 use super::super::app::{App, Build};
 use super::super::generation::title;
@@ -17,7 +17,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            // A browser would drop it, or take it for something else.
+            // A browser would drop the character, or take it for something else.
             '\0' => safe.push('\u{fffd}'),
             other => safe.push(other),
         }
@@ -25,7 +25,7 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// Returns a page: what is in the head and around every content.
+/// Returns a whole page: head and frame around a content.
 pub(super) fn page(app: &App, heading: &str, place: &str, content: &str) -> String {
     let link = |(path, name): (&str, &str)| {
         let here = if path == place { " aria-current=\"page\"" } else { "" };
@@ -50,7 +50,7 @@ pub(super) fn page(app: &App, heading: &str, place: &str, content: &str) -> Stri
     )
 }
 
-/// Returns how everything stands, in a line or two.
+/// Returns the state of everything, in a line or two.
 pub(super) fn banner(app: &App) -> String {
     let now = app.now();
     let serves = now.map(|now| {
@@ -92,7 +92,7 @@ pub(super) fn pairs<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> 
     }
 }
 
-/// Returns a duration that may not be there yet.
+/// Returns a duration that may not be there yet, as text.
 pub(super) fn maybe(time: Option<Duration>) -> String {
     time.map_or_else(|| "runs".to_owned(), duration)
 }

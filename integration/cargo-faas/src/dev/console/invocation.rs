@@ -1,4 +1,4 @@
-//! One invocation, and two beside one another.
+//! The page of one invocation, and of two beside one another.
 
 use super::super::app::App;
 use super::super::generation::title;
@@ -9,7 +9,7 @@ use super::html::{self, escape};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Returns the page.
+/// Returns the page of an invocation.
 pub(super) fn page(app: &App, record: &Record) -> String {
     let content = format!(
         "<div id=\"live\" data-number=\"{}\">{}</div>\n<section><h2 id=\"again\">Send it again</h2>{}</section>\n",
@@ -80,8 +80,8 @@ fn outcome(record: &Record) -> String {
     all + &html::pairs(pairs)
 }
 
-/// Bars of the whole, each layer and the function. The front's time is put around the runtime's: what is left of it is on
-/// the way.
+/// Returns bars for the whole, each layer and the function. The front's time surrounds the runtime's, and the rest of
+/// it is the time on the way.
 fn waterfall(record: &Record) -> String {
     let whole = record.took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let inner = record.spans.iter().map(|span| span.to_us).max().unwrap_or(0);
@@ -146,7 +146,7 @@ fn body(body: &Body) -> String {
     )
 }
 
-/// JSON with a line for each member and element, in the order in which they came.
+/// Returns JSON with a line for each member and element, in the order in which they came.
 fn indented(json: &str) -> String {
     let mut all = String::with_capacity(json.len() * 2);
     let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
@@ -239,7 +239,7 @@ fn again(record: &Record) -> String {
 
 /// Returns the fields of a request.
 pub(super) fn request_fields(method: &str, target: &str, headers: &Headers) -> String {
-    // Those that every request gets anew.
+    // Every request gets these fields anew.
     let is_own = |name: &str| ["content-length", "host", "x-request-id"].contains(&name);
     let headers: Vec<String> = headers
         .iter()
@@ -258,7 +258,7 @@ pub(super) fn request_fields(method: &str, target: &str, headers: &Headers) -> S
     )
 }
 
-/// Two invocations beside one another.
+/// Returns the page of two invocations beside one another.
 pub(super) fn compare(app: &App, numbers: &[&str]) -> Result<String, Instead> {
     let [one, other] = numbers else {
         return Err(Instead::wrong(format!("two invocations are compared, and {} are ticked", numbers.len())));

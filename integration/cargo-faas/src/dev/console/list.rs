@@ -1,10 +1,10 @@
-//! The list of invocations.
+//! The page with the list of invocations.
 
 use super::super::app::App;
 use super::super::store::{BODY, INVOCATIONS, Record};
 use super::html::{self, escape};
 
-/// Returns the page.
+/// Returns the page of all invocations.
 pub(super) fn page(app: &App) -> String {
     let records = app.store.records();
     let rows: String = records.iter().map(row).collect();
@@ -30,7 +30,7 @@ pub(super) fn page(app: &App) -> String {
     html::page(app, "Invocations", "", &content)
 }
 
-/// Returns a row.
+/// Returns the row of an invocation.
 pub(super) fn row(record: &Record) -> String {
     let number = record.number;
     let class = match (record.took, record.is_failed()) {

@@ -1,5 +1,5 @@
-//! What is told as it happens: rows, the state and lines of output, as server-sent events for the console's script, and lines
-//! of output for `cargo faas logs`.
+//! The news as they happen: rows, the state and lines of output, as server-sent events for the console's script, and
+//! lines of output for `cargo faas logs`.
 
 use super::super::app::App;
 use super::super::store::{Change, Entry};
@@ -19,10 +19,10 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
-/// Something is said this often, so that a listener that has gone is noticed.
+/// The time after which something is sent, so that a listener that has gone is noticed.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// How many pieces wait for a listener that does not keep up.
+/// The number of pieces that wait for a listener that does not keep up.
 const WAITING: usize = 64;
 
 /// A body whose pieces come from a task.
@@ -51,7 +51,7 @@ where
     response
 }
 
-/// Changes, as the console's script wants them.
+/// Answers with changes in the form of the console's script.
 pub(super) fn changes(app: &Arc<App>) -> Response<Out> {
     let app = Arc::clone(app);
     stream("text/event-stream", |sender| async move {
@@ -73,7 +73,7 @@ pub(super) fn changes(app: &Arc<App>) -> Response<Out> {
                     },
                     Ok(Change::Line(entry)) => event("line", &entry.to_json()),
                     Ok(Change::State) => state(&app),
-                    // What was missed is on the page when it is loaded anew.
+                    // The page has the missed changes when it is loaded anew.
                     Err(RecvError::Lagged(_)) => "event: reload\ndata: {}\n\n".to_owned(),
                     Err(RecvError::Closed) => return,
                 },
@@ -91,11 +91,11 @@ fn state(app: &App) -> String {
 }
 
 fn event(name: &str, data: &serde_json::Value) -> String {
-    // JSON has no line break of its own.
+    // The JSON has no line break of its own.
     format!("event: {name}\ndata: {data}\n\n")
 }
 
-/// Lines of output, one JSON object a line: those that are kept, and with `follow` those to come.
+/// Answers with lines of output, one JSON object a line: those that are kept, and with `follow` those to come.
 pub(super) fn logs(app: &Arc<App>, query: &Form) -> Response<Out> {
     let (function, request) = (query.get("function").to_owned(), query.get("request").to_owned());
     let follows = query.has("follow");
@@ -105,7 +105,7 @@ pub(super) fn logs(app: &Arc<App>, query: &Form) -> Response<Out> {
             let is = |wanted: &str, value: &Option<String>| wanted.is_empty() || value.as_deref() == Some(wanted);
             is(&function, &entry.function) && is(&request, &entry.request_id)
         };
-        // Before the look at what is kept, so that no line falls in between.
+        // The listener begins before the look at the kept lines, so that no line is lost in between.
         let mut changes = app.listen();
         let mut last = 0;
         loop {

@@ -1,5 +1,5 @@
-//! The console at `/_faas`: who may ask, and what is answered. Pages are made on the server; one small script keeps them
-//! up to date.
+//! The console at `/_faas`: its callers, and its answers. Pages are made on the server; one small script keeps them up
+//! to date.
 
 mod api;
 mod form;
@@ -23,10 +23,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Where it is.
+/// The path of the console.
 const ROOT: &str = "/_faas";
 
-/// Bytes of a form or of an invocation that is asked for; more is 413.
+/// The most bytes of a form or of an invocation's order; a longer one is answered 413.
 const BODY: usize = 8 << 20;
 
 const STYLE: &str = include_str!("console.css");

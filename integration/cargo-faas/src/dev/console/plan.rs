@@ -1,11 +1,11 @@
-//! The picture of units, functions, routes and who owns them.
+//! The page with the picture of units, functions, routes and their owners.
 
 use super::super::app::App;
 use super::super::deployment::{Deployment, Unit};
 use super::html::{self, escape};
 use faas_core::functions::manifest::{EventFilter, FunctionSpec};
 
-/// Returns the page.
+/// Returns the page of the plan.
 pub(super) fn page(app: &App) -> String {
     let content = match app.now() {
         None => "<p class=\"none\">Nothing is deployed yet.</p>".to_owned(),

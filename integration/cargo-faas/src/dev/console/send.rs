@@ -1,4 +1,4 @@
-//! Sending: a request, an event, a sample of any trigger, and an invocation once more.
+//! The page for sending: a request, an event, a sample of any trigger, and an invocation once more.
 
 use super::super::app::{App, Wanted, timer_platform};
 use super::super::front::{Carried, carry};
@@ -15,7 +15,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use std::sync::Arc;
 
-/// Returns the page.
+/// Returns the page of the forms.
 pub(super) fn page(app: &App, query: &Form) -> String {
     let chosen = query.get("sample");
     let sample = samples().iter().find(|sample| sample.name() == chosen);
@@ -98,7 +98,7 @@ fn catalogue() -> String {
     )
 }
 
-/// What is read of a request's text: method, target, headers, body.
+/// The parts of a request's text: method, target, headers, body.
 type ReadRequest = (String, String, Vec<(String, String)>, Vec<u8>);
 
 /// Reads a request as its text: request line, headers, an empty line, body.
@@ -123,7 +123,7 @@ fn read_headers(text: &str) -> Result<Vec<(String, String)>, Instead> {
     lines.map(pair).collect()
 }
 
-/// Sends a request through the front and waits for its whole reply; the number of its invocation.
+/// Sends a request through the front and waits for its whole reply. Returns the number of its invocation.
 pub(super) async fn request(app: &Arc<App>, read: ReadRequest, repeats: Option<u64>) -> Result<u64, Instead> {
     let (method, target, headers, body) = read;
     let mut request = Request::builder().method(method.as_str()).uri(&target);
@@ -143,12 +143,12 @@ pub(super) async fn request(app: &Arc<App>, read: ReadRequest, repeats: Option<u
         return Err(Instead::wrong(format!("{target:?} is no path")));
     }
     let (number, response) = carry(app, request, Carried { repeats }).await;
-    // A reply that is cut is told by its invocation.
+    // The record of the invocation tells of a reply that was cut.
     let _ = response.into_body().collect().await;
     number.ok_or_else(|| Instead::wrong("no deployment is ready"))
 }
 
-/// The form of a request or an event has been sent.
+/// Sends the request or event of a form.
 pub(super) async fn post(app: &Arc<App>, form: &Form) -> Result<Response<Out>, Instead> {
     let number = match form.get("what") {
         "request" => {
@@ -181,7 +181,7 @@ pub(super) fn find_platform(word: &str) -> Result<&'static Platform, Instead> {
         .ok_or_else(|| Instead::wrong(format!("there is no local platform {word:?}; there are {}", names.join(", "))))
 }
 
-/// An invocation is sent again, as its form says.
+/// Sends an invocation again, as its form says.
 pub(super) async fn replay(app: &Arc<App>, form: &Form) -> Result<Response<Out>, Instead> {
     let record = form.get("number").parse().ok().and_then(|number| app.store.get(number));
     let record = record.ok_or_else(|| Instead::not_found("such invocation"))?;

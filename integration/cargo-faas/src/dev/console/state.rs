@@ -5,7 +5,7 @@ use super::super::generation::title;
 use super::form::Form;
 use super::html::{self, escape};
 
-/// Returns the page of processes; `is_part`: only what changes.
+/// Returns the page of processes; With `is_part` it is only the part that changes.
 pub(super) fn page(app: &App, is_part: bool) -> String {
     let content = processes(app) + &phases(app);
     if is_part {

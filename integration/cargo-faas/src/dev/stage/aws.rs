@@ -12,7 +12,7 @@ use std::time::SystemTime;
 struct Lambda {
     aws: Aws,
     process: Process,
-    /// Held by the invocation whose turn it is.
+    /// The lock of the invocation that has its turn.
     turn: Mutex<()>,
 }
 
@@ -62,7 +62,7 @@ impl Stage for Lambda {
     }
 }
 
-/// What API Gateway makes of an answer.
+/// Returns the reply that API Gateway makes of an answer.
 fn of_request(answer: &Answer) -> Reply {
     match reply::of(answer) {
         Ok(made) => Reply { status: made.status, headers: made.headers, body: made.body, ..Reply::default() },
@@ -74,7 +74,7 @@ fn of_request(answer: &Answer) -> Reply {
     }
 }
 
-/// What whoever invokes gets.
+/// Returns the reply that the caller of `Invoke` gets.
 fn of_event(answer: &Answer) -> Reply {
     let is_well = matches!(answer.kind, Kind::Response | Kind::Stream) && answer.error_type.is_none();
     let failure = (!is_well).then(|| match &*answer.body {

@@ -8,7 +8,7 @@ use platform_emulators::runtime_api::{Event, Kind, Plane, Times};
 use platform_emulators::{huawei_functiongraph, tencent_scf};
 use std::sync::{Mutex, PoisonError};
 
-/// How a client's request goes through the platform's front, with that request id.
+/// The way of a client's request through the platform's front, with that request id.
 type Front = fn(&Plane, &str, &ClientRequest) -> Reply;
 
 struct Handout {
@@ -79,7 +79,7 @@ fn begin(plane: Plane, setting: &Setting, front: Front) -> Result<Box<dyn Stage>
     }
 }
 
-/// Decoded names and values of a query.
+/// Returns the decoded names and values of a query.
 fn pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let mut bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! A local platform with one unit's runtime on it. What differs between platforms is behind [`Stage`]; which there are is
-//! one table.
+//! A local platform with one unit's runtime on it. The differences between platforms are behind [`Stage`]; one table
+//! lists the platforms.
 
 mod aws;
 mod handout;
@@ -14,23 +14,23 @@ use std::time::Duration;
 
 pub(crate) use super::store::Headers;
 
-/// How long anything may take that should happen at once: a start, a stop.
+/// The limit for everything that should happen at once, such as a start or a stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is sent to a function.
+/// The call of a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// Its request id, where the platform takes one.
+    /// The request id, where the platform takes one.
     pub(crate) request_id: String,
-    /// The function that is to serve it, if it is known.
+    /// The function that is to serve it; `None` leaves that to the platform.
     pub(crate) function: Option<String>,
-    /// What it is.
+    /// The request or event of the call.
     pub(crate) input: CallInput,
-    /// The time that it has, where the platform sets one a call.
+    /// The time that the call has, where the platform sets one for each; `None` for the usual one.
     pub(crate) deadline: Option<Duration>,
 }
 
-/// What a call is made of.
+/// The content of a call.
 #[derive(Clone, Debug)]
 pub(crate) enum CallInput {
     /// A client's request.
@@ -42,33 +42,33 @@ pub(crate) enum CallInput {
 /// A client's request.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientRequest {
-    /// Method.
+    /// The method of the request.
     pub(crate) method: String,
-    /// Path and query.
+    /// The path and query of the request.
     pub(crate) target: String,
-    /// Headers.
+    /// The headers of the request.
     pub(crate) headers: Headers,
-    /// Body.
+    /// The body of the request.
     pub(crate) body: Vec<u8>,
 }
 
-/// What comes of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
     /// The status that a client gets; 200 for an event that went well.
     pub(crate) status: u16,
     /// The headers that a client gets.
     pub(crate) headers: Headers,
-    /// The body.
+    /// The body that a client gets.
     pub(crate) body: Vec<u8>,
-    /// Why it failed, as the platform says it.
+    /// The reason of a failure, as the platform says it; `None` if the call went well.
     pub(crate) failure: Option<String>,
-    /// The request id that the platform chose, if it is not that of the call.
+    /// The request id that the platform chose; `None` if it is that of the call.
     pub(crate) request_id: Option<String>,
 }
 
 impl Reply {
-    /// Returns a call that failed.
+    /// Makes the reply of a call that failed.
     pub(crate) fn failed(status: u16, why: impl Into<String>) -> Reply {
         let why = why.into();
         let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
@@ -84,18 +84,18 @@ pub(crate) trait Stage: Send + Sync {
     fn with_process(&self, look: &mut dyn FnMut(&Process));
 }
 
-/// What a stage is made with.
+/// The settings that a stage is made with.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    /// The runtime.
+    /// The file of the runtime.
     pub(crate) runtime: PathBuf,
-    /// The unit's folder.
+    /// The folder of the unit.
     pub(crate) root: PathBuf,
     /// The name of the function, or of the unit.
     pub(crate) name: String,
-    /// Variables of the process, over the platform's own.
+    /// The variables of the process, over the platform's own.
     pub(crate) environment: Vec<(String, String)>,
-    /// How long an invocation may take.
+    /// The time that an invocation may take.
     pub(crate) timeout: Duration,
 }
 
@@ -108,9 +108,9 @@ impl Setting {
     }
 }
 
-/// A platform that there is a stage for.
+/// A platform that has a stage.
 pub(crate) struct Platform {
-    /// Its name in `FAAS_PLATFORM`.
+    /// The platform's name in `FAAS_PLATFORM`.
     pub(crate) name: &'static str,
     /// The folder of its samples.
     pub(crate) samples: &'static str,
@@ -140,19 +140,19 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { name: "vefaas", samples: "vefaas", start: serving::vefaas },
 ];
 
-/// Returns the platform of that name or alias; `None` if no stage has it.
+/// Returns the platform of that name or word; `None` if there is none.
 pub(crate) fn platform(word: &str) -> Option<&'static Platform> {
     let names = named(word)?;
     PLATFORMS.iter().find(|platform| platform.name == names.word)
 }
 
-/// Returns the platform whose samples lie in a folder.
+/// Returns the platform whose samples lie in a folder; `None` if there is none.
 pub(crate) fn of_samples(folder: &str) -> Option<&'static Platform> {
     PLATFORMS.iter().find(|platform| platform.samples == folder)
 }
 
-/// Returns a port that nobody listens on now. Below those that the kernel gives to outgoing connections, of which one
-/// could take it before the runtime does.
+/// Returns a port that nobody listens on now. It is below those that the kernel gives to outgoing connections, of which
+/// one could take it before the runtime does.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     use std::hash::{BuildHasher, RandomState};
     use std::net::{Ipv4Addr, TcpListener};

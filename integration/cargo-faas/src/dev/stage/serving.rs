@@ -48,7 +48,7 @@ fn words(error: std::io::Error) -> String {
     error.to_string()
 }
 
-/// What a client gets of an answer, or of none.
+/// Makes the reply that a client gets of an answer, or of a failure to get one.
 fn of_answer(answer: std::io::Result<Answer>) -> Reply {
     match answer {
         Ok(answer) => {
@@ -70,7 +70,7 @@ fn borrowed(headers: &Headers) -> Vec<(&str, &str)> {
     headers.iter().filter(|(name, _)| !is_own(name)).map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// Returns the call as a request: an event is a POST of JSON.
+/// Makes a request of the call: an event is a POST of JSON.
 fn request(call: &Call) -> Request {
     match &call.input {
         CallInput::Event(bytes) => Request::new(

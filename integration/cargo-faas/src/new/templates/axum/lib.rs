@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use handlers_sdk::function;
 use serde::Serialize;
 
-/// Called once, when the function starts.
+/// Makes the application. It is called once, when the function starts.
 #[function(service)]
 async fn app() -> Router {
     Router::new().route("/", get(async || "hello")).route("/items/{id}", get(item))

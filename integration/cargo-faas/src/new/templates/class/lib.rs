@@ -4,7 +4,7 @@ use handlers_sdk::{Inject, Json, Path, functions, provider};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where numbers of notes come from. A database would be provided in the same way.
+/// The source of the numbers of notes. A database would be provided in the same way.
 struct Numbers(u64);
 
 #[provider]

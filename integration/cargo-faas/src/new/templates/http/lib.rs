@@ -3,7 +3,7 @@
 use handlers_sdk::{FaasContext, Json, Query, function};
 use serde::{Deserialize, Serialize};
 
-/// What stands behind the `?` of a request: `/?name=ada`.
+/// The query of a request: `/?name=ada`.
 #[derive(Deserialize)]
 struct Asked {
     name: Option<String>,
@@ -15,7 +15,7 @@ struct Greeting {
     platform: String,
 }
 
-/// Greets whoever asks.
+/// Greets the caller by name.
 #[function(trigger = "http")]
 async fn hello(ctx: FaasContext, Query(asked): Query<Asked>) -> Json<Greeting> {
     let hello = asked.name.unwrap_or_else(|| "world".to_owned());

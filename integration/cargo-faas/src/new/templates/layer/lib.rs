@@ -16,7 +16,7 @@ impl Layer for Stamp {
         Ok(Stamp { header })
     }
 
-    /// The head of a reply is about to be fixed, that of a stream too.
+    /// Runs when the head of a reply is about to be fixed, that of a stream too.
     fn head(&self, head: &mut ReplyHead<'_>) -> Result<(), Error> {
         head.set_header(&self.header, "@NAME@")
     }
@@ -32,7 +32,7 @@ impl Layer for Stamp {
     }
 }
 
-/// Something to stand around.
+/// A function for the layer to stand around.
 #[function(trigger = "http")]
 pub fn try_it() -> &'static str {
     "hello"

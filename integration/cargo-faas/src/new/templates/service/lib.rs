@@ -1,5 +1,5 @@
-//! A service of four functions and two layers in one library. `serverless.yml` says what calls them and which of them are deployed
-//! together; nothing here knows of it.
+//! A service of four functions and two layers in one library. `serverless.yml` has their triggers and deployments;
+//! nothing here knows of it.
 
 use handlers_sdk::events::Timer;
 use handlers_sdk::{
@@ -13,7 +13,7 @@ struct Order {
     currency: String,
 }
 
-/// One order, by its number.
+/// Returns one order, by its number.
 #[function]
 async fn order(ctx: FaasContext, Path(id): Path<u64>) -> Json<Order> {
     Json(Order { id, currency: ctx.env("CURRENCY").unwrap_or("EUR").to_owned() })
@@ -30,7 +30,7 @@ struct Parcel {
     order: u64,
 }
 
-/// A parcel is to be sent: one message of the queue.
+/// Sends a parcel, for one message of the queue.
 #[function(record)]
 async fn send(ctx: FaasContext, Json(parcel): Json<Parcel>) -> Result<(), Error> {
     ctx.info(format_args!("sending order {}", parcel.order));
@@ -43,7 +43,7 @@ async fn report(timer: Timer) -> String {
     format!("{}: 3 orders", timer.name)
 }
 
-/// Writes on each reply who has made it.
+/// A layer that writes the name of the service on each reply.
 #[derive(Default)]
 struct Stamp;
 
@@ -54,7 +54,7 @@ impl Layer for Stamp {
     }
 }
 
-/// Lets nobody in who has not the key, if there is one: `GUARD_KEY`.
+/// A layer that lets in only requests with the key, if there is one: `GUARD_KEY`.
 struct Guard {
     key: Option<&'static str>,
 }
